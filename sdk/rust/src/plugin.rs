@@ -1,0 +1,188 @@
+//! `plugin!`: from traits to an exported component.
+//!
+//! The macro names each extension point once; everything it expands to is in this module. On other
+//! targets than wasm nothing is exported, and the plugin can be called by the test kit.
+
+use crate::bindings::words::types::Context as Raw;
+use crate::{Context, Fault, Plugin};
+
+/// Exports a plugin: exactly the extension points named, and the check of its settings.
+///
+/// ```
+/// use galleria_sdk::prelude::*;
+///
+/// struct Counter;
+///
+/// impl Plugin for Counter {
+///     type Settings = NoSettings;
+/// }
+///
+/// impl OnPayment for Counter {
+///     fn handle(cx: &Context<NoSettings>, sale: &Sale) -> Result<Decision, Fault> {
+///         Ok(Decision::new().note("lines", sale.lines.len().to_string()))
+///     }
+/// }
+///
+/// galleria_sdk::plugin!(Counter: OnPayment);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! plugin {
+    ($plugin:ident : $($point:ident),+ $(,)?) => {
+        const _: () = {
+            struct Component;
+
+            impl $crate::bindings::settings::Guest for Component {
+                fn check(settings: ::std::string::String) -> ::std::vec::Vec<$crate::Problem> {
+                    $crate::__private::check::<$plugin>(&settings)
+                }
+            }
+            #[cfg(target_arch = "wasm32")]
+            $crate::bindings::settings::export!(Component with_types_in $crate::bindings::settings);
+
+            $( $crate::__point!($point $plugin Component); )+
+
+            $crate::__stamp!();
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __point {
+    (OnPayment $plugin:ident $component:ident) => {
+        $crate::__react!(on_payment OnPayment $plugin $component (sale: $crate::Sale));
+    };
+    (OnRefund $plugin:ident $component:ident) => {
+        $crate::__react!(on_refund OnRefund $plugin $component (refund: $crate::Refund));
+    };
+    (OnVoid $plugin:ident $component:ident) => {
+        $crate::__react!(on_void OnVoid $plugin $component (cancelled: $crate::Cancellation));
+    };
+    (OnVerification $plugin:ident $component:ident) => {
+        $crate::__react!(on_verification OnVerification $plugin $component (verified: $crate::Verification));
+    };
+    (OnFiscalMark $plugin:ident $component:ident) => {
+        $crate::__react!(on_fiscal_mark OnFiscalMark $plugin $component (mark: $crate::FiscalMark));
+    };
+    (OnShiftEnd $plugin:ident $component:ident) => {
+        $crate::__react!(on_shift_end OnShiftEnd $plugin $component (shift: $crate::Shift));
+    };
+    (OnReply $plugin:ident $component:ident) => {
+        $crate::__react!(on_reply OnReply $plugin $component (request: $crate::Outgoing, reply: $crate::Reply));
+    };
+    (IdentifyMember $plugin:ident $component:ident) => {
+        $crate::__export!(identify_member IdentifyMember identify $plugin $component
+            (code: ::std::string::String) -> ::std::option::Option<$crate::Member>);
+    };
+    (VerifyLogin $plugin:ident $component:ident) => {
+        $crate::__export!(verify_login VerifyLogin verify $plugin $component
+            (login: $crate::Login) -> ::std::option::Option<$crate::Identity>);
+    };
+    (Report $plugin:ident $component:ident) => {
+        $crate::__export!(report Report run $plugin $component (window: $crate::Window) -> $crate::Totals);
+    };
+    (ReadStatement $plugin:ident $component:ident) => {
+        $crate::__export!(read_statement ReadStatement run $plugin $component () -> $crate::Totals);
+    };
+    (WriteSettlement $plugin:ident $component:ident) => {
+        $crate::__export!(write_settlement WriteSettlement run $plugin $component (window: $crate::Window) -> $crate::Totals);
+    };
+    (ExportCatalogue $plugin:ident $component:ident) => {
+        $crate::__export!(export_catalogue ExportCatalogue run $plugin $component (window: $crate::Window) -> $crate::Totals);
+    };
+    ($other:ident $plugin:ident $component:ident) => {
+        ::std::compile_error!(::std::concat!(
+            "`", ::std::stringify!($other), "` is no extension point. There are OnPayment, OnRefund, ",
+            "OnVoid, OnVerification, OnFiscalMark, OnShiftEnd, OnReply, IdentifyMember, VerifyLogin, ",
+            "Report, ReadStatement, WriteSettlement and ExportCatalogue."
+        ));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __react {
+    ($module:ident $point:ident $plugin:ident $component:ident ($($name:ident: $argument:ty),+)) => {
+        $crate::__export!($module $point handle $plugin $component ($($name: $argument),+) -> $crate::Decision);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export {
+    ($module:ident $point:ident $function:ident $plugin:ident $component:ident
+        ($($name:ident: $argument:ty),*) -> $answer:ty) => {
+        impl $crate::bindings::$module::Guest for $component {
+            fn $function(
+                cx: $crate::__private::RawContext,
+                $($name: $argument),*
+            ) -> ::std::result::Result<$answer, $crate::Fault> {
+                $crate::__private::call::<$plugin, _>(cx, |cx| {
+                    <$plugin as $crate::$point>::$function(cx, $(&$name),*)
+                })
+            }
+        }
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::$module::export!($component with_types_in $crate::bindings::$module);
+    };
+}
+
+/// A custom section of the component, so that a file tells which plugin it is.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __stamp {
+    () => {
+        const PARTS: [&str; 7] = [
+            "{\"name\":\"",
+            ::std::env!("CARGO_PKG_NAME"),
+            "\",\"version\":\"",
+            ::std::env!("CARGO_PKG_VERSION"),
+            "\",\"contract\":\"0.1.0\",\"sdk\":\"",
+            $crate::VERSION,
+            "\"}",
+        ];
+        // A custom section is the only place in a component that a reader finds without running it.
+        // `link_section` is unsafe because some sections mean something to a linker; this one does
+        // not, and it exists on wasm alone.
+        #[cfg(target_arch = "wasm32")]
+        #[used]
+        #[unsafe(link_section = "galleria:plugin")]
+        static STAMP: [u8; $crate::__private::length(&PARTS)] = $crate::__private::join(&PARTS);
+    };
+}
+
+/// One call: reads the settings, then the author's function.
+pub fn call<P: Plugin, R>(
+    cx: Raw,
+    decide: impl FnOnce(&Context<P::Settings>) -> Result<R, Fault>,
+) -> Result<R, Fault> {
+    decide(&Context::read::<P>(cx)?)
+}
+
+/// How long the parts are together.
+pub const fn length(parts: &[&str]) -> usize {
+    let (mut total, mut index) = (0, 0);
+    while index < parts.len() {
+        total += parts[index].len();
+        index += 1;
+    }
+    total
+}
+
+/// The parts as one array, while compiling: a section holds bytes, not pointers.
+pub const fn join<const N: usize>(parts: &[&str]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let (mut at, mut index) = (0, 0);
+    while index < parts.len() {
+        let part = parts[index].as_bytes();
+        let mut byte = 0;
+        while byte < part.len() {
+            bytes[at] = part[byte];
+            at += 1;
+            byte += 1;
+        }
+        index += 1;
+    }
+    bytes
+}
