@@ -1,0 +1,203 @@
+//! What is in a basket and how it was paid. Each field is documented in `wit/v0.1.0/types.wit`.
+
+use crate::number::{Decimal, Money};
+use serde::{Deserialize, Serialize};
+
+/// A named value; names are lower-case with dashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    pub name: String,
+    pub value: String,
+}
+
+/// One tax on a line, or one tax summed over a basket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Tax {
+    /// The tax service's code, such as `VAT-STD`.
+    pub code: String,
+    /// Who levies it.
+    pub authority: String,
+    /// In per cent.
+    pub rate: Decimal,
+    /// What the rate applies to, without the tax.
+    pub taxable: Money,
+    /// The tax.
+    pub amount: Money,
+    /// Whether the line's amount contains it.
+    pub included: bool,
+    /// `standard`, `reduced`, `zero`, `exempt` or `luxury`.
+    pub treatment: String,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// What was taken off a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// The promotion's or voucher's id.
+    pub id: String,
+    /// Readable.
+    pub reason: String,
+    /// Positive.
+    pub amount: Money,
+    /// In per cent, where it was a rate.
+    pub percent: Option<Decimal>,
+    /// The code scanned.
+    pub coupon: Option<String>,
+    /// Whether it is the line's share of a basket discount.
+    #[serde(default)]
+    pub basket: bool,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// How an age check ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AgeOutcome {
+    Pending,
+    Passed,
+    Refused,
+}
+
+/// Proof of age for a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AgeCheck {
+    /// Years.
+    pub minimum: u8,
+    pub outcome: AgeOutcome,
+    pub operator: Option<String>,
+    pub at: Option<String>,
+}
+
+/// What a line is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// An article.
+    #[default]
+    Item,
+    /// A container's deposit.
+    Deposit,
+    /// A deposit paid out: counts against the basket.
+    DepositReturn,
+    /// A gift card sold or loaded, with its masked number.
+    GiftCardSale(String),
+    /// Work done.
+    Service,
+    /// A charge.
+    Fee,
+    /// A gift to a third party.
+    Donation,
+    /// The retailer's own word.
+    Other(String),
+}
+
+/// One line of a basket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// From 1, unique in the basket.
+    pub number: u32,
+    /// The line it belongs to.
+    pub parent: Option<u32>,
+    /// What it is.
+    #[serde(default)]
+    pub kind: LineKind,
+    /// Handed back.
+    #[serde(default)]
+    pub returned: bool,
+    /// Does not count.
+    #[serde(default)]
+    pub voided: bool,
+    /// For a returned line, the line of the origin.
+    pub origin_line: Option<u32>,
+    pub sku: String,
+    pub gtin: Option<String>,
+    pub description: String,
+    /// Merchandise hierarchy, from the top, separated by `/`.
+    pub category: Option<String>,
+    pub quantity: Decimal,
+    /// UN/ECE Recommendation 20, such as `EA` or `KGM`.
+    pub unit: String,
+    /// Major units for one unit, without promotion.
+    pub regular_price: Decimal,
+    /// Major units for one unit, before discounts.
+    pub unit_price: Decimal,
+    /// After its discounts, never negative.
+    pub amount: Money,
+    #[serde(default)]
+    pub discounts: Vec<Discount>,
+    #[serde(default)]
+    pub taxes: Vec<Tax>,
+    pub age: Option<AgeCheck>,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// A tender in another currency than the store's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Foreign {
+    /// ISO 4217.
+    pub currency: String,
+    /// Minor units of that currency.
+    pub amount: Money,
+    /// Store currency for one unit of it.
+    pub rate: Decimal,
+}
+
+/// How it was paid, or paid back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Tender {
+    pub number: u32,
+    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
+    pub kind: String,
+    /// Tendered less change.
+    pub amount: Money,
+    pub tendered: Money,
+    pub change: Money,
+    pub foreign: Option<Foreign>,
+    pub provider: Option<String>,
+    pub psp_reference: Option<String>,
+    pub modification_reference: Option<String>,
+    pub merchant_reference: Option<String>,
+    pub authorisation: Option<String>,
+    pub scheme: Option<String>,
+    /// At most the first six and last four digits.
+    pub masked: Option<String>,
+    /// Masked.
+    pub stored_value: Option<String>,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+impl Line {
+    /// What the line adds to the basket: its amount, negative where it is handed back, nothing where voided.
+    pub fn counts(&self) -> Money {
+        match (self.voided, self.is_return()) {
+            (true, _) => 0,
+            (false, true) => -self.amount,
+            (false, false) => self.amount,
+        }
+    }
+
+    /// Whether it counts against the basket.
+    pub fn is_return(&self) -> bool {
+        self.returned || self.kind == LineKind::DepositReturn
+    }
+}

@@ -1,0 +1,83 @@
+//! What a plugin wants done. Each field is documented in `wit/v0.1.0/types.wit`.
+
+use crate::basket::Attribute;
+use serde::{Deserialize, Serialize};
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub directory: String,
+    pub name: String,
+    pub media_type: String,
+    #[serde(default)]
+    pub body: Vec<u8>,
+}
+
+/// An event to publish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Publication {
+    pub topic: String,
+    pub key: Option<String>,
+    /// JSON text.
+    pub data: String,
+}
+
+/// An HTTP request with consequences.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    pub id: String,
+    pub target: String,
+    pub method: String,
+    pub path: String,
+    #[serde(default)]
+    pub headers: Vec<Attribute>,
+    #[serde(default)]
+    pub body: Vec<u8>,
+}
+
+/// What a target answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    pub status: u16,
+    #[serde(default)]
+    pub headers: Vec<Attribute>,
+    #[serde(default)]
+    pub body: Vec<u8>,
+}
+
+/// A receipt for the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    pub template: String,
+    pub locale: String,
+    pub document: Option<Document>,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// Everything a plugin wants done, applied in one transaction or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    #[serde(default)]
+    pub documents: Vec<Document>,
+    #[serde(default)]
+    pub publications: Vec<Publication>,
+    #[serde(default)]
+    pub requests: Vec<Outgoing>,
+    #[serde(default)]
+    pub receipts: Vec<Receipt>,
+    #[serde(default)]
+    pub notes: Vec<Attribute>,
+}

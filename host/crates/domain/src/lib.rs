@@ -1,0 +1,35 @@
+//! The words and rules of retail that the whole host speaks.
+//!
+//! Owns: what a store, a basket, a sale, a refund, a shift, an event and a decision are, and the
+//! sums that must agree in them. Never knows: files, sockets, databases, clocks, or any retailer.
+//!
+//! The records of [`basket`], [`trade`], [`decision`] and [`context`] are the contract's
+//! (`wit/v0.1.0/types.wit` documents each field); their JSON - field and case names in snake case -
+//! is the one mapping used by HTTP, events, fixtures and the test kits.
+
+pub mod basket;
+pub mod context;
+pub mod decision;
+pub mod digest;
+pub mod event;
+pub mod fault;
+pub mod names;
+pub mod number;
+pub mod plugin;
+pub mod refunding;
+pub mod selling;
+pub mod store;
+pub mod trade;
+
+pub use basket::{AgeCheck, AgeOutcome, Attribute, Discount, Foreign, Line, LineKind, Tax, Tender};
+pub use context::{Context, Counter, Scope, Totals, Window, Written};
+pub use decision::{Decision, Document, Outgoing, Publication, Receipt, Reply};
+pub use digest::Digest;
+pub use event::{Event, NewEvent, Position};
+pub use fault::{CallFault, Fault, HostFault, Later, Problem};
+pub use number::{Decimal, Money};
+pub use store::Store;
+pub use trade::{
+    Activity, Cancellation, Consent, Entry, FiscalMark, Member, Origin, Refund, Sale, Shift,
+    TenderTotal, Verification, VoidCause,
+};

@@ -1,0 +1,35 @@
+//! Which names are accepted from outside.
+
+/// An identifier: 1 to 64 of letters, digits, `-`, `_`, `.` and `:`; so it fits a path, a header and a column.
+pub fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        && !text.starts_with('.')
+}
+
+/// A file's name: one path segment of at most 200 bytes, without control characters or leading dot.
+///
+/// The bound leaves room for the temporary name's prefix and suffix within the 255 bytes of common file systems.
+pub fn is_file_name(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && !text.starts_with('.')
+        && !text
+            .chars()
+            .any(|c| c.is_control() || "/\\:*?\"<>|".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_is_one_plain_segment() {
+        assert!(is_file_name("poslog_0042_20261124_000017.xml"));
+        for bad in ["", ".hidden", "a/b", "..", "a\0b", "a\nb", "c:d"] {
+            assert!(!is_file_name(bad), "{bad:?}");
+        }
+        assert!(!is_file_name(&"x".repeat(201)));
+    }
+}

@@ -1,0 +1,332 @@
+//! The sums of a sale: what a basket comes to, and whether it was paid.
+
+use crate::basket::{Line, Tax, Tender};
+use crate::fault::Problem;
+use crate::number::{Money, extended};
+use std::collections::BTreeSet;
+
+/// What a basket comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// Σ taxes of the lines by code, authority, rate, included and treatment; in order of appearance.
+    pub taxes: Vec<Tax>,
+    /// With every tax.
+    pub gross: Money,
+    /// Without any.
+    pub net: Money,
+}
+
+/// More lines than any basket has, few enough to answer at once.
+pub const MAX_LINES: usize = 2_000;
+
+/// No single amount may exceed this, so that sums of [`MAX_LINES`] of them fit easily.
+pub const MAX_AMOUNT: Money = 1_000_000_000_000;
+
+/// Checks the lines of a basket and sums them.
+pub fn sums(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
+    let mut problems = Vec::new();
+    if lines.is_empty() || lines.len() > MAX_LINES {
+        problems.push(Problem::new("lines", format!("1 to {MAX_LINES} lines")));
+        return Err(problems);
+    }
+    let numbers: BTreeSet<u32> = lines.iter().map(|line| line.number).collect();
+    if numbers.len() != lines.len() || numbers.contains(&0) {
+        problems.push(Problem::new(
+            "lines",
+            "numbers count from 1 and are different",
+        ));
+    }
+    for (index, line) in lines.iter().enumerate() {
+        check_line(index, line, &numbers, minor_digits, &mut problems);
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let (taxes, added) = sum_taxes(lines);
+    let gross = lines.iter().map(Line::counts).sum::<Money>() + added;
+    let net = gross - taxes.iter().map(|tax| tax.amount).sum::<Money>();
+    Ok(Sums { taxes, gross, net })
+}
+
+/// Taxes of the lines by kind, signed as their lines count, and the sum of those prices do not include.
+pub fn sum_taxes(lines: &[Line]) -> (Vec<Tax>, Money) {
+    let mut taxes: Vec<Tax> = Vec::new();
+    let mut added = 0;
+    for line in lines.iter().filter(|line| !line.voided) {
+        let sign = if line.is_return() { -1 } else { 1 };
+        for tax in &line.taxes {
+            if !tax.included {
+                added += sign * tax.amount;
+            }
+            let same = |other: &&mut Tax| {
+                other.code == tax.code
+                    && other.authority == tax.authority
+                    && other.rate == tax.rate
+                    && other.included == tax.included
+                    && other.treatment == tax.treatment
+            };
+            if let Some(sum) = taxes.iter_mut().find(same) {
+                sum.taxable += sign * tax.taxable;
+                sum.amount += sign * tax.amount;
+            } else {
+                taxes.push(Tax {
+                    taxable: sign * tax.taxable,
+                    amount: sign * tax.amount,
+                    ..tax.clone()
+                });
+            }
+        }
+    }
+    (taxes, added)
+}
+
+fn check_line(
+    index: usize,
+    line: &Line,
+    numbers: &BTreeSet<u32>,
+    minor_digits: u8,
+    problems: &mut Vec<Problem>,
+) {
+    let mut wrong = |field: &str, message: String| {
+        problems.push(Problem::new(format!("lines.{index}.{field}"), message));
+    };
+    let bounded = |amount: Money| (0..=MAX_AMOUNT).contains(&amount);
+    if line.sku.is_empty() || line.sku.len() > 128 {
+        wrong("sku", "1 to 128 characters".into());
+    }
+    if line.quantity.unscaled <= 0 {
+        wrong(
+            "quantity",
+            "more than nothing; what is handed back has `returned`".into(),
+        );
+    }
+    if line
+        .parent
+        .is_some_and(|parent| parent == line.number || !numbers.contains(&parent))
+    {
+        wrong("parent", "the number of another line".into());
+    }
+    if !bounded(line.amount) {
+        wrong("amount", format!("0 to {MAX_AMOUNT} minor units"));
+    }
+    let mut off = 0;
+    for (n, discount) in line.discounts.iter().enumerate() {
+        if !bounded(discount.amount) {
+            wrong(
+                &format!("discounts.{n}.amount"),
+                "positive; it is taken off".into(),
+            );
+            return;
+        }
+        off += discount.amount;
+    }
+    match extended(line.unit_price, line.quantity, minor_digits) {
+        Some(price) if price - off == line.amount => {}
+        Some(price) => wrong(
+            "amount",
+            format!(
+                "unit_price × quantity less discounts is {}, not {}",
+                price - off,
+                line.amount
+            ),
+        ),
+        None => wrong(
+            "unit_price",
+            "a price whose product with the quantity fits".into(),
+        ),
+    }
+    let mut included = 0;
+    for (n, tax) in line.taxes.iter().enumerate() {
+        if !bounded(tax.amount) || !bounded(tax.taxable) {
+            wrong(&format!("taxes.{n}.amount"), "not negative".into());
+            return;
+        }
+        if tax.rate.exact().is_none() {
+            wrong(&format!("taxes.{n}.rate"), "a scale of 0 to 18".into());
+        }
+        if tax.included {
+            included += tax.amount;
+        }
+    }
+    if included > line.amount {
+        wrong("taxes", "included taxes are part of the amount".into());
+    }
+}
+
+/// Checks that the tenders pay `gross`, give or take cash rounding.
+pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut paid = 0;
+    for (index, tender) in tenders.iter().enumerate() {
+        let bounded = |amount: Money| (0..=MAX_AMOUNT).contains(&amount);
+        if !bounded(tender.tendered) || !bounded(tender.change) || !bounded(tender.amount) {
+            problems.push(Problem::new(
+                format!("tenders.{index}.amount"),
+                "not negative",
+            ));
+        } else if tender.tendered - tender.change != tender.amount {
+            problems.push(Problem::new(
+                format!("tenders.{index}.amount"),
+                format!(
+                    "tendered less change is {}",
+                    tender.tendered - tender.change
+                ),
+            ));
+        } else {
+            paid += tender.amount;
+        }
+    }
+    // The largest step in use is one krone: half of it is the most that rounding moves.
+    if rounding.abs() > 50 {
+        problems.push(Problem::new("rounding", "at most 50 minor units"));
+    } else if rounding != 0 && !tenders.iter().any(|tender| tender.kind == "cash") {
+        problems.push(Problem::new("rounding", "only cash is rounded"));
+    }
+    if problems.is_empty() && paid != gross + rounding {
+        problems.push(Problem::new(
+            "tenders",
+            format!(
+                "they sum to {paid}, but the order comes to {}",
+                gross + rounding
+            ),
+        ));
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::basket::{Discount, LineKind};
+    use crate::number::Decimal;
+
+    pub(crate) fn line(number: u32, unit_price: i64, quantity: i64, off: i64, vat: i64) -> Line {
+        let amount = unit_price * quantity - off;
+        Line {
+            number,
+            parent: None,
+            kind: LineKind::Item,
+            returned: false,
+            voided: false,
+            origin_line: None,
+            sku: format!("sku-{number}"),
+            gtin: None,
+            description: "a thing".into(),
+            category: None,
+            quantity: Decimal::whole(quantity),
+            unit: "EA".into(),
+            regular_price: Decimal {
+                unscaled: unit_price,
+                scale: 2,
+            },
+            unit_price: Decimal {
+                unscaled: unit_price,
+                scale: 2,
+            },
+            amount,
+            discounts: if off == 0 {
+                vec![]
+            } else {
+                vec![Discount {
+                    id: "d".into(),
+                    reason: "less".into(),
+                    amount: off,
+                    percent: None,
+                    coupon: None,
+                    basket: false,
+                    attributes: vec![],
+                }]
+            },
+            taxes: vec![Tax {
+                code: "VAT-STD".into(),
+                authority: "ES".into(),
+                rate: Decimal::whole(21),
+                taxable: amount - vat,
+                amount: vat,
+                included: true,
+                treatment: "standard".into(),
+                attributes: vec![],
+            }],
+            age: None,
+            attributes: vec![],
+        }
+    }
+
+    pub(crate) fn tender(number: u32, kind: &str, amount: Money) -> Tender {
+        Tender {
+            number,
+            kind: kind.into(),
+            amount,
+            tendered: amount,
+            change: 0,
+            foreign: None,
+            provider: None,
+            psp_reference: None,
+            modification_reference: None,
+            merchant_reference: None,
+            authorisation: None,
+            scheme: None,
+            masked: None,
+            stored_value: None,
+            attributes: vec![],
+        }
+    }
+
+    #[test]
+    fn a_basket_sums_with_returns_voids_and_taxes_on_top() {
+        let mut back = line(3, 500, 1, 0, 87);
+        back.returned = true;
+        let mut gone = line(4, 900, 1, 0, 156);
+        gone.voided = true;
+        let mut on_top = line(5, 1000, 1, 0, 80);
+        on_top.taxes[0].included = false;
+        let lines = [
+            line(1, 1210, 1, 0, 210),
+            line(2, 300, 2, 100, 87),
+            back,
+            gone,
+            on_top,
+        ];
+        let sums = sums(&lines, 2).expect("good lines");
+        assert_eq!(sums.gross, 1210 + 500 - 500 + 1000 + 80);
+        assert_eq!(sums.taxes.len(), 2);
+        assert_eq!(sums.taxes[0].amount, 210 + 87 - 87);
+        assert_eq!(sums.net, sums.gross - 210 - 80);
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let mut bad = line(1, 100, 1, 0, 0);
+        bad.amount = 90;
+        bad.parent = Some(1);
+        let mut free = line(2, 100, 1, 0, 0);
+        free.quantity = Decimal::whole(0);
+        let found = sums(&[bad, free], 2).expect_err("bad lines");
+        let fields: Vec<_> = found.iter().map(|p| p.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "lines.0.parent",
+                "lines.0.amount",
+                "lines.1.quantity",
+                "lines.1.amount"
+            ]
+        );
+    }
+
+    #[test]
+    fn tenders_pay_the_basket_and_only_cash_is_rounded() {
+        assert!(check_paid(&[tender(1, "cash", 1000)], 998, 2).is_ok());
+        assert!(check_paid(&[tender(1, "card", 1000)], 998, 2).is_err());
+        assert!(check_paid(&[tender(1, "card", 997)], 998, 0).is_err());
+        let mut change = tender(1, "cash", 998);
+        change.tendered = 2000;
+        assert!(check_paid(std::slice::from_ref(&change), 998, 0).is_err());
+        change.change = 1002;
+        assert!(check_paid(&[change], 998, 0).is_ok());
+    }
+}

@@ -1,0 +1,161 @@
+//! A retailer's shop.
+
+use crate::basket::Attribute;
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// A store as the host keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The host's id of the store.
+    pub id: String,
+    /// The id the retailer uses, written on documents.
+    pub external_id: String,
+    /// The retailer's name, as its folder under `retailers/`.
+    pub retailer: String,
+    /// The kind of store in the platform's words, such as `scan-and-go`.
+    pub store_type: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Digits after the decimal mark of the currency.
+    pub minor_digits: u8,
+    /// IANA name of the time zone.
+    pub zone: String,
+    /// Minutes after midnight at which the business day turns over: a sale before counts for yesterday.
+    #[serde(default)]
+    pub day_starts_minute: u16,
+    /// Further facts by name.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+impl Store {
+    /// What is wrong with it, by field.
+    pub fn problems(&self) -> Vec<crate::Problem> {
+        let mut found = Vec::new();
+        let mut check = |good: bool, field: &str, message: &str| {
+            if !good {
+                found.push(crate::Problem::new(field, message));
+            }
+        };
+        let capital = |text: &str, len| {
+            text.len() == len && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        };
+        check(
+            crate::names::is_id(&self.id),
+            "id",
+            "1 to 64 of letters, digits, '-', '_' and '.'",
+        );
+        check(
+            crate::names::is_id(&self.external_id),
+            "external_id",
+            "1 to 64 of letters, digits, '-', '_' and '.'",
+        );
+        check(
+            crate::names::is_id(&self.retailer),
+            "retailer",
+            "the name of a folder under retailers/",
+        );
+        check(
+            capital(&self.country, 2),
+            "country",
+            "two capital letters, ISO 3166-1 alpha-2",
+        );
+        check(
+            capital(&self.currency, 3),
+            "currency",
+            "three capital letters, ISO 4217",
+        );
+        check(self.minor_digits <= 4, "minor_digits", "0 to 4");
+        check(
+            self.day_starts_minute < 1440,
+            "day_starts_minute",
+            "0 to 1439",
+        );
+        check(
+            TimeZone::get(&self.zone).is_ok(),
+            "zone",
+            "an IANA time zone, such as Europe/Madrid",
+        );
+        found
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        // The zone was checked when the store was accepted; a database that lost it since reads UTC.
+        TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The instant as the contract writes it: RFC 3339 to the millisecond with the store's offset.
+    pub fn local_text(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.time_zone())
+            .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
+            .to_string()
+    }
+
+    /// The business date of an instant.
+    pub fn business_date(&self, at: Timestamp) -> civil::Date {
+        let local = at.to_zoned_datetime(self.time_zone());
+        let minute = i32::from(local.hour()) * 60 + i32::from(local.minute());
+        if minute < i32::from(self.day_starts_minute) {
+            local.date().yesterday().unwrap_or(local.date())
+        } else {
+            local.date()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(day_starts_minute: u16) -> Store {
+        Store {
+            id: "s1".into(),
+            external_id: "0042".into(),
+            retailer: "example".into(),
+            store_type: "scan-and-go".into(),
+            country: "ES".into(),
+            currency: "EUR".into(),
+            minor_digits: 2,
+            zone: "Europe/Madrid".into(),
+            day_starts_minute,
+            attributes: vec![],
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn the_hour_that_happens_twice_keeps_its_offset() {
+        assert_eq!(
+            store(0).local_text(at("2026-10-25T00:30:00Z")),
+            "2026-10-25T02:30:00.000+02:00"
+        );
+        assert_eq!(
+            store(0).local_text(at("2026-10-25T01:30:00Z")),
+            "2026-10-25T02:30:00.000+01:00"
+        );
+    }
+
+    #[test]
+    fn a_sale_after_midnight_counts_for_the_day_before() {
+        let late = at("2026-11-24T01:30:00Z"); // 02:30 in Madrid
+        assert_eq!(store(0).business_date(late).to_string(), "2026-11-24");
+        assert_eq!(store(240).business_date(late).to_string(), "2026-11-23");
+    }
+
+    #[test]
+    fn problems_name_the_field() {
+        let mut bad = store(0);
+        bad.zone = "Mars/Olympus".into();
+        bad.currency = "euro".into();
+        let fields: Vec<_> = bad.problems().into_iter().map(|p| p.field).collect();
+        assert_eq!(fields, ["currency", "zone"]);
+    }
+}
