@@ -1,1 +1,12 @@
+//! The use cases, and the ports that the edges fulfil.
+//!
+//! Owns: what happens when an order is paid, a refund is asked for, an event is handled, a decision
+//! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
 
+pub mod clock;
+mod error;
+pub mod plugins;
+pub mod records;
+
+pub use clock::{Clock, DrivenClock, SystemClock};
+pub use error::Error;

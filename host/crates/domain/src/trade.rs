@@ -79,7 +79,7 @@ pub enum Origin {
     /// The whole sale.
     Sale(Box<Sale>),
     /// Its numbers only.
-    Reference(Entry),
+    Reference(Box<Entry>),
     /// Nothing.
     None,
 }

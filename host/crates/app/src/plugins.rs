@@ -1,0 +1,151 @@
+//! What the use cases need of the engine: which plugins serve a store, and what they decide.
+//!
+//! Fulfilled by `galleria-engine`. Calls block the thread they are made on: one event stays on one
+//! thread, whose CPU time is what the limit counts.
+
+use galleria_domain::plugin::{Inspection, Point, Slot};
+use galleria_domain::{
+    CallFault, Cancellation, Context, Decision, FiscalMark, Outgoing, Refund, Reply, Sale, Shift,
+    Store, Totals, Verification, Window,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A slot whose component was loaded, checked against its grants and compiled.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// How the retailer uses it.
+    pub slot: Arc<Slot>,
+    /// What the component is.
+    pub inspection: Arc<Inspection>,
+    /// The engine's own number for it.
+    pub index: usize,
+}
+
+/// What a react point is asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Argument {
+    /// For `on-payment`.
+    Payment(Sale),
+    /// For `on-refund`.
+    Refund(Refund),
+    /// For `on-void`.
+    Void(Cancellation),
+    /// For `on-verification`.
+    Verification(Verification),
+    /// For `on-fiscal-mark`.
+    FiscalMark(FiscalMark),
+    /// For `on-shift-end`.
+    ShiftEnd(Shift),
+    /// For `on-reply`.
+    Reply {
+        /// What was sent.
+        request: Outgoing,
+        /// What came back.
+        reply: Reply,
+    },
+}
+
+impl Argument {
+    /// The point that takes it.
+    pub fn point(&self) -> Point {
+        match self {
+            Self::Payment(_) => Point::OnPayment,
+            Self::Refund(_) => Point::OnRefund,
+            Self::Void(_) => Point::OnVoid,
+            Self::Verification(_) => Point::OnVerification,
+            Self::FiscalMark(_) => Point::OnFiscalMark,
+            Self::ShiftEnd(_) => Point::OnShiftEnd,
+            Self::Reply { .. } => Point::OnReply,
+        }
+    }
+}
+
+/// What a call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time of the thread.
+    pub cpu: Duration,
+    /// Wall time.
+    pub wall: Duration,
+    /// Peak of all memories.
+    pub memory_bytes: u64,
+    /// Of everything decided or written.
+    pub output_bytes: u64,
+    /// Calls of capabilities.
+    pub host_calls: u64,
+    /// Calls of what is linked but offers nothing, such as WASI's files and sockets.
+    pub denied_calls: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct Called<T> {
+    /// The answer, or why there is none.
+    pub outcome: Result<T, CallFault>,
+    /// What it used, either way.
+    pub usage: Usage,
+}
+
+/// A feed: pulled until a batch is empty.
+pub trait Feed<T>: Send {
+    /// At most `max` rows, in order. The error is for the operator.
+    fn next(&mut self, max: u32) -> Result<Vec<T>, crate::Error>;
+}
+
+/// Where a run's files go. Nothing is seen outside before the run has ended well.
+pub trait Sink: Send {
+    /// Begins a file and answers its number.
+    fn open(&mut self, directory: &str, name: &str, media_type: &str) -> Result<u32, crate::Error>;
+    /// Appends to it.
+    fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), crate::Error>;
+}
+
+/// Everything a run may pull from or push to; what is none is denied.
+#[derive(Default)]
+pub struct Streams {
+    /// For `sale-lines`.
+    pub sale_lines: Option<Box<dyn Feed<crate::records::SaleLine>>>,
+    /// For `activities`.
+    pub activities: Option<Box<dyn Feed<(Store, galleria_domain::Activity)>>>,
+    /// For `output`.
+    pub output: Option<Box<dyn Sink>>,
+    /// Set to stop the run at its next call of the host or tick of the clock.
+    pub stop: Arc<std::sync::atomic::AtomicBool>,
+}
+
+/// The plugins of the active configuration.
+pub trait Plugins: Send + Sync {
+    /// All that are loaded.
+    fn all(&self) -> &[Loaded];
+
+    /// Those that serve a point for a store, in the order of `retailer.toml`.
+    fn serving(&self, store: &Store, point: Point) -> Vec<Loaded> {
+        let serves = |loaded: &&Loaded| {
+            loaded.slot.retailer == store.retailer
+                && loaded.inspection.exports.contains(&point)
+                && loaded.slot.filter.covers(store)
+        };
+        self.all().iter().filter(serves).cloned().collect()
+    }
+
+    /// A slot by retailer and name.
+    fn named(&self, retailer: &str, name: &str) -> Option<Loaded> {
+        let is = |loaded: &&Loaded| loaded.slot.retailer == retailer && loaded.slot.name == name;
+        self.all().iter().find(is).cloned()
+    }
+
+    /// Asks for a decision.
+    fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision>;
+
+    /// Runs a report.
+    fn report(
+        &self,
+        plugin: &Loaded,
+        cx: &Context,
+        window: &Window,
+        streams: Streams,
+    ) -> Called<Totals>;
+}

@@ -1,0 +1,104 @@
+//! What the use cases need of a database: one transaction at a time, in the words of the trade.
+//!
+//! Fulfilled by `galleria-db`. Nothing here knows SQL. Every method works inside the transaction
+//! that [`Records::write`] or [`Records::read`] opened: either all of it stays or nothing.
+
+mod documents;
+mod effects;
+mod requests;
+mod trade;
+
+pub use documents::{DocumentRow, DocumentState, Documents, RunRow, Runs};
+pub use effects::{
+    DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication, Took,
+};
+pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
+pub use trade::{
+    OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, ShiftSums,
+    Trade, VoidRow,
+};
+
+use crate::Error;
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+
+/// One open transaction.
+pub trait Tx: Trade + Outbox + Effects + Documents + Runs + Requests + Send {}
+impl<T: Trade + Outbox + Effects + Documents + Runs + Requests + Send> Tx for T {}
+
+/// A future that lives as long as the transaction it works in.
+pub type InTx<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 't>>;
+
+/// Work to be done in one transaction. It may be done more than once: a database that could not
+/// serialise it rolls back and asks again, so it must have no effect but through `tx`.
+pub type Work = Arc<dyn for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, ()> + Send + Sync>;
+
+/// A database.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// Does the work in one transaction and returns once it is durable. An error leaves nothing.
+    async fn write_work(&self, work: Work) -> Result<(), Error>;
+
+    /// Does the work on a snapshot; what it writes is not kept.
+    async fn read_work(&self, work: Work) -> Result<(), Error>;
+}
+
+impl dyn Records {
+    /// Does `work` in one transaction, durable when this returns.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (work, answer) = keeping_answer(work);
+        self.write_work(work).await?;
+        answer.take()
+    }
+
+    /// Does `work` on a snapshot.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (work, answer) = keeping_answer(work);
+        self.read_work(work).await?;
+        answer.take()
+    }
+}
+
+/// Where the last run of some work left its answer.
+struct Answer<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Answer<T> {
+    fn take(self) -> Result<T, Error> {
+        let mut slot = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        slot.take()
+            .ok_or_else(|| Error::Internal("a transaction ended without its answer".into()))
+    }
+}
+
+fn keeping_answer<T, F>(work: F) -> (Work, Answer<T>)
+where
+    T: Send + 'static,
+    F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+{
+    let kept = Arc::new(Mutex::new(None));
+    let answer = Answer(Arc::clone(&kept));
+    let work = Arc::new(work);
+    let erased: Work = Arc::new(move |tx| {
+        let work = Arc::clone(&work);
+        let kept = Arc::clone(&kept);
+        Box::pin(async move {
+            let value = work(tx).await?;
+            *kept
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(value);
+            Ok(())
+        })
+    });
+    (erased, answer)
+}
