@@ -4,7 +4,6 @@ use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::{Event, NewEvent, Position};
 use jiff::Timestamp;
-use serde_json::Value;
 
 /// How an event ended for a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +76,19 @@ pub enum ParkedState {
     Behind,
     /// A dead letter that keeps its lane closed.
     Held,
+}
+
+/// What a store's events have come to, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// The store's id.
+    pub store_id: String,
+    /// Events in the log that belong to the store, publications of plugins not counted.
+    pub events: u64,
+    /// Documents delivered.
+    pub documents: u64,
+    /// CPU time of all attempts in the journal.
+    pub cpu_us: u64,
 }
 
 /// An event that waits outside the log.
@@ -183,6 +195,8 @@ pub trait Effects {
     async fn journal_of_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error>;
     /// Keeps a text under its digest; nothing where it is there.
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error>;
+    /// Figures of every store that has events, by store id. A publication's event id contains `/`.
+    async fn store_figures(&mut self) -> Result<Vec<StoreFigures>, Error>;
     /// A text by its digest.
     async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error>;
 
@@ -220,15 +234,18 @@ pub trait Effects {
     async fn dead_put(&mut self, letter: &DeadLetter) -> Result<(), Error>;
     /// Dead letters, oldest first.
     async fn dead_list(&mut self, limit: u32) -> Result<Vec<DeadLetter>, Error>;
+    /// One dead letter.
+    async fn dead_get(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<DeadLetter>, Error>;
+    /// How many there are.
+    async fn dead_count(&mut self) -> Result<u64, Error>;
     /// Takes a dead letter away: replayed or discarded.
     async fn dead_remove(
         &mut self,
         event_id: &str,
         subscriber: &str,
     ) -> Result<Option<DeadLetter>, Error>;
-}
-
-/// A payload that names the order it is about.
-pub(crate) fn order_of(data: &Value) -> Option<&str> {
-    data.get("order_id")?.as_str()
 }

@@ -10,7 +10,8 @@ mod trade;
 
 pub use documents::{DocumentRow, DocumentState, Documents, RunRow, Runs};
 pub use effects::{
-    DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication, Took,
+    DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication,
+    StoreFigures, Took,
 };
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use trade::{
