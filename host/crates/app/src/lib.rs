@@ -3,10 +3,13 @@
 //! Owns: what happens when an order is paid, a refund is asked for, an event is handled, a decision
 //! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
 
+mod app;
 pub mod clock;
 mod error;
+pub mod intake;
 pub mod plugins;
 pub mod records;
 
+pub use app::{App, Key, Policy, Reply};
 pub use clock::{Clock, DrivenClock, SystemClock};
 pub use error::Error;

@@ -1,0 +1,179 @@
+//! The application: the ports it stands on, and doing a request once.
+
+use crate::records::{Answered, InTx, Records, Tx};
+use crate::{Clock, Error, plugins::Plugins};
+use galleria_domain::Digest;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How events are consumed and tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Group of the payment topic.
+    pub payment_group: String,
+    /// Group of the common topic.
+    pub common_group: String,
+    /// Group of the host's own topics.
+    pub events_group: String,
+    /// How often an event of a topic is tried; 5 where none is named.
+    pub tries: BTreeMap<String, u32>,
+    /// The wait after the first failure; doubled each time.
+    pub first_wait: Duration,
+    /// The longest wait.
+    pub longest_wait: Duration,
+    /// How long an event waits for its cause before it becomes a dead letter.
+    pub cause_within: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        use galleria_domain::event::topic;
+        Self {
+            payment_group: "PAYMENT_GROUP".into(),
+            common_group: "COMMON_GROUP".into(),
+            events_group: "GALLERIA_GROUP".into(),
+            tries: [
+                (topic::POST_PAYMENT_SUCCESS.to_owned(), 3),
+                (topic::COMMON.to_owned(), 5),
+            ]
+            .into(),
+            first_wait: Duration::from_secs(2),
+            longest_wait: Duration::from_secs(600),
+            cause_within: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) plugins: Arc<dyn Plugins>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: Arc<Policy>,
+    /// Told whenever the log has grown, so that consumers need not poll fast.
+    pub(crate) log_grew: Arc<Notify>,
+    /// Told whenever a document was decided.
+    pub(crate) document_decided: Arc<Notify>,
+}
+
+/// A caller's `Idempotency-Key` and what it was used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As sent.
+    pub key: String,
+    /// Of method, path and body.
+    pub request: Digest,
+}
+
+/// An answer to a caller, the same for every repetition of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON text.
+    pub body: String,
+    /// Whether it was answered before.
+    pub repeated: bool,
+}
+
+impl App {
+    /// An application on these ports.
+    pub fn new(
+        records: Arc<dyn Records>,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+    ) -> Self {
+        Self {
+            records,
+            plugins,
+            clock,
+            policy: Arc::new(policy),
+            log_grew: Arc::new(Notify::new()),
+            document_decided: Arc::new(Notify::new()),
+        }
+    }
+
+    /// The database.
+    pub fn records(&self) -> &dyn Records {
+        &*self.records
+    }
+
+    /// The plugins of the active configuration.
+    pub fn plugins(&self) -> &dyn Plugins {
+        &*self.plugins
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Told whenever the log has grown in this process.
+    pub fn log_grew(&self) -> Arc<Notify> {
+        Arc::clone(&self.log_grew)
+    }
+
+    /// Told whenever a document was decided in this process.
+    pub fn document_decided(&self) -> Arc<Notify> {
+        Arc::clone(&self.document_decided)
+    }
+
+    /// Does `work` and keeps its answer under the caller's key in the same transaction: the same
+    /// request again is answered as before, another request under the same key is refused.
+    pub(crate) async fn once<F>(&self, key: Key, status: u16, work: F) -> Result<Reply, Error>
+    where
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static,
+    {
+        let now = self.clock.now();
+        let work = Arc::new(work);
+        let reply = self
+            .records
+            .write(move |tx| {
+                let (key, work) = (key.clone(), Arc::clone(&work));
+                Box::pin(async move {
+                    if let Some(before) = tx.answered_get(&key.key).await? {
+                        return repeated(before, &key);
+                    }
+                    let body = work(tx).await?.to_string();
+                    tx.answered_insert(&Answered {
+                        key: key.key.clone(),
+                        request: key.request.to_string(),
+                        status,
+                        body: body.clone(),
+                        at: now,
+                    })
+                    .await?;
+                    Ok(Reply {
+                        status,
+                        body,
+                        repeated: false,
+                    })
+                })
+            })
+            .await?;
+        self.log_grew.notify_waiters();
+        Ok(reply)
+    }
+}
+
+fn repeated(before: Answered, key: &Key) -> Result<Reply, Error> {
+    if before.request != key.request.as_str() {
+        return Err(Error::Conflict {
+            code: "idempotency_key_reused",
+            message: format!(
+                "Idempotency-Key {} was used for another request: take a new key for a new request",
+                key.key
+            ),
+        });
+    }
+    Ok(Reply {
+        status: before.status,
+        body: before.body,
+        repeated: true,
+    })
+}

@@ -1,0 +1,209 @@
+//! What callers ask to be done: each a request, a use case, and an answer, in one transaction.
+
+mod orders;
+mod payments;
+mod refunds;
+mod shifts;
+mod stores;
+mod voids;
+
+pub use orders::{NewOrder, OrderView};
+pub use payments::{NewPayment, PaymentView};
+pub use refunds::{NewRefund, RefundView};
+pub use shifts::{EndShift, NewShift, ShiftView};
+pub use stores::NewStore;
+pub use voids::{NewVoid, VoidView};
+
+pub(crate) use refunds::{problems_of, resolve_waiting};
+
+use crate::Error;
+use crate::records::{OrderRow, SaleLine, ShiftRow, Tx};
+use galleria_domain::{Entry, Line, Money, Problem, Store, Tender, TenderTotal};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Answers are plain records: they serialise.
+fn answer(view: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(view).map_err(|error| Error::Internal(format!("an answer: {error}")))
+}
+
+fn check_id(field: &str, id: &str) -> Result<(), Error> {
+    if galleria_domain::names::is_id(id) {
+        Ok(())
+    } else {
+        Err(Error::invalid(
+            field,
+            "1 to 64 of letters, digits, '-', '_', '.' and ':'",
+        ))
+    }
+}
+
+fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(problems))
+    }
+}
+
+async fn store_of(tx: &mut dyn Tx, id: &str) -> Result<Store, Error> {
+    tx.store_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "store",
+        id: id.to_owned(),
+    })
+}
+
+async fn order_of(tx: &mut dyn Tx, id: &str) -> Result<OrderRow, Error> {
+    tx.order_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "order",
+        id: id.to_owned(),
+    })
+}
+
+/// An open shift of the store.
+async fn open_shift(tx: &mut dyn Tx, id: &str, store: &Store) -> Result<ShiftRow, Error> {
+    let shift = tx.shift_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "shift",
+        id: id.to_owned(),
+    })?;
+    if shift.store_id != store.id {
+        return Err(Error::invalid("shift_id", "a shift of the order's store"));
+    }
+    if shift.closed.is_some() {
+        return Err(Error::Conflict {
+            code: "shift_closed",
+            message: format!("shift {id} is closed and does not move any more"),
+        });
+    }
+    Ok(shift)
+}
+
+/// What numbers an entry takes, and what it is about.
+struct Numbering<'a> {
+    id: &'a str,
+    order: Option<&'a OrderRow>,
+    workstation: &'a str,
+    operator: Option<&'a str>,
+    begun_at: Timestamp,
+    ended_at: Timestamp,
+}
+
+/// Takes the next number of the workstation, in the transaction that accepts the event: so there
+/// are no gaps, and every attempt sees the same.
+async fn take_entry(
+    tx: &mut dyn Tx,
+    store: &Store,
+    numbering: Numbering<'_>,
+) -> Result<Entry, Error> {
+    let Numbering {
+        id,
+        order,
+        workstation,
+        operator,
+        begun_at,
+        ended_at,
+    } = numbering;
+    let scope = format!("{}/{workstation}", store.id);
+    let sequence = tx.number_next(&scope, "entry").await?;
+    Ok(Entry {
+        id: id.to_owned(),
+        order_id: order.map(|order| order.id.clone()).unwrap_or_default(),
+        external_id: order.and_then(|order| order.external_id.clone()),
+        workstation: workstation.to_owned(),
+        sequence,
+        receipt: format!("{workstation}-{sequence:06}"),
+        operator: operator.map(ToOwned::to_owned),
+        business_date: store.business_date(ended_at).to_string(),
+        begun_at: store.local_text(begun_at),
+        ended_at: store.local_text(ended_at),
+        currency: store.currency.clone(),
+        training: order.is_some_and(|order| order.training),
+    })
+}
+
+/// Adds an entry to what a shift has taken.
+struct Taking<'a> {
+    tenders: &'a [Tender],
+    net: Money,
+    tax: Money,
+    back: bool,
+}
+
+fn add_to_shift(shift: &mut ShiftRow, taking: &Taking<'_>) {
+    let Taking {
+        tenders,
+        net,
+        tax,
+        back,
+    } = *taking;
+    let sums = &mut shift.sums;
+    for tender in tenders {
+        let at = sums
+            .tenders
+            .iter()
+            .position(|total| total.kind == tender.kind)
+            .unwrap_or_else(|| {
+                sums.tenders.push(TenderTotal {
+                    kind: tender.kind.clone(),
+                    sales: 0,
+                    refunds: 0,
+                    count: 0,
+                });
+                sums.tenders.len() - 1
+            });
+        let total = &mut sums.tenders[at];
+        total.count += 1;
+        if back {
+            total.refunds += tender.amount;
+        } else {
+            total.sales += tender.amount;
+        }
+    }
+    sums.transactions += 1;
+    if back {
+        sums.net_refunds += net;
+        sums.tax -= tax;
+    } else {
+        sums.net_sales += net;
+        sums.tax += tax;
+    }
+}
+
+/// The rows reports read of an entry's lines. `back` turns all of them against turnover.
+fn report_rows(
+    store: &Store,
+    entry: &Entry,
+    lines: &[Line],
+    back: bool,
+    accepted_at: Timestamp,
+) -> Vec<SaleLine> {
+    if entry.training {
+        return Vec::new();
+    }
+    let counted = lines.iter().filter(|line| !line.voided);
+    counted
+        .map(|line| SaleLine {
+            store_id: store.id.clone(),
+            store_external_id: store.external_id.clone(),
+            business_date: entry.business_date.clone(),
+            begun_at: entry.begun_at.clone(),
+            entry_id: entry.id.clone(),
+            number: line.number,
+            returned: back || line.is_return(),
+            sku: line.sku.clone(),
+            category: line.category.clone().unwrap_or_default(),
+            quantity: line.quantity,
+            currency: entry.currency.clone(),
+            amount: line.amount,
+            discount: line.discounts.iter().map(|discount| discount.amount).sum(),
+            tax_code: line
+                .taxes
+                .first()
+                .map(|tax| tax.code.clone())
+                .unwrap_or_default(),
+            tax: line.taxes.iter().map(|tax| tax.amount).sum(),
+            accepted_at,
+        })
+        .collect()
+}

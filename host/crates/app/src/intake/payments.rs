@@ -1,0 +1,158 @@
+//! A payment succeeded: the order becomes a sale, and the log learns of it, in one transaction.
+
+use super::{
+    Numbering, Taking, add_to_shift, answer, check_id, open_shift, order_of, report_rows, store_of,
+    take_entry,
+};
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{InTx, OrderRow, OrderStatus, PaymentRow, Tx};
+use galleria_domain::event::topic;
+use galleria_domain::selling::{Sums, check_paid, sums};
+use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A payment that succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewPayment {
+    /// The caller's id, unique over the platform.
+    pub id: String,
+    /// When it succeeded, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// How the order was paid.
+    pub tenders: Vec<Tender>,
+    /// What cash rounding added or dropped, minor units.
+    #[serde(default)]
+    pub rounding: Money,
+    /// The drawer, where there is one.
+    pub shift_id: Option<String>,
+}
+
+/// A payment as accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentView {
+    /// Its id.
+    pub id: String,
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// What the order came to, minor units.
+    pub gross: Money,
+}
+
+impl App {
+    /// Accepts a payment.
+    pub async fn payment_accept(
+        &self,
+        key: Key,
+        order_id: &str,
+        new: NewPayment,
+    ) -> Result<Reply, Error> {
+        check_id("id", &new.id)?;
+        let (now, order_id) = (self.clock.now(), order_id.to_owned());
+        self.once(key, 201, move |tx| {
+            let (new, order_id) = (new.clone(), order_id.clone());
+            Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
+        })
+        .await
+    }
+}
+
+async fn accept(
+    tx: &mut dyn Tx,
+    order_id: &str,
+    new: NewPayment,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let order = order_of(tx, order_id).await?;
+    let store = store_of(tx, &order.store_id).await?;
+    must_be_open(&order)?;
+    let basket = sums(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
+    check_paid(&new.tenders, basket.gross, new.rounding).map_err(Error::Invalid)?;
+    let numbering = Numbering {
+        id: &new.id,
+        order: Some(&order),
+        workstation: &order.workstation,
+        operator: order.operator.as_deref(),
+        begun_at: order.begun_at,
+        ended_at: new.at,
+    };
+    let entry = take_entry(tx, &store, numbering).await?;
+    let sale = sale(&order, entry.clone(), basket, &new);
+    if let Some(shift_id) = &new.shift_id {
+        let mut shift = open_shift(tx, shift_id, &store).await?;
+        let taking = Taking {
+            tenders: &sale.tenders,
+            net: sale.net,
+            tax: sale.gross - sale.net,
+            back: false,
+        };
+        add_to_shift(&mut shift, &taking);
+        tx.shift_update(&shift).await?;
+    }
+    let rows = report_rows(&store, &entry, &sale.lines, false, now);
+    tx.sale_lines_insert(&rows).await?;
+    let gross = sale.gross;
+    tx.payment_insert(&PaymentRow {
+        id: new.id.clone(),
+        order_id: order.id.clone(),
+        store_id: store.id.clone(),
+        shift_id: new.shift_id,
+        sale,
+        occurred_at: new.at,
+        accepted_at: now,
+    })
+    .await?;
+    tx.order_set_status(&order.id, OrderStatus::Paid).await?;
+    super::resolve_waiting(tx, &store, &order.id, now).await?;
+    let event_id = format!("payment:{}", new.id);
+    let event = NewEvent {
+        id: event_id.clone(),
+        topic: topic::POST_PAYMENT_SUCCESS.into(),
+        key: Some(order.id.clone()),
+        store: Some(store.id),
+        data: json!({ "payment_id": new.id, "order_id": order.id }),
+    };
+    tx.event_append(&event, now).await?;
+    answer(&PaymentView {
+        id: new.id,
+        event_id,
+        entry,
+        gross,
+    })
+}
+
+fn must_be_open(order: &OrderRow) -> Result<(), Error> {
+    let (code, word) = match order.status {
+        OrderStatus::Open => return Ok(()),
+        OrderStatus::Paid => ("order_paid", "paid"),
+        OrderStatus::Voided => ("order_voided", "voided"),
+    };
+    Err(Error::Conflict {
+        code,
+        message: format!("order {} is {word} already", order.id),
+    })
+}
+
+fn sale(order: &OrderRow, entry: Entry, sums: Sums, new: &NewPayment) -> Sale {
+    let Sums { taxes, gross, net } = sums;
+    Sale {
+        entry,
+        member: order.member.clone(),
+        lines: order.lines.clone(),
+        tenders: new.tenders.clone(),
+        taxes,
+        rounding: new.rounding,
+        net,
+        gross,
+        consents: order.consents.clone(),
+        attributes: order.attributes.clone(),
+    }
+}

@@ -1,0 +1,247 @@
+//! A refund is accepted. It may come before its payment: then it is kept as asked for and worked
+//! out in the transaction that accepts the payment.
+
+use super::{
+    Numbering, Taking, add_to_shift, answer, check_id, open_shift, order_of, report_rows, store_of,
+    take_entry,
+};
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{InTx, PaymentRow, RefundRow, Tx};
+use galleria_domain::event::{identifier, topic};
+use galleria_domain::refunding::{Extent, Resolved, resolve};
+use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A refund as asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewRefund {
+    /// The caller's id, unique over the platform.
+    pub id: String,
+    /// When it happened, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// How much of the order.
+    pub extent: Extent,
+    /// How it is paid back; where empty, as the order was paid.
+    #[serde(default)]
+    pub tenders: Vec<Tender>,
+    /// What cash rounding adds or drops, minor units.
+    pub rounding: Option<Money>,
+    /// The drawer that pays it.
+    pub shift_id: Option<String>,
+    /// Where it is rung up; the order's workstation where none.
+    pub workstation: Option<String>,
+    /// Who rings it up.
+    pub operator: Option<String>,
+    /// Further facts.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// A refund as accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundView {
+    /// Its id.
+    pub id: String,
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// What is given back, minor units; none while the payment has not been seen.
+    pub gross: Option<Money>,
+}
+
+impl App {
+    /// Accepts a refund.
+    pub async fn refund_accept(
+        &self,
+        key: Key,
+        order_id: &str,
+        new: NewRefund,
+    ) -> Result<Reply, Error> {
+        check_id("id", &new.id)?;
+        if let Some(workstation) = &new.workstation {
+            check_id("workstation", workstation)?;
+        }
+        let (now, order_id) = (self.clock.now(), order_id.to_owned());
+        self.once(key, 201, move |tx| {
+            let (new, order_id) = (new.clone(), order_id.clone());
+            Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
+        })
+        .await
+    }
+}
+
+async fn accept(
+    tx: &mut dyn Tx,
+    order_id: &str,
+    new: NewRefund,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let order = order_of(tx, order_id).await?;
+    let store = store_of(tx, &order.store_id).await?;
+    if order.status == crate::records::OrderStatus::Voided {
+        return Err(Error::Conflict {
+            code: "order_voided",
+            message: format!("order {order_id} came to nothing: there is nothing to give back"),
+        });
+    }
+    let payment = tx.payment_of_order(order_id).await?;
+    if payment.is_none() && new.shift_id.is_some() {
+        return Err(Error::Conflict {
+            code: "order_not_paid",
+            message: format!("order {order_id} is not paid: no drawer can give it back yet"),
+        });
+    }
+    let numbering = Numbering {
+        id: &new.id,
+        order: Some(&order),
+        workstation: new.workstation.as_ref().unwrap_or(&order.workstation),
+        operator: new.operator.as_deref(),
+        begun_at: new.at,
+        ended_at: new.at,
+    };
+    let entry = take_entry(tx, &store, numbering).await?;
+    let mut row = RefundRow {
+        id: new.id,
+        order_id: order_id.to_owned(),
+        store_id: store.id.clone(),
+        shift_id: new.shift_id,
+        entry: entry.clone(),
+        extent: new.extent,
+        tenders: new.tenders,
+        rounding: new.rounding,
+        reason: new.reason,
+        attributes: new.attributes,
+        refund: None,
+        occurred_at: new.at,
+        accepted_at: now,
+    };
+    if let Some(payment) = &payment {
+        let refund = work_out(tx, &row, payment).await?.map_err(Error::Invalid)?;
+        book(tx, &store, &row, &refund, now).await?;
+        row.refund = Some(refund);
+    }
+    tx.refund_insert(&row).await?;
+    let event_id = format!("refund:{}", row.id);
+    let event = NewEvent {
+        id: event_id.clone(),
+        topic: topic::COMMON.into(),
+        key: Some(order_id.to_owned()),
+        store: Some(store.id),
+        data: json!({
+            "order_id": order_id,
+            "consumer_identifier_key": identifier::POST_REFUND_SUCCESS,
+            "refund_id": row.id,
+        }),
+    };
+    tx.event_append(&event, now).await?;
+    answer(&RefundView {
+        id: row.id,
+        event_id,
+        entry,
+        gross: row.refund.map(|refund| refund.gross),
+    })
+}
+
+/// What a refund comes to, after those accepted before it.
+async fn work_out(
+    tx: &mut dyn Tx,
+    row: &RefundRow,
+    payment: &PaymentRow,
+) -> Result<Result<Refund, Vec<Problem>>, Error> {
+    let rows = tx.refunds_of_order(&row.order_id).await?;
+    let before = rows.into_iter().take_while(|other| other.id != row.id);
+    let earlier: Vec<Refund> = before.filter_map(|other| other.refund).collect();
+    let resolved = resolve(
+        &payment.sale,
+        &earlier,
+        &row.extent,
+        row.tenders.clone(),
+        row.rounding,
+    );
+    Ok(resolved.map(|resolved| {
+        let Resolved {
+            lines,
+            tenders,
+            taxes,
+            gross,
+            net,
+            rounding,
+        } = resolved;
+        Refund {
+            entry: row.entry.clone(),
+            origin: Origin::Sale(Box::new(payment.sale.clone())),
+            earlier: earlier.into_iter().map(|refund| refund.entry).collect(),
+            reason: row.reason.clone(),
+            lines,
+            tenders,
+            taxes,
+            rounding,
+            net,
+            gross,
+            attributes: row.attributes.clone(),
+        }
+    }))
+}
+
+/// Counts a refund in the drawer that paid it and in the reports.
+async fn book(
+    tx: &mut dyn Tx,
+    store: &Store,
+    row: &RefundRow,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let Some(shift_id) = &row.shift_id {
+        let mut shift = open_shift(tx, shift_id, store).await?;
+        let taking = Taking {
+            tenders: &refund.tenders,
+            net: refund.net,
+            tax: refund.gross - refund.net,
+            back: true,
+        };
+        add_to_shift(&mut shift, &taking);
+        tx.shift_update(&shift).await?;
+    }
+    let rows = report_rows(store, &row.entry, &refund.lines, true, now);
+    tx.sale_lines_insert(&rows).await
+}
+
+/// Works out the refunds that were accepted before the payment of their order. One that asks for
+/// more than was paid stays as it is: its event finds the problems and becomes a dead letter.
+pub(crate) async fn resolve_waiting(
+    tx: &mut dyn Tx,
+    store: &Store,
+    order_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let waiting = tx.refunds_of_order(order_id).await?;
+    let Some(payment) = tx.payment_of_order(order_id).await? else {
+        return Ok(());
+    };
+    for row in waiting.iter().filter(|row| row.refund.is_none()) {
+        if let Ok(refund) = work_out(tx, row, &payment).await? {
+            book(tx, store, row, &refund, now).await?;
+            tx.refund_resolve(&row.id, &refund).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a refund could not be worked out although its payment is known.
+pub(crate) async fn problems_of(
+    tx: &mut dyn Tx,
+    row: &RefundRow,
+    payment: &PaymentRow,
+) -> Result<Vec<Problem>, Error> {
+    Ok(work_out(tx, row, payment).await?.err().unwrap_or_default())
+}

@@ -1,0 +1,229 @@
+//! A drawer's day: opened, counted, closed. A closed shift never moves.
+
+use super::{Numbering, answer, check_id, open_shift, store_of, take_entry};
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{InTx, ShiftRow, ShiftSums, Tx};
+use galleria_domain::event::topic;
+use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A shift to be opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewShift {
+    /// The caller's id, unique over the platform.
+    pub id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The workstation it numbers with.
+    pub workstation: String,
+    /// The drawer.
+    pub till: String,
+    /// Who opens it.
+    pub operator: Option<String>,
+    /// When, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub opened_at: Timestamp,
+    /// What is in it, minor units.
+    pub opening_float: Money,
+}
+
+/// A shift to be closed. Amounts in minor units, positive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EndShift {
+    /// When, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// What was counted in the drawer.
+    pub counted: Money,
+    /// Put into the drawer beside sales.
+    #[serde(default)]
+    pub paid_in: Money,
+    /// Taken out of it beside refunds.
+    #[serde(default)]
+    pub paid_out: Money,
+    /// Brought to the safe.
+    #[serde(default)]
+    pub pickups: Money,
+    /// Who closes it.
+    pub operator: Option<String>,
+}
+
+/// A shift as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShiftView {
+    /// Its id.
+    pub id: String,
+    /// `open` or `closed`.
+    pub status: String,
+    /// The event the log got when it was closed.
+    pub event_id: Option<String>,
+    /// The numbers it took when it was closed.
+    pub entry: Option<Entry>,
+    /// Float and what cash did since, minor units; none while it is open.
+    pub expected: Option<Money>,
+    /// Counted less expected: over where positive, short where negative; none while it is open.
+    pub difference: Option<Money>,
+}
+
+impl App {
+    /// Opens a shift.
+    pub async fn shift_open(&self, key: Key, new: NewShift) -> Result<Reply, Error> {
+        check_id("id", &new.id)?;
+        check_id("workstation", &new.workstation)?;
+        check_id("till", &new.till)?;
+        check_amount("opening_float", new.opening_float)?;
+        self.once(key, 201, move |tx| {
+            let new = new.clone();
+            Box::pin(async move {
+                store_of(tx, &new.store_id).await?;
+                let NewShift {
+                    id,
+                    store_id,
+                    workstation,
+                    till,
+                    operator,
+                    opened_at,
+                    opening_float,
+                } = new;
+                let view = ShiftView {
+                    id: id.clone(),
+                    status: "open".into(),
+                    event_id: None,
+                    entry: None,
+                    expected: None,
+                    difference: None,
+                };
+                tx.shift_insert(&ShiftRow {
+                    id,
+                    store_id,
+                    workstation,
+                    till,
+                    operator,
+                    opened_at,
+                    opening_float,
+                    sums: ShiftSums::default(),
+                    closed: None,
+                    closed_at: None,
+                })
+                .await?;
+                answer(&view)
+            }) as InTx<'_, _>
+        })
+        .await
+    }
+
+    /// Closes a shift.
+    pub async fn shift_end(&self, key: Key, id: &str, end: EndShift) -> Result<Reply, Error> {
+        for (field, amount) in [
+            ("counted", end.counted),
+            ("paid_in", end.paid_in),
+            ("paid_out", end.paid_out),
+            ("pickups", end.pickups),
+        ] {
+            check_amount(field, amount)?;
+        }
+        let (now, id) = (self.clock.now(), id.to_owned());
+        self.once(key, 200, move |tx| {
+            let (end, id) = (end.clone(), id.clone());
+            Box::pin(async move { close(tx, &id, end, now).await }) as InTx<'_, _>
+        })
+        .await
+    }
+}
+
+fn check_amount(field: &str, amount: Money) -> Result<(), Error> {
+    if (0..=galleria_domain::selling::MAX_AMOUNT).contains(&amount) {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, "minor units, not negative"))
+    }
+}
+
+async fn close(
+    tx: &mut dyn Tx,
+    id: &str,
+    end: EndShift,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let found = tx.shift_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "shift",
+        id: id.to_owned(),
+    })?;
+    let store = store_of(tx, &found.store_id).await?;
+    let mut row = open_shift(tx, id, &store).await?;
+    if end.at < row.opened_at {
+        return Err(Error::invalid("at", "not before the shift was opened"));
+    }
+    let numbering = Numbering {
+        id,
+        order: None,
+        workstation: &row.workstation,
+        operator: end.operator.as_deref().or(row.operator.as_deref()),
+        begun_at: row.opened_at,
+        ended_at: end.at,
+    };
+    let entry = take_entry(tx, &store, numbering).await?;
+    let shift = closed(&store, &row, entry.clone(), &end);
+    let (expected, difference) = (shift.expected, shift.counted - shift.expected);
+    row.closed = Some(shift);
+    row.closed_at = Some(end.at);
+    tx.shift_update(&row).await?;
+    let event_id = format!("shift:{id}");
+    let event = NewEvent {
+        id: event_id.clone(),
+        topic: topic::POST_SHIFT_END_SUCCESS.into(),
+        key: Some(format!("{}/{}", store.id, row.workstation)),
+        store: Some(store.id),
+        data: json!({ "shift_id": id }),
+    };
+    tx.event_append(&event, now).await?;
+    answer(&ShiftView {
+        id: id.to_owned(),
+        status: "closed".into(),
+        event_id: Some(event_id),
+        entry: Some(entry),
+        expected: Some(expected),
+        difference: Some(difference),
+    })
+}
+
+fn closed(store: &Store, row: &ShiftRow, entry: Entry, end: &EndShift) -> Shift {
+    let ShiftSums {
+        tenders,
+        transactions,
+        net_sales,
+        net_refunds,
+        tax,
+    } = row.sums.clone();
+    let cash: Money = tenders
+        .iter()
+        .filter(|total| total.kind == "cash")
+        .map(|total| total.sales - total.refunds)
+        .sum();
+    Shift {
+        entry,
+        till: row.till.clone(),
+        opened_at: store.local_text(row.opened_at),
+        closed_at: store.local_text(end.at),
+        opening_float: row.opening_float,
+        tenders,
+        paid_in: end.paid_in,
+        paid_out: end.paid_out,
+        pickups: end.pickups,
+        expected: row.opening_float + cash + end.paid_in - end.paid_out - end.pickups,
+        counted: end.counted,
+        transactions,
+        net_sales,
+        net_refunds,
+        tax,
+        attributes: vec![],
+    }
+}

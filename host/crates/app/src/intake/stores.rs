@@ -1,0 +1,110 @@
+//! Stores are onboarded by their facts; a second time replaces them.
+
+use super::{answer, check_id, refuse};
+use crate::app::{App, Key, Reply};
+use crate::{Error, records::InTx};
+use galleria_domain::{Attribute, Store};
+use serde::{Deserialize, Serialize};
+
+/// A store's facts; its id stands in the path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewStore {
+    /// The id the retailer uses.
+    pub external_id: String,
+    /// A retailer that is configured.
+    pub retailer: String,
+    /// Such as `scan-and-go`.
+    pub store_type: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Digits after the decimal mark of the currency.
+    pub minor_digits: u8,
+    /// IANA name of the time zone.
+    pub zone: String,
+    /// Minutes after midnight at which the business day turns over.
+    #[serde(default)]
+    pub day_starts_minute: u16,
+    /// Further facts.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+impl App {
+    /// Creates or replaces a store. A store never changes its retailer or its currency: what was
+    /// sold there would change its meaning.
+    pub async fn store_put(&self, key: Key, id: &str, new: NewStore) -> Result<Reply, Error> {
+        check_id("id", id)?;
+        let NewStore {
+            external_id,
+            retailer,
+            store_type,
+            country,
+            currency,
+            minor_digits,
+            zone,
+            day_starts_minute,
+            attributes,
+        } = new;
+        let store = Store {
+            id: id.to_owned(),
+            external_id,
+            retailer,
+            store_type,
+            country,
+            currency,
+            minor_digits,
+            zone,
+            day_starts_minute,
+            attributes,
+        };
+        refuse(store.problems())?;
+        self.once(key, 200, move |tx| {
+            let store = store.clone();
+            Box::pin(async move {
+                if let Some(before) = tx.store_get(&store.id).await? {
+                    let same = before.retailer == store.retailer
+                        && before.currency == store.currency
+                        && before.minor_digits == store.minor_digits;
+                    if !same {
+                        return Err(Error::Conflict {
+                            code: "store_identity",
+                            message: format!(
+                                "store {} keeps its retailer, currency and minor digits",
+                                store.id
+                            ),
+                        });
+                    }
+                }
+                tx.store_put(&store).await?;
+                answer(&store)
+            }) as InTx<'_, _>
+        })
+        .await
+    }
+
+    /// A store by its id.
+    pub async fn store(&self, id: &str) -> Result<Store, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { super::store_of(tx, &id).await })
+            })
+            .await
+    }
+
+    /// Up to `limit` stores after `after`, in the order of ids.
+    pub async fn stores(&self, after: &str, limit: u32) -> Result<Vec<Store>, Error> {
+        let after = after.to_owned();
+        self.records
+            .read(move |tx| {
+                let after = after.clone();
+                Box::pin(async move { tx.store_list(None, &after, limit).await })
+            })
+            .await
+    }
+}
