@@ -26,6 +26,8 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
+    /// Where documents go, by name; shown to operators.
+    pub directories: BTreeMap<String, std::path::PathBuf>,
 }
 
 impl Default for Policy {
@@ -43,6 +45,7 @@ impl Default for Policy {
             first_wait: Duration::from_secs(2),
             longest_wait: Duration::from_secs(600),
             cause_within: Duration::from_secs(24 * 3600),
+            directories: BTreeMap::new(),
         }
     }
 }

@@ -6,7 +6,9 @@
 mod app;
 pub mod clock;
 mod error;
+pub mod handling;
 pub mod intake;
+pub mod lookup;
 pub mod plugins;
 pub mod records;
 

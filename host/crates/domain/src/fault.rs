@@ -81,6 +81,8 @@ pub enum HostFault {
     ContractBroken(String),
     /// It does not serve this extension point, or is not loaded.
     NotServed(String),
+    /// The host could not serve a call of the guest: a feed or an output failed. Not the guest's fault.
+    HostFailed(String),
 }
 
 /// Why a call brought no answer.
@@ -110,6 +112,7 @@ impl CallFault {
             Self::Host(HostFault::TooManyCalls(_)) => "too_many_calls",
             Self::Host(HostFault::ContractBroken(_)) => "contract_broken",
             Self::Host(HostFault::NotServed(_)) => "not_served",
+            Self::Host(HostFault::HostFailed(_)) => "host_failed",
         }
     }
 }
@@ -144,6 +147,7 @@ impl fmt::Display for CallFault {
             }
             Self::Host(HostFault::ContractBroken(what)) => write!(f, "contract broken: {what}"),
             Self::Host(HostFault::NotServed(what)) => write!(f, "not served: {what}"),
+            Self::Host(HostFault::HostFailed(what)) => write!(f, "the host failed: {what}"),
         }
     }
 }

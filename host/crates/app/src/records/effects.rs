@@ -220,6 +220,13 @@ pub trait Effects {
     ) -> Result<Vec<Parked>, Error>;
     /// The lanes of a group in which something is parked, as (subscriber, lane).
     async fn parked_lanes(&mut self, group: &str) -> Result<Vec<(String, String)>, Error>;
+    /// How many events of one lane are parked.
+    async fn parked_in_lane(
+        &mut self,
+        group: &str,
+        subscriber: &str,
+        lane: &str,
+    ) -> Result<u64, Error>;
     /// Makes everything that waits for this event's effect due now.
     async fn parked_wake(
         &mut self,

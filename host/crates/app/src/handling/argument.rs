@@ -1,0 +1,289 @@
+//! What a plugin is asked: the frozen argument, its context, and whether the time has come.
+
+use super::{HOST, Item, point_of};
+use crate::app::App;
+use crate::plugins::{Argument, Loaded};
+use crate::records::{InTx, PaymentRow, Tx};
+use crate::{Error, intake};
+use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
+use galleria_domain::{
+    CallFault, Context, Counter, Event, Fault, Origin, Problem, Scope, Store, Written,
+};
+use std::sync::Arc;
+
+/// Everything a call needs.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub plugin: Loaded,
+    pub context: Context,
+    pub argument: Argument,
+    pub store: Store,
+    pub order_id: Option<String>,
+    pub workstation: String,
+}
+
+/// Whether an item can be asked about.
+pub(super) enum Prepared {
+    /// Now.
+    Ready(Box<Asked>),
+    /// It had its effect before.
+    Before,
+    /// The plugin does not serve it any more.
+    Nobody,
+    /// Something must have its effect first; the text names it for waking up.
+    Waits { on: String },
+    /// It never can.
+    Broken(CallFault),
+}
+
+/// What wakes events that wait until an order's payment has had its effect.
+pub(super) fn paid(order_id: &str) -> String {
+    format!("paid:{order_id}")
+}
+
+fn broken(field: &str, message: impl Into<String>) -> Prepared {
+    Prepared::Broken(CallFault::Guest(Fault::Invalid(vec![Problem::new(
+        field, message,
+    )])))
+}
+
+/// What a record about an order says.
+struct Found {
+    argument: Argument,
+    occurred_at: jiff::Timestamp,
+    business_date: String,
+    order_id: Option<String>,
+    workstation: String,
+    /// The payment that must have had its effect.
+    after: Option<PaymentRow>,
+}
+
+impl App {
+    pub(super) async fn prepare(&self, item: &Item) -> Result<Prepared, Error> {
+        let Some(plugin) = item.plugin.clone() else {
+            if item.subscriber == HOST {
+                return Ok(broken("store", "the event names no store that is known"));
+            }
+            return Ok(Prepared::Nobody);
+        };
+        let item = Arc::new(item.clone());
+        let prepared = self
+            .records
+            .read({
+                let item = Arc::clone(&item);
+                move |tx| {
+                    let (item, plugin) = (Arc::clone(&item), plugin.clone());
+                    Box::pin(async move { look_up(tx, &item, plugin).await }) as InTx<'_, _>
+                }
+            })
+            .await?;
+        match prepared {
+            Prepared::Ready(asked) if !asked.plugin.slot.counters.is_empty() => {
+                self.take_counters(&item, *asked).await
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Takes the numbers the plugin wants for this event: the same on every attempt.
+    async fn take_counters(&self, item: &Arc<Item>, asked: Asked) -> Result<Prepared, Error> {
+        let item = Arc::clone(item);
+        let asked = Arc::new(asked);
+        self.records
+            .write(move |tx| {
+                let (item, asked) = (Arc::clone(&item), Arc::clone(&asked));
+                Box::pin(async move {
+                    let mut asked = Asked::clone(&asked);
+                    let slot = Arc::clone(&asked.plugin.slot);
+                    for (name, over) in &slot.counters {
+                        let scope = match over {
+                            CounterScope::Retailer => asked.store.retailer.clone(),
+                            CounterScope::Store => asked.store.id.clone(),
+                            CounterScope::Workstation => {
+                                format!("{}/{}", asked.store.id, asked.workstation)
+                            }
+                        };
+                        let scope = format!("{}/{scope}", slot.name);
+                        let value = tx
+                            .counter_take(&item.event.id, &item.subscriber, &scope, name)
+                            .await?;
+                        let name = name.clone();
+                        asked.context.counters.push(Counter { name, value });
+                    }
+                    Ok(Prepared::Ready(Box::new(asked)))
+                }) as InTx<'_, _>
+            })
+            .await
+    }
+}
+
+async fn look_up(tx: &mut dyn Tx, item: &Item, plugin: Loaded) -> Result<Prepared, Error> {
+    let event = &item.event;
+    if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {
+        return Ok(Prepared::Before);
+    }
+    let store_id = event.store.as_deref().unwrap_or_default();
+    let Some(store) = tx.store_get(store_id).await? else {
+        return Ok(broken("store", "the event names no store that is known"));
+    };
+    let Some(point) = point_of(event) else {
+        return Ok(Prepared::Nobody);
+    };
+    let found = match find(tx, event, point).await? {
+        Ok(found) => found,
+        Err(prepared) => return Ok(prepared),
+    };
+    if let Some(payment) = &found.after
+        && !has_had_effect(tx, payment, &plugin).await?
+    {
+        return Ok(Prepared::Waits {
+            on: paid(&payment.order_id),
+        });
+    }
+    let prior = match &found.order_id {
+        Some(order_id) => {
+            tx.documents_before(order_id, &item.subscriber, &event.id)
+                .await?
+        }
+        None => Vec::new(),
+    };
+    let context = Context {
+        event_id: event.id.clone(),
+        attempt: item.attempts + 1,
+        occurred_at: store.local_text(found.occurred_at),
+        business_date: found.business_date,
+        settings: plugin.slot.settings_of(&store).to_owned(),
+        scope: Scope::Store(store.clone()),
+        counters: Vec::new(),
+        prior: prior
+            .into_iter()
+            .map(|document| Written {
+                event_id: document.event_id,
+                directory: document.directory,
+                name: document.name,
+            })
+            .collect(),
+    };
+    Ok(Prepared::Ready(Box::new(Asked {
+        plugin,
+        context,
+        argument: found.argument,
+        store,
+        order_id: found.order_id,
+        workstation: found.workstation,
+    })))
+}
+
+/// Whether the plugin has done with a payment: applied, skipped, discarded; or given up where its
+/// retailer lets the next events pass. A plugin that is not asked about payments need not wait.
+async fn has_had_effect(
+    tx: &mut dyn Tx,
+    payment: &PaymentRow,
+    plugin: &Loaded,
+) -> Result<bool, Error> {
+    if !plugin.inspection.exports.contains(&Point::OnPayment) {
+        return Ok(true);
+    }
+    let event_id = format!("payment:{}", payment.id);
+    if tx.effect_get(&event_id, &plugin.slot.name).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue
+        && tx.dead_get(&event_id, &plugin.slot.name).await?.is_some())
+}
+
+async fn find(
+    tx: &mut dyn Tx,
+    event: &Event,
+    point: Point,
+) -> Result<Result<Found, Prepared>, Error> {
+    let field = match point {
+        Point::OnPayment => "payment_id",
+        Point::OnRefund => "refund_id",
+        Point::OnVoid => "void_id",
+        Point::OnShiftEnd => "shift_id",
+        _ => return Ok(Err(Prepared::Nobody)),
+    };
+    let Some(id) = event.text(field) else {
+        return Ok(Err(broken(&format!("data.{field}"), "is missing")));
+    };
+    let unknown = || {
+        Err(broken(
+            &format!("data.{field}"),
+            format!("{id} is not known"),
+        ))
+    };
+    match point {
+        Point::OnPayment => Ok(tx
+            .payment_get(id)
+            .await?
+            .map_or_else(unknown, |row| Ok(of_payment(row)))),
+        Point::OnRefund => find_refund(tx, id).await,
+        Point::OnVoid => {
+            let Some(row) = tx.void_get(id).await? else {
+                return Ok(unknown());
+            };
+            let after = match row.cancellation.origin {
+                Origin::Sale(_) => tx.payment_of_order(&row.order_id).await?,
+                Origin::Reference(_) | Origin::None => None,
+            };
+            Ok(Ok(Found {
+                occurred_at: row.occurred_at,
+                business_date: row.cancellation.entry.business_date.clone(),
+                order_id: Some(row.order_id),
+                workstation: row.cancellation.entry.workstation.clone(),
+                argument: Argument::Void(row.cancellation),
+                after,
+            }))
+        }
+        _ => {
+            let row = tx.shift_get(id).await?;
+            let closed = row.and_then(|row| Some((row.closed?, row.closed_at?)));
+            Ok(closed.map_or_else(unknown, |(shift, closed_at)| {
+                Ok(Found {
+                    occurred_at: closed_at,
+                    business_date: shift.entry.business_date.clone(),
+                    order_id: None,
+                    workstation: shift.entry.workstation.clone(),
+                    argument: Argument::ShiftEnd(shift),
+                    after: None,
+                })
+            }))
+        }
+    }
+}
+
+fn of_payment(row: PaymentRow) -> Found {
+    Found {
+        occurred_at: row.occurred_at,
+        business_date: row.sale.entry.business_date.clone(),
+        order_id: Some(row.order_id),
+        workstation: row.sale.entry.workstation.clone(),
+        argument: Argument::Payment(row.sale),
+        after: None,
+    }
+}
+
+async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Result<Found, Prepared>, Error> {
+    let Some(row) = tx.refund_get(id).await? else {
+        return Ok(Err(broken("data.refund_id", format!("{id} is not known"))));
+    };
+    let Some(payment) = tx.payment_of_order(&row.order_id).await? else {
+        return Ok(Err(Prepared::Waits {
+            on: paid(&row.order_id),
+        }));
+    };
+    let Some(refund) = row.refund.clone() else {
+        let problems = intake::problems_of(tx, &row, &payment).await?;
+        let fault = CallFault::Guest(Fault::Invalid(problems));
+        return Ok(Err(Prepared::Broken(fault)));
+    };
+    Ok(Ok(Found {
+        occurred_at: row.occurred_at,
+        business_date: refund.entry.business_date.clone(),
+        order_id: Some(row.order_id),
+        workstation: refund.entry.workstation.clone(),
+        argument: Argument::Refund(refund),
+        after: Some(payment),
+    }))
+}

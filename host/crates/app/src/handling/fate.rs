@@ -1,0 +1,358 @@
+//! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
+
+use super::argument::{Asked, paid};
+use super::{HOST, Item, Settled, apply, point_of};
+use crate::app::{App, Policy};
+use crate::clock::later;
+use crate::plugins::Usage;
+use crate::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
+use crate::{Error, handling::Group};
+use backon::BackoffBuilder as _;
+use galleria_domain::plugin::{OnDeadLetter, Point};
+use galleria_domain::{CallFault, Digest, Fault, HostFault, Position, Problem};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A retry never waits longer than this, whatever the guest wishes.
+const LONGEST_WISH_S: u32 = 3_600;
+
+/// Details in journal and dead letters; longer ones are cut, the log has them whole.
+const DETAIL_BYTES: usize = 4_096;
+
+/// What an undecided event comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Again(Duration),
+    Dead,
+}
+
+/// Another document has the name: that never changes by itself.
+pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
+    CallFault::Guest(Fault::Invalid(vec![Problem::new(
+        "documents",
+        format!("{directory}/{name} is the name of another document"),
+    )]))
+}
+
+/// What is written in one transaction when an event is not decided.
+struct Record {
+    item: Item,
+    prefix: Position,
+    journal: JournalRow,
+    blobs: Vec<(Digest, String)>,
+    letter: Option<DeadLetter>,
+    parked: Option<Parked>,
+    wakes: Option<String>,
+}
+
+impl App {
+    /// Parks or gives up an event whose call brought `fault`.
+    pub(super) async fn failed(
+        &self,
+        item: &Item,
+        called: Option<(&Asked, Usage)>,
+        fault: &CallFault,
+        prefix: Position,
+    ) -> Result<Settled, Error> {
+        let now = self.clock.now();
+        let fate = self.fate(item, fault, now);
+        let detail = cut(&fault.to_string());
+        let (mut journal, blobs) = match called {
+            Some((asked, usage)) => apply::attempt(item, asked, usage, now),
+            None => (never_asked(item, now), Vec::new()),
+        };
+        journal.outcome = fault.code().to_owned();
+        journal.detail = Some(detail.clone());
+        let component = journal.component.clone();
+        let parked = |state, wait| self.parked(item, state, wait, detail.clone(), now);
+        let (letter, parked, settled) = match fate {
+            Fate::Again(wait) => {
+                tracing::warn!(
+                    event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
+                    attempt = item.attempts + 1, code = fault.code(), wait_ms = wait.as_millis(),
+                    "not decided, tried again later: {detail}"
+                );
+                (
+                    None,
+                    Some(parked(ParkedState::Retry, wait)),
+                    Settled::Parked,
+                )
+            }
+            Fate::Dead => {
+                tracing::error!(
+                    event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
+                    attempt = item.attempts + 1, code = fault.code(),
+                    "given up, now a dead letter: {detail}"
+                );
+                let letter = DeadLetter {
+                    group: item.group.clone(),
+                    subscriber: item.subscriber.clone(),
+                    lane: item.lane.clone(),
+                    event: item.event.clone(),
+                    code: fault.code().to_owned(),
+                    detail: detail.clone(),
+                    attempts: item.attempts + 1,
+                    component,
+                    died_at: now,
+                };
+                if holds(item) {
+                    let held = parked(ParkedState::Held, Duration::ZERO);
+                    (Some(letter), Some(held), Settled::Held)
+                } else {
+                    (Some(letter), None, Settled::Done)
+                }
+            }
+        };
+        let wakes = (settled == Settled::Done)
+            .then(|| waiting_for(item))
+            .flatten();
+        let record = Record {
+            item: item.clone(),
+            prefix,
+            journal,
+            blobs,
+            letter,
+            parked,
+            wakes,
+        };
+        self.write_record(record, now).await?;
+        Ok(settled)
+    }
+
+    /// Parks an event whose cause has not had its effect yet; gives it up when that never comes.
+    pub(super) async fn wait_for_cause(
+        &self,
+        item: &Item,
+        on: &str,
+        prefix: Position,
+    ) -> Result<Settled, Error> {
+        let now = self.clock.now();
+        let waited = now.duration_since(item.since.unwrap_or(now));
+        if waited.unsigned_abs() > self.policy.cause_within {
+            let fault = CallFault::Guest(Fault::Retry(galleria_domain::Later {
+                seconds: None,
+                reason: format!("{on} did not come within {waited:#}"),
+            }));
+            return self.failed(item, None, &fault, prefix).await;
+        }
+        // Woken when the cause has its effect; looked after now and then in case it was settled unseen.
+        let wait = self.policy.longest_wait;
+        let mut parked = self.parked(
+            item,
+            ParkedState::Waiting,
+            wait,
+            format!("waits for {on}"),
+            now,
+        );
+        parked.attempts = item.attempts;
+        parked.waits_for = Some(on.to_owned());
+        self.park(parked, prefix).await?;
+        Ok(Settled::Parked)
+    }
+
+    /// Queues an event behind others of its lane that wait.
+    pub async fn park_behind(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut parked = self.parked(
+            item,
+            ParkedState::Behind,
+            Duration::ZERO,
+            "behind another event of its key".into(),
+            now,
+        );
+        parked.attempts = item.attempts;
+        self.park(parked, prefix).await
+    }
+
+    async fn park(&self, parked: Parked, prefix: Position) -> Result<(), Error> {
+        let subscriber = parked.subscriber.clone();
+        self.records
+            .write(move |tx| {
+                let parked = parked.clone();
+                let subscriber = subscriber.clone();
+                Box::pin(async move {
+                    // Between reading and parking the event may have been settled elsewhere.
+                    if tx
+                        .effect_get(&parked.event.id, &subscriber)
+                        .await?
+                        .is_none()
+                    {
+                        tx.parked_put(&parked).await?;
+                    }
+                    tx.position_set(&parked.group, prefix).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+
+    fn parked(
+        &self,
+        item: &Item,
+        state: ParkedState,
+        wait: Duration,
+        cause: String,
+        now: Timestamp,
+    ) -> Parked {
+        Parked {
+            group: item.group.clone(),
+            subscriber: item.subscriber.clone(),
+            lane: item.lane.clone(),
+            event: item.event.clone(),
+            state,
+            attempts: item.attempts + 1,
+            due_at: later(now, wait),
+            since: item.since.unwrap_or(now),
+            waits_for: None,
+            cause,
+        }
+    }
+
+    fn fate(&self, item: &Item, fault: &CallFault, now: Timestamp) -> Fate {
+        let wait = back_off(&self.policy, item);
+        let tries = tries(&self.groups(), item);
+        let by_tries = if item.attempts + 1 < tries {
+            Fate::Again(wait)
+        } else {
+            Fate::Dead
+        };
+        let aged = || {
+            let limit = item
+                .plugin
+                .as_ref()
+                .map_or(0, |plugin| plugin.slot.retry_for_s);
+            let age = now.duration_since(item.since.unwrap_or(now));
+            age.unsigned_abs() > Duration::from_secs(limit)
+        };
+        match fault {
+            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_)) => Fate::Dead,
+            CallFault::Guest(Fault::Retry(_)) if aged() => Fate::Dead,
+            CallFault::Guest(Fault::Retry(later)) => {
+                let wish = later.seconds.map(|s| s.clamp(1, LONGEST_WISH_S));
+                Fate::Again(wish.map_or(wait, |s| Duration::from_secs(s.into())))
+            }
+            CallFault::Host(HostFault::HostFailed(_)) if aged() => Fate::Dead,
+            CallFault::Host(HostFault::HostFailed(_)) => Fate::Again(wait),
+            CallFault::Guest(Fault::Failed(_))
+            | CallFault::Host(
+                HostFault::Trapped(_)
+                | HostFault::OutOfCpu(_)
+                | HostFault::TimedOut(_)
+                | HostFault::OutOfMemory(_)
+                | HostFault::Denied(_)
+                | HostFault::OutputTooLarge(_)
+                | HostFault::TooManyCalls(_)
+                | HostFault::ContractBroken(_)
+                | HostFault::NotServed(_),
+            ) => by_tries,
+        }
+    }
+
+    async fn write_record(&self, record: Record, now: Timestamp) -> Result<(), Error> {
+        let record = Arc::new(record);
+        self.records
+            .write(move |tx| {
+                let record = Arc::clone(&record);
+                Box::pin(async move { write(tx, &record, now).await }) as InTx<'_, ()>
+            })
+            .await
+    }
+}
+
+async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<(), Error> {
+    let Record {
+        item,
+        prefix,
+        journal,
+        blobs,
+        letter,
+        parked,
+        wakes,
+    } = record;
+    for (digest, text) in blobs {
+        tx.blob_put(digest.as_str(), text, now).await?;
+    }
+    tx.journal_insert(journal).await?;
+    if let Some(letter) = letter {
+        tx.dead_put(letter).await?;
+    }
+    match parked {
+        Some(parked) => tx.parked_put(parked).await?,
+        None => tx.parked_remove(&item.event.id, &item.subscriber).await?,
+    }
+    if let Some(wakes) = wakes {
+        tx.parked_wake(wakes, &item.subscriber, now).await?;
+    }
+    tx.position_set(&item.group, *prefix).await
+}
+
+/// What wakes up when a payment is given up and its retailer lets the next events pass.
+pub(super) fn waiting_for(item: &Item) -> Option<String> {
+    (point_of(&item.event) == Some(Point::OnPayment))
+        .then(|| item.event.text("order_id").map(paid))
+        .flatten()
+}
+
+fn holds(item: &Item) -> bool {
+    match &item.plugin {
+        Some(plugin) => plugin.slot.on_dead_letter == OnDeadLetter::Hold,
+        // Nobody else can be hurt by an event that belongs to no store.
+        None => item.subscriber != HOST,
+    }
+}
+
+fn tries(groups: &[Group], item: &Item) -> u32 {
+    let named = groups.iter().flat_map(|group| &group.tries);
+    named
+        .filter(|(topic, _)| *topic == item.event.topic)
+        .map(|(_, tries)| *tries)
+        .next()
+        .unwrap_or(1)
+}
+
+/// The wait after this many failures: doubled each time, bounded, and spread by a jitter that the
+/// event's id decides, so that events which failed together do not come back together.
+fn back_off(policy: &Policy, item: &Item) -> Duration {
+    let seed = Digest::of(format!("{}/{}", item.event.id, item.attempts).as_bytes());
+    let seed = u64::from_str_radix(&seed.as_str()[..16], 16).unwrap_or_default();
+    backon::ExponentialBuilder::default()
+        .with_min_delay(policy.first_wait)
+        .with_max_delay(policy.longest_wait)
+        .with_factor(2.0)
+        .without_max_times()
+        .with_jitter()
+        .with_jitter_seed(seed)
+        .build()
+        .nth(item.attempts.min(64) as usize)
+        .unwrap_or(policy.longest_wait)
+}
+
+fn never_asked(item: &Item, now: Timestamp) -> JournalRow {
+    JournalRow {
+        event_id: item.event.id.clone(),
+        subscriber: item.subscriber.clone(),
+        store_id: item.store_id.clone(),
+        order_id: item.event.text("order_id").map(ToOwned::to_owned),
+        attempt: item.attempts + 1,
+        outcome: String::new(),
+        detail: None,
+        plugin: item
+            .plugin
+            .as_ref()
+            .map(|plugin| plugin.slot.plugin.clone())
+            .unwrap_or_default(),
+        component: String::new(),
+        settings: String::new(),
+        argument: String::new(),
+        decision: None,
+        cpu_us: 0,
+        memory_bytes: 0,
+        output_bytes: 0,
+        at: now,
+    }
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(DETAIL_BYTES);
+    text[..end].to_owned()
+}

@@ -1,0 +1,282 @@
+//! What becomes of an event: who must decide, what they are asked, what is done with the answer.
+//!
+//! The log's consumers (`galleria-bus`) call [`App::route`] once for each event and [`App::handle`]
+//! for each subscriber, as often as it takes. Each subscriber has its own transaction and its own
+//! fate; whatever happens in between, the effect is applied once.
+
+mod apply;
+mod argument;
+mod fate;
+mod letters;
+
+pub use letters::Verdict;
+
+use crate::app::{App, Policy};
+use crate::plugins::Loaded;
+use crate::records::Parked;
+use crate::{Error, plugins::Argument};
+use galleria_domain::event::{identifier, topic};
+use galleria_domain::plugin::Point;
+use galleria_domain::{Event, Position, Store};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A consumer group and what it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its topics, each with how often an event is tried.
+    pub tries: Vec<(String, u32)>,
+}
+
+impl Group {
+    /// The topics alone.
+    pub fn topics(&self) -> Vec<String> {
+        self.tries.iter().map(|(topic, _)| topic.clone()).collect()
+    }
+}
+
+/// The groups of the host.
+pub fn groups(policy: &Policy) -> Vec<Group> {
+    let group = |name: &str, topics: &[&str]| Group {
+        name: name.to_owned(),
+        tries: topics
+            .iter()
+            .map(|topic| (topic.to_string(), policy.tries_of(topic)))
+            .collect(),
+    };
+    vec![
+        group(&policy.payment_group, &[topic::POST_PAYMENT_SUCCESS]),
+        group(&policy.common_group, &[topic::COMMON]),
+        group(
+            &policy.events_group,
+            &[topic::POST_VOID_SUCCESS, topic::POST_SHIFT_END_SUCCESS],
+        ),
+    ]
+}
+
+impl Policy {
+    fn tries_of(&self, topic: &str) -> u32 {
+        self.tries.get(topic).copied().unwrap_or(5).max(1)
+    }
+}
+
+/// An event and one who must decide about it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The group that read it.
+    pub group: String,
+    /// The event.
+    pub event: Event,
+    /// The slot's name; [`HOST`] for an event nobody can be asked about.
+    pub subscriber: String,
+    /// The plugin; none where it went away since the event was parked.
+    pub plugin: Option<Loaded>,
+    /// What keeps order for this subscriber.
+    pub lane: String,
+    /// The store whose turn it takes.
+    pub store_id: String,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// When it first had to wait.
+    pub since: Option<Timestamp>,
+}
+
+/// The subscriber of events that no plugin can be asked about.
+pub const HOST: &str = "host";
+
+/// How handling an item ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Its effect is there; the lane is free.
+    Done,
+    /// It waits outside the log; its lane is closed until it comes back.
+    Parked,
+    /// It was given up and keeps its lane closed.
+    Held,
+}
+
+/// What handling cost and how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// How it ended.
+    pub settled: Settled,
+    /// CPU time of the plugin, for taking turns.
+    pub cpu: Duration,
+}
+
+impl App {
+    /// The groups of this host.
+    pub fn groups(&self) -> Vec<Group> {
+        groups(&self.policy)
+    }
+
+    /// Who must decide about an event, in the order of `retailer.toml`. An event that is broken
+    /// goes to [`HOST`], whose handling makes it a dead letter; one that is no subscriber's is nobody's.
+    pub async fn route(&self, group: &str, event: &Event) -> Result<Vec<Item>, Error> {
+        let Some(point) = point_of(event) else {
+            return Ok(Vec::new());
+        };
+        let Some(store) = self.store_of_event(event).await? else {
+            return Ok(vec![item(group, event, HOST, None)]);
+        };
+        let plugins = self.plugins.serving(&store, point);
+        Ok(plugins
+            .into_iter()
+            .map(|plugin| {
+                let name = plugin.slot.name.clone();
+                item(group, event, &name, Some(plugin))
+            })
+            .collect())
+    }
+
+    /// A parked event, come back.
+    pub async fn unpark(&self, parked: Parked) -> Result<Item, Error> {
+        let Parked {
+            group,
+            subscriber,
+            lane,
+            event,
+            state: _,
+            attempts,
+            due_at: _,
+            since,
+            waits_for: _,
+            cause: _,
+        } = parked;
+        let store = self.store_of_event(&event).await?;
+        let serves = |store: &Store, point: Point| {
+            let plugin = self.plugins.named(&store.retailer, &subscriber)?;
+            let good =
+                plugin.inspection.exports.contains(&point) && plugin.slot.filter.covers(store);
+            good.then_some(plugin)
+        };
+        let plugin = store
+            .zip(point_of(&event))
+            .and_then(|(store, point)| serves(&store, point));
+        Ok(Item {
+            group,
+            store_id: event.store.clone().unwrap_or_default(),
+            event,
+            subscriber,
+            plugin,
+            lane,
+            attempts,
+            since: Some(since),
+        })
+    }
+
+    async fn store_of_event(&self, event: &Event) -> Result<Option<Store>, Error> {
+        let Some(id) = event.store.clone() else {
+            return Ok(None);
+        };
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { tx.store_get(&id).await })
+            })
+            .await
+    }
+
+    /// Asks the plugin and does what it decided; or parks the event; or gives it up. `prefix` is
+    /// how far the group has come: it is stored with the effects.
+    pub async fn handle(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
+        let asked = match self.prepare(item).await? {
+            argument::Prepared::Ready(asked) => *asked,
+            argument::Prepared::Before => return Ok(Handled::free(Settled::Done)),
+            argument::Prepared::Nobody => {
+                self.skip(item, prefix).await?;
+                return Ok(Handled::free(Settled::Done));
+            }
+            argument::Prepared::Waits { on } => {
+                let settled = self.wait_for_cause(item, &on, prefix).await?;
+                return Ok(Handled::free(settled));
+            }
+            argument::Prepared::Broken(fault) => {
+                let settled = self.failed(item, None, &fault, prefix).await?;
+                return Ok(Handled::free(settled));
+            }
+        };
+        let called = self.call(&asked).await?;
+        let cpu = called.usage.cpu;
+        let settled = match called.outcome {
+            Ok(decision) => {
+                let applied = self.apply(item, &asked, &decision, called.usage, prefix);
+                match applied.await {
+                    Ok(()) => Settled::Done,
+                    Err(Error::NameTaken { directory, name }) => {
+                        let fault = fate::name_taken(&directory, &name);
+                        self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                            .await?
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(fault) => {
+                self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                    .await?
+            }
+        };
+        Ok(Handled { settled, cpu })
+    }
+
+    /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
+    async fn call(
+        &self,
+        asked: &argument::Asked,
+    ) -> Result<crate::plugins::Called<galleria_domain::Decision>, Error> {
+        let plugins = std::sync::Arc::clone(&self.plugins);
+        let (plugin, cx, argument) = (
+            asked.plugin.clone(),
+            asked.context.clone(),
+            asked.argument.clone(),
+        );
+        tokio::task::spawn_blocking(move || plugins.react(&plugin, &cx, &argument))
+            .await
+            .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))
+    }
+}
+
+impl Handled {
+    fn free(settled: Settled) -> Self {
+        Self {
+            settled,
+            cpu: Duration::ZERO,
+        }
+    }
+}
+
+/// The extension point an event is for. On the common topic other events travel, too.
+fn point_of(event: &Event) -> Option<Point> {
+    match event.topic.as_str() {
+        topic::POST_PAYMENT_SUCCESS => Some(Point::OnPayment),
+        topic::POST_VOID_SUCCESS => Some(Point::OnVoid),
+        topic::POST_SHIFT_END_SUCCESS => Some(Point::OnShiftEnd),
+        topic::COMMON => match event.text("consumer_identifier_key") {
+            Some(identifier::POST_REFUND_SUCCESS) => Some(Point::OnRefund),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<Loaded>) -> Item {
+    Item {
+        group: group.to_owned(),
+        event: event.clone(),
+        subscriber: subscriber.to_owned(),
+        plugin,
+        // The key keeps the order of its point: the order's id, or the workstation for a shift.
+        lane: event.key.clone().unwrap_or_else(|| event.id.clone()),
+        store_id: event.store.clone().unwrap_or_default(),
+        attempts: 0,
+        since: None,
+    }
+}
+
+/// What is digested as "the full argument".
+fn told(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
+    // Both are plain records: they serialise.
+    serde_json::json!({ "point": point, "context": context, "argument": argument }).to_string()
+}

@@ -1,0 +1,258 @@
+//! What operators and callers ask to see.
+
+use crate::app::App;
+use crate::records::{DocumentRow, DocumentState, JournalRow, Tx};
+use crate::{Error, handling::groups};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A document of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentView {
+    /// Its id.
+    pub id: String,
+    /// The event that wrote it.
+    pub event_id: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// The directory's name.
+    pub directory: String,
+    /// The file's name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Bytes.
+    pub size: i64,
+    /// SHA-256 of the content.
+    pub digest: String,
+    /// `pending`, `prepared`, `delivered` or `blocked`.
+    pub state: String,
+}
+
+/// An attempt at an event of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttemptView {
+    /// The event.
+    pub event_id: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// From 1.
+    pub attempt: u32,
+    /// `applied`, or the fault's code.
+    pub outcome: String,
+    /// The fault in words.
+    pub detail: Option<String>,
+    /// SHA-256 of the component.
+    pub component: String,
+    /// SHA-256 of the settings.
+    pub settings: String,
+    /// SHA-256 of everything the component was given.
+    pub argument: String,
+    /// SHA-256 of what it decided.
+    pub decision: Option<String>,
+    /// CPU time, microseconds.
+    pub cpu_us: i64,
+    /// Peak memory, bytes.
+    pub memory_bytes: i64,
+    /// What it decided, bytes.
+    pub output_bytes: i64,
+    /// When it ended, RFC 3339.
+    pub at: String,
+}
+
+/// Documents by state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentCounts {
+    /// Decided or prepared, not yet under their name.
+    pub pending: u64,
+    /// Under their name.
+    pub delivered: u64,
+    /// In the way of something else.
+    pub blocked: u64,
+}
+
+/// A store's figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoreStatus {
+    /// The retailer.
+    pub retailer: String,
+    /// The store's id.
+    pub store: String,
+    /// The retailer's id of it.
+    pub external_id: String,
+    /// Events of the store.
+    pub events: u64,
+    /// Documents delivered.
+    pub documents: u64,
+    /// CPU time of all attempts, microseconds.
+    pub cpu_us: u64,
+}
+
+/// How things stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatusView {
+    /// Whether every event has had its effect and every document stands under its name. Dead
+    /// letters and the events they hold do not count: they wait for an operator.
+    pub settled: bool,
+    /// Events of all stores.
+    pub events: u64,
+    /// Events that wait for a retry, their cause, or another event.
+    pub parked: u64,
+    /// Dead letters that keep their key closed.
+    pub held: u64,
+    /// Dead letters in all.
+    pub dead_letters: u64,
+    /// Documents by state.
+    pub documents: DocumentCounts,
+    /// Stores that had events.
+    pub stores: Vec<StoreStatus>,
+    /// Where documents go, by directory name.
+    pub directories: BTreeMap<String, String>,
+}
+
+fn document(row: DocumentRow) -> DocumentView {
+    let state = match row.state {
+        DocumentState::Pending => "pending",
+        DocumentState::Prepared => "prepared",
+        DocumentState::Delivered => "delivered",
+        DocumentState::Blocked => "blocked",
+    };
+    DocumentView {
+        id: row.id,
+        event_id: row.event_id,
+        plugin: row.subscriber,
+        directory: row.directory,
+        name: row.name,
+        media_type: row.media_type,
+        size: row.size,
+        digest: row.digest,
+        state: state.into(),
+    }
+}
+
+fn attempt(row: JournalRow) -> AttemptView {
+    AttemptView {
+        event_id: row.event_id,
+        plugin: row.subscriber,
+        attempt: row.attempt,
+        outcome: row.outcome,
+        detail: row.detail,
+        component: row.component,
+        settings: row.settings,
+        argument: row.argument,
+        decision: row.decision,
+        cpu_us: row.cpu_us,
+        memory_bytes: row.memory_bytes,
+        output_bytes: row.output_bytes,
+        at: row.at.to_string(),
+    }
+}
+
+impl App {
+    /// Documents about an order, oldest first.
+    pub async fn documents_of_order(&self, id: &str) -> Result<Vec<DocumentView>, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    order_exists(tx, &id).await?;
+                    let rows = tx.documents_of_order(&id).await?;
+                    Ok(rows.into_iter().map(document).collect())
+                })
+            })
+            .await
+    }
+
+    /// Attempts at the events of an order, oldest first.
+    pub async fn journal_of_order(&self, id: &str) -> Result<Vec<AttemptView>, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    order_exists(tx, &id).await?;
+                    let rows = tx.journal_of_order(&id).await?;
+                    Ok(rows.into_iter().map(attempt).collect())
+                })
+            })
+            .await
+    }
+
+    /// Whether the database answers.
+    pub async fn healthy(&self) -> Result<(), Error> {
+        self.records
+            .read(|tx| Box::pin(async move { tx.store_get("").await.map(drop) }))
+            .await
+    }
+
+    /// How things stand.
+    pub async fn status(&self) -> Result<StatusView, Error> {
+        let policy = std::sync::Arc::clone(&self.policy);
+        self.records
+            .read(move |tx| {
+                let policy = std::sync::Arc::clone(&policy);
+                Box::pin(async move {
+                    let mut settled = true;
+                    for group in groups(&policy) {
+                        let last = tx.event_last(&group.topics()).await?;
+                        settled &= tx.position_get(&group.name).await? >= last;
+                    }
+                    let documents = DocumentCounts {
+                        pending: tx.document_count(DocumentState::Pending).await?
+                            + tx.document_count(DocumentState::Prepared).await?,
+                        delivered: tx.document_count(DocumentState::Delivered).await?,
+                        blocked: tx.document_count(DocumentState::Blocked).await?,
+                    };
+                    let (all, held) = tx.parked_count().await?;
+                    let stores = stores(tx).await?;
+                    let directories = policy.directories.iter();
+                    Ok(StatusView {
+                        settled: settled && documents.pending == 0 && all == held,
+                        events: stores.iter().map(|store| store.events).sum(),
+                        parked: all - held,
+                        held,
+                        dead_letters: tx.dead_count().await?,
+                        documents,
+                        stores,
+                        directories: directories
+                            .map(|(name, path)| (name.clone(), path.display().to_string()))
+                            .collect(),
+                    })
+                })
+            })
+            .await
+    }
+}
+
+async fn order_exists(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
+    match tx.order_get(id).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::NotFound {
+            what: "order",
+            id: id.to_owned(),
+        }),
+    }
+}
+
+async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
+    let mut found = Vec::new();
+    for figures in tx.store_figures().await? {
+        if let Some(store) = tx.store_get(&figures.store_id).await? {
+            found.push(StoreStatus {
+                retailer: store.retailer,
+                store: store.id,
+                external_id: store.external_id,
+                events: figures.events,
+                documents: figures.documents,
+                cpu_us: figures.cpu_us,
+            });
+        }
+    }
+    Ok(found)
+}
