@@ -6,6 +6,7 @@
 mod app;
 pub mod clock;
 mod error;
+pub mod files;
 pub mod handling;
 pub mod intake;
 pub mod lookup;

@@ -11,12 +11,9 @@ pub struct Digest(String);
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        use fmt::Write as _;
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
-            write!(text, "{byte:02x}").expect("a string takes every write");
-        }
-        Self(text)
+        let mut running = Running::default();
+        running.update(bytes);
+        running.finish()
     }
 
     /// All 64 characters.
@@ -39,5 +36,42 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.short())
+    }
+}
+
+/// A digest of bytes that come in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// Adds a piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        let hex = |byte| [byte >> 4, byte & 15].map(|nibble| b"0123456789abcdef"[nibble as usize]);
+        let text = self.0.finalize().into_iter().flat_map(hex).map(char::from);
+        Digest(text.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answer() {
+        // FIPS 180-2, appendix B.1.
+        let whole = Digest::of(b"abc");
+        assert_eq!(
+            whole.as_str(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        let mut pieces = Running::default();
+        pieces.update(b"a");
+        pieces.update(b"bc");
+        assert_eq!(pieces.finish(), whole);
     }
 }

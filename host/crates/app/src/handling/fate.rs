@@ -27,6 +27,14 @@ enum Fate {
     Dead,
 }
 
+/// Whether parking replaces what is known of an event that is parked already. An event that is
+/// read from the log again after a crash keeps its attempts and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renew {
+    Yes,
+    No,
+}
+
 /// Another document has the name: that never changes by itself.
 pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
     CallFault::Guest(Fault::Invalid(vec![Problem::new(
@@ -147,7 +155,7 @@ impl App {
         );
         parked.attempts = item.attempts;
         parked.waits_for = Some(on.to_owned());
-        self.park(parked, prefix).await?;
+        self.park(parked, prefix, Renew::Yes).await?;
         Ok(Settled::Parked)
     }
 
@@ -162,22 +170,36 @@ impl App {
             now,
         );
         parked.attempts = item.attempts;
-        self.park(parked, prefix).await
+        self.park(parked, prefix, Renew::No).await
     }
 
-    async fn park(&self, parked: Parked, prefix: Position) -> Result<(), Error> {
+    /// Sets an event of a busy store aside, so that its backlog does not fill the window of others.
+    pub async fn park_aside(
+        &self,
+        item: &Item,
+        wait: Duration,
+        prefix: Position,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let cause = "set aside: its store has much to do".to_owned();
+        let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);
+        parked.attempts = item.attempts;
+        self.park(parked, prefix, Renew::Yes).await
+    }
+
+    async fn park(&self, parked: Parked, prefix: Position, renew: Renew) -> Result<(), Error> {
         let subscriber = parked.subscriber.clone();
         self.records
             .write(move |tx| {
                 let parked = parked.clone();
                 let subscriber = subscriber.clone();
                 Box::pin(async move {
+                    let id = &parked.event.id;
                     // Between reading and parking the event may have been settled elsewhere.
-                    if tx
-                        .effect_get(&parked.event.id, &subscriber)
-                        .await?
-                        .is_none()
-                    {
+                    let settled = tx.effect_get(id, &subscriber).await?.is_some();
+                    let known =
+                        renew == Renew::No && tx.parked_get(id, &subscriber).await?.is_some();
+                    if !settled && !known {
                         tx.parked_put(&parked).await?;
                     }
                     tx.position_set(&parked.group, prefix).await

@@ -167,6 +167,76 @@ impl App {
         })
     }
 
+    /// Where a group continues, and the lanes that are closed for it.
+    pub async fn resume(&self, group: &str) -> Result<(Position, Vec<(String, String)>), Error> {
+        let group = group.to_owned();
+        self.records
+            .read(move |tx| {
+                let group = group.clone();
+                Box::pin(async move {
+                    let position = tx.position_get(&group).await?;
+                    Ok((position, tx.parked_lanes(&group).await?))
+                })
+            })
+            .await
+    }
+
+    /// The next events of a group's topics.
+    pub async fn events_after(
+        &self,
+        group: &Group,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let topics = group.topics();
+        self.records
+            .read(move |tx| {
+                let topics = topics.clone();
+                Box::pin(async move { tx.event_page(&topics, after, limit).await })
+            })
+            .await
+    }
+
+    /// Stores how far a group has come.
+    pub async fn progress(&self, group: &str, prefix: Position) -> Result<(), Error> {
+        let group = group.to_owned();
+        self.records
+            .write(move |tx| {
+                let group = group.clone();
+                Box::pin(async move { tx.position_set(&group, prefix).await })
+            })
+            .await
+    }
+
+    /// Parked events of a group whose turn has come, one a lane.
+    pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<Parked>, Error> {
+        let (group, now) = (group.to_owned(), self.clock.now());
+        self.records
+            .read(move |tx| {
+                let group = group.clone();
+                Box::pin(async move { tx.parked_due(&group, now, limit).await })
+            })
+            .await
+    }
+
+    /// Whether anything of a lane is still parked.
+    pub async fn lane_waits(
+        &self,
+        group: &str,
+        subscriber: &str,
+        lane: &str,
+    ) -> Result<bool, Error> {
+        let names = (group.to_owned(), subscriber.to_owned(), lane.to_owned());
+        self.records
+            .read(move |tx| {
+                let (group, subscriber, lane) = names.clone();
+                Box::pin(
+                    async move { Ok(tx.parked_in_lane(&group, &subscriber, &lane).await? > 0) },
+                )
+            })
+            .await
+    }
+
     async fn store_of_event(&self, event: &Event) -> Result<Option<Store>, Error> {
         let Some(id) = event.store.clone() else {
             return Ok(None);
@@ -267,8 +337,13 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<Loaded>) ->
         event: event.clone(),
         subscriber: subscriber.to_owned(),
         plugin,
-        // The key keeps the order of its point: the order's id, or the workstation for a shift.
-        lane: event.key.clone().unwrap_or_else(|| event.id.clone()),
+        // The key keeps the order of its point: the order's id, or the workstation for a shift. With
+        // the store before it, no store can close another's lane.
+        lane: format!(
+            "{}/{}",
+            event.store.as_deref().unwrap_or_default(),
+            event.key.as_deref().unwrap_or(&event.id)
+        ),
         store_id: event.store.clone().unwrap_or_default(),
         attempts: 0,
         since: None,

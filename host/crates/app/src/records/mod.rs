@@ -44,7 +44,7 @@ pub trait Records: Send + Sync {
     async fn read_work(&self, work: Work) -> Result<(), Error>;
 }
 
-impl dyn Records {
+impl dyn Records + '_ {
     /// Does `work` in one transaction, durable when this returns.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where

@@ -1,0 +1,40 @@
+//! What the use cases need of the disk when a run streams its files there.
+//!
+//! Fulfilled by `galleria-deliver`, which also brings decided documents to their directories.
+
+use crate::Error;
+use crate::plugins::Sink;
+
+/// A file that a run has written whole and synced under its temporary name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The document's id; the temporary name derives from it.
+    pub id: String,
+    /// The directory's name.
+    pub directory: String,
+    /// The name it will get.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub digest: galleria_domain::Digest,
+}
+
+/// A run's files, until they are recorded.
+pub trait Begun: Send {
+    /// What the plugin writes into. May be asked for once.
+    fn sink(&mut self) -> Box<dyn Sink>;
+    /// Syncs files and directories. From here on they survive a crash, under their temporary names.
+    fn sync(self: Box<Self>) -> Result<Vec<Written>, Error>;
+    /// Takes the temporary files away: the run ended badly.
+    fn discard(self: Box<Self>);
+}
+
+/// The directories that runs write into.
+pub trait Files: Send + Sync {
+    /// Begins the files of a run. The same run writes the same temporary names, so that what a
+    /// crash left is overwritten by the next attempt.
+    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error>;
+}

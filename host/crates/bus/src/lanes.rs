@@ -1,0 +1,290 @@
+//! Lanes by key, and stores that take turns.
+//!
+//! Within a lane nothing overtakes and one item is out at a time. Among lanes that could go on,
+//! the store that has used least CPU time goes first, and no store has more than a few items out:
+//! so a store with much or heavy work delays itself, not the others.
+
+use galleria_app::handling::Item;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+/// Subscriber and key.
+pub(crate) type LaneKey = (String, String);
+
+/// What every item costs beside the plugin's CPU time, so that cheap ones take turns, too.
+const HANDLING: Duration = Duration::from_micros(100);
+
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<Item>,
+    out: bool,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    used: Duration,
+    out: usize,
+    waiting: usize,
+    ready: VecDeque<LaneKey>,
+}
+
+/// Items waiting for a worker.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    per_store: usize,
+    lanes: HashMap<LaneKey, Lane>,
+    stores: HashMap<String, Turn>,
+    /// Stores that could go on, by what they have used.
+    eligible: BTreeSet<(Duration, String)>,
+    closed: HashSet<LaneKey>,
+    waiting: usize,
+}
+
+pub(crate) fn key(item: &Item) -> LaneKey {
+    (item.subscriber.clone(), item.lane.clone())
+}
+
+impl Lanes {
+    /// Lanes of which some are closed; at most `per_store` items of a store are out at a time.
+    pub(crate) fn new(per_store: usize, closed: impl IntoIterator<Item = LaneKey>) -> Self {
+        Self {
+            per_store: per_store.max(1),
+            lanes: HashMap::new(),
+            stores: HashMap::new(),
+            eligible: BTreeSet::new(),
+            closed: closed.into_iter().collect(),
+            waiting: 0,
+        }
+    }
+
+    /// Items that wait for a worker.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Items of a store that wait for a worker.
+    pub(crate) fn waiting_of(&self, store: &str) -> usize {
+        self.stores.get(store).map_or(0, |turn| turn.waiting)
+    }
+
+    /// Whether a lane is closed: something of it is parked.
+    pub(crate) fn is_closed(&self, lane: &LaneKey) -> bool {
+        self.closed.contains(lane)
+    }
+
+    /// Closes a lane and gives up what waits in it.
+    pub(crate) fn close(&mut self, lane: LaneKey) -> Vec<Item> {
+        let queued = match self.lanes.get_mut(&lane) {
+            Some(found) => std::mem::take(&mut found.queue),
+            None => VecDeque::new(),
+        };
+        self.waiting -= queued.len();
+        for item in &queued {
+            if let Some(turn) = self.stores.get_mut(&item.store_id) {
+                turn.waiting -= 1;
+            }
+        }
+        if let Some(first) = queued.front() {
+            let store = first.store_id.clone();
+            if let Some(turn) = self.stores.get_mut(&store) {
+                turn.ready.retain(|ready| *ready != lane);
+            }
+            self.rank(&store);
+        }
+        self.closed.insert(lane);
+        queued.into()
+    }
+
+    /// Opens a lane: nothing of it is parked any more.
+    pub(crate) fn open(&mut self, lane: &LaneKey) {
+        self.closed.remove(lane);
+    }
+
+    /// Whether an item of the lane is out or waits here.
+    pub(crate) fn is_busy(&self, lane: &LaneKey) -> bool {
+        self.lanes
+            .get(lane)
+            .is_some_and(|lane| lane.out || !lane.queue.is_empty())
+    }
+
+    /// Adds an item at the end of its lane.
+    pub(crate) fn push(&mut self, item: Item) {
+        self.add(item, VecDeque::push_back);
+    }
+
+    /// Puts an item that was out back to the front of its lane; the caller has released it.
+    pub(crate) fn put_back(&mut self, item: Item) {
+        self.add(item, VecDeque::push_front);
+    }
+
+    fn add(&mut self, item: Item, how: fn(&mut VecDeque<Item>, Item)) {
+        let (key, store) = (key(&item), item.store_id.clone());
+        let lane = self.lanes.entry(key.clone()).or_default();
+        let becomes_ready = !lane.out && lane.queue.is_empty();
+        how(&mut lane.queue, item);
+        self.waiting += 1;
+        let least = self.eligible.first().map(|(used, _)| *used);
+        let turn = self.stores.entry(store.clone()).or_default();
+        if turn.waiting == 0 && turn.out == 0 {
+            // Having been idle earns no credit against those who worked meanwhile.
+            turn.used = turn.used.max(least.unwrap_or_default());
+        }
+        turn.waiting += 1;
+        if becomes_ready {
+            turn.ready.push_back(key);
+        }
+        self.rank(&store);
+    }
+
+    /// Whether an item could be taken.
+    pub(crate) fn can_take(&self) -> bool {
+        !self.eligible.is_empty()
+    }
+
+    /// Takes the item whose turn it is.
+    pub(crate) fn take(&mut self) -> Option<Item> {
+        let (_, store) = self.eligible.first()?.clone();
+        let turn = self.stores.get_mut(&store)?;
+        let key = turn.ready.pop_front()?;
+        let lane = self.lanes.get_mut(&key)?;
+        let item = lane.queue.pop_front()?;
+        lane.out = true;
+        turn.out += 1;
+        turn.waiting -= 1;
+        self.waiting -= 1;
+        self.rank(&store);
+        Some(item)
+    }
+
+    /// An item that was out has been handled and used `cpu`.
+    pub(crate) fn release(&mut self, item: &Item, cpu: Duration) {
+        let key = key(item);
+        let goes_on = match self.lanes.get_mut(&key) {
+            Some(lane) => {
+                lane.out = false;
+                !lane.queue.is_empty()
+            }
+            None => false,
+        };
+        if !goes_on {
+            self.lanes.remove(&key);
+        }
+        let store = item.store_id.clone();
+        self.unrank(&store);
+        if let Some(turn) = self.stores.get_mut(&store) {
+            turn.out -= 1;
+            turn.used += cpu + HANDLING;
+            if goes_on {
+                turn.ready.push_back(key);
+            }
+        }
+        self.rank(&store);
+    }
+
+    fn unrank(&mut self, store: &str) {
+        if let Some(turn) = self.stores.get(store) {
+            self.eligible.remove(&(turn.used, store.to_owned()));
+        }
+    }
+
+    /// Puts a store where it belongs among those that could go on.
+    fn rank(&mut self, store: &str) {
+        let Some(turn) = self.stores.get(store) else {
+            return;
+        };
+        let place = (turn.used, store.to_owned());
+        // `used` changes only in `release`, which takes the old place away first, and in `add`,
+        // where an idle store has none.
+        if !turn.ready.is_empty() && turn.out < self.per_store {
+            self.eligible.insert(place);
+        } else {
+            self.eligible.remove(&place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use galleria_domain::Event;
+
+    fn item(store: &str, lane: &str, position: i64) -> Item {
+        Item {
+            lane: format!("{store}/{lane}"),
+            group: "g".into(),
+            event: Event {
+                position,
+                id: format!("e{position}"),
+                topic: "t".into(),
+                key: None,
+                store: Some(store.into()),
+                data: serde_json::Value::Null,
+                server_timestamp: 0,
+            },
+            subscriber: "s".into(),
+            plugin: None,
+            store_id: store.into(),
+            attempts: 0,
+            since: None,
+        }
+    }
+
+    fn positions(lanes: &mut Lanes) -> Vec<i64> {
+        std::iter::from_fn(|| lanes.take())
+            .map(|item| item.event.position)
+            .collect()
+    }
+
+    #[test]
+    fn within_a_key_nothing_overtakes() {
+        let mut lanes = Lanes::new(4, []);
+        for (lane, position) in [("a", 1), ("a", 2), ("b", 3)] {
+            lanes.push(item("s1", lane, position));
+        }
+        assert_eq!(positions(&mut lanes), [1, 3]);
+        lanes.release(&item("s1", "a", 1), Duration::ZERO);
+        assert_eq!(positions(&mut lanes), [2]);
+    }
+
+    #[test]
+    fn a_busy_store_leaves_workers_to_others() {
+        let mut lanes = Lanes::new(2, []);
+        for position in 1..=10 {
+            lanes.push(item("busy", &position.to_string(), position));
+        }
+        lanes.push(item("calm", "x", 11));
+        assert_eq!(positions(&mut lanes), [1, 2, 11]);
+    }
+
+    #[test]
+    fn the_store_that_used_least_goes_first() {
+        let mut lanes = Lanes::new(1, []);
+        for position in 1..=3 {
+            lanes.push(item("heavy", &position.to_string(), position));
+            lanes.push(item("light", &position.to_string(), 10 + position));
+        }
+        let mut order = Vec::new();
+        while let Some(next) = lanes.take() {
+            let heavy = next.store_id == "heavy";
+            let cpu = if heavy { 1000 } else { 1 };
+            lanes.release(&next, Duration::from_millis(cpu));
+            order.push(next.event.position);
+        }
+        assert_eq!(order, [1, 11, 12, 13, 2, 3]);
+    }
+
+    #[test]
+    fn closing_a_lane_gives_up_what_waits_in_it() {
+        let mut lanes = Lanes::new(4, []);
+        for position in 1..=3 {
+            lanes.push(item("s1", "a", position));
+        }
+        let first = lanes.take().expect("the first");
+        let rest = lanes.close(key(&first));
+        lanes.release(&first, Duration::ZERO);
+        assert_eq!(rest.len(), 2);
+        assert!(lanes.is_closed(&key(&first)) && !lanes.is_busy(&key(&first)));
+        assert_eq!((lanes.waiting(), lanes.waiting_of("s1")), (0, 0));
+        assert!(lanes.take().is_none());
+    }
+}

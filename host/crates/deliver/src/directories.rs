@@ -1,0 +1,203 @@
+//! The directories documents go to, and the three moves that bring one there.
+//!
+//! Files stand in a folder of their retailer: `<directory>/<retailer>/<name>`, so that two
+//! retailers never meet under one name.
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Open handles of the configured directories, by name.
+#[derive(Clone, Debug)]
+pub struct Directories {
+    open: Arc<BTreeMap<String, Dir>>,
+}
+
+/// How a rename ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renamed {
+    /// The file stands under its name.
+    Done,
+    /// The temporary file was gone: an earlier attempt renamed it.
+    Before,
+    /// Another file has the name.
+    Taken,
+}
+
+impl Directories {
+    /// Opens the directories, making those that are missing.
+    pub fn open(paths: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
+        let mut open = BTreeMap::new();
+        for (name, path) in paths {
+            let named = |error: io::Error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("directory \"{name}\" at {}: {error}", path.display()),
+                )
+            };
+            std::fs::create_dir_all(path).map_err(named)?;
+            let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(named)?;
+            open.insert(name.clone(), dir);
+        }
+        Ok(Self {
+            open: Arc::new(open),
+        })
+    }
+
+    /// The folder of a retailer in a directory.
+    pub(crate) fn folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
+        let unknown = || {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("no directory is configured as \"{directory}\""),
+            )
+        };
+        let parent = self.open.get(directory).ok_or_else(unknown)?;
+        match parent.create_dir(retailer) {
+            // A new folder survives a crash only once its parent is synced.
+            Ok(()) => sync(parent)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        parent.open_dir(retailer)
+    }
+}
+
+/// Where a document stands until it is delivered.
+pub(crate) fn temporary_name(document_id: &str) -> String {
+    format!(".galleria-{document_id}.tmp")
+}
+
+/// Opens the temporary file of a document, emptying what a crash may have left.
+pub(crate) fn create_temporary(folder: &Dir, document_id: &str) -> io::Result<cap_std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    folder.open_with(temporary_name(document_id), &options)
+}
+
+/// Writes and syncs the temporary file. The directory's entry is synced by [`sync`].
+pub(crate) fn write_temporary(folder: &Dir, document_id: &str, body: &[u8]) -> io::Result<()> {
+    let mut file = create_temporary(folder, document_id)?;
+    file.write_all(body)?;
+    file.sync_all()
+}
+
+/// Gives a temporary file its name, never over another file.
+pub(crate) fn rename(folder: &Dir, document_id: &str, name: &str) -> io::Result<Renamed> {
+    let temporary = temporary_name(document_id);
+    match rustix::fs::renameat_with(folder, &temporary, folder, name, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(Renamed::Done),
+        Err(Errno::NOENT) => Ok(Renamed::Before),
+        Err(Errno::EXIST) => Ok(Renamed::Taken),
+        // A file system without that rename (some network mounts): a hard link never replaces, either.
+        Err(Errno::INVAL | Errno::NOSYS) => link(folder, &temporary, name),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn link(folder: &Dir, temporary: &str, name: &str) -> io::Result<Renamed> {
+    match folder.hard_link(Path::new(temporary), folder, Path::new(name)) {
+        Ok(()) => {
+            folder.remove_file(temporary)?;
+            Ok(Renamed::Done)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Renamed::Before),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            same_file(folder, temporary, name)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A crash between link and removal leaves both names on one file.
+fn same_file(folder: &Dir, temporary: &str, name: &str) -> io::Result<Renamed> {
+    use cap_std::fs::MetadataExt as _;
+    let (one, other) = (folder.metadata(temporary)?, folder.metadata(name)?);
+    if (one.dev(), one.ino()) != (other.dev(), other.ino()) {
+        return Ok(Renamed::Taken);
+    }
+    folder.remove_file(temporary)?;
+    Ok(Renamed::Done)
+}
+
+/// Makes the directory's entries durable.
+pub(crate) fn sync(folder: &Dir) -> io::Result<()> {
+    rustix::fs::fsync(folder.open(".")?).map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Dir) {
+        let temp = tempfile::tempdir().expect("a folder");
+        let paths = [("poslog".to_owned(), temp.path().join("poslog"))].into();
+        let directories = Directories::open(&paths).expect("directories");
+        let folder = directories.folder("poslog", "r1").expect("a folder");
+        (temp, folder)
+    }
+
+    #[test]
+    fn a_document_gets_its_name_once_and_whole() {
+        let (_temp, folder) = folder();
+        write_temporary(&folder, "d1", b"left by a crash, and longer").expect("written");
+        write_temporary(&folder, "d1", b"whole").expect("written again");
+        sync(&folder).expect("synced");
+        assert_eq!(
+            rename(&folder, "d1", "a.xml").expect("renamed"),
+            Renamed::Done
+        );
+        assert_eq!(folder.read("a.xml").expect("read"), b"whole");
+        assert_eq!(
+            rename(&folder, "d1", "a.xml").expect("renamed"),
+            Renamed::Before
+        );
+    }
+
+    #[test]
+    fn another_file_is_never_replaced() {
+        let (_temp, folder) = folder();
+        folder.write("a.xml", b"theirs").expect("their file");
+        write_temporary(&folder, "d1", b"ours").expect("written");
+        assert_eq!(
+            rename(&folder, "d1", "a.xml").expect("tried"),
+            Renamed::Taken
+        );
+        assert_eq!(
+            link(&folder, &temporary_name("d1"), "a.xml").expect("tried"),
+            Renamed::Taken
+        );
+        assert_eq!(folder.read("a.xml").expect("read"), b"theirs");
+    }
+
+    #[test]
+    fn a_link_that_was_interrupted_is_finished() {
+        let (_temp, folder) = folder();
+        write_temporary(&folder, "d1", b"ours").expect("written");
+        let temporary = temporary_name("d1");
+        folder
+            .hard_link(&temporary, &folder, "a.xml")
+            .expect("linked");
+        assert_eq!(
+            link(&folder, &temporary, "a.xml").expect("tried"),
+            Renamed::Done
+        );
+        assert!(folder.metadata(&temporary).is_err());
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let (_temp, folder) = folder();
+        write_temporary(&folder, "d1", b"x").expect("written");
+        let escaped = Directories::open(&BTreeMap::new())
+            .expect("none")
+            .folder("poslog", "r1");
+        assert!(escaped.is_err());
+        assert!(folder.write("../../out.xml", b"x").is_err());
+    }
+}
