@@ -1,1 +1,28 @@
+//! Galleria's HTTP face: routes, bodies, problems, the OpenAPI document.
+//!
+//! Owns: how a request becomes a use case and its answer a response; what a caller is told when it
+//! fails; request ids, bounds and drain. Never knows: SQL, events, plugins, or what a sale comes to.
+//!
+//! Every write carries an `Idempotency-Key`: the same request again is answered as before, with
+//! `Idempotency-Replayed: true`; another request under the same key is refused. A request that was
+//! refused keeps no key. Every problem is `application/problem+json` (RFC 9457) with a `code` that
+//! stays the same over releases; [`CODES`] lists them.
 
+mod edge;
+mod health;
+mod openapi;
+mod orders;
+mod payments;
+mod problem;
+mod refunds;
+mod request;
+mod response;
+mod serve;
+mod shifts;
+mod status;
+mod stores;
+mod voids;
+
+pub use openapi::openapi;
+pub use problem::{CODES, Kind};
+pub use serve::{HttpConfig, router, serve};

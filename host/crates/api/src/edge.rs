@@ -1,0 +1,106 @@
+//! What happens to every request alike: its id, its time, its line in the log.
+//!
+//! Owns: the one place where a problem gets its body and is logged, and where a panic ends. Never
+//! logs: bodies, query strings, keys, or paths that are no route of ours.
+
+use crate::problem::{self, Problem};
+use crate::serve::Face;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use tracing::Instrument as _;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// The outermost layer of every route and of what is no route.
+pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    // An error's span, so that its id stands on every line however quiet the log is set.
+    let span = tracing::error_span!("request", request_id = %id);
+    let mut response = answered(&face, request, next, &id).instrument(span).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let within = face.config.timeout;
+    // Nothing a handler holds is looked at again after its panic.
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(within, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => Problem::panicked(words(&*panic)).into_response(),
+        Err(_) => Problem::late(within).into_response(),
+    };
+    let problem = response.extensions_mut().remove::<Problem>();
+    let code = problem.as_ref().map(|problem| problem.kind.code);
+    if let Some(problem) = problem {
+        if let Some(cause) = &problem.cause {
+            tracing::error!(code, cause, "a request failed");
+        }
+        response = problem::rendered(&problem, response, id);
+    }
+    let status = response.status().as_u16();
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if matches!(route, "/healthz" | "/readyz") && status < 400 {
+        // Probes come every few seconds and would bury everything else.
+        tracing::debug!(%method, route, status, ms, "answered");
+    } else {
+        tracing::info!(%method, route, status, code, ms, "answered");
+    }
+    response
+}
+
+/// The caller's id where it is harmless in a log and a header; a new one otherwise.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let harmless = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+    };
+    given
+        .filter(harmless)
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_harm_a_log_is_replaced() {
+        let with = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_static(value));
+            request_id(&headers)
+        };
+        assert_eq!(with("till-7/0001"), "till-7/0001");
+        for bad in ["", "a b", "a\"b", "{}"] {
+            assert_ne!(with(bad), bad);
+            assert_eq!(with(bad).len(), 36);
+        }
+        assert_eq!(request_id(&HeaderMap::new()).len(), 36);
+    }
+}

@@ -1,0 +1,99 @@
+//! The OpenAPI document: gathered from the routes themselves, so that it cannot tell of others.
+
+use crate::problem::{CODES, Details, FieldError};
+use crate::serve::Face;
+use crate::{health, orders, payments, refunds, shifts, status, stores, voids};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Galleria"),
+    components(schemas(Details, FieldError)),
+    tags(
+        (name = "stores", description = "A retailer's shops."),
+        (name = "orders", description = "Baskets, and what became of them."),
+        (name = "shifts", description = "Drawers."),
+        (name = "operation", description = "How the host does."),
+    ),
+)]
+struct Document;
+
+/// The OpenAPI document of every route.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+/// Every route with its description.
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    let mut document = Document::openapi();
+    document.info.description = Some(description());
+    OpenApiRouter::with_openapi(document)
+        .merge(stores::routes())
+        .merge(orders::routes())
+        .merge(payments::routes())
+        .merge(refunds::routes())
+        .merge(voids::routes())
+        .merge(shifts::routes())
+        .merge(status::routes())
+        .merge(health::routes())
+        .routes(utoipa_axum::routes!(openapi_json))
+}
+
+/// The document as it is served.
+pub(crate) fn text(document: &OpenApi) -> String {
+    document
+        .to_pretty_json()
+        .expect("maps with text keys serialise")
+}
+
+/// This document
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
+)]
+async fn openapi_json(State(face): State<Face>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], face.openapi)
+}
+
+fn description() -> String {
+    let mut text = String::from(
+        "Amounts are minor units of the store's currency, decimals are `unscaled × 10^-scale`, \
+         instants are RFC 3339.\n\n\
+         Every write carries an `Idempotency-Key`. The same request under the same key is \
+         answered as before, with `Idempotency-Replayed: true`, and has no second effect; another \
+         request under the same key is refused. A request that was refused keeps no key.\n\n\
+         Every answer carries `x-request-id`: the caller's, or a new one.\n\n\
+         Every problem is `application/problem+json` (RFC 9457). Its `code` never changes its \
+         meaning:\n\n| status | code | meaning | remedy |\n|---|---|---|---|\n",
+    );
+    for kind in CODES {
+        let (status, code, title, remedy) = (kind.status, kind.code, kind.title, kind.remedy);
+        text.push_str(&format!("| {status} | `{code}` | {title} | {remedy} |\n"));
+    }
+    text
+}
+
+/// Requests as they may be sent, and what answers them when they are sent in a row to an empty
+/// host. A test sends them; `GALLERIA_BLESS=1` renews the answers.
+pub(crate) mod examples {
+    use serde_json::Value;
+
+    macro_rules! examples {
+        ($($name:ident)*) => {
+            $(pub(crate) fn $name() -> Value {
+                let text = include_str!(concat!("examples/", stringify!($name), ".json"));
+                serde_json::from_str(text).expect("a test reads every example")
+            })*
+        };
+    }
+
+    examples! {
+        store_request store store_page order_request order payment_request payment refund_request
+        refund void_request void shift_request shift shift_end_request shift_end documents journal
+    }
+}

@@ -1,0 +1,108 @@
+//! The router put together, and serving it until told to stop.
+//!
+//! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
+
+use crate::{edge, openapi, problem};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::serve::ListenerExt as _;
+use galleria_app::App;
+use std::future::IntoFuture as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Bounds of the HTTP face.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// No request body may be longer. A basket of 2000 lines with two taxes each is 1 MB.
+    pub max_body_bytes: usize,
+    /// From the first byte of a request's head to its answer, reading of the body included.
+    pub timeout: Duration,
+    /// How long `/readyz` fails before connections are refused, so that whoever routes requests
+    /// here has learned of it.
+    pub drain_notice: Duration,
+    /// How long requests in flight may take after that.
+    pub drain_within: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            timeout: Duration::from_secs(30),
+            drain_notice: Duration::from_secs(1),
+            drain_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What every handler may reach. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Face {
+    pub app: App,
+    pub config: Arc<HttpConfig>,
+    pub draining: CancellationToken,
+    pub openapi: Bytes,
+}
+
+/// All routes, with bounds, request ids and problems; it never drains.
+pub fn router(app: App, config: HttpConfig) -> Router {
+    routed(app, config, CancellationToken::new())
+}
+
+fn routed(app: App, config: HttpConfig, draining: CancellationToken) -> Router {
+    let (routes, document) = openapi::routes().split_for_parts();
+    let max_body_bytes = config.max_body_bytes;
+    let face = Face {
+        app,
+        config: Arc::new(config),
+        draining,
+        openapi: openapi::text(&document).into(),
+    };
+    routes
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(from_fn_with_state(face.clone(), edge::edge))
+        .with_state(face)
+}
+
+/// Serves until `shutdown`, then drains: `/readyz` fails first, then no connection is accepted,
+/// and requests in flight are answered. Returns when that is done or has taken too long; what is
+/// then left is cut off, and its caller asks again under the same key.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    config: HttpConfig,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let (notice, within) = (config.drain_notice, config.drain_within);
+    let router = routed(app, config, shutdown.clone());
+    // An answer is small and written at once: it must not wait for more to come.
+    let listener = listener.tap_io(|io| {
+        if let Err(error) = io.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+    });
+    let accepting = shutdown.clone();
+    let stop = async move {
+        accepting.cancelled().await;
+        tokio::time::sleep(notice).await;
+    };
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop);
+    let too_long = async move {
+        shutdown.cancelled().await;
+        tokio::time::sleep(notice + within).await;
+    };
+    tokio::select! {
+        served = served.into_future() => served,
+        () = too_long => {
+            tracing::warn!(?within, "connections were still open when the time to drain was over");
+            Ok(())
+        }
+    }
+}

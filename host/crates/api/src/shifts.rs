@@ -1,0 +1,64 @@
+//! Shifts: a drawer opened, counted, closed.
+
+use crate::openapi::examples;
+use crate::problem::Details;
+use crate::request::{Id, Write, WriteHead};
+use crate::response::{Answer, WriteProblems, Written};
+use crate::serve::Face;
+use axum::extract::State;
+use galleria_app::intake::{EndShift, NewShift, ShiftView};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default()
+        .routes(routes!(shift_open))
+        .routes(routes!(shift_end))
+}
+
+/// Open a shift
+#[utoipa::path(
+    post, path = "/v1/shifts", tag = "shifts", params(WriteHead),
+    request_body(content = NewShift, example = examples::shift_request),
+    responses(
+        WriteProblems,
+        (status = 201, description = "The shift, open.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = ShiftView,
+            example = examples::shift),
+        (status = 409, description = "`exists`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn shift_open(
+    State(face): State<Face>,
+    Write { key, body }: Write<NewShift>,
+) -> Answer<Written> {
+    Ok(Written(face.app.shift_open(key, body).await?))
+}
+
+/// Close a shift
+///
+/// Expected is the opening float plus cash sales less cash refunds, plus what was paid in, less
+/// what was paid out and picked up. A closed shift never moves.
+#[utoipa::path(
+    post, path = "/v1/shifts/{id}/end", tag = "shifts",
+    params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), WriteHead),
+    request_body(content = EndShift, example = examples::shift_end_request),
+    responses(
+        WriteProblems,
+        (status = 200, description = "The shift, closed.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = ShiftView,
+            example = examples::shift_end),
+        (status = 409, description = "`shift_closed`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn shift_end(
+    State(face): State<Face>,
+    Id(id): Id,
+    Write { key, body }: Write<EndShift>,
+) -> Answer<Written> {
+    Ok(Written(face.app.shift_end(key, &id, body).await?))
+}

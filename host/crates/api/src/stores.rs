@@ -1,0 +1,120 @@
+//! Stores: onboarded over HTTP, one by one.
+
+use crate::openapi::examples;
+use crate::problem::{Details, INVALID, Problem};
+use crate::request::{Asked, Id, Write, WriteHead};
+use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
+use crate::serve::Face;
+use axum::Json;
+use axum::extract::State;
+use galleria_app::intake::NewStore;
+use galleria_domain::Store;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default()
+        .routes(routes!(store_put, store_get))
+        .routes(routes!(store_list))
+}
+
+/// Create or replace a store
+///
+/// It keeps its retailer, its currency and its minor digits: what was sold there would change its
+/// meaning.
+#[utoipa::path(
+    put, path = "/v1/stores/{id}", tag = "stores",
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), WriteHead),
+    request_body(content = NewStore, example = examples::store_request),
+    responses(
+        WriteProblems,
+        (status = 200, description = "The store as it is now.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = Store,
+            example = examples::store),
+        (status = 409, description = "`store_identity`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn store_put(
+    State(face): State<Face>,
+    Id(id): Id,
+    Write { key, body }: Write<NewStore>,
+) -> Answer<Written> {
+    Ok(Written(face.app.store_put(key, &id, body).await?))
+}
+
+/// A store
+#[utoipa::path(
+    get, path = "/v1/stores/{id}", tag = "stores",
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The store.", body = Store, example = examples::store),
+    ),
+)]
+async fn store_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Store>> {
+    Ok(Json(face.app.store(&id).await?))
+}
+
+/// Which part of a list is asked for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// Begin after this id; from the first where it is not given.
+    #[serde(default)]
+    #[param(required = false)]
+    after: String,
+    /// At most so many.
+    #[serde(default = "Page::usual")]
+    #[param(required = false, minimum = 1, maximum = 1000, default = 100)]
+    limit: u32,
+}
+
+impl Page {
+    /// A thousand stores are half a megabyte.
+    const MOST: u32 = 1000;
+
+    fn usual() -> u32 {
+        100
+    }
+}
+
+/// A part of the list of stores.
+#[derive(Serialize, utoipa::ToSchema)]
+struct StorePage {
+    /// In the order of ids.
+    stores: Vec<Store>,
+    /// The `after` of the next part; none where this is the last.
+    next: Option<String>,
+}
+
+/// Stores in the order of their ids
+#[utoipa::path(
+    get, path = "/v1/stores", tag = "stores", params(Page),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = StorePage,
+            example = examples::store_page),
+    ),
+)]
+async fn store_list(
+    State(face): State<Face>,
+    Asked(Page { after, limit }): Asked<Page>,
+) -> Answer<Json<StorePage>> {
+    if !(1..=Page::MOST).contains(&limit) {
+        let message = format!("1 to {}", Page::MOST);
+        let detail = format!("limit: {message}");
+        return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
+    }
+    // One more than asked for tells whether there is a next part.
+    let mut stores = face.app.stores(&after, limit + 1).await?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = stores.len() > asked;
+    stores.truncate(asked);
+    let last = stores.last().filter(|_| more);
+    let next = last.map(|store| store.id.clone());
+    Ok(Json(StorePage { stores, next }))
+}
