@@ -12,6 +12,7 @@ pub mod intake;
 pub mod lookup;
 pub mod plugins;
 pub mod records;
+pub mod reports;
 
 pub use app::{App, Key, Policy, Reply};
 pub use clock::{Clock, DrivenClock, SystemClock};

@@ -1,0 +1,405 @@
+//! A report is run: a plugin pulls the lines of a window and pushes a file, which appears once the
+//! run has ended well.
+
+use crate::app::App;
+use crate::files::{Begun, Files, Written};
+use crate::plugins::{Feed, Loaded, Streams, Usage};
+use crate::records::{
+    DocumentRow, DocumentState, InTx, JournalRow, Records, RunRow, SaleLine, SaleLineKey, Tx,
+};
+use crate::Error;
+use galleria_domain::plugin::Point;
+use galleria_domain::{Context, Digest, Scope, Store, Totals, Window};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What a report is asked to cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportAsk {
+    /// The retailer.
+    pub retailer: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// One store by the host's id; all of the retailer where none.
+    pub store: Option<String>,
+    /// First business date.
+    pub first: Date,
+    /// Last business date, included.
+    pub last: Date,
+}
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunView {
+    /// Its id.
+    pub id: String,
+    /// Whether it was there before: the same window is the same run.
+    pub before: bool,
+    /// Rows, as the plugin counted them.
+    pub rows: u64,
+    /// Sums, as the plugin counted them.
+    pub sums: Vec<galleria_domain::Attribute>,
+    /// Directory and name of each file.
+    pub files: Vec<(String, String)>,
+}
+
+/// Told of every row that was read, for a progress bar.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// Everything about a run that is known before it begins.
+struct Run {
+    id: String,
+    plugin: Loaded,
+    ask: ReportAsk,
+    store: Option<Store>,
+    as_of: Timestamp,
+    stores: u32,
+}
+
+impl App {
+    /// Runs a report, or finds that it was run. `stop` ends it at its next row, and nothing is left.
+    pub async fn report_run(
+        &self,
+        files: &dyn Files,
+        ask: ReportAsk,
+        progress: Progress,
+        stop: Arc<AtomicBool>,
+    ) -> Result<RunView, Error> {
+        let run = self.plan(ask).await?;
+        if let Some(before) = self.run_before(&run.id).await? {
+            return Ok(before);
+        }
+        let mut begun = files.begin(&run.id, &run.ask.retailer)?;
+        let streams = Streams {
+            sale_lines: Some(Box::new(self.lines_of(&run, progress))),
+            output: Some(begun.sink()),
+            stop,
+            ..Streams::default()
+        };
+        let plugins = Arc::clone(&self.plugins);
+        let (plugin, cx, window) = (run.plugin.clone(), run.context(), run.window());
+        let called =
+            tokio::task::spawn_blocking(move || plugins.report(&plugin, &cx, &window, streams))
+                .await
+                .map_err(|error| Error::Internal(format!("running a report: {error}")))?;
+        match called.outcome {
+            Ok(totals) => self.keep(run, begun, totals, called.usage).await,
+            Err(fault) => {
+                begun.discard();
+                Err(Error::Plugin(fault))
+            }
+        }
+    }
+
+    async fn plan(&self, ask: ReportAsk) -> Result<Run, Error> {
+        if ask.last < ask.first {
+            return Err(Error::invalid("last", "not before the first day"));
+        }
+        let not_found = || Error::NotFound {
+            what: "report",
+            id: format!("{} of retailer {}", ask.plugin, ask.retailer),
+        };
+        let plugin = self.plugins.named(&ask.retailer, &ask.plugin);
+        let plugin = plugin
+            .filter(|plugin| plugin.inspection.exports.contains(&Point::Report))
+            .ok_or_else(not_found)?;
+        let store = match &ask.store {
+            Some(id) => Some(self.store(id).await?),
+            None => None,
+        };
+        if store
+            .as_ref()
+            .is_some_and(|store| store.retailer != ask.retailer)
+        {
+            return Err(Error::invalid("store", "a store of the retailer"));
+        }
+        let stores = match &store {
+            Some(_) => 1,
+            None => self.count_stores(&ask.retailer).await?,
+        };
+        let scope = ask.store.as_deref().unwrap_or("*");
+        let id = format!(
+            "report/{}/{}/{scope}/{}/{}",
+            ask.retailer, ask.plugin, ask.first, ask.last
+        );
+        Ok(Run {
+            id: Digest::of(id.as_bytes()).as_str()[..32].to_owned(),
+            plugin,
+            ask,
+            store,
+            as_of: self.clock.now(),
+            stores,
+        })
+    }
+
+    async fn count_stores(&self, retailer: &str) -> Result<u32, Error> {
+        const PAGE: u32 = 1_000;
+        let retailer = retailer.to_owned();
+        self.records
+            .read(move |tx| {
+                let retailer = retailer.clone();
+                Box::pin(async move {
+                    let (mut after, mut count) = (String::new(), 0);
+                    loop {
+                        let page = tx.store_list(Some(&retailer), &after, PAGE).await?;
+                        count += u32::try_from(page.len()).unwrap_or(PAGE);
+                        match page.last() {
+                            Some(last) if page.len() == PAGE as usize => after = last.id.clone(),
+                            _ => return Ok(count),
+                        }
+                    }
+                })
+            })
+            .await
+    }
+
+    async fn run_before(&self, id: &str) -> Result<Option<RunView>, Error> {
+        let id = id.to_owned();
+        let found = self
+            .records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { tx.run_get(&id).await })
+            })
+            .await?;
+        Ok(found.map(|row| RunView {
+            id: row.id,
+            before: true,
+            rows: u64::try_from(row.rows).unwrap_or_default(),
+            sums: serde_json::from_str(&row.sums).unwrap_or_default(),
+            files: Vec::new(),
+        }))
+    }
+
+    fn lines_of(&self, run: &Run, progress: Progress) -> LinePages {
+        LinePages {
+            records: Arc::clone(&self.records),
+            runtime: tokio::runtime::Handle::current(),
+            retailer: run.ask.retailer.clone(),
+            store: run.ask.store.clone(),
+            first: run.ask.first.to_string(),
+            last: run.ask.last.to_string(),
+            as_of: run.as_of,
+            after: SaleLineKey::default(),
+            progress,
+        }
+    }
+
+    /// Records a run and its files in one transaction. The files are on the disk by then, under
+    /// their temporary names; the deliverer gives them their own.
+    async fn keep(
+        &self,
+        run: Run,
+        begun: Box<dyn Begun>,
+        totals: Totals,
+        usage: Usage,
+    ) -> Result<RunView, Error> {
+        let written = tokio::task::spawn_blocking(move || begun.sync())
+            .await
+            .map_err(|error| Error::Internal(format!("syncing a report: {error}")))??;
+        let files = written.iter();
+        let view = RunView {
+            id: run.id.clone(),
+            before: false,
+            rows: totals.rows,
+            sums: totals.sums.clone(),
+            files: files
+                .map(|file| (file.directory.clone(), file.name.clone()))
+                .collect(),
+        };
+        let now = self.clock.now();
+        let row = run.row(&totals, now);
+        let journal = run.journal(usage, now);
+        let documents: Vec<_> = written
+            .into_iter()
+            .map(|file| run.document(file, now))
+            .collect();
+        self.records
+            .write(move |tx| {
+                let (row, journal, documents) = (row.clone(), journal.clone(), documents.clone());
+                Box::pin(async move { record(tx, &row, &journal, &documents).await })
+                    as InTx<'_, ()>
+            })
+            .await?;
+        self.document_decided.notify_waiters();
+        Ok(view)
+    }
+}
+
+async fn record(
+    tx: &mut dyn Tx,
+    row: &RunRow,
+    journal: &JournalRow,
+    documents: &[DocumentRow],
+) -> Result<(), Error> {
+    tx.run_insert(row).await?;
+    tx.journal_insert(journal).await?;
+    for document in documents {
+        tx.document_insert(document).await?;
+    }
+    Ok(())
+}
+
+impl Run {
+    fn store_id(&self) -> String {
+        self.ask.store.clone().unwrap_or_default()
+    }
+
+    /// An instant as the contract writes it; a run over all stores is told in UTC.
+    fn text(&self, at: Timestamp) -> String {
+        match &self.store {
+            Some(store) => store.local_text(at),
+            None => at
+                .to_zoned_datetime(TimeZone::UTC)
+                .strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00")
+                .to_string(),
+        }
+    }
+
+    fn context(&self) -> Context {
+        let slot = &self.plugin.slot;
+        let (scope, settings) = match &self.store {
+            Some(store) => (Scope::Store(store.clone()), slot.settings_of(store)),
+            None => (
+                Scope::Retailer(self.ask.retailer.clone()),
+                slot.settings.as_str(),
+            ),
+        };
+        Context {
+            event_id: format!("run:{}", self.id),
+            attempt: 1,
+            occurred_at: self.text(self.as_of),
+            business_date: self.ask.last.to_string(),
+            scope,
+            settings: settings.to_owned(),
+            counters: Vec::new(),
+            prior: Vec::new(),
+        }
+    }
+
+    fn window(&self) -> Window {
+        Window {
+            id: self.id.clone(),
+            first: self.ask.first.to_string(),
+            last: self.ask.last.to_string(),
+            as_of: self.text(self.as_of),
+            stores: self.stores,
+        }
+    }
+
+    fn row(&self, totals: &Totals, now: Timestamp) -> RunRow {
+        RunRow {
+            id: self.id.clone(),
+            retailer: self.ask.retailer.clone(),
+            subscriber: self.ask.plugin.clone(),
+            point: Point::Report.name().to_owned(),
+            store_id: self.store_id(),
+            first: self.ask.first.to_string(),
+            last: self.ask.last.to_string(),
+            as_of: self.as_of,
+            rows: i64::try_from(totals.rows).unwrap_or(i64::MAX),
+            sums: serde_json::json!(totals.sums).to_string(),
+            ended_at: now,
+        }
+    }
+
+    fn journal(&self, usage: Usage, now: Timestamp) -> JournalRow {
+        let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let cx = self.context();
+        let told = serde_json::json!({ "context": cx, "window": self.window() }).to_string();
+        JournalRow {
+            event_id: cx.event_id,
+            subscriber: self.ask.plugin.clone(),
+            store_id: self.store_id(),
+            order_id: None,
+            attempt: 1,
+            outcome: "applied".into(),
+            detail: None,
+            plugin: self.plugin.slot.plugin.clone(),
+            component: self.plugin.inspection.digest.to_string(),
+            settings: Digest::of(cx.settings.as_bytes()).to_string(),
+            argument: Digest::of(told.as_bytes()).to_string(),
+            decision: None,
+            cpu_us: i64::try_from(usage.cpu.as_micros()).unwrap_or(i64::MAX),
+            memory_bytes: count(usage.memory_bytes),
+            output_bytes: count(usage.output_bytes),
+            at: now,
+        }
+    }
+
+    fn document(&self, file: Written, now: Timestamp) -> DocumentRow {
+        let Written {
+            id,
+            directory,
+            name,
+            media_type,
+            size,
+            digest,
+        } = file;
+        DocumentRow {
+            id,
+            event_id: format!("run:{}", self.id),
+            subscriber: self.ask.plugin.clone(),
+            retailer: self.ask.retailer.clone(),
+            store_id: self.store_id(),
+            order_id: None,
+            directory,
+            name,
+            media_type,
+            size: i64::try_from(size).unwrap_or(i64::MAX),
+            digest: digest.to_string(),
+            body: None,
+            state: DocumentState::Prepared,
+            created_at: now,
+        }
+    }
+}
+
+/// The lines of a window, a page at a time.
+struct LinePages {
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
+    retailer: String,
+    store: Option<String>,
+    first: String,
+    last: String,
+    as_of: Timestamp,
+    after: SaleLineKey,
+    progress: Progress,
+}
+
+impl Feed<SaleLine> for LinePages {
+    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+        let (retailer, store) = (self.retailer.clone(), self.store.clone());
+        let (first, last, after) = (self.first.clone(), self.last.clone(), self.after.clone());
+        let as_of = self.as_of;
+        let page = self.runtime.block_on(self.records.read(move |tx| {
+            let (retailer, store) = (retailer.clone(), store.clone());
+            let (first, last, after) = (first.clone(), last.clone(), after.clone());
+            Box::pin(async move {
+                tx.sale_lines_page(
+                    &retailer,
+                    store.as_deref(),
+                    &first,
+                    &last,
+                    as_of,
+                    &after,
+                    max,
+                )
+                .await
+            })
+        }))?;
+        if let Some(line) = page.last() {
+            self.after = SaleLineKey {
+                store_id: line.store_id.clone(),
+                business_date: line.business_date.clone(),
+                begun_at: line.begun_at.clone(),
+                entry_id: line.entry_id.clone(),
+                number: line.number,
+            };
+        }
+        (self.progress)(page.len() as u64);
+        Ok(page)
+    }
+}
