@@ -1,1 +1,151 @@
+//! Configuration: raw text becomes checked values, and every mistake is told at once.
+//!
+//! Owns: `host.toml`, `retailer.toml`, `plugin.toml`, the names in the environment, and secrets that
+//! cannot be printed. Never knows: who uses a setting, or what a component contains.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! let none = BTreeMap::new();
+//! let overrides = BTreeMap::from([
+//!     ("htp.listen".to_owned(), "127.0.0.1:0".to_owned()),
+//!     ("retailers".to_owned(), "/nowhere".to_owned()),
+//! ]);
+//! let mistakes = galleria_config::load(None, &none, &overrides).expect_err("misspelt");
+//! assert_eq!(
+//!     mistakes[0].to_string(),
+//!     "command line: htp.listen: there is no such key; did you mean `http`?"
+//! );
+//! ```
 
+mod checks;
+mod defaults;
+mod environment;
+mod host;
+mod layers;
+mod plugin;
+mod raw;
+mod retailer;
+mod rights;
+mod secret;
+mod suggest;
+mod units;
+
+pub use host::{Database, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel, Retry};
+pub use retailer::{Retailer, SecretSource};
+pub use secret::Secret;
+
+use checks::Checks;
+use galleria_domain::plugin::{Mistake, Slot};
+use layers::{Layer, Layers};
+use plugin::Shelf;
+use raw::RawHost;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// Everything that files and environment say, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// How the host runs.
+    pub host: HostConfig,
+    /// The retailers it serves, by name.
+    pub retailers: Vec<Retailer>,
+}
+
+impl Config {
+    /// The slots of all retailers.
+    pub fn slots(&self) -> Vec<Slot> {
+        self.retailers
+            .iter()
+            .flat_map(|retailer| retailer.slots.clone())
+            .collect()
+    }
+}
+
+/// Reads everything, or tells every mistake.
+///
+/// The later wins: the defaults, `host_file`, the old platform's names in `env`, `GALLERIA_...` in
+/// `env` (`GALLERIA_HTTP__LISTEN` is `http.listen`), then `overrides`, which the command line gives
+/// by dotted keys. Relative paths start at the working directory, wherever the file is.
+pub fn load(
+    host_file: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+) -> Result<Config, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let host = host_config(host_file, env, overrides, &mut mistakes);
+    let retailers = retailers(host_file, &host, &mut mistakes);
+    if mistakes.is_empty() {
+        Ok(Config { host, retailers })
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// Every key of `host.toml` with its default, as TOML without comments.
+pub fn defaults_as_toml() -> String {
+    // Text, numbers and tables serialise; an empty answer would fail the test over conf/host.toml.
+    toml::to_string(&RawHost::default()).unwrap_or_default()
+}
+
+/// What cannot be right is noted and left out, so that the rest can be checked as well.
+fn host_config(
+    file: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> HostConfig {
+    let mut layers = Layers(vec![Layer::of_defaults(&RawHost::default())]);
+    match file.map(Layer::of_file) {
+        Some(Ok(layer)) => layers.0.push(layer),
+        Some(Err(mistake)) => mistakes.push(mistake),
+        None => {}
+    }
+    environment::overlay(&mut layers, env, overrides, mistakes);
+    loop {
+        let raw: RawHost = layers.read(mistakes);
+        match HostConfig::try_from(raw.clone()) {
+            Ok(config) => return config,
+            Err(problems) if layers.refuse(&problems, mistakes) => {}
+            Err(_) => return host::convert(raw, &mut Checks::default()),
+        }
+    }
+}
+
+fn retailers(
+    host_file: Option<&Path>,
+    host: &HostConfig,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Retailer> {
+    let names = folders(&host.retailers).unwrap_or_else(|error| {
+        let file = host_file.unwrap_or(Path::new("host.toml"));
+        let message = format!(
+            "the folder {} cannot be read: {error}; each retailer has a folder there",
+            host.retailers.display()
+        );
+        mistakes.push(Mistake::new(file, "retailers", message));
+        Vec::new()
+    });
+    let mut shelf = Shelf::new(&host.plugins);
+    names
+        .iter()
+        .filter_map(|name| {
+            retailer::retailer(&host.retailers.join(name), host, &mut shelf, mistakes)
+        })
+        .collect()
+}
+
+/// The names of the folders in a folder, sorted, without hidden ones.
+fn folders(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,111 @@
+//! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
+
+use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawRetry};
+use galleria_domain::plugin::Limits;
+
+/// Where documents, output and input may lie.
+const DIRECTORIES: [&str; 6] = [
+    "additional_reports",
+    "marketing_consent",
+    "poslog",
+    "product_data",
+    "reconciliation",
+    "transaction_logs",
+];
+
+/// The most that a retailer can allow a react or answer call.
+const CALL_CEILING: Limits = Limits {
+    cpu_ms: 5_000,
+    wall_ms: 60_000,
+    memory_bytes: 256 << 20,
+    table_elements: 100_000,
+    output_bytes: 32 << 20,
+    log_bytes: 1 << 20,
+    host_calls: 1_000_000,
+};
+
+/// The most that a retailer can allow a run.
+const RUN_CEILING: Limits = Limits {
+    cpu_ms: 3_600_000,
+    wall_ms: 14_400_000,
+    memory_bytes: 256 << 20,
+    table_elements: 100_000,
+    output_bytes: 16 << 30,
+    log_bytes: 16 << 20,
+    host_calls: 100_000_000,
+};
+
+impl Default for RawHost {
+    fn default() -> Self {
+        Self {
+            data: "data".into(),
+            artifacts: "{data}/artifacts".into(),
+            plugins: "target/plugins".into(),
+            retailers: "retailers".into(),
+            workers: 4,
+            calls_per_store: 2,
+            database: RawDatabase::default(),
+            http: RawHttp::default(),
+            log: RawLog::default(),
+            retry: RawRetry::default(),
+            groups: RawGroups::default(),
+            directories: DIRECTORIES
+                .map(|name| (name.to_owned(), format!("{{data}}/files/{name}")))
+                .into(),
+            limits: CALL_CEILING.into(),
+            run_limits: RUN_CEILING.into(),
+        }
+    }
+}
+
+impl Default for RawDatabase {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://{data}/galleria.db".into(),
+            read_connections: 4,
+        }
+    }
+}
+
+impl Default for RawHttp {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            body_limit: "1MiB".into(),
+        }
+    }
+}
+
+impl Default for RawLog {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: "auto".into(),
+        }
+    }
+}
+
+impl Default for RawRetry {
+    fn default() -> Self {
+        Self {
+            first: "1s".into(),
+            factor: 4,
+            longest: "5m".into(),
+            wait_for_cause: "24h".into(),
+        }
+    }
+}
+
+impl Default for RawGroups {
+    fn default() -> Self {
+        let group = |name: &str, tries| RawGroup {
+            name: name.into(),
+            tries,
+        };
+        Self {
+            payment: group("PAYMENT_GROUP", 3),
+            common: group("COMMON_GROUP", 5),
+            events: group("GALLERIA_GROUP", 5),
+        }
+    }
+}

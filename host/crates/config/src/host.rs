@@ -1,0 +1,447 @@
+//! The host's own configuration, checked.
+
+use crate::checks::Checks;
+use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawRetry};
+use crate::{Secret, units};
+use galleria_domain::Problem;
+use galleria_domain::names::is_id;
+use galleria_domain::plugin::Limits;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the host runs. Relative paths start at the working directory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostConfig {
+    /// Where the host keeps what it writes.
+    pub data: PathBuf,
+    /// Where compiled components are kept between starts.
+    pub artifacts: PathBuf,
+    /// Where plugin folders are.
+    pub plugins: PathBuf,
+    /// Where retailer folders are.
+    pub retailers: PathBuf,
+    /// Threads that call components.
+    pub workers: usize,
+    /// Calls one store may have in flight; fewer than `workers`.
+    pub calls_per_store: usize,
+    /// Where records are.
+    pub database: Database,
+    /// The HTTP face.
+    pub http: Http,
+    /// What is logged, and how.
+    pub log: Log,
+    /// When a failed event is tried again.
+    pub retry: Retry,
+    /// Who reads which topics.
+    pub groups: Groups,
+    /// Directories that grants can name.
+    pub directories: BTreeMap<String, PathBuf>,
+    /// The most a retailer can allow a react or answer call.
+    pub call_ceiling: Limits,
+    /// The most a retailer can allow a run.
+    pub run_ceiling: Limits,
+}
+
+/// Where records are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Database {
+    /// `sqlite://` and a path, or `postgres://`; may hold a password.
+    pub url: Secret,
+    /// Connections that only read.
+    pub read_connections: usize,
+}
+
+/// The HTTP face.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The largest body that is read.
+    pub body_limit_bytes: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least important line that is written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How important a line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Something needs an operator.
+    Error,
+    /// Something will, if it goes on.
+    Warn,
+    /// What happens.
+    #[default]
+    Info,
+    /// How it happens.
+    Debug,
+    /// Each step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word in files and filters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `Pretty` on a terminal, `Json` otherwise.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// When a failed event is tried again, and how long an early one waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Before the second try.
+    pub first: Duration,
+    /// Each wait is the one before times this.
+    pub factor: u32,
+    /// No wait is longer.
+    pub longest: Duration,
+    /// How long an event waits for its cause, such as a refund for its payment.
+    pub wait_for_cause: Duration,
+}
+
+/// Who reads which topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// Payments.
+    pub payment: Group,
+    /// Refunds and verifications.
+    pub common: Group,
+    /// Galleria's own events, such as voids and shifts.
+    pub events: Group,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its name in Kafka and in stored positions.
+    pub name: String,
+    /// Tries before an event becomes a dead letter.
+    pub tries: u32,
+}
+
+impl Default for HostConfig {
+    fn default() -> Self {
+        // A test proves that the defaults are valid; `convert` answers with what it could make of them.
+        convert(RawHost::default(), &mut Checks::default())
+    }
+}
+
+impl TryFrom<RawHost> for HostConfig {
+    type Error = Vec<Problem>;
+
+    fn try_from(raw: RawHost) -> Result<Self, Vec<Problem>> {
+        let mut checks = Checks::default();
+        let config = convert(raw, &mut checks);
+        if checks.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(checks.problems)
+        }
+    }
+}
+
+/// What can be made of it; problems are noted, and plain values stand where they are.
+pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
+    let RawHost {
+        data,
+        artifacts,
+        plugins,
+        retailers,
+        workers,
+        calls_per_store,
+        database,
+        http,
+        log,
+        retry,
+        groups,
+        directories,
+        limits,
+        run_limits,
+    } = raw;
+    let mut path = |key: &str, text: &str| PathBuf::from(expand(checks, key, text, &data));
+    let artifacts = path("artifacts", &artifacts);
+    let plugins = path("plugins", &plugins);
+    let retailers = path("retailers", &retailers);
+    checks.check(!data.is_empty(), "data", "the path of a folder");
+    checks.check(
+        calls_per_store < workers,
+        "calls_per_store",
+        "fewer than `workers`, so that one store cannot take them all",
+    );
+    HostConfig {
+        artifacts,
+        plugins,
+        retailers,
+        workers: checks.positive("workers", workers),
+        calls_per_store: checks.positive("calls_per_store", calls_per_store),
+        database: self::database(database, &data, checks),
+        http: self::http(http, checks),
+        log: self::log(log, checks),
+        retry: self::retry(retry, checks),
+        groups: self::groups(groups, checks),
+        directories: self::directories(directories, &data, checks),
+        call_ceiling: ceiling("limits", limits, checks),
+        run_ceiling: ceiling("run_limits", run_limits, checks),
+        data: data.into(),
+    }
+}
+
+/// Puts the data directory where `{data}` stands, so that moving it moves what lies in it.
+fn expand(checks: &mut Checks, key: &str, text: &str, data: &str) -> String {
+    let whole = text.replace("{data}", data);
+    if text.is_empty() {
+        checks.wrong(key, "the path of a folder");
+    } else if whole.contains(['{', '}']) {
+        checks.wrong(key, "only {data} stands for something else");
+    }
+    whole
+}
+
+fn database(raw: RawDatabase, data: &str, checks: &mut Checks) -> Database {
+    let RawDatabase {
+        url,
+        read_connections,
+    } = raw;
+    // A password may hold braces: only SQLite's path knows {data}.
+    let url = if url.starts_with("sqlite:") {
+        expand(checks, "database.url", &url, data)
+    } else {
+        url
+    };
+    checks.check(
+        ["sqlite://", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)),
+        "database.url",
+        "sqlite:// and the path of a file, or postgres://user:password@host/database",
+    );
+    Database {
+        url: Secret::new(url),
+        read_connections: checks.positive("database.read_connections", read_connections),
+    }
+}
+
+fn http(raw: RawHttp, checks: &mut Checks) -> Http {
+    let RawHttp { listen, body_limit } = raw;
+    let body_limit = checks.take("http.body_limit", units::bytes(&body_limit));
+    // Less would refuse an ordinary basket; more would let one request fill the memory.
+    checks.check(
+        (1 << 10..=1 << 30).contains(&body_limit),
+        "http.body_limit",
+        "between 1KiB and 1GiB",
+    );
+    Http {
+        listen: listen.parse().unwrap_or_else(|_| {
+            checks.wrong(
+                "http.listen",
+                "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
+            );
+            SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))
+        }),
+        body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
+    }
+}
+
+fn log(raw: RawLog, checks: &mut Checks) -> Log {
+    use LogLevel::{Debug, Error, Info, Trace, Warn};
+    let RawLog { level, format } = raw;
+    let levels = [Error, Warn, Info, Debug, Trace].map(|level| (level.name(), level));
+    let formats = [
+        ("auto", LogFormat::Auto),
+        ("json", LogFormat::Json),
+        ("pretty", LogFormat::Pretty),
+    ];
+    Log {
+        level: checks
+            .word("log.level", &level, &levels)
+            .unwrap_or_default(),
+        format: checks
+            .word("log.format", &format, &formats)
+            .unwrap_or_default(),
+    }
+}
+
+fn retry(raw: RawRetry, checks: &mut Checks) -> Retry {
+    let RawRetry {
+        first,
+        factor,
+        longest,
+        wait_for_cause,
+    } = raw;
+    let first = checks.duration("retry.first", &first);
+    let longest = checks.duration("retry.longest", &longest);
+    checks.check(!first.is_zero(), "retry.first", "longer than nothing");
+    checks.check(
+        longest >= first,
+        "retry.longest",
+        "at least as long as `retry.first`",
+    );
+    checks.check((1..=100).contains(&factor), "retry.factor", "1 to 100");
+    Retry {
+        first,
+        factor,
+        longest,
+        wait_for_cause: checks.duration("retry.wait_for_cause", &wait_for_cause),
+    }
+}
+
+fn groups(raw: RawGroups, checks: &mut Checks) -> Groups {
+    let RawGroups {
+        payment,
+        common,
+        events,
+    } = raw;
+    let groups = Groups {
+        payment: group("payment", payment, checks),
+        common: group("common", common, checks),
+        events: group("events", events, checks),
+    };
+    let mut names = BTreeMap::new();
+    for (key, group) in [
+        ("payment", &groups.payment),
+        ("common", &groups.common),
+        ("events", &groups.events),
+    ] {
+        if let Some(other) = names.insert(&group.name, key) {
+            // Members of one group share its topics: with different subscriptions some get no reader.
+            checks.wrong(
+                format!("groups.{key}.name"),
+                format!("another name than groups.{other}.name: each group reads other topics"),
+            );
+        }
+    }
+    groups
+}
+
+fn group(key: &str, raw: RawGroup, checks: &mut Checks) -> Group {
+    let RawGroup { name, tries } = raw;
+    checks.check(
+        is_id(&name),
+        &format!("groups.{key}.name"),
+        "1 to 64 of letters, digits, '-', '_', '.' and ':'",
+    );
+    checks.check(
+        (1..=1000).contains(&tries),
+        &format!("groups.{key}.tries"),
+        "1 to 1000",
+    );
+    Group { name, tries }
+}
+
+fn directories(
+    raw: BTreeMap<String, String>,
+    data: &str,
+    checks: &mut Checks,
+) -> BTreeMap<String, PathBuf> {
+    let mut places: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for (name, text) in raw {
+        let key = format!("directories.{name}");
+        let path = PathBuf::from(expand(checks, &key, &text, data));
+        checks.check(
+            is_id(&name),
+            &key,
+            "a name of 1 to 64 letters, digits, '-' and '_'",
+        );
+        if let Some(other) = places.insert(path, name) {
+            checks.wrong(key, format!("another path than directories.{other}"));
+        }
+    }
+    places
+        .into_iter()
+        .map(|(path, name)| (name, path))
+        .collect()
+}
+
+fn ceiling(table: &str, raw: RawLimits, checks: &mut Checks) -> Limits {
+    let RawLimits {
+        cpu_ms,
+        wall_ms,
+        memory_bytes,
+        table_elements,
+        output_bytes,
+        log_bytes,
+        host_calls,
+    } = raw;
+    let mut limit = |name: &str, value: Option<u64>| {
+        let value = value.unwrap_or_default();
+        checks.check(
+            value > 0,
+            &format!("{table}.{name}"),
+            "a whole number from 1",
+        );
+        value
+    };
+    Limits {
+        cpu_ms: limit("cpu_ms", cpu_ms),
+        wall_ms: limit("wall_ms", wall_ms),
+        memory_bytes: limit("memory_bytes", memory_bytes),
+        table_elements: limit("table_elements", table_elements),
+        output_bytes: limit("output_bytes", output_bytes),
+        log_bytes: limit("log_bytes", log_bytes),
+        host_calls: limit("host_calls", host_calls),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(
+            HostConfig::try_from(RawHost::default()),
+            Ok(HostConfig::default())
+        );
+    }
+
+    #[test]
+    fn moving_the_data_directory_moves_what_lies_in_it() {
+        let raw = RawHost {
+            data: "/srv/g".into(),
+            ..RawHost::default()
+        };
+        let config = HostConfig::try_from(raw).expect("valid");
+        assert_eq!(config.database.url.expose(), "sqlite:///srv/g/galleria.db");
+        assert_eq!(
+            config.directories["poslog"],
+            PathBuf::from("/srv/g/files/poslog")
+        );
+        assert_eq!(config.artifacts, PathBuf::from("/srv/g/artifacts"));
+    }
+
+    #[test]
+    fn one_store_cannot_have_all_workers() {
+        let raw = RawHost {
+            workers: 2,
+            ..RawHost::default()
+        };
+        let problems = HostConfig::try_from(raw).expect_err("2 of 2");
+        assert_eq!(problems[0].field, "calls_per_store");
+    }
+}

@@ -1,0 +1,148 @@
+//! `plugin.toml`: what a plugin is, asks for and counts.
+
+use crate::checks::Checks;
+use crate::layers::{Layer, Layers};
+use crate::raw::RawPlugin;
+use crate::{rights, suggest};
+use galleria_domain::plugin::{CounterScope, Mistake, Rights};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+/// The contract this host speaks; a plugin of another `0.1.x` works as well.
+const CONTRACT: &str = "0.1.";
+
+/// A plugin's folder, as its `plugin.toml` describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Manifest {
+    pub(crate) name: String,
+    pub(crate) component: PathBuf,
+    pub(crate) asks: Rights,
+    pub(crate) counters: BTreeMap<String, CounterScope>,
+}
+
+/// The plugins of one directory. Each `plugin.toml` is read once, whoever uses it.
+pub(crate) struct Shelf {
+    folder: PathBuf,
+    names: Vec<String>,
+    read: BTreeMap<String, Option<Manifest>>,
+}
+
+impl Shelf {
+    /// The plugins in `folder`; where there is none, there are no plugins.
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.into(),
+            names: crate::folders(folder).unwrap_or_default(),
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// A plugin by its folder's name. Mistakes in its `plugin.toml` are noted the first time; where
+    /// there is no such folder, the answer says what there is instead.
+    pub(crate) fn find(
+        &mut self,
+        name: &str,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Result<Option<Manifest>, String> {
+        if !self.names.iter().any(|other| other == name) {
+            let folder = self.folder.display();
+            let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
+            return Err(if known.is_empty() {
+                format!(
+                    "there are no plugins in {folder}: build and stage them with `cargo xtask plugins`"
+                )
+            } else {
+                format!(
+                    "there is no plugin \"{name}\" in {folder}, which has {}",
+                    suggest::list(name, &known)
+                )
+            });
+        }
+        if !self.read.contains_key(name) {
+            let manifest = manifest(&self.folder.join(name), name, mistakes);
+            self.read.insert(name.to_owned(), manifest);
+        }
+        Ok(self.read.get(name).cloned().flatten())
+    }
+}
+
+fn manifest(folder: &Path, folder_name: &str, mistakes: &mut Vec<Mistake>) -> Option<Manifest> {
+    let file = folder.join("plugin.toml");
+    let layer = Layer::of_file(&file)
+        .map_err(|mistake| mistakes.push(mistake))
+        .ok()?;
+    let before = mistakes.len();
+    let raw: RawPlugin = Layers(vec![layer]).read(mistakes);
+    let mut checks = Checks::default();
+    let manifest = convert(raw, folder, folder_name, &mut checks);
+    checks.into_mistakes(&file, mistakes);
+    (mistakes.len() == before).then_some(manifest)
+}
+
+fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks) -> Manifest {
+    let RawPlugin {
+        name,
+        version,
+        contract,
+        component,
+        asks,
+        counters,
+    } = raw;
+    let name = name.unwrap_or_default();
+    if name != folder_name {
+        checks.wrong("name", format!("\"{folder_name}\", as its folder"));
+    }
+    checks.check(
+        version.is_some_and(|version| !version.is_empty()),
+        "version",
+        "the plugin's version, such as \"0.1.0\"",
+    );
+    checks.check(
+        contract.is_some_and(|version| version.starts_with(CONTRACT)),
+        "contract",
+        "the version of the contract it was built for: this host speaks \"0.1.0\"",
+    );
+    Manifest {
+        component: self::component(folder, component.as_deref(), checks),
+        asks: rights::rights("asks", asks, checks),
+        counters: self::counters(counters, checks),
+        name,
+    }
+}
+
+fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf {
+    let inside = |path: &Path| {
+        path.components().next().is_some()
+            && path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)))
+    };
+    let Some(path) = named.map(Path::new).filter(|path| inside(path)) else {
+        checks.wrong(
+            "component",
+            "the compiled component's file in this folder, such as \"plugin.wasm\"",
+        );
+        return folder.into();
+    };
+    let path = folder.join(path);
+    if !path.is_file() {
+        checks.wrong(
+            "component",
+            format!(
+                "there is no file {}: build and stage it with `cargo xtask plugins`",
+                path.display()
+            ),
+        );
+    }
+    path
+}
+
+fn counters(raw: BTreeMap<String, String>, checks: &mut Checks) -> BTreeMap<String, CounterScope> {
+    let words: Vec<_> = CounterScope::ALL.iter().map(|s| (s.name(), *s)).collect();
+    raw.into_iter()
+        .filter_map(|(name, scope)| {
+            let scope = checks.word(&format!("counters.{name}"), &scope, &words)?;
+            Some((name, scope))
+        })
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! Raw types: what may stand in `host.toml`, `retailer.toml` and `plugin.toml`, word for word.
+//!
+//! Nothing here is checked beyond its shape, and nothing here leaves the crate. Every key has a
+//! default, so that reading never stops at a missing one; what must be there is checked afterwards.
+
+use galleria_domain::plugin::Limits;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `host.toml`. Its defaults are the host's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawHost {
+    pub data: String,
+    pub artifacts: String,
+    pub plugins: String,
+    pub retailers: String,
+    pub workers: u32,
+    pub calls_per_store: u32,
+    pub database: RawDatabase,
+    pub http: RawHttp,
+    pub log: RawLog,
+    pub retry: RawRetry,
+    pub groups: RawGroups,
+    pub directories: BTreeMap<String, String>,
+    pub limits: RawLimits,
+    pub run_limits: RawLimits,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawDatabase {
+    pub url: String,
+    pub read_connections: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawHttp {
+    pub listen: String,
+    pub body_limit: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLog {
+    pub level: String,
+    pub format: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRetry {
+    pub first: String,
+    pub factor: u32,
+    pub longest: String,
+    pub wait_for_cause: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawGroups {
+    pub payment: RawGroup,
+    pub common: RawGroup,
+    pub events: RawGroup,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawGroup {
+    pub name: String,
+    pub tries: u32,
+}
+
+/// Limits; which are named, is checked by who reads them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLimits {
+    pub cpu_ms: Option<u64>,
+    pub wall_ms: Option<u64>,
+    pub memory_bytes: Option<u64>,
+    pub table_elements: Option<u64>,
+    pub output_bytes: Option<u64>,
+    pub log_bytes: Option<u64>,
+    pub host_calls: Option<u64>,
+}
+
+impl From<Limits> for RawLimits {
+    fn from(limits: Limits) -> Self {
+        let Limits {
+            cpu_ms,
+            wall_ms,
+            memory_bytes,
+            table_elements,
+            output_bytes,
+            log_bytes,
+            host_calls,
+        } = limits;
+        Self {
+            cpu_ms: Some(cpu_ms),
+            wall_ms: Some(wall_ms),
+            memory_bytes: Some(memory_bytes),
+            table_elements: Some(table_elements),
+            output_bytes: Some(output_bytes),
+            log_bytes: Some(log_bytes),
+            host_calls: Some(host_calls),
+        }
+    }
+}
+
+/// `retailer.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRetailer {
+    pub name: Option<String>,
+    pub plugins: BTreeMap<String, RawSlot>,
+    pub secrets: BTreeMap<String, RawSecret>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSlot {
+    pub plugin: Option<String>,
+    pub on_dead_letter: Option<String>,
+    pub retry_for: Option<String>,
+    pub grants: RawRights,
+    pub limits: RawLimits,
+    pub run_limits: RawLimits,
+    pub stores: RawFilter,
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    pub r#for: Vec<RawFor>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRights {
+    pub capabilities: Vec<String>,
+    pub directories: Vec<String>,
+    pub topics: Vec<String>,
+    pub targets: Vec<String>,
+    pub secrets: BTreeMap<String, Vec<String>>,
+    pub receipts: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawFilter {
+    pub stores: BTreeSet<String>,
+    pub countries: BTreeSet<String>,
+    pub store_types: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawFor {
+    pub stores: BTreeSet<String>,
+    pub countries: BTreeSet<String>,
+    pub store_types: BTreeSet<String>,
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSecret {
+    pub env: Option<String>,
+    pub file: Option<String>,
+}
+
+/// `plugin.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawPlugin {
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub contract: Option<String>,
+    pub component: Option<String>,
+    pub asks: RawRights,
+    pub counters: BTreeMap<String, String>,
+}

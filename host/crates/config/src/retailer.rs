@@ -1,0 +1,303 @@
+//! `retailer.toml`: which plugins a retailer uses, what it grants them, and their settings.
+
+use crate::checks::Checks;
+use crate::host::HostConfig;
+use crate::layers::{Layer, Layers};
+use crate::plugin::{Manifest, Shelf};
+use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSecret, RawSlot};
+use crate::{rights, suggest};
+use galleria_domain::plugin::{Limits, Mistake, OnDeadLetter, Rights, SettingsFor, Slot};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How old an event may grow in retry where nothing is said: a retailer's system that was down for
+/// a night is back by then.
+const RETRY_FOR: &str = "24h";
+
+/// A retailer, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retailer {
+    /// Its name, which is its folder's.
+    pub name: String,
+    /// Its `retailer.toml`.
+    pub file: PathBuf,
+    /// The plugins it uses, by name.
+    pub slots: Vec<Slot>,
+    /// Where its secrets are, by name. They are read when somebody needs them.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In a variable of the environment.
+    Env(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// Reads a retailer's folder. None where its file cannot be read at all.
+pub(crate) fn retailer(
+    folder: &Path,
+    host: &HostConfig,
+    shelf: &mut Shelf,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Retailer> {
+    let file = folder.join("retailer.toml");
+    let layer = Layer::of_file(&file)
+        .map_err(|mistake| mistakes.push(mistake))
+        .ok()?;
+    let raw: RawRetailer = Layers(vec![layer]).read(mistakes);
+    let RawRetailer {
+        name,
+        plugins,
+        secrets,
+    } = raw;
+    let mut checks = Checks::default();
+    let folder_name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if name.as_deref() != Some(&folder_name) {
+        checks.wrong("name", format!("\"{folder_name}\", as its folder"));
+    }
+    let secrets = self::secrets(secrets, &mut checks);
+    let mut reading = Reading {
+        retailer: &folder_name,
+        file: &file,
+        host,
+        secrets: &secrets,
+        shelf,
+        checks: &mut checks,
+        mistakes,
+    };
+    let slots = plugins
+        .into_iter()
+        .filter_map(|(name, raw)| reading.slot(name, raw))
+        .collect();
+    checks.into_mistakes(&file, mistakes);
+    Some(Retailer {
+        name: folder_name,
+        file,
+        slots,
+        secrets,
+    })
+}
+
+fn secrets(
+    raw: BTreeMap<String, RawSecret>,
+    checks: &mut Checks,
+) -> BTreeMap<String, SecretSource> {
+    raw.into_iter()
+        .filter_map(|(name, RawSecret { env, file })| {
+            let source = match (env, file) {
+                (Some(env), None) if !env.is_empty() => SecretSource::Env(env),
+                (None, Some(file)) if !file.is_empty() => SecretSource::File(file.into()),
+                _ => {
+                    checks.wrong(
+                        format!("secrets.{name}"),
+                        "either { env = \"NAME\" } or { file = \"path\" }: where it is, never the secret itself",
+                    );
+                    return None;
+                }
+            };
+            Some((name, source))
+        })
+        .collect()
+}
+
+/// What a slot is read with.
+struct Reading<'a> {
+    retailer: &'a str,
+    file: &'a Path,
+    host: &'a HostConfig,
+    secrets: &'a BTreeMap<String, SecretSource>,
+    shelf: &'a mut Shelf,
+    checks: &'a mut Checks,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Reading<'_> {
+    fn slot(&mut self, name: String, raw: RawSlot) -> Option<Slot> {
+        let RawSlot {
+            plugin,
+            on_dead_letter,
+            retry_for,
+            grants,
+            limits,
+            run_limits,
+            stores,
+            settings,
+            r#for,
+        } = raw;
+        let key = format!("plugins.{name}");
+        let simple = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(simple) {
+            // It is the subscriber's name in the database and part of dotted keys in messages.
+            self.checks
+                .wrong(&key, "a name of lower-case letters, digits and '-'");
+        }
+        let manifest = self.manifest(&key, plugin.as_deref());
+        let words: Vec<_> = OnDeadLetter::ALL.iter().map(|w| (w.name(), *w)).collect();
+        let on_dead_letter = on_dead_letter.map_or(Some(OnDeadLetter::Hold), |text| {
+            self.checks
+                .word(&format!("{key}.on_dead_letter"), &text, &words)
+        });
+        let retry_for = retry_for.as_deref().unwrap_or(RETRY_FOR);
+        let retry_for = self.checks.duration(&format!("{key}.retry_for"), retry_for);
+        let grants = self.grants(&format!("{key}.grants"), grants);
+        let settings_for = self.settings_for(&key, &settings, r#for);
+        let filter = rights::filter(&format!("{key}.stores"), stores, self.checks);
+        let (calls, runs) = (self.host.call_ceiling, self.host.run_ceiling);
+        let call_limits = self.limits(&format!("{key}.limits"), limits, Limits::CALL, calls);
+        let run_limits = self.limits(&format!("{key}.run_limits"), run_limits, Limits::RUN, runs);
+        let Manifest {
+            name: plugin,
+            component,
+            asks,
+            counters,
+        } = manifest?;
+        Some(Slot {
+            retailer: self.retailer.to_owned(),
+            name,
+            plugin,
+            component,
+            file: self.file.to_owned(),
+            asks,
+            grants,
+            filter,
+            settings: Value::Object(settings).to_string(),
+            settings_for,
+            call_limits,
+            run_limits,
+            counters,
+            on_dead_letter: on_dead_letter?,
+            retry_for_s: retry_for.as_secs(),
+        })
+    }
+
+    fn manifest(&mut self, key: &str, plugin: Option<&str>) -> Option<Manifest> {
+        let key = format!("{key}.plugin");
+        let Some(plugin) = plugin else {
+            self.checks
+                .wrong(key, "the name of a folder in the plugins directory");
+            return None;
+        };
+        match self.shelf.find(plugin, self.mistakes) {
+            Ok(manifest) => manifest,
+            Err(message) => {
+                self.checks.wrong(key, message);
+                None
+            }
+        }
+    }
+
+    /// What is granted exists: directories in `host.toml`, secrets in this file.
+    fn grants(&mut self, key: &str, raw: RawRights) -> Rights {
+        let known: Vec<&str> = self.host.directories.keys().map(String::as_str).collect();
+        for (n, name) in raw.directories.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let message = format!(
+                    "host.toml has no directory \"{name}\"; it has {}",
+                    suggest::list(name, &known)
+                );
+                self.checks.wrong(format!("{key}.directories.{n}"), message);
+            }
+        }
+        let grants = rights::rights(key, raw, self.checks);
+        for name in grants
+            .secrets
+            .keys()
+            .filter(|name| !self.secrets.contains_key(*name))
+        {
+            let message = "this file has no such secret: say where it is under [secrets]";
+            self.checks.wrong(format!("{key}.secrets.{name}"), message);
+        }
+        grants
+    }
+
+    fn settings_for(
+        &mut self,
+        key: &str,
+        base: &Map<String, Value>,
+        raw: Vec<RawFor>,
+    ) -> Vec<SettingsFor> {
+        let mut all = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.into_iter().enumerate() {
+            let key = format!("{key}.for.{index}");
+            let RawFor {
+                stores,
+                countries,
+                store_types,
+                settings,
+            } = raw;
+            self.checks.check(
+                !(stores.is_empty() && countries.is_empty() && store_types.is_empty()),
+                &key,
+                "for whom: at least one of `stores`, `countries`, `store_types`",
+            );
+            let raw = RawFilter {
+                stores,
+                countries,
+                store_types,
+            };
+            let mut merged = base.clone();
+            merge(&mut merged, settings);
+            all.push(SettingsFor {
+                filter: rights::filter(&key, raw, self.checks),
+                settings: Value::Object(merged).to_string(),
+            });
+        }
+        all
+    }
+
+    /// The defaults, lowered or raised, within the ceiling. A default above the ceiling is lowered.
+    fn limits(&mut self, key: &str, raw: RawLimits, default: Limits, ceiling: Limits) -> Limits {
+        let RawLimits {
+            cpu_ms,
+            wall_ms,
+            memory_bytes,
+            table_elements,
+            output_bytes,
+            log_bytes,
+            host_calls,
+        } = raw;
+        let mut limit = |name: &str, said: Option<u64>, default: u64, ceiling: u64| {
+            let good = said.is_none_or(|said| (1..=ceiling).contains(&said));
+            if !good {
+                let message = format!("1 to {ceiling}, the host's ceiling");
+                self.checks.wrong(format!("{key}.{name}"), message);
+            }
+            said.unwrap_or(default).min(ceiling)
+        };
+        let (d, c) = (default, ceiling);
+        Limits {
+            cpu_ms: limit("cpu_ms", cpu_ms, d.cpu_ms, c.cpu_ms),
+            wall_ms: limit("wall_ms", wall_ms, d.wall_ms, c.wall_ms),
+            memory_bytes: limit("memory_bytes", memory_bytes, d.memory_bytes, c.memory_bytes),
+            table_elements: limit(
+                "table_elements",
+                table_elements,
+                d.table_elements,
+                c.table_elements,
+            ),
+            output_bytes: limit("output_bytes", output_bytes, d.output_bytes, c.output_bytes),
+            log_bytes: limit("log_bytes", log_bytes, d.log_bytes, c.log_bytes),
+            host_calls: limit("host_calls", host_calls, d.host_calls, c.host_calls),
+        }
+    }
+}
+
+/// Tables are merged key by key; everything else is replaced.
+fn merge(under: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Bad files beside the exact messages they must give: `tests/mistakes/<case>/`.
+//!
+//! A case is a working folder with `host.toml`, `retailers/`, `plugins/` as needed, `env.toml` for
+//! variables, and `expected.txt`. `GALLERIA_BLESS=1` writes `expected.txt` anew.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders a case may leave out because they would be empty.
+const FOLDERS: [&str; 2] = ["retailers", "plugins"];
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes");
+    let entries = fs::read_dir(folder).expect("the cases");
+    let mut cases: Vec<PathBuf> = entries.map(|e| e.expect("a case").path()).collect();
+    cases.sort();
+    cases
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// What loading a case says, with paths relative to it.
+fn said(case: &Path) -> String {
+    let place = tempfile::tempdir().expect("a folder");
+    copy(case, place.path());
+    for folder in FOLDERS {
+        fs::create_dir_all(place.path().join(folder)).expect("a folder");
+    }
+    let env: BTreeMap<String, String> = fs::read_to_string(place.path().join("env.toml"))
+        .map(|text| toml::from_str(&text).expect("env.toml"))
+        .unwrap_or_default();
+    let overrides = FOLDERS.map(|name| {
+        let path = place.path().join(name);
+        (name.to_owned(), path.to_string_lossy().into_owned())
+    });
+    let file = Some(place.path().join("host.toml")).filter(|file| file.exists());
+    let prefix = format!("{}/", place.path().display());
+    match galleria_config::load(file.as_deref(), &env, &overrides.into()) {
+        Ok(_) => String::from("no mistakes\n"),
+        Err(mistakes) => mistakes
+            .iter()
+            .map(|mistake| format!("{mistake}\n").replace(&prefix, ""))
+            .collect(),
+    }
+}
+
+#[test]
+fn every_case_says_exactly_what_is_expected() {
+    let bless = std::env::var_os("GALLERIA_BLESS").is_some();
+    let mut wrong = Vec::new();
+    let cases = cases();
+    assert!(cases.len() >= 10, "the cases are there");
+    for case in cases {
+        let said = said(&case);
+        let golden = case.join("expected.txt");
+        if bless {
+            fs::write(&golden, &said).expect("written");
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if said != expected {
+            let name = case
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            wrong.push(format!("--- {name}: expected\n{expected}+++ said\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
