@@ -1,0 +1,15 @@
+//! Generated from the contract, and nothing else. Only `convert` and `capability` speak its types.
+
+#![expect(clippy::all, reason = "generated; the WIT itself is the documentation")]
+
+wasmtime::component::bindgen!({
+    path: "../../../wit/v0.1.0",
+    world: "host",
+    imports: { default: trappable },
+    with: {
+        "galleria:retail/output.file": crate::capability::output::File,
+    },
+});
+
+pub use exports::galleria::retail as points;
+pub use galleria::retail::*;

@@ -1,0 +1,95 @@
+//! `sale-lines`: lines of sales and refunds of a window, as columns. One row crosses in the cost of
+//! its bytes; as records, each text would be a call of the guest's allocator.
+
+use super::{batch_rows, host_failed};
+use crate::bindings::sale_lines::{Batch, Host};
+use crate::bindings::types::Texts;
+use crate::call::Call;
+use galleria_app::records::SaleLine;
+
+impl Host for Call {
+    fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
+        self.meter.host_call()?;
+        let Some(feed) = &mut self.streams.sale_lines else {
+            return Err(self.meter.denied("sale-lines outside a run").into());
+        };
+        let rows = feed
+            .next(batch_rows(max))
+            .map_err(|error| host_failed("the feed of sale lines", &error))?;
+        self.meter.deadline()?;
+        Ok(columns(&rows))
+    }
+}
+
+/// One loop over the rows fills all columns.
+fn columns(rows: &[SaleLine]) -> Batch {
+    let mut batch = Batch {
+        store: texts(rows.len()),
+        business_date: texts(rows.len()),
+        begun_at: texts(rows.len()),
+        entry: texts(rows.len()),
+        number: Vec::with_capacity(rows.len()),
+        returned: Vec::with_capacity(rows.len()),
+        sku: texts(rows.len()),
+        category: texts(rows.len()),
+        quantity: Vec::with_capacity(rows.len()),
+        quantity_scale: Vec::with_capacity(rows.len()),
+        currency: texts(rows.len()),
+        amount: Vec::with_capacity(rows.len()),
+        discount: Vec::with_capacity(rows.len()),
+        tax_code: texts(rows.len()),
+        tax: Vec::with_capacity(rows.len()),
+    };
+    for row in rows {
+        let SaleLine {
+            store_id: _,
+            store_external_id,
+            business_date,
+            begun_at,
+            entry_id,
+            number,
+            returned,
+            sku,
+            category,
+            quantity,
+            currency,
+            amount,
+            discount,
+            tax_code,
+            tax,
+            accepted_at: _,
+        } = row;
+        push(&mut batch.store, store_external_id);
+        push(&mut batch.business_date, business_date);
+        push(&mut batch.begun_at, begun_at);
+        push(&mut batch.entry, entry_id);
+        batch.number.push(i64::from(*number));
+        batch.returned.push(u8::from(*returned));
+        push(&mut batch.sku, sku);
+        push(&mut batch.category, category);
+        batch.quantity.push(quantity.unscaled);
+        batch.quantity_scale.push(quantity.scale);
+        push(&mut batch.currency, currency);
+        batch.amount.push(*amount);
+        batch.discount.push(*discount);
+        push(&mut batch.tax_code, tax_code);
+        batch.tax.push(*tax);
+    }
+    batch
+}
+
+fn texts(rows: usize) -> Texts {
+    Texts {
+        bytes: String::new(),
+        ends: Vec::with_capacity(rows),
+    }
+}
+
+/// A batch has at most 4,096 rows of bounded texts, so that its bytes are far below 4 GiB; were they
+/// not, the end would stay where it can still be counted.
+fn push(column: &mut Texts, cell: &str) {
+    column.bytes.push_str(cell);
+    column
+        .ends
+        .push(u32::try_from(column.bytes.len()).unwrap_or(u32::MAX));
+}

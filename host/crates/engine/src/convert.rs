@@ -1,0 +1,227 @@
+//! The domain's words into the contract's, and back.
+//!
+//! Both sides are taken apart and put together by every field: a field that is new on either side
+//! does not compile until it is carried over. Nothing is checked here.
+
+use crate::bindings::types as guest;
+use galleria_domain as domain;
+
+/// What the host fills: copied, because one argument serves several plugins.
+pub(crate) trait ToGuest<G> {
+    /// The same in the contract's words.
+    fn to_guest(&self) -> G;
+}
+
+/// What the guest fills: moved.
+pub(crate) trait IntoDomain<D> {
+    /// The same in the domain's words.
+    fn into_domain(self) -> D;
+}
+
+macro_rules! plain {
+    ($($type:ty)*) => {$(
+        impl ToGuest<$type> for $type {
+            fn to_guest(&self) -> $type {
+                self.clone()
+            }
+        }
+        impl IntoDomain<$type> for $type {
+            fn into_domain(self) -> $type {
+                self
+            }
+        }
+    )*};
+}
+plain!(String bool u8 u16 u32 u64 i64);
+
+impl<G, D: ToGuest<G>> ToGuest<Vec<G>> for Vec<D> {
+    fn to_guest(&self) -> Vec<G> {
+        self.iter().map(ToGuest::to_guest).collect()
+    }
+}
+
+impl<G, D: ToGuest<G>> ToGuest<Option<G>> for Option<D> {
+    fn to_guest(&self) -> Option<G> {
+        self.as_ref().map(ToGuest::to_guest)
+    }
+}
+
+impl<G, D: ToGuest<G>> ToGuest<G> for Box<D> {
+    fn to_guest(&self) -> G {
+        (**self).to_guest()
+    }
+}
+
+impl<D, G: IntoDomain<D>> IntoDomain<Vec<D>> for Vec<G> {
+    fn into_domain(self) -> Vec<D> {
+        self.into_iter().map(IntoDomain::into_domain).collect()
+    }
+}
+
+impl<D, G: IntoDomain<D>> IntoDomain<Option<D>> for Option<G> {
+    fn into_domain(self) -> Option<D> {
+        self.map(IntoDomain::into_domain)
+    }
+}
+
+macro_rules! to_guest {
+    ($($name:ident { $($field:ident),* $(,)? $(; never $($hidden:ident),*)? })*) => {$(
+        impl ToGuest<guest::$name> for domain::$name {
+            fn to_guest(&self) -> guest::$name {
+                let Self { $($field,)* $($($hidden: _,)*)? } = self;
+                guest::$name { $($field: $field.to_guest(),)* }
+            }
+        }
+    )*};
+}
+
+macro_rules! into_domain {
+    ($($name:ident { $($field:ident),* $(,)? })*) => {$(
+        impl IntoDomain<domain::$name> for guest::$name {
+            fn into_domain(self) -> domain::$name {
+                let Self { $($field,)* } = self;
+                domain::$name { $($field: $field.into_domain(),)* }
+            }
+        }
+    )*};
+}
+
+to_guest! {
+    Decimal { unscaled, scale }
+    Attribute { name, value }
+    Store {
+        id, external_id, retailer, store_type, country, currency, minor_digits, zone, attributes;
+        never day_starts_minute
+    }
+    Counter { name, value }
+    Written { event_id, directory, name }
+    Context {
+        event_id, attempt, occurred_at, business_date, scope, settings, counters, prior,
+    }
+    Entry {
+        id, order_id, external_id, workstation, sequence, receipt, operator, business_date,
+        begun_at, ended_at, currency, training,
+    }
+    Tax { code, authority, rate, taxable, amount, included, treatment, attributes }
+    Discount { id, reason, amount, percent, coupon, basket, attributes }
+    AgeCheck { minimum, outcome, operator, at }
+    Line {
+        number, parent, kind, returned, voided, origin_line, sku, gtin, description, category,
+        quantity, unit, regular_price, unit_price, amount, discounts, taxes, age, attributes,
+    }
+    Foreign { currency, amount, rate }
+    Tender {
+        number, kind, amount, tendered, change, foreign, provider, psp_reference,
+        modification_reference, merchant_reference, authorisation, scheme, masked, stored_value,
+        attributes,
+    }
+    Member { id, programme, attributes }
+    Consent { subject, channel, granted, wording, at }
+    Sale {
+        entry, member, lines, tenders, taxes, rounding, net, gross, consents, attributes,
+    }
+    Refund {
+        entry, origin, earlier, reason, lines, tenders, taxes, rounding, net, gross, attributes,
+    }
+    Cancellation { entry, cause, origin, lines, attributes }
+    Verification { sale, operator, outcome, refused_lines, at }
+    FiscalMark { of, scheme, mark, issued_at, attributes }
+    TenderTotal { kind, sales, refunds, count }
+    Shift {
+        entry, till, opened_at, closed_at, opening_float, tenders, paid_in, paid_out, pickups,
+        expected, counted, transactions, net_sales, net_refunds, tax, attributes,
+    }
+    Outgoing { id, target, method, path, headers, body }
+    Reply { status, headers, body }
+    Window { id, first, last, as_of, stores }
+}
+
+into_domain! {
+    Attribute { name, value }
+    Document { directory, name, media_type, body }
+    Publication { topic, key, data }
+    Outgoing { id, target, method, path, headers, body }
+    Receipt { template, locale, document, attributes }
+    Decision { documents, publications, requests, receipts, notes }
+    Problem { row, field, message }
+    Later { seconds, reason }
+    Totals { rows, sums }
+}
+
+impl ToGuest<guest::Scope> for domain::Scope {
+    fn to_guest(&self) -> guest::Scope {
+        match self {
+            Self::Store(store) => guest::Scope::Store(store.to_guest()),
+            Self::Retailer(name) => guest::Scope::Retailer(name.clone()),
+        }
+    }
+}
+
+impl ToGuest<guest::AgeOutcome> for domain::AgeOutcome {
+    fn to_guest(&self) -> guest::AgeOutcome {
+        match self {
+            Self::Pending => guest::AgeOutcome::Pending,
+            Self::Passed => guest::AgeOutcome::Passed,
+            Self::Refused => guest::AgeOutcome::Refused,
+        }
+    }
+}
+
+impl ToGuest<guest::LineKind> for domain::LineKind {
+    fn to_guest(&self) -> guest::LineKind {
+        match self {
+            Self::Item => guest::LineKind::Item,
+            Self::Deposit => guest::LineKind::Deposit,
+            Self::DepositReturn => guest::LineKind::DepositReturn,
+            Self::GiftCardSale(masked) => guest::LineKind::GiftCardSale(masked.clone()),
+            Self::Service => guest::LineKind::Service,
+            Self::Fee => guest::LineKind::Fee,
+            Self::Donation => guest::LineKind::Donation,
+            Self::Other(word) => guest::LineKind::Other(word.clone()),
+        }
+    }
+}
+
+impl ToGuest<guest::Origin> for domain::Origin {
+    fn to_guest(&self) -> guest::Origin {
+        match self {
+            Self::Sale(sale) => guest::Origin::Sale(sale.to_guest()),
+            Self::Reference(entry) => guest::Origin::Reference(entry.to_guest()),
+            Self::None => guest::Origin::None,
+        }
+    }
+}
+
+impl ToGuest<guest::VoidCause> for domain::VoidCause {
+    fn to_guest(&self) -> guest::VoidCause {
+        match self {
+            Self::PostVoid => guest::VoidCause::PostVoid,
+            Self::PaymentFailed => guest::VoidCause::PaymentFailed,
+            Self::Abandoned => guest::VoidCause::Abandoned,
+            Self::Suspended => guest::VoidCause::Suspended,
+            Self::Other(word) => guest::VoidCause::Other(word.clone()),
+        }
+    }
+}
+
+impl ToGuest<guest::Activity> for domain::Activity {
+    fn to_guest(&self) -> guest::Activity {
+        match self {
+            Self::Sale(sale) => guest::Activity::Sale(sale.to_guest()),
+            Self::Refund(refund) => guest::Activity::Refund(refund.to_guest()),
+            Self::Cancellation(cancelled) => guest::Activity::Cancellation(cancelled.to_guest()),
+            Self::Shift(shift) => guest::Activity::Shift(shift.to_guest()),
+        }
+    }
+}
+
+impl IntoDomain<domain::Fault> for guest::Fault {
+    fn into_domain(self) -> domain::Fault {
+        match self {
+            Self::Invalid(problems) => domain::Fault::Invalid(problems.into_domain()),
+            Self::Retry(later) => domain::Fault::Retry(later.into_domain()),
+            Self::Misconfigured(problems) => domain::Fault::Misconfigured(problems.into_domain()),
+            Self::Failed(reason) => domain::Fault::Failed(reason),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Whether a decision is one that may be applied: its shape, and that it names nothing beyond the rights.
+
+use galleria_domain::plugin::Rights;
+use galleria_domain::{
+    Attribute, Decision, Document, Fault, HostFault, Outgoing, Problem, Publication, Receipt, names,
+};
+use std::collections::BTreeSet;
+
+/// Everything a decision carries, in bytes.
+pub(crate) fn size(decision: &Decision) -> u64 {
+    let Decision {
+        documents,
+        publications,
+        requests,
+        receipts,
+        notes,
+    } = decision;
+    let document = |document: &Document| {
+        let Document {
+            directory,
+            name,
+            media_type,
+            body,
+        } = document;
+        directory.len() + name.len() + media_type.len() + body.len()
+    };
+    let publication = |publication: &Publication| {
+        let Publication { topic, key, data } = publication;
+        topic.len() + key.as_ref().map_or(0, String::len) + data.len()
+    };
+    let request = |request: &Outgoing| {
+        let Outgoing {
+            id,
+            target,
+            method,
+            path,
+            headers,
+            body,
+        } = request;
+        id.len() + target.len() + method.len() + path.len() + attributes(headers) + body.len()
+    };
+    let receipt = |receipt: &Receipt| {
+        let Receipt {
+            template,
+            locale,
+            document: attached,
+            attributes: named,
+        } = receipt;
+        template.len() + locale.len() + attached.as_ref().map_or(0, document) + attributes(named)
+    };
+    let total = documents.iter().map(document).sum::<usize>()
+        + publications.iter().map(publication).sum::<usize>()
+        + requests.iter().map(request).sum::<usize>()
+        + receipts.iter().map(receipt).sum::<usize>()
+        + attributes(notes);
+    total as u64
+}
+
+/// Everything a fault says, in bytes: it is kept like a decision.
+pub(crate) fn size_of_fault(fault: &Fault) -> u64 {
+    let of = |problem: &Problem| problem.field.len() + problem.message.len();
+    let total = match fault {
+        Fault::Invalid(problems) | Fault::Misconfigured(problems) => {
+            problems.iter().map(of).sum::<usize>()
+        }
+        Fault::Retry(later) => later.reason.len(),
+        Fault::Failed(reason) => reason.len(),
+    };
+    total as u64
+}
+
+fn attributes(list: &[Attribute]) -> usize {
+    list.iter().map(|a| a.name.len() + a.value.len()).sum()
+}
+
+/// Refuses what cannot be applied and what was not granted.
+pub(crate) fn check(decision: &Decision, rights: &Rights) -> Result<(), HostFault> {
+    let mut written = BTreeSet::new();
+    for document in &decision.documents {
+        check_document(document, rights)?;
+        if !written.insert((&document.directory, &document.name)) {
+            return Err(broken(format!(
+                "{}/{} is written twice",
+                document.directory, document.name
+            )));
+        }
+    }
+    for publication in &decision.publications {
+        check_publication(publication, rights)?;
+    }
+    let mut sent = BTreeSet::new();
+    for request in &decision.requests {
+        check_request(request, rights)?;
+        if !sent.insert(&request.id) {
+            return Err(broken(format!("request \"{}\" is there twice", request.id)));
+        }
+    }
+    if !decision.receipts.is_empty() && !rights.receipts {
+        return Err(HostFault::Denied("receipts".into()));
+    }
+    for receipt in &decision.receipts {
+        if let Some(document) = &receipt.document {
+            check_document(document, rights)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_document(document: &Document, rights: &Rights) -> Result<(), HostFault> {
+    if !rights.directories.contains(&document.directory) {
+        return Err(HostFault::Denied(format!(
+            "directory \"{}\"",
+            document.directory
+        )));
+    }
+    if !names::is_file_name(&document.name) {
+        return Err(broken(format!("{:?} is no file name", document.name)));
+    }
+    Ok(())
+}
+
+fn check_publication(publication: &Publication, rights: &Rights) -> Result<(), HostFault> {
+    let Publication {
+        topic,
+        key: _,
+        data,
+    } = publication;
+    if !rights.topics.contains(topic) {
+        return Err(HostFault::Denied(format!("topic \"{topic}\"")));
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(data) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(broken(format!(
+            "what is published to {topic} is no JSON: {error}"
+        ))),
+    }
+}
+
+fn check_request(request: &Outgoing, rights: &Rights) -> Result<(), HostFault> {
+    let Outgoing {
+        id,
+        target,
+        method,
+        path,
+        headers,
+        body: _,
+    } = request;
+    if !rights.targets.contains(target) {
+        return Err(HostFault::Denied(format!("target \"{target}\"")));
+    }
+    if !names::is_id(id) {
+        return Err(broken(format!("{id:?} is no id of a request")));
+    }
+    let token = |text: &str| {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !text.is_empty() && text.bytes().all(good)
+    };
+    if !token(method) {
+        return Err(broken(format!("request {id}: {method:?} is no method")));
+    }
+    if !path.starts_with('/') || path.chars().any(char::is_control) {
+        return Err(broken(format!("request {id}: {path:?} is no path")));
+    }
+    for Attribute { name, value } in headers {
+        if !token(name) || value.chars().any(char::is_control) {
+            return Err(broken(format!("request {id}: {name:?} is no header")));
+        }
+    }
+    Ok(())
+}
+
+fn broken(what: String) -> HostFault {
+    HostFault::ContractBroken(what)
+}

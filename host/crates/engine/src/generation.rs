@@ -1,0 +1,190 @@
+//! The plugins of one configuration, ready to be asked.
+
+use crate::bindings::types as guest;
+use crate::call::{Answer, Asked, Call, ask};
+use crate::capability::log::Author;
+use crate::compiled::{Compiled, Points};
+use crate::convert::{IntoDomain, ToGuest};
+use crate::decision;
+use crate::engine::Engine;
+use crate::stop::Stop;
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_domain::plugin::{Limits, Point, Rights};
+use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Scope, Totals, Window};
+use std::sync::Arc;
+use wasmtime::component::Instance;
+
+/// A slot with everything its calls need.
+pub(crate) struct Linked {
+    pub loaded: Loaded,
+    pub compiled: Arc<Compiled>,
+    pub rights: Arc<Rights>,
+    pub call_limits: Limits,
+    pub run_limits: Limits,
+}
+
+/// The plugins of one configuration. Cheap to clone; what it compiled lives as long as any clone.
+#[derive(Clone)]
+pub struct Generation(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    linked: Vec<Linked>,
+    loaded: Vec<Loaded>,
+}
+
+impl Generation {
+    pub(crate) fn new(engine: Engine, linked: Vec<Linked>) -> Self {
+        let loaded = linked.iter().map(|linked| linked.loaded.clone()).collect();
+        Self(Arc::new(Inner {
+            engine,
+            linked,
+            loaded,
+        }))
+    }
+
+    /// What was loaded here under this number; another generation's is not served.
+    fn linked(&self, plugin: &Loaded) -> Result<&Linked, HostFault> {
+        self.0
+            .linked
+            .get(plugin.index)
+            .filter(|linked| Arc::ptr_eq(&linked.loaded.slot, &plugin.slot))
+            .ok_or_else(|| {
+                HostFault::NotServed(format!(
+                    "{}/{} is not of this configuration",
+                    plugin.slot.retailer, plugin.slot.name
+                ))
+            })
+    }
+
+    fn ask<T>(
+        &self,
+        linked: &Linked,
+        limits: Limits,
+        cx: &Context,
+        streams: Streams,
+        question: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> Answer<T>,
+    ) -> Called<T> {
+        let slot = &linked.loaded.slot;
+        let asked = Asked {
+            compiled: &linked.compiled,
+            limits,
+            rights: Arc::clone(&linked.rights),
+            author: Author {
+                retailer: slot.retailer.clone(),
+                slot: slot.name.clone(),
+                event: cx.event_id.clone(),
+                store: match &cx.scope {
+                    Scope::Store(store) => store.id.clone(),
+                    Scope::Retailer(_) => String::new(),
+                },
+            },
+            occurred_at: &cx.occurred_at,
+            streams,
+            sensitive: false,
+        };
+        ask(&self.0.engine.0.ticker, asked, question)
+    }
+}
+
+impl Plugins for Generation {
+    fn all(&self) -> &[Loaded] {
+        &self.0.loaded
+    }
+
+    fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision> {
+        let linked = match self.linked(plugin) {
+            Ok(linked) => linked,
+            Err(fault) => return unserved(fault),
+        };
+        let streams = Streams::default();
+        self.ask(
+            linked,
+            linked.call_limits,
+            cx,
+            streams,
+            |store, instance| {
+                let answer = handle(&linked.compiled.points, store, instance, cx, argument)?;
+                let meter = &mut store.data_mut().meter;
+                match answer {
+                    Ok(given) => {
+                        let given: Decision = given.into_domain();
+                        meter.output(decision::size(&given))?;
+                        decision::check(&given, &linked.rights).map_err(Stop)?;
+                        Ok(Ok(given))
+                    }
+                    Err(fault) => faulted(store, fault),
+                }
+            },
+        )
+    }
+
+    fn report(
+        &self,
+        plugin: &Loaded,
+        cx: &Context,
+        window: &Window,
+        streams: Streams,
+    ) -> Called<Totals> {
+        let linked = match self.linked(plugin) {
+            Ok(linked) => linked,
+            Err(fault) => return unserved(fault),
+        };
+        self.ask(linked, linked.run_limits, cx, streams, |store, instance| {
+            let point = linked.compiled.points.report.as_ref();
+            let point = point.ok_or_else(|| not_served(Point::Report))?;
+            let point = point.load(&mut *store, instance)?;
+            match point.call_run(&mut *store, &cx.to_guest(), &window.to_guest())? {
+                Ok(totals) => Ok(Ok(totals.into_domain())),
+                Err(fault) => faulted(store, fault),
+            }
+        })
+    }
+}
+
+fn unserved<T>(fault: HostFault) -> Called<T> {
+    Called {
+        outcome: Err(CallFault::Host(fault)),
+        usage: Usage::default(),
+    }
+}
+
+fn not_served(point: Point) -> Stop {
+    Stop(HostFault::NotServed(format!(
+        "the component does not export {point}"
+    )))
+}
+
+fn faulted<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> Answer<T> {
+    let fault: Fault = fault.into_domain();
+    let meter = &mut store.data_mut().meter;
+    meter.output(decision::size_of_fault(&fault))?;
+    Ok(Err(CallFault::Guest(fault)))
+}
+
+/// Asks the point that takes the argument.
+fn handle(
+    points: &Points,
+    store: &mut wasmtime::Store<Call>,
+    instance: &Instance,
+    cx: &Context,
+    argument: &Argument,
+) -> wasmtime::Result<Result<guest::Decision, guest::Fault>> {
+    macro_rules! handle {
+        ($module:ident, $($given:expr),+) => {{
+            let point = points.$module.as_ref();
+            let point = point.ok_or_else(|| not_served(argument.point()))?;
+            let point = point.load(&mut *store, instance)?;
+            point.call_handle(&mut *store, &cx.to_guest(), $(&$given.to_guest()),+)
+        }};
+    }
+    match argument {
+        Argument::Payment(sale) => handle!(on_payment, sale),
+        Argument::Refund(refund) => handle!(on_refund, refund),
+        Argument::Void(cancelled) => handle!(on_void, cancelled),
+        Argument::Verification(verified) => handle!(on_verification, verified),
+        Argument::FiscalMark(mark) => handle!(on_fiscal_mark, mark),
+        Argument::ShiftEnd(shift) => handle!(on_shift_end, shift),
+        Argument::Reply { request, reply } => handle!(on_reply, request, reply),
+    }
+}
