@@ -1,1 +1,62 @@
-fn main() {}
+//! Galleria: one host for many retailers.
+//!
+//! Parses the command line, puts the parts together, runs them, drains. Only this crate names
+//! concrete parts; everything else knows ports.
+
+mod check;
+mod cli;
+mod house;
+mod inspect;
+mod logs;
+mod report;
+mod serve;
+mod show;
+
+use clap::Parser as _;
+use cli::{Command, PluginCommand, ReportCommand};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Runtime::new();
+    let outcome = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            show::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Plugin {
+        command: PluginCommand::Inspect { file },
+    } = &cli.command
+    {
+        return inspect::run(file);
+    }
+    let config = match house::configure(&cli) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    match cli.command {
+        Command::Serve => serve::run(config).await,
+        Command::Migrate => {
+            for done in galleria_db::Db::migrate(&house::database(&config.host)).await? {
+                show::line(&done);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check => check::run(&config),
+        Command::Report {
+            command: ReportCommand::Run(ask),
+        } => report::run(config, ask).await,
+        Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -20,8 +20,10 @@ pub struct Policy {
     pub events_group: String,
     /// How often an event of a topic is tried; 5 where none is named.
     pub tries: BTreeMap<String, u32>,
-    /// The wait after the first failure; doubled each time.
+    /// The wait after the first failure.
     pub first_wait: Duration,
+    /// Each wait is the one before times this.
+    pub wait_factor: u32,
     /// The longest wait.
     pub longest_wait: Duration,
     /// How long an event waits for its cause before it becomes a dead letter.
@@ -43,6 +45,7 @@ impl Default for Policy {
             ]
             .into(),
             first_wait: Duration::from_secs(2),
+            wait_factor: 2,
             longest_wait: Duration::from_secs(600),
             cause_within: Duration::from_secs(24 * 3600),
             directories: BTreeMap::new(),

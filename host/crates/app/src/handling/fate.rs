@@ -332,7 +332,7 @@ fn tries(groups: &[Group], item: &Item) -> u32 {
         .unwrap_or(1)
 }
 
-/// The wait after this many failures: doubled each time, bounded, and spread by a jitter that the
+/// The wait after this many failures: longer each time, bounded, and spread by a jitter that the
 /// event's id decides, so that events which failed together do not come back together.
 fn back_off(policy: &Policy, item: &Item) -> Duration {
     let seed = Digest::of(format!("{}/{}", item.event.id, item.attempts).as_bytes());
@@ -340,7 +340,7 @@ fn back_off(policy: &Policy, item: &Item) -> Duration {
     backon::ExponentialBuilder::default()
         .with_min_delay(policy.first_wait)
         .with_max_delay(policy.longest_wait)
-        .with_factor(2.0)
+        .with_factor(f32::from(u16::try_from(policy.wait_factor).unwrap_or(u16::MAX)))
         .without_max_times()
         .with_jitter()
         .with_jitter_seed(seed)

@@ -1,0 +1,363 @@
+//! Journeys of events through the log, on a real SQLite database and a driven clock. The plugin is
+//! a script: what it answers is what a test is about.
+
+mod journeys;
+mod order;
+mod trouble;
+
+use galleria_app::intake::{NewOrder, NewPayment, NewRefund, NewStore};
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_app::{App, Clock as _, DrivenClock, Key, Policy};
+use galleria_bus::{Consumer, ConsumerConfig};
+use galleria_db::{Db, DbConfig};
+use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
+use galleria_domain::refunding::Extent;
+use galleria_domain::{
+    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Tender,
+    Totals, Window,
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What the script answers to an event, attempt after attempt; then, and to every other event, a
+/// decision with one document.
+type Answers = Mutex<HashMap<String, VecDeque<CallFault>>>;
+
+pub struct Script {
+    loaded: Vec<Loaded>,
+    answers: Answers,
+    calls: Mutex<Vec<(String, u32)>>,
+}
+
+impl Plugins for Script {
+    fn all(&self) -> &[Loaded] {
+        &self.loaded
+    }
+
+    fn react(&self, _: &Loaded, cx: &Context, _: &Argument) -> Called<Decision> {
+        let call = (cx.event_id.clone(), cx.attempt);
+        self.calls.lock().expect("calls").push(call);
+        let mut answers = self.answers.lock().expect("answers");
+        let fault = answers.get_mut(&cx.event_id).and_then(VecDeque::pop_front);
+        let outcome = match fault {
+            Some(fault) => Err(fault),
+            None => Ok(Decision {
+                documents: vec![Document {
+                    directory: "poslog".into(),
+                    name: cx.event_id.replace(':', "-"),
+                    media_type: "text/plain".into(),
+                    body: cx.event_id.clone().into_bytes(),
+                }],
+                ..Decision::default()
+            }),
+        };
+        Called {
+            outcome,
+            usage: Usage::default(),
+        }
+    }
+
+    fn report(&self, _: &Loaded, _: &Context, _: &Window, _: Streams) -> Called<Totals> {
+        unreachable!("no test here runs a report")
+    }
+}
+
+pub struct House {
+    pub app: App,
+    pub script: Arc<Script>,
+    pub clock: Arc<DrivenClock>,
+    pub db: Db,
+    stop: CancellationToken,
+    consumers: Vec<tokio::task::JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+pub fn slot(on_dead_letter: OnDeadLetter) -> Loaded {
+    Loaded {
+        slot: Arc::new(Slot {
+            retailer: "example".into(),
+            name: "papers".into(),
+            plugin: "scripted".into(),
+            component: "scripted.wasm".into(),
+            file: "retailer.toml".into(),
+            asks: Rights::default(),
+            grants: Rights::default(),
+            filter: StoreFilter::default(),
+            settings: "{}".into(),
+            settings_for: vec![],
+            call_limits: Limits::CALL,
+            run_limits: Limits::RUN,
+            counters: BTreeMap::new(),
+            on_dead_letter,
+            retry_for_s: 3_600,
+        }),
+        inspection: Arc::new(Inspection {
+            digest: Digest::of(b"scripted"),
+            size: 0,
+            exports: [
+                Point::OnPayment,
+                Point::OnRefund,
+                Point::OnVoid,
+                Point::OnShiftEnd,
+            ]
+            .into(),
+            imports: [].into(),
+            wasi: vec![],
+            stamp: None,
+        }),
+        index: 0,
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with(OnDeadLetter::Hold).await
+    }
+
+    pub async fn with(on_dead_letter: OnDeadLetter) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = DbConfig {
+            url: format!("sqlite://{}/records.db", folder.path().display()),
+            read_connections: 2,
+        };
+        Db::migrate(&config).await.expect("migrated");
+        let db = Db::open(&config).await.expect("a database");
+        let script = Arc::new(Script {
+            loaded: vec![slot(on_dead_letter)],
+            answers: Mutex::default(),
+            calls: Mutex::default(),
+        });
+        let start = "2026-11-24T09:00:00Z".parse().expect("an instant");
+        let clock = Arc::new(DrivenClock::new(start));
+        let app = App::new(
+            Arc::new(db.clone()),
+            Arc::clone(&script) as _,
+            Arc::clone(&clock) as _,
+            Policy::default(),
+        );
+        Self {
+            app,
+            script,
+            clock,
+            db,
+            stop: CancellationToken::new(),
+            consumers: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    pub async fn consume(&mut self) {
+        self.consume_with(ConsumerConfig::new(4, 2)).await;
+    }
+
+    pub async fn consume_with(&mut self, config: ConsumerConfig) {
+        self.stop = CancellationToken::new();
+        for group in self.app.groups() {
+            let consumer = Consumer::start(self.app.clone(), group, config.clone());
+            let consumer = consumer.await.expect("a consumer");
+            let task = tokio::spawn(consumer.run(self.stop.clone()));
+            self.consumers.push(task);
+        }
+    }
+
+    pub async fn stop_consuming(&mut self) {
+        self.stop.cancel();
+        for task in self.consumers.drain(..) {
+            task.await.expect("a consumer that ended well");
+        }
+    }
+
+    pub fn key(name: &str) -> Key {
+        Key {
+            key: name.to_owned(),
+            request: Digest::of(name.as_bytes()),
+        }
+    }
+
+    pub async fn store(&self, id: &str) {
+        let new = NewStore {
+            external_id: id.into(),
+            retailer: "example".into(),
+            store_type: "scan-and-go".into(),
+            country: "ES".into(),
+            currency: "EUR".into(),
+            minor_digits: 2,
+            zone: "Europe/Madrid".into(),
+            day_starts_minute: 0,
+            attributes: vec![],
+        };
+        let key = Self::key(&format!("store-{id}"));
+        self.app.store_put(key, id, new).await.expect("a store");
+    }
+
+    pub async fn order(&self, store: &str, id: &str) {
+        let new = NewOrder {
+            id: id.into(),
+            store_id: store.into(),
+            external_id: None,
+            workstation: "w1".into(),
+            operator: None,
+            training: false,
+            begun_at: self.clock.now(),
+            lines: vec![line()],
+            member: None,
+            consents: vec![],
+            attributes: vec![],
+        };
+        let key = Self::key(&format!("order-{id}"));
+        self.app.order_place(key, new).await.expect("an order");
+    }
+
+    pub async fn pay(&self, order: &str) {
+        let new = NewPayment {
+            id: order.replace('o', "p"),
+            at: self.clock.now(),
+            tenders: vec![tender()],
+            rounding: 0,
+            shift_id: None,
+        };
+        let key = Self::key(&format!("pay-{order}"));
+        self.app
+            .payment_accept(key, order, new)
+            .await
+            .expect("a payment");
+    }
+
+    /// A paid order `o<n>`, whose event is `payment:p<n>`.
+    pub async fn sell(&self, store: &str, order: &str) {
+        self.order(store, order).await;
+        self.pay(order).await;
+    }
+
+    pub async fn refund(&self, order: &str, id: &str) {
+        let new = NewRefund {
+            id: id.into(),
+            at: self.clock.now(),
+            reason: "defect".into(),
+            extent: Extent::Amount(100),
+            tenders: vec![],
+            rounding: None,
+            shift_id: None,
+            workstation: None,
+            operator: None,
+            attributes: vec![],
+        };
+        let key = Self::key(&format!("refund-{id}"));
+        self.app
+            .refund_accept(key, order, new)
+            .await
+            .expect("a refund");
+    }
+
+    /// The script will answer so, once for each fault.
+    pub fn answers(&self, event: &str, faults: impl IntoIterator<Item = CallFault>) {
+        let mut answers = self.script.answers.lock().expect("answers");
+        answers.insert(event.to_owned(), faults.into_iter().collect());
+    }
+
+    pub fn calls(&self) -> Vec<(String, u32)> {
+        self.script.calls.lock().expect("calls").clone()
+    }
+
+    /// Events in the order they were called first.
+    pub fn called(&self) -> Vec<String> {
+        let mut seen: Vec<String> = Vec::new();
+        for (event, _) in self.calls() {
+            if !seen.contains(&event) {
+                seen.push(event);
+            }
+        }
+        seen
+    }
+
+    /// Waits until the order has documents of these events, in any order.
+    pub async fn documents(&self, order: &str, events: &[&str]) {
+        let mut wanted: Vec<_> = events.iter().map(ToString::to_string).collect();
+        wanted.sort();
+        self.until(&format!("documents {wanted:?}"), async || {
+            let found = self.app.documents_of_order(order).await.expect("documents");
+            let mut found: Vec<_> = found.into_iter().map(|d| d.event_id).collect();
+            found.sort();
+            found == wanted
+        })
+        .await;
+    }
+
+    /// Waits for what happens soon by itself, in real time.
+    pub async fn until(&self, what: &str, happened: impl AsyncFn() -> bool) {
+        for _ in 0..2_000 {
+            if happened().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("never: {what}; calls {:?}", self.calls());
+    }
+
+    /// Lets time pass in steps, so that every consumer looks around on the way.
+    pub async fn pass(&self, time: Duration) {
+        let step = Duration::from_millis(250);
+        let steps = time.as_millis().div_ceil(step.as_millis());
+        for _ in 0..steps {
+            self.clock.advance(step);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+pub fn failed(times: usize) -> Vec<CallFault> {
+    vec![CallFault::Guest(Fault::Failed("not today".into())); times]
+}
+
+pub fn later(seconds: u32) -> CallFault {
+    CallFault::Guest(Fault::Retry(Later {
+        seconds: Some(seconds),
+        reason: "their side is down".into(),
+    }))
+}
+
+fn line() -> Line {
+    Line {
+        number: 1,
+        parent: None,
+        kind: LineKind::Item,
+        returned: false,
+        voided: false,
+        origin_line: None,
+        sku: "s1".into(),
+        gtin: None,
+        description: "a thing".into(),
+        category: None,
+        quantity: Decimal::whole(1),
+        unit: "EA".into(),
+        regular_price: Decimal::whole(10),
+        unit_price: Decimal::whole(10),
+        amount: 1000,
+        discounts: vec![],
+        taxes: vec![],
+        age: None,
+        attributes: vec![],
+    }
+}
+
+fn tender() -> Tender {
+    Tender {
+        number: 1,
+        kind: "card".into(),
+        amount: 1000,
+        tendered: 1000,
+        change: 0,
+        foreign: None,
+        provider: None,
+        psp_reference: None,
+        modification_reference: None,
+        merchant_reference: None,
+        authorisation: None,
+        scheme: None,
+        masked: None,
+        stored_value: None,
+        attributes: vec![],
+    }
+}

@@ -1,0 +1,135 @@
+//! Dead letters, restarts, and stores that keep everybody busy.
+
+use super::{House, failed};
+use galleria_app::handling::Verdict;
+use galleria_bus::ConsumerConfig;
+use galleria_domain::plugin::OnDeadLetter;
+use galleria_domain::{CallFault, Fault, Problem};
+use std::time::Duration;
+
+fn invalid() -> CallFault {
+    CallFault::Guest(Fault::Invalid(vec![Problem::new("lines", "too many")]))
+}
+
+async fn with_dead_payment(on_dead_letter: OnDeadLetter) -> House {
+    let mut house = House::with(on_dead_letter).await;
+    house.store("s1").await;
+    house.answers("payment:p1", [invalid()]);
+    house.sell("s1", "o1").await;
+    house.refund("o1", "r1").await;
+    house.consume().await;
+    house
+        .until("a dead letter", async || {
+            house.app.dead_letters(10).await.expect("letters").len() == 1
+        })
+        .await;
+    house.pass(Duration::from_secs(2)).await;
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_holds_what_depends_on_it_until_it_is_replayed() {
+    let mut house = with_dead_payment(OnDeadLetter::Hold).await;
+    assert_eq!(house.calls().len(), 1);
+    let settle = house
+        .app
+        .dead_letter_settle("payment:p1", "papers", Verdict::Replay);
+    settle.await.expect("replayed");
+    house.pass(Duration::from_secs(2)).await;
+    house.documents("o1", &["payment:p1", "refund:r1"]).await;
+    assert!(
+        house
+            .app
+            .dead_letters(10)
+            .await
+            .expect("letters")
+            .is_empty()
+    );
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discarded_letter_lets_the_next_pass_and_never_comes_back() {
+    let mut house = with_dead_payment(OnDeadLetter::Hold).await;
+    let settle = house
+        .app
+        .dead_letter_settle("payment:p1", "papers", Verdict::Discard);
+    settle.await.expect("discarded");
+    house.pass(Duration::from_secs(2)).await;
+    house.documents("o1", &["refund:r1"]).await;
+    let again = house
+        .app
+        .dead_letter_settle("payment:p1", "papers", Verdict::Replay)
+        .await;
+    assert!(again.is_err());
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retailer_may_let_the_next_pass_at_once() {
+    let mut house = with_dead_payment(OnDeadLetter::Continue).await;
+    house.documents("o1", &["refund:r1"]).await;
+    let settle = house
+        .app
+        .dead_letter_settle("payment:p1", "papers", Verdict::Replay);
+    settle.await.expect("replayed");
+    house.pass(Duration::from_secs(2)).await;
+    house.documents("o1", &["payment:p1", "refund:r1"]).await;
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_attempts_and_goes_on_where_it_stopped() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.answers("payment:p1", failed(2));
+    house.sell("s1", "o1").await;
+    house.sell("s1", "o2").await;
+    house.consume().await;
+    house.documents("o2", &["payment:p2"]).await;
+    house
+        .until("the first try", async || {
+            house.calls().contains(&("payment:p1".into(), 1))
+        })
+        .await;
+    house.stop_consuming().await;
+    house.consume().await;
+    house.sell("s1", "o3").await;
+    house.documents("o3", &["payment:p3"]).await;
+    house.pass(Duration::from_secs(60)).await;
+    house.documents("o1", &["payment:p1"]).await;
+    let mut calls = house.calls();
+    calls.sort();
+    let expected = [
+        ("payment:p1", 1),
+        ("payment:p1", 2),
+        ("payment:p1", 3),
+        ("payment:p2", 1),
+        ("payment:p3", 1),
+    ];
+    assert_eq!(calls, expected.map(|(event, n)| (event.to_owned(), n)));
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_with_much_to_do_is_set_aside_and_still_gets_everything_done() {
+    let mut house = House::new().await;
+    house.store("busy").await;
+    house.store("calm").await;
+    for n in 1..=40 {
+        house.sell("busy", &format!("o{n}")).await;
+    }
+    house.sell("calm", "o99").await;
+    let mut config = ConsumerConfig::new(2, 1);
+    config.store_backlog = 3;
+    house.consume_with(config).await;
+    house.documents("o99", &["payment:p99"]).await;
+    house
+        .until("everything done", async || {
+            house.pass(Duration::from_secs(3)).await;
+            house.called().len() == 41 && house.app.status().await.expect("status").parked == 0
+        })
+        .await;
+    assert_eq!(house.calls().len(), 41, "each exactly once");
+    house.stop_consuming().await;
+}

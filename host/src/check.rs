@@ -1,0 +1,34 @@
+//! `galleria check`: is everything right that could be known before the first event?
+
+use crate::{house, show};
+use galleria_app::plugins::Plugins as _;
+use galleria_config::Config;
+use std::process::ExitCode;
+
+/// Loads every plugin for every retailer and tells what it found.
+pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let generation = match house::load(&config.host, config.slots())? {
+        Ok(generation) => generation,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut table = comfy_table::Table::new();
+    table
+        .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .set_header(["retailer", "slot", "plugin", "component", "serves"]);
+    for loaded in generation.all() {
+        let serves: Vec<_> = loaded.inspection.exports.iter().map(|p| p.name()).collect();
+        table.add_row([
+            loaded.slot.retailer.as_str(),
+            &loaded.slot.name,
+            &loaded.slot.plugin,
+            loaded.inspection.digest.short(),
+            &serves.join(", "),
+        ]);
+    }
+    show::line(&table.to_string());
+    show::line("everything is right");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,113 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+use std::path::PathBuf;
+
+/// One host for many retailers: HTTP, events, records and files here; what differs, in plugins.
+#[derive(Debug, Parser)]
+#[command(name = "galleria", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The host's configuration; `conf/host.toml` where that exists, else the defaults.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub conf: Option<PathBuf>,
+
+    /// Set one key over file and environment; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = pair)]
+    pub overrides: Vec<(String, String)>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  galleria check                                 are configuration, plugins and grants right?
+  galleria serve --set data=/var/lib/galleria    serve until Ctrl-C, then drain
+  galleria serve --set http.listen=127.0.0.1:0   on a free port; data/http.addr says which
+  galleria plugin inspect target/plugins/flying-tiger/flying_tiger.wasm
+  galleria report run --retailer flying-tiger --plugin daily-sales --from 2026-11-20
+
+Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until Ctrl-C or SIGTERM, then drain: requests and events in hand are finished.
+    Serve,
+    /// Bring the database's schema to this version and say what was done.
+    Migrate,
+    /// Check configuration, plugins, grants and settings; tell all mistakes together.
+    Check,
+    /// Look into plugins.
+    Plugin {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+    /// Run reports.
+    Report {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
+}
+
+/// What to do with a plugin.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Show what a component is: who made it, what it serves, what it wants to use.
+    Inspect {
+        /// A component, such as `target/plugins/flying-tiger/flying_tiger.wasm`.
+        file: PathBuf,
+    },
+}
+
+/// What to do with reports.
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Run a report over a window of business dates. The same window is run once.
+    Run(ReportAsk),
+}
+
+/// Which report.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  galleria report run --retailer flying-tiger --plugin daily-sales --from 2026-11-01 --to 2026-11-30")]
+pub struct ReportAsk {
+    /// The retailer's folder name.
+    #[arg(long)]
+    pub retailer: String,
+    /// The name in its retailer.toml.
+    #[arg(long)]
+    pub plugin: String,
+    /// First business date.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Date,
+    /// Last business date, included; the first where none.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: Option<Date>,
+    /// One store by its id; all of the retailer where none.
+    #[arg(long)]
+    pub store: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("KEY=VALUE, such as http.listen=127.0.0.1:0")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,122 @@
+//! The house put together: configuration, records, engine, use cases, directories.
+
+use crate::cli::Cli;
+use anyhow::Context as _;
+use galleria_app::{App, Policy, SystemClock};
+use galleria_config::{Config, HostConfig};
+use galleria_db::{Db, DbConfig};
+use galleria_deliver::Directories;
+use galleria_domain::event::topic;
+use galleria_domain::plugin::{Limits, Mistake, Slot};
+use galleria_engine::{Engine, EngineConfig, Generation};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Everything that runs.
+pub struct House {
+    /// The database, to be closed last.
+    pub db: Db,
+    /// The use cases.
+    pub app: App,
+    /// Where documents go.
+    pub directories: Directories,
+}
+
+/// Reads what files, environment and command line say.
+pub fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
+    let usual = PathBuf::from("conf/host.toml");
+    let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
+    let env = std::env::vars().collect();
+    let overrides = cli.overrides.iter().cloned().collect();
+    galleria_config::load(file.as_deref(), &env, &overrides)
+}
+
+/// How the database is reached.
+pub fn database(host: &HostConfig) -> DbConfig {
+    DbConfig {
+        url: host.database.url.expose().to_owned(),
+        read_connections: u32::try_from(host.database.read_connections).unwrap_or(u32::MAX),
+    }
+}
+
+/// The engine within the host's ceiling.
+pub fn engine(host: &HostConfig) -> anyhow::Result<Engine> {
+    let mut config = EngineConfig::new(&host.artifacts);
+    config.ceiling = ceiling(host.call_ceiling, host.run_ceiling);
+    Engine::new(config).context("starting the engine")
+}
+
+/// The higher of both: which of them holds for a call is the slot's own limit, bounded when it was read.
+fn ceiling(call: Limits, run: Limits) -> Limits {
+    Limits {
+        cpu_ms: call.cpu_ms.max(run.cpu_ms),
+        wall_ms: call.wall_ms.max(run.wall_ms),
+        memory_bytes: call.memory_bytes.max(run.memory_bytes),
+        table_elements: call.table_elements.max(run.table_elements),
+        output_bytes: call.output_bytes.max(run.output_bytes),
+        log_bytes: call.log_bytes.max(run.log_bytes),
+        host_calls: call.host_calls.max(run.host_calls),
+    }
+}
+
+/// Loads every plugin, or tells every mistake.
+pub fn load(
+    host: &HostConfig,
+    slots: Vec<Slot>,
+) -> anyhow::Result<Result<Generation, Vec<Mistake>>> {
+    Ok(engine(host)?.load(slots))
+}
+
+/// Builds the house. SQLite's schema is brought up to date on the way, since nobody else runs beside it.
+pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<House> {
+    let host = &config.host;
+    let database = database(host);
+    if database.url.starts_with("sqlite:") {
+        for done in Db::migrate(&database).await? {
+            tracing::info!("{done}");
+        }
+    }
+    let db = Db::open(&database).await?;
+    let directories = Directories::open(&host.directories).context("opening the directories")?;
+    let app = App::new(
+        Arc::new(db.clone()),
+        Arc::new(generation),
+        Arc::new(SystemClock),
+        policy(host),
+    );
+    Ok(House {
+        db,
+        app,
+        directories,
+    })
+}
+
+fn policy(host: &HostConfig) -> Policy {
+    let groups = &host.groups;
+    let tries = [
+        (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
+        (topic::COMMON, groups.common.tries),
+        (topic::POST_VOID_SUCCESS, groups.events.tries),
+        (topic::POST_SHIFT_END_SUCCESS, groups.events.tries),
+    ];
+    Policy {
+        payment_group: groups.payment.name.clone(),
+        common_group: groups.common.name.clone(),
+        events_group: groups.events.name.clone(),
+        tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
+        first_wait: host.retry.first,
+        wait_factor: host.retry.factor,
+        longest_wait: host.retry.longest,
+        cause_within: host.retry.wait_for_cause,
+        directories: host
+            .directories
+            .iter()
+            .map(|(name, path)| (name.clone(), absolute(path)))
+            .collect(),
+    }
+}
+
+/// For people: where a directory is, whatever the working directory of the reader.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

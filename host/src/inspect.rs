@@ -1,0 +1,57 @@
+//! `galleria plugin inspect`: what a component is.
+
+use crate::show;
+use galleria_engine::inspect;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Shows who made a component, what it serves and what it wants to use.
+pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let inspection = match inspect(file) {
+        Ok(inspection) => inspection,
+        Err(mistake) => {
+            show::mistakes(&[mistake]);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let list = |names: Vec<&str>| match names.as_slice() {
+        [] => "-".to_owned(),
+        names => names.join("\n"),
+    };
+    let stamp: serde_json::Value = inspection
+        .stamp
+        .as_deref()
+        .and_then(|stamp| serde_json::from_str(stamp).ok())
+        .unwrap_or_default();
+    let stamped = |key: &str| stamp[key].as_str().unwrap_or("-").to_owned();
+    let mut table = comfy_table::Table::new();
+    table
+        .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .add_row(["file", &file.display().to_string()])
+        .add_row(["plugin", &stamped("name")])
+        .add_row(["version", &stamped("version")])
+        .add_row(["contract", &stamped("contract")])
+        .add_row(["SDK", &stamped("sdk")])
+        .add_row(["SHA-256", inspection.digest.as_str()])
+        .add_row(["bytes", &inspection.size.to_string()])
+        .add_row([
+            "serves",
+            &list(
+                inspection
+                    .exports
+                    .iter()
+                    .map(|point| point.name())
+                    .collect(),
+            ),
+        ])
+        .add_row([
+            "uses",
+            &list(inspection.imports.iter().map(|used| used.name()).collect()),
+        ])
+        .add_row([
+            "WASI (offers nothing)",
+            &list(inspection.wasi.iter().map(String::as_str).collect()),
+        ]);
+    show::line(&table.to_string());
+    Ok(ExitCode::SUCCESS)
+}

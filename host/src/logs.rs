@@ -1,0 +1,30 @@
+//! The log: readable on a terminal, one JSON object a line otherwise.
+
+use galleria_config::{Log, LogFormat};
+use std::io::IsTerminal as _;
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log on standard error.
+pub fn start(log: Log) {
+    // What the libraries have to say below a warning is of use to their authors.
+    let filter = EnvFilter::new(format!(
+        "{},sqlx=warn,wasmtime=warn,cranelift_codegen=warn,hyper=warn,tower_http=warn",
+        log.level.name()
+    ));
+    let json = match log.format {
+        LogFormat::Json => true,
+        LogFormat::Pretty => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder
+            .compact()
+            .with_ansi(std::io::stderr().is_terminal())
+            .init();
+    }
+}

@@ -1,0 +1,104 @@
+//! `galleria serve`: everything in one process, until told to stop.
+
+use crate::{house, logs, show};
+use anyhow::Context as _;
+use galleria_api::HttpConfig;
+use galleria_bus::{Consumer, ConsumerConfig};
+use galleria_config::{Config, HostConfig};
+use galleria_deliver::Deliverer;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Serves. What drains first is the HTTP face; what it accepted is consumed and delivered as far
+/// as it is in hand, and the rest waits in the log for the next start.
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    logs::start(config.host.log);
+    let started = std::time::Instant::now();
+    let generation = match house::load(&config.host, config.slots())? {
+        Ok(generation) => generation,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let house = house::build(&config, generation).await?;
+    let listener = listen(&config.host).await?;
+    let (close, stop) = (CancellationToken::new(), CancellationToken::new());
+    let mut workers = JoinSet::new();
+    for consumer in consumers(&house, &config.host).await? {
+        workers.spawn(consumer.run(stop.clone()));
+    }
+    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+    let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
+    workers.spawn(deliverer.run(stop.clone()));
+    tracing::info!(
+        address = %listener.local_addr()?, retailers = config.retailers.len(),
+        ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
+    );
+    let http = HttpConfig {
+        max_body_bytes: config.host.http.body_limit_bytes,
+        ..HttpConfig::default()
+    };
+    tokio::spawn(until_told(close.clone()));
+    galleria_api::serve(listener, house.app.clone(), http, close).await?;
+    tracing::info!("draining: no request is open, finishing the events in hand");
+    stop.cancel();
+    while let Some(ended) = workers.join_next().await {
+        ended.context("a worker of the host")?;
+    }
+    drop(house.app);
+    house.db.close().await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Listens, and leaves the address where others on this machine find it.
+async fn listen(host: &HostConfig) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(host.http.listen).await.with_context(|| {
+        format!(
+            "listening at {}: is another galleria there? set http.listen to another port",
+            host.http.listen
+        )
+    })?;
+    std::fs::create_dir_all(&host.data)?;
+    let (temporary, file) = (host.data.join(".http.addr"), host.data.join("http.addr"));
+    std::fs::write(&temporary, listener.local_addr()?.to_string())
+        .and_then(|()| std::fs::rename(&temporary, &file))
+        .with_context(|| format!("writing {}", file.display()))?;
+    Ok(listener)
+}
+
+async fn consumers(
+    house: &house::House,
+    host: &HostConfig,
+) -> Result<Vec<Consumer>, galleria_app::Error> {
+    let config = ConsumerConfig::new(host.workers, host.calls_per_store);
+    let mut consumers = Vec::new();
+    for group in house.app.groups() {
+        let consumer = Consumer::start(house.app.clone(), group, config.clone());
+        consumers.push(consumer.await?);
+    }
+    Ok(consumers)
+}
+
+/// Waits for Ctrl-C or SIGTERM. A second Ctrl-C does not wait for the drain: what was accepted is
+/// in the database, and the next start goes on with it.
+async fn until_told(close: CancellationToken) {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    tracing::info!("told to stop: draining; Ctrl-C again stops at once");
+    close.cancel();
+    let _ = tokio::signal::ctrl_c().await;
+    std::process::exit(130);
+}
