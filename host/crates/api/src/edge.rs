@@ -46,7 +46,7 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
     let code = problem.as_ref().map(|problem| problem.kind.code);
     if let Some(problem) = problem {
         if let Some(cause) = &problem.cause {
-            tracing::error!(code, cause, "a request failed");
+            tracing::error!(code, cause = &**cause, "a request failed");
         }
         response = problem::rendered(&problem, response, id);
     }

@@ -95,7 +95,7 @@ pub(crate) struct Problem {
     pub detail: String,
     pub errors: Vec<FieldError>,
     /// For the operator only.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 /// A field that is wrong.
@@ -152,7 +152,7 @@ impl Problem {
     /// A problem that is the operator's to solve: the caller reads the same words every time.
     fn ours(kind: Kind, cause: String) -> Self {
         Self {
-            cause: Some(cause),
+            cause: Some(cause.into()),
             ..Self::new(kind, kind.remedy)
         }
     }

@@ -1,0 +1,247 @@
+//! A server on a free port, and a caller that holds every answer against the OpenAPI document.
+
+use crate::doubles::NoPlugins;
+use galleria_api::{HttpConfig, openapi, serve};
+use galleria_app::records::Records;
+use galleria_app::{App, DrivenClock, Policy};
+use galleria_db::{Db, DbConfig};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub struct Host {
+    pub app: App,
+    pub address: std::net::SocketAddr,
+    pub stop: CancellationToken,
+    pub served: JoinHandle<std::io::Result<()>>,
+    document: Value,
+    client: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn replayed(&self) -> bool {
+        self.header("idempotency-replayed") == Some("true")
+    }
+
+    /// The body, where the status is this.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+
+    /// The code of a problem, checked to be one in every respect.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        let body = self.json();
+        let text = |field: &str| body[field].as_str().expect("a text").to_owned();
+        assert_eq!(body["status"], self.status);
+        assert_eq!(
+            text("type"),
+            format!("urn:galleria:problem:{}", text("code"))
+        );
+        assert_eq!(
+            Some(text("request_id").as_str()),
+            self.header("x-request-id")
+        );
+        assert!(!text("title").is_empty() && !text("detail").is_empty());
+        assert!(body["errors"].is_array());
+        text("code")
+    }
+}
+
+pub fn quick() -> HttpConfig {
+    HttpConfig {
+        drain_notice: Duration::ZERO,
+        drain_within: Duration::from_secs(5),
+        ..HttpConfig::default()
+    }
+}
+
+/// A database in a folder, and a host over it.
+pub async fn on_sqlite(folder: &Path, config: HttpConfig) -> Host {
+    let config_db = DbConfig {
+        url: format!("sqlite://{}/galleria.db", folder.display()),
+        read_connections: 2,
+    };
+    Db::migrate(&config_db).await.expect("migrations");
+    let db = Db::open(&config_db).await.expect("a database");
+    Host::start(Arc::new(db), config).await
+}
+
+/// A host over a new database.
+pub async fn fresh() -> (TempDir, Host) {
+    let folder = TempDir::new().expect("a folder");
+    let host = on_sqlite(folder.path(), quick()).await;
+    (folder, host)
+}
+
+impl Host {
+    pub async fn start(records: Arc<dyn Records>, config: HttpConfig) -> Self {
+        let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
+        let clock = Arc::new(DrivenClock::new(now));
+        let app = App::new(records, Arc::new(NoPlugins), clock, Policy::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, app.clone(), config, stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build();
+        Self {
+            app,
+            address,
+            stop,
+            served,
+            document: serde_json::to_value(openapi()).expect("a document"),
+            client: client.expect("a client"),
+        }
+    }
+
+    /// Stops it and waits until it has drained.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.served.await.expect("no panic").expect("a drain");
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// Sends a request; the status of its answer must be in the document.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let request = request.build().expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.expect("an answer");
+        let answer = Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.expect("a body"),
+        };
+        if let Some(operation) = operation(&self.document, &method, &path) {
+            let told = &operation["responses"][answer.status.to_string()];
+            assert!(
+                told.is_object(),
+                "{method} {path} answers {}: not in the document",
+                answer.status
+            );
+        }
+        assert!(answer.header("x-request-id").is_some());
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// A write whose key is `key`.
+    pub async fn write(&self, method: Method, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.request(method, path).header("Idempotency-Key", key);
+        self.send(request.json(body)).await
+    }
+
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.write(Method::POST, path, key, body).await
+    }
+
+    /// A store and an open shift.
+    pub async fn furnish(&self) {
+        let store = json!({
+            "external_id": "0042", "retailer": "example", "store_type": "scan-and-go",
+            "country": "ES", "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+        });
+        self.write(Method::PUT, "/v1/stores/s1", "store", &store)
+            .await
+            .expect(200);
+        let shift = json!({
+            "id": "shift-1", "store_id": "s1", "workstation": "w1", "till": "t1",
+            "opened_at": "2026-11-24T08:00:00Z", "opening_float": 10000,
+        });
+        self.post("/v1/shifts", "shift", &shift).await.expect(201);
+    }
+
+    /// Events in the log, of all stores.
+    pub async fn events(&self) -> u64 {
+        let status = self.get("/v1/status").await.expect(200);
+        status["events"].as_u64().expect("a number")
+    }
+}
+
+/// One piece for 12.10, with 2.10 of tax in it.
+pub fn order(id: &str) -> Value {
+    json!({
+        "id": id, "store_id": "s1", "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
+        "lines": [{
+            "number": 1, "sku": "sku-1", "description": "a thing",
+            "quantity": { "unscaled": 1, "scale": 0 }, "unit": "EA",
+            "regular_price": { "unscaled": 1210, "scale": 2 },
+            "unit_price": { "unscaled": 1210, "scale": 2 },
+            "amount": 1210,
+            "taxes": [{
+                "code": "VAT-STD", "authority": "ES", "rate": { "unscaled": 21, "scale": 0 },
+                "taxable": 1000, "amount": 210, "included": true, "treatment": "standard",
+            }],
+        }],
+    })
+}
+
+pub fn payment(id: &str, amount: i64, shift: Option<&str>) -> Value {
+    json!({
+        "id": id, "at": "2026-11-24T10:05:00Z", "shift_id": shift,
+        "tenders": [{ "number": 1, "kind": "cash", "amount": amount, "tendered": amount, "change": 0 }],
+    })
+}
+
+pub fn refund(id: &str) -> Value {
+    json!({ "id": id, "at": "2026-11-24T11:00:00Z", "reason": "defect", "extent": "full" })
+}
+
+pub fn void(id: &str, cause: &str) -> Value {
+    json!({ "id": id, "at": "2026-11-24T11:30:00Z", "cause": cause })
+}
+
+pub fn end() -> Value {
+    json!({ "at": "2026-11-24T20:00:00Z", "counted": 10000 })
+}
+
+/// The operation of the document that a request comes to.
+fn operation<'d>(document: &'d Value, method: &Method, path: &str) -> Option<&'d Value> {
+    let fits = |template: &str| {
+        let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(given)) if wanted == given || wanted.starts_with('{') => {}
+                _ => return false,
+            }
+        }
+    };
+    let paths = document["paths"].as_object().expect("paths");
+    let (_, item) = paths.iter().find(|(template, _)| fits(template))?;
+    item.get(method.as_str().to_lowercase())
+}

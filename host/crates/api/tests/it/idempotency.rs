@@ -1,0 +1,96 @@
+//! One key, one effect, one answer.
+
+use crate::host::{fresh, on_sqlite, order, payment, quick};
+use reqwest::Method;
+use std::collections::BTreeSet;
+
+#[tokio::test]
+async fn the_same_request_twice_has_one_effect_and_one_answer() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    let first = host.post("/v1/orders", "o", &order("o1")).await;
+    let again = host.post("/v1/orders", "o", &order("o1")).await;
+    first.expect(201);
+    assert!(!first.replayed() && again.replayed());
+    assert_eq!((first.status, &first.text), (again.status, &again.text));
+
+    let path = "/v1/orders/o1/payments";
+    let paid = host.post(path, "p", &payment("p1", 1210, None)).await;
+    let repeated = host.post(path, "p", &payment("p1", 1210, None)).await;
+    paid.expect(201);
+    assert_eq!((paid.status, &paid.text), (repeated.status, &repeated.text));
+    assert!(repeated.replayed());
+    assert_eq!(host.events().await, 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_is_not_taken_for_another_request() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    host.post("/v1/orders", "k", &order("o1")).await.expect(201);
+    let other_body = host.post("/v1/orders", "k", &order("o2")).await;
+    assert_eq!(
+        (other_body.status, other_body.code().as_str()),
+        (422, "idempotency_key_reused")
+    );
+    let other_path = host
+        .post("/v1/shifts/shift-1/end", "k", &crate::host::end())
+        .await;
+    assert_eq!(other_path.code(), "idempotency_key_reused");
+    assert_eq!(host.get("/v1/orders/o2").await.code(), "not_found");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_request_keeps_no_key() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    host.post("/v1/orders", "o", &order("o1")).await.expect(201);
+    let path = "/v1/orders/o1/payments";
+    let short = host.post(path, "p", &payment("p1", 1000, None)).await;
+    assert_eq!(short.code(), "invalid");
+    host.post(path, "p", &payment("p1", 1210, None))
+        .await
+        .expect(201);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn twenty_at_once_have_one_effect_and_all_the_same_answer() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    host.post("/v1/orders", "o", &order("o1")).await.expect(201);
+    let body = payment("p1", 1210, Some("shift-1"));
+    let calls = (0..20).map(|_| host.post("/v1/orders/o1/payments", "p", &body));
+    let answers = futures_util::future::join_all(calls).await;
+    let bodies: BTreeSet<_> = answers.iter().map(|answer| &answer.text).collect();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(answers.iter().all(|answer| answer.status == 201));
+    assert_eq!(
+        answers.iter().filter(|answer| !answer.replayed()).count(),
+        1
+    );
+    assert_eq!(host.events().await, 1);
+    let closed = host
+        .post("/v1/shifts/shift-1/end", "e", &crate::host::end())
+        .await;
+    assert_eq!(closed.expect(200)["expected"], 10000 + 1210);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_outlives_the_process() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let host = on_sqlite(folder.path(), quick()).await;
+    host.furnish().await;
+    let first = host.post("/v1/orders", "o", &order("o1")).await;
+    host.stop().await;
+    let host = on_sqlite(folder.path(), quick()).await;
+    let again = host
+        .write(Method::POST, "/v1/orders", "o", &order("o1"))
+        .await;
+    assert!(again.replayed());
+    assert_eq!((first.status, first.text), (again.status, again.text));
+    host.stop().await;
+}

@@ -1,0 +1,219 @@
+//! The document is what it was, its examples are true, and no route goes untried.
+
+use crate::host::{Host, fresh};
+use galleria_app::records::{DocumentRow, DocumentState, JournalRow};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn blessing() -> bool {
+    std::env::var("GALLERIA_BLESS").is_ok_and(|value| value == "1")
+}
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Compares with a golden file, or renews it.
+fn golden(path: &str, found: &str) {
+    if blessing() {
+        std::fs::write(here(path), found).expect("a golden file");
+    }
+    let kept = std::fs::read_to_string(here(path)).expect("a golden file");
+    assert!(
+        kept == found,
+        "{path} is no longer true; GALLERIA_BLESS=1 renews it"
+    );
+}
+
+fn pretty(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).expect("JSON");
+    format!("{text}\n")
+}
+
+#[test]
+fn the_document_is_as_it_was() {
+    let text = galleria_api::openapi().to_pretty_json().expect("JSON");
+    golden("tests/golden/openapi.json", &format!("{text}\n"));
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let mut references = BTreeSet::new();
+    gather(&document, &mut references);
+    assert!(references.len() > 10);
+    for reference in references {
+        let pointer = reference
+            .strip_prefix('#')
+            .expect("a reference into the document");
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{reference} leads nowhere"
+        );
+    }
+}
+
+fn gather(value: &Value, references: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                references.insert(reference.clone());
+            }
+            fields.values().for_each(|value| gather(value, references));
+        }
+        Value::Array(items) => items.iter().for_each(|value| gather(value, references)),
+        _ => {}
+    }
+}
+
+/// Sends the document's own examples.
+struct Walk {
+    host: Host,
+    document: Value,
+    walked: BTreeSet<(String, String)>,
+}
+
+impl Walk {
+    /// Sends the example of an operation and holds its answer against the example of the answer,
+    /// kept as `src/examples/<answer>.json`.
+    async fn step(&mut self, method: Method, template: &str, answer: Option<&str>) {
+        let word = method.as_str().to_lowercase();
+        let operation = &self.document["paths"][template][&word];
+        assert!(operation.is_object(), "{method} {template}");
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let id = parameters
+            .iter()
+            .find(|parameter| parameter["name"] == "id");
+        let id = id.map_or("", |id| {
+            id["example"].as_str().expect("an example of an id")
+        });
+        let path = template.replace("{id}", id);
+        let request = &operation["requestBody"]["content"]["application/json"]["example"];
+        let sent = match request {
+            Value::Null => self.host.get(&path).await,
+            body => self.host.write(method.clone(), &path, template, body).await,
+        };
+        assert!((200..300).contains(&sent.status), "{path}: {}", sent.text);
+        if let Some(name) = answer {
+            golden(&format!("src/examples/{name}.json"), &pretty(&sent.json()));
+            let told = &operation["responses"][sent.status.to_string()];
+            let told = &told["content"]["application/json"]["example"];
+            assert!(
+                blessing() || *told == sent.json(),
+                "the example of {method} {template}"
+            );
+        }
+        self.walked.insert((word, template.to_owned()));
+    }
+
+    /// Every operation that was not tried; stays empty.
+    fn untried(&self) -> Vec<(String, String)> {
+        let paths = self.document["paths"].as_object().expect("paths").iter();
+        let all = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().expect("an item").keys();
+            methods.map(|method| (method.clone(), path.clone()))
+        });
+        all.filter(|operation| !self.walked.contains(operation))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_its_example_as_the_document_tells() {
+    let (_folder, host) = fresh().await;
+    let document = host.get("/openapi.json").await.expect(200);
+    let mut walk = Walk {
+        host,
+        document,
+        walked: BTreeSet::new(),
+    };
+    let (get, post) = (Method::GET, Method::POST);
+    walk.step(Method::PUT, "/v1/stores/{id}", Some("store"))
+        .await;
+    walk.step(get.clone(), "/v1/stores/{id}", Some("store"))
+        .await;
+    walk.step(get.clone(), "/v1/stores", Some("store_page"))
+        .await;
+    walk.step(post.clone(), "/v1/shifts", Some("shift")).await;
+    walk.step(post.clone(), "/v1/orders", Some("order")).await;
+    walk.step(post.clone(), "/v1/orders/{id}/payments", Some("payment"))
+        .await;
+    walk.step(post.clone(), "/v1/orders/{id}/refunds", Some("refund"))
+        .await;
+    let order = "/v1/orders/post/requestBody/content/application~1json/example";
+    let pointer = format!("/paths/{}", order.replacen("/v1/orders", "~1v1~1orders", 1));
+    let mut second = walk.document.pointer(&pointer).expect("an order").clone();
+    second["id"] = json!("order-2");
+    walk.host
+        .post("/v1/orders", "order-2", &second)
+        .await
+        .expect(201);
+    walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
+        .await;
+    walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
+        .await;
+    decided(&walk.host).await;
+    walk.step(get.clone(), "/v1/orders/{id}", None).await;
+    walk.step(get.clone(), "/v1/orders/{id}/documents", Some("documents"))
+        .await;
+    walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
+        .await;
+    for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
+        walk.step(get.clone(), path, None).await;
+    }
+    assert_eq!(walk.untried(), Vec::new());
+    walk.host.stop().await;
+}
+
+/// What a plugin would have left behind.
+async fn decided(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let digest = |text: &str| galleria_domain::Digest::of(text.as_bytes()).to_string();
+    let document = DocumentRow {
+        id: "payment:payment-1/poslog/1".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        retailer: "example".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        directory: "poslog".into(),
+        name: "poslog_0042_20261124_000001.xml".into(),
+        media_type: "application/xml".into(),
+        size: 6,
+        digest: digest("<xml/>"),
+        body: Some(b"<xml/>".to_vec()),
+        state: DocumentState::Pending,
+        created_at: at,
+    };
+    let attempt = JournalRow {
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        attempt: 1,
+        outcome: "applied".into(),
+        detail: None,
+        plugin: "poslog".into(),
+        component: digest("component"),
+        settings: digest("settings"),
+        argument: digest("argument"),
+        decision: Some(digest("decision")),
+        cpu_us: 412,
+        memory_bytes: 131_072,
+        output_bytes: 6,
+        at,
+    };
+    let kept = host.app.records().write(move |tx| {
+        let (document, attempt) = (document.clone(), attempt.clone());
+        Box::pin(async move {
+            tx.document_insert(&document).await?;
+            tx.journal_insert(&attempt).await
+        })
+    });
+    kept.await.expect("kept");
+}

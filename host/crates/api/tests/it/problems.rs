@@ -1,0 +1,239 @@
+//! Every code, by a request that earns it.
+
+use crate::doubles::Trouble;
+use crate::host::{Answer, Host, end, fresh, order, payment, quick, refund, void};
+use galleria_api::{CODES, HttpConfig};
+use galleria_app::Error;
+use galleria_domain::{CallFault, Fault};
+use reqwest::Method;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Codes that were seen.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    #[track_caller]
+    fn note(&mut self, answer: &Answer, code: &str) {
+        assert_eq!(answer.code(), code);
+        let listed = CODES.iter().find(|kind| kind.code == code);
+        assert_eq!(listed.expect("a listed code").status, answer.status);
+        self.0.insert(code.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn every_code_has_a_request_that_earns_it() {
+    let mut seen = Seen::default();
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    of_the_request(&host, &mut seen).await;
+    of_the_state(&host, &mut seen).await;
+    host.stop().await;
+    of_the_host(&mut seen).await;
+    let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));
+    let missing: Vec<_> = missing.map(|kind| kind.code).collect();
+    assert!(missing.is_empty(), "{missing:?} were not seen");
+}
+
+async fn of_the_request(host: &Host, seen: &mut Seen) {
+    let post = |path: &str| host.request(Method::POST, path);
+    let keyless = post("/v1/orders").json(&order("o"));
+    seen.note(&host.send(keyless).await, "idempotency_key_missing");
+    let odd = post("/v1/orders")
+        .header("Idempotency-Key", "a b")
+        .json(&order("o"));
+    seen.note(&host.send(odd).await, "idempotency_key_invalid");
+    let text = post("/v1/orders").header("Idempotency-Key", "k").body("{}");
+    seen.note(&host.send(text).await, "unsupported_media_type");
+
+    let mut wrong = order("o");
+    wrong["lines"][0]["amount"] = json!("1210");
+    let answer = host.post("/v1/orders", "k", &wrong).await;
+    seen.note(&answer, "bad_json");
+    assert_eq!(answer.json()["errors"][0]["field"], "lines.0.amount");
+    assert!(
+        answer.json()["detail"]
+            .as_str()
+            .expect("a text")
+            .contains("at line 1 column ")
+    );
+
+    wrong["lines"][0]["amount"] = json!(1209);
+    let answer = host.post("/v1/orders", "k", &wrong).await;
+    seen.note(&answer, "invalid");
+    assert_eq!(answer.json()["errors"][0]["field"], "lines.0.amount");
+
+    seen.note(&host.get("/v1/stores/%ff").await, "bad_request");
+    seen.note(&host.get("/v1/stores?limit=many").await, "bad_query");
+    seen.note(&host.get("/v1/stores?colour=red").await, "bad_query");
+    for limit in [0, 1001] {
+        let answer = host.get(&format!("/v1/stores?limit={limit}")).await;
+        seen.note(&answer, "invalid");
+        assert_eq!(answer.json()["errors"][0]["field"], "limit");
+    }
+    seen.note(&host.get("/v1/store/s1").await, "route_not_found");
+    seen.note(&host.get("/v1/orders/").await, "route_not_found");
+    let answer = host
+        .send(host.request(Method::DELETE, "/v1/stores/s1"))
+        .await;
+    seen.note(&answer, "method_not_allowed");
+    assert_eq!(answer.header("allow"), Some("PUT,GET,HEAD"));
+    for path in [
+        "/v1/stores/x",
+        "/v1/orders/x",
+        "/v1/orders/x/documents",
+        "/v1/orders/x/journal",
+    ] {
+        seen.note(&host.get(path).await, "not_found");
+    }
+}
+
+async fn of_the_state(host: &Host, seen: &mut Seen) {
+    for id in ["o1", "o2"] {
+        host.post("/v1/orders", id, &order(id)).await.expect(201);
+    }
+    seen.note(&host.post("/v1/orders", "k", &order("o1")).await, "exists");
+    seen.note(
+        &host.post("/v1/orders", "o1", &order("o9")).await,
+        "idempotency_key_reused",
+    );
+    let undo = void("v1", "post_void");
+    seen.note(
+        &host.post("/v1/orders/o1/voids", "k", &undo).await,
+        "order_not_paid",
+    );
+    let paid = payment("p1", 1210, None);
+    host.post("/v1/orders/o1/payments", "p1", &paid)
+        .await
+        .expect(201);
+    let twice = payment("p2", 1210, None);
+    seen.note(
+        &host.post("/v1/orders/o1/payments", "k", &twice).await,
+        "order_paid",
+    );
+    host.post("/v1/orders/o1/refunds", "r1", &refund("r1"))
+        .await
+        .expect(201);
+    seen.note(
+        &host.post("/v1/orders/o1/voids", "k", &undo).await,
+        "order_refunded",
+    );
+    host.post("/v1/orders/o2/voids", "v2", &void("v2", "abandoned"))
+        .await
+        .expect(201);
+    seen.note(
+        &host.post("/v1/orders/o2/refunds", "k", &refund("r2")).await,
+        "order_voided",
+    );
+    host.post("/v1/shifts/shift-1/end", "e", &end())
+        .await
+        .expect(200);
+    seen.note(
+        &host.post("/v1/shifts/shift-1/end", "k", &end()).await,
+        "shift_closed",
+    );
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a record").remove("id");
+    store["currency"] = json!("DKK");
+    let other = host.write(Method::PUT, "/v1/stores/s1", "k", &store).await;
+    seen.note(&other, "store_identity");
+}
+
+async fn of_the_host(seen: &mut Seen) {
+    let secret = "s3cret";
+    let taken = Error::NameTaken {
+        directory: secret.into(),
+        name: secret.into(),
+    };
+    let fault = CallFault::Guest(Fault::Failed(secret.into()));
+    let away = Error::records(secret, std::io::Error::other(secret));
+    let troubles = [
+        (Trouble::Fails(taken), "name_taken"),
+        (Trouble::Fails(Error::Plugin(fault)), "plugin_failed"),
+        (Trouble::Fails(away), "records_unavailable"),
+        (Trouble::Fails(Error::Internal(secret.into())), "internal"),
+        (Trouble::Panics, "internal"),
+        (Trouble::Hangs, "timeout"),
+    ];
+    for (trouble, code) in troubles {
+        let config = HttpConfig {
+            timeout: Duration::from_millis(200),
+            ..quick()
+        };
+        let host = Host::start(Arc::new(trouble), config).await;
+        let read = host.get("/v1/stores/s1").await;
+        seen.note(&read, code);
+        assert!(
+            !read.text.contains(secret) && !read.text.contains("on fire"),
+            "{}",
+            read.text
+        );
+        seen.note(&host.post("/v1/orders", "k", &order("o")).await, code);
+        assert_eq!(host.get("/readyz").await.code(), code);
+        assert_eq!(host.get("/healthz").await.expect(200)["status"], "alive");
+        host.stop().await;
+    }
+    let config = HttpConfig {
+        drain_notice: Duration::from_millis(300),
+        ..quick()
+    };
+    let host = Host::start(Arc::new(Trouble::Hangs), config).await;
+    host.stop.cancel();
+    seen.note(&host.get("/readyz").await, "draining");
+    let config = HttpConfig {
+        max_body_bytes: 1000,
+        ..quick()
+    };
+    let host = Host::start(Arc::new(Trouble::Panics), config).await;
+    let mut large = order("o");
+    large["external_id"] = json!("x".repeat(1000));
+    seen.note(
+        &host.post("/v1/orders", "k", &large).await,
+        "body_too_large",
+    );
+}
+
+/// Sends bytes and reads until the other side has answered.
+async fn raw(host: &Host, bytes: &[u8]) -> String {
+    let mut io = tokio::net::TcpStream::connect(host.address)
+        .await
+        .expect("a connection");
+    io.write_all(bytes).await.expect("sent");
+    let mut read = vec![0; 4096];
+    let n = io.read(&mut read).await.expect("an answer");
+    String::from_utf8_lossy(&read[..n]).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_bounded_and_one_that_never_comes_is_not_waited_for() {
+    let config = HttpConfig {
+        max_body_bytes: 1000,
+        timeout: Duration::from_millis(300),
+        ..quick()
+    };
+    let host = Host::start(Arc::new(Trouble::Panics), config).await;
+    let head = "POST /v1/orders HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n";
+    let chunk = "x".repeat(600);
+    let chunked = format!(
+        "{head}Transfer-Encoding: chunked\r\n\r\n258\r\n{chunk}\r\n258\r\n{chunk}\r\n0\r\n\r\n"
+    );
+    let answer = raw(&host, chunked.as_bytes()).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"),
+        "{answer}"
+    );
+    let slow = raw(
+        &host,
+        format!("{head}Content-Length: 900\r\n\r\n{{").as_bytes(),
+    )
+    .await;
+    assert!(
+        slow.starts_with("HTTP/1.1 503") && slow.contains("\"timeout\""),
+        "{slow}"
+    );
+}
