@@ -1,0 +1,207 @@
+//! A POSLog document with its one transaction: what all events have in common, and how amounts are
+//! written. Owns the order of elements around the event's own part, which the schema fixes.
+
+use crate::codes;
+use crate::settings::{OperatorStyle, Settings, UnitId};
+use galleria_sdk::prelude::*;
+use galleria_sdk::xml;
+
+/// Writes one document.
+pub struct Poslog<'a> {
+    pub xml: xml::Writer,
+    pub settings: &'a Settings,
+    store: &'a Store,
+    /// As the standard writes it.
+    currency: String,
+    digits: u8,
+}
+
+impl<'a> Poslog<'a> {
+    /// Begins a document: everything before `RetailTransaction`. `type_code` is the transaction's.
+    pub fn begin(cx: &'a Context<Settings>, entry: &Entry, type_code: &str) -> Result<Self, Fault> {
+        let (settings, store) = (cx.settings(), cx.store()?);
+        let xml = match settings.indent {
+            0 => xml::Writer::new(),
+            spaces => xml::Writer::indented(spaces.into()),
+        };
+        let digits = if entry.currency == store.currency {
+            store.minor_digits
+        } else {
+            codes::digits(&entry.currency)
+        };
+        let currency = codes::currency(&entry.currency);
+        let mut poslog = Self {
+            xml,
+            settings,
+            store,
+            currency,
+            digits,
+        };
+        poslog.head(cx, entry, type_code)?;
+        Ok(poslog)
+    }
+
+    fn head(
+        &mut self,
+        cx: &Context<Settings>,
+        entry: &Entry,
+        type_code: &str,
+    ) -> Result<(), Fault> {
+        let settings = self.settings;
+        let xml = &mut self.xml;
+        xml.declaration();
+        xml.start("POSLog").attribute("xmlns", &settings.namespace);
+        xml.attribute("MajorVersion", "6")
+            .attribute("MinorVersion", "0")
+            .attribute("FixVersion", "0");
+        xml.start("Transaction")
+            .attribute("MajorVersion", "6")
+            .attribute("TypeCode", type_code);
+        xml.attribute("TrainingModeFlag", flag(entry.training));
+        xml.start("BusinessUnit")
+            .start("UnitID")
+            .attribute("TypeCode", &settings.unit_type);
+        xml.text(unit_id(cx)?).end().end();
+        if settings.channel {
+            xml.start("Channel")
+                .element("ChannelID", &self.store.store_type);
+            xml.element("TouchPointID", &entry.workstation).end();
+        }
+        xml.start("WorkstationID")
+            .attribute("TypeCode", &settings.workstation_type);
+        xml.text(&entry.workstation).end();
+        xml.element("SequenceNumber", &entry.sequence.to_string());
+        xml.element("TransactionID", &entry.id);
+        self.moment("POSLogDateTime", "Transaction", &entry.ended_at);
+        self.operator(entry.operator.as_deref());
+        self.xml.element("CurrencyCode", &self.currency);
+        self.moment("ReceiptDateTime", "Receipt", &entry.ended_at);
+        if !entry.receipt.is_empty() {
+            self.xml.element("ReceiptNumber", &entry.receipt);
+        }
+        Ok(())
+    }
+
+    fn operator(&mut self, operator: Option<&str>) {
+        let operator = operator.unwrap_or(&self.settings.unattended_operator);
+        if operator.is_empty() || self.settings.operator == OperatorStyle::Omit {
+            return;
+        }
+        self.xml.start("OperatorID");
+        if self.settings.operator == OperatorStyle::Worker {
+            self.xml.attribute("WorkerID", operator);
+        }
+        self.xml.text(operator).end();
+    }
+
+    /// What follows `RetailTransaction`: the day and the time of it.
+    pub fn times(&mut self, entry: &Entry) {
+        self.xml.element("BusinessDayDate", &entry.business_date);
+        self.moment("BeginDateTime", "Start", &entry.begun_at);
+        self.moment("EndDateTime", "End", &entry.ended_at);
+    }
+
+    /// Ends the document.
+    pub fn finish(mut self) -> Result<Vec<u8>, Fault> {
+        self.xml.end().end();
+        Ok(self.xml.finish()?)
+    }
+
+    /// An instant, with what it is: the standard takes one without for that of a message.
+    pub fn moment(&mut self, element: &str, type_code: &str, at: &str) {
+        self.xml
+            .start(element)
+            .attribute("TypeCode", type_code)
+            .text(at)
+            .end();
+    }
+
+    /// Opens an element for an amount. Its currency is always named: the standard's default is USD.
+    pub fn open_amount(&mut self, element: &str) {
+        self.xml
+            .start(element)
+            .attribute("Currency", &self.currency);
+    }
+
+    /// The amount of the element that [`open_amount`](Self::open_amount) opened; never a sign.
+    pub fn close_amount(&mut self, amount: Money) {
+        self.xml.amount(amount.saturating_abs(), self.digits).end();
+    }
+
+    /// An element with an amount, without its sign: what it does is told by where it stands.
+    pub fn amount(&mut self, element: &str, amount: Money) {
+        self.open_amount(element);
+        self.close_amount(amount);
+    }
+
+    /// An amount in another currency than the document's.
+    pub fn foreign_amount(&mut self, element: &str, currency: &str, amount: Money) {
+        self.xml
+            .start(element)
+            .attribute("Currency", &codes::currency(currency));
+        self.xml
+            .amount(amount.saturating_abs(), codes::digits(currency))
+            .end();
+    }
+
+    /// A total: the only amount of the standard that has a sign.
+    pub fn total(&mut self, total_type: &str, type_code: &str, amount: Money) {
+        self.xml
+            .start("Total")
+            .attribute("TotalType", total_type)
+            .attribute("TypeCode", type_code);
+        self.xml
+            .attribute("CurrencyCode", &self.currency)
+            .amount(amount, self.digits)
+            .end();
+    }
+
+    /// The price of one unit, as fine as it is.
+    pub fn price(&mut self, element: &str, price: Decimal, unit: &str) {
+        self.open_amount(element);
+        self.xml
+            .attribute("Quantity", "1")
+            .attribute("UnitOfMeasureCode", unit);
+        self.xml.decimal(price).end();
+    }
+
+    /// Points to another transaction of this store, and to a line of it.
+    pub fn link(&mut self, reason: &str, origin: &Entry, line: Option<u32>) {
+        let unit = match self.settings.unit_id {
+            UnitId::External => &self.store.external_id,
+            UnitId::Store => &self.store.id,
+        };
+        let xml = &mut self.xml;
+        xml.start("TransactionLink")
+            .attribute("ReasonCode", reason)
+            .attribute("EntryMethod", "Automatic");
+        xml.element("TransactionID", &origin.id);
+        xml.start("BusinessUnit")
+            .attribute("TypeCode", &self.settings.unit_type)
+            .text(unit)
+            .end();
+        xml.element("WorkstationID", &origin.workstation);
+        xml.start("BusinessDayDate")
+            .element("Date", &origin.business_date)
+            .end();
+        xml.element("SequenceNumber", &origin.sequence.to_string());
+        if let Some(line) = line {
+            xml.integer_element("LineItemSequenceNumber", line.into());
+        }
+        xml.end();
+    }
+}
+
+/// The store's number on documents.
+pub fn unit_id(cx: &Context<Settings>) -> Result<&str, Fault> {
+    let store = cx.store()?;
+    Ok(match cx.settings().unit_id {
+        UnitId::External => &store.external_id,
+        UnitId::Store => &store.id,
+    })
+}
+
+/// A truth as the schema writes it.
+pub fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}

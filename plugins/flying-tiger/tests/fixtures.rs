@@ -1,0 +1,9 @@
+//! Every case of `fixtures/`, natively, against its golden files.
+
+use flying_tiger::FlyingTiger;
+use galleria_sdk::testkit;
+
+#[test]
+fn every_case_decides_as_its_golden_files_say() {
+    testkit::fixtures::<FlyingTiger>(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"));
+}

@@ -1,0 +1,30 @@
+//! Every golden POSLOG against the standard's own schema.
+
+mod standard;
+
+use std::process::Command;
+
+#[test]
+fn every_golden_poslog_is_valid() {
+    let Some(schema) = standard::schema("every_golden_poslog_is_valid", &["xmllint"]) else {
+        return;
+    };
+    let files = standard::golden_poslogs();
+    assert!(files.len() > 50, "only {} golden POSLOGs", files.len());
+    let mut xmllint = Command::new("xmllint");
+    xmllint
+        .args(["--noout", "--nonet", "--schema"])
+        .arg(schema)
+        .args(&files);
+    let said = xmllint.output().expect("xmllint");
+    let said = String::from_utf8_lossy(&said.stderr);
+    let valid = said
+        .lines()
+        .filter(|line| line.ends_with(" validates"))
+        .count();
+    let wrong: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.ends_with(" validates"))
+        .collect();
+    assert_eq!(valid, files.len(), "{}", wrong.join("\n"));
+}
