@@ -8,12 +8,29 @@
 
 #[doc(hidden)]
 pub mod bindings;
+
+mod ask;
 mod context;
+pub mod csv;
+mod date;
+mod decimal;
 mod decision;
 mod fault;
+mod feeds;
+mod host;
+pub mod log;
+pub mod money;
+mod number;
+mod output;
 mod plugin;
 mod points;
 mod settings;
+mod sink;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testkit;
+pub mod xml;
+
+pub use ask::{Key, Refusal, Refused, Sealed, ask, verify_token};
 
 pub use bindings::verify_login::{Identity, Login};
 #[doc(inline)]
@@ -24,11 +41,17 @@ pub use bindings::words::types::{
     Tender, TenderTotal, Totals, Verification, VoidCause, Window, Written,
 };
 pub use context::{Context, NoSettings};
+pub use date::{Date, Instant};
 pub use fault::{At, BadValue};
+pub use feeds::{
+    Activities, Input, Product, Products, SaleLine, SaleLines, Settlement, SettlementLine,
+};
+pub use output::{Output, Statement, StatementLine};
 pub use points::{
     ExportCatalogue, IdentifyMember, OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd,
     OnVerification, OnVoid, Plugin, ReadStatement, Report, VerifyLogin, WriteSettlement,
 };
+pub use sink::Sink;
 
 /// The version of this SDK, stamped into every component.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -36,12 +59,13 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What nearly every plugin needs.
 pub mod prelude {
     pub use crate::{
-        Activity, At, Attribute, Cancellation, Context, Decimal, Decision, Discount, Document,
-        Entry, ExportCatalogue, Fault, FiscalMark, IdentifyMember, Identity, Line, LineKind, Login,
-        Member, Money, NoSettings, OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd,
-        OnVerification, OnVoid, Origin, Outgoing, Plugin, Problem, ReadStatement, Receipt, Refund,
-        Reply, Report, Sale, Scope, Shift, Store, Tax, Tender, TenderTotal, Totals, Verification,
-        VerifyLogin, VoidCause, Window, WriteSettlement,
+        Activities, Activity, At, Attribute, BadValue, Cancellation, Context, Date, Decimal,
+        Decision, Discount, Document, Entry, ExportCatalogue, Fault, FiscalMark, IdentifyMember,
+        Identity, Input, Instant, Key, Line, LineKind, Login, Member, Money, NoSettings,
+        OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd, OnVerification, OnVoid, Origin,
+        Outgoing, Output, Plugin, Problem, Products, ReadStatement, Receipt, Refund, Reply, Report,
+        Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement, StatementLine, Store, Tax,
+        Tender, TenderTotal, Totals, Verification, VerifyLogin, VoidCause, Window, WriteSettlement,
     };
 }
 

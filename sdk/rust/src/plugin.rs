@@ -42,6 +42,22 @@ macro_rules! plugin {
 
             $( $crate::__point!($point $plugin Component); )+
 
+            #[cfg(not(target_arch = "wasm32"))]
+            impl $crate::testkit::Served for $plugin {
+                const POINTS: &'static [&'static str] = &[$( ::std::stringify!($point) ),+];
+
+                fn serve(
+                    event: &$crate::testkit::Event,
+                ) -> ::std::option::Option<::std::result::Result<$crate::testkit::Answer, ::std::string::String>> {
+                    match event.point_name().as_str() {
+                        $( ::std::stringify!($point) => ::std::option::Option::Some(
+                            <Component as $crate::testkit::Serve<$crate::testkit::points::$point>>::serve(event)
+                        ), )+
+                        _ => ::std::option::Option::None,
+                    }
+                }
+            }
+
             $crate::__stamp!();
         };
     };
@@ -125,6 +141,20 @@ macro_rules! __export {
         }
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::$module::export!($component with_types_in $crate::bindings::$module);
+
+        #[cfg(not(target_arch = "wasm32"))]
+        impl $crate::testkit::Serve<$crate::testkit::points::$point> for $component {
+            fn serve(
+                event: &$crate::testkit::Event,
+            ) -> ::std::result::Result<$crate::testkit::Answer, ::std::string::String> {
+                let ($($name,)*): ($($argument,)*) = event.arguments()?;
+                let answer = <Self as $crate::bindings::$module::Guest>::$function(
+                    event.raw_context(),
+                    $($name),*
+                );
+                ::std::result::Result::Ok(answer.into())
+            }
+        }
     };
 }
 

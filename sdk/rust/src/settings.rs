@@ -1,11 +1,489 @@
-//! Reading settings for `settings.check`.
+//! Reading settings for `settings.check`: every unknown key, and the first value of a wrong shape, each
+//! with its dotted path and what would be right.
+//!
+//! A call reads its settings with `serde_json` alone, which is faster and says less.
 
 use crate::{Plugin, Problem};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::fmt;
 
 /// What is wrong with a settings text. Nothing: the plugin can work with it.
 pub fn check<P: Plugin>(text: &str) -> Vec<Problem> {
-    match serde_json::from_str::<P::Settings>(text) {
-        Ok(settings) => P::check(&settings),
-        Err(error) => vec![Problem::new("settings", error.to_string())],
+    let value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => return vec![Problem::new("settings", format!("is no JSON: {error}"))],
+    };
+    let unknown = RefCell::new(Vec::new());
+    let node = Node {
+        value: &value,
+        path: &Path::Root,
+        unknown: &unknown,
+    };
+    let read = <P::Settings as de::Deserialize>::deserialize(node);
+    let mut problems = unknown.into_inner();
+    match read {
+        Ok(settings) => problems.extend(P::check(&settings)),
+        Err(wrong) => problems.push(wrong.problem()),
+    }
+    problems
+}
+
+/// The way from the root to a value.
+enum Path<'a> {
+    Root,
+    Key(&'a Path<'a>, &'a str),
+    Index(&'a Path<'a>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Root => Ok(()),
+            Path::Key(Path::Root, key) => f.write_str(key),
+            Path::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Path::Index(Path::Root, index) => write!(f, "{index}"),
+            Path::Index(parent, index) => write!(f, "{parent}.{index}"),
+        }
+    }
+}
+
+/// What serde found wrong. The path is known to the innermost value that was being read.
+#[derive(Debug)]
+struct Wrong {
+    path: Option<String>,
+    /// A key that is missing below `path`.
+    missing: Option<&'static str>,
+    message: String,
+}
+
+impl Wrong {
+    fn at(mut self, path: &Path<'_>) -> Self {
+        self.path.get_or_insert_with(|| path.to_string());
+        self
+    }
+
+    fn problem(self) -> Problem {
+        let path = self.path.unwrap_or_default();
+        let field = match self.missing {
+            Some(key) if path.is_empty() => key.to_owned(),
+            Some(key) => [&path, ".", key].concat(),
+            None if path.is_empty() => "settings".to_owned(),
+            None => path,
+        };
+        Problem::new(field, self.message)
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+impl de::Error for Wrong {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            path: None,
+            missing: None,
+            message: message.to_string(),
+        }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self {
+            path: None,
+            missing: Some(field),
+            message: "is missing".to_owned(),
+        }
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    value: &'a Value,
+    path: &'a Path<'a>,
+    unknown: &'a RefCell<Vec<Problem>>,
+}
+
+impl<'a> Node<'a> {
+    fn visit<'de, V: Visitor<'de>>(
+        self,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        match self.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(value), _) => visitor.visit_u64(value),
+                (None, Some(value)) => visitor.visit_i64(value),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Value::String(text) => visitor.visit_str(text),
+            Value::Array(items) => visitor.visit_seq(Items {
+                node: self,
+                items: items.iter().enumerate(),
+            }),
+            Value::Object(map) => visitor.visit_map(Keys::new(self, map, fields)),
+        }
+        .map_err(|wrong| wrong.at(self.path))
+    }
+}
+
+impl<'de> Deserializer<'de> for Node<'_> {
+    type Error = Wrong;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        self.visit(None, visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        visitor
+            .visit_newtype_struct(self)
+            .map_err(|wrong| wrong.at(self.path))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.visit(Some(fields), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        let case = match self.value {
+            Value::String(name) => Case {
+                node: self,
+                name,
+                content: None,
+            },
+            Value::Object(map) if map.len() == 1 => {
+                let (name, content) = map.iter().next().unwrap_or_else(|| unreachable!());
+                Case {
+                    node: self,
+                    name,
+                    content: Some(content),
+                }
+            }
+            _ => return self.visit(None, visitor),
+        };
+        visitor
+            .visit_enum(case)
+            .map_err(|wrong| wrong.at(self.path))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier ignored_any
+    }
+}
+
+struct Items<'a> {
+    node: Node<'a>,
+    items: std::iter::Enumerate<std::slice::Iter<'a, Value>>,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_> {
+    type Error = Wrong;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Wrong> {
+        let Some((index, value)) = self.items.next() else {
+            return Ok(None);
+        };
+        let path = Path::Index(self.node.path, index);
+        let node = Node {
+            value,
+            path: &path,
+            unknown: self.node.unknown,
+        };
+        let element = seed.deserialize(node).map_err(|wrong| wrong.at(&path));
+        element.map(Some)
+    }
+}
+
+struct Keys<'a> {
+    node: Node<'a>,
+    rest: serde_json::map::Iter<'a>,
+    fields: Option<&'static [&'static str]>,
+    current: Option<(&'a str, &'a Value)>,
+}
+
+impl<'a> Keys<'a> {
+    /// For a struct, its unknown keys are reported here and never shown to serde.
+    fn new(
+        node: Node<'a>,
+        map: &'a Map<String, Value>,
+        fields: Option<&'static [&'static str]>,
+    ) -> Self {
+        if let Some(known) = fields {
+            for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
+                let message = match known {
+                    [] => "is unknown; no key is known here".to_owned(),
+                    _ => format!("is unknown; known here: {}", known.join(", ")),
+                };
+                let field = Path::Key(node.path, key).to_string();
+                node.unknown.borrow_mut().push(Problem::new(field, message));
+            }
+        }
+        Self {
+            node,
+            rest: map.iter(),
+            fields,
+            current: None,
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Keys<'_> {
+    type Error = Wrong;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Wrong> {
+        for (key, value) in self.rest.by_ref() {
+            if self
+                .fields
+                .is_some_and(|known| !known.contains(&key.as_str()))
+            {
+                continue;
+            }
+            self.current = Some((key, value));
+            let path = Path::Key(self.node.path, key);
+            let key = de::value::StrDeserializer::new(key);
+            return seed
+                .deserialize(key)
+                .map(Some)
+                .map_err(|wrong: Wrong| wrong.at(&path));
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
+        let Some((key, value)) = self.current.take() else {
+            return Err(de::Error::custom("a value was read before its key"));
+        };
+        let path = Path::Key(self.node.path, key);
+        let node = Node {
+            value,
+            path: &path,
+            unknown: self.node.unknown,
+        };
+        seed.deserialize(node).map_err(|wrong| wrong.at(&path))
+    }
+}
+
+struct Case<'a> {
+    node: Node<'a>,
+    name: &'a str,
+    content: Option<&'a Value>,
+}
+
+impl<'a> Case<'a> {
+    /// Reads what the case carries, under the case's name.
+    fn content<R>(self, read: impl FnOnce(Node<'_>) -> Result<R, Wrong>) -> Result<R, Wrong> {
+        let path = Path::Key(self.node.path, self.name);
+        let node = Node {
+            value: self.content.unwrap_or(&Value::Null),
+            path: &path,
+            unknown: self.node.unknown,
+        };
+        read(node).map_err(|wrong| wrong.at(&path))
+    }
+}
+
+impl<'de> EnumAccess<'de> for Case<'_> {
+    type Error = Wrong;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Wrong> {
+        let name = de::value::StrDeserializer::<Wrong>::new(self.name);
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Case<'_> {
+    type Error = Wrong;
+
+    fn unit_variant(self) -> Result<(), Wrong> {
+        match self.content {
+            None => Ok(()),
+            Some(_) => self.content(|node| de::Deserialize::deserialize(node)),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Wrong> {
+        self.content(|node| seed.deserialize(node))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Wrong> {
+        self.content(|node| node.deserialize_tuple(len, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.content(|node| node.visit(Some(fields), visitor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    #[expect(dead_code, reason = "read for its shape alone")]
+    struct Settings {
+        return_style: Style,
+        #[serde(default)]
+        columns: Vec<Column>,
+        #[serde(default)]
+        names: BTreeMap<String, u8>,
+        #[serde(default)]
+        more: Option<Column>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "read for its shape alone")]
+    enum Style {
+        AsReturn,
+        Other { prefix: String },
+        Plain(u8),
+    }
+
+    #[derive(Deserialize)]
+    struct Column {
+        header: String,
+        #[serde(default)]
+        width: u8,
+    }
+
+    struct Checked;
+    impl Plugin for Checked {
+        type Settings = Settings;
+        fn check(settings: &Settings) -> Vec<Problem> {
+            let named = settings.columns.iter().enumerate();
+            let named = named.chain(settings.more.iter().map(|column| (99, column)));
+            let widths = named.filter(|(_, column)| column.width == 13);
+            let unlucky =
+                widths.map(|(at, column)| Problem::new(format!("columns.{at}"), &column.header));
+            unlucky.collect()
+        }
+    }
+
+    fn found(text: &str) -> Vec<String> {
+        check::<Checked>(text)
+            .iter()
+            .map(Problem::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn good_settings_have_no_problems() {
+        for good in [
+            r#"{"return-style":"as_return"}"#,
+            r#"{"return-style":{"other":{"prefix":"x"}},"names":{"any":1},"columns":[{"header":"a","width":3}]}"#,
+            r#"{"return-style":{"plain":3},"more":null}"#,
+        ] {
+            assert_eq!(found(good), Vec::<String>::new(), "{good}");
+            serde_json::from_str::<Settings>(good).expect("a call reads them as well");
+        }
+    }
+
+    #[test]
+    fn every_unknown_key_is_reported_with_what_is_known() {
+        assert_eq!(
+            found(
+                r#"{"return-style":{"other":{"prefix":"x","y":1}},"colums":[],"columns":[{"header":"a"},{"header":"b","wide":3}],"more":{"header":"","x":0}}"#
+            ),
+            [
+                "colums: is unknown; known here: return-style, columns, names, more",
+                "columns.1.wide: is unknown; known here: header, width",
+                "more.x: is unknown; known here: header, width",
+                "return-style.other.y: is unknown; known here: prefix",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_what_would_be_right() {
+        assert_eq!(
+            found(r#"{"return-style":"as-return"}"#),
+            [
+                "return-style: unknown variant `as-return`, expected one of `as_return`, `other`, `plain`"
+            ]
+        );
+        assert_eq!(
+            found(r#"{"return-style":{"plain":300}}"#),
+            ["return-style.plain: invalid value: integer `300`, expected u8"]
+        );
+        assert_eq!(
+            found(r#"{"columns":[{"header":"a"},{}],"return-style":"as_return"}"#),
+            ["columns.1.header: is missing"]
+        );
+        assert_eq!(
+            found(r#"{"x":1}"#),
+            [
+                "x: is unknown; known here: return-style, columns, names, more",
+                "return-style: is missing"
+            ]
+        );
+        assert_eq!(
+            found(r#"{"return-style":"as_return","names":{"a":true}}"#),
+            ["names.a: invalid type: boolean `true`, expected u8"]
+        );
+        assert_eq!(
+            found("[]"),
+            ["settings: invalid length 0, expected struct Settings with 4 elements"]
+        );
+        assert!(found("{")[0].starts_with("settings: is no JSON: "));
+    }
+
+    #[test]
+    fn what_the_author_checks_comes_last() {
+        assert_eq!(
+            found(
+                r#"{"return-style":"as_return","x":0,"columns":[{"header":"unlucky","width":13}]}"#
+            ),
+            [
+                "x: is unknown; known here: return-style, columns, names, more",
+                "columns.0: unlucky"
+            ]
+        );
     }
 }

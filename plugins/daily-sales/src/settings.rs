@@ -1,0 +1,149 @@
+//! What a retailer may set: columns, how a file is written, and its name.
+
+use galleria_sdk::csv;
+use galleria_sdk::prelude::*;
+use serde::Deserialize;
+
+/// The plugin's settings. An empty object is enough.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What a row has, in this order.
+    pub columns: Vec<Titled>,
+    /// Whether the first row names the columns.
+    pub header: bool,
+    /// How a line that was handed back is written.
+    pub returns: Returns,
+    /// Delimiter, decimal mark, quotes, line ends, byte order mark.
+    pub csv: csv::Options,
+    /// With `{scope}` (retailer, or retailer and store), `{first}`, `{last}` and `{window}`.
+    pub file_name: String,
+}
+
+/// A column and what stands above it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Titled {
+    /// What the cells hold.
+    pub column: Column,
+    /// What the first row calls it.
+    pub header: String,
+}
+
+/// What a cell may hold.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the feed `sale-lines` documents each")]
+pub enum Column {
+    Store,
+    BusinessDate,
+    BegunAt,
+    Entry,
+    Number,
+    Returned,
+    Sku,
+    Category,
+    Quantity,
+    Currency,
+    Amount,
+    Discount,
+    TaxCode,
+    Tax,
+}
+
+/// How quantity, amount, discount and tax of a line that was handed back are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Returns {
+    /// Below zero, so that a column can simply be summed.
+    #[default]
+    Negative,
+    /// As they are; the column `returned` tells them apart.
+    Positive,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let columns = [
+            (Column::Store, "store"),
+            (Column::BusinessDate, "business_date"),
+            (Column::Entry, "entry"),
+            (Column::Number, "number"),
+            (Column::Sku, "sku"),
+            (Column::Category, "category"),
+            (Column::Quantity, "quantity"),
+            (Column::Currency, "currency"),
+            (Column::Amount, "amount"),
+            (Column::TaxCode, "tax_code"),
+            (Column::Tax, "tax"),
+        ];
+        let titled = |(column, header): (Column, &str)| Titled {
+            column,
+            header: header.to_owned(),
+        };
+        Self {
+            columns: columns.map(titled).into(),
+            header: true,
+            returns: Returns::Negative,
+            csv: csv::Options::default(),
+            file_name: "sales-{scope}-{first}-{last}.csv".to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// What is wrong beyond the shape.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.csv.problems("csv");
+        if self.columns.is_empty() {
+            problems.push(Problem::new("columns", "has to name at least one column"));
+        }
+        let named = |column| self.columns.iter().any(|titled| titled.column == column);
+        if self.returns == Returns::Positive && !named(Column::Returned) {
+            let message =
+                "positive needs the column returned, or nothing tells a return from a sale";
+            problems.push(Problem::new("returns", message));
+        }
+        if let Some(message) = self.file_name_problem() {
+            problems.push(Problem::new("file_name", message));
+        }
+        problems
+    }
+
+    fn file_name_problem(&self) -> Option<&'static str> {
+        let name = &self.file_name;
+        let days = name.contains("{first}") && name.contains("{last}");
+        if !name.contains("{scope}") || !(days || name.contains("{window}")) {
+            return Some(
+                "has to contain {scope}, and {first} and {last} or {window}: a name is used once",
+            );
+        }
+        let rest = ["{scope}", "{first}", "{last}", "{window}"]
+            .iter()
+            .fold(name.clone(), |rest, known| rest.replace(known, ""));
+        if rest.contains(['{', '}']) {
+            return Some("knows {scope}, {first}, {last} and {window} only");
+        }
+        let segment = !name.starts_with('.') && !rest.contains(['/', '\\', '\0']);
+        (!segment).then_some("has to be one file name: no slash, and no dot at its beginning")
+    }
+
+    /// The name of a run's file.
+    pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
+        let scope = match cx.scope() {
+            Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
+            Scope::Retailer(name) => name.clone(),
+        };
+        let name = self
+            .file_name
+            .replace("{scope}", &scope)
+            .replace("{first}", &window.first)
+            .replace("{last}", &window.last)
+            .replace("{window}", &window.id);
+        // The contract's bound; a window's id is the host's to choose.
+        if name.len() > 200 || name.contains('/') {
+            let message = ["`", &name, "` is no file name of at most 200 bytes"].concat();
+            return Err(Fault::misconfigured("file_name", message));
+        }
+        Ok(name)
+    }
+}

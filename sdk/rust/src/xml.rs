@@ -1,0 +1,450 @@
+//! XML out: elements, attributes, text, and numbers that cost nothing.
+//!
+//! Writes straight into one buffer. `quick-xml`'s writer was measured and is slower here: it builds an
+//! event for each tag and copies names and values into it (`benches/writers.rs` has both). Reading
+//! XML is `quick-xml`'s, and the tests read with it what this module wrote.
+//!
+//! Never writes a character that XML 1.0 does not allow: such a one becomes U+FFFD.
+
+use crate::fault::BadValue;
+use crate::number;
+use crate::sink::Sink;
+use crate::{Decimal, Money};
+
+/// Writes one XML document.
+///
+/// ```
+/// use galleria_sdk::xml;
+///
+/// let mut xml = xml::Writer::indented(2);
+/// xml.declaration();
+/// xml.start("Sale").attribute("Id", "7 & 8");
+/// xml.element("Description", "Salt <fine>");
+/// xml.start("Amount").attribute("Currency", "EUR").amount(1299, 2).end();
+/// xml.end();
+/// let text = String::from_utf8(xml.finish()?).expect("UTF-8");
+/// assert_eq!(text, "\
+/// <?xml version=\"1.0\" encoding=\"UTF-8\"?>
+/// <Sale Id=\"7 &amp; 8\">
+///   <Description>Salt &lt;fine&gt;</Description>
+///   <Amount Currency=\"EUR\">12.99</Amount>
+/// </Sale>
+/// ");
+/// # Ok::<(), galleria_sdk::BadValue>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer<W: Sink = Vec<u8>> {
+    sink: W,
+    /// Names of the elements that are open, one after the other.
+    names: String,
+    /// Where each of them begins in `names`.
+    open: Vec<usize>,
+    indent: Option<usize>,
+    state: State,
+    /// The first mistake of the caller. The writer goes on; `finish` reports it.
+    mistake: Option<BadValue>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing written yet, or only the declaration.
+    Before,
+    /// A start tag still takes attributes.
+    Tag,
+    /// Text was written last.
+    Text,
+    /// A child or an end tag was written last.
+    Nested,
+}
+
+impl Writer {
+    /// All in one line.
+    pub fn new() -> Self {
+        Self::to(Vec::with_capacity(4096))
+    }
+
+    /// One element to a line, each level so many spaces further in.
+    pub fn indented(spaces: usize) -> Self {
+        Self::new().indent(spaces)
+    }
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W: Sink> Writer<W> {
+    /// Into a sink, such as an [`Output`](crate::Output).
+    pub fn to(sink: W) -> Self {
+        Self {
+            sink,
+            names: String::with_capacity(128),
+            open: Vec::with_capacity(16),
+            indent: None,
+            state: State::Before,
+            mistake: None,
+        }
+    }
+
+    /// With indentation.
+    pub fn indent(mut self, spaces: usize) -> Self {
+        self.indent = Some(spaces);
+        self
+    }
+
+    /// `<?xml version="1.0" encoding="UTF-8"?>`; comes first.
+    pub fn declaration(&mut self) -> &mut Self {
+        if self.state != State::Before {
+            self.blame("the declaration has to come first");
+        }
+        self.push("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        if self.indent.is_some() {
+            self.push("\n");
+        }
+        self
+    }
+
+    /// Opens an element. Attributes may follow until anything else does.
+    pub fn start(&mut self, name: &str) -> &mut Self {
+        if !is_name(name) {
+            self.blame_name(name);
+        }
+        if self.open.is_empty() && self.state == State::Nested {
+            self.blame("a document has one root element");
+        }
+        self.close_tag();
+        self.new_line();
+        self.sink.piece_ended();
+        let out = self.sink.buffer();
+        out.push(b'<');
+        out.extend_from_slice(name.as_bytes());
+        self.open.push(self.names.len());
+        self.names.push_str(name);
+        self.state = State::Tag;
+        self
+    }
+
+    /// An attribute of the element just opened.
+    pub fn attribute(&mut self, name: &str, value: &str) -> &mut Self {
+        if !is_name(name) {
+            self.blame_name(name);
+        }
+        if self.state != State::Tag {
+            self.blame("an attribute has to follow the start of its element");
+            return self;
+        }
+        let out = self.sink.buffer();
+        out.push(b' ');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"=\"");
+        push_escaped::<true>(out, value);
+        out.push(b'"');
+        self
+    }
+
+    /// Text of the element that is open.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.content(|out| push_escaped::<false>(out, text))
+    }
+
+    /// Minor units as major ones with a point.
+    pub fn amount(&mut self, minor: Money, minor_digits: u8) -> &mut Self {
+        self.content(|out| number::push(out, minor, minor_digits, b'.'))
+    }
+
+    /// A decimal, with the digits it has.
+    pub fn decimal(&mut self, value: Decimal) -> &mut Self {
+        self.content(|out| number::push(out, value.unscaled, value.scale, b'.'))
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, value: i64) -> &mut Self {
+        self.content(|out| number::push(out, value, 0, b'.'))
+    }
+
+    /// Closes the element that is open.
+    pub fn end(&mut self) -> &mut Self {
+        let Some(begin) = self.open.pop() else {
+            self.blame("an element was closed that was never opened");
+            return self;
+        };
+        if self.state == State::Tag {
+            self.push("/>");
+        } else {
+            if self.state == State::Nested {
+                self.new_line();
+            }
+            let out = self.sink.buffer();
+            out.extend_from_slice(b"</");
+            out.extend_from_slice(&self.names.as_bytes()[begin..]);
+            out.push(b'>');
+        }
+        self.names.truncate(begin);
+        self.state = State::Nested;
+        self
+    }
+
+    /// An element with text alone.
+    pub fn element(&mut self, name: &str, text: &str) -> &mut Self {
+        self.start(name).text(text).end()
+    }
+
+    /// An element with text alone, where there is one.
+    pub fn optional(&mut self, name: &str, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.element(name, text),
+            None => self,
+        }
+    }
+
+    /// An element with a whole number alone.
+    pub fn integer_element(&mut self, name: &str, value: i64) -> &mut Self {
+        self.start(name).integer(value).end()
+    }
+
+    /// Ends the document. Refused where elements are still open, or where something was written in a
+    /// place that XML has not: then there is no document at all, rather than a broken one.
+    pub fn finish(mut self) -> Result<W, BadValue> {
+        if !self.open.is_empty() {
+            let begin = self.open[self.open.len() - 1];
+            let message = ["`", &self.names[begin..], "` was not closed"].concat();
+            self.mistake.get_or_insert(BadValue::new("xml", message));
+        }
+        if self.state == State::Before {
+            self.blame("there is no root element");
+        }
+        if self.indent.is_some() {
+            self.push("\n");
+        }
+        match self.mistake {
+            None => Ok(self.sink),
+            Some(mistake) => Err(mistake),
+        }
+    }
+
+    fn content(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        if self.open.is_empty() {
+            self.blame("text has to stand in an element");
+            return self;
+        }
+        self.close_tag();
+        write(self.sink.buffer());
+        self.state = State::Text;
+        self
+    }
+
+    fn close_tag(&mut self) {
+        if self.state == State::Tag {
+            self.push(">");
+        }
+    }
+
+    /// Never beside text, whose blanks would change its meaning.
+    fn new_line(&mut self) {
+        let Some(spaces) = self.indent else { return };
+        if matches!(self.state, State::Tag | State::Nested) {
+            let depth = self.open.len() * spaces;
+            let out = self.sink.buffer();
+            out.push(b'\n');
+            out.resize(out.len() + depth, b' ');
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.sink.buffer().extend_from_slice(text.as_bytes());
+    }
+
+    fn blame(&mut self, message: &str) {
+        self.mistake
+            .get_or_insert_with(|| BadValue::new("xml", message));
+    }
+
+    fn blame_name(&mut self, name: &str) {
+        let message = ["`", name, "` is no name of an element or attribute"].concat();
+        self.mistake.get_or_insert(BadValue::new("xml", message));
+    }
+}
+
+/// Names as far as anybody uses them: ASCII strictly, and whatever is not ASCII is taken.
+fn is_name(name: &str) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80 || matches!(byte, b'_');
+    let inner = |byte: &u8| letter(byte) || matches!(byte, b'0'..=b'9' | b'-' | b'.' | b':');
+    name.as_bytes().first().is_some_and(letter) && name.as_bytes().iter().all(inner)
+}
+
+/// Appends the text with what XML reserves escaped. In attributes, tab and line feed are escaped as
+/// well, since a reader would make spaces of them; a carriage return is everywhere.
+fn push_escaped<const ATTRIBUTE: bool>(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let (instead, length): (&[u8], usize) = match byte {
+            b'&' => (b"&amp;", 1),
+            b'<' => (b"&lt;", 1),
+            b'>' => (b"&gt;", 1),
+            b'"' if ATTRIBUTE => (b"&quot;", 1),
+            b'\t' if ATTRIBUTE => (b"&#9;", 1),
+            b'\n' if ATTRIBUTE => (b"&#10;", 1),
+            b'\r' => (b"&#13;", 1),
+            b'\t' | b'\n' => continue,
+            0..0x20 => ("\u{fffd}".as_bytes(), 1),
+            // U+FFFE and U+FFFF are no characters of XML.
+            0xEF if matches!(bytes.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])) => {
+                ("\u{fffd}".as_bytes(), 3)
+            }
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[done..at]);
+        out.extend_from_slice(instead);
+        done = at + length;
+    }
+    out.extend_from_slice(&bytes[done..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quick_xml::events::Event;
+
+    fn written(write: impl FnOnce(&mut Writer)) -> String {
+        let mut xml = Writer::new();
+        write(&mut xml);
+        String::from_utf8(xml.finish().expect("a document")).expect("UTF-8")
+    }
+
+    fn mistake(write: impl FnOnce(&mut Writer)) -> String {
+        let mut xml = Writer::new();
+        write(&mut xml);
+        xml.finish().expect_err("a mistake").message
+    }
+
+    #[test]
+    fn what_xml_does_not_allow_is_never_written() {
+        let hostile = "\0a\u{1d}b\u{fffe}c\u{ffff}d\u{fffd}e\u{7f}\u{10ffff}";
+        let text = written(|xml| {
+            xml.start("a").attribute("b", hostile).text(hostile).end();
+        });
+        let clean = "\u{fffd}a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}e\u{7f}\u{10ffff}";
+        assert_eq!(text, format!("<a b=\"{clean}\">{clean}</a>"));
+    }
+
+    #[test]
+    fn an_independent_reader_reads_the_same() {
+        let hostile = "<a href=\"x\">&amp; ' \t\r\n]]> é \u{1f6d2}</a>";
+        let text = written(|xml| {
+            xml.declaration();
+            xml.start("root")
+                .attribute("with", hostile)
+                .attribute("empty", "");
+            xml.start("leaf").text(hostile).text("more").end();
+            xml.start("none").end();
+            xml.end();
+        });
+        let mut reader = quick_xml::Reader::from_str(&text);
+        let (mut attribute, mut content, mut depth) = (None, String::new(), 0);
+        loop {
+            match reader.read_event().expect("well-formed") {
+                Event::Start(start) => {
+                    depth += 1;
+                    if start.name().as_ref() == "root" {
+                        let found = start.attributes().next().expect("one").expect("good");
+                        let raw = found.value;
+                        attribute = Some(
+                            quick_xml::escape::unescape(&raw)
+                                .expect("good")
+                                .into_owned(),
+                        );
+                    }
+                }
+                Event::End(_) => depth -= 1,
+                Event::Text(text) => content.push_str(text.as_ref()),
+                Event::GeneralRef(name) => {
+                    let entity = format!("&{};", name.as_ref());
+                    content.push_str(&quick_xml::escape::unescape(&entity).expect("known"));
+                }
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        assert_eq!(depth, 0);
+        assert_eq!(attribute.as_deref(), Some(hostile));
+        assert_eq!(content, format!("{hostile}more"));
+    }
+
+    #[test]
+    fn indentation_never_touches_text() {
+        let mut xml = Writer::indented(1);
+        xml.start("a");
+        xml.element("b", " x ").start("c").end();
+        xml.start("d").start("e").integer(-7).end().end();
+        xml.end();
+        let text = String::from_utf8(xml.finish().expect("a document")).expect("UTF-8");
+        assert_eq!(
+            text,
+            "<a>\n <b> x </b>\n <c/>\n <d>\n  <e>-7</e>\n </d>\n</a>\n"
+        );
+    }
+
+    #[test]
+    fn mistakes_leave_no_document() {
+        assert_eq!(
+            mistake(|xml| {
+                xml.start("a");
+            }),
+            "`a` was not closed"
+        );
+        assert_eq!(mistake(|_| {}), "there is no root element");
+        assert_eq!(
+            mistake(|xml| {
+                xml.element("a", "").end();
+            }),
+            "an element was closed that was never opened"
+        );
+        assert_eq!(
+            mistake(|xml| {
+                xml.element("a", "").element("b", "");
+            }),
+            "a document has one root element"
+        );
+        assert_eq!(
+            mistake(|xml| {
+                xml.start("a").text("").attribute("b", "").end();
+            }),
+            "an attribute has to follow the start of its element"
+        );
+        assert_eq!(
+            mistake(|xml| {
+                xml.element("a b", "");
+            }),
+            "`a b` is no name of an element or attribute"
+        );
+        assert_eq!(
+            mistake(|xml| {
+                xml.start("a").attribute("x=\"", "").end();
+            }),
+            "`x=\"` is no name of an element or attribute"
+        );
+        assert_eq!(
+            mistake(|xml| {
+                xml.text("a");
+            }),
+            "text has to stand in an element"
+        );
+    }
+
+    #[test]
+    fn numbers_are_text() {
+        let text = written(|xml| {
+            xml.start("a")
+                .amount(-5, 2)
+                .text(" ")
+                .decimal(Decimal::new(1250, 3))
+                .text(" ")
+                .amount(500, 0)
+                .end();
+        });
+        assert_eq!(text, "<a>-0.05 1.250 500</a>");
+    }
+}
