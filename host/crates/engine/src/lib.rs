@@ -29,3 +29,10 @@ mod wasi;
 pub use config::EngineConfig;
 pub use engine::{Engine, Error};
 pub use generation::Generation;
+
+/// What a component is, without compiling it.
+pub fn inspect(
+    path: &std::path::Path,
+) -> Result<galleria_domain::plugin::Inspection, galleria_domain::plugin::Mistake> {
+    Ok(inspect::inspect(path)?.inspection)
+}

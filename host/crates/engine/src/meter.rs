@@ -58,7 +58,6 @@ impl Meter {
         }
     }
 
-
     /// At every tick while the guest runs.
     pub fn tick(&self) -> Result<(), Stop> {
         if thread_cpu().saturating_sub(self.cpu_begun) > Duration::from_millis(self.limits.cpu_ms) {

@@ -1,0 +1,157 @@
+//! A guest that behaves as its settings say. What an engine has to stand is listed in [`Behave`];
+//! the engine's tests match over it, so that a behaviour without a test does not compile.
+
+mod payment;
+mod report;
+
+use galleria_sdk::prelude::*;
+use serde::Deserialize;
+
+macro_rules! behaviours {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What the guest does when it is asked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        pub enum Behave {
+            $($(#[$doc])* $name,)*
+        }
+    };
+}
+
+behaviours! {
+    // On a payment.
+    /// Decides well: a document and a publication.
+    Decide,
+    /// Answers that it cannot.
+    AskAgain,
+    /// Never comes back.
+    Loop,
+    /// Takes ever more memory.
+    EatMemory,
+    /// A document larger than it may be.
+    DecideTooMuch,
+    /// A fault that says more than a decision may.
+    FaultTooMuch,
+    /// Ever more lines for people.
+    LogTooMuch,
+    /// Calls the host again and again.
+    CallTooOften,
+    /// Calls itself without end.
+    Recurse,
+    /// Crashes.
+    Crash,
+    /// Leaves with an exit code.
+    Exit,
+    /// Publishes what is no JSON.
+    BadJson,
+    /// A document whose name leads elsewhere.
+    BadName,
+    /// Two documents of one name.
+    SameName,
+    /// Writes to a directory it was not granted.
+    OtherDirectory,
+    /// Publishes to a topic it was not granted.
+    OtherTopic,
+    /// Sends to a target it was not granted.
+    OtherTarget,
+    /// Queues a receipt it was not granted.
+    Receipt,
+    /// A request that is none.
+    BadRequest,
+    /// Notes clock, randomness, arguments and environment.
+    LookAround,
+    /// Sleeps.
+    Sleep,
+    /// Sleeps for no time at all.
+    Yield,
+    /// Connects to a socket.
+    Connect,
+    /// Opens files.
+    OpenFiles,
+    /// Prints to standard output and error.
+    Print,
+    /// Logs with fields at every level.
+    Log,
+    /// Pulls sale lines where there are none to pull.
+    PullOutsideRun,
+    /// Writes output where there is none to write to.
+    WriteOutsideRun,
+    // In a run.
+    /// Sale lines into a file, activities counted.
+    Copy,
+    /// Asks for more rows at once than anyone may.
+    PullTooMany,
+    /// Pulls from a feed without end.
+    PullForever,
+    /// Writes to a directory it was not granted.
+    OpenOther,
+    /// Opens a file whose name leads elsewhere.
+    OpenBadName,
+    /// Writes more than it may.
+    WriteTooMuch,
+}
+
+/// What the guest reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// What to do.
+    pub behave: Behave,
+    /// How the check of these settings ends.
+    #[serde(default)]
+    pub check: Check,
+}
+
+/// How the check of the settings ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Check {
+    /// Well.
+    #[default]
+    Well,
+    /// With two problems.
+    Problems,
+    /// With a crash.
+    Crash,
+    /// Never.
+    Loop,
+}
+
+/// The guest.
+pub struct Guest;
+
+impl Plugin for Guest {
+    type Settings = Settings;
+
+    fn check(settings: &Settings) -> Vec<Problem> {
+        match settings.check {
+            Check::Well => vec![],
+            Check::Problems => vec![
+                Problem::new("behave", "is not what anyone would want"),
+                Problem::new("check", "should be Well"),
+            ],
+            Check::Crash => panic!("crashed while checking"),
+            Check::Loop => spin(),
+        }
+    }
+}
+
+/// Uses CPU time until it is stopped.
+pub fn spin() -> ! {
+    let mut turns = 0_u64;
+    loop {
+        turns = std::hint::black_box(turns.wrapping_add(1));
+    }
+}
+
+impl OnPayment for Guest {
+    fn handle(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
+        payment::behave(cx, sale)
+    }
+}
+
+impl Report for Guest {
+    fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
+        report::behave(cx, window)
+    }
+}
+
+galleria_sdk::plugin!(Guest: OnPayment, Report);

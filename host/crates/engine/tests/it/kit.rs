@@ -1,0 +1,317 @@
+//! What the tests share: the guest, an engine, slots, events, feeds and sinks in memory, the log.
+
+use engine_guests::Behave;
+use galleria_app::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
+use galleria_domain::plugin::{Capability, Limits, OnDeadLetter, Rights, Slot, StoreFilter};
+use galleria_domain::{
+    CallFault, Context, Decimal, Decision, Entry, HostFault, Line, LineKind, Sale, Scope, Store,
+};
+use galleria_engine::{Engine, EngineConfig, Generation};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Small, so that a guest breaks them soon.
+pub const LIMITS: Limits = Limits {
+    cpu_ms: 300,
+    wall_ms: 20_000,
+    memory_bytes: 16 << 20,
+    table_elements: 2_000,
+    output_bytes: 1 << 20,
+    log_bytes: 64 << 10,
+    host_calls: 1_000,
+};
+
+/// The guest, built once in a run of the tests. cargo decides whether there is anything to do.
+pub fn guest() -> &'static Path {
+    static GUEST: OnceLock<PathBuf> = OnceLock::new();
+    GUEST.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--profile", "plugin"])
+            .args(["--target", "wasm32-wasip2", "-p", "engine-guests"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the guest does not build");
+        target().join("wasm32-wasip2/plugin/engine_guests.wasm")
+    })
+}
+
+/// The folder that cargo builds into.
+pub fn target() -> &'static Path {
+    let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tests.parent().expect("the target folder")
+}
+
+/// One engine for all tests, with artifacts that the next run finds again.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        listen();
+        let artifacts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-artifacts");
+        Engine::new(EngineConfig::new(artifacts)).expect("an engine")
+    })
+}
+
+/// A slot of the guest that has all it asks for.
+pub fn slot(name: &str, behave: Behave) -> Slot {
+    let rights = Rights {
+        capabilities: [
+            Capability::Activities,
+            Capability::SaleLines,
+            Capability::Output,
+        ]
+        .into(),
+        directories: ["poslog".to_owned(), "reports".to_owned()].into(),
+        topics: ["sales".to_owned()].into(),
+        targets: ["erp".to_owned()].into(),
+        ..Rights::default()
+    };
+    Slot {
+        retailer: "example".into(),
+        name: name.into(),
+        plugin: "engine-guests".into(),
+        component: guest().to_owned(),
+        file: "retailers/example/retailer.toml".into(),
+        asks: rights.clone(),
+        grants: rights,
+        filter: StoreFilter::default(),
+        settings: format!("{{\"behave\":\"{behave:?}\"}}"),
+        settings_for: vec![],
+        call_limits: LIMITS,
+        run_limits: LIMITS,
+        counters: BTreeMap::new(),
+        on_dead_letter: OnDeadLetter::Hold,
+        retry_for_s: 3_600,
+    }
+}
+
+/// Loads slots that have no mistakes.
+pub fn load(slots: Vec<Slot>) -> Generation {
+    match engine().load(slots) {
+        Ok(generation) => generation,
+        Err(mistakes) => panic!("{mistakes:#?}"),
+    }
+}
+
+/// A slot of a generation.
+pub fn named(generation: &Generation, name: &str) -> Loaded {
+    generation.named("example", name).expect("a slot")
+}
+
+/// A store.
+pub fn store() -> Store {
+    Store {
+        id: "store-1".into(),
+        external_id: "0042".into(),
+        retailer: "example".into(),
+        store_type: "scan-and-go".into(),
+        country: "ES".into(),
+        currency: "EUR".into(),
+        minor_digits: 2,
+        zone: "Europe/Madrid".into(),
+        day_starts_minute: 0,
+        attributes: vec![],
+    }
+}
+
+/// The surroundings of an event, with the slot's settings.
+pub fn context(event_id: &str, plugin: &Loaded) -> Context {
+    Context {
+        event_id: event_id.into(),
+        attempt: 1,
+        occurred_at: "2026-11-24T10:11:12.345+01:00".into(),
+        business_date: "2026-11-24".into(),
+        scope: Scope::Store(store()),
+        settings: plugin.slot.settings.clone(),
+        counters: vec![],
+        prior: vec![],
+    }
+}
+
+/// A sale of some lines.
+pub fn sale(lines: u32) -> Sale {
+    let line = |number: u32| Line {
+        number,
+        parent: None,
+        kind: LineKind::Item,
+        returned: false,
+        voided: false,
+        origin_line: None,
+        sku: format!("sku-{number}"),
+        gtin: None,
+        description: "A thing".into(),
+        category: None,
+        quantity: Decimal::whole(1),
+        unit: "EA".into(),
+        regular_price: Decimal {
+            unscaled: 250,
+            scale: 2,
+        },
+        unit_price: Decimal {
+            unscaled: 250,
+            scale: 2,
+        },
+        amount: 250,
+        discounts: vec![],
+        taxes: vec![],
+        age: None,
+        attributes: vec![],
+    };
+    Sale {
+        entry: Entry {
+            id: "payment-1".into(),
+            order_id: "order-1".into(),
+            external_id: None,
+            workstation: "1".into(),
+            sequence: 1,
+            receipt: "1".into(),
+            operator: None,
+            business_date: "2026-11-24".into(),
+            begun_at: "2026-11-24T10:10:00.000+01:00".into(),
+            ended_at: "2026-11-24T10:11:12.345+01:00".into(),
+            currency: "EUR".into(),
+            training: false,
+        },
+        member: None,
+        lines: (1..=lines).map(line).collect(),
+        tenders: vec![],
+        taxes: vec![],
+        rounding: 0,
+        net: 250 * i64::from(lines),
+        gross: 250 * i64::from(lines),
+        consents: vec![],
+        attributes: vec![],
+    }
+}
+
+/// Asks a slot about a payment.
+pub fn pay(generation: &Generation, plugin: &Loaded, event_id: &str) -> Called<Decision> {
+    let argument = Argument::Payment(sale(3));
+    generation.react(plugin, &context(event_id, plugin), &argument)
+}
+
+/// The host's fault that a call ended with.
+pub fn host_fault<T: std::fmt::Debug>(called: &Called<T>) -> &HostFault {
+    match &called.outcome {
+        Err(CallFault::Host(fault)) => fault,
+        other => panic!("no fault of the host, but {other:?}"),
+    }
+}
+
+/// A note's value.
+pub fn note<'d>(decision: &'d Decision, name: &str) -> &'d str {
+    let note = decision.notes.iter().find(|note| note.name == name);
+    &note.expect("a note").value
+}
+
+/// A feed over rows in memory, which remembers what it was asked for.
+pub struct Rows<T> {
+    pub left: std::vec::IntoIter<T>,
+    pub asked: Arc<Mutex<Vec<u32>>>,
+    /// How long each batch takes.
+    pub takes: std::time::Duration,
+}
+
+impl<T> Rows<T> {
+    pub fn of(rows: Vec<T>) -> Self {
+        Self {
+            left: rows.into_iter(),
+            asked: Arc::default(),
+            takes: std::time::Duration::ZERO,
+        }
+    }
+}
+
+impl<T: Send> Feed<T> for Rows<T> {
+    fn next(&mut self, max: u32) -> Result<Vec<T>, galleria_app::Error> {
+        self.asked.lock().expect("no panic").push(max);
+        std::thread::sleep(self.takes);
+        Ok(self.left.by_ref().take(max as usize).collect())
+    }
+}
+
+/// A feed without end.
+pub struct Endless<T>(pub T, pub std::time::Duration);
+
+impl<T: Clone + Send> Feed<T> for Endless<T> {
+    fn next(&mut self, _max: u32) -> Result<Vec<T>, galleria_app::Error> {
+        std::thread::sleep(self.1);
+        Ok(vec![self.0.clone()])
+    }
+}
+
+/// Files in memory.
+#[derive(Clone, Default)]
+pub struct Files(pub Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+
+impl Sink for Files {
+    fn open(&mut self, directory: &str, name: &str, _: &str) -> Result<u32, galleria_app::Error> {
+        let mut files = self.0.lock().expect("no panic");
+        files.push((format!("{directory}/{name}"), vec![]));
+        Ok(u32::try_from(files.len() - 1).expect("few files"))
+    }
+
+    fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), galleria_app::Error> {
+        self.0.lock().expect("no panic")[file as usize]
+            .1
+            .extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
+/// A line of the log that a plugin wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Logged {
+    pub level: String,
+    pub fields: BTreeMap<String, String>,
+}
+
+static LOG: Mutex<Vec<Logged>> = Mutex::new(Vec::new());
+
+/// What plugins logged about an event.
+pub fn logged(event_id: &str) -> Vec<Logged> {
+    let log = LOG.lock().expect("no panic");
+    log.iter()
+        .filter(|line| line.fields.get("event").is_some_and(|id| id == event_id))
+        .cloned()
+        .collect()
+}
+
+fn listen() {
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+    struct Ear;
+
+    struct Visit<'l>(&'l mut Logged);
+
+    impl tracing::field::Visit for Visit<'_> {
+        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+            self.0
+                .fields
+                .insert(field.name().into(), format!("{value:?}"));
+        }
+
+        fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+            self.0.fields.insert(field.name().into(), value.into());
+        }
+    }
+
+    impl<S: tracing::Subscriber> Layer<S> for Ear {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            if event.metadata().target() != "plugin" {
+                return;
+            }
+            let mut line = Logged {
+                level: event.metadata().level().to_string(),
+                ..Logged::default()
+            };
+            event.record(&mut Visit(&mut line));
+            LOG.lock().expect("no panic").push(line);
+        }
+    }
+
+    let subscriber = tracing_subscriber::registry().with(Ear);
+    tracing::subscriber::set_global_default(subscriber).expect("the only one");
+}

@@ -1,0 +1,9 @@
+//! The engine against real components: one guest that behaves as its settings say, and a few written
+//! by hand for what no SDK would build.
+
+mod behaviours;
+mod engines;
+mod kit;
+mod loading;
+mod runs;
+mod wat;

@@ -1,0 +1,279 @@
+//! Runs: feeds in, files out, and what ends them.
+
+use crate::kit::{Endless, Files, LIMITS, Rows, context, host_fault, load, named, slot, store};
+use engine_guests::Behave;
+use galleria_app::plugins::{Called, Feed, Plugins, Sink, Streams};
+use galleria_app::records::SaleLine;
+use galleria_domain::plugin::Limits;
+use galleria_domain::{
+    Activity, Cancellation, Decimal, HostFault, Origin, Scope, Totals, VoidCause, Window,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+fn sale_line(number: u32) -> SaleLine {
+    SaleLine {
+        store_id: "store-1".into(),
+        store_external_id: "0042".into(),
+        business_date: "2026-11-24".into(),
+        begun_at: "2026-11-24T10:10:00.000+01:00".into(),
+        entry_id: "payment-ä".into(),
+        number,
+        returned: number.is_multiple_of(10),
+        sku: format!("sku-{number}"),
+        category: String::new(),
+        quantity: Decimal {
+            unscaled: 1500,
+            scale: 3,
+        },
+        currency: "EUR".into(),
+        amount: 100,
+        discount: 5,
+        tax_code: "VAT-STD".into(),
+        tax: 17,
+        accepted_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
+    let mut slot = slot("run", behave);
+    slot.run_limits = limits;
+    let generation = load(vec![slot, crate::kit::slot("good", Behave::Decide)]);
+    let plugin = named(&generation, "run");
+    let mut cx = context(&format!("run {behave:?}"), &plugin);
+    cx.scope = Scope::Retailer("example".into());
+    let window = Window {
+        id: "2026-11-24".into(),
+        first: "2026-11-24".into(),
+        last: "2026-11-24".into(),
+        as_of: "2026-11-25T00:00:00.000+00:00".into(),
+        stores: 1,
+    };
+    let called = generation.report(&plugin, &cx, &window, streams);
+    let good = crate::kit::pay(&generation, &named(&generation, "good"), "after a run");
+    good.outcome.expect("the next call is unharmed");
+    called
+}
+
+fn feed(rows: u32) -> Option<Box<dyn Feed<SaleLine>>> {
+    Some(Box::new(Rows::of((1..=rows).map(sale_line).collect())))
+}
+
+pub fn copies() {
+    let files = Files::default();
+    let voided = Activity::Cancellation(Cancellation {
+        entry: crate::kit::sale(0).entry,
+        cause: VoidCause::Abandoned,
+        origin: Origin::None,
+        lines: vec![],
+        attributes: vec![],
+    });
+    let streams = Streams {
+        sale_lines: feed(10_000),
+        activities: Some(Box::new(Rows::of(vec![(store(), voided); 3]))),
+        output: Some(Box::new(files.clone())),
+        stop: Arc::default(),
+    };
+    let limits = Limits {
+        cpu_ms: 5_000,
+        output_bytes: 4 << 20,
+        ..LIMITS
+    };
+    let called = run(Behave::Copy, limits, streams);
+    let totals = called.outcome.expect("totals");
+    assert_eq!(totals.rows, 10_000);
+    // 9,000 sold at 100, 1,000 given back.
+    assert_eq!(totals.sums[0].value, "800000");
+    assert_eq!(totals.sums[1].value, "3");
+    let files = files.0.lock().expect("no panic");
+    let (path, bytes) = &files[0];
+    assert_eq!(path, "reports/2026-11-24.csv");
+    let text = std::str::from_utf8(bytes).expect("text");
+    assert_eq!(text.lines().count(), 10_000);
+    assert_eq!(
+        text.lines().nth(6),
+        Some(
+            "0042;2026-11-24;2026-11-24T10:10:00.000+01:00;payment-ä;7;sku-7;;1500/3;EUR;100;5;VAT-STD;17"
+        )
+    );
+    assert!(called.usage.output_bytes >= bytes.len() as u64);
+    assert!(called.usage.memory_bytes < 8 << 20, "{:?}", called.usage);
+}
+
+pub fn bounded_batch() {
+    let rows = Rows::of((1..=10_000).map(sale_line).collect());
+    let asked = Arc::clone(&rows.asked);
+    let streams = Streams {
+        sale_lines: Some(Box::new(rows)),
+        ..Streams::default()
+    };
+    let called = run(Behave::PullTooMany, LIMITS, streams);
+    assert_eq!(called.outcome.expect("totals").rows, 4_096);
+    assert_eq!(*asked.lock().expect("no panic"), [4_096]);
+}
+
+pub fn slow_feed() {
+    let slow = |takes| Streams {
+        sale_lines: Some(Box::new(Endless(sale_line(1), takes))),
+        ..Streams::default()
+    };
+    // Hardly any CPU time goes by while the feed takes its time.
+    let limits = Limits {
+        wall_ms: 100,
+        ..LIMITS
+    };
+    let begun = Instant::now();
+    let called = run(Behave::PullForever, limits, slow(Duration::from_millis(30)));
+    assert_eq!(host_fault(&called), &HostFault::TimedOut(100));
+    assert!(called.usage.cpu < Duration::from_millis(80));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+
+    let streams = slow(Duration::from_millis(1));
+    let stop = Arc::clone(&streams.stop);
+    let limits = Limits {
+        host_calls: u64::MAX,
+        ..LIMITS
+    };
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        stop.store(true, Ordering::Relaxed);
+    });
+    let called = run(Behave::PullForever, limits, streams);
+    stopper.join().expect("no panic");
+    assert_eq!(
+        host_fault(&called),
+        &HostFault::HostFailed("the run was stopped".into())
+    );
+
+    let streams = Streams {
+        sale_lines: Some(Box::new(Endless(sale_line(1), Duration::ZERO))),
+        ..Streams::default()
+    };
+    let called = run(Behave::PullForever, LIMITS, streams);
+    assert_eq!(host_fault(&called), &HostFault::TooManyCalls(1_000));
+}
+
+pub fn other_directory() {
+    let files = Files::default();
+    let streams = Streams {
+        output: Some(Box::new(files.clone())),
+        ..Streams::default()
+    };
+    let called = run(Behave::OpenOther, LIMITS, streams);
+    let what = HostFault::Denied("directory \"elsewhere\"".into());
+    assert_eq!(host_fault(&called), &what);
+    assert!(files.0.lock().expect("no panic").is_empty());
+}
+
+pub fn bad_name() {
+    let files = Files::default();
+    let streams = Streams {
+        output: Some(Box::new(files.clone())),
+        ..Streams::default()
+    };
+    let called = run(Behave::OpenBadName, LIMITS, streams);
+    assert!(
+        matches!(host_fault(&called), HostFault::ContractBroken(what) if what.contains("../a.csv"))
+    );
+    assert!(files.0.lock().expect("no panic").is_empty());
+}
+
+pub fn too_much_output() {
+    let files = Files::default();
+    let streams = Streams {
+        output: Some(Box::new(files.clone())),
+        ..Streams::default()
+    };
+    let called = run(Behave::WriteTooMuch, LIMITS, streams);
+    assert_eq!(host_fault(&called), &HostFault::OutputTooLarge(1 << 20));
+    let written: usize = files
+        .0
+        .lock()
+        .expect("no panic")
+        .iter()
+        .map(|f| f.1.len())
+        .sum();
+    assert!(
+        written <= 1 << 20,
+        "nothing beyond the limit reaches the sink"
+    );
+}
+
+struct Broken;
+
+impl<T> Feed<T> for Broken {
+    fn next(&mut self, _: u32) -> Result<Vec<T>, galleria_app::Error> {
+        Err(galleria_app::Error::Internal("secret words".into()))
+    }
+}
+
+impl Sink for Broken {
+    fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
+        Err(galleria_app::Error::Internal("secret words".into()))
+    }
+
+    fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_app::Error> {
+        panic!("the sink panics")
+    }
+}
+
+#[test]
+fn a_failed_feed_is_our_trouble() {
+    let streams = Streams {
+        sale_lines: Some(Box::new(Broken)),
+        output: Some(Box::new(Files::default())),
+        ..Streams::default()
+    };
+    let called = run(Behave::Copy, LIMITS, streams);
+    let what = HostFault::HostFailed("the feed of sale lines failed".into());
+    assert_eq!(host_fault(&called), &what);
+}
+
+#[test]
+fn a_failed_sink_is_our_trouble() {
+    let streams = Streams {
+        sale_lines: feed(1),
+        output: Some(Box::new(Broken)),
+        ..Streams::default()
+    };
+    let called = run(Behave::Copy, LIMITS, streams);
+    let what = HostFault::HostFailed("opening an output file failed".into());
+    assert_eq!(host_fault(&called), &what);
+}
+
+#[test]
+fn a_panic_of_the_host_ends_one_call() {
+    struct Panics;
+    impl Sink for Panics {
+        fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
+            Ok(0)
+        }
+        fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_app::Error> {
+            panic!("the sink panics")
+        }
+    }
+    let streams = Streams {
+        sale_lines: feed(1),
+        output: Some(Box::new(Panics)),
+        ..Streams::default()
+    };
+    let called = run(Behave::Copy, LIMITS, streams);
+    assert!(
+        matches!(host_fault(&called), HostFault::HostFailed(what) if what.contains("the sink panics"))
+    );
+}
+
+#[test]
+fn a_stopped_run_does_not_begin() {
+    let streams = Streams {
+        sale_lines: feed(1),
+        stop: Arc::new(AtomicBool::new(true)),
+        ..Streams::default()
+    };
+    let called = run(Behave::PullTooMany, LIMITS, streams);
+    assert_eq!(
+        host_fault(&called),
+        &HostFault::HostFailed("the run was stopped".into())
+    );
+}
