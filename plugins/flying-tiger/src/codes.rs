@@ -3,7 +3,7 @@
 //!
 //! Never decides which value a retailer wants; it only makes a value fit.
 
-/// Currencies the standard lists. It is of 2003 or so: the new leu, the new lira and others are absent.
+/// Currencies the standard lists. The list is older than the new leu, the new lira and others.
 const CURRENCIES: &str = "ADP AED AFA ALL AMD ANG AOA ARS ATS AUD AWG AZM BAM BBD BDT BEF BGL BGN BHD BIF BMD \
     BND BOB BOV BRL BSD BTN BWP BYR BZD CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CYP CZK \
     DEM DJF DKK DOP DZD ECS ECV EEK EGP ERN ESP ETB EUR FIM FJD FKP FRF GBP GEL GHC GIP \
