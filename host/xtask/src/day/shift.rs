@@ -1,0 +1,58 @@
+//! A drawer's shift: what it takes, and how it is counted in the end.
+
+use super::assortment::Market;
+use super::chance::Chance;
+use galleria_domain::{Money, Tender};
+
+/// A shift of a till.
+pub struct Shift {
+    pub id: String,
+    pub till: String,
+    pub operator: String,
+    /// Seconds of the day.
+    pub opens: i64,
+    pub closes: i64,
+    /// What cash did to the drawer so far.
+    pub cash: Money,
+}
+
+/// How a drawer is counted.
+pub struct Count {
+    pub counted: Money,
+    pub paid_in: Money,
+    pub paid_out: Money,
+    pub pickups: Money,
+}
+
+impl Shift {
+    /// Tenders of a sale, or of what undoes one.
+    pub fn book(&mut self, tenders: &[Tender], back: bool) {
+        let cash = tenders.iter().filter(|tender| tender.kind == "cash");
+        let sum: Money = cash.map(|tender| tender.amount).sum();
+        self.cash += if back { -sum } else { sum };
+    }
+
+    /// Counts the drawer: the first shifts of a day are over and short by plan, so that both are seen.
+    pub fn count(&self, chance: &mut Chance, market: &Market, number: usize) -> Count {
+        let float = market.opening_float;
+        let paid_in = if chance.percent(30) { float / 4 } else { 0 };
+        let paid_out = if chance.percent(30) { float / 10 } else { 0 };
+        let full = float + self.cash + paid_in - paid_out;
+        let surplus = (full - float).max(0);
+        // Whole multiples of the float go to the safe during the day.
+        let pickups = surplus / (float / 2).max(1) * (float / 2).max(1);
+        let expected = full - pickups;
+        let step = market.cash_step.max(5);
+        let difference = match number % 4 {
+            0 => step * chance.between(1, 10),
+            1 => -step * chance.between(1, 10),
+            _ => 0,
+        };
+        Count {
+            counted: (expected + difference).max(0),
+            paid_in,
+            paid_out,
+            pickups,
+        }
+    }
+}
