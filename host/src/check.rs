@@ -16,7 +16,7 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     };
     let mut table = comfy_table::Table::new();
     table
-        .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
         .set_header(["retailer", "slot", "plugin", "component", "serves"]);
     for loaded in generation.all() {
         let serves: Vec<_> = loaded.inspection.exports.iter().map(|p| p.name()).collect();

@@ -26,7 +26,7 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let stamped = |key: &str| stamp[key].as_str().unwrap_or("-").to_owned();
     let mut table = comfy_table::Table::new();
     table
-        .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
         .add_row(["file", &file.display().to_string()])
         .add_row(["plugin", &stamped("name")])
         .add_row(["version", &stamped("version")])

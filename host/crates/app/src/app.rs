@@ -62,6 +62,8 @@ pub struct App {
     pub(crate) policy: Arc<Policy>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
     pub(crate) log_grew: Arc<Notify>,
+    /// Told whenever parked events may go on.
+    pub(crate) parked_woke: Arc<Notify>,
     /// Told whenever a document was decided.
     pub(crate) document_decided: Arc<Notify>,
 }
@@ -100,6 +102,7 @@ impl App {
             clock,
             policy: Arc::new(policy),
             log_grew: Arc::new(Notify::new()),
+            parked_woke: Arc::new(Notify::new()),
             document_decided: Arc::new(Notify::new()),
         }
     }
@@ -122,6 +125,11 @@ impl App {
     /// Told whenever the log has grown in this process.
     pub fn log_grew(&self) -> Arc<Notify> {
         Arc::clone(&self.log_grew)
+    }
+
+    /// Told whenever parked events may go on, as far as this process knows.
+    pub fn parked_woke(&self) -> Arc<Notify> {
+        Arc::clone(&self.parked_woke)
     }
 
     /// Told whenever a document was decided in this process.

@@ -1,13 +1,13 @@
 //! A report is run: a plugin pulls the lines of a window and pushes a file, which appears once the
 //! run has ended well.
 
+use crate::Error;
 use crate::app::App;
 use crate::files::{Begun, Files, Written};
 use crate::plugins::{Feed, Loaded, Streams, Usage};
 use crate::records::{
     DocumentRow, DocumentState, InTx, JournalRow, Records, RunRow, SaleLine, SaleLineKey, Tx,
 };
-use crate::Error;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope, Store, Totals, Window};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};

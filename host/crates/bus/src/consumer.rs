@@ -99,11 +99,13 @@ impl Consumer {
 
     /// Consumes until told to stop; what is in flight then is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        let grew = self.app.log_grew();
+        let (grew, woke) = (self.app.log_grew(), self.app.parked_woke());
         loop {
-            let told = grew.notified();
-            tokio::pin!(told);
+            // Listening begins before looking: what happens in between is not missed.
+            let (told, woken) = (grew.notified(), woke.notified());
+            tokio::pin!(told, woken);
             told.as_mut().enable();
+            woken.as_mut().enable();
             if let Err(error) = self.turn(&stop).await {
                 self.complain(&error);
                 self.app.clock().sleep(OUTAGE).await;
@@ -124,6 +126,7 @@ impl Consumer {
                 }
                 Ok(permit) = workers.acquire_owned(), if wants_worker => self.start_next(permit),
                 () = told => self.more = true,
+                () = woken => self.look = true,
                 () = app.clock().sleep(self.config.poll) => {
                     self.more = true;
                     self.look = true;

@@ -1,1 +1,39 @@
+//! Records: every SQL statement of the host, over SQLite and PostgreSQL.
+//!
+//! Owns: tables, statements, transactions, group commit, migrations. Never knows: HTTP, Kafka,
+//! plugins, nor why the use cases of `galleria-app` want a row.
+//!
+//! ```no_run
+//! use galleria_db::{Db, DbConfig};
+//!
+//! # async fn example() -> Result<(), galleria_db::DbError> {
+//! let config = DbConfig {
+//!     url: "sqlite://data/galleria.db".into(),
+//!     read_connections: 4,
+//! };
+//! for done in Db::migrate(&config).await? {
+//!     // Each is a sentence for the operator.
+//!     drop(done);
+//! }
+//! let db = Db::open(&config).await?;
+//! db.close().await?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod documents;
+mod effects;
+mod migrations;
+mod open;
+mod outbox;
+mod parked;
+mod pooled;
+mod requests;
+mod sale_lines;
+mod statement;
+mod trade;
+mod trade_rows;
+mod transaction;
+mod writer;
+
+pub use open::{Db, DbConfig, DbError};

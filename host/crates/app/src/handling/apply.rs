@@ -39,6 +39,7 @@ impl App {
     ) -> Result<(), Error> {
         let application = Arc::new(self.application(item, asked, decision, usage, prefix)?);
         let documents = !application.documents.is_empty();
+        let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
         self.records
             .write(move |tx| {
                 let application = Arc::clone(&application);
@@ -47,6 +48,12 @@ impl App {
             .await?;
         if documents {
             self.document_decided.notify_waiters();
+        }
+        if wakes {
+            self.parked_woke.notify_waiters();
+        }
+        if events {
+            self.log_grew.notify_waiters();
         }
         Ok(())
     }

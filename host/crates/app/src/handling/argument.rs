@@ -117,6 +117,15 @@ impl App {
     }
 }
 
+/// Whether the cause of an event has still not had its effect.
+pub(super) async fn still_waits(tx: &mut dyn Tx, item: &Item) -> Result<bool, Error> {
+    let Some(plugin) = item.plugin.clone() else {
+        return Ok(false);
+    };
+    let found = look_up(tx, item, plugin).await?;
+    Ok(matches!(found, Prepared::Waits { .. }))
+}
+
 async fn look_up(tx: &mut dyn Tx, item: &Item, plugin: Loaded) -> Result<Prepared, Error> {
     let event = &item.event;
     if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {

@@ -1,7 +1,7 @@
 //! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
 
 use super::argument::{Asked, paid};
-use super::{HOST, Item, Settled, apply, point_of};
+use super::{HOST, Item, Settled, apply, argument, point_of};
 use crate::app::{App, Policy};
 use crate::clock::later;
 use crate::plugins::Usage;
@@ -124,7 +124,11 @@ impl App {
             parked,
             wakes,
         };
+        let wakes = record.wakes.is_some();
         self.write_record(record, now).await?;
+        if wakes {
+            self.parked_woke.notify_waiters();
+        }
         Ok(settled)
     }
 
@@ -155,7 +159,27 @@ impl App {
         );
         parked.attempts = item.attempts;
         parked.waits_for = Some(on.to_owned());
-        self.park(parked, prefix, Renew::Yes).await?;
+        let item = Arc::new(item.clone());
+        let woken = self
+            .records
+            .write(move |tx| {
+                let (item, mut parked) = (Arc::clone(&item), parked.clone());
+                Box::pin(async move {
+                    // The cause may have had its effect since it was looked for: whoever applied
+                    // it found nothing to wake.
+                    let woken = !argument::still_waits(tx, &item).await?;
+                    if woken {
+                        parked.due_at = now;
+                    }
+                    tx.parked_put(&parked).await?;
+                    tx.position_set(&parked.group, prefix).await?;
+                    Ok(woken)
+                }) as InTx<'_, bool>
+            })
+            .await?;
+        if woken {
+            self.parked_woke.notify_waiters();
+        }
         Ok(Settled::Parked)
     }
 
@@ -340,7 +364,9 @@ fn back_off(policy: &Policy, item: &Item) -> Duration {
     backon::ExponentialBuilder::default()
         .with_min_delay(policy.first_wait)
         .with_max_delay(policy.longest_wait)
-        .with_factor(f32::from(u16::try_from(policy.wait_factor).unwrap_or(u16::MAX)))
+        .with_factor(f32::from(
+            u16::try_from(policy.wait_factor).unwrap_or(u16::MAX),
+        ))
         .without_max_times()
         .with_jitter()
         .with_jitter_seed(seed)

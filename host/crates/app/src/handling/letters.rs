@@ -38,7 +38,7 @@ impl App {
                     as InTx<'_, ()>
             })
             .await?;
-        self.log_grew.notify_waiters();
+        self.parked_woke.notify_waiters();
         Ok(())
     }
 }

@@ -1,0 +1,393 @@
+//! What became of events: positions, effects, counters, journal, blobs, the park, dead letters.
+
+use crate::outbox::event;
+use crate::parked;
+use crate::statement::{Found, Word, statement};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took};
+use galleria_domain::Position;
+use jiff::Timestamp;
+
+impl Word for Outcome {
+    const ALL: &'static [Self] = &[Self::Applied, Self::Skipped, Self::Discarded];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Skipped => "skipped",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+#[async_trait]
+impl Effects for Transaction<'_> {
+    async fn position_get(&mut self, group: &str) -> Result<Position, Error> {
+        let get = statement(
+            "position_get",
+            "SELECT position FROM positions WHERE consumer_group = $1",
+        )
+        .bind(group);
+        let found = self.one(get).await?;
+        found.map_or(Ok(0), |found| found.int("position"))
+    }
+
+    async fn position_set(&mut self, group: &str, position: Position) -> Result<(), Error> {
+        let set = statement(
+            "position_set",
+            "INSERT INTO positions (consumer_group, position) VALUES ($1, $2)
+             ON CONFLICT (consumer_group) DO UPDATE SET position = excluded.position
+             WHERE positions.position < excluded.position",
+        )
+        .bind(group)
+        .bind(position);
+        self.execute(set).await.map(drop)
+    }
+
+    async fn effect_claim(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        outcome: Outcome,
+        at: Timestamp,
+    ) -> Result<Took, Error> {
+        let claim = statement(
+            "effect_claim",
+            "INSERT INTO effects (event_id, subscriber, outcome, at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (event_id, subscriber) DO NOTHING",
+        )
+        .bind(event_id)
+        .bind(subscriber)
+        .word(outcome)
+        .at(at);
+        Ok(match self.execute(claim).await? {
+            0 => Took::Before,
+            _ => Took::Now,
+        })
+    }
+
+    async fn effect_get(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<Outcome>, Error> {
+        let get = statement(
+            "effect_get",
+            "SELECT outcome FROM effects WHERE event_id = $1 AND subscriber = $2",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        self.row(get, |found| found.word("outcome")).await
+    }
+
+    async fn counter_take(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        scope: &str,
+        name: &str,
+    ) -> Result<u64, Error> {
+        let before = statement(
+            "counter_take",
+            "SELECT value FROM counters
+             WHERE event_id = $1 AND subscriber = $2 AND scope = $3 AND name = $4",
+        )
+        .bind(event_id)
+        .bind(subscriber)
+        .bind(scope)
+        .bind(name);
+        if let Some(found) = self.one(before).await? {
+            return found.narrow("value");
+        }
+        let value = self.next_number("counter", scope, name).await?;
+        // Two attempts of one event at the same time would both come here; the second waits for the
+        // line of numbers, fails on the constraint, and its work leaves no gap.
+        let keep = statement(
+            "counter_take",
+            "INSERT INTO counters (event_id, subscriber, scope, name, value)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(event_id)
+        .bind(subscriber)
+        .bind(scope)
+        .bind(name)
+        .bind(i64::try_from(value).unwrap_or(i64::MAX));
+        self.execute(keep).await?;
+        Ok(value)
+    }
+
+    async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error> {
+        let insert = statement(
+            "journal_insert",
+            "INSERT INTO journal (event_id, subscriber, store_id, order_id, attempt, outcome, detail,
+                 plugin, component, settings, argument, decision, cpu_us, memory_bytes,
+                 output_bytes, at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        )
+        .bind(&*row.event_id)
+        .bind(&*row.subscriber)
+        .bind(&*row.store_id)
+        .maybe(row.order_id.as_deref())
+        .bind(i64::from(row.attempt))
+        .bind(&*row.outcome)
+        .maybe(row.detail.as_deref())
+        .bind(&*row.plugin)
+        .bind(&*row.component)
+        .bind(&*row.settings)
+        .bind(&*row.argument)
+        .maybe(row.decision.as_deref())
+        .bind(row.cpu_us)
+        .bind(row.memory_bytes)
+        .bind(row.output_bytes)
+        .at(row.at);
+        self.execute(insert).await.map(drop)
+    }
+
+    async fn journal_of_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error> {
+        let list = statement(
+            "journal_of_order",
+            "SELECT * FROM journal WHERE order_id = $1 ORDER BY serial",
+        )
+        .bind(order_id);
+        self.all(list).await?.iter().map(journal).collect()
+    }
+
+    async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error> {
+        // One that is used again is renewed once a day: often enough for retention, which counts
+        // in days, and no write for every attempt that has the same settings as the last.
+        let put = statement(
+            "blob_put",
+            "INSERT INTO blobs (digest, body, used_ms) VALUES ($1, $2, $3)
+             ON CONFLICT (digest) DO UPDATE SET used_ms = excluded.used_ms
+             WHERE blobs.used_ms < excluded.used_ms - 86400000",
+        )
+        .bind(digest)
+        .bind(body)
+        .at(at);
+        self.execute(put).await.map(drop)
+    }
+
+    async fn store_figures(&mut self) -> Result<Vec<StoreFigures>, Error> {
+        let figures = statement(
+            "store_figures",
+            "SELECT e.store_id, e.events, COALESCE(d.documents, 0) AS documents,
+                 COALESCE(j.cpu_us, 0) AS cpu_us
+             FROM (SELECT store_id, COUNT(*) AS events FROM outbox
+                   WHERE store_id IS NOT NULL AND id NOT LIKE '%/%' GROUP BY store_id) e
+             LEFT JOIN (SELECT store_id, COUNT(*) AS documents FROM documents
+                        WHERE state = 'delivered' GROUP BY store_id) d ON d.store_id = e.store_id
+             LEFT JOIN (SELECT store_id, CAST(SUM(cpu_us) AS BIGINT) AS cpu_us FROM journal
+                        GROUP BY store_id) j ON j.store_id = e.store_id",
+        );
+        let mut figures: Vec<_> = self
+            .all(figures)
+            .await?
+            .iter()
+            .map(|found| {
+                Ok(StoreFigures {
+                    store_id: found.text("store_id")?,
+                    events: found.narrow("events")?,
+                    documents: found.narrow("documents")?,
+                    cpu_us: found.narrow("cpu_us")?,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        figures.sort_by(|a, b| a.store_id.cmp(&b.store_id));
+        Ok(figures)
+    }
+
+    async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error> {
+        let get = statement("blob_get", "SELECT body FROM blobs WHERE digest = $1").bind(digest);
+        self.row(get, |found| found.text("body")).await
+    }
+
+    async fn parked_put(&mut self, row: &Parked) -> Result<(), Error> {
+        parked::put(self, row).await
+    }
+
+    async fn parked_remove(&mut self, event_id: &str, subscriber: &str) -> Result<(), Error> {
+        parked::remove(self, event_id, subscriber).await
+    }
+
+    async fn parked_get(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<Parked>, Error> {
+        let get = statement(
+            "parked_get",
+            "SELECT * FROM parked WHERE event_id = $1 AND subscriber = $2",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        self.row(get, parked::row).await
+    }
+
+    async fn parked_due(
+        &mut self,
+        group: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Parked>, Error> {
+        parked::due(self, group, now, limit).await
+    }
+
+    async fn parked_lanes(&mut self, group: &str) -> Result<Vec<(String, String)>, Error> {
+        let lanes = statement(
+            "parked_lanes",
+            "SELECT DISTINCT subscriber, lane FROM parked WHERE consumer_group = $1",
+        )
+        .bind(group);
+        let found = self.all(lanes).await?;
+        let lane = |found: &Found| Ok((found.text("subscriber")?, found.text("lane")?));
+        found.iter().map(lane).collect()
+    }
+
+    async fn parked_in_lane(
+        &mut self,
+        group: &str,
+        subscriber: &str,
+        lane: &str,
+    ) -> Result<u64, Error> {
+        let count = statement(
+            "parked_in_lane",
+            "SELECT COUNT(*) AS waiting FROM parked
+             WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3",
+        )
+        .bind(group)
+        .bind(subscriber)
+        .bind(lane);
+        self.only(count).await?.narrow("waiting")
+    }
+
+    async fn parked_wake(
+        &mut self,
+        waits_for: &str,
+        subscriber: &str,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        parked::wake(self, waits_for, subscriber, now).await
+    }
+
+    async fn parked_count(&mut self) -> Result<(u64, u64), Error> {
+        let count = statement(
+            "parked_count",
+            "SELECT COUNT(*) AS everything, COUNT(CASE WHEN state = 'held' THEN 1 END) AS held
+             FROM parked",
+        );
+        let found = self.only(count).await?;
+        Ok((found.narrow("everything")?, found.narrow("held")?))
+    }
+
+    async fn dead_put(&mut self, letter: &DeadLetter) -> Result<(), Error> {
+        let event = &letter.event;
+        let put = statement(
+            "dead_put",
+            "INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, topic,
+                 event_key, store_id, data, created_ms, code, detail, attempts, component, died_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT (event_id, subscriber) DO UPDATE SET
+                 consumer_group = excluded.consumer_group, lane = excluded.lane,
+                 position = excluded.position, topic = excluded.topic,
+                 event_key = excluded.event_key, store_id = excluded.store_id,
+                 data = excluded.data, created_ms = excluded.created_ms, code = excluded.code,
+                 detail = excluded.detail, attempts = excluded.attempts,
+                 component = excluded.component, died_ms = excluded.died_ms",
+        )
+        .bind(&*event.id)
+        .bind(&*letter.subscriber)
+        .bind(&*letter.group)
+        .bind(&*letter.lane)
+        .bind(event.position)
+        .bind(&*event.topic)
+        .maybe(event.key.as_deref())
+        .maybe(event.store.as_deref())
+        .json(&event.data)
+        .bind(event.server_timestamp)
+        .bind(&*letter.code)
+        .bind(&*letter.detail)
+        .bind(i64::from(letter.attempts))
+        .bind(&*letter.component)
+        .at(letter.died_at);
+        self.execute(put).await.map(drop)
+    }
+
+    async fn dead_list(&mut self, limit: u32) -> Result<Vec<DeadLetter>, Error> {
+        let list = statement(
+            "dead_list",
+            "SELECT * FROM dead_letters ORDER BY died_ms, position LIMIT $1",
+        )
+        .bind(i64::from(limit));
+        self.all(list).await?.iter().map(dead).collect()
+    }
+
+    async fn dead_get(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<DeadLetter>, Error> {
+        let get = statement(
+            "dead_get",
+            "SELECT * FROM dead_letters WHERE event_id = $1 AND subscriber = $2",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        self.row(get, dead).await
+    }
+
+    async fn dead_count(&mut self) -> Result<u64, Error> {
+        let count = statement("dead_count", "SELECT COUNT(*) AS letters FROM dead_letters");
+        self.only(count).await?.narrow("letters")
+    }
+
+    async fn dead_remove(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<DeadLetter>, Error> {
+        let remove = statement(
+            "dead_remove",
+            "DELETE FROM dead_letters WHERE event_id = $1 AND subscriber = $2 RETURNING *",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        self.row(remove, dead).await
+    }
+}
+
+fn journal(found: &Found) -> Result<JournalRow, Error> {
+    Ok(JournalRow {
+        event_id: found.text("event_id")?,
+        subscriber: found.text("subscriber")?,
+        store_id: found.text("store_id")?,
+        order_id: found.maybe("order_id")?,
+        attempt: found.narrow("attempt")?,
+        outcome: found.text("outcome")?,
+        detail: found.maybe("detail")?,
+        plugin: found.text("plugin")?,
+        component: found.text("component")?,
+        settings: found.text("settings")?,
+        argument: found.text("argument")?,
+        decision: found.maybe("decision")?,
+        cpu_us: found.int("cpu_us")?,
+        memory_bytes: found.int("memory_bytes")?,
+        output_bytes: found.int("output_bytes")?,
+        at: found.at("at_ms")?,
+    })
+}
+
+fn dead(found: &Found) -> Result<DeadLetter, Error> {
+    Ok(DeadLetter {
+        group: found.text("consumer_group")?,
+        subscriber: found.text("subscriber")?,
+        lane: found.text("lane")?,
+        event: event(found, "event_id")?,
+        code: found.text("code")?,
+        detail: found.text("detail")?,
+        attempts: found.narrow("attempts")?,
+        component: found.text("component")?,
+        died_at: found.at("died_ms")?,
+    })
+}

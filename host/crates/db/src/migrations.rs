@@ -1,0 +1,208 @@
+//! Migrations: embedded texts, applied in order, in one transaction, by one process at a time.
+//!
+//! Owns: `schema_versions`, which names every text applied with its digest. Never goes back: a
+//! mistake is put right by a further migration, and an applied text is never changed.
+
+use crate::open::{DbError, Kind};
+use galleria_domain::Digest;
+use jiff::Timestamp;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
+
+struct Migration {
+    /// From 1, one after the other.
+    version: i64,
+    name: &'static str,
+    text: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "records",
+    text: include_str!("../migrations/0001_records.sql"),
+}];
+
+/// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
+const LOCK: i64 = 0x6761_6c6c_6572_6961;
+
+impl Kind {
+    /// The text in the words of this database.
+    fn worded(self, text: &str) -> String {
+        let (serial, bytes, ordered, now_ms) = match self {
+            Self::Sqlite => (
+                "INTEGER PRIMARY KEY",
+                "BLOB",
+                "TEXT",
+                "CAST(strftime('%s', 'now') AS INTEGER) * 1000",
+            ),
+            Self::Postgres => (
+                "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                "BYTEA",
+                "TEXT COLLATE \"C\"",
+                "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)",
+            ),
+        };
+        text.replace("{serial}", serial)
+            .replace("{bytes}", bytes)
+            .replace("{ordered}", ordered)
+            .replace("{now_ms}", now_ms)
+    }
+
+    fn has_versions(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT COUNT(*) AS tables FROM sqlite_master
+                 WHERE type = 'table' AND name = 'schema_versions'"
+            }
+            Self::Postgres => {
+                "SELECT COUNT(*) AS tables FROM information_schema.tables
+                 WHERE table_schema = current_schema() AND table_name = 'schema_versions'"
+            }
+        }
+    }
+}
+
+/// Applies what is missing; answers one sentence for each.
+pub(crate) async fn apply(
+    connection: &mut AnyConnection,
+    kind: Kind,
+) -> Result<Vec<String>, DbError> {
+    let failed = |source| DbError::statement("migrate", source);
+    // SQLite's lock is the write transaction itself; PostgreSQL's goes with the transaction.
+    let begin = match kind {
+        Kind::Sqlite => "BEGIN IMMEDIATE",
+        Kind::Postgres => "BEGIN",
+    };
+    let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
+    if kind == Kind::Postgres {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+    }
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS schema_versions (
+             version BIGINT PRIMARY KEY,
+             name TEXT NOT NULL,
+             digest TEXT NOT NULL,
+             applied_ms BIGINT NOT NULL
+         )",
+    )
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    let found = version(&mut transaction, kind).await?;
+    if found > newest() {
+        return Err(DbError::Newer {
+            found,
+            known: newest(),
+        });
+    }
+    let mut done = Vec::new();
+    for migration in MIGRATIONS.iter().filter(|m| m.version > found) {
+        step(&mut transaction, kind, migration).await?;
+        done.push(format!(
+            "migration {} ({}) was applied",
+            migration.version, migration.name
+        ));
+    }
+    transaction.commit().await.map_err(failed)?;
+    Ok(done)
+}
+
+async fn step(
+    connection: &mut AnyConnection,
+    kind: Kind,
+    migration: &Migration,
+) -> Result<(), DbError> {
+    let failed = |source| {
+        DbError::statement(
+            format!("apply migration {} ({})", migration.version, migration.name),
+            source,
+        )
+    };
+    sqlx::raw_sql(AssertSqlSafe(kind.worded(migration.text)))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(
+        "INSERT INTO schema_versions (version, name, digest, applied_ms) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(migration.version)
+    .bind(migration.name)
+    .bind(Digest::of(migration.text.as_bytes()).as_str())
+    .bind(Timestamp::now().as_millisecond())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+/// Refuses a database whose schema is not exactly this binary's.
+pub(crate) async fn check(connection: &mut AnyConnection, kind: Kind) -> Result<(), DbError> {
+    let found = version(connection, kind).await?;
+    let known = newest();
+    match found.cmp(&known) {
+        std::cmp::Ordering::Less => Err(DbError::Older { found, known }),
+        std::cmp::Ordering::Greater => Err(DbError::Newer { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+    }
+}
+
+fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The version applied last; 0 where there is none. Every applied text must be the one we know.
+async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<i64, DbError> {
+    let failed = |source| DbError::statement("read the schema's version", source);
+    let tables: i64 = sqlx::query(kind.has_versions())
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| row.try_get("tables"))
+        .map_err(failed)?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let applied = sqlx::query("SELECT version, digest FROM schema_versions ORDER BY version")
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    let mut last = 0;
+    for row in &applied {
+        last = row.try_get("version").map_err(failed)?;
+        let digest: &str = row.try_get("digest").map_err(failed)?;
+        let changed = MIGRATIONS.iter().any(|migration| {
+            migration.version == last && Digest::of(migration.text.as_bytes()).as_str() != digest
+        });
+        if changed {
+            return Err(DbError::Changed { version: last });
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_follow_one_another_from_1() {
+        let versions: Vec<_> = MIGRATIONS.iter().map(|m| m.version).collect();
+        assert_eq!(versions, (1..=newest()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_word_is_left_unsaid() {
+        for kind in [Kind::Sqlite, Kind::Postgres] {
+            for migration in MIGRATIONS {
+                let text = kind.worded(migration.text);
+                let statements: String = text
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("--"))
+                    .collect();
+                assert!(!statements.contains('{'), "{statements}");
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The outbox, read as a log.
+//!
+//! Owns: that positions become visible in order. A position is taken from the one row of
+//! `log_head`, which stays locked until the transaction ends, so every transaction that appends
+//! waits for the one before it: append last, right before the work is done.
+
+use crate::statement::{Found, statement};
+use crate::transaction::{Transaction, inserted};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::Outbox;
+use galleria_domain::{Event, NewEvent, Position};
+use jiff::Timestamp;
+
+#[async_trait]
+impl Outbox for Transaction<'_> {
+    async fn event_append(&mut self, event: &NewEvent, at: Timestamp) -> Result<(), Error> {
+        let take = statement(
+            "event_append",
+            "UPDATE log_head SET last = last + 1 WHERE only = 1 RETURNING last",
+        );
+        let position = self.only(take).await?.int("last")?;
+        let insert = statement(
+            "event_append",
+            "INSERT INTO outbox (position, id, topic, event_key, store_id, data, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(position)
+        .bind(&*event.id)
+        .bind(&*event.topic)
+        .maybe(event.key.as_deref())
+        .maybe(event.store.as_deref())
+        .json(&event.data)
+        .at(at);
+        inserted(self.execute(insert).await?, "event", &event.id)
+    }
+
+    async fn event_page(
+        &mut self,
+        topics: &[String],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        // Topic by topic along the index: a group of rare topics never reads past all the others.
+        for topic in topics {
+            let page = statement(
+                "event_page",
+                "SELECT * FROM outbox WHERE topic = $1 AND position > $2
+                 ORDER BY position LIMIT $3",
+            )
+            .bind(&**topic)
+            .bind(after)
+            .bind(i64::from(limit));
+            for found in self.all(page).await? {
+                events.push(event(&found, "id")?);
+            }
+        }
+        events.sort_by_key(|event| event.position);
+        // A topic named twice is read once.
+        events.dedup_by_key(|event| event.position);
+        events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(events)
+    }
+
+    async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error> {
+        let get = statement("event_get", "SELECT * FROM outbox WHERE id = $1").bind(id);
+        self.row(get, |found| event(found, "id")).await
+    }
+
+    async fn event_last(&mut self, topics: &[String]) -> Result<Position, Error> {
+        let mut last = 0;
+        for topic in topics {
+            let get = statement(
+                "event_last",
+                "SELECT MAX(position) AS last FROM outbox WHERE topic = $1",
+            )
+            .bind(&**topic);
+            last = last.max(self.only(get).await?.maybe_int("last")?.unwrap_or(0));
+        }
+        Ok(last)
+    }
+}
+
+/// The event in a row of `outbox`, `parked` or `dead_letters`.
+pub(crate) fn event(found: &Found, id: &str) -> Result<Event, Error> {
+    Ok(Event {
+        position: found.int("position")?,
+        id: found.text(id)?,
+        topic: found.text("topic")?,
+        key: found.maybe("event_key")?,
+        store: found.maybe("store_id")?,
+        data: found.json("data")?,
+        server_timestamp: found.int("created_ms")?,
+    })
+}

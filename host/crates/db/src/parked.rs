@@ -1,0 +1,181 @@
+//! Events that wait outside the log.
+//!
+//! Owns: which event of a lane may be tried. The first of each lane decides, by position in the
+//! log; `parked_due` is asked many times a second while a hundred thousand rows may wait, so it
+//! reads along one index, `parked_by_ready`, and finds there only what is ready now:
+//!
+//! - `ready_ms` of an event in retry, or waiting for its cause, is when it is due;
+//! - of one that is held it is never;
+//! - of one behind another it is never, until nothing is before it: then 0.
+//!
+//! Two things keep the last sentence true. Taking an event out makes the next one of its lane
+//! ready. Parking one looks for an event before it, and on PostgreSQL locks that: so whoever takes
+//! that one out at the same time either comes first, and it is not found, or comes later, and sees
+//! the new one. Being ready too early does no harm, because `parked_due` looks again.
+
+use crate::outbox::event;
+use crate::statement::{Found, Word, statement};
+use crate::transaction::{Lock, Transaction};
+use galleria_app::Error;
+use galleria_app::records::{Parked, ParkedState};
+use jiff::Timestamp;
+
+/// Nobody's turn.
+const NEVER: i64 = i64::MAX;
+/// Long since.
+const AT_ONCE: i64 = 0;
+
+impl Word for ParkedState {
+    const ALL: &'static [Self] = &[Self::Retry, Self::Waiting, Self::Behind, Self::Held];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Waiting => "waiting",
+            Self::Behind => "behind",
+            Self::Held => "held",
+        }
+    }
+}
+
+pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+    let ready = match parked.state {
+        ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
+        ParkedState::Held => NEVER,
+        ParkedState::Behind if something_before(tx, parked).await? => NEVER,
+        ParkedState::Behind => AT_ONCE,
+    };
+    let event = &parked.event;
+    let put = statement(
+        "parked_put",
+        "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
+             store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
+             cause)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         ON CONFLICT (event_id, subscriber) DO UPDATE SET
+             consumer_group = excluded.consumer_group, lane = excluded.lane,
+             position = excluded.position, topic = excluded.topic, event_key = excluded.event_key,
+             store_id = excluded.store_id, data = excluded.data, created_ms = excluded.created_ms,
+             state = excluded.state, attempts = excluded.attempts, due_ms = excluded.due_ms,
+             ready_ms = excluded.ready_ms, since_ms = excluded.since_ms,
+             waits_for = excluded.waits_for, cause = excluded.cause",
+    )
+    .bind(&*event.id)
+    .bind(&*parked.subscriber)
+    .bind(&*parked.group)
+    .bind(&*parked.lane)
+    .bind(event.position)
+    .bind(&*event.topic)
+    .maybe(event.key.as_deref())
+    .maybe(event.store.as_deref())
+    .json(&event.data)
+    .bind(event.server_timestamp)
+    .word(parked.state)
+    .bind(i64::from(parked.attempts))
+    .at(parked.due_at)
+    .bind(ready)
+    .at(parked.since)
+    .maybe(parked.waits_for.as_deref())
+    .bind(&*parked.cause);
+    tx.execute(put).await.map(drop)
+}
+
+async fn something_before(tx: &mut Transaction<'_>, parked: &Parked) -> Result<bool, Error> {
+    let sql = tx.locking(
+        "SELECT position FROM parked
+         WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3 AND position < $4
+         ORDER BY position LIMIT 1",
+        Lock::Wait,
+    );
+    let before = statement("parked_put", sql)
+        .bind(&*parked.group)
+        .bind(&*parked.subscriber)
+        .bind(&*parked.lane)
+        .bind(parked.event.position);
+    Ok(tx.one(before).await?.is_some())
+}
+
+pub(crate) async fn remove(
+    tx: &mut Transaction<'_>,
+    event_id: &str,
+    subscriber: &str,
+) -> Result<(), Error> {
+    let remove = statement(
+        "parked_remove",
+        "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
+         RETURNING consumer_group, lane",
+    )
+    .bind(event_id)
+    .bind(subscriber);
+    let Some(gone) = tx.one(remove).await? else {
+        return Ok(());
+    };
+    let next = statement(
+        "parked_remove",
+        "UPDATE parked SET ready_ms = $1
+         WHERE consumer_group = $2 AND subscriber = $3 AND lane = $4 AND state = 'behind'
+           AND position = (SELECT MIN(first.position) FROM parked first
+                           WHERE first.consumer_group = $2 AND first.subscriber = $3
+                             AND first.lane = $4)",
+    )
+    .bind(AT_ONCE)
+    .bind(gone.text("consumer_group")?)
+    .bind(subscriber)
+    .bind(gone.text("lane")?);
+    tx.execute(next).await.map(drop)
+}
+
+pub(crate) async fn due(
+    tx: &mut Transaction<'_>,
+    group: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Parked>, Error> {
+    let due = statement(
+        "parked_due",
+        "SELECT * FROM parked p
+         WHERE p.consumer_group = $1 AND p.ready_ms <= $2
+           AND NOT EXISTS (SELECT 1 FROM parked first
+                           WHERE first.consumer_group = p.consumer_group
+                             AND first.subscriber = p.subscriber AND first.lane = p.lane
+                             AND first.position < p.position)
+         ORDER BY p.ready_ms, p.position
+         LIMIT $3",
+    )
+    .bind(group)
+    .at(now)
+    .bind(i64::from(limit));
+    tx.all(due).await?.iter().map(row).collect()
+}
+
+pub(crate) async fn wake(
+    tx: &mut Transaction<'_>,
+    waits_for: &str,
+    subscriber: &str,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let wake = statement(
+        "parked_wake",
+        "UPDATE parked SET due_ms = $1, ready_ms = $1
+         WHERE waits_for = $2 AND subscriber = $3 AND state = 'waiting'",
+    )
+    .at(now)
+    .bind(waits_for)
+    .bind(subscriber);
+    tx.execute(wake).await
+}
+
+pub(crate) fn row(found: &Found) -> Result<Parked, Error> {
+    Ok(Parked {
+        group: found.text("consumer_group")?,
+        subscriber: found.text("subscriber")?,
+        lane: found.text("lane")?,
+        event: event(found, "event_id")?,
+        state: found.word("state")?,
+        attempts: found.narrow("attempts")?,
+        due_at: found.at("due_ms")?,
+        since: found.at("since_ms")?,
+        waits_for: found.maybe("waits_for")?,
+        cause: found.text("cause")?,
+    })
+}

@@ -1,0 +1,77 @@
+//! Answers kept under a key, and requests and receipts to be sent.
+
+use crate::statement::{Found, statement};
+use crate::transaction::{Transaction, inserted};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{Answered, OutgoingRow, ReceiptRow, Requests};
+
+#[async_trait]
+impl Requests for Transaction<'_> {
+    async fn answered_get(&mut self, key: &str) -> Result<Option<Answered>, Error> {
+        let get = statement(
+            "answered_get",
+            "SELECT * FROM answered WHERE idempotency_key = $1",
+        )
+        .bind(key);
+        self.row(get, answered).await
+    }
+
+    async fn answered_insert(&mut self, answered: &Answered) -> Result<(), Error> {
+        let insert = statement(
+            "answered_insert",
+            "INSERT INTO answered (idempotency_key, request, status, body, at_ms)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&*answered.key)
+        .bind(&*answered.request)
+        .bind(i64::from(answered.status))
+        .bind(&*answered.body)
+        .at(answered.at);
+        inserted(self.execute(insert).await?, "answer", &answered.key)
+    }
+
+    async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error> {
+        let insert = statement(
+            "outgoing_insert",
+            "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&*row.id)
+        .bind(&*row.event_id)
+        .bind(&*row.subscriber)
+        .bind(&*row.store_id)
+        .bind(&*row.request)
+        .at(row.created_at);
+        inserted(self.execute(insert).await?, "request", &row.id)
+    }
+
+    async fn receipt_insert(&mut self, row: &ReceiptRow) -> Result<(), Error> {
+        let insert = statement(
+            "receipt_insert",
+            "INSERT INTO receipts (id, event_id, subscriber, store_id, order_id, receipt, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&*row.id)
+        .bind(&*row.event_id)
+        .bind(&*row.subscriber)
+        .bind(&*row.store_id)
+        .maybe(row.order_id.as_deref())
+        .bind(&*row.receipt)
+        .at(row.created_at);
+        inserted(self.execute(insert).await?, "receipt", &row.id)
+    }
+}
+
+fn answered(found: &Found) -> Result<Answered, Error> {
+    Ok(Answered {
+        key: found.text("idempotency_key")?,
+        request: found.text("request")?,
+        status: found.narrow("status")?,
+        body: found.text("body")?,
+        at: found.at("at_ms")?,
+    })
+}
