@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_wrong_body_is_told_by_field_and_place() {
         let text = br#"{"id":"p","at":"2026-11-24T10:00:00Z","tenders":[{"number":"x"}]}"#;
-        let problem = parsed::<NewPayment>(text).err().expect("a wrong number");
+        let problem = parsed::<NewPayment>(text).expect_err("a wrong number");
         assert_eq!(problem.kind, BAD_JSON);
         assert_eq!(problem.errors[0].field, "tenders.0.number");
         assert!(
@@ -161,11 +161,9 @@ mod tests {
             "{}",
             problem.detail
         );
-        let twice = parsed::<u8>(b"1 2").err().expect("two values");
+        let twice = parsed::<u8>(b"1 2").expect_err("two values");
         assert_eq!(twice.errors[0].field, "");
-        let surplus = parsed::<NewPayment>(br#"{"tip":1}"#)
-            .err()
-            .expect("no such field");
+        let surplus = parsed::<NewPayment>(br#"{"tip":1}"#).expect_err("no such field");
         assert!(surplus.detail.contains("unknown field `tip`"));
     }
 

@@ -103,6 +103,7 @@ pub async fn fresh() -> (TempDir, Host) {
 
 impl Host {
     pub async fn start(records: Arc<dyn Records>, config: HttpConfig) -> Self {
+        crate::log::kept();
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(now));
         let app = App::new(records, Arc::new(NoPlugins), clock, Policy::default());

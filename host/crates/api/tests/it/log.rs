@@ -6,11 +6,11 @@ use galleria_app::Error;
 use reqwest::Method;
 use serde_json::Value;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -31,44 +31,47 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-impl Lines {
-    /// Lines of the HTTP face logged from now on by this thread, on which everything of a test runs.
-    fn kept(&self) -> tracing::subscriber::DefaultGuard {
-        let lines = tracing_subscriber::fmt().json().with_writer(self.clone());
-        tracing::subscriber::set_default(lines.finish())
-    }
-
-    fn read(&self) -> Vec<Value> {
-        let bytes = self.0.lock().expect("lines");
-        let text = std::str::from_utf8(&bytes).expect("text");
-        let lines = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"));
+/// Keeps every line of the process. One subscriber for all threads: with one for each test, a line
+/// first met by a thread without any would be switched off for all of them.
+pub fn kept() -> &'static Lines {
+    static LINES: OnceLock<Lines> = OnceLock::new();
+    LINES.get_or_init(|| {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone());
+        tracing::subscriber::set_global_default(subscriber.finish()).expect("the first one");
         lines
-            .filter(|line: &Value| {
-                line["target"]
-                    .as_str()
-                    .is_some_and(|target| target.starts_with("galleria_api"))
-            })
+    })
+}
+
+impl Lines {
+    /// The lines of a request.
+    fn of(&self, request_id: &str) -> Vec<Value> {
+        let bytes = self.0.lock().expect("lines").clone();
+        let text = String::from_utf8(bytes).expect("text");
+        let lines = text.lines();
+        let lines = lines.map(|line| serde_json::from_str(line).expect("JSON"));
+        lines
+            .filter(|line: &Value| line["span"]["request_id"] == request_id)
             .collect()
     }
 }
 
 #[tokio::test]
 async fn a_request_has_one_line_with_its_id() {
-    let lines = Lines::default();
-    let _kept = lines.kept();
     let (_folder, host) = fresh().await;
-    let asked = host.request(Method::GET, "/v1/stores/nowhere?after=secret");
-    let answer = host.send(asked.header("x-request-id", "till-7/1")).await;
-    assert_eq!(answer.header("x-request-id"), Some("till-7/1"));
-    assert_eq!(answer.json()["request_id"], "till-7/1");
-    host.get("/healthz").await;
-    host.get("/wp-admin").await;
-    let read = lines.read();
-    assert_eq!(read.len(), 2, "{read:?}");
+    let ask = async |path: &str, id: &str| {
+        let asked = host.request(Method::GET, path);
+        host.send(asked.header("x-request-id", id)).await
+    };
+    let answer = ask("/v1/stores/nowhere?after=secret", "log-1").await;
+    assert_eq!(answer.header("x-request-id"), Some("log-1"));
+    assert_eq!(answer.json()["request_id"], "log-1");
+    ask("/wp-admin", "log-2").await;
+    ask("/healthz", "log-3").await;
+
+    let read = kept().of("log-1");
+    assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!(read[0]["level"], "INFO");
-    assert_eq!(read[0]["span"]["request_id"], "till-7/1");
     let told = &read[0]["fields"];
     assert_eq!(
         (&told["method"], &told["status"]),
@@ -79,19 +82,26 @@ async fn a_request_has_one_line_with_its_id() {
         (&"/v1/stores/{id}".into(), &"not_found".into())
     );
     assert!(told["ms"].is_u64());
-    assert_eq!(read[1]["fields"]["route"], "none");
-    let text = format!("{read:?}");
+    let stray = kept().of("log-2");
+    assert_eq!(
+        (stray.len(), &stray[0]["fields"]["route"]),
+        (1, &"none".into())
+    );
+    let text = format!("{read:?}{stray:?}");
     assert!(
         !text.contains("secret") && !text.contains("wp-admin"),
         "{text}"
+    );
+    assert_eq!(
+        kept().of("log-3"),
+        Vec::<Value>::new(),
+        "a probe that went well"
     );
     host.stop().await;
 }
 
 #[tokio::test]
 async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
-    let lines = Lines::default();
-    let _kept = lines.kept();
     let cause = std::io::Error::other("disk 7 is gone");
     let error = Error::records("reading a store", cause);
     let host = Host::start(Arc::new(Trouble::Fails(error)), quick()).await;
@@ -101,16 +111,13 @@ async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
         (503, "records_unavailable")
     );
     assert!(!answer.text.contains("disk 7") && !answer.text.contains("reading a store"));
-    let read = lines.read();
-    let with_cause = |line: &&Value| line.to_string().contains("disk 7 is gone");
-    let told: Vec<_> = read.iter().filter(with_cause).collect();
-    assert_eq!(told.len(), 1, "{read:?}");
-    assert_eq!(told[0]["level"], "ERROR");
+    let read = kept().of(answer.header("x-request-id").expect("an id"));
+    let levels: Vec<_> = read.iter().map(|line| &line["level"]).collect();
+    assert_eq!(levels, ["ERROR", "INFO"]);
     assert_eq!(
-        told[0]["fields"]["cause"],
+        read[0]["fields"]["cause"],
         "reading a store: disk 7 is gone"
     );
-    let id = told[0]["span"]["request_id"].as_str();
-    assert_eq!(id, answer.header("x-request-id"));
+    assert!(!read[1].to_string().contains("disk 7"), "told twice");
     host.stop().await;
 }
