@@ -17,6 +17,7 @@ mod config;
 mod convert;
 mod decision;
 mod engine;
+pub mod fixtures;
 mod generation;
 mod inspect;
 mod load;

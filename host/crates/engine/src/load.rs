@@ -12,7 +12,7 @@ use crate::generation::{Generation, Linked};
 use crate::inspect::{Inspected, inspect};
 use galleria_app::plugins::{Loaded, Streams};
 use galleria_domain::Problem;
-use galleria_domain::plugin::{Capability, Limits, Mistake, Slot};
+use galleria_domain::plugin::{Capability, Mistake, Slot};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,13 +31,16 @@ impl Engine {
         let mut paths: Vec<PathBuf> = slots.iter().map(|slot| slot.component.clone()).collect();
         paths.sort();
         paths.dedup();
-        let read = in_parallel(&paths, |path| inspect(path));
+        let threads = self.threads();
+        let read = in_parallel(threads, &paths, |path| inspect(path));
         let files: BTreeMap<&Path, Result<Inspected, Mistake>> =
             paths.iter().map(PathBuf::as_path).zip(read).collect();
 
-        let prepared = in_parallel(&slots, |slot| match &files[slot.component.as_path()] {
-            Ok(inspected) => prepare(&self.0, slot, inspected),
-            Err(mistake) => Err(vec![mistake.clone()]),
+        let prepared = in_parallel(threads, &slots, |slot| {
+            match &files[slot.component.as_path()] {
+                Ok(inspected) => prepare(&self.0, slot, inspected),
+                Err(mistake) => Err(vec![mistake.clone()]),
+            }
         });
         let mut linked = Vec::with_capacity(slots.len());
         let mut mistakes: Vec<Mistake> = Vec::new();
@@ -59,6 +62,13 @@ impl Engine {
         } else {
             Err(mistakes)
         }
+    }
+
+    /// As many as there are cores, and as many as the pool has room for.
+    fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let room = usize::try_from(self.0.config.calls_at_once).unwrap_or(usize::MAX);
+        cores.min(room).max(1)
     }
 
     fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> Linked {
@@ -162,13 +172,9 @@ fn mistaken_settings(
     compiled: &Compiled,
     settings: &str,
 ) -> Vec<Mistake> {
-    let limits = clamped(&slot.call_limits, &engine.config.ceiling);
     let asked = Asked {
         compiled,
-        limits: Limits {
-            host_calls: limits.host_calls,
-            ..limits
-        },
+        limits: clamped(&slot.call_limits, &engine.config.ceiling),
         rights: Arc::default(),
         author: Author {
             retailer: slot.retailer.clone(),
@@ -206,13 +212,16 @@ fn mistaken_settings(
     }
 }
 
-/// Does the work for each item on as many threads as there are cores, and answers in their order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Does the work for each item on so many threads, and answers in the order of the items.
+fn in_parallel<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..cores.min(items.len()) {
+        for _ in 0..threads.min(items.len()) {
             scope.spawn(|| {
                 while let Some((index, item)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);

@@ -23,19 +23,24 @@ pub const LIMITS: Limits = Limits {
     host_calls: 1_000,
 };
 
-/// The guest, built once in a run of the tests. cargo decides whether there is anything to do.
+/// The guest, built once in a run of the tests.
 pub fn guest() -> &'static Path {
     static GUEST: OnceLock<PathBuf> = OnceLock::new();
     GUEST.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--profile", "plugin"])
-            .args(["--target", "wasm32-wasip2", "-p", "engine-guests"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the guest does not build");
+        build("engine-guests");
         target().join("wasm32-wasip2/plugin/engine_guests.wasm")
     })
+}
+
+/// Builds a component. cargo decides whether there is anything to do.
+pub fn build(package: &str) {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--profile", "plugin"])
+        .args(["--target", "wasm32-wasip2", "-p", package])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "{package} does not build");
 }
 
 /// The folder that cargo builds into.

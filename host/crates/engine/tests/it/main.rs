@@ -3,6 +3,7 @@
 
 mod behaviours;
 mod engines;
+mod fixtures;
 mod kit;
 mod loading;
 mod runs;
