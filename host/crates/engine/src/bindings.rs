@@ -1,7 +1,5 @@
 //! Generated from the contract, and nothing else. Only `convert` and `capability` speak its types.
 
-#![expect(clippy::all, reason = "generated; the WIT itself is the documentation")]
-
 wasmtime::component::bindgen!({
     path: "../../../wit/v0.1.0",
     world: "host",

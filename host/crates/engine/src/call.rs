@@ -101,8 +101,6 @@ pub(crate) fn ask<T>(
         Err(panic) => {
             let what = words_of(panic.as_ref());
             tracing::error!(panic = what, "the engine panicked while it called a plugin");
-            // What a panic left behind is not looked at again, not even to clean it up.
-            std::mem::forget(store);
             Err(CallFault::Host(HostFault::HostFailed(format!(
                 "the engine panicked: {what}"
             ))))

@@ -247,9 +247,12 @@ impl<T: Clone + Send> Feed<T> for Endless<T> {
     }
 }
 
+/// Path and body.
+type File = (String, Vec<u8>);
+
 /// Files in memory.
 #[derive(Clone, Default)]
-pub struct Files(pub Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+pub struct Files(pub Arc<Mutex<Vec<File>>>);
 
 impl Sink for Files {
     fn open(&mut self, directory: &str, name: &str, _: &str) -> Result<u32, galleria_app::Error> {
