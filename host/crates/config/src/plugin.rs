@@ -4,7 +4,7 @@ use crate::checks::Checks;
 use crate::layers::{Layer, Layers};
 use crate::raw::RawPlugin;
 use crate::{rights, suggest};
-use galleria_domain::plugin::{CounterScope, Mistake, Rights};
+use galleria_domain::plugin::{CounterScope, Mistake, Point, Rights};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -85,6 +85,7 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
         version,
         contract,
         component,
+        points,
         asks,
         counters,
     } = raw;
@@ -102,6 +103,11 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
         "contract",
         "the version of the contract it was built for: this host speaks \"0.1.0\"",
     );
+    let words: Vec<_> = Point::ALL.iter().map(|p| (p.name(), *p)).collect();
+    for (n, point) in points.iter().enumerate() {
+        // Who serves what is read off the component; here only a slip is told.
+        checks.word(&format!("points.{n}"), point, &words);
+    }
     Manifest {
         component: self::component(folder, component.as_deref(), checks),
         asks: rights::rights("asks", asks, checks),

@@ -174,6 +174,8 @@ pub(crate) struct RawPlugin {
     pub version: Option<String>,
     pub contract: Option<String>,
     pub component: Option<String>,
+    /// For languages whose build has to be told; a Rust component tells by itself.
+    pub points: Vec<String>,
     pub asks: RawRights,
     pub counters: BTreeMap<String, String>,
 }

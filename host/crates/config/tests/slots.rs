@@ -1,0 +1,146 @@
+//! What a retailer's file comes to: rights, settings merged for some stores, limits, secrets by name.
+
+use galleria_config::{Config, SecretSource};
+use galleria_domain::plugin::{Capability, CounterScope, Limits, OnDeadLetter};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+const PLUGIN: &str = r#"
+name = "shop"
+version = "0.1.0"
+contract = "0.1.3"
+component = "shop.wasm"
+points = ["on-payment"]
+[asks]
+capabilities = ["output"]
+directories = ["poslog"]
+[counters]
+file-number = "workstation"
+"#;
+
+const RETAILER: &str = r#"
+name = "example"
+[plugins.poslog]
+plugin = "shop"
+on_dead_letter = "continue"
+retry_for = "90m"
+[plugins.poslog.grants]
+capabilities = ["output"]
+directories = ["poslog", "reconciliation"]
+secrets = { loyalty-key = ["decrypt"] }
+[plugins.poslog.limits]
+cpu_ms = 700
+[plugins.poslog.stores]
+countries = ["SE", "ES"]
+[plugins.poslog.settings]
+style = "return"
+file = { prefix = "a", digits = 6 }
+[[plugins.poslog.for]]
+countries = ["SE"]
+settings = { file = { prefix = "b" }, since = 2026-01-01 }
+[plugins.plain]
+plugin = "shop"
+[secrets]
+loyalty-key = { env = "LOYALTY_KEY" }
+other = { file = "/run/secrets/other" }
+"#;
+
+fn load(overrides: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
+    let place = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let file = place.path().join(path);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+        fs::write(file, text).expect("written");
+    };
+    write("plugins/shop/plugin.toml", PLUGIN);
+    write("plugins/shop/shop.wasm", "bytes");
+    write("retailers/example/retailer.toml", RETAILER);
+    let mut all: BTreeMap<String, String> = overrides
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    for name in ["plugins", "retailers"] {
+        all.insert(
+            name.into(),
+            place.path().join(name).to_string_lossy().into_owned(),
+        );
+    }
+    let config = galleria_config::load(None, &BTreeMap::new(), &all).expect("a valid retailer");
+    (place, config)
+}
+
+#[test]
+fn everything_said_reaches_the_slot() {
+    let (place, config) = load(&[]);
+    let retailer = &config.retailers[0];
+    assert_eq!(
+        retailer.file,
+        place.path().join("retailers/example/retailer.toml")
+    );
+    let slot = retailer
+        .slots
+        .iter()
+        .find(|slot| slot.name == "poslog")
+        .expect("poslog");
+    assert_eq!(
+        (slot.retailer.as_str(), slot.plugin.as_str()),
+        ("example", "shop")
+    );
+    assert_eq!(slot.component, place.path().join("plugins/shop/shop.wasm"));
+    assert_eq!(slot.asks.directories, ["poslog".to_owned()].into());
+    assert_eq!(slot.rights().capabilities, [Capability::Output].into());
+    assert_eq!(slot.rights().directories, ["poslog".to_owned()].into());
+    assert_eq!(slot.filter.countries.len(), 2);
+    assert_eq!(slot.on_dead_letter, OnDeadLetter::Continue);
+    assert_eq!(slot.retry_for_s, 5_400);
+    assert_eq!(
+        slot.call_limits,
+        Limits {
+            cpu_ms: 700,
+            ..Limits::CALL
+        }
+    );
+    assert_eq!(slot.run_limits, Limits::RUN);
+    assert_eq!(slot.counters["file-number"], CounterScope::Workstation);
+    assert_eq!(
+        retailer.secrets["loyalty-key"],
+        SecretSource::Env("LOYALTY_KEY".into())
+    );
+    let file = Path::new("/run/secrets/other");
+    assert_eq!(retailer.secrets["other"], SecretSource::File(file.into()));
+}
+
+#[test]
+fn settings_for_some_stores_are_merged_key_by_key() {
+    let (_place, config) = load(&[]);
+    let slots = config.slots();
+    let slot = slots
+        .iter()
+        .find(|slot| slot.name == "poslog")
+        .expect("poslog");
+    assert_eq!(
+        slot.settings,
+        r#"{"file":{"digits":6,"prefix":"a"},"style":"return"}"#
+    );
+    assert_eq!(
+        slot.settings_for[0].settings,
+        r#"{"file":{"digits":6,"prefix":"b"},"since":"2026-01-01","style":"return"}"#
+    );
+}
+
+#[test]
+fn what_is_not_said_is_careful() {
+    let (_place, config) = load(&[("limits.memory_bytes", "1048576")]);
+    let slots = config.slots();
+    let slot = slots
+        .iter()
+        .find(|slot| slot.name == "plain")
+        .expect("plain");
+    assert_eq!(slot.grants, galleria_domain::plugin::Rights::default());
+    assert_eq!(slot.on_dead_letter, OnDeadLetter::Hold);
+    assert_eq!(slot.retry_for_s, 86_400);
+    assert_eq!(slot.settings, "{}");
+    // A lowered ceiling lowers the default too.
+    assert_eq!(slot.call_limits.memory_bytes, 1 << 20);
+}
