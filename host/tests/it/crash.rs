@@ -1,0 +1,138 @@
+//! The host is killed in the middle of the day, again and again: what came of it is what comes of
+//! a quiet day, byte for byte.
+
+use crate::days::{self, Day};
+use crate::house::{House, staged};
+use galleria_app::records::Records;
+use galleria_db::{Db, DbConfig};
+use galleria_domain::event::topic;
+use rand::{RngExt as _, SeedableRng as _};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const KILLS: usize = 20;
+
+/// Everything a day leaves behind, in a form that two days can be compared by.
+#[derive(Debug, PartialEq)]
+struct Left {
+    files: BTreeMap<String, Vec<u8>>,
+    /// Publications by event id, with their data.
+    publications: BTreeMap<String, String>,
+    /// How often each event was decided, by event and subscriber.
+    applied: BTreeMap<(String, String), usize>,
+}
+
+async fn left(house: &House, day: &Day) -> Left {
+    let db = Db::open(&DbConfig {
+        url: format!("sqlite://{}/galleria.db", house.data().display()),
+        read_connections: 1,
+    })
+    .await
+    .expect("the database");
+    let records: &dyn Records = &db;
+    let (topics, orders) = (topics(), orders(day));
+    let (publications, applied) = records
+        .read(move |tx| {
+            let (topics, orders) = (topics.clone(), orders.clone());
+            Box::pin(async move {
+                let (mut publications, mut applied) = (BTreeMap::new(), BTreeMap::new());
+                for event in tx.event_page(&topics, 0, 100_000).await? {
+                    let known = publications.insert(event.id, event.data.to_string());
+                    assert!(known.is_none(), "two events of one id");
+                }
+                for order in orders {
+                    for row in tx.journal_of_order(&order).await? {
+                        assert_eq!(row.outcome, "applied", "{row:?}");
+                        *applied.entry((row.event_id, row.subscriber)).or_default() += 1;
+                    }
+                }
+                Ok((publications, applied))
+            })
+        })
+        .await
+        .expect("what is in it");
+    db.close().await.expect("closed");
+    Left {
+        files: house.files(),
+        publications,
+        applied,
+    }
+}
+
+/// Every topic that the host or a plugin publishes to.
+fn topics() -> Vec<String> {
+    let mut topics: Vec<String> = [
+        topic::POST_PAYMENT_SUCCESS,
+        topic::COMMON,
+        topic::POST_VOID_SUCCESS,
+        topic::POST_SHIFT_END_SUCCESS,
+    ]
+    .map(str::to_owned)
+    .into();
+    for plugin in std::fs::read_dir(staged()).expect("plugins") {
+        let manifest = plugin.expect("a folder").path().join("plugin.toml");
+        let text = std::fs::read_to_string(manifest).expect("a manifest");
+        let manifest: toml::Table = text.parse().expect("a manifest");
+        let asked = manifest["asks"].get("topics").and_then(|t| t.as_array());
+        let names = asked.into_iter().flatten();
+        topics.extend(names.filter_map(|name| Some(name.as_str()?.to_owned())));
+    }
+    topics
+}
+
+fn orders(day: &Day) -> Vec<String> {
+    let requests = day.requests.iter();
+    requests
+        .filter(|request| request.path == "/v1/orders")
+        .map(|request| request.body["id"].as_str().expect("an id").to_owned())
+        .collect()
+}
+
+async fn quiet(day: &Day) -> Left {
+    let mut house = House::new();
+    house.start().await;
+    day.feed(&house).await;
+    house.settle().await;
+    house.stop();
+    left(&house, day).await
+}
+
+/// Each kill is at a random request and a random moment after it, from a fixed seed.
+async fn killed(day: &Day) -> Left {
+    let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let mut kills: Vec<usize> = (0..KILLS)
+        .map(|_| chance.random_range(0..day.requests.len()))
+        .collect();
+    kills.sort_unstable();
+    let mut house = House::new();
+    house.start().await;
+    day.put_stores(&house).await;
+    for (index, request) in day.requests.iter().enumerate() {
+        for _ in kills.iter().filter(|kill| **kill == index) {
+            // The request is on its way, the events of those before it in every state.
+            let sending = house.send(&request.method, &request.path, &request.key, &request.body);
+            let moment = Duration::from_micros(chance.random_range(0..30_000));
+            let _ = tokio::time::timeout(moment, sending).await;
+            house.kill();
+            house.start().await;
+        }
+        request.send(&house).await;
+    }
+    house.settle().await;
+    house.stop();
+    left(&house, day).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_kills_leaves_what_a_quiet_day_leaves() {
+    for day in days::all() {
+        let quiet = quiet(&day).await;
+        let killed = killed(&day).await;
+        let twice: Vec<_> = killed.applied.iter().filter(|(_, n)| **n != 1).collect();
+        assert!(twice.is_empty(), "decided more than once: {twice:?}");
+        assert!(!quiet.publications.is_empty() && quiet.files.len() >= day.events());
+        let names = |left: &Left| left.files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&quiet), names(&killed));
+        assert_eq!(quiet, killed);
+    }
+}

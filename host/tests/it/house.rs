@@ -1,0 +1,222 @@
+//! A host in a folder of its own: started, fed, killed, started again.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("host/ stands in the workspace")
+}
+
+/// Plugins as built and staged.
+pub fn staged() -> PathBuf {
+    let folder = root().join("target/plugins");
+    assert!(
+        folder.exists(),
+        "no plugins at {}: run `cargo xtask plugins`",
+        folder.display()
+    );
+    folder
+}
+
+/// Builds the guest that behaves as its settings say, and answers where it is.
+pub fn misbehaving_guest() -> PathBuf {
+    static BUILT: std::sync::Once = std::sync::Once::new();
+    BUILT.call_once(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--profile", "plugin"])
+            .args(["--target", "wasm32-wasip2", "-p", "engine-guests"])
+            .current_dir(root())
+            .status()
+            .expect("cargo");
+        assert!(built.success(), "the guest could not be built");
+    });
+    root().join("target/wasm32-wasip2/plugin/engine_guests.wasm")
+}
+
+/// A host in a temporary folder.
+pub struct House {
+    folder: tempfile::TempDir,
+    retailers: PathBuf,
+    plugins: PathBuf,
+    server: Option<Child>,
+    pub client: reqwest::Client,
+}
+
+impl House {
+    /// On the retailers and plugins of the workspace.
+    pub fn new() -> Self {
+        Self::with(root().join("retailers"), staged())
+    }
+
+    /// On other retailers and plugins.
+    pub fn with(retailers: PathBuf, plugins: PathBuf) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            retailers,
+            plugins,
+            server: None,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The binary with this house's configuration.
+    pub fn galleria(&self, arguments: &[&str]) -> Command {
+        let set = |key: &str, path: &Path| format!("{key}={}", path.display());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_galleria"));
+        command
+            .args(arguments)
+            .args(["--set", &set("data", &self.data())])
+            .args(["--set", &set("retailers", &self.retailers)])
+            .args(["--set", &set("plugins", &self.plugins)])
+            .args(["--set", "http.listen=127.0.0.1:0"])
+            .args(["--set", "retry.first=200ms"])
+            .current_dir(root())
+            .env_clear()
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.galleria(arguments).output().expect("the binary")
+    }
+
+    /// Starts serving, and waits until it answers.
+    pub async fn start(&mut self) {
+        let address = self.data().join("http.addr");
+        let _ = std::fs::remove_file(&address);
+        std::fs::create_dir_all(self.data()).expect("a folder");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.data().join("log"))
+            .expect("a log");
+        let server = self
+            .galleria(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the binary");
+        self.server = Some(server);
+        let begun = Instant::now();
+        loop {
+            if address.exists() && self.get("/readyz").await.is_ok() {
+                return;
+            }
+            let over = self.server.as_mut().expect("started").try_wait();
+            if let Ok(Some(status)) = over {
+                panic!("the host ended with {status}:\n{}", self.log());
+            }
+            assert!(begun.elapsed().as_secs() < 60, "no start:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data().join("log")).unwrap_or_default()
+    }
+
+    /// Kills the host without a word.
+    pub fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().expect("killed");
+            server.wait().expect("gone");
+        }
+    }
+
+    /// Tells the host to stop, and waits until it has drained.
+    pub fn stop(&mut self) {
+        let mut server = self.server.take().expect("started");
+        let told = Command::new("kill")
+            .args(["-TERM", &server.id().to_string()])
+            .status()
+            .expect("kill");
+        assert!(told.success());
+        let status = server.wait().expect("an end");
+        assert!(status.success(), "{status}:\n{}", self.log());
+    }
+
+    fn url(&self, path: &str) -> String {
+        let address = std::fs::read_to_string(self.data().join("http.addr")).unwrap_or_default();
+        format!("http://{address}{path}")
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Result<Value> {
+        let response = self.client.get(self.url(path)).send().await?;
+        response.error_for_status()?.json().await
+    }
+
+    /// A write; what the host answered, or that it did not.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> reqwest::Result<(u16, Value)> {
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, self.url(path));
+        let response = request
+            .header("idempotency-key", key)
+            .json(body)
+            .send()
+            .await?;
+        let status = response.status().as_u16();
+        Ok((status, response.json().await?))
+    }
+
+    /// Waits until every event has had its effect.
+    pub async fn settle(&self) -> Value {
+        self.until(|status| status["settled"] == true).await
+    }
+
+    /// Waits until the status is as wanted.
+    pub async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let status = self.get("/v1/status").await.expect("a status");
+            if wanted(&status) {
+                return status;
+            }
+            assert!(
+                begun.elapsed().as_secs() < 120,
+                "never as wanted: {status:#}\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Every file below the directories, with its content, by path; temporary ones included.
+    pub fn files(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
+        let mut found = std::collections::BTreeMap::new();
+        let mut folders = vec![self.data().join("files")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(self.data()).expect("below");
+                    let content = std::fs::read(&path).expect("a file");
+                    found.insert(name.display().to_string(), content);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,98 @@
+//! Reports by the command line: progress, one run a window, nothing left of one that was stopped.
+
+use crate::days;
+use crate::house::House;
+use serde_json::Value;
+
+/// A retailer's slot that serves `report`, as `galleria check` lists it.
+fn report_slot(house: &House, retailer: &str) -> Option<String> {
+    let checked = house.run(&["check"]);
+    let table = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success(), "{table}");
+    let cells = |row: &str| -> Vec<String> {
+        row.split(['│', '┆'])
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    };
+    let rows = table.lines().map(cells);
+    rows.filter(|cells| cells.len() > 5 && cells[1] == retailer && cells[5] == "report")
+        .map(|cells| cells[2].clone())
+        .next()
+}
+
+/// Lines of sales and refunds that count, from the requests themselves.
+fn sold_lines(day: &days::Day) -> usize {
+    let lines = |body: &Value| body["lines"].as_array().map_or(0, Vec::len);
+    let orders = day.requests.iter();
+    orders
+        .filter(|request| request.path == "/v1/orders")
+        .map(|request| lines(&request.body))
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_days_lines_become_one_file() {
+    for day in days::all() {
+        let mut house = House::new();
+        let Some(slot) = report_slot(&house, &day.retailer) else {
+            continue;
+        };
+        house.start().await;
+        day.feed(&house).await;
+        house.settle().await;
+        house.stop();
+        let before = house.files();
+        let ask = [
+            "report",
+            "run",
+            "--retailer",
+            &day.retailer,
+            "--plugin",
+            &slot,
+            "--from",
+            &day.date,
+        ];
+        let ran = house.run(&ask);
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{said}{why}");
+        let new: Vec<_> = house
+            .files()
+            .into_iter()
+            .filter(|(name, _)| !before.contains_key(name))
+            .collect();
+        let [(name, content)] = new.as_slice() else {
+            panic!(
+                "one file, not {:?}",
+                new.iter().map(|f| &f.0).collect::<Vec<_>>()
+            );
+        };
+        let name = name.rsplit('/').next().expect("a name");
+        assert!(!name.starts_with('.') && said.contains(name), "{said}");
+        let rows = content.iter().filter(|byte| **byte == b'\n').count();
+        assert!(rows > sold_lines(&day) / 2, "{rows} rows");
+        let again = house.run(&ask);
+        assert!(again.status.success());
+        assert!(String::from_utf8_lossy(&again.stdout).contains("was run before"));
+        assert_eq!(house.files().len(), before.len() + 1);
+    }
+}
+
+#[test]
+fn a_report_that_is_not_there_is_named() {
+    let house = House::new();
+    let day = &days::all()[0];
+    let ran = house.run(&[
+        "report",
+        "run",
+        "--retailer",
+        &day.retailer,
+        "--plugin",
+        "nowhere",
+        "--from",
+        &day.date,
+    ]);
+    assert!(!ran.status.success());
+    let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(why.contains("there is no report nowhere"), "{why}");
+}

@@ -1,0 +1,92 @@
+//! Plugins that loop, eat memory, crash or return garbage: the other stores notice nothing.
+
+use crate::configuration::{ASKS, retailer};
+use crate::house::House;
+use serde_json::{Value, json};
+
+/// Each misbehaves in its own store, and one store's plugin decides well.
+const BEHAVIOURS: [(&str, &str); 6] = [
+    ("s-loop", "Loop"),
+    ("s-memory", "EatMemory"),
+    ("s-crash", "Crash"),
+    ("s-garbage", "BadJson"),
+    ("s-large", "DecideTooMuch"),
+    ("s-good", "Decide"),
+];
+
+const ORDERS: usize = 12;
+
+async fn sell(house: &House, store: &str, n: usize) {
+    let order = format!("{store}-{n}");
+    let at = "2026-11-24T10:00:00Z";
+    let line = json!({
+        "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
+        "quantity": {"unscaled": 1, "scale": 0},
+        "regular_price": {"unscaled": 10, "scale": 0},
+        "unit_price": {"unscaled": 10, "scale": 0},
+    });
+    let placed = json!({
+        "id": order, "store_id": store, "workstation": "w1", "begun_at": at, "lines": [line],
+    });
+    let tender =
+        json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
+    let paid = json!({"id": format!("p-{order}"), "at": at, "tenders": [tender]});
+    let path = format!("/v1/orders/{order}/payments");
+    for (path, key, body) in [("/v1/orders", "o", placed), (path.as_str(), "p", paid)] {
+        let key = format!("{key}-{order}");
+        let (status, answer) = house.send("POST", path, &key, &body).await.expect("sent");
+        assert_eq!(status, 201, "{answer:#}");
+    }
+}
+
+fn figures<'a>(status: &'a Value, store: &str) -> &'a Value {
+    let stores = status["stores"].as_array().expect("stores");
+    let found = stores.iter().find(|one| one["store"] == store);
+    found.expect("the store has events")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_stores_trouble_stays_in_that_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut slot = format!(
+        "on_dead_letter = \"hold\"\n[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\nmemory_bytes = 16777216\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
+    );
+    for (store, behave) in BEHAVIOURS {
+        slot += &format!(
+            "[[plugins.papers.for]]\nstores = [\"{store}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
+        );
+    }
+    let mut house = retailer(folder.path(), ASKS, &slot);
+    house.start().await;
+    for (store, _) in BEHAVIOURS {
+        let body = json!({
+            "external_id": store, "retailer": "corner", "store_type": "kiosk", "country": "ES",
+            "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+        });
+        let path = format!("/v1/stores/{store}");
+        let (status, answer) = house.send("PUT", &path, store, &body).await.expect("sent");
+        assert_eq!(status, 200, "{answer:#}");
+    }
+    for n in 0..ORDERS {
+        for (store, _) in BEHAVIOURS {
+            sell(&house, store, n).await;
+        }
+    }
+    let good = ORDERS as u64;
+    house
+        .until(|status| figures(status, "s-good")["documents"] == good)
+        .await;
+    let bad = (BEHAVIOURS.len() - 1) as u64;
+    let status = house
+        .until(|status| status["dead_letters"] == bad * good && status["parked"] == 0)
+        .await;
+    assert_eq!(status["documents"]["delivered"], good, "{status:#}");
+    for (store, _) in BEHAVIOURS.iter().filter(|(store, _)| *store != "s-good") {
+        assert_eq!(figures(&status, store)["documents"], 0, "{store}");
+    }
+    let journal = house.get("/v1/orders/s-good-0/journal").await;
+    let journal = journal.expect("a journal");
+    let attempts = journal.as_array().or(journal["attempts"].as_array());
+    assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
+    house.stop();
+}
