@@ -1,10 +1,156 @@
-//! Work on the repository.
-mod day;
-mod root;
+//! Work on the repository, one command each. `cargo xtask --help` lists them.
+//!
+//! Owns: building, staging, checking, sample days and the demo. Never knows: a retailer by name.
 
-fn main() -> anyhow::Result<()> {
-    let folder = root::root().join("retailers/flying-tiger");
-    let text = day::generate(&folder, 7, 300)?;
-    std::fs::write("/tmp/day.jsonl", text)?;
+mod check;
+mod day;
+mod demo;
+mod guests;
+mod licences;
+mod plugins;
+mod prepare;
+mod process;
+mod root;
+mod show;
+mod test;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Builds, tests and shows Galleria.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask demo            a retailer's day through the whole house, checked
+  cargo xtask demo --keep     the same, and the host stays up to be looked at
+  cargo xtask test            every test, components built first
+  GALLERIA_STRICT=1 cargo xtask test    what cannot run on this machine fails
+  cargo xtask check           formatting, lints, licences
+  cargo xtask plugins         build the plugins into target/plugins";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at what this machine has, and fetch what can be fetched.
+    Prepare,
+    /// Build the plugins and stage them in target/plugins.
+    Plugins,
+    /// Check formatting, lints and licences.
+    Check,
+    /// Run every test, components built first.
+    Test,
+    /// Make a retailer's sample day again.
+    #[command(after_help = "\
+Examples:
+  cargo xtask day                              the day that is kept, as assortment.toml says it
+  cargo xtask day --seed 8 --events 1000 --out target/big.jsonl")]
+    Day(DayAsk),
+    /// Send a retailer's sample day through a fresh host, and check everything it did.
+    Demo(DemoAsk),
+}
+
+#[derive(Debug, clap::Args)]
+struct DayAsk {
+    /// The retailer's folder; the only one that keeps a day where it is not said.
+    #[arg(long)]
+    retailer: Option<String>,
+    /// The seed; the same seed gives the same bytes.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Payments, refunds, voids and shift ends together.
+    #[arg(long)]
+    events: Option<usize>,
+    /// Where to write it; the retailer's days/ where it is not said.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What the demo shows.
+#[derive(Debug, clap::Args)]
+pub struct DemoAsk {
+    /// The retailer's folder; the only one that keeps a day where it is not said.
+    #[arg(long)]
+    retailer: Option<String>,
+    /// Stay up afterwards, until Ctrl-C, and say what to try.
+    #[arg(long)]
+    keep: bool,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            show::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Prepare => prepare::prepare(),
+        Command::Plugins => {
+            prepare::prepare()?;
+            let staged = plugins::stage()?;
+            show::line(&format!("    they are in {}", staged.display()));
+            Ok(())
+        }
+        Command::Check => check::check(),
+        Command::Test => test::test(),
+        Command::Day(ask) => write_day(ask),
+        Command::Demo(ask) => demo::demo(&ask),
+    }
+}
+
+fn write_day(ask: DayAsk) -> Result<()> {
+    let folder = retailer(ask.retailer.as_deref())?;
+    let (assortment, _) = day::assortment::Assortment::read(&folder)?;
+    let kept = assortment.day;
+    let seed = ask.seed.unwrap_or(kept.seed);
+    let events = ask.events.unwrap_or(kept.events);
+    let file = ask
+        .out
+        .unwrap_or_else(|| folder.join(format!("days/{}.jsonl", kept.date)));
+    let text = day::generate(&folder, seed, events)?;
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&file, &text).with_context(|| file.display().to_string())?;
+    let requests = text.lines().count();
+    show::line(&format!(
+        "{events} events in {requests} requests: {}",
+        file.display()
+    ));
     Ok(())
+}
+
+/// A retailer's folder: the named one, or the only one that keeps a sample day.
+fn retailer(name: Option<&str>) -> Result<PathBuf> {
+    let all = root::root().join("retailers");
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {
+        let folder = entry?.path();
+        let named = name.is_none_or(|name| folder.ends_with(name));
+        if named && folder.join("assortment.toml").is_file() {
+            folders.push(folder);
+        }
+    }
+    folders.sort();
+    match <[PathBuf; 1]>::try_from(folders) {
+        Ok([folder]) => Ok(folder),
+        Err(folders) if folders.is_empty() => bail!(
+            "no folder {}/{} has an assortment.toml to draw a day from",
+            all.display(),
+            name.unwrap_or("*")
+        ),
+        Err(_) => bail!("several retailers keep a day: say which with --retailer"),
+    }
 }

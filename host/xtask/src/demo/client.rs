@@ -1,0 +1,77 @@
+//! Talking to the host over HTTP.
+
+use anyhow::{Context, Result, bail};
+use reqwest::Method;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Times a write is sent when nobody answers: its key makes that safe.
+const TRIES: u32 = 5;
+
+/// A client of one host.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Client {
+    /// For the host at `url`.
+    pub fn new(url: &str) -> Result<Self> {
+        // Nothing between us and a host on this machine.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()?;
+        Ok(Self {
+            http,
+            url: url.to_owned(),
+        })
+    }
+
+    /// A write under a key.
+    pub async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Value> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let request = self
+                .http
+                .request(method.clone(), format!("{}{path}", self.url))
+                .header("Idempotency-Key", key)
+                .json(body);
+            match request.send().await {
+                Ok(response) if response.status().is_server_error() && tries < TRIES => {}
+                Ok(response) => return read(response, &method, path).await,
+                Err(error) if tries < TRIES && !error.is_builder() => {}
+                Err(error) => return Err(error).with_context(|| format!("{method} {path}")),
+            }
+            tokio::time::sleep(Duration::from_millis(100 << tries)).await;
+        }
+    }
+
+    /// A question.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let sent = self.http.get(format!("{}{path}", self.url)).send().await;
+        read(
+            sent.with_context(|| format!("GET {path}"))?,
+            &Method::GET,
+            path,
+        )
+        .await
+    }
+}
+
+async fn read(response: reqwest::Response, method: &Method, path: &str) -> Result<Value> {
+    let status = response.status();
+    let text = response.text().await?;
+    if !status.is_success() {
+        bail!("{method} {path} was answered with {status}: {text}");
+    }
+    serde_json::from_str(&text).with_context(|| format!("the answer to {method} {path}"))
+}

@@ -1,0 +1,102 @@
+//! Sending a day: lanes at the same time, the requests of a lane one after the other.
+
+use super::client::Client;
+use crate::show::Progress;
+use anyhow::{Context, Result, bail};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinSet;
+
+/// Tills that send at the same time.
+const CLIENTS: usize = 4;
+
+/// Every so manieth request is sent twice, as a network does that loses an answer.
+const TWICE: usize = 20;
+
+/// A request of the day.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Request {
+    /// What must keep its order.
+    pub lane: String,
+    pub path: String,
+    pub key: String,
+    pub body: Value,
+    pub counts: Option<String>,
+}
+
+/// A request and what the host answered.
+#[derive(Debug)]
+pub struct Answered {
+    pub request: Request,
+    pub answer: Value,
+}
+
+/// Reads a day.
+pub fn read(text: &str) -> Result<Vec<Request>> {
+    let lines = text.lines().enumerate();
+    lines
+        .map(|(at, line)| {
+            serde_json::from_str(line).with_context(|| format!("line {} of the day", at + 1))
+        })
+        .collect()
+}
+
+/// Sends the day; answers in the order of the day.
+pub async fn send(client: &Client, day: Vec<Request>) -> Result<Vec<Answered>> {
+    let progress = Arc::new(Progress::new("requests", day.len() as u64));
+    let mut lanes: BTreeMap<String, Vec<(usize, Request)>> = BTreeMap::new();
+    for (at, request) in day.into_iter().enumerate() {
+        lanes
+            .entry(request.lane.clone())
+            .or_default()
+            .push((at, request));
+    }
+    let lanes: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(lanes.into_values().collect()));
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (client, lanes, progress) = (client.clone(), lanes.clone(), progress.clone());
+        clients.spawn(async move {
+            let mut answers = Vec::new();
+            while let Some(lane) = next(&lanes) {
+                for (at, request) in lane {
+                    answers.push((at, one(&client, at, request).await?));
+                    progress.add(1);
+                }
+            }
+            Ok::<_, anyhow::Error>(answers)
+        });
+    }
+    let mut answers = BTreeMap::new();
+    while let Some(ended) = clients.join_next().await {
+        answers.extend(ended??);
+    }
+    if let Some(progress) = Arc::into_inner(progress) {
+        progress.done();
+    }
+    Ok(answers.into_values().collect())
+}
+
+fn next<T>(lanes: &Mutex<VecDeque<T>>) -> Option<T> {
+    // Nothing panics while it is held; if it did, the rest of the day would be sent all the same.
+    lanes
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .pop_front()
+}
+
+async fn one(client: &Client, at: usize, request: Request) -> Result<Answered> {
+    let Request {
+        path, key, body, ..
+    } = &request;
+    let answer = client.write(Method::POST, path, key, body).await?;
+    if at.is_multiple_of(TWICE) {
+        let again = client.write(Method::POST, path, key, body).await?;
+        if again != answer {
+            bail!("{path} answered the same request under the same key differently");
+        }
+    }
+    Ok(Answered { request, answer })
+}
