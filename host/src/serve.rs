@@ -28,9 +28,9 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
-    for consumer in consumers(&house, &config.host).await? {
-        workers.spawn(consumer.run(stop.clone()));
-    }
+    let calls = ConsumerConfig::new(config.host.workers, config.host.calls_per_store);
+    let consumer = Consumer::start(house.app.clone(), house.app.groups(), calls);
+    workers.spawn(consumer.await?.run(stop.clone()));
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
     workers.spawn(deliverer.run(stop.clone()));
@@ -69,19 +69,6 @@ async fn listen(host: &HostConfig) -> anyhow::Result<TcpListener> {
         .and_then(|()| std::fs::rename(&temporary, &file))
         .with_context(|| format!("writing {}", file.display()))?;
     Ok(listener)
-}
-
-async fn consumers(
-    house: &house::House,
-    host: &HostConfig,
-) -> Result<Vec<Consumer>, galleria_app::Error> {
-    let config = ConsumerConfig::new(host.workers, host.calls_per_store);
-    let mut consumers = Vec::new();
-    for group in house.app.groups() {
-        let consumer = Consumer::start(house.app.clone(), group, config.clone());
-        consumers.push(consumer.await?);
-    }
-    Ok(consumers)
 }
 
 /// Waits for Ctrl-C or SIGTERM. A second Ctrl-C does not wait for the drain: what was accepted is

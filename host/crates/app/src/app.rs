@@ -1,5 +1,6 @@
 //! The application: the ports it stands on, and doing a request once.
 
+use crate::bell::{Bell, Ear};
 use crate::records::{Answered, InTx, Records, Tx};
 use crate::{Clock, Error, plugins::Plugins};
 use galleria_domain::Digest;
@@ -7,7 +8,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// How events are consumed and tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +61,11 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<Policy>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
-    pub(crate) log_grew: Arc<Notify>,
+    pub(crate) log_grew: Bell,
     /// Told whenever parked events may go on.
-    pub(crate) parked_woke: Arc<Notify>,
+    pub(crate) parked_woke: Bell,
     /// Told whenever a document was decided.
-    pub(crate) document_decided: Arc<Notify>,
+    pub(crate) document_decided: Bell,
 }
 
 /// A caller's `Idempotency-Key` and what it was used for.
@@ -101,9 +101,9 @@ impl App {
             plugins,
             clock,
             policy: Arc::new(policy),
-            log_grew: Arc::new(Notify::new()),
-            parked_woke: Arc::new(Notify::new()),
-            document_decided: Arc::new(Notify::new()),
+            log_grew: Bell::default(),
+            parked_woke: Bell::default(),
+            document_decided: Bell::default(),
         }
     }
 
@@ -123,18 +123,18 @@ impl App {
     }
 
     /// Told whenever the log has grown in this process.
-    pub fn log_grew(&self) -> Arc<Notify> {
-        Arc::clone(&self.log_grew)
+    pub fn log_grew(&self) -> Ear {
+        self.log_grew.listen()
     }
 
     /// Told whenever parked events may go on, as far as this process knows.
-    pub fn parked_woke(&self) -> Arc<Notify> {
-        Arc::clone(&self.parked_woke)
+    pub fn parked_woke(&self) -> Ear {
+        self.parked_woke.listen()
     }
 
     /// Told whenever a document was decided in this process.
-    pub fn document_decided(&self) -> Arc<Notify> {
-        Arc::clone(&self.document_decided)
+    pub fn document_decided(&self) -> Ear {
+        self.document_decided.listen()
     }
 
     /// Does `work` and keeps its answer under the caller's key in the same transaction: the same
@@ -170,7 +170,7 @@ impl App {
                 })
             })
             .await?;
-        self.log_grew.notify_waiters();
+        self.log_grew.ring();
         Ok(reply)
     }
 }

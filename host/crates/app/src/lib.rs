@@ -4,6 +4,7 @@
 //! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
 
 mod app;
+mod bell;
 pub mod clock;
 mod error;
 pub mod files;
@@ -15,5 +16,6 @@ pub mod records;
 pub mod reports;
 
 pub use app::{App, Key, Policy, Reply};
+pub use bell::{Bell, Ear};
 pub use clock::{Clock, DrivenClock, SystemClock};
 pub use error::Error;

@@ -222,7 +222,7 @@ impl App {
                     as InTx<'_, ()>
             })
             .await?;
-        self.document_decided.notify_waiters();
+        self.document_decided.ring();
         Ok(view)
     }
 }

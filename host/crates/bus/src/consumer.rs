@@ -1,22 +1,22 @@
-//! One group's consumer: reads the log, keeps the lanes, lets workers handle what is next.
+//! The consumer: reads the log for its groups, keeps the lanes, lets workers handle what is next.
+//!
+//! One task owns all of it. Several groups in one process share lanes and workers, so that a store's
+//! share of the workers is one number, however many topics its events are in.
 
 use crate::lanes::{LaneKey, Lanes, key};
-use crate::prefix::Prefix;
+use crate::reading::Reading;
 use galleria_app::handling::{Group, Handled, Item, Settled};
 use galleria_app::{App, Error};
-use galleria_domain::Position;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How a consumer works.
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
-    /// Calls in flight, shared by all groups of the process.
-    pub workers: Arc<Semaphore>,
+    /// Calls in flight.
+    pub workers: usize,
     /// Calls in flight of one store; fewer than workers.
     pub per_store: usize,
     /// Events of one store that wait in memory; more are set aside, so that the window stays open for others.
@@ -29,16 +29,13 @@ impl ConsumerConfig {
     /// For `workers` calls in flight.
     pub fn new(workers: usize, per_store: usize) -> Self {
         Self {
-            workers: Arc::new(Semaphore::new(workers.max(1))),
+            workers: workers.max(1),
             per_store,
             store_backlog: 200,
             poll: Duration::from_millis(250),
         }
     }
 }
-
-/// Events read at a time.
-const PAGE: u32 = 200;
 
 /// Events that wait in memory, of all stores.
 const WINDOW: usize = 2_000;
@@ -59,101 +56,125 @@ enum Why {
     Aside,
 }
 
-/// One group's consumer.
+/// Consumes the log for some groups.
 pub struct Consumer {
     app: App,
-    group: Group,
     config: ConsumerConfig,
+    readings: Vec<Reading>,
     lanes: Lanes,
-    prefix: Prefix,
-    /// What was stored last.
-    stored: Position,
     running: JoinSet<Result<Handled, Error>>,
     out: HashMap<Id, Item>,
     /// To be parked: their lanes are closed. Kept until the database has them.
     parking: VecDeque<(Item, Why)>,
-    /// More may be in the log.
-    more: bool,
     /// The park is to be looked after.
     look: bool,
 }
 
 impl Consumer {
-    /// Picks up where the group stopped.
-    pub async fn start(app: App, group: Group, config: ConsumerConfig) -> Result<Self, Error> {
-        let (position, closed) = app.resume(&group.name).await?;
+    /// Picks up where the groups stopped.
+    pub async fn start(
+        app: App,
+        groups: Vec<Group>,
+        config: ConsumerConfig,
+    ) -> Result<Self, Error> {
+        let (mut readings, mut closed) = (Vec::new(), Vec::new());
+        for group in groups {
+            let (position, lanes) = app.resume(&group.name).await?;
+            let named = |(subscriber, lane)| (group.name.clone(), subscriber, lane);
+            closed.extend(lanes.into_iter().map(named));
+            readings.push(Reading::new(group, position));
+        }
         Ok(Self {
             lanes: Lanes::new(config.per_store, closed),
-            prefix: Prefix::new(position),
-            stored: position,
+            readings,
             running: JoinSet::new(),
             out: HashMap::new(),
             parking: VecDeque::new(),
-            more: true,
             look: true,
             app,
-            group,
             config,
         })
     }
 
     /// Consumes until told to stop; what is in flight then is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        let (grew, woke) = (self.app.log_grew(), self.app.parked_woke());
+        let app = self.app.clone();
+        let (mut grew, mut woke) = (app.log_grew(), app.parked_woke());
         loop {
-            // Listening begins before looking: what happens in between is not missed.
-            let (told, woken) = (grew.notified(), woke.notified());
-            tokio::pin!(told, woken);
-            told.as_mut().enable();
-            woken.as_mut().enable();
-            if let Err(error) = self.turn(&stop).await {
-                self.complain(&error);
-                self.app.clock().sleep(OUTAGE).await;
+            let stopping = stop.is_cancelled();
+            let turned = if stopping {
+                self.store_progress().await
+            } else {
+                self.turn().await
+            };
+            if let Err(error) = turned {
+                complain(&error);
+                app.clock().sleep(OUTAGE).await;
             }
-            if stop.is_cancelled() && self.running.is_empty() {
+            if stopping && self.running.is_empty() {
                 return;
             }
-            if self.more && !stop.is_cancelled() && self.lanes.waiting() < WINDOW {
+            if !stopping && self.more() && self.lanes.waiting() < WINDOW {
                 continue;
             }
-            let (app, workers) = (self.app.clone(), Arc::clone(&self.config.workers));
-            let wants_worker = self.lanes.can_take() && !stop.is_cancelled();
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => {
                     if let Err(error) = self.ended(ended).await {
-                        self.complain(&error);
+                        complain(&error);
                     }
                 }
-                Ok(permit) = workers.acquire_owned(), if wants_worker => self.start_next(permit),
-                () = told => self.more = true,
-                () = woken => self.look = true,
+                () = grew.heard() => self.expect_more(),
+                () = woke.heard() => self.look = true,
                 () = app.clock().sleep(self.config.poll) => {
-                    self.more = true;
+                    self.expect_more();
                     self.look = true;
                 }
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
+                () = stop.cancelled(), if !stopping => {}
             }
         }
     }
 
-    fn complain(&self, error: &Error) {
-        tracing::error!(group = %self.group.name, "the log cannot be consumed: {}", error.chain());
+    fn more(&self) -> bool {
+        self.readings.iter().any(|reading| reading.more)
+    }
+
+    fn expect_more(&mut self) {
+        for reading in &mut self.readings {
+            reading.more = true;
+        }
+    }
+
+    fn reading(&mut self, item: &Item) -> Option<&mut Reading> {
+        let of_item = |reading: &&mut Reading| reading.group.name == item.group;
+        self.readings.iter_mut().find(of_item)
+    }
+
+    /// How far the item's group has come.
+    fn settled(&mut self, item: &Item) -> i64 {
+        self.reading(item)
+            .map_or(0, |reading| reading.prefix.settled())
+    }
+
+    /// The item's place in the log counts as done.
+    fn finish(&mut self, item: &Item) {
+        if let Some(reading) = self.reading(item) {
+            reading.prefix.finish(item.event.position);
+        }
     }
 
     /// Everything that can be done without waiting for a worker.
-    async fn turn(&mut self, stop: &CancellationToken) -> Result<(), Error> {
+    async fn turn(&mut self) -> Result<(), Error> {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.ended(ended).await?;
-        }
-        if stop.is_cancelled() {
-            return self.store_progress().await;
         }
         self.park().await?;
         if self.look {
             self.look_after_parked().await?;
         }
-        if self.more && self.lanes.waiting() < WINDOW {
-            self.read().await?;
+        for index in 0..self.readings.len() {
+            if self.readings[index].more && self.lanes.waiting() < WINDOW {
+                self.read(index).await?;
+            }
         }
         self.dispatch();
         if self.running.is_empty() && self.lanes.waiting() == 0 {
@@ -162,13 +183,12 @@ impl Consumer {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Error> {
-        let after = self.prefix.read();
-        let events = self.app.events_after(&self.group, after, PAGE).await?;
-        self.more = events.len() == PAGE as usize;
+    async fn read(&mut self, index: usize) -> Result<(), Error> {
+        let events = self.readings[index].page(&self.app).await?;
         for event in events {
-            let items = self.app.route(&self.group.name, &event).await?;
-            self.prefix.begin(event.position, items.len());
+            let reading = &mut self.readings[index];
+            let items = self.app.route(&reading.group.name, &event).await?;
+            reading.prefix.begin(event.position, items.len());
             for item in items {
                 self.accept(item);
             }
@@ -192,59 +212,57 @@ impl Consumer {
 
     /// Parks what is to be parked; what the database does not take stays here and is tried again.
     async fn park(&mut self) -> Result<(), Error> {
-        while let Some((item, why)) = self.parking.front() {
-            let settled = self.prefix.settled();
+        while let Some((item, why)) = self.parking.front().cloned() {
+            let settled = self.settled(&item);
             match why {
-                Why::Behind => self.app.park_behind(item, settled).await?,
-                Why::Aside => self.app.park_aside(item, ASIDE, settled).await?,
+                Why::Behind => self.app.park_behind(&item, settled).await?,
+                Why::Aside => self.app.park_aside(&item, ASIDE, settled).await?,
             }
-            self.prefix.finish(item.event.position);
+            self.finish(&item);
             self.parking.pop_front();
         }
         Ok(())
     }
 
+    /// Parks what waits in a lane behind one that is parked already.
+    fn close(&mut self, lane: LaneKey) {
+        let behind = self.lanes.close(lane).into_iter();
+        self.parking.extend(behind.map(|item| (item, Why::Behind)));
+    }
+
     async fn look_after_parked(&mut self) -> Result<(), Error> {
         self.look = false;
-        let due = self.app.due(&self.group.name, DUE).await?;
-        for parked in due {
-            let lane = (parked.subscriber.clone(), parked.lane.clone());
-            if self.lanes.is_busy(&lane) {
-                continue;
-            }
-            // What another process parked, or an operator replays, closes its lane here, too.
-            let queued = self.lanes.close(lane);
-            let behind = queued.into_iter().map(|item| (item, Why::Behind));
-            self.parking.extend(behind);
-            let item = self.app.unpark(parked).await?;
-            if self.lanes.waiting_of(&item.store_id) < self.config.store_backlog {
-                self.lanes.push(item);
-            } else {
-                self.parking.push_back((item, Why::Aside));
+        for index in 0..self.readings.len() {
+            let group = self.readings[index].group.name.clone();
+            for parked in self.app.due(&group, DUE).await? {
+                let (subscriber, lane) = (parked.subscriber.clone(), parked.lane.clone());
+                let lane = (group.clone(), subscriber, lane);
+                if self.lanes.is_busy(&lane) {
+                    continue;
+                }
+                // What another process parked, or an operator replays, closes its lane here, too.
+                self.close(lane);
+                let item = self.app.unpark(parked).await?;
+                if self.lanes.waiting_of(&item.store_id) < self.config.store_backlog {
+                    self.lanes.push(item);
+                } else {
+                    self.parking.push_back((item, Why::Aside));
+                }
             }
         }
         self.park().await
     }
 
     fn dispatch(&mut self) {
-        while self.lanes.can_take()
-            && let Ok(permit) = Arc::clone(&self.config.workers).try_acquire_owned()
+        while self.running.len() < self.config.workers
+            && let Some(item) = self.lanes.take()
         {
-            self.start_next(permit);
+            let (app, prefix, task) = (self.app.clone(), self.settled(&item), item.clone());
+            let handle = self
+                .running
+                .spawn(async move { app.handle(&task, prefix).await });
+            self.out.insert(handle.id(), item);
         }
-    }
-
-    fn start_next(&mut self, permit: OwnedSemaphorePermit) {
-        let Some(item) = self.lanes.take() else {
-            return;
-        };
-        let (app, prefix, task) = (self.app.clone(), self.prefix.settled(), item.clone());
-        let handle = self.running.spawn(async move {
-            let handled = app.handle(&task, prefix).await;
-            drop(permit);
-            handled
-        });
-        self.out.insert(handle.id(), item);
     }
 
     async fn ended(
@@ -275,17 +293,15 @@ impl Consumer {
         match settled {
             Settled::Done => {
                 self.lanes.release(&item, cpu);
-                self.prefix.finish(item.event.position);
+                self.finish(&item);
                 if self.lanes.is_closed(&lane) {
                     self.reopen(&lane).await?;
                 }
             }
             Settled::Parked | Settled::Held => {
-                let rest = self.lanes.close(lane);
+                self.close(lane);
                 self.lanes.release(&item, cpu);
-                self.prefix.finish(item.event.position);
-                let behind = rest.into_iter().map(|item| (item, Why::Behind));
-                self.parking.extend(behind);
+                self.finish(&item);
                 self.park().await?;
             }
         }
@@ -295,12 +311,8 @@ impl Consumer {
     /// One of a closed lane is done: the next parked one follows, or the lane opens.
     async fn reopen(&mut self, lane: &LaneKey) -> Result<(), Error> {
         self.park().await?;
-        let (subscriber, name) = lane;
-        if self
-            .app
-            .lane_waits(&self.group.name, subscriber, name)
-            .await?
-        {
+        let (group, subscriber, name) = lane;
+        if self.app.lane_waits(group, subscriber, name).await? {
             self.look = true;
         } else {
             self.lanes.open(lane);
@@ -309,11 +321,13 @@ impl Consumer {
     }
 
     async fn store_progress(&mut self) -> Result<(), Error> {
-        let settled = self.prefix.settled();
-        if settled > self.stored {
-            self.app.progress(&self.group.name, settled).await?;
-            self.stored = settled;
+        for reading in &mut self.readings {
+            reading.store(&self.app).await?;
         }
         Ok(())
     }
+}
+
+fn complain(error: &Error) {
+    tracing::error!("the log cannot be consumed: {}", error.chain());
 }

@@ -8,8 +8,8 @@ use galleria_app::handling::Item;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-/// Subscriber and key.
-pub(crate) type LaneKey = (String, String);
+/// Group, subscriber and key.
+pub(crate) type LaneKey = (String, String, String);
 
 /// What every item costs beside the plugin's CPU time, so that cheap ones take turns, too.
 const HANDLING: Duration = Duration::from_micros(100);
@@ -41,7 +41,11 @@ pub(crate) struct Lanes {
 }
 
 pub(crate) fn key(item: &Item) -> LaneKey {
-    (item.subscriber.clone(), item.lane.clone())
+    (
+        item.group.clone(),
+        item.subscriber.clone(),
+        item.lane.clone(),
+    )
 }
 
 impl Lanes {
@@ -134,11 +138,6 @@ impl Lanes {
             turn.ready.push_back(key);
         }
         self.rank(&store);
-    }
-
-    /// Whether an item could be taken.
-    pub(crate) fn can_take(&self) -> bool {
-        !self.eligible.is_empty()
     }
 
     /// Takes the item whose turn it is.

@@ -3,12 +3,13 @@
 //! Owns: which event is handled when, and how far a group has come. Never knows what an event
 //! means: that is `galleria-app`'s.
 //!
-//! The embedded log is the outbox table, read in order. A [`Consumer`] reads it for one group and
+//! The embedded log is the outbox table, read in order. A [`Consumer`] reads it for its groups and
 //! hands each event to its subscribers, each in the lane of its key. What must wait is parked by
 //! the application: its lane is closed, its place in the log counts as done, and the rest goes on.
 
 mod consumer;
 mod lanes;
 mod prefix;
+mod reading;
 
 pub use consumer::{Consumer, ConsumerConfig};

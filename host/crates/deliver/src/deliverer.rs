@@ -44,11 +44,8 @@ impl Deliverer {
 
     /// Delivers until told to stop; a batch in hand is finished first.
     pub async fn run(self, stop: CancellationToken) {
-        let decided = self.app.document_decided();
+        let mut decided = self.app.document_decided();
         while !stop.is_cancelled() {
-            let told = decided.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
             match self.deliver_batch().await {
                 Ok(0) => {}
                 Ok(_) => continue,
@@ -57,7 +54,7 @@ impl Deliverer {
                 }
             }
             tokio::select! {
-                () = told => {}
+                () = decided.heard() => {}
                 () = self.app.clock().sleep(POLL) => {}
                 () = stop.cancelled() => {}
             }

@@ -47,13 +47,13 @@ impl App {
             })
             .await?;
         if documents {
-            self.document_decided.notify_waiters();
+            self.document_decided.ring();
         }
         if wakes {
-            self.parked_woke.notify_waiters();
+            self.parked_woke.ring();
         }
         if events {
-            self.log_grew.notify_waiters();
+            self.log_grew.ring();
         }
         Ok(())
     }

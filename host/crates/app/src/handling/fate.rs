@@ -127,7 +127,7 @@ impl App {
         let wakes = record.wakes.is_some();
         self.write_record(record, now).await?;
         if wakes {
-            self.parked_woke.notify_waiters();
+            self.parked_woke.ring();
         }
         Ok(settled)
     }
@@ -178,7 +178,7 @@ impl App {
             })
             .await?;
         if woken {
-            self.parked_woke.notify_waiters();
+            self.parked_woke.ring();
         }
         Ok(Settled::Parked)
     }

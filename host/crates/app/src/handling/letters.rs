@@ -38,7 +38,7 @@ impl App {
                     as InTx<'_, ()>
             })
             .await?;
-        self.parked_woke.notify_waiters();
+        self.parked_woke.ring();
         Ok(())
     }
 }

@@ -70,7 +70,7 @@ pub struct House {
     pub clock: Arc<DrivenClock>,
     pub db: Db,
     stop: CancellationToken,
-    consumers: Vec<tokio::task::JoinHandle<()>>,
+    consumer: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
 }
 
@@ -143,7 +143,7 @@ impl House {
             clock,
             db,
             stop: CancellationToken::new(),
-            consumers: Vec::new(),
+            consumer: None,
             _folder: folder,
         }
     }
@@ -154,17 +154,14 @@ impl House {
 
     pub async fn consume_with(&mut self, config: ConsumerConfig) {
         self.stop = CancellationToken::new();
-        for group in self.app.groups() {
-            let consumer = Consumer::start(self.app.clone(), group, config.clone());
-            let consumer = consumer.await.expect("a consumer");
-            let task = tokio::spawn(consumer.run(self.stop.clone()));
-            self.consumers.push(task);
-        }
+        let consumer = Consumer::start(self.app.clone(), self.app.groups(), config);
+        let consumer = consumer.await.expect("a consumer");
+        self.consumer = Some(tokio::spawn(consumer.run(self.stop.clone())));
     }
 
     pub async fn stop_consuming(&mut self) {
         self.stop.cancel();
-        for task in self.consumers.drain(..) {
+        if let Some(task) = self.consumer.take() {
             task.await.expect("a consumer that ended well");
         }
     }
