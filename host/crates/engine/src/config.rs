@@ -20,17 +20,19 @@ const TABLE_KEPT: usize = 64 << 10;
 /// guests have 2 MiB, the rest is for the host's own frames.
 const WASM_STACK: usize = 1 << 20;
 
-/// Core instances in a component: 4 from Rust, some 25 from Python, whose standard library is made of
-/// shared modules.
+/// Core instances in a component. Rust's tools make a handful; Python's standard library is made of
+/// shared modules, each of which is one.
 const CORE_INSTANCES: u32 = 64;
 
-/// Linear memories in a component: one each from the tools we know, and room for composed ones.
+/// Linear memories in a component: one each from the tools we know, and room for composed ones. That
+/// they stay within the limit together is counted in `meter`.
 const MEMORIES: u32 = 4;
 
 /// Tables in a component: one for each core module that has its own.
 const TABLES: u32 = 16;
 
-/// Of bookkeeping for one core instance: functions, imports, globals. Python's needs 600 KiB.
+/// Of bookkeeping for one core instance: functions, imports, globals. A bound that no component we
+/// know comes near; it is allocated as needed.
 const CORE_INSTANCE_BYTES: usize = 4 << 20;
 
 /// Of bookkeeping for one component instance.

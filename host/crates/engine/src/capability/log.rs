@@ -174,3 +174,50 @@ impl Host for Call {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(sensitive: bool) -> Log {
+        let author = Author {
+            retailer: "r".into(),
+            slot: "s".into(),
+            event: "e".into(),
+            store: String::new(),
+        };
+        Log::new(author, 100, sensitive)
+    }
+
+    fn left_and_dropped(log: &Log) -> (u64, u64) {
+        let lines = log.lines();
+        (lines.left, lines.dropped)
+    }
+
+    #[test]
+    fn a_line_costs_its_bytes_and_what_goes_beyond_is_counted() {
+        let log = log(false);
+        log.lines()
+            .write(Level::Info, "12345", &[("ab".into(), "c".into())]);
+        assert_eq!(left_and_dropped(&log), (92, 0));
+        log.print(Printed::Out, &[b'x'; 93]);
+        log.print(Printed::Out, b"\n");
+        assert_eq!(left_and_dropped(&log), (92, 1));
+    }
+
+    #[test]
+    fn at_sensitive_points_everything_is_dropped() {
+        let log = log(true);
+        log.lines().write(Level::Error, "a secret", &[]);
+        log.print(Printed::Err, b"a secret\n");
+        assert_eq!(left_and_dropped(&log), (100, 0), "not even counted");
+    }
+
+    #[test]
+    fn a_line_is_cut_between_characters() {
+        let long = "ä".repeat(LINE_BYTES);
+        assert_eq!(plain(&long).len(), LINE_BYTES);
+        assert_eq!(plain(&long[..LINE_BYTES - 2]).len(), LINE_BYTES - 2);
+        assert_eq!(plain("a\x1b[2Jb\nc"), "a [2Jb c");
+    }
+}
