@@ -3,6 +3,8 @@
 //! Parses the command line, puts the parts together, runs them, drains. Only this crate names
 //! concrete parts; everything else knows ports.
 
+#![forbid(unsafe_code)]
+
 mod check;
 mod cli;
 mod house;

@@ -2,6 +2,8 @@
 //!
 //! Owns: building, staging, checking, sample days and the demo. Never knows: a retailer by name.
 
+#![forbid(unsafe_code)]
+
 mod check;
 mod day;
 mod demo;

@@ -8,6 +8,8 @@
 //! refused keeps no key. Every problem is `application/problem+json` (RFC 9457) with a `code` that
 //! stays the same over releases; [`CODES`] lists them.
 
+#![forbid(unsafe_code)]
+
 mod edge;
 mod health;
 mod openapi;

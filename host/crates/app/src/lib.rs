@@ -3,6 +3,8 @@
 //! Owns: what happens when an order is paid, a refund is asked for, an event is handled, a decision
 //! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
 
+#![forbid(unsafe_code)]
+
 mod app;
 mod bell;
 pub mod clock;

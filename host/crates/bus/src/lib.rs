@@ -7,6 +7,8 @@
 //! hands each event to its subscribers, each in the lane of its key. What must wait is parked by
 //! the application: its lane is closed, its place in the log counts as done, and the rest goes on.
 
+#![forbid(unsafe_code)]
+
 mod consumer;
 mod lanes;
 mod prefix;

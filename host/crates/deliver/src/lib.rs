@@ -8,6 +8,8 @@
 //! Each step may be repeated after a crash: a prepared document whose temporary file is gone was
 //! renamed. A lease keeps two hosts from working on the same document.
 
+#![forbid(unsafe_code)]
+
 mod deliverer;
 mod directories;
 mod runs;

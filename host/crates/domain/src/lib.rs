@@ -7,6 +7,8 @@
 //! (`wit/v0.1.0/types.wit` documents each field); their JSON - field and case names in snake case -
 //! is the one mapping used by HTTP, events, fixtures and the test kits.
 
+#![forbid(unsafe_code)]
+
 pub mod basket;
 pub mod context;
 pub mod decision;
