@@ -1,1 +1,104 @@
-fn main() {}
+//! What group commit gains: 64 callers on SQLite with synchronous=FULL, against one caller, whose
+//! every work is a commit of its own. Alternating rounds; medians.
+//!
+//! `cargo bench -p galleria-db`
+
+#![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
+
+use galleria_app::records::{Outcome, Records};
+use galleria_db::{Db, DbConfig};
+use galleria_domain::NewEvent;
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+
+struct Figures {
+    works_per_second: f64,
+    works_per_commit: f64,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Beside the target folder: a temporary folder may be in memory, where a sync costs nothing.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let config = DbConfig {
+        url: format!("sqlite://{}/records.db", folder.path().display()),
+        read_connections: 1,
+    };
+    Db::migrate(&config).await?;
+    let db = Db::open(&config).await?;
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        alone.push(measure(&db, round, 1).await);
+        together.push(measure(&db, round, 64).await);
+    }
+    let (alone, together) = (median(alone), median(together));
+    println!("callers  works/s  works/commit");
+    for (callers, figures) in [(1, &alone), (64, &together)] {
+        println!(
+            "{callers:>7}  {:>7.0}  {:>12.1}",
+            figures.works_per_second, figures.works_per_commit
+        );
+    }
+    println!(
+        "together / alone: {:.1}",
+        together.works_per_second / alone.works_per_second
+    );
+    db.close().await?;
+    Ok(())
+}
+
+/// Works of an order's size: a number, an effect, a text, an event.
+async fn measure(db: &Db, round: usize, callers: usize) -> Figures {
+    let (works, commits, begun) = (db.works(), db.commits(), Instant::now());
+    let mut tasks = tokio::task::JoinSet::new();
+    for caller in 0..callers {
+        let db = db.clone();
+        tasks.spawn(async move {
+            for n in 0_u64.. {
+                if begun.elapsed() > ROUND {
+                    return;
+                }
+                work(&db, format!("{round}:{callers}:{caller}:{n}")).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let (works, commits) = (db.works() - works, db.commits() - commits);
+    Figures {
+        works_per_second: works as f64 / begun.elapsed().as_secs_f64(),
+        works_per_commit: works as f64 / commits as f64,
+    }
+}
+
+async fn work(db: &Db, id: String) {
+    let records: &dyn Records = db;
+    let body = "x".repeat(2000);
+    records
+        .write(move |tx| {
+            let (id, body) = (id.clone(), body.clone());
+            Box::pin(async move {
+                let now = Timestamp::UNIX_EPOCH;
+                tx.number_next("workstation", "entry").await?;
+                tx.effect_claim(&id, "slot", Outcome::Applied, now).await?;
+                tx.blob_put(&id, &body, now).await?;
+                let event = NewEvent {
+                    id,
+                    topic: "topic".into(),
+                    key: None,
+                    store: None,
+                    data: serde_json::json!({"order_id": "o"}),
+                };
+                tx.event_append(&event, now).await
+            })
+        })
+        .await
+        .expect("written");
+}
+
+fn median(mut figures: Vec<Figures>) -> Figures {
+    figures.sort_by(|a, b| a.works_per_second.total_cmp(&b.works_per_second));
+    figures.swap_remove(ROUNDS / 2)
+}

@@ -139,10 +139,10 @@ CREATE INDEX sale_lines_by_age ON sale_lines (accepted_ms);
 -- transaction ends: a position becomes visible only after every lower one, so a reader that has
 -- seen it has missed nothing. A sequence would not give that.
 CREATE TABLE log_head (
-    only BIGINT PRIMARY KEY CHECK (only = 1),
+    id BIGINT PRIMARY KEY CHECK (id = 1),
     last BIGINT NOT NULL
 );
-INSERT INTO log_head (only, last) VALUES (1, 0);
+INSERT INTO log_head (id, last) VALUES (1, 0);
 
 CREATE TABLE outbox (
     position BIGINT PRIMARY KEY,
@@ -155,6 +155,9 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_by_topic ON outbox (topic, position);
 CREATE INDEX outbox_by_age ON outbox (created_ms);
+-- What stores have come to is counted without reading the events themselves.
+CREATE INDEX outbox_by_store ON outbox (store_id)
+    WHERE store_id IS NOT NULL AND id NOT LIKE '%/%';
 
 CREATE TABLE positions (
     consumer_group TEXT PRIMARY KEY,
@@ -205,6 +208,7 @@ CREATE TABLE journal (
 );
 CREATE INDEX journal_by_order ON journal (order_id, serial);
 CREATE INDEX journal_by_event ON journal (event_id, subscriber);
+CREATE INDEX journal_by_store ON journal (store_id, cpu_us);
 CREATE INDEX journal_by_age ON journal (at_ms);
 
 -- Texts that the journal names by digest. used_ms moves on while a text is in use, so that one
@@ -216,9 +220,9 @@ CREATE TABLE blobs (
 );
 CREATE INDEX blobs_by_age ON blobs (used_ms);
 
--- ready_ms says from when an event may be the one to try: its due_ms while it is 'retry' or
--- 'waiting'; the end of time while it is 'held', or 'behind' another of its lane; 0 once nothing is
--- before it. See src/parked.rs, which alone writes it.
+-- ready_ms says from when an event may be the one to try: never (the end of time) while another of
+-- its lane is before it, or while it is 'held'; else its due_ms, or 0 where it was 'behind'. See
+-- src/parked.rs, which alone writes it.
 CREATE TABLE parked (
     event_id TEXT NOT NULL,
     subscriber TEXT NOT NULL,
@@ -288,7 +292,7 @@ CREATE TABLE documents (
 );
 -- The deliverer's work alone, however many documents were delivered before.
 CREATE INDEX documents_to_deliver ON documents (serial) WHERE state IN ('pending', 'prepared');
-CREATE INDEX documents_by_state ON documents (state);
+CREATE INDEX documents_by_state ON documents (state, store_id);
 CREATE INDEX documents_by_order ON documents (order_id, serial);
 CREATE INDEX documents_by_age ON documents (created_ms);
 

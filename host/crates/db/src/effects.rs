@@ -102,19 +102,21 @@ impl Effects for Transaction<'_> {
             return found.narrow("value");
         }
         let value = self.next_number("counter", scope, name).await?;
-        // Two attempts of one event at the same time would both come here; the second waits for the
-        // line of numbers, fails on the constraint, and its work leaves no gap.
         let keep = statement(
             "counter_take",
             "INSERT INTO counters (event_id, subscriber, scope, name, value)
-             VALUES ($1, $2, $3, $4, $5)",
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
         .bind(event_id)
         .bind(subscriber)
         .bind(scope)
         .bind(name)
         .bind(i64::try_from(value).unwrap_or(i64::MAX));
-        self.execute(keep).await?;
+        // Of two attempts of one event at the same time the second waited for the line of numbers.
+        // Done again, it finds the first one's number, and leaves no gap.
+        if self.execute(keep).await? == 0 {
+            return Err(self.overtaken("counter_take"));
+        }
         Ok(value)
     }
 

@@ -17,7 +17,7 @@ impl Outbox for Transaction<'_> {
     async fn event_append(&mut self, event: &NewEvent, at: Timestamp) -> Result<(), Error> {
         let take = statement(
             "event_append",
-            "UPDATE log_head SET last = last + 1 WHERE only = 1 RETURNING last",
+            "UPDATE log_head SET last = last + 1 WHERE id = 1 RETURNING last",
         );
         let position = self.only(take).await?.int("last")?;
         let insert = statement(

@@ -2,20 +2,20 @@
 //!
 //! Owns: which event of a lane may be tried. The first of each lane decides, by position in the
 //! log; `parked_due` is asked many times a second while a hundred thousand rows may wait, so it
-//! reads along one index, `parked_by_ready`, and finds there only what is ready now:
+//! reads along one index, `parked_by_ready`, and finds there only what is ready now. `ready_ms` is
 //!
-//! - `ready_ms` of an event in retry, or waiting for its cause, is when it is due;
-//! - of one that is held it is never;
-//! - of one behind another it is never, until nothing is before it: then 0.
+//! - of every event that has another before it, and of one that is held: never;
+//! - of the first in retry, or waiting for its cause: when it is due;
+//! - of the first that was behind another: 0.
 //!
-//! Two things keep the last sentence true. Taking an event out makes the next one of its lane
-//! ready. Parking one looks for an event before it, and on PostgreSQL locks that: so whoever takes
-//! that one out at the same time either comes first, and it is not found, or comes later, and sees
-//! the new one. Being ready too early does no harm, because `parked_due` looks again.
+//! Whoever puts an event into a lane or takes one out keeps that true, and on PostgreSQL locks the
+//! lane until the transaction ends: two at a time could each leave the next event to the other.
+//! Being ready too early, as after an event was put in front of a lane, does no harm, because
+//! `parked_due` looks again; being ready too late would close the lane for ever.
 
 use crate::outbox::event;
 use crate::statement::{Found, Word, statement};
-use crate::transaction::{Lock, Transaction};
+use crate::transaction::Transaction;
 use galleria_app::Error;
 use galleria_app::records::{Parked, ParkedState};
 use jiff::Timestamp;
@@ -39,10 +39,12 @@ impl Word for ParkedState {
 }
 
 pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+    lock_lane(tx, parked).await?;
+    leave_other_lane(tx, parked).await?;
     let ready = match parked.state {
-        ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
         ParkedState::Held => NEVER,
-        ParkedState::Behind if something_before(tx, parked).await? => NEVER,
+        _ if something_before(tx, parked).await? => NEVER,
+        ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
         ParkedState::Behind => AT_ONCE,
     };
     let event = &parked.event;
@@ -80,18 +82,72 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
     tx.execute(put).await.map(drop)
 }
 
+/// Keeps other transactions out of the lane. SQLite has one writer, and no locks.
+async fn lock_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+    if !tx.locks() {
+        return Ok(());
+    }
+    let lock = statement(
+        "parked_put",
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2 || ' ' || $3, 0))",
+    )
+    .bind(&*parked.group)
+    .bind(&*parked.subscriber)
+    .bind(&*parked.lane);
+    tx.execute(lock).await.map(drop)
+}
+
+/// The same for the lane that an event is parked in.
+async fn lock_lane_of(
+    tx: &mut Transaction<'_>,
+    event_id: &str,
+    subscriber: &str,
+) -> Result<(), Error> {
+    if !tx.locks() {
+        return Ok(());
+    }
+    let lock = statement(
+        "parked_remove",
+        "SELECT pg_advisory_xact_lock(
+             hashtextextended(consumer_group || ' ' || subscriber || ' ' || lane, 0))
+         FROM parked WHERE event_id = $1 AND subscriber = $2",
+    )
+    .bind(event_id)
+    .bind(subscriber);
+    tx.execute(lock).await.map(drop)
+}
+
+/// An event whose lane has changed, as a new configuration may have it, leaves the old one to the
+/// next there.
+async fn leave_other_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+    let leave = statement(
+        "parked_put",
+        "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
+           AND (consumer_group <> $3 OR lane <> $4 OR position <> $5)
+         RETURNING consumer_group, lane",
+    )
+    .bind(&*parked.event.id)
+    .bind(&*parked.subscriber)
+    .bind(&*parked.group)
+    .bind(&*parked.lane)
+    .bind(parked.event.position);
+    match tx.one(leave).await? {
+        Some(left) => next_of_lane(tx, &left, &parked.subscriber).await,
+        None => Ok(()),
+    }
+}
+
 async fn something_before(tx: &mut Transaction<'_>, parked: &Parked) -> Result<bool, Error> {
-    let sql = tx.locking(
+    let before = statement(
+        "parked_put",
         "SELECT position FROM parked
          WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3 AND position < $4
          ORDER BY position LIMIT 1",
-        Lock::Wait,
-    );
-    let before = statement("parked_put", sql)
-        .bind(&*parked.group)
-        .bind(&*parked.subscriber)
-        .bind(&*parked.lane)
-        .bind(parked.event.position);
+    )
+    .bind(&*parked.group)
+    .bind(&*parked.subscriber)
+    .bind(&*parked.lane)
+    .bind(parked.event.position);
     Ok(tx.one(before).await?.is_some())
 }
 
@@ -100,6 +156,7 @@ pub(crate) async fn remove(
     event_id: &str,
     subscriber: &str,
 ) -> Result<(), Error> {
+    lock_lane_of(tx, event_id, subscriber).await?;
     let remove = statement(
         "parked_remove",
         "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
@@ -107,18 +164,29 @@ pub(crate) async fn remove(
     )
     .bind(event_id)
     .bind(subscriber);
-    let Some(gone) = tx.one(remove).await? else {
-        return Ok(());
-    };
+    match tx.one(remove).await? {
+        Some(gone) => next_of_lane(tx, &gone, subscriber).await,
+        None => Ok(()),
+    }
+}
+
+/// The lane that `gone` has left: who is first there now has its turn.
+async fn next_of_lane(
+    tx: &mut Transaction<'_>,
+    gone: &Found,
+    subscriber: &str,
+) -> Result<(), Error> {
     let next = statement(
         "parked_remove",
-        "UPDATE parked SET ready_ms = $1
-         WHERE consumer_group = $2 AND subscriber = $3 AND lane = $4 AND state = 'behind'
+        "UPDATE parked
+         SET ready_ms = CASE state WHEN 'behind' THEN $1 WHEN 'held' THEN $2 ELSE due_ms END
+         WHERE consumer_group = $3 AND subscriber = $4 AND lane = $5
            AND position = (SELECT MIN(first.position) FROM parked first
-                           WHERE first.consumer_group = $2 AND first.subscriber = $3
-                             AND first.lane = $4)",
+                           WHERE first.consumer_group = $3 AND first.subscriber = $4
+                             AND first.lane = $5)",
     )
     .bind(AT_ONCE)
+    .bind(NEVER)
     .bind(gone.text("consumer_group")?)
     .bind(subscriber)
     .bind(gone.text("lane")?);
@@ -156,10 +224,12 @@ pub(crate) async fn wake(
 ) -> Result<u64, Error> {
     let wake = statement(
         "parked_wake",
-        "UPDATE parked SET due_ms = $1, ready_ms = $1
-         WHERE waits_for = $2 AND subscriber = $3 AND state = 'waiting'",
+        "UPDATE parked
+         SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
+         WHERE waits_for = $3 AND subscriber = $4 AND state = 'waiting'",
     )
     .at(now)
+    .bind(NEVER)
     .bind(waits_for)
     .bind(subscriber);
     tx.execute(wake).await

@@ -111,15 +111,32 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// The statement that also locks what it finds. SQLite has one writer, who needs no locks and
-    /// has no word for them; a read takes none.
+    /// The statement that also locks what it finds.
     pub(crate) fn locking(&self, sql: &'static str, lock: Lock) -> SqlStr {
-        let end = match (self.kind, self.purpose, lock) {
-            (Kind::Sqlite, _, _) | (_, Purpose::Read, _) => return sql.into_sql_str(),
-            (Kind::Postgres, Purpose::Write, Lock::Wait) => " FOR UPDATE",
-            (Kind::Postgres, Purpose::Write, Lock::Skip) => " FOR UPDATE SKIP LOCKED",
+        let end = match lock {
+            _ if !self.locks() => return sql.into_sql_str(),
+            Lock::Wait => " FOR UPDATE",
+            Lock::Skip => " FOR UPDATE SKIP LOCKED",
         };
         AssertSqlSafe(format!("{sql}{end}")).into_sql_str()
+    }
+
+    /// Whether locks keep others from what it reads. SQLite has one writer, who needs none and has no
+    /// word for them; a read takes none.
+    pub(crate) fn locks(&self) -> bool {
+        self.kind == Kind::Postgres && self.purpose == Purpose::Write
+    }
+
+    /// Another transaction came first: the work is done again, and then sees what that one did.
+    pub(crate) fn overtaken(&mut self, name: &str) -> Error {
+        let error = Error::Internal(format!(
+            "{name}: another transaction came first, every time"
+        ));
+        self.failed.get_or_insert_with(|| Failure {
+            error: error.clone(),
+            passing: true,
+        });
+        error
     }
 
     /// Runs a statement; how many rows it changed.

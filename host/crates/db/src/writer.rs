@@ -168,7 +168,13 @@ impl Task {
 
     async fn alone(&mut self, work: &Work) -> Result<(), Error> {
         self.begin().await?;
-        self.savepoint(work).await?;
+        if let Err(error) = self.savepoint(work).await {
+            // It undid itself; the transaction around it is still open, unless that is lost, too.
+            if self.connection.is_some() {
+                self.tell("ROLLBACK").await?;
+            }
+            return Err(error);
+        }
         self.commit().await?;
         self.figures.commits.fetch_add(1, Ordering::Relaxed);
         self.figures.works.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,314 @@
+//! The outbox as a log; positions, effects, counters, journal, blobs, figures, dead letters.
+
+use crate::rows::{self, at};
+use crate::stage::Stage;
+use futures_util::future::join_all;
+use galleria_app::Error;
+use galleria_app::records::{DocumentState, Outcome, StoreFigures, Took};
+use galleria_domain::Event;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+on_both!(
+    events_are_read_in_order_by_topic,
+    an_event_is_appended_once,
+    a_reader_misses_nothing_while_many_append,
+    a_position_never_goes_back,
+    an_effect_is_claimed_once,
+    a_counter_gives_an_event_one_number,
+    attempts_are_kept_oldest_first,
+    a_text_is_kept_under_its_digest,
+    stores_come_to_what_they_did,
+    dead_letters_are_kept_until_taken_away,
+);
+
+async fn append(stage: &Stage, id: &str, topic: &str) -> Result<(), Error> {
+    let event = rows::new_event(id, topic);
+    write_tx!(stage, [event], |tx| tx.event_append(&event, at(5)).await)
+}
+
+async fn page(stage: &Stage, topics: &[&str], after: i64, limit: u32) -> Vec<Event> {
+    let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
+    read_tx!(stage, [topics], |tx| tx
+        .event_page(&topics, after, limit)
+        .await)
+    .expect("a page")
+}
+
+fn ids(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.id.as_str()).collect()
+}
+
+async fn events_are_read_in_order_by_topic(stage: &Stage) {
+    for (id, topic) in [
+        ("e1", "a"),
+        ("e2", "b"),
+        ("e3", "c"),
+        ("e4", "a"),
+        ("e5", "b"),
+    ] {
+        append(stage, id, topic).await.expect("appended");
+    }
+    let both = page(stage, &["b", "a", "b"], 0, 9).await;
+    assert_eq!(ids(&both), ["e1", "e2", "e4", "e5"]);
+    assert!(both.is_sorted_by(|one, next| one.position < next.position));
+    let expected = Event {
+        position: both[0].position,
+        server_timestamp: at(5).as_millisecond(),
+        topic: "a".into(),
+        ..rows::event("e1", 1)
+    };
+    assert_eq!(both[0], expected);
+
+    assert_eq!(
+        ids(&page(stage, &["a", "b"], 0, 3).await),
+        ["e1", "e2", "e4"]
+    );
+    let after = both[1].position;
+    assert_eq!(ids(&page(stage, &["a", "b"], after, 1).await), ["e4"]);
+    assert_eq!(ids(&page(stage, &["a", "b"], after, 9).await), ["e4", "e5"]);
+    assert!(page(stage, &[], 0, 9).await.is_empty());
+    assert!(page(stage, &["a"], both[3].position, 9).await.is_empty());
+
+    let topics = ["c".to_owned(), "a".to_owned()];
+    let (last, none, third) = read_tx!(stage, [topics], |tx| {
+        Ok((
+            tx.event_last(&topics).await?,
+            tx.event_last(&["z".to_owned()]).await?,
+            tx.event_get("e3").await?,
+        ))
+    })
+    .expect("read");
+    assert_eq!((last, none), (both[2].position, 0));
+    assert_eq!(third.expect("the third").topic, "c");
+}
+
+async fn an_event_is_appended_once(stage: &Stage) {
+    append(stage, "e1", "a").await.expect("appended");
+    let twice = append(stage, "e1", "b").await;
+    assert!(
+        matches!(twice, Err(Error::Exists { what: "event", .. })),
+        "{twice:?}"
+    );
+    let bare = galleria_domain::NewEvent {
+        key: None,
+        store: None,
+        ..rows::new_event("e2", "a")
+    };
+    // Who passes over the error keeps the rest of the transaction.
+    write_tx!(stage, [bare], |tx| {
+        let taken = tx.event_append(&rows::new_event("e1", "a"), at(6)).await;
+        assert!(matches!(taken, Err(Error::Exists { .. })));
+        tx.event_append(&bare, at(6)).await
+    })
+    .expect("appended");
+    let events = page(stage, &["a", "b"], 0, 9).await;
+    assert_eq!(ids(&events), ["e1", "e2"]);
+    assert_eq!((&events[1].key, &events[1].store), (&None, &None));
+}
+
+/// Transactions that append hold on for different times: whatever a reader has passed, nothing
+/// comes up behind it later.
+async fn a_reader_misses_nothing_while_many_append(stage: &Stage) {
+    const WRITERS: u64 = 12;
+    let done = AtomicBool::new(false);
+    let write = |number: u64| async move {
+        let event = rows::new_event(&format!("e{number}"), ["a", "b"][(number % 2) as usize]);
+        write_tx!(stage, [event], |tx| {
+            tokio::time::sleep(Duration::from_millis(number * 7 % 11)).await;
+            tx.event_append(&event, at(1)).await?;
+            tokio::time::sleep(Duration::from_millis(number * 5 % 13)).await;
+            Ok(())
+        })
+        .expect("appended");
+    };
+    let writers = async {
+        for round in 0..4 {
+            join_all((0..WRITERS).map(|one| write(round * WRITERS + one))).await;
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let reader = async {
+        let (mut seen, mut after) = (0, 0);
+        loop {
+            let last_look = done.load(Ordering::SeqCst);
+            let events = page(stage, &["a", "b"], after, 5).await;
+            seen += events.len() as u64;
+            after = events.last().map_or(after, |event| event.position);
+            if last_look && events.is_empty() {
+                return seen;
+            }
+        }
+    };
+    let ((), seen) = tokio::join!(writers, reader);
+    assert_eq!(seen, 4 * WRITERS);
+}
+
+async fn a_position_never_goes_back(stage: &Stage) {
+    let get = || async { read_tx!(stage, [], |tx| tx.position_get("g").await).expect("read") };
+    assert_eq!(get().await, 0);
+    for (set, then) in [(0, 0), (7, 7), (3, 7), (7, 7), (8, 8), (0, 8)] {
+        write_tx!(stage, [], |tx| tx.position_set("g", set).await).expect("set");
+        assert_eq!(get().await, then);
+    }
+    let other = read_tx!(stage, [], |tx| tx.position_get("other").await).expect("read");
+    assert_eq!(other, 0);
+}
+
+async fn an_effect_is_claimed_once(stage: &Stage) {
+    let claim = |subscriber: &'static str, outcome: Outcome| async move {
+        write_tx!(stage, [], |tx| tx
+            .effect_claim("e1", subscriber, outcome, at(1))
+            .await)
+        .expect("claimed")
+    };
+    let failed: Result<(), Error> = write_tx!(stage, [], |tx| {
+        tx.effect_claim("e1", "a", Outcome::Skipped, at(1)).await?;
+        Err(Error::Internal("no".into()))
+    });
+    failed.expect_err("it failed");
+    let all = join_all((0..8).map(|_| claim("a", Outcome::Applied))).await;
+    assert_eq!(all.iter().filter(|took| **took == Took::Now).count(), 1);
+    assert_eq!(claim("b", Outcome::Discarded).await, Took::Now);
+    assert_eq!(claim("b", Outcome::Applied).await, Took::Before);
+    assert_eq!(claim("c", Outcome::Skipped).await, Took::Now);
+    let found = read_tx!(stage, [], |tx| {
+        let mut found = Vec::new();
+        for subscriber in ["a", "b", "c", "d"] {
+            found.push(tx.effect_get("e1", subscriber).await?);
+        }
+        Ok(found)
+    });
+    let [applied, discarded, skipped] =
+        [Outcome::Applied, Outcome::Discarded, Outcome::Skipped].map(Some);
+    assert_eq!(found.expect("read"), [applied, discarded, skipped, None]);
+}
+
+async fn a_counter_gives_an_event_one_number(stage: &Stage) {
+    let take = |event: &'static str, subscriber: &'static str, name: &'static str| async move {
+        write_tx!(stage, [], |tx| tx
+            .counter_take(event, subscriber, "scope", name)
+            .await)
+        .expect("a number")
+    };
+    // Several attempts of one event at the same time, as after a lease of a lane was lost.
+    let same = join_all((0..6).map(|_| take("e1", "a", "z"))).await;
+    assert_eq!(same, [1; 6]);
+    assert_eq!(take("e2", "a", "z").await, 2);
+    assert_eq!(take("e1", "a", "z").await, 1);
+    assert_eq!(take("e1", "b", "z").await, 3);
+    assert_eq!(take("e1", "a", "y").await, 1);
+    let entry = write_tx!(stage, [], |tx| tx.number_next("scope", "z").await).expect("a number");
+    assert_eq!(entry, 1, "the host's own numbers are apart");
+}
+
+async fn attempts_are_kept_oldest_first(stage: &Stage) {
+    let mut all = vec![
+        rows::journal("e2", 1),
+        rows::journal("e1", 1),
+        rows::journal("e1", 2),
+    ];
+    all[2].detail = None;
+    all[2].decision = None;
+    let mut elsewhere = rows::journal("e1", 3);
+    elsewhere.order_id = None;
+    let given = [all.clone(), vec![elsewhere]].concat();
+    write_tx!(stage, [given], |tx| {
+        for row in &given {
+            tx.journal_insert(row).await?;
+        }
+        Ok(())
+    })
+    .expect("written");
+    let found = read_tx!(stage, [], |tx| tx.journal_of_order("o1").await).expect("read");
+    assert_eq!(found, all);
+}
+
+async fn a_text_is_kept_under_its_digest(stage: &Stage) {
+    let found = write_tx!(stage, [], |tx| {
+        tx.blob_put("d1", "first", at(1)).await?;
+        tx.blob_put("d1", "second", at(2)).await?;
+        tx.blob_put("d1", "third", at(200_000_000)).await?;
+        Ok((tx.blob_get("d1").await?, tx.blob_get("d2").await?))
+    });
+    assert_eq!(found.expect("read"), (Some("first".into()), None));
+}
+
+async fn stores_come_to_what_they_did(stage: &Stage) {
+    write_tx!(stage, [], |tx| {
+        for (id, store) in [
+            ("e1", "s2"),
+            ("e2", "s2"),
+            ("e2/slot/1", "s2"),
+            ("e3", "s1"),
+        ] {
+            let mut event = rows::new_event(id, "t");
+            event.store = Some(store.into());
+            tx.event_append(&event, at(1)).await?;
+        }
+        let mut event = rows::new_event("e4", "t");
+        event.store = None;
+        tx.event_append(&event, at(1)).await?;
+        for id in ["d1", "d2", "d3"] {
+            let mut document = rows::document(id);
+            document.store_id = "s2".into();
+            document.state = match id {
+                "d3" => DocumentState::Pending,
+                _ => DocumentState::Delivered,
+            };
+            tx.document_insert(&document).await?;
+        }
+        for attempt in 1..=3 {
+            tx.journal_insert(&rows::journal("e3", attempt)).await?;
+        }
+        Ok(())
+    })
+    .expect("written");
+    let figures = |store_id: &str, events, documents, cpu_us| StoreFigures {
+        store_id: store_id.into(),
+        events,
+        documents,
+        cpu_us,
+    };
+    let found = read_tx!(stage, [], |tx| tx.store_figures().await).expect("read");
+    assert_eq!(found, [figures("s1", 1, 0, 3_000), figures("s2", 2, 2, 0)]);
+}
+
+async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
+    for (id, died) in [("e2", 20), ("e1", 10), ("e3", 30)] {
+        let letter = rows::letter(id, died);
+        write_tx!(stage, [letter], |tx| tx.dead_put(&letter).await).expect("put");
+    }
+    let mut renewed = rows::letter("e1", 40);
+    renewed.code = "timed_out".into();
+    renewed.attempts = 9;
+    renewed.event.key = None;
+    renewed.event.store = None;
+    let (all, two, one, count) = write_tx!(stage, [renewed], |tx| {
+        tx.dead_put(&renewed).await?;
+        Ok((
+            tx.dead_list(9).await?,
+            tx.dead_list(2).await?,
+            tx.dead_get("e1", "slot").await?,
+            tx.dead_count().await?,
+        ))
+    })
+    .expect("renewed");
+    let expected = [
+        rows::letter("e2", 20),
+        rows::letter("e3", 30),
+        renewed.clone(),
+    ];
+    assert_eq!((&all[..], &two[..]), (&expected[..], &expected[..2]));
+    assert_eq!((one, count), (Some(renewed.clone()), 3));
+    let taken = write_tx!(stage, [], |tx| {
+        Ok([
+            tx.dead_remove("e1", "slot").await?,
+            tx.dead_remove("e1", "slot").await?,
+            tx.dead_remove("e2", "other").await?,
+        ])
+    });
+    assert_eq!(taken.expect("taken"), [Some(renewed), None, None]);
+    let left = read_tx!(stage, [], |tx| tx.dead_count().await).expect("read");
+    assert_eq!(left, 2);
+}

@@ -1,0 +1,150 @@
+//! Addresses, migrations, and databases that are refused.
+
+use crate::stage::{self, Stage};
+use futures_util::future::join_all;
+use galleria_db::{Db, DbConfig, DbError};
+use std::error::Error as _;
+
+on_both!(
+    migrating_again_changes_nothing,
+    a_newer_schema_is_refused,
+    a_changed_migration_is_refused,
+);
+
+async fn migrating_again_changes_nothing(stage: &Stage) {
+    let done = Db::migrate(&stage.config).await.expect("migrated");
+    assert!(done.is_empty(), "{done:?}");
+}
+
+async fn a_newer_schema_is_refused(stage: &Stage) {
+    stage
+        .run(
+            "INSERT INTO schema_versions (version, name, digest, applied_ms)
+             VALUES (99, 'to come', 'x', 0)",
+        )
+        .await;
+    let opened = Db::open(&stage.config).await.map(drop);
+    let error = opened.expect_err("refused");
+    assert!(matches!(error, DbError::Newer { found: 99, .. }), "{error}");
+    assert!(error.to_string().contains("newer galleria"), "{error}");
+    let migrated = Db::migrate(&stage.config).await;
+    assert!(matches!(migrated, Err(DbError::Newer { found: 99, .. })));
+}
+
+async fn a_changed_migration_is_refused(stage: &Stage) {
+    stage
+        .run("UPDATE schema_versions SET digest = 'x' WHERE version = 1")
+        .await;
+    let opened = Db::open(&stage.config).await.map(drop);
+    assert!(matches!(opened, Err(DbError::Changed { version: 1 })));
+}
+
+async fn several_migrate_at_once(config: &DbConfig) {
+    let error = Db::open(config).await.map(drop).expect_err("refused");
+    assert!(matches!(error, DbError::Older { found: 0, .. }), "{error}");
+    assert!(
+        error.to_string().ends_with("run galleria migrate"),
+        "{error}"
+    );
+    let done = join_all((0..4).map(|_| Db::migrate(config))).await;
+    let mut steps: Vec<_> = done
+        .into_iter()
+        .map(|done| done.expect("migrated"))
+        .collect();
+    steps.sort();
+    let first = "migration 1 (records) was applied";
+    assert_eq!(steps[3][0], first);
+    assert!(steps[..3].iter().all(Vec::is_empty), "{steps:?}");
+    Db::open(config)
+        .await
+        .expect("open")
+        .close()
+        .await
+        .expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_migrate_sqlite_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    several_migrate_at_once(&stage::file(&folder)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_migrate_postgres_at_once() {
+    if let Some(config) = crate::postgres::database().await {
+        several_migrate_at_once(&config).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_names_no_database_is_refused() {
+    for url in [
+        "",
+        "galleria.db",
+        "sqlite:galleria.db",
+        "sqlite://",
+        "mysql://x/y",
+    ] {
+        let config = DbConfig {
+            url: url.into(),
+            read_connections: 1,
+        };
+        let opened = Db::open(&config).await.map(drop);
+        assert!(matches!(opened, Err(DbError::Address)), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_never_told() {
+    let config = DbConfig {
+        url: "postgres://galleria:tiger-secret@127.0.0.1:1/galleria?sslmode=disable".into(),
+        read_connections: 1,
+    };
+    let error = Db::open(&config)
+        .await
+        .map(drop)
+        .expect_err("nobody listens");
+    let broken = DbConfig {
+        url: "postgres://galleria:tiger-secret@127.0.0.1:port/galleria".into(),
+        ..config.clone()
+    };
+    let other = Db::open(&broken).await.map(drop).expect_err("no port");
+    let mut told = format!("{config:?} {error:?} {error} {other:?} {other}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        told += &cause.to_string();
+        next = cause.source();
+    }
+    assert!(!told.contains("tiger-secret"), "{told}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("data"), "a file").expect("a file");
+    let config = DbConfig {
+        url: format!("sqlite://{}/data/galleria.db", folder.path().display()),
+        read_connections: 1,
+    };
+    let opened = Db::open(&config).await.map(drop);
+    assert!(matches!(opened, Err(DbError::Folder { .. })), "{opened:?}");
+}
+
+/// Closed in good order, the file alone is the whole database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_file_can_be_copied() {
+    let stage = Stage::sqlite().await;
+    write_tx!(stage, [], |tx| tx.position_set("g", 7).await).expect("set");
+    stage.db.close().await.expect("closed");
+    let path = stage.config.url.trim_start_matches("sqlite://");
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(path, &copy).expect("copied");
+    let config = DbConfig {
+        url: format!("sqlite://{}", copy.display()),
+        read_connections: 1,
+    };
+    let copied = Stage::open(config, None).await;
+    let position = read_tx!(copied, [], |tx| tx.position_get("g").await).expect("read");
+    assert_eq!(position, 7);
+}

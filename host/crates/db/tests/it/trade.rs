@@ -1,0 +1,226 @@
+//! Stores, orders, payments, refunds, voids, shifts, numbers.
+
+use crate::rows::{self, at};
+use crate::stage::Stage;
+use futures_util::future::join_all;
+use galleria_app::Error;
+use galleria_app::records::OrderStatus;
+use std::time::Duration;
+
+on_both!(
+    a_store_is_kept_replaced_and_listed_in_pages,
+    an_order_is_kept_once_and_moves_on,
+    an_order_is_read_by_one_transaction_at_a_time,
+    an_order_has_one_payment,
+    refunds_come_in_the_order_they_were_accepted,
+    a_void_is_kept_once,
+    a_shift_is_kept_once_and_closed,
+    numbers_have_no_gaps_whoever_fails,
+);
+
+/// A store with orders `o1`, `o2`.
+async fn with_orders(stage: &Stage) {
+    let store = rows::store("s1", "r");
+    let orders = [rows::full_order("o1", "s1"), rows::bare_order("o2", "s1")];
+    write_tx!(stage, [store, orders], |tx| {
+        tx.store_put(&store).await?;
+        tx.order_insert(&orders[0]).await?;
+        tx.order_insert(&orders[1]).await
+    })
+    .expect("orders");
+}
+
+async fn a_store_is_kept_replaced_and_listed_in_pages(stage: &Stage) {
+    // By bytes, which is not the order of any dictionary.
+    let ids = ["B", "a", "b-1", "b.1", "b_1", "é"];
+    for (place, id) in ids.iter().rev().enumerate() {
+        let store = rows::store(id, if place % 2 == 0 { "r" } else { "q" });
+        write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
+    }
+    let page = |retailer: Option<&'static str>, after: &'static str, limit| async move {
+        let list = read_tx!(stage, [], |tx| tx.store_list(retailer, after, limit).await);
+        let ids = list.expect("a page").into_iter().map(|store| store.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, "", 4).await, ids[..4]);
+    assert_eq!(page(None, "b.1", 4).await, ids[4..]);
+    assert_eq!(page(Some("r"), "", 9).await, ["a", "b.1", "é"]);
+    assert_eq!(page(Some("r"), "b", 1).await, ["b.1"]);
+
+    let mut store = rows::store("a", "q");
+    store.currency = "SEK".into();
+    write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("replaced");
+    let found = read_tx!(stage, [], |tx| tx.store_get("a").await).expect("read");
+    assert_eq!(found, Some(store));
+    assert_eq!(page(Some("r"), "", 9).await, ["b.1", "é"]);
+    let none = read_tx!(stage, [], |tx| tx.store_get("A").await).expect("read");
+    assert_eq!(none, None);
+}
+
+async fn an_order_is_kept_once_and_moves_on(stage: &Stage) {
+    with_orders(stage).await;
+    let found = read_tx!(stage, [], |tx| {
+        Ok((
+            tx.order_get("o1").await?,
+            tx.order_get("o2").await?,
+            tx.order_get("o3").await?,
+        ))
+    });
+    let (mut full, bare) = (rows::full_order("o1", "s1"), rows::bare_order("o2", "s1"));
+    assert_eq!(found.expect("read"), (Some(full.clone()), Some(bare), None));
+
+    let again = rows::bare_order("o1", "s1");
+    let error = write_tx!(stage, [again], |tx| tx.order_insert(&again).await).expect_err("taken");
+    assert!(matches!(error, Error::Exists { what: "order", id } if id == "o1"));
+
+    for status in [OrderStatus::Paid, OrderStatus::Voided] {
+        full.status = status;
+        let found = write_tx!(stage, [], |tx| {
+            tx.order_set_status("o1", status).await?;
+            tx.order_get("o1").await
+        });
+        assert_eq!(found.expect("moved"), Some(full.clone()));
+    }
+    let none = write_tx!(stage, [], |tx| tx
+        .order_set_status("o3", OrderStatus::Paid)
+        .await);
+    assert!(matches!(none, Err(Error::NotFound { what: "order", .. })));
+
+    let lost = rows::bare_order("o4", "nowhere");
+    let error = write_tx!(stage, [lost], |tx| tx.order_insert(&lost).await);
+    assert!(matches!(error, Err(Error::Records { .. })), "{error:?}");
+}
+
+async fn an_order_is_read_by_one_transaction_at_a_time(stage: &Stage) {
+    with_orders(stage).await;
+    let pay = || async {
+        write_tx!(stage, [], |tx| {
+            let order = tx.order_get("o1").await?.expect("an order");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            tx.order_set_status("o1", OrderStatus::Paid).await?;
+            Ok(order.status == OrderStatus::Open)
+        })
+        .expect("paid")
+    };
+    let first = join_all((0..6).map(|_| pay())).await;
+    assert_eq!(first.into_iter().filter(|first| *first).count(), 1);
+}
+
+async fn an_order_has_one_payment(stage: &Stage) {
+    with_orders(stage).await;
+    let payment = rows::payment("p1", "o1");
+    write_tx!(stage, [payment], |tx| tx.payment_insert(&payment).await).expect("paid");
+    let found = read_tx!(stage, [], |tx| {
+        Ok([
+            tx.payment_get("p1").await?,
+            tx.payment_of_order("o1").await?,
+            tx.payment_get("o1").await?,
+            tx.payment_of_order("o2").await?,
+        ])
+    });
+    let same = Some(payment);
+    assert_eq!(found.expect("read"), [same.clone(), same, None, None]);
+
+    for (id, order_id) in [("p1", "o2"), ("p2", "o1"), ("p1", "o1")] {
+        let other = rows::payment(id, order_id);
+        let error = write_tx!(stage, [other], |tx| tx.payment_insert(&other).await);
+        assert!(matches!(error, Err(Error::Exists { .. })), "{error:?}");
+    }
+    let mut other = rows::payment("p2", "o2");
+    other.shift_id = None;
+    write_tx!(stage, [other], |tx| tx.payment_insert(&other).await).expect("paid");
+    let found = read_tx!(stage, [], |tx| tx.payment_of_order("o2").await).expect("read");
+    assert_eq!(found, Some(other));
+}
+
+async fn refunds_come_in_the_order_they_were_accepted(stage: &Stage) {
+    // An order that is not here yet may be refunded.
+    for id in ["r2", "r1", "r3"] {
+        let bare = rows::bare_refund(id, "o9");
+        write_tx!(stage, [bare], |tx| tx.refund_insert(&bare).await).expect("a refund");
+    }
+    let full = rows::full_refund("r4", "o9");
+    write_tx!(stage, [full], |tx| tx.refund_insert(&full).await).expect("a refund");
+    let twice = write_tx!(stage, [full], |tx| tx.refund_insert(&full).await);
+    assert!(matches!(twice, Err(Error::Exists { what: "refund", .. })));
+
+    let came_to = rows::refund("r1");
+    write_tx!(stage, [came_to], |tx| tx
+        .refund_resolve("r1", &came_to)
+        .await)
+    .expect("resolved");
+    let none = write_tx!(stage, [came_to], |tx| tx
+        .refund_resolve("r9", &came_to)
+        .await);
+    assert!(matches!(none, Err(Error::NotFound { what: "refund", .. })));
+
+    let mut second = rows::bare_refund("r1", "o9");
+    second.refund = Some(came_to);
+    let found = read_tx!(stage, [], |tx| {
+        Ok((tx.refunds_of_order("o9").await?, tx.refund_get("r4").await?))
+    });
+    let (all, one) = found.expect("read");
+    let (first, third) = (rows::bare_refund("r2", "o9"), rows::bare_refund("r3", "o9"));
+    assert_eq!(all, [first, second, third, full.clone()]);
+    assert_eq!(one, Some(full));
+}
+
+async fn a_void_is_kept_once(stage: &Stage) {
+    let void = rows::void("v1");
+    write_tx!(stage, [void], |tx| tx.void_insert(&void).await).expect("voided");
+    let twice = write_tx!(stage, [void], |tx| tx.void_insert(&void).await);
+    assert!(matches!(twice, Err(Error::Exists { what: "void", .. })));
+    let found = read_tx!(stage, [], |tx| tx.void_get("v1").await).expect("read");
+    assert_eq!(found, Some(void));
+}
+
+async fn a_shift_is_kept_once_and_closed(stage: &Stage) {
+    let store = rows::store("s1", "r");
+    let mut shift = rows::shift("shift", "s1");
+    write_tx!(stage, [store, shift], |tx| {
+        tx.store_put(&store).await?;
+        tx.shift_insert(&shift).await
+    })
+    .expect("opened");
+    let twice = write_tx!(stage, [shift], |tx| tx.shift_insert(&shift).await);
+    assert!(matches!(twice, Err(Error::Exists { what: "shift", .. })));
+
+    let found = read_tx!(stage, [], |tx| tx.shift_get("shift").await).expect("read");
+    assert_eq!(found.as_ref(), Some(&shift));
+    shift.sums = rows::sums();
+    shift.closed = Some(rows::closed("shift"));
+    shift.closed_at = Some(at(99));
+    let found = write_tx!(stage, [shift], |tx| {
+        tx.shift_update(&shift).await?;
+        tx.shift_get("shift").await
+    });
+    assert_eq!(found.expect("closed"), Some(shift.clone()));
+    shift.id = "other".into();
+    let none = write_tx!(stage, [shift], |tx| tx.shift_update(&shift).await);
+    assert!(matches!(none, Err(Error::NotFound { what: "shift", .. })));
+}
+
+async fn numbers_have_no_gaps_whoever_fails(stage: &Stage) {
+    let take = |place: u32| async move {
+        write_tx!(stage, [], |tx| {
+            let number = tx.number_next("s1/w1", "entry").await?;
+            match place % 3 {
+                0 => Err(Error::Internal("changed my mind".into())),
+                _ => Ok(number),
+            }
+        })
+    };
+    let taken = join_all((0..30).map(take)).await;
+    let mut numbers: Vec<u64> = taken.into_iter().flatten().collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
+    let others = write_tx!(stage, [], |tx| {
+        Ok([
+            tx.number_next("s1/w2", "entry").await?,
+            tx.number_next("s1/w1", "receipt").await?,
+            tx.number_next("s1/w1", "entry").await?,
+            tx.number_next("s1/w1", "entry").await?,
+        ])
+    });
+    assert_eq!(others.expect("numbers"), [1, 1, 21, 22]);
+}
