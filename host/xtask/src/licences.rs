@@ -105,6 +105,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_crate_we_build_with_is_allowed() {
+        let mut metadata = crate::process::cargo();
+        metadata.args(["metadata", "--format-version", "1"]);
+        let metadata = crate::process::read(&mut metadata).expect("cargo's metadata");
+        let deny = crate::root::root().join(".cargo/deny.toml");
+        assert!(check(&metadata, &deny).expect("allowed licences") > 100);
+        let other = metadata.replacen("\"license\":\"MIT\"", "\"license\":\"GPL-3.0\"", 1);
+        let refused = check(&other, &deny).expect_err("one is not");
+        assert!(refused.to_string().contains(": GPL-3.0"), "{refused}");
+    }
+
+    #[test]
     fn expressions_are_read_as_spdx_means_them() {
         let allow = ["MIT", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"];
         let allow = allow.map(str::to_owned).into();

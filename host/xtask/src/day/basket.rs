@@ -266,7 +266,7 @@ impl Shelf<'_> {
 /// So many per cent off all articles, shared out by what each comes to.
 fn basket_discount(chance: &mut Chance, lines: &mut [Line]) -> Result<()> {
     let percent = *chance.pick(&[5, 10, 15]);
-    let coupon = chance.percent(50).then(|| format!("TIGER{percent}"));
+    let coupon = chance.percent(50).then(|| format!("SAVE{percent}"));
     let mut items: Vec<(&mut Line, Money)> = Vec::new();
     for line in lines.iter_mut().filter(|line| line.kind == LineKind::Item) {
         let scale = line.unit_price.scale;

@@ -98,10 +98,20 @@ async fn day(retailer: &Path, folder: &Path, host: &Host) -> Result<String> {
          {} drawers even, {} over, {} short.",
         books.drawers.even, books.drawers.over, books.drawers.short
     ));
-    let refunded = books.told.iter().find(|one| one.kind == "refund");
-    refunded
+    to_look_at(&books.told).context("an order to look at")
+}
+
+/// An order that was paid and left alone since: so that it can still be given back.
+fn to_look_at(told: &[Told]) -> Option<String> {
+    let events = |order: &str| {
+        let same = |one: &&Told| one.order.as_deref() == Some(order);
+        told.iter().filter(same).count()
+    };
+    let sales = told.iter().filter(|one| one.kind == "sale");
+    let alone = sales.filter(|one| one.order.as_deref().is_some_and(|order| events(order) == 1));
+    alone
+        .max_by_key(|one| one.argument["gross"].as_i64())
         .and_then(|one| one.order.clone())
-        .context("an order to look at")
 }
 
 async fn put_stores(client: &Client, stores: &[Store]) -> Result<()> {

@@ -238,3 +238,46 @@ pub fn poslogs(folder: &Path, told: &[Told], delivered: &[Delivered]) -> Result<
     crate::process::run(&mut command)?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(events: u64, dead: u64) -> Value {
+        json!({
+            "events": events, "parked": 0, "held": 0, "dead_letters": dead,
+            "documents": { "pending": 0, "delivered": 1, "blocked": 0 },
+        })
+    }
+
+    #[test]
+    fn a_figure_that_is_wrong_or_missing_is_told() {
+        let told = [Told {
+            kind: "shift",
+            event: "shift:s".into(),
+            order: None,
+            retailer: "example".into(),
+            store: "s1".into(),
+            minor_digits: 2,
+            argument: Value::Null,
+        }];
+        assert!(figures(&status(1, 0), &told).is_ok());
+        assert!(figures(&status(2, 0), &told).is_err());
+        let dead = figures(&status(1, 1), &told).expect_err("a dead letter");
+        assert!(dead.to_string().contains("/dead_letters"), "{dead}");
+        assert!(figures(&json!({}), &told).is_err());
+    }
+
+    #[test]
+    fn a_document_that_is_not_its_file_is_told() {
+        let place = tempfile::tempdir().expect("a folder");
+        fs::create_dir(place.path().join("example")).expect("a folder");
+        fs::write(place.path().join("example/a.xml"), "12345").expect("a file");
+        let status = json!({ "directories": { "poslog": place.path() } });
+        let document = |size: u64, state: &str| json!({ "directory": "poslog", "name": "a.xml", "size": size, "state": state });
+        assert!(delivered(&status, &document(5, "delivered"), "example").is_ok());
+        assert!(delivered(&status, &document(6, "delivered"), "example").is_err());
+        assert!(delivered(&status, &document(5, "pending"), "example").is_err());
+        assert!(delivered(&status, &document(5, "delivered"), "other").is_err());
+    }
+}
