@@ -1,19 +1,163 @@
-//! Plugins that are no crates: how components in other languages are built and staged.
+//! Plugins that are no crates: how components in Python and JavaScript are built and staged.
 //!
-//! Each language fetches its tools into the target folder and ends with [`crate::plugins::put`].
+//! Their tools are fetched into the target folder, pinned, and only when such a plugin is built. A
+//! component is built again when anything that goes into it has changed, and never otherwise.
 
-use crate::plugins::Plugin;
+mod fetch;
+mod generate;
+mod sources;
+
+use crate::plugins::{Plugin, put};
+use crate::process::{run, strict, target};
+use crate::root::root;
 use crate::show;
-use anyhow::Result;
-use std::path::Path;
+use anyhow::{Context, Result, bail};
+use sources::Sources;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Builds and stages the plugins that are no crates.
-pub fn stage(plugins: &[Plugin], _staged: &Path) -> Result<()> {
+/// A language whose components are built by its own tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Python,
+    JavaScript,
+}
+
+impl Language {
+    /// By the file that the author wrote.
+    fn of(folder: &Path) -> Result<Self> {
+        match (
+            folder.join("plugin.py").is_file(),
+            folder.join("plugin.js").is_file(),
+        ) {
+            (true, false) => Ok(Self::Python),
+            (false, true) => Ok(Self::JavaScript),
+            _ => bail!(
+                "{}: a plugin has a Cargo.toml, a plugin.py or a plugin.js, and one of them only",
+                folder.display()
+            ),
+        }
+    }
+
+    /// What ends a source file, and where the SDK stands below the root.
+    fn sources(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Python => ("py", "sdk/python/galleria_sdk"),
+            Self::JavaScript => ("js", "sdk/javascript"),
+        }
+    }
+}
+
+/// Builds and stages the plugins that are no crates. A machine without Python or Node is told what to
+/// install, and does without these plugins unless it has to be strict.
+pub fn stage(plugins: &[Plugin], staged: &Path) -> Result<()> {
     for plugin in plugins {
-        show::warn(&format!(
-            "{} was not built: no language here builds it",
-            plugin.name
-        ));
+        let language = Language::of(&plugin.folder)?;
+        if let Err(missing) = fetch::runtime(language) {
+            if strict() {
+                return Err(missing);
+            }
+            show::warn(&format!("{} was not built: {missing}", plugin.name));
+            continue;
+        }
+        let component = build(plugin, language)
+            .with_context(|| format!("{} could not be built", plugin.name))?;
+        put(plugin, &component, staged)?;
     }
     Ok(())
+}
+
+/// Runs the tests of the SDKs for Python and JavaScript.
+pub fn test() -> Result<()> {
+    for language in [Language::Python, Language::JavaScript] {
+        if let Err(missing) = fetch::runtime(language) {
+            if strict() {
+                return Err(missing);
+            }
+            show::warn(&format!("SKIPPED: {missing}"));
+            continue;
+        }
+        let mut tests = match language {
+            Language::Python => Command::new("python3"),
+            Language::JavaScript => Command::new("node"),
+        };
+        match language {
+            Language::Python => tests.args(["-B", "-m", "unittest", "discover", "-q", "tests"]),
+            Language::JavaScript => tests.args(["--test", "--test-reporter=dot", "test/"]),
+        };
+        let sdk = match language {
+            Language::Python => "sdk/python",
+            Language::JavaScript => "sdk/javascript",
+        };
+        run(tests.current_dir(root().join(sdk)))?;
+    }
+    Ok(())
+}
+
+/// Builds a plugin unless its component is newer than all that goes into it; answers where it is.
+fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
+    let manifest = generate::Manifest::read(&plugin.folder)?;
+    let (extension, sdk) = language.sources();
+    let mut sources = Sources::default();
+    sources.folder(&root().join("wit/v0.1.0"), "wit/deps/retail", "wit")?;
+    sources.text("wit/world.wit", manifest.world()?);
+    sources.folder(&root().join(sdk), sdk, extension)?;
+    sources.folder(
+        &plugin.folder,
+        &format!("plugins/{}", plugin.name),
+        extension,
+    )?;
+    let main = match language {
+        Language::Python => sources.text("component.py", manifest.python()?),
+        Language::JavaScript => sources.text("component.js", manifest.javascript(&plugin.name)?),
+    };
+    sources.text("tools", fetch::version(language).to_owned());
+    sources.text("stamp", manifest.stamp(language)?);
+
+    let folder = target().join("guests").join(&plugin.name);
+    let (component, built_from) = (folder.join("component.wasm"), folder.join("built-from"));
+    let digest = sources.digest();
+    if component.is_file() && fs::read_to_string(&built_from).is_ok_and(|is| is == digest) {
+        return Ok(component);
+    }
+    show::step(&format!("building {} ({language:?})", plugin.name));
+    let _ = fs::remove_file(&built_from);
+    let place = folder.join("sources");
+    sources.write(&place)?;
+    let unstamped = folder.join("unstamped.wasm");
+    let tools = fetch::tools(language)?;
+    match language {
+        Language::Python => run(Command::new(tools.join("bin/componentize-py"))
+            .args([
+                "-q",
+                "-d",
+                "wit",
+                "-w",
+                generate::WORLD,
+                "componentize",
+                &main,
+            ])
+            .args(["-p", ".", "-p", "sdk/python"])
+            .args(["-p", &format!("plugins/{}", plugin.name), "-o"])
+            .arg(&unstamped)
+            // The folder's own modules only, wherever this is run.
+            .env("VIRTUAL_ENV", &tools)
+            .current_dir(&place))?,
+        Language::JavaScript => run(Command::new("node")
+            .arg(tools.join("componentize.mjs"))
+            .args([main.as_str(), "wit", generate::WORLD])
+            .arg(&unstamped)
+            .current_dir(&place))?,
+    }
+    let mut bytes = fs::read(&unstamped)?;
+    generate::push_section(
+        &mut bytes,
+        "galleria:plugin",
+        manifest.stamp(language)?.as_bytes(),
+    );
+    fs::write(&component, bytes)?;
+    fs::remove_file(&unstamped)?;
+    fs::write(&built_from, digest)?;
+    Ok(component)
 }

@@ -1,10 +1,10 @@
 //! `cargo xtask test`: every test of the workspace, components built first.
 
 use crate::process::{cargo, run, strict};
-use crate::{plugins, prepare, show};
+use crate::{guests, plugins, prepare, show};
 use anyhow::Result;
 
-/// Prepares, builds the components, tests the host and the SDK, then the plugins natively.
+/// Prepares, builds the components, tests the host and the SDK, then the plugins natively, then the other SDKs.
 pub fn test() -> Result<()> {
     prepare::prepare()?;
     plugins::stage()?;
@@ -21,5 +21,7 @@ pub fn test() -> Result<()> {
     for package in plugins::packages()? {
         test.args(["-p", &package]);
     }
-    run(&mut test)
+    run(&mut test)?;
+    show::step("testing the SDKs for Python and JavaScript");
+    guests::test()
 }

@@ -51,8 +51,10 @@ pub fn demo(ask: &DemoAsk) -> Result<()> {
             host.log.display()
         ));
         let outcome = day(&retailer, &folder, &host).await;
-        let order =
-            outcome.with_context(|| format!("the host's log: {}", host::tail(&host.log)))?;
+        if outcome.is_err() {
+            show::warn(&format!("the host's log: {}", host::tail(&host.log)));
+        }
+        let order = outcome?;
         if ask.keep {
             keep(host, &retailer, &order).await
         } else {
