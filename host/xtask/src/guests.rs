@@ -95,13 +95,17 @@ pub fn test() -> Result<()> {
     Ok(())
 }
 
-/// Builds a plugin unless its component is newer than all that goes into it; answers where it is.
+/// Builds a plugin unless nothing that goes into it has changed; answers where its component is.
 fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
     let manifest = generate::Manifest::read(&plugin.folder)?;
     let (extension, sdk) = language.sources();
     let mut sources = Sources::default();
-    sources.folder(&root().join("wit/v0.1.0"), "wit/deps/retail", "wit")?;
-    sources.text("wit/world.wit", manifest.world()?);
+    sources.folder(
+        &root().join(format!("wit/v{}", manifest.contract)),
+        "wit/deps/retail",
+        "wit",
+    )?;
+    sources.text("wit/world.wit", manifest.world());
     sources.folder(&root().join(sdk), sdk, extension)?;
     sources.folder(
         &plugin.folder,
@@ -113,7 +117,7 @@ fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
         Language::JavaScript => sources.text("component.js", manifest.javascript(&plugin.name)?),
     };
     sources.text("tools", fetch::version(language).to_owned());
-    sources.text("stamp", manifest.stamp(language)?);
+    sources.text("stamp", manifest.stamp(language));
 
     let folder = target().join("guests").join(&plugin.name);
     let (component, built_from) = (folder.join("component.wasm"), folder.join("built-from"));
@@ -154,7 +158,7 @@ fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
     generate::push_section(
         &mut bytes,
         "galleria:plugin",
-        manifest.stamp(language)?.as_bytes(),
+        manifest.stamp(language).as_bytes(),
     );
     fs::write(&component, bytes)?;
     fs::remove_file(&unstamped)?;

@@ -1,0 +1,226 @@
+//! What is generated from `plugin.toml`: the world, the module that names the exports, the stamp.
+//!
+//! In these languages a component imports all of its world, so the world has what is asked for and no more.
+
+use super::Language;
+use anyhow::{Context, Result, bail};
+use galleria_domain::plugin::{Capability, Point};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The name of the generated world.
+pub(super) const WORLD: &str = "guest";
+
+/// What of `plugin.toml` goes into a component.
+#[derive(Debug, Deserialize)]
+pub(super) struct Manifest {
+    name: String,
+    version: String,
+    /// The version of the contract, whose WIT is under `wit/`.
+    pub contract: String,
+    #[serde(default)]
+    points: Vec<Point>,
+    #[serde(default)]
+    asks: Asks,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asks {
+    #[serde(default)]
+    capabilities: BTreeSet<Capability>,
+}
+
+impl Manifest {
+    pub fn read(folder: &Path) -> Result<Self> {
+        let file = folder.join("plugin.toml");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let manifest: Self = toml::from_str(&text).with_context(|| file.display().to_string())?;
+        if manifest.points.is_empty() {
+            bail!("plugin.toml: points: name what the plugin serves, such as [\"on-payment\"]");
+        }
+        Ok(manifest)
+    }
+
+    /// The world: `log`, what is asked for, the settings' check, and the points.
+    pub fn world(&self) -> String {
+        let mut world = format!("package galleria:guest;\n\nworld {WORLD} {{\n");
+        let retail = |what: &str, name: &str| {
+            format!("  {what} galleria:retail/{name}@{};\n", self.contract)
+        };
+        world += &retail("import", Capability::Log.name());
+        for capability in &self.asks.capabilities {
+            if *capability != Capability::Log {
+                world += &retail("import", capability.name());
+            }
+        }
+        world += &retail("export", "settings");
+        for point in &self.points {
+            world += &retail("export", point.name());
+        }
+        world + "}\n"
+    }
+
+    /// The module whose classes componentize-py looks for.
+    pub fn python(&self) -> Result<String> {
+        let mut module = String::from(
+            "\"\"\"Generated from plugin.toml.\"\"\"\nimport plugin\nfrom galleria_sdk import glue\n\n\
+             Settings = glue.checker(plugin)\n",
+        );
+        for point in self.react_points()? {
+            let class: String = words(point).map(capital).collect();
+            let function = point.name().replace('-', "_");
+            module += &format!("{class} = glue.react(plugin, plugin.{function})\n");
+        }
+        Ok(module)
+    }
+
+    /// The module whose exports componentize-js looks for.
+    pub fn javascript(&self, plugin: &str) -> Result<String> {
+        let contract = &self.contract;
+        let mut module = format!(
+            "// Generated from plugin.toml.\n\
+             import {{ write }} from \"galleria:retail/log@{contract}\";\n\
+             import * as plugin from \"./plugins/{plugin}/plugin.js\";\n\
+             import {{ checker, react }} from \"./sdk/javascript/glue.js\";\n\
+             import {{ connect }} from \"./sdk/javascript/log.js\";\n\n\
+             connect(write);\n\
+             export const settings = checker(plugin);\n"
+        );
+        for point in self.react_points()? {
+            let mut parts = words(point);
+            let first = parts.next().unwrap_or_default().to_owned();
+            let name = first + &parts.map(capital).collect::<String>();
+            module += &format!("export const {name} = react(plugin, plugin.{name});\n");
+        }
+        Ok(module)
+    }
+
+    /// Which plugin this is, as the Rust SDK stamps it.
+    pub fn stamp(&self, language: Language) -> String {
+        let sdk = match language {
+            Language::Python => "python 0.1.0",
+            Language::JavaScript => "javascript 0.1.0",
+        };
+        let stamp = serde_json::json!({
+            "name": self.name, "version": self.version, "contract": self.contract, "sdk": sdk,
+        });
+        stamp.to_string()
+    }
+
+    /// The points; an error where the SDKs for these languages have no part for one.
+    fn react_points(&self) -> Result<impl Iterator<Item = Point>> {
+        for point in &self.points {
+            match point {
+                Point::OnPayment
+                | Point::OnRefund
+                | Point::OnVoid
+                | Point::OnVerification
+                | Point::OnFiscalMark
+                | Point::OnShiftEnd
+                | Point::OnReply => {}
+                Point::IdentifyMember
+                | Point::VerifyLogin
+                | Point::Report
+                | Point::ReadStatement
+                | Point::WriteSettlement
+                | Point::ExportCatalogue => bail!(
+                    "plugin.toml: points: `{point}` is for Rust only so far; Python and JavaScript \
+                     serve the points that begin with `on-`"
+                ),
+            }
+        }
+        Ok(self.points.iter().copied())
+    }
+}
+
+fn words(point: Point) -> impl Iterator<Item = &'static str> {
+    point.name().split('-')
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(1));
+    first.to_ascii_uppercase() + rest
+}
+
+/// Appends a custom section. The tools have no way to add one, and a component may end with any number.
+pub(super) fn push_section(component: &mut Vec<u8>, name: &str, content: &[u8]) {
+    let mut section = Vec::new();
+    push_length(&mut section, name.len());
+    section.extend_from_slice(name.as_bytes());
+    section.extend_from_slice(content);
+    component.push(0);
+    push_length(component, section.len());
+    component.extend_from_slice(&section);
+}
+
+/// Unsigned LEB128.
+fn push_length(out: &mut Vec<u8>, mut length: usize) {
+    loop {
+        // Seven bits fit a byte.
+        let byte = (length & 0x7f) as u8;
+        length >>= 7;
+        if length == 0 {
+            out.push(byte);
+            return;
+        }
+        out.push(byte | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(points: &str, capabilities: &str) -> Manifest {
+        toml::from_str(&format!(
+            "name = \"p\"\nversion = \"1.2.3\"\ncontract = \"0.1.0\"\ncomponent = \"p.wasm\"\n\
+             points = [{points}]\n[asks]\ncapabilities = [{capabilities}]\ndirectories = [\"a\"]\n"
+        ))
+        .expect("a manifest")
+    }
+
+    #[test]
+    fn the_world_has_what_is_asked_for_and_no_more() {
+        let world = manifest("\"on-payment\", \"on-shift-end\"", "\"log\", \"secrets\"").world();
+        assert_eq!(
+            world,
+            "package galleria:guest;\n\nworld guest {\n  \
+             import galleria:retail/log@0.1.0;\n  \
+             import galleria:retail/secrets@0.1.0;\n  \
+             export galleria:retail/settings@0.1.0;\n  \
+             export galleria:retail/on-payment@0.1.0;\n  \
+             export galleria:retail/on-shift-end@0.1.0;\n}\n"
+        );
+    }
+
+    #[test]
+    fn points_are_named_as_each_language_names_things() {
+        let manifest = manifest("\"on-shift-end\"", "");
+        let python = manifest.python().expect("a module");
+        assert!(python.contains("OnShiftEnd = glue.react(plugin, plugin.on_shift_end)\n"));
+        let javascript = manifest.javascript("p").expect("a module");
+        assert!(
+            javascript.contains("export const onShiftEnd = react(plugin, plugin.onShiftEnd);\n")
+        );
+    }
+
+    #[test]
+    fn a_point_that_these_languages_do_not_serve_is_refused() {
+        let error = manifest("\"report\"", "").python().expect_err("no report");
+        assert!(
+            error.to_string().contains("`report` is for Rust only"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_section_carries_its_length() {
+        let mut component = vec![1];
+        push_section(&mut component, "ab", &[7; 200]);
+        // The kind, 203 in two bytes, the name's length, the name, the content.
+        assert_eq!(component[..7], [1, 0, 0xcb, 0x01, 2, b'a', b'b']);
+        assert_eq!(component.len(), 7 + 200);
+    }
+}

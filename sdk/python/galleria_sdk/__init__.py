@@ -1,0 +1,42 @@
+"""What a plugin author needs to serve a retailer on Galleria with Python.
+
+A plugin decides; the host does. It is a module `plugin.py` with one function for each extension
+point, named as the point with underscores: an event and its context in, a `Decision` out. It
+performs nothing itself. Pure Python, nothing to install; `sdk/GUIDE.md` shows the whole way.
+
+    from galleria_sdk import Decision, settings
+
+    SETTINGS = settings.Fields(topic=settings.text())
+
+    def on_payment(cx, sale):
+        return Decision().publish(cx.settings.topic, sale.entry.order_id, {"gross": sale.gross})
+
+Arguments carry the contract's names (`wit/v0.1.0/types.wit`) with underscores: `sale.entry.order_id`,
+`sale.lines[0].unit_price`. Money is an `int` of minor units, what is optional is `None`.
+"""
+
+from . import csv, log, money, settings
+from .context import Context, variant
+from .decimal import Decimal
+from .decision import Decision
+from .fault import Failed, Fault, Invalid, Misconfigured, Problem, Retry
+
+__all__ = [
+    "Context",
+    "Decimal",
+    "Decision",
+    "Failed",
+    "Fault",
+    "Invalid",
+    "Misconfigured",
+    "Problem",
+    "Retry",
+    "csv",
+    "log",
+    "money",
+    "settings",
+    "variant",
+]
+
+VERSION = "0.1.0"
+"""The version of this SDK."""

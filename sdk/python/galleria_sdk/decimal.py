@@ -1,0 +1,132 @@
+"""Exact decimals, as the contract has them. Never floating point.
+
+Every result has to fit the contract (64 bits, 18 digits behind the point); what does not is refused
+as `Invalid`, exactly where the Rust SDK refuses it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .fault import Invalid
+
+MAX_SCALE = 18
+_TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
+
+
+def narrow(what: str, value: int) -> int:
+    """A whole number that has to fit 64 bits with sign."""
+    if not -(1 << 63) <= value < 1 << 63:
+        raise Invalid(what, "is too large")
+    return value
+
+
+def divide(value: int, by: int) -> int:
+    """Divides, half away from zero. `by` is positive.
+
+    >>> [divide(5, 10), divide(-5, 10), divide(4, 10)]
+    [1, -1, 0]
+    """
+    whole, rest = divmod(abs(value), by)
+    whole += rest * 2 >= by
+    return -whole if value < 0 else whole
+
+
+def digits(unscaled: int, scale: int, mark: str = ".") -> str:
+    """`unscaled × 10^-scale` as text, with `mark` before the fraction.
+
+    >>> digits(-5, 2)
+    '-0.05'
+    """
+    text = str(abs(unscaled)).rjust(scale + 1, "0")
+    if scale:
+        text = text[:-scale] + mark + text[-scale:]
+    return "-" + text if unscaled < 0 else text
+
+
+def _power(scale: int) -> int:
+    if not 0 <= scale <= MAX_SCALE:
+        raise Invalid("scale", "has to be 0 to 18")
+    return 10**scale
+
+
+@dataclass(frozen=True)
+class Decimal:
+    """`unscaled × 10^-scale`. `==` compares the digits: 1.50 and 1.5 differ."""
+
+    unscaled: int
+    scale: int = 0
+
+    @classmethod
+    def of(cls, record) -> "Decimal":
+        """From a field of an argument, such as `line.quantity`."""
+        return cls(record.unscaled, record.scale)
+
+    @classmethod
+    def parse(cls, text: str) -> "Decimal":
+        """Reads `-12.50`: no exponent, no grouping, no blanks.
+
+        >>> Decimal.parse("12.50")
+        Decimal(unscaled=1250, scale=2)
+        """
+        found = _TEXT.fullmatch(text)
+        if found is None or len(text) > 39 or len(found[3] or "") > MAX_SCALE:
+            raise Invalid("number", f"`{text}` is no decimal such as -12.50")
+        sign, whole, fraction = found[1], found[2], found[3] or ""
+        return cls(narrow("number", int(sign + whole + fraction)), len(fraction))
+
+    def __str__(self) -> str:
+        return digits(self.unscaled, self.scale)
+
+    def trimmed(self) -> "Decimal":
+        """Without zeros at its end: 1.500 is 1.5."""
+        unscaled, scale = self.unscaled, self.scale
+        while scale > 0 and unscaled % 10 == 0:
+            unscaled, scale = unscaled // 10, scale - 1
+        return Decimal(unscaled, scale)
+
+    def negated(self) -> "Decimal":
+        """With the other sign."""
+        return Decimal(narrow("number", -self.unscaled), self.scale)
+
+    def plus(self, other: "Decimal") -> "Decimal":
+        """The sum, with the larger scale.
+
+        >>> str(Decimal.parse("1.5").plus(Decimal.parse("0.125")))
+        '1.625'
+        """
+        scale = max(self.scale, other.scale)
+        total = self._aligned(scale) + other._aligned(scale)
+        return Decimal(narrow("sum", total), scale)
+
+    def times(self, other: "Decimal") -> "Decimal":
+        """The exact product; refused where it needs more than 18 digits behind the point."""
+        product, scale = self.unscaled * other.unscaled, self.scale + other.scale
+        while scale > 0 and product % 10 == 0:
+            product, scale = product // 10, scale - 1
+        if scale > MAX_SCALE:
+            raise Invalid("product", "has more than 18 digits behind the point")
+        return Decimal(narrow("product", product), scale)
+
+    def rescale(self, scale: int) -> "Decimal":
+        """With another scale, half away from zero where digits are lost."""
+        if scale >= self.scale:
+            return Decimal(narrow("number", self._aligned(scale)), scale)
+        _power(self.scale), _power(scale)
+        return Decimal(divide(self.unscaled, 10 ** (self.scale - scale)), scale)
+
+    def extended(self, quantity: "Decimal", minor_digits: int) -> int:
+        """`self × quantity` in minor units, half away from zero: a price extended.
+
+        >>> Decimal.parse("29.95").extended(Decimal.parse("0.345"), 2)
+        1033
+        """
+        _power(self.scale), _power(quantity.scale), _power(minor_digits)
+        product, scale = self.unscaled * quantity.unscaled, self.scale + quantity.scale
+        what = "number" if scale <= MAX_SCALE else "amount"
+        if minor_digits >= scale:
+            return narrow(what, product * 10 ** (minor_digits - scale))
+        return narrow(what, divide(product, 10 ** (scale - minor_digits)))
+
+    def _aligned(self, scale: int) -> int:
+        _power(self.scale)
+        return self.unscaled * _power(scale) // 10**self.scale

@@ -1,0 +1,97 @@
+"""Building a decision: everything a plugin wants done."""
+
+import json as _json
+from typing import Any, Optional, Union
+
+from .fault import Failed
+
+
+def json(value: Any) -> str:
+    """JSON text without blanks, keys in the order they were given; the same bytes from every SDK.
+
+    Floating point is refused: money is an `int`, a decimal is text.
+
+    >>> json({"name": "Smørrebrød", "gross": 1299, "member": None})
+    '{"name":"Smørrebrød","gross":1299,"member":null}'
+    """
+    _refuse_floats(value)
+    return _json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise Failed("floating point in JSON: write money as whole minor units, a decimal as text")
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for item in value:
+        _refuse_floats(item)
+
+
+class Decision:
+    """Everything a plugin wants done. The host applies all of it, once, or none of it.
+
+    >>> decision = Decision().document("poslog", "17.csv", "text/csv", "a;b").note("lines", 2)
+    >>> decision.documents[0]["name"], decision.notes
+    ('17.csv', [{'name': 'lines', 'value': '2'}])
+    """
+
+    def __init__(self):
+        self.documents, self.publications, self.requests, self.receipts, self.notes = [], [], [], [], []
+
+    def document(self, directory: str, name: str, media_type: str, body: Union[str, bytes]) -> "Decision":
+        """A file to write: it appears whole under its name, once, and never over another file."""
+        self.documents.append(_file(directory, name, media_type, body))
+        return self
+
+    def publish(self, topic: str, key: Optional[str], data: Any) -> "Decision":
+        """An event to publish. `data` becomes JSON; the host wraps it in the platform's envelope."""
+        self.publications.append({"topic": topic, "key": key, "data": json(data)})
+        return self
+
+    def request(
+        self,
+        id: str,
+        target: str,
+        method: str,
+        path: str,
+        headers: Optional[dict] = None,
+        body: Union[str, bytes] = b"",
+    ) -> "Decision":
+        """An HTTP request, sent after the decision was committed, at least once; its reply comes to `on_reply`."""
+        self.requests.append(
+            {
+                "id": id,
+                "target": target,
+                "method": method,
+                "path": path,
+                "headers": _attributes(headers),
+                "body": _bytes(body),
+            }
+        )
+        return self
+
+    def receipt(self, template: str, locale: str, attributes: Optional[dict] = None) -> "Decision":
+        """A receipt for the customer, rendered and sent by the platform."""
+        self.receipts.append(
+            {"template": template, "locale": locale, "document": None, "attributes": _attributes(attributes)}
+        )
+        return self
+
+    def note(self, name: str, value: Any) -> "Decision":
+        """A note for people, kept in the journal."""
+        self.notes.append({"name": name, "value": str(value)})
+        return self
+
+
+def _file(directory: str, name: str, media_type: str, body: Union[str, bytes]) -> dict:
+    return {"directory": directory, "name": name, "media_type": media_type, "body": _bytes(body)}
+
+
+def _attributes(pairs: Optional[dict]) -> list:
+    return [{"name": name, "value": str(value)} for name, value in (pairs or {}).items()]
+
+
+def _bytes(body: Union[str, bytes]) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body)
