@@ -84,7 +84,7 @@ pub fn test() -> Result<()> {
         };
         match language {
             Language::Python => tests.args(["-B", "-m", "unittest", "discover", "-q", "tests"]),
-            Language::JavaScript => tests.args(["--test", "--test-reporter=dot", "test/"]),
+            Language::JavaScript => tests.args(["--test", "--test-reporter=dot"]),
         };
         let sdk = match language {
             Language::Python => "sdk/python",

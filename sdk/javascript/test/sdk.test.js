@@ -1,0 +1,112 @@
+// What the SDK promises: exact numbers, the same text as the Rust SDK, problems by field.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, json, money, settings } from "../index.js";
+import { checker, react } from "../glue.js";
+
+const LARGEST = (1n << 63n) - 1n;
+
+test("what was written is read", () => {
+  for (const [unscaled, scale] of [[0n, 0], [-5n, 2], [-LARGEST - 1n, 18], [LARGEST, 0], [100n, 2]]) {
+    const decimal = new Decimal(unscaled, scale);
+    assert.deepEqual(Decimal.parse(String(decimal)), decimal);
+  }
+});
+
+test("what is no number is refused", () => {
+  const bad = ["", "-", ".5", "5.", "1e3", "1.2.3", " 1", "1\n", "+1", "٣", "9223372036854775808", "0." + "0".repeat(18) + "1"];
+  for (const text of bad) assert.throws(() => Decimal.parse(text), Invalid, text);
+});
+
+test("half goes away from zero", () => {
+  const extended = ["0.025", "-0.025", "0.0249"].map((price) => Decimal.parse(price).extended(new Decimal(1n), 2));
+  assert.deepEqual(extended, [3n, -3n, 2n]);
+  assert.equal(String(Decimal.parse("1.005").rescale(2)), "1.01");
+  assert.equal(String(Decimal.parse("1.5").plus(Decimal.parse("0.125"))), "1.625");
+  assert.deepEqual(Decimal.parse("1.10").times(Decimal.parse("20")), new Decimal(22n));
+});
+
+test("an extension is rounded once and fits", () => {
+  assert.equal(new Decimal(4_999_999_999n, 12).extended(new Decimal(1_000_000_000n, 9), 2), 0n);
+  for (const quantity of [new Decimal(LARGEST), new Decimal(1n, 19)]) {
+    assert.throws(() => new Decimal(LARGEST).extended(quantity, 2), Invalid);
+  }
+});
+
+test("parts sum to the whole", () => {
+  assert.deepEqual(money.split(100n, [1n, 1n, 1n]), [34n, 33n, 33n]);
+  assert.deepEqual(money.split(-100n, [1n, 1n, 1n]), [-34n, -33n, -33n]);
+  assert.deepEqual(money.split(5n, [50n, 0n, 50n]), [3n, 0n, 2n]);
+  for (const total of [LARGEST, -LARGEST, 1n, 0n]) {
+    assert.equal(money.sum(money.split(total, [LARGEST, 1n, 7n])), total);
+  }
+  assert.throws(() => money.split(7n, [0n, 0n]), Invalid);
+  assert.throws(() => money.sum([LARGEST, 1n]), Invalid);
+  assert.equal(money.format(-5n, 2), "-0.05");
+});
+
+test("formulas are guarded and numbers are not", () => {
+  const rows = new csv.Writer();
+  for (const cell of ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", 'say "hi"', "a,b"]) rows.text(cell);
+  rows.amount(-1n, 0).decimal(new Decimal(-15n, 1)).endRow().text("").endRow();
+  const wanted = `'=1+1,'+1,'-1,'@x,'\tx,"'\rx",x=1,"say ""hi""","a,b",-1,-1.5\r\n""\r\n`;
+  assert.equal(rows.finish(), wanted);
+});
+
+test("a decimal comma that is the delimiter is quoted", () => {
+  const rows = new csv.Writer({ decimalMark: ",", bom: true, crlf: false });
+  assert.equal(rows.amount(150n, 2).integer(7).empty().endRow().finish(), '\ufeff"1,50",7,\n');
+  for (const delimiter of ['"', "x", "\n", "é", "0", "-", ".", "", ",;"]) {
+    assert.throws(() => new csv.Writer({ delimiter }), Invalid, delimiter);
+  }
+});
+
+test("JSON writes money and refuses floating point", () => {
+  const value = { b: [LARGEST, null, undefined, true, 7], a: "é\u2028\x01" };
+  assert.equal(json(value), `{"b":[${LARGEST},null,null,true,7],"a":"é\u2028\\u0001"}`);
+  assert.throws(() => json({ deep: [{ price: 1.5 }] }), Failed);
+  const decision = new Decision().publish("t", undefined, { gross: 1n }).document("d", "n", "text/plain", "é");
+  assert.equal(decision.publications[0].data, '{"gross":1}');
+  assert.deepEqual([...decision.documents[0].body], [0xc3, 0xa9]);
+});
+
+const SETTINGS = settings.fields({
+  topic: settings.text(),
+  mark: settings.text({ default: ",", allowed: [",", "."] }),
+  wait_s: settings.integer({ default: 30, least: 1, most: 60 }),
+  rate: settings.decimal({ default: "0.5" }),
+  strict: settings.boolean({ default: false }),
+});
+
+test("defaults stand in", () => {
+  const { values, problems } = SETTINGS.read('{"topic":"t"}');
+  assert.deepEqual([problems, values.wait_s, values.rate], [[], 30, new Decimal(5n, 1)]);
+});
+
+test("all problems come together", () => {
+  const given = { mark: ";", wait_s: true, rate: 0.5, strict: 1, topik: "t" };
+  const fields = (text) => SETTINGS.read(text).problems.map((each) => each.field);
+  assert.deepEqual(fields(JSON.stringify(given)), ["topik", "topic", "mark", "wait_s", "rate", "strict"]);
+  assert.deepEqual([fields("nonsense"), fields("[]")], [["settings"], ["settings"]]);
+});
+
+const RAW = { settings: '{"topic":"t"}', counters: [{ name: "file-number", value: 7n }] };
+
+test("a call has typed settings, and wrong ones end it", () => {
+  const plugin = { SETTINGS };
+  const point = react(plugin, (cx, sale) => new Decision().note(cx.settings.topic, sale));
+  assert.deepEqual(point.handle(RAW, "sale").notes, [{ name: "t", value: "sale" }]);
+  const wrong = (error) => error.payload.tag === "misconfigured" && error.payload.val[0].field === "topic";
+  assert.throws(() => point.handle({ ...RAW, settings: "{}" }, "sale"), wrong);
+  assert.throws(() => react(plugin, undefined), TypeError);
+  assert.deepEqual(checker(plugin).check('{"topic":"t"}'), []);
+});
+
+test("a run over a retailer has no store", () => {
+  const cx = new Context({ ...RAW, scope: { tag: "retailer", val: "corner-shop" } }, {});
+  assert.equal(cx.retailer, "corner-shop");
+  assert.equal(cx.counter("file-number"), 7n);
+  assert.throws(() => cx.store, Invalid);
+  assert.throws(() => cx.counter("other"), Misconfigured);
+});
