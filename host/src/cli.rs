@@ -26,8 +26,8 @@ Examples:
   galleria check                                 are configuration, plugins and grants right?
   galleria serve --set data=/var/lib/galleria    serve until Ctrl-C, then drain
   galleria serve --set http.listen=127.0.0.1:0   on a free port; data/http.addr says which
-  galleria plugin inspect target/plugins/flying-tiger/flying_tiger.wasm
-  galleria report run --retailer flying-tiger --plugin daily-sales --from 2026-11-20
+  galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
+  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
 
@@ -59,7 +59,7 @@ pub enum Command {
 pub enum PluginCommand {
     /// Show what a component is: who made it, what it serves, what it wants to use.
     Inspect {
-        /// A component, such as `target/plugins/flying-tiger/flying_tiger.wasm`.
+        /// A component, such as `target/plugins/my-plugin/my_plugin.wasm`.
         file: PathBuf,
     },
 }
@@ -75,7 +75,7 @@ pub enum ReportCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  galleria report run --retailer flying-tiger --plugin daily-sales --from 2026-11-01 --to 2026-11-30")]
+  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-01 --to 2026-11-30")]
 pub struct ReportAsk {
     /// The retailer's folder name.
     #[arg(long)]

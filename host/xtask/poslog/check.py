@@ -5,7 +5,7 @@ Shares no code with any plugin: it reads the XML with its own eyes and adds up a
 says. Needs Python alone, and either lxml or xmllint for the schema.
 
     check.py --schema POSLogV6.0.0.xsd --orders day.jsonl out/poslog
-    check.py --schema POSLogV6.0.0.xsd --fixtures plugins/flying-tiger/fixtures
+    check.py --schema POSLogV6.0.0.xsd --fixtures plugins/PLUGIN/fixtures
 
 Each line of the orders is {"kind": "sale|refund|void|shift", "file": "...", "argument": {...}},
 where the argument is the event's in the contract's JSON, and may carry "minor_digits" where the

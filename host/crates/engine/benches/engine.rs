@@ -1,15 +1,15 @@
-//! A fresh call: instantiation, the sale into the guest, the POSLOG rendered, the decision back.
+//! A fresh call: instantiation, the sale into the guest, the document rendered, the decision back.
 //!
-//! `cargo bench -p galleria-engine`. Figures are to be read as ratios; `performance` in the design
-//! names the goals.
+//! `cargo bench -p galleria-engine`. Figures are to be read as ratios.
 
 use galleria_app::plugins::{Argument, Loaded, Plugins};
 use galleria_domain::plugin::{Limits, OnDeadLetter, Rights, Slot, StoreFilter};
 use galleria_domain::{Context, Sale};
 use galleria_engine::{Engine, EngineConfig, Generation};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -24,14 +24,38 @@ fn main() {
     divan::main();
 }
 
-/// Flying Tiger's plugin and the sale of one of its fixtures.
+/// The case whose sale is made longer and shorter; the plugin that has it is the one measured.
+const CASE: &str = "fixtures/sale-several-lines/event.json";
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: String,
+    component: String,
+    asks: Rights,
+}
+
+/// A plugin that has the case, built.
+fn plugin(house: &Path) -> PathBuf {
+    let folders = std::fs::read_dir(house.join("plugins")).expect("plugins");
+    let mut folders: Vec<_> = folders
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    folders.sort();
+    let has_case = |folder: &PathBuf| folder.join(CASE).exists();
+    let folder = folders.into_iter().find(has_case);
+    folder.expect("a plugin with the case")
+}
+
 fn bench() -> &'static Bench {
     static BENCH: OnceLock<Bench> = OnceLock::new();
     BENCH.get_or_init(|| {
         let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+        let folder = plugin(&house);
+        let text = std::fs::read_to_string(folder.join("plugin.toml")).expect("plugin.toml");
+        let manifest: Manifest = toml::from_str(&text).expect("a manifest");
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--profile", "plugin"])
-            .args(["--target", "wasm32-wasip2", "-p", "flying-tiger"])
+            .args(["--target", "wasm32-wasip2", "-p", &manifest.name])
             .current_dir(&house)
             .status()
             .expect("cargo runs");
@@ -39,14 +63,13 @@ fn bench() -> &'static Bench {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .parent()
             .expect("a folder");
-        let text = std::fs::read(
-            house.join("plugins/flying-tiger/fixtures/sale-several-lines/event.json"),
-        );
-        let event: Value = serde_json::from_slice(&text.expect("a fixture")).expect("JSON");
-        let slot = slot(
-            &target.join("wasm32-wasip2/plugin/flying_tiger.wasm"),
-            event["context"]["settings"].to_string(),
-        );
+        let text = std::fs::read(folder.join(CASE)).expect("the case");
+        let event: Value = serde_json::from_slice(&text).expect("JSON");
+        let component = target
+            .join("wasm32-wasip2/plugin")
+            .join(&manifest.component);
+        let settings = event["context"]["settings"].to_string();
+        let slot = slot(component, manifest, settings);
         let mut context = event["context"].clone();
         context["settings"] = slot.settings.clone().into();
         context["attempt"] = 1.into();
@@ -62,24 +85,15 @@ fn bench() -> &'static Bench {
     })
 }
 
-fn slot(component: &Path, settings: String) -> Slot {
-    let rights = Rights {
-        directories: ["poslog".to_owned()].into(),
-        topics: [
-            "flying_tiger.order.post_transaction".to_owned(),
-            "flying_tiger.cash_desk.staff_shifts.end_shift_event".to_owned(),
-        ]
-        .into(),
-        ..Rights::default()
-    };
+fn slot(component: PathBuf, manifest: Manifest, settings: String) -> Slot {
     Slot {
         retailer: "bench".into(),
-        name: "poslog".into(),
-        plugin: "flying-tiger".into(),
-        component: component.to_owned(),
+        name: "bench".into(),
+        plugin: manifest.name,
+        component,
         file: "bench".into(),
-        asks: rights.clone(),
-        grants: rights,
+        grants: manifest.asks.clone(),
+        asks: manifest.asks,
         filter: StoreFilter::default(),
         settings,
         settings_for: vec![],
@@ -91,18 +105,21 @@ fn slot(component: &Path, settings: String) -> Slot {
     }
 }
 
-/// The fixture's lines, again and again. Its sums no longer agree, which no plugin checks.
+/// The case's first line, so many times, with sums that agree.
 fn sale(lines: u32) -> Sale {
     let mut sale = bench().sale.clone();
-    let given = std::mem::take(&mut sale.lines);
-    let repeated = given.iter().filter(|line| line.parent.is_none()).cycle();
-    sale.lines = repeated
-        .zip(1..=lines)
-        .map(|(line, number)| galleria_domain::Line {
+    let first = sale.lines[0].clone();
+    sale.lines = (1..=lines)
+        .map(|number| galleria_domain::Line {
             number,
-            ..line.clone()
+            ..first.clone()
         })
         .collect();
+    let sums = galleria_domain::selling::sums(&sale.lines, 2).expect("good lines");
+    sale.tenders.truncate(1);
+    let tender = &mut sale.tenders[0];
+    (tender.amount, tender.tendered, tender.change) = (sums.gross, sums.gross, 0);
+    (sale.taxes, sale.gross, sale.net, sale.rounding) = (sums.taxes, sums.gross, sums.net, 0);
     sale
 }
 

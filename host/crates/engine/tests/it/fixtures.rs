@@ -37,13 +37,16 @@ fn fixtures(plugin: &str) {
 }
 
 #[test]
-fn flying_tiger() {
-    fixtures("flying-tiger");
-}
-
-#[test]
-fn daily_sales() {
-    fixtures("daily-sales");
+fn every_plugin_in_rust_decides_as_its_fixtures_say() {
+    let folders = std::fs::read_dir(plugins()).expect("plugins");
+    let mut ran = 0;
+    for folder in folders.map(|folder| folder.expect("a folder").path()) {
+        if folder.join("Cargo.toml").exists() {
+            fixtures(&folder.file_name().expect("a name").to_string_lossy());
+            ran += 1;
+        }
+    }
+    assert!(ran > 1, "only {ran} plugins");
 }
 
 #[test]
