@@ -17,12 +17,13 @@
 -- Refunds and voids may name an order that is not here yet, or no longer.
 
 CREATE TABLE stores (
-    id {ordered} PRIMARY KEY,
+    id {ordered} NOT NULL PRIMARY KEY,
     retailer {ordered} NOT NULL,
     external_id TEXT NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX stores_by_retailer ON stores (retailer, id);
+-- Unique, as `id` is, which is NOT NULL: SQLite must be told, or it sorts the lines of each store.
+CREATE UNIQUE INDEX stores_by_retailer ON stores (retailer, id);
 
 CREATE TABLE orders (
     id TEXT PRIMARY KEY,
@@ -156,8 +157,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_topic ON outbox (topic, position);
 CREATE INDEX outbox_by_age ON outbox (created_ms);
 -- What stores have come to is counted without reading the events themselves.
-CREATE INDEX outbox_by_store ON outbox (store_id)
-    WHERE store_id IS NOT NULL AND id NOT LIKE '%/%';
+CREATE INDEX outbox_by_store ON outbox (store_id, id);
 
 CREATE TABLE positions (
     consumer_group TEXT PRIMARY KEY,
@@ -246,7 +246,7 @@ CREATE TABLE parked (
 CREATE INDEX parked_by_lane ON parked (consumer_group, subscriber, lane, position);
 CREATE INDEX parked_by_ready ON parked (consumer_group, ready_ms, position);
 CREATE INDEX parked_by_cause ON parked (waits_for, subscriber);
-CREATE INDEX parked_by_state ON parked (state);
+CREATE INDEX parked_held ON parked (state) WHERE state = 'held';
 CREATE INDEX parked_by_age ON parked (since_ms);
 
 CREATE TABLE dead_letters (
@@ -282,16 +282,19 @@ CREATE TABLE documents (
     media_type TEXT NOT NULL,
     size BIGINT NOT NULL,
     digest TEXT NOT NULL,
-    body {bytes},
     state TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     moved_ms BIGINT NOT NULL,
     lease_owner TEXT,
     lease_until_ms BIGINT NOT NULL DEFAULT 0,
+    -- Last, so that SQLite need not read through it for what stands behind it.
+    body {bytes},
     CONSTRAINT documents_name UNIQUE (retailer, directory, name)
 );
 -- The deliverer's work alone, however many documents were delivered before.
-CREATE INDEX documents_to_deliver ON documents (serial) WHERE state IN ('pending', 'prepared');
+-- Said in the words of document_lease; in the words `state IN`, SQLite would take documents_by_state
+-- and sort every body that waits.
+CREATE INDEX documents_to_deliver ON documents (serial) WHERE state NOT IN ('delivered', 'blocked');
 CREATE INDEX documents_by_state ON documents (state, store_id);
 CREATE INDEX documents_by_order ON documents (order_id, serial);
 CREATE INDEX documents_by_age ON documents (created_ms);

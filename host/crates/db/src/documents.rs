@@ -86,7 +86,7 @@ impl Documents for Transaction<'_> {
     ) -> Result<Vec<DocumentRow>, Error> {
         let sql = self.locking(
             "SELECT * FROM documents
-             WHERE state IN ('pending', 'prepared')
+             WHERE state NOT IN ('delivered', 'blocked')
                AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)
              ORDER BY serial LIMIT $3",
             Lock::Skip,

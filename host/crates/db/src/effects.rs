@@ -276,8 +276,8 @@ impl Effects for Transaction<'_> {
     async fn parked_count(&mut self) -> Result<(u64, u64), Error> {
         let count = statement(
             "parked_count",
-            "SELECT COUNT(*) AS everything, COUNT(CASE WHEN state = 'held' THEN 1 END) AS held
-             FROM parked",
+            "SELECT (SELECT COUNT(*) FROM parked) AS everything,
+                 (SELECT COUNT(*) FROM parked WHERE state = 'held') AS held",
         );
         let found = self.only(count).await?;
         Ok((found.narrow("everything")?, found.narrow("held")?))

@@ -29,6 +29,8 @@ mod migrations;
 mod open;
 mod outbox;
 mod parked;
+#[cfg(test)]
+mod plans;
 mod pooled;
 mod requests;
 mod sale_lines;

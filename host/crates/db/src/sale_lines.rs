@@ -59,18 +59,30 @@ pub(crate) async fn page(
     limit: u32,
 ) -> Result<Vec<SaleLine>, Error> {
     let limit = i64::from(limit);
-    let mut found = Vec::new();
-    if !after.store_id.is_empty() && window.store_id.is_none_or(|id| id == after.store_id) {
-        found = tx.all(rest_of_store(window, after, limit)).await?;
-    }
-    let left = limit - i64::try_from(found.len()).unwrap_or(limit);
-    if left > 0 && window.store_id.is_none_or(|id| *id > *after.store_id) {
-        found.extend(tx.all(stores_after(window, &after.store_id, left)).await?);
-    }
+    let found = match window.store_id {
+        Some(id) if *id < *after.store_id => Vec::new(),
+        Some(id) if *id == *after.store_id => tx.all(of_store(window, after, limit)).await?,
+        Some(id) => {
+            let start = SaleLineKey {
+                store_id: id.to_owned(),
+                ..SaleLineKey::default()
+            };
+            tx.all(of_store(window, &start, limit)).await?
+        }
+        None => {
+            let mut found = tx.all(of_store(window, after, limit)).await?;
+            let left = limit - i64::try_from(found.len()).unwrap_or(limit);
+            if left > 0 {
+                found.extend(tx.all(of_stores(window, &after.store_id, left)).await?);
+            }
+            found
+        }
+    };
     found.iter().map(line).collect()
 }
 
-fn rest_of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Statement<'q> {
+/// Rows of the store in which `after` stands.
+fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Statement<'q> {
     statement(
         "sale_lines_page",
         "SELECT l.* FROM sale_lines l
@@ -93,34 +105,22 @@ fn rest_of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) ->
     .bind(limit)
 }
 
-fn stores_after<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'q> {
-    let stores = match window.store_id {
-        Some(id) => statement(
-            "sale_lines_page",
-            "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id
-             WHERE s.retailer = $1 AND s.id = $2
-               AND l.business_date >= $3 AND l.business_date <= $4 AND l.accepted_ms <= $5
-             ORDER BY s.id, l.business_date, l.begun_at, l.entry_id, l.number
-             LIMIT $6",
-        )
-        .bind(window.retailer)
-        .bind(id),
-        None => statement(
-            "sale_lines_page",
-            "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id
-             WHERE s.retailer = $1 AND s.id > $2
-               AND l.business_date >= $3 AND l.business_date <= $4 AND l.accepted_ms <= $5
-             ORDER BY s.id, l.business_date, l.begun_at, l.entry_id, l.number
-             LIMIT $6",
-        )
-        .bind(window.retailer)
-        .bind(after),
-    };
-    stores
-        .bind(window.first)
-        .bind(window.last)
-        .at(window.as_of)
-        .bind(limit)
+/// Rows of the stores behind `after`.
+fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'q> {
+    statement(
+        "sale_lines_page",
+        "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id
+         WHERE s.retailer = $1 AND s.id > $2
+           AND l.business_date >= $3 AND l.business_date <= $4 AND l.accepted_ms <= $5
+         ORDER BY s.id, l.business_date, l.begun_at, l.entry_id, l.number
+         LIMIT $6",
+    )
+    .bind(window.retailer)
+    .bind(after)
+    .bind(window.first)
+    .bind(window.last)
+    .at(window.as_of)
+    .bind(limit)
 }
 
 fn line(found: &Found) -> Result<SaleLine, Error> {

@@ -19,6 +19,9 @@ pub(crate) struct Statement<'q> {
 
 /// Begins a statement. It is prepared once on each connection.
 pub(crate) fn statement<'q>(name: &'static str, sql: impl SqlSafeStr) -> Statement<'q> {
+    let sql = sql.into_sql_str();
+    #[cfg(test)]
+    crate::plans::note(name, sql.as_str());
     Statement {
         name,
         query: sqlx::query(sql),
