@@ -5,8 +5,11 @@
 
 use crate::lanes::{LaneKey, Lanes, key};
 use crate::reading::Reading;
+use futures_util::future::join_all;
 use galleria_app::handling::{Group, Handled, Item, Settled};
 use galleria_app::{App, Error};
+use galleria_domain::Position;
+use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -21,6 +24,9 @@ pub struct ConsumerConfig {
     pub per_store: usize,
     /// Events of one store that wait in memory; more are set aside, so that the window stays open for others.
     pub store_backlog: usize,
+    /// Events of all stores that wait in memory. Where it stays full, only stores of which nothing
+    /// waits get in.
+    pub window: usize,
     /// How often parked events are looked after, and the log where nobody told that it grew.
     pub poll: Duration,
 }
@@ -32,19 +38,20 @@ impl ConsumerConfig {
             workers: workers.max(1),
             per_store,
             store_backlog: 200,
+            window: 2_000,
             poll: Duration::from_millis(250),
         }
     }
 }
 
-/// Events that wait in memory, of all stores.
-const WINDOW: usize = 2_000;
+/// Lanes taken from the park at a time, beside those that are taken already.
+const DUE: usize = 200;
 
-/// Lanes taken from the park at a time.
-const DUE: u32 = 200;
+/// Events parked at a time: together they cost about one commit.
+const TOGETHER: usize = 64;
 
-/// How long an event of a store with much to do is set aside.
-const ASIDE: Duration = Duration::from_secs(2);
+/// How long the window may stay full before what is in it must give way.
+const FULL: Duration = Duration::from_secs(1);
 
 /// The wait after the database could not be reached.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -68,6 +75,8 @@ pub struct Consumer {
     parking: VecDeque<(Item, Why)>,
     /// The park is to be looked after.
     look: bool,
+    /// Since when the window has been full.
+    full_since: Option<Timestamp>,
 }
 
 impl Consumer {
@@ -91,6 +100,7 @@ impl Consumer {
             out: HashMap::new(),
             parking: VecDeque::new(),
             look: true,
+            full_since: None,
             app,
             config,
         })
@@ -107,21 +117,17 @@ impl Consumer {
             } else {
                 self.turn().await
             };
-            if let Err(error) = turned {
-                complain(&error);
-                app.clock().sleep(OUTAGE).await;
-            }
+            self.after(turned).await;
             if stopping && self.running.is_empty() {
                 return;
             }
-            if !stopping && self.more() && self.lanes.waiting() < WINDOW {
+            if !stopping && (self.look || self.more() && !self.is_full()) {
                 continue;
             }
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => {
-                    if let Err(error) = self.ended(ended).await {
-                        complain(&error);
-                    }
+                    let ended = self.ended(ended).await;
+                    self.after(ended).await;
                 }
                 () = grew.heard() => self.expect_more(),
                 () = woke.heard() => self.look = true,
@@ -134,6 +140,40 @@ impl Consumer {
         }
     }
 
+    /// An error here is the database's: nothing can go on before it is back.
+    async fn after(&self, done: Result<(), Error>) {
+        if let Err(error) = done {
+            tracing::error!("the log cannot be consumed: {}", error.chain());
+            self.app.clock().sleep(OUTAGE).await;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.lanes.waiting() >= self.config.window
+    }
+
+    /// Whether the window has been full for so long that the log must be read nevertheless: those
+    /// in it are slow, and others may wait behind them.
+    fn is_stuck(&mut self) -> bool {
+        if !self.is_full() {
+            self.full_since = None;
+            return false;
+        }
+        let now = self.app.clock().now();
+        let since = *self.full_since.get_or_insert(now);
+        now.duration_since(since).unsigned_abs() >= FULL
+    }
+
+    /// Whether one more item of a store may wait in memory.
+    fn admits(&self, store: &str) -> bool {
+        let most = if self.is_full() {
+            1
+        } else {
+            self.config.store_backlog
+        };
+        self.lanes.waiting_of(store) < most
+    }
+
     fn more(&self) -> bool {
         self.readings.iter().any(|reading| reading.more)
     }
@@ -144,20 +184,21 @@ impl Consumer {
         }
     }
 
-    fn reading(&mut self, item: &Item) -> Option<&mut Reading> {
-        let of_item = |reading: &&mut Reading| reading.group.name == item.group;
-        self.readings.iter_mut().find(of_item)
-    }
-
     /// How far the item's group has come.
-    fn settled(&mut self, item: &Item) -> i64 {
-        self.reading(item)
-            .map_or(0, |reading| reading.prefix.settled())
+    fn settled(&self, item: &Item) -> Position {
+        let of_item = |reading: &&Reading| reading.group.name == item.group;
+        let reading = self.readings.iter().find(of_item);
+        reading.map_or(0, |reading| reading.prefix.settled())
     }
 
-    /// The item's place in the log counts as done.
+    /// The item's place in the log counts as done. What comes back from the park has none: its
+    /// event may still be in the window for another subscriber.
     fn finish(&mut self, item: &Item) {
-        if let Some(reading) = self.reading(item) {
+        if item.parked.is_some() {
+            return;
+        }
+        let of_item = |reading: &&mut Reading| reading.group.name == item.group;
+        if let Some(reading) = self.readings.iter_mut().find(of_item) {
             reading.prefix.finish(item.event.position);
         }
     }
@@ -171,8 +212,9 @@ impl Consumer {
         if self.look {
             self.look_after_parked().await?;
         }
+        let stuck = self.is_stuck();
         for index in 0..self.readings.len() {
-            if self.readings[index].more && self.lanes.waiting() < WINDOW {
+            if self.readings[index].more && (stuck || !self.is_full()) {
                 self.read(index).await?;
             }
         }
@@ -201,25 +243,43 @@ impl Consumer {
         let lane = key(&item);
         if self.lanes.is_closed(&lane) {
             self.parking.push_back((item, Why::Behind));
-        } else if self.lanes.waiting_of(&item.store_id) >= self.config.store_backlog {
+        } else if self.admits(&item.store_id) {
+            self.lanes.push(item);
+        } else {
             let queued = self.lanes.close(lane);
             let aside = std::iter::chain(queued, [item]);
             self.parking.extend(aside.map(|item| (item, Why::Aside)));
-        } else {
-            self.lanes.push(item);
         }
     }
 
     /// Parks what is to be parked; what the database does not take stays here and is tried again.
     async fn park(&mut self) -> Result<(), Error> {
-        while let Some((item, why)) = self.parking.front().cloned() {
-            let settled = self.settled(&item);
-            match why {
-                Why::Behind => self.app.park_behind(&item, settled).await?,
-                Why::Aside => self.app.park_aside(&item, ASIDE, settled).await?,
+        while !self.parking.is_empty() {
+            let together = self.parking.len().min(TOGETHER);
+            let writes = self.parking.iter().take(together).map(|(item, why)| {
+                let (app, settled) = (&self.app, self.settled(item));
+                async move {
+                    match why {
+                        Why::Behind => app.park_behind(item, settled).await,
+                        Why::Aside => app.park_aside(item, settled).await,
+                    }
+                }
+            });
+            let written = join_all(writes).await;
+            let items: Vec<_> = self.parking.drain(..together).collect();
+            let mut failed = None;
+            for ((item, why), written) in items.into_iter().zip(written) {
+                match written {
+                    Ok(()) => self.finish(&item),
+                    Err(error) => {
+                        self.parking.push_back((item, why));
+                        failed = Some(error);
+                    }
+                }
             }
-            self.finish(&item);
-            self.parking.pop_front();
+            if let Some(error) = failed {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -234,7 +294,12 @@ impl Consumer {
         self.look = false;
         for index in 0..self.readings.len() {
             let group = self.readings[index].group.name.clone();
-            for parked in self.app.due(&group, DUE).await? {
+            // What waits here is parked still, and must not hide what is due behind it.
+            let limit = DUE + self.lanes.busy();
+            let due = self.app.due(&group, limit.try_into().unwrap_or(u32::MAX));
+            let due = due.await?;
+            self.look |= due.len() == limit;
+            for parked in due {
                 let (subscriber, lane) = (parked.subscriber.clone(), parked.lane.clone());
                 let lane = (group.clone(), subscriber, lane);
                 if self.lanes.is_busy(&lane) {
@@ -243,7 +308,7 @@ impl Consumer {
                 // What another process parked, or an operator replays, closes its lane here, too.
                 self.close(lane);
                 let item = self.app.unpark(parked).await?;
-                if self.lanes.waiting_of(&item.store_id) < self.config.store_backlog {
+                if self.admits(&item.store_id) {
                     self.lanes.push(item);
                 } else {
                     self.parking.push_back((item, Why::Aside));
@@ -269,25 +334,28 @@ impl Consumer {
         &mut self,
         ended: Result<(Id, Result<Handled, Error>), JoinError>,
     ) -> Result<(), Error> {
-        let (id, handled) = match ended {
-            Ok((id, handled)) => (id, handled),
-            Err(error) => (
-                error.id(),
-                Err(Error::Internal(format!("handling an event: {error}"))),
-            ),
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
         };
         let Some(item) = self.out.remove(&id) else {
             return Ok(());
         };
         let lane = key(&item);
-        let Handled { settled, cpu } = match handled {
-            Ok(handled) => handled,
-            Err(error) => {
-                // Our trouble, not the event's: it stays where it is and is handled again.
+        let Handled { settled, cpu } = match ended {
+            Ok((_, Ok(handled))) => handled,
+            Ok((_, Err(error))) => {
+                // The database's trouble, not the event's: it stays where it is.
                 self.lanes.release(&item, Duration::ZERO);
                 self.lanes.put_back(item);
-                self.app.clock().sleep(OUTAGE).await;
                 return Err(error);
+            }
+            Err(error) => {
+                tracing::error!(event = %item.event.id, "handling it broke down: {error}");
+                self.close(lane);
+                self.lanes.release(&item, Duration::ZERO);
+                self.parking.push_front((item, Why::Aside));
+                return self.park().await;
             }
         };
         match settled {
@@ -326,8 +394,4 @@ impl Consumer {
         }
         Ok(())
     }
-}
-
-fn complain(error: &Error) {
-    tracing::error!("the log cannot be consumed: {}", error.chain());
 }

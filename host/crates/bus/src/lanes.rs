@@ -66,6 +66,11 @@ impl Lanes {
         self.waiting
     }
 
+    /// Lanes of which an item is out or waits here.
+    pub(crate) fn busy(&self) -> usize {
+        self.lanes.len()
+    }
+
     /// Items of a store that wait for a worker.
     pub(crate) fn waiting_of(&self, store: &str) -> usize {
         self.stores.get(store).map_or(0, |turn| turn.waiting)
@@ -224,6 +229,7 @@ mod tests {
             plugin: None,
             store_id: store.into(),
             attempts: 0,
+            parked: None,
             since: None,
         }
     }

@@ -1,7 +1,7 @@
 //! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
 
 use super::argument::{Asked, paid};
-use super::{Item, told};
+use super::{Item, fate, told};
 use crate::Error;
 use crate::app::App;
 use crate::plugins::Usage;
@@ -156,14 +156,32 @@ impl App {
     /// Settles an event nobody has to decide about any more.
     pub(super) async fn skip(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let (item, now) = (item.clone(), self.clock.now());
+        let wakes = fate::waiting_for(&item);
         self.records
             .write(move |tx| {
-                let item = item.clone();
+                let (item, wakes) = (item.clone(), wakes.clone());
                 Box::pin(async move {
                     let (event, subscriber) = (&item.event.id, &item.subscriber);
                     tx.effect_claim(event, subscriber, Outcome::Skipped, now)
                         .await?;
                     tx.parked_remove(event, subscriber).await?;
+                    if let Some(wakes) = wakes {
+                        tx.parked_wake(&wakes, subscriber, now).await?;
+                    }
+                    tx.position_set(&item.group, prefix).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+
+    /// Takes an event out of the park that had its effect elsewhere.
+    pub(super) async fn unpark_settled(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let item = item.clone();
+        self.records
+            .write(move |tx| {
+                let item = item.clone();
+                Box::pin(async move {
+                    tx.parked_remove(&item.event.id, &item.subscriber).await?;
                     tx.position_set(&item.group, prefix).await
                 }) as InTx<'_, ()>
             })
@@ -224,7 +242,8 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
         .effect_claim(event, subscriber, Outcome::Applied, *now)
         .await?;
     if took == Took::Before {
-        return Ok(());
+        tx.parked_remove(event, subscriber).await?;
+        return tx.position_set(&item.group, *prefix).await;
     }
     for (digest, text) in blobs {
         tx.blob_put(digest.as_str(), text, *now).await?;

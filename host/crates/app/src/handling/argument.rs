@@ -28,6 +28,8 @@ pub(super) enum Prepared {
     Ready(Box<Asked>),
     /// It had its effect before.
     Before,
+    /// It is a dead letter; only an operator brings it back.
+    GivenUp,
     /// The plugin does not serve it any more.
     Nobody,
     /// Something must have its effect first; the text names it for waking up.
@@ -67,13 +69,16 @@ impl App {
             return Ok(Prepared::Nobody);
         };
         let item = Arc::new(item.clone());
+        let payments: Arc<str> = self.policy.payment_group.as_str().into();
         let prepared = self
             .records
             .read({
                 let item = Arc::clone(&item);
                 move |tx| {
                     let (item, plugin) = (Arc::clone(&item), plugin.clone());
-                    Box::pin(async move { look_up(tx, &item, plugin).await }) as InTx<'_, _>
+                    let payments = Arc::clone(&payments);
+                    Box::pin(async move { look_up(tx, &item, plugin, &payments).await })
+                        as InTx<'_, _>
                 }
             })
             .await?;
@@ -118,18 +123,32 @@ impl App {
 }
 
 /// Whether the cause of an event has still not had its effect.
-pub(super) async fn still_waits(tx: &mut dyn Tx, item: &Item) -> Result<bool, Error> {
+pub(super) async fn still_waits(
+    tx: &mut dyn Tx,
+    item: &Item,
+    payments: &str,
+) -> Result<bool, Error> {
     let Some(plugin) = item.plugin.clone() else {
         return Ok(false);
     };
-    let found = look_up(tx, item, plugin).await?;
+    let found = look_up(tx, item, plugin, payments).await?;
     Ok(matches!(found, Prepared::Waits { .. }))
 }
 
-async fn look_up(tx: &mut dyn Tx, item: &Item, plugin: Loaded) -> Result<Prepared, Error> {
+/// `payments` is the group that reads payments.
+async fn look_up(
+    tx: &mut dyn Tx,
+    item: &Item,
+    plugin: Loaded,
+    payments: &str,
+) -> Result<Prepared, Error> {
     let event = &item.event;
     if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {
         return Ok(Prepared::Before);
+    }
+    // Read from the log again after a crash.
+    if tx.dead_get(&event.id, &item.subscriber).await?.is_some() {
+        return Ok(Prepared::GivenUp);
     }
     let store_id = event.store.as_deref().unwrap_or_default();
     let Some(store) = tx.store_get(store_id).await? else {
@@ -143,7 +162,7 @@ async fn look_up(tx: &mut dyn Tx, item: &Item, plugin: Loaded) -> Result<Prepare
         Err(prepared) => return Ok(prepared),
     };
     if let Some(payment) = &found.after
-        && !has_had_effect(tx, payment, &plugin).await?
+        && !has_had_effect(tx, payment, &plugin, payments).await?
     {
         return Ok(Prepared::Waits {
             on: paid(&payment.order_id),
@@ -184,21 +203,33 @@ async fn look_up(tx: &mut dyn Tx, item: &Item, plugin: Loaded) -> Result<Prepare
 }
 
 /// Whether the plugin has done with a payment: applied, skipped, discarded; or given up where its
-/// retailer lets the next events pass. A plugin that is not asked about payments need not wait.
+/// retailer lets the next events pass. A plugin that is not asked about payments need not wait, nor
+/// one that came, or was named anew, after the payment had passed in the log.
 async fn has_had_effect(
     tx: &mut dyn Tx,
     payment: &PaymentRow,
     plugin: &Loaded,
+    payments: &str,
 ) -> Result<bool, Error> {
     if !plugin.inspection.exports.contains(&Point::OnPayment) {
         return Ok(true);
     }
     let event_id = format!("payment:{}", payment.id);
-    if tx.effect_get(&event_id, &plugin.slot.name).await?.is_some() {
+    let subscriber = &plugin.slot.name;
+    if tx.effect_get(&event_id, subscriber).await?.is_some() {
         return Ok(true);
     }
-    Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue
-        && tx.dead_get(&event_id, &plugin.slot.name).await?.is_some())
+    if tx.dead_get(&event_id, subscriber).await?.is_some() {
+        return Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue);
+    }
+    if tx.parked_get(&event_id, subscriber).await?.is_some() {
+        return Ok(false);
+    }
+    // Everything up to the group's position has an effect, or is parked, or dead, for whoever was
+    // asked. An event that has left the log is older than that.
+    let settled = tx.position_get(payments).await?;
+    let event = tx.event_get(&event_id).await?;
+    Ok(event.is_none_or(|event| event.position <= settled))
 }
 
 async fn find(

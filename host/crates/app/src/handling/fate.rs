@@ -20,6 +20,10 @@ const LONGEST_WISH_S: u32 = 3_600;
 /// Details in journal and dead letters; longer ones are cut, the log has them whole.
 const DETAIL_BYTES: usize = 4_096;
 
+/// How long an event of a store with much to do is set aside, at first and at most.
+const ASIDE: Duration = Duration::from_secs(2);
+const LONGEST_ASIDE: Duration = Duration::from_secs(30);
+
 /// What an undecided event comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -104,12 +108,10 @@ impl App {
                     component,
                     died_at: now,
                 };
-                if holds(item) {
-                    let held = parked(ParkedState::Held, Duration::ZERO);
-                    (Some(letter), Some(held), Settled::Held)
-                } else {
-                    (Some(letter), None, Settled::Done)
-                }
+                let settled = given_up(item);
+                let held =
+                    (settled == Settled::Held).then(|| parked(ParkedState::Held, Duration::ZERO));
+                (Some(letter), held, settled)
             }
         };
         let wakes = (settled == Settled::Done)
@@ -125,7 +127,9 @@ impl App {
             wakes,
         };
         let wakes = record.wakes.is_some();
-        self.write_record(record, now).await?;
+        if !self.write_record(record, now).await? {
+            return Ok(Settled::Done);
+        }
         if wakes {
             self.parked_woke.ring();
         }
@@ -140,12 +144,12 @@ impl App {
         prefix: Position,
     ) -> Result<Settled, Error> {
         let now = self.clock.now();
-        let waited = now.duration_since(item.since.unwrap_or(now));
+        let waited = now.duration_since(item.tried_since(now));
         if waited.unsigned_abs() > self.policy.cause_within {
-            let fault = CallFault::Guest(Fault::Retry(galleria_domain::Later {
-                seconds: None,
-                reason: format!("{on} did not come within {waited:#}"),
-            }));
+            let fault = CallFault::Guest(Fault::Invalid(vec![Problem::new(
+                "cause",
+                format!("{on} did not come within {waited:#}"),
+            )]));
             return self.failed(item, None, &fault, prefix).await;
         }
         // Woken when the cause has its effect; looked after now and then in case it was settled unseen.
@@ -160,14 +164,16 @@ impl App {
         parked.attempts = item.attempts;
         parked.waits_for = Some(on.to_owned());
         let item = Arc::new(item.clone());
+        let payments: Arc<str> = self.policy.payment_group.as_str().into();
         let woken = self
             .records
             .write(move |tx| {
                 let (item, mut parked) = (Arc::clone(&item), parked.clone());
+                let payments = Arc::clone(&payments);
                 Box::pin(async move {
                     // The cause may have had its effect since it was looked for: whoever applied
                     // it found nothing to wake.
-                    let woken = !argument::still_waits(tx, &item).await?;
+                    let woken = !argument::still_waits(tx, &item, &payments).await?;
                     if woken {
                         parked.due_at = now;
                     }
@@ -194,20 +200,21 @@ impl App {
             now,
         );
         parked.attempts = item.attempts;
+        parked.since = item.since.unwrap_or(now);
         self.park(parked, prefix, Renew::No).await
     }
 
     /// Sets an event of a busy store aside, so that its backlog does not fill the window of others.
-    pub async fn park_aside(
-        &self,
-        item: &Item,
-        wait: Duration,
-        prefix: Position,
-    ) -> Result<(), Error> {
+    /// The longer it has waited, the longer it is left alone: a long backlog is not written anew all
+    /// the time.
+    pub async fn park_aside(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let now = self.clock.now();
+        let since = item.since.unwrap_or(now);
+        let wait = (now.duration_since(since).unsigned_abs() / 2).clamp(ASIDE, LONGEST_ASIDE);
         let cause = "set aside: its store has much to do".to_owned();
         let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);
         parked.attempts = item.attempts;
+        parked.since = since;
         self.park(parked, prefix, Renew::Yes).await
     }
 
@@ -248,7 +255,7 @@ impl App {
             state,
             attempts: item.attempts + 1,
             due_at: later(now, wait),
-            since: item.since.unwrap_or(now),
+            since: item.tried_since(now),
             waits_for: None,
             cause,
         }
@@ -267,7 +274,7 @@ impl App {
                 .plugin
                 .as_ref()
                 .map_or(0, |plugin| plugin.slot.retry_for_s);
-            let age = now.duration_since(item.since.unwrap_or(now));
+            let age = now.duration_since(item.tried_since(now));
             age.unsigned_abs() > Duration::from_secs(limit)
         };
         match fault {
@@ -294,18 +301,19 @@ impl App {
         }
     }
 
-    async fn write_record(&self, record: Record, now: Timestamp) -> Result<(), Error> {
+    /// False where the event had its effect meanwhile.
+    async fn write_record(&self, record: Record, now: Timestamp) -> Result<bool, Error> {
         let record = Arc::new(record);
         self.records
             .write(move |tx| {
                 let record = Arc::clone(&record);
-                Box::pin(async move { write(tx, &record, now).await }) as InTx<'_, ()>
+                Box::pin(async move { write(tx, &record, now).await }) as InTx<'_, bool>
             })
             .await
     }
 }
 
-async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<(), Error> {
+async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool, Error> {
     let Record {
         item,
         prefix,
@@ -315,6 +323,13 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<(), E
         parked,
         wakes,
     } = record;
+    let (event, subscriber) = (&item.event.id, &item.subscriber);
+    // By another host, or by this attempt itself, when it was only the answer that got lost.
+    if tx.effect_get(event, subscriber).await?.is_some() {
+        tx.parked_remove(event, subscriber).await?;
+        tx.position_set(&item.group, *prefix).await?;
+        return Ok(false);
+    }
     for (digest, text) in blobs {
         tx.blob_put(digest.as_str(), text, now).await?;
     }
@@ -324,19 +339,29 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<(), E
     }
     match parked {
         Some(parked) => tx.parked_put(parked).await?,
-        None => tx.parked_remove(&item.event.id, &item.subscriber).await?,
+        None => tx.parked_remove(event, subscriber).await?,
     }
     if let Some(wakes) = wakes {
-        tx.parked_wake(wakes, &item.subscriber, now).await?;
+        tx.parked_wake(wakes, subscriber, now).await?;
     }
-    tx.position_set(&item.group, *prefix).await
+    tx.position_set(&item.group, *prefix).await?;
+    Ok(true)
 }
 
-/// What wakes up when a payment is given up and its retailer lets the next events pass.
+/// What wakes up once nobody has to decide about a payment any more.
 pub(super) fn waiting_for(item: &Item) -> Option<String> {
     (point_of(&item.event) == Some(Point::OnPayment))
         .then(|| item.event.text("order_id").map(paid))
         .flatten()
+}
+
+/// How an event stands that was given up before.
+pub(super) fn given_up(item: &Item) -> Settled {
+    if holds(item) {
+        Settled::Held
+    } else {
+        Settled::Done
+    }
 }
 
 fn holds(item: &Item) -> bool {

@@ -13,11 +13,11 @@ pub use letters::Verdict;
 
 use crate::app::{App, Policy};
 use crate::plugins::Loaded;
-use crate::records::Parked;
+use crate::records::{Parked, ParkedState};
 use crate::{Error, plugins::Argument};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
-use galleria_domain::{Event, Position, Store};
+use galleria_domain::{CallFault, Event, HostFault, Position, Store};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -79,8 +79,19 @@ pub struct Item {
     pub store_id: String,
     /// Failed attempts so far.
     pub attempts: u32,
+    /// How it was parked; none where it comes from the log.
+    pub parked: Option<ParkedState>,
     /// When it first had to wait.
     pub since: Option<Timestamp>,
+}
+
+impl Item {
+    /// Since when it has been tried or has waited for its cause. Standing behind others, or aside,
+    /// uses up none of the time it has for that.
+    fn tried_since(&self, now: Timestamp) -> Timestamp {
+        let counts = self.attempts > 0 || self.parked == Some(ParkedState::Waiting);
+        self.since.filter(|_| counts).unwrap_or(now)
+    }
 }
 
 /// The subscriber of events that no plugin can be asked about.
@@ -138,7 +149,7 @@ impl App {
             subscriber,
             lane,
             event,
-            state: _,
+            state,
             attempts,
             due_at: _,
             since,
@@ -163,6 +174,7 @@ impl App {
             plugin,
             lane,
             attempts,
+            parked: Some(state),
             since: Some(since),
         })
     }
@@ -251,10 +263,30 @@ impl App {
 
     /// Asks the plugin and does what it decided; or parks the event; or gives it up. `prefix` is
     /// how far the group has come: it is stored with the effects.
+    ///
+    /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
+    /// waits for it. The error is that of a database that does not take even that.
     pub async fn handle(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
+        match self.attempt(item, prefix).await {
+            Ok(handled) => Ok(handled),
+            Err(error) => {
+                let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
+                let settled = self.failed(item, None, &fault, prefix).await?;
+                Ok(Handled::free(settled))
+            }
+        }
+    }
+
+    async fn attempt(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
         let asked = match self.prepare(item).await? {
             argument::Prepared::Ready(asked) => *asked,
-            argument::Prepared::Before => return Ok(Handled::free(Settled::Done)),
+            argument::Prepared::Before => {
+                if item.parked.is_some() {
+                    self.unpark_settled(item, prefix).await?;
+                }
+                return Ok(Handled::free(Settled::Done));
+            }
+            argument::Prepared::GivenUp => return Ok(Handled::free(fate::given_up(item))),
             argument::Prepared::Nobody => {
                 self.skip(item, prefix).await?;
                 return Ok(Handled::free(Settled::Done));
@@ -346,6 +378,7 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<Loaded>) ->
         ),
         store_id: event.store.clone().unwrap_or_default(),
         attempts: 0,
+        parked: None,
         since: None,
     }
 }

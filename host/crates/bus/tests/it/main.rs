@@ -3,21 +3,28 @@
 
 mod journeys;
 mod order;
+mod outages;
+mod shaky;
 mod trouble;
 
+use shaky::Shaky;
+
+use galleria_app::handling::Item;
 use galleria_app::intake::{NewOrder, NewPayment, NewRefund, NewStore};
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_app::records::Records;
 use galleria_app::{App, Clock as _, DrivenClock, Key, Policy};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_db::{Db, DbConfig};
+use galleria_domain::event::topic;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::refunding::Extent;
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Tender,
-    Totals, Window,
+    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind,
+    Publication, Scope, Tender, Totals, Window,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +36,58 @@ pub struct Script {
     loaded: Vec<Loaded>,
     answers: Answers,
     calls: Mutex<Vec<(String, u32)>>,
+    /// Calls about these events or stores, or `<event>/<slot>`, wait until they are let go.
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
+    /// Events whose decision the host cannot apply.
+    unusable: Mutex<HashSet<String>>,
+}
+
+impl Script {
+    fn new(loaded: Vec<Loaded>) -> Arc<Self> {
+        Arc::new(Self {
+            loaded,
+            answers: Mutex::default(),
+            calls: Mutex::default(),
+            gates: Mutex::default(),
+            unusable: Mutex::default(),
+        })
+    }
+
+    /// The gate a call must pass.
+    fn gate(&self, plugin: &Loaded, cx: &Context) -> Option<Arc<Gate>> {
+        let mut names = vec![
+            cx.event_id.clone(),
+            format!("{}/{}", cx.event_id, plugin.slot.name),
+        ];
+        if let Scope::Store(store) = &cx.scope {
+            names.push(store.id.clone());
+        }
+        let gates = self.gates.lock().expect("gates");
+        names.iter().find_map(|name| gates.get(name).cloned())
+    }
+}
+
+/// Keeps calls waiting.
+#[derive(Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Lets them go.
+    pub fn open(&self) {
+        *self.open.lock().expect("a gate") = true;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let open = self.open.lock().expect("a gate");
+        // A test that fails must not hang for ever at its end.
+        let long = Duration::from_secs(30);
+        let passed = self.opened.wait_timeout_while(open, long, |open| !*open);
+        drop(passed.expect("a gate"));
+    }
 }
 
 impl Plugins for Script {
@@ -36,22 +95,18 @@ impl Plugins for Script {
         &self.loaded
     }
 
-    fn react(&self, _: &Loaded, cx: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, plugin: &Loaded, cx: &Context, _: &Argument) -> Called<Decision> {
         let call = (cx.event_id.clone(), cx.attempt);
+        let gate = self.gate(plugin, cx);
         self.calls.lock().expect("calls").push(call);
+        if let Some(gate) = gate {
+            gate.pass();
+        }
         let mut answers = self.answers.lock().expect("answers");
         let fault = answers.get_mut(&cx.event_id).and_then(VecDeque::pop_front);
         let outcome = match fault {
             Some(fault) => Err(fault),
-            None => Ok(Decision {
-                documents: vec![Document {
-                    directory: "poslog".into(),
-                    name: cx.event_id.replace(':', "-"),
-                    media_type: "text/plain".into(),
-                    body: cx.event_id.clone().into_bytes(),
-                }],
-                ..Decision::default()
-            }),
+            None => Ok(self.decision(plugin, &cx.event_id)),
         };
         Called {
             outcome,
@@ -64,21 +119,43 @@ impl Plugins for Script {
     }
 }
 
+impl Script {
+    fn decision(&self, plugin: &Loaded, event: &str) -> Decision {
+        let unusable = self.unusable.lock().expect("unusable").contains(event);
+        let publication = Publication {
+            topic: "elsewhere".into(),
+            key: None,
+            data: "no JSON".into(),
+        };
+        Decision {
+            documents: vec![Document {
+                directory: "poslog".into(),
+                name: format!("{}-{}", plugin.slot.name, event.replace(':', "-")),
+                media_type: "text/plain".into(),
+                body: event.as_bytes().to_vec(),
+            }],
+            publications: unusable.then_some(publication).into_iter().collect(),
+            ..Decision::default()
+        }
+    }
+}
+
 pub struct House {
     pub app: App,
     pub script: Arc<Script>,
     pub clock: Arc<DrivenClock>,
     pub db: Db,
+    pub shaky: Arc<Shaky>,
     stop: CancellationToken,
     consumer: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
 }
 
-pub fn slot(on_dead_letter: OnDeadLetter) -> Loaded {
+pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
     Loaded {
         slot: Arc::new(Slot {
             retailer: "example".into(),
-            name: "papers".into(),
+            name: name.into(),
             plugin: "scripted".into(),
             component: "scripted.wasm".into(),
             file: "retailer.toml".into(),
@@ -117,6 +194,10 @@ impl House {
     }
 
     pub async fn with(on_dead_letter: OnDeadLetter) -> Self {
+        Self::of(vec![slot("papers", on_dead_letter)]).await
+    }
+
+    pub async fn of(slots: Vec<Loaded>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = DbConfig {
             url: format!("sqlite://{}/records.db", folder.path().display()),
@@ -124,15 +205,12 @@ impl House {
         };
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
-        let script = Arc::new(Script {
-            loaded: vec![slot(on_dead_letter)],
-            answers: Mutex::default(),
-            calls: Mutex::default(),
-        });
+        let script = Script::new(slots);
+        let shaky = Arc::new(Shaky::new(db.clone()));
         let start = "2026-11-24T09:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(start));
         let app = App::new(
-            Arc::new(db.clone()),
+            Arc::clone(&shaky) as _,
             Arc::clone(&script) as _,
             Arc::clone(&clock) as _,
             Policy::default(),
@@ -142,10 +220,64 @@ impl House {
             script,
             clock,
             db,
+            shaky,
             stop: CancellationToken::new(),
             consumer: None,
             _folder: folder,
         }
+    }
+
+    /// The same house with other plugins.
+    pub fn refit(&mut self, slots: Vec<Loaded>) {
+        self.script = Script::new(slots);
+        self.app = self.app_on(Arc::clone(&self.shaky) as _);
+    }
+
+    /// Looks at the database itself, which does not fail.
+    pub fn eyes(&self) -> App {
+        self.app_on(Arc::new(self.db.clone()))
+    }
+
+    fn app_on(&self, records: Arc<dyn Records>) -> App {
+        App::new(
+            records,
+            Arc::clone(&self.script) as _,
+            Arc::clone(&self.clock) as _,
+            Policy::default(),
+        )
+    }
+
+    /// Calls about an event, a store or `<event>/<slot>` wait from now on.
+    pub fn hold(&self, name: &str) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        let mut gates = self.script.gates.lock().expect("gates");
+        gates.insert(name.to_owned(), Arc::clone(&gate));
+        gate
+    }
+
+    /// Further calls do not wait.
+    pub fn hold_no_more(&self, name: &str) {
+        self.script.gates.lock().expect("gates").remove(name);
+    }
+
+    /// The host cannot apply what is decided about this event.
+    pub fn unusable(&self, event: &str) {
+        let mut unusable = self.script.unusable.lock().expect("unusable");
+        unusable.insert(event.to_owned());
+    }
+
+    /// An event of the payment group as its consumer gets it.
+    pub async fn item(&self, event: &str) -> Item {
+        let groups = self.app.groups();
+        let payments = groups
+            .iter()
+            .find(|group| group.topics() == [topic::POST_PAYMENT_SUCCESS])
+            .expect("the payment group");
+        let events = self.app.events_after(payments, 0, 1_000).await;
+        let mut events = events.expect("events").into_iter();
+        let event = events.find(|found| found.id == event).expect("the event");
+        let items = self.app.route(&payments.name, &event).await;
+        items.expect("items").remove(0)
     }
 
     pub async fn consume(&mut self) {

@@ -1,6 +1,7 @@
 //! Who waits for whom, and who does not.
 
-use super::{House, failed, later};
+use super::{House, failed, later, slot};
+use galleria_domain::plugin::OnDeadLetter;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,17 +86,104 @@ async fn the_waits_between_tries_grow_and_end_in_a_dead_letter() {
     assert_eq!(house.calls().len(), 1);
     house.pass(Duration::from_millis(2_750)).await;
     house
-        .until("the second try", async || house.calls().len() == 2)
+        .until("the second try", async || {
+            house.pass(Duration::from_millis(250)).await;
+            house.calls().len() == 2
+        })
         .await;
     house.pass(Duration::from_millis(3_500)).await;
     assert_eq!(house.calls().len(), 2);
     house.pass(Duration::from_secs(5)).await;
     house
-        .until("the third try", async || house.calls().len() == 3)
+        .until("the third try", async || {
+            house.pass(Duration::from_millis(250)).await;
+            house.calls().len() == 3
+        })
         .await;
     house
         .until("a dead letter", async || {
             house.app.dead_letters(10).await.expect("letters").len() == 1
+        })
+        .await;
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standing_behind_another_uses_up_no_time_to_try() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.sell("s1", "o1").await;
+    house.consume().await;
+    house.documents("o1", &["payment:p1"]).await;
+    // The first waits nearly as long as a retry may; then the second is asked to come again, too.
+    house.answers("refund:r1", [later(3_500), later(200)]);
+    house.answers("refund:r2", [later(10)]);
+    house.refund("o1", "r1").await;
+    house.refund("o1", "r2").await;
+    house
+        .until("both parked", async || {
+            house.app.status().await.expect("status").parked == 2
+        })
+        .await;
+    for (wait, calls) in [(3_500, 3), (200, 5)] {
+        house.clock.advance(Duration::from_secs(wait));
+        house
+            .until(&format!("{calls} calls"), async || {
+                house.pass(Duration::from_millis(250)).await;
+                house.calls().len() == calls
+            })
+            .await;
+    }
+    house.pass(Duration::from_secs(12)).await;
+    let all = ["payment:p1", "refund:r1", "refund:r2"];
+    house.documents("o1", &all).await;
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_does_not_wait_for_a_payment_its_plugin_was_never_asked_about() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.sell("s1", "o1").await;
+    house.consume().await;
+    house.documents("o1", &["payment:p1"]).await;
+    house
+        .until("a settled payment", async || {
+            let at = house.item("payment:p1").await.event.position;
+            house
+                .app
+                .resume("PAYMENT_GROUP")
+                .await
+                .expect("a position")
+                .0
+                >= at
+        })
+        .await;
+    house.stop_consuming().await;
+    house.refit(vec![slot("archive", OnDeadLetter::Hold)]);
+    house.refund("o1", "r1").await;
+    house.consume().await;
+    house.documents("o1", &["payment:p1", "refund:r1"]).await;
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_whose_payment_never_comes_becomes_a_dead_letter() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.order("s1", "o1").await;
+    house.refund("o1", "r1").await;
+    house.consume().await;
+    house
+        .until("a parked refund", async || {
+            house.app.status().await.expect("status").parked == 1
+        })
+        .await;
+    house.clock.advance(Duration::from_secs(25 * 3_600));
+    house
+        .until("a dead letter", async || {
+            house.pass(Duration::from_secs(1)).await;
+            house.app.dead_letters(9).await.expect("letters").len() == 1
         })
         .await;
     house.stop_consuming().await;

@@ -1,7 +1,7 @@
 //! Dead letters, restarts, and stores that keep everybody busy.
 
-use super::{House, failed};
-use galleria_app::handling::Verdict;
+use super::{House, failed, later};
+use galleria_app::handling::{Settled, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_domain::{CallFault, Fault, Problem};
@@ -131,5 +131,86 @@ async fn a_store_with_much_to_do_is_set_aside_and_still_gets_everything_done() {
         })
         .await;
     assert_eq!(house.calls().len(), 41, "each exactly once");
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_with_much_parked_does_not_hide_what_others_have_parked() {
+    let mut house = House::new().await;
+    house.store("busy").await;
+    house.store("calm").await;
+    house.answers("payment:p999", [later(10)]);
+    house.sell("calm", "o999").await;
+    let calm = house.item("payment:p999").await;
+    let parked = house.app.handle(&calm, 0).await.expect("handled");
+    assert_eq!(parked.settled, Settled::Parked);
+    for n in 1..=250 {
+        house.sell("busy", &format!("o{n}")).await;
+    }
+    for n in 1..=250 {
+        let item = house.item(&format!("payment:p{n}")).await;
+        house.app.park_aside(&item, 0).await.expect("parked");
+    }
+    // All of the busy store is due before the other's retry, and its one call never ends.
+    let busy = house.hold("busy");
+    let mut config = ConsumerConfig::new(2, 1);
+    config.store_backlog = 1_000;
+    house.consume_with(config).await;
+    house.pass(Duration::from_secs(12)).await;
+    house
+        .until("the calm store's retry", async || {
+            house.pass(Duration::from_secs(1)).await;
+            let found = house.app.documents_of_order("o999").await;
+            found.expect("documents").len() == 1
+        })
+        .await;
+    busy.open();
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_fill_the_window_make_way_for_others() {
+    let mut house = House::new().await;
+    let mut gates = Vec::new();
+    for store in ["slow1", "slow2", "slow3"] {
+        house.store(store).await;
+        gates.push(house.hold(store));
+        // Together more than is read in two pages.
+        for n in 0..135 {
+            house.sell(store, &format!("{store}-o{n}")).await;
+        }
+    }
+    house.store("calm").await;
+    house.sell("calm", "o999").await;
+    let mut config = ConsumerConfig::new(4, 1);
+    config.window = 12;
+    house.consume_with(config).await;
+    house
+        .until("the calm store's document", async || {
+            house.pass(Duration::from_millis(500)).await;
+            let found = house.app.documents_of_order("o999").await;
+            found.expect("documents").len() == 1
+        })
+        .await;
+    for gate in gates {
+        gate.open();
+    }
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_cannot_be_applied_keeps_nobody_waiting() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.unusable("payment:p1");
+    house.sell("s1", "o1").await;
+    house.consume().await;
+    house
+        .until("the first call", async || house.calls().len() == 1)
+        .await;
+    // No time passes: nobody may sleep over it.
+    house.sell("s1", "o2").await;
+    house.documents("o2", &["payment:p2"]).await;
+    house.documents("o1", &[]).await;
     house.stop_consuming().await;
 }
