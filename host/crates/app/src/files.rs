@@ -22,19 +22,21 @@ pub struct Written {
     pub digest: galleria_domain::Digest,
 }
 
-/// A run's files, until they are recorded.
+/// A run's files, until they are recorded. Dropped before [`Begun::sync`], they are taken away;
+/// afterwards nobody may know whether they were recorded, and they stay until told otherwise.
 pub trait Begun: Send {
-    /// What the plugin writes into. May be asked for once.
-    fn sink(&mut self) -> Box<dyn Sink>;
-    /// Syncs files and directories. From here on they survive a crash, under their temporary names.
-    fn sync(self: Box<Self>) -> Result<Vec<Written>, Error>;
-    /// Takes the temporary files away: the run ended badly.
+    /// What the plugin writes into.
+    fn sink(&self) -> Box<dyn Sink>;
+    /// Syncs files and directories. From here on they survive a crash, under their temporary
+    /// names. They stay this run's alone until this is dropped.
+    fn sync(&mut self) -> Result<Vec<Written>, Error>;
+    /// Takes the files away: the run ended badly.
     fn discard(self: Box<Self>);
 }
 
 /// The directories that runs write into.
 pub trait Files: Send + Sync {
     /// Begins the files of a run. The same run writes the same temporary names, so that what a
-    /// crash left is overwritten by the next attempt.
+    /// crash left is overwritten by the next attempt; two attempts at a time are kept apart.
     fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error>;
 }

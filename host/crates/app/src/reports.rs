@@ -70,7 +70,7 @@ impl App {
         if let Some(before) = self.run_before(&run.id).await? {
             return Ok(before);
         }
-        let mut begun = files.begin(&run.id, &run.ask.retailer)?;
+        let begun = files.begin(&run.id, &run.ask.retailer)?;
         let streams = Streams {
             sale_lines: Some(Box::new(self.lines_of(&run, progress))),
             output: Some(begun.sink()),
@@ -83,13 +83,12 @@ impl App {
             tokio::task::spawn_blocking(move || plugins.report(&plugin, &cx, &window, streams))
                 .await
                 .map_err(|error| Error::Internal(format!("running a report: {error}")))?;
-        match called.outcome {
-            Ok(totals) => self.keep(run, begun, totals, called.usage).await,
-            Err(fault) => {
-                begun.discard();
-                Err(Error::Plugin(fault))
-            }
+        let totals = called.outcome.map_err(Error::Plugin)?;
+        // Another attempt may have ended before this one's files were begun.
+        if let Some(before) = self.run_before(&run.id).await? {
+            return Ok(before);
         }
+        self.keep(run, begun, totals, called.usage).await
     }
 
     async fn plan(&self, ask: ReportAsk) -> Result<Run, Error> {
@@ -191,13 +190,20 @@ impl App {
     async fn keep(
         &self,
         run: Run,
-        begun: Box<dyn Begun>,
+        mut begun: Box<dyn Begun>,
         totals: Totals,
         usage: Usage,
     ) -> Result<RunView, Error> {
-        let written = tokio::task::spawn_blocking(move || begun.sync())
+        let (written, begun) = tokio::task::spawn_blocking(move || (begun.sync(), begun))
             .await
-            .map_err(|error| Error::Internal(format!("syncing a report: {error}")))??;
+            .map_err(|error| Error::Internal(format!("syncing a report: {error}")))?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => {
+                begun.discard();
+                return Err(error);
+            }
+        };
         let files = written.iter();
         let view = RunView {
             id: run.id.clone(),
@@ -215,13 +221,23 @@ impl App {
             .into_iter()
             .map(|file| run.document(file, now))
             .collect();
-        self.records
+        let recorded = self
+            .records
             .write(move |tx| {
                 let (row, journal, documents) = (row.clone(), journal.clone(), documents.clone());
                 Box::pin(async move { record(tx, &row, &journal, &documents).await })
                     as InTx<'_, ()>
             })
-            .await?;
+            .await;
+        if let Err(error) = recorded {
+            // It may only be the answer that was lost: then the files are wanted. Where the
+            // database does not tell, they stay; the next attempt replaces them.
+            let before = self.run_before(&run.id).await?;
+            return before.ok_or_else(|| {
+                begun.discard();
+                error
+            });
+        }
         self.document_decided.ring();
         Ok(view)
     }

@@ -5,8 +5,10 @@ use cap_std::fs::Dir;
 use galleria_app::clock::later;
 use galleria_app::records::{DocumentRow, DocumentState, InTx};
 use galleria_app::{App, Error};
+use galleria_domain::Digest;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +26,10 @@ pub struct Deliverer {
     app: App,
     directories: Directories,
     owner: String,
+    /// Grows with every batch of which something failed. Leases are taken under owner and round:
+    /// so what failed keeps its lease until that runs out, and does not come back at once, before
+    /// everything that is younger.
+    round: AtomicU64,
 }
 
 /// A document and the folder it goes to.
@@ -39,6 +45,7 @@ impl Deliverer {
             app,
             directories,
             owner: owner.into(),
+            round: AtomicU64::new(0),
         }
     }
 
@@ -61,15 +68,16 @@ impl Deliverer {
         }
     }
 
-    /// Delivers what can be delivered now, and answers how many documents were moved on.
+    /// Delivers some of what can be delivered now, and answers how many documents it took in hand.
     pub async fn deliver_batch(&self) -> Result<usize, Error> {
         let leased = self.lease().await?;
         if leased.is_empty() {
             return Ok(0);
         }
         let directories = self.directories.clone();
-        let (ready, failed) = blocking(move || prepare(&directories, leased)).await?;
-        report(failed);
+        let (taken, writer) = (leased.len(), self.writer());
+        let (ready, failed) = blocking(move || prepare(&directories, &writer, leased)).await?;
+        let mut some_failed = report(failed);
         let pending = ids(&ready, DocumentState::Pending);
         let prepared = self.advance(pending, DocumentState::Prepared).await?;
         let ready: Vec<Bound> = ready
@@ -84,7 +92,7 @@ impl Deliverer {
             blocked,
             failed,
         } = blocking(move || rename_all(ready)).await?;
-        report(failed);
+        some_failed |= report(failed);
         for bound in &blocked {
             tracing::error!(
                 document = %bound.id, event = %bound.event_id, retailer = %bound.retailer,
@@ -93,14 +101,25 @@ impl Deliverer {
             );
         }
         let blocked: Vec<String> = blocked.into_iter().map(|document| document.id).collect();
-        let moved = delivered.len() + blocked.len();
         self.advance(delivered, DocumentState::Delivered).await?;
         self.advance(blocked, DocumentState::Blocked).await?;
-        Ok(moved)
+        if some_failed {
+            self.round.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(taken)
+    }
+
+    fn leaseholder(&self) -> String {
+        format!("{}#{}", self.owner, self.round.load(Ordering::Relaxed))
+    }
+
+    /// Stands in the names of drafts, so that no two hosts write into one.
+    fn writer(&self) -> String {
+        Digest::of(self.owner.as_bytes()).short().to_owned()
     }
 
     async fn lease(&self) -> Result<Vec<DocumentRow>, Error> {
-        let (owner, now) = (self.owner.clone(), self.app.clock().now());
+        let (owner, now) = (self.leaseholder(), self.app.clock().now());
         let until = later(now, LEASE);
         self.app
             .records()
@@ -116,7 +135,7 @@ impl Deliverer {
         if ids.is_empty() {
             return Ok(ids);
         }
-        let (owner, now) = (self.owner.clone(), self.app.clock().now());
+        let (owner, now) = (self.leaseholder(), self.app.clock().now());
         self.app
             .records()
             .write(move |tx| {
@@ -146,18 +165,26 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Writes and syncs the temporary files, then each folder once.
-fn prepare(directories: &Directories, leased: Vec<DocumentRow>) -> (Vec<Bound>, Vec<Failed>) {
+fn prepare(
+    directories: &Directories,
+    writer: &str,
+    leased: Vec<DocumentRow>,
+) -> (Vec<Bound>, Vec<Failed>) {
     let mut failed = Vec::new();
     let mut ready = Vec::new();
     for document in leased {
-        let folder = directories.folder(&document.directory, &document.retailer);
-        let written = folder.and_then(|folder| {
-            if document.state == DocumentState::Pending {
+        let (directory, retailer) = (&document.directory, &document.retailer);
+        let written = match document.state {
+            DocumentState::Pending => {
                 let body = document.body.as_deref().unwrap_or_default();
-                directories::write_temporary(&folder, &document.id, body)?;
+                let folder = directories.folder(directory, retailer);
+                folder.and_then(|folder| {
+                    directories::write_temporary(&folder, &document.id, writer, body)?;
+                    Ok(folder)
+                })
             }
-            Ok(folder)
-        });
+            _ => directories.folder_before(directory, retailer),
+        };
         match written {
             Ok(folder) => ready.push(Bound { document, folder }),
             Err(error) => failed.push((document, error)),
@@ -212,7 +239,9 @@ fn ids(bound: &[Bound], state: DocumentState) -> Vec<String> {
     of_state.map(|bound| bound.document.id.clone()).collect()
 }
 
-fn report(failed: Vec<Failed>) {
+/// Whether there was anything to report.
+fn report(failed: Vec<Failed>) -> bool {
+    let any = !failed.is_empty();
     for (document, error) in failed {
         tracing::error!(
             document = %document.id, event = %document.event_id, retailer = %document.retailer,
@@ -220,4 +249,5 @@ fn report(failed: Vec<Failed>) {
             document.directory, document.name, LEASE.as_secs()
         );
     }
+    any
 }

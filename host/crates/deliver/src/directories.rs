@@ -4,7 +4,7 @@
 //! retailers never meet under one name.
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ impl Directories {
             };
             std::fs::create_dir_all(path).map_err(named)?;
             let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(named)?;
+            // A crash may have come between making a retailer's folder and making it durable.
+            sync(&dir).map_err(named)?;
             open.insert(name.clone(), dir);
         }
         Ok(Self {
@@ -51,13 +53,7 @@ impl Directories {
 
     /// The folder of a retailer in a directory.
     pub(crate) fn folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
-        let unknown = || {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("no directory is configured as \"{directory}\""),
-            )
-        };
-        let parent = self.open.get(directory).ok_or_else(unknown)?;
+        let parent = self.parent(directory)?;
         match parent.create_dir(retailer) {
             // A new folder survives a crash only once its parent is synced.
             Ok(()) => sync(parent)?,
@@ -66,6 +62,21 @@ impl Directories {
         }
         parent.open_dir(retailer)
     }
+
+    /// The folder of a retailer that must be there: files stand in it. Where it is gone, a volume
+    /// is not mounted, and a file that is missing there was not renamed.
+    pub(crate) fn folder_before(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
+        self.parent(directory)?.open_dir(retailer)
+    }
+
+    fn parent(&self, directory: &str) -> io::Result<&Dir> {
+        self.open.get(directory).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("no directory is configured as \"{directory}\""),
+            )
+        })
+    }
 }
 
 /// Where a document stands until it is delivered.
@@ -73,18 +84,35 @@ pub(crate) fn temporary_name(document_id: &str) -> String {
     format!(".galleria-{document_id}.tmp")
 }
 
-/// Opens the temporary file of a document, emptying what a crash may have left.
-pub(crate) fn create_temporary(folder: &Dir, document_id: &str) -> io::Result<cap_std::fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    folder.open_with(temporary_name(document_id), &options)
+/// Where a document is written. Only when it is whole does it become the temporary file, in one
+/// move: a host whose lease ran out meanwhile may have given that its name already, and it is
+/// never written into.
+pub(crate) fn draft_name(document_id: &str, writer: &str) -> String {
+    format!(".galleria-{document_id}.{writer}.draft")
 }
 
-/// Writes and syncs the temporary file. The directory's entry is synced by [`sync`].
-pub(crate) fn write_temporary(folder: &Dir, document_id: &str, body: &[u8]) -> io::Result<()> {
-    let mut file = create_temporary(folder, document_id)?;
-    file.write_all(body)?;
-    file.sync_all()
+/// Writes and syncs the temporary file. `writer` is nobody else's, and a file name's part. The
+/// directory's entry is synced by [`sync`].
+pub(crate) fn write_temporary(
+    folder: &Dir,
+    document_id: &str,
+    writer: &str,
+    body: &[u8],
+) -> io::Result<()> {
+    let draft = draft_name(document_id, writer);
+    let mut file = folder.create(&draft)?;
+    let written = file.write_all(body).and_then(|()| file.sync_all());
+    let named = written.and_then(|()| finish_draft(folder, document_id, &draft));
+    if named.is_err() {
+        // A full disk must not fill further with every attempt.
+        let _ = folder.remove_file(&draft);
+    }
+    named
+}
+
+/// A draft that is whole and synced becomes the temporary file, over what a crash may have left.
+pub(crate) fn finish_draft(folder: &Dir, document_id: &str, draft: &str) -> io::Result<()> {
+    folder.rename(draft, folder, temporary_name(document_id))
 }
 
 /// Gives a temporary file its name, never over another file.
@@ -133,6 +161,7 @@ pub(crate) fn sync(folder: &Dir) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
 
     fn folder() -> (tempfile::TempDir, Dir) {
         let temp = tempfile::tempdir().expect("a folder");
@@ -145,8 +174,8 @@ mod tests {
     #[test]
     fn a_document_gets_its_name_once_and_whole() {
         let (_temp, folder) = folder();
-        write_temporary(&folder, "d1", b"left by a crash, and longer").expect("written");
-        write_temporary(&folder, "d1", b"whole").expect("written again");
+        write_temporary(&folder, "d1", "w1", b"left by a crash, and longer").expect("written");
+        write_temporary(&folder, "d1", "w1", b"whole").expect("written again");
         sync(&folder).expect("synced");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("renamed"),
@@ -160,10 +189,21 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_late_never_writes_into_what_was_prepared() {
+        let (_temp, folder) = folder();
+        write_temporary(&folder, "d1", "w1", b"whole").expect("written");
+        let mut prepared = folder.open(temporary_name("d1")).expect("prepared");
+        write_temporary(&folder, "d1", "w2", b"late").expect("written");
+        let mut body = String::new();
+        prepared.read_to_string(&mut body).expect("read");
+        assert_eq!(body, "whole");
+    }
+
+    #[test]
     fn another_file_is_never_replaced() {
         let (_temp, folder) = folder();
         folder.write("a.xml", b"theirs").expect("their file");
-        write_temporary(&folder, "d1", b"ours").expect("written");
+        write_temporary(&folder, "d1", "w1", b"ours").expect("written");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("tried"),
             Renamed::Taken
@@ -178,7 +218,7 @@ mod tests {
     #[test]
     fn a_link_that_was_interrupted_is_finished() {
         let (_temp, folder) = folder();
-        write_temporary(&folder, "d1", b"ours").expect("written");
+        write_temporary(&folder, "d1", "w1", b"ours").expect("written");
         let temporary = temporary_name("d1");
         folder
             .hard_link(&temporary, &folder, "a.xml")
@@ -193,7 +233,7 @@ mod tests {
     #[test]
     fn no_name_leads_out_of_the_directory() {
         let (_temp, folder) = folder();
-        write_temporary(&folder, "d1", b"x").expect("written");
+        write_temporary(&folder, "d1", "w1", b"x").expect("written");
         let escaped = Directories::open(&BTreeMap::new())
             .expect("none")
             .folder("poslog", "r1");

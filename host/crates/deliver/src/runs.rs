@@ -1,13 +1,19 @@
-//! The files of a run, streamed to the disk under temporary names until the run has ended well.
+//! The files of a run, streamed to the disk as drafts until the run has ended well.
+//!
+//! A run's drafts have the same names in every attempt, so nothing piles up after crashes. Who
+//! writes one holds its lock: of two attempts at a time, the second fails, and what the first has
+//! finished is never written into.
 
-use crate::directories::{self, Directories, temporary_name};
-use cap_std::fs::{Dir, File};
+use crate::directories::{self, Directories, draft_name, temporary_name};
+use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_app::Error;
 use galleria_app::files::{Begun, Files, Written};
 use galleria_app::plugins::Sink;
 use galleria_domain::Digest;
 use galleria_domain::digest::Running;
-use std::io::Write as _;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Files of one run. More would be a mistake of the plugin.
@@ -15,13 +21,23 @@ const MAX_FILES: usize = 1_000;
 
 impl Files for Directories {
     fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error> {
-        Ok(Box::new(RunFiles(Arc::new(Mutex::new(State {
+        Ok(Box::new(RunFiles(Shared(Arc::new(Mutex::new(State {
             directories: self.clone(),
             run_id: run_id.to_owned(),
             retailer: retailer.to_owned(),
             files: Vec::new(),
-        })))))
+            stage: Stage::Writing,
+        }))))))
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Writing,
+    /// Whole and synced, under the temporary names.
+    Synced,
+    /// Taken away.
+    Gone,
 }
 
 struct State {
@@ -29,32 +45,81 @@ struct State {
     run_id: String,
     retailer: String,
     files: Vec<Open>,
+    stage: Stage,
 }
 
 struct Open {
     written: Written,
     digest: Running,
     folder: Dir,
+    /// Its lock lasts until it is closed.
     file: File,
+    /// It has its temporary name.
+    finished: bool,
 }
 
-/// Shared by the plugin's sink and the one who syncs at the end.
+/// What the plugin's sink and the one who syncs at the end both reach.
 #[derive(Clone)]
-struct RunFiles(Arc<Mutex<State>>);
+struct Shared(Arc<Mutex<State>>);
 
-impl RunFiles {
+impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn failed(doing: &str, name: &str, error: std::io::Error) -> Error {
+fn failed(doing: &str, name: &str, error: io::Error) -> Error {
     Error::records(format!("{doing} {name}"), error)
 }
 
-impl Sink for RunFiles {
+fn draft(document_id: &str) -> String {
+    draft_name(document_id, "run")
+}
+
+fn busy() -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, "the run is under way already")
+}
+
+fn lock(file: &File) -> io::Result<()> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(busy()),
+        done => done.map_err(Into::into),
+    }
+}
+
+/// Opens a draft that no other attempt is writing, empty.
+fn open_draft(folder: &Dir, document_id: &str) -> io::Result<File> {
+    let name = draft(document_id);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = folder.open_with(&name, &options)?;
+    lock(&file)?;
+    // Whoever had the lock may have finished this file, or taken it away, before it was locked here.
+    let (ours, named) = (file.metadata()?, folder.metadata(&name));
+    let same =
+        |named: &cap_std::fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
+    if !named.as_ref().is_ok_and(same) {
+        return Err(busy());
+    }
+    // Finished by another attempt, and not yet recorded: it keeps its lock until then.
+    let finished = match folder.open(temporary_name(document_id)) {
+        Ok(finished) => lock(&finished),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = finished.and_then(|()| file.set_len(0)) {
+        let _ = folder.remove_file(&name);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+impl Sink for Shared {
     fn open(&mut self, directory: &str, name: &str, media_type: &str) -> Result<u32, Error> {
         let mut state = self.state();
+        if state.stage != Stage::Writing {
+            return Err(Error::Internal("a run that has ended opened a file".into()));
+        }
         let known = |open: &Open| open.written.directory == directory && open.written.name == name;
         if state.files.iter().any(known) {
             return Err(Error::NameTaken {
@@ -73,8 +138,7 @@ impl Sink for RunFiles {
             .directories
             .folder(directory, &state.retailer)
             .map_err(|error| failed("opening", directory, error))?;
-        let file = directories::create_temporary(&folder, &id)
-            .map_err(|error| failed("creating", name, error))?;
+        let file = open_draft(&folder, &id).map_err(|error| failed("creating", name, error))?;
         let written = Written {
             id,
             directory: directory.to_owned(),
@@ -88,12 +152,16 @@ impl Sink for RunFiles {
             digest: Running::default(),
             folder,
             file,
+            finished: false,
         });
         Ok(u32::try_from(state.files.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), Error> {
         let mut state = self.state();
+        if state.stage != Stage::Writing {
+            return Err(Error::Internal("a run that has ended wrote".into()));
+        }
         let Some(open) = state.files.get_mut(file as usize) else {
             return Err(Error::Internal(format!("a run has no file {file}")));
         };
@@ -106,32 +174,154 @@ impl Sink for RunFiles {
     }
 }
 
-impl Begun for RunFiles {
-    fn sink(&mut self) -> Box<dyn Sink> {
-        Box::new(self.clone())
-    }
-
-    fn sync(self: Box<Self>) -> Result<Vec<Written>, Error> {
+impl State {
+    fn sync(&mut self) -> Result<Vec<Written>, Error> {
         let mut written = Vec::new();
-        for open in std::mem::take(&mut self.state().files) {
-            let mut done = open.written;
+        for open in &mut self.files {
+            let id = open.written.id.clone();
             let synced = open
                 .file
                 .sync_all()
-                .and_then(|()| directories::sync(&open.folder));
-            synced.map_err(|error| failed("syncing", &done.name, error))?;
-            done.digest = open.digest.finish();
+                .and_then(|()| directories::finish_draft(&open.folder, &id, &draft(&id)));
+            synced.map_err(|error| failed("syncing", &open.written.name, error))?;
+            open.finished = true;
+            let mut done = open.written.clone();
+            done.digest = std::mem::take(&mut open.digest).finish();
             written.push(done);
         }
+        for open in &self.files {
+            directories::sync(&open.folder)
+                .map_err(|error| failed("syncing", &open.written.name, error))?;
+        }
+        self.stage = Stage::Synced;
         Ok(written)
     }
 
-    fn discard(self: Box<Self>) {
-        for open in std::mem::take(&mut self.state().files) {
-            drop(open.file);
-            if let Err(error) = open.folder.remove_file(temporary_name(&open.written.id)) {
-                tracing::warn!("the temporary file of {} stays: {error}", open.written.name);
+    fn discard(&mut self) {
+        self.stage = Stage::Gone;
+        for open in std::mem::take(&mut self.files) {
+            // A temporary file that is not of this attempt may wait for its delivery.
+            let id = &open.written.id;
+            let name = if open.finished {
+                temporary_name(id)
+            } else {
+                draft(id)
+            };
+            if let Err(error) = open.folder.remove_file(&name) {
+                tracing::warn!("{name} of {} stays: {error}", open.written.name);
             }
         }
+    }
+}
+
+/// A run's files, from the side of who began it.
+struct RunFiles(Shared);
+
+impl Begun for RunFiles {
+    fn sink(&self) -> Box<dyn Sink> {
+        Box::new(self.0.clone())
+    }
+
+    fn sync(&mut self) -> Result<Vec<Written>, Error> {
+        self.0.state().sync()
+    }
+
+    fn discard(self: Box<Self>) {
+        self.0.state().discard();
+    }
+}
+
+impl Drop for RunFiles {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        match state.stage {
+            Stage::Writing => state.discard(),
+            Stage::Synced => state.files.clear(),
+            Stage::Gone => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directories() -> (tempfile::TempDir, Directories) {
+        let temp = tempfile::tempdir().expect("a folder");
+        let paths = [("reports".to_owned(), temp.path().join("reports"))].into();
+        let directories = Directories::open(&paths).expect("directories");
+        (temp, directories)
+    }
+
+    fn files(temp: &tempfile::TempDir) -> Vec<String> {
+        let folder = temp.path().join("reports/r1");
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        let name = |entry: io::Result<std::fs::DirEntry>| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        };
+        entries.map(name).collect()
+    }
+
+    fn begin(directories: &Directories) -> (Box<dyn Begun>, Result<(), Error>) {
+        let begun = directories.begin("run1", "r1").expect("begun");
+        let mut sink = begun.sink();
+        let opened = sink.open("reports", "day.csv", "text/csv");
+        let wrote = opened.and_then(|file| sink.write(file, b"a,b\r\n"));
+        (begun, wrote)
+    }
+
+    #[test]
+    fn a_run_that_ends_badly_leaves_nothing() {
+        let (temp, directories) = directories();
+        let (begun, wrote) = begin(&directories);
+        wrote.expect("written");
+        let mut sink = begun.sink();
+        drop(begun);
+        assert!(files(&temp).is_empty());
+        assert!(sink.write(0, b"late").is_err());
+        assert!(sink.open("reports", "late.csv", "text/csv").is_err());
+        let (mut begun, wrote) = begin(&directories);
+        wrote.expect("written");
+        begun.sync().expect("synced");
+        begun.discard();
+        assert!(files(&temp).is_empty());
+    }
+
+    #[test]
+    fn what_was_synced_stays_for_the_deliverer() {
+        let (temp, directories) = directories();
+        let (mut begun, wrote) = begin(&directories);
+        wrote.expect("written");
+        let written = begun.sync().expect("synced");
+        assert_eq!(written[0].digest, Digest::of(b"a,b\r\n"));
+        drop(begun);
+        assert_eq!(files(&temp), [temporary_name(&written[0].id)]);
+    }
+
+    #[test]
+    fn two_attempts_at_a_time_do_not_write_into_each_others_files() {
+        let (temp, directories) = directories();
+        let (mut first, wrote) = begin(&directories);
+        wrote.expect("written");
+        let (second, wrote) = begin(&directories);
+        assert!(wrote.is_err());
+        drop(second);
+        let written = first.sync().expect("synced");
+        let (third, wrote) = begin(&directories);
+        assert!(wrote.is_err(), "the first is not recorded yet");
+        drop(third);
+        assert_eq!(files(&temp).len(), 1);
+        drop(first);
+        let (late, wrote) = begin(&directories);
+        wrote.expect("a draft of its own");
+        drop(late);
+        let temporary = temporary_name(&written[0].id);
+        assert_eq!(files(&temp), [temporary.clone()]);
+        let body = std::fs::read(temp.path().join("reports/r1").join(&temporary));
+        assert_eq!(body.expect("read"), b"a,b\r\n");
     }
 }

@@ -1,0 +1,170 @@
+//! Documents on their way, over a real SQLite database, real folders and a driven clock.
+
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams};
+use galleria_app::records::{DocumentRow, DocumentState, Records};
+use galleria_app::{App, Clock as _, DrivenClock, Policy};
+use galleria_db::{Db, DbConfig};
+use galleria_deliver::{Deliverer, Directories};
+use galleria_domain::{Context, Decision, Digest, Totals, Window};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Nobody decides here.
+struct Nobody;
+
+impl Plugins for Nobody {
+    fn all(&self) -> &[Loaded] {
+        &[]
+    }
+
+    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+        unreachable!("there are no plugins")
+    }
+
+    fn report(&self, _: &Loaded, _: &Context, _: &Window, _: Streams) -> Called<Totals> {
+        unreachable!("there are no plugins")
+    }
+}
+
+struct House {
+    folder: tempfile::TempDir,
+    db: Db,
+    clock: Arc<DrivenClock>,
+}
+
+impl House {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = DbConfig {
+            url: format!("sqlite://{}/records.db", folder.path().display()),
+            read_connections: 1,
+        };
+        Db::migrate(&config).await.expect("migrated");
+        let db = Db::open(&config).await.expect("a database");
+        let start = "2026-11-24T09:00:00Z".parse().expect("an instant");
+        let clock = Arc::new(DrivenClock::new(start));
+        Self { folder, db, clock }
+    }
+
+    fn poslog(&self) -> PathBuf {
+        self.folder.path().join("poslog")
+    }
+
+    fn deliverer(&self, owner: &str) -> Deliverer {
+        let app = App::new(
+            Arc::new(self.db.clone()),
+            Arc::new(Nobody),
+            Arc::clone(&self.clock) as _,
+            Policy::default(),
+        );
+        let paths = [("poslog".to_owned(), self.poslog())].into();
+        let directories = Directories::open(&paths).expect("directories");
+        Deliverer::new(app, directories, owner)
+    }
+
+    async fn decide(&self, name: &str, directory: &str, state: DocumentState) {
+        let document = DocumentRow {
+            id: Digest::of(name.as_bytes()).as_str()[..32].to_owned(),
+            event_id: format!("payment:{name}"),
+            subscriber: "papers".into(),
+            retailer: "example".into(),
+            store_id: "s1".into(),
+            order_id: None,
+            directory: directory.into(),
+            name: name.into(),
+            media_type: "text/plain".into(),
+            size: 4,
+            digest: Digest::of(b"body").to_string(),
+            body: Some(b"body".to_vec()),
+            state,
+            created_at: self.clock.now(),
+        };
+        let records: &dyn Records = &self.db;
+        let inserted = records.write(move |tx| {
+            let document = document.clone();
+            Box::pin(async move { tx.document_insert(&document).await })
+        });
+        inserted.await.expect("a document");
+    }
+
+    async fn count(&self, state: DocumentState) -> u64 {
+        let records: &dyn Records = &self.db;
+        let counted = records.read(move |tx| Box::pin(tx.document_count(state)));
+        counted.await.expect("a count")
+    }
+}
+
+async fn deliver_all(deliverer: &Deliverer) {
+    while deliverer.deliver_batch().await.expect("a batch") > 0 {}
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_cannot_be_delivered_hold_up_no_others() {
+    let house = House::new().await;
+    for n in 0..100 {
+        let name = format!("lost-{n}");
+        house.decide(&name, "nowhere", DocumentState::Pending).await;
+    }
+    house
+        .decide("a.xml", "poslog", DocumentState::Pending)
+        .await;
+    let deliverer = house.deliverer("one");
+    deliver_all(&deliverer).await;
+    assert_eq!(names(&house.poslog().join("example")), ["a.xml"]);
+    assert_eq!(house.count(DocumentState::Delivered).await, 1);
+    // They are tried again when their leases have run out, and not before.
+    assert_eq!(deliverer.deliver_batch().await.expect("a batch"), 0);
+    house.clock.advance(Duration::from_secs(61));
+    assert!(deliverer.deliver_batch().await.expect("a batch") > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_document_was_renamed_where_its_file_is_gone() {
+    let house = House::new().await;
+    std::fs::create_dir_all(house.poslog().join("example")).expect("a folder");
+    house
+        .decide("a.xml", "poslog", DocumentState::Prepared)
+        .await;
+    deliver_all(&house.deliverer("one")).await;
+    assert_eq!(house.count(DocumentState::Delivered).await, 1);
+    assert!(names(&house.poslog().join("example")).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_document_whose_folder_is_gone_waits_for_it() {
+    let house = House::new().await;
+    house
+        .decide("a.xml", "poslog", DocumentState::Prepared)
+        .await;
+    deliver_all(&house.deliverer("one")).await;
+    assert_eq!(house.count(DocumentState::Prepared).await, 1);
+    assert!(names(&house.poslog()).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hosts_deliver_each_document_once() {
+    let house = House::new().await;
+    for n in 0..200 {
+        let name = format!("{n}.xml");
+        house.decide(&name, "poslog", DocumentState::Pending).await;
+    }
+    let (one, other) = (house.deliverer("one"), house.deliverer("other"));
+    tokio::join!(deliver_all(&one), deliver_all(&other));
+    // Where one was done first, the other may still have had a batch in hand.
+    deliver_all(&one).await;
+    assert_eq!(house.count(DocumentState::Delivered).await, 200);
+    let names = names(&house.poslog().join("example"));
+    assert_eq!(names.len(), 200, "{names:?}");
+    assert!(names.iter().all(|name| name.ends_with(".xml")));
+}
