@@ -3,7 +3,7 @@
 use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;
 use crate::number::{Decimal, Money, split};
-use crate::selling::sum_taxes;
+use crate::selling::{MAX_QUANTITY_SCALE, check_rounding, sum_taxes};
 use crate::trade::{Refund, Sale};
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,8 @@ pub struct Resolved {
 /// Works out a refund of `sale`, after the `earlier` refunds of it.
 ///
 /// Amounts of a part are cumulative: however a line is given back in pieces, the pieces sum to
-/// the line. Where `tenders` is empty, the sale's tenders pay back in proportion.
+/// the line. Where `tenders` is empty, the sale's tenders pay back, in proportion to what each has
+/// not paid back yet.
 pub fn resolve(
     sale: &Sale,
     earlier: &[Refund],
@@ -89,8 +90,9 @@ pub fn resolve(
     }
     let whole = gross == sale.gross;
     let rounding = rounding.unwrap_or(if whole { sale.rounding } else { 0 });
+    check_rounding(rounding).map_err(|problem| vec![problem])?;
     let tenders = if tenders.is_empty() {
-        paid_back(sale, gross + rounding)?
+        paid_back(sale, earlier, gross + rounding)?
     } else {
         tenders
     };
@@ -117,17 +119,20 @@ struct Taken {
     taxes: Vec<(Money, Money)>,
 }
 
+/// The lines of earlier refunds that gave something of a line back.
+fn backs<'a>(line: &Line, earlier: &'a [Refund]) -> impl Iterator<Item = &'a Line> {
+    let number = line.number;
+    let lines = earlier.iter().flat_map(|refund| &refund.lines);
+    lines.filter(move |back| back.origin_line == Some(number))
+}
+
 fn taken(line: &Line, scale: u8, earlier: &[Refund]) -> Taken {
     let mut taken = Taken {
         quantity: 0,
         amount: 0,
         taxes: vec![(0, 0); line.taxes.len()],
     };
-    let backs = earlier
-        .iter()
-        .flat_map(|refund| &refund.lines)
-        .filter(|back| back.origin_line == Some(line.number));
-    for back in backs {
+    for back in backs(line, earlier) {
         taken.quantity += at_scale(back.quantity, scale).unwrap_or(0);
         taken.amount += back.amount;
         for (sum, tax) in taken.taxes.iter_mut().zip(&back.taxes) {
@@ -158,8 +163,9 @@ fn give_back(
 ) -> Result<Option<Line>, Vec<Problem>> {
     let field = format!("extent.lines.{}", line.number);
     let wanted_scale = quantity.map_or(0, |quantity| quantity.scale);
-    let scale = line.quantity.scale.max(wanted_scale).max(3);
-    if scale > 9 {
+    let backs = backs(line, earlier).map(|back| back.quantity.scale);
+    let scale = backs.fold(line.quantity.scale.max(wanted_scale).max(3), u8::max);
+    if scale > MAX_QUANTITY_SCALE {
         return one(&field, "a quantity of at most 9 decimals");
     }
     let Some(whole) = at_scale(line.quantity, scale).filter(|whole| *whole > 0) else {
@@ -255,9 +261,31 @@ fn some_lines(
     Ok(lines)
 }
 
-/// The sale's tenders, paying back `total` in proportion to what each paid.
-fn paid_back(sale: &Sale, total: Money) -> Result<Vec<Tender>, Vec<Problem>> {
-    let weights: Vec<Money> = sale.tenders.iter().map(|tender| tender.amount).collect();
+/// What each tender of the sale has not paid back yet. Of tenders that cannot be told apart the
+/// earlier one pays first.
+fn left_of_tenders(sale: &Sale, earlier: &[Refund]) -> Vec<Money> {
+    let same = |one: &Tender, other: &Tender| {
+        one.kind == other.kind
+            && one.psp_reference == other.psp_reference
+            && one.stored_value == other.stored_value
+    };
+    let mut left: Vec<Money> = sale.tenders.iter().map(|tender| tender.amount).collect();
+    for back in earlier.iter().flat_map(|refund| &refund.tenders) {
+        let mut amount = back.amount;
+        for (tender, left) in sale.tenders.iter().zip(&mut left) {
+            if same(tender, back) {
+                let part = amount.min(*left);
+                *left -= part;
+                amount -= part;
+            }
+        }
+    }
+    left
+}
+
+/// The sale's tenders, paying back `total` in proportion to what is left of each.
+fn paid_back(sale: &Sale, earlier: &[Refund], total: Money) -> Result<Vec<Tender>, Vec<Problem>> {
+    let weights = left_of_tenders(sale, earlier);
     let Some(parts) = split(total, &weights) else {
         return one(
             "tenders",
@@ -385,12 +413,71 @@ mod tests {
     }
 
     #[test]
+    fn no_tender_pays_back_more_than_it_paid() {
+        let sold = sale(
+            vec![line(1, 100, 1, 0, 17)],
+            vec![tender(1, "gift-card", 50), tender(2, "card", 50)],
+        );
+        let mut earlier = vec![refund(
+            resolve(
+                &sold,
+                &[],
+                &Extent::Amount(40),
+                vec![tender(1, "card", 40)],
+                None,
+            )
+            .expect("by card"),
+        )];
+        for _ in 0..60 {
+            let cent = resolve(&sold, &earlier, &Extent::Amount(1), vec![], None);
+            earlier.push(refund(cent.expect("a cent")));
+        }
+        for kind in ["gift-card", "card"] {
+            let tenders = earlier.iter().flat_map(|refund| &refund.tenders);
+            let back: Money = tenders.filter(|t| t.kind == kind).map(|t| t.amount).sum();
+            assert_eq!(back, 50, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_finer_quantity_given_back_earlier_still_counts() {
+        let sold = sale(
+            vec![line(1, 1000, 1, 0, 174)],
+            vec![tender(1, "card", 1000)],
+        );
+        let fine = Extent::Lines(vec![LineBack {
+            line: 1,
+            quantity: Some(Decimal {
+                unscaled: 50_000,
+                scale: 5,
+            }),
+        }]);
+        let half = refund(resolve(&sold, &[], &fine, vec![], None).expect("a half"));
+        let coarse = Extent::Lines(vec![LineBack {
+            line: 1,
+            quantity: Some(Decimal {
+                unscaled: 5,
+                scale: 1,
+            }),
+        }]);
+        let half = [half];
+        let rest = resolve(&sold, &half, &coarse, vec![], None).expect("the other half");
+        assert_eq!(rest.gross, 500);
+        let all = resolve(&sold, &half, &Extent::Full, vec![], None).expect("all that is left");
+        let left = all.lines[0].quantity.exact().expect("a decimal");
+        assert_eq!(left, rust_decimal::Decimal::new(5, 1));
+        assert!(resolve(&sold, &half, &piece(1), vec![], None).is_err());
+    }
+
+    #[test]
     fn never_more_than_was_paid() {
         let sold = sale(
             vec![line(1, 1000, 1, 0, 174)],
             vec![tender(1, "card", 1000)],
         );
         assert!(resolve(&sold, &[], &Extent::Amount(1001), vec![], None).is_err());
+        let absurd = Some(Money::MAX);
+        assert!(resolve(&sold, &[], &Extent::Full, vec![], absurd).is_err());
         let part = resolve(&sold, &[], &Extent::Amount(400), vec![], None).expect("a part");
         assert_eq!((part.gross, part.net), (400, 400));
         let earlier = [refund(part)];

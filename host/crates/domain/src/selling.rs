@@ -22,6 +22,13 @@ pub const MAX_LINES: usize = 2_000;
 /// No single amount may exceed this, so that sums of [`MAX_LINES`] of them fit easily.
 pub const MAX_AMOUNT: Money = 1_000_000_000_000;
 
+/// Decimals of a quantity. More could not be given back in parts: the products would not fit.
+pub(crate) const MAX_QUANTITY_SCALE: u8 = 9;
+
+/// The most that cash rounding moves, in minor units: half of the largest coin step in use, of
+/// five forint.
+const MAX_ROUNDING: Money = 250;
+
 /// Checks the lines of a basket and sums them.
 pub fn sums(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -99,6 +106,11 @@ fn check_line(
             "quantity",
             "more than nothing; what is handed back has `returned`".into(),
         );
+    } else if line.quantity.unscaled > MAX_AMOUNT || line.quantity.scale > MAX_QUANTITY_SCALE {
+        wrong(
+            "quantity",
+            format!("at most {MAX_AMOUNT} unscaled, with {MAX_QUANTITY_SCALE} decimals"),
+        );
     }
     if line
         .parent
@@ -153,6 +165,15 @@ fn check_line(
     }
 }
 
+/// Checks that cash rounding is no more than coins make necessary.
+pub(crate) fn check_rounding(rounding: Money) -> Result<(), Problem> {
+    if (-MAX_ROUNDING..=MAX_ROUNDING).contains(&rounding) {
+        return Ok(());
+    }
+    let most = format!("at most {MAX_ROUNDING} minor units");
+    Err(Problem::new("rounding", most))
+}
+
 /// Checks that the tenders pay `gross`, give or take cash rounding.
 pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
@@ -176,9 +197,8 @@ pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(
             paid += tender.amount;
         }
     }
-    // The largest step in use is one krone: half of it is the most that rounding moves.
-    if rounding.abs() > 50 {
-        problems.push(Problem::new("rounding", "at most 50 minor units"));
+    if let Err(problem) = check_rounding(rounding) {
+        problems.push(problem);
     } else if rounding != 0 && !tenders.iter().any(|tender| tender.kind == "cash") {
         problems.push(Problem::new("rounding", "only cash is rounded"));
     }
@@ -323,6 +343,9 @@ pub(crate) mod tests {
         assert!(check_paid(&[tender(1, "cash", 1000)], 998, 2).is_ok());
         assert!(check_paid(&[tender(1, "card", 1000)], 998, 2).is_err());
         assert!(check_paid(&[tender(1, "card", 997)], 998, 0).is_err());
+        // 1998 Ft are paid with 2000: cash is rounded to five forint.
+        assert!(check_paid(&[tender(1, "cash", 200_000)], 199_800, 200).is_ok());
+        assert!(check_paid(&[tender(1, "cash", 0)], 0, Money::MIN).is_err());
         let mut change = tender(1, "cash", 998);
         change.tendered = 2000;
         assert!(check_paid(std::slice::from_ref(&change), 998, 0).is_err());

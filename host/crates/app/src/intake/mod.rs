@@ -122,16 +122,37 @@ async fn take_entry(
     })
 }
 
-/// Adds an entry to what a shift has taken.
+/// What an entry brings into a drawer, or takes out of it.
 struct Taking<'a> {
+    entry: &'a Entry,
     tenders: &'a [Tender],
     net: Money,
     tax: Money,
     back: bool,
 }
 
+/// Counts an entry in the drawer it belongs to. A training entry moves no money; its drawer must
+/// be open all the same.
+async fn count_in_shift(
+    tx: &mut dyn Tx,
+    store: &Store,
+    shift_id: Option<&str>,
+    taking: &Taking<'_>,
+) -> Result<(), Error> {
+    let Some(shift_id) = shift_id else {
+        return Ok(());
+    };
+    let mut shift = open_shift(tx, shift_id, store).await?;
+    if taking.entry.training {
+        return Ok(());
+    }
+    add_to_shift(&mut shift, taking);
+    tx.shift_update(&shift).await
+}
+
 fn add_to_shift(shift: &mut ShiftRow, taking: &Taking<'_>) {
     let Taking {
+        entry: _,
         tenders,
         net,
         tax,

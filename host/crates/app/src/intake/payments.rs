@@ -1,7 +1,7 @@
 //! A payment succeeded: the order becomes a sale, and the log learns of it, in one transaction.
 
 use super::{
-    Numbering, Taking, add_to_shift, answer, check_id, open_shift, order_of, report_rows, store_of,
+    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
     take_entry,
 };
 use crate::Error;
@@ -86,17 +86,14 @@ async fn accept(
     };
     let entry = take_entry(tx, &store, numbering).await?;
     let sale = sale(&order, entry.clone(), basket, &new);
-    if let Some(shift_id) = &new.shift_id {
-        let mut shift = open_shift(tx, shift_id, &store).await?;
-        let taking = Taking {
-            tenders: &sale.tenders,
-            net: sale.net,
-            tax: sale.gross - sale.net,
-            back: false,
-        };
-        add_to_shift(&mut shift, &taking);
-        tx.shift_update(&shift).await?;
-    }
+    let taking = Taking {
+        entry: &entry,
+        tenders: &sale.tenders,
+        net: sale.net,
+        tax: sale.gross - sale.net,
+        back: false,
+    };
+    count_in_shift(tx, &store, new.shift_id.as_deref(), &taking).await?;
     let rows = report_rows(&store, &entry, &sale.lines, false, now);
     tx.sale_lines_insert(&rows).await?;
     let gross = sale.gross;

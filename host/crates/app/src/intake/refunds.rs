@@ -2,7 +2,7 @@
 //! out in the transaction that accepts the payment.
 
 use super::{
-    Numbering, Taking, add_to_shift, answer, check_id, open_shift, order_of, report_rows, store_of,
+    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
     take_entry,
 };
 use crate::Error;
@@ -201,17 +201,14 @@ async fn book(
     refund: &Refund,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if let Some(shift_id) = &row.shift_id {
-        let mut shift = open_shift(tx, shift_id, store).await?;
-        let taking = Taking {
-            tenders: &refund.tenders,
-            net: refund.net,
-            tax: refund.gross - refund.net,
-            back: true,
-        };
-        add_to_shift(&mut shift, &taking);
-        tx.shift_update(&shift).await?;
-    }
+    let taking = Taking {
+        entry: &row.entry,
+        tenders: &refund.tenders,
+        net: refund.net,
+        tax: refund.gross - refund.net,
+        back: true,
+    };
+    count_in_shift(tx, store, row.shift_id.as_deref(), &taking).await?;
     let rows = report_rows(store, &row.entry, &refund.lines, true, now);
     tx.sale_lines_insert(&rows).await
 }

@@ -1,7 +1,7 @@
 //! An order comes to nothing, or a paid one is undone.
 
 use super::{
-    Numbering, Taking, add_to_shift, answer, check_id, open_shift, order_of, report_rows, store_of,
+    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
     take_entry,
 };
 use crate::Error;
@@ -171,17 +171,14 @@ async fn take_back(
     shift_id: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if let Some(shift_id) = shift_id {
-        let mut shift = open_shift(tx, shift_id, store).await?;
-        let taking = Taking {
-            tenders: &sale.tenders,
-            net: sale.net,
-            tax: sale.gross - sale.net,
-            back: true,
-        };
-        add_to_shift(&mut shift, &taking);
-        tx.shift_update(&shift).await?;
-    }
+    let taking = Taking {
+        entry,
+        tenders: &sale.tenders,
+        net: sale.net,
+        tax: sale.gross - sale.net,
+        back: true,
+    };
+    count_in_shift(tx, store, shift_id, &taking).await?;
     // What counted for turnover now counts against it, and the other way round.
     let (for_it, against): (Vec<Line>, Vec<Line>) = sale
         .lines

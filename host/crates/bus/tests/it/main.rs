@@ -1,6 +1,7 @@
 //! Journeys of events through the log, on a real SQLite database and a driven clock. The plugin is
 //! a script: what it answers is what a test is about.
 
+mod drawers;
 mod journeys;
 mod order;
 mod outages;
@@ -447,7 +448,7 @@ pub fn later(seconds: u32) -> CallFault {
     }))
 }
 
-fn line() -> Line {
+pub fn line() -> Line {
     Line {
         number: 1,
         parent: None,
@@ -471,7 +472,7 @@ fn line() -> Line {
     }
 }
 
-fn tender() -> Tender {
+pub fn tender() -> Tender {
     Tender {
         number: 1,
         kind: "card".into(),

@@ -1,0 +1,111 @@
+//! What a drawer should hold at the end of its day.
+
+use super::{House, line, tender};
+use galleria_app::Clock as _;
+use galleria_app::intake::{
+    EndShift, NewOrder, NewPayment, NewRefund, NewShift, NewVoid, ShiftView,
+};
+use galleria_domain::refunding::Extent;
+use galleria_domain::{Tender, VoidCause};
+
+fn cash(amount: i64) -> Vec<Tender> {
+    vec![Tender {
+        kind: "cash".into(),
+        amount,
+        tendered: amount,
+        ..tender()
+    }]
+}
+
+async fn sell_for_cash(house: &House, order: &str, training: bool) {
+    let now = house.clock.now();
+    let new = NewOrder {
+        id: order.into(),
+        store_id: "s1".into(),
+        external_id: None,
+        workstation: "w1".into(),
+        operator: None,
+        training,
+        begun_at: now,
+        lines: vec![line()],
+        member: None,
+        consents: vec![],
+        attributes: vec![],
+    };
+    let placed = house.app.order_place(House::key(order), new).await;
+    placed.expect("an order");
+    let new = NewPayment {
+        id: format!("p-{order}"),
+        at: now,
+        tenders: cash(1000),
+        rounding: 0,
+        shift_id: Some("shift".into()),
+    };
+    let key = House::key(&format!("pay-{order}"));
+    let paid = house.app.payment_accept(key, order, new).await;
+    paid.expect("a payment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drawer_counts_what_moved_and_no_training() {
+    let house = House::new().await;
+    house.store("s1").await;
+    let now = house.clock.now();
+    let new = NewShift {
+        id: "shift".into(),
+        store_id: "s1".into(),
+        workstation: "w1".into(),
+        till: "t1".into(),
+        operator: None,
+        opened_at: now,
+        opening_float: 10_000,
+    };
+    let opened = house.app.shift_open(House::key("open"), new).await;
+    opened.expect("a shift");
+    for order in ["o1", "o2", "o3"] {
+        sell_for_cash(&house, order, false).await;
+    }
+    sell_for_cash(&house, "practice", true).await;
+    let back = NewRefund {
+        id: "r1".into(),
+        at: now,
+        reason: "defect".into(),
+        extent: Extent::Amount(300),
+        tenders: cash(300),
+        rounding: None,
+        shift_id: Some("shift".into()),
+        workstation: None,
+        operator: None,
+        attributes: vec![],
+    };
+    let refunded = house
+        .app
+        .refund_accept(House::key("back"), "o1", back)
+        .await;
+    refunded.expect("a refund");
+    for order in ["o2", "practice"] {
+        let undo = NewVoid {
+            id: format!("v-{order}"),
+            at: now,
+            cause: VoidCause::PostVoid,
+            shift_id: Some("shift".into()),
+            operator: None,
+            attributes: vec![],
+        };
+        let key = House::key(&format!("undo-{order}"));
+        let voided = house.app.void_accept(key, order, undo).await;
+        voided.expect("a void");
+    }
+    let end = EndShift {
+        at: now,
+        counted: 11_700,
+        paid_in: 0,
+        paid_out: 0,
+        pickups: 0,
+        operator: None,
+    };
+    let ended = house.app.shift_end(House::key("end"), "shift", end).await;
+    let ended = ended.expect("an ended shift").body;
+    let ended: ShiftView = serde_json::from_str(&ended).expect("a shift");
+    assert_eq!((ended.expected, ended.difference), (Some(11_700), Some(0)));
+}
