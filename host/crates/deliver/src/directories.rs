@@ -5,10 +5,11 @@
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use rustix::fs::RenameFlags;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,14 +92,43 @@ pub(crate) fn draft_name(document_id: &str, writer: &str) -> String {
     format!(".galleria-{document_id}.{writer}.draft")
 }
 
-/// Writes and syncs the temporary file. `writer` is nobody else's, and a file name's part. The
-/// directory's entry is synced by [`sync`].
+/// Writes and syncs the temporary file, which appears whole or not at all: it is written without
+/// a name, so that a crash leaves nothing, and named once it is synced. Where it is there already,
+/// an earlier attempt wrote the same. The directory's entry is synced by [`sync`].
+///
+/// `writer` is nobody else's, and a file name's part.
 pub(crate) fn write_temporary(
     folder: &Dir,
     document_id: &str,
     writer: &str,
     body: &[u8],
 ) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    match rustix::fs::openat(folder, ".", flags, Mode::from_raw_mode(0o644)) {
+        Ok(nameless) => {
+            let mut file = std::fs::File::from(nameless);
+            file.write_all(body)?;
+            file.sync_all()?;
+            give_temporary_name(folder, document_id, &file)
+        }
+        // Not every file system has files without a name: network mounts do not.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            write_draft(folder, document_id, writer, body)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn give_temporary_name(folder: &Dir, document_id: &str, file: &std::fs::File) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let name = temporary_name(document_id);
+    match rustix::fs::linkat(CWD, open, folder, name, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_draft(folder: &Dir, document_id: &str, writer: &str, body: &[u8]) -> io::Result<()> {
     let draft = draft_name(document_id, writer);
     let mut file = folder.create(&draft)?;
     let written = file.write_all(body).and_then(|()| file.sync_all());

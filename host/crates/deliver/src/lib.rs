@@ -3,10 +3,11 @@
 //! Owns: every write below the configured directories, through `cap-std` handles. Never knows SQL
 //! or what a document is about.
 //!
-//! A document is written under a temporary name that derives from its id, synced, and recorded as
-//! *prepared*; then renamed without replacing, the directory synced, and recorded as *delivered*.
-//! Each step may be repeated after a crash: a prepared document whose temporary file is gone was
-//! renamed. A lease keeps two hosts from working on the same document.
+//! A document is written as a draft of its writer, synced, moved to a temporary name that derives
+//! from its id, and recorded as *prepared*; then renamed without replacing, the directory synced,
+//! and recorded as *delivered*. Each step may be repeated after a crash: a prepared document whose
+//! temporary file is gone was renamed. A lease keeps two hosts from working on the same document;
+//! where one runs out too early, the drafts keep the hosts out of each other's files.
 
 #![forbid(unsafe_code)]
 

@@ -320,7 +320,7 @@ mod tests {
         wrote.expect("a draft of its own");
         drop(late);
         let temporary = temporary_name(&written[0].id);
-        assert_eq!(files(&temp), [temporary.clone()]);
+        assert_eq!(files(&temp), std::slice::from_ref(&temporary));
         let body = std::fs::read(temp.path().join("reports/r1").join(&temporary));
         assert_eq!(body.expect("read"), b"a,b\r\n");
     }
