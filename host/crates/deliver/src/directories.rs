@@ -204,8 +204,8 @@ mod tests {
     #[test]
     fn a_document_gets_its_name_once_and_whole() {
         let (_temp, folder) = folder();
-        write_temporary(&folder, "d1", "w1", b"left by a crash, and longer").expect("written");
-        write_temporary(&folder, "d1", "w1", b"whole").expect("written again");
+        write_temporary(&folder, "d1", "w1", b"whole").expect("written");
+        write_temporary(&folder, "d1", "w1", b"the same, again").expect("there already");
         sync(&folder).expect("synced");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("renamed"),
@@ -227,6 +227,17 @@ mod tests {
         let mut body = String::new();
         prepared.read_to_string(&mut body).expect("read");
         assert_eq!(body, "whole");
+    }
+
+    #[test]
+    fn where_every_file_has_a_name_a_draft_becomes_the_temporary_file() {
+        let (_temp, folder) = folder();
+        folder
+            .write(draft_name("d1", "w1"), b"left by a crash, and longer")
+            .expect("left");
+        write_draft(&folder, "d1", "w1", b"whole").expect("written");
+        assert_eq!(folder.read(temporary_name("d1")).expect("read"), b"whole");
+        assert_eq!(folder.entries().expect("entries").count(), 1);
     }
 
     #[test]
