@@ -216,7 +216,7 @@ impl App {
         };
         let now = self.clock.now();
         let row = run.row(&totals, now);
-        let journal = run.journal(usage, now);
+        let (journal, blobs) = run.journal(usage, now);
         let documents: Vec<_> = written
             .into_iter()
             .map(|file| run.document(file, now))
@@ -225,8 +225,13 @@ impl App {
             .records
             .write(move |tx| {
                 let (row, journal, documents) = (row.clone(), journal.clone(), documents.clone());
-                Box::pin(async move { record(tx, &row, &journal, &documents).await })
-                    as InTx<'_, ()>
+                let blobs = blobs.clone();
+                Box::pin(async move {
+                    for (digest, text) in &blobs {
+                        tx.blob_put(digest.as_str(), text, now).await?;
+                    }
+                    record(tx, &row, &journal, &documents).await
+                }) as InTx<'_, ()>
             })
             .await;
         if let Err(error) = recorded {
@@ -320,11 +325,16 @@ impl Run {
         }
     }
 
-    fn journal(&self, usage: Usage, now: Timestamp) -> JournalRow {
+    /// The journal's row, and the texts it refers to.
+    fn journal(&self, usage: Usage, now: Timestamp) -> (JournalRow, Vec<(Digest, String)>) {
         let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let cx = self.context();
         let told = serde_json::json!({ "context": cx, "window": self.window() }).to_string();
-        JournalRow {
+        let blobs = vec![
+            (Digest::of(cx.settings.as_bytes()), cx.settings),
+            (Digest::of(told.as_bytes()), told),
+        ];
+        let row = JournalRow {
             event_id: cx.event_id,
             subscriber: self.ask.plugin.clone(),
             store_id: self.store_id(),
@@ -334,14 +344,15 @@ impl Run {
             detail: None,
             plugin: self.plugin.slot.plugin.clone(),
             component: self.plugin.inspection.digest.to_string(),
-            settings: Digest::of(cx.settings.as_bytes()).to_string(),
-            argument: Digest::of(told.as_bytes()).to_string(),
+            settings: blobs[0].0.to_string(),
+            argument: blobs[1].0.to_string(),
             decision: None,
             cpu_us: i64::try_from(usage.cpu.as_micros()).unwrap_or(i64::MAX),
             memory_bytes: count(usage.memory_bytes),
             output_bytes: count(usage.output_bytes),
             at: now,
-        }
+        };
+        (row, blobs)
     }
 
     fn document(&self, file: Written, now: Timestamp) -> DocumentRow {
