@@ -6,6 +6,7 @@ use crate::layers::{Layer, Layers};
 use crate::plugin::{Manifest, Shelf};
 use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSecret, RawSlot};
 use crate::{rights, suggest};
+use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, OnDeadLetter, Rights, SettingsFor, Slot};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -194,7 +195,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What is granted exists: directories in `host.toml`, secrets in this file.
+    /// What is granted exists: directories in `host.toml`, secrets in this file. No topic is the host's own.
     fn grants(&mut self, key: &str, raw: RawRights) -> Rights {
         let known: Vec<&str> = self.host.directories.keys().map(String::as_str).collect();
         for (n, name) in raw.directories.iter().enumerate() {
@@ -204,6 +205,13 @@ impl Reading<'_> {
                     suggest::list(name, &known)
                 );
                 self.checks.wrong(format!("{key}.directories.{n}"), message);
+            }
+        }
+        for (n, name) in raw.topics.iter().enumerate() {
+            if topic::CONSUMED.contains(&name.as_str()) {
+                let message = "the host consumes this topic: a plugin that published here could \
+                               feed itself for ever";
+                self.checks.wrong(format!("{key}.topics.{n}"), message);
             }
         }
         let grants = rights::rights(key, raw, self.checks);

@@ -14,6 +14,14 @@ pub mod topic {
     pub const POST_VOID_SUCCESS: &str = "galleria.streams.post-void-success";
     /// A drawer was closed. Ours alone, for the same reason.
     pub const POST_SHIFT_END_SUCCESS: &str = "galleria.streams.post-shift-end-success";
+
+    /// What the host itself consumes. A plugin that published here could feed itself for ever.
+    pub const CONSUMED: [&str; 4] = [
+        POST_PAYMENT_SUCCESS,
+        COMMON,
+        POST_VOID_SUCCESS,
+        POST_SHIFT_END_SUCCESS,
+    ];
 }
 
 /// Values of `consumer_identifier_key` on the common topic.
