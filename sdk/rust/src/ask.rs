@@ -25,9 +25,28 @@ impl Key {
         host::secrets::open(name).map(Self).map_err(|()| Refused)
     }
 
-    /// Decrypts with the version `key_id` of the key, or with whichever version fits.
-    pub fn decrypt(&self, key_id: Option<&str>, body: &[u8]) -> Result<Vec<u8>, Refused> {
-        self.0.decrypt(key_id, body).map_err(|()| Refused)
+    /// Decrypts what [`Key::encrypt`] sealed.
+    pub fn unseal(&self, sealed: &Sealed, associated: &[u8]) -> Result<Vec<u8>, Refused> {
+        self.decrypt(
+            Some(&sealed.key_id),
+            &sealed.nonce,
+            &sealed.body,
+            associated,
+        )
+    }
+
+    /// Decrypts with the version `key_id` of the key, or with whichever version fits. `nonce` is the
+    /// IV of AES-CBC, empty where the secret has a fixed one, or the nonce of AES-GCM; `associated`
+    /// is for AES-GCM, empty otherwise.
+    pub fn decrypt(
+        &self,
+        key_id: Option<&str>,
+        nonce: &[u8],
+        body: &[u8],
+        associated: &[u8],
+    ) -> Result<Vec<u8>, Refused> {
+        let opened = self.0.decrypt(key_id, nonce, body, associated);
+        opened.map_err(|()| Refused)
     }
 
     /// Encrypts. The nonce is the host's, and the same on every attempt.

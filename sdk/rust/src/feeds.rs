@@ -124,12 +124,16 @@ feed!(
     flag returned,
     /// The product.
     text sku,
+    /// What the receipt calls it.
+    text description,
     /// From the top, separated by `/`; empty where there is none.
     text category,
     /// ISO 4217, of the line's money.
     text currency,
     /// After discounts, positive, in minor units.
     money amount,
+    /// The amount without its taxes; with the tax it is what the customer paid.
+    money net,
     /// What was taken off, positive.
     money discount,
     /// The code of the first tax; empty where there is none.
@@ -172,6 +176,9 @@ feed!(
     flag active,
     /// When it was changed last.
     text changed_at,
+    /// Whether that was after the last run of this plugin and scope that ended well; on the first
+    /// run, everything changed.
+    flag changed,
 );
 
 impl Product {
@@ -190,23 +197,39 @@ feed!(
     /// `matched`, `amount-mismatch`, `currency-mismatch`, `fee-mismatch`, `duplicate`, `unmatched` or
     /// `not-applicable`.
     text outcome,
-    /// The retailer's id of the store; empty where none was found.
+    /// `payment`, `refund`, `chargeback`, `chargeback-reversal`, `fee`, `adjustment` or `other`.
+    text kind,
+    /// Who paid out.
+    text provider,
+    /// The provider's reference of the payout.
+    text statement,
+    /// The day of the payout.
+    text paid_on,
+    /// The retailer's id of the store; empty where the line belongs to none.
     text store,
-    /// The entry's id; empty where none was found.
+    /// Of the sale or refund; empty where there is none.
+    text business_date,
+    /// The entry's id; empty where there is none.
     text entry,
     /// The provider's reference of the payment.
     text psp_reference,
+    /// What we called the payment when it was made.
+    text merchant_reference,
     /// When it was booked.
     text booked_at,
-    /// ISO 4217, of the line's money.
+    /// ISO 4217, of `gross`.
     text currency,
-    /// What the customer paid.
+    /// What the customer paid; negative where money went back.
     money gross,
+    /// ISO 4217, of the payout: of `converted`, `fee` and `net`.
+    text paid_currency,
+    /// `gross` in the payout's currency.
+    money converted,
     /// What the provider kept.
     money fee,
     /// What was paid out.
     money net,
-    /// Statement less record.
+    /// Statement less record, in `currency`.
     money difference,
 );
 

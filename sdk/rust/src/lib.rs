@@ -46,7 +46,7 @@ pub use fault::{At, BadValue};
 pub use feeds::{
     Activities, Input, Product, Products, SaleLine, SaleLines, Settlement, SettlementLine,
 };
-pub use output::{Output, Statement, StatementLine};
+pub use output::{Output, Statement, StatementHeader, StatementKind, StatementLine};
 pub use points::{
     ExportCatalogue, IdentifyMember, OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd,
     OnVerification, OnVoid, Plugin, ReadStatement, Report, VerifyLogin, WriteSettlement,
@@ -64,8 +64,9 @@ pub mod prelude {
         Identity, Input, Instant, Key, Line, LineKind, Login, Member, Money, NoSettings,
         OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd, OnVerification, OnVoid, Origin,
         Outgoing, Output, Plugin, Problem, Products, ReadStatement, Receipt, Refund, Reply, Report,
-        Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement, StatementLine, Store, Tax,
-        Tender, TenderTotal, Totals, Verification, VerifyLogin, VoidCause, Window, WriteSettlement,
+        Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement, StatementHeader,
+        StatementKind, StatementLine, Store, Tax, Tender, TenderTotal, Totals, Verification,
+        VerifyLogin, VoidCause, Window, WriteSettlement,
     };
 }
 

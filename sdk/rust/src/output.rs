@@ -1,6 +1,8 @@
 //! What a run writes. Nothing of it is seen outside before the run has ended well.
 
-pub use crate::bindings::words::statement::Line as StatementLine;
+pub use crate::bindings::words::statement::{
+    Header as StatementHeader, Kind as StatementKind, Line as StatementLine,
+};
 use crate::{host, sink::Sink};
 use std::io;
 
@@ -104,6 +106,11 @@ impl Statement {
     /// The statement of this run.
     pub fn open() -> Self {
         Self::default()
+    }
+
+    /// Says what holds for all of it; once, before or after the lines.
+    pub fn describe(&mut self, header: &StatementHeader) {
+        host::statement::describe(header);
     }
 
     /// Appends a line.

@@ -9,6 +9,7 @@ mod app;
 mod bell;
 pub mod clock;
 mod error;
+pub mod feeds;
 pub mod files;
 pub mod handling;
 pub mod intake;

@@ -5,8 +5,9 @@
 
 use galleria_domain::plugin::{Inspection, Point, Slot};
 use galleria_domain::{
-    CallFault, Cancellation, Context, Decision, FiscalMark, Outgoing, Refund, Reply, Sale, Shift,
-    Store, Totals, Verification, Window,
+    CallFault, Cancellation, Context, Decimal, Decision, FiscalMark, Member, Money, Outgoing,
+    Refund, Reply, Sale, Shift, StatementHeader, StatementLine, Store, Totals, Verification,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -63,6 +64,31 @@ impl Argument {
     }
 }
 
+/// Which stream point is run, and over what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// A file about a window of days.
+    Report(Window),
+    /// The retailer's settlement file.
+    Settlement(Window),
+    /// The retailer's product file.
+    Catalogue(Window),
+    /// A provider's statement.
+    Statement,
+}
+
+impl Stream {
+    /// The point that runs it.
+    pub fn point(&self) -> Point {
+        match self {
+            Self::Report(_) => Point::Report,
+            Self::Settlement(_) => Point::WriteSettlement,
+            Self::Catalogue(_) => Point::ExportCatalogue,
+            Self::Statement => Point::ReadStatement,
+        }
+    }
+}
+
 /// What a call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -103,6 +129,64 @@ pub trait Sink: Send {
     fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), crate::Error>;
 }
 
+/// The file a run reads.
+pub trait Source: Send {
+    /// Its name, without the folder.
+    fn name(&self) -> String;
+    /// At most `max` bytes; none at the end.
+    fn read(&mut self, max: u32) -> Result<Vec<u8>, crate::Error>;
+}
+
+/// Where the lines of a statement go as they are read. Refusals of what a line says are kept there
+/// and told after the run; an error here is the host's own trouble.
+pub trait Lines: Send {
+    /// What holds for the whole statement.
+    fn describe(&mut self, header: StatementHeader) -> Result<(), crate::Error>;
+    /// The next lines.
+    fn push(&mut self, lines: Vec<StatementLine>) -> Result<(), crate::Error>;
+}
+
+/// A product as a run sees it: with the price of the store in scope. See the contract's `products`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
+pub struct CatalogueRow {
+    pub sku: String,
+    pub gtin: String,
+    pub name: String,
+    pub category: String,
+    pub unit: String,
+    pub price: Decimal,
+    pub currency: String,
+    pub tax_code: String,
+    pub active: bool,
+    pub changed_at: String,
+    pub changed: bool,
+}
+
+/// A statement line as a run sees it, matched. See the contract's `settlement`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
+pub struct SettlementRow {
+    pub outcome: String,
+    pub kind: String,
+    pub provider: String,
+    pub statement: String,
+    pub paid_on: String,
+    pub store: String,
+    pub business_date: String,
+    pub entry: String,
+    pub psp_reference: String,
+    pub merchant_reference: String,
+    pub booked_at: String,
+    pub currency: String,
+    pub gross: Money,
+    pub paid_currency: String,
+    pub converted: Money,
+    pub fee: Money,
+    pub net: Money,
+    pub difference: Money,
+}
+
 /// Everything a run may pull from or push to; what is none is denied.
 #[derive(Default)]
 pub struct Streams {
@@ -110,6 +194,14 @@ pub struct Streams {
     pub sale_lines: Option<Box<dyn Feed<crate::records::SaleLine>>>,
     /// For `activities`.
     pub activities: Option<Box<dyn Feed<(Store, galleria_domain::Activity)>>>,
+    /// For `settlement`.
+    pub settlement: Option<Box<dyn Feed<SettlementRow>>>,
+    /// For `products`.
+    pub products: Option<Box<dyn Feed<CatalogueRow>>>,
+    /// For `input`.
+    pub input: Option<Box<dyn Source>>,
+    /// For `statement`.
+    pub statement: Option<Box<dyn Lines>>,
     /// For `output`.
     pub output: Option<Box<dyn Sink>>,
     /// Set to stop the run at its next call of the host or tick of the clock.
@@ -140,12 +232,9 @@ pub trait Plugins: Send + Sync {
     /// Asks for a decision.
     fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision>;
 
-    /// Runs a report.
-    fn report(
-        &self,
-        plugin: &Loaded,
-        cx: &Context,
-        window: &Window,
-        streams: Streams,
-    ) -> Called<Totals>;
+    /// Asks who is behind a code. A sensitive point: what the guest logs is dropped.
+    fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>>;
+
+    /// Runs a stream point.
+    fn run(&self, plugin: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals>;
 }

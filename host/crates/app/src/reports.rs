@@ -3,11 +3,10 @@
 
 use crate::Error;
 use crate::app::App;
+use crate::feeds::{FeedWindow, Progress, SaleLinePages};
 use crate::files::{Begun, Files, Written};
-use crate::plugins::{Feed, Loaded, Streams, Usage};
-use crate::records::{
-    DocumentRow, DocumentState, InTx, JournalRow, Records, RunRow, SaleLine, SaleLineKey, Tx,
-};
+use crate::plugins::{Loaded, Stream, Streams, Usage};
+use crate::records::{DocumentRow, DocumentState, InTx, JournalRow, RunRow, Tx};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope, Store, Totals, Window};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -44,9 +43,6 @@ pub struct RunView {
     pub files: Vec<(String, String)>,
 }
 
-/// Told of every row that was read, for a progress bar.
-pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
-
 /// Everything about a run that is known before it begins.
 struct Run {
     id: String,
@@ -79,8 +75,9 @@ impl App {
         };
         let plugins = Arc::clone(&self.plugins);
         let (plugin, cx, window) = (run.plugin.clone(), run.context(), run.window());
+        let stream = Stream::Report(window);
         let called =
-            tokio::task::spawn_blocking(move || plugins.report(&plugin, &cx, &window, streams))
+            tokio::task::spawn_blocking(move || plugins.run(&plugin, &cx, &stream, streams))
                 .await
                 .map_err(|error| Error::Internal(format!("running a report: {error}")))?;
         let totals = called.outcome.map_err(Error::Plugin)?;
@@ -171,18 +168,15 @@ impl App {
         }))
     }
 
-    fn lines_of(&self, run: &Run, progress: Progress) -> LinePages {
-        LinePages {
-            records: Arc::clone(&self.records),
-            runtime: tokio::runtime::Handle::current(),
+    fn lines_of(&self, run: &Run, progress: Progress) -> SaleLinePages {
+        let window = FeedWindow {
             retailer: run.ask.retailer.clone(),
             store: run.ask.store.clone(),
             first: run.ask.first.to_string(),
             last: run.ask.last.to_string(),
             as_of: run.as_of,
-            after: SaleLineKey::default(),
-            progress,
-        }
+        };
+        SaleLinePages::new(Arc::clone(&self.records), window, progress)
     }
 
     /// Records a run and its files in one transaction. The files are on the disk by then, under
@@ -380,53 +374,5 @@ impl Run {
             state: DocumentState::Prepared,
             created_at: now,
         }
-    }
-}
-
-/// The lines of a window, a page at a time.
-struct LinePages {
-    records: Arc<dyn Records>,
-    runtime: tokio::runtime::Handle,
-    retailer: String,
-    store: Option<String>,
-    first: String,
-    last: String,
-    as_of: Timestamp,
-    after: SaleLineKey,
-    progress: Progress,
-}
-
-impl Feed<SaleLine> for LinePages {
-    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
-        let (retailer, store) = (self.retailer.clone(), self.store.clone());
-        let (first, last, after) = (self.first.clone(), self.last.clone(), self.after.clone());
-        let as_of = self.as_of;
-        let page = self.runtime.block_on(self.records.read(move |tx| {
-            let (retailer, store) = (retailer.clone(), store.clone());
-            let (first, last, after) = (first.clone(), last.clone(), after.clone());
-            Box::pin(async move {
-                tx.sale_lines_page(
-                    &retailer,
-                    store.as_deref(),
-                    &first,
-                    &last,
-                    as_of,
-                    &after,
-                    max,
-                )
-                .await
-            })
-        }))?;
-        if let Some(line) = page.last() {
-            self.after = SaleLineKey {
-                store_id: line.store_id.clone(),
-                business_date: line.business_date.clone(),
-                begun_at: line.begun_at.clone(),
-                entry_id: line.entry_id.clone(),
-                number: line.number,
-            };
-        }
-        (self.progress)(page.len() as u64);
-        Ok(page)
     }
 }

@@ -173,6 +173,7 @@ impl Reading<'_> {
             settings_for,
             call_limits,
             run_limits,
+            keys: BTreeMap::new(),
             counters,
             on_dead_letter: on_dead_letter?,
             retry_for_s: retry_for.as_secs(),

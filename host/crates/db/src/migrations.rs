@@ -15,11 +15,43 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    text: include_str!("../migrations/0001_records.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        text: include_str!("../migrations/0001_records.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "sale_lines",
+        text: include_str!("../migrations/0002_sale_lines.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "activities",
+        text: include_str!("../migrations/0003_activities.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "runs",
+        text: include_str!("../migrations/0004_runs.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "statements",
+        text: include_str!("../migrations/0005_statements.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "products",
+        text: include_str!("../migrations/0006_products.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "members",
+        text: include_str!("../migrations/0007_members.sql"),
+    },
+];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
 const LOCK: i64 = 0x6761_6c6c_6572_6961;

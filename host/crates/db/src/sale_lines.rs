@@ -24,8 +24,9 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
             "sale_lines_insert",
             "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
                  store_external_id, returned, sku, category, quantity_unscaled, quantity_scale,
-                 currency, amount, discount, tax_code, tax, accepted_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                 currency, amount, discount, tax_code, tax, accepted_ms, description, net)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                 $18, $19)",
         )
         .bind(&*line.store_id)
         .bind(&*line.business_date)
@@ -43,7 +44,9 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
         .bind(line.discount)
         .bind(&*line.tax_code)
         .bind(line.tax)
-        .at(line.accepted_at);
+        .at(line.accepted_at)
+        .bind(&*line.description)
+        .bind(line.net);
         tx.execute(insert).await?;
     }
     Ok(())
@@ -133,6 +136,7 @@ fn line(found: &Found) -> Result<SaleLine, Error> {
         number: found.narrow("number")?,
         returned: found.flag("returned")?,
         sku: found.text("sku")?,
+        description: found.text("description")?,
         category: found.text("category")?,
         quantity: Decimal {
             unscaled: found.int("quantity_unscaled")?,
@@ -140,6 +144,7 @@ fn line(found: &Found) -> Result<SaleLine, Error> {
         },
         currency: found.text("currency")?,
         amount: found.int("amount")?,
+        net: found.int("net")?,
         discount: found.int("discount")?,
         tax_code: found.text("tax_code")?,
         tax: found.int("tax")?,

@@ -19,7 +19,9 @@ pub mod names;
 pub mod number;
 pub mod plugin;
 pub mod refunding;
+pub mod secret;
 pub mod selling;
+pub mod statement;
 pub mod store;
 pub mod trade;
 
@@ -30,6 +32,8 @@ pub use digest::Digest;
 pub use event::{Event, NewEvent, Position};
 pub use fault::{CallFault, Fault, HostFault, Later, Problem};
 pub use number::{Decimal, Money};
+pub use secret::{Cipher, KeyVersion, SecretKey};
+pub use statement::{MatchOutcome, StatementHeader, StatementKind, StatementLine};
 pub use store::Store;
 pub use trade::{
     Activity, Cancellation, Consent, Entry, FiscalMark, Member, Origin, Refund, Sale, Shift,

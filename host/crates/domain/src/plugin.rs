@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $text:literal,)* }) => {
@@ -313,6 +314,8 @@ pub struct Slot {
     pub call_limits: Limits,
     /// For stream points.
     pub run_limits: Limits,
+    /// The keys that its grants name.
+    pub keys: BTreeMap<String, Arc<crate::SecretKey>>,
     /// Numbers the host takes for each event.
     pub counters: BTreeMap<String, CounterScope>,
     /// What happens to a key after a dead letter.

@@ -210,4 +210,6 @@ pub enum Activity {
     Cancellation(Cancellation),
     /// A drawer closed.
     Shift(Shift),
+    /// Staff looked into a basket.
+    Verification(Verification),
 }

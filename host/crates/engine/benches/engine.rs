@@ -99,6 +99,7 @@ fn slot(component: PathBuf, manifest: Manifest, settings: String) -> Slot {
         settings_for: vec![],
         call_limits: Limits::CALL,
         run_limits: Limits::RUN,
+        keys: BTreeMap::new(),
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,

@@ -146,6 +146,7 @@ into_domain! {
     Problem { row, field, message }
     Later { seconds, reason }
     Totals { rows, sums }
+    Member { id, programme, attributes }
 }
 
 impl ToGuest<guest::Scope> for domain::Scope {
@@ -211,6 +212,7 @@ impl ToGuest<guest::Activity> for domain::Activity {
             Self::Refund(refund) => guest::Activity::Refund(refund.to_guest()),
             Self::Cancellation(cancelled) => guest::Activity::Cancellation(cancelled.to_guest()),
             Self::Shift(shift) => guest::Activity::Shift(shift.to_guest()),
+            Self::Verification(verified) => guest::Activity::Verification(verified.to_guest()),
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::convert::{IntoDomain, ToGuest};
 use crate::decision;
 use crate::engine::Engine;
 use crate::stop::Stop;
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_domain::plugin::{Limits, Point, Rights};
-use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Scope, Totals, Window};
+use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Scope, Totals};
 use std::sync::Arc;
 use wasmtime::component::Instance;
 
@@ -119,26 +119,44 @@ impl Plugins for Generation {
         )
     }
 
-    fn report(
-        &self,
-        plugin: &Loaded,
-        cx: &Context,
-        window: &Window,
-        streams: Streams,
-    ) -> Called<Totals> {
+    fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
             Err(fault) => return unserved(fault),
         };
-        self.ask(linked, linked.run_limits, cx, streams, |store, instance| {
-            let point = linked.compiled.points.report.as_ref();
-            let point = point.ok_or_else(|| not_served(Point::Report))?;
-            let point = point.load(&mut *store, instance)?;
-            match point.call_run(&mut *store, &cx.to_guest(), &window.to_guest())? {
+        let streams = Streams::default();
+        self.ask(
+            linked,
+            linked.call_limits,
+            cx,
+            streams,
+            |store, instance| {
+                let point = linked.compiled.points.identify_member.as_ref();
+                let point = point.ok_or_else(|| not_served(Point::IdentifyMember))?;
+                let point = point.load(&mut *store, instance)?;
+                match point.call_identify(&mut *store, &cx.to_guest(), code)? {
+                    Ok(member) => Ok(Ok(member.into_domain())),
+                    Err(fault) => faulted(store, fault),
+                }
+            },
+        )
+    }
+
+    fn run(&self, plugin: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+        let linked = match self.linked(plugin) {
+            Ok(linked) => linked,
+            Err(fault) => return unserved(fault),
+        };
+        self.ask(
+            linked,
+            linked.run_limits,
+            cx,
+            streams,
+            |store, instance| match stream(&linked.compiled.points, store, instance, cx, run)? {
                 Ok(totals) => Ok(Ok(totals.into_domain())),
                 Err(fault) => faulted(store, fault),
-            }
-        })
+            },
+        )
     }
 }
 
@@ -160,6 +178,30 @@ fn faulted<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> Answer<
     let meter = &mut store.data_mut().meter;
     meter.output(decision::size_of_fault(&fault))?;
     Ok(Err(CallFault::Guest(fault)))
+}
+
+/// Runs the stream point that is meant.
+fn stream(
+    points: &Points,
+    store: &mut wasmtime::Store<Call>,
+    instance: &Instance,
+    cx: &Context,
+    run: &Stream,
+) -> wasmtime::Result<Result<guest::Totals, guest::Fault>> {
+    macro_rules! run {
+        ($module:ident $(, $window:expr)?) => {{
+            let point = points.$module.as_ref();
+            let point = point.ok_or_else(|| not_served(run.point()))?;
+            let point = point.load(&mut *store, instance)?;
+            point.call_run(&mut *store, &cx.to_guest() $(, &$window.to_guest())?)
+        }};
+    }
+    match run {
+        Stream::Report(window) => run!(report, window),
+        Stream::Settlement(window) => run!(write_settlement, window),
+        Stream::Catalogue(window) => run!(export_catalogue, window),
+        Stream::Statement => run!(read_statement),
+    }
 }
 
 /// Asks the point that takes the argument.

@@ -112,6 +112,7 @@ fn slot(built: &Built, settings: &str) -> Slot {
         settings_for: vec![],
         call_limits: Limits::CALL,
         run_limits: Limits::RUN,
+        keys: BTreeMap::new(),
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,

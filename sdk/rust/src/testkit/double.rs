@@ -130,7 +130,14 @@ pub(crate) mod input {
 }
 
 pub(crate) mod statement {
-    use crate::StatementLine;
+    use crate::{StatementHeader, StatementLine};
+
+    pub(crate) fn describe(header: &StatementHeader) {
+        super::host(|host| {
+            let before = host.statement_header.replace(header.clone());
+            assert!(before.is_none(), "the run described its statement twice");
+        });
+    }
 
     pub(crate) fn push(lines: &[StatementLine]) {
         super::host(|host| host.statement.extend_from_slice(lines));
@@ -152,8 +159,14 @@ pub(crate) mod secrets {
     }
 
     impl Key {
-        pub(crate) fn decrypt(&self, key_id: Option<&str>, body: &[u8]) -> Result<Vec<u8>, ()> {
-            self.0.decrypt(key_id, body).ok_or(())
+        pub(crate) fn decrypt(
+            &self,
+            key_id: Option<&str>,
+            nonce: &[u8],
+            body: &[u8],
+            associated: &[u8],
+        ) -> Result<Vec<u8>, ()> {
+            self.0.decrypt(key_id, nonce, body, associated).ok_or(())
         }
 
         pub(crate) fn encrypt(&self, body: &[u8], associated: &[u8]) -> Result<Sealed, ()> {

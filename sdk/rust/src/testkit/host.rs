@@ -4,7 +4,7 @@ use super::double;
 use super::rows::{ProductRow, SaleLineRow, SettlementRow};
 use crate::ask::{Refusal, Sealed};
 use crate::bindings::words::log::Level;
-use crate::{Activity, Outgoing, Reply, StatementLine, Store};
+use crate::{Activity, Outgoing, Reply, StatementHeader, StatementLine, Store};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -47,6 +47,8 @@ pub struct Host {
     pub logged: Vec<Logged>,
     /// Files that were written, in the order they were opened.
     pub files: Vec<WrittenFile>,
+    /// What the run said of its statement.
+    pub statement_header: Option<StatementHeader>,
     /// Statement lines that were pushed.
     pub statement: Vec<StatementLine>,
 }
@@ -85,7 +87,13 @@ pub struct WrittenFile {
 /// A key as a test fakes it. None: refused.
 pub trait KeyDouble {
     /// See [`Key::decrypt`](crate::Key::decrypt).
-    fn decrypt(&self, _key_id: Option<&str>, _body: &[u8]) -> Option<Vec<u8>> {
+    fn decrypt(
+        &self,
+        _key_id: Option<&str>,
+        _nonce: &[u8],
+        _body: &[u8],
+        _associated: &[u8],
+    ) -> Option<Vec<u8>> {
         None
     }
 

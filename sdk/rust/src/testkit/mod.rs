@@ -136,6 +136,7 @@ pub fn run<P: Served>(event: &Event) -> Result<Outcome, String> {
     Ok(Outcome {
         answer: answer?,
         files: host.files,
+        statement_header: host.statement_header,
         statement: host.statement,
     })
 }

@@ -2,7 +2,9 @@
 
 use super::golden::Files;
 use super::host::WrittenFile;
-use crate::{Attribute, Decision, Document, Fault, Identity, Member, StatementLine, Totals};
+use crate::{
+    Attribute, Decision, Document, Fault, Identity, Member, StatementHeader, StatementLine, Totals,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,6 +15,8 @@ pub struct Outcome {
     pub answer: Answer,
     /// Files that a run wrote.
     pub files: Vec<WrittenFile>,
+    /// What a run said of its statement.
+    pub statement_header: Option<StatementHeader>,
     /// Statement lines that a run pushed.
     pub statement: Vec<StatementLine>,
 }
@@ -98,8 +102,9 @@ impl Outcome {
         for file in &self.files {
             files.insert(path(&file.directory, &file.name), file.body.clone());
         }
-        if !self.statement.is_empty() {
-            files.insert("statement.json".into(), pretty(&self.statement));
+        if let Some(header) = &self.statement_header {
+            let statement = json!({ "header": header, "lines": self.statement });
+            files.insert("statement.json".into(), pretty(&statement));
         }
         files
     }

@@ -27,10 +27,14 @@ row!(
         returned: bool,
         sku: String,
         #[serde(default)]
+        description: String,
+        #[serde(default)]
         category: String,
         quantity: Decimal,
         currency: String,
         amount: Money,
+        #[serde(default)]
+        net: Money,
         #[serde(default)]
         discount: Money,
         #[serde(default)]
@@ -55,6 +59,8 @@ row!(
         tax_code: String,
         active: bool,
         changed_at: String,
+        #[serde(default)]
+        changed: bool,
     }
 );
 
@@ -62,14 +68,25 @@ row!(
     /// See [`SettlementLine`](crate::SettlementLine).
     SettlementRow {
         outcome: String,
+        kind: String,
+        provider: String,
+        statement: String,
+        paid_on: String,
         #[serde(default)]
         store: String,
         #[serde(default)]
+        business_date: String,
+        #[serde(default)]
         entry: String,
+        #[serde(default)]
         psp_reference: String,
+        #[serde(default)]
+        merchant_reference: String,
         booked_at: String,
         currency: String,
         gross: Money,
+        paid_currency: String,
+        converted: Money,
         fee: Money,
         net: Money,
         #[serde(default)]
@@ -105,8 +122,8 @@ macro_rules! columns {
 /// These rows as columns.
 pub fn sale_lines(rows: &[SaleLineRow]) -> sale_lines::Batch {
     columns!(rows:
-        text store business_date begun_at entry sku category currency tax_code;
-        number number amount discount tax;
+        text store business_date begun_at entry sku description category currency tax_code;
+        number number amount net discount tax;
         flag returned;
         sale_lines::Batch, quantity quantity_scale)
 }
@@ -116,15 +133,16 @@ pub fn products(rows: &[ProductRow]) -> products::Batch {
     columns!(rows:
         text sku gtin name category unit currency tax_code changed_at;
         number;
-        flag active;
+        flag active changed;
         products::Batch, price price_scale)
 }
 
 /// These rows as columns.
 pub fn settlement(rows: &[SettlementRow]) -> settlement::Batch {
     columns!(rows:
-        text outcome store entry psp_reference booked_at currency;
-        number gross fee net difference;
+        text outcome kind provider statement paid_on store business_date entry psp_reference
+            merchant_reference booked_at currency paid_currency;
+        number gross converted fee net difference;
         flag;
         settlement::Batch,)
 }

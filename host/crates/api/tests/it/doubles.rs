@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::{Records, Work};
-use galleria_domain::{CallFault, Context, Decision, HostFault, Totals, Window};
+use galleria_domain::{CallFault, Context, Decision, HostFault, Member, Totals};
 
 pub struct NoPlugins;
 
@@ -24,7 +24,11 @@ impl Plugins for NoPlugins {
         not_served()
     }
 
-    fn report(&self, _: &Loaded, _: &Context, _: &Window, _: Streams) -> Called<Totals> {
+    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+        unreachable!("nobody is identified here")
+    }
+
+    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
         not_served()
     }
 }

@@ -191,6 +191,12 @@ fn add_to_shift(shift: &mut ShiftRow, taking: &Taking<'_>) {
     }
 }
 
+/// Taxes that are part of the line's amount.
+fn included(line: &Line) -> Money {
+    let taxes = line.taxes.iter().filter(|tax| tax.included);
+    taxes.map(|tax| tax.amount).sum()
+}
+
 /// The rows reports read of an entry's lines. `back` turns all of them against turnover.
 fn report_rows(
     store: &Store,
@@ -213,10 +219,12 @@ fn report_rows(
             number: line.number,
             returned: back || line.is_return(),
             sku: line.sku.clone(),
+            description: line.description.clone(),
             category: line.category.clone().unwrap_or_default(),
             quantity: line.quantity,
             currency: entry.currency.clone(),
             amount: line.amount,
+            net: line.amount - included(line),
             discount: line.discounts.iter().map(|discount| discount.amount).sum(),
             tax_code: line
                 .taxes

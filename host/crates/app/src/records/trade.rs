@@ -180,6 +180,8 @@ pub struct SaleLine {
     pub returned: bool,
     /// Stock keeping unit.
     pub sku: String,
+    /// What the receipt calls it.
+    pub description: String,
     /// Empty where there is none.
     pub category: String,
     /// How much.
@@ -188,6 +190,8 @@ pub struct SaleLine {
     pub currency: String,
     /// After discounts, positive.
     pub amount: Money,
+    /// The amount without its taxes.
+    pub net: Money,
     /// What was taken off.
     pub discount: Money,
     /// Of the first tax; empty where there is none.

@@ -12,7 +12,7 @@ use shaky::Shaky;
 
 use galleria_app::handling::Item;
 use galleria_app::intake::{NewOrder, NewPayment, NewRefund, NewStore};
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams, Usage};
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::Records;
 use galleria_app::{App, Clock as _, DrivenClock, Key, Policy};
 use galleria_bus::{Consumer, ConsumerConfig};
@@ -21,8 +21,8 @@ use galleria_domain::event::topic;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::refunding::Extent;
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind,
-    Publication, Scope, Tender, Totals, Window,
+    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Member,
+    Publication, Scope, Tender, Totals,
 };
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
@@ -115,7 +115,11 @@ impl Plugins for Script {
         }
     }
 
-    fn report(&self, _: &Loaded, _: &Context, _: &Window, _: Streams) -> Called<Totals> {
+    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+        unreachable!("nobody is identified here")
+    }
+
+    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
         unreachable!("no test here runs a report")
     }
 }
@@ -167,6 +171,7 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
             settings_for: vec![],
             call_limits: Limits::CALL,
             run_limits: Limits::RUN,
+            keys: BTreeMap::new(),
             counters: BTreeMap::new(),
             on_dead_letter,
             retry_for_s: 3_600,

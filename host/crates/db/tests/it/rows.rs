@@ -381,6 +381,7 @@ pub fn sale_line(store_id: &str, date: &str, begun_at: &str, id: &str, number: u
         number,
         returned: number.is_multiple_of(2),
         sku: "sku".into(),
+        description: "An \u{e1}rticle".into(),
         category: String::new(),
         quantity: Decimal {
             unscaled: 1_250,
@@ -388,6 +389,7 @@ pub fn sale_line(store_id: &str, date: &str, begun_at: &str, id: &str, number: u
         },
         currency: "DKK".into(),
         amount: 100,
+        net: 80,
         discount: 5,
         tax_code: "VAT-STD".into(),
         tax: 20,

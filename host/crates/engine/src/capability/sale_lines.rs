@@ -31,11 +31,13 @@ fn columns(rows: &[SaleLine]) -> Batch {
         number: Vec::with_capacity(rows.len()),
         returned: Vec::with_capacity(rows.len()),
         sku: texts(rows.len()),
+        description: texts(rows.len()),
         category: texts(rows.len()),
         quantity: Vec::with_capacity(rows.len()),
         quantity_scale: Vec::with_capacity(rows.len()),
         currency: texts(rows.len()),
         amount: Vec::with_capacity(rows.len()),
+        net: Vec::with_capacity(rows.len()),
         discount: Vec::with_capacity(rows.len()),
         tax_code: texts(rows.len()),
         tax: Vec::with_capacity(rows.len()),
@@ -50,10 +52,12 @@ fn columns(rows: &[SaleLine]) -> Batch {
             number,
             returned,
             sku,
+            description,
             category,
             quantity,
             currency,
             amount,
+            net,
             discount,
             tax_code,
             tax,
@@ -66,11 +70,13 @@ fn columns(rows: &[SaleLine]) -> Batch {
         batch.number.push(i64::from(*number));
         batch.returned.push(u8::from(*returned));
         push(&mut batch.sku, sku);
+        push(&mut batch.description, description);
         push(&mut batch.category, category);
         batch.quantity.push(quantity.unscaled);
         batch.quantity_scale.push(quantity.scale);
         push(&mut batch.currency, currency);
         batch.amount.push(*amount);
+        batch.net.push(*net);
         batch.discount.push(*discount);
         push(&mut batch.tax_code, tax_code);
         batch.tax.push(*tax);

@@ -86,6 +86,7 @@ pub fn slot(name: &str, behave: Behave) -> Slot {
         settings_for: vec![],
         call_limits: LIMITS,
         run_limits: LIMITS,
+        keys: BTreeMap::new(),
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 3_600,

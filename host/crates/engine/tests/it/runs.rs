@@ -2,7 +2,7 @@
 
 use crate::kit::{Endless, Files, LIMITS, Rows, context, host_fault, load, named, slot, store};
 use engine_guests::Behave;
-use galleria_app::plugins::{Called, Feed, Plugins, Sink, Streams};
+use galleria_app::plugins::{Called, Feed, Plugins, Sink, Stream, Streams};
 use galleria_app::records::SaleLine;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{
@@ -21,6 +21,8 @@ fn sale_line(number: u32) -> SaleLine {
         entry_id: "payment-ä".into(),
         number,
         returned: number.is_multiple_of(10),
+        description: "An article".into(),
+        net: 80,
         sku: format!("sku-{number}"),
         category: String::new(),
         quantity: Decimal {
@@ -50,7 +52,7 @@ fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
         as_of: "2026-11-25T00:00:00.000+00:00".into(),
         stores: 1,
     };
-    let called = generation.report(&plugin, &cx, &window, streams);
+    let called = generation.run(&plugin, &cx, &Stream::Report(window), streams);
     let good = crate::kit::pay(&generation, &named(&generation, "good"), "after a run");
     good.outcome.expect("the next call is unharmed");
     called
@@ -73,7 +75,7 @@ pub fn copies() {
         sale_lines: feed(10_000),
         activities: Some(Box::new(Rows::of(vec![(store(), voided); 3]))),
         output: Some(Box::new(files.clone())),
-        stop: Arc::default(),
+        ..Streams::default()
     };
     let limits = Limits {
         cpu_ms: 5_000,

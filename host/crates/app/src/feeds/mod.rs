@@ -1,0 +1,28 @@
+//! What a run pulls: rows of a window, a page at a time, so that memory stays the same for a million.
+//!
+//! A feed is read on the thread that the run blocks, and asks the database on the runtime's.
+
+mod sale_lines;
+
+pub use sale_lines::SaleLinePages;
+
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Told of every row that was read, for a progress bar.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// What a feed covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedWindow {
+    /// The retailer.
+    pub retailer: String,
+    /// One store by the host's id; all of the retailer where none.
+    pub store: Option<String>,
+    /// First business date.
+    pub first: String,
+    /// Last business date, included.
+    pub last: String,
+    /// What was recorded later is not in it.
+    pub as_of: Timestamp,
+}

@@ -1,0 +1,61 @@
+//! The feed `sale-lines`.
+
+use super::{FeedWindow, Progress};
+use crate::Error;
+use crate::plugins::Feed;
+use crate::records::{Records, SaleLine, SaleLineKey};
+use std::sync::Arc;
+
+/// The sale lines of a window, a page at a time.
+pub struct SaleLinePages {
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
+    window: FeedWindow,
+    after: SaleLineKey,
+    progress: Progress,
+}
+
+impl SaleLinePages {
+    /// From the first row on. To be made on the runtime and read outside of it.
+    pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
+        Self {
+            records,
+            runtime: tokio::runtime::Handle::current(),
+            window,
+            after: SaleLineKey::default(),
+            progress,
+        }
+    }
+}
+
+impl Feed<SaleLine> for SaleLinePages {
+    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+        let (window, after) = (self.window.clone(), self.after.clone());
+        let page = self.runtime.block_on(self.records.read(move |tx| {
+            let (window, after) = (window.clone(), after.clone());
+            Box::pin(async move {
+                tx.sale_lines_page(
+                    &window.retailer,
+                    window.store.as_deref(),
+                    &window.first,
+                    &window.last,
+                    window.as_of,
+                    &after,
+                    max,
+                )
+                .await
+            })
+        }))?;
+        if let Some(line) = page.last() {
+            self.after = SaleLineKey {
+                store_id: line.store_id.clone(),
+                business_date: line.business_date.clone(),
+                begun_at: line.begun_at.clone(),
+                entry_id: line.entry_id.clone(),
+                number: line.number,
+            };
+        }
+        (self.progress)(page.len() as u64);
+        Ok(page)
+    }
+}

@@ -1,0 +1,1 @@
+-- Activities of a store's day in order, and verifications.

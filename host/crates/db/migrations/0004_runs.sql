@@ -1,0 +1,1 @@
+-- Runs that are due, under way, done or dead.

@@ -1,0 +1,1 @@
+-- Statements of providers, their lines, and what matching made of them.

@@ -1,0 +1,1 @@
+-- Attempts to identify a member.
