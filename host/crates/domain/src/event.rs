@@ -28,12 +28,14 @@ pub mod topic {
 pub mod identifier {
     /// Money was given back.
     pub const POST_REFUND_SUCCESS: &str = "POST_REFUND_SUCCESS";
+    /// Staff looked into a basket.
+    pub const POST_DASHBOARD_VERIFICATION_SUCCESS: &str = "POST_DASHBOARD_VERIFICATION_SUCCESS";
 }
 
 /// An event to be put into the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Unique over the platform: `payment:<id>`, `refund:<id>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
+    /// Unique over the platform: `payment:<id>`, `refund:<id>`, `verification:<order>:<server timestamp>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
     pub id: String,
     /// Where it goes.
     pub topic: String,

@@ -141,6 +141,8 @@ pub struct Cancellation {
 #[serde(deny_unknown_fields)]
 pub struct Verification {
     pub sale: Sale,
+    /// `YYYY-MM-DD`.
+    pub business_date: String,
     pub operator: String,
     pub outcome: String,
     #[serde(default)]

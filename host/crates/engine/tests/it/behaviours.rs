@@ -275,6 +275,7 @@ fn what_is_not_served_is_said() {
     let plugin = named(&generation, "guest");
     let argument = Argument::Verification(galleria_domain::Verification {
         sale: sale(1),
+        business_date: "2026-11-24".into(),
         operator: "o".into(),
         outcome: "passed".into(),
         refused_lines: vec![],
