@@ -49,11 +49,12 @@ enum Command {
     Check,
     /// Run every test, components built first.
     Test,
-    /// Make a retailer's sample day again.
+    /// Make the sample days again.
     #[command(after_help = "\
 Examples:
-  cargo xtask day                              the day that is kept, as assortment.toml says it
-  cargo xtask day --seed 8 --events 1000 --out target/big.jsonl")]
+  cargo xtask day                              the days that are kept, as each assortment.toml says it
+  cargo xtask day --retailer NAME              one of them
+  cargo xtask day --retailer NAME --seed 8 --events 1000 --out target/big.jsonl")]
     Day(DayAsk),
     /// Send a retailer's sample day through a fresh host, and check everything it did.
     Demo(DemoAsk),
@@ -61,7 +62,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct DayAsk {
-    /// The retailer's folder; the only one that keeps a day where it is not said.
+    /// The retailer's folder; all that keep a day where it is not said.
     #[arg(long)]
     retailer: Option<String>,
     /// The seed; the same seed gives the same bytes.
@@ -71,7 +72,7 @@ struct DayAsk {
     #[arg(long)]
     events: Option<usize>,
     /// Where to write it; the retailer's days/ where it is not said.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "retailer")]
     out: Option<PathBuf>,
 }
 
@@ -113,29 +114,29 @@ fn run(command: Command) -> Result<()> {
 }
 
 fn write_day(ask: DayAsk) -> Result<()> {
-    let folder = retailer(ask.retailer.as_deref())?;
-    let (assortment, _) = day::assortment::Assortment::read(&folder)?;
-    let kept = assortment.day;
-    let seed = ask.seed.unwrap_or(kept.seed);
-    let events = ask.events.unwrap_or(kept.events);
-    let file = ask
-        .out
-        .unwrap_or_else(|| folder.join(format!("days/{}.jsonl", kept.date)));
-    let text = day::generate(&folder, seed, events)?;
-    if let Some(parent) = file.parent() {
-        fs::create_dir_all(parent)?;
+    for folder in retailers(ask.retailer.as_deref())? {
+        let (assortment, _) = day::assortment::Assortment::read(&folder)?;
+        let kept = assortment.day;
+        let seed = ask.seed.unwrap_or(kept.seed);
+        let events = ask.events.unwrap_or(kept.events);
+        let days = folder.join(format!("days/{}.jsonl", kept.date));
+        let file = ask.out.clone().unwrap_or(days);
+        let text = day::generate(&folder, seed, events)?;
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&file, &text).with_context(|| file.display().to_string())?;
+        let requests = text.lines().count();
+        show::line(&format!(
+            "{events} events in {requests} requests: {}",
+            file.display()
+        ));
     }
-    fs::write(&file, &text).with_context(|| file.display().to_string())?;
-    let requests = text.lines().count();
-    show::line(&format!(
-        "{events} events in {requests} requests: {}",
-        file.display()
-    ));
     Ok(())
 }
 
-/// A retailer's folder: the named one, or the only one that keeps a sample day.
-fn retailer(name: Option<&str>) -> Result<PathBuf> {
+/// Folders of retailers that keep a sample day, by name; the named one alone where one is named.
+fn retailers(name: Option<&str>) -> Result<Vec<PathBuf>> {
     let all = root::root().join("retailers");
     let mut folders = Vec::new();
     for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {
@@ -145,14 +146,13 @@ fn retailer(name: Option<&str>) -> Result<PathBuf> {
             folders.push(folder);
         }
     }
-    folders.sort();
-    match <[PathBuf; 1]>::try_from(folders) {
-        Ok([folder]) => Ok(folder),
-        Err(folders) if folders.is_empty() => bail!(
+    if folders.is_empty() {
+        bail!(
             "no folder {}/{} has an assortment.toml to draw a day from",
             all.display(),
             name.unwrap_or("*")
-        ),
-        Err(_) => bail!("several retailers keep a day: say which with --retailer"),
+        );
     }
+    folders.sort();
+    Ok(folders)
 }

@@ -1,5 +1,6 @@
 //! What a retailer's sample day is drawn from: `retailers/<name>/assortment.toml` and `stores.json`.
 
+use super::habits::{Habits, Members, Payments};
 use anyhow::{Context, Result, bail};
 use galleria_domain::{Decimal, Money, Store};
 use serde::Deserialize;
@@ -12,6 +13,12 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub struct Assortment {
     pub day: DayKind,
+    #[serde(default)]
+    pub habits: Habits,
+    #[serde(default)]
+    pub payments: Payments,
+    #[serde(default)]
+    pub members: Members,
     pub markets: Vec<Market>,
     pub products: Vec<Product>,
 }
@@ -34,7 +41,7 @@ pub struct Market {
     pub authority: String,
     /// Cash comes in multiples of this.
     pub cash_step: Money,
-    /// What customers pay with, ascending.
+    /// Banknotes that customers pay with, ascending.
     pub notes: Vec<Money>,
     pub opening_float: Money,
     /// On a bottle or can.
@@ -58,8 +65,10 @@ pub struct ForeignCash {
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     pub code: String,
-    /// In per cent.
+    /// In per cent, times ten to the power of `scale`.
     pub rate: i64,
+    #[serde(default)]
+    pub scale: u8,
     pub treatment: String,
 }
 

@@ -2,19 +2,10 @@
 
 use super::assortment::{Assortment, Market, Product};
 use super::chance::Chance;
+use super::codes::check_digit;
 use anyhow::{Context, Result};
 use galleria_domain::number::{extended, split};
 use galleria_domain::{AgeCheck, AgeOutcome, Decimal, Discount, Line, LineKind, Money, Store, Tax};
-
-/// How often, in a hundred, a basket or line has something.
-mod often {
-    pub const SEVERAL: u64 = 30;
-    pub const LINE_DISCOUNT: u64 = 12;
-    pub const BASKET_DISCOUNT: u64 = 14;
-    pub const GIFT_CARD_SOLD: u64 = 4;
-    pub const VOIDED_LINE: u64 = 6;
-    pub const EXCHANGE: u64 = 4;
-}
 
 /// Where a basket is filled.
 pub struct Shelf<'a> {
@@ -31,13 +22,14 @@ impl Shelf<'_> {
         at: &str,
         operator: Option<&str>,
     ) -> Result<Vec<Line>> {
+        let often = &self.assortment.habits;
         let mut lines = Vec::new();
-        // Most baskets are small; one in ten is not.
-        let wanted = if chance.percent(10) {
-            chance.between(7, 14)
+        let (fewest, most) = if chance.percent(often.large) {
+            often.large_basket
         } else {
-            chance.between(1, 5)
+            often.basket
         };
+        let wanted = chance.between(fewest, most);
         for _ in 0..wanted {
             let product = chance.pick(&self.assortment.products);
             self.add(chance, product, &mut lines)?;
@@ -51,20 +43,20 @@ impl Shelf<'_> {
                 });
             }
         }
-        if chance.percent(often::GIFT_CARD_SOLD) {
+        if chance.percent(often.gift_card_sold) {
             self.gift_card(chance, &mut lines)?;
         }
-        if chance.percent(often::BASKET_DISCOUNT) {
+        if chance.percent(often.basket_discount) {
             basket_discount(chance, &mut lines)?;
         }
-        if lines.len() > 2 && chance.percent(often::VOIDED_LINE) {
+        if lines.len() > 2 && chance.percent(often.voided_line) {
             // The first: nothing but a deposit hangs on another line, and then both go.
             lines[0].voided = true;
             for line in lines.iter_mut().filter(|line| line.parent == Some(1)) {
                 line.voided = true;
             }
         }
-        if lines.len() > 2 && chance.percent(often::EXCHANGE) {
+        if lines.len() > 2 && chance.percent(often.exchange) {
             self.exchange(chance, &mut lines)?;
         }
         for line in &mut lines {
@@ -79,13 +71,13 @@ impl Shelf<'_> {
                 unscaled: chance.between(85, 740),
                 scale: 3,
             }
-        } else if chance.percent(often::SEVERAL) {
+        } else if chance.percent(self.assortment.habits.several) {
             Decimal::whole(chance.between(2, 4))
         } else {
             Decimal::whole(1)
         };
         let mut line = self.line(lines.len(), product, quantity);
-        if chance.percent(often::LINE_DISCOUNT) {
+        if chance.percent(self.assortment.habits.line_discount) {
             line.discounts.push(self.line_discount(chance, &line)?);
         }
         let number = line.number;
@@ -134,7 +126,10 @@ impl Shelf<'_> {
         rate.map(|rate| Tax {
             code: rate.code.clone(),
             authority: self.market.authority.clone(),
-            rate: Decimal::whole(rate.rate),
+            rate: Decimal {
+                unscaled: rate.rate,
+                scale: rate.scale,
+            },
             taxable: 0,
             amount: 0,
             included: true,
@@ -255,7 +250,7 @@ impl Shelf<'_> {
         for tax in &mut line.taxes {
             // Included: amount · rate ÷ (100 + rate), half up.
             let rate = tax.rate.unscaled;
-            let whole = 100 + rate;
+            let whole = 100 * 10_i64.pow(u32::from(tax.rate.scale)) + rate;
             tax.amount = (line.amount * rate * 2 + whole) / (whole * 2);
             tax.taxable = line.amount - tax.amount;
         }
@@ -305,19 +300,5 @@ fn share(amount: Money, percent: i64) -> Money {
 /// A GTIN-13 of the range for use within a shop, with its check digit.
 fn gtin(sku: &str) -> String {
     let body = format!("20000{sku}");
-    let sum: u32 = body
-        .bytes()
-        .enumerate()
-        .map(|(at, digit)| u32::from(digit - b'0') * if at % 2 == 0 { 1 } else { 3 })
-        .sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_gtin_ends_with_its_check_digit() {
-        // 2·1 + 3·3 + 1·3 + 1·3 = 17, and 3 more make 20.
-        assert_eq!(super::gtin("3000101"), "2000030001013");
-    }
+    format!("{body}{}", check_digit(&body))
 }

@@ -3,9 +3,13 @@
 //! Every sum is worked out by the host's own domain rules, so that what the host refuses cannot be
 //! in a day. The same seed gives the same bytes.
 
+mod after;
 pub mod assortment;
 mod basket;
-mod chance;
+pub mod chance;
+mod codes;
+mod drawers;
+mod habits;
 mod refund;
 mod request;
 mod shift;
@@ -14,15 +18,15 @@ mod tests;
 mod till;
 
 use anyhow::{Context, Result, bail};
-use assortment::{Assortment, Market};
+use assortment::Assortment;
 use basket::Shelf;
 use chance::Chance;
-use galleria_domain::refunding::Extent;
-use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, VoidCause, selling};
+use codes::Codes;
+use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, selling};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use request::{Counts, Request, lean};
+use request::{Asked, Counts, MemberIs, Request, lean};
 use serde_json::{Value, json};
 use shift::Shift;
 use std::path::Path;
@@ -30,19 +34,11 @@ use std::path::Path;
 /// Shifts of each till, in seconds of the day: the morning's and the evening's.
 const SHIFTS: [(i64, i64); 2] = [(9 * 3600 + 2700, 15 * 3600), (15 * 3600, 20 * 3600 + 900)];
 
-/// Tills of a store, each a workstation with a drawer; beside them the app, which has none.
-const TILLS: [&str; 2] = ["till-1", "till-2"];
+/// Where orders come from that no till takes.
 const APP: &str = "app";
 
 /// Doors are open: seconds of the day.
 const OPEN: (i64, i64) = (10 * 3600, 20 * 3600);
-
-/// Refunds that are sent before their payment, as an app does that was offline.
-const EARLY_REFUNDS: usize = 3;
-
-/// Of a hundred events that are no shift.
-const REFUNDS_PERCENT: usize = 10;
-const VOIDS_PERCENT: usize = 7;
 
 /// A day of the retailer in `folder`, one JSON object a line.
 pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<String> {
@@ -52,8 +48,14 @@ pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<String> {
     for store in &stores {
         places.push(Place::new(&assortment, store, date)?);
     }
+    let codes = match &assortment.members.codes {
+        Some(codes) => Some(Codes::read(folder, codes)?),
+        None => None,
+    };
     let mut day = Day {
         chance: Chance::new(seed),
+        assortment: &assortment,
+        codes,
         date,
         places,
         requests: Vec::new(),
@@ -73,11 +75,11 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn new(assortment: &'a Assortment, store: &'a Store, date: Date) -> Result<Self> {
         let mut shifts = Vec::new();
-        for till in TILLS {
+        for till in &assortment.habits.tills {
             for (number, (opens, closes)) in SHIFTS.into_iter().enumerate() {
                 shifts.push(Shift {
                     id: format!("{}-{date}-{till}-{}", store.id, number + 1),
-                    till: till.into(),
+                    till: till.clone(),
                     operator: format!("{}-{}", store.external_id, 10 + shifts.len()),
                     opens,
                     closes,
@@ -108,10 +110,13 @@ struct Order {
     sale: Sale,
     refunds: Vec<Refund>,
     voided: bool,
+    verified: bool,
 }
 
 struct Day<'a> {
     chance: Chance,
+    assortment: &'a Assortment,
+    codes: Option<Codes>,
     date: Date,
     places: Vec<Place<'a>>,
     requests: Vec<Request>,
@@ -127,21 +132,28 @@ impl Day<'_> {
                 shifts + 50
             );
         };
-        let refunds = rest * REFUNDS_PERCENT / 100;
-        let voids = rest * VOIDS_PERCENT / 100;
+        let habits = &self.assortment.habits;
+        let refunds = rest * habits.refunds / 100;
+        let voids = rest * habits.voids / 100;
+        // So many of those that are paid, which are what is left.
+        let others = rest - refunds - voids;
+        let verified = others * habits.verified / (100 + habits.verified);
         // Every other void undoes a payment; the others are of orders that were never paid.
         let undone = voids / 2;
-        for number in 0..rest - refunds - voids {
+        for number in 0..others - verified {
             self.sell(number)?;
         }
         for number in 0..refunds {
-            self.give_back(number < EARLY_REFUNDS)?;
+            self.give_back(number < habits.early_refunds)?;
         }
         for _ in 0..undone {
             self.undo()?;
         }
         for number in 0..voids - undone {
             self.abandon(number)?;
+        }
+        for number in 0..verified {
+            self.verify(number)?;
         }
         self.count_drawers()
     }
@@ -166,14 +178,14 @@ impl Day<'_> {
     }
 
     /// Adds a request that is sent at `sent` and tells what happened at `second`.
-    fn send(
-        &mut self,
-        place: usize,
-        lane: &str,
-        sent: i64,
-        request: (String, String, Counts, Value),
-    ) -> Result<()> {
-        let (path, key, counts, body) = request;
+    fn send(&mut self, place: usize, lane: &str, sent: i64, request: Asked) -> Result<()> {
+        let Asked {
+            path,
+            key,
+            counts,
+            body,
+            member,
+        } = request;
         let store = &self.places[place].shelf.store.id;
         let lane = format!("{store}/{lane}");
         let at = self.instant(place, sent)?;
@@ -185,6 +197,7 @@ impl Day<'_> {
             key,
             body,
             counts,
+            member,
         });
         Ok(())
     }
@@ -193,7 +206,7 @@ impl Day<'_> {
     fn somewhere(&mut self) -> (usize, Option<usize>, String, i64) {
         let place = usize::try_from(self.chance.below(self.places.len() as u64)).unwrap_or(0);
         let shifts = &self.places[place].shifts;
-        if self.chance.percent(35) {
+        if self.chance.percent(self.assortment.habits.app) {
             let second = self.chance.between(OPEN.0, OPEN.1 - 1200);
             return (place, None, APP.into(), second);
         }
@@ -204,7 +217,7 @@ impl Day<'_> {
         (place, Some(index), shift.till.clone(), second)
     }
 
-    /// Places an order; its lines and when it was begun.
+    /// Places an order; its lines.
     fn order(
         &mut self,
         id: &str,
@@ -212,7 +225,7 @@ impl Day<'_> {
         shift: Option<usize>,
         workstation: &str,
         begun: i64,
-    ) -> Result<(Vec<Line>, Value)> {
+    ) -> Result<Vec<Line>> {
         let begun_at = self.instant(place, begun)?;
         let here = &self.places[place];
         let operator = shift.map(|index| here.shifts[index].operator.clone());
@@ -221,13 +234,14 @@ impl Day<'_> {
             .shelf
             .basket(&mut self.chance, &checked, operator.as_deref())?;
         let store = here.shelf.store;
-        let member = self.chance.percent(25).then(|| Member {
-            id: format!("M{}", self.chance.digits(8)),
-            programme: "club".into(),
-            attributes: vec![],
-        });
+        let habits = &self.assortment.habits;
+        let (member, asked) = if self.chance.percent(habits.member) {
+            self.member(id, store)
+        } else {
+            (None, None)
+        };
         let consents: Vec<Consent> = match &member {
-            Some(member) if self.chance.percent(20) => vec![Consent {
+            Some(member) if self.chance.percent(habits.consent) => vec![Consent {
                 subject: member.id.clone(),
                 channel: "email".into(),
                 granted: self.chance.percent(70),
@@ -236,8 +250,8 @@ impl Day<'_> {
             }],
             _ => vec![],
         };
-        let training = self.chance.percent(1);
-        let body = lean(&json!({
+        let training = self.chance.percent(habits.training);
+        let mut body = lean(&json!({
             "id": id,
             "store_id": store.id,
             "external_id": format!("{}{}", store.external_id, self.chance.digits(7)),
@@ -249,7 +263,49 @@ impl Day<'_> {
             "member": member,
             "consents": consents,
         }))?;
-        Ok((lines, body))
+        let mut request = Asked::new(
+            "/v1/orders",
+            &format!("order:{id}"),
+            Counts::Nothing,
+            Value::Null,
+        );
+        if let Some(asked) = asked {
+            // Who it is, the host says: the order waits for that answer.
+            if let Some(body) = body.as_object_mut() {
+                body.remove("member");
+            }
+            request.member = Some(MemberIs::AnswerTo(asked.key.clone()));
+            self.send(place, workstation, begun, asked)?;
+        }
+        request.body = body;
+        self.send(place, workstation, begun, request)?;
+        Ok(lines)
+    }
+
+    /// A member, and the question that finds out who it is where members show a code.
+    fn member(&mut self, order: &str, store: &Store) -> (Option<Member>, Option<Asked>) {
+        let programme = self.assortment.members.programme.clone();
+        let member = |id: String| Member {
+            id,
+            programme,
+            attributes: vec![],
+        };
+        let Some(codes) = &self.codes else {
+            let id = format!("M{}", self.chance.digits(8));
+            return (Some(member(id)), None);
+        };
+        let shown = codes.shown(&mut self.chance);
+        let mut asked = Asked::new(
+            &format!("/v1/stores/{}/members/identify", store.id),
+            &format!("identify:{order}"),
+            Counts::Nothing,
+            json!({ "code": shown.code }),
+        );
+        asked.member = Some(match &shown.number {
+            Some(number) => MemberIs::Known(number.clone()),
+            None => MemberIs::Nobody,
+        });
+        (shown.number.map(member), Some(asked))
     }
 
     fn id(&self, place: usize, kind: &str, number: usize) -> String {
@@ -260,14 +316,7 @@ impl Day<'_> {
     fn sell(&mut self, number: usize) -> Result<()> {
         let (place, shift, workstation, begun) = self.somewhere();
         let id = self.id(place, "o", number);
-        let (lines, body) = self.order(&id, place, shift, &workstation, begun)?;
-        let request = (
-            "/v1/orders".into(),
-            format!("order:{id}"),
-            Counts::Nothing,
-            body,
-        );
-        self.send(place, &workstation, begun, request)?;
+        let lines = self.order(&id, place, shift, &workstation, begun)?;
 
         let paid = begun + self.chance.between(40, 400);
         let sale = self.pay(place, shift, &id, lines)?;
@@ -281,7 +330,7 @@ impl Day<'_> {
             "shift_id": shift_id,
         }))?;
         let path = format!("/v1/orders/{id}/payments");
-        let request = (path, format!("payment:{payment}"), Counts::Payment, body);
+        let request = Asked::new(&path, &format!("payment:{payment}"), Counts::Payment, body);
         self.send(place, &workstation, paid, request)?;
         self.orders.push(Order {
             id,
@@ -292,6 +341,7 @@ impl Day<'_> {
             sale,
             refunds: vec![],
             voided: false,
+            verified: false,
         });
         Ok(())
     }
@@ -304,10 +354,16 @@ impl Day<'_> {
         id: &str,
         lines: Vec<Line>,
     ) -> Result<Sale> {
-        let Shelf { store, market, .. } = self.places[place].shelf;
+        let store = self.places[place].shelf.store;
         let sums = selling::sums(&lines, store.minor_digits)
             .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
-        let mut paid = till::pay(&mut self.chance, store, market, sums.gross, shift.is_some())?;
+        let mut paid = till::pay(
+            &mut self.chance,
+            self.assortment,
+            store,
+            sums.gross,
+            shift.is_some(),
+        )?;
         for tender in paid
             .tenders
             .iter_mut()
@@ -332,204 +388,6 @@ impl Day<'_> {
             consents: vec![],
             attributes: vec![],
         })
-    }
-
-    /// Some order that fits, by chance.
-    fn some_order(&mut self, fits: impl Fn(&Order) -> bool) -> Result<usize> {
-        let fitting: Vec<usize> = (0..self.orders.len())
-            .filter(|index| fits(&self.orders[*index]))
-            .collect();
-        if fitting.is_empty() {
-            bail!("too few orders for so many refunds and voids");
-        }
-        Ok(*self.chance.pick(&fitting))
-    }
-
-    fn give_back(&mut self, early: bool) -> Result<()> {
-        // Chance may propose what does not fit; a day that never fits would be a mistake here.
-        for _ in 0..1000 {
-            let chosen = self.some_order(|order| {
-                let app = order.shift.is_none();
-                !order.voided
-                    && order.refunds.len() < 2
-                    && (!early || app && order.refunds.is_empty())
-            })?;
-            let order = &self.orders[chosen];
-            let market: &Market = self.places[order.place].shelf.market;
-            if let Some(back) =
-                refund::refund(&mut self.chance, market, &order.sale, &order.refunds)
-            {
-                return self.refund(chosen, back, early);
-            }
-        }
-        bail!("no order could be refunded")
-    }
-
-    fn refund(&mut self, chosen: usize, back: refund::Back, early: bool) -> Result<()> {
-        let number = self.orders[chosen].refunds.len() + 1;
-        let after = self.after(chosen, number);
-        let order = &self.orders[chosen];
-        let (id, place, lane) = (order.id.clone(), order.place, order.workstation.clone());
-        let refund = format!("r-{id}-{number}");
-        let shift = order.shift.map(|index| &self.places[place].shifts[index]);
-        let body = lean(&json!({
-            "id": refund,
-            "at": self.instant(place, after)?.to_string(),
-            "reason": back.reason,
-            "extent": back.extent,
-            "rounding": back.rounding,
-            "shift_id": shift.map(|shift| &shift.id),
-            "operator": shift.map(|shift| &shift.operator),
-        }))?;
-        debug_assert!(!matches!(back.extent, Extent::Lines(ref lines) if lines.is_empty()));
-        // A second before its payment, or when it happens.
-        let sent = if early { order.paid - 1 } else { after };
-        if let Some(index) = order.shift {
-            self.places[place].shifts[index].book(&back.refund.tenders, true);
-        }
-        self.orders[chosen].refunds.push(back.refund);
-        let path = format!("/v1/orders/{id}/refunds");
-        self.send(
-            place,
-            &lane,
-            sent,
-            (path, format!("refund:{refund}"), Counts::Refund, body),
-        )
-    }
-
-    /// A moment after the payment, and before the drawer is counted. `number` counts what came after.
-    fn after(&mut self, chosen: usize, number: usize) -> i64 {
-        let order = &self.orders[chosen];
-        let closes = order.shift.map_or(OPEN.1 + 900, |index| {
-            self.places[order.place].shifts[index].closes
-        });
-        let span = (closes - order.paid - 60) / 3;
-        let from = order.paid + span * (number.cast_signed() as i64 - 1) + 30;
-        self.chance.between(from, from + span.max(31) - 31)
-    }
-
-    fn undo(&mut self) -> Result<()> {
-        let chosen = self.some_order(|order| !order.voided && order.refunds.is_empty())?;
-        let at = self.after(chosen, 1);
-        let order = &mut self.orders[chosen];
-        order.voided = true;
-        let (id, place, lane) = (order.id.clone(), order.place, order.workstation.clone());
-        let mut shift = order
-            .shift
-            .map(|index| &mut self.places[place].shifts[index]);
-        if let Some(shift) = shift.as_mut() {
-            shift.book(&order.sale.tenders, true);
-        }
-        let (shift_id, operator) = shift
-            .map(|shift| (shift.id.clone(), shift.operator.clone()))
-            .unzip();
-        self.void(
-            place,
-            &lane,
-            &id,
-            at,
-            json!({
-                "cause": VoidCause::PostVoid,
-                "shift_id": shift_id,
-                "operator": operator,
-            }),
-        )
-    }
-
-    fn abandon(&mut self, number: usize) -> Result<()> {
-        let (place, shift, workstation, begun) = self.somewhere();
-        let id = self.id(place, "x", number);
-        let (_, body) = self.order(&id, place, shift, &workstation, begun)?;
-        let request = (
-            "/v1/orders".into(),
-            format!("order:{id}"),
-            Counts::Nothing,
-            body,
-        );
-        self.send(place, &workstation, begun, request)?;
-        let cause = match number % 4 {
-            0 => VoidCause::PaymentFailed,
-            1 => VoidCause::Suspended,
-            _ => VoidCause::Abandoned,
-        };
-        let at = begun + self.chance.between(60, 600);
-        self.void(place, &workstation, &id, at, json!({ "cause": cause }))
-    }
-
-    fn void(
-        &mut self,
-        place: usize,
-        lane: &str,
-        order: &str,
-        at: i64,
-        mut body: Value,
-    ) -> Result<()> {
-        let id = format!("v-{order}");
-        body["id"] = json!(id);
-        body["at"] = json!(self.instant(place, at)?.to_string());
-        let path = format!("/v1/orders/{order}/voids");
-        self.send(
-            place,
-            lane,
-            at,
-            (path, format!("void:{id}"), Counts::Void, lean(&body)?),
-        )
-    }
-
-    fn count_drawers(&mut self) -> Result<()> {
-        let mut number = 0;
-        for place in 0..self.places.len() {
-            for index in 0..self.places[place].shifts.len() {
-                self.count_drawer(place, index, number)?;
-                number += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn count_drawer(&mut self, place: usize, index: usize, number: usize) -> Result<()> {
-        let Place { shelf, shifts, .. } = &self.places[place];
-        let shift = &shifts[index];
-        let count = shift.count(&mut self.chance, shelf.market, number);
-        let (id, lane, opens, closes) = (
-            shift.id.clone(),
-            shift.till.clone(),
-            shift.opens,
-            shift.closes,
-        );
-        let open = lean(&json!({
-            "id": id,
-            "store_id": shelf.store.id,
-            "workstation": lane,
-            "till": lane,
-            "operator": shift.operator,
-            "opened_at": self.instant(place, opens)?.to_string(),
-            "opening_float": shelf.market.opening_float,
-        }))?;
-        // A second before the next shift of the till opens.
-        let ended = closes - 1;
-        let end = lean(&json!({
-            "at": self.instant(place, ended)?.to_string(),
-            "counted": count.counted,
-            "paid_in": count.paid_in,
-            "paid_out": count.paid_out,
-            "pickups": count.pickups,
-            "operator": shift.operator,
-        }))?;
-        let request = (
-            "/v1/shifts".into(),
-            format!("shift:{id}"),
-            Counts::Nothing,
-            open,
-        );
-        self.send(place, &lane, opens, request)?;
-        let path = format!("/v1/shifts/{id}/end");
-        self.send(
-            place,
-            &lane,
-            ended,
-            (path, format!("shift-end:{id}"), Counts::Shift, end),
-        )
     }
 }
 

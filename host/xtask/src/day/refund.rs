@@ -2,7 +2,7 @@
 
 use super::assortment::Market;
 use super::chance::Chance;
-use super::till::to_step;
+use super::habits::{Habits, to_step};
 use galleria_domain::refunding::{Extent, LineBack, Resolved, resolve};
 use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 
@@ -10,15 +10,14 @@ use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 pub struct Back {
     pub extent: Extent,
     pub rounding: Option<Money>,
-    pub reason: &'static str,
+    pub reason: String,
     pub refund: Refund,
 }
-
-const REASONS: [&str; 4] = ["defect", "changed mind", "wrong article", "charged twice"];
 
 /// A refund of the sale after the earlier ones, or none where nothing fits.
 pub fn refund(
     chance: &mut Chance,
+    habits: &Habits,
     market: &Market,
     sale: &Sale,
     earlier: &[Refund],
@@ -31,12 +30,12 @@ pub fn refund(
     };
     let rounding = rounding(market, sale, earlier, &extent)?;
     let resolved = resolve(sale, earlier, &extent, vec![], rounding).ok()?;
-    let reason = *chance.pick(&REASONS);
+    let reason = chance.pick(&habits.reasons).clone();
     Some(Back {
         extent,
         rounding,
+        refund: as_refund(resolved, sale.entry.clone(), &reason),
         reason,
-        refund: as_refund(resolved, sale.entry.clone(), reason),
     })
 }
 

@@ -11,6 +11,7 @@ pub enum Counts {
     Refund,
     Void,
     Shift,
+    Verification,
     /// It prepares an event and is none.
     Nothing,
 }
@@ -23,7 +24,42 @@ impl Counts {
             Self::Refund => Some("refund"),
             Self::Void => Some("void"),
             Self::Shift => Some("shift"),
+            Self::Verification => Some("verification"),
             Self::Nothing => None,
+        }
+    }
+}
+
+/// What a request has to do with a member whom only the host can tell.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberIs {
+    /// The host must answer with this one.
+    Known(String),
+    /// The host must refuse.
+    Nobody,
+    /// Whoever the host answered to the request of that key; nobody where it refused.
+    AnswerTo(String),
+}
+
+/// What is asked of the host.
+pub struct Asked {
+    pub path: String,
+    pub key: String,
+    pub counts: Counts,
+    pub body: Value,
+    pub member: Option<MemberIs>,
+}
+
+impl Asked {
+    /// A request that has nothing to do with a member.
+    pub fn new(path: &str, key: &str, counts: Counts, body: Value) -> Self {
+        Self {
+            path: path.into(),
+            key: key.into(),
+            counts,
+            body,
+            member: None,
         }
     }
 }
@@ -40,12 +76,13 @@ pub struct Request {
     pub key: String,
     pub body: Value,
     pub counts: Counts,
+    pub member: Option<MemberIs>,
 }
 
 impl Request {
     /// As one line of the file.
     pub fn line(&self) -> Result<String> {
-        let line = json!({
+        let mut line = json!({
             "at": self.at,
             "lane": self.lane,
             "method": "POST",
@@ -54,6 +91,9 @@ impl Request {
             "body": self.body,
             "counts": self.counts.name(),
         });
+        if let Some(member) = &self.member {
+            line["member"] = json!(member);
+        }
         Ok(serde_json::to_string(&sorted(line))?)
     }
 }

@@ -1,7 +1,8 @@
 //! How baskets are paid: cards, cash with change and rounding, gift cards, foreign notes.
 
-use super::assortment::Market;
+use super::assortment::{Assortment, Market};
 use super::chance::Chance;
+use super::habits::{Payments, to_step};
 use anyhow::{Context, Result};
 use galleria_domain::number::extended;
 use galleria_domain::{Decimal, Foreign, Money, Store, Tender};
@@ -15,28 +16,51 @@ pub struct Paid {
 /// Pays `gross`. Without a drawer there is no cash.
 pub fn pay(
     chance: &mut Chance,
+    assortment: &Assortment,
     store: &Store,
-    market: &Market,
     gross: Money,
     drawer: bool,
 ) -> Result<Paid> {
-    let way = chance.below(100);
-    let cash_works = to_step(gross, market.cash_step) > 0;
-    let paid = match way {
-        0..40 if drawer && cash_works => cash(chance, market, gross)?,
-        40..50 if drawer && cash_works && market.foreign.is_some() => {
-            foreign(store, market, gross)?
-        }
-        50..62 => gift_card_and_rest(chance, market, gross, drawer)?,
-        62..72 if !drawer => whole(card(chance, 1, "wallet", gross)),
-        _ => whole(card(chance, 1, "card", gross)),
+    let market = assortment.market(store)?;
+    let ways = &assortment.payments;
+    let cash_works = drawer && to_step(gross, market.cash_step) > 0;
+    let paid = match Way::of(ways, chance.below(100)) {
+        Way::Cash if cash_works => cash(chance, market, gross)?,
+        Way::Foreign if cash_works && market.foreign.is_some() => foreign(store, market, gross)?,
+        Way::GiftCard => gift_card_and_rest(chance, assortment, market, gross, drawer)?,
+        Way::Wallet if !drawer => whole(card(chance, ways, 1, "wallet", gross)),
+        // What does not work here is paid by card.
+        _ => whole(card(chance, ways, 1, "card", gross)),
     };
     Ok(paid)
 }
 
-/// The nearest amount that cash can make, half up.
-pub fn to_step(amount: Money, step: Money) -> Money {
-    (amount * 2 + step) / (step * 2) * step
+#[derive(Clone, Copy)]
+enum Way {
+    Cash,
+    Foreign,
+    GiftCard,
+    Wallet,
+    Card,
+}
+
+impl Way {
+    /// `drawn` is below a hundred.
+    fn of(ways: &Payments, drawn: u64) -> Self {
+        let mut below = 0;
+        for (often, way) in [
+            (ways.cash, Self::Cash),
+            (ways.foreign, Self::Foreign),
+            (ways.gift_card, Self::GiftCard),
+            (ways.wallet, Self::Wallet),
+        ] {
+            below += often;
+            if drawn < below {
+                return way;
+            }
+        }
+        Self::Card
+    }
 }
 
 fn whole(tender: Tender) -> Paid {
@@ -66,15 +90,15 @@ fn plain(number: u32, kind: &str, amount: Money) -> Tender {
     }
 }
 
-fn card(chance: &mut Chance, number: u32, kind: &str, amount: Money) -> Tender {
+fn card(chance: &mut Chance, ways: &Payments, number: u32, kind: &str, amount: Money) -> Tender {
     let (scheme, first) = *chance.pick(&[
         ("visa", "424242"),
         ("mastercard", "545454"),
         ("amex", "378282"),
     ]);
     Tender {
-        provider: Some("sample-psp".into()),
-        psp_reference: Some(format!("PSP{}", chance.digits(13))),
+        provider: Some(ways.provider.clone()),
+        psp_reference: Some(format!("{}{}", ways.reference, chance.digits(ways.digits))),
         authorisation: Some(chance.digits(6)),
         scheme: Some(scheme.into()),
         masked: Some(format!("{first}******{}", chance.digits(4))),
@@ -147,6 +171,7 @@ fn foreign(store: &Store, market: &Market, gross: Money) -> Result<Paid> {
 
 fn gift_card_and_rest(
     chance: &mut Chance,
+    assortment: &Assortment,
     market: &Market,
     gross: Money,
     drawer: bool,
@@ -164,7 +189,7 @@ fn gift_card_and_rest(
     let mut paid = if drawer && to_step(rest, market.cash_step) > 0 && chance.percent(50) {
         cash(chance, market, rest)?
     } else {
-        whole(card(chance, 2, "card", rest))
+        whole(card(chance, &assortment.payments, 2, "card", rest))
     };
     for tender in &mut paid.tenders {
         tender.number = 2;

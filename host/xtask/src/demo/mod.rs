@@ -32,7 +32,7 @@ const SHOWN_LINES: usize = 60;
 
 /// The whole demo.
 pub fn demo(ask: &DemoAsk) -> Result<()> {
-    let retailer = crate::retailer(ask.retailer.as_deref())?;
+    let retailer = crate::retailers(ask.retailer.as_deref())?.remove(0);
     prepare::prepare()?;
     let staged = plugins::stage()?;
     show::step("building the host");
