@@ -1,0 +1,238 @@
+//! Who is behind a scanned code? The store's plugin is asked; this is a sensitive point.
+//!
+//! Owns: how often may be asked, when an answer is given, and what is kept of it. Never keeps, logs
+//! or tells a code or an answer, and never says why nobody was identified: a caller that learned
+//! which codes decrypt, though to no number, could decrypt all of them.
+
+mod allowance;
+mod turns;
+
+pub use allowance::{Allowance, Client};
+pub(crate) use turns::Turns;
+
+use crate::Error;
+use crate::app::App;
+use crate::plugins::{Called, Loaded, Usage};
+use crate::records::{InTx, JournalRow};
+use crate::sensitive::{DigestKey, wait_for_floor};
+use galleria_domain::plugin::Point;
+use galleria_domain::{Context, Digest, Member, Scope, Store};
+use jiff::Timestamp;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How members are identified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberPolicy {
+    /// Attempts of each store, by whomever.
+    pub per_store: Allowance,
+    /// Attempts of each client, at whatever stores.
+    pub per_client: Allowance,
+    /// No answer is given before.
+    pub floor: Duration,
+    /// Plugins that are asked at the same time.
+    pub calls: usize,
+    /// The same for one store; fewer.
+    pub calls_per_store: usize,
+    /// For what is kept of codes, answers and clients.
+    pub digest_key: DigestKey,
+}
+
+impl MemberPolicy {
+    /// The defaults of `host.toml`, which says why, under this key.
+    pub fn with(digest_key: DigestKey) -> Self {
+        Self {
+            per_store: Allowance {
+                burst: 300,
+                every: Duration::from_millis(200),
+            },
+            per_client: Allowance {
+                burst: 60,
+                every: Duration::from_secs(1),
+            },
+            floor: Duration::from_millis(250),
+            calls: 4,
+            calls_per_store: 2,
+            digest_key,
+        }
+    }
+}
+
+/// A code as it was scanned; wiped when it is dropped, and never printed.
+pub struct Code(Zeroizing<String>);
+
+impl Code {
+    /// A scanned code.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+/// One attempt, from the question to its row in the journal.
+struct Attempt {
+    store: Store,
+    plugin: Loaded,
+    context: Context,
+    code: Code,
+}
+
+impl App {
+    /// Who is behind a code, as the first plugin of `retailer.toml` that serves the store says.
+    /// `None` is the one refusal: bad codes of every kind, and plugins that fail.
+    ///
+    /// Every answer waits for the floor, a good one too: one path is easier to keep straight, and
+    /// nobody notices a quarter of a second at a scanner.
+    pub async fn member_identify(
+        &self,
+        store: &str,
+        client: Client,
+        code: Code,
+    ) -> Result<Option<Member>, Error> {
+        let begun = self.clock.now();
+        let (app, store) = (self.clone(), store.to_owned());
+        // A task of its own: who hangs up has used an attempt, and stands in the journal.
+        let asked = tokio::spawn(async move { app.identify(&store, &client, code).await }).await;
+        wait_for_floor(&*self.clock, begun, self.policy.members.floor).await;
+        // What a panic said may be about the code.
+        asked.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
+    }
+
+    async fn identify(
+        &self,
+        store: &str,
+        client: &Client,
+        code: Code,
+    ) -> Result<Option<Member>, Error> {
+        let store = self.store(store).await?;
+        let serving = self.plugins.serving(&store, Point::IdentifyMember);
+        let Some(plugin) = serving.into_iter().next() else {
+            return Err(Error::Conflict {
+                code: "not_served",
+                message: format!("no plugin of store {} identifies members", store.id),
+            });
+        };
+        self.count_attempt(&store, client).await?;
+        let now = self.clock.now();
+        let context = context(&store, &plugin, now);
+        let attempt = Attempt {
+            store,
+            plugin,
+            context,
+            code,
+        };
+        let (attempt, called) = self.ask_who(attempt).await?;
+        let (outcome, member) = match called.outcome {
+            Ok(Some(member)) => ("identified", Some(member)),
+            Ok(None) => ("refused", None),
+            Err(fault) => {
+                // The code alone: what the guest says, and where it crashed, may be about the number.
+                tracing::warn!(
+                    retailer = attempt.plugin.slot.retailer,
+                    slot = attempt.plugin.slot.name,
+                    store = attempt.store.id,
+                    fault = fault.code(),
+                    "a plugin failed to identify a member"
+                );
+                (fault.code(), None)
+            }
+        };
+        self.keep_attempt(&attempt, outcome, member.as_ref(), called.usage)
+            .await?;
+        Ok(member)
+    }
+
+    async fn ask_who(&self, attempt: Attempt) -> Result<(Attempt, Called<Option<Member>>), Error> {
+        let turn = self.turns.take(&attempt.store.id).await?;
+        let plugins = std::sync::Arc::clone(&self.plugins);
+        let asked = tokio::task::spawn_blocking(move || {
+            let Attempt {
+                plugin,
+                context,
+                code,
+                ..
+            } = &attempt;
+            let called = plugins.identify(plugin, context, &code.0);
+            drop(turn);
+            (attempt, called)
+        });
+        asked
+            .await
+            .map_err(|_| Error::Internal("a plugin's call ended early".into()))
+    }
+
+    /// Writes the attempt down before its answer is given.
+    async fn keep_attempt(
+        &self,
+        attempt: &Attempt,
+        outcome: &str,
+        member: Option<&Member>,
+        usage: Usage,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let key = &self.policy.members.digest_key;
+        let row = attempt.row(key, outcome, member, usage, now);
+        let settings = attempt.context.settings.clone();
+        self.records
+            .write(move |tx| {
+                let (row, settings) = (row.clone(), settings.clone());
+                Box::pin(async move {
+                    tx.blob_put(&row.settings, &settings, now).await?;
+                    tx.journal_insert(&row).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+}
+
+impl Attempt {
+    /// The journal's row, with keyed digests where others have their texts.
+    fn row(
+        &self,
+        key: &DigestKey,
+        outcome: &str,
+        member: Option<&Member>,
+        usage: Usage,
+        now: Timestamp,
+    ) -> JournalRow {
+        let Attempt {
+            store,
+            plugin,
+            context,
+            code,
+        } = self;
+        let answer = Zeroizing::new(serde_json::json!(member).to_string());
+        JournalRow {
+            event_id: context.event_id.clone(),
+            subscriber: plugin.slot.name.clone(),
+            store_id: store.id.clone(),
+            order_id: None,
+            attempt: context.attempt,
+            outcome: outcome.to_owned(),
+            detail: None,
+            plugin: plugin.slot.plugin.clone(),
+            component: plugin.inspection.digest.to_string(),
+            settings: Digest::of(context.settings.as_bytes()).to_string(),
+            argument: key.digest("code", &code.0),
+            decision: Some(key.digest("answer", &answer)),
+            // Whole milliseconds: to the microsecond it would tell how far the plugin came.
+            cpu_us: i64::try_from(usage.cpu.as_micros().div_ceil(1_000) * 1_000)
+                .unwrap_or(i64::MAX),
+            memory_bytes: i64::try_from(usage.memory_bytes).unwrap_or(i64::MAX),
+            output_bytes: 0,
+            at: now,
+        }
+    }
+}
+
+fn context(store: &Store, plugin: &Loaded, now: Timestamp) -> Context {
+    Context {
+        event_id: format!("{}:{}", Point::IdentifyMember, uuid::Uuid::now_v7()),
+        attempt: 1,
+        occurred_at: store.local_text(now),
+        business_date: store.business_date(now).to_string(),
+        settings: plugin.slot.settings_of(store).to_owned(),
+        scope: Scope::Store(store.clone()),
+        counters: Vec::new(),
+        prior: Vec::new(),
+    }
+}

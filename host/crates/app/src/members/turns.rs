@@ -1,0 +1,70 @@
+//! Who may ask a plugin now. A store whose plugin is slow waits for itself and for nobody else.
+
+use crate::Error;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Calls in flight: of all stores, and of each.
+pub(crate) struct Turns {
+    all: Arc<Semaphore>,
+    each: usize,
+    /// As many as there are stores that were ever asked about.
+    stores: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// The right to make one call, until it is dropped.
+pub(crate) struct Turn {
+    _store: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    pub fn new(all: usize, each: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(all.max(1))),
+            each: each.max(1),
+            stores: Mutex::default(),
+        }
+    }
+
+    /// Waits for a turn: first for one of the store's own, so that what queues for a slow store holds
+    /// nothing that another one needs.
+    pub async fn take(&self, store: &str) -> Result<Turn, Error> {
+        let of_store = {
+            let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(self.each));
+            Arc::clone(stores.entry(store.to_owned()).or_insert_with(new))
+        };
+        let closed = |_| Error::Internal("the turns of a store are over".into());
+        Ok(Turn {
+            _store: of_store.acquire_owned().await.map_err(closed)?,
+            _all: Arc::clone(&self.all)
+                .acquire_owned()
+                .await
+                .map_err(closed)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_slow_store_leaves_room_for_the_others() {
+        let turns = Turns::new(3, 2);
+        let slow = [turns.take("slow").await, turns.take("slow").await];
+        let wait = Duration::from_millis(20);
+        let third = tokio::time::timeout(wait, turns.take("slow")).await;
+        assert!(third.is_err(), "two of them are in flight");
+        let other = turns.take("other").await.expect("a turn");
+        let full = tokio::time::timeout(wait, turns.take("third")).await;
+        assert!(full.is_err(), "three are in flight");
+        drop(other);
+        turns.take("third").await.expect("a turn");
+        drop(slow);
+        turns.take("slow").await.expect("a turn");
+    }
+}
