@@ -1,6 +1,6 @@
 //! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
 
-use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawRetry};
+use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawRetry, RawRuns};
 use galleria_domain::plugin::Limits;
 
 /// Where documents, output and input may lie.
@@ -48,6 +48,7 @@ impl Default for RawHost {
             http: RawHttp::default(),
             log: RawLog::default(),
             retry: RawRetry::default(),
+            runs: RawRuns::default(),
             groups: RawGroups::default(),
             directories: DIRECTORIES
                 .map(|name| (name.to_owned(), format!("{{data}}/files/{name}")))
@@ -92,6 +93,15 @@ impl Default for RawRetry {
             factor: 4,
             longest: "5m".into(),
             wait_for_cause: "24h".into(),
+        }
+    }
+}
+
+impl Default for RawRuns {
+    fn default() -> Self {
+        Self {
+            at_once: 1,
+            lease: "30s".into(),
         }
     }
 }

@@ -123,6 +123,7 @@ fn plain_keys() -> Vec<String> {
         http: _,
         log: _,
         retry: _,
+        runs: _,
         groups: _,
         directories: _,
         limits: _,

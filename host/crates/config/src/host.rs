@@ -1,7 +1,9 @@
 //! The host's own configuration, checked.
 
 use crate::checks::Checks;
-use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawRetry};
+use crate::raw::{
+    RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawRetry, RawRuns,
+};
 use crate::{Secret, units};
 use galleria_domain::Problem;
 use galleria_domain::names::is_id;
@@ -34,6 +36,8 @@ pub struct HostConfig {
     pub log: Log,
     /// When a failed event is tried again.
     pub retry: Retry,
+    /// Runs of reports, settlements and catalogues.
+    pub runs: Runs,
     /// Who reads which topics.
     pub groups: Groups,
     /// Directories that grants can name.
@@ -125,6 +129,15 @@ pub struct Retry {
     pub wait_for_cause: Duration,
 }
 
+/// Runs of reports, settlements and catalogues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runs {
+    /// Runs that this host does at a time.
+    pub at_once: usize,
+    /// How long a run belongs to a host that is not heard of.
+    pub lease: Duration,
+}
+
 /// Who reads which topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups {
@@ -179,6 +192,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         http,
         log,
         retry,
+        runs,
         groups,
         directories,
         limits,
@@ -204,6 +218,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         http: self::http(http, checks),
         log: self::log(log, checks),
         retry: self::retry(retry, checks),
+        runs: self::runs(runs, checks),
         groups: self::groups(groups, checks),
         directories: self::directories(directories, &data, checks),
         call_ceiling: ceiling("limits", limits, checks),
@@ -284,6 +299,21 @@ fn log(raw: RawLog, checks: &mut Checks) -> Log {
         format: checks
             .word("log.format", &format, &formats)
             .unwrap_or_default(),
+    }
+}
+
+fn runs(raw: RawRuns, checks: &mut Checks) -> Runs {
+    let RawRuns { at_once, lease } = raw;
+    let lease = checks.duration("runs.lease", &lease);
+    // A lease is renewed three times before it ends; a shorter one would be lost to a slow disk.
+    checks.check(
+        lease >= Duration::from_millis(300),
+        "runs.lease",
+        "300ms or longer",
+    );
+    Runs {
+        at_once: checks.positive("runs.at_once", at_once),
+        lease,
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct RawHost {
     pub http: RawHttp,
     pub log: RawLog,
     pub retry: RawRetry,
+    pub runs: RawRuns,
     pub groups: RawGroups,
     pub directories: BTreeMap<String, String>,
     pub limits: RawLimits,
@@ -55,6 +56,13 @@ pub(crate) struct RawRetry {
     pub factor: u32,
     pub longest: String,
     pub wait_for_cause: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRuns {
+    pub at_once: u32,
+    pub lease: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
