@@ -5,6 +5,7 @@
 //! weigh more than all the rest.
 
 use crate::fault::BadValue;
+use crate::problems::quoted;
 use std::fmt;
 
 /// A day, such as a business date.
@@ -65,6 +66,52 @@ impl Date {
         let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
         let date = Self { year, month, day };
         (Self::of_days(date.days()) == Some(date)).then_some(date)
+    }
+
+    /// Reads a date as a file writes it. The pattern has `dd`, `mm` and `yyyy` in any order; everything
+    /// else in it stands for itself.
+    ///
+    /// ```
+    /// use galleria_sdk::Date;
+    ///
+    /// assert_eq!(Date::parse_as("24/11/2026", "dd/mm/yyyy")?, Date::parse("2026-11-24")?);
+    /// assert!(Date::parse_as("31/02/2026", "dd/mm/yyyy").is_err());
+    /// # Ok::<(), galleria_sdk::BadValue>(())
+    /// ```
+    pub fn parse_as(text: &str, pattern: &str) -> Result<Self, BadValue> {
+        let bad = || {
+            let message = [&*quoted(text), " is no date in the form ", pattern].concat();
+            BadValue::new("date", message)
+        };
+        if text.len() != pattern.len() {
+            return Err(bad());
+        }
+        let (mut year, mut month, mut day) = (0_u16, 0_u8, 0_u8);
+        for (byte, letter) in text.bytes().zip(pattern.bytes()) {
+            let digit = byte.wrapping_sub(b'0');
+            match letter {
+                b'd' | b'm' | b'y' if digit > 9 => return Err(bad()),
+                // Checked before any call: at most two, two and four of them.
+                b'd' => day = day.wrapping_mul(10).wrapping_add(digit),
+                b'm' => month = month.wrapping_mul(10).wrapping_add(digit),
+                b'y' => year = year.wrapping_mul(10).wrapping_add(digit.into()),
+                other if other == byte => {}
+                _ => return Err(bad()),
+            }
+        }
+        let date = Self { year, month, day };
+        match Self::of_days(date.days()) == Some(date) && Self::is_pattern(pattern) {
+            true => Ok(date),
+            false => Err(bad()),
+        }
+    }
+
+    /// Whether a pattern names a day: `dd`, `mm` and `yyyy`, each once.
+    pub fn is_pattern(pattern: &str) -> bool {
+        let once = |part: &str| pattern.matches(part).count() == 1;
+        let count = |letter: char| pattern.matches(letter).count();
+        let parts = once("dd") && once("mm") && once("yyyy");
+        parts && count('d') == 2 && count('m') == 2 && count('y') == 4 && pattern.is_ascii()
     }
 
     /// `20261124`.
@@ -352,6 +399,40 @@ mod tests {
                 .map(|d| d.to_string()),
             Ok("2024-03-01".into())
         );
+    }
+
+    #[test]
+    fn dates_of_files_are_read_by_their_pattern() {
+        let day = Date::parse("2026-02-03").expect("a date");
+        for (text, pattern) in [
+            ("03/02/2026", "dd/mm/yyyy"),
+            ("2026.02.03", "yyyy.mm.dd"),
+            ("20260203", "yyyymmdd"),
+            ("02-03-2026", "mm-dd-yyyy"),
+        ] {
+            assert_eq!(Date::parse_as(text, pattern), Ok(day));
+        }
+        for bad in [
+            "3/2/2026",
+            "03-02-2026",
+            "30/02/2026",
+            "",
+            "03/02/26",
+            "0é/0/2026",
+            "99/99/9999",
+        ] {
+            assert!(Date::parse_as(bad, "dd/mm/yyyy").is_err(), "{bad}");
+        }
+        for pattern in [
+            "dd/mm/yy",
+            "dd/mm",
+            "ddd/mm/yyyy",
+            "d/m/yyyy",
+            "dd/mm/yyyyy",
+        ] {
+            assert!(!Date::is_pattern(pattern), "{pattern}");
+            assert!(Date::parse_as(&pattern.replace(['d', 'm', 'y'], "1"), pattern).is_err());
+        }
     }
 
     #[test]

@@ -24,8 +24,10 @@ mod number;
 mod output;
 mod plugin;
 mod points;
+mod problems;
 mod settings;
 mod sink;
+pub mod statement;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testkit;
 pub mod xml;
@@ -51,6 +53,7 @@ pub use points::{
     ExportCatalogue, IdentifyMember, OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd,
     OnVerification, OnVoid, Plugin, ReadStatement, Report, VerifyLogin, WriteSettlement,
 };
+pub use problems::{MAX_PROBLEMS, Problems, quoted};
 pub use sink::Sink;
 
 /// The version of this SDK, stamped into every component.
@@ -63,10 +66,10 @@ pub mod prelude {
         Decision, Discount, Document, Entry, ExportCatalogue, Fault, FiscalMark, IdentifyMember,
         Identity, Input, Instant, Key, Line, LineKind, Login, Member, Money, NoSettings,
         OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd, OnVerification, OnVoid, Origin,
-        Outgoing, Output, Plugin, Problem, Products, ReadStatement, Receipt, Refund, Reply, Report,
-        Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement, StatementHeader,
-        StatementKind, StatementLine, Store, Tax, Tender, TenderTotal, Totals, Verification,
-        VerifyLogin, VoidCause, Window, WriteSettlement,
+        Outgoing, Output, Plugin, Problem, Problems, Products, ReadStatement, Receipt, Refund,
+        Reply, Report, Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement,
+        StatementHeader, StatementKind, StatementLine, Store, Tax, Tender, TenderTotal, Totals,
+        Verification, VerifyLogin, VoidCause, Window, WriteSettlement,
     };
 }
 

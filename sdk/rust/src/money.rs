@@ -3,6 +3,7 @@
 use crate::Money;
 use crate::fault::BadValue;
 use crate::number::{self, narrow, power};
+use crate::problems::quoted;
 
 /// As major units with a point: `1299` with two digits is `12.99`.
 ///
@@ -38,6 +39,80 @@ pub fn parse(text: &str, minor_digits: u8) -> Result<Money, BadValue> {
         return Err(BadValue::new("amount", message));
     };
     narrow("amount", i128::from(unscaled) * power(missing)?)
+}
+
+/// The same with another decimal mark, and with `thousands` between groups of three where a file has them.
+/// Both have to stand where they belong: `1.23,45` is no number.
+///
+/// ```
+/// use galleria_sdk::money;
+///
+/// assert_eq!(money::parse_with("1.234.567,8", 2, ',', Some('.'))?, 123_456_780);
+/// assert_eq!(money::parse_with("1234,5", 2, ',', Some('.'))?, 123_450);
+/// assert!(money::parse_with("1.23,45", 2, ',', Some('.')).is_err());
+/// # Ok::<(), galleria_sdk::BadValue>(())
+/// ```
+pub fn parse_with(
+    text: &str,
+    minor_digits: u8,
+    decimal_mark: char,
+    thousands: Option<char>,
+) -> Result<Money, BadValue> {
+    let bad = || {
+        let message = [&*quoted(text), " is no amount such as -12.50"].concat();
+        BadValue::new(
+            "amount",
+            message.replace("-12.50", &["-12", "50"].join(&decimal_mark.to_string())),
+        )
+    };
+    let (whole, fraction) = match text.split_once(decimal_mark) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let mut plain = String::with_capacity(text.len().min(64));
+    match thousands.filter(|mark| whole.contains(*mark)) {
+        None => plain.push_str(whole),
+        Some(mark) => {
+            let (sign, digits) = match whole.strip_prefix('-') {
+                Some(digits) => ("-", digits),
+                None => ("", whole),
+            };
+            plain.push_str(sign);
+            for (index, group) in digits.split(mark).enumerate() {
+                let right = if index == 0 { 1..=3 } else { 3..=3 };
+                if !right.contains(&group.len()) {
+                    return Err(bad());
+                }
+                plain.push_str(group);
+            }
+        }
+    }
+    if let Some(fraction) = fraction {
+        plain.push('.');
+        plain.push_str(fraction);
+    }
+    // Longer than any number of 64 bits, zeros before it included.
+    if plain.len() > 38 {
+        return Err(bad());
+    }
+    match parse(&plain, minor_digits) {
+        Ok(amount) => Ok(amount),
+        Err(wrong) if wrong.message.ends_with("than the currency") => {
+            let digits = minor_digits.to_string();
+            let message = [
+                &*quoted(text),
+                " has more digits behind the mark than the ",
+                &digits,
+                " of the currency",
+            ];
+            Err(BadValue::new("amount", message.concat()))
+        }
+        Err(wrong) if wrong.message == "is too large" => Err(BadValue::new(
+            "amount",
+            [&*quoted(text), " is too large"].concat(),
+        )),
+        Err(_) => Err(bad()),
+    }
 }
 
 /// Digits after the decimal mark of a currency, by ISO 4217; two for one that is not known. Where the
@@ -133,5 +208,36 @@ mod tests {
         assert_eq!(parse("7", 0), Ok(7));
         assert!(parse("7.0", 0).is_err());
         assert!(parse("92233720368547758.08", 2).is_err());
+    }
+
+    #[test]
+    fn amounts_of_files_are_exact_or_refused() {
+        let read = |text| parse_with(text, 2, ',', Some('.'));
+        assert_eq!(read("-1.234,5"), Ok(-123_450));
+        assert_eq!(read("92.233.720.368.547.758,07"), Ok(i64::MAX));
+        for (bad, why) in [
+            ("", "`` is no amount such as -12,50"),
+            ("1E-80000000", "`1E-80000000` is no amount such as -12,50"),
+            ("NaN", "`NaN` is no amount such as -12,50"),
+            ("1.23,45", "`1.23,45` is no amount such as -12,50"),
+            (".123,45", "`.123,45` is no amount such as -12,50"),
+            ("1..234,45", "`1..234,45` is no amount such as -12,50"),
+            ("1,2,3", "`1,2,3` is no amount such as -12,50"),
+            ("1,23.456", "`1,23.456` is no amount such as -12,50"),
+            ("- 1", "`- 1` is no amount such as -12,50"),
+            (
+                "1,234",
+                "`1,234` has more digits behind the mark than the 2 of the currency",
+            ),
+            (
+                "92.233.720.368.547.758,08",
+                "`92.233.720.368.547.758,08` is too large",
+            ),
+        ] {
+            assert_eq!(read(bad).expect_err(bad).message, why);
+        }
+        assert_eq!(parse_with("1,234", 2, '.', Some(',')), Ok(123_400));
+        assert!(parse_with("1,234", 2, '.', None).is_err());
+        assert!(parse_with(&"0".repeat(5000), 2, '.', None).is_err());
     }
 }

@@ -1,0 +1,183 @@
+use super::*;
+use std::io::Read;
+
+/// Gives a few bytes at a time, so that pieces end anywhere.
+struct Slow<'a>(&'a [u8], usize);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.len().min(out.len()).min(self.1);
+        let (piece, rest) = self.0.split_at(count);
+        out[..count].copy_from_slice(piece);
+        self.0 = rest;
+        Ok(count)
+    }
+}
+
+fn rows(text: &[u8], step: usize) -> Result<Vec<(u64, Vec<String>)>, Problem> {
+    let mut reader = Reader::new(Slow(text, step), b',', Encoding::Utf8);
+    let (mut rows, mut row) = (Vec::new(), Row::default());
+    while reader.read(&mut row)? {
+        let cells = (0..row.len()).map(|index| row.cell(index).to_owned());
+        rows.push((row.number(), cells.collect()));
+    }
+    Ok(rows)
+}
+
+#[test]
+fn a_row_is_known_by_where_a_spreadsheet_shows_it() {
+    let expected = [
+        (1, vec!["a".to_owned(), "b".to_owned()]),
+        (3, vec!["1\n2".to_owned(), "\"x".to_owned()]),
+        (6, vec!["3".to_owned(), String::new()]),
+    ];
+    for end in ["\n", "\r\n", "\r"] {
+        for mark in ["", "\u{feff}"] {
+            for last in ["", end] {
+                let lines = ["a , b", "", "\"1\n2\",\"\"\"x\"", "", ", ,", "3,"];
+                let text = [mark, &lines.join(end), last].concat();
+                for step in [1, 2, 3, 7, 1000] {
+                    assert_eq!(
+                        rows(text.as_bytes(), step).expect("rows"),
+                        expected,
+                        "{text:?} by {step}"
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(rows(b"", 1).expect("rows"), []);
+    assert_eq!(rows(b"\r\n\n", 1).expect("rows"), []);
+}
+
+/// What is wrong, as `row, column: ...`.
+fn problem(text: &[u8]) -> String {
+    let mut reader = Reader::new(Slow(text, 999), b',', Encoding::Utf8);
+    let mut row = Row::default();
+    let read = reader.header().and_then(|_| {
+        while reader.read(&mut row)? {}
+        Ok(())
+    });
+    read.expect_err("a problem").to_string()
+}
+
+#[test]
+fn what_breaks_a_bound_is_named_by_row_and_column() {
+    let long = "x".repeat(MAX_CELL + 1);
+    let text = ["a,b\n1,2\n3,", &long, "\n"].concat();
+    assert_eq!(
+        problem(text.as_bytes()),
+        "row 3, b: has more than 4096 bytes"
+    );
+
+    let wide = ["a,b\n", &"1,".repeat(MAX_COLUMNS + 1)].concat();
+    assert_eq!(
+        problem(wide.as_bytes()),
+        "row 2, column 513: is more than the 512 columns that are read"
+    );
+
+    let cell = "y".repeat(MAX_CELL - 1);
+    let row = [cell.as_str(); 20].join(",");
+    assert_eq!(
+        problem(["a\n", &row].concat().as_bytes()),
+        "row 2, column 17: ends a row of more than 65536 bytes"
+    );
+}
+
+#[test]
+fn text_that_is_none_is_named_by_row_and_column() {
+    assert_eq!(problem(b"a,b\n1,\xff\n"), "row 2, b: is no UTF-8");
+    // The two halves of one letter on both sides of a delimiter are no letter.
+    assert_eq!(problem(b"a,b\n\xc3,\xa9\n"), "row 2, a: is no UTF-8");
+    assert_eq!(
+        problem(b"a,b\n1,x\0y\n"),
+        "row 2, b: has a control character, U+0000"
+    );
+    assert_eq!(
+        problem(b"\xff\xfea\0"),
+        "row 1, column 1: is UTF-16: save the file as UTF-8"
+    );
+}
+
+/// A file of any length that keeps count of what was read of it.
+struct Endless(u64, u8);
+
+impl Read for Endless {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        out.fill(self.1);
+        self.0 += out.len() as u64;
+        assert!(self.0 < 1_000_000, "the file was read on after its bound");
+        Ok(out.len())
+    }
+}
+
+#[test]
+fn a_file_without_end_is_refused_after_its_bound() {
+    for (byte, expected) in [
+        (b'x', "row 1, column 1: has more than 4096 bytes"),
+        (
+            b',',
+            "row 1, column 513: is more than the 512 columns that are read",
+        ),
+        (b'"', "row 1, column 1: has more than 4096 bytes"),
+    ] {
+        let mut reader = Reader::new(Endless(0, byte), b',', Encoding::Utf8);
+        let problem = reader.read(&mut Row::default()).expect_err("a bound");
+        assert_eq!(problem.to_string(), expected);
+    }
+}
+
+#[test]
+fn columns_are_found_by_name_wherever_they_stand() {
+    let mut reader = Reader::new(
+        " Net ;Gross;x;X\n1;2;3\n1;2;3;4;5\n".as_bytes(),
+        b';',
+        Encoding::Utf8,
+    );
+    let columns = reader.header().expect("a row").expect("a header");
+    assert_eq!(columns.find("net"), Some(0));
+    assert_eq!(columns.require("Gross"), Ok(1));
+    assert_eq!(columns.find_once("fee"), Ok(None));
+    let missing = columns.require("fee").expect_err("missing");
+    assert_eq!(
+        missing.to_string(),
+        "row 1, fee: is missing; the header has `Net, Gross, x, X`"
+    );
+    let twice = columns.require("x").expect_err("doubled");
+    assert_eq!(
+        twice.to_string(),
+        "row 1, x: stands 2 times in the header; it has to stand there once"
+    );
+
+    let mut row = Row::default();
+    assert!(reader.read(&mut row).expect("a row"));
+    let short = columns.fits(&row).expect_err("short");
+    assert_eq!(
+        short.to_string(),
+        "row 2, X: the row has 3 cells where the header has 4"
+    );
+    assert!(reader.read(&mut row).expect("a row"));
+    let long = columns.fits(&row).expect_err("long");
+    assert_eq!(
+        long.to_string(),
+        "row 3, column 5: the row has 5 cells where the header has 4"
+    );
+}
+
+#[test]
+fn western_spreadsheets_are_read() {
+    let text = b"caf\xe9,\x80,\x81\n";
+    let mut reader = Reader::new(&text[..], b',', Encoding::Windows1252);
+    let problem = reader
+        .read(&mut Row::default())
+        .expect_err("a byte that means nothing");
+    assert_eq!(
+        problem.to_string(),
+        "row 1, column 3: has a control character, U+0081"
+    );
+
+    let mut reader = Reader::new(&text[..6], b',', Encoding::Windows1252);
+    let mut row = Row::default();
+    assert!(reader.read(&mut row).expect("a row"));
+    assert_eq!((row.cell(0), row.cell(1)), ("café", "€"));
+}

@@ -1,0 +1,289 @@
+//! What every reader of a provider's statement has to check, the same for all: signs, that net is
+//! gross less fee, and that the lines come to the total.
+//!
+//! Counts and sums; holds no line longer than the SDK's [`Statement`] gathers them. Where a line stands
+//! in a file and what its columns are called is the reader's to say.
+
+use crate::number::narrow;
+use crate::{
+    Attribute, Fault, Problem, Problems, Statement, StatementHeader, StatementKind, StatementLine,
+    Totals, money,
+};
+
+/// What the file calls the money of a line, for messages.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// Of `gross` and of its sign.
+    pub gross: String,
+    /// Of `fee`.
+    pub fee: String,
+    /// Of `net`.
+    pub net: String,
+}
+
+/// A statement that is checked while it is written.
+///
+/// ```
+/// use galleria_sdk::{StatementHeader, StatementLine, statement};
+///
+/// let columns = statement::Columns { gross: "gross".into(), fee: "fee".into(), net: "net".into() };
+/// let mut checked = statement::Checked::new(columns);
+/// checked.push(StatementLine { row: 2, gross: 500, converted: 500, fee: 20, net: 470, ..StatementLine::default() });
+/// let header = StatementHeader { currency: "EUR".into(), minor_digits: 2, ..StatementHeader::default() };
+/// let fault = checked.finish(header, 3).expect_err("net is not gross less fee");
+/// assert_eq!(fault.message(), "row 2, net: is 4.70, and 5.00 less the fee of 0.20 is 4.80");
+/// ```
+pub struct Checked {
+    /// What is wrong so far. A reader adds what it finds itself.
+    pub problems: Problems,
+    statement: Statement,
+    columns: Columns,
+    /// Digits of the payout's currency, for messages.
+    digits: u8,
+    lines: u64,
+    gross: i128,
+    fee: i128,
+    net: i128,
+}
+
+impl Checked {
+    /// The statement of this run.
+    pub fn new(columns: Columns) -> Self {
+        Self {
+            problems: Problems::default(),
+            statement: Statement::open(),
+            columns,
+            digits: 2,
+            lines: 0,
+            gross: 0,
+            fee: 0,
+            net: 0,
+        }
+    }
+
+    /// Digits of the payout's currency, for messages about lines; two until it is known.
+    pub fn set_digits(&mut self, minor_digits: u8) {
+        self.digits = minor_digits;
+    }
+
+    /// Checks a line and writes it, unless something was wrong before: then nobody will read it.
+    pub fn push(&mut self, line: StatementLine) {
+        self.lines += 1;
+        self.gross += i128::from(line.converted);
+        self.fee += i128::from(line.fee);
+        self.net += i128::from(line.net);
+        self.check_sign(&line);
+        let expected = i128::from(line.converted) - i128::from(line.fee);
+        if i128::from(line.net) != expected {
+            let show = |amount| money::format(amount, self.digits);
+            let right = i64::try_from(expected).map_or("beyond 64 bits".to_owned(), show);
+            let message = [
+                "is ",
+                &show(line.net),
+                ", and ",
+                &show(line.converted),
+                " less the fee of ",
+                &show(line.fee),
+                " is ",
+                &right,
+            ];
+            let problem = Problem::in_row(line.row, &self.columns.net, message.concat());
+            self.problems.push(problem);
+        }
+        if self.problems.is_empty() {
+            self.statement.push(line);
+        }
+    }
+
+    /// Money from customers is positive, money back to them negative; of a payment the provider keeps a
+    /// fee and adds none. Fees of what goes back may be handed back with it.
+    fn check_sign(&mut self, line: &StatementLine) {
+        let (word, positive) = match &line.kind {
+            StatementKind::Payment => ("payment", true),
+            StatementKind::ChargebackReversal => ("chargeback that was won back", true),
+            StatementKind::Refund => ("refund", false),
+            StatementKind::Chargeback => ("chargeback", false),
+            StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => return,
+        };
+        let wrong = |amount: i64| if positive { amount < 0 } else { amount > 0 };
+        if wrong(line.gross) || wrong(line.converted) {
+            let side = if positive { "below" } else { "above" };
+            let message = ["has the wrong sign: a ", word, " cannot be ", side, " zero"].concat();
+            let problem = Problem::in_row(line.row, &self.columns.gross, message);
+            self.problems.push(problem);
+        }
+        if line.kind == StatementKind::Payment && line.fee < 0 {
+            let message = "has the wrong sign: the fee of a payment cannot be below zero";
+            let problem = Problem::in_row(line.row, &self.columns.fee, message);
+            self.problems.push(problem);
+        }
+    }
+
+    /// Lines so far.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Ends the statement: its header with the total that stands in `total_row`, or the last row where
+    /// the file tells none.
+    pub fn finish(mut self, header: StatementHeader, total_row: u64) -> Result<Totals, Fault> {
+        let net = &self.columns.net;
+        if self.lines == 0 && self.problems.is_empty() {
+            let message = "has no line of a payment, a refund or a fee above it";
+            self.problems.push(Problem::in_row(total_row, net, message));
+        }
+        match (narrow("sum", self.net), header.total) {
+            (Err(bad), _) => {
+                let message = ["the sum of all lines ", &bad.message].concat();
+                self.problems.push(Problem::in_row(total_row, net, message));
+            }
+            // A line that could not be read is missing in the sum: one problem is enough.
+            (Ok(sum), Some(total)) if sum != total && self.problems.is_empty() => {
+                let show = |amount| money::format(amount, header.minor_digits);
+                let message = [
+                    "the total is ",
+                    &show(total),
+                    ", and the ",
+                    &self.lines.to_string(),
+                    " lines come to ",
+                    &show(sum),
+                ];
+                let problem = Problem::in_row(total_row, net, message.concat());
+                self.problems.push(problem);
+            }
+            _ => {}
+        }
+        self.problems.finish()?;
+        self.statement.describe(&header);
+        self.statement.close();
+        let currency = header.currency.to_ascii_lowercase();
+        let sum = |name: &str, amount: i128| -> Result<Attribute, Fault> {
+            let amount = money::format(narrow("sum", amount)?, header.minor_digits);
+            Ok(Attribute::new([name, "-", &currency].concat(), amount))
+        };
+        Ok(Totals {
+            rows: self.lines,
+            sums: vec![
+                sum("gross", self.gross)?,
+                sum("fee", self.fee)?,
+                sum("net", self.net)?,
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::Host;
+
+    fn columns() -> Columns {
+        Columns {
+            gross: "Gross".into(),
+            fee: "Fee".into(),
+            net: "Net".into(),
+        }
+    }
+
+    fn line(row: u64, kind: StatementKind, gross: i64, fee: i64) -> StatementLine {
+        StatementLine {
+            row,
+            kind,
+            gross,
+            converted: gross,
+            fee,
+            net: gross.wrapping_sub(fee),
+            ..StatementLine::default()
+        }
+    }
+
+    fn header(total: Option<i64>) -> StatementHeader {
+        StatementHeader {
+            currency: "EUR".into(),
+            minor_digits: 2,
+            total,
+            ..StatementHeader::default()
+        }
+    }
+
+    fn read(lines: Vec<StatementLine>, total: Option<i64>) -> (Result<Totals, String>, Host) {
+        Host::default().within(|| {
+            let mut checked = Checked::new(columns());
+            lines.into_iter().for_each(|line| checked.push(line));
+            let totals = checked.finish(header(total), 99);
+            totals.map_err(|fault| fault.message())
+        })
+    }
+
+    #[test]
+    fn a_good_statement_is_written_with_its_sums() {
+        let lines = vec![
+            line(2, StatementKind::Payment, 1000, 30),
+            line(3, StatementKind::Refund, -400, -5),
+            line(4, StatementKind::Fee, 0, 100),
+        ];
+        let (totals, host) = read(lines, Some(475));
+        let totals = totals.expect("a statement");
+        assert_eq!(totals.rows, 3);
+        let sums: Vec<String> = totals
+            .sums
+            .iter()
+            .map(|sum| [&sum.name, "=", &*sum.value].concat())
+            .collect();
+        assert_eq!(sums, ["gross-eur=6.00", "fee-eur=1.25", "net-eur=4.75"]);
+        assert_eq!(host.statement.len(), 3);
+        assert!(host.statement_header.is_some());
+    }
+
+    #[test]
+    fn wrong_signs_and_sums_are_named_by_row_and_column() {
+        for (wrong, expected) in [
+            (
+                line(2, StatementKind::Payment, -1, 0),
+                "row 2, Gross: has the wrong sign: a payment cannot be below zero",
+            ),
+            (
+                line(2, StatementKind::Refund, 1, 0),
+                "row 2, Gross: has the wrong sign: a refund cannot be above zero",
+            ),
+            (
+                line(2, StatementKind::Chargeback, 1, 0),
+                "row 2, Gross: has the wrong sign: a chargeback cannot be above zero",
+            ),
+            (
+                line(2, StatementKind::Payment, 1, -1),
+                "row 2, Fee: has the wrong sign: the fee of a payment cannot be below zero",
+            ),
+        ] {
+            assert_eq!(read(vec![wrong], None).0, Err(expected.to_owned()));
+        }
+        let lines = vec![line(2, StatementKind::Payment, 100, 1)];
+        assert_eq!(
+            read(lines, Some(98)).0,
+            Err("row 99, Net: the total is 0.98, and the 1 lines come to 0.99".into())
+        );
+        assert_eq!(
+            read(vec![], None).0,
+            Err("row 99, Net: has no line of a payment, a refund or a fee above it".into())
+        );
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_are_refused_and_never_wrap() {
+        let lines = vec![
+            line(2, StatementKind::Adjustment, i64::MAX, 0),
+            line(3, StatementKind::Adjustment, 1, 0),
+        ];
+        assert_eq!(
+            read(lines, None).0,
+            Err("row 99, Net: the sum of all lines is too large".into())
+        );
+        let wraps = line(2, StatementKind::Adjustment, i64::MIN, 1);
+        assert!(
+            read(vec![wraps], None)
+                .0
+                .expect_err("wrong")
+                .contains("beyond 64 bits")
+        );
+    }
+}
