@@ -1,6 +1,9 @@
 //! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
 
-use crate::raw::{RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawRetry, RawRuns};
+use crate::raw::{
+    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawMembers, RawRetry,
+    RawRuns, RawSensitive,
+};
 use galleria_domain::plugin::Limits;
 
 /// Where documents, output and input may lie.
@@ -50,6 +53,8 @@ impl Default for RawHost {
             retry: RawRetry::default(),
             runs: RawRuns::default(),
             groups: RawGroups::default(),
+            members: RawMembers::default(),
+            sensitive: RawSensitive::default(),
             directories: DIRECTORIES
                 .map(|name| (name.to_owned(), format!("{{data}}/files/{name}")))
                 .into(),
@@ -116,6 +121,29 @@ impl Default for RawGroups {
             payment: group("PAYMENT_GROUP", 3),
             common: group("COMMON_GROUP", 5),
             events: group("GALLERIA_GROUP", 5),
+        }
+    }
+}
+
+impl Default for RawMembers {
+    fn default() -> Self {
+        let attempts = |burst, every: &str| RawAttempts {
+            burst,
+            every: every.into(),
+        };
+        Self {
+            floor: "250ms".into(),
+            per_store: attempts(300, "200ms"),
+            per_client: attempts(60, "1s"),
+        }
+    }
+}
+
+impl Default for RawSensitive {
+    fn default() -> Self {
+        Self {
+            digest_key_file: "{data}/digest.key".into(),
+            digest_key: String::new(),
         }
     }
 }

@@ -125,6 +125,8 @@ fn plain_keys() -> Vec<String> {
         retry: _,
         runs: _,
         groups: _,
+        members: _,
+        sensitive: _,
         directories: _,
         limits: _,
         run_limits: _,

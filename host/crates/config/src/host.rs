@@ -2,7 +2,8 @@
 
 use crate::checks::Checks;
 use crate::raw::{
-    RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawRetry, RawRuns,
+    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawMembers,
+    RawRetry, RawRuns, RawSensitive,
 };
 use crate::{Secret, units};
 use galleria_domain::Problem;
@@ -40,6 +41,10 @@ pub struct HostConfig {
     pub runs: Runs,
     /// Who reads which topics.
     pub groups: Groups,
+    /// How members are identified.
+    pub members: Members,
+    /// What sensitive points share.
+    pub sensitive: Sensitive,
     /// Directories that grants can name.
     pub directories: BTreeMap<String, PathBuf>,
     /// The most a retailer can allow a react or answer call.
@@ -158,6 +163,42 @@ pub struct Group {
     pub tries: u32,
 }
 
+/// How members are identified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Members {
+    /// No answer is given before.
+    pub floor: Duration,
+    /// At each store, by whomever.
+    pub per_store: Attempts,
+    /// By each client, at whatever stores.
+    pub per_client: Attempts,
+}
+
+/// How often may be tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// So many at once.
+    pub burst: u32,
+    /// One more each time this has passed.
+    pub every: Duration,
+}
+
+/// What sensitive points share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sensitive {
+    /// Where the key of the digests is that stand for codes, answers and clients.
+    pub digest_key: DigestKeySource,
+}
+
+/// Where the digest key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DigestKeySource {
+    /// Here: 64 hex digits.
+    Given(Secret),
+    /// In a file, which is made where there is none.
+    File(PathBuf),
+}
+
 impl Default for HostConfig {
     fn default() -> Self {
         // A test proves that the defaults are valid; `convert` answers with what it could make of them.
@@ -194,6 +235,8 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         retry,
         runs,
         groups,
+        members,
+        sensitive,
         directories,
         limits,
         run_limits,
@@ -220,6 +263,8 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         retry: self::retry(retry, checks),
         runs: self::runs(runs, checks),
         groups: self::groups(groups, checks),
+        members: self::members(members, checks),
+        sensitive: self::sensitive(sensitive, &data, checks),
         directories: self::directories(directories, &data, checks),
         call_ceiling: ceiling("limits", limits, checks),
         run_ceiling: ceiling("run_limits", run_limits, checks),
@@ -382,6 +427,63 @@ fn group(key: &str, raw: RawGroup, checks: &mut Checks) -> Group {
         "1 to 1000",
     );
     Group { name, tries }
+}
+
+fn members(raw: RawMembers, checks: &mut Checks) -> Members {
+    let RawMembers {
+        floor,
+        per_store,
+        per_client,
+    } = raw;
+    let floor = checks.duration("members.floor", &floor);
+    // Half a minute is all the time that the HTTP face gives an answer.
+    checks.check(
+        (Duration::from_millis(1)..=Duration::from_secs(5)).contains(&floor),
+        "members.floor",
+        "1ms to 5s: without a floor, time tells what was wrong with a code",
+    );
+    Members {
+        floor,
+        per_store: attempts("members.per_store", per_store, checks),
+        per_client: attempts("members.per_client", per_client, checks),
+    }
+}
+
+fn attempts(key: &str, raw: RawAttempts, checks: &mut Checks) -> Attempts {
+    let RawAttempts { burst, every } = raw;
+    let every = checks.duration(&format!("{key}.every"), &every);
+    checks.check(
+        (1..=1_000_000).contains(&burst),
+        &format!("{key}.burst"),
+        "1 to 1000000",
+    );
+    checks.check(
+        (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&every),
+        &format!("{key}.every"),
+        "1ms to 1h",
+    );
+    Attempts { burst, every }
+}
+
+fn sensitive(raw: RawSensitive, data: &str, checks: &mut Checks) -> Sensitive {
+    let RawSensitive {
+        digest_key_file,
+        digest_key,
+    } = raw;
+    let file = expand(checks, "sensitive.digest_key_file", &digest_key_file, data);
+    if digest_key.is_empty() {
+        return Sensitive {
+            digest_key: DigestKeySource::File(file.into()),
+        };
+    }
+    checks.check(
+        digest_key.len() == 64 && digest_key.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "sensitive.digest_key",
+        "64 hex digits, such as `openssl rand -hex 32` makes",
+    );
+    Sensitive {
+        digest_key: DigestKeySource::Given(Secret::new(digest_key)),
+    }
 }
 
 fn directories(

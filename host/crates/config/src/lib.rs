@@ -33,7 +33,7 @@ mod secret;
 mod suggest;
 mod units;
 
-pub use host::{Database, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel, Retry, Runs};
+pub use host::{Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel, Members, Retry, Runs, Sensitive};
 pub use retailer::{Retailer, SecretSource};
 pub use secret::Secret;
 

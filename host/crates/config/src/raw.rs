@@ -23,6 +23,8 @@ pub(crate) struct RawHost {
     pub retry: RawRetry,
     pub runs: RawRuns,
     pub groups: RawGroups,
+    pub members: RawMembers,
+    pub sensitive: RawSensitive,
     pub directories: BTreeMap<String, String>,
     pub limits: RawLimits,
     pub run_limits: RawLimits,
@@ -78,6 +80,29 @@ pub(crate) struct RawGroups {
 pub(crate) struct RawGroup {
     pub name: String,
     pub tries: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawMembers {
+    pub floor: String,
+    pub per_store: RawAttempts,
+    pub per_client: RawAttempts,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawAttempts {
+    pub burst: u32,
+    pub every: String,
+}
+
+/// Its text may be a key: nothing prints it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSensitive {
+    pub digest_key_file: String,
+    pub digest_key: String,
 }
 
 /// Limits; which are named, is checked by who reads them.
