@@ -12,6 +12,9 @@
 mod cbc;
 mod gcm;
 mod mac;
+mod test_key;
+
+pub use test_key::{TestKey, TestVersion};
 
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
 use zeroize::Zeroizing;

@@ -1,12 +1,14 @@
 //! `fixtures/<case>/event.json`: an event, its context, and what the feeds hold.
 
 use super::host::Host;
+use super::keys::{RealKey, TestKey};
 use super::rows::{ProductRow, SaleLineRow, SettlementRow};
 use crate::bindings::words::types::{Context as RawContext, Counter, Scope, Written};
 use crate::{Activity, Outgoing, Reply, Store, Window};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One event of a fixture.
@@ -39,6 +41,9 @@ pub struct Event {
     /// The file that the run reads, as the name of a file beside `event.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// Secrets by name, as a retailer would declare them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, TestKey>,
     /// The bytes of `input`.
     #[serde(skip)]
     pub input_bytes: Vec<u8>,
@@ -85,6 +90,10 @@ impl Event {
             event.input_bytes =
                 std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         }
+        for (name, key) in &event.keys {
+            key.read()
+                .map_err(|error| format!("event.json, keys.{name}: {error}"))?;
+        }
         Ok(event)
     }
 
@@ -119,7 +128,8 @@ impl Event {
         self
     }
 
-    /// A host whose feeds hold what the event says.
+    /// A host whose feeds hold what the event says, with its keys. A key that cannot be read is not
+    /// there; [`Event::read`] says what is wrong with it.
     pub fn host(&self) -> Host {
         Host {
             sale_lines: self.sale_lines.clone().into(),
@@ -128,6 +138,7 @@ impl Event {
             activities: self.activities.clone().into(),
             input_name: self.input.clone().unwrap_or_default(),
             input: self.input_bytes.clone().into(),
+            keys: RealKey::all(&self.keys, &self.context.event_id),
             ..Host::default()
         }
     }

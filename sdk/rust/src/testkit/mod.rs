@@ -9,11 +9,13 @@ pub(crate) mod double;
 mod event;
 pub mod golden;
 mod host;
+mod keys;
 mod outcome;
 mod rows;
 
 pub use event::{Arguments, Event, EventContext};
 pub use host::{Host, KeyDouble, Logged, WrittenFile};
+pub use keys::{RealKey, TestKey, TestVersion};
 pub use outcome::{Answer, Outcome};
 pub use rows::{ProductRow, SaleLineRow, SettlementRow};
 

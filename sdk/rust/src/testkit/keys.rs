@@ -1,0 +1,98 @@
+//! Keys that really decrypt, encrypt and authenticate, with the ciphers of the host.
+
+pub use galleria_keys::{TestKey, TestVersion};
+
+use super::host::KeyDouble;
+use crate::ask::Sealed;
+use galleria_domain::SecretKey;
+use galleria_keys::Occasion;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// A key as the host has it: what it seals natively is, byte by byte, what a component of the same
+/// plugin seals for the same event.
+///
+/// ```
+/// use galleria_sdk::Key;
+/// use galleria_sdk::testkit::{Host, RealKey, TestKey};
+///
+/// let key: TestKey = serde_json::from_str(
+///     r#"{ "cipher": "aes-gcm", "key": "000102030405060708090a0b0c0d0e0f" }"#,
+/// ).expect("a key");
+/// let mut host = Host::default();
+/// host.keys.insert("notes".into(), RealKey::new(&key, "event-1").expect("16 bytes"));
+/// host.within(|| {
+///     let key = Key::open("notes").expect("granted");
+///     let sealed = key.encrypt(b"hello", b"").expect("sealed");
+///     assert_eq!(key.unseal(&sealed, b"").expect("opened"), b"hello");
+/// });
+/// ```
+pub struct RealKey {
+    key: SecretKey,
+    event: String,
+    /// Texts that were encrypted so far: one count for all keys of an event, as in the host.
+    sealed: Rc<Cell<u64>>,
+}
+
+impl RealKey {
+    /// The only key of an event, or what is wrong with it.
+    pub fn new(key: &TestKey, event_id: &str) -> Result<Rc<dyn KeyDouble>, String> {
+        Self::counting(key, event_id, Rc::default())
+    }
+
+    fn counting(
+        key: &TestKey,
+        event_id: &str,
+        sealed: Rc<Cell<u64>>,
+    ) -> Result<Rc<dyn KeyDouble>, String> {
+        Ok(Rc::new(Self {
+            key: key.read()?,
+            event: event_id.to_owned(),
+            sealed,
+        }))
+    }
+
+    /// All keys of an event; what cannot be read is left out.
+    pub(super) fn all(
+        keys: &BTreeMap<String, TestKey>,
+        event_id: &str,
+    ) -> HashMap<String, Rc<dyn KeyDouble>> {
+        let sealed = Rc::<Cell<u64>>::default();
+        let key = |(name, key): (&String, &TestKey)| {
+            let key = Self::counting(key, event_id, Rc::clone(&sealed)).ok()?;
+            Some((name.clone(), key))
+        };
+        keys.iter().filter_map(key).collect()
+    }
+}
+
+impl KeyDouble for RealKey {
+    fn decrypt(
+        &self,
+        key_id: Option<&str>,
+        nonce: &[u8],
+        body: &[u8],
+        associated: &[u8],
+    ) -> Option<Vec<u8>> {
+        let text = galleria_keys::decrypt(&self.key, key_id, nonce, body, associated)?;
+        Some(text.to_vec())
+    }
+
+    fn encrypt(&self, body: &[u8], associated: &[u8]) -> Option<Sealed> {
+        let occasion = Occasion {
+            event: &self.event,
+            number: self.sealed.replace(self.sealed.get() + 1),
+        };
+        let sealed = galleria_keys::encrypt(&self.key, occasion, body, associated)?;
+        Some(Sealed {
+            key_id: sealed.key_id,
+            nonce: sealed.nonce,
+            body: sealed.body,
+        })
+    }
+
+    fn mac(&self, body: &[u8]) -> Option<Vec<u8>> {
+        galleria_keys::mac(&self.key, body).map(Vec::from)
+    }
+}
