@@ -33,7 +33,10 @@ mod secret;
 mod suggest;
 mod units;
 
-pub use host::{Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel, Members, Retry, Runs, Sensitive};
+pub use host::{
+    Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel,
+    Members, Retry, Runs, Sensitive,
+};
 pub use retailer::{Retailer, SecretSource};
 pub use secret::Secret;
 
