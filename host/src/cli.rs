@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use galleria_domain::plugin::Point;
 use jiff::civil::Date;
 use std::path::PathBuf;
 
@@ -92,6 +93,15 @@ pub struct ReportAsk {
     /// One store by its id; all of the retailer where none.
     #[arg(long)]
     pub store: Option<String>,
+    /// `report`, `write-settlement` or `export-catalogue`, where the plugin serves several.
+    #[arg(long, value_parser = point)]
+    pub point: Option<Point>,
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    let points = galleria_app::runs::POINTS;
+    let found = points.into_iter().find(|point| point.name() == text);
+    found.ok_or_else(|| format!("one of {}", points.map(Point::name).join(", ")))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

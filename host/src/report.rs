@@ -1,8 +1,9 @@
-//! `galleria report run`: one report by hand, with its progress.
+//! `galleria report run`: one run by hand, with its progress.
 
 use crate::cli::ReportAsk;
 use crate::{house, logs, show};
 use anyhow::Context as _;
+use galleria_app::runs::{ByHand, RunAsk, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Runs a report. Ctrl-C ends it at its next row and leaves nothing behind.
+/// What a shell calls a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Runs a window. Ctrl-C ends it at its next row and leaves nothing behind.
 pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     let quiet = galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
@@ -32,49 +36,75 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         "{spinner} {human_pos} rows, {per_sec}, {elapsed}",
     )?);
     bar.enable_steady_tick(Duration::from_millis(100));
+    let owner = format!("report-{}", uuid::Uuid::new_v4());
+    let ask = RunAsk {
+        retailer: ask.retailer,
+        plugin: ask.plugin,
+        point: ask.point,
+        store: ask.store,
+        first: ask.from,
+        last: ask.to.unwrap_or(ask.from),
+    };
+    let counted = bar.clone();
+    let ran = house.app.run_by_hand(
+        &house.directories,
+        &ask,
+        &owner,
+        config.host.runs.lease,
+        Arc::new(move |rows| counted.inc(rows)),
+        stopped_by_ctrl_c(),
+    );
+    let ran = ran.await;
+    bar.finish_and_clear();
+    let ran = ran.map_err(|error| match error {
+        galleria_app::Error::Plugin(fault) => anyhow::anyhow!("the run did not end well: {fault}"),
+        other => other.into(),
+    })?;
+    let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
+    while deliverer.deliver_batch().await? > 0 {}
+    let code = match ran {
+        ByHand::Ended(view) => told(&config, &view),
+        ByHand::Before(view) => {
+            show::line("this window was run before: the same window is the same run");
+            told(&config, &view)
+        }
+        ByHand::Stopped => {
+            show::line("stopped: nothing of it is left");
+            ExitCode::from(INTERRUPTED)
+        }
+    };
+    house.db.close().await.context("closing the database")?;
+    Ok(code)
+}
+
+/// Set by the first Ctrl-C; a second one does not wait for the plugin.
+fn stopped_by_ctrl_c() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             told.store(true, Ordering::Relaxed);
         }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            // Its drafts have no names yet or are overwritten by the next attempt.
+            std::process::exit(INTERRUPTED.into());
+        }
     });
-    let retailer = ask.retailer.clone();
-    let ask = galleria_app::reports::ReportAsk {
-        retailer: ask.retailer,
-        plugin: ask.plugin,
-        store: ask.store,
-        first: ask.from,
-        last: ask.to.unwrap_or(ask.from),
-    };
-    let counted = bar.clone();
-    let ran = house.app.report_run(
-        &house.directories,
-        ask,
-        Arc::new(move |rows| counted.inc(rows)),
-        stop,
-    );
-    let run = ran.await;
-    bar.finish_and_clear();
-    let run = run.map_err(|error| match error {
-        galleria_app::Error::Plugin(fault) => anyhow::anyhow!("the report was not run: {fault}"),
-        other => other.into(),
-    })?;
-    let owner = format!("report-{}", uuid::Uuid::new_v4());
-    let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
-    while deliverer.deliver_batch().await? > 0 {}
-    if run.before {
-        show::line("this window was run before: the same window is the same run");
-    }
-    show::line(&format!("{} rows", run.rows));
-    for sum in &run.sums {
+    stop
+}
+
+fn told(config: &Config, view: &RunView) -> ExitCode {
+    show::line(&format!("{} rows", view.rows));
+    for sum in &view.sums {
         show::line(&format!("{}: {}", sum.name, sum.value));
     }
-    for (directory, name) in &run.files {
-        let path = &config.host.directories[directory];
-        let path = path.join(&retailer).join(name);
-        show::line(&path.display().to_string());
+    for file in &view.files {
+        // A directory may have been taken out of the configuration since.
+        let place = match config.host.directories.get(&file.directory) {
+            Some(path) => path.join(&view.retailer).join(&file.name).display().to_string(),
+            None => format!("{}/{}", file.directory, file.name),
+        };
+        show::line(&format!("{place} ({} bytes)", file.size));
     }
-    house.db.close().await.context("closing the database")?;
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

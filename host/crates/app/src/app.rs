@@ -1,7 +1,9 @@
 //! The application: the ports it stands on, and doing a request once.
 
 use crate::bell::{Bell, Ear};
+use crate::members::{MemberPolicy, Turns};
 use crate::records::{Answered, InTx, Records, Tx};
+use crate::sensitive::DigestKey;
 use crate::{Clock, Error, plugins::Plugins};
 use galleria_domain::Digest;
 use serde_json::Value;
@@ -30,6 +32,8 @@ pub struct Policy {
     pub cause_within: Duration,
     /// Where documents go, by name; shown to operators.
     pub directories: BTreeMap<String, std::path::PathBuf>,
+    /// How members are identified.
+    pub members: MemberPolicy,
 }
 
 impl Default for Policy {
@@ -49,6 +53,7 @@ impl Default for Policy {
             longest_wait: Duration::from_secs(600),
             cause_within: Duration::from_secs(24 * 3600),
             directories: BTreeMap::new(),
+            members: MemberPolicy::with(DigestKey::random()),
         }
     }
 }
@@ -60,12 +65,16 @@ pub struct App {
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<Policy>,
+    /// Who may ask a plugin a question now.
+    pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
     pub(crate) log_grew: Bell,
     /// Told whenever parked events may go on.
     pub(crate) parked_woke: Bell,
     /// Told whenever a document was decided.
     pub(crate) document_decided: Bell,
+    /// Told whenever a run was asked for.
+    pub(crate) run_wanted: Bell,
 }
 
 /// A caller's `Idempotency-Key` and what it was used for.
@@ -96,14 +105,17 @@ impl App {
         clock: Arc<dyn Clock>,
         policy: Policy,
     ) -> Self {
+        let turns = Turns::new(policy.members.calls, policy.members.calls_per_store);
         Self {
             records,
             plugins,
             clock,
+            turns: Arc::new(turns),
             policy: Arc::new(policy),
             log_grew: Bell::default(),
             parked_woke: Bell::default(),
             document_decided: Bell::default(),
+            run_wanted: Bell::default(),
         }
     }
 
@@ -137,6 +149,11 @@ impl App {
         self.document_decided.listen()
     }
 
+    /// Told whenever a run was asked for in this process.
+    pub fn run_wanted(&self) -> Ear {
+        self.run_wanted.listen()
+    }
+
     /// Does `work` and keeps its answer under the caller's key in the same transaction: the same
     /// request again is answered as before, another request under the same key is refused.
     pub(crate) async fn once<F>(&self, key: Key, status: u16, work: F) -> Result<Reply, Error>
@@ -145,7 +162,8 @@ impl App {
     {
         let now = self.clock.now();
         let work = Arc::new(work);
-        let reply = self
+        let asked = key.clone();
+        let done = self
             .records
             .write(move |tx| {
                 let (key, work) = (key.clone(), Arc::clone(&work));
@@ -169,13 +187,34 @@ impl App {
                     })
                 })
             })
-            .await?;
+            .await;
+        let reply = match done {
+            // Two of the same at once: the second found no answer yet, and then the first one's rows.
+            Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
+                self.answered(asked).await?.ok_or(error)?
+            }
+            done => done?,
+        };
         self.log_grew.ring();
         Ok(reply)
     }
+
+    /// The answer that was kept under a key.
+    async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
+        self.records
+            .read(move |tx| {
+                let key = key.clone();
+                Box::pin(async move {
+                    let before = tx.answered_get(&key.key).await?;
+                    before.map(|before| repeated(before, &key)).transpose()
+                })
+            })
+            .await
+    }
 }
 
-fn repeated(before: Answered, key: &Key) -> Result<Reply, Error> {
+/// The answer that was kept, where it is the same request's.
+pub(crate) fn repeated(before: Answered, key: &Key) -> Result<Reply, Error> {
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",

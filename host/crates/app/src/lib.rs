@@ -14,9 +14,12 @@ pub mod files;
 pub mod handling;
 pub mod intake;
 pub mod lookup;
+pub mod members;
 pub mod plugins;
+pub mod products;
 pub mod records;
-pub mod reports;
+pub mod runs;
+pub mod sensitive;
 
 pub use app::{App, Key, Policy, Reply};
 pub use bell::{Bell, Ear};

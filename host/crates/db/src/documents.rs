@@ -1,4 +1,4 @@
-//! Documents on their way to a directory, and runs.
+//! Documents on their way to a directory.
 //!
 //! A lease keeps deliverers apart: who holds it, and until when, by the clock the caller passes.
 
@@ -6,7 +6,7 @@ use crate::statement::{Found, Statement, Word, statement};
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{DocumentRow, DocumentState, Documents, RunRow, Runs};
+use galleria_app::records::{DocumentRow, DocumentState, Documents};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
@@ -202,36 +202,6 @@ impl Documents for Transaction<'_> {
     }
 }
 
-#[async_trait]
-impl Runs for Transaction<'_> {
-    async fn run_insert(&mut self, run: &RunRow) -> Result<(), Error> {
-        let insert = statement(
-            "run_insert",
-            "INSERT INTO runs (id, retailer, subscriber, point, store_id, first_date, last_date,
-                 as_of_ms, row_count, sums, ended_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&*run.id)
-        .bind(&*run.retailer)
-        .bind(&*run.subscriber)
-        .bind(&*run.point)
-        .bind(&*run.store_id)
-        .bind(&*run.first)
-        .bind(&*run.last)
-        .at(run.as_of)
-        .bind(run.rows)
-        .bind(&*run.sums)
-        .at(run.ended_at);
-        inserted(self.execute(insert).await?, "run", &run.id)
-    }
-
-    async fn run_get(&mut self, id: &str) -> Result<Option<RunRow>, Error> {
-        let get = statement("run_get", "SELECT * FROM runs WHERE id = $1").bind(id);
-        self.row(get, run).await
-    }
-}
-
 /// How many places a list of `count` ids gets: the next power of two, so that a handful of texts
 /// serves every length and each is prepared once.
 fn width(count: usize) -> usize {
@@ -277,21 +247,5 @@ fn document(found: &Found) -> Result<DocumentRow, Error> {
         body: None,
         state: found.word("state")?,
         created_at: found.at("created_ms")?,
-    })
-}
-
-fn run(found: &Found) -> Result<RunRow, Error> {
-    Ok(RunRow {
-        id: found.text("id")?,
-        retailer: found.text("retailer")?,
-        subscriber: found.text("subscriber")?,
-        point: found.text("point")?,
-        store_id: found.text("store_id")?,
-        first: found.text("first_date")?,
-        last: found.text("last_date")?,
-        as_of: found.at("as_of_ms")?,
-        rows: found.int("row_count")?,
-        sums: found.text("sums")?,
-        ended_at: found.at("ended_ms")?,
     })
 }

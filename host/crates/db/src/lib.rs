@@ -23,18 +23,26 @@
 
 #![forbid(unsafe_code)]
 
+mod activities;
+mod catalogue;
+mod catalogue_rows;
 mod documents;
 mod effects;
+mod members;
 mod migrations;
 mod open;
+mod operations;
 mod outbox;
 mod parked;
 #[cfg(test)]
 mod plans;
 mod pooled;
 mod requests;
+mod runs;
 mod sale_lines;
 mod statement;
+mod statement_rows;
+mod statements;
 mod trade;
 mod trade_rows;
 mod transaction;

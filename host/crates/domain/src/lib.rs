@@ -20,6 +20,7 @@ pub mod names;
 pub mod number;
 pub mod plugin;
 pub mod refunding;
+pub mod schedule;
 pub mod secret;
 pub mod selling;
 pub mod statement;

@@ -1,4 +1,4 @@
-//! Documents on their way to a directory, and the runs that wrote some of them.
+//! Documents on their way to a directory.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -86,40 +86,4 @@ pub trait Documents {
     async fn document_get(&mut self, id: &str) -> Result<Option<DocumentRow>, Error>;
     /// Documents in a state, and how many of them.
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error>;
-}
-
-/// A finished run of a stream point.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRow {
-    /// Unique with plugin slot and scope through its window.
-    pub id: String,
-    /// The retailer.
-    pub retailer: String,
-    /// The slot.
-    pub subscriber: String,
-    /// The extension point.
-    pub point: String,
-    /// The store's id; empty for all stores.
-    pub store_id: String,
-    /// First business date.
-    pub first: String,
-    /// Last business date.
-    pub last: String,
-    /// What was recorded later is not in it.
-    pub as_of: Timestamp,
-    /// Rows counted by the plugin.
-    pub rows: i64,
-    /// Sums as JSON text.
-    pub sums: String,
-    /// When it ended.
-    pub ended_at: Timestamp,
-}
-
-/// Records of runs.
-#[async_trait]
-pub trait Runs {
-    /// Adds a run; `Error::Exists` where the id is taken.
-    async fn run_insert(&mut self, run: &RunRow) -> Result<(), Error>;
-    /// A run by id.
-    async fn run_get(&mut self, id: &str) -> Result<Option<RunRow>, Error>;
 }

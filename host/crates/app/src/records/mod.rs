@@ -3,17 +3,34 @@
 //! Fulfilled by `galleria-db`. Nothing here knows SQL. Every method works inside the transaction
 //! that [`Records::write`] or [`Records::read`] opened: either all of it stays or nothing.
 
+mod activities;
+mod catalogue;
 mod documents;
 mod effects;
+mod members;
+mod operations;
 mod requests;
+mod runs;
+mod statements;
 mod trade;
 
-pub use documents::{DocumentRow, DocumentState, Documents, RunRow, Runs};
+pub use activities::{
+    Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
+};
+pub use catalogue::{Begun, Catalogue, Draft, Listed, Price, PriceRow, ProductRow};
+pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
-    DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication,
+    DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication,
     StoreFigures, Took,
 };
+pub use members::Members;
+pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
+pub use runs::*;
+pub use statements::{
+    HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
+    UncoveredKey,
+};
 pub use trade::{
     OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, ShiftSums,
     Trade, VoidRow,
@@ -24,8 +41,37 @@ use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
 /// One open transaction.
-pub trait Tx: Trade + Outbox + Effects + Documents + Runs + Requests + Send {}
-impl<T: Trade + Outbox + Effects + Documents + Runs + Requests + Send> Tx for T {}
+pub trait Tx:
+    Catalogue
+    + Trade
+    + Activities
+    + Outbox
+    + Effects
+    + Documents
+    + Runs
+    + Requests
+    + Members
+    + Operations
+    + Statements
+    + Send
+{
+}
+impl<
+    T: Catalogue
+        + Trade
+        + Activities
+        + Outbox
+        + Effects
+        + Documents
+        + Runs
+        + Requests
+        + Members
+    + Operations
+        + Statements
+        + Send,
+> Tx for T
+{
+}
 
 /// A future that lives as long as the transaction it works in.
 pub type InTx<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 't>>;

@@ -5,7 +5,7 @@ use crate::stage::Stage;
 use DocumentState::{Blocked, Delivered, Pending, Prepared};
 use futures_util::future::join_all;
 use galleria_app::Error;
-use galleria_app::records::{DocumentRow, DocumentState, RunRow};
+use galleria_app::records::{DocumentRow, DocumentState};
 use jiff::Timestamp;
 
 on_both!(
@@ -14,7 +14,6 @@ on_both!(
     only_who_holds_the_lease_moves_a_document_on,
     owners_at_the_same_time_lease_different_documents,
     documents_of_an_order_are_told_by_the_events_before,
-    a_run_is_kept_once,
 );
 
 async fn add(stage: &Stage, document: &DocumentRow) -> Result<(), Error> {
@@ -262,27 +261,4 @@ async fn documents_of_an_order_are_told_by_the_events_before(stage: &Stage) {
     let all = read_tx!(stage, [], |tx| tx.documents_of_order("o1").await).expect("read");
     assert_eq!(ids(&all), ["d3", "d1", "dx", "d2", "d0"]);
     assert!(all.iter().all(|document| document.body.is_none()));
-}
-
-async fn a_run_is_kept_once(stage: &Stage) {
-    let run = RunRow {
-        id: "run".into(),
-        retailer: "r".into(),
-        subscriber: "slot".into(),
-        point: "report".into(),
-        store_id: String::new(),
-        first: "2026-11-01".into(),
-        last: "2026-11-30".into(),
-        as_of: Timestamp::from_millisecond(-1).expect("before 1970"),
-        rows: 1_000_000,
-        sums: "{}".into(),
-        ended_at: at(2),
-    };
-    write_tx!(stage, [run], |tx| tx.run_insert(&run).await).expect("kept");
-    let twice = write_tx!(stage, [run], |tx| tx.run_insert(&run).await);
-    assert!(matches!(twice, Err(Error::Exists { what: "run", .. })));
-    let found = read_tx!(stage, [], |tx| {
-        Ok((tx.run_get("run").await?, tx.run_get("walk").await?))
-    });
-    assert_eq!(found.expect("read"), (Some(run), None));
 }

@@ -1,0 +1,330 @@
+//! One attempt at a run, from its lease to what became of it.
+
+use super::keep::Kept;
+use crate::Error;
+use crate::app::App;
+use crate::clock::later;
+use crate::feeds::Progress;
+use crate::files::Files;
+use crate::plugins::{Called, Loaded, Stream, Usage};
+use crate::records::{RunLease, RunRow, RunState, Tx};
+use galleria_domain::plugin::Point;
+use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
+use jiff::{Timestamp, tz::TimeZone};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Progress is written down no more often.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// An attempt, with everything that is known before the plugin is called.
+pub(super) struct Run {
+    pub row: RunRow,
+    pub plugin: Loaded,
+    pub store: Option<Store>,
+    pub as_of: Timestamp,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Attempt {
+    /// It ended well; its files are recorded.
+    Ended,
+    /// It did not; the state says whether it is tried again.
+    Failed(CallFault, RunState),
+    /// It was stopped from outside, and nothing of it was kept.
+    Stopped,
+    /// Somebody else has the run now, and nothing of this attempt was kept.
+    Lost,
+}
+
+/// Who runs, and for how long a lease holds.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub owner: String,
+    pub lease: Duration,
+}
+
+/// Stops a call when nobody waits for it any more.
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How a call was seen to go on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    lost: bool,
+    cancelled: bool,
+}
+
+impl App {
+    /// Does a run that was leased. An error says that the database did not answer: the lease runs
+    /// out, and the run is tried again.
+    pub(super) async fn run_attempt(
+        &self,
+        files: &dyn Files,
+        holder: &Holder,
+        row: RunRow,
+        progress: Progress,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Attempt, Error> {
+        let lease = RunLease {
+            id: row.id.clone(),
+            owner: holder.owner.clone(),
+            attempt: row.attempts,
+        };
+        let row = self.run_fixed(row).await?;
+        let run = match self.run_found(row.clone()).await? {
+            Ok(run) => run,
+            Err(fault) => {
+                let usage = Usage::default();
+                return self.run_failed(&lease, &row, None, fault, usage, 0).await;
+            }
+        };
+        let begun = match files.begin(&run.row.id, &run.row.retailer) {
+            Ok(begun) => begun,
+            Err(error) => {
+                let (fault, usage) = (host_failed(&error), Usage::default());
+                return self
+                    .run_failed(&lease, &row, Some(&run), fault, usage, 0)
+                    .await;
+            }
+        };
+        let asked_to_stop = Arc::new(AtomicBool::new(false));
+        let counted = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&counted);
+        let progress: Progress = Arc::new(move |rows| {
+            counting.fetch_add(rows, Ordering::Relaxed);
+            progress(rows);
+        });
+        let streams = run.streams(
+            &self.records,
+            begun.sink(),
+            &progress,
+            Arc::clone(&asked_to_stop),
+        );
+        let (plugins, plugin) = (Arc::clone(&self.plugins), run.plugin.clone());
+        let (cx, stream) = (run.context(), run.stream());
+        let call = tokio::task::spawn_blocking(move || plugins.run(&plugin, &cx, &stream, streams));
+        let guard = StopWhenDropped(asked_to_stop);
+        let (called, seen) = self
+            .run_watched(holder, &lease, &counted, &guard.0, &stop, call)
+            .await?;
+        let rows_read = counted.load(Ordering::Relaxed);
+        let fault = match called.outcome {
+            _ if seen.lost => return Ok(Attempt::Lost),
+            Ok(totals) => {
+                let kept = self
+                    .run_kept(&lease, &run, begun, totals, called.usage, rows_read)
+                    .await?;
+                match kept {
+                    Kept::Yes => return Ok(Attempt::Ended),
+                    Kept::Lost => return Ok(Attempt::Lost),
+                    Kept::No(fault) => fault,
+                }
+            }
+            Err(fault) => fault,
+        };
+        if seen.cancelled {
+            let end = self.run_end(RunState::Cancelled, row.attempts, rows_read);
+            return self.run_closed(&lease, end, Attempt::Stopped).await;
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Attempt::Stopped);
+        }
+        self.run_failed(&lease, &row, Some(&run), fault, called.usage, rows_read)
+            .await
+    }
+
+    /// Fixes what all attempts must see alike; the first attempt finds it.
+    async fn run_fixed(&self, mut row: RunRow) -> Result<RunRow, Error> {
+        if row.as_of.is_some() {
+            return Ok(row);
+        }
+        let now = self.clock.now();
+        let asked = row.clone();
+        let (since, stores) = self
+            .records
+            .write(move |tx| {
+                let row = asked.clone();
+                Box::pin(async move {
+                    let since = tx
+                        .run_last(&row.retailer, &row.subscriber, row.point, &row.store_id)
+                        .await?;
+                    let stores = match row.store_id.as_str() {
+                        "" => stores_of(tx, &row.retailer).await?,
+                        _ => 1,
+                    };
+                    tx.run_begin(&row.id, now, since, stores).await?;
+                    Ok((since, stores))
+                })
+            })
+            .await?;
+        (row.as_of, row.since, row.stores) = (Some(now), since, stores);
+        Ok(row)
+    }
+
+    /// Plugin and store, which may be gone since the run was planned.
+    async fn run_found(&self, row: RunRow) -> Result<Result<Run, CallFault>, Error> {
+        let gone = |what: String| CallFault::Host(HostFault::NotServed(what));
+        let plugin = self.plugins.named(&row.retailer, &row.subscriber);
+        let Some(plugin) = plugin.filter(|plugin| plugin.inspection.exports.contains(&row.point))
+        else {
+            let what = format!("{} of {} does not serve {}", row.subscriber, row.retailer, row.point);
+            return Ok(Err(gone(what)));
+        };
+        let store = match row.store_id.as_str() {
+            "" => None,
+            id => match self.store(id).await {
+                Ok(store) => Some(store),
+                Err(Error::NotFound { .. }) => return Ok(Err(gone(format!("no store {id}")))),
+                Err(error) => return Err(error),
+            },
+        };
+        let as_of = row.as_of.unwrap_or_else(|| self.clock.now());
+        Ok(Ok(Run {
+            row,
+            plugin,
+            store,
+            as_of,
+        }))
+    }
+
+    /// Waits for a call, holds its lease meanwhile, and stops it where it is not wanted any more.
+    async fn run_watched(
+        &self,
+        holder: &Holder,
+        lease: &RunLease,
+        counted: &AtomicU64,
+        asked_to_stop: &AtomicBool,
+        stop: &AtomicBool,
+        mut call: JoinHandle<Called<Totals>>,
+    ) -> Result<(Called<Totals>, Seen), Error> {
+        let (mut seen, look) = (Seen::default(), LOOK.min(holder.lease / 3));
+        let mut looked = self.clock.now();
+        // Whether to stop is looked at more often than the database is told.
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            tokio::select! {
+                called = &mut call => {
+                    let called = called
+                        .map_err(|error| Error::Internal(format!("running a plugin: {error}")))?;
+                    return Ok((called, seen));
+                }
+                _ = tick.tick() => {
+                    if stop.load(Ordering::Relaxed) {
+                        asked_to_stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+            let now = self.clock.now();
+            if later(looked, look) > now {
+                continue;
+            }
+            looked = now;
+            let rows = counted.load(Ordering::Relaxed);
+            match self.run_renewed(lease, later(now, holder.lease), rows).await {
+                Ok(Some(false)) => {}
+                Ok(Some(true)) => seen.cancelled = true,
+                Ok(None) => seen.lost = true,
+                // The lease may hold for long enough; when the run ends, it is looked at again.
+                Err(error) => tracing::warn!(run = %lease.id, "its lease was not renewed: {}", error.chain()),
+            }
+            if seen.lost || seen.cancelled {
+                asked_to_stop.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn run_renewed(
+        &self,
+        lease: &RunLease,
+        until: Timestamp,
+        rows: u64,
+    ) -> Result<Option<bool>, Error> {
+        let lease = lease.clone();
+        self.records
+            .write(move |tx| {
+                let lease = lease.clone();
+                Box::pin(async move { tx.run_renew(&lease, until, rows).await })
+            })
+            .await
+    }
+}
+
+/// Stores of a retailer, counted in pages.
+async fn stores_of(tx: &mut dyn Tx, retailer: &str) -> Result<u32, Error> {
+    const PAGE: u32 = 1_000;
+    let (mut after, mut count) = (String::new(), 0);
+    loop {
+        let page = tx.store_list(Some(retailer), &after, PAGE).await?;
+        count += u32::try_from(page.len()).unwrap_or(PAGE);
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = last.id.clone(),
+            _ => return Ok(count),
+        }
+    }
+}
+
+pub(super) fn host_failed(error: &Error) -> CallFault {
+    CallFault::Host(HostFault::HostFailed(error.chain()))
+}
+
+impl Run {
+    /// An instant as the contract writes it; a run over all stores is told in UTC.
+    fn text(&self, at: Timestamp) -> String {
+        match &self.store {
+            Some(store) => store.local_text(at),
+            None => at
+                .to_zoned_datetime(TimeZone::UTC)
+                .strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00")
+                .to_string(),
+        }
+    }
+
+    /// What surrounds the call. The attempt is not told: a repeated run shall write the same bytes.
+    pub(super) fn context(&self) -> Context {
+        let slot = &self.plugin.slot;
+        let (scope, settings) = match &self.store {
+            Some(store) => (Scope::Store(store.clone()), slot.settings_of(store)),
+            None => (
+                Scope::Retailer(self.row.retailer.clone()),
+                slot.settings.as_str(),
+            ),
+        };
+        Context {
+            event_id: format!("run:{}", self.row.id),
+            attempt: 1,
+            occurred_at: self.text(self.as_of),
+            business_date: self.row.last.clone(),
+            scope,
+            settings: settings.to_owned(),
+            counters: Vec::new(),
+            prior: Vec::new(),
+        }
+    }
+
+    pub(super) fn window(&self) -> Window {
+        Window {
+            id: self.row.id.clone(),
+            first: self.row.first.clone(),
+            last: self.row.last.clone(),
+            as_of: self.text(self.as_of),
+            stores: self.row.stores,
+        }
+    }
+
+    fn stream(&self) -> Stream {
+        match self.row.point {
+            Point::WriteSettlement => Stream::Settlement(self.window()),
+            Point::ExportCatalogue => Stream::Catalogue(self.window()),
+            _ => Stream::Report(self.window()),
+        }
+    }
+}

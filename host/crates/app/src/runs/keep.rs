@@ -1,0 +1,331 @@
+//! What an attempt leaves behind: its end, its journal row and its files, in one transaction.
+
+use super::execute::{Attempt, Run, host_failed};
+use crate::Error;
+use crate::app::App;
+use crate::clock::later;
+use crate::files::{Begun, Written};
+use crate::plugins::Usage;
+use crate::records::{
+    DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
+};
+use galleria_domain::{CallFault, Digest, Fault, HostFault, Problem, Totals};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Details in rows; longer ones are cut, the log has them whole.
+const DETAIL_BYTES: usize = 4_096;
+
+/// A retry never waits longer than this, whatever the guest wishes.
+const LONGEST_WISH_S: u32 = 3_600;
+
+/// Whether a good end was kept.
+pub(super) enum Kept {
+    Yes,
+    Lost,
+    No(CallFault),
+}
+
+/// Everything that one transaction writes about an attempt.
+struct Leaving {
+    lease: RunLease,
+    end: RunEnd,
+    journal: Option<JournalRow>,
+    blobs: Vec<(Digest, String)>,
+    documents: Vec<DocumentRow>,
+}
+
+impl App {
+    /// Records a good end and its files. They are on the disk by then, under their temporary names;
+    /// the deliverer gives them their own.
+    pub(super) async fn run_kept(
+        &self,
+        lease: &RunLease,
+        run: &Run,
+        mut begun: Box<dyn Begun>,
+        totals: Totals,
+        usage: Usage,
+        rows_read: u64,
+    ) -> Result<Kept, Error> {
+        let (written, begun) = tokio::task::spawn_blocking(move || (begun.sync(), begun))
+            .await
+            .map_err(|error| Error::Internal(format!("syncing a run's files: {error}")))?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => {
+                begun.discard();
+                return Ok(Kept::No(host_failed(&error)));
+            }
+        };
+        let mut end = self.run_end(RunState::Ended, run.row.attempts, rows_read);
+        (end.rows, end.sums) = (totals.rows, totals.sums);
+        end.files = written.iter().map(file).collect();
+        let (journal, blobs) = journal(run, usage, "applied", None, end.at);
+        let documents = written.into_iter().map(|file| document(run, file, end.at));
+        let leaving = Leaving {
+            lease: lease.clone(),
+            journal: Some(journal),
+            blobs,
+            documents: documents.collect(),
+            end,
+        };
+        match self.run_left(leaving).await {
+            Ok(true) => {
+                self.document_decided.ring();
+                tracing::info!(
+                    run = %lease.id, retailer = %run.row.retailer, plugin = %run.row.subscriber,
+                    rows = totals.rows, "a run has ended well"
+                );
+                Ok(Kept::Yes)
+            }
+            Ok(false) => {
+                begun.discard();
+                Ok(Kept::Lost)
+            }
+            Err(Error::NameTaken { directory, name }) => {
+                begun.discard();
+                Ok(Kept::No(name_taken(&directory, &name)))
+            }
+            // It may only be the answer that was lost: then the files are wanted. Where the
+            // database does not tell, they stay; the next attempt replaces them.
+            Err(error) => match self.run_row(&lease.id).await?.state {
+                RunState::Ended => Ok(Kept::Yes),
+                _ => {
+                    begun.discard();
+                    Ok(Kept::No(host_failed(&error)))
+                }
+            },
+        }
+    }
+
+    /// Records a bad end: the run is tried again later, or it is dead.
+    pub(super) async fn run_failed(
+        &self,
+        lease: &RunLease,
+        row: &RunRow,
+        run: Option<&Run>,
+        fault: CallFault,
+        usage: Usage,
+        rows_read: u64,
+    ) -> Result<Attempt, Error> {
+        let wait = self.wait_after(row, &fault);
+        let state = if wait.is_some() {
+            RunState::Failed
+        } else {
+            RunState::Dead
+        };
+        let mut end = self.run_end(state, row.attempts, rows_read);
+        end.due_at = later(end.at, wait.unwrap_or_default());
+        end.code = Some(fault.code().to_owned());
+        end.detail = Some(cut(&safe(&fault)));
+        let told = fault.to_string();
+        let (retailer, plugin) = (&row.retailer, &row.subscriber);
+        match wait {
+            Some(wait) => tracing::warn!(
+                run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
+                code = fault.code(), wait_ms = wait.as_millis(),
+                "a run did not end well, tried again later: {told}"
+            ),
+            None => tracing::error!(
+                run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
+                code = fault.code(), "a run did not end well and is dead until it is replayed: {told}"
+            ),
+        }
+        let (journal, blobs) = run
+            .map(|run| journal(run, usage, fault.code(), Some(cut(&told)), end.at))
+            .unzip();
+        let leaving = Leaving {
+            lease: lease.clone(),
+            end,
+            journal,
+            blobs: blobs.unwrap_or_default(),
+            documents: Vec::new(),
+        };
+        Ok(match self.run_left(leaving).await? {
+            true => Attempt::Failed(fault, state),
+            false => Attempt::Lost,
+        })
+    }
+
+    /// Records an end that is neither good nor bad.
+    pub(super) async fn run_closed(
+        &self,
+        lease: &RunLease,
+        end: RunEnd,
+        attempt: Attempt,
+    ) -> Result<Attempt, Error> {
+        let leaving = Leaving {
+            lease: lease.clone(),
+            end,
+            journal: None,
+            blobs: Vec::new(),
+            documents: Vec::new(),
+        };
+        Ok(match self.run_left(leaving).await? {
+            true => attempt,
+            false => Attempt::Lost,
+        })
+    }
+
+    /// An end of now, with nothing told yet.
+    pub(super) fn run_end(&self, state: RunState, attempts: u32, progress: u64) -> RunEnd {
+        let at = self.clock.now();
+        RunEnd {
+            state,
+            attempts,
+            due_at: at,
+            progress,
+            rows: 0,
+            sums: Vec::new(),
+            files: Vec::new(),
+            code: None,
+            detail: None,
+            at,
+        }
+    }
+
+    /// False where the lease was lost: then nothing was written.
+    async fn run_left(&self, leaving: Leaving) -> Result<bool, Error> {
+        let leaving = Arc::new(leaving);
+        self.records
+            .write(move |tx| {
+                let leaving = Arc::clone(&leaving);
+                Box::pin(async move { write(tx, &leaving).await }) as InTx<'_, bool>
+            })
+            .await
+    }
+
+    /// How long to wait before the next attempt; none where there is none.
+    fn wait_after(&self, row: &RunRow, fault: &CallFault) -> Option<Duration> {
+        let policy = &self.policy;
+        let usual = || {
+            let factor = policy.wait_factor.saturating_pow(row.attempts.saturating_sub(1));
+            policy
+                .first_wait
+                .saturating_mul(factor)
+                .min(policy.longest_wait)
+        };
+        match fault {
+            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_))
+            | CallFault::Host(HostFault::NotServed(_)) => None,
+            _ if row.attempts >= row.tries => None,
+            CallFault::Guest(Fault::Retry(wish)) => Some(wish.seconds.map_or_else(usual, |s| {
+                Duration::from_secs(s.clamp(1, LONGEST_WISH_S).into())
+            })),
+            _ => Some(usual()),
+        }
+    }
+}
+
+async fn write(tx: &mut dyn Tx, leaving: &Leaving) -> Result<bool, Error> {
+    if !tx.run_close(&leaving.lease, &leaving.end).await? {
+        return Ok(false);
+    }
+    for (digest, text) in &leaving.blobs {
+        tx.blob_put(digest.as_str(), text, leaving.end.at).await?;
+    }
+    if let Some(journal) = &leaving.journal {
+        tx.journal_insert(journal).await?;
+    }
+    for document in &leaving.documents {
+        tx.document_insert(document).await?;
+    }
+    Ok(true)
+}
+
+/// Another document has the name: that never changes by itself.
+fn name_taken(directory: &str, name: &str) -> CallFault {
+    CallFault::Guest(Fault::Invalid(vec![Problem::new(
+        "output",
+        format!("{directory}/{name} is the name of another document"),
+    )]))
+}
+
+/// A fault as callers may read it: what the host says of itself stays in its log.
+fn safe(fault: &CallFault) -> String {
+    match fault {
+        CallFault::Host(HostFault::HostFailed(_)) => "the host failed: its log says why".into(),
+        CallFault::Host(HostFault::Trapped(_)) => "the plugin crashed: the log says where".into(),
+        other => other.to_string(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(DETAIL_BYTES)].to_owned()
+}
+
+fn file(written: &Written) -> RunFile {
+    RunFile {
+        directory: written.directory.clone(),
+        name: written.name.clone(),
+        size: written.size,
+        digest: written.digest.to_string(),
+    }
+}
+
+/// The journal's row, and the texts it refers to.
+fn journal(
+    run: &Run,
+    usage: Usage,
+    outcome: &str,
+    detail: Option<String>,
+    at: Timestamp,
+) -> (JournalRow, Vec<(Digest, String)>) {
+    let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let cx = run.context();
+    let told = serde_json::json!({
+        "point": run.row.point, "context": cx, "window": run.window(),
+    });
+    let told = told.to_string();
+    let blobs = vec![
+        (Digest::of(cx.settings.as_bytes()), cx.settings),
+        (Digest::of(told.as_bytes()), told),
+    ];
+    let row = JournalRow {
+        event_id: cx.event_id,
+        subscriber: run.row.subscriber.clone(),
+        store_id: run.row.store_id.clone(),
+        order_id: None,
+        attempt: run.row.attempts,
+        outcome: outcome.to_owned(),
+        detail,
+        plugin: run.plugin.slot.plugin.clone(),
+        component: run.plugin.inspection.digest.to_string(),
+        settings: blobs[0].0.to_string(),
+        argument: blobs[1].0.to_string(),
+        decision: None,
+        cpu_us: i64::try_from(usage.cpu.as_micros()).unwrap_or(i64::MAX),
+        memory_bytes: count(usage.memory_bytes),
+        output_bytes: count(usage.output_bytes),
+        at,
+    };
+    (row, blobs)
+}
+
+fn document(run: &Run, file: Written, now: Timestamp) -> DocumentRow {
+    let Written {
+        id,
+        directory,
+        name,
+        media_type,
+        size,
+        digest,
+    } = file;
+    DocumentRow {
+        id,
+        event_id: format!("run:{}", run.row.id),
+        subscriber: run.row.subscriber.clone(),
+        retailer: run.row.retailer.clone(),
+        store_id: run.row.store_id.clone(),
+        order_id: None,
+        directory,
+        name,
+        media_type,
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        digest: digest.to_string(),
+        body: None,
+        state: DocumentState::Prepared,
+        created_at: now,
+    }
+}

@@ -1,0 +1,27 @@
+//! Runs of stream points: a plugin pulls the rows of a window and pushes files, which appear once
+//! the run has ended well.
+//!
+//! Owns: which run a window is, what it is given, what becomes of an attempt, schedules, and the
+//! worker that does what is due. Never knows what a plugin writes, nor where the rows come from.
+//!
+//! A run is unique on (slot, scope, window). The first attempt fixes what all must see alike
+//! (`as_of`, the run before it, the stores in scope), so that one which is repeated after a crash
+//! writes the same bytes. An attempt holds a lease; whoever has lost it keeps nothing.
+
+mod execute;
+mod keep;
+mod operate;
+mod plan;
+mod streams;
+
+pub use operate::{ByHand, RunFault, RunPage, RunView};
+pub use plan::RunAsk;
+
+use galleria_domain::plugin::Point;
+
+/// The points whose runs cover a window.
+pub const POINTS: [Point; 3] = [
+    Point::Report,
+    Point::WriteSettlement,
+    Point::ExportCatalogue,
+];

@@ -1,0 +1,332 @@
+//! What operators do with runs: look, ask for one, replay, cancel, and run one by hand.
+
+use super::execute::{Attempt, Holder};
+use super::plan::RunAsk;
+use crate::app::{App, Key, Reply};
+use crate::clock::later;
+use crate::feeds::Progress;
+use crate::files::Files;
+use crate::records::{InTx, RunFile, RunFilter, RunLease, RunRow, RunState, Tx};
+use crate::Error;
+use galleria_domain::Attribute;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Why a run did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunFault {
+    /// One stable word.
+    pub code: String,
+    /// The same in words.
+    pub detail: String,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunView {
+    /// Its id: the same slot, scope and window is the same run.
+    pub id: String,
+    /// The retailer.
+    pub retailer: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// `report`, `write-settlement` or `export-catalogue`.
+    pub point: String,
+    /// The store; none for a run over all.
+    pub store: Option<String>,
+    /// First business date.
+    pub first: String,
+    /// Last business date, included.
+    pub last: String,
+    /// The schedule that wanted it; none where it was asked for by hand.
+    pub schedule: Option<String>,
+    /// `due`, `running`, `ended`, `failed` (tried again at `due_at`), `dead` or `cancelled`.
+    pub state: String,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Attempts before it is dead.
+    pub tries: u32,
+    /// When it may begin.
+    pub due_at: String,
+    /// What was recorded later is not in it; none before it was begun.
+    pub as_of: Option<String>,
+    /// Rows read so far, to the second.
+    pub progress: u64,
+    /// Rows, as the plugin counted them.
+    pub rows: u64,
+    /// Sums, as the plugin counted them.
+    pub sums: Vec<Attribute>,
+    /// What it wrote.
+    pub files: Vec<RunFile>,
+    /// Why the last attempt did not end well.
+    pub fault: Option<RunFault>,
+    /// When it was added.
+    pub created_at: String,
+    /// When its last attempt began.
+    pub begun_at: Option<String>,
+    /// When it was over.
+    pub ended_at: Option<String>,
+}
+
+impl From<RunRow> for RunView {
+    fn from(row: RunRow) -> Self {
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        Self {
+            id: row.id,
+            retailer: row.retailer,
+            plugin: row.subscriber,
+            point: row.point.name().to_owned(),
+            store: some(row.store_id),
+            first: row.first,
+            last: row.last,
+            schedule: some(row.schedule),
+            state: row.state.name().to_owned(),
+            attempts: row.attempts,
+            tries: row.tries,
+            due_at: row.due_at.to_string(),
+            as_of: row.as_of.map(|at| at.to_string()),
+            progress: row.progress,
+            rows: row.rows,
+            sums: row.sums,
+            files: row.files,
+            fault: row.code.map(|code| RunFault {
+                code,
+                detail: row.detail.unwrap_or_default(),
+            }),
+            created_at: row.created_at.to_string(),
+            begun_at: row.begun_at.map(|at| at.to_string()),
+            ended_at: row.ended_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A part of the list of runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunPage {
+    /// The newest first.
+    pub runs: Vec<RunView>,
+    /// The `before` of the next part; none where this is the last.
+    pub next: Option<i64>,
+}
+
+/// What came of running by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ByHand {
+    /// It ended well now.
+    Ended(RunView),
+    /// It had ended well before: the same window is the same run.
+    Before(RunView),
+    /// It was stopped, and nothing of it is left.
+    Stopped,
+}
+
+impl App {
+    /// A run as it stands.
+    pub async fn run(&self, id: &str) -> Result<RunView, Error> {
+        self.run_row(id).await.map(Into::into)
+    }
+
+    pub(super) async fn run_row(&self, id: &str) -> Result<RunRow, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { row_of(tx, &id).await })
+            })
+            .await
+    }
+
+    /// Runs, the newest first, behind `before`.
+    pub async fn runs(
+        &self,
+        filter: RunFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<RunPage, Error> {
+        let before = before.unwrap_or(i64::MAX);
+        // One more than asked for tells whether there is a next part.
+        let mut rows = self
+            .records
+            .read(move |tx| {
+                let filter = filter.clone();
+                Box::pin(async move { tx.run_list(&filter, before, limit.saturating_add(1)).await })
+            })
+            .await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| row.serial);
+        Ok(RunPage {
+            runs: rows.into_iter().map(Into::into).collect(),
+            next,
+        })
+    }
+
+    /// Asks for a run: whoever has time does it. Where the window was run, that run is answered.
+    pub async fn run_ask(&self, key: Key, ask: RunAsk) -> Result<Reply, Error> {
+        let row = self.run_planned(&ask).await?;
+        let reply = self
+            .once(key, 202, move |tx| {
+                let row = row.clone();
+                Box::pin(async move {
+                    tx.run_insert(&row).await?;
+                    told(tx, &row.id).await
+                })
+            })
+            .await;
+        self.run_wanted.ring();
+        reply
+    }
+
+    /// Makes a run that is dead, cancelled or waiting for its next try due now, with all its tries.
+    pub async fn run_replay(&self, key: Key, id: &str) -> Result<Reply, Error> {
+        let (id, now) = (id.to_owned(), self.clock.now());
+        let reply = self
+            .once(key, 200, move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let state = row_of(tx, &id).await?.state;
+                    if tx.run_replay(&id, now).await? {
+                        return told(tx, &id).await;
+                    }
+                    Err(Error::Conflict {
+                        code: "run_not_dead",
+                        message: format!("run {id} is {}, and needs no replay", state.name()),
+                    })
+                })
+            })
+            .await;
+        self.run_wanted.ring();
+        reply
+    }
+
+    /// Cancels a run. One that is under way stops at its next row.
+    pub async fn run_cancel(&self, key: Key, id: &str) -> Result<Reply, Error> {
+        let (id, now) = (id.to_owned(), self.clock.now());
+        self.once(key, 200, move |tx| {
+            let id = id.clone();
+            Box::pin(async move {
+                let state = row_of(tx, &id).await?.state;
+                if tx.run_cancel(&id, now).await? {
+                    return told(tx, &id).await;
+                }
+                Err(Error::Conflict {
+                    code: "run_over",
+                    message: format!("run {id} is {} already", state.name()),
+                })
+            })
+        })
+        .await
+    }
+
+    /// Runs a window here and now, once. `stop` ends it at its next row, and nothing is left.
+    pub async fn run_by_hand(
+        &self,
+        files: &dyn Files,
+        ask: &RunAsk,
+        owner: &str,
+        lease: Duration,
+        progress: Progress,
+        stop: Arc<AtomicBool>,
+    ) -> Result<ByHand, Error> {
+        let mut new = self.run_planned(ask).await?;
+        // Whoever sits at the command line tries again himself.
+        new.tries = 1;
+        let id = new.id.clone();
+        let (taken, ours) = self.run_added(new, owner, lease).await?;
+        let Some(row) = taken else {
+            let before = self.run_row(&id).await?;
+            return match before.state {
+                RunState::Ended => Ok(ByHand::Before(before.into())),
+                _ => Err(Error::Conflict {
+                    code: "run_under_way",
+                    message: format!("run {id} is under way elsewhere: look at it with `runs list`"),
+                }),
+            };
+        };
+        let holder = Holder {
+            owner: owner.to_owned(),
+            lease,
+        };
+        match self
+            .run_attempt(files, &holder, row.clone(), progress, stop)
+            .await?
+        {
+            Attempt::Ended => Ok(ByHand::Ended(self.run(&id).await?)),
+            Attempt::Failed(fault, _) => Err(Error::Plugin(fault)),
+            Attempt::Lost => Err(Error::Conflict {
+                code: "run_under_way",
+                message: format!("run {id} was taken over elsewhere: nothing of this attempt is left"),
+            }),
+            Attempt::Stopped => {
+                self.run_put_back(&row, owner, ours).await?;
+                Ok(ByHand::Stopped)
+            }
+        }
+    }
+
+    /// Adds a run where it is not there, and leases it. Tells also whether it was added now.
+    async fn run_added(
+        &self,
+        new: RunRow,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<(Option<RunRow>, bool), Error> {
+        let now = self.clock.now();
+        let (owner, until) = (owner.to_owned(), later(now, lease));
+        self.records
+            .write(move |tx| {
+                let (new, owner) = (new.clone(), owner.clone());
+                Box::pin(async move {
+                    let added = tx.run_insert(&new).await?;
+                    let taken = tx.run_take(&new.id, &owner, now, until).await?;
+                    Ok((taken, added))
+                })
+            })
+            .await
+    }
+
+    /// Takes an attempt that was stopped from outside back: as if it had not been begun.
+    pub(super) async fn run_put_back(
+        &self,
+        row: &RunRow,
+        owner: &str,
+        forget: bool,
+    ) -> Result<(), Error> {
+        let lease = RunLease {
+            id: row.id.clone(),
+            owner: owner.to_owned(),
+            attempt: row.attempts,
+        };
+        let end = self.run_end(RunState::Due, row.attempts.saturating_sub(1), 0);
+        self.records
+            .write(move |tx| {
+                let (lease, end) = (lease.clone(), end.clone());
+                Box::pin(async move {
+                    if forget {
+                        tx.run_forget(&lease).await
+                    } else {
+                        tx.run_close(&lease, &end).await
+                    }
+                }) as InTx<'_, bool>
+            })
+            .await
+            .map(drop)
+    }
+}
+
+async fn row_of(tx: &mut dyn Tx, id: &str) -> Result<RunRow, Error> {
+    tx.run_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "run",
+        id: id.to_owned(),
+    })
+}
+
+async fn told(tx: &mut dyn Tx, id: &str) -> Result<serde_json::Value, Error> {
+    let view = RunView::from(row_of(tx, id).await?);
+    serde_json::to_value(view).map_err(|error| Error::Internal(format!("a run's view: {error}")))
+}

@@ -1,0 +1,163 @@
+//! Which run is meant: point, slot, scope and window, checked, and the id that derives from them.
+
+use crate::Error;
+use crate::app::App;
+use crate::plugins::Loaded;
+use crate::records::{RunRow, RunState};
+use crate::runs::POINTS;
+use galleria_domain::Digest;
+use galleria_domain::plugin::Point;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// Attempts of a run that was asked for by hand, before it is dead.
+const TRIES_BY_HAND: u32 = 3;
+
+/// What a run is asked to cover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RunAsk {
+    /// The retailer.
+    #[cfg_attr(feature = "openapi", schema(example = "my-retailer"))]
+    pub retailer: String,
+    /// The slot, as `retailer.toml` names it.
+    #[cfg_attr(feature = "openapi", schema(example = "daily-sales"))]
+    pub plugin: String,
+    /// `report`, `write-settlement` or `export-catalogue`; needed where the plugin serves several.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub point: Option<Point>,
+    /// One store by the host's id; all of the retailer where none.
+    #[serde(default)]
+    pub store: Option<String>,
+    /// First business date.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+    pub first: Date,
+    /// Last business date, included.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+    pub last: Date,
+}
+
+/// A run before it is added.
+pub(super) struct NewRun<'a> {
+    pub retailer: &'a str,
+    pub slot: &'a str,
+    pub point: Point,
+    /// Empty for all stores.
+    pub store: &'a str,
+    pub first: Date,
+    pub last: Date,
+    /// Told of a catalogue that a schedule wants: it is about a moment, and a day may have several.
+    pub moment: Option<String>,
+    pub schedule: &'a str,
+    pub tries: u32,
+    pub due_at: Timestamp,
+    pub now: Timestamp,
+}
+
+impl NewRun<'_> {
+    pub fn id(&self) -> String {
+        let scope = if self.store.is_empty() {
+            "*"
+        } else {
+            self.store
+        };
+        let mut text = format!(
+            "{}/{}/{}/{scope}/{}/{}",
+            self.point, self.retailer, self.slot, self.first, self.last
+        );
+        if let Some(moment) = &self.moment {
+            text = format!("{text}/{moment}");
+        }
+        Digest::of(text.as_bytes()).as_str()[..32].to_owned()
+    }
+
+    pub fn row(&self) -> RunRow {
+        RunRow {
+            serial: 0,
+            id: self.id(),
+            retailer: self.retailer.to_owned(),
+            subscriber: self.slot.to_owned(),
+            point: self.point,
+            store_id: self.store.to_owned(),
+            first: self.first.to_string(),
+            last: self.last.to_string(),
+            schedule: self.schedule.to_owned(),
+            state: RunState::Due,
+            attempts: 0,
+            tries: self.tries,
+            due_at: self.due_at,
+            as_of: None,
+            since: None,
+            stores: 0,
+            progress: 0,
+            rows: 0,
+            sums: Vec::new(),
+            files: Vec::new(),
+            code: None,
+            detail: None,
+            created_at: self.now,
+            begun_at: None,
+            ended_at: None,
+        }
+    }
+}
+
+/// The point that is meant, or what would be right.
+pub(super) fn point_of(plugin: &Loaded, wanted: Option<Point>) -> Result<Point, String> {
+    let serves = |point: &Point| plugin.inspection.exports.contains(point);
+    let served: Vec<_> = POINTS.into_iter().filter(serves).collect();
+    let names: Vec<_> = served.iter().map(|point| point.name()).collect();
+    match (wanted, served.as_slice()) {
+        (_, []) => Err(format!(
+            "{} serves no point that is run over a window",
+            plugin.slot.plugin
+        )),
+        (Some(point), _) if served.contains(&point) => Ok(point),
+        (Some(_), _) => Err(format!("a point that {} serves: {}", plugin.slot.plugin, names.join(", "))),
+        (None, [one]) => Ok(*one),
+        (None, _) => Err(format!(
+            "which one, since {} serves several: {}",
+            plugin.slot.plugin,
+            names.join(", ")
+        )),
+    }
+}
+
+impl App {
+    /// The run that is asked for, as it is added where it is not there yet.
+    pub(super) async fn run_planned(&self, ask: &RunAsk) -> Result<RunRow, Error> {
+        if ask.last < ask.first {
+            return Err(Error::invalid("last", "not before the first day"));
+        }
+        let plugin = self.plugins.named(&ask.retailer, &ask.plugin);
+        let plugin = plugin.ok_or_else(|| Error::NotFound {
+            what: "plugin",
+            id: format!("{} of retailer {}", ask.plugin, ask.retailer),
+        })?;
+        let point = point_of(&plugin, ask.point).map_err(|why| Error::invalid("point", why))?;
+        let store = match &ask.store {
+            Some(id) => Some(self.store(id).await?),
+            None => None,
+        };
+        if store.is_some_and(|store| store.retailer != ask.retailer) {
+            return Err(Error::invalid("store", "a store of the retailer"));
+        }
+        let now = self.clock.now();
+        let new = NewRun {
+            retailer: &ask.retailer,
+            slot: &ask.plugin,
+            point,
+            store: ask.store.as_deref().unwrap_or_default(),
+            first: ask.first,
+            last: ask.last,
+            moment: None,
+            schedule: "",
+            tries: TRIES_BY_HAND,
+            due_at: now,
+            now,
+        };
+        Ok(new.row())
+    }
+}

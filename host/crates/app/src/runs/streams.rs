@@ -1,0 +1,47 @@
+//! What a run is given: a feed for each capability that its component imports and was granted.
+//!
+//! A new feed is one line in [`Run::streams`].
+
+use super::execute::Run;
+use crate::feeds::{FeedWindow, Progress, SaleLinePages};
+use crate::plugins::{Sink, Streams};
+use crate::records::Records;
+use galleria_domain::plugin::Capability;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+impl Run {
+    /// To be made on the runtime: feeds ask the database there.
+    pub(super) fn streams(
+        &self,
+        records: &Arc<dyn Records>,
+        output: Box<dyn Sink>,
+        progress: &Progress,
+        stop: Arc<AtomicBool>,
+    ) -> Streams {
+        let granted = self.plugin.slot.rights().capabilities;
+        let imports = &self.plugin.inspection.imports;
+        let wants = |what: Capability| imports.contains(&what) && granted.contains(&what);
+        let from = || (Arc::clone(records), self.window_of_feeds(), Arc::clone(progress));
+        Streams {
+            sale_lines: wants(Capability::SaleLines).then(|| {
+                let (records, window, progress) = from();
+                Box::new(SaleLinePages::new(records, window, progress)) as _
+            }),
+            output: Some(output),
+            stop,
+            ..Streams::default()
+        }
+    }
+
+    /// What every feed of this run covers. `since` is told beside it, for feeds that know changes.
+    fn window_of_feeds(&self) -> FeedWindow {
+        FeedWindow {
+            retailer: self.row.retailer.clone(),
+            store: self.store.as_ref().map(|store| store.id.clone()),
+            first: self.row.first.clone(),
+            last: self.row.last.clone(),
+            as_of: self.as_of,
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Runs, and up to when schedules were planned.
+//!
+//! Owns: which run may be leased. `ready_ms` is
+//!
+//! - of one that is due or failed: when it is due;
+//! - of one that is running: when its lease ends;
+//! - of one that is over: never.
+//!
+//! An attempt is known by owner and number; whoever finds another there has lost the run.
+
+use crate::statement::{Found, Statement, Word, statement};
+use crate::transaction::{Lock, Transaction};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{
+    RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark,
+};
+use galleria_domain::plugin::Point;
+use jiff::Timestamp;
+
+const NEVER: i64 = i64::MAX;
+
+impl Word for RunState {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for Point {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+#[async_trait]
+impl Runs for Transaction<'_> {
+    async fn run_insert(&mut self, run: &RunRow) -> Result<bool, Error> {
+        let insert = statement(
+            "run_insert",
+            "INSERT INTO runs (id, retailer, subscriber, point, store_id, first_date, last_date,
+                 schedule, state, attempts, tries, due_ms, ready_ms, sums, files, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&*run.id)
+        .bind(&*run.retailer)
+        .bind(&*run.subscriber)
+        .word(run.point)
+        .bind(&*run.store_id)
+        .bind(&*run.first)
+        .bind(&*run.last)
+        .bind(&*run.schedule)
+        .word(run.state)
+        .bind(i64::from(run.attempts))
+        .bind(i64::from(run.tries))
+        .at(run.due_at)
+        .bind(ready(run.state, run.due_at))
+        .json(&run.sums)
+        .json(&run.files)
+        .at(run.created_at);
+        Ok(self.execute(insert).await? > 0)
+    }
+
+    async fn run_get(&mut self, id: &str) -> Result<Option<RunRow>, Error> {
+        let get = statement("run_get", "SELECT * FROM runs WHERE id = $1").bind(id);
+        self.row(get, run).await
+    }
+
+    async fn run_list(
+        &mut self,
+        filter: &RunFilter,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, Error> {
+        // With a state, along its index: there are few runs that are not over among many that are.
+        let sql = match filter.state {
+            Some(_) => {
+                "SELECT * FROM runs WHERE state = $5 AND serial < $1
+                   AND ($2 = '' OR retailer = $2) AND ($3 = '' OR subscriber = $3)
+                   AND ($4 = '' OR first_date >= $4)
+                 ORDER BY serial DESC LIMIT $6"
+            }
+            None => {
+                "SELECT * FROM runs WHERE serial < $1
+                   AND ($2 = '' OR retailer = $2) AND ($3 = '' OR subscriber = $3)
+                   AND ($4 = '' OR first_date >= $4) AND $5 = ''
+                 ORDER BY serial DESC LIMIT $6"
+            }
+        };
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let list = statement("run_list", sql)
+            .bind(before)
+            .bind(text(&filter.retailer))
+            .bind(text(&filter.subscriber))
+            .bind(text(&filter.from))
+            .bind(filter.state.map_or("", RunState::name))
+            .bind(i64::from(limit));
+        self.all(list).await?.iter().map(run).collect()
+    }
+
+    async fn run_next(&mut self) -> Result<Option<Timestamp>, Error> {
+        let next = statement(
+            "run_next",
+            "SELECT ready_ms FROM runs WHERE ready_ms < $1 ORDER BY ready_ms LIMIT 1",
+        )
+        .bind(NEVER);
+        self.row(next, |found| found.at("ready_ms")).await
+    }
+
+    async fn run_lease(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<RunRow>, Error> {
+        let sql = self.locking(
+            "SELECT id FROM runs WHERE ready_ms <= $1 ORDER BY ready_ms, serial LIMIT 1",
+            Lock::Skip,
+        );
+        let free = statement("run_lease", sql).at(now);
+        let Some(id) = self.row(free, |found| found.text("id")).await? else {
+            return Ok(None);
+        };
+        self.row(taking("run_lease", &id, owner, now, until), run)
+            .await
+    }
+
+    async fn run_take(
+        &mut self,
+        id: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<RunRow>, Error> {
+        let sql = self.locking(
+            "SELECT id FROM runs WHERE id = $1
+               AND state <> 'ended' AND (state <> 'running' OR ready_ms <= $2)",
+            Lock::Wait,
+        );
+        let free = statement("run_take", sql).bind(id).at(now);
+        if self.one(free).await?.is_none() {
+            return Ok(None);
+        }
+        self.row(taking("run_take", id, owner, now, until), run)
+            .await
+    }
+
+    async fn run_begin(
+        &mut self,
+        id: &str,
+        as_of: Timestamp,
+        since: Option<Timestamp>,
+        stores: u32,
+    ) -> Result<(), Error> {
+        let begin = statement(
+            "run_begin",
+            "UPDATE runs SET as_of_ms = $1, since_ms = $2, stores = $3
+             WHERE id = $4 AND as_of_ms IS NULL",
+        )
+        .at(as_of)
+        .bind(since.map(Timestamp::as_millisecond))
+        .bind(i64::from(stores))
+        .bind(id);
+        self.execute(begin).await.map(drop)
+    }
+
+    async fn run_renew(
+        &mut self,
+        lease: &RunLease,
+        until: Timestamp,
+        progress: u64,
+    ) -> Result<Option<bool>, Error> {
+        let renew = statement(
+            "run_renew",
+            "UPDATE runs SET ready_ms = $1, progress = $2
+             WHERE id = $3 AND lease_owner = $4 AND attempts = $5 AND state = 'running'
+             RETURNING stop",
+        )
+        .at(until)
+        .bind(count(progress))
+        .bind(&*lease.id)
+        .bind(&*lease.owner)
+        .bind(i64::from(lease.attempt));
+        self.row(renew, |found| found.flag("stop")).await
+    }
+
+    async fn run_close(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error> {
+        let over = ready(end.state, end.due_at) == NEVER;
+        let close = statement(
+            "run_close",
+            "UPDATE runs SET state = $1, attempts = $2, due_ms = $3, ready_ms = $4, progress = $5,
+                 row_count = $6, sums = $7, files = $8, code = $9, detail = $10, ended_ms = $11,
+                 lease_owner = NULL, stop = 0
+             WHERE id = $12 AND lease_owner = $13 AND attempts = $14 AND state = 'running'",
+        )
+        .word(end.state)
+        .bind(i64::from(end.attempts))
+        .at(end.due_at)
+        .bind(ready(end.state, end.due_at))
+        .bind(count(end.progress))
+        .bind(count(end.rows))
+        .json(&end.sums)
+        .json(&end.files)
+        .maybe(end.code.as_deref())
+        .maybe(end.detail.as_deref())
+        .bind(over.then(|| end.at.as_millisecond()))
+        .bind(&*lease.id)
+        .bind(&*lease.owner)
+        .bind(i64::from(lease.attempt));
+        Ok(self.execute(close).await? > 0)
+    }
+
+    async fn run_replay(&mut self, id: &str, now: Timestamp) -> Result<bool, Error> {
+        let replay = statement(
+            "run_replay",
+            "UPDATE runs SET state = 'due', attempts = 0, due_ms = $1, ready_ms = $1, stop = 0,
+                 progress = 0, ended_ms = NULL
+             WHERE id = $2 AND state IN ('dead', 'cancelled', 'failed')",
+        )
+        .at(now)
+        .bind(id);
+        Ok(self.execute(replay).await? > 0)
+    }
+
+    async fn run_cancel(&mut self, id: &str, now: Timestamp) -> Result<bool, Error> {
+        // Whoever runs it sees `stop` when it renews its lease, and closes the run itself.
+        let cancel = statement(
+            "run_cancel",
+            "UPDATE runs SET
+                 stop = CASE state WHEN 'running' THEN 1 ELSE 0 END,
+                 ready_ms = CASE state WHEN 'running' THEN ready_ms ELSE $1 END,
+                 ended_ms = CASE state WHEN 'running' THEN NULL ELSE $2 END,
+                 state = CASE state WHEN 'running' THEN state ELSE 'cancelled' END
+             WHERE id = $3 AND state IN ('due', 'failed', 'dead', 'running')",
+        )
+        .bind(NEVER)
+        .at(now)
+        .bind(id);
+        Ok(self.execute(cancel).await? > 0)
+    }
+
+    async fn run_forget(&mut self, lease: &RunLease) -> Result<bool, Error> {
+        let forget = statement(
+            "run_forget",
+            "DELETE FROM runs
+             WHERE id = $1 AND lease_owner = $2 AND attempts = $3 AND state = 'running'",
+        )
+        .bind(&*lease.id)
+        .bind(&*lease.owner)
+        .bind(i64::from(lease.attempt));
+        Ok(self.execute(forget).await? > 0)
+    }
+
+    async fn run_last(
+        &mut self,
+        retailer: &str,
+        subscriber: &str,
+        point: Point,
+        store_id: &str,
+    ) -> Result<Option<Timestamp>, Error> {
+        let last = statement(
+            "run_last",
+            "SELECT as_of_ms FROM runs
+             WHERE retailer = $1 AND subscriber = $2 AND point = $3 AND store_id = $4
+               AND state = 'ended'
+             ORDER BY as_of_ms DESC LIMIT 1",
+        )
+        .bind(retailer)
+        .bind(subscriber)
+        .word(point)
+        .bind(store_id);
+        self.row(last, |found| found.at("as_of_ms")).await
+    }
+
+    async fn schedule_marks(
+        &mut self,
+        retailer: &str,
+        schedule: &str,
+    ) -> Result<Vec<ScheduleMark>, Error> {
+        let marks = statement(
+            "schedule_marks",
+            "SELECT store_id, planned_to FROM schedule_marks
+             WHERE retailer = $1 AND schedule = $2 ORDER BY store_id",
+        )
+        .bind(retailer)
+        .bind(schedule);
+        self.all(marks).await?.iter().map(mark).collect()
+    }
+
+    async fn schedule_mark_put(
+        &mut self,
+        retailer: &str,
+        schedule: &str,
+        mark: &ScheduleMark,
+    ) -> Result<(), Error> {
+        // Only forwards: of two hosts that plan at a time, the slower one takes nothing back.
+        let put = statement(
+            "schedule_mark_put",
+            "INSERT INTO schedule_marks (retailer, schedule, store_id, planned_to)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (retailer, schedule, store_id) DO UPDATE
+                 SET planned_to = excluded.planned_to
+                 WHERE schedule_marks.planned_to < excluded.planned_to",
+        )
+        .bind(retailer)
+        .bind(schedule)
+        .bind(&*mark.store_id)
+        .bind(wall_text(mark));
+        self.execute(put).await.map(drop)
+    }
+
+    async fn schedule_mark_remove(
+        &mut self,
+        retailer: &str,
+        schedule: &str,
+        store_id: &str,
+    ) -> Result<(), Error> {
+        let remove = statement(
+            "schedule_mark_remove",
+            "DELETE FROM schedule_marks WHERE retailer = $1 AND schedule = $2 AND store_id = $3",
+        )
+        .bind(retailer)
+        .bind(schedule)
+        .bind(store_id);
+        self.execute(remove).await.map(drop)
+    }
+}
+
+/// Leases a run that was found free.
+fn taking<'q>(
+    name: &'static str,
+    id: &'q str,
+    owner: &'q str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Statement<'q> {
+    statement(
+        name,
+        "UPDATE runs SET state = 'running', lease_owner = $1, attempts = attempts + 1,
+             begun_ms = $2, ready_ms = $3, ended_ms = NULL
+         WHERE id = $4
+         RETURNING *",
+    )
+    .bind(owner)
+    .at(now)
+    .at(until)
+    .bind(id)
+}
+
+fn ready(state: RunState, due_at: Timestamp) -> i64 {
+    match state {
+        RunState::Due | RunState::Running | RunState::Failed => due_at.as_millisecond(),
+        RunState::Ended | RunState::Dead | RunState::Cancelled => NEVER,
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Whole seconds, always as long, so that texts sort as moments do.
+fn wall_text(mark: &ScheduleMark) -> String {
+    mark.planned_to.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+fn mark(found: &Found) -> Result<ScheduleMark, Error> {
+    let text = found.text("planned_to")?;
+    let planned_to = text.parse().map_err(|error| {
+        Error::records("schedule_marks: planned_to holds what it never may", error)
+    });
+    Ok(ScheduleMark {
+        store_id: found.text("store_id")?,
+        planned_to: planned_to?,
+    })
+}
+
+fn run(found: &Found) -> Result<RunRow, Error> {
+    Ok(RunRow {
+        serial: found.int("serial")?,
+        id: found.text("id")?,
+        retailer: found.text("retailer")?,
+        subscriber: found.text("subscriber")?,
+        point: found.word("point")?,
+        store_id: found.text("store_id")?,
+        first: found.text("first_date")?,
+        last: found.text("last_date")?,
+        schedule: found.text("schedule")?,
+        state: found.word("state")?,
+        attempts: found.narrow("attempts")?,
+        tries: found.narrow("tries")?,
+        due_at: found.at("due_ms")?,
+        as_of: found.maybe_at("as_of_ms")?,
+        since: found.maybe_at("since_ms")?,
+        stores: found.narrow("stores")?,
+        progress: found.narrow("progress")?,
+        rows: found.narrow("row_count")?,
+        sums: found.json("sums")?,
+        files: found.json("files")?,
+        code: found.maybe("code")?,
+        detail: found.maybe("detail")?,
+        created_at: found.at("created_ms")?,
+        begun_at: found.maybe_at("begun_ms")?,
+        ended_at: found.maybe_at("ended_ms")?,
+    })
+}
