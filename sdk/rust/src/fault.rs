@@ -101,6 +101,11 @@ impl BadValue {
             message: message.into(),
         }
     }
+
+    /// As a problem of a row of a file, in a column.
+    pub fn in_row(self, row: u64, column: &str) -> Problem {
+        Problem::in_row(row, column, self.message)
+    }
 }
 
 impl fmt::Display for BadValue {

@@ -115,6 +115,25 @@ pub fn parse_with(
     }
 }
 
+/// A currency as files write it, in small or capital letters, as ISO 4217 has it.
+///
+/// ```
+/// use galleria_sdk::money;
+///
+/// assert_eq!(money::currency("eur")?, "EUR");
+/// assert!(money::currency("€").is_err());
+/// # Ok::<(), galleria_sdk::BadValue>(())
+/// ```
+pub fn currency(text: &str) -> Result<String, BadValue> {
+    match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        true => Ok(text.to_ascii_uppercase()),
+        false => {
+            let message = [&*quoted(text), " is no currency such as EUR"].concat();
+            Err(BadValue::new("currency", message))
+        }
+    }
+}
+
 /// Digits after the decimal mark of a currency, by ISO 4217; two for one that is not known. Where the
 /// call is about a store, the store's own `minor_digits` is what the host goes by.
 ///

@@ -7,8 +7,78 @@
 use crate::number::narrow;
 use crate::{
     Attribute, Fault, Problem, Problems, Statement, StatementHeader, StatementKind, StatementLine,
-    Totals, money,
+    Totals, money, quoted,
 };
+
+/// A kind as settings name it; the provider's own word goes with [`KindWord::Other`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindWord {
+    /// A customer paid.
+    Payment,
+    /// A customer was paid back.
+    Refund,
+    /// A customer's bank took the money back.
+    Chargeback,
+    /// A chargeback that was won back.
+    ChargebackReversal,
+    /// A cost that belongs to no payment.
+    Fee,
+    /// A correction, a reserve, a balance carried over.
+    Adjustment,
+    /// None of these.
+    Other,
+}
+
+impl KindWord {
+    /// As a line has it.
+    pub fn kind(self, word: &str) -> StatementKind {
+        match self {
+            Self::Payment => StatementKind::Payment,
+            Self::Refund => StatementKind::Refund,
+            Self::Chargeback => StatementKind::Chargeback,
+            Self::ChargebackReversal => StatementKind::ChargebackReversal,
+            Self::Fee => StatementKind::Fee,
+            Self::Adjustment => StatementKind::Adjustment,
+            Self::Other => StatementKind::Other(word.to_owned()),
+        }
+    }
+}
+
+/// A value that has to be the same on every line, such as the payout and its currency: a file that holds
+/// two payouts is two statements, and none.
+#[derive(Clone, Debug, Default)]
+pub struct Same(Option<(u64, String)>);
+
+impl Same {
+    /// Takes the first value, and holds the others against it.
+    pub fn check(&mut self, row: u64, column: &str, value: &str) -> Result<(), Problem> {
+        match &self.0 {
+            _ if value.is_empty() => Err(Problem::in_row(row, column, "is empty")),
+            None => {
+                self.0 = Some((row, value.to_owned()));
+                Ok(())
+            }
+            Some((_, first)) if first == value => Ok(()),
+            Some((before, first)) => {
+                let message = [
+                    &*quoted(value),
+                    " differs from ",
+                    &quoted(first),
+                    " in row ",
+                    &before.to_string(),
+                    ": a file holds one payout in one currency",
+                ];
+                Err(Problem::in_row(row, column, message.concat()))
+            }
+        }
+    }
+
+    /// The value; empty where there was no line.
+    pub fn value(&self) -> &str {
+        self.0.as_ref().map_or("", |(_, value)| value)
+    }
+}
 
 /// What the file calls the money of a line, for messages.
 #[derive(Clone, Debug)]
@@ -265,6 +335,22 @@ mod tests {
         assert_eq!(
             read(vec![], None).0,
             Err("row 99, Net: has no line of a payment, a refund or a fee above it".into())
+        );
+    }
+
+    #[test]
+    fn a_second_payout_is_named_with_the_first() {
+        let mut payout = Same::default();
+        assert_eq!(payout.check(2, "Batch", "4"), Ok(()));
+        assert_eq!(payout.check(3, "Batch", "4"), Ok(()));
+        let empty = payout.check(4, "Batch", "").expect_err("empty");
+        assert_eq!(empty.to_string(), "row 4, Batch: is empty");
+        let other = payout.check(5, "Batch", "5").expect_err("another");
+        let expected =
+            "row 5, Batch: `5` differs from `4` in row 2: a file holds one payout in one currency";
+        assert_eq!(
+            (other.to_string().as_str(), payout.value()),
+            (expected, "4")
         );
     }
 

@@ -1,0 +1,241 @@
+//! One row as one line of the statement.
+
+use crate::columns::{self, At};
+use galleria_sdk::csv::Row;
+use galleria_sdk::prelude::*;
+use galleria_sdk::{money, quoted};
+
+/// The payout's currency.
+pub struct Paid<'a> {
+    pub currency: &'a str,
+    pub digits: u8,
+}
+
+/// What a customer paid or got back.
+struct Gross {
+    currency: String,
+    digits: u8,
+    amount: Money,
+    rate: Option<Decimal>,
+    converted: Money,
+}
+
+pub fn read(
+    row: &Row,
+    at: &At,
+    kind: StatementKind,
+    paid: &Paid<'_>,
+    booked_at: String,
+) -> Result<StatementLine, Problem> {
+    let net = sided(
+        row,
+        (at.net_debit, columns::NET_DEBIT),
+        (at.net_credit, columns::NET_CREDIT),
+        paid.digits,
+    )?;
+    let cost = kind == StatementKind::Fee;
+    let (gross, fee) = if cost {
+        // A cost of no payment: nothing came from a customer, and all of it was kept.
+        let fee = net.checked_neg();
+        let fee = fee.ok_or_else(|| too_large(row, columns::NET_DEBIT))?;
+        (none(paid), fee)
+    } else {
+        let fee = fees(row, at, paid.digits)?;
+        // From net and fee, because with another currency it is the only number to the cent.
+        let converted = net.checked_add(fee);
+        let converted = converted.ok_or_else(|| too_large(row, columns::NET_CREDIT))?;
+        (gross(row, at, &kind, paid, converted)?, fee)
+    };
+    let payment = kind == StatementKind::Payment;
+    let text = |index: usize| row.cell(index).to_owned();
+    let mut attributes = Vec::new();
+    if let Some(method) = at.method.map(text).filter(|method| !method.is_empty()) {
+        attributes.push(Attribute::new("payment-method", method));
+    }
+    let (mut modification, mut psp) = (text(at.modification), text(at.psp));
+    if psp.is_empty() && !modification.is_empty() {
+        // Of a cost or a correction this column is a sentence about it.
+        attributes.push(Attribute::new(
+            "description",
+            std::mem::take(&mut modification),
+        ));
+    } else if payment {
+        // The reference of the capture: we know the payment by its own.
+        modification.clear();
+    }
+    if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
+        attributes.push(Attribute::new("type", row.cell(at.kind)));
+    }
+    Ok(StatementLine {
+        row: row.number(),
+        kind,
+        id: String::new(),
+        psp_reference: std::mem::take(&mut psp),
+        modification_reference: modification,
+        merchant_reference: text(at.merchant),
+        booked_at,
+        currency: gross.currency,
+        minor_digits: gross.digits,
+        gross: gross.amount,
+        rate: gross.rate,
+        converted: gross.converted,
+        fee,
+        net,
+        attributes,
+    })
+}
+
+fn none(paid: &Paid<'_>) -> Gross {
+    Gross {
+        currency: paid.currency.to_owned(),
+        digits: paid.digits,
+        amount: 0,
+        rate: None,
+        converted: 0,
+    }
+}
+
+fn gross(
+    row: &Row,
+    at: &At,
+    kind: &StatementKind,
+    paid: &Paid<'_>,
+    converted: Money,
+) -> Result<Gross, Problem> {
+    let number = row.number();
+    let told = !row.cell(at.gross_currency).is_empty();
+    if !told && matches!(kind, StatementKind::Adjustment | StatementKind::Other(_)) {
+        let amount = converted;
+        return Ok(Gross {
+            amount,
+            converted,
+            ..none(paid)
+        });
+    }
+    let currency = money::currency(row.cell(at.gross_currency))
+        .map_err(|bad| bad.in_row(number, columns::GROSS_CURRENCY))?;
+    let digits = money::minor_digits(&currency);
+    let amount = sided(
+        row,
+        (at.gross_debit, columns::GROSS_DEBIT),
+        (at.gross_credit, columns::GROSS_CREDIT),
+        digits,
+    )?;
+    let rate = match currency == paid.currency {
+        true => {
+            if amount != converted {
+                let show = |amount| money::format(amount, paid.digits);
+                let right = [
+                    "net and fee come to ",
+                    &*show(converted),
+                    ", the gross is ",
+                    &show(amount),
+                ];
+                return Err(Problem::in_row(number, columns::NET_CREDIT, right.concat()));
+            }
+            None
+        }
+        false => Some(rate(row, at, (amount, digits), (converted, paid.digits))?),
+    };
+    Ok(Gross {
+        currency,
+        digits,
+        amount,
+        rate,
+        converted,
+    })
+}
+
+/// The rate, held against what it made of the gross.
+fn rate(
+    row: &Row,
+    at: &At,
+    (gross, digits): (Money, u8),
+    (converted, paid_digits): (Money, u8),
+) -> Result<Decimal, Problem> {
+    let (number, text) = (row.number(), row.cell(at.rate));
+    let bad = |message: String| Problem::in_row(number, columns::RATE, message);
+    let rate = Decimal::parse(text)
+        .ok()
+        .filter(|rate| rate.unscaled > 0)
+        .ok_or_else(|| {
+            bad([
+                &*quoted(text),
+                " is no rate such as 1.0837, and the currencies differ",
+            ]
+            .concat())
+        })?;
+    // gross × rate, in the payout's minor units and `scale` digits behind them, has to be as near to
+    // `converted` as a rate with so many digits can tell, and one minor unit for the rounding.
+    let scale = u32::from(rate.scale) + u32::from(digits);
+    let up = 10_i128.pow(u32::from(paid_digits));
+    let one = 10_i128.pow(scale);
+    let wide = (i128::from(gross) * i128::from(rate.unscaled)).checked_mul(up);
+    let exact = i128::from(converted).checked_mul(one);
+    let (Some(wide), Some(exact)) = (wide, exact) else {
+        return Err(bad("has too many digits for this amount".to_owned()));
+    };
+    let slack = one + i128::from(gross).abs() * up;
+    if (wide - exact).abs() > slack {
+        let show = money::format(converted, paid_digits);
+        let message = [
+            text,
+            " does not make ",
+            &show,
+            " (net and fee) of the gross ",
+            &money::format(gross, digits),
+        ];
+        return Err(bad(message.concat()));
+    }
+    Ok(rate)
+}
+
+fn fees(row: &Row, at: &At, digits: u8) -> Result<Money, Problem> {
+    let mut sum = 0_i128;
+    for (index, name) in at.fees.iter().zip(columns::FEES) {
+        sum += i128::from(amount(row, *index, name, digits)?);
+    }
+    i64::try_from(sum).map_err(|_| too_large(row, columns::COMMISSION))
+}
+
+/// Credit less debit: two columns, of which a row fills one, without a sign.
+pub fn sided(
+    row: &Row,
+    debit: (usize, &str),
+    credit: (usize, &str),
+    digits: u8,
+) -> Result<Money, Problem> {
+    let number = row.number();
+    let side = |(index, name): (usize, &str)| {
+        let amount = amount(row, index, name, digits)?;
+        match amount < 0 {
+            true => {
+                let message = "has the wrong sign: the column is the sign, the amount has none";
+                Err(Problem::in_row(number, name, message))
+            }
+            false => Ok(amount),
+        }
+    };
+    match (side(debit)?, side(credit)?) {
+        (0, credit) => Ok(credit),
+        (debit, 0) => Ok(-debit),
+        _ => {
+            let message = [debit.1, " has an amount as well: a row is one or the other"].concat();
+            Err(Problem::in_row(number, credit.1, message))
+        }
+    }
+}
+
+/// An amount; an empty cell is nothing.
+fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Problem> {
+    match row.cell(index) {
+        "" => Ok(0),
+        text => {
+            money::parse_with(text, digits, '.', None).map_err(|bad| bad.in_row(row.number(), name))
+        }
+    }
+}
+
+fn too_large(row: &Row, column: &str) -> Problem {
+    Problem::in_row(row.number(), column, "is too large together with its fee")
+}

@@ -1,0 +1,30 @@
+//! Offsets of the abbreviations in the column `TimeZone`.
+//!
+//! Abbreviations are not unique (CST, IST); those that mean one thing in Adyen's time zone settings are
+//! here, any other is a setting, and without one the day alone is kept.
+
+use std::collections::BTreeMap;
+
+const ZONES: [(&str, &str); 12] = [
+    ("UTC", "Z"),
+    ("GMT", "Z"),
+    ("WET", "Z"),
+    ("BST", "+01:00"),
+    ("WEST", "+01:00"),
+    ("CET", "+01:00"),
+    ("CEST", "+02:00"),
+    ("EET", "+02:00"),
+    ("EEST", "+03:00"),
+    ("EST", "-05:00"),
+    ("EDT", "-04:00"),
+    ("PST", "-08:00"),
+];
+
+/// None: it is unknown. The settings' offsets come first.
+pub fn offset<'a>(zone: &str, more: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    let own = more.get(zone).map(String::as_str);
+    own.or_else(|| {
+        let known = ZONES.iter().find(|(name, _)| *name == zone);
+        known.map(|(_, offset)| *offset)
+    })
+}
