@@ -2,8 +2,12 @@
 //!
 //! A feed is read on the thread that the run blocks, and asks the database on the runtime's.
 
+mod activities;
+mod products;
 mod sale_lines;
 
+pub use activities::ActivityPages;
+pub use products::ProductPages;
 pub use sale_lines::SaleLinePages;
 
 use jiff::Timestamp;

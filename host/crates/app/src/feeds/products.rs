@@ -1,0 +1,119 @@
+//! The feed `products`.
+
+use super::{FeedWindow, Progress};
+use crate::Error;
+use crate::plugins::{CatalogueRow, Feed};
+use crate::products::in_scope;
+use crate::records::{Listed, Records};
+use galleria_domain::{Decimal, Store};
+use jiff::{Timestamp, tz::TimeZone};
+use std::sync::Arc;
+
+/// The products of a retailer as they were at the run's instant, a page at a time, in the order of sku.
+///
+/// A product without a price in the scope - none at all, or only a common one in another currency than
+/// the store's - is told as no longer sold, with a price of 0 and no currency: so a run that tells
+/// changes also tells when a price went away.
+pub struct ProductPages {
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
+    window: FeedWindow,
+    store: Option<Store>,
+    since: Option<Timestamp>,
+    after: String,
+    fixed: bool,
+    progress: Progress,
+}
+
+impl ProductPages {
+    /// From the first product on. `since` is the instant of the last run of this slot and scope that
+    /// ended well. To be made on the runtime and read outside of it.
+    pub fn new(
+        records: Arc<dyn Records>,
+        window: FeedWindow,
+        store: Option<Store>,
+        since: Option<Timestamp>,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            records,
+            runtime: tokio::runtime::Handle::current(),
+            window,
+            store,
+            since,
+            after: String::new(),
+            fixed: false,
+            progress,
+        }
+    }
+
+    /// A write, so that it waits for whoever is showing a version just now: from here on what this
+    /// run reads cannot change any more, and whatever is shown later is later than this run.
+    fn fix(&mut self) -> Result<(), Error> {
+        let (retailer, as_of) = (self.window.retailer.clone(), self.window.as_of);
+        self.runtime.block_on(self.records.write(move |tx| {
+            let retailer = retailer.clone();
+            Box::pin(async move { tx.catalogue_fix(&retailer, as_of).await })
+        }))?;
+        self.fixed = true;
+        Ok(())
+    }
+
+    fn page(&self, max: u32) -> Result<Vec<Listed>, Error> {
+        let (window, after) = (self.window.clone(), self.after.clone());
+        self.runtime.block_on(self.records.read(move |tx| {
+            let (window, after) = (window.clone(), after.clone());
+            Box::pin(async move {
+                let store = window.store.as_deref();
+                tx.catalogue_page(&window.retailer, store, window.as_of, &after, max)
+                    .await
+            })
+        }))
+    }
+
+    fn row(&self, listed: Listed) -> CatalogueRow {
+        let store = self.store.as_ref();
+        let view = in_scope(listed, store);
+        let changed = self.since.is_none_or(|since| view.changed_at > since);
+        let (price, currency) = match view.price {
+            Some(price) => (price.amount, price.currency),
+            None => (Decimal::whole(0), String::new()),
+        };
+        CatalogueRow {
+            sku: view.sku,
+            gtin: view.gtin,
+            name: view.name,
+            category: view.category,
+            unit: view.unit,
+            price,
+            currency,
+            tax_code: view.tax_code,
+            active: view.active,
+            changed_at: match store {
+                Some(store) => store.local_text(view.changed_at),
+                None => in_utc(view.changed_at),
+            },
+            changed,
+        }
+    }
+}
+
+fn in_utc(at: Timestamp) -> String {
+    at.to_zoned_datetime(TimeZone::UTC)
+        .strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00")
+        .to_string()
+}
+
+impl Feed<CatalogueRow> for ProductPages {
+    fn next(&mut self, max: u32) -> Result<Vec<CatalogueRow>, Error> {
+        if !self.fixed {
+            self.fix()?;
+        }
+        let page = self.page(max)?;
+        if let Some(listed) = page.last() {
+            self.after.clone_from(&listed.product.sku);
+        }
+        (self.progress)(page.len() as u64);
+        Ok(page.into_iter().map(|listed| self.row(listed)).collect())
+    }
+}

@@ -1,0 +1,139 @@
+//! Writing a version of a retailer's catalogue: one writer at a time, and nothing left of one that
+//! broke off.
+
+use super::import::until;
+use crate::Error;
+use crate::app::App;
+use crate::records::{Begun, Draft, InTx, PriceRow, ProductRow};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long a replaced version can be read again. A run is repeated within days.
+const READABLE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Rows that one transaction takes away: some ten milliseconds.
+const CLEARED: u32 = 1000;
+
+/// A draft that is being written.
+pub(super) struct Held {
+    pub draft: Draft,
+    /// Whether nothing was added yet.
+    pub empty: bool,
+    /// When its time was last renewed.
+    renewed: Timestamp,
+}
+
+impl App {
+    pub(super) async fn draft_begin(&self, retailer: &str) -> Result<Held, Error> {
+        loop {
+            let (retailer, writer, now) = (retailer.to_owned(), writer(), self.clock.now());
+            let begun = self
+                .records
+                .write(move |tx| {
+                    let (retailer, writer) = (retailer.clone(), writer.clone());
+                    Box::pin(async move {
+                        tx.catalogue_begin(&retailer, &writer, now, until(now))
+                            .await
+                    }) as InTx<'_, _>
+                })
+                .await?;
+            match begun {
+                Begun::Draft(draft) => {
+                    return Ok(Held {
+                        draft,
+                        empty: true,
+                        renewed: now,
+                    });
+                }
+                Begun::Busy => return Err(busy()),
+                Begun::LeftOver => self.products_sweep().await.map(drop)?,
+            }
+        }
+    }
+
+    pub(super) async fn draft_add(
+        &self,
+        held: &mut Held,
+        products: Vec<ProductRow>,
+        prices: Vec<PriceRow>,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let nothing = products.is_empty() && prices.is_empty();
+        let recent = until(now).as_second() - until(held.renewed).as_second() < 10;
+        if nothing && recent {
+            return Ok(());
+        }
+        let draft = held.draft.clone();
+        let forget = readable_from(now);
+        self.records
+            .write(move |tx| {
+                let (draft, products, prices) = (draft.clone(), products.clone(), prices.clone());
+                Box::pin(async move {
+                    tx.catalogue_add(&draft, &products, &prices, until(now), forget)
+                        .await
+                }) as InTx<'_, ()>
+            })
+            .await?;
+        held.renewed = now;
+        held.empty &= nothing;
+        Ok(())
+    }
+
+    pub(super) async fn draft_clear(&self, draft: &Draft) -> Result<(), Error> {
+        loop {
+            let draft = draft.clone();
+            let over = self
+                .records
+                .write(move |tx| {
+                    let draft = draft.clone();
+                    Box::pin(async move { tx.catalogue_clear(&draft, CLEARED).await })
+                        as InTx<'_, _>
+                })
+                .await?;
+            if over {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes away what imports left that broke off, and versions that nothing refers to any more.
+    /// How many drafts there were.
+    pub async fn products_sweep(&self) -> Result<u64, Error> {
+        let mut swept = 0;
+        loop {
+            let (writer, now) = (writer(), self.clock.now());
+            let left = self
+                .records
+                .write(move |tx| {
+                    let writer = writer.clone();
+                    Box::pin(async move { tx.catalogue_take_over(&writer, now, until(now)).await })
+                        as InTx<'_, _>
+                })
+                .await?;
+            let Some(draft) = left else { break };
+            self.draft_clear(&draft).await?;
+            swept += 1;
+        }
+        let before = readable_from(self.clock.now());
+        self.records
+            .write(move |tx| {
+                Box::pin(async move { tx.catalogue_forget(before, CLEARED).await }) as InTx<'_, u64>
+            })
+            .await?;
+        Ok(swept)
+    }
+}
+
+pub(super) fn readable_from(now: Timestamp) -> Timestamp {
+    now.checked_sub(READABLE).unwrap_or(Timestamp::MIN)
+}
+
+pub(super) fn writer() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+pub(super) fn busy() -> Error {
+    Error::Conflict {
+        code: "catalogue_busy",
+        message: "products of this retailer are being imported: ask again when that is done".into(),
+    }
+}

@@ -1,0 +1,23 @@
+//! Products of a retailer, with prices by store.
+//!
+//! Owns: what a product may be, how a file of them is imported, which price holds in a store. Never
+//! knows: what a till does with it.
+
+mod checks;
+mod drafts;
+mod file;
+mod import;
+mod row;
+mod single;
+mod view;
+
+pub use file::{Format, Upload};
+pub use import::{
+    ImportAsk, Imported, Missing, NotImported, PriceCounts, Problems, Step, Steps, TOLD, Watch,
+};
+pub use single::{NewProduct, NewStorePrice};
+pub use view::{ProductAsk, ProductDetail, ProductPage, ProductView, StorePriceView};
+
+pub(crate) use view::in_scope;
+
+use drafts::Held;

@@ -1,0 +1,278 @@
+//! Products as they are told: in a list, one by one, and which price holds where.
+
+use crate::Error;
+use crate::app::App;
+use crate::records::{Listed, Price, PriceRow, ProductRow};
+use galleria_domain::Store;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Rows that one part of a list looks at, at most: where few have changed, a part may be short and
+/// still have a next one.
+const LOOKED_AT: usize = 20_000;
+
+/// A product, with the price of the scope asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductView {
+    /// Unique in the retailer.
+    pub sku: String,
+    /// GTIN-8, 12, 13 or 14; empty where there is none.
+    pub gtin: String,
+    /// Readable.
+    pub name: String,
+    /// From the top, separated by `/`; empty where there is none.
+    pub category: String,
+    /// UN/ECE Recommendation 20.
+    pub unit: String,
+    /// The common price, or in a store the one that holds there; none where there is none.
+    pub price: Option<Price>,
+    /// The code of its tax; empty where there is none.
+    pub tax_code: String,
+    /// Whether it is sold.
+    pub active: bool,
+    /// When something of this was changed last.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub changed_at: Timestamp,
+}
+
+/// A product with its stores' own prices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductDetail {
+    /// With the common price.
+    pub product: ProductView,
+    /// In the order of stores.
+    pub store_prices: Vec<StorePriceView>,
+}
+
+/// A store's own price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StorePriceView {
+    /// The store's id.
+    pub store_id: String,
+    /// In the store's currency.
+    pub price: Price,
+    /// When it was changed last.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub changed_at: Timestamp,
+}
+
+/// Which products are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProductAsk {
+    /// Whose.
+    pub retailer: String,
+    /// With the prices of this store; with the common ones where none.
+    pub store: Option<String>,
+    /// Only those that changed later.
+    pub changed_since: Option<Timestamp>,
+    /// Begin after this sku.
+    pub after: String,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A part of a list of products.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductPage {
+    /// In the order of sku.
+    pub products: Vec<ProductView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// A product in the scope: its price there, and when it changed there last.
+///
+/// A store's own price holds there; otherwise the common one, unless it is in another currency. What
+/// is left without a price is not sold in the scope.
+pub(crate) fn in_scope(listed: Listed, store: Option<&Store>) -> ProductView {
+    let Listed {
+        product,
+        mut changed_at,
+        own,
+    } = listed;
+    let mut price = product.price;
+    if let Some((own, at)) = own {
+        changed_at = changed_at.max(at);
+        price = own.or(price);
+    }
+    if let Some(store) = store {
+        price = price.filter(|price| price.currency == store.currency);
+    }
+    let ProductRow {
+        sku,
+        gtin,
+        name,
+        category,
+        unit,
+        price: _,
+        tax_code,
+        active,
+    } = product;
+    ProductView {
+        sku,
+        gtin,
+        name,
+        category,
+        unit,
+        active: active && price.is_some(),
+        price,
+        tax_code,
+        changed_at,
+    }
+}
+
+impl App {
+    /// Products in the order of sku.
+    pub async fn products(&self, ask: ProductAsk) -> Result<ProductPage, Error> {
+        self.retailer_known(&ask.retailer).await?;
+        let store = match &ask.store {
+            Some(id) => Some(self.store(id).await?),
+            None => None,
+        };
+        if store
+            .as_ref()
+            .is_some_and(|store| store.retailer != ask.retailer)
+        {
+            return Err(Error::invalid("store", "a store of the retailer"));
+        }
+        let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
+        let (mut products, mut after, mut looked_at) = (Vec::new(), ask.after.clone(), 0);
+        let since = ask.changed_since;
+        loop {
+            let page = self.listed(&ask, &after, 1000).await?;
+            let full = page.len() == 1000;
+            looked_at += page.len();
+            for listed in page {
+                if products.len() == limit {
+                    return Ok(ProductPage {
+                        products,
+                        next: Some(after),
+                    });
+                }
+                after.clone_from(&listed.product.sku);
+                let view = in_scope(listed, store.as_ref());
+                if since.is_none_or(|since| view.changed_at > since) {
+                    products.push(view);
+                }
+            }
+            if !full || looked_at >= LOOKED_AT {
+                let next = full.then_some(after);
+                return Ok(ProductPage { products, next });
+            }
+        }
+    }
+
+    async fn listed(
+        &self,
+        ask: &ProductAsk,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Listed>, Error> {
+        let (retailer, store, after) = (ask.retailer.clone(), ask.store.clone(), after.to_owned());
+        self.records
+            .read(move |tx| {
+                let (retailer, store, after) = (retailer.clone(), store.clone(), after.clone());
+                Box::pin(async move {
+                    let now = Timestamp::MAX;
+                    tx.catalogue_page(&retailer, store.as_deref(), now, &after, limit)
+                        .await
+                })
+            })
+            .await
+    }
+
+    /// A product with its stores' own prices.
+    pub async fn product(&self, retailer: &str, sku: &str) -> Result<ProductDetail, Error> {
+        let (retailer, sku) = (retailer.to_owned(), sku.to_owned());
+        self.records
+            .read(move |tx| {
+                let (retailer, sku) = (retailer.clone(), sku.clone());
+                Box::pin(async move { detail(tx, &retailer, &sku).await })
+            })
+            .await?
+            .ok_or_else(|| Error::NotFound {
+                what: "product",
+                id: "of this retailer and sku".into(),
+            })
+    }
+
+    /// A retailer that has a plugin or a store here.
+    pub async fn retailer_known(&self, retailer: &str) -> Result<(), Error> {
+        let mut slots = self.plugins.all().iter();
+        if slots.any(|loaded| loaded.slot.retailer == retailer) {
+            return Ok(());
+        }
+        let name = retailer.to_owned();
+        let stores = self
+            .records
+            .read(move |tx| {
+                let name = name.clone();
+                Box::pin(async move { tx.store_list(Some(&name), "", 1).await })
+            })
+            .await?;
+        match stores.is_empty() {
+            false => Ok(()),
+            true => Err(Error::NotFound {
+                what: "retailer",
+                id: retailer.to_owned(),
+            }),
+        }
+    }
+
+    /// All stores of a retailer.
+    pub(super) async fn stores_of(&self, retailer: &str) -> Result<Vec<Store>, Error> {
+        let mut stores: Vec<Store> = Vec::new();
+        loop {
+            let after = stores.last().map(|store| store.id.clone());
+            let (retailer, after) = (retailer.to_owned(), after.unwrap_or_default());
+            let page = self
+                .records
+                .read(move |tx| {
+                    let (retailer, after) = (retailer.clone(), after.clone());
+                    Box::pin(async move { tx.store_list(Some(&retailer), &after, 1000).await })
+                })
+                .await?;
+            if page.is_empty() {
+                return Ok(stores);
+            }
+            stores.extend(page);
+        }
+    }
+}
+
+/// A product as it stands in the database.
+pub(super) async fn detail(
+    tx: &mut dyn crate::records::Tx,
+    retailer: &str,
+    sku: &str,
+) -> Result<Option<ProductDetail>, Error> {
+    let found = tx.catalogue_products(retailer, &[sku.to_owned()]).await?;
+    let Some((product, changed_at)) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    let prices = tx.catalogue_prices_of(retailer, sku).await?;
+    let own = |(row, changed_at): (PriceRow, Timestamp)| {
+        Some(StorePriceView {
+            store_id: row.store_id,
+            price: row.price?,
+            changed_at,
+        })
+    };
+    let active = product.active;
+    let listed = Listed {
+        product,
+        changed_at,
+        own: None,
+    };
+    let mut product = in_scope(listed, None);
+    // Here it is the product that is asked for, not whether it is sold in some scope.
+    product.active = active;
+    Ok(Some(ProductDetail {
+        product,
+        store_prices: prices.into_iter().filter_map(own).collect(),
+    }))
+}

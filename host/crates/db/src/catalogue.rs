@@ -1,0 +1,395 @@
+//! Products and prices, in versions.
+//!
+//! A row is seen where its version stands in `catalogue_versions` and no later version of it does.
+//! The row of `catalogues` is locked by whoever changes anything, so versions appear in the order of
+//! their numbers and of their instants.
+
+use crate::catalogue_rows as rows;
+use crate::statement::{Found, Statement, statement};
+use crate::transaction::{Lock, Transaction};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{Begun, Catalogue, Draft, Listed, PriceRow, ProductRow};
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+/// The newest version of a row that was seen at `$2`.
+macro_rules! seen {
+    ($table:literal, $row:literal, $key:literal) => {
+        concat!(
+            "(SELECT MAX(q.version) FROM ",
+            $table,
+            " q JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version
+              WHERE q.retailer = ",
+            $row,
+            ".retailer AND q.sku = ",
+            $row,
+            ".sku ",
+            $key,
+            " AND w.at_ms <= $2)"
+        )
+    };
+}
+
+const PRODUCT: &str = seen!("products", "p", "");
+const PRICE: &str = seen!("product_prices", "o", "AND q.store_id = o.store_id");
+
+#[async_trait]
+impl Catalogue for Transaction<'_> {
+    async fn catalogue_fix(&mut self, retailer: &str, as_of: Timestamp) -> Result<(), Error> {
+        self.locked(retailer).await?;
+        let fix = statement(
+            "catalogue_fix",
+            "UPDATE catalogues SET fixed_ms = $1 WHERE retailer = $2 AND fixed_ms < $1",
+        )
+        .at(as_of)
+        .bind(retailer);
+        self.execute(fix).await.map(drop)
+    }
+
+    async fn catalogue_begin(
+        &mut self,
+        retailer: &str,
+        writer: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Begun, Error> {
+        let head = self.locked(retailer).await?;
+        if head.writer.is_some() {
+            let over = head.until <= now;
+            return Ok(if over { Begun::LeftOver } else { Begun::Busy });
+        }
+        let version = head.version + 1;
+        let begin = statement(
+            "catalogue_begin",
+            "UPDATE catalogues SET version = $1, writer = $2, writer_until_ms = $3
+             WHERE retailer = $4",
+        )
+        .bind(version)
+        .bind(writer)
+        .at(until)
+        .bind(retailer);
+        self.execute(begin).await?;
+        Ok(Begun::Draft(Draft {
+            retailer: retailer.to_owned(),
+            version,
+            writer: writer.to_owned(),
+        }))
+    }
+
+    async fn catalogue_add(
+        &mut self,
+        draft: &Draft,
+        products: &[ProductRow],
+        prices: &[PriceRow],
+        until: Timestamp,
+        forget: Timestamp,
+    ) -> Result<(), Error> {
+        self.hold(draft, until).await?;
+        for some in products.chunks(rows::TOGETHER) {
+            self.execute(rows::products_insert(draft, some)).await?;
+            self.execute(rows::products_forget(draft, some, forget))
+                .await?;
+        }
+        for some in prices.chunks(rows::TOGETHER) {
+            self.execute(rows::prices_insert(draft, some)).await?;
+            self.execute(rows::prices_forget(draft, some, forget))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn catalogue_publish(
+        &mut self,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
+        let head = self.locked(&draft.retailer).await?;
+        head.must_be(draft)?;
+        let at_ms = now.as_millisecond().max(head.fixed_ms + 1);
+        let show = statement(
+            "catalogue_publish",
+            "INSERT INTO catalogue_versions (retailer, version, at_ms) VALUES ($1, $2, $3)",
+        )
+        .bind(&*draft.retailer)
+        .bind(draft.version)
+        .bind(at_ms);
+        self.execute(show).await?;
+        let end = statement(
+            "catalogue_publish",
+            "UPDATE catalogues SET writer = NULL, writer_until_ms = 0, fixed_ms = $1
+             WHERE retailer = $2",
+        )
+        .bind(at_ms)
+        .bind(&*draft.retailer);
+        self.execute(end).await?;
+        Timestamp::from_millisecond(at_ms)
+            .map_err(|error| Error::records("an instant of the catalogue", error))
+    }
+
+    async fn catalogue_clear(&mut self, draft: &Draft, limit: u32) -> Result<bool, Error> {
+        let head = self.locked(&draft.retailer).await?;
+        head.must_be(draft)?;
+        let mut left = u64::from(limit);
+        for sql in [
+            "DELETE FROM products WHERE retailer = $1 AND version = $2 AND sku IN (
+                 SELECT sku FROM products WHERE retailer = $1 AND version = $2 LIMIT $3)",
+            "DELETE FROM product_prices WHERE retailer = $1 AND version = $2
+                 AND (sku, store_id) IN (
+                 SELECT sku, store_id FROM product_prices
+                 WHERE retailer = $1 AND version = $2 LIMIT $3)",
+        ] {
+            let clear = statement("catalogue_clear", sql)
+                .bind(&*draft.retailer)
+                .bind(draft.version)
+                .bind(i64::try_from(left).unwrap_or(i64::MAX));
+            left = left.saturating_sub(self.execute(clear).await?);
+            if left == 0 {
+                return Ok(false);
+            }
+        }
+        let end = statement(
+            "catalogue_clear",
+            "UPDATE catalogues SET writer = NULL, writer_until_ms = 0 WHERE retailer = $1",
+        )
+        .bind(&*draft.retailer);
+        self.execute(end).await?;
+        Ok(true)
+    }
+
+    async fn catalogue_take_over(
+        &mut self,
+        writer: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Draft>, Error> {
+        let sql = self.locking(
+            "SELECT retailer, version FROM catalogues
+             WHERE writer IS NOT NULL AND writer_until_ms <= $1 LIMIT 1",
+            Lock::Skip,
+        );
+        let left = statement("catalogue_take_over", sql).at(now);
+        let Some(found) = self.one(left).await? else {
+            return Ok(None);
+        };
+        let draft = Draft {
+            retailer: found.text("retailer")?,
+            version: found.int("version")?,
+            writer: writer.to_owned(),
+        };
+        let take = statement(
+            "catalogue_take_over",
+            "UPDATE catalogues SET writer = $1, writer_until_ms = $2 WHERE retailer = $3",
+        )
+        .bind(writer)
+        .at(until)
+        .bind(&*draft.retailer);
+        self.execute(take).await?;
+        Ok(Some(draft))
+    }
+
+    async fn catalogue_forget(&mut self, before: Timestamp, limit: u32) -> Result<u64, Error> {
+        let forget = statement(
+            "catalogue_forget",
+            "DELETE FROM catalogue_versions WHERE (retailer, version) IN (
+                 SELECT v.retailer, v.version FROM catalogue_versions v
+                 WHERE v.at_ms < $1
+                   AND NOT EXISTS (SELECT 1 FROM products p
+                       WHERE p.retailer = v.retailer AND p.version = v.version)
+                   AND NOT EXISTS (SELECT 1 FROM product_prices o
+                       WHERE o.retailer = v.retailer AND o.version = v.version)
+                 LIMIT $2)",
+        )
+        .at(before)
+        .bind(i64::from(limit));
+        self.execute(forget).await
+    }
+
+    async fn catalogue_page(
+        &mut self,
+        retailer: &str,
+        store_id: Option<&str>,
+        as_of: Timestamp,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Listed>, Error> {
+        let (columns, own) = match store_id {
+            None => ("", String::new()),
+            Some(_) => (
+                ", o.price_unscaled AS own_unscaled, o.price_scale AS own_scale,
+                   o.currency AS own_currency, ov.at_ms AS own_ms",
+                format!(
+                    "LEFT JOIN product_prices o ON o.retailer = p.retailer AND o.sku = p.sku
+                         AND o.store_id = $5 AND o.version = {PRICE}
+                     LEFT JOIN catalogue_versions ov
+                         ON ov.retailer = o.retailer AND ov.version = o.version"
+                ),
+            ),
+        };
+        let sql = format!(
+            "SELECT p.*, v.at_ms AS changed_ms{columns} FROM products p
+             JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version
+             {own}
+             WHERE p.retailer = $1 AND p.sku > $3 AND p.version = {PRODUCT}
+             ORDER BY p.sku LIMIT $4"
+        );
+        let mut page = statement("catalogue_page", AssertSqlSafe(sql))
+            .bind(retailer)
+            .at(as_of)
+            .bind(after)
+            .bind(i64::from(limit));
+        if let Some(id) = store_id {
+            page = page.bind(id);
+        }
+        let found = self.all(page).await?;
+        found
+            .iter()
+            .map(|found| rows::listed(found, store_id.is_some()))
+            .collect()
+    }
+
+    async fn catalogue_products(
+        &mut self,
+        retailer: &str,
+        skus: &[String],
+    ) -> Result<Vec<(ProductRow, Timestamp)>, Error> {
+        let mut products = Vec::with_capacity(skus.len());
+        for some in skus.chunks(rows::TOGETHER) {
+            let sql = format!(
+                "SELECT p.*, v.at_ms AS changed_ms FROM products p
+                 JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version
+                 WHERE p.retailer = $1 AND p.version = {PRODUCT} AND p.sku IN ({})",
+                rows::places(3, some.len())
+            );
+            let get = statement("catalogue_products", AssertSqlSafe(sql))
+                .bind(retailer)
+                .at(Timestamp::MAX);
+            let get = some.iter().fold(get, |get, sku| get.bind(&**sku));
+            for found in self.all(get).await? {
+                products.push((rows::product(&found)?, found.at("changed_ms")?));
+            }
+        }
+        Ok(products)
+    }
+
+    async fn catalogue_prices(
+        &mut self,
+        retailer: &str,
+        of: &[(String, String)],
+    ) -> Result<Vec<PriceRow>, Error> {
+        let mut prices = Vec::with_capacity(of.len());
+        for some in of.chunks(rows::TOGETHER) {
+            let sql = format!(
+                "WITH a (sku, store_id) AS (VALUES {})
+                 SELECT o.* FROM a JOIN product_prices o
+                     ON o.retailer = $1 AND o.sku = a.sku AND o.store_id = a.store_id
+                 WHERE o.version = {PRICE}",
+                rows::tuples(3, some.len(), 2)
+            );
+            let get = statement("catalogue_prices", AssertSqlSafe(sql))
+                .bind(retailer)
+                .at(Timestamp::MAX);
+            let get = some
+                .iter()
+                .fold(get, |get, (sku, store)| get.bind(&**sku).bind(&**store));
+            for found in self.all(get).await? {
+                prices.push(rows::price_row(&found)?);
+            }
+        }
+        Ok(prices)
+    }
+
+    async fn catalogue_prices_of(
+        &mut self,
+        retailer: &str,
+        sku: &str,
+    ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
+        let sql = format!(
+            "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
+             JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version
+             WHERE o.retailer = $1 AND o.sku = $3 AND o.version = {PRICE}
+             ORDER BY o.store_id"
+        );
+        let get = statement("catalogue_prices_of", AssertSqlSafe(sql))
+            .bind(retailer)
+            .at(Timestamp::MAX)
+            .bind(sku);
+        let found = self.all(get).await?;
+        found
+            .iter()
+            .map(|found| Ok((rows::price_row(found)?, found.at("changed_ms")?)))
+            .collect()
+    }
+}
+
+/// The row of a retailer.
+struct Head {
+    version: i64,
+    fixed_ms: i64,
+    writer: Option<String>,
+    until: Timestamp,
+}
+
+impl Head {
+    fn of(found: &Found) -> Result<Self, Error> {
+        Ok(Self {
+            version: found.int("version")?,
+            fixed_ms: found.int("fixed_ms")?,
+            writer: found.maybe("writer")?,
+            until: found.at("writer_until_ms")?,
+        })
+    }
+
+    fn must_be(&self, draft: &Draft) -> Result<(), Error> {
+        if self.writer.as_deref() == Some(&*draft.writer) && self.version == draft.version {
+            return Ok(());
+        }
+        Err(lost(draft))
+    }
+}
+
+fn lost(draft: &Draft) -> Error {
+    Error::Conflict {
+        code: "catalogue_lost",
+        message: format!(
+            "the import into the products of {} paused for too long and was given up",
+            draft.retailer
+        ),
+    }
+}
+
+impl Transaction<'_> {
+    /// The retailer's row, locked; made where there is none.
+    async fn locked(&mut self, retailer: &str) -> Result<Head, Error> {
+        let sql = self.locking("SELECT * FROM catalogues WHERE retailer = $1", Lock::Wait);
+        let get = || statement("catalogue_head", sql.clone()).bind(retailer);
+        if let Some(found) = self.one(get()).await? {
+            return Head::of(&found);
+        }
+        let make = statement(
+            "catalogue_head",
+            "INSERT INTO catalogues (retailer, version, fixed_ms, writer, writer_until_ms)
+             VALUES ($1, 0, 0, NULL, 0)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(retailer);
+        self.execute(make).await?;
+        Head::of(&self.only(get()).await?)
+    }
+
+    async fn hold(&mut self, draft: &Draft, until: Timestamp) -> Result<(), Error> {
+        let hold: Statement<'_> = statement(
+            "catalogue_add",
+            "UPDATE catalogues SET writer_until_ms = $1
+             WHERE retailer = $2 AND writer = $3 AND version = $4",
+        )
+        .at(until)
+        .bind(&*draft.retailer)
+        .bind(&*draft.writer)
+        .bind(draft.version);
+        match self.execute(hold).await? {
+            0 => Err(lost(draft)),
+            _ => Ok(()),
+        }
+    }
+}
