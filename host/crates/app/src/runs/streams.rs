@@ -3,7 +3,7 @@
 //! A new feed is one line in [`Run::streams`].
 
 use super::execute::Run;
-use crate::feeds::{FeedWindow, Progress, SaleLinePages};
+use crate::feeds::{FeedWindow, ProductPages, Progress, SaleLinePages, SettlementPages};
 use crate::plugins::{Sink, Streams};
 use crate::records::Records;
 use galleria_domain::plugin::Capability;
@@ -27,6 +27,15 @@ impl Run {
             sale_lines: wants(Capability::SaleLines).then(|| {
                 let (records, window, progress) = from();
                 Box::new(SaleLinePages::new(records, window, progress)) as _
+            }),
+            settlement: wants(Capability::Settlement).then(|| {
+                let (records, window, progress) = from();
+                Box::new(SettlementPages::new(records, window, progress)) as _
+            }),
+            products: wants(Capability::Products).then(|| {
+                let (records, window, progress) = from();
+                let (store, since) = (self.store.clone(), self.row.since);
+                Box::new(ProductPages::new(records, window, store, since, progress)) as _
             }),
             output: Some(output),
             stop,
