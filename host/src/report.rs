@@ -101,7 +101,11 @@ fn told(config: &Config, view: &RunView) -> ExitCode {
     for file in &view.files {
         // A directory may have been taken out of the configuration since.
         let place = match config.host.directories.get(&file.directory) {
-            Some(path) => path.join(&view.retailer).join(&file.name).display().to_string(),
+            Some(path) => path
+                .join(&view.retailer)
+                .join(&file.name)
+                .display()
+                .to_string(),
             None => format!("{}/{}", file.directory, file.name),
         };
         show::line(&format!("{place} ({} bytes)", file.size));

@@ -54,6 +54,7 @@ CREATE TABLE schedule_marks (
     retailer TEXT NOT NULL,
     schedule TEXT NOT NULL,
     store_id {ordered} NOT NULL,
+    expression TEXT NOT NULL,
     planned_to {ordered} NOT NULL,
     CONSTRAINT schedule_marks_key PRIMARY KEY (retailer, schedule, store_id)
 );

@@ -12,9 +12,7 @@ use crate::statement::{Found, Statement, Word, statement};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{
-    RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark,
-};
+use galleria_app::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark};
 use galleria_domain::plugin::Point;
 use jiff::Timestamp;
 
@@ -283,7 +281,7 @@ impl Runs for Transaction<'_> {
     ) -> Result<Vec<ScheduleMark>, Error> {
         let marks = statement(
             "schedule_marks",
-            "SELECT store_id, planned_to FROM schedule_marks
+            "SELECT store_id, expression, planned_to FROM schedule_marks
              WHERE retailer = $1 AND schedule = $2 ORDER BY store_id",
         )
         .bind(retailer)
@@ -297,18 +295,21 @@ impl Runs for Transaction<'_> {
         schedule: &str,
         mark: &ScheduleMark,
     ) -> Result<(), Error> {
-        // Only forwards: of two hosts that plan at a time, the slower one takes nothing back.
+        // Only forwards: of two hosts that plan at a time, the slower one takes nothing back. With
+        // another expression it begins anew.
         let put = statement(
             "schedule_mark_put",
-            "INSERT INTO schedule_marks (retailer, schedule, store_id, planned_to)
-             VALUES ($1, $2, $3, $4)
+            "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (retailer, schedule, store_id) DO UPDATE
-                 SET planned_to = excluded.planned_to
-                 WHERE schedule_marks.planned_to < excluded.planned_to",
+                 SET expression = excluded.expression, planned_to = excluded.planned_to
+                 WHERE schedule_marks.planned_to < excluded.planned_to
+                    OR schedule_marks.expression <> excluded.expression",
         )
         .bind(retailer)
         .bind(schedule)
         .bind(&*mark.store_id)
+        .bind(&*mark.at)
         .bind(wall_text(mark));
         self.execute(put).await.map(drop)
     }
@@ -374,6 +375,7 @@ fn mark(found: &Found) -> Result<ScheduleMark, Error> {
     });
     Ok(ScheduleMark {
         store_id: found.text("store_id")?,
+        at: found.text("expression")?,
         planned_to: planned_to?,
     })
 }

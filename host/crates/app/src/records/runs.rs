@@ -171,6 +171,8 @@ pub struct RunFilter {
 pub struct ScheduleMark {
     /// The store's id; empty where the schedule runs over all.
     pub store_id: String,
+    /// The expression as it was then: with another one, the past is not known.
+    pub at: String,
     /// Every firing until this one, it included, has its run.
     pub planned_to: DateTime,
 }

@@ -176,7 +176,10 @@ impl App {
         let plugin = self.plugins.named(&row.retailer, &row.subscriber);
         let Some(plugin) = plugin.filter(|plugin| plugin.inspection.exports.contains(&row.point))
         else {
-            let what = format!("{} of {} does not serve {}", row.subscriber, row.retailer, row.point);
+            let what = format!(
+                "{} of {} does not serve {}",
+                row.subscriber, row.retailer, row.point
+            );
             return Ok(Err(gone(what)));
         };
         let store = match row.store_id.as_str() {
@@ -229,12 +232,17 @@ impl App {
             }
             looked = now;
             let rows = counted.load(Ordering::Relaxed);
-            match self.run_renewed(lease, later(now, holder.lease), rows).await {
+            match self
+                .run_renewed(lease, later(now, holder.lease), rows)
+                .await
+            {
                 Ok(Some(false)) => {}
                 Ok(Some(true)) => seen.cancelled = true,
                 Ok(None) => seen.lost = true,
                 // The lease may hold for long enough; when the run ends, it is looked at again.
-                Err(error) => tracing::warn!(run = %lease.id, "its lease was not renewed: {}", error.chain()),
+                Err(error) => {
+                    tracing::warn!(run = %lease.id, "its lease was not renewed: {}", error.chain())
+                }
             }
             if seen.lost || seen.cancelled {
                 asked_to_stop.store(true, Ordering::Relaxed);

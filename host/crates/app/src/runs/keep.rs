@@ -200,7 +200,9 @@ impl App {
     fn wait_after(&self, row: &RunRow, fault: &CallFault) -> Option<Duration> {
         let policy = &self.policy;
         let usual = || {
-            let factor = policy.wait_factor.saturating_pow(row.attempts.saturating_sub(1));
+            let factor = policy
+                .wait_factor
+                .saturating_pow(row.attempts.saturating_sub(1));
             policy
                 .first_wait
                 .saturating_mul(factor)

@@ -12,10 +12,14 @@ mod execute;
 mod keep;
 mod operate;
 mod plan;
+mod schedules;
 mod streams;
+mod worker;
 
 pub use operate::{ByHand, RunFault, RunPage, RunView};
 pub use plan::RunAsk;
+pub use schedules::check;
+pub use worker::{RunWorker, RunsConfig};
 
 use galleria_domain::plugin::Point;
 

@@ -2,12 +2,12 @@
 
 use super::execute::{Attempt, Holder};
 use super::plan::RunAsk;
+use crate::Error;
 use crate::app::{App, Key, Reply};
 use crate::clock::later;
 use crate::feeds::Progress;
 use crate::files::Files;
 use crate::records::{InTx, RunFile, RunFilter, RunLease, RunRow, RunState, Tx};
-use crate::Error;
 use galleria_domain::Attribute;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -244,7 +244,9 @@ impl App {
                 RunState::Ended => Ok(ByHand::Before(before.into())),
                 _ => Err(Error::Conflict {
                     code: "run_under_way",
-                    message: format!("run {id} is under way elsewhere: look at it with `runs list`"),
+                    message: format!(
+                        "run {id} is under way elsewhere: look at it with `runs list`"
+                    ),
                 }),
             };
         };
@@ -260,7 +262,9 @@ impl App {
             Attempt::Failed(fault, _) => Err(Error::Plugin(fault)),
             Attempt::Lost => Err(Error::Conflict {
                 code: "run_under_way",
-                message: format!("run {id} was taken over elsewhere: nothing of this attempt is left"),
+                message: format!(
+                    "run {id} was taken over elsewhere: nothing of this attempt is left"
+                ),
             }),
             Attempt::Stopped => {
                 self.run_put_back(&row, owner, ours).await?;

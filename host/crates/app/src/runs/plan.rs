@@ -115,7 +115,11 @@ pub(super) fn point_of(plugin: &Loaded, wanted: Option<Point>) -> Result<Point, 
             plugin.slot.plugin
         )),
         (Some(point), _) if served.contains(&point) => Ok(point),
-        (Some(_), _) => Err(format!("a point that {} serves: {}", plugin.slot.plugin, names.join(", "))),
+        (Some(_), _) => Err(format!(
+            "a point that {} serves: {}",
+            plugin.slot.plugin,
+            names.join(", ")
+        )),
         (None, [one]) => Ok(*one),
         (None, _) => Err(format!(
             "which one, since {} serves several: {}",

@@ -22,7 +22,13 @@ impl Run {
         let granted = self.plugin.slot.rights().capabilities;
         let imports = &self.plugin.inspection.imports;
         let wants = |what: Capability| imports.contains(&what) && granted.contains(&what);
-        let from = || (Arc::clone(records), self.window_of_feeds(), Arc::clone(progress));
+        let from = || {
+            (
+                Arc::clone(records),
+                self.window_of_feeds(),
+                Arc::clone(progress),
+            )
+        };
         Streams {
             sale_lines: wants(Capability::SaleLines).then(|| {
                 let (records, window, progress) = from();

@@ -1,0 +1,279 @@
+//! Schedules become runs: each firing once, for each store or for all of them together.
+//!
+//! A mark says up to which moment of the wall clock a schedule was planned for a scope. Runs and
+//! mark are written in one transaction. A scope that is new, or whose expression has changed, is
+//! planned from now on: the past was not asked for.
+
+use super::plan::{NewRun, point_of};
+use crate::Error;
+use crate::app::App;
+use crate::plugins::{Loaded, Plugins};
+use crate::records::{RunRow, ScheduleMark, Tx};
+use galleria_domain::Store;
+use galleria_domain::plugin::{Mistake, Point};
+use galleria_domain::schedule::{self, Per, Schedule};
+use jiff::civil::{Date, DateTime};
+use jiff::{Timestamp, tz::TimeZone};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Runs that are added in one transaction, or a few more: others want to write as well.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// Settles which point each schedule runs, or tells every mistake: this takes the components.
+pub fn check(
+    schedules: Vec<Schedule>,
+    plugins: &dyn Plugins,
+) -> Result<Vec<Schedule>, Vec<Mistake>> {
+    let (mut good, mut mistakes) = (Vec::with_capacity(schedules.len()), Vec::new());
+    for mut schedule in schedules {
+        // A slot that could not be loaded is a mistake of its own.
+        let Some(plugin) = plugins.named(&schedule.retailer, &schedule.slot) else {
+            continue;
+        };
+        match point_of(&plugin, schedule.point) {
+            Ok(point) => {
+                schedule.point = Some(point);
+                good.push(schedule);
+            }
+            Err(message) => {
+                let key = format!("schedules.{}.point", schedule.name);
+                mistakes.push(Mistake::new(&schedule.file, key, message));
+            }
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(good)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// For whom a schedule fires, and by which clock.
+struct Scope {
+    /// Empty for all stores.
+    store: String,
+    zone: TimeZone,
+    /// Where the business day turns over later than midnight.
+    day_starts_minute: u16,
+}
+
+impl Scope {
+    /// The business date of a firing.
+    fn day(&self, wall: DateTime) -> Date {
+        let minute = i32::from(wall.hour()) * 60 + i32::from(wall.minute());
+        if minute < i32::from(self.day_starts_minute) {
+            wall.date().yesterday().unwrap_or(wall.date())
+        } else {
+            wall.date()
+        }
+    }
+}
+
+/// What one scope's firings come to.
+struct Planned {
+    mark: ScheduleMark,
+    runs: Vec<RunRow>,
+}
+
+impl App {
+    /// Adds the runs that have become due; answers when to look again.
+    pub(super) async fn schedules_planned(
+        &self,
+        schedules: &[Schedule],
+    ) -> Result<Option<Timestamp>, Error> {
+        let mut next = None;
+        let mut stores: BTreeMap<&str, Vec<Store>> = BTreeMap::new();
+        for schedule in schedules {
+            let Some(plugin) = self.plugins.named(&schedule.retailer, &schedule.slot) else {
+                continue;
+            };
+            if schedule.per == Per::Store && !stores.contains_key(schedule.retailer.as_str()) {
+                let all = self.stores_of_retailer(&schedule.retailer).await?;
+                stores.insert(&schedule.retailer, all);
+            }
+            let known = stores.get(schedule.retailer.as_str());
+            let known = known.map_or(&[] as &[Store], Vec::as_slice);
+            let scopes = scopes(schedule, &plugin, known);
+            let due = self.schedule_planned(schedule, &scopes).await?;
+            next = [next, due].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    async fn schedule_planned(
+        &self,
+        schedule: &Schedule,
+        scopes: &[Scope],
+    ) -> Result<Option<Timestamp>, Error> {
+        let (now, mut next) = (self.clock.now(), None);
+        let mut marks = self.marks_of(schedule).await?;
+        let mut planned = Vec::new();
+        for scope in scopes {
+            let mark = marks.remove(&scope.store);
+            let (due, again) = plan(schedule, scope, mark, now);
+            next = [next, again].into_iter().flatten().min();
+            planned.extend(due);
+            let rows: usize = planned
+                .iter()
+                .map(|planned: &Planned| planned.runs.len() + 1)
+                .sum();
+            if rows >= ROWS_AT_ONCE {
+                self.planned_kept(schedule, std::mem::take(&mut planned))
+                    .await?;
+            }
+        }
+        self.planned_kept(schedule, planned).await?;
+        self.marks_forgotten(schedule, marks.into_keys().collect())
+            .await?;
+        Ok(next)
+    }
+
+    async fn marks_of(&self, schedule: &Schedule) -> Result<BTreeMap<String, ScheduleMark>, Error> {
+        let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
+        let marks = self
+            .records
+            .read(move |tx| {
+                let (retailer, name) = (retailer.clone(), name.clone());
+                Box::pin(async move { tx.schedule_marks(&retailer, &name).await })
+            })
+            .await?;
+        let by_store = marks.into_iter().map(|mark| (mark.store_id.clone(), mark));
+        Ok(by_store.collect())
+    }
+
+    async fn planned_kept(&self, schedule: &Schedule, planned: Vec<Planned>) -> Result<(), Error> {
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
+        let planned = Arc::new(planned);
+        self.records
+            .write(move |tx| {
+                let (retailer, name) = (retailer.clone(), name.clone());
+                let planned = Arc::clone(&planned);
+                Box::pin(async move {
+                    for Planned { mark, runs } in planned.iter() {
+                        for run in runs {
+                            tx.run_insert(run).await?;
+                        }
+                        tx.schedule_mark_put(&retailer, &name, mark).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Stores that the schedule does not run for any more: where they come back, they are new.
+    async fn marks_forgotten(&self, schedule: &Schedule, stores: Vec<String>) -> Result<(), Error> {
+        if stores.is_empty() {
+            return Ok(());
+        }
+        let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
+        let stores = Arc::new(stores);
+        self.records
+            .write(move |tx| {
+                let (retailer, name) = (retailer.clone(), name.clone());
+                let stores = Arc::clone(&stores);
+                Box::pin(async move {
+                    for store in stores.iter() {
+                        tx.schedule_mark_remove(&retailer, &name, store).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
+        let retailer = retailer.to_owned();
+        self.records
+            .read(move |tx| {
+                let retailer = retailer.clone();
+                Box::pin(async move { all_stores(tx, &retailer).await })
+            })
+            .await
+    }
+}
+
+async fn all_stores(tx: &mut dyn Tx, retailer: &str) -> Result<Vec<Store>, Error> {
+    const PAGE: u32 = 1_000;
+    let mut all: Vec<Store> = Vec::new();
+    loop {
+        let after = all.last().map(|store| store.id.clone()).unwrap_or_default();
+        let page = tx.store_list(Some(retailer), &after, PAGE).await?;
+        let full = page.len() == PAGE as usize;
+        all.extend(page);
+        if !full {
+            return Ok(all);
+        }
+    }
+}
+
+fn scopes(schedule: &Schedule, plugin: &Loaded, stores: &[Store]) -> Vec<Scope> {
+    // Names of zones were checked when they were read.
+    let zone = |name: &str| TimeZone::get(name).unwrap_or(TimeZone::UTC);
+    let named = schedule.zone.as_deref();
+    match schedule.per {
+        Per::Retailer => vec![Scope {
+            store: String::new(),
+            zone: zone(named.unwrap_or("UTC")),
+            day_starts_minute: 0,
+        }],
+        Per::Store => stores
+            .iter()
+            .filter(|store| plugin.slot.filter.covers(store))
+            .map(|store| Scope {
+                store: store.id.clone(),
+                zone: zone(named.unwrap_or(&store.zone)),
+                day_starts_minute: store.day_starts_minute,
+            })
+            .collect(),
+    }
+}
+
+/// What a scope's clock has brought since its mark; nothing to keep where nothing happened.
+fn plan(
+    schedule: &Schedule,
+    scope: &Scope,
+    mark: Option<ScheduleMark>,
+    now: Timestamp,
+) -> (Option<Planned>, Option<Timestamp>) {
+    let known = mark.filter(|mark| mark.at == schedule.at.text());
+    let new = known.is_none();
+    let since = known.map_or_else(|| scope.zone.to_datetime(now), |mark| mark.planned_to);
+    let due = schedule::due(&schedule.at, &scope.zone, schedule.catch_up, since, now);
+    if !new && due.planned_to == since {
+        return (None, due.next);
+    }
+    let runs = due.firings.iter();
+    let runs = runs
+        .map(|wall| run_of(schedule, scope, *wall, now))
+        .collect();
+    let mark = ScheduleMark {
+        store_id: scope.store.clone(),
+        at: schedule.at.text().to_owned(),
+        planned_to: due.planned_to,
+    };
+    (Some(Planned { mark, runs }), due.next)
+}
+
+fn run_of(schedule: &Schedule, scope: &Scope, wall: DateTime, now: Timestamp) -> RunRow {
+    let (first, last) = schedule.span.dates(scope.day(wall));
+    let point = schedule.point.unwrap_or(Point::Report);
+    let new = NewRun {
+        retailer: &schedule.retailer,
+        slot: &schedule.slot,
+        point,
+        store: &scope.store,
+        first,
+        last,
+        moment: (point == Point::ExportCatalogue).then(|| wall.to_string()),
+        schedule: &schedule.name,
+        tries: schedule.tries,
+        due_at: schedule::instant(&scope.zone, wall),
+        now,
+    };
+    new.row()
+}

@@ -1,0 +1,228 @@
+//! The worker: plans what schedules want, and does what is due, a few runs at a time.
+//!
+//! Runs block threads of their own and never take an event's place. Many hosts may work on one
+//! database: a lease keeps them apart, and is held for as long as a host lives.
+
+use super::execute::{Attempt, Holder};
+use crate::Error;
+use crate::app::App;
+use crate::clock::later;
+use crate::feeds::Progress;
+use crate::files::Files;
+use crate::records::{RunLease, RunRow, RunState};
+use galleria_domain::schedule::Schedule;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Schedules are looked at this often at least: stores come and go.
+const PLAN_EVERY: Duration = Duration::from_secs(60);
+/// Runs are looked for this often at least: others may have asked for one.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Where somebody else has just taken what was ready, or the database is in trouble.
+const LOOK_SOON: Duration = Duration::from_millis(200);
+
+/// How runs are worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunsConfig {
+    /// Runs at a time.
+    pub at_once: usize,
+    /// How long a run belongs to a host that is not heard of.
+    pub lease: Duration,
+}
+
+impl Default for RunsConfig {
+    fn default() -> Self {
+        Self {
+            at_once: 1,
+            lease: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Does runs.
+#[derive(Clone)]
+pub struct RunWorker {
+    app: App,
+    files: Arc<dyn Files>,
+    holder: Holder,
+    at_once: usize,
+    schedules: Arc<[Schedule]>,
+}
+
+impl RunWorker {
+    /// A worker whose name no other has. The schedules were checked.
+    pub fn new(
+        app: App,
+        files: Arc<dyn Files>,
+        owner: String,
+        config: RunsConfig,
+        schedules: Vec<Schedule>,
+    ) -> Self {
+        Self {
+            app,
+            files,
+            holder: Holder {
+                owner,
+                lease: config.lease,
+            },
+            at_once: config.at_once.max(1),
+            schedules: schedules.into(),
+        }
+    }
+
+    /// Works until told to stop; runs in hand are then given back, as if they had not begun.
+    pub async fn run(self, stop: CancellationToken) {
+        let halt = Arc::new(AtomicBool::new(false));
+        let (mut running, mut wanted) = (JoinSet::new(), self.app.run_wanted());
+        let mut plan_at = self.app.clock.now();
+        while !stop.is_cancelled() {
+            if self.app.clock.now() >= plan_at {
+                plan_at = self.next_plan().await;
+            }
+            let free = self.fill(&mut running, &halt).await;
+            let now = self.app.clock.now();
+            let wake = free.map_or(plan_at, |free| free.min(plan_at));
+            let wait = wake
+                .duration_since(now)
+                .max(LOOK_SOON.try_into().unwrap_or_default());
+            let wait = Duration::try_from(wait).unwrap_or(LOOK_SOON);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(done) = running.join_next(), if !running.is_empty() => ended(done),
+                () = wanted.heard(), if free.is_some() => {}
+                () = self.app.clock.sleep(wait) => {}
+            }
+        }
+        halt.store(true, Ordering::Relaxed);
+        while let Some(done) = running.join_next().await {
+            ended(done);
+        }
+    }
+
+    /// Adds the runs that schedules want by now; answers when to look again.
+    pub async fn plan(&self) -> Result<Option<Timestamp>, Error> {
+        self.app.schedules_planned(&self.schedules).await
+    }
+
+    /// Does one run that is ready; false where none is.
+    pub async fn run_one(&self) -> Result<bool, Error> {
+        match self.leased().await? {
+            Some(row) => {
+                self.attempt(row, Arc::default()).await?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    async fn next_plan(&self) -> Timestamp {
+        let now = self.app.clock.now();
+        match self.plan().await {
+            Ok(next) => next.unwrap_or(Timestamp::MAX).min(later(now, PLAN_EVERY)),
+            Err(error) => {
+                tracing::warn!("schedules were not planned: {}", error.chain());
+                later(now, LOOK_EVERY)
+            }
+        }
+    }
+
+    /// Begins runs while there is room. Answers when the next may be ready; none without room.
+    async fn fill(&self, running: &mut JoinSet<()>, halt: &Arc<AtomicBool>) -> Option<Timestamp> {
+        while running.len() < self.at_once {
+            match self.leased().await {
+                Ok(Some(row)) => {
+                    let (worker, halt) = (self.clone(), Arc::clone(halt));
+                    running.spawn(async move {
+                        let id = row.id.clone();
+                        if let Err(error) = worker.attempt(row, halt).await {
+                            tracing::error!(run = %id, "an attempt at a run: {}", error.chain());
+                        }
+                    });
+                }
+                Ok(None) => return Some(self.next_ready().await),
+                Err(error) => {
+                    tracing::warn!("runs were not looked for: {}", error.chain());
+                    return Some(later(self.app.clock.now(), LOOK_EVERY));
+                }
+            }
+        }
+        None
+    }
+
+    async fn next_ready(&self) -> Timestamp {
+        let look = later(self.app.clock.now(), LOOK_EVERY);
+        let next = self
+            .app
+            .records
+            .read(|tx| Box::pin(async move { tx.run_next().await }))
+            .await;
+        next.ok().flatten().unwrap_or(look).min(look)
+    }
+
+    /// The run that has waited longest, if it is worth another attempt.
+    async fn leased(&self) -> Result<Option<RunRow>, Error> {
+        let now = self.app.clock.now();
+        let until = later(now, self.holder.lease);
+        loop {
+            let owner = self.holder.owner.clone();
+            let leased = self
+                .app
+                .records
+                .write(move |tx| {
+                    let owner = owner.clone();
+                    Box::pin(async move { tx.run_lease(&owner, now, until).await })
+                })
+                .await?;
+            match leased {
+                Some(row) if row.attempts > row.tries => self.given_up(row).await?,
+                leased => return Ok(leased),
+            }
+        }
+    }
+
+    /// Every attempt took its host along: another one would, too.
+    async fn given_up(&self, row: RunRow) -> Result<(), Error> {
+        tracing::error!(
+            run = %row.id, retailer = %row.retailer, plugin = %row.subscriber,
+            "a run was begun {} times and never ended; dead until it is replayed", row.tries
+        );
+        let mut end = self.app.run_end(RunState::Dead, row.tries, row.progress);
+        end.code = Some("host_lost".into());
+        end.detail = Some("its host was lost while it ran, in every attempt".into());
+        let lease = RunLease {
+            id: row.id,
+            owner: self.holder.owner.clone(),
+            attempt: row.attempts,
+        };
+        self.app
+            .run_closed(&lease, end, Attempt::Stopped)
+            .await
+            .map(drop)
+    }
+
+    async fn attempt(&self, row: RunRow, halt: Arc<AtomicBool>) -> Result<(), Error> {
+        let nobody: Progress = Arc::new(|_| {});
+        let attempt = self
+            .app
+            .run_attempt(&*self.files, &self.holder, row.clone(), nobody, halt)
+            .await?;
+        match attempt {
+            Attempt::Stopped => self.app.run_put_back(&row, &self.holder.owner, false).await,
+            Attempt::Lost => {
+                tracing::warn!(run = %row.id, "somebody else has this run now: nothing of the attempt was kept");
+                Ok(())
+            }
+            Attempt::Ended | Attempt::Failed(..) => Ok(()),
+        }
+    }
+}
+
+fn ended(done: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = done {
+        tracing::error!("an attempt at a run panicked: {error}");
+    }
+}
