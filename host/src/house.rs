@@ -1,9 +1,11 @@
 //! The house put together: configuration, records, engine, use cases, directories.
 
 use crate::cli::Cli;
+use crate::sensitive;
 use anyhow::Context as _;
+use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::{App, Policy, SystemClock};
-use galleria_config::{Config, HostConfig};
+use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::Directories;
 use galleria_domain::event::topic;
@@ -82,7 +84,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
         Arc::new(db.clone()),
         Arc::new(generation),
         Arc::new(SystemClock),
-        policy(host),
+        policy(host)?,
     );
     Ok(House {
         db,
@@ -91,7 +93,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     })
 }
 
-fn policy(host: &HostConfig) -> Policy {
+fn policy(host: &HostConfig) -> anyhow::Result<Policy> {
     let groups = &host.groups;
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
@@ -99,7 +101,7 @@ fn policy(host: &HostConfig) -> Policy {
         (topic::POST_VOID_SUCCESS, groups.events.tries),
         (topic::POST_SHIFT_END_SUCCESS, groups.events.tries),
     ];
-    Policy {
+    Ok(Policy {
         payment_group: groups.payment.name.clone(),
         common_group: groups.common.name.clone(),
         events_group: groups.events.name.clone(),
@@ -113,7 +115,23 @@ fn policy(host: &HostConfig) -> Policy {
             .iter()
             .map(|(name, path)| (name.clone(), absolute(path)))
             .collect(),
-    }
+        members: members(host)?,
+    })
+}
+
+fn members(host: &HostConfig) -> anyhow::Result<MemberPolicy> {
+    let allowance = |attempts: Attempts| Allowance {
+        burst: attempts.burst,
+        every: attempts.every,
+    };
+    Ok(MemberPolicy {
+        per_store: allowance(host.members.per_store),
+        per_client: allowance(host.members.per_client),
+        floor: host.members.floor,
+        calls: host.workers,
+        calls_per_store: host.calls_per_store,
+        digest_key: sensitive::digest_key(&host.sensitive.digest_key)?,
+    })
 }
 
 /// For people: where a directory is, whatever the working directory of the reader.

@@ -11,6 +11,7 @@ mod house;
 mod inspect;
 mod logs;
 mod report;
+mod sensitive;
 mod serve;
 mod show;
 

@@ -10,9 +10,12 @@
 
 #![forbid(unsafe_code)]
 
+mod dead_letters;
 mod edge;
 mod health;
+mod members;
 mod openapi;
+mod operations;
 mod orders;
 mod payments;
 mod problem;
@@ -23,6 +26,7 @@ mod serve;
 mod shifts;
 mod status;
 mod stores;
+mod verifications;
 mod voids;
 
 pub use openapi::openapi;

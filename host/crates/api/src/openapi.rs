@@ -2,7 +2,10 @@
 
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
-use crate::{health, orders, payments, refunds, shifts, status, stores, voids};
+use crate::{
+    dead_letters,
+    health, members, operations, orders, payments, refunds, shifts, status, stores, verifications, voids,
+};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -34,11 +37,15 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     document.info.description = Some(description());
     OpenApiRouter::with_openapi(document)
         .merge(stores::routes())
+        .merge(members::routes())
         .merge(orders::routes())
         .merge(payments::routes())
         .merge(refunds::routes())
         .merge(voids::routes())
+        .merge(verifications::routes())
         .merge(shifts::routes())
+        .merge(dead_letters::routes())
+        .merge(operations::routes())
         .merge(status::routes())
         .merge(health::routes())
         .routes(utoipa_axum::routes!(openapi_json))
@@ -95,5 +102,6 @@ pub(crate) mod examples {
     examples! {
         store_request store store_page order_request order payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
+        verification_request verification identify_request identify
     }
 }

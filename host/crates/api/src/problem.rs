@@ -48,6 +48,10 @@ kinds! {
         "Send a new one with every write, and the same one with every repetition of it.";
     NOT_FOUND = 404 "not_found", "There is no such thing",
         "`detail` says what was looked for.";
+    NOT_SERVED = 404 "not_served", "The store has no plugin for this",
+        "An operator adds one in retailer.toml.";
+    MEMBER_UNKNOWN = 404 "member_unknown", "Nobody is identified",
+        "Scan again, or go on without.";
     NO_ROUTE = 404 "route_not_found", "There is no such route",
         "`/openapi.json` lists all.";
     NO_METHOD = 405 "method_not_allowed", "The route does not know this method",
@@ -74,6 +78,8 @@ kinds! {
         "Take a new key for a new request.";
     INVALID = 422 "invalid", "The request contradicts itself or the rules of the trade",
         "`errors` names every field.";
+    TOO_MANY_ATTEMPTS = 429 "too_many_attempts", "Too many attempts",
+        "Try again after the seconds that `Retry-After` tells.";
     INTERNAL = 500 "internal", "A mistake of ours",
         "Tell the operator the request id.";
     NAME_TAKEN = 500 "name_taken", "A document's name is taken",
@@ -96,6 +102,10 @@ pub(crate) struct Problem {
     pub errors: Vec<FieldError>,
     /// For the operator only.
     pub cause: Option<Box<str>>,
+    /// Seconds until another attempt may do better, for the header `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// Whether its body is the same every time: it then tells no request id.
+    pub same: bool,
 }
 
 /// A field that is wrong.
@@ -126,8 +136,10 @@ pub(crate) struct Details<'a> {
     code: &'a str,
     /// The fields that are wrong; empty where no field is.
     errors: &'a [FieldError],
-    /// What the operator finds in the log; also the header `x-request-id`.
-    request_id: &'a str,
+    /// What the operator finds in the log; also the header `x-request-id`. Missing in
+    /// `member_unknown`, whose body is always the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl Problem {
@@ -138,6 +150,24 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             cause: None,
+            retry_after: None,
+            same: false,
+        }
+    }
+
+    /// A problem whose body has the same bytes every time.
+    pub fn always_the_same(kind: Kind) -> Self {
+        Self {
+            same: true,
+            ..Self::new(kind, kind.remedy)
+        }
+    }
+
+    /// The problem, with a time before which another attempt is in vain.
+    pub fn after(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
         }
     }
 
@@ -178,6 +208,7 @@ impl From<Error> for Problem {
                 ..Self::new(INVALID, detail)
             },
             Error::NameTaken { .. } => Self::ours(NAME_TAKEN, error.chain()),
+            Error::Limited { .. } => Self::new(TOO_MANY_ATTEMPTS, TOO_MANY_ATTEMPTS.remedy),
             Error::Plugin(fault) => {
                 Self::ours(PLUGIN, format!("{detail}: {}: {fault}", fault.code()))
             }
@@ -217,6 +248,10 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::empty());
         *response.status_mut() =
             StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -237,7 +272,7 @@ pub(crate) fn rendered(problem: &Problem, mut response: Response, request_id: &s
         detail: &problem.detail,
         code,
         errors: &problem.errors,
-        request_id,
+        request_id: (!problem.same).then_some(request_id),
     };
     // Texts and numbers always serialise; the status tells the caller even if they did not.
     let body = serde_json::to_vec(&details).unwrap_or_default();

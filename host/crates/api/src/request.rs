@@ -5,13 +5,15 @@ use crate::problem::{
 };
 use crate::serve::Face;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
-use galleria_app::Key;
+use galleria_app::members::Client;
+use galleria_app::{Error, Key};
 use galleria_domain::Digest;
 use serde::de::DeserializeOwned;
+use std::net::SocketAddr;
 
 /// The `{id}` of a path.
 pub(crate) struct Id(pub String);
@@ -65,13 +67,7 @@ impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
         must_be_json(request.headers())?;
         let key = idempotency_key(request.headers())?;
         let mut told = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
-        let bytes = match Bytes::from_request(request, face).await {
-            Ok(bytes) => bytes,
-            Err(rejection) => {
-                let status = rejection.into_response().status();
-                return Err(unread(status, face.config.max_body_bytes));
-            }
-        };
+        let bytes = bytes_of(request, face).await?;
         let body = parsed(&bytes)?;
         told.extend_from_slice(&bytes);
         let request = Digest::of(&told);
@@ -80,6 +76,45 @@ impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
             body,
         })
     }
+}
+
+/// A body that is never quoted, not even where it is wrong: a scanned code, a log-in.
+pub(crate) struct Sensitive<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Face> for Sensitive<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, face: &Face) -> Result<Self, Problem> {
+        must_be_json(request.headers())?;
+        let bytes = bytes_of(request, face).await?;
+        // serde_json's words quote what it found.
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_| Problem::new(BAD_JSON, "`/openapi.json` has an example."))
+    }
+}
+
+/// Who asks, as far as that is known.
+pub(crate) struct Caller(pub Client);
+
+impl FromRequestParts<Face> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Face) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer =
+            peer.ok_or_else(|| Error::Internal("served without the caller's address".into()));
+        Ok(Self(Client::Address(peer?.0.ip())))
+    }
+}
+
+async fn bytes_of(request: Request, face: &Face) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, face)
+        .await
+        .map_err(|rejection| {
+            let status = rejection.into_response().status();
+            unread(status, face.config.max_body_bytes)
+        })
 }
 
 fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {

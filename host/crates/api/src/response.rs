@@ -89,6 +89,27 @@ impl utoipa::IntoResponses for WriteProblems {
     }
 }
 
+/// Problems of the question who somebody is.
+pub(crate) struct IdentifyProblems;
+
+impl utoipa::IntoResponses for IdentifyProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[
+            "bad_json",
+            "bad_request",
+            "not_found",
+            "not_served",
+            "member_unknown",
+            "body_too_large",
+            "unsupported_media_type",
+            "too_many_attempts",
+            "internal",
+            "records_unavailable",
+            "timeout",
+        ])
+    }
+}
+
 /// Problems of the readiness probe.
 pub(crate) struct ReadyProblems;
 

@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use axum::serve::ListenerExt as _;
 use galleria_app::App;
 use std::future::IntoFuture as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -93,7 +94,8 @@ pub async fn serve(
         accepting.cancelled().await;
         tokio::time::sleep(notice).await;
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop);
     let too_long = async move {
         shutdown.cancelled().await;
         tokio::time::sleep(notice + within).await;

@@ -34,6 +34,8 @@ pub struct Policy {
     pub directories: BTreeMap<String, std::path::PathBuf>,
     /// How members are identified.
     pub members: MemberPolicy,
+    /// How statements are matched, by retailer; as usual where none is named.
+    pub matching: BTreeMap<String, galleria_domain::MatchingRules>,
 }
 
 impl Default for Policy {
@@ -54,6 +56,7 @@ impl Default for Policy {
             cause_within: Duration::from_secs(24 * 3600),
             directories: BTreeMap::new(),
             members: MemberPolicy::with(DigestKey::random()),
+            matching: BTreeMap::new(),
         }
     }
 }
@@ -65,6 +68,8 @@ pub struct App {
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<Policy>,
+    /// Where statements are spooled and kept, in a process that takes them in.
+    pub(crate) vault: Option<Arc<dyn crate::statements::Vault>>,
     /// Who may ask a plugin a question now.
     pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
@@ -110,12 +115,22 @@ impl App {
             records,
             plugins,
             clock,
+            vault: None,
             turns: Arc::new(turns),
             policy: Arc::new(policy),
             log_grew: Bell::default(),
             parked_woke: Bell::default(),
             document_decided: Bell::default(),
             run_wanted: Bell::default(),
+        }
+    }
+
+    /// The same application, with a place for statements.
+    #[must_use]
+    pub fn with_vault(self, vault: Arc<dyn crate::statements::Vault>) -> Self {
+        Self {
+            vault: Some(vault),
+            ..self
         }
     }
 

@@ -42,6 +42,11 @@ impl DrivenClock {
         }
     }
 
+    /// How many sleep: where it is as many as a test waits for, time may pass.
+    pub fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
+
     /// Lets time pass.
     pub fn advance(&self, by: Duration) {
         self.now.send_modify(|now| *now = later(*now, by));

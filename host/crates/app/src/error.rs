@@ -40,6 +40,12 @@ pub enum Error {
         /// The name in it.
         name: String,
     },
+    /// Tried too often; nothing was done.
+    #[error("no more attempts for now")]
+    Limited {
+        /// How long until there may be another.
+        wait: std::time::Duration,
+    },
     /// A plugin did not answer.
     #[error("the plugin did not answer")]
     Plugin(CallFault),

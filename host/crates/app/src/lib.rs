@@ -20,6 +20,7 @@ pub mod products;
 pub mod records;
 pub mod runs;
 pub mod sensitive;
+pub mod statements;
 
 pub use app::{App, Key, Policy, Reply};
 pub use bell::{Bell, Ear};

@@ -2,7 +2,7 @@
 //! along an index. Tests only.
 
 use crate::{Db, DbConfig};
-use galleria_app::records::{DocumentState, Parked, ParkedState, Records, SaleLineKey};
+use galleria_app::records::{ActivityKey, DeadFilter, DocumentState, Parked, ParkedState, Records, SaleLineKey};
 use galleria_domain::Event;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
@@ -37,6 +37,17 @@ async fn do_everything(db: &Db) {
                 tx.sale_lines_page("r", store_id, "", "9", now, &after, 1)
                     .await?;
             }
+            for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
+                let after = ActivityKey {
+                    store_id: after.into(),
+                    ..ActivityKey::default()
+                };
+                tx.activities_page("r", store_id, "", "9", now, &after, 1)
+                    .await?;
+            }
+            tx.verification_get("f").await?;
+            tx.allowance_lock("a", now).await?;
+            tx.allowance_set("a", now).await?;
             tx.event_page(&["t".into()], 0, 1).await?;
             tx.event_get("e").await?;
             tx.event_last(&["t".into()]).await?;
@@ -50,7 +61,9 @@ async fn do_everything(db: &Db) {
             tx.parked_wake("cause", "slot", now).await?;
             tx.parked_count().await?;
             tx.parked_remove("e", "slot").await?;
-            tx.dead_list(1).await?;
+            tx.dead_page(&DeadFilter::default(), None, 1).await?;
+            tx.operation_page(None, i64::MAX, 1).await?;
+            tx.operation_page(Some("s"), i64::MAX, 1).await?;
             tx.document_lease("owner", now, now, 1).await?;
             tx.document_advance(&["d".into()], "owner", DocumentState::Delivered, now)
                 .await?;

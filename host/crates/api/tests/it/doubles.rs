@@ -1,12 +1,54 @@
-//! Plugins that serve nothing, and a database in trouble.
+//! A plugin that identifies one member, and a database in trouble.
 
 use async_trait::async_trait;
 use galleria_app::Error;
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::{Records, Work};
-use galleria_domain::{CallFault, Context, Decision, HostFault, Member, Totals};
+use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
+use galleria_domain::{CallFault, Context, Decision, Digest, Fault, HostFault, Member, Totals};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
-pub struct NoPlugins;
+/// Identifies the members of the retailer `example`: `M-739104` is one, some codes make it fail with
+/// words of its own, and nobody is behind any other. It serves nothing else.
+pub struct OneMember(Vec<Loaded>);
+
+impl Default for OneMember {
+    fn default() -> Self {
+        let slot = Slot {
+            retailer: "example".into(),
+            name: "loyalty".into(),
+            plugin: "loyalty".into(),
+            component: "loyalty.wasm".into(),
+            file: "retailer.toml".into(),
+            asks: Rights::default(),
+            grants: Rights::default(),
+            filter: StoreFilter::default(),
+            settings: "{}".into(),
+            settings_for: Vec::new(),
+            call_limits: Limits::CALL,
+            run_limits: Limits::RUN,
+            keys: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            on_dead_letter: OnDeadLetter::Hold,
+            retry_for_s: 0,
+        };
+        let inspection = Inspection {
+            digest: Digest::of(b"loyalty"),
+            size: 7,
+            exports: [Point::IdentifyMember].into(),
+            imports: BTreeSet::new(),
+            wasi: Vec::new(),
+            stamp: None,
+        };
+        Self(vec![Loaded {
+            slot: Arc::new(slot),
+            inspection: Arc::new(inspection),
+            index: 0,
+        }])
+    }
+}
 
 fn not_served<T>() -> Called<T> {
     Called {
@@ -15,17 +57,36 @@ fn not_served<T>() -> Called<T> {
     }
 }
 
-impl Plugins for NoPlugins {
+impl Plugins for OneMember {
     fn all(&self) -> &[Loaded] {
-        &[]
+        &self.0
     }
 
     fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
         not_served()
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
-        unreachable!("nobody is identified here")
+    fn identify(&self, _: &Loaded, _: &Context, code: &str) -> Called<Option<Member>> {
+        let words = || "something about the number".to_owned();
+        let outcome = match code {
+            "M-739104" => Ok(Some(Member {
+                id: "739104".into(),
+                programme: "club".into(),
+                attributes: Vec::new(),
+            })),
+            "crash" => Err(CallFault::Host(HostFault::Trapped(words()))),
+            "denied" => Err(CallFault::Host(HostFault::Denied(words()))),
+            "fail" => Err(CallFault::Guest(Fault::Failed(words()))),
+            _ => Ok(None),
+        };
+        Called {
+            outcome,
+            usage: Usage {
+                cpu: Duration::from_micros(417),
+                output_bytes: 11,
+                ..Usage::default()
+            },
+        }
     }
 
     fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {

@@ -1,8 +1,11 @@
 //! A server on a free port, and a caller that holds every answer against the OpenAPI document.
 
-use crate::doubles::NoPlugins;
+use crate::doubles::OneMember;
 use galleria_api::{HttpConfig, openapi, serve};
+use galleria_app::members::MemberPolicy;
+use galleria_app::plugins::Plugins;
 use galleria_app::records::Records;
+use galleria_app::sensitive::DigestKey;
 use galleria_app::{App, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
 use reqwest::Method;
@@ -83,15 +86,19 @@ pub fn quick() -> HttpConfig {
     }
 }
 
-/// A database in a folder, and a host over it.
-pub async fn on_sqlite(folder: &Path, config: HttpConfig) -> Host {
+/// A database in a folder.
+pub async fn sqlite(folder: &Path) -> Db {
     let config_db = DbConfig {
         url: format!("sqlite://{}/galleria.db", folder.display()),
         read_connections: 2,
     };
     Db::migrate(&config_db).await.expect("migrations");
-    let db = Db::open(&config_db).await.expect("a database");
-    Host::start(Arc::new(db), config).await
+    Db::open(&config_db).await.expect("a database")
+}
+
+/// A database in a folder, and a host over it.
+pub async fn on_sqlite(folder: &Path, config: HttpConfig) -> Host {
+    Host::start(Arc::new(sqlite(folder).await), config).await
 }
 
 /// A host over a new database.
@@ -102,25 +109,44 @@ pub async fn fresh() -> (TempDir, Host) {
 }
 
 impl Host {
+    /// Its clock stands still, so nothing here waits for time to pass.
     pub async fn start(records: Arc<dyn Records>, config: HttpConfig) -> Self {
+        let policy = Policy {
+            members: MemberPolicy {
+                floor: Duration::ZERO,
+                ..MemberPolicy::with(DigestKey::random())
+            },
+            ..Policy::default()
+        };
+        let plugins = Arc::new(OneMember::default());
+        Self::with(records, plugins, policy, config).await.0
+    }
+
+    pub async fn with(
+        records: Arc<dyn Records>,
+        plugins: Arc<dyn Plugins>,
+        policy: Policy,
+        config: HttpConfig,
+    ) -> (Self, Arc<DrivenClock>) {
         crate::log::kept();
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(now));
-        let app = App::new(records, Arc::new(NoPlugins), clock, Policy::default());
+        let app = App::new(records, plugins, clock.clone(), policy);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(listener, app.clone(), config, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build();
-        Self {
+        let host = Self {
             app,
             address,
             stop,
             served,
             document: serde_json::to_value(openapi()).expect("a document"),
             client: client.expect("a client"),
-        }
+        };
+        (host, clock)
     }
 
     /// Stops it and waits until it has drained.

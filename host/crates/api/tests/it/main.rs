@@ -1,4 +1,4 @@
-//! The HTTP face over a real server, a real database and no plugin.
+//! The HTTP face over a real server, a real database and no component.
 
 mod doubles;
 mod drain;
@@ -6,5 +6,6 @@ mod host;
 mod idempotency;
 mod journey;
 mod log;
+mod members;
 mod openapi;
 mod problems;

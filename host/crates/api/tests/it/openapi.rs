@@ -1,7 +1,8 @@
 //! The document is what it was, its examples are true, and no route goes untried.
 
 use crate::host::{Host, fresh};
-use galleria_app::records::{DocumentRow, DocumentState, JournalRow};
+use galleria_app::records::{DeadLetter, DocumentRow, DocumentState, JournalRow};
+use galleria_domain::Event;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -86,13 +87,12 @@ impl Walk {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        let id = parameters
-            .iter()
-            .find(|parameter| parameter["name"] == "id");
-        let id = id.map_or("", |id| {
-            id["example"].as_str().expect("an example of an id")
-        });
-        let path = template.replace("{id}", id);
+        let mut path = template.to_owned();
+        for parameter in parameters.iter().filter(|one| one["in"] == "path") {
+            let name = parameter["name"].as_str().expect("a name");
+            let example = parameter["example"].as_str().expect("an example of an id");
+            path = path.replace(&format!("{{{name}}}"), example);
+        }
         let request = &operation["requestBody"]["content"]["application/json"]["example"];
         let sent = match request {
             Value::Null => self.host.get(&path).await,
@@ -139,12 +139,24 @@ async fn every_route_answers_its_example_as_the_document_tells() {
         .await;
     walk.step(get.clone(), "/v1/stores", Some("store_page"))
         .await;
+    walk.step(
+        post.clone(),
+        "/v1/stores/{id}/members/identify",
+        Some("identify"),
+    )
+    .await;
     walk.step(post.clone(), "/v1/shifts", Some("shift")).await;
     walk.step(post.clone(), "/v1/orders", Some("order")).await;
     walk.step(post.clone(), "/v1/orders/{id}/payments", Some("payment"))
         .await;
     walk.step(post.clone(), "/v1/orders/{id}/refunds", Some("refund"))
         .await;
+    walk.step(
+        post.clone(),
+        "/v1/orders/{id}/verifications",
+        Some("verification"),
+    )
+    .await;
     let order = "/v1/orders/post/requestBody/content/application~1json/example";
     let pointer = format!("/paths/{}", order.replacen("/v1/orders", "~1v1~1orders", 1));
     let mut second = walk.document.pointer(&pointer).expect("an order").clone();
@@ -163,11 +175,62 @@ async fn every_route_answers_its_example_as_the_document_tells() {
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
+    dead_letters(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
         walk.step(get.clone(), path, None).await;
     }
     assert_eq!(walk.untried(), Vec::new());
     walk.host.stop().await;
+}
+
+/// What was given up is shown, replayed and discarded, one by one and together.
+async fn dead_letters(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    let one = "/v1/dead-letters/{event}/{subscriber}";
+    given_up(&walk.host).await;
+    walk.step(get.clone(), "/v1/dead-letters", Some("dead_letters"))
+        .await;
+    walk.step(get.clone(), one, None).await;
+    walk.step(post.clone(), &format!("{one}/replay"), Some("settled_letters"))
+        .await;
+    given_up(&walk.host).await;
+    walk.step(post.clone(), &format!("{one}/discard"), None).await;
+    for action in ["replay", "discard"] {
+        given_up(&walk.host).await;
+        walk.step(post.clone(), &format!("/v1/dead-letters/{action}"), None)
+            .await;
+        let left = walk.host.get("/v1/dead-letters").await.expect(200);
+        assert_eq!(left["dead_letters"], json!([]), "{action}");
+    }
+    walk.step(get, "/v1/operations", Some("operations")).await;
+}
+
+/// A dead letter of a plugin whose settings were wrong.
+async fn given_up(host: &Host) {
+    let letter = DeadLetter {
+        group: "PAYMENT_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: "order-1".into(),
+        event: Event {
+            position: 1,
+            id: "payment:payment-1".into(),
+            topic: "mishi.streams.post-payment-success".into(),
+            key: Some("order-1".into()),
+            store: Some("madrid-1".into()),
+            data: json!({ "order_id": "order-1", "payment_id": "payment-1" }),
+            server_timestamp: 1_795_514_671_000,
+        },
+        code: "misconfigured".into(),
+        detail: "return_style: unknown".into(),
+        attempts: 1,
+        component: galleria_domain::Digest::of(b"component").to_string(),
+        died_at: "2026-11-24T10:04:32Z".parse().expect("an instant"),
+    };
+    let put = host.app.records().write(move |tx| {
+        let letter = letter.clone();
+        Box::pin(async move { tx.dead_put(&letter).await })
+    });
+    put.await.expect("a dead letter");
 }
 
 /// What a plugin would have left behind.

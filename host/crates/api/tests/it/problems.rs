@@ -33,6 +33,7 @@ async fn every_code_has_a_request_that_earns_it() {
     host.furnish().await;
     of_the_request(&host, &mut seen).await;
     of_the_state(&host, &mut seen).await;
+    of_identifying(&host, &mut seen).await;
     host.stop().await;
     of_the_host(&mut seen).await;
     let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));
@@ -142,6 +143,38 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
     store["currency"] = json!("DKK");
     let other = host.write(Method::PUT, "/v1/stores/s1", "k", &store).await;
     seen.note(&other, "store_identity");
+}
+
+async fn of_identifying(host: &Host, seen: &mut Seen) {
+    let ask = async |store: &str| {
+        let path = format!("/v1/stores/{store}/members/identify");
+        let asked = host.request(Method::POST, &path);
+        host.send(asked.json(&json!({ "code": "nobody's" }))).await
+    };
+    let mut other = host.get("/v1/stores/s1").await.expect(200);
+    other.as_object_mut().expect("a record").remove("id");
+    other["retailer"] = json!("other");
+    host.write(Method::PUT, "/v1/stores/s2", "s2", &other)
+        .await
+        .expect(200);
+    seen.note(&ask("s2").await, "not_served");
+    seen.note(&ask("s9").await, "not_found");
+    // Its body is always the same, and so without an id.
+    let unknown = ask("s1").await;
+    assert_eq!(
+        (unknown.status, &unknown.json()["code"]),
+        (404, &json!("member_unknown"))
+    );
+    assert!(unknown.json().get("request_id").is_none());
+    seen.0.insert("member_unknown".into());
+    for _ in 0..100 {
+        let answer = ask("s1").await;
+        if answer.status == 429 {
+            seen.note(&answer, "too_many_attempts");
+            return;
+        }
+    }
+    panic!("never too many");
 }
 
 async fn of_the_host(seen: &mut Seen) {

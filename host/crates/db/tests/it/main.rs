@@ -4,14 +4,17 @@
 
 #[macro_use]
 mod stage;
+mod activities;
 mod documents;
 mod durability;
 mod log;
+mod members;
 mod opening;
 mod parked;
 mod postgres;
 mod requests;
 mod rows;
+mod runs;
 mod sale_lines;
 mod trade;
 mod writing;

@@ -1,0 +1,264 @@
+//! Who is behind a code: one refusal, no answer before its time, and only so many attempts.
+
+use crate::doubles::OneMember;
+use crate::host::{Answer, Host, quick, sqlite};
+use galleria_app::members::{Allowance, MemberPolicy};
+use galleria_app::sensitive::DigestKey;
+use galleria_app::{DrivenClock, Policy};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const PATH: &str = "/v1/stores/s1/members/identify";
+
+const FLOOR: Duration = Duration::from_millis(250);
+
+fn policy(per_store: u32, per_client: u32, floor: Duration) -> MemberPolicy {
+    let allowance = |burst| Allowance {
+        burst,
+        every: Duration::from_secs(10),
+    };
+    MemberPolicy {
+        per_store: allowance(per_store),
+        per_client: allowance(per_client),
+        floor,
+        ..MemberPolicy::with(DigestKey::new([7; 32]))
+    }
+}
+
+async fn host(members: MemberPolicy) -> (TempDir, Host, Arc<DrivenClock>) {
+    let folder = TempDir::new().expect("a folder");
+    let (host, clock) = host_in(folder.path(), members).await;
+    (folder, host, clock)
+}
+
+async fn host_in(folder: &Path, members: MemberPolicy) -> (Host, Arc<DrivenClock>) {
+    let policy = Policy {
+        members,
+        ..Policy::default()
+    };
+    let records = Arc::new(sqlite(folder).await);
+    let plugins = Arc::new(OneMember::default());
+    let (host, clock) = Host::with(records, plugins, policy, quick()).await;
+    host.furnish().await;
+    (host, clock)
+}
+
+async fn identify(host: &Host, body: &Value) -> Answer {
+    host.send(host.request(Method::POST, PATH).json(body)).await
+}
+
+async fn ask(host: &Host, code: &str) -> Answer {
+    identify(host, &json!({ "code": code })).await
+}
+
+/// What a caller can compare: everything but the ids and times of the request itself.
+fn comparable(answer: &Answer) -> String {
+    let mut headers = answer.headers.clone();
+    headers.remove("date");
+    headers.remove("x-request-id");
+    format!("{} {headers:?} {}", answer.status, answer.text)
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_the_refusal_has_the_same_bytes() {
+    let (_folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+    let good = ask(&host, "M-739104").await.expect(200);
+    assert_eq!(good["member"]["id"], "739104");
+    assert_eq!(good["member"]["programme"], "club");
+
+    let codes = [
+        "",
+        "M-739105",
+        "crash",
+        "fail",
+        "denied",
+        "\u{0}",
+        "é",
+        &"x".repeat(50_000),
+    ];
+    let mut seen = BTreeSet::new();
+    for code in codes {
+        let answer = ask(&host, code).await;
+        assert_eq!(answer.status, 404, "{}", answer.text);
+        assert_eq!(answer.json()["code"], "member_unknown");
+        seen.insert(comparable(&answer));
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_question_is_told_without_a_word_of_it() {
+    let (_folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+    for body in [
+        json!({ "code": 4242_4242 }),
+        json!({ "code": ["42424242"] }),
+        json!({ "code": "42424242", "42424242": 1 }),
+        json!({ "42424242": "code" }),
+        json!("42424242"),
+    ] {
+        let answer = identify(&host, &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_json"));
+        assert!(!answer.text.contains("4242"), "{}", answer.text);
+    }
+    let no_store = host.request(Method::POST, "/v1/stores/s9/members/identify");
+    let no_store = host.send(no_store.json(&json!({ "code": "c" }))).await;
+    assert_eq!(
+        (no_store.status, no_store.code().as_str()),
+        (404, "not_found")
+    );
+    let other = json!({
+        "external_id": "1", "retailer": "other", "store_type": "kiosk", "country": "ES",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+    });
+    host.write(Method::PUT, "/v1/stores/s2", "s2", &other)
+        .await
+        .expect(200);
+    let unserved = host.request(Method::POST, "/v1/stores/s2/members/identify");
+    let unserved = host.send(unserved.json(&json!({ "code": "c" }))).await;
+    assert_eq!(
+        (unserved.status, unserved.code().as_str()),
+        (404, "not_served")
+    );
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn attempts_are_limited_for_each_store_and_each_client() {
+    for members in [
+        policy(3, 100, Duration::ZERO),
+        policy(100, 3, Duration::ZERO),
+    ] {
+        let (_folder, host, clock) = host(members).await;
+        // Good ones count as well.
+        for code in ["M-739104", "x", "M-739104"] {
+            let status = ask(&host, code).await.status;
+            assert_ne!(status, 429);
+        }
+        let mut seen = BTreeSet::new();
+        for code in ["M-739104", "x", "crash"] {
+            let answer = ask(&host, code).await;
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (429, "too_many_attempts")
+            );
+            assert_eq!(answer.header("retry-after"), Some("10"));
+            let id = answer.header("x-request-id").expect("an id");
+            seen.insert(comparable(&answer).replace(id, ""));
+        }
+        assert_eq!(seen.len(), 1, "{seen:#?}");
+
+        clock.advance(Duration::from_millis(9_001));
+        let answer = ask(&host, "M-739104").await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (429, Some("1"))
+        );
+        clock.advance(Duration::from_millis(999));
+        ask(&host, "M-739104").await.expect(200);
+        assert_eq!(ask(&host, "M-739104").await.status, 429);
+
+        clock.advance(Duration::from_secs(3600));
+        for _ in 0..3 {
+            ask(&host, "M-739104").await.expect(200);
+        }
+        assert_eq!(ask(&host, "M-739104").await.status, 429);
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn limits_outlive_the_host() {
+    let folder = TempDir::new().expect("a folder");
+    for started in 0..2 {
+        let (host, _) = host_in(folder.path(), policy(2, 100, Duration::ZERO)).await;
+        for _ in 0..2 {
+            let status = ask(&host, "M-739104").await.status;
+            assert_eq!(status, if started == 0 { 200 } else { 429 });
+        }
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn no_answer_comes_before_the_floor() {
+    let (_folder, host, clock) = host(policy(5, 5, FLOOR)).await;
+    let host = Arc::new(host);
+    // A member, a bad code, a crash, and at last one too many.
+    for (code, status) in [
+        ("M-739104", 200),
+        ("x", 404),
+        ("crash", 404),
+        ("x", 404),
+        ("M-739104", 200),
+        ("M-739104", 429),
+    ] {
+        let asked = {
+            let host = Arc::clone(&host);
+            tokio::spawn(async move { ask(&host, code).await })
+        };
+        while clock.sleepers() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        clock.advance(FLOOR - Duration::from_millis(1));
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert!(!asked.is_finished(), "{code} was answered before the floor");
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(asked.await.expect("no panic").status, status, "{code}");
+    }
+    Arc::into_inner(host).expect("nobody else").stop().await;
+}
+
+/// A row of the journal: what it is about, how it ended, and what stands for the texts.
+type Kept = (String, String, Option<String>, String, Option<String>, i64);
+
+#[tokio::test]
+async fn the_journal_tells_neither_code_nor_answer() {
+    let (folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+    for code in ["M-739104", "not-a-member", "crash", "fail"] {
+        ask(&host, code).await;
+    }
+    host.stop().await;
+    let key = DigestKey::new([7; 32]);
+    let rows = journal(folder.path()).await;
+    let outcomes = ["identified", "refused", "trapped", "failed"];
+    let codes = ["M-739104", "not-a-member", "crash", "fail"];
+    assert_eq!(rows.len(), 4);
+    let nobody = Some(key.digest("answer", "null"));
+    for (n, (event_id, outcome, detail, argument, decision, cpu_us)) in rows.iter().enumerate() {
+        assert!(event_id.starts_with("identify-member:"), "{event_id}");
+        assert_eq!((outcome.as_str(), detail), (outcomes[n], &None));
+        assert_eq!(*argument, key.digest("code", codes[n]));
+        assert_eq!(*decision == nobody, n > 0, "{outcome}");
+        assert_eq!(*cpu_us, 1_000, "in whole milliseconds");
+    }
+    let secrets: [&[u8]; 4] = [
+        b"739104",
+        b"not-a-member",
+        b"about the number",
+        b"127.0.0.1",
+    ];
+    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        for secret in secrets {
+            let found = bytes.windows(secret.len()).any(|part| part == secret);
+            assert!(!found, "{}", String::from_utf8_lossy(secret));
+        }
+    }
+}
+
+/// Every attempt, oldest first; the port lists those about an order, and these are about none.
+async fn journal(folder: &Path) -> Vec<Kept> {
+    let url = format!("sqlite://{}/galleria.db", folder.display());
+    let mut file = sqlx::SqliteConnection::connect(&url).await.expect("a file");
+    let all =
+        "SELECT event_id, outcome, detail, argument, decision, cpu_us FROM journal ORDER BY serial";
+    let rows = sqlx::query_as(all).fetch_all(&mut file).await;
+    rows.expect("rows")
+}
