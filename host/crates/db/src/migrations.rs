@@ -51,6 +51,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "members",
         text: include_str!("../migrations/0007_members.sql"),
     },
+    Migration {
+        version: 8,
+        name: "operations",
+        text: include_str!("../migrations/0008_operations.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
@@ -59,24 +64,31 @@ const LOCK: i64 = 0x6761_6c6c_6572_6961;
 impl Kind {
     /// The text in the words of this database.
     fn worded(self, text: &str) -> String {
-        let (serial, bytes, ordered, now_ms) = match self {
+        let (serial, bytes, ordered, now_ms, json, elements) = match self {
             Self::Sqlite => (
                 "INTEGER PRIMARY KEY",
                 "BLOB",
                 "TEXT",
                 "CAST(strftime('%s', 'now') AS INTEGER) * 1000",
+                "",
+                "json_each",
             ),
             Self::Postgres => (
                 "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
                 "BYTEA",
                 "TEXT COLLATE \"C\"",
                 "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)",
+                "::json",
+                "json_array_elements",
             ),
         };
         text.replace("{serial}", serial)
             .replace("{bytes}", bytes)
             .replace("{ordered}", ordered)
             .replace("{now_ms}", now_ms)
+            // After a text that is read as JSON.
+            .replace("{json}", json)
+            .replace("{elements}", elements)
     }
 
     fn has_versions(self) -> &'static str {

@@ -5,10 +5,12 @@
 mod activities;
 mod products;
 mod sale_lines;
+mod settlement;
 
 pub use activities::ActivityPages;
 pub use products::ProductPages;
 pub use sale_lines::SaleLinePages;
+pub use settlement::SettlementPages;
 
 use jiff::Timestamp;
 use std::sync::Arc;

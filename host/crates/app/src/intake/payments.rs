@@ -1,12 +1,13 @@
 //! A payment succeeded: the order becomes a sale, and the log learns of it, in one transaction.
 
 use super::{
-    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
-    take_entry,
+    Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
+    store_of, take_entry,
 };
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, OrderRow, OrderStatus, PaymentRow, Tx};
+use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
+use crate::statements::tenders_of;
 use galleria_domain::event::topic;
 use galleria_domain::selling::{Sums, check_paid, sums};
 use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
@@ -96,6 +97,10 @@ async fn accept(
     count_in_shift(tx, &store, new.shift_id.as_deref(), &taking).await?;
     let rows = report_rows(&store, &entry, &sale.lines, false, now);
     tx.sale_lines_insert(&rows).await?;
+    let tenders = tenders_of(&store, &entry, &sale.tenders, false);
+    tx.tenders_insert(&tenders, now).await?;
+    let kind = ActivityKind::Sale;
+    note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
     let gross = sale.gross;
     tx.payment_insert(&PaymentRow {
         id: new.id.clone(),

@@ -2,12 +2,13 @@
 //! out in the transaction that accepts the payment.
 
 use super::{
-    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
-    take_entry,
+    Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
+    store_of, take_entry,
 };
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, PaymentRow, RefundRow, Tx};
+use crate::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
+use crate::statements::tenders_of;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::refunding::{Extent, Resolved, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
@@ -193,7 +194,7 @@ async fn work_out(
     }))
 }
 
-/// Counts a refund in the drawer that paid it and in the reports.
+/// Counts a refund in the drawer that paid it, in the reports and in the store's day.
 async fn book(
     tx: &mut dyn Tx,
     store: &Store,
@@ -210,7 +211,11 @@ async fn book(
     };
     count_in_shift(tx, store, row.shift_id.as_deref(), &taking).await?;
     let rows = report_rows(store, &row.entry, &refund.lines, true, now);
-    tx.sale_lines_insert(&rows).await
+    tx.sale_lines_insert(&rows).await?;
+    let tenders = tenders_of(store, &row.entry, &refund.tenders, true);
+    tx.tenders_insert(&tenders, now).await?;
+    let kind = ActivityKind::Refund;
+    note_entry(tx, store, kind, &row.entry, row.occurred_at, now).await
 }
 
 /// Works out the refunds that were accepted before the payment of their order. One that asks for

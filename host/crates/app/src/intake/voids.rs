@@ -1,12 +1,12 @@
 //! An order comes to nothing, or a paid one is undone.
 
 use super::{
-    Numbering, Taking, answer, check_id, count_in_shift, order_of, report_rows, store_of,
-    take_entry,
+    Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
+    store_of, take_entry,
 };
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, OrderRow, OrderStatus, Tx, VoidRow};
+use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VoidRow};
 use galleria_domain::event::topic;
 use galleria_domain::{
     Attribute, Cancellation, Entry, Line, NewEvent, Origin, Sale, Store, VoidCause,
@@ -86,6 +86,7 @@ async fn accept(
     let entry = take_entry(tx, &store, numbering).await?;
     if let Some(sale) = &sale {
         take_back(tx, &store, &entry, sale, new.shift_id.as_deref(), now).await?;
+        tx.tenders_void(&sale.entry.id).await?;
     }
     let cancellation = Cancellation {
         entry: entry.clone(),
@@ -104,6 +105,7 @@ async fn accept(
     })
     .await?;
     tx.order_set_status(order_id, OrderStatus::Voided).await?;
+    note_entry(tx, &store, ActivityKind::Void, &entry, new.at, now).await?;
     let event_id = format!("void:{}", new.id);
     let event = NewEvent {
         id: event_id.clone(),

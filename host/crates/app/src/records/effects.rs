@@ -139,6 +139,30 @@ pub struct DeadLetter {
     pub died_at: Timestamp,
 }
 
+/// Which dead letters are meant; what is none lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadFilter {
+    /// The slot or handler.
+    pub subscriber: Option<String>,
+    /// The fault's code.
+    pub code: Option<String>,
+    /// The store's id.
+    pub store: Option<String>,
+    /// The event's topic.
+    pub topic: Option<String>,
+}
+
+/// Where a reader of dead letters stands: the order of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadKey {
+    /// When it was given up.
+    pub died_at: Timestamp,
+    /// The event's position in the log.
+    pub position: Position,
+    /// The slot or handler.
+    pub subscriber: String,
+}
+
 /// The outbox, read as a log.
 #[async_trait]
 pub trait Outbox {
@@ -239,8 +263,13 @@ pub trait Effects {
 
     /// Adds a dead letter, or renews it after a failed replay.
     async fn dead_put(&mut self, letter: &DeadLetter) -> Result<(), Error>;
-    /// Dead letters, oldest first.
-    async fn dead_list(&mut self, limit: u32) -> Result<Vec<DeadLetter>, Error>;
+    /// Dead letters that a filter lets pass, oldest first, after the one at `after`.
+    async fn dead_page(
+        &mut self,
+        filter: &DeadFilter,
+        after: Option<&DeadKey>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, Error>;
     /// One dead letter.
     async fn dead_get(
         &mut self,

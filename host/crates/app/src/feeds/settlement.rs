@@ -1,0 +1,128 @@
+//! The feed `settlement`: lines of the statements that were paid out in a window, as matched.
+
+use super::{FeedWindow, Progress};
+use crate::Error;
+use crate::plugins::{Feed, SettlementRow};
+use crate::records::{LineRow, Records, SettlementKey, StatementRow};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Statements looked up at a time.
+const STATEMENTS: u32 = 50;
+
+/// Lines by statement - its day and id -, store, business date and row, a page at a time. Only
+/// statements that are matched to their end and had come by the window's `as_of`.
+pub struct SettlementPages {
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
+    window: FeedWindow,
+    /// Statements looked up and not read to their end; the first is being read.
+    waiting: VecDeque<StatementRow>,
+    /// Day and id of the last statement that was looked up.
+    reached: (String, String),
+    after: SettlementKey,
+    progress: Progress,
+}
+
+impl SettlementPages {
+    /// From the first row on. To be made on the runtime and read outside of it.
+    pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
+        Self {
+            records,
+            runtime: tokio::runtime::Handle::current(),
+            window,
+            waiting: VecDeque::new(),
+            reached: Default::default(),
+            after: SettlementKey::default(),
+            progress,
+        }
+    }
+
+    fn look_up(&mut self) -> Result<(), Error> {
+        let (window, reached) = (self.window.clone(), self.reached.clone());
+        let found = self.runtime.block_on(self.records.read(move |tx| {
+            let (window, (day, id)) = (window.clone(), reached.clone());
+            Box::pin(async move {
+                let after = (&*day, &*id);
+                let (first, last) = (&*window.first, &*window.last);
+                tx.settlement_statements(
+                    &window.retailer,
+                    first,
+                    last,
+                    window.as_of,
+                    after,
+                    STATEMENTS,
+                )
+                .await
+            })
+        }))?;
+        if let Some(last) = found.last() {
+            self.reached = (last.header.paid_on.clone(), last.id.clone());
+        }
+        self.waiting = found.into();
+        Ok(())
+    }
+
+    fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
+        let (statement, store) = (statement.to_owned(), self.window.store.clone());
+        let after = self.after.clone();
+        self.runtime.block_on(self.records.read(move |tx| {
+            let (statement, store, after) = (statement.clone(), store.clone(), after.clone());
+            Box::pin(async move {
+                tx.settlement_lines(&statement, store.as_deref(), &after, max)
+                    .await
+            })
+        }))
+    }
+}
+
+impl Feed<SettlementRow> for SettlementPages {
+    fn next(&mut self, max: u32) -> Result<Vec<SettlementRow>, Error> {
+        loop {
+            if self.waiting.is_empty() {
+                self.look_up()?;
+            }
+            let Some(statement) = self.waiting.front() else {
+                return Ok(Vec::new());
+            };
+            let lines = self.page(&statement.id, max)?;
+            let Some(last) = lines.last() else {
+                self.waiting.pop_front();
+                self.after = SettlementKey::default();
+                continue;
+            };
+            self.after = SettlementKey {
+                store: last.matched.store.clone(),
+                business_date: last.matched.business_date.clone(),
+                number: last.number,
+            };
+            (self.progress)(lines.len() as u64);
+            return Ok(lines.into_iter().map(|line| row(statement, line)).collect());
+        }
+    }
+}
+
+fn row(statement: &StatementRow, row: LineRow) -> SettlementRow {
+    let LineRow { line, matched, .. } = row;
+    let header = &statement.header;
+    SettlementRow {
+        outcome: crate::statements::outcome_word(matched.outcome).to_owned(),
+        kind: line.kind.word().to_owned(),
+        provider: header.provider.clone(),
+        statement: header.reference.clone(),
+        paid_on: header.paid_on.clone(),
+        store: matched.store,
+        business_date: matched.business_date,
+        entry: matched.entry_id,
+        psp_reference: line.psp_reference,
+        merchant_reference: line.merchant_reference,
+        booked_at: line.booked_at,
+        currency: line.currency,
+        gross: line.gross,
+        paid_currency: header.currency.clone(),
+        converted: line.converted,
+        fee: line.fee,
+        net: line.net,
+        difference: matched.difference,
+    }
+}

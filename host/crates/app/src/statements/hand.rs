@@ -1,0 +1,228 @@
+//! A line is settled by a person, or that is taken back. What stood there before and after is kept
+//! with who did it, when and why.
+
+use super::matching::{match_line, told_of, write_match};
+use super::views::LineView;
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{HandRow, LineRow, Matched, StatementRow, Tx};
+use galleria_domain::matching::by_hand;
+use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A person settles a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SettleAsk {
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// The sale or refund that the line is about; where it is missing, the tender that the line is
+    /// linked with, or none.
+    pub entry: Option<String>,
+}
+
+/// A person takes back what was settled by hand: the rules decide again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UndoAsk {
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl App {
+    /// Settles a line by hand.
+    pub async fn statement_line_settle(
+        &self,
+        key: Key,
+        line: &str,
+        ask: SettleAsk,
+    ) -> Result<Reply, Error> {
+        said(&ask.by, &ask.reason)?;
+        let (now, line) = (self.clock.now(), line.to_owned());
+        self.once(key, 200, move |tx| {
+            let (line, ask) = (line.clone(), ask.clone());
+            Box::pin(async move { settle(tx, &line, &ask, now).await })
+        })
+        .await
+    }
+
+    /// Takes back what was settled by hand.
+    pub async fn statement_line_undo(
+        &self,
+        key: Key,
+        line: &str,
+        ask: UndoAsk,
+    ) -> Result<Reply, Error> {
+        said(&ask.by, &ask.reason)?;
+        let (now, line) = (self.clock.now(), line.to_owned());
+        let rules = self.policy.matching.clone();
+        self.once(key, 200, move |tx| {
+            let (line, ask, rules) = (line.clone(), ask.clone(), rules.clone());
+            Box::pin(async move {
+                let (statement, row) = line_of(tx, &line).await?;
+                let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
+                undo(tx, &statement, row, &ask, &rules, now).await
+            })
+        })
+        .await
+    }
+}
+
+fn said(by: &str, reason: &str) -> Result<(), Error> {
+    let good = |text: &str| {
+        !text.trim().is_empty() && text.len() <= 500 && !text.chars().any(char::is_control)
+    };
+    for (field, text) in [("by", by), ("reason", reason)] {
+        if !good(text) {
+            return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));
+        }
+    }
+    Ok(())
+}
+
+/// A line whose retailer's turn is taken.
+pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, LineRow), Error> {
+    let not_found = || Error::NotFound {
+        what: "statement line",
+        id: id.to_owned(),
+    };
+    let (statement, number) = super::views::parts(id).ok_or_else(not_found)?;
+    let row = tx.statement_line_get(statement, number).await?;
+    let row = row.filter(|row| row.matched.outcome.is_some());
+    let row = row.ok_or_else(not_found)?;
+    tx.matching_turn(&row.retailer).await?;
+    // What it was before the turn may be gone by now.
+    let row = tx.statement_line_get(statement, number).await?;
+    let statement = tx.statement_get(statement).await?;
+    statement.zip(row).ok_or_else(not_found)
+}
+
+async fn settle(
+    tx: &mut dyn Tx,
+    id: &str,
+    ask: &SettleAsk,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let (statement, row) = line_of(tx, id).await?;
+    if row.matched.outcome == Some(MatchOutcome::Matched) && ask.entry.is_none() {
+        return Err(Error::Conflict {
+            code: "line_matched",
+            message: format!("line {id} is matched: there is nothing to settle"),
+        });
+    }
+    let tender = match &ask.entry {
+        Some(entry) => Some(tender_of(tx, &row, entry).await?),
+        None => own_tender(tx, &row).await?,
+    };
+    let same_currency = |tender: &RecordedTender| {
+        tender.currency == row.line.currency && tender.minor_digits == row.line.minor_digits
+    };
+    let difference = tender.as_ref().filter(|tender| same_currency(tender));
+    let after = Matched {
+        outcome: Some(by_hand(tender.is_some())),
+        rule: Some(MatchRule::Hand),
+        settles: tender.is_some(),
+        difference: difference.map_or(0, |t| row.line.gross.saturating_sub(t.amount)),
+        expected_fee: row.matched.expected_fee,
+        ..told_of(tender.as_ref())
+    };
+    write_match(tx, &row, &after).await?;
+    let hand = HandRow {
+        line: row.id(),
+        at: now,
+        by: ask.by.clone(),
+        undo: false,
+        reason: ask.reason.clone(),
+        before: row.matched.clone(),
+        after: after.clone(),
+    };
+    tx.hand_insert(&hand).await?;
+    answer(
+        &statement,
+        LineRow {
+            matched: after,
+            ..row
+        },
+    )
+}
+
+/// Of an entry's tenders, one that no other line settles, as near to the line's amount as may be.
+async fn tender_of(tx: &mut dyn Tx, row: &LineRow, entry: &str) -> Result<RecordedTender, Error> {
+    let refund = row.line.kind == StatementKind::Refund;
+    let tenders = tx.tenders_of_entry(&row.retailer, entry).await?;
+    let id = row.id();
+    let free = tenders.into_iter().filter(|tender| {
+        tender.back == refund && tender.settled_by.as_deref().is_none_or(|by| by == id)
+    });
+    let nearest = free.min_by_key(|tender| {
+        let other_currency = tender.currency != row.line.currency;
+        (other_currency, tender.amount.abs_diff(row.line.gross))
+    });
+    nearest.ok_or_else(|| {
+        let side = if refund { "refund" } else { "payment" };
+        let message = format!("a {side} of the retailer with a tender that no other line settles");
+        Error::invalid("entry", message)
+    })
+}
+
+/// The tender that the line is linked with, unless another line settles it.
+async fn own_tender(tx: &mut dyn Tx, row: &LineRow) -> Result<Option<RecordedTender>, Error> {
+    let matchable = matches!(
+        row.line.kind,
+        StatementKind::Payment | StatementKind::Refund
+    );
+    let Some(id) = row.matched.tender.as_ref().filter(|_| matchable) else {
+        return Ok(None);
+    };
+    let tender = tx.tender_get(id).await?;
+    let line = row.id();
+    Ok(tender.filter(|tender| tender.settled_by.as_ref().is_none_or(|by| *by == line)))
+}
+
+async fn undo(
+    tx: &mut dyn Tx,
+    statement: &StatementRow,
+    row: LineRow,
+    ask: &UndoAsk,
+    rules: &MatchingRules,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let id = row.id();
+    let hands = tx.hands_of_line(&id).await?;
+    if hands.last().is_none_or(|last| last.undo) {
+        return Err(Error::Conflict {
+            code: "not_settled_by_hand",
+            message: format!("line {id} is not settled by hand: there is nothing to take back"),
+        });
+    }
+    let after = match_line(tx, &statement.header.provider, &row, rules).await?;
+    let hand = HandRow {
+        line: id,
+        at: now,
+        by: ask.by.clone(),
+        undo: true,
+        reason: ask.reason.clone(),
+        before: row.matched.clone(),
+        after: after.clone(),
+    };
+    tx.hand_insert(&hand).await?;
+    answer(
+        statement,
+        LineRow {
+            matched: after,
+            ..row
+        },
+    )
+}
+
+fn answer(statement: &StatementRow, row: LineRow) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(LineView::of(statement, row))
+        .map_err(|error| Error::Internal(format!("an answer: {error}")))
+}

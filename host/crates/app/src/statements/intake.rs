@@ -1,0 +1,433 @@
+//! A statement is taken in: one way for directory, command line and HTTP.
+//!
+//! Its lines are written in pieces, so that tills need not wait for a hundred thousand of them, under
+//! a statement that nobody sees until the last is written: a crash leaves all or nothing. Which
+//! replica does so for a retailer, a lease says; who takes it over clears away what it finds.
+
+use super::matching::PIECE;
+use super::reading::{Reading, read};
+use super::vault::{Spool, Vault};
+use super::views::StatementView;
+use crate::Error;
+use crate::app::App;
+use crate::plugins::Loaded;
+use crate::records::{InTx, LineRow, Matched, StatementRow, StatementState, Tx};
+use galleria_domain::plugin::Point;
+use galleria_domain::{Context, Digest, Scope};
+use jiff::{Timestamp, tz::TimeZone};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How long a retailer's lease lasts without being renewed: each piece renews it, and takes some
+/// milliseconds of its own beside what it waits for.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// How long another import of the retailer is waited for.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Who is to read which retailer's statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementAsk {
+    /// The retailer.
+    pub retailer: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+}
+
+/// A statement that is there now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// What it is.
+    pub statement: StatementView,
+    /// Whether it was there before: the same file is one statement.
+    pub before: bool,
+}
+
+/// What a plugin is told when it reads a statement.
+pub fn reading_context(plugin: &Loaded, digest: &Digest, now: Timestamp) -> Context {
+    let now = now.to_zoned_datetime(TimeZone::UTC);
+    Context {
+        event_id: format!("statement:{digest}"),
+        attempt: 1,
+        occurred_at: now.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string(),
+        business_date: now.date().to_string(),
+        scope: Scope::Retailer(plugin.slot.retailer.clone()),
+        settings: plugin.slot.settings.clone(),
+        counters: Vec::new(),
+        prior: Vec::new(),
+    }
+}
+
+/// The import of one file.
+struct Import {
+    app: App,
+    vault: Arc<dyn Vault>,
+    plugin: Loaded,
+    spool: Box<dyn Spool>,
+    id: String,
+    digest: Digest,
+    size: u64,
+    /// Of the lease.
+    owner: String,
+}
+
+impl App {
+    /// Where statements are spooled and kept.
+    pub fn vault(&self) -> Result<&Arc<dyn Vault>, Error> {
+        let none =
+            || Error::Internal("no vault for statements was given to the application".into());
+        self.vault.as_ref().ok_or_else(none)
+    }
+
+    /// The slot that reads a retailer's statements, by its name.
+    pub fn statement_reader(&self, ask: &StatementAsk) -> Result<Loaded, Error> {
+        let found = self.plugins.named(&ask.retailer, &ask.plugin);
+        found
+            .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))
+            .ok_or_else(|| Error::NotFound {
+                what: "reader of statements",
+                id: format!("{} of retailer {}", ask.plugin, ask.retailer),
+            })
+    }
+
+    /// Takes a statement in, or finds that it was. It is matched when this returns.
+    pub async fn statement_import(
+        &self,
+        ask: &StatementAsk,
+        spool: Box<dyn Spool>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Imported, Error> {
+        let plugin = self.statement_reader(ask)?;
+        let (digest, size) = spool.digest();
+        let id = Digest::of(format!("statement/{}/{digest}", ask.retailer).as_bytes());
+        let import = Import {
+            app: self.clone(),
+            vault: Arc::clone(self.vault()?),
+            plugin,
+            spool,
+            id: id.as_str()[..20].to_owned(),
+            digest,
+            size,
+            owner: uuid::Uuid::new_v4().to_string(),
+        };
+        if let Some(before) = import.before().await? {
+            return Ok(before);
+        }
+        let (import, reading) = import.read(stop).await?;
+        import.under_lease(reading).await
+    }
+
+    /// Clears away what a crash left of statements: lines nobody sees, originals of none. For the
+    /// start; an import that is under way elsewhere is left alone.
+    pub async fn statements_sweep(&self) -> Result<(), Error> {
+        let mut retailers: Vec<_> = self
+            .plugins
+            .all()
+            .iter()
+            .map(|p| p.slot.retailer.clone())
+            .collect();
+        retailers.sort();
+        retailers.dedup();
+        for retailer in retailers {
+            let lease = Lease {
+                app: self,
+                name: lease_name(&retailer),
+                owner: uuid::Uuid::new_v4().to_string(),
+            };
+            if lease.take().await? {
+                let swept = self.sweep(&lease, &retailer).await;
+                lease.release().await;
+                swept?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
+        lease.clear(retailer).await?;
+        let vault = self.vault()?;
+        for digest in vault.kept(retailer)? {
+            let id = Digest::of(format!("statement/{retailer}/{digest}").as_bytes());
+            let id = id.as_str()[..20].to_owned();
+            let found = self.records.read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { tx.statement_get(&id).await })
+            });
+            if found.await?.is_none() {
+                vault.forget(retailer, &digest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lease_name(retailer: &str) -> String {
+    format!("statements/{retailer}")
+}
+
+impl Import {
+    async fn before(&self) -> Result<Option<Imported>, Error> {
+        let id = self.id.clone();
+        let found = self.app.records.read(move |tx| {
+            let id = id.clone();
+            Box::pin(async move { tx.statement_get(&id).await })
+        });
+        let found = found.await?;
+        let there = found.filter(|row| row.state != StatementState::Importing);
+        match there {
+            Some(row) => self.app.seen(row, true).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets the plugin read it. Nobody else needs to wait meanwhile.
+    async fn read(self, stop: Arc<AtomicBool>) -> Result<(Self, Reading), Error> {
+        let task = move || {
+            let scratch = self.vault.scratch()?;
+            let cx = reading_context(&self.plugin, &self.digest, self.app.clock.now());
+            let source = self.spool.source()?;
+            let plugins = Arc::clone(&self.app.plugins);
+            let reading = read(&*plugins, &self.plugin, &cx, source, scratch, stop)?;
+            Ok((self, reading))
+        };
+        tokio::task::spawn_blocking(task)
+            .await
+            .map_err(|error| Error::Internal(format!("reading a statement: {error}")))?
+    }
+
+    async fn under_lease(mut self, reading: Reading) -> Result<Imported, Error> {
+        let app = self.app.clone();
+        let lease = Lease {
+            app: &app,
+            name: lease_name(&self.plugin.slot.retailer),
+            owner: self.owner.clone(),
+        };
+        lease.wait().await?;
+        let done = self.write(&lease, reading).await;
+        lease.release().await;
+        if let Some(before) = done? {
+            return Ok(before);
+        }
+        app.match_statement(&self.plugin.slot.retailer, &self.id)
+            .await?;
+        match self.before().await? {
+            Some(now) => Ok(Imported {
+                before: false,
+                ..now
+            }),
+            None => Err(Error::Internal("an imported statement is not there".into())),
+        }
+    }
+
+    /// Writes the statement; answers it where it came while the lease was waited for.
+    async fn write(
+        &mut self,
+        lease: &Lease<'_>,
+        mut reading: Reading,
+    ) -> Result<Option<Imported>, Error> {
+        let retailer = self.plugin.slot.retailer.clone();
+        if let Some(before) = self.before().await? {
+            return Ok(Some(before));
+        }
+        lease.clear(&retailer).await?;
+        let row = self.row(&reading);
+        self.no_other_file(&row).await?;
+        self.spool.keep(&retailer)?;
+        let inserted = row.clone();
+        lease
+            .write(move |tx| {
+                let row = inserted.clone();
+                Box::pin(async move { tx.statement_insert(&row).await })
+            })
+            .await?;
+        let written = self.lines(lease, &row, &mut reading).await;
+        if let Err(error) = written {
+            // What stays, the next import or start clears away.
+            if let Err(error) = lease.clear(&retailer).await {
+                tracing::warn!(error = error.chain(), "lines of a statement stay for now");
+            }
+            return Err(error);
+        }
+        Ok(None)
+    }
+
+    async fn lines(
+        &self,
+        lease: &Lease<'_>,
+        row: &StatementRow,
+        reading: &mut Reading,
+    ) -> Result<(), Error> {
+        let mut number = 0;
+        loop {
+            let lines = reading.next(PIECE)?;
+            let last = lines.len() < PIECE;
+            let rows = lines.into_iter().map(|line| {
+                number += 1;
+                LineRow {
+                    statement: row.id.clone(),
+                    number,
+                    retailer: row.retailer.clone(),
+                    line,
+                    matched: Matched::default(),
+                }
+            });
+            let rows: Arc<Vec<LineRow>> = Arc::new(rows.collect());
+            let id = row.id.clone();
+            lease
+                .write(move |tx| {
+                    let (rows, id) = (Arc::clone(&rows), id.clone());
+                    Box::pin(async move {
+                        tx.statement_lines_insert(&rows).await?;
+                        if last {
+                            // From here on it is seen, and after a crash it is matched further.
+                            let state = StatementState::Matching;
+                            tx.statement_advance(&id, state, 0).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn row(&self, reading: &Reading) -> StatementRow {
+        let slot = &self.plugin.slot;
+        StatementRow {
+            id: self.id.clone(),
+            retailer: slot.retailer.clone(),
+            plugin: slot.name.clone(),
+            component: self.plugin.inspection.digest.to_string(),
+            file: self.spool.file(),
+            digest: self.digest.to_string(),
+            size: self.size,
+            header: reading.header.clone(),
+            net: reading.net,
+            lines: reading.lines,
+            state: StatementState::Importing,
+            matched_to: 0,
+            imported_at: self.app.clock.now(),
+        }
+    }
+
+    /// The same payout in another file is for a person to look at.
+    async fn no_other_file(&self, row: &StatementRow) -> Result<(), Error> {
+        let (retailer, header) = (row.retailer.clone(), row.header.clone());
+        let found = self.app.records.read(move |tx| {
+            let (retailer, header) = (retailer.clone(), header.clone());
+            Box::pin(async move { tx.statement_of_payout(&retailer, &header).await })
+        });
+        match found.await? {
+            None => Ok(()),
+            Some(other) => Err(Error::Conflict {
+                code: "payout_exists",
+                message: format!(
+                    "payout {} of {} came before in another file, {} (statement {}): one of the \
+                     two is wrong or a correction, which is for a person to say",
+                    other.header.reference, other.header.provider, other.file, other.id
+                ),
+            }),
+        }
+    }
+}
+
+/// The right to write a retailer's statements.
+struct Lease<'a> {
+    app: &'a App,
+    name: String,
+    owner: String,
+}
+
+impl Lease<'_> {
+    async fn wait(&self) -> Result<(), Error> {
+        let begun = std::time::Instant::now();
+        let mut pause = Duration::from_millis(5);
+        while !self.take().await? {
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::Conflict {
+                    code: "statement_busy",
+                    message: "another statement of the retailer is being taken in: ask again later"
+                        .into(),
+                });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
+        }
+        Ok(())
+    }
+
+    async fn take(&self) -> Result<bool, Error> {
+        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
+        let taken = self.app.records.write(move |tx| {
+            let (name, owner) = (name.clone(), owner.clone());
+            Box::pin(async move { tx.lease_take(&name, &owner, now, now + LEASE).await })
+        });
+        taken.await
+    }
+
+    async fn release(&self) {
+        let (name, owner) = (self.name.clone(), self.owner.clone());
+        let released = self.app.records.write(move |tx| {
+            let (name, owner) = (name.clone(), owner.clone());
+            Box::pin(async move { tx.lease_release(&name, &owner).await })
+        });
+        if let Err(error) = released.await {
+            tracing::warn!(error = error.chain(), "a lease runs out by itself");
+        }
+    }
+
+    /// Does work under the lease and renews it; nothing where another has taken it over.
+    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
+        let work = Arc::new(work);
+        let done = self.app.records.write(move |tx| {
+            let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
+            Box::pin(async move {
+                if !tx.lease_take(&name, &owner, now, now + LEASE).await? {
+                    return Err(Error::Internal(format!("the lease {name} was lost")));
+                }
+                work(tx).await
+            })
+        });
+        done.await
+    }
+
+    /// Takes away what an import that died has left. Only who has the lease may: then no other is
+    /// under way.
+    async fn clear(&self, retailer: &str) -> Result<(), Error> {
+        let unfinished = self
+            .app
+            .records
+            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }));
+        let dead = unfinished
+            .await?
+            .into_iter()
+            .filter(|row| row.state == StatementState::Importing && row.retailer == retailer);
+        for row in dead {
+            loop {
+                let id = row.id.clone();
+                let left = self.write(move |tx| {
+                    let id = id.clone();
+                    Box::pin(async move {
+                        let removed = tx.statement_lines_remove(&id, PIECE as u32).await?;
+                        if removed == 0 {
+                            tx.statement_remove(&id).await?;
+                        }
+                        Ok(removed)
+                    })
+                });
+                if left.await? == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! Lines of statements are matched with tenders, in pieces, one retailer's at a time.
+//!
+//! A tender is written down fresh in the transaction that accepts its payment or refund, and no more:
+//! the till does not wait for statements. Looking at fresh tenders later finds the lines that came
+//! before them. Both ways of matching take the retailer's turn first, so that neither misses what the
+//! other has not committed yet: a line and a tender are seen together by whoever comes second.
+
+use crate::Error;
+use crate::app::App;
+use crate::records::{LineRow, Matched, StatementState, Tx};
+use galleria_domain::matching::judge;
+use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines in one transaction: some ten milliseconds, which tills on the same SQLite file wait at most.
+pub(super) const PIECE: usize = 200;
+
+/// Tenders of one reference that are looked at. A split payment has a handful.
+const CANDIDATES: u32 = 50;
+
+/// What matching knows of an entry's tenders. Nothing of training, and nothing of cash without a
+/// reference: no provider settles it.
+pub(crate) fn tenders_of(
+    store: &Store,
+    entry: &Entry,
+    tenders: &[Tender],
+    back: bool,
+) -> Vec<RecordedTender> {
+    if entry.training {
+        return Vec::new();
+    }
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let side = if back { "refund" } else { "payment" };
+    let recorded = tenders.iter().map(|tender| RecordedTender {
+        id: format!("{side}:{}/{}", entry.id, tender.number),
+        retailer: store.retailer.clone(),
+        store_id: store.id.clone(),
+        store: store.external_id.clone(),
+        back,
+        kind: tender.kind.clone(),
+        provider: text(&tender.provider),
+        psp_reference: text(&tender.psp_reference),
+        modification_reference: text(&tender.modification_reference),
+        merchant_reference: text(&tender.merchant_reference),
+        scheme: text(&tender.scheme),
+        amount: if back { -tender.amount } else { tender.amount },
+        currency: entry.currency.clone(),
+        minor_digits: store.minor_digits,
+        business_date: entry.business_date.clone(),
+        entry_id: entry.id.clone(),
+        order_id: entry.order_id.clone(),
+        settled_by: None,
+    });
+    let settled = |tender: &RecordedTender| {
+        let references = [
+            &tender.psp_reference,
+            &tender.modification_reference,
+            &tender.merchant_reference,
+        ];
+        tender.kind != "cash" || references.iter().any(|reference| !reference.is_empty())
+    };
+    recorded.filter(settled).collect()
+}
+
+impl App {
+    /// How a retailer's statements are matched.
+    pub(super) fn matching_rules(&self, retailer: &str) -> MatchingRules {
+        let rules = self.policy.matching.get(retailer);
+        rules.cloned().unwrap_or_default()
+    }
+
+    /// Goes on with what waits: statements that are not matched to their end, and tenders that were
+    /// recorded since. Answers how many pieces were done.
+    pub async fn statements_match(&self) -> Result<usize, Error> {
+        let unfinished = self
+            .records
+            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }))
+            .await?;
+        let mut done = 0;
+        for row in unfinished {
+            if row.state == StatementState::Matching {
+                self.match_statement(&row.retailer, &row.id).await?;
+                done += 1;
+            }
+        }
+        while self.match_fresh().await? {
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    /// Matches a statement's lines from where it stands to the end.
+    pub(super) async fn match_statement(&self, retailer: &str, id: &str) -> Result<(), Error> {
+        loop {
+            let (id, retailer) = (id.to_owned(), retailer.to_owned());
+            let rules = self.matching_rules(&retailer);
+            let more = self.records.write(move |tx| {
+                let (id, retailer, rules) = (id.clone(), retailer.clone(), rules.clone());
+                Box::pin(async move {
+                    tx.matching_turn(&retailer).await?;
+                    match_piece(tx, &id, &rules).await
+                })
+            });
+            if !more.await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks at the oldest fresh tenders; whether there were any.
+    async fn match_fresh(&self) -> Result<bool, Error> {
+        // First without a lock: most of the time there are none.
+        let any = self
+            .records
+            .read(|tx| Box::pin(async move { tx.tenders_fresh(1).await }));
+        if any.await?.is_empty() {
+            return Ok(false);
+        }
+        let rules = self.policy.matching.clone();
+        let looked = self.records.write(move |tx| {
+            let rules = rules.clone();
+            Box::pin(async move { match_tenders(tx, &rules).await })
+        });
+        looked.await
+    }
+}
+
+/// The next lines of a statement; whether there are more. The retailer's turn is taken.
+async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result<bool, Error> {
+    let Some(row) = tx.statement_get(id).await? else {
+        return Ok(false);
+    };
+    if row.state != StatementState::Matching {
+        return Ok(false);
+    }
+    let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
+    let lines = tx.statement_lines(id, None, row.matched_to, piece).await?;
+    for line in &lines {
+        match_line(tx, &row.header.provider, line, rules).await?;
+    }
+    let reached = lines.last().map_or(row.matched_to, |line| line.number);
+    let more = reached < row.lines && !lines.is_empty();
+    let state = if more {
+        StatementState::Matching
+    } else {
+        StatementState::Matched
+    };
+    tx.statement_advance(id, state, reached).await?;
+    Ok(more)
+}
+
+async fn match_tenders(
+    tx: &mut dyn Tx,
+    rules: &BTreeMap<String, MatchingRules>,
+) -> Result<bool, Error> {
+    let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
+    let fresh = tx.tenders_fresh(piece).await?;
+    let retailers: BTreeSet<&str> = fresh.iter().map(|tender| &*tender.retailer).collect();
+    for retailer in retailers {
+        // In the order of names, so that two replicas never wait for each other.
+        tx.matching_turn(retailer).await?;
+    }
+    let defaults = MatchingRules::default();
+    for tender in &fresh {
+        for line in tx.statement_lines_waiting(tender, CANDIDATES).await? {
+            let Some(statement) = tx.statement_get(&line.statement).await? else {
+                continue;
+            };
+            let rules = rules.get(&tender.retailer).unwrap_or(&defaults);
+            match_line(tx, &statement.header.provider, &line, rules).await?;
+        }
+        tx.tender_looked_at(&tender.id).await?;
+    }
+    Ok(!fresh.is_empty())
+}
+
+/// Decides about a line and writes down what changed. The retailer's turn is taken.
+pub(super) async fn match_line(
+    tx: &mut dyn Tx,
+    provider: &str,
+    row: &LineRow,
+    rules: &MatchingRules,
+) -> Result<Matched, Error> {
+    let candidates = tx
+        .tenders_like(&row.retailer, &row.line, CANDIDATES)
+        .await?;
+    let id = row.id();
+    let verdict = judge(provider, &id, &row.line, &candidates, rules);
+    let tender = verdict.tender.map(|index| &candidates[index]);
+    let matched = Matched {
+        outcome: Some(verdict.outcome),
+        rule: Some(verdict.rule),
+        settles: verdict.settles,
+        difference: verdict.difference,
+        expected_fee: verdict.expected_fee,
+        waits: verdict.waits,
+        ..told_of(tender)
+    };
+    write_match(tx, row, &matched).await?;
+    Ok(matched)
+}
+
+/// What a line tells of its tender.
+pub(super) fn told_of(tender: Option<&RecordedTender>) -> Matched {
+    tender.map_or_else(Matched::default, |tender| Matched {
+        tender: Some(tender.id.clone()),
+        store_id: tender.store_id.clone(),
+        store: tender.store.clone(),
+        business_date: tender.business_date.clone(),
+        entry_id: tender.entry_id.clone(),
+        rule: Some(MatchRule::Hand),
+        ..Matched::default()
+    })
+}
+
+/// Writes what became of a line, and moves the settling of tenders with it.
+pub(super) async fn write_match(
+    tx: &mut dyn Tx,
+    row: &LineRow,
+    matched: &Matched,
+) -> Result<(), Error> {
+    if *matched == row.matched {
+        return Ok(());
+    }
+    let settled = |matched: &Matched| matched.tender.clone().filter(|_| matched.settles);
+    let (before, after) = (settled(&row.matched), settled(matched));
+    if before != after {
+        if let Some(before) = before {
+            tx.tender_settle(&before, None).await?;
+        }
+        if let Some(after) = after {
+            tx.tender_settle(&after, Some(&row.id())).await?;
+        }
+    }
+    tx.statement_line_match(&row.statement, row.number, matched)
+        .await
+}

@@ -1,0 +1,391 @@
+//! A statement is read: the plugin's lines are checked one by one and spooled, so that memory stays
+//! the same for a million of them.
+//!
+//! Owns: what of a statement is wrong whatever its format. Nothing is imported here.
+
+use crate::Error;
+use crate::plugins::{Lines, Loaded, Plugins, Source, Stream, Streams, Usage};
+use galleria_domain::{
+    CallFault, Context, Fault, Money, Problem, StatementHeader, StatementKind, StatementLine,
+};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Problems that are told together. Who reads more of them has another file than they think.
+const TOLD: usize = 100;
+
+/// Bytes of a text at most: references are some tens long, and an index holds them.
+const TEXT: usize = 300;
+
+/// Attributes of a header or a line at most.
+const ATTRIBUTES: usize = 50;
+
+/// A statement as read, not imported.
+pub struct Reading {
+    /// What holds for all of it.
+    pub header: StatementHeader,
+    /// How many lines there are.
+    pub lines: u64,
+    /// Sum of their net.
+    pub net: Money,
+    /// Lines, and sums of converted, fee and net, by kind.
+    pub kinds: BTreeMap<&'static str, KindSum>,
+    /// What the run used.
+    pub usage: Usage,
+    spooled: BufReader<File>,
+}
+
+/// Sums of the lines of one kind, in the payout's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSum {
+    /// How many.
+    pub lines: u64,
+    /// Gross, converted.
+    pub converted: i128,
+    /// Fees.
+    pub fee: i128,
+    /// Net.
+    pub net: i128,
+}
+
+impl Reading {
+    /// The next lines in the order of the file; none at the end.
+    pub fn next(&mut self, max: usize) -> Result<Vec<StatementLine>, Error> {
+        let mut lines = Vec::new();
+        let mut text = String::new();
+        while lines.len() < max {
+            text.clear();
+            let read = self.spooled.read_line(&mut text);
+            if read.map_err(|error| Error::records("reading spooled lines", error))? == 0 {
+                break;
+            }
+            let line = serde_json::from_str(&text);
+            lines.push(line.map_err(|error| Error::records("reading a spooled line", error))?);
+        }
+        Ok(lines)
+    }
+}
+
+/// Lets a plugin read a statement. What is wrong with it is one `Error::Invalid` with everything
+/// that was found. Blocks.
+pub fn read(
+    plugins: &dyn Plugins,
+    plugin: &Loaded,
+    cx: &Context,
+    source: Box<dyn Source>,
+    scratch: File,
+    stop: Arc<AtomicBool>,
+) -> Result<Reading, Error> {
+    let checked = Checked(Arc::new(Mutex::new(State::new(scratch))));
+    let streams = Streams {
+        input: Some(source),
+        statement: Some(Box::new(checked.clone())),
+        stop,
+        ..Streams::default()
+    };
+    let called = plugins.run(plugin, cx, &Stream::Statement, streams);
+    let mut state = checked.state();
+    match called.outcome {
+        Ok(_) => state.end(),
+        Err(CallFault::Guest(Fault::Invalid(problems))) => {
+            problems
+                .into_iter()
+                .for_each(|problem| state.refuse(problem));
+            if state.problems.is_empty() {
+                state.wrong(None, "", "the plugin refuses the file without saying why");
+            }
+        }
+        Err(fault) => return Err(Error::Plugin(fault)),
+    }
+    state.reading(called.usage)
+}
+
+#[derive(Clone)]
+struct Checked(Arc<Mutex<State>>);
+
+impl Checked {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines for Checked {
+    fn describe(&mut self, header: StatementHeader) -> Result<(), Error> {
+        self.state().describe(header);
+        Ok(())
+    }
+
+    fn push(&mut self, lines: Vec<StatementLine>) -> Result<(), Error> {
+        let mut state = self.state();
+        lines.into_iter().try_for_each(|line| state.push(&line))
+    }
+}
+
+struct State {
+    out: BufWriter<File>,
+    header: Option<StatementHeader>,
+    lines: u64,
+    kinds: BTreeMap<&'static str, KindSum>,
+    digits: BTreeMap<String, u8>,
+    /// Hashes of ids under a key of this run's own: eight bytes a line, where the ids would be
+    /// forty. That two of a million lines meet by chance happens once in forty million files.
+    ids: HashSet<u64>,
+    hasher: RandomState,
+    problems: Vec<Problem>,
+    more: u64,
+}
+
+impl State {
+    fn new(scratch: File) -> Self {
+        Self {
+            out: BufWriter::new(scratch),
+            header: None,
+            lines: 0,
+            kinds: BTreeMap::new(),
+            digits: BTreeMap::new(),
+            ids: HashSet::new(),
+            hasher: RandomState::new(),
+            problems: Vec::new(),
+            more: 0,
+        }
+    }
+
+    fn wrong(&mut self, row: Option<u64>, field: &str, message: impl Into<String>) {
+        let problem = Problem::new(field, message);
+        self.refuse(Problem { row, ..problem });
+    }
+
+    fn refuse(&mut self, problem: Problem) {
+        if self.problems.len() < TOLD {
+            self.problems.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn check(&mut self, holds: bool, row: Option<u64>, field: &str, message: &str) {
+        if !holds {
+            self.wrong(row, field, message);
+        }
+    }
+
+    fn describe(&mut self, header: StatementHeader) {
+        if self.header.is_some() {
+            return self.wrong(None, "header", "one header: this file tells of two payouts");
+        }
+        let texts = [
+            ("provider", &header.provider, true),
+            ("account", &header.account, false),
+            ("reference", &header.reference, true),
+        ];
+        for (field, text, needed) in texts {
+            self.text(None, field, text, needed);
+        }
+        self.currency(None, "currency", &header.currency, header.minor_digits);
+        let day = header.paid_on.parse::<jiff::civil::Date>();
+        let exact = day.is_ok_and(|day| day.to_string() == header.paid_on);
+        self.check(exact, None, "paid_on", "the day of the payout, YYYY-MM-DD");
+        self.attributes(None, &header.attributes);
+        self.header = Some(header);
+    }
+
+    fn push(&mut self, line: &StatementLine) -> Result<(), Error> {
+        let Some(header) = self.header.take() else {
+            if self.lines == 0 {
+                self.wrong(
+                    Some(line.row),
+                    "header",
+                    "a line before anything was said of the whole statement",
+                );
+            }
+            self.lines += 1;
+            return Ok(());
+        };
+        self.lines += 1;
+        self.line(&header, line);
+        self.header = Some(header);
+        let sum = self.kinds.entry(line.kind.word()).or_default();
+        sum.lines += 1;
+        sum.converted += i128::from(line.converted);
+        sum.fee += i128::from(line.fee);
+        sum.net += i128::from(line.net);
+        if !self.problems.is_empty() {
+            // It will be refused: nobody is going to read the lines.
+            return Ok(());
+        }
+        let written = serde_json::to_writer(&mut self.out, line).map_err(std::io::Error::from);
+        written
+            .and_then(|()| self.out.write_all(b"\n"))
+            .map_err(|error| Error::records("spooling a statement's lines", error))
+    }
+
+    fn line(&mut self, header: &StatementHeader, line: &StatementLine) {
+        let row = Some(line.row);
+        let texts = [
+            ("id", &line.id),
+            ("psp_reference", &line.psp_reference),
+            ("modification_reference", &line.modification_reference),
+            ("merchant_reference", &line.merchant_reference),
+            ("booked_at", &line.booked_at),
+        ];
+        for (field, text) in texts {
+            self.text(row, field, text, false);
+        }
+        if let StatementKind::Other(word) = &line.kind {
+            self.text(row, "kind", word, true);
+        }
+        self.attributes(row, &line.attributes);
+        self.check(line.row > 0, row, "row", "rows count from 1");
+        let booked = line.booked_at.parse::<jiff::civil::Date>().is_ok()
+            && line.booked_at.len() == 10
+            || line.booked_at.parse::<jiff::Timestamp>().is_ok();
+        let instant = "an instant with its offset, or a day, YYYY-MM-DD";
+        self.check(booked, row, "booked_at", instant);
+        self.currency(row, "currency", &line.currency, line.minor_digits);
+        self.amounts(header, line);
+        if !line.id.is_empty() {
+            let new = self.ids.insert(self.hasher.hash_one(&line.id));
+            self.check(new, row, "id", "an id that no other line of the file has");
+        }
+    }
+
+    fn amounts(&mut self, header: &StatementHeader, line: &StatementLine) {
+        let row = Some(line.row);
+        let net = line.converted.checked_sub(line.fee) == Some(line.net);
+        let digits = header.minor_digits;
+        if !net {
+            let right = super::major((line.converted.saturating_sub(line.fee)).into(), digits);
+            let message = format!("gross less fee, in the payout's currency: {right}");
+            self.wrong(row, "net", message);
+        }
+        let right = match line.kind {
+            StatementKind::Payment | StatementKind::ChargebackReversal => {
+                (0 <= line.gross, "not below 0")
+            }
+            StatementKind::Refund | StatementKind::Chargeback => (line.gross <= 0, "not above 0"),
+            StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => (true, ""),
+        };
+        if !right.0 {
+            let message = format!("for a {}, {}", line.kind.word(), right.1);
+            self.wrong(row, "gross", message);
+        }
+        let same_sign = line.gross.signum() * line.converted.signum() >= 0;
+        self.check(same_sign, row, "converted", "of the sign of the gross");
+        if line.currency == header.currency {
+            let same = line.converted == line.gross && line.minor_digits == digits;
+            let message = "the gross itself: it is in the payout's currency";
+            self.check(same, row, "converted", message);
+        }
+        if let Some(rate) = line.rate {
+            let good = rate.unscaled > 0 && rate.scale <= 18;
+            self.check(
+                good,
+                row,
+                "rate",
+                "above 0, with at most 18 digits after the point",
+            );
+        }
+    }
+
+    /// A currency that exists, told in the same units all over the file.
+    fn currency(&mut self, row: Option<u64>, field: &str, code: &str, digits: u8) {
+        if iso_currency::Currency::from_code(code).is_none() {
+            return self.wrong(row, field, "a code of ISO 4217, such as EUR");
+        }
+        if digits > 4 {
+            return self.wrong(row, "minor_digits", "0 to 4");
+        }
+        let before = *self.digits.entry(code.to_owned()).or_insert(digits);
+        if before != digits {
+            let message = format!("{before}, as elsewhere in the file for {code}");
+            self.wrong(row, "minor_digits", message);
+        }
+    }
+
+    fn text(&mut self, row: Option<u64>, field: &str, text: &str, needed: bool) {
+        if text.len() > TEXT || text.chars().any(char::is_control) {
+            let message = format!("at most {TEXT} bytes and no control characters");
+            self.wrong(row, field, message);
+        } else if needed && text.trim().is_empty() {
+            self.wrong(row, field, "not empty");
+        }
+    }
+
+    fn attributes(&mut self, row: Option<u64>, attributes: &[galleria_domain::Attribute]) {
+        self.check(
+            attributes.len() <= ATTRIBUTES,
+            row,
+            "attributes",
+            "at most 50",
+        );
+        for attribute in attributes.iter().take(ATTRIBUTES) {
+            let field = format!(
+                "attributes.{}",
+                attribute.name.chars().take(64).collect::<String>()
+            );
+            self.text(row, &field, &attribute.name, true);
+            self.text(row, &field, &attribute.value, false);
+        }
+    }
+
+    fn net(&self) -> i128 {
+        self.kinds.values().map(|sum| sum.net).sum()
+    }
+
+    /// The plugin is content: the whole must agree.
+    fn end(&mut self) {
+        let Some(header) = self.header.clone() else {
+            return self.wrong(None, "header", "nothing was said of the whole statement");
+        };
+        let net = self.net();
+        let bounded = self.kinds.values().all(|sum| {
+            let fits = |value: i128| i64::try_from(value).is_ok();
+            fits(sum.converted) && fits(sum.fee) && fits(sum.net)
+        });
+        self.check(
+            bounded && i64::try_from(net).is_ok(),
+            None,
+            "net",
+            "sums that fit 64 bits in minor units",
+        );
+        if let Some(total) = header.total.filter(|total| i128::from(*total) != net) {
+            let told = |value| super::major(value, header.minor_digits);
+            let message = format!(
+                "the file says {} was paid out, and its lines' net comes to {}",
+                told(total.into()),
+                told(net)
+            );
+            self.wrong(None, "total", message);
+        }
+    }
+
+    fn reading(&mut self, usage: Usage) -> Result<Reading, Error> {
+        let mut problems = std::mem::take(&mut self.problems);
+        if self.more > 0 {
+            let message = format!("{} more problems are not listed", self.more);
+            problems.push(Problem::new("", message));
+        }
+        let (true, Some(header)) = (problems.is_empty(), self.header.take()) else {
+            return Err(Error::Invalid(problems));
+        };
+        let failed = |error| Error::records("spooling a statement's lines", error);
+        self.out.flush().map_err(failed)?;
+        let mut file = self.out.get_ref().try_clone().map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Ok(Reading {
+            header,
+            lines: self.lines,
+            net: i64::try_from(self.net()).unwrap_or_default(),
+            kinds: std::mem::take(&mut self.kinds),
+            usage,
+            spooled: BufReader::new(file),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

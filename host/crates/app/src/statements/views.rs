@@ -1,0 +1,440 @@
+//! What operators ask to see of statements, and why a line got its outcome.
+
+use crate::Error;
+use crate::app::App;
+use crate::records::{HandRow, LineRow, OutcomeSum, StatementRow, StatementState, UncoveredKey};
+use galleria_domain::matching::judge;
+use galleria_domain::{
+    MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatementView {
+    /// Its id.
+    pub id: String,
+    /// The retailer.
+    pub retailer: String,
+    /// The slot that read it.
+    pub plugin: String,
+    /// The file's name as it came.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// Provider, account, reference, currency, day and total of the payout.
+    pub header: StatementHeader,
+    /// How many lines it has.
+    pub lines: u64,
+    /// Sum of their net, minor units of the payout's currency.
+    pub net: Money,
+    /// `matching`, or `matched` when every line has its outcome.
+    pub state: String,
+    /// When it came, RFC 3339.
+    pub imported_at: String,
+    /// Sums by outcome; they come to `net`. Empty in lists.
+    pub outcomes: Vec<OutcomeView>,
+}
+
+/// Lines of one outcome, sums in minor units of the payout's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OutcomeView {
+    /// The outcome; `not-looked-at` while the statement is being matched.
+    pub outcome: String,
+    /// How many.
+    pub lines: u64,
+    /// Gross, converted.
+    pub converted: Money,
+    /// Fees.
+    pub fee: Money,
+    /// Net.
+    pub net: Money,
+}
+
+/// A line of a statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LineView {
+    /// Its id.
+    pub id: String,
+    /// The statement's.
+    pub statement: String,
+    /// From 1, in the order of the file.
+    pub number: u64,
+    /// As read.
+    pub line: StatementLine,
+    /// The payout's currency.
+    pub paid_currency: String,
+    /// Digits of it after the point.
+    pub paid_minor_digits: u8,
+    /// `matched`...; `not-looked-at` while the statement is being matched.
+    pub outcome: String,
+    /// What decided: a reference, the line's kind, or a hand.
+    pub rule: Option<MatchRule>,
+    /// The tender it is about.
+    pub tender: Option<String>,
+    /// The retailer's id of the store.
+    pub store: String,
+    /// Of the sale or refund.
+    pub business_date: String,
+    /// The sale's or refund's id.
+    pub entry: String,
+    /// Statement less record, minor units of the line's currency.
+    pub difference: Money,
+    /// What the agreed fee comes to, where one was agreed.
+    pub expected_fee: Option<Money>,
+}
+
+/// Why a line got its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExplainView {
+    /// The line.
+    pub line: LineView,
+    /// One sentence.
+    pub because: String,
+    /// Tenders that share a reference with it, the oldest first.
+    pub candidates: Vec<RecordedTender>,
+    /// Minor units by which amounts may differ.
+    pub amount_tolerance: Money,
+    /// Minor units by which fees may differ.
+    pub fee_tolerance: Money,
+    /// What people did to it, the earliest first.
+    pub hands: Vec<HandView>,
+}
+
+/// What a person did to a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HandView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Who.
+    pub by: String,
+    /// `settled` or `undone`.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+    /// The outcome before.
+    pub before: String,
+    /// The entry before; empty where there was none.
+    pub entry_before: String,
+    /// The outcome after.
+    pub after: String,
+    /// The entry after; empty where there is none.
+    pub entry_after: String,
+}
+
+/// A payment or refund that no statement has covered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Uncovered {
+    /// The tender.
+    pub tender: RecordedTender,
+    /// When it was accepted, RFC 3339.
+    pub accepted_at: String,
+    /// Whole days since then.
+    pub days: i64,
+}
+
+/// The word of an outcome, or that there is none yet.
+pub fn outcome_word(outcome: Option<MatchOutcome>) -> &'static str {
+    outcome.map_or("not-looked-at", MatchOutcome::word)
+}
+
+/// Minor units as decimal text, with all the currency's digits: `-12.30`.
+pub fn major(minor: i128, digits: u8) -> String {
+    let (sign, size) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+    match 10_u128.checked_pow(digits.into()) {
+        Some(unit) if digits > 0 => {
+            let width = usize::from(digits);
+            format!("{sign}{}.{:0width$}", size / unit, size % unit)
+        }
+        _ => format!("{sign}{size}"),
+    }
+}
+
+/// Statement and number of a line's id.
+pub(super) fn parts(id: &str) -> Option<(&str, u64)> {
+    let (statement, number) = id.rsplit_once('.')?;
+    Some((statement, number.parse().ok()?))
+}
+
+impl StatementView {
+    fn of(row: StatementRow, sums: Vec<OutcomeSum>) -> Self {
+        let state = match row.state {
+            StatementState::Importing => "importing",
+            StatementState::Matching => "matching",
+            StatementState::Matched => "matched",
+        };
+        let mut outcomes: Vec<_> = sums;
+        outcomes.sort_by_key(|sum| sum.outcome);
+        Self {
+            id: row.id,
+            retailer: row.retailer,
+            plugin: row.plugin,
+            file: row.file,
+            digest: row.digest,
+            header: row.header,
+            lines: row.lines,
+            net: row.net,
+            state: state.into(),
+            imported_at: row.imported_at.to_string(),
+            outcomes: outcomes.into_iter().map(OutcomeView::of).collect(),
+        }
+    }
+}
+
+impl OutcomeView {
+    fn of(sum: OutcomeSum) -> Self {
+        Self {
+            outcome: outcome_word(sum.outcome).into(),
+            lines: sum.lines,
+            converted: sum.converted,
+            fee: sum.fee,
+            net: sum.net,
+        }
+    }
+}
+
+impl LineView {
+    pub(super) fn of(statement: &StatementRow, row: LineRow) -> Self {
+        let id = row.id();
+        let matched = row.matched;
+        Self {
+            id,
+            statement: row.statement,
+            number: row.number,
+            line: row.line,
+            paid_currency: statement.header.currency.clone(),
+            paid_minor_digits: statement.header.minor_digits,
+            outcome: outcome_word(matched.outcome).into(),
+            rule: matched.rule,
+            tender: matched.tender,
+            store: matched.store,
+            business_date: matched.business_date,
+            entry: matched.entry_id,
+            difference: matched.difference,
+            expected_fee: matched.expected_fee,
+        }
+    }
+}
+
+impl HandView {
+    fn of(row: HandRow) -> Self {
+        Self {
+            at: row.at.to_string(),
+            by: row.by,
+            what: if row.undo { "undone" } else { "settled" }.into(),
+            reason: row.reason,
+            before: outcome_word(row.before.outcome).into(),
+            entry_before: row.before.entry_id,
+            after: outcome_word(row.after.outcome).into(),
+            entry_after: row.after.entry_id,
+        }
+    }
+}
+
+fn no_statement(id: &str) -> Error {
+    Error::NotFound {
+        what: "statement",
+        id: id.to_owned(),
+    }
+}
+
+impl App {
+    /// A statement that was just taken in, or was there before.
+    pub(super) async fn seen(
+        &self,
+        row: StatementRow,
+        before: bool,
+    ) -> Result<super::Imported, Error> {
+        let statement = self.statement(&row.id).await?;
+        Ok(super::Imported { statement, before })
+    }
+
+    /// A statement with its sums.
+    pub async fn statement(&self, id: &str) -> Result<StatementView, Error> {
+        let asked = id.to_owned();
+        let found = self.records.read(move |tx| {
+            let id = asked.clone();
+            Box::pin(async move {
+                let row = tx.statement_get(&id).await?;
+                let Some(row) = row.filter(|row| row.state != StatementState::Importing) else {
+                    return Ok(None);
+                };
+                let sums = tx.statement_sums(&id).await?;
+                Ok(Some(StatementView::of(row, sums)))
+            })
+        });
+        found.await?.ok_or_else(|| no_statement(id))
+    }
+
+    /// Statements, the latest payout first, after the last of the part before: its day and id.
+    pub async fn statements(
+        &self,
+        retailer: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<StatementView>, Error> {
+        let retailer = retailer.map(str::to_owned);
+        let after = after.map(|(day, id)| (day.to_owned(), id.to_owned()));
+        let rows = self.records.read(move |tx| {
+            let (retailer, after) = (retailer.clone(), after.clone());
+            Box::pin(async move {
+                let after = after.as_ref().map(|(day, id)| (&**day, &**id));
+                tx.statement_list(retailer.as_deref(), after, limit).await
+            })
+        });
+        let rows = rows.await?.into_iter();
+        Ok(rows.map(|row| StatementView::of(row, Vec::new())).collect())
+    }
+
+    /// Lines of a statement after a number, of one outcome or of all.
+    pub async fn statement_lines(
+        &self,
+        id: &str,
+        outcome: Option<MatchOutcome>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<LineView>, Error> {
+        let asked = id.to_owned();
+        let found = self.records.read(move |tx| {
+            let id = asked.clone();
+            Box::pin(async move {
+                let statement = tx.statement_get(&id).await?;
+                let there = statement.filter(|row| row.state != StatementState::Importing);
+                let Some(statement) = there else {
+                    return Ok(None);
+                };
+                let rows = tx.statement_lines(&id, outcome, after, limit).await?;
+                let views = rows.into_iter().map(|row| LineView::of(&statement, row));
+                Ok(Some(views.collect()))
+            })
+        });
+        found.await?.ok_or_else(|| no_statement(id))
+    }
+
+    /// Why a line got its outcome.
+    pub async fn statement_line_explain(&self, id: &str) -> Result<ExplainView, Error> {
+        let asked = id.to_owned();
+        let read = self.records.read(move |tx| {
+            let id = asked.clone();
+            Box::pin(async move {
+                let Some((statement, number)) = parts(&id) else {
+                    return Ok(None);
+                };
+                let row = tx.statement_line_get(statement, number).await?;
+                let statement = tx.statement_get(statement).await?;
+                let there = statement.filter(|row| row.state != StatementState::Importing);
+                let Some((statement, row)) = there.zip(row) else {
+                    return Ok(None);
+                };
+                let candidates = tx.tenders_like(&row.retailer, &row.line, 50).await?;
+                let hands = tx.hands_of_line(&id).await?;
+                Ok(Some((statement, row, candidates, hands)))
+            })
+        });
+        let (statement, row, candidates, hands) = read.await?.ok_or_else(|| Error::NotFound {
+            what: "statement line",
+            id: id.to_owned(),
+        })?;
+        let rules = self.matching_rules(&row.retailer);
+        let because = match row.matched.rule {
+            Some(MatchRule::Hand) => "a person settled it".to_owned(),
+            _ => because(&judge(
+                &statement.header.provider,
+                id,
+                &row.line,
+                &candidates,
+                &rules,
+            )),
+        };
+        Ok(ExplainView {
+            line: LineView::of(&statement, row),
+            because,
+            candidates,
+            amount_tolerance: rules.amount_tolerance,
+            fee_tolerance: rules.fee_tolerance,
+            hands: hands.into_iter().map(HandView::of).collect(),
+        })
+    }
+
+    /// Payments and refunds that no statement has covered in time, the oldest first. `days`
+    /// replaces the retailer's own number of days. Beside them, the `after` of the next part.
+    pub async fn statements_uncovered(
+        &self,
+        retailer: &str,
+        days: Option<u32>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<Uncovered>, Option<String>), Error> {
+        let rules = self.matching_rules(retailer);
+        let now = self.clock.now();
+        let days = i64::from(days.unwrap_or(rules.uncovered_after_days));
+        let before = now - jiff::SignedDuration::from_hours(days.saturating_mul(24));
+        let after = match after {
+            Some(text) => uncovered_key(text)?,
+            None => UncoveredKey {
+                accepted_at: Timestamp::UNIX_EPOCH,
+                id: String::new(),
+            },
+        };
+        let kinds: Vec<String> = rules.settled_kinds.into_iter().collect();
+        let retailer = retailer.to_owned();
+        let rows = self.records.read(move |tx| {
+            let (retailer, kinds, after) = (retailer.clone(), kinds.clone(), after.clone());
+            Box::pin(async move {
+                tx.tenders_uncovered(&retailer, before, &kinds, &after, limit + 1)
+                    .await
+            })
+        });
+        let mut rows = rows.await?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > asked;
+        rows.truncate(asked);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|(tender, at)| format!("{}~{}", at.as_millisecond(), tender.id));
+        let view = |(tender, at): (RecordedTender, Timestamp)| Uncovered {
+            tender,
+            accepted_at: at.to_string(),
+            days: now.duration_since(at).as_hours() / 24,
+        };
+        Ok((rows.into_iter().map(view).collect(), next))
+    }
+}
+
+fn uncovered_key(text: &str) -> Result<UncoveredKey, Error> {
+    let wrong = || Error::invalid("after", "the `next` of the part before");
+    let (at, id) = text.split_once('~').ok_or_else(wrong)?;
+    let at = at.parse().map_err(|_| wrong())?;
+    Ok(UncoveredKey {
+        accepted_at: Timestamp::from_millisecond(at).map_err(|_| wrong())?,
+        id: id.to_owned(),
+    })
+}
+
+/// A verdict in one sentence.
+fn because(verdict: &galleria_domain::matching::Verdict) -> String {
+    let by = match verdict.rule {
+        MatchRule::Kind => return "nothing is recorded that such a line could agree with".into(),
+        MatchRule::NothingFound => {
+            return "no payment or refund that was recorded has one of its references".into();
+        }
+        MatchRule::Hand => return "a person settled it".into(),
+        MatchRule::ModificationReference => "the provider's reference of the refund",
+        MatchRule::PspReference => "the provider's reference of the payment",
+        MatchRule::MerchantReference => "our own reference",
+    };
+    let found = match verdict.outcome {
+        MatchOutcome::Duplicate => "and another line settled that before",
+        MatchOutcome::CurrencyMismatch => "and the record is in another currency",
+        MatchOutcome::AmountMismatch => "and the amounts differ by more than the tolerance",
+        MatchOutcome::FeeMismatch => "and the fee is not what was agreed",
+        _ => "and amount, currency and fee agree",
+    };
+    format!("found by {by}, {found}")
+}

@@ -1,0 +1,519 @@
+//! Statements, their lines, and the tenders that these are matched with.
+//!
+//! What a tender and a line are found by stands in columns; a line as it was read stands in JSON.
+
+use crate::statement::{Found, Statement, Word, statement};
+use crate::statement_rows as rows;
+use crate::transaction::{Lock, Transaction, inserted};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{
+    HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
+    UncoveredKey,
+};
+use galleria_domain::{MatchOutcome, RecordedTender, StatementHeader, StatementLine};
+use jiff::Timestamp;
+
+/// One of three ways to a tender or a line. Each statement repeats its index's condition: a
+/// database does not see that a reference is not empty before it is bound.
+macro_rules! by_reference {
+    ($column:literal) => {
+        concat!(
+            "SELECT * FROM tenders WHERE retailer = $1 AND ",
+            $column,
+            " = $2 AND ",
+            $column,
+            " <> '' ORDER BY accepted_ms, id LIMIT $3"
+        )
+    };
+}
+
+macro_rules! waiting_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT * FROM statement_lines WHERE retailer = $1 AND ",
+            $column,
+            " = $2 AND ",
+            $column,
+            " <> '' AND waits = 1 LIMIT $3"
+        )
+    };
+}
+
+#[async_trait]
+impl Statements for Transaction<'_> {
+    async fn tenders_insert(
+        &mut self,
+        tenders: &[RecordedTender],
+        accepted_at: Timestamp,
+    ) -> Result<(), Error> {
+        for tender in tenders {
+            self.execute(rows::tender_insert(tender, accepted_at))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn tenders_void(&mut self, entry_id: &str) -> Result<(), Error> {
+        let set = statement(
+            "tenders_void",
+            "UPDATE tenders SET voided = 1 WHERE entry_id = $1",
+        );
+        self.execute(set.bind(entry_id)).await.map(drop)
+    }
+
+    async fn tenders_fresh(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error> {
+        let list = statement(
+            "tenders_fresh",
+            "SELECT * FROM tenders WHERE fresh = 1 ORDER BY accepted_ms, id LIMIT $1",
+        );
+        let found = self.all(list.bind(i64::from(limit))).await?;
+        found.iter().map(rows::tender).collect()
+    }
+
+    async fn tender_looked_at(&mut self, id: &str) -> Result<(), Error> {
+        let set = statement(
+            "tender_looked_at",
+            "UPDATE tenders SET fresh = 0 WHERE id = $1",
+        );
+        self.execute(set.bind(id)).await.map(drop)
+    }
+
+    async fn tenders_like(
+        &mut self,
+        retailer: &str,
+        line: &StatementLine,
+        limit: u32,
+    ) -> Result<Vec<RecordedTender>, Error> {
+        let ways = [
+            (&line.psp_reference, by_reference!("psp_reference")),
+            (
+                &line.modification_reference,
+                by_reference!("modification_reference"),
+            ),
+            (
+                &line.merchant_reference,
+                by_reference!("merchant_reference"),
+            ),
+        ];
+        let mut tenders: Vec<RecordedTender> = Vec::new();
+        for (reference, sql) in ways
+            .into_iter()
+            .filter(|(reference, _)| !reference.is_empty())
+        {
+            let list = statement("tenders_like", sql)
+                .bind(retailer)
+                .bind(&**reference)
+                .bind(i64::from(limit));
+            for found in self.all(list).await? {
+                let tender = rows::tender(&found)?;
+                if tenders.iter().all(|other| other.id != tender.id) {
+                    tenders.push(tender);
+                }
+            }
+        }
+        Ok(tenders)
+    }
+
+    async fn tender_get(&mut self, id: &str) -> Result<Option<RecordedTender>, Error> {
+        let get = statement("tender_get", "SELECT * FROM tenders WHERE id = $1").bind(id);
+        self.row(get, rows::tender).await
+    }
+
+    async fn tenders_of_entry(
+        &mut self,
+        retailer: &str,
+        entry_id: &str,
+    ) -> Result<Vec<RecordedTender>, Error> {
+        let list = statement(
+            "tenders_of_entry",
+            "SELECT * FROM tenders WHERE entry_id = $1 AND retailer = $2",
+        )
+        .bind(entry_id)
+        .bind(retailer);
+        let found = self.all(list).await?;
+        let mut tenders: Vec<_> = found.iter().map(rows::tender).collect::<Result<_, _>>()?;
+        // An entry has a handful.
+        tenders.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(tenders)
+    }
+
+    async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error> {
+        let set = statement(
+            "tender_settle",
+            "UPDATE tenders SET settled_by = $1 WHERE id = $2",
+        );
+        self.execute(set.maybe(line).bind(id)).await.map(drop)
+    }
+
+    async fn tenders_uncovered(
+        &mut self,
+        retailer: &str,
+        before: Timestamp,
+        kinds: &[String],
+        after: &UncoveredKey,
+        limit: u32,
+    ) -> Result<Vec<(RecordedTender, Timestamp)>, Error> {
+        let list = statement(
+            "tenders_uncovered",
+            "SELECT * FROM tenders
+             WHERE retailer = $1 AND settled_by IS NULL AND voided = 0
+               AND (accepted_ms, id) > ($2, $3) AND accepted_ms < $4
+               AND (($5 = '' AND psp_reference <> '')
+                    OR ($5 <> '' AND $5 LIKE '%/' || kind || '/%'))
+             ORDER BY accepted_ms, id LIMIT $6",
+        )
+        .bind(retailer)
+        .at(after.accepted_at)
+        .bind(&*after.id)
+        .at(before)
+        .bind(rows::listed(kinds))
+        .bind(i64::from(limit));
+        let found = self.all(list).await?;
+        found
+            .iter()
+            .map(|found| Ok((rows::tender(found)?, found.at("accepted_ms")?)))
+            .collect()
+    }
+
+    async fn lease_take(
+        &mut self,
+        name: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let take = statement(
+            "lease_take",
+            "INSERT INTO leases (name, owner, until_ms) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
+             WHERE leases.owner = excluded.owner OR leases.until_ms <= $4",
+        )
+        .bind(name)
+        .bind(owner)
+        .at(until)
+        .at(now);
+        Ok(self.execute(take).await? > 0)
+    }
+
+    async fn lease_release(&mut self, name: &str, owner: &str) -> Result<(), Error> {
+        let release = statement(
+            "lease_release",
+            "DELETE FROM leases WHERE name = $1 AND owner = $2",
+        );
+        self.execute(release.bind(name).bind(owner)).await.map(drop)
+    }
+
+    async fn matching_turn(&mut self, retailer: &str) -> Result<(), Error> {
+        let take = statement(
+            "matching_turn",
+            "INSERT INTO matching_turns (retailer, turns) VALUES ($1, 1)
+             ON CONFLICT (retailer) DO UPDATE SET turns = matching_turns.turns + 1",
+        );
+        self.execute(take.bind(retailer)).await.map(drop)
+    }
+
+    async fn statement_insert(&mut self, row: &StatementRow) -> Result<(), Error> {
+        let rows_changed = self.execute(rows::statement_insert(row)).await?;
+        inserted(rows_changed, "statement", &row.id)
+    }
+
+    async fn statement_get(&mut self, id: &str) -> Result<Option<StatementRow>, Error> {
+        let sql = self.locking("SELECT * FROM statements WHERE id = $1", Lock::Wait);
+        self.row(
+            statement("statement_get", sql).bind(id),
+            rows::statement_row,
+        )
+        .await
+    }
+
+    async fn statement_of_payout(
+        &mut self,
+        retailer: &str,
+        header: &StatementHeader,
+    ) -> Result<Option<StatementRow>, Error> {
+        let get = statement(
+            "statement_of_payout",
+            "SELECT * FROM statements
+             WHERE retailer = $1 AND provider = $2 AND account = $3 AND reference = $4",
+        )
+        .bind(retailer)
+        .bind(&*header.provider)
+        .bind(&*header.account)
+        .bind(&*header.reference);
+        self.row(get, rows::statement_row).await
+    }
+
+    async fn statement_advance(
+        &mut self,
+        id: &str,
+        state: StatementState,
+        matched_to: u64,
+    ) -> Result<(), Error> {
+        let set = statement(
+            "statement_advance",
+            "UPDATE statements SET state = $1, matched_to = $2 WHERE id = $3",
+        )
+        .word(state)
+        .bind(rows::whole(matched_to))
+        .bind(id);
+        self.execute(set).await.map(drop)
+    }
+
+    async fn statements_unfinished(&mut self) -> Result<Vec<StatementRow>, Error> {
+        let list = statement(
+            "statements_unfinished",
+            "SELECT * FROM statements WHERE state <> 'matched' ORDER BY id",
+        );
+        let found = self.all(list).await?;
+        found.iter().map(rows::statement_row).collect()
+    }
+
+    async fn statement_list(
+        &mut self,
+        retailer: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<StatementRow>, Error> {
+        // Behind every day there is.
+        let (day, id) = after.unwrap_or(("~", ""));
+        let list = match retailer {
+            Some(retailer) => statement(
+                "statement_list",
+                "SELECT * FROM statements
+                 WHERE retailer = $1 AND (paid_on, id) < ($2, $3) AND state <> 'importing'
+                 ORDER BY paid_on DESC, id DESC LIMIT $4",
+            )
+            .bind(retailer),
+            None => statement(
+                "statement_list",
+                "SELECT * FROM statements
+                 WHERE (paid_on, id) < ($1, $2) AND state <> 'importing'
+                 ORDER BY paid_on DESC, id DESC LIMIT $3",
+            ),
+        };
+        let list = list.bind(day).bind(id).bind(i64::from(limit));
+        let found = self.all(list).await?;
+        found.iter().map(rows::statement_row).collect()
+    }
+
+    async fn statement_lines_remove(&mut self, id: &str, limit: u32) -> Result<u64, Error> {
+        let remove = statement(
+            "statement_lines_remove",
+            "DELETE FROM statement_lines WHERE statement_id = $1 AND number IN
+                 (SELECT number FROM statement_lines WHERE statement_id = $1 LIMIT $2)",
+        );
+        self.execute(remove.bind(id).bind(i64::from(limit))).await
+    }
+
+    async fn statement_remove(&mut self, id: &str) -> Result<(), Error> {
+        let remove = statement("statement_remove", "DELETE FROM statements WHERE id = $1");
+        self.execute(remove.bind(id)).await.map(drop)
+    }
+
+    async fn statement_lines_insert(&mut self, lines: &[LineRow]) -> Result<(), Error> {
+        for line in lines {
+            self.execute(rows::line_insert(line)).await?;
+        }
+        Ok(())
+    }
+
+    async fn statement_line_get(
+        &mut self,
+        id: &str,
+        number: u64,
+    ) -> Result<Option<LineRow>, Error> {
+        let get = statement(
+            "statement_line_get",
+            "SELECT * FROM statement_lines WHERE statement_id = $1 AND number = $2",
+        );
+        self.row(get.bind(id).bind(rows::whole(number)), rows::line)
+            .await
+    }
+
+    async fn statement_lines(
+        &mut self,
+        id: &str,
+        outcome: Option<MatchOutcome>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<LineRow>, Error> {
+        let list = match outcome {
+            None => statement(
+                "statement_lines",
+                "SELECT * FROM statement_lines WHERE statement_id = $1 AND number > $2
+                 ORDER BY number LIMIT $3",
+            )
+            .bind(id),
+            Some(outcome) => statement(
+                "statement_lines",
+                "SELECT * FROM statement_lines
+                 WHERE statement_id = $1 AND outcome = $2 AND number > $3
+                 ORDER BY number LIMIT $4",
+            )
+            .bind(id)
+            .word(outcome),
+        };
+        self.lines(list.bind(rows::whole(after)).bind(i64::from(limit)))
+            .await
+    }
+
+    async fn statement_lines_waiting(
+        &mut self,
+        tender: &RecordedTender,
+        limit: u32,
+    ) -> Result<Vec<LineRow>, Error> {
+        let ways = [
+            (&tender.psp_reference, waiting_by!("psp_reference")),
+            (
+                &tender.modification_reference,
+                waiting_by!("modification_reference"),
+            ),
+            (
+                &tender.merchant_reference,
+                waiting_by!("merchant_reference"),
+            ),
+        ];
+        let mut lines: Vec<LineRow> = Vec::new();
+        for (reference, sql) in ways
+            .into_iter()
+            .filter(|(reference, _)| !reference.is_empty())
+        {
+            let list = statement("statement_lines_waiting", sql)
+                .bind(&*tender.retailer)
+                .bind(&**reference)
+                .bind(i64::from(limit));
+            for line in self.lines(list).await? {
+                if lines.iter().all(|other| other.id() != line.id()) {
+                    lines.push(line);
+                }
+            }
+        }
+        lines.sort_by(|a, b| (&a.statement, a.number).cmp(&(&b.statement, b.number)));
+        Ok(lines)
+    }
+
+    async fn statement_line_match(
+        &mut self,
+        id: &str,
+        number: u64,
+        matched: &Matched,
+    ) -> Result<(), Error> {
+        self.execute(rows::line_match(id, number, matched))
+            .await
+            .map(drop)
+    }
+
+    async fn statement_sums(&mut self, id: &str) -> Result<Vec<OutcomeSum>, Error> {
+        let sums = statement(
+            "statement_sums",
+            "SELECT outcome, COUNT(*) AS lines, CAST(SUM(converted) AS BIGINT) AS converted,
+                 CAST(SUM(fee) AS BIGINT) AS fee, CAST(SUM(net) AS BIGINT) AS net
+             FROM statement_lines WHERE statement_id = $1 GROUP BY outcome",
+        );
+        let found = self.all(sums.bind(id)).await?;
+        found.iter().map(rows::sum).collect()
+    }
+
+    async fn hand_insert(&mut self, hand: &HandRow) -> Result<(), Error> {
+        let insert = statement(
+            "hand_insert",
+            "INSERT INTO line_hands (line_id, at_ms, by_whom, undo, reason, before, after)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&*hand.line)
+        .at(hand.at)
+        .bind(&*hand.by)
+        .flag(hand.undo)
+        .bind(&*hand.reason)
+        .json(&hand.before)
+        .json(&hand.after);
+        self.execute(insert).await.map(drop)
+    }
+
+    async fn hands_of_line(&mut self, line: &str) -> Result<Vec<HandRow>, Error> {
+        let list = statement(
+            "hands_of_line",
+            "SELECT * FROM line_hands WHERE line_id = $1 ORDER BY serial",
+        );
+        let found = self.all(list.bind(line)).await?;
+        found.iter().map(rows::hand).collect()
+    }
+
+    async fn settlement_statements(
+        &mut self,
+        retailer: &str,
+        first: &str,
+        last: &str,
+        as_of: Timestamp,
+        after: (&str, &str),
+        limit: u32,
+    ) -> Result<Vec<StatementRow>, Error> {
+        let list = statement(
+            "settlement_statements",
+            "SELECT * FROM statements
+             WHERE retailer = $1 AND (paid_on, id) > ($2, $3) AND paid_on >= $4 AND paid_on <= $5
+               AND imported_ms <= $6 AND state = 'matched'
+             ORDER BY paid_on, id LIMIT $7",
+        )
+        .bind(retailer)
+        .bind(after.0)
+        .bind(after.1)
+        .bind(first)
+        .bind(last)
+        .at(as_of)
+        .bind(i64::from(limit));
+        let found = self.all(list).await?;
+        found.iter().map(rows::statement_row).collect()
+    }
+
+    async fn settlement_lines(
+        &mut self,
+        id: &str,
+        store_id: Option<&str>,
+        after: &SettlementKey,
+        limit: u32,
+    ) -> Result<Vec<LineRow>, Error> {
+        let list = statement(
+            "settlement_lines",
+            "SELECT * FROM statement_lines
+             WHERE statement_id = $1 AND (store, business_date, number) > ($2, $3, $4)
+               AND ($5 = '' OR store_id = $5)
+             ORDER BY store, business_date, number LIMIT $6",
+        )
+        .bind(id)
+        .bind(&*after.store)
+        .bind(&*after.business_date)
+        .bind(rows::whole(after.number))
+        .bind(store_id.unwrap_or_default())
+        .bind(i64::from(limit));
+        self.lines(list).await
+    }
+}
+
+impl Transaction<'_> {
+    async fn lines(&mut self, list: Statement<'_>) -> Result<Vec<LineRow>, Error> {
+        let found: Vec<Found> = self.all(list).await?;
+        found.iter().map(rows::line).collect()
+    }
+}
+
+impl Word for StatementState {
+    const ALL: &'static [Self] = &[Self::Importing, Self::Matching, Self::Matched];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Importing => "importing",
+            Self::Matching => "matching",
+            Self::Matched => "matched",
+        }
+    }
+}
+
+impl Word for MatchOutcome {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.word()
+    }
+}
