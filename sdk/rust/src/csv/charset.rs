@@ -1,6 +1,6 @@
 //! In which bytes a file is written.
 
-use super::windows_1252;
+use super::reader::windows_1252;
 
 /// In which bytes a file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -94,7 +94,11 @@ mod tests {
     use super::*;
     use crate::csv::{Options, Writer};
 
-    fn written(charset: Charset, unwritable: Unwritable, cells: &[&str]) -> Result<Vec<u8>, String> {
+    fn written(
+        charset: Charset,
+        unwritable: Unwritable,
+        cells: &[&str],
+    ) -> Result<Vec<u8>, String> {
         let options = Options {
             charset,
             unwritable,
@@ -110,7 +114,11 @@ mod tests {
 
     #[test]
     fn letters_of_western_europe_are_one_byte() {
-        let found = written(Charset::Windows1252, Unwritable::Refuse, &["ñé €", "Š\u{201c}"]);
+        let found = written(
+            Charset::Windows1252,
+            Unwritable::Refuse,
+            &["ñé €", "Š\u{201c}"],
+        );
         let expected = b"\xf1\xe9 \x80,-1.50\n\x8a\x93,-1.50\n";
         assert_eq!(found.as_deref(), Ok(expected.as_slice()));
         let found = written(Charset::Iso8859_1, Unwritable::Refuse, &["ñ\u{85}"]);
@@ -145,7 +153,10 @@ mod tests {
         let cells = ["a", "Łódź", "b"];
         let refused = written(Charset::Iso8859_1, Unwritable::Refuse, &cells);
         let message = refused.expect_err("refused");
-        assert!(message.contains("row 2") && message.contains("Ł"), "{message}");
+        assert!(
+            message.contains("row 2") && message.contains("Ł"),
+            "{message}"
+        );
         let found = written(Charset::Iso8859_1, Unwritable::Replace, &cells);
         assert_eq!(
             found.as_deref(),

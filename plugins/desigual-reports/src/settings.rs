@@ -1,0 +1,191 @@
+//! What a retailer may set: which report, its columns, how it is written, and its files' names.
+
+use crate::columns::{Column, Report, Role};
+use galleria_sdk::csv;
+use galleria_sdk::file_name::Pattern;
+use galleria_sdk::prelude::*;
+use serde::Deserialize;
+
+/// The plugin's settings. Only `report` has to be there.
+#[derive(Debug, Deserialize)]
+pub struct Settings {
+    /// Which report this slot writes.
+    pub report: Report,
+    /// What a row has, in this order; all there is where none is named.
+    #[serde(default)]
+    pub columns: Vec<Titled>,
+    /// Whether a row is of one day or of the whole window.
+    #[serde(default)]
+    pub period: Option<Period>,
+    /// One file for each store, or one for all.
+    #[serde(default)]
+    pub file: FileOf,
+    /// With `{report}`, `{retailer}`, `{scope}`, `{store}`, `{first}`, `{last}` and `{window}`.
+    #[serde(default)]
+    pub file_name: Option<Pattern>,
+    /// Whether the first row names the columns.
+    #[serde(default = "yes")]
+    pub header: bool,
+    /// Whether the last rows add up the others, one row for each currency.
+    #[serde(default)]
+    pub totals: bool,
+    /// What stands in the first text of a row of totals.
+    #[serde(default = "total")]
+    pub totals_label: String,
+    /// Levels of a category from the top; 0 for all of them.
+    #[serde(default)]
+    pub category_depth: usize,
+    /// Delimiter, decimal mark, quotes, line ends, byte order mark, charset.
+    #[serde(default)]
+    pub csv: csv::Options,
+}
+
+/// A column and what stands above it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Titled {
+    /// From the list of the report.
+    pub column: String,
+    /// Its own name where none.
+    #[serde(default)]
+    pub header: Option<String>,
+}
+
+/// What a row covers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// One business day.
+    Day,
+    /// All days of the window.
+    #[default]
+    Window,
+}
+
+/// What a file covers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FileOf {
+    /// One store.
+    PerStore,
+    /// Everything that is in scope.
+    #[default]
+    One,
+}
+
+/// What a run fills into a file's name.
+const NAMES: [&str; 7] = [
+    "report", "retailer", "scope", "store", "first", "last", "window",
+];
+
+fn yes() -> bool {
+    true
+}
+
+fn total() -> String {
+    "Total".to_owned()
+}
+
+impl Settings {
+    /// The period, where the report leaves a choice.
+    pub fn period(&self) -> Period {
+        match self.report.always_by_day() {
+            true => Period::Day,
+            false => self.period.unwrap_or_default(),
+        }
+    }
+
+    /// The name of the files.
+    pub fn file_name(&self) -> Pattern {
+        let usual = match self.file {
+            FileOf::PerStore => "{report}-{retailer}-{store}-{first}-{last}.csv",
+            FileOf::One => "{report}-{scope}-{first}-{last}.csv",
+        };
+        self.file_name
+            .clone()
+            .unwrap_or_else(|| Pattern::new(usual))
+    }
+
+    /// What may be chosen.
+    fn known(&self) -> impl Iterator<Item = &'static Column> {
+        let by_day = self.period() == Period::Day;
+        let columns = self.report.columns().iter();
+        columns.filter(move |column| by_day || column.role != Role::Date)
+    }
+
+    /// The columns with what stands above them. One that is not known is left out: `problems` tells.
+    pub fn chosen(&self) -> Vec<(Column, String)> {
+        if self.columns.is_empty() {
+            return self
+                .known()
+                .map(|column| (*column, column.name.to_owned()))
+                .collect();
+        }
+        let named = self.columns.iter().filter_map(|titled| {
+            let column = self.known().find(|column| column.name == titled.column)?;
+            let header = titled.header.as_deref().unwrap_or(column.name);
+            Some((*column, header.to_owned()))
+        });
+        named.collect()
+    }
+
+    /// What is wrong beyond the shape.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.csv.problems("csv");
+        self.wrong_columns(&mut problems);
+        if self.period == Some(Period::Window) && self.report.always_by_day() {
+            let message = "has to be day, or left out: the rows of this report are of one day each";
+            problems.push(Problem::new("period", message));
+        }
+        if self.totals && self.totals_label.is_empty() {
+            let message = "has to say something, or a row of totals looks like any other";
+            problems.push(Problem::new("totals_label", message));
+        }
+        let name = self.file_name();
+        problems.extend(name.problem("file_name", &NAMES));
+        let days = name.names("first") && name.names("last");
+        let of = match self.file {
+            FileOf::PerStore => name.names("store"),
+            FileOf::One => name.names("scope") && !name.names("store"),
+        };
+        if !of || !(days || name.names("window")) {
+            let message = match self.file {
+                FileOf::PerStore => {
+                    "has to contain {store}, and {first} and {last} or {window}: a name is used once"
+                }
+                FileOf::One => {
+                    "has to contain {scope}, not {store}, and {first} and {last} or {window}: a name is used once"
+                }
+            };
+            problems.push(Problem::new("file_name", message));
+        }
+        problems
+    }
+
+    fn wrong_columns(&self, problems: &mut Vec<Problem>) {
+        for (at, titled) in self.columns.iter().enumerate() {
+            let field = ["columns.", &at.to_string(), ".column"].concat();
+            let same = |other: &&Titled| other.column == titled.column;
+            if !self.known().any(|column| column.name == titled.column) {
+                let names: Vec<&str> = self.known().map(|column| column.name).collect();
+                let message = ["is not known; this report has ", &names.join(", ")].concat();
+                problems.push(Problem::new(field, message));
+            } else if self.columns[..at].iter().any(|other| same(&other)) {
+                problems.push(Problem::new(field, "is named twice"));
+            }
+        }
+        let chosen = self.chosen();
+        let has = |role: fn(Role) -> bool| chosen.iter().any(|(column, _)| role(column.role));
+        if has(Role::is_amount) && !has(|role| role == Role::Currency) {
+            let message = "has to name currency: amounts of several are never added up";
+            problems.push(Problem::new("columns", message));
+        }
+        if self.file == FileOf::One && !has(|role| role == Role::Store) {
+            let message = "has to name store, or nothing tells the rows of two stores apart";
+            problems.push(Problem::new("columns", message));
+        }
+        if self.period() == Period::Day && !has(|role| role == Role::Date) {
+            let message = "has to name business_date, or nothing tells the rows of two days apart";
+            problems.push(Problem::new("columns", message));
+        }
+    }
+}

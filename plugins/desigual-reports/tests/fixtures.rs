@@ -1,0 +1,95 @@
+//! Every case under `fixtures/`, and settings that are refused.
+
+use desigual_reports::{DesigualReports, Kind, Settings};
+use galleria_sdk::Plugin as _;
+use galleria_sdk::testkit;
+use serde_json::{Value, json};
+
+#[test]
+fn fixtures() {
+    testkit::fixtures::<DesigualReports>("fixtures");
+}
+
+fn problems(settings: Value) -> Vec<(String, String)> {
+    let settings: Settings = serde_json::from_value(settings).expect("a shape");
+    let problems = DesigualReports::check(&settings).into_iter();
+    problems
+        .map(|problem| (problem.field, problem.message))
+        .collect()
+}
+
+fn fields(settings: Value) -> Vec<String> {
+    problems(settings).into_iter().map(|found| found.0).collect()
+}
+
+#[test]
+fn every_report_needs_no_more_than_its_name() {
+    for report in Kind::ALL {
+        for file in ["one", "per_store"] {
+            let settings = json!({ "report": report.name(), "file": file });
+            assert_eq!(problems(settings), [], "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_column_is_refused_with_the_list() {
+    let columns = json!([{ "column": "store" }, { "column": "colour" }, { "column": "store" }]);
+    let found = problems(json!({ "report": "verifications", "columns": columns }));
+    let list = "is not known; this report has store, outcome, operator, currency, verifications, \
+                lines, refused_lines, basket";
+    assert_eq!(
+        found,
+        [
+            ("columns.1.column".into(), list.into()),
+            ("columns.2.column".into(), "is named twice".into()),
+        ]
+    );
+}
+
+#[test]
+fn columns_that_would_mix_what_must_not_be_mixed_are_refused() {
+    let of = |report: &str, columns: &[&str], more: Value| {
+        let columns: Vec<Value> = columns.iter().map(|name| json!({ "column": name })).collect();
+        let mut settings = json!({ "report": report, "columns": columns });
+        let object = settings.as_object_mut().expect("an object");
+        object.extend(more.as_object().expect("an object").clone());
+        fields(settings)
+    };
+    let none = json!({});
+    let columns = "columns".to_owned();
+    assert_eq!(of("taxes", &["store", "tax"], none.clone()), [columns.clone()]);
+    assert_eq!(of("taxes", &["currency", "tax"], none.clone()), [columns.clone()]);
+    let per_store = json!({ "file": "per_store" });
+    assert_eq!(of("taxes", &["currency", "tax"], per_store), Vec::<String>::new());
+    let by_day = ["store", "currency", "gross"];
+    assert_eq!(of("sales-by-day", &by_day, none), [columns]);
+    // A row of a whole window has no day.
+    let dated = ["store", "business_date", "currency", "tax"];
+    let window = of("taxes", &dated, json!({ "period": "window" }));
+    assert_eq!(window, ["columns.1.column"]);
+    assert_eq!(of("taxes", &dated, json!({ "period": "day" })), Vec::<String>::new());
+}
+
+#[test]
+fn names_and_periods_that_cannot_be_are_refused() {
+    for (file, name) in [
+        ("one", "sales.csv"),
+        ("one", "{scope}.csv"),
+        ("one", "{scope}-{first}.csv"),
+        ("one", "{scope}-{store}-{window}.csv"),
+        ("one", ".{scope}-{window}"),
+        ("one", "a/{scope}-{window}"),
+        ("one", "{scope}-{window}-{shop}"),
+        ("per_store", "{scope}-{window}.csv"),
+    ] {
+        let settings = json!({ "report": "tenders", "file": file, "file_name": name });
+        assert_eq!(fields(settings), ["file_name"], "{name}");
+    }
+    let period = json!({ "report": "refunds", "period": "window" });
+    assert_eq!(fields(period), ["period"]);
+    let label = json!({ "report": "refunds", "totals": true, "totals_label": "" });
+    assert_eq!(fields(label), ["totals_label"]);
+    let bom = json!({ "report": "taxes", "csv": { "charset": "windows-1252", "bom": true } });
+    assert_eq!(fields(bom), ["csv.bom"]);
+}
