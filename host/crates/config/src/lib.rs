@@ -29,7 +29,9 @@ mod plugin;
 mod raw;
 mod retailer;
 mod rights;
+mod schedules;
 mod secret;
+mod secrets;
 mod suggest;
 mod units;
 
@@ -37,11 +39,13 @@ pub use host::{
     Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel,
     Members, Retry, Runs, Sensitive,
 };
-pub use retailer::{Retailer, SecretSource};
+pub use retailer::Retailer;
 pub use secret::Secret;
+pub use secrets::SecretSource;
 
 use checks::Checks;
 use galleria_domain::plugin::{Mistake, Slot};
+use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
 use plugin::Shelf;
 use raw::RawHost;
@@ -66,6 +70,14 @@ impl Config {
             .flat_map(|retailer| retailer.slots.clone())
             .collect()
     }
+
+    /// The schedules of all retailers. Which point each of them runs is known once the slots are loaded.
+    pub fn schedules(&self) -> Vec<Schedule> {
+        self.retailers
+            .iter()
+            .flat_map(|retailer| retailer.schedules.clone())
+            .collect()
+    }
 }
 
 /// Reads everything, or tells every mistake.
@@ -80,7 +92,7 @@ pub fn load(
 ) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let host = host_config(host_file, env, overrides, &mut mistakes);
-    let retailers = retailers(host_file, &host, &mut mistakes);
+    let retailers = retailers(host_file, &host, env, &mut mistakes);
     if mistakes.is_empty() {
         Ok(Config { host, retailers })
     } else {
@@ -121,6 +133,7 @@ fn host_config(
 fn retailers(
     host_file: Option<&Path>,
     host: &HostConfig,
+    env: &BTreeMap<String, String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<Retailer> {
     let names = folders(&host.retailers).unwrap_or_else(|error| {
@@ -136,7 +149,7 @@ fn retailers(
     names
         .iter()
         .filter_map(|name| {
-            retailer::retailer(&host.retailers.join(name), host, &mut shelf, mistakes)
+            retailer::retailer(&host.retailers.join(name), host, env, &mut shelf, mistakes)
         })
         .collect()
 }

@@ -148,6 +148,20 @@ pub(crate) struct RawRetailer {
     pub name: Option<String>,
     pub plugins: BTreeMap<String, RawSlot>,
     pub secrets: BTreeMap<String, RawSecret>,
+    pub schedules: BTreeMap<String, RawSchedule>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSchedule {
+    pub plugin: Option<String>,
+    pub point: Option<String>,
+    pub at: Option<String>,
+    pub zone: Option<String>,
+    pub per: Option<String>,
+    pub window: Option<String>,
+    pub catch_up: Option<String>,
+    pub tries: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -197,6 +211,27 @@ pub(crate) struct RawFor {
 pub(crate) struct RawSecret {
     pub env: Option<String>,
     pub file: Option<String>,
+    pub cipher: Option<String>,
+    pub encoding: Option<String>,
+    pub iv: Option<RawSource>,
+    pub id: Option<String>,
+    pub older: Vec<RawVersion>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSource {
+    pub env: Option<String>,
+    pub file: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawVersion {
+    pub id: Option<String>,
+    pub env: Option<String>,
+    pub file: Option<String>,
+    pub iv: Option<RawSource>,
 }
 
 /// `plugin.toml`.

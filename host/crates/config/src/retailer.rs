@@ -4,10 +4,12 @@ use crate::checks::Checks;
 use crate::host::HostConfig;
 use crate::layers::{Layer, Layers};
 use crate::plugin::{Manifest, Shelf};
-use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSecret, RawSlot};
-use crate::{rights, suggest};
+use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSlot};
+use crate::secrets::{SecretSource, Vault};
+use crate::{rights, schedules, suggest};
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, OnDeadLetter, Rights, SettingsFor, Slot};
+use galleria_domain::schedule::Schedule;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,23 +27,17 @@ pub struct Retailer {
     pub file: PathBuf,
     /// The plugins it uses, by name.
     pub slots: Vec<Slot>,
-    /// Where its secrets are, by name. They are read when somebody needs them.
+    /// What it wants run by itself.
+    pub schedules: Vec<Schedule>,
+    /// Where the newest version of each secret is, by name. The keys are in the slots they are granted to.
     pub secrets: BTreeMap<String, SecretSource>,
-}
-
-/// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSource {
-    /// In a variable of the environment.
-    Env(String),
-    /// In a file.
-    File(PathBuf),
 }
 
 /// Reads a retailer's folder. None where its file cannot be read at all.
 pub(crate) fn retailer(
     folder: &Path,
     host: &HostConfig,
+    env: &BTreeMap<String, String>,
     shelf: &mut Shelf,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Retailer> {
@@ -54,6 +50,7 @@ pub(crate) fn retailer(
         name,
         plugins,
         secrets,
+        schedules,
     } = raw;
     let mut checks = Checks::default();
     let folder_name = folder
@@ -64,63 +61,45 @@ pub(crate) fn retailer(
     if name.as_deref() != Some(&folder_name) {
         checks.wrong("name", format!("\"{folder_name}\", as its folder"));
     }
-    let secrets = self::secrets(secrets, &mut checks);
+    let mut vault = Vault::new(secrets, env, &mut checks);
     let mut reading = Reading {
         retailer: &folder_name,
         file: &file,
         host,
-        secrets: &secrets,
+        vault: &mut vault,
         shelf,
         checks: &mut checks,
         mistakes,
     };
+    let names: Vec<String> = plugins.keys().cloned().collect();
     let slots = plugins
         .into_iter()
         .filter_map(|(name, raw)| reading.slot(name, raw))
         .collect();
+    let schedules =
+        schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
     checks.into_mistakes(&file, mistakes);
     Some(Retailer {
         name: folder_name,
         file,
         slots,
-        secrets,
+        schedules,
+        secrets: vault.sources(),
     })
 }
 
-fn secrets(
-    raw: BTreeMap<String, RawSecret>,
-    checks: &mut Checks,
-) -> BTreeMap<String, SecretSource> {
-    raw.into_iter()
-        .filter_map(|(name, RawSecret { env, file })| {
-            let source = match (env, file) {
-                (Some(env), None) if !env.is_empty() => SecretSource::Env(env),
-                (None, Some(file)) if !file.is_empty() => SecretSource::File(file.into()),
-                _ => {
-                    checks.wrong(
-                        format!("secrets.{name}"),
-                        "either { env = \"NAME\" } or { file = \"path\" }: where it is, never the secret itself",
-                    );
-                    return None;
-                }
-            };
-            Some((name, source))
-        })
-        .collect()
-}
-
 /// What a slot is read with.
-struct Reading<'a> {
+struct Reading<'a, 'e> {
     retailer: &'a str,
     file: &'a Path,
     host: &'a HostConfig,
-    secrets: &'a BTreeMap<String, SecretSource>,
+    vault: &'a mut Vault<'e>,
     shelf: &'a mut Shelf,
     checks: &'a mut Checks,
     mistakes: &'a mut Vec<Mistake>,
 }
 
-impl Reading<'_> {
+impl Reading<'_, '_> {
     fn slot(&mut self, name: String, raw: RawSlot) -> Option<Slot> {
         let RawSlot {
             plugin,
@@ -149,6 +128,9 @@ impl Reading<'_> {
         let retry_for = retry_for.as_deref().unwrap_or(RETRY_FOR);
         let retry_for = self.checks.duration(&format!("{key}.retry_for"), retry_for);
         let grants = self.grants(&format!("{key}.grants"), grants);
+        let keys = self
+            .vault
+            .granted(&format!("{key}.grants"), &grants, self.checks);
         let settings_for = self.settings_for(&key, &settings, r#for);
         let filter = rights::filter(&format!("{key}.stores"), stores, self.checks);
         let (calls, runs) = (self.host.call_ceiling, self.host.run_ceiling);
@@ -173,7 +155,7 @@ impl Reading<'_> {
             settings_for,
             call_limits,
             run_limits,
-            keys: BTreeMap::new(),
+            keys,
             counters,
             on_dead_letter: on_dead_letter?,
             retry_for_s: retry_for.as_secs(),
@@ -196,7 +178,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What is granted exists: directories in `host.toml`, secrets in this file. No topic is the host's own.
+    /// What is granted exists: directories in `host.toml`. No topic is the host's own.
     fn grants(&mut self, key: &str, raw: RawRights) -> Rights {
         let known: Vec<&str> = self.host.directories.keys().map(String::as_str).collect();
         for (n, name) in raw.directories.iter().enumerate() {
@@ -215,16 +197,7 @@ impl Reading<'_> {
                 self.checks.wrong(format!("{key}.topics.{n}"), message);
             }
         }
-        let grants = rights::rights(key, raw, self.checks);
-        for name in grants
-            .secrets
-            .keys()
-            .filter(|name| !self.secrets.contains_key(*name))
-        {
-            let message = "this file has no such secret: say where it is under [secrets]";
-            self.checks.wrong(format!("{key}.secrets.{name}"), message);
-        }
-        grants
+        rights::rights(key, raw, self.checks)
     }
 
     fn settings_for(

@@ -130,6 +130,11 @@ impl CronDateTime for Wall {
     }
 }
 
+/// Whether there is a zone of this name.
+pub fn is_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 /// The one instant of a firing.
 pub fn instant(zone: &TimeZone, wall: DateTime) -> Timestamp {
     let compatible = zone.to_ambiguous_zoned_datetime(wall).compatible();
