@@ -1,0 +1,205 @@
+//! One row as one line of the statement, and the amounts of the row of totals.
+
+use crate::columns::At;
+use crate::settings::{Backwards, FeeSign, Settings};
+use galleria_sdk::csv::Row;
+use galleria_sdk::prelude::*;
+use galleria_sdk::statement::KindWord;
+use galleria_sdk::{money, quoted};
+
+/// What a row says, with the signs of the contract.
+pub struct Told {
+    pub kind: StatementKind,
+    pub gross: Money,
+    pub fee: Money,
+    pub net: Money,
+}
+
+impl Told {
+    pub fn read(row: &Row, at: &At, settings: &Settings, digits: u8) -> Result<Self, Problem> {
+        let names = &settings.columns;
+        let amounts = Amounts {
+            row,
+            settings,
+            digits,
+        };
+        let word = at.kind.map(|at| kind_word(row, at, settings)).transpose()?;
+        let costs = matches!(
+            word,
+            Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
+        );
+        // Beside a cost or a correction the cell is often empty; a payment has an amount.
+        let mut gross = match row.cell(at.gross) {
+            "" if costs => 0,
+            _ => amounts.read(at.gross, &names.gross)?,
+        };
+        let fee = match at.fee {
+            Some(at) => amounts.fee(at, &names.fee)?,
+            None => None,
+        };
+        let mut net = at.net.map(|at| amounts.read(at, &names.net)).transpose()?;
+        let backwards = matches!(
+            word,
+            Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
+        );
+        if backwards && settings.backwards == Backwards::Unsigned {
+            for (amount, name) in [(Some(&mut gross), &names.gross), (net.as_mut(), &names.net)] {
+                if let Some(amount) = amount {
+                    if *amount < 0 {
+                        let message = "has the wrong sign: the settings say that no amount has one";
+                        return Err(Problem::in_row(row.number(), &**name, message));
+                    }
+                    *amount = -*amount;
+                }
+            }
+        }
+        let too_large = || {
+            Problem::in_row(
+                row.number(),
+                &*names.gross,
+                "is too large together with its fee",
+            )
+        };
+        let (fee, net) = match (fee, net) {
+            (None, None) => (0, gross),
+            (Some(fee), None) => (fee, gross.checked_sub(fee).ok_or_else(too_large)?),
+            (None, Some(net)) if at.fee.is_none() => {
+                (gross.checked_sub(net).ok_or_else(too_large)?, net)
+            }
+            (fee, Some(net)) => (fee.unwrap_or(0), net),
+        };
+        let kind = match word {
+            Some(word) => word.kind(row.cell(at.kind.unwrap_or_default())),
+            None if gross < 0 => StatementKind::Refund,
+            None => StatementKind::Payment,
+        };
+        Ok(Self {
+            kind,
+            gross,
+            fee,
+            net,
+        })
+    }
+}
+
+fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Problem> {
+    let text = row.cell(at);
+    let same = |(word, _): &(&String, &KindWord)| word.to_lowercase() == text.to_lowercase();
+    let found = settings.kinds.iter().find(same);
+    found.map(|(_, kind)| *kind).ok_or_else(|| {
+        let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
+        let message = [&*quoted(text), " is unknown; known are ", &known.join(", ")].concat();
+        Problem::in_row(row.number(), &*settings.columns.kind, message)
+    })
+}
+
+/// The row of totals; none where a cell is empty or there is no such column.
+pub struct Totals {
+    pub gross: Option<Money>,
+    pub fee: Option<Money>,
+    pub net: Option<Money>,
+}
+
+impl Totals {
+    pub fn read(row: &Row, at: &At, settings: &Settings, digits: u8) -> Result<Self, Problem> {
+        let names = &settings.columns;
+        let amounts = Amounts {
+            row,
+            settings,
+            digits,
+        };
+        let told = |at: usize, name: &str| match row.cell(at) {
+            "" => Ok(None),
+            _ => amounts.read(at, name).map(Some),
+        };
+        Ok(Self {
+            gross: told(at.gross, &names.gross)?,
+            fee: at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee))?,
+            net: at.net.map_or(Ok(None), |at| told(at, &names.net))?,
+        })
+    }
+}
+
+/// Reads amounts as the settings write them.
+struct Amounts<'a> {
+    row: &'a Row,
+    settings: &'a Settings,
+    digits: u8,
+}
+
+impl Amounts<'_> {
+    fn read(&self, at: usize, name: &str) -> Result<Money, Problem> {
+        let Settings {
+            decimal_mark,
+            thousands,
+            ..
+        } = self.settings;
+        let amount = money::parse_with(self.row.cell(at), self.digits, *decimal_mark, *thousands);
+        amount.map_err(|bad| bad.in_row(self.row.number(), name))
+    }
+
+    /// Positive where it was kept; none in an empty cell.
+    fn fee(&self, at: usize, name: &str) -> Result<Option<Money>, Problem> {
+        if self.row.cell(at).is_empty() {
+            return Ok(None);
+        }
+        let fee = self.read(at, name)?;
+        match self.settings.fee_sign {
+            FeeSign::Positive => Ok(Some(fee)),
+            FeeSign::Negative => {
+                let kept = fee.checked_neg();
+                let kept =
+                    kept.ok_or_else(|| Problem::in_row(self.row.number(), name, "is too large"))?;
+                Ok(Some(kept))
+            }
+        }
+    }
+}
+
+pub fn read(row: &Row, at: &At, told: &Told, currency: String, booked_at: String) -> StatementLine {
+    let text = |at: Option<usize>| at.map_or("", |at| row.cell(at)).to_owned();
+    let mut line = StatementLine {
+        row: row.number(),
+        kind: told.kind.clone(),
+        id: text(at.id),
+        psp_reference: text(at.psp_reference),
+        modification_reference: text(at.modification_reference),
+        merchant_reference: text(at.merchant_reference),
+        booked_at,
+        minor_digits: money::minor_digits(&currency),
+        currency,
+        gross: told.gross,
+        rate: None,
+        converted: told.gross,
+        fee: told.fee,
+        net: told.net,
+        attributes: Vec::new(),
+    };
+    // A cost of no payment, in whichever column it stood: all of it was kept. Where the file contradicts
+    // itself the line stays as it was told, and is refused.
+    let agrees = told.gross.checked_sub(told.fee) == Some(told.net);
+    if told.kind == StatementKind::Fee && agrees {
+        if let Some(fee) = told.net.checked_neg() {
+            (line.gross, line.converted, line.fee) = (0, 0, fee);
+        }
+    }
+    if told.kind == StatementKind::Payment {
+        line.modification_reference.clear();
+    }
+    line
+}
+
+/// A day as the contract writes it; none where there is no such column.
+pub fn day(
+    row: &Row,
+    at: Option<usize>,
+    name: &str,
+    settings: &Settings,
+) -> Result<Option<String>, Problem> {
+    let Some(at) = at else {
+        return Ok(None);
+    };
+    let day = Date::parse_as(row.cell(at), &settings.date);
+    let day = day.map_err(|bad| bad.in_row(row.number(), name))?;
+    Ok(Some(day.to_string()))
+}

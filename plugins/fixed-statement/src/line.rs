@@ -1,0 +1,120 @@
+//! One record as one line of the statement.
+
+use crate::field::Record;
+use crate::settings::{Backwards, Digits, FeeSign, Field, Settings};
+use galleria_sdk::prelude::*;
+use galleria_sdk::quoted;
+use galleria_sdk::statement::KindWord;
+
+/// The money of a record with the signs of the contract, as the trailer sums it.
+pub struct Told {
+    pub gross: Money,
+    pub fee: Money,
+}
+
+pub fn read(
+    record: &Record<'_>,
+    settings: &Settings,
+    header: &StatementHeader,
+) -> Result<(StatementLine, Told), Problem> {
+    let fields = &settings.detail;
+    let (word, kind) = match &fields.kind {
+        None => ("", None),
+        Some(field) => {
+            let text = record.text(field, "kind")?;
+            (text, Some(kind_word(record, text, settings)?))
+        }
+    };
+    let backwards = matches!(
+        kind,
+        Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
+    );
+    let turn = backwards && settings.backwards == Backwards::Unsigned;
+    let signed = |digits: &Digits, name: &str| {
+        let amount = record.amount(digits, name)?;
+        match turn {
+            false => Ok(amount),
+            true if amount < 0 => {
+                let message = "has the wrong sign: the settings say that no amount has one";
+                Err(Problem::in_row(record.row, name, message))
+            }
+            true => Ok(-amount),
+        }
+    };
+    let gross = signed(&fields.gross, "gross")?;
+    let fee = match &fields.fee {
+        Some(digits) => Some(kept(record, record.amount(digits, "fee")?, settings)?),
+        None => None,
+    };
+    let net = fields
+        .net
+        .as_ref()
+        .map(|digits| signed(digits, "net"))
+        .transpose()?;
+    let too_large = || Problem::in_row(record.row, "gross", "is too large together with its fee");
+    let (fee, net) = match (fee, net) {
+        (None, None) => (0, gross),
+        (Some(fee), None) => (fee, gross.checked_sub(fee).ok_or_else(too_large)?),
+        (None, Some(net)) => (gross.checked_sub(net).ok_or_else(too_large)?, net),
+        (Some(fee), Some(net)) => (fee, net),
+    };
+    let text = |field: &Option<Field>, name: &str| match field {
+        Some(field) => record.text(field, name).map(str::to_owned),
+        None => Ok(String::new()),
+    };
+    let kind = match kind {
+        Some(kind) => kind.kind(word),
+        None if gross < 0 => StatementKind::Refund,
+        None => StatementKind::Payment,
+    };
+    let mut line = StatementLine {
+        row: record.row,
+        id: text(&fields.id, "id")?,
+        psp_reference: text(&fields.psp_reference, "psp_reference")?,
+        modification_reference: text(&fields.modification_reference, "modification_reference")?,
+        merchant_reference: text(&fields.merchant_reference, "merchant_reference")?,
+        booked_at: match &fields.booked_at {
+            Some(field) => record.day(field, "booked_at", &settings.date)?,
+            None => header.paid_on.clone(),
+        },
+        currency: header.currency.clone(),
+        minor_digits: header.minor_digits,
+        gross,
+        rate: None,
+        converted: gross,
+        fee,
+        net,
+        kind,
+        attributes: Vec::new(),
+    };
+    // A cost of no payment: all of it was kept. Where the record contradicts itself the line stays as it
+    // was told, and is refused.
+    if line.kind == StatementKind::Fee && gross.checked_sub(fee) == Some(net) {
+        if let Some(fee) = net.checked_neg() {
+            (line.gross, line.converted, line.fee) = (0, 0, fee);
+        }
+    }
+    if line.kind == StatementKind::Payment {
+        line.modification_reference.clear();
+    }
+    Ok((line, Told { gross, fee }))
+}
+
+/// A fee with the contract's sign: positive where it was kept.
+pub fn kept(record: &Record<'_>, fee: Money, settings: &Settings) -> Result<Money, Problem> {
+    match settings.fee_sign {
+        FeeSign::Positive => Ok(fee),
+        FeeSign::Negative => {
+            let kept = fee.checked_neg();
+            kept.ok_or_else(|| Problem::in_row(record.row, "fee", "is too large"))
+        }
+    }
+}
+
+fn kind_word(record: &Record<'_>, text: &str, settings: &Settings) -> Result<KindWord, Problem> {
+    settings.kinds.get(text).copied().ok_or_else(|| {
+        let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
+        let message = [&*quoted(text), " is unknown; known are ", &known.join(", ")].concat();
+        Problem::in_row(record.row, "kind", message)
+    })
+}

@@ -1,0 +1,324 @@
+//! What has to be said of a file: by what each record is known, and where its fields stand.
+//!
+//! Places count characters from 1, the record's own mark among them.
+
+use crate::records::MAX_RECORD;
+use galleria_sdk::csv::Encoding;
+use galleria_sdk::statement::KindWord;
+use galleria_sdk::{Date, Problem, money};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The plugin's settings.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// What the statement's provider is called.
+    pub provider: String,
+    /// The account there, where the header does not tell it.
+    #[serde(default)]
+    pub account: String,
+    /// ISO 4217, where the header does not tell it.
+    #[serde(default)]
+    pub currency: String,
+    /// How bytes become text.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// How a day is written, with `dd`, `mm` and `yyyy`.
+    #[serde(default = "compact")]
+    pub date: String,
+    /// By what each record is known.
+    #[serde(default)]
+    pub records: Kinds,
+    /// The fields of the first record.
+    pub header: Header,
+    /// The fields of a line.
+    pub detail: Detail,
+    /// The fields of the last record.
+    pub trailer: Trailer,
+    /// What each word in the field `kind` means.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, KindWord>,
+    /// How the file writes a fee that was kept.
+    #[serde(default)]
+    pub fee_sign: FeeSign,
+    /// How the file writes money that went back, and costs.
+    #[serde(default)]
+    pub backwards: Backwards,
+}
+
+fn compact() -> String {
+    "yyyymmdd".to_owned()
+}
+
+/// The characters that a record begins with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "the settings' fields document each")]
+pub struct Kinds {
+    pub header: String,
+    pub detail: String,
+    pub trailer: String,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self {
+            header: "H".to_owned(),
+            detail: "D".to_owned(),
+            trailer: "T".to_owned(),
+        }
+    }
+}
+
+/// A place: from which character, and how many.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Field {
+    /// From 1.
+    pub at: u32,
+    /// In characters.
+    pub length: u32,
+}
+
+/// The place of an amount in minor units.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Digits {
+    /// From 1.
+    pub at: u32,
+    /// In characters.
+    pub length: u32,
+    /// Where its sign stands apart from it; without, a `-` may stand before the digits.
+    #[serde(default)]
+    pub sign: Option<Sign>,
+}
+
+/// A sign that stands apart.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sign {
+    /// From 1.
+    pub at: u32,
+    /// Such as `D` or `-`.
+    pub negative: String,
+    /// Such as `C`, `+` or a blank.
+    pub positive: String,
+}
+
+/// The fields of the first record.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the contract's record `header` documents each")]
+pub struct Header {
+    pub reference: Field,
+    pub paid_on: Field,
+    #[serde(default)]
+    pub currency: Option<Field>,
+    #[serde(default)]
+    pub account: Option<Field>,
+}
+
+/// The fields of a line.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the contract's record `line` documents each")]
+pub struct Detail {
+    pub gross: Digits,
+    #[serde(default)]
+    pub fee: Option<Digits>,
+    #[serde(default)]
+    pub net: Option<Digits>,
+    /// What the line is; without it, above zero is a payment and below zero a refund.
+    #[serde(default)]
+    pub kind: Option<Field>,
+    #[serde(default)]
+    pub booked_at: Option<Field>,
+    #[serde(default)]
+    pub id: Option<Field>,
+    #[serde(default)]
+    pub psp_reference: Option<Field>,
+    #[serde(default)]
+    pub modification_reference: Option<Field>,
+    #[serde(default)]
+    pub merchant_reference: Option<Field>,
+}
+
+/// The fields of the last record. One of them at least, or it would tell nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(
+    missing_docs,
+    reason = "each is a sum over the lines' field of the same name"
+)]
+pub struct Trailer {
+    pub count: Option<Field>,
+    /// What `count` counts.
+    pub counted: Counted,
+    pub gross: Option<Digits>,
+    pub fee: Option<Digits>,
+    pub net: Option<Digits>,
+}
+
+/// What the trailer counts.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Lines.
+    #[default]
+    Details,
+    /// Lines, header and trailer.
+    All,
+}
+
+/// How the file writes a fee that was kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeSign {
+    /// Above zero.
+    #[default]
+    Positive,
+    /// Below zero: as it changes the balance.
+    Negative,
+}
+
+/// How the file writes money that went back, and costs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Backwards {
+    /// Below zero.
+    #[default]
+    Signed,
+    /// Without a sign: the kind tells.
+    Unsigned,
+}
+
+impl Settings {
+    /// What is wrong beyond the shape.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.places();
+        let mut refuse = |good: bool, field: &str, message: &str| {
+            if !good {
+                problems.push(Problem::new(field, message));
+            }
+        };
+        refuse(
+            !self.provider.trim().is_empty(),
+            "provider",
+            "has to name the provider",
+        );
+        refuse(
+            Date::is_pattern(&self.date),
+            "date",
+            "has to have dd, mm and yyyy, such as yyyymmdd",
+        );
+        let told = self.header.currency.is_some();
+        let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);
+        refuse(
+            told || set,
+            "currency",
+            "has to be a code such as EUR, or header.currency be named",
+        );
+        refuse(
+            !(told && !self.currency.is_empty()),
+            "currency",
+            "is told by header.currency as well: name one",
+        );
+        let kinds = self.detail.kind.is_none() == self.kinds.is_empty();
+        refuse(
+            kinds,
+            "kinds",
+            "and detail.kind need each other: the words, and where they stand",
+        );
+        let tells = self.detail.kind.is_some() || self.backwards == Backwards::Signed;
+        refuse(
+            tells,
+            "backwards",
+            "unsigned needs detail.kind, or nothing tells a refund from a payment",
+        );
+        let trailer = &self.trailer;
+        let any = trailer.count.is_some() || trailer.gross.is_some() || trailer.net.is_some();
+        refuse(
+            any,
+            "trailer",
+            "has to name count, gross or net, or a file that was cut off is not noticed",
+        );
+        let marks = [
+            &self.records.header,
+            &self.records.detail,
+            &self.records.trailer,
+        ];
+        let clash = marks.iter().enumerate().any(|(index, mark)| {
+            let others = marks
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            mark.trim().is_empty()
+                || others
+                    .into_iter()
+                    .any(|(_, other)| other.starts_with(mark.as_str()))
+        });
+        refuse(
+            !clash,
+            "records",
+            "have to begin differently, and none be the beginning of another",
+        );
+        problems
+    }
+
+    /// Every place has to be inside a record.
+    fn places(&self) -> Vec<Problem> {
+        let (header, detail, trailer) = (&self.header, &self.detail, &self.trailer);
+        let of = |digits: &Digits| Field {
+            at: digits.at,
+            length: digits.length,
+        };
+        let amount = |digits: &Option<Digits>| digits.as_ref().map(of);
+        let places = [
+            ("header.reference", Some(header.reference)),
+            ("header.paid_on", Some(header.paid_on)),
+            ("header.currency", header.currency),
+            ("header.account", header.account),
+            ("detail.gross", Some(of(&detail.gross))),
+            ("detail.fee", amount(&detail.fee)),
+            ("detail.net", amount(&detail.net)),
+            ("detail.kind", detail.kind),
+            ("detail.booked_at", detail.booked_at),
+            ("detail.id", detail.id),
+            ("detail.psp_reference", detail.psp_reference),
+            (
+                "detail.modification_reference",
+                detail.modification_reference,
+            ),
+            ("detail.merchant_reference", detail.merchant_reference),
+            ("trailer.count", trailer.count),
+            ("trailer.gross", amount(&trailer.gross)),
+            ("trailer.fee", amount(&trailer.fee)),
+            ("trailer.net", amount(&trailer.net)),
+        ];
+        let signs = [
+            ("detail.gross.sign", &detail.gross.sign),
+            (
+                "detail.fee.sign",
+                &detail.fee.as_ref().and_then(|digits| digits.sign.clone()),
+            ),
+            (
+                "detail.net.sign",
+                &detail.net.as_ref().and_then(|digits| digits.sign.clone()),
+            ),
+        ];
+        let outside = |at: u32, length: u32| {
+            at == 0 || length == 0 || u64::from(at) + u64::from(length) > MAX_RECORD as u64
+        };
+        let mut problems = Vec::new();
+        for (name, place) in places {
+            if place.is_some_and(|place| outside(place.at, place.length)) {
+                let message = "has to begin at 1 or later, and to have at least one of the record's 4096 characters";
+                problems.push(Problem::new(name, message));
+            }
+        }
+        for (name, sign) in signs {
+            let wrong =
+                |sign: &Sign| outside(sign.at, 1) || sign.negative.trim() == sign.positive.trim();
+            if sign.as_ref().is_some_and(wrong) {
+                let message = "has to be a place inside the record, with two signs that differ";
+                problems.push(Problem::new(name, message));
+            }
+        }
+        problems
+    }
+}

@@ -1,0 +1,7 @@
+//! Every case under `fixtures/`.
+
+#[test]
+fn fixtures() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    galleria_sdk::testkit::fixtures::<fixed_statement::FixedStatement>(folder);
+}

@@ -1,0 +1,90 @@
+//! The report's columns by their names, wherever they stand.
+
+use crate::settings::{PspReference, Settings};
+use galleria_sdk::csv::Columns;
+use galleria_sdk::prelude::*;
+
+pub const ID: &str = "balance_transaction_id";
+pub const CATEGORY: &str = "reporting_category";
+pub const CURRENCY: &str = "currency";
+pub const GROSS: &str = "gross";
+pub const FEE: &str = "fee";
+pub const NET: &str = "net";
+pub const SOURCE: &str = "source_id";
+pub const PAYOUT: &str = "automatic_payout_id";
+pub const CUSTOMER_AMOUNT: &str = "customer_facing_amount";
+pub const CUSTOMER_CURRENCY: &str = "customer_facing_currency";
+pub const DESCRIPTION: &str = "description";
+/// With and without `_utc`: the report has one or both.
+const CREATED: &str = "created";
+const EFFECTIVE: &str = "automatic_payout_effective_at";
+
+/// Where each column stands.
+pub struct At {
+    pub id: usize,
+    pub category: usize,
+    pub currency: usize,
+    pub gross: usize,
+    pub fee: usize,
+    pub net: usize,
+    pub source: usize,
+    pub payout: usize,
+    pub psp: usize,
+    pub merchant: Option<usize>,
+    pub customer: Option<(usize, usize)>,
+    pub description: Option<usize>,
+    /// With its name.
+    pub effective: (usize, String),
+    /// With its name, and whether it is told in UTC for certain.
+    pub created: (usize, String, bool),
+}
+
+impl At {
+    /// All that are missing or doubled are told together.
+    pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
+        let mut problems = Problems::default();
+        let psp = match settings.psp_reference {
+            PspReference::ChargeId => "charge_id",
+            PspReference::PaymentIntentId => "payment_intent_id",
+        };
+        let effective = dated(header, EFFECTIVE);
+        let created = dated(header, CREATED);
+        let mut require = |name: &str| problems.take(header.require(name)).unwrap_or_default();
+        let at = Self {
+            id: require(ID),
+            category: require(CATEGORY),
+            currency: require(CURRENCY),
+            gross: require(GROSS),
+            fee: require(FEE),
+            net: require(NET),
+            source: require(SOURCE),
+            payout: require(PAYOUT),
+            psp: require(psp),
+            merchant: match settings.merchant_reference.as_str() {
+                "" => None,
+                name => Some(require(name)),
+            },
+            customer: match header
+                .find(CUSTOMER_AMOUNT)
+                .or(header.find(CUSTOMER_CURRENCY))
+            {
+                Some(_) => Some((require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
+                None => None,
+            },
+            description: header.find(DESCRIPTION),
+            effective: (require(&effective.0), effective.0),
+            created: (require(&created.0), created.0, created.1),
+        };
+        problems.finish()?;
+        Ok(at)
+    }
+}
+
+/// The column of a date, and whether it is in UTC for certain.
+fn dated(header: &Columns, name: &str) -> (String, bool) {
+    let utc = [name, "_utc"].concat();
+    match header.find(&utc) {
+        Some(_) => (utc, true),
+        None => (name.to_owned(), false),
+    }
+}

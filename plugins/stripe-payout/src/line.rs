@@ -1,0 +1,172 @@
+//! One row as one line of the statement.
+
+use crate::columns::{self, At};
+use crate::settings::{Settings, TimeZone};
+use galleria_sdk::csv::Row;
+use galleria_sdk::prelude::*;
+use galleria_sdk::{money, quoted};
+
+/// The money of a row, in the payout's currency.
+pub struct Told {
+    pub gross: Money,
+    pub fee: Money,
+    pub net: Money,
+}
+
+impl Told {
+    pub fn read(row: &Row, at: &At, digits: u8) -> Result<Self, Problem> {
+        let told = Self {
+            gross: amount(row, at.gross, columns::GROSS, digits)?,
+            fee: amount(row, at.fee, columns::FEE, digits)?,
+            net: amount(row, at.net, columns::NET, digits)?,
+        };
+        // Here and not with the line, because a cost is told as gross and becomes a fee.
+        let right = i128::from(told.gross) - i128::from(told.fee);
+        if i128::from(told.net) != right {
+            let show = |amount| money::format(amount, digits);
+            let right = i64::try_from(right).map_or("beyond 64 bits".to_owned(), show);
+            let message = [
+                "is ",
+                &show(told.net),
+                ", and ",
+                &show(told.gross),
+                " less the fee of ",
+                &show(told.fee),
+                " is ",
+                &right,
+            ];
+            return Err(Problem::in_row(
+                row.number(),
+                columns::NET,
+                message.concat(),
+            ));
+        }
+        Ok(told)
+    }
+}
+
+pub fn read(
+    row: &Row,
+    at: &At,
+    kind: StatementKind,
+    told: &Told,
+    currency: &str,
+    settings: &Settings,
+) -> Result<StatementLine, Problem> {
+    let mut line = StatementLine {
+        row: row.number(),
+        id: row.cell(at.id).to_owned(),
+        booked_at: booked_at(row, at, settings)?,
+        currency: currency.to_owned(),
+        minor_digits: money::minor_digits(currency),
+        gross: told.gross,
+        converted: told.gross,
+        fee: told.fee,
+        net: told.net,
+        psp_reference: row.cell(at.psp).to_owned(),
+        merchant_reference: at.merchant.map_or("", |at| row.cell(at)).to_owned(),
+        ..StatementLine::default()
+    };
+    if line.id.is_empty() {
+        return Err(Problem::in_row(line.row, columns::ID, "is empty"));
+    }
+    match &kind {
+        StatementKind::Payment => customer_money(row, at, &mut line)?,
+        StatementKind::Refund | StatementKind::Chargeback | StatementKind::ChargebackReversal => {
+            line.modification_reference = row.cell(at.source).to_owned();
+            customer_money(row, at, &mut line)?;
+        }
+        StatementKind::Fee => {
+            // Told as money that left; it is what the provider kept.
+            let fee = told.net.checked_neg();
+            line.fee =
+                fee.ok_or_else(|| Problem::in_row(line.row, columns::NET, "is too large"))?;
+            (line.gross, line.converted) = (0, 0);
+        }
+        StatementKind::Adjustment | StatementKind::Other(_) => {}
+    }
+    if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
+        line.attributes
+            .push(Attribute::new("type", row.cell(at.category)));
+        let description = at.description.map_or("", |at| row.cell(at));
+        if !description.is_empty() && matches!(kind, StatementKind::Fee | StatementKind::Adjustment)
+        {
+            line.attributes
+                .push(Attribute::new("description", description));
+        }
+    }
+    line.kind = kind;
+    Ok(line)
+}
+
+/// What the customer saw, where it was another currency. The report tells no rate.
+fn customer_money(row: &Row, at: &At, line: &mut StatementLine) -> Result<(), Problem> {
+    let Some((amount_at, currency_at)) = at.customer else {
+        return Ok(());
+    };
+    if row.cell(currency_at).is_empty() {
+        return Ok(());
+    }
+    let currency = money::currency(row.cell(currency_at))
+        .map_err(|bad| bad.in_row(line.row, columns::CUSTOMER_CURRENCY))?;
+    if currency == line.currency {
+        return Ok(());
+    }
+    let digits = money::minor_digits(&currency);
+    let amount = amount(row, amount_at, columns::CUSTOMER_AMOUNT, digits)?;
+    // Whether a refund has a sign in this column is not documented: the sign is that of `gross`.
+    let size = amount
+        .checked_abs()
+        .ok_or_else(|| Problem::in_row(line.row, columns::CUSTOMER_AMOUNT, "is too large"))?;
+    line.gross = size * line.converted.signum();
+    line.currency = currency;
+    line.minor_digits = digits;
+    Ok(())
+}
+
+fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Problem> {
+    let amount = money::parse_with(row.cell(index), digits, '.', None);
+    amount.map_err(|bad| bad.in_row(row.number(), name))
+}
+
+/// The day of `2026-11-24 18:03:07`, or of the day alone.
+pub fn day<'r>(row: &'r Row, index: usize, name: &str) -> Result<&'r str, Problem> {
+    Ok(moment(row, index, name)?.0)
+}
+
+/// RFC 3339 where the time zone is known, otherwise the day.
+fn booked_at(row: &Row, at: &At, settings: &Settings) -> Result<String, Problem> {
+    let (index, name, utc) = &at.created;
+    let (day, time) = moment(row, *index, name)?;
+    match time {
+        Some(time) if *utc || settings.time_zone == TimeZone::Utc => {
+            let instant = Instant::parse(&[day, "T", time, "Z"].concat());
+            let instant = instant.map_err(|bad| bad.in_row(row.number(), name))?;
+            Ok(instant.to_string())
+        }
+        _ => Ok(day.to_owned()),
+    }
+}
+
+fn moment<'r>(
+    row: &'r Row,
+    index: usize,
+    name: &str,
+) -> Result<(&'r str, Option<&'r str>), Problem> {
+    let text = row.cell(index);
+    let (day, time) = match text.split_once([' ', 'T']) {
+        Some((day, time)) => (day, Some(time)),
+        None => (text, None),
+    };
+    let good = match time {
+        Some(time) => Instant::parse(&[day, "T", time, "Z"].concat()).is_ok(),
+        None => Date::parse(day).is_ok(),
+    };
+    match good {
+        true => Ok((day, time)),
+        false => {
+            let message = [&*quoted(text), " is no moment such as 2026-11-24 18:03:07"].concat();
+            Err(Problem::in_row(row.number(), name, message))
+        }
+    }
+}
