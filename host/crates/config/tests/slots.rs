@@ -1,6 +1,7 @@
 //! What a retailer's file comes to: rights, settings merged for some stores, limits, secrets by name.
 
 use galleria_config::{Config, SecretSource};
+use galleria_domain::Cipher;
 use galleria_domain::plugin::{Capability, CounterScope, Limits, OnDeadLetter};
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +43,7 @@ settings = { file = { prefix = "b" }, since = 2026-01-01 }
 [plugins.plain]
 plugin = "shop"
 [secrets]
-loyalty-key = { env = "LOYALTY_KEY" }
+loyalty-key = { env = "LOYALTY_KEY", cipher = "aes-cbc", encoding = "hex", iv = { env = "LOYALTY_IV" } }
 other = { file = "/run/secrets/other" }
 "#;
 
@@ -66,8 +67,17 @@ fn load(overrides: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
             place.path().join(name).to_string_lossy().into_owned(),
         );
     }
-    let config = galleria_config::load(None, &BTreeMap::new(), &all).expect("a valid retailer");
+    let config = galleria_config::load(None, &env(), &all).expect("a valid retailer");
     (place, config)
+}
+
+/// A key whose digits would be found in any text.
+const KEY: &str = "ca9a17eca9a17eca9a17eca9a17eca90";
+
+fn env() -> BTreeMap<String, String> {
+    let set = [("LOYALTY_KEY", KEY), ("LOYALTY_IV", KEY)];
+    set.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 #[test]
@@ -143,4 +153,72 @@ fn what_is_not_said_is_careful() {
     assert_eq!(slot.settings, "{}");
     // A lowered ceiling lowers the default too.
     assert_eq!(slot.call_limits.memory_bytes, 1 << 20);
+}
+
+#[test]
+fn a_slot_has_the_keys_it_is_granted_and_no_others() {
+    let (_place, config) = load(&[]);
+    let slots = config.slots();
+    let named = |name: &str| slots.iter().find(|slot| slot.name == name).expect("a slot");
+    let keys = &named("poslog").keys;
+    assert_eq!(keys.len(), 1, "what is granted to no one is not even read");
+    let key = &keys["loyalty-key"];
+    assert_eq!(key.cipher, Cipher::AesCbc);
+    assert_eq!(key.versions.len(), 1);
+    assert_eq!(key.versions[0].id, "1");
+    assert_eq!(key.versions[0].bytes[..4], [0xca, 0x9a, 0x17, 0xec]);
+    assert_eq!(key.versions[0].iv.as_ref().map(|iv| iv.len()), Some(16));
+    assert!(named("plain").keys.is_empty());
+}
+
+#[test]
+fn a_key_is_printed_nowhere() {
+    let (_place, config) = load(&[]);
+    let printed = format!("{config:?} {config:#?} {:?}", config.slots()).to_lowercase();
+    assert!(printed.contains("loyalty_key"), "where it is may be told");
+    for form in [KEY, &KEY[..8], "202, 154, 23", "ca, 9a", "yfo"] {
+        assert!(!printed.contains(form), "{form}");
+    }
+}
+
+#[test]
+fn a_file_holds_a_key_as_an_editor_leaves_it() {
+    for (encoding, text) in [
+        ("hex", format!("{}\r\n", KEY.to_uppercase())),
+        ("base64", "yhFpypoX7KmhfsqaF+ypgA==\n".to_owned()),
+        ("base64", "yhFpypoX7KmhfsqaF+ypgA".to_owned()),
+        ("text", "sixteen bytes, 16\n".chars().skip(1).collect()),
+    ] {
+        let place = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let file = place.path().join(path);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            fs::write(&file, text).expect("written");
+            file.to_string_lossy().into_owned()
+        };
+        let key = write("key", &text);
+        write("plugins/shop/plugin.toml", PLUGIN);
+        write("plugins/shop/shop.wasm", "bytes");
+        let declared = format!(
+            r#"
+            name = "example"
+            [plugins.shop]
+            plugin = "shop"
+            grants = {{ secrets = {{ key = ["decrypt"] }} }}
+            [secrets]
+            key = {{ file = "{key}", cipher = "aes-gcm", encoding = "{encoding}" }}
+            "#
+        );
+        write("retailers/example/retailer.toml", &declared);
+        let overrides = ["plugins", "retailers"].map(|name| {
+            (
+                name.to_owned(),
+                place.path().join(name).display().to_string(),
+            )
+        });
+        let config = galleria_config::load(None, &BTreeMap::new(), &overrides.into());
+        let config = config.expect("a key");
+        let bytes = &config.slots()[0].keys["key"].versions[0].bytes;
+        assert_eq!(bytes.len(), 16, "{encoding}");
+    }
 }
