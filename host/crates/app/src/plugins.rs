@@ -148,11 +148,14 @@ pub trait Lines: Send {
 
 /// A product as a run sees it: with the price of the store in scope. See the contract's `products`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
 pub struct CatalogueRow {
     pub sku: String,
+    #[serde(default)]
     pub gtin: String,
     pub name: String,
+    #[serde(default)]
     pub category: String,
     pub unit: String,
     pub price: Decimal,
@@ -160,11 +163,13 @@ pub struct CatalogueRow {
     pub tax_code: String,
     pub active: bool,
     pub changed_at: String,
+    #[serde(default)]
     pub changed: bool,
 }
 
 /// A statement line as a run sees it, matched. See the contract's `settlement`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
 pub struct SettlementRow {
     pub outcome: String,
@@ -172,10 +177,15 @@ pub struct SettlementRow {
     pub provider: String,
     pub statement: String,
     pub paid_on: String,
+    #[serde(default)]
     pub store: String,
+    #[serde(default)]
     pub business_date: String,
+    #[serde(default)]
     pub entry: String,
+    #[serde(default)]
     pub psp_reference: String,
+    #[serde(default)]
     pub merchant_reference: String,
     pub booked_at: String,
     pub currency: String,
@@ -184,6 +194,7 @@ pub struct SettlementRow {
     pub converted: Money,
     pub fee: Money,
     pub net: Money,
+    #[serde(default)]
     pub difference: Money,
 }
 

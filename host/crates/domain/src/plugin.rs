@@ -69,6 +69,21 @@ words! {
     }
 }
 
+impl Point {
+    /// Whether personal data goes in and comes out, so that nothing a plugin says there is kept.
+    pub fn is_sensitive(self) -> bool {
+        matches!(self, Self::IdentifyMember | Self::VerifyLogin)
+    }
+
+    /// Whether it is run over feeds rather than asked about one thing.
+    pub fn is_stream(self) -> bool {
+        matches!(
+            self,
+            Self::Report | Self::ReadStatement | Self::WriteSettlement | Self::ExportCatalogue
+        )
+    }
+}
+
 words! {
     /// What a plugin can ask of the host while it decides.
     Capability {

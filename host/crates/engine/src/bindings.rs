@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
     with: {
         "galleria:retail/output.file": crate::capability::output::File,
+        "galleria:retail/secrets.key": crate::capability::secrets::Key,
     },
 });
 

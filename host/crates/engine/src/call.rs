@@ -3,12 +3,14 @@
 use crate::capability::log::{Author, Log};
 use crate::compiled::Compiled;
 use crate::meter::Meter;
+use crate::sensitive;
 use crate::stop::fault_of;
 use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_app::plugins::{Called, Streams};
 use galleria_domain::plugin::{Limits, Rights};
-use galleria_domain::{CallFault, HostFault};
+use galleria_domain::{CallFault, HostFault, SecretKey};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wasmtime::UpdateDeadline;
@@ -22,13 +24,23 @@ const RESOURCES: usize = 1024;
 /// is allocated in the host first.
 const TRANSFER_BYTES: u64 = 64 << 20;
 
+/// Keys by the name the grant gives them.
+pub(crate) type Keys = Arc<BTreeMap<String, Arc<SecretKey>>>;
+
 /// What the host keeps while a guest runs.
 pub(crate) struct Call {
     pub meter: Meter,
     pub log: Log,
     pub rights: Arc<Rights>,
+    pub keys: Keys,
     pub streams: Streams,
     pub table: ResourceTable,
+    /// The event's id.
+    pub event: String,
+    /// Texts that were encrypted so far.
+    pub sealed: u64,
+    /// Whether a statement's header was told.
+    pub described: bool,
     wasi: WasiCtx,
 }
 
@@ -46,10 +58,11 @@ pub(crate) struct Asked<'a> {
     pub compiled: &'a Compiled,
     pub limits: Limits,
     pub rights: Arc<Rights>,
+    pub keys: Keys,
     pub author: Author,
     pub occurred_at: &'a str,
     pub streams: Streams,
-    /// Whether what the guest logs is dropped.
+    /// Whether nothing the guest says may be kept.
     pub sensitive: bool,
 }
 
@@ -66,6 +79,7 @@ pub(crate) fn ask<T>(
         compiled,
         limits,
         rights,
+        keys,
         author,
         occurred_at,
         streams,
@@ -82,8 +96,12 @@ pub(crate) fn ask<T>(
         meter: Meter::begin(limits, stop),
         log: log.clone(),
         rights,
+        keys,
         streams,
         table,
+        event,
+        sealed: 0,
+        described: false,
         wasi,
     };
     let mut store = wasmtime::Store::new(compiled.pre.engine(), call);
@@ -96,15 +114,13 @@ pub(crate) fn ask<T>(
     log.close();
     let usage = store.data().meter.usage();
     let outcome = match asked {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => Err(CallFault::Host(fault_of(&error, limits.output_bytes))),
-        Err(panic) => {
-            let what = words_of(panic.as_ref());
-            tracing::error!(panic = what, "the engine panicked while it called a plugin");
-            Err(CallFault::Host(HostFault::HostFailed(format!(
-                "the engine panicked: {what}"
-            ))))
+        Ok(Ok(Err(CallFault::Guest(fault)))) if sensitive => {
+            Err(CallFault::Guest(sensitive::fault(fault)))
         }
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) if sensitive => Err(CallFault::Host(sensitive::fault_of(&error))),
+        Ok(Err(error)) => Err(CallFault::Host(fault_of(&error, limits.output_bytes))),
+        Err(panic) => Err(CallFault::Host(panicked(panic.as_ref(), sensitive))),
     };
     Called { outcome, usage }
 }
@@ -119,6 +135,16 @@ fn limit(store: &mut wasmtime::Store<Call>, limits: &Limits) {
         call.data().meter.tick()?;
         Ok(UpdateDeadline::Continue(1))
     });
+}
+
+/// A panic's words may quote what it stumbled over.
+fn panicked(panic: &(dyn std::any::Any + Send), sensitive: bool) -> HostFault {
+    let what = match sensitive {
+        true => sensitive::WITHHELD.to_owned(),
+        false => words_of(panic),
+    };
+    tracing::error!(panic = what, "the engine panicked while it called a plugin");
+    HostFault::HostFailed(format!("the engine panicked: {what}"))
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {

@@ -3,7 +3,7 @@
 //! Both sides are taken apart and put together by every field: a field that is new on either side
 //! does not compile until it is carried over. Nothing is checked here.
 
-use crate::bindings::types as guest;
+use crate::bindings::{statement, types as guest};
 use galleria_domain as domain;
 
 /// What the host fills: copied, because one argument serves several plugins.
@@ -124,7 +124,7 @@ to_guest! {
         entry, origin, earlier, reason, lines, tenders, taxes, rounding, net, gross, attributes,
     }
     Cancellation { entry, cause, origin, lines, attributes }
-    Verification { sale, operator, outcome, refused_lines, at }
+    Verification { sale, business_date, operator, outcome, refused_lines, at }
     FiscalMark { of, scheme, mark, issued_at, attributes }
     TenderTotal { kind, sales, refunds, count }
     Shift {
@@ -147,6 +147,85 @@ into_domain! {
     Later { seconds, reason }
     Totals { rows, sums }
     Member { id, programme, attributes }
+    Decimal { unscaled, scale }
+}
+
+impl IntoDomain<domain::StatementHeader> for statement::Header {
+    fn into_domain(self) -> domain::StatementHeader {
+        let Self {
+            provider,
+            account,
+            reference,
+            currency,
+            minor_digits,
+            paid_on,
+            total,
+            attributes,
+        } = self;
+        domain::StatementHeader {
+            provider,
+            account,
+            reference,
+            currency,
+            minor_digits,
+            paid_on,
+            total,
+            attributes: attributes.into_domain(),
+        }
+    }
+}
+
+impl IntoDomain<domain::StatementLine> for statement::Line {
+    fn into_domain(self) -> domain::StatementLine {
+        let Self {
+            row,
+            kind,
+            id,
+            psp_reference,
+            modification_reference,
+            merchant_reference,
+            booked_at,
+            currency,
+            minor_digits,
+            gross,
+            rate,
+            converted,
+            fee,
+            net,
+            attributes,
+        } = self;
+        domain::StatementLine {
+            row,
+            kind: kind.into_domain(),
+            id,
+            psp_reference,
+            modification_reference,
+            merchant_reference,
+            booked_at,
+            currency,
+            minor_digits,
+            gross,
+            rate: rate.into_domain(),
+            converted,
+            fee,
+            net,
+            attributes: attributes.into_domain(),
+        }
+    }
+}
+
+impl IntoDomain<domain::StatementKind> for statement::Kind {
+    fn into_domain(self) -> domain::StatementKind {
+        match self {
+            Self::Payment => domain::StatementKind::Payment,
+            Self::Refund => domain::StatementKind::Refund,
+            Self::Chargeback => domain::StatementKind::Chargeback,
+            Self::ChargebackReversal => domain::StatementKind::ChargebackReversal,
+            Self::Fee => domain::StatementKind::Fee,
+            Self::Adjustment => domain::StatementKind::Adjustment,
+            Self::Other(word) => domain::StatementKind::Other(word),
+        }
+    }
 }
 
 impl ToGuest<guest::Scope> for domain::Scope {

@@ -2,7 +2,8 @@
 
 use galleria_domain::plugin::Rights;
 use galleria_domain::{
-    Attribute, Decision, Document, Fault, HostFault, Outgoing, Problem, Publication, Receipt, names,
+    Attribute, Decision, Document, Fault, HostFault, Member, Outgoing, Problem, Publication,
+    Receipt, Totals, names,
 };
 use std::collections::BTreeSet;
 
@@ -67,6 +68,22 @@ pub(crate) fn size_of_fault(fault: &Fault) -> u64 {
         Fault::Failed(reason) => reason.len(),
     };
     total as u64
+}
+
+/// Everything a run's totals say, in bytes.
+pub(crate) fn size_of_totals(totals: &Totals) -> u64 {
+    let Totals { rows: _, sums } = totals;
+    attributes(sums) as u64
+}
+
+/// Everything that is told of a member, in bytes.
+pub(crate) fn size_of_member(member: &Member) -> u64 {
+    let Member {
+        id,
+        programme,
+        attributes: named,
+    } = member;
+    (id.len() + programme.len() + attributes(named)) as u64
 }
 
 fn attributes(list: &[Attribute]) -> usize {

@@ -1,7 +1,7 @@
 //! The plugins of one configuration, ready to be asked.
 
 use crate::bindings::types as guest;
-use crate::call::{Answer, Asked, Call, ask};
+use crate::call::{Answer, Asked, Call, Keys, ask};
 use crate::capability::log::Author;
 use crate::compiled::{Compiled, Points};
 use crate::convert::{IntoDomain, ToGuest};
@@ -19,6 +19,7 @@ pub(crate) struct Linked {
     pub loaded: Loaded,
     pub compiled: Arc<Compiled>,
     pub rights: Arc<Rights>,
+    pub keys: Keys,
     pub call_limits: Limits,
     pub run_limits: Limits,
 }
@@ -60,16 +61,21 @@ impl Generation {
     fn ask<T>(
         &self,
         linked: &Linked,
-        limits: Limits,
+        point: Point,
         cx: &Context,
         streams: Streams,
         question: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> Answer<T>,
     ) -> Called<T> {
         let slot = &linked.loaded.slot;
+        let limits = match point.is_stream() {
+            true => linked.run_limits,
+            false => linked.call_limits,
+        };
         let asked = Asked {
             compiled: &linked.compiled,
             limits,
             rights: Arc::clone(&linked.rights),
+            keys: Arc::clone(&linked.keys),
             author: Author {
                 retailer: slot.retailer.clone(),
                 slot: slot.name.clone(),
@@ -81,7 +87,7 @@ impl Generation {
             },
             occurred_at: &cx.occurred_at,
             streams,
-            sensitive: false,
+            sensitive: point.is_sensitive(),
         };
         ask(&self.0.engine.0.ticker, asked, question)
     }
@@ -98,25 +104,19 @@ impl Plugins for Generation {
             Err(fault) => return unserved(fault),
         };
         let streams = Streams::default();
-        self.ask(
-            linked,
-            linked.call_limits,
-            cx,
-            streams,
-            |store, instance| {
-                let answer = handle(&linked.compiled.points, store, instance, cx, argument)?;
-                let meter = &mut store.data_mut().meter;
-                match answer {
-                    Ok(given) => {
-                        let given: Decision = given.into_domain();
-                        meter.output(decision::size(&given))?;
-                        decision::check(&given, &linked.rights).map_err(Stop)?;
-                        Ok(Ok(given))
-                    }
-                    Err(fault) => faulted(store, fault),
+        self.ask(linked, argument.point(), cx, streams, |store, instance| {
+            let answer = handle(&linked.compiled.points, store, instance, cx, argument)?;
+            let meter = &mut store.data_mut().meter;
+            match answer {
+                Ok(given) => {
+                    let given: Decision = given.into_domain();
+                    meter.output(decision::size(&given))?;
+                    decision::check(&given, &linked.rights).map_err(Stop)?;
+                    Ok(Ok(given))
                 }
-            },
-        )
+                Err(fault) => faulted(store, fault),
+            }
+        })
     }
 
     fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>> {
@@ -127,7 +127,7 @@ impl Plugins for Generation {
         let streams = Streams::default();
         self.ask(
             linked,
-            linked.call_limits,
+            Point::IdentifyMember,
             cx,
             streams,
             |store, instance| {
@@ -135,7 +135,12 @@ impl Plugins for Generation {
                 let point = point.ok_or_else(|| not_served(Point::IdentifyMember))?;
                 let point = point.load(&mut *store, instance)?;
                 match point.call_identify(&mut *store, &cx.to_guest(), code)? {
-                    Ok(member) => Ok(Ok(member.into_domain())),
+                    Ok(member) => {
+                        let member: Option<Member> = member.into_domain();
+                        let bytes = member.as_ref().map_or(0, decision::size_of_member);
+                        store.data_mut().meter.output(bytes)?;
+                        Ok(Ok(member))
+                    }
                     Err(fault) => faulted(store, fault),
                 }
             },
@@ -149,11 +154,16 @@ impl Plugins for Generation {
         };
         self.ask(
             linked,
-            linked.run_limits,
+            run.point(),
             cx,
             streams,
             |store, instance| match stream(&linked.compiled.points, store, instance, cx, run)? {
-                Ok(totals) => Ok(Ok(totals.into_domain())),
+                Ok(totals) => {
+                    let totals: Totals = totals.into_domain();
+                    let meter = &mut store.data_mut().meter;
+                    meter.output(decision::size_of_totals(&totals))?;
+                    Ok(Ok(totals))
+                }
                 Err(fault) => faulted(store, fault),
             },
         )

@@ -22,6 +22,7 @@ mod generation;
 mod inspect;
 mod load;
 mod meter;
+mod sensitive;
 mod stop;
 mod thaw;
 mod ticker;

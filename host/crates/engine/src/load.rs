@@ -3,6 +3,7 @@
 
 use crate::bindings::types as guest;
 use crate::call::{Asked, ask};
+use crate::capability::is_offered;
 use crate::capability::log::Author;
 use crate::compiled::Compiled;
 use crate::config::clamped;
@@ -77,6 +78,7 @@ impl Engine {
             call_limits: clamped(&slot.call_limits, ceiling),
             run_limits: clamped(&slot.run_limits, ceiling),
             rights: Arc::new(slot.rights()),
+            keys: Arc::new(slot.keys.clone()),
             loaded: Loaded {
                 inspection: Arc::clone(&compiled.inspection),
                 slot: Arc::new(slot),
@@ -150,21 +152,6 @@ fn mistaken_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
     mistakes
 }
 
-fn is_offered(capability: Capability) -> bool {
-    match capability {
-        Capability::Log | Capability::Activities | Capability::SaleLines | Capability::Output => {
-            true
-        }
-        Capability::Secrets
-        | Capability::Tokens
-        | Capability::Http
-        | Capability::Input
-        | Capability::Products
-        | Capability::Settlement
-        | Capability::Statement => false,
-    }
-}
-
 /// What the plugin itself says about a settings text.
 fn mistaken_settings(
     engine: &Inner,
@@ -175,7 +162,9 @@ fn mistaken_settings(
     let asked = Asked {
         compiled,
         limits: clamped(&slot.call_limits, &engine.config.ceiling),
+        // A check of settings may ask for nothing but lines in the log.
         rights: Arc::default(),
+        keys: Arc::default(),
         author: Author {
             retailer: slot.retailer.clone(),
             slot: slot.name.clone(),

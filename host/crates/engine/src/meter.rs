@@ -94,6 +94,11 @@ impl Meter {
         Stop::denied(what)
     }
 
+    /// At an operation that a grant does not name.
+    pub fn beyond_grant(&mut self) {
+        self.denied_calls += 1;
+    }
+
     /// Before output is taken.
     pub fn output(&mut self, bytes: u64) -> Result<(), Stop> {
         self.output_bytes = self.output_bytes.saturating_add(bytes);

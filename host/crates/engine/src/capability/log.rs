@@ -6,6 +6,7 @@
 
 use crate::bindings::log::{Host, Level};
 use crate::call::Call;
+use galleria_domain::plugin::Operation;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +32,8 @@ struct Lines {
     sensitive: bool,
     left: u64,
     dropped: u64,
+    /// Whether the operator was told of a key that was asked for too much.
+    told: bool,
     /// What was printed and is no line yet, for standard output and standard error.
     unfinished: [Vec<u8>; 2],
 }
@@ -50,6 +53,7 @@ impl Log {
             sensitive,
             left: bytes,
             dropped: 0,
+            told: false,
             unfinished: [Vec::new(), Vec::new()],
         })))
     }
@@ -61,6 +65,9 @@ impl Log {
     /// Takes what a guest printed.
     pub fn print(&self, stream: Printed, bytes: &[u8]) {
         let mut lines = self.lines();
+        if lines.sensitive {
+            return;
+        }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let unfinished = &mut lines.unfinished[stream as usize];
             unfinished.extend_from_slice(piece);
@@ -68,6 +75,24 @@ impl Log {
                 lines.finish(stream);
             }
         }
+    }
+
+    /// A key was asked for what the grant does not name: told once, because a guest may ask again and
+    /// again. The words are the grant's and ours.
+    pub fn beyond_grant(&self, secret: &str, operation: Operation) {
+        let mut lines = self.lines();
+        if std::mem::replace(&mut lines.told, true) {
+            return;
+        }
+        let author = &lines.author;
+        tracing::warn!(
+            target: "plugin",
+            retailer = author.retailer,
+            slot = author.slot,
+            event = author.event,
+            store = author.store,
+            "it asked to {operation} with secret \"{secret}\", which its grant does not name"
+        );
     }
 
     /// When the call has ended.

@@ -1,12 +1,18 @@
 //! What a guest may ask of the host while it decides: one module for each capability.
 //!
 //! A capability that a component imports is linked once its slot asked for it and was granted it;
-//! what it may name - a directory - is checked at each call.
+//! what it may name - a directory, a secret - is checked at each call.
 
 pub(crate) mod activities;
+mod columns;
+mod input;
 pub(crate) mod log;
 pub(crate) mod output;
+mod products;
 pub(crate) mod sale_lines;
+pub(crate) mod secrets;
+mod settlement;
+mod statement;
 
 use crate::bindings;
 use crate::call::Call;
@@ -16,27 +22,39 @@ use wasmtime::component::{HasSelf, Linker};
 /// Rows in a batch at most: enough that crossing costs little, few enough that a batch stays below a MiB.
 pub(crate) const BATCH_ROWS: u32 = 4096;
 
-/// Links a capability. False where this version of the host does not offer it.
-pub(crate) fn link(linker: &mut Linker<Call>, capability: Capability) -> wasmtime::Result<bool> {
-    type Own = HasSelf<Call>;
-    match capability {
-        Capability::Log => bindings::log::add_to_linker::<Call, Own>(linker, |c| c)?,
-        Capability::Activities => {
-            bindings::activities::add_to_linker::<Call, Own>(linker, |c| c)?;
+/// The one list of what this host has: what is not in it is refused when a plugin is loaded.
+macro_rules! offered {
+    ($($capability:ident: $module:ident,)*) => {
+        /// Whether this version of the host has it.
+        pub(crate) fn is_offered(capability: Capability) -> bool {
+            matches!(capability, $(Capability::$capability)|*)
         }
-        Capability::SaleLines => {
-            bindings::sale_lines::add_to_linker::<Call, Own>(linker, |c| c)?;
+
+        /// Links a capability; nothing, where it is not offered.
+        pub(crate) fn link(
+            linker: &mut Linker<Call>,
+            capability: Capability,
+        ) -> wasmtime::Result<()> {
+            match capability {
+                $(Capability::$capability => {
+                    bindings::$module::add_to_linker::<Call, HasSelf<Call>>(linker, |call| call)
+                })*
+                _ => Ok(()),
+            }
         }
-        Capability::Output => bindings::output::add_to_linker::<Call, Own>(linker, |c| c)?,
-        Capability::Secrets
-        | Capability::Tokens
-        | Capability::Http
-        | Capability::Input
-        | Capability::Products
-        | Capability::Settlement
-        | Capability::Statement => return Ok(false),
-    }
-    Ok(true)
+    };
+}
+
+offered! {
+    Log: log,
+    Secrets: secrets,
+    Input: input,
+    Activities: activities,
+    SaleLines: sale_lines,
+    Products: products,
+    Settlement: settlement,
+    Statement: statement,
+    Output: output,
 }
 
 /// A guest's wish for a batch's rows, bounded by us.

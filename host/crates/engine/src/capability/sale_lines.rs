@@ -1,9 +1,8 @@
-//! `sale-lines`: lines of sales and refunds of a window, as columns. One row crosses in the cost of
-//! its bytes; as records, each text would be a call of the guest's allocator.
+//! `sale-lines`: lines of sales and refunds of a window, as columns.
 
+use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
 use crate::bindings::sale_lines::{Batch, Host};
-use crate::bindings::types::Texts;
 use crate::call::Call;
 use galleria_app::records::SaleLine;
 
@@ -82,20 +81,4 @@ fn columns(rows: &[SaleLine]) -> Batch {
         batch.tax.push(*tax);
     }
     batch
-}
-
-fn texts(rows: usize) -> Texts {
-    Texts {
-        bytes: String::new(),
-        ends: Vec::with_capacity(rows),
-    }
-}
-
-/// A batch has at most 4,096 rows of bounded texts, so that its bytes are far below 4 GiB; were they
-/// not, the end would stay where it can still be counted.
-fn push(column: &mut Texts, cell: &str) {
-    column.bytes.push_str(cell);
-    column
-        .ends
-        .push(u32::try_from(column.bytes.len()).unwrap_or(u32::MAX));
 }

@@ -1,0 +1,67 @@
+//! `products`: what a retailer sells and for how much, as columns.
+
+use super::columns::{push, texts};
+use super::{batch_rows, host_failed};
+use crate::bindings::products::{Batch, Host};
+use crate::call::Call;
+use galleria_app::plugins::CatalogueRow;
+
+impl Host for Call {
+    fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
+        self.meter.host_call()?;
+        let Some(feed) = &mut self.streams.products else {
+            return Err(self.meter.denied("products outside a run").into());
+        };
+        let rows = feed
+            .next(batch_rows(max))
+            .map_err(|error| host_failed("the feed of products", &error))?;
+        self.meter.deadline()?;
+        Ok(columns(&rows))
+    }
+}
+
+/// One loop over the rows fills all columns.
+fn columns(rows: &[CatalogueRow]) -> Batch {
+    let mut batch = Batch {
+        sku: texts(rows.len()),
+        gtin: texts(rows.len()),
+        name: texts(rows.len()),
+        category: texts(rows.len()),
+        unit: texts(rows.len()),
+        price: Vec::with_capacity(rows.len()),
+        price_scale: Vec::with_capacity(rows.len()),
+        currency: texts(rows.len()),
+        tax_code: texts(rows.len()),
+        active: Vec::with_capacity(rows.len()),
+        changed_at: texts(rows.len()),
+        changed: Vec::with_capacity(rows.len()),
+    };
+    for row in rows {
+        let CatalogueRow {
+            sku,
+            gtin,
+            name,
+            category,
+            unit,
+            price,
+            currency,
+            tax_code,
+            active,
+            changed_at,
+            changed,
+        } = row;
+        push(&mut batch.sku, sku);
+        push(&mut batch.gtin, gtin);
+        push(&mut batch.name, name);
+        push(&mut batch.category, category);
+        push(&mut batch.unit, unit);
+        batch.price.push(price.unscaled);
+        batch.price_scale.push(price.scale);
+        push(&mut batch.currency, currency);
+        push(&mut batch.tax_code, tax_code);
+        batch.active.push(u8::from(*active));
+        push(&mut batch.changed_at, changed_at);
+        batch.changed.push(u8::from(*changed));
+    }
+    batch
+}

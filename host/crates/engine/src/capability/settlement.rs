@@ -1,0 +1,90 @@
+//! `settlement`: lines of statements as the host matched them, as columns.
+
+use super::columns::{push, texts};
+use super::{batch_rows, host_failed};
+use crate::bindings::settlement::{Batch, Host};
+use crate::call::Call;
+use galleria_app::plugins::SettlementRow;
+
+impl Host for Call {
+    fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
+        self.meter.host_call()?;
+        let Some(feed) = &mut self.streams.settlement else {
+            return Err(self.meter.denied("settlement outside a run").into());
+        };
+        let rows = feed
+            .next(batch_rows(max))
+            .map_err(|error| host_failed("the feed of settlement lines", &error))?;
+        self.meter.deadline()?;
+        Ok(columns(&rows))
+    }
+}
+
+fn empty(rows: usize) -> Batch {
+    Batch {
+        outcome: texts(rows),
+        kind: texts(rows),
+        provider: texts(rows),
+        statement: texts(rows),
+        paid_on: texts(rows),
+        store: texts(rows),
+        business_date: texts(rows),
+        entry: texts(rows),
+        psp_reference: texts(rows),
+        merchant_reference: texts(rows),
+        booked_at: texts(rows),
+        currency: texts(rows),
+        gross: Vec::with_capacity(rows),
+        paid_currency: texts(rows),
+        converted: Vec::with_capacity(rows),
+        fee: Vec::with_capacity(rows),
+        net: Vec::with_capacity(rows),
+        difference: Vec::with_capacity(rows),
+    }
+}
+
+/// One loop over the rows fills all columns.
+fn columns(rows: &[SettlementRow]) -> Batch {
+    let mut batch = empty(rows.len());
+    for row in rows {
+        let SettlementRow {
+            outcome,
+            kind,
+            provider,
+            statement,
+            paid_on,
+            store,
+            business_date,
+            entry,
+            psp_reference,
+            merchant_reference,
+            booked_at,
+            currency,
+            gross,
+            paid_currency,
+            converted,
+            fee,
+            net,
+            difference,
+        } = row;
+        push(&mut batch.outcome, outcome);
+        push(&mut batch.kind, kind);
+        push(&mut batch.provider, provider);
+        push(&mut batch.statement, statement);
+        push(&mut batch.paid_on, paid_on);
+        push(&mut batch.store, store);
+        push(&mut batch.business_date, business_date);
+        push(&mut batch.entry, entry);
+        push(&mut batch.psp_reference, psp_reference);
+        push(&mut batch.merchant_reference, merchant_reference);
+        push(&mut batch.booked_at, booked_at);
+        push(&mut batch.currency, currency);
+        batch.gross.push(*gross);
+        push(&mut batch.paid_currency, paid_currency);
+        batch.converted.push(*converted);
+        batch.fee.push(*fee);
+        batch.net.push(*net);
+        batch.difference.push(*difference);
+    }
+    batch
+}

@@ -1,0 +1,168 @@
+//! `statement`: a provider's statement as a run reads it, into its lines.
+//!
+//! Checks only what the host itself would suffer from. What a line says - dates, currencies, sums - is
+//! judged by who takes the lines, so that every refusal is told with its row.
+
+use super::host_failed;
+use crate::bindings::statement::{Header, Host, Line};
+use crate::call::Call;
+use crate::convert::IntoDomain;
+use crate::stop::Stop;
+use galleria_domain::{
+    Attribute, Decimal, HostFault, StatementHeader, StatementKind, StatementLine,
+};
+
+/// Lines pushed at once: they are in memory three times while they cross.
+const LINES: usize = 4096;
+
+/// Of one text. A provider's reference has some dozen characters.
+const TEXT_BYTES: usize = 4 << 10;
+
+/// Attributes of a header or of a line.
+const ATTRIBUTES: usize = 64;
+
+/// Digits behind the decimal mark of any currency: 4 at most are in use.
+const MINOR_DIGITS: u8 = 6;
+
+/// Of a decimal; beyond it, ten to that power is no 64-bit number.
+const SCALE: u8 = 18;
+
+/// What a line is counted as beside its texts: its numbers.
+const NUMBERS_BYTES: u64 = 64;
+
+impl Host for Call {
+    fn describe(&mut self, header: Header) -> wasmtime::Result<()> {
+        self.meter.host_call()?;
+        if std::mem::replace(&mut self.described, true) {
+            return Err(broken("statement.describe was called twice").into());
+        }
+        let header: StatementHeader = header.into_domain();
+        let bytes = size_of_header(&header)?;
+        self.meter.output(bytes)?;
+        let Some(lines) = &mut self.streams.statement else {
+            return Err(self.meter.denied("statement outside a run").into());
+        };
+        lines
+            .describe(header)
+            .map_err(|error| host_failed("taking a statement's header", &error))?;
+        self.meter.deadline()?;
+        Ok(())
+    }
+
+    fn push(&mut self, pushed: Vec<Line>) -> wasmtime::Result<()> {
+        self.meter.host_call()?;
+        if pushed.len() > LINES {
+            let what = format!("statement.push got {} lines, at most {LINES}", pushed.len());
+            return Err(broken(what).into());
+        }
+        let pushed: Vec<StatementLine> = pushed.into_domain();
+        let mut bytes = 0;
+        for line in &pushed {
+            bytes += size_of_line(line)?;
+        }
+        self.meter.output(bytes)?;
+        let Some(lines) = &mut self.streams.statement else {
+            return Err(self.meter.denied("statement outside a run").into());
+        };
+        lines
+            .push(pushed)
+            .map_err(|error| host_failed("taking a statement's lines", &error))?;
+        self.meter.deadline()?;
+        Ok(())
+    }
+}
+
+/// Bytes of the texts, each within its bound.
+fn size_of_header(header: &StatementHeader) -> Result<u64, Stop> {
+    let StatementHeader {
+        provider,
+        account,
+        reference,
+        currency,
+        minor_digits,
+        paid_on,
+        total: _,
+        attributes,
+    } = header;
+    let place = "the statement's header";
+    check_digits(place, *minor_digits, None)?;
+    let texts = [provider, account, reference, currency, paid_on];
+    size(place, &texts, attributes)
+}
+
+fn size_of_line(line: &StatementLine) -> Result<u64, Stop> {
+    let StatementLine {
+        row,
+        kind,
+        id,
+        psp_reference,
+        modification_reference,
+        merchant_reference,
+        booked_at,
+        currency,
+        minor_digits,
+        gross: _,
+        rate,
+        converted: _,
+        fee: _,
+        net: _,
+        attributes,
+    } = line;
+    let none = String::new();
+    let word = match kind {
+        StatementKind::Other(word) => word,
+        _ => &none,
+    };
+    let place = format!("row {row} of the statement");
+    check_digits(&place, *minor_digits, *rate)?;
+    let texts = [
+        word,
+        id,
+        psp_reference,
+        modification_reference,
+        merchant_reference,
+        booked_at,
+        currency,
+    ];
+    Ok(NUMBERS_BYTES + size(&place, &texts, attributes)?)
+}
+
+fn check_digits(place: &str, minor_digits: u8, rate: Option<Decimal>) -> Result<(), Stop> {
+    if minor_digits > MINOR_DIGITS {
+        return Err(broken(format!(
+            "{place}: minor-digits is {minor_digits}, at most {MINOR_DIGITS}"
+        )));
+    }
+    match rate {
+        Some(rate) if rate.scale > SCALE => Err(broken(format!(
+            "{place}: the rate's scale is {}, at most {SCALE}",
+            rate.scale
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn size(place: &str, texts: &[&String], attributes: &[Attribute]) -> Result<u64, Stop> {
+    if attributes.len() > ATTRIBUTES {
+        return Err(broken(format!(
+            "{place}: {} attributes, at most {ATTRIBUTES}",
+            attributes.len()
+        )));
+    }
+    let named = attributes.iter().flat_map(|a| [&a.name, &a.value]);
+    let mut total = 0;
+    for text in texts.iter().copied().chain(named) {
+        if text.len() > TEXT_BYTES {
+            return Err(broken(format!(
+                "{place}: a text of {} bytes, at most {TEXT_BYTES}",
+                text.len()
+            )));
+        }
+        total += text.len() as u64;
+    }
+    Ok(total)
+}
+
+fn broken(what: impl Into<String>) -> Stop {
+    Stop(HostFault::ContractBroken(what.into()))
+}
