@@ -14,12 +14,13 @@ mod prepare;
 mod process;
 mod root;
 mod show;
+mod statement;
 mod test;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Builds, tests and shows Galleria.
@@ -49,7 +50,7 @@ enum Command {
     Check,
     /// Run every test, components built first.
     Test,
-    /// Make the sample days again.
+    /// Make the sample days and their statements again.
     #[command(after_help = "\
 Examples:
   cargo xtask day                              the days that are kept, as each assortment.toml says it
@@ -116,23 +117,34 @@ fn run(command: Command) -> Result<()> {
 fn write_day(ask: DayAsk) -> Result<()> {
     for folder in retailers(ask.retailer.as_deref())? {
         let (assortment, _) = day::assortment::Assortment::read(&folder)?;
-        let kept = assortment.day;
+        let kept = &assortment.day;
         let seed = ask.seed.unwrap_or(kept.seed);
         let events = ask.events.unwrap_or(kept.events);
         let days = folder.join(format!("days/{}.jsonl", kept.date));
         let file = ask.out.clone().unwrap_or(days);
-        let text = day::generate(&folder, seed, events)?;
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(&file, &text).with_context(|| file.display().to_string())?;
-        let requests = text.lines().count();
+        let drawn = day::generate(&folder, seed, events)?;
+        write(&file, &drawn.text)?;
+        let requests = drawn.text.lines().count();
         show::line(&format!(
             "{events} events in {requests} requests: {}",
             file.display()
         ));
+        let (Some(terms), None) = (&assortment.statement, &ask.out) else {
+            continue;
+        };
+        let made = statement::make(terms, &drawn.settled, seed)?;
+        let file = folder.join("statements").join(&made.name);
+        write(&file, &made.text)?;
+        show::line(&format!("what is paid out for them: {}", file.display()));
     }
     Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(file, text).with_context(|| file.display().to_string())
 }
 
 /// Folders of retailers that keep a sample day, by name; the named one alone where one is named.

@@ -68,6 +68,7 @@ impl Day<'_> {
         if let Some(index) = order.shift {
             self.places[place].shifts[index].book(&back.refund.tenders, true);
         }
+        back.refund.entry.ended_at = self.instant(place, after)?.to_string();
         self.orders[chosen].refunds.push(back.refund);
         let path = format!("/v1/orders/{id}/refunds");
         let request = Asked::new(&path, &format!("refund:{refund}"), Counts::Refund, body);

@@ -1,6 +1,7 @@
 //! What a retailer's sample day is drawn from: `retailers/<name>/assortment.toml` and `stores.json`.
 
 use super::habits::{Habits, Members, Payments};
+use crate::statement::Terms;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{Decimal, Money, Store};
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub struct Assortment {
     pub payments: Payments,
     #[serde(default)]
     pub members: Members,
+    /// What its provider pays out for the day.
+    pub statement: Option<Terms>,
     pub markets: Vec<Market>,
     pub products: Vec<Product>,
 }

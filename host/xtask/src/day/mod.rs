@@ -12,6 +12,7 @@ mod drawers;
 mod habits;
 mod refund;
 mod request;
+mod settled;
 mod shift;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use request::{Asked, Counts, MemberIs, Request, lean};
 use serde_json::{Value, json};
+pub use settled::Settled;
 use shift::Shift;
 use std::path::Path;
 
@@ -40,8 +42,16 @@ const APP: &str = "app";
 /// Doors are open: seconds of the day.
 const OPEN: (i64, i64) = (10 * 3600, 20 * 3600);
 
-/// A day of the retailer in `folder`, one JSON object a line.
-pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<String> {
+/// A day as it was drawn.
+pub struct Drawn {
+    /// The requests, one JSON object a line.
+    pub text: String,
+    /// What its provider will settle.
+    pub settled: Vec<Settled>,
+}
+
+/// A day of the retailer in `folder`.
+pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<Drawn> {
     let (assortment, stores) = Assortment::read(folder)?;
     let date: Date = assortment.day.date.parse().context("[day] date")?;
     let mut places = Vec::new();
@@ -62,7 +72,10 @@ pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<String> {
         orders: Vec::new(),
     };
     day.fill(events)?;
-    day.text()
+    Ok(Drawn {
+        settled: day.settled()?,
+        text: day.text()?,
+    })
 }
 
 /// A store on that day.
@@ -111,6 +124,12 @@ struct Order {
     refunds: Vec<Refund>,
     voided: bool,
     verified: bool,
+}
+
+/// What was put into an order.
+struct Basket {
+    lines: Vec<Line>,
+    training: bool,
 }
 
 struct Day<'a> {
@@ -217,7 +236,7 @@ impl Day<'_> {
         (place, Some(index), shift.till.clone(), second)
     }
 
-    /// Places an order; its lines.
+    /// Places an order.
     fn order(
         &mut self,
         id: &str,
@@ -225,7 +244,7 @@ impl Day<'_> {
         shift: Option<usize>,
         workstation: &str,
         begun: i64,
-    ) -> Result<Vec<Line>> {
+    ) -> Result<Basket> {
         let begun_at = self.instant(place, begun)?;
         let here = &self.places[place];
         let operator = shift.map(|index| here.shifts[index].operator.clone());
@@ -279,7 +298,7 @@ impl Day<'_> {
         }
         request.body = body;
         self.send(place, workstation, begun, request)?;
-        Ok(lines)
+        Ok(Basket { lines, training })
     }
 
     /// A member, and the question that finds out who it is where members show a code.
@@ -316,10 +335,11 @@ impl Day<'_> {
     fn sell(&mut self, number: usize) -> Result<()> {
         let (place, shift, workstation, begun) = self.somewhere();
         let id = self.id(place, "o", number);
-        let lines = self.order(&id, place, shift, &workstation, begun)?;
+        let Basket { lines, training } = self.order(&id, place, shift, &workstation, begun)?;
 
         let paid = begun + self.chance.between(40, 400);
-        let sale = self.pay(place, shift, &id, lines)?;
+        let mut sale = self.pay(place, shift, &id, lines)?;
+        sale.entry.training = training;
         let payment = format!("p-{id}");
         let shift_id = shift.map(|index| self.places[place].shifts[index].id.clone());
         let body = lean(&json!({

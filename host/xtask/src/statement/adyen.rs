@@ -1,0 +1,93 @@
+//! Adyen's settlement details, as its documentation names the columns.
+
+use super::{Row, Sheet, What, amount};
+use crate::day::chance::Chance;
+use anyhow::Result;
+use jiff::tz::TimeZone;
+
+const HEADER: &str = "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\
+Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),\
+Exchange Rate,Net Currency,Net Debit (NC),Net Credit (NC),Commission (NC),Markup (NC),\
+Scheme Fees (NC),Interchange (NC),Payment Method Variant,Modification Merchant Reference,Batch Number";
+
+/// The whole file.
+pub fn write(sheet: &Sheet<'_>, chance: &mut Chance) -> Result<String> {
+    let mut text = format!("{HEADER}\n");
+    for row in &sheet.rows {
+        text.push_str(&line(sheet, row, chance)?);
+    }
+    let terms = sheet.terms;
+    let paid = sides(-sheet.total);
+    text.push_str(&format!(
+        "{0},{0},,,,{1} 03:00:00,CET,MerchantPayout,\"TX{2}, batch {2}\",,,,,{3},{4},{5},,,,,,,{2}\n",
+        terms.account, terms.paid_on, terms.reference, terms.currency, paid.0, paid.1
+    ));
+    Ok(text)
+}
+
+fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
+    let terms = sheet.terms;
+    let kind = match row.what {
+        What::Payment => "Settled",
+        What::Refund => "Refunded",
+        What::Chargeback => "Chargeback",
+        What::Cost => "Fee",
+    };
+    let created = row.at.to_zoned_datetime(TimeZone::get("Europe/Amsterdam")?);
+    let cost = row.what == What::Cost;
+    let (gross, net) = (sides(row.gross), sides(row.net));
+    // A payment's own reference for its capture; a sentence where it is no payment at all.
+    let modification = match row.what {
+        What::Payment => row.psp_reference.clone(),
+        What::Cost => format!("Account costs of {}", &terms.paid_on[..7]),
+        _ => row.modification_reference.clone(),
+    };
+    let fee = |share: i64| {
+        if cost || share == 0 {
+            String::new()
+        } else {
+            amount(share, '.')
+        }
+    };
+    // Contracts by interchange tell what the fee is made of.
+    let interchange = row.fee * chance.between(40, 60) / 100;
+    let scheme_fee = row.fee * chance.between(10, 20) / 100;
+    let rate = match (&row.rate, cost) {
+        (_, true) => String::new(),
+        (None, _) => "1".to_owned(),
+        (Some(rate), _) => decimal(rate.unscaled, rate.scale),
+    };
+    let gross_currency = if cost { "" } else { &row.currency };
+    Ok(format!(
+        "{0},{0},{1},{2},{3},{4},CET,{kind},{modification},{gross_currency},{5},{6},{rate},{7},{8},{9},,{10},{11},{12},,,{13}\n",
+        terms.account,
+        row.psp_reference,
+        row.merchant_reference,
+        row.scheme,
+        created.strftime("%Y-%m-%d %H:%M:%S"),
+        gross.0,
+        gross.1,
+        terms.currency,
+        net.0,
+        net.1,
+        fee(row.fee - interchange - scheme_fee),
+        fee(scheme_fee),
+        fee(interchange),
+        terms.reference,
+    ))
+}
+
+/// Debit and credit: one of them is empty.
+fn sides(minor: i64) -> (String, String) {
+    match minor {
+        0 => (String::new(), String::new()),
+        ..0 => (amount(-minor, '.'), String::new()),
+        _ => (String::new(), amount(minor, '.')),
+    }
+}
+
+fn decimal(unscaled: i64, scale: u8) -> String {
+    let power = 10_i64.pow(u32::from(scale));
+    let digits = usize::from(scale);
+    format!("{}.{:0digits$}", unscaled / power, unscaled % power)
+}

@@ -1,0 +1,85 @@
+//! Stripe's itemised payout reconciliation, as its documentation names the columns.
+
+use super::{Row, Sheet, What, amount};
+use anyhow::Result;
+use jiff::tz::TimeZone;
+
+const HEADER: &str = "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,\
+available_on,currency,gross,fee,net,reporting_category,source_id,description,customer_facing_amount,\
+customer_facing_currency,charge_id,payment_intent_id,payment_metadata[order]";
+
+/// The whole file. Times are UTC, as Stripe writes them where an account names no other zone.
+pub fn write(sheet: &Sheet<'_>) -> Result<String> {
+    let mut text = format!("{HEADER}\n");
+    for row in &sheet.rows {
+        text.push_str(&line(sheet, row));
+    }
+    let terms = sheet.terms;
+    let paid = amount(-sheet.total, '.');
+    text.push_str(&format!(
+        "{0},{1} 00:00:00,txn_{0},{1} 00:00:00,{1} 00:00:00,{2},{paid},0.00,{paid},payout,{0},STRIPE PAYOUT,,,,,\n",
+        terms.reference,
+        terms.paid_on,
+        terms.currency.to_lowercase(),
+    ));
+    Ok(text)
+}
+
+fn line(sheet: &Sheet<'_>, row: &Row) -> String {
+    let terms = sheet.terms;
+    let category = match row.what {
+        What::Payment => "charge",
+        What::Refund => "refund",
+        What::Chargeback => "dispute",
+        What::Cost => "fee",
+    };
+    let cost = row.what == What::Cost;
+    // A cost is an amount of its own here, not what is kept of another.
+    let (gross, fee) = if cost {
+        (row.net, 0)
+    } else {
+        (row.converted, row.fee)
+    };
+    let number = row.psp_reference.trim_start_matches("ch_");
+    let (source, description) = match row.what {
+        What::Payment => (
+            row.psp_reference.clone(),
+            format!("Order {}", row.merchant_reference),
+        ),
+        What::Refund => (
+            row.modification_reference.clone(),
+            "REFUND FOR CHARGE".into(),
+        ),
+        What::Chargeback => (format!("du_{number}"), "Chargeback withdrawal".into()),
+        What::Cost => (String::new(), format!("Billing {}", &terms.paid_on[..7])),
+    };
+    let facing = if cost {
+        (String::new(), String::new())
+    } else {
+        (amount(row.gross, '.'), row.currency.to_lowercase())
+    };
+    let intent = if cost {
+        String::new()
+    } else {
+        format!("pi_{number}")
+    };
+    let created = row
+        .at
+        .to_zoned_datetime(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M:%S");
+    format!(
+        "{},{} 00:00:00,txn_{},{created},{} 00:00:00,{},{},{},{},{category},{source},{description},{},{},{},{intent},{}\n",
+        terms.reference,
+        terms.paid_on,
+        row.id,
+        terms.paid_on,
+        terms.currency.to_lowercase(),
+        amount(gross, '.'),
+        amount(fee, '.'),
+        amount(row.net, '.'),
+        facing.0,
+        facing.1,
+        row.psp_reference,
+        row.merchant_reference,
+    )
+}
