@@ -14,7 +14,13 @@
 
 mod deliverer;
 mod directories;
+mod matcher;
+mod pickup;
 mod runs;
+mod vault;
 
 pub use deliverer::Deliverer;
 pub use directories::Directories;
+pub use matcher::keep_matching;
+pub use pickup::Pickups;
+pub use vault::StatementVault;

@@ -134,3 +134,27 @@ impl MatchOutcome {
         Self::ALL.into_iter().find(|outcome| outcome.word() == word)
     }
 }
+
+/// When a file in a directory is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complete {
+    /// When an empty file `<name>.complete` stands beside it.
+    Marker,
+    /// When it has not changed for so long.
+    Unchanged(std::time::Duration),
+}
+
+/// Where a retailer's provider leaves its statements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pickup {
+    /// The retailer.
+    pub retailer: String,
+    /// The slot that reads them.
+    pub plugin: String,
+    /// The directory, by its name in the host's configuration; files lie in the retailer's folder.
+    pub directory: String,
+    /// How names of statements end, such as `.csv`.
+    pub suffix: String,
+    /// When one is whole.
+    pub complete: Complete,
+}

@@ -118,6 +118,17 @@ impl App {
         import.under_lease(reading).await
     }
 
+    /// Takes a lease, or keeps it for so much longer: whether `owner` has it now.
+    pub async fn lease(&self, name: &str, owner: &str, last: Duration) -> Result<bool, Error> {
+        let (name, owner, now) = (name.to_owned(), owner.to_owned(), self.clock.now());
+        self.records
+            .write(move |tx| {
+                let (name, owner) = (name.clone(), owner.clone());
+                Box::pin(async move { tx.lease_take(&name, &owner, now, now + last).await })
+            })
+            .await
+    }
+
     /// Clears away what a crash left of statements: lines nobody sees, originals of none. For the
     /// start; an import that is under way elsewhere is left alone.
     pub async fn statements_sweep(&self) -> Result<(), Error> {
@@ -360,12 +371,7 @@ impl Lease<'_> {
     }
 
     async fn take(&self) -> Result<bool, Error> {
-        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
-        let taken = self.app.records.write(move |tx| {
-            let (name, owner) = (name.clone(), owner.clone());
-            Box::pin(async move { tx.lease_take(&name, &owner, now, now + LEASE).await })
-        });
-        taken.await
+        self.app.lease(&self.name, &self.owner, LEASE).await
     }
 
     async fn release(&self) {

@@ -14,6 +14,8 @@ pub trait Vault: Send + Sync {
     fn kept(&self, retailer: &str) -> Result<Vec<String>, Error>;
     /// Takes an original away.
     fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error>;
+    /// The size of the largest statement there may be.
+    fn max_bytes(&self) -> u64;
 }
 
 /// A file that is being taken in.

@@ -1,0 +1,281 @@
+//! Where statements are spooled while they come in, and kept as they came.
+//!
+//! Originals lie under their digest in a folder of their retailer. What is being taken in lies in
+//! `.spool` under a lock: whatever no process has locked there was left by a crash, and goes.
+
+use crate::directories::sync;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
+use galleria_app::Error;
+use galleria_app::plugins::Source;
+use galleria_app::statements::{Spool, Vault};
+use galleria_domain::Digest;
+use galleria_domain::digest::Running;
+use rustix::fs::FlockOperation;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+const SPOOL: &str = ".spool";
+
+/// A folder for statements. Clones share it.
+#[derive(Clone, Debug)]
+pub struct StatementVault(Arc<Folders>);
+
+#[derive(Debug)]
+struct Folders {
+    all: Dir,
+    spool: Dir,
+    max_bytes: u64,
+}
+
+impl StatementVault {
+    /// Opens the folder, makes it where it is missing, and takes away what crashes left in it. No
+    /// statement may have more than `max_bytes`.
+    pub fn open(path: &Path, max_bytes: u64) -> io::Result<Self> {
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        std::fs::create_dir_all(path.join(SPOOL)).map_err(named)?;
+        let all = Dir::open_ambient_dir(path, ambient_authority()).map_err(named)?;
+        let spool = all.open_dir(SPOOL).map_err(named)?;
+        sync(&all).map_err(named)?;
+        clear(&spool).map_err(named)?;
+        Ok(Self(Arc::new(Folders {
+            all,
+            spool,
+            max_bytes,
+        })))
+    }
+}
+
+/// Takes away what nobody has locked.
+fn clear(spool: &Dir) -> io::Result<()> {
+    for entry in spool.entries()? {
+        let name = entry?.file_name();
+        let Ok(file) = spool.open(&name) else {
+            continue;
+        };
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            spool.remove_file(&name)?;
+        }
+    }
+    Ok(())
+}
+
+/// A new locked file, and its name.
+fn locked(spool: &Dir) -> io::Result<(File, String)> {
+    loop {
+        let name = uuid::Uuid::new_v4().to_string();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = spool.open_with(&name, &options)?;
+        // Another process that starts may have taken it for a crash's before it was locked.
+        let held = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        let (ours, named) = (file.metadata()?, spool.metadata(&name));
+        if held && named.is_ok_and(|named| named.ino() == ours.ino()) {
+            return Ok((file, name));
+        }
+    }
+}
+
+fn failed(doing: &str, error: io::Error) -> Error {
+    Error::records(format!("{doing} a statement's file"), error)
+}
+
+impl Vault for StatementVault {
+    fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error> {
+        let (spooled, name) = locked(&self.0.spool).map_err(|error| failed("spooling", error))?;
+        Ok(Box::new(Spooled {
+            folders: Arc::clone(&self.0),
+            file: file.to_owned(),
+            spooled,
+            name,
+            digest: Running::default(),
+            size: 0,
+            kept: false,
+        }))
+    }
+
+    fn scratch(&self) -> Result<std::fs::File, Error> {
+        let made = locked(&self.0.spool).and_then(|(file, name)| {
+            self.0.spool.remove_file(name)?;
+            Ok(file.into_std())
+        });
+        made.map_err(|error| failed("spooling", error))
+    }
+
+    fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
+        let names = match self.0.all.read_dir(retailer) {
+            Ok(entries) => entries
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        };
+        names.map_err(|error| failed("listing", error))
+    }
+
+    fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
+        let gone = self.0.all.open_dir(retailer);
+        gone.and_then(|folder| folder.remove_file(digest))
+            .map_err(|error| failed("removing", error))
+    }
+
+    fn max_bytes(&self) -> u64 {
+        self.0.max_bytes
+    }
+}
+
+struct Spooled {
+    folders: Arc<Folders>,
+    /// Its name where it came from.
+    file: String,
+    spooled: File,
+    /// Its name in the spool.
+    name: String,
+    digest: Running,
+    size: u64,
+    kept: bool,
+}
+
+impl Spooled {
+    fn keep(&mut self, retailer: &str) -> io::Result<()> {
+        self.spooled.sync_all()?;
+        let all = &self.folders.all;
+        match all.create_dir(retailer) {
+            // A new folder survives a crash only once its parent is synced.
+            Ok(()) => sync(all)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let folder = all.open_dir(retailer)?;
+        let digest = self.digest.clone().finish();
+        // Where one is there, it has the same content.
+        let spool = &self.folders.spool;
+        spool.rename(&self.name, &folder, digest.as_str())?;
+        self.kept = true;
+        sync(&folder)
+    }
+}
+
+impl Spool for Spooled {
+    fn file(&self) -> String {
+        self.file.clone()
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        self.size += chunk.len() as u64;
+        let most = self.folders.max_bytes;
+        if self.size > most {
+            let message =
+                format!("at most {most} bytes, as the host's [statements] max_bytes says");
+            return Err(Error::invalid("file", message));
+        }
+        self.digest.update(chunk);
+        self.spooled
+            .write_all(chunk)
+            .map_err(|error| failed("spooling", error))
+    }
+
+    fn digest(&self) -> (Digest, u64) {
+        (self.digest.clone().finish(), self.size)
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>, Error> {
+        let opened = self.folders.spool.open(&self.name);
+        let spooled = opened.map_err(|error| failed("reading", error))?;
+        Ok(Box::new(Reader {
+            file: self.file.clone(),
+            spooled,
+        }))
+    }
+
+    fn keep(&mut self, retailer: &str) -> Result<(), Error> {
+        Spooled::keep(self, retailer).map_err(|error| failed("keeping", error))
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        if !self.kept {
+            // A start takes away what stays.
+            let _ = self.folders.spool.remove_file(&self.name);
+        }
+    }
+}
+
+struct Reader {
+    file: String,
+    spooled: File,
+}
+
+impl Source for Reader {
+    fn name(&self) -> String {
+        self.file.clone()
+    }
+
+    fn read(&mut self, max: u32) -> Result<Vec<u8>, Error> {
+        let mut chunk = Vec::new();
+        let read = (&mut self.spooled).take(max.into()).read_to_end(&mut chunk);
+        read.map_err(|error| failed("reading", error))?;
+        Ok(chunk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault(most: u64) -> (tempfile::TempDir, StatementVault) {
+        let temp = tempfile::tempdir().expect("a folder");
+        let vault = StatementVault::open(&temp.path().join("statements"), most).expect("a vault");
+        (temp, vault)
+    }
+
+    fn names(temp: &tempfile::TempDir) -> usize {
+        let spool = temp.path().join("statements").join(SPOOL);
+        std::fs::read_dir(spool).expect("a folder").count()
+    }
+
+    #[test]
+    fn what_is_kept_stands_under_its_digest_and_the_rest_is_gone() {
+        let (temp, vault) = vault(100);
+        let mut spool = vault.spool("a.csv").expect("a spool");
+        spool.write(b"ab").expect("written");
+        spool.write(b"c").expect("written");
+        let (digest, size) = spool.digest();
+        assert_eq!((digest.clone(), size), (Digest::of(b"abc"), 3));
+        let mut source = spool.source().expect("a source");
+        assert_eq!(source.read(2).expect("read"), b"ab");
+        assert_eq!(source.read(2).expect("read"), b"c");
+        assert_eq!(source.read(2).expect("read"), b"");
+        spool.keep("r1").expect("kept");
+        drop((spool, vault.spool("b.csv").expect("a spool")));
+        drop(vault.scratch().expect("a scratch"));
+        assert_eq!(names(&temp), 0);
+        assert_eq!(vault.kept("r1").expect("a list"), [digest.to_string()]);
+        vault.forget("r1", digest.as_str()).expect("forgotten");
+        assert!(vault.kept("r1").expect("a list").is_empty());
+        assert!(vault.kept("nobody").expect("a list").is_empty());
+    }
+
+    #[test]
+    fn a_start_clears_away_what_a_crash_left_and_nothing_else() {
+        let (temp, vault) = vault(100);
+        let mut alive = vault.spool("a.csv").expect("a spool");
+        let left = temp.path().join("statements").join(SPOOL).join("left");
+        std::fs::write(&left, b"half").expect("left");
+        StatementVault::open(&temp.path().join("statements"), 100).expect("a start");
+        assert!(!left.exists());
+        alive.write(b"x").expect("still there");
+        alive.keep("r1").expect("kept");
+    }
+
+    #[test]
+    fn a_file_beyond_the_bound_is_refused() {
+        let (_temp, vault) = vault(3);
+        let mut spool = vault.spool("a.csv").expect("a spool");
+        spool.write(b"abc").expect("written");
+        assert!(matches!(spool.write(b"d"), Err(Error::Invalid(_))));
+    }
+}
