@@ -2,8 +2,12 @@
 //! along an index. Tests only.
 
 use crate::{Db, DbConfig};
-use galleria_app::records::{ActivityKey, DeadFilter, DocumentState, Parked, ParkedState, Records, SaleLineKey};
+use galleria_app::records::{
+    ActivityKey, DeadFilter, DocumentState, Parked, ParkedState, Records, RunFilter, RunState,
+    SaleLineKey,
+};
 use galleria_domain::Event;
+use galleria_domain::plugin::Point;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::cell::RefCell;
@@ -65,6 +69,19 @@ async fn do_everything(db: &Db) {
             tx.operation_page(None, i64::MAX, 1).await?;
             tx.operation_page(Some("s"), i64::MAX, 1).await?;
             tx.document_lease("owner", now, now, 1).await?;
+            for state in [None, Some(RunState::Dead)] {
+                let filter = RunFilter {
+                    state,
+                    ..RunFilter::default()
+                };
+                tx.run_list(&filter, 1, 1).await?;
+            }
+            tx.run_next().await?;
+            tx.run_lease("owner", now, now).await?;
+            tx.run_take("r", "owner", now, now).await?;
+            tx.run_last("r", "slot", Point::Report, "s").await?;
+            tx.run_cancel("r", now).await?;
+            tx.schedule_marks("r", "nightly").await?;
             tx.document_advance(&["d".into()], "owner", DocumentState::Delivered, now)
                 .await?;
             tx.documents_of_order("o").await?;

@@ -6,7 +6,6 @@ use DocumentState::{Blocked, Delivered, Pending, Prepared};
 use futures_util::future::join_all;
 use galleria_app::Error;
 use galleria_app::records::{DocumentRow, DocumentState};
-use jiff::Timestamp;
 
 on_both!(
     a_document_is_kept_under_one_id_and_one_name,

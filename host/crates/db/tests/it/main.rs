@@ -5,6 +5,7 @@
 #[macro_use]
 mod stage;
 mod activities;
+mod catalogue;
 mod documents;
 mod durability;
 mod log;
@@ -12,6 +13,7 @@ mod members;
 mod opening;
 mod parked;
 mod postgres;
+mod products;
 mod requests;
 mod rows;
 mod runs;

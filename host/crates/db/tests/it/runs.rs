@@ -1,0 +1,380 @@
+//! Runs: each is leased by one, kept by who has it, and tried again when its time comes.
+
+use crate::rows::at;
+use crate::stage::Stage;
+use futures_util::future::join_all;
+use galleria_app::records::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, ScheduleMark};
+use galleria_domain::Attribute;
+use galleria_domain::plugin::Point;
+
+on_both!(
+    a_run_is_kept_as_it_was_told,
+    a_window_is_one_run,
+    a_lease_keeps_others_out_until_it_ends,
+    workers_at_the_same_time_lease_different_runs,
+    an_attempt_that_lost_its_lease_keeps_nothing,
+    what_the_first_attempt_found_holds_for_all,
+    a_failed_run_waits_and_a_dead_one_is_replayed,
+    a_run_that_is_under_way_is_told_to_stop,
+    runs_are_listed_in_parts_the_newest_first,
+    the_last_good_run_is_known_by_slot_point_and_scope,
+    marks_of_schedules_only_move_forwards,
+);
+
+fn run(id: &str, due: i64) -> RunRow {
+    RunRow {
+        serial: 0,
+        id: id.into(),
+        retailer: "r".into(),
+        subscriber: "slot".into(),
+        point: Point::Report,
+        store_id: String::new(),
+        first: "2026-11-01".into(),
+        last: "2026-11-30".into(),
+        schedule: "nightly".into(),
+        state: RunState::Due,
+        attempts: 0,
+        tries: 3,
+        due_at: at(due),
+        as_of: None,
+        since: None,
+        stores: 0,
+        progress: 0,
+        rows: 0,
+        sums: Vec::new(),
+        files: Vec::new(),
+        code: None,
+        detail: None,
+        created_at: at(due),
+        begun_at: None,
+        ended_at: None,
+    }
+}
+
+fn end(state: RunState, now: i64) -> RunEnd {
+    RunEnd {
+        state,
+        attempts: 1,
+        due_at: at(now),
+        progress: 9,
+        rows: 0,
+        sums: Vec::new(),
+        files: Vec::new(),
+        code: None,
+        detail: None,
+        at: at(now),
+    }
+}
+
+fn lease_of(id: &str, owner: &str, attempt: u32) -> RunLease {
+    RunLease {
+        id: id.into(),
+        owner: owner.into(),
+        attempt,
+    }
+}
+
+async fn add(stage: &Stage, run: &RunRow) -> bool {
+    write_tx!(stage, [run], |tx| tx.run_insert(&run).await).expect("added")
+}
+
+async fn lease(stage: &Stage, owner: &'static str, now: i64, until: i64) -> Option<String> {
+    let leased = write_tx!(stage, [], |tx| tx
+        .run_lease(owner, at(now), at(until))
+        .await);
+    leased.expect("asked").map(|run| run.id)
+}
+
+async fn close(stage: &Stage, lease: &RunLease, end: &RunEnd) -> bool {
+    write_tx!(stage, [lease, end], |tx| tx.run_close(&lease, &end).await).expect("asked")
+}
+
+async fn get(stage: &Stage, id: &'static str) -> RunRow {
+    let got = read_tx!(stage, [], |tx| tx.run_get(id).await).expect("read");
+    got.expect("it is there")
+}
+
+async fn a_run_is_kept_as_it_was_told(stage: &Stage) {
+    let mut told = run("a", 5);
+    assert!(add(stage, &told).await);
+    let found = get(stage, "a").await;
+    assert!(found.serial > 0);
+    told.serial = found.serial;
+    assert_eq!(found, told);
+    let missing = read_tx!(stage, [], |tx| tx.run_get("b").await).expect("read");
+    assert_eq!(missing, None);
+
+    assert_eq!(lease(stage, "me", 5, 100).await.as_deref(), Some("a"));
+    let ended = RunEnd {
+        rows: 1_000_000,
+        sums: vec![Attribute {
+            name: "net".into(),
+            value: "12.50".into(),
+        }],
+        files: vec![RunFile {
+            directory: "reports".into(),
+            name: "smørrebrød.csv".into(),
+            size: 1 << 40,
+            digest: "d".into(),
+        }],
+        ..end(RunState::Ended, 70)
+    };
+    assert!(close(stage, &lease_of("a", "me", 1), &ended).await);
+    let found = get(stage, "a").await;
+    assert_eq!(found.state, RunState::Ended);
+    assert_eq!((found.rows, found.progress), (1_000_000, 9));
+    assert_eq!((found.sums, found.files), (ended.sums, ended.files));
+    assert_eq!(
+        (found.begun_at, found.ended_at),
+        (Some(at(5)), Some(at(70)))
+    );
+}
+
+async fn a_window_is_one_run(stage: &Stage) {
+    assert!(add(stage, &run("a", 0)).await);
+    assert!(!add(stage, &run("a", 7)).await);
+    assert_eq!(get(stage, "a").await.due_at, at(0));
+}
+
+async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
+    add(stage, &run("late", 50)).await;
+    add(stage, &run("early", 10)).await;
+    assert_eq!(lease(stage, "a", 9, 100).await, None);
+    assert_eq!(lease(stage, "a", 60, 100).await.as_deref(), Some("early"));
+    assert_eq!(lease(stage, "b", 60, 200).await.as_deref(), Some("late"));
+    assert_eq!(lease(stage, "c", 99, 300).await, None);
+    let next = read_tx!(stage, [], |tx| tx.run_next().await).expect("read");
+    assert_eq!(next, Some(at(100)), "the end of the first lease");
+    assert_eq!(lease(stage, "c", 100, 300).await.as_deref(), Some("early"));
+    let taken = get(stage, "early").await;
+    assert_eq!((taken.state, taken.attempts), (RunState::Running, 2));
+    // By hand: not while somebody has it, and not when it has ended well.
+    let take = async |id: &'static str, now: i64| {
+        let taken = write_tx!(stage, [], |tx| tx.run_take(id, "d", at(now), at(999)).await);
+        taken.expect("asked").is_some()
+    };
+    assert!(!take("early", 299).await);
+    assert!(take("early", 300).await);
+    assert!(
+        close(
+            stage,
+            &lease_of("early", "d", 3),
+            &end(RunState::Ended, 301)
+        )
+        .await
+    );
+    assert!(!take("early", 5_000).await);
+}
+
+async fn workers_at_the_same_time_lease_different_runs(stage: &Stage) {
+    for id in ["a", "b", "c", "d", "e", "f"] {
+        add(stage, &run(id, 0)).await;
+    }
+    let owners = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8"];
+    let leases = owners.map(|owner| async move {
+        let mut mine = Vec::new();
+        for _ in 0..6 {
+            mine.extend(lease(stage, owner, 1, 100).await);
+        }
+        mine
+    });
+    let mut all: Vec<String> = join_all(leases).await.concat();
+    all.sort();
+    assert_eq!(all, ["a", "b", "c", "d", "e", "f"]);
+}
+
+async fn an_attempt_that_lost_its_lease_keeps_nothing(stage: &Stage) {
+    add(stage, &run("a", 0)).await;
+    lease(stage, "me", 0, 10).await;
+    let renew = async |owner: &str, attempt: u32, until: i64| {
+        let lease = lease_of("a", owner, attempt);
+        write_tx!(stage, [lease], |tx| tx
+            .run_renew(&lease, at(until), 77)
+            .await)
+        .expect("asked")
+    };
+    assert_eq!(renew("me", 1, 20).await, Some(false));
+    assert_eq!(get(stage, "a").await.progress, 77);
+    assert_eq!(lease(stage, "other", 19, 50).await, None);
+    // A lease that ran out still holds as long as nobody took it.
+    assert_eq!(renew("me", 1, 21).await, Some(false));
+    // The same owner, in another attempt, is another.
+    assert_eq!(lease(stage, "me", 21, 50).await.as_deref(), Some("a"));
+    assert_eq!(renew("me", 1, 90).await, None);
+    assert!(!close(stage, &lease_of("a", "me", 1), &end(RunState::Ended, 22)).await);
+    assert!(!close(stage, &lease_of("a", "other", 2), &end(RunState::Ended, 22)).await);
+    assert_eq!(get(stage, "a").await.state, RunState::Running);
+    assert!(close(stage, &lease_of("a", "me", 2), &end(RunState::Ended, 23)).await);
+    assert_eq!(renew("me", 2, 99).await, None);
+}
+
+async fn what_the_first_attempt_found_holds_for_all(stage: &Stage) {
+    add(stage, &run("a", 0)).await;
+    let begin = async |as_of: i64, since: Option<i64>, stores: u32| {
+        let begun = write_tx!(stage, [], |tx| tx
+            .run_begin("a", at(as_of), since.map(at), stores)
+            .await);
+        begun.expect("begun");
+    };
+    begin(5, Some(-7), 1_000).await;
+    begin(6, None, 2).await;
+    let found = get(stage, "a").await;
+    assert_eq!(
+        (found.as_of, found.since, found.stores),
+        (Some(at(5)), Some(at(-7)), 1_000)
+    );
+}
+
+async fn a_failed_run_waits_and_a_dead_one_is_replayed(stage: &Stage) {
+    add(stage, &run("a", 0)).await;
+    lease(stage, "me", 0, 10).await;
+    let failed = RunEnd {
+        due_at: at(500),
+        code: Some("trapped".into()),
+        detail: Some("the plugin crashed".into()),
+        ..end(RunState::Failed, 5)
+    };
+    assert!(close(stage, &lease_of("a", "me", 1), &failed).await);
+    assert_eq!(get(stage, "a").await.ended_at, None, "it is tried again");
+    assert_eq!(lease(stage, "me", 499, 600).await, None);
+    assert_eq!(lease(stage, "me", 500, 600).await.as_deref(), Some("a"));
+    let dead = RunEnd {
+        attempts: 2,
+        ..end(RunState::Dead, 501)
+    };
+    assert!(close(stage, &lease_of("a", "me", 2), &dead).await);
+    assert_eq!(lease(stage, "me", 9_999, 99_999).await, None);
+    let replay = async || {
+        let replayed = write_tx!(stage, [], |tx| tx.run_replay("a", at(600)).await);
+        replayed.expect("asked")
+    };
+    assert!(replay().await);
+    assert!(!replay().await, "it is due already");
+    let due = get(stage, "a").await;
+    assert_eq!((due.state, due.attempts), (RunState::Due, 0));
+    assert_eq!(lease(stage, "me", 600, 700).await.as_deref(), Some("a"));
+    assert!(close(stage, &lease_of("a", "me", 1), &end(RunState::Ended, 601)).await);
+    assert!(!replay().await, "its files are there");
+}
+
+async fn a_run_that_is_under_way_is_told_to_stop(stage: &Stage) {
+    let cancel = async |id: &'static str| {
+        write_tx!(stage, [], |tx| tx.run_cancel(id, at(3)).await).expect("asked")
+    };
+    add(stage, &run("a", 0)).await;
+    assert!(cancel("a").await);
+    assert_eq!(get(stage, "a").await.state, RunState::Cancelled);
+    assert!(!cancel("a").await, "it is over");
+    assert_eq!(lease(stage, "me", 5, 10).await, None);
+
+    add(stage, &run("b", 0)).await;
+    lease(stage, "me", 0, 10).await;
+    assert!(cancel("b").await);
+    let held = lease_of("b", "me", 1);
+    let told = write_tx!(stage, [held], |tx| tx.run_renew(&held, at(20), 0).await);
+    assert_eq!(told.expect("asked"), Some(true));
+    assert!(close(stage, &held, &end(RunState::Cancelled, 5)).await);
+
+    add(stage, &run("c", 0)).await;
+    lease(stage, "me", 0, 10).await;
+    let held = lease_of("c", "me", 1);
+    let forget = async || {
+        let held = held.clone();
+        write_tx!(stage, [held], |tx| tx.run_forget(&held).await).expect("asked")
+    };
+    assert!(forget().await);
+    assert!(!forget().await);
+}
+
+async fn runs_are_listed_in_parts_the_newest_first(stage: &Stage) {
+    for n in 0..7 {
+        let mut run = run(&format!("run-{n}"), n);
+        if n % 2 == 0 {
+            run.retailer = "q".into();
+        }
+        run.first = format!("2026-11-0{}", n + 1);
+        add(stage, &run).await;
+    }
+    lease(stage, "me", 0, 100).await;
+    let list = async |filter: RunFilter, before: i64, limit: u32| {
+        let rows = read_tx!(stage, [filter], |tx| tx
+            .run_list(&filter, before, limit)
+            .await);
+        rows.expect("listed")
+    };
+    let ids = |rows: &[RunRow]| {
+        rows.iter()
+            .map(|run| run.id[4..].to_owned())
+            .collect::<Vec<_>>()
+    };
+    let first = list(RunFilter::default(), i64::MAX, 4).await;
+    assert_eq!(ids(&first), ["6", "5", "4", "3"]);
+    let rest = list(RunFilter::default(), first[3].serial, 4).await;
+    assert_eq!(ids(&rest), ["2", "1", "0"]);
+    let filter = RunFilter {
+        retailer: Some("q".into()),
+        subscriber: Some("slot".into()),
+        state: Some(RunState::Due),
+        from: Some("2026-11-03".into()),
+    };
+    assert_eq!(ids(&list(filter, i64::MAX, 9).await), ["6", "4", "2"]);
+    let running = RunFilter {
+        state: Some(RunState::Running),
+        ..RunFilter::default()
+    };
+    assert_eq!(ids(&list(running, i64::MAX, 9).await), ["0"]);
+}
+
+async fn the_last_good_run_is_known_by_slot_point_and_scope(stage: &Stage) {
+    let ended = async |id: &'static str, store: &str, as_of: i64, state: RunState| {
+        let mut run = run(id, 0);
+        run.store_id = store.into();
+        add(stage, &run).await;
+        let begun = write_tx!(stage, [], |tx| tx.run_begin(id, at(as_of), None, 1).await);
+        begun.expect("begun");
+        assert_eq!(lease(stage, "me", 0, 10).await.as_deref(), Some(id));
+        assert!(close(stage, &lease_of(id, "me", 1), &end(state, as_of)).await);
+    };
+    ended("a", "", 10, RunState::Ended).await;
+    ended("b", "", 20, RunState::Ended).await;
+    ended("c", "", 30, RunState::Dead).await;
+    ended("d", "s", 40, RunState::Ended).await;
+    let last = async |slot: &'static str, point: Point, store: &'static str| {
+        read_tx!(stage, [], |tx| tx.run_last("r", slot, point, store).await).expect("read")
+    };
+    assert_eq!(last("slot", Point::Report, "").await, Some(at(20)));
+    assert_eq!(last("slot", Point::Report, "s").await, Some(at(40)));
+    assert_eq!(last("slot", Point::ExportCatalogue, "").await, None);
+    assert_eq!(last("other", Point::Report, "").await, None);
+}
+
+async fn marks_of_schedules_only_move_forwards(stage: &Stage) {
+    let mark = |store: &str, at: &str, to: &str| ScheduleMark {
+        store_id: store.into(),
+        at: at.into(),
+        planned_to: to.parse().expect("a moment"),
+    };
+    let put = async |mark: &ScheduleMark| {
+        let mark = mark.clone();
+        let put = write_tx!(stage, [mark], |tx| tx
+            .schedule_mark_put("r", "n", &mark)
+            .await);
+        put.expect("put");
+    };
+    let marks = async || read_tx!(stage, [], |tx| tx.schedule_marks("r", "n").await).expect("read");
+    let hourly = "0 * * * *";
+    let later = mark("a", hourly, "2026-11-24T10:00:00");
+    put(&later).await;
+    put(&mark("a", hourly, "2026-11-24T09:00:00")).await;
+    let all = mark("", hourly, "2026-11-24T00:00:00");
+    put(&all).await;
+    assert_eq!(marks().await, [all.clone(), later]);
+    let other = mark("a", "0 9 * * *", "2026-11-24T08:00:00");
+    put(&other).await;
+    assert_eq!(marks().await, [all.clone(), other]);
+    let gone = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "a").await);
+    gone.expect("removed");
+    assert_eq!(marks().await, [all]);
+    let others = read_tx!(stage, [], |tx| tx.schedule_marks("q", "n").await);
+    assert_eq!(others.expect("read"), []);
+}
