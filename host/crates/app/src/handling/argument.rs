@@ -241,6 +241,7 @@ async fn find(
         Point::OnPayment => "payment_id",
         Point::OnRefund => "refund_id",
         Point::OnVoid => "void_id",
+        Point::OnVerification => "verification_id",
         Point::OnShiftEnd => "shift_id",
         _ => return Ok(Err(Prepared::Nobody)),
     };
@@ -273,6 +274,24 @@ async fn find(
                 order_id: Some(row.order_id),
                 workstation: row.cancellation.entry.workstation.clone(),
                 argument: Argument::Void(row.cancellation),
+                after,
+            }))
+        }
+        Point::OnVerification => {
+            let Some(row) = tx.verification_get(id).await? else {
+                return Ok(unknown());
+            };
+            // Of a basket that was not paid yet there is nothing to wait for.
+            let after = match row.verification.sale.entry.sequence {
+                0 => None,
+                _ => tx.payment_of_order(&row.order_id).await?,
+            };
+            Ok(Ok(Found {
+                occurred_at: row.occurred_at,
+                business_date: row.verification.business_date.clone(),
+                order_id: Some(row.order_id),
+                workstation: row.verification.sale.entry.workstation.clone(),
+                argument: Argument::Verification(row.verification),
                 after,
             }))
         }

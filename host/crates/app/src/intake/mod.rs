@@ -5,6 +5,7 @@ mod payments;
 mod refunds;
 mod shifts;
 mod stores;
+mod verifications;
 mod voids;
 
 pub use orders::{NewOrder, OrderView};
@@ -12,12 +13,13 @@ pub use payments::{NewPayment, PaymentView};
 pub use refunds::{NewRefund, RefundView};
 pub use shifts::{EndShift, NewShift, ShiftView};
 pub use stores::NewStore;
+pub use verifications::{NewVerification, VerificationView};
 pub use voids::{NewVoid, VoidView};
 
 pub(crate) use refunds::{problems_of, resolve_waiting};
 
 use crate::Error;
-use crate::records::{OrderRow, SaleLine, ShiftRow, Tx};
+use crate::records::{ActivityKind, ActivityRow, OrderRow, SaleLine, ShiftRow, Tx};
 use galleria_domain::{Entry, Line, Money, Problem, Store, Tender, TenderTotal};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -189,6 +191,52 @@ fn add_to_shift(shift: &mut ShiftRow, taking: &Taking<'_>) {
         sums.net_sales += net;
         sums.tax += tax;
     }
+}
+
+/// Puts an activity into its store's day, in the transaction that makes it one. Never for training:
+/// the feed of activities is summed.
+async fn note_activity(
+    tx: &mut dyn Tx,
+    store: &Store,
+    kind: ActivityKind,
+    id: &str,
+    business_date: &str,
+    begun_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.activity_insert(&ActivityRow {
+        store_id: store.id.clone(),
+        business_date: business_date.to_owned(),
+        begun_at,
+        kind,
+        id: id.to_owned(),
+        accepted_at: now,
+    })
+    .await
+}
+
+/// The same for what has an entry.
+async fn note_entry(
+    tx: &mut dyn Tx,
+    store: &Store,
+    kind: ActivityKind,
+    entry: &Entry,
+    begun_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if entry.training {
+        return Ok(());
+    }
+    note_activity(
+        tx,
+        store,
+        kind,
+        &entry.id,
+        &entry.business_date,
+        begun_at,
+        now,
+    )
+    .await
 }
 
 /// Taxes that are part of the line's amount.

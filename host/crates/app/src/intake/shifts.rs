@@ -1,9 +1,9 @@
 //! A drawer's day: opened, counted, closed. A closed shift never moves.
 
-use super::{Numbering, answer, check_id, open_shift, store_of, take_entry};
+use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_entry};
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, ShiftRow, ShiftSums, Tx};
+use crate::records::{ActivityKind, InTx, ShiftRow, ShiftSums, Tx};
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
 use jiff::Timestamp;
@@ -176,6 +176,8 @@ async fn close(
     row.closed = Some(shift);
     row.closed_at = Some(end.at);
     tx.shift_update(&row).await?;
+    let kind = ActivityKind::Shift;
+    note_entry(tx, &store, kind, &entry, row.opened_at, now).await?;
     let event_id = format!("shift:{id}");
     let event = NewEvent {
         id: event_id.clone(),

@@ -1,0 +1,40 @@
+//! Verifications: staff looked into a basket.
+
+use crate::openapi::examples;
+use crate::problem::Details;
+use crate::request::{Id, Write, WriteHead};
+use crate::response::{Answer, WriteProblems, Written};
+use crate::serve::Face;
+use axum::extract::State;
+use galleria_app::intake::{NewVerification, VerificationView};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default().routes(routes!(verification_accept))
+}
+
+/// Tell that staff looked into a basket
+///
+/// Before or after it was paid, and as often as staff looks. A verification of a paid order carries
+/// its sale; of another one, the basket as it stands.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/verifications", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    request_body(content = NewVerification, example = examples::verification_request),
+    responses(
+        WriteProblems,
+        (status = 201, description = "The verification.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = VerificationView, example = examples::verification),
+        (status = 409, description = "`exists`, `order_voided`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn verification_accept(
+    State(face): State<Face>,
+    Id(id): Id,
+    Write { key, body }: Write<NewVerification>,
+) -> Answer<Written> {
+    Ok(Written(face.app.verification_accept(key, &id, body).await?))
+}

@@ -1,0 +1,97 @@
+//! The feed `activities`: whole sales, refunds, voids, shifts and verifications of a window.
+//!
+//! What was rung up in training is not in it, as it is not in `sale-lines`: a run sums what it reads,
+//! and one that forgot to leave training out would report turnover that never was.
+
+use super::{FeedWindow, Progress};
+use crate::Error;
+use crate::plugins::Feed;
+use crate::records::{ActivityKey, ActivityPage, Records};
+use galleria_domain::{Activity, Store};
+use std::sync::Arc;
+
+/// Activities in one page, whatever the guest wishes: a whole basket takes some 10 KiB here, and its
+/// refund as much again, so that a page stays at a MiB or two.
+const PAGE: u32 = 128;
+
+/// The activities of a window, a page at a time.
+pub struct ActivityPages {
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
+    window: FeedWindow,
+    after: ActivityKey,
+    /// The store of the last activity: the next one is mostly of the same.
+    store: Option<Store>,
+    progress: Progress,
+}
+
+impl ActivityPages {
+    /// From the first activity on. To be made on the runtime and read outside of it.
+    pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
+        Self {
+            records,
+            runtime: tokio::runtime::Handle::current(),
+            window,
+            after: ActivityKey::default(),
+            store: None,
+            progress,
+        }
+    }
+
+    fn page(&self, limit: u32) -> Result<ActivityPage, Error> {
+        let (window, after) = (self.window.clone(), self.after.clone());
+        self.runtime.block_on(self.records.read(move |tx| {
+            let (window, after) = (window.clone(), after.clone());
+            Box::pin(async move {
+                tx.activities_page(
+                    &window.retailer,
+                    window.store.as_deref(),
+                    &window.first,
+                    &window.last,
+                    window.as_of,
+                    &after,
+                    limit,
+                )
+                .await
+            })
+        }))
+    }
+
+    fn store(&mut self, id: &str) -> Result<Store, Error> {
+        if let Some(store) = self.store.as_ref().filter(|store| store.id == id) {
+            return Ok(store.clone());
+        }
+        let wanted = id.to_owned();
+        let found = self.runtime.block_on(self.records.read(move |tx| {
+            let wanted = wanted.clone();
+            Box::pin(async move { tx.store_get(&wanted).await })
+        }))?;
+        let store = found.ok_or_else(|| Error::NotFound {
+            what: "store",
+            id: id.to_owned(),
+        })?;
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+}
+
+impl Feed<(Store, Activity)> for ActivityPages {
+    fn next(&mut self, max: u32) -> Result<Vec<(Store, Activity)>, Error> {
+        // A page of which retention left nothing is not the end.
+        loop {
+            let ActivityPage { activities, last } = self.page(max.clamp(1, PAGE))?;
+            let Some(last) = last else {
+                return Ok(Vec::new());
+            };
+            self.after = last;
+            if activities.is_empty() {
+                continue;
+            }
+            (self.progress)(activities.len() as u64);
+            let whole = activities.into_iter();
+            return whole
+                .map(|(store, activity)| Ok((self.store(&store)?, activity)))
+                .collect();
+        }
+    }
+}
