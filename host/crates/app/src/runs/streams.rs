@@ -3,7 +3,9 @@
 //! A new feed is one line in [`Run::streams`].
 
 use super::execute::Run;
-use crate::feeds::{FeedWindow, ProductPages, Progress, SaleLinePages, SettlementPages};
+use crate::feeds::{
+    ActivityPages, FeedWindow, ProductPages, Progress, SaleLinePages, SettlementPages,
+};
 use crate::plugins::{Sink, Streams};
 use crate::records::Records;
 use galleria_domain::plugin::Capability;
@@ -33,6 +35,10 @@ impl Run {
             sale_lines: wants(Capability::SaleLines).then(|| {
                 let (records, window, progress) = from();
                 Box::new(SaleLinePages::new(records, window, progress)) as _
+            }),
+            activities: wants(Capability::Activities).then(|| {
+                let (records, window, progress) = from();
+                Box::new(ActivityPages::new(records, window, progress)) as _
             }),
             settlement: wants(Capability::Settlement).then(|| {
                 let (records, window, progress) = from();
