@@ -139,3 +139,121 @@ async fn stores_come_in_parts() {
     assert_eq!((ids(&whole).len(), &whole["next"]), (3, &json!(null)));
     host.stop().await;
 }
+
+fn looked(id: Option<&str>, at: &str, outcome: &str, refused: &[u32]) -> serde_json::Value {
+    json!({ "id": id, "at": at, "operator": "0815", "outcome": outcome, "refused_lines": refused })
+}
+
+#[tokio::test]
+async fn a_basket_is_verified_before_and_after_it_is_paid() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    host.post("/v1/orders", "o", &order("o1")).await.expect(201);
+    let path = "/v1/orders/o1/verifications";
+    let early = looked(Some("f1"), "2026-11-24T10:04:00Z", "corrected", &[1]);
+    let early = host.post(path, "f1", &early).await.expect(201);
+    assert_eq!(
+        (&early["id"], &early["paid"]),
+        (&json!("f1"), &json!(false))
+    );
+    let paid = host
+        .post("/v1/orders/o1/payments", "p", &payment("p1", 1210, None))
+        .await
+        .expect(201);
+    assert_eq!(
+        paid["entry"]["sequence"], 1,
+        "a verification takes no number"
+    );
+    // After midnight in the store, and without an id of the caller's.
+    let late = looked(None, "2026-11-24T23:30:00Z", "passed", &[]);
+    let late_view = host.post(path, "f2", &late).await.expect(201);
+    assert_eq!(late_view["paid"], true);
+    assert_eq!(late_view["business_date"], "2026-11-25");
+    let event_id = late_view["event_id"].as_str().expect("an id").to_owned();
+    assert!(event_id.starts_with("verification:o1:"), "{event_id}");
+    assert_eq!(
+        event_id,
+        format!("verification:{}", late_view["id"].as_str().expect("an id"))
+    );
+    let again = host.post(path, "f2", &late).await.expect(201);
+    assert_eq!(again, late_view);
+
+    let id = late_view["id"].as_str().expect("an id").to_owned();
+    let found = host.app.records().read(move |tx| {
+        let id = id.clone();
+        let event_id = event_id.clone();
+        Box::pin(async move {
+            let event = tx.event_get(&event_id).await?.expect("an event");
+            assert_eq!(event.topic, "mishi.streams.common");
+            assert_eq!(event.key.as_deref(), Some("o1"));
+            assert_eq!(
+                event.text("consumer_identifier_key"),
+                Some("POST_DASHBOARD_VERIFICATION_SUCCESS")
+            );
+            assert_eq!(
+                event_id,
+                format!("verification:o1:{}", event.server_timestamp)
+            );
+            Ok((
+                tx.verification_get("f1").await?,
+                tx.verification_get(&id).await?,
+            ))
+        })
+    });
+    let (early, late) = found.await.expect("a snapshot");
+    let (early, late) = (
+        early.expect("kept").verification,
+        late.expect("kept").verification,
+    );
+    let numbers = |entry: &galleria_domain::Entry| (entry.id.clone(), entry.sequence);
+    assert_eq!(numbers(&early.sale.entry), (String::new(), 0));
+    assert_eq!((early.sale.gross, early.sale.tenders.len()), (1210, 0));
+    assert_eq!(numbers(&late.sale.entry), ("p1".into(), 1));
+    assert_eq!(late.at, "2026-11-25T00:30:00.000+01:00");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_verification_that_cannot_be_is_refused() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    for id in ["o1", "o2"] {
+        host.post("/v1/orders", id, &order(id)).await.expect(201);
+    }
+    host.post("/v1/orders/o2/voids", "v", &void("v1", "abandoned"))
+        .await
+        .expect(201);
+    let at = "2026-11-24T10:04:00Z";
+    let cases = [
+        ("o1", looked(None, at, "passed", &[1]), 422, "refused_lines"),
+        (
+            "o1",
+            looked(None, at, "refused", &[1, 7]),
+            422,
+            "refused_lines.1",
+        ),
+        (
+            "o1",
+            looked(None, at, "refused", &[1, 1]),
+            422,
+            "refused_lines.1",
+        ),
+        ("o1", looked(None, at, "", &[]), 422, "outcome"),
+        ("o2", looked(None, at, "passed", &[]), 409, "order_voided"),
+        ("o3", looked(None, at, "passed", &[]), 404, "order"),
+    ];
+    let events = host.events().await;
+    for (order, body, status, told) in cases {
+        let path = format!("/v1/orders/{order}/verifications");
+        let answer = host.post(&path, &body.to_string(), &body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text);
+        assert!(answer.text.contains(told), "{body}: {}", answer.text);
+    }
+    let body = looked(Some("f1"), at, "passed", &[]);
+    let path = "/v1/orders/o1/verifications";
+    host.post(path, "f1", &body).await.expect(201);
+    let twice = host.post(path, "other", &body).await;
+    assert_eq!((twice.status, twice.code().as_str()), (409, "exists"));
+    assert_eq!(host.events().await, events + 1);
+    host.stop().await;
+}
