@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters,
-    health, members, operations, orders, payments, refunds, shifts, status, stores, verifications, voids,
+    dead_letters, health, members, operations, orders, payments, products, refunds, shifts, status, stores,
+    verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
     components(schemas(Details, FieldError)),
     tags(
         (name = "stores", description = "A retailer's shops."),
+        (name = "products", description = "What a retailer sells, and for how much."),
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
         (name = "operation", description = "How the host does."),
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     OpenApiRouter::with_openapi(document)
         .merge(stores::routes())
         .merge(members::routes())
+        .merge(products::routes())
         .merge(orders::routes())
         .merge(payments::routes())
         .merge(refunds::routes())
@@ -100,8 +102,10 @@ pub(crate) mod examples {
     }
 
     examples! {
-        store_request store store_page order_request order payment_request payment refund_request
+        store_request store store_page product_request product product_page product_import_request
+        product_import order_request order payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
         verification_request verification identify_request identify
+        dead_letters settled_letters operations
     }
 }

@@ -1,7 +1,7 @@
 //! What operators and callers ask to see.
 
 use crate::app::App;
-use crate::records::{DocumentRow, DocumentState, JournalRow, Tx};
+use crate::records::{DocumentRow, DocumentState, JournalRow, OperationRow, Tx};
 use crate::{Error, handling::groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -255,4 +255,85 @@ async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
         }
     }
     Ok(found)
+}
+
+/// What an operator did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OperationView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Who.
+    pub operator: String,
+    /// A stable word, such as `dead_letter_replay`.
+    pub action: String,
+    /// What it was done to.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// What was there before.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub before: serde_json::Value,
+    /// What was there after.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub after: serde_json::Value,
+}
+
+/// A part of the list of what operators did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OperationPage {
+    /// Newest first.
+    pub operations: Vec<OperationView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+impl App {
+    /// What operators did, newest first; about one subject where one is named.
+    pub async fn operations(
+        &self,
+        subject: Option<String>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<OperationPage, Error> {
+        let before: i64 = match after {
+            Some(text) => text
+                .parse()
+                .map_err(|_| Error::invalid("after", "the `next` of the page before"))?,
+            None => i64::MAX,
+        };
+        // One more than asked for tells whether there is a next part.
+        let mut rows = self
+            .records
+            .read(move |tx| {
+                let subject = subject.clone();
+                Box::pin(async move {
+                    tx.operation_page(subject.as_deref(), before, limit + 1)
+                        .await
+                })
+            })
+            .await?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > asked;
+        rows.truncate(asked);
+        let last = rows.last().filter(|_| more);
+        Ok(OperationPage {
+            next: last.map(|(serial, _)| serial.to_string()),
+            operations: rows.into_iter().map(|(_, row)| operation(row)).collect(),
+        })
+    }
+}
+
+fn operation(row: OperationRow) -> OperationView {
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    OperationView {
+        at: row.at.to_string(),
+        before: json(&row.before),
+        after: json(&row.after),
+        operator: row.operator,
+        action: row.action,
+        subject: row.subject,
+        reason: row.reason,
+    }
 }

@@ -6,7 +6,7 @@ use crate::statement::{Found, Word, statement};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took};
+use galleria_app::records::{DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took};
 use galleria_domain::Position;
 use jiff::Timestamp;
 
@@ -316,13 +316,32 @@ impl Effects for Transaction<'_> {
         self.execute(put).await.map(drop)
     }
 
-    async fn dead_list(&mut self, limit: u32) -> Result<Vec<DeadLetter>, Error> {
-        let list = statement(
-            "dead_list",
-            "SELECT * FROM dead_letters ORDER BY died_ms, position LIMIT $1",
+    async fn dead_page(
+        &mut self,
+        filter: &DeadFilter,
+        after: Option<&DeadKey>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        // The casts tell PostgreSQL the type of what may be NULL.
+        let page = statement(
+            "dead_page",
+            "SELECT * FROM dead_letters
+             WHERE (died_ms, position, subscriber) > ($1, $2, $3)
+               AND (CAST($4 AS TEXT) IS NULL OR subscriber = $4)
+               AND (CAST($5 AS TEXT) IS NULL OR code = $5)
+               AND (CAST($6 AS TEXT) IS NULL OR store_id = $6)
+               AND (CAST($7 AS TEXT) IS NULL OR topic = $7)
+             ORDER BY died_ms, position, subscriber LIMIT $8",
         )
+        .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
+        .bind(after.map_or(i64::MIN, |key| key.position))
+        .bind(after.map_or("", |key| &*key.subscriber))
+        .maybe(filter.subscriber.as_deref())
+        .maybe(filter.code.as_deref())
+        .maybe(filter.store.as_deref())
+        .maybe(filter.topic.as_deref())
         .bind(i64::from(limit));
-        self.all(list).await?.iter().map(dead).collect()
+        self.all(page).await?.iter().map(dead).collect()
     }
 
     async fn dead_get(

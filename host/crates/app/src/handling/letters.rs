@@ -1,9 +1,15 @@
-//! What an operator does with dead letters: replays them, or discards them.
+//! What an operator does with dead letters: looks at them, replays them, or discards them. Who did
+//! it, and why, is written down in the same transaction.
 
 use crate::Error;
-use crate::app::App;
-use crate::records::{DeadLetter, InTx, Outcome, Parked, ParkedState, Tx};
+use crate::app::{App, Key, Reply};
+use crate::records::{
+    DeadFilter, DeadKey, DeadLetter, InTx, OperationRow, Outcome, Parked, ParkedState, Tx,
+};
+use galleria_domain::Problem;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What becomes of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,48 +20,223 @@ pub enum Verdict {
     Discard,
 }
 
+impl Verdict {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Replay => "dead_letter_replay",
+            Self::Discard => "dead_letter_discard",
+        }
+    }
+}
+
+/// Who acts, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Acting {
+    /// The operator's name.
+    pub operator: String,
+    /// Why, for those who ask later.
+    pub reason: String,
+}
+
+impl Acting {
+    /// Both must say something, and no more than a list can show.
+    pub fn check(&self) -> Result<(), Error> {
+        let fields = [
+            ("operator", &self.operator, 100),
+            ("reason", &self.reason, 1_000),
+        ];
+        let wrong = fields.into_iter().filter(|(_, text, most)| {
+            text.trim().is_empty() || text.chars().count() > *most || text.contains('\0')
+        });
+        let problems: Vec<_> = wrong
+            .map(|(field, _, most)| Problem::new(field, format!("1 to {most} characters")))
+            .collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+}
+
+/// A dead letter for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeadLetterView {
+    /// The event.
+    pub event_id: String,
+    /// The slot, as `retailer.toml` names it, or the host's own handler.
+    pub subscriber: String,
+    /// The topic it came by.
+    pub topic: String,
+    /// The store's id, where it is known.
+    pub store: Option<String>,
+    /// What keeps its order; what stands behind it there waits, where the retailer said `hold`.
+    pub lane: String,
+    /// The fault's code.
+    pub code: String,
+    /// The fault in words.
+    pub detail: String,
+    /// Attempts made.
+    pub attempts: u32,
+    /// SHA-256 of the component that failed last; empty where none was asked.
+    pub component: String,
+    /// When it was given up, RFC 3339.
+    pub died_at: String,
+    /// The event's payload.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub data: Value,
+}
+
+/// A part of the list of dead letters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeadLetterPage {
+    /// Oldest first.
+    pub dead_letters: Vec<DeadLetterView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
 impl App {
-    /// Dead letters, oldest first.
-    pub async fn dead_letters(&self, limit: u32) -> Result<Vec<DeadLetter>, Error> {
+    /// Dead letters that a filter lets pass, oldest first. `after` is the `next` of the page before.
+    pub async fn dead_letters(
+        &self,
+        filter: DeadFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<DeadLetterPage, Error> {
+        let after = after.map(key_of).transpose()?;
+        // One more than asked for tells whether there is a next part.
+        let mut letters = self
+            .records
+            .read(move |tx| {
+                let (filter, after) = (filter.clone(), after.clone());
+                Box::pin(async move { tx.dead_page(&filter, after.as_ref(), limit + 1).await })
+            })
+            .await?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = letters.len() > asked;
+        letters.truncate(asked);
+        Ok(DeadLetterPage {
+            next: letters.last().filter(|_| more).map(cursor),
+            dead_letters: letters.into_iter().map(view).collect(),
+        })
+    }
+
+    /// One dead letter.
+    pub async fn dead_letter(
+        &self,
+        event: &str,
+        subscriber: &str,
+    ) -> Result<DeadLetterView, Error> {
+        let (event, subscriber) = (event.to_owned(), subscriber.to_owned());
         self.records
-            .read(move |tx| Box::pin(async move { tx.dead_list(limit).await }))
+            .read(move |tx| {
+                let (event, subscriber) = (event.clone(), subscriber.clone());
+                Box::pin(async move {
+                    let letter = tx.dead_get(&event, &subscriber).await?;
+                    letter.map(view).ok_or_else(|| unknown(&event, &subscriber))
+                })
+            })
             .await
     }
 
     /// Replays or discards a dead letter.
     pub async fn dead_letter_settle(
         &self,
-        event_id: &str,
+        key: Key,
+        event: &str,
         subscriber: &str,
         verdict: Verdict,
-    ) -> Result<(), Error> {
+        acting: Acting,
+    ) -> Result<Reply, Error> {
+        acting.check()?;
         let now = self.clock.now();
-        let (event_id, subscriber) = (event_id.to_owned(), subscriber.to_owned());
-        self.records
-            .write(move |tx| {
-                let (event_id, subscriber) = (event_id.clone(), subscriber.clone());
-                Box::pin(async move { settle(tx, &event_id, &subscriber, verdict, now).await })
-                    as InTx<'_, ()>
+        let (event, subscriber) = (event.to_owned(), subscriber.to_owned());
+        let reply = self
+            .once(key, 200, move |tx| {
+                let (event, subscriber) = (event.clone(), subscriber.clone());
+                let acting = acting.clone();
+                Box::pin(async move {
+                    let letter = tx.dead_get(&event, &subscriber).await?;
+                    let letter = letter.ok_or_else(|| unknown(&event, &subscriber))?;
+                    settle(tx, letter, verdict, &acting, now).await?;
+                    Ok(json!({ "settled": 1, "more": false }))
+                }) as InTx<'_, _>
             })
             .await?;
         self.parked_woke.ring();
-        Ok(())
+        Ok(reply)
+    }
+
+    /// Replays or discards the oldest of all dead letters that a filter lets pass; the answer says
+    /// whether there are more.
+    pub async fn dead_letters_settle(
+        &self,
+        key: Key,
+        filter: DeadFilter,
+        verdict: Verdict,
+        acting: Acting,
+    ) -> Result<Reply, Error> {
+        /// Few enough that the tills' transactions do not wait for this one.
+        const AT_ONCE: u32 = 200;
+        acting.check()?;
+        let now = self.clock.now();
+        let reply = self
+            .once(key, 200, move |tx| {
+                let (filter, acting) = (filter.clone(), acting.clone());
+                Box::pin(async move {
+                    let letters = tx.dead_page(&filter, None, AT_ONCE + 1).await?;
+                    let more = letters.len() > AT_ONCE as usize;
+                    let mut settled = 0;
+                    for letter in letters.into_iter().take(AT_ONCE as usize) {
+                        settle(tx, letter, verdict, &acting, now).await?;
+                        settled += 1;
+                    }
+                    Ok(json!({ "settled": settled, "more": more }))
+                }) as InTx<'_, _>
+            })
+            .await?;
+        self.parked_woke.ring();
+        Ok(reply)
+    }
+}
+
+fn unknown(event: &str, subscriber: &str) -> Error {
+    Error::NotFound {
+        what: "dead letter",
+        id: format!("{event} of {subscriber}"),
     }
 }
 
 async fn settle(
     tx: &mut dyn Tx,
-    event_id: &str,
-    subscriber: &str,
+    letter: DeadLetter,
     verdict: Verdict,
+    acting: &Acting,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some(letter) = tx.dead_remove(event_id, subscriber).await? else {
-        return Err(Error::NotFound {
-            what: "dead letter",
-            id: format!("{event_id} of {subscriber}"),
-        });
+    let (event_id, subscriber) = (letter.event.id.clone(), letter.subscriber.clone());
+    tx.dead_remove(&event_id, &subscriber).await?;
+    let before =
+        json!({ "code": letter.code, "detail": letter.detail, "attempts": letter.attempts });
+    let after = match verdict {
+        Verdict::Replay => "parked",
+        Verdict::Discard => "discarded",
     };
+    tx.operation_insert(&OperationRow {
+        at: now,
+        operator: acting.operator.clone(),
+        action: verdict.action().into(),
+        subject: format!("{event_id} of {subscriber}"),
+        reason: acting.reason.clone(),
+        before: before.to_string(),
+        after: json!({ "state": after }).to_string(),
+    })
+    .await?;
     match verdict {
         Verdict::Replay => {
             tx.parked_put(&Parked {
@@ -73,14 +254,80 @@ async fn settle(
             .await
         }
         Verdict::Discard => {
-            tx.effect_claim(event_id, subscriber, Outcome::Discarded, now)
+            tx.effect_claim(&event_id, &subscriber, Outcome::Discarded, now)
                 .await?;
-            tx.parked_remove(event_id, subscriber).await?;
+            tx.parked_remove(&event_id, &subscriber).await?;
             if let Some(order_id) = letter.event.text("order_id") {
-                tx.parked_wake(&super::argument::paid(order_id), subscriber, now)
+                tx.parked_wake(&super::argument::paid(order_id), &subscriber, now)
                     .await?;
             }
             Ok(())
+        }
+    }
+}
+
+fn view(letter: DeadLetter) -> DeadLetterView {
+    DeadLetterView {
+        event_id: letter.event.id,
+        subscriber: letter.subscriber,
+        topic: letter.event.topic,
+        store: letter.event.store,
+        lane: letter.lane,
+        code: letter.code,
+        detail: letter.detail,
+        attempts: letter.attempts,
+        component: letter.component,
+        died_at: letter.died_at.to_string(),
+        data: letter.event.data,
+    }
+}
+
+/// Where the page after a letter begins; of no meaning to a caller.
+fn cursor(letter: &DeadLetter) -> String {
+    let (at, position) = (letter.died_at.as_millisecond(), letter.event.position);
+    format!("{at}.{position}.{}", letter.subscriber)
+}
+
+fn key_of(cursor: &str) -> Result<DeadKey, Error> {
+    let mut parts = cursor.splitn(3, '.');
+    let mut number = || parts.next()?.parse::<i64>().ok();
+    let read = number().zip(number()).and_then(|(at, position)| {
+        Some(DeadKey {
+            died_at: Timestamp::from_millisecond(at).ok()?,
+            position,
+            subscriber: parts.next()?.to_owned(),
+        })
+    });
+    read.ok_or_else(|| Error::invalid("after", "the `next` of the page before"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_key() {
+        let key = key_of("1700000000000.12.a.slot").expect("a cursor");
+        assert_eq!((key.position, key.subscriber.as_str()), (12, "a.slot"));
+        assert_eq!(key.died_at.as_millisecond(), 1_700_000_000_000);
+        for bad in ["", "1", "1.2", "x.2.slot", "9223372036854775807.1.s"] {
+            assert!(key_of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whoever_acts_says_why() {
+        let acting = |operator: &str, reason: &str| Acting {
+            operator: operator.into(),
+            reason: reason.into(),
+        };
+        assert!(acting("ana", "the tax table was mended").check().is_ok());
+        for bad in [
+            acting("", "x"),
+            acting("ana", " "),
+            acting("ana", &"x".repeat(1_001)),
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ mod argument;
 mod fate;
 mod letters;
 
-pub use letters::Verdict;
+pub use letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 
 use crate::app::{App, Policy};
 use crate::plugins::Loaded;
@@ -357,6 +357,7 @@ fn point_of(event: &Event) -> Option<Point> {
         topic::POST_SHIFT_END_SUCCESS => Some(Point::OnShiftEnd),
         topic::COMMON => match event.text("consumer_identifier_key") {
             Some(identifier::POST_REFUND_SUCCESS) => Some(Point::OnRefund),
+            Some(identifier::POST_DASHBOARD_VERIFICATION_SUCCESS) => Some(Point::OnVerification),
             _ => None,
         },
         _ => None,

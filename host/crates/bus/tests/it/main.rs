@@ -10,11 +10,11 @@ mod trouble;
 
 use shaky::Shaky;
 
-use galleria_app::handling::Item;
+use galleria_app::handling::{Acting, DeadLetterView, Item, Verdict};
 use galleria_app::intake::{NewOrder, NewPayment, NewRefund, NewStore};
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_app::records::Records;
-use galleria_app::{App, Clock as _, DrivenClock, Key, Policy};
+use galleria_app::records::{DeadFilter, Records};
+use galleria_app::{App, Clock as _, DrivenClock, Error, Key, Policy, Reply};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::topic;
@@ -25,6 +25,7 @@ use galleria_domain::{
     Publication, Scope, Tender, Totals,
 };
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -197,6 +198,27 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
 impl House {
     pub async fn new() -> Self {
         Self::with(OnDeadLetter::Hold).await
+    }
+
+    /// The dead letters there are.
+    pub async fn letters(&self) -> Vec<DeadLetterView> {
+        let page = self.app.dead_letters(DeadFilter::default(), None, 100);
+        page.await.expect("letters").dead_letters
+    }
+
+    /// Settles a dead letter of the plugin.
+    pub async fn settle(&self, event: &str, verdict: Verdict) -> Result<Reply, Error> {
+        let acting = Acting {
+            operator: "ana".into(),
+            reason: "the settings were mended".into(),
+        };
+        /// Every settling is a request of its own.
+        static ASKED: AtomicU64 = AtomicU64::new(0);
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        let key = Self::key(&format!("settle {asked}"));
+        self.app
+            .dead_letter_settle(key, event, "papers", verdict, acting)
+            .await
     }
 
     pub async fn with(on_dead_letter: OnDeadLetter) -> Self {

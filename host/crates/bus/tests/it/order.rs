@@ -101,9 +101,7 @@ async fn the_waits_between_tries_grow_and_end_in_a_dead_letter() {
         })
         .await;
     house
-        .until("a dead letter", async || {
-            house.app.dead_letters(10).await.expect("letters").len() == 1
-        })
+        .until("a dead letter", async || house.letters().await.len() == 1)
         .await;
     house.stop_consuming().await;
 }
@@ -185,7 +183,7 @@ async fn a_refund_whose_payment_never_comes_becomes_a_dead_letter() {
     house
         .until("a dead letter", async || {
             house.pass(Duration::from_secs(1)).await;
-            house.app.dead_letters(9).await.expect("letters").len() == 1
+            house.letters().await.len() == 1
         })
         .await;
     house.stop_consuming().await;

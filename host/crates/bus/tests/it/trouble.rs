@@ -19,9 +19,7 @@ async fn with_dead_payment(on_dead_letter: OnDeadLetter) -> House {
     house.refund("o1", "r1").await;
     house.consume().await;
     house
-        .until("a dead letter", async || {
-            house.app.dead_letters(10).await.expect("letters").len() == 1
-        })
+        .until("a dead letter", async || house.letters().await.len() == 1)
         .await;
     house.pass(Duration::from_secs(2)).await;
     house
@@ -31,36 +29,22 @@ async fn with_dead_payment(on_dead_letter: OnDeadLetter) -> House {
 async fn a_dead_letter_holds_what_depends_on_it_until_it_is_replayed() {
     let mut house = with_dead_payment(OnDeadLetter::Hold).await;
     assert_eq!(house.calls().len(), 1);
-    let settle = house
-        .app
-        .dead_letter_settle("payment:p1", "papers", Verdict::Replay);
+    let settle = house.settle("payment:p1", Verdict::Replay);
     settle.await.expect("replayed");
     house.pass(Duration::from_secs(2)).await;
     house.documents("o1", &["payment:p1", "refund:r1"]).await;
-    assert!(
-        house
-            .app
-            .dead_letters(10)
-            .await
-            .expect("letters")
-            .is_empty()
-    );
+    assert!(house.letters().await.is_empty());
     house.stop_consuming().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_discarded_letter_lets_the_next_pass_and_never_comes_back() {
     let mut house = with_dead_payment(OnDeadLetter::Hold).await;
-    let settle = house
-        .app
-        .dead_letter_settle("payment:p1", "papers", Verdict::Discard);
+    let settle = house.settle("payment:p1", Verdict::Discard);
     settle.await.expect("discarded");
     house.pass(Duration::from_secs(2)).await;
     house.documents("o1", &["refund:r1"]).await;
-    let again = house
-        .app
-        .dead_letter_settle("payment:p1", "papers", Verdict::Replay)
-        .await;
+    let again = house.settle("payment:p1", Verdict::Replay).await;
     assert!(again.is_err());
     house.stop_consuming().await;
 }
@@ -69,9 +53,7 @@ async fn a_discarded_letter_lets_the_next_pass_and_never_comes_back() {
 async fn a_retailer_may_let_the_next_pass_at_once() {
     let mut house = with_dead_payment(OnDeadLetter::Continue).await;
     house.documents("o1", &["refund:r1"]).await;
-    let settle = house
-        .app
-        .dead_letter_settle("payment:p1", "papers", Verdict::Replay);
+    let settle = house.settle("payment:p1", Verdict::Replay);
     settle.await.expect("replayed");
     house.pass(Duration::from_secs(2)).await;
     house.documents("o1", &["payment:p1", "refund:r1"]).await;

@@ -4,7 +4,9 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_app::Error;
-use galleria_app::records::{DocumentState, Outcome, StoreFigures, Took};
+use galleria_app::records::{
+    DeadFilter, DeadKey, DocumentState, OperationRow, Outcome, StoreFigures, Took,
+};
 use galleria_domain::Event;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +22,7 @@ on_both!(
     a_text_is_kept_under_its_digest,
     stores_come_to_what_they_did,
     dead_letters_are_kept_until_taken_away,
+    what_operators_did_is_kept,
 );
 
 async fn append(stage: &Stage, id: &str, topic: &str) -> Result<(), Error> {
@@ -287,8 +290,8 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
     let (all, two, one, count) = write_tx!(stage, [renewed], |tx| {
         tx.dead_put(&renewed).await?;
         Ok((
-            tx.dead_list(9).await?,
-            tx.dead_list(2).await?,
+            tx.dead_page(&DeadFilter::default(), None, 9).await?,
+            tx.dead_page(&DeadFilter::default(), None, 2).await?,
             tx.dead_get("e1", "slot").await?,
             tx.dead_count().await?,
         ))
@@ -301,6 +304,40 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
     ];
     assert_eq!((&all[..], &two[..]), (&expected[..], &expected[..2]));
     assert_eq!((one, count), (Some(renewed.clone()), 3));
+    let after = DeadKey {
+        died_at: at(20),
+        position: expected[0].event.position,
+        subscriber: "slot".into(),
+    };
+    let filtered = |filter: DeadFilter, after: Option<DeadKey>| async move {
+        read_tx!(stage, [filter, after], |tx| {
+            tx.dead_page(&filter, after.as_ref(), 9).await
+        })
+        .expect("read")
+    };
+    let all = DeadFilter::default();
+    assert_eq!(filtered(all.clone(), Some(after)).await, expected[1..]);
+    let late = DeadFilter {
+        code: Some("timed_out".into()),
+        ..all.clone()
+    };
+    assert_eq!(filtered(late, None).await, expected[2..]);
+    for nobody in [
+        DeadFilter {
+            subscriber: Some("other".into()),
+            ..all.clone()
+        },
+        DeadFilter {
+            store: Some("elsewhere".into()),
+            ..all.clone()
+        },
+        DeadFilter {
+            topic: Some("nothing".into()),
+            ..all
+        },
+    ] {
+        assert_eq!(filtered(nobody, None).await, []);
+    }
     let taken = write_tx!(stage, [], |tx| {
         Ok([
             tx.dead_remove("e1", "slot").await?,
@@ -311,4 +348,35 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
     assert_eq!(taken.expect("taken"), [Some(renewed), None, None]);
     let left = read_tx!(stage, [], |tx| tx.dead_count().await).expect("read");
     assert_eq!(left, 2);
+}
+
+async fn what_operators_did_is_kept(stage: &Stage) {
+    let row = |subject: &str, second: i64| OperationRow {
+        at: at(second),
+        operator: "ana".into(),
+        action: "dead_letter_replay".into(),
+        subject: subject.into(),
+        reason: "the settings were mended".into(),
+        before: "{}".into(),
+        after: r#"{"state":"parked"}"#.into(),
+    };
+    for done in [row("a", 1), row("b", 2), row("a", 3)] {
+        write_tx!(stage, [done], |tx| tx.operation_insert(&done).await).expect("inserted");
+    }
+    let page = |subject: Option<&'static str>, before: i64, limit: u32| async move {
+        let page = read_tx!(stage, [], |tx| tx
+            .operation_page(subject, before, limit)
+            .await);
+        page.expect("read")
+    };
+    let newest = page(None, i64::MAX, 2).await;
+    let rows: Vec<_> = newest.iter().map(|(_, row)| row.clone()).collect();
+    assert_eq!(rows, [row("a", 3), row("b", 2)]);
+    let rest = page(None, newest[1].0, 9).await;
+    assert_eq!(rest.len(), 1);
+    let about = page(Some("a"), i64::MAX, 9).await;
+    assert_eq!(
+        about.into_iter().map(|(_, row)| row).collect::<Vec<_>>(),
+        [row("a", 3), row("a", 1)]
+    );
 }

@@ -1,0 +1,236 @@
+//! Dead letters: what was given up until an operator decides.
+
+use crate::openapi::examples;
+use crate::problem::{INVALID, Problem};
+use crate::request::{Asked, Write, WriteHead};
+use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
+use crate::serve::Face;
+use axum::Json;
+use axum::extract::{Path, State};
+use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
+use galleria_app::records::DeadFilter;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(replay))
+        .routes(routes!(discard))
+        .routes(routes!(replay_many))
+        .routes(routes!(discard_many))
+}
+
+/// Which dead letters are listed.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Listed {
+    /// Of this plugin, as `retailer.toml` names it.
+    subscriber: Option<String>,
+    /// With this fault, such as `invalid`.
+    code: Option<String>,
+    /// Of this store.
+    store: Option<String>,
+    /// That came by this topic.
+    topic: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// At most so many.
+    #[serde(default = "Listed::usual")]
+    #[param(required = false, minimum = 1, maximum = 500, default = 100)]
+    limit: u32,
+}
+
+impl Listed {
+    /// A letter carries its event: 500 of them are some megabytes.
+    const MOST: u32 = 500;
+
+    fn usual() -> u32 {
+        100
+    }
+}
+
+/// Dead letters, oldest first
+#[utoipa::path(
+    get, path = "/v1/dead-letters", tag = "operation", params(Listed),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = DeadLetterPage,
+            example = examples::dead_letters),
+    ),
+)]
+async fn list(
+    State(face): State<Face>,
+    Asked(Listed {
+        subscriber,
+        code,
+        store,
+        topic,
+        after,
+        limit,
+    }): Asked<Listed>,
+) -> Answer<Json<DeadLetterPage>> {
+    if !(1..=Listed::MOST).contains(&limit) {
+        let message = format!("1 to {}", Listed::MOST);
+        let detail = format!("limit: {message}");
+        return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
+    }
+    let filter = DeadFilter {
+        subscriber,
+        code,
+        store,
+        topic,
+    };
+    let page = face.app.dead_letters(filter, after.as_deref(), limit);
+    Ok(Json(page.await?))
+}
+
+/// A dead letter
+#[utoipa::path(
+    get, path = "/v1/dead-letters/{event}/{subscriber}", tag = "operation",
+    params(
+        ("event" = String, Path, description = "The event's id.", example = "payment:payment-1"),
+        ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
+    ),
+    responses(ReadProblems, (status = 200, description = "The letter.", body = DeadLetterView)),
+)]
+async fn show(
+    State(face): State<Face>,
+    Path((event, subscriber)): Path<(String, String)>,
+) -> Answer<Json<DeadLetterView>> {
+    Ok(Json(face.app.dead_letter(&event, &subscriber).await?))
+}
+
+/// How many were settled.
+#[derive(Serialize, utoipa::ToSchema)]
+struct SettledLetters {
+    /// So many.
+    settled: u32,
+    /// Whether the filter finds more: ask again, with a new key.
+    more: bool,
+}
+
+macro_rules! one {
+    ($(#[$doc:meta])* $name:ident, $verdict:expr, $path:literal) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "operation",
+            params(
+                ("event" = String, Path, description = "The event's id.", example = "payment:payment-1"),
+                ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
+                WriteHead,
+            ),
+            request_body(content = Acting,
+                example = json!({ "operator": "ana", "reason": "the settings were mended" })),
+            responses(
+                WriteProblems,
+                (status = 200, description = "Done.", body = SettledLetters,
+                    example = examples::settled_letters),
+            ),
+        )]
+        async fn $name(
+            State(face): State<Face>,
+            Path((event, subscriber)): Path<(String, String)>,
+            Write { key, body }: Write<Acting>,
+        ) -> Answer<Written> {
+            let app = &face.app;
+            let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
+            Ok(Written(settled.await?))
+        }
+    };
+}
+
+one!(
+    /// Handle a dead letter again
+    ///
+    /// As if for the first time; what waited behind it goes on once it has had its effect.
+    replay, Verdict::Replay, "/v1/dead-letters/{event}/{subscriber}/replay"
+);
+one!(
+    /// Give a dead letter up for good
+    ///
+    /// It has no effect and never comes back; what waited behind it goes on.
+    discard, Verdict::Discard, "/v1/dead-letters/{event}/{subscriber}/discard"
+);
+
+/// Which dead letters are settled together. At least one filter is named.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SettleMany {
+    /// Of this plugin, as `retailer.toml` names it.
+    subscriber: Option<String>,
+    /// With this fault, such as `invalid`.
+    code: Option<String>,
+    /// Of this store.
+    store: Option<String>,
+    /// That came by this topic.
+    topic: Option<String>,
+    /// Who acts.
+    operator: String,
+    /// Why.
+    reason: String,
+}
+
+async fn many(face: &Face, verdict: Verdict, asked: Write<SettleMany>) -> Answer<Written> {
+    let Write { key, body } = asked;
+    let SettleMany {
+        subscriber,
+        code,
+        store,
+        topic,
+        operator,
+        reason,
+    } = body;
+    let filter = DeadFilter {
+        subscriber,
+        code,
+        store,
+        topic,
+    };
+    if filter == DeadFilter::default() {
+        let message = "name at least one of subscriber, code, store and topic";
+        let detail = message.to_owned();
+        return Err(Problem::of_field(
+            INVALID,
+            detail,
+            String::new(),
+            message.into(),
+        ));
+    }
+    let acting = Acting { operator, reason };
+    let settled = face.app.dead_letters_settle(key, filter, verdict, acting);
+    Ok(Written(settled.await?))
+}
+
+macro_rules! many {
+    ($(#[$doc:meta])* $name:ident, $verdict:expr, $path:literal) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "operation", params(WriteHead),
+            request_body(content = SettleMany, example = json!({
+                "subscriber": "poslog", "code": "misconfigured",
+                "operator": "ana", "reason": "the settings were mended"
+            })),
+            responses(WriteProblems, (status = 200, description = "Done.", body = SettledLetters)),
+        )]
+        async fn $name(State(face): State<Face>, asked: Write<SettleMany>) -> Answer<Written> {
+            many(&face, $verdict, asked).await
+        }
+    };
+}
+
+many!(
+    /// Handle many dead letters again
+    ///
+    /// The oldest 200 that the filter lets pass; `more` says whether there are others.
+    replay_many, Verdict::Replay, "/v1/dead-letters/replay"
+);
+many!(
+    /// Give many dead letters up for good
+    ///
+    /// The oldest 200 that the filter lets pass; `more` says whether there are others.
+    discard_many, Verdict::Discard, "/v1/dead-letters/discard"
+);

@@ -1,0 +1,66 @@
+//! What operators did: who, when, why, what before and after.
+
+use crate::openapi::examples;
+use crate::problem::{INVALID, Problem};
+use crate::request::Asked;
+use crate::response::{Answer, ListProblems};
+use crate::serve::Face;
+use axum::Json;
+use axum::extract::State;
+use galleria_app::lookup::OperationPage;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default().routes(routes!(list))
+}
+
+/// Which actions are listed.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Listed {
+    /// About this subject, such as an event and its plugin.
+    subject: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// At most so many.
+    #[serde(default = "Listed::usual")]
+    #[param(required = false, minimum = 1, maximum = 500, default = 100)]
+    limit: u32,
+}
+
+impl Listed {
+    const MOST: u32 = 500;
+
+    fn usual() -> u32 {
+        100
+    }
+}
+
+/// What operators did, newest first
+#[utoipa::path(
+    get, path = "/v1/operations", tag = "operation", params(Listed),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = OperationPage,
+            example = examples::operations),
+    ),
+)]
+async fn list(
+    State(face): State<Face>,
+    Asked(Listed {
+        subject,
+        after,
+        limit,
+    }): Asked<Listed>,
+) -> Answer<Json<OperationPage>> {
+    if !(1..=Listed::MOST).contains(&limit) {
+        let message = format!("1 to {}", Listed::MOST);
+        let detail = format!("limit: {message}");
+        return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
+    }
+    let page = face.app.operations(subject, after.as_deref(), limit);
+    Ok(Json(page.await?))
+}
