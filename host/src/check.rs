@@ -14,6 +14,10 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    if let Err(mistakes) = galleria_app::runs::check(config.schedules(), &generation) {
+        show::mistakes(&mistakes);
+        return Ok(ExitCode::FAILURE);
+    }
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use galleria_app::records::RunState;
 use galleria_domain::plugin::Point;
 use jiff::civil::Date;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ Examples:
   galleria serve --set http.listen=127.0.0.1:0   on a free port; data/http.addr says which
   galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
+  galleria runs list --state dead                what was not done, and why
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
 
@@ -47,11 +49,17 @@ pub enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// Run reports.
+    /// Run reports, settlement files and catalogues by hand.
     Report {
         /// What to do with it.
         #[command(subcommand)]
         command: ReportCommand,
+    },
+    /// Look at runs; replay or cancel one.
+    Runs {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RunsCommand,
     },
 }
 
@@ -65,18 +73,68 @@ pub enum PluginCommand {
     },
 }
 
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, the newest first.
+    List(RunsAsk),
+    /// Make a run that is dead, cancelled or waiting for its next try due now, with all its tries.
+    Replay {
+        /// Its id, as `runs list` shows it.
+        id: String,
+    },
+    /// Cancel a run. One that is under way stops at its next row and leaves nothing.
+    Cancel {
+        /// Its id, as `runs list` shows it.
+        id: String,
+    },
+}
+
+/// Which runs.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria runs list --state dead
+  galleria runs list --retailer my-retailer --plugin daily-sales --from 2026-11-01")]
+pub struct RunsAsk {
+    /// The retailer's folder name.
+    #[arg(long)]
+    pub retailer: Option<String>,
+    /// The name in its retailer.toml.
+    #[arg(long)]
+    pub plugin: Option<String>,
+    /// due, running, ended, failed, dead or cancelled.
+    #[arg(long, value_parser = state)]
+    pub state: Option<RunState>,
+    /// Whose first business date is this one or later.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Date>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+fn state(text: &str) -> Result<RunState, String> {
+    let found = RunState::ALL.iter().find(|state| state.name() == text);
+    let known = RunState::ALL.iter().map(|state| state.name());
+    found
+        .copied()
+        .ok_or_else(|| format!("one of {}", known.collect::<Vec<_>>().join(", ")))
+}
+
 /// What to do with reports.
 #[derive(Debug, Subcommand)]
 pub enum ReportCommand {
-    /// Run a report over a window of business dates. The same window is run once.
+    /// Run a plugin over a window of business dates. The same window is run once. Ctrl-C leaves nothing behind.
     Run(ReportAsk),
 }
 
 /// Which report.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
-  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-01 --to 2026-11-30")]
+Examples:
+  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-01 --to 2026-11-30
+  galleria report run --retailer my-retailer --plugin settle --point write-settlement --store madrid-1 --from 2026-11-20")]
 pub struct ReportAsk {
     /// The retailer's folder name.
     #[arg(long)]

@@ -11,6 +11,7 @@ mod house;
 mod inspect;
 mod logs;
 mod report;
+mod runs;
 mod sensitive;
 mod serve;
 mod show;
@@ -60,6 +61,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Report {
             command: ReportCommand::Run(ask),
         } => report::run(config, ask).await,
+        Command::Runs { command } => runs::run(config, command).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -3,10 +3,13 @@
 use crate::{house, logs, show};
 use anyhow::Context as _;
 use galleria_api::HttpConfig;
+use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_config::{Config, HostConfig};
 use galleria_deliver::Deliverer;
+use galleria_domain::schedule::Schedule;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -24,6 +27,13 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    let schedules = match runs::check(config.schedules(), &generation) {
+        Ok(schedules) => schedules,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let house = house::build(&config, generation).await?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -34,6 +44,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
     workers.spawn(deliverer.run(stop.clone()));
+    workers.spawn(runner(&config.host, &house, schedules).run(stop.clone()));
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),
         ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
@@ -53,6 +64,17 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     house.db.close().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who plans schedules and does runs, under a name of its own.
+fn runner(host: &HostConfig, house: &house::House, schedules: Vec<Schedule>) -> RunWorker {
+    let config = RunsConfig {
+        at_once: host.runs.at_once,
+        lease: host.runs.lease,
+    };
+    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+    let files = Arc::new(house.directories.clone());
+    RunWorker::new(house.app.clone(), files, owner, config, schedules)
 }
 
 /// Listens, and leaves the address where others on this machine find it.

@@ -1,0 +1,142 @@
+//! `galleria runs`: what was run, what was not, and what an operator does about it.
+
+use crate::cli::{RunsAsk, RunsCommand};
+use crate::{house, logs, show};
+use anyhow::Context as _;
+use galleria_app::records::RunFilter;
+use galleria_app::runs::RunView;
+use galleria_app::{App, Key};
+use galleria_config::Config;
+use galleria_domain::Digest;
+use std::process::ExitCode;
+
+/// Lists runs, replays or cancels one. Asks the database itself, whether a host serves or not.
+pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCode> {
+    let quiet = galleria_config::Log {
+        level: galleria_config::LogLevel::Warn,
+        ..config.host.log
+    };
+    logs::start(quiet);
+    // No plugin is called, so none is loaded.
+    let generation = match house::load(&config.host, Vec::new())? {
+        Ok(generation) => generation,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let house = house::build(&config, generation).await?;
+    match command {
+        RunsCommand::List(ask) => list(&house.app, ask).await?,
+        RunsCommand::Replay { id } => {
+            house.app.run_replay(key("replay", &id), &id).await?;
+            show::line(&format!(
+                "run {id} is due: a host that serves does it within seconds"
+            ));
+        }
+        RunsCommand::Cancel { id } => {
+            house.app.run_cancel(key("cancel", &id), &id).await?;
+            let state = house.app.run(&id).await?.state;
+            let stopping = "it is under way and stops within a second";
+            let told = if state == "running" {
+                stopping
+            } else {
+                "it is cancelled"
+            };
+            show::line(&format!("run {id}: {told}"));
+        }
+    }
+    house.db.close().await.context("closing the database")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Each command is a request of its own.
+fn key(word: &str, id: &str) -> Key {
+    let key = format!("command-{}", uuid::Uuid::new_v4());
+    let request = Digest::of(format!("{word} {id} {key}").as_bytes());
+    Key { key, request }
+}
+
+async fn list(app: &App, ask: RunsAsk) -> anyhow::Result<()> {
+    let filter = RunFilter {
+        retailer: ask.retailer,
+        subscriber: ask.plugin,
+        state: ask.state,
+        from: ask.from.map(|date| date.to_string()),
+    };
+    let page = app.runs(filter, None, ask.limit).await?;
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .set_header([
+            "run",
+            "retailer",
+            "plugin",
+            "store",
+            "window",
+            "state",
+            "tries",
+            "rows",
+            "what came of it",
+        ]);
+    for run in &page.runs {
+        table.add_row([
+            run.id.clone(),
+            run.retailer.clone(),
+            plugin(run),
+            run.store.clone().unwrap_or_else(|| "all".into()),
+            window(run),
+            run.state.clone(),
+            format!("{} of {}", run.attempts, run.tries),
+            rows(run),
+            outcome(run),
+        ]);
+    }
+    show::line(&table.to_string());
+    if page.next.is_some() {
+        show::line(&format!(
+            "the newest {}; there are more: --limit",
+            page.runs.len()
+        ));
+    }
+    Ok(())
+}
+
+fn plugin(run: &RunView) -> String {
+    match &run.schedule {
+        Some(schedule) => format!("{}\n{}, by {schedule}", run.plugin, run.point),
+        None => format!("{}\n{}", run.plugin, run.point),
+    }
+}
+
+fn window(run: &RunView) -> String {
+    if run.first == run.last {
+        run.first.clone()
+    } else {
+        format!("{}\n{}", run.first, run.last)
+    }
+}
+
+fn rows(run: &RunView) -> String {
+    match run.state.as_str() {
+        "ended" => run.rows.to_string(),
+        _ => run.progress.to_string(),
+    }
+}
+
+/// Its files, or why there are none.
+fn outcome(run: &RunView) -> String {
+    let told = match (&run.fault, run.state.as_str()) {
+        (_, "ended") => {
+            let files = run.files.iter();
+            let files = files.map(|file| format!("{}/{}", file.directory, file.name));
+            return files.collect::<Vec<_>>().join("\n");
+        }
+        (Some(fault), _) => format!("{}: {}", fault.code, fault.detail),
+        (None, _) => String::new(),
+    };
+    match run.state.as_str() {
+        "due" | "failed" => format!("{told}\nat {}", run.due_at).trim().to_owned(),
+        _ => told,
+    }
+}
