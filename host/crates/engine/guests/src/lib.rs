@@ -1,8 +1,11 @@
 //! A guest that behaves as its settings say. What an engine has to stand is listed in [`Behave`];
 //! the engine's tests match over it, so that a behaviour without a test does not compile.
 
+mod identify;
+mod keys;
 mod payment;
 mod report;
+mod statement;
 
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
@@ -75,6 +78,39 @@ behaviours! {
     PullOutsideRun,
     /// Writes output where there is none to write to.
     WriteOutsideRun,
+    /// Seals two texts and opens them again.
+    Seal,
+    /// Opens texts that are broken in every way.
+    OpenBroken,
+    /// Opens a secret it was not granted.
+    OpenOtherSecret,
+    /// Opens a secret that it may do nothing with.
+    OpenUseless,
+    /// Asks of keys what its grant does not name.
+    AskBeyondGrant,
+    /// Seals a text longer than anyone may.
+    SealTooMuch,
+    /// Opens keys and keeps them all.
+    KeepKeys,
+    // On a member's code.
+    /// Answers with what the code holds.
+    Identify,
+    /// Puts the number into its log and standard streams.
+    TellInLog,
+    /// Puts the number into a fault's reason.
+    TellInFault,
+    /// Puts the number into a fault's problems.
+    TellInProblems,
+    /// Puts the number into a wish to be asked again.
+    TellInRetry,
+    /// Puts the number into a panic's message.
+    TellInPanic,
+    /// Puts the number into the name of a secret.
+    TellInSecret,
+    /// Puts the number into the name of a directory.
+    TellInDirectory,
+    /// A member that is larger than it may be.
+    AnswerTooMuch,
     // In a run.
     /// Sale lines into a file, activities counted.
     Copy,
@@ -88,6 +124,26 @@ behaviours! {
     OpenBadName,
     /// Writes more than it may.
     WriteTooMuch,
+    /// Totals that say more than they may.
+    TotalTooMuch,
+    /// Its input into statement lines.
+    ReadLines,
+    /// Pulls its input without end.
+    ReadForever,
+    /// Says twice what holds for all of a statement.
+    DescribeTwice,
+    /// A statement line with a text longer than it may be.
+    PushLongText,
+    /// More lines at once than it may.
+    PushMany,
+    /// Ever more lines.
+    PushTooMuch,
+    /// A rate of more digits than a number has.
+    PushBadRate,
+    /// Settlement lines into a file.
+    CopySettlement,
+    /// Products into a file.
+    CopyProducts,
 }
 
 /// What the guest reads.
@@ -113,6 +169,8 @@ pub enum Check {
     Crash,
     /// Never.
     Loop,
+    /// With a key, which a check has none of.
+    OpenKey,
 }
 
 /// The guest.
@@ -130,6 +188,10 @@ impl Plugin for Guest {
             ],
             Check::Crash => panic!("crashed while checking"),
             Check::Loop => spin(),
+            Check::OpenKey => {
+                _ = Key::open("notes");
+                vec![]
+            }
         }
     }
 }
@@ -154,4 +216,30 @@ impl Report for Guest {
     }
 }
 
-galleria_sdk::plugin!(Guest: OnPayment, Report);
+impl IdentifyMember for Guest {
+    fn identify(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fault> {
+        identify::behave(cx, code)
+    }
+}
+
+impl ReadStatement for Guest {
+    fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
+        statement::behave(cx)
+    }
+}
+
+impl WriteSettlement for Guest {
+    fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
+        report::behave(cx, window)
+    }
+}
+
+impl ExportCatalogue for Guest {
+    fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
+        report::behave(cx, window)
+    }
+}
+
+galleria_sdk::plugin!(
+    Guest: OnPayment, Report, IdentifyMember, ReadStatement, WriteSettlement, ExportCatalogue
+);

@@ -1,6 +1,6 @@
 //! What the guest does on a payment.
 
-use crate::{Behave, Settings, spin};
+use crate::{Behave, Settings, keys, spin};
 use galleria_sdk::log;
 use galleria_sdk::prelude::*;
 use std::hash::{BuildHasher, Hasher};
@@ -64,7 +64,14 @@ pub fn behave(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
             Output::create("poslog", "a.txt", "text/plain").close();
             new()
         }
-        other => return Err(Fault::failed(format!("{other:?} is for a run"))),
+        Behave::Seal => keys::seal()?,
+        Behave::OpenBroken => keys::open_broken()?,
+        Behave::OpenOtherSecret => keys::open("elsewhere"),
+        Behave::OpenUseless => keys::open("useless"),
+        Behave::AskBeyondGrant => keys::ask_beyond_grant()?,
+        Behave::SealTooMuch => keys::seal_too_much()?,
+        Behave::KeepKeys => keys::keep()?,
+        other => return Err(Fault::failed(format!("{other:?} is not for a payment"))),
     })
 }
 

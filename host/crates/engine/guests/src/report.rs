@@ -31,7 +31,13 @@ pub fn behave(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> 
                 file.write(&[b'x'; 64 << 10]);
             }
         }
-        other => Err(Fault::failed(format!("{other:?} is for a payment"))),
+        Behave::TotalTooMuch => Ok(Totals {
+            rows: 0,
+            sums: vec![Attribute::new("x", "x".repeat(2 << 20))],
+        }),
+        Behave::CopySettlement => copy_settlement(),
+        Behave::CopyProducts => copy_products(),
+        other => Err(Fault::failed(format!("{other:?} is not for a report"))),
     }
 }
 
@@ -82,4 +88,64 @@ fn pull_too_many() -> Result<Totals, Fault> {
         rows: rows as u64,
         sums: vec![],
     })
+}
+
+fn totals(rows: u64) -> Totals {
+    Totals { rows, sums: vec![] }
+}
+
+fn copy_settlement() -> Result<Totals, Fault> {
+    let mut file = Output::create("reports", "settlement.csv", "text/csv");
+    let mut rows = 0;
+    for line in Settlement::open() {
+        rows += 1;
+        let row = [
+            line.outcome().to_owned(),
+            line.kind().to_owned(),
+            line.provider().to_owned(),
+            line.statement().to_owned(),
+            line.paid_on().to_owned(),
+            line.store().to_owned(),
+            line.business_date().to_owned(),
+            line.entry().to_owned(),
+            line.psp_reference().to_owned(),
+            line.merchant_reference().to_owned(),
+            line.booked_at().to_owned(),
+            line.currency().to_owned(),
+            line.gross().to_string(),
+            line.paid_currency().to_owned(),
+            line.converted().to_string(),
+            line.fee().to_string(),
+            line.net().to_string(),
+            line.difference().to_string(),
+        ];
+        file.write((row.join(";") + "\n").as_bytes());
+    }
+    file.close();
+    Ok(totals(rows))
+}
+
+fn copy_products() -> Result<Totals, Fault> {
+    let mut file = Output::create("reports", "products.csv", "text/csv");
+    let mut rows = 0;
+    for product in Products::open() {
+        rows += 1;
+        let price = product.price();
+        let row = [
+            product.sku().to_owned(),
+            product.gtin().to_owned(),
+            product.name().to_owned(),
+            product.category().to_owned(),
+            product.unit().to_owned(),
+            format!("{}/{}", price.unscaled, price.scale),
+            product.currency().to_owned(),
+            product.tax_code().to_owned(),
+            product.active().to_string(),
+            product.changed_at().to_owned(),
+            product.changed().to_string(),
+        ];
+        file.write((row.join(";") + "\n").as_bytes());
+    }
+    file.close();
+    Ok(totals(rows))
 }

@@ -2,7 +2,7 @@
 //! a test does not compile.
 
 use crate::kit::{LIMITS, context, host_fault, load, logged, named, note, pay, sale, slot};
-use crate::runs;
+use crate::{feeds, keys, members, runs, statements};
 use engine_guests::Behave;
 use galleria_app::plugins::{Argument, Called, Plugins};
 use galleria_domain::plugin::Limits;
@@ -267,6 +267,48 @@ behaviours! {
     OpenOther: outputs_directories_are_granted { runs::other_directory(); }
     OpenBadName: an_outputs_name_is_one_segment { runs::bad_name(); }
     WriteTooMuch: output_ends { runs::too_much_output(); }
+    TotalTooMuch: totals_have_their_size { runs::totals_too_large(); }
+    CopySettlement: settlement_lines_arrive_as_columns { feeds::settlement(); }
+    CopyProducts: products_arrive_as_columns { feeds::products(); }
+
+    ReadLines: a_file_becomes_statement_lines { statements::read(); }
+    ReadForever: an_input_that_is_slow_or_fails_ends { statements::slow_and_failing_input(); }
+    DescribeTwice: a_statement_is_described_once { statements::broken(Behave::DescribeTwice, "called twice"); }
+    PushLongText: a_text_of_a_line_is_bounded { statements::broken(Behave::PushLongText, "row 7 of the statement: a text of 5000 bytes"); }
+    PushMany: lines_at_once_are_bounded { statements::broken(Behave::PushMany, "5000 lines, at most 4096"); }
+    PushBadRate: a_rate_is_a_number { statements::broken(Behave::PushBadRate, "row 3 of the statement: the rate's scale is 200"); }
+    PushTooMuch: statement_lines_end { statements::too_much(); }
+
+    Seal: what_is_sealed_is_opened_again { keys::seal(&decided(Behave::Seal), &decided(Behave::Seal)); }
+    OpenBroken: every_failure_is_the_same {
+        let decision = decided(Behave::OpenBroken);
+        assert_eq!(note(&decision, "answers"), "12");
+        assert_eq!(note(&decision, "alike"), "true");
+        assert_eq!(note(&decision, "answer"), "Err(Refused)");
+    }
+    OpenOtherSecret: secrets_are_granted { denied(Behave::OpenOtherSecret, "secret \"elsewhere\""); }
+    OpenUseless: a_secret_without_operations_is_not_opened {
+        assert_eq!(note(&decided(Behave::OpenUseless), "open"), "refused");
+    }
+    AskBeyondGrant: operations_are_granted { keys::beyond_grant(&asked(Behave::AskBeyondGrant, LIMITS)); }
+    SealTooMuch: a_sealed_text_has_its_size {
+        assert_eq!(note(&decided(Behave::SealTooMuch), "encrypt"), "refused");
+    }
+    KeepKeys: what_a_guest_holds_of_the_host_ends {
+        let called = asked(Behave::KeepKeys, Limits { host_calls: 20_000, ..LIMITS });
+        assert!(matches!(host_fault(&called), HostFault::ContractBroken(_)), "{:?}", called.outcome);
+        assert!(called.usage.host_calls < 2_000, "{:?}", called.usage);
+    }
+
+    Identify: a_member_is_found_or_nobody_is { members::identify(); }
+    TellInLog: nothing_of_a_sensitive_point_is_logged { members::answers_nobody(Behave::TellInLog); }
+    TellInFault: a_sensitive_faults_reason_is_withheld { members::withheld(Behave::TellInFault, "failed"); }
+    TellInProblems: sensitive_problems_are_withheld { members::withheld(Behave::TellInProblems, "invalid"); }
+    TellInRetry: a_sensitive_wish_is_withheld { members::withheld(Behave::TellInRetry, "retry"); }
+    TellInPanic: a_sensitive_crash_shows_where_and_not_what { members::crash(); }
+    TellInSecret: a_sensitive_name_of_a_secret_is_withheld { members::denied(Behave::TellInSecret, "secret"); }
+    TellInDirectory: a_sensitive_name_of_a_directory_is_withheld { members::denied(Behave::TellInDirectory, "directory"); }
+    AnswerTooMuch: an_answer_has_its_size { members::withheld(Behave::AnswerTooMuch, "output_too_large"); }
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use engine_guests::Behave;
 use galleria_app::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
-use galleria_domain::plugin::{Capability, Limits, OnDeadLetter, Rights, Slot, StoreFilter};
+use galleria_domain::plugin::{
+    Capability, Limits, OnDeadLetter, Operation, Rights, Slot, StoreFilter,
+};
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Entry, HostFault, Line, LineKind, Sale, Scope, Store,
+    CallFault, Cipher, Context, Decimal, Decision, Entry, HostFault, KeyVersion, Line, LineKind,
+    Sale, Scope, SecretKey, Store,
 };
 use galleria_engine::{Engine, EngineConfig, Generation};
 use std::collections::BTreeMap;
@@ -63,15 +66,28 @@ pub fn engine() -> &'static Engine {
 pub fn slot(name: &str, behave: Behave) -> Slot {
     let rights = Rights {
         capabilities: [
+            Capability::Secrets,
+            Capability::Input,
             Capability::Activities,
             Capability::SaleLines,
+            Capability::Products,
+            Capability::Settlement,
+            Capability::Statement,
             Capability::Output,
         ]
         .into(),
         directories: ["poslog".to_owned(), "reports".to_owned()].into(),
         topics: ["sales".to_owned()].into(),
         targets: ["erp".to_owned()].into(),
-        ..Rights::default()
+        secrets: [
+            ("notes", vec![Operation::Encrypt, Operation::Decrypt]),
+            ("loyalty", vec![Operation::Decrypt]),
+            ("codes", vec![Operation::Mac]),
+            ("useless", vec![]),
+        ]
+        .map(|(name, operations)| (name.to_owned(), operations.into_iter().collect()))
+        .into(),
+        receipts: false,
     };
     Slot {
         retailer: "example".into(),
@@ -86,11 +102,36 @@ pub fn slot(name: &str, behave: Behave) -> Slot {
         settings_for: vec![],
         call_limits: LIMITS,
         run_limits: LIMITS,
-        keys: BTreeMap::new(),
+        keys: keys(),
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 3_600,
     }
+}
+
+/// The keys of the slot's grants.
+pub fn keys() -> BTreeMap<String, Arc<SecretKey>> {
+    let version = |id: &str, byte: u8, iv: Option<u8>| KeyVersion {
+        id: id.into(),
+        bytes: vec![byte; 16].into(),
+        iv: iv.map(|byte| vec![byte; 16].into()),
+    };
+    let key = |cipher, versions| Arc::new(SecretKey { cipher, versions });
+    let two = vec![version("2026", 1, None), version("2025", 2, None)];
+    [
+        ("notes", key(Cipher::AesGcm, two)),
+        (
+            "loyalty",
+            key(Cipher::AesCbc, vec![version("1", 3, Some(4))]),
+        ),
+        (
+            "codes",
+            key(Cipher::HmacSha256, vec![version("1", 5, None)]),
+        ),
+        ("useless", key(Cipher::AesGcm, vec![version("1", 6, None)])),
+    ]
+    .map(|(name, key)| (name.to_owned(), key))
+    .into()
 }
 
 /// Loads slots that have no mistakes.
@@ -288,6 +329,11 @@ pub fn logged(event_id: &str) -> Vec<Logged> {
         .collect()
 }
 
+/// Everything any line of the log said about an event, or anything that was said without one.
+pub fn whole_log() -> String {
+    format!("{:?}", LOG.lock().expect("no panic"))
+}
+
 fn listen() {
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -309,9 +355,6 @@ fn listen() {
 
     impl<S: tracing::Subscriber> Layer<S> for Ear {
         fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-            if event.metadata().target() != "plugin" {
-                return;
-            }
             let mut line = Logged {
                 level: event.metadata().level().to_string(),
                 ..Logged::default()

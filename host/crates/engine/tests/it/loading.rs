@@ -39,14 +39,26 @@ fn a_component_is_seen_for_what_it_is() {
     let found = engine().inspect(guest()).expect("a component");
     assert_eq!(
         found.exports,
-        BTreeSet::from([Point::OnPayment, Point::Report])
+        BTreeSet::from([
+            Point::OnPayment,
+            Point::IdentifyMember,
+            Point::Report,
+            Point::ReadStatement,
+            Point::WriteSettlement,
+            Point::ExportCatalogue,
+        ])
     );
     assert_eq!(
         found.imports,
         BTreeSet::from([
             Capability::Log,
+            Capability::Secrets,
+            Capability::Input,
             Capability::Activities,
             Capability::SaleLines,
+            Capability::Products,
+            Capability::Settlement,
+            Capability::Statement,
             Capability::Output
         ])
     );
@@ -140,13 +152,7 @@ fn what_is_imported_is_asked_for_and_what_is_asked_for_is_granted() {
 #[test]
 fn what_this_host_does_not_offer_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let offered = [
-        Capability::Log,
-        Capability::Activities,
-        Capability::SaleLines,
-        Capability::Output,
-    ];
-    for capability in Capability::ALL.iter().filter(|c| !offered.contains(c)) {
+    for capability in &[Capability::Http, Capability::Tokens] {
         let import = format!("(import \"galleria:retail/{capability}@0.1.0\" (instance))");
         let bytes = component(&import, "", "", "0.1.0");
         let mut slot = by_hand(folder.path(), &format!("{capability}.wasm"), &bytes);
@@ -277,9 +283,10 @@ fn settings_are_checked_before_any_event() {
         special,
         with("crash", r#"{"behave":"Decide","check":"Crash"}"#),
         with("loop", r#"{"behave":"Decide","check":"Loop"}"#),
+        with("key", r#"{"behave":"Decide","check":"OpenKey"}"#),
     ]);
     let at = |slot: &str| format!("retailers/example/retailer.toml: plugins.{slot}.settings");
-    let [unknown, first, second, crash, endless] = found.as_slice() else {
+    let [unknown, first, second, crash, endless, key] = found.as_slice() else {
         panic!("{found:#?}");
     };
     assert!(
@@ -298,5 +305,9 @@ fn settings_are_checked_before_any_event() {
     assert!(
         endless.starts_with(&at("loop")) && endless.contains("300 ms of CPU time"),
         "{endless}"
+    );
+    assert!(
+        key.starts_with(&at("key")) && key.contains("denied: secret \"notes\""),
+        "a check has no keys: {key}"
     );
 }

@@ -3,8 +3,12 @@
 
 mod behaviours;
 mod engines;
+mod feeds;
 mod fixtures;
+mod keys;
 mod kit;
 mod loading;
+mod members;
 mod runs;
+mod statements;
 mod wat;

@@ -39,6 +39,16 @@ fn sale_line(number: u32) -> SaleLine {
 }
 
 fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
+    run_point(behave, limits, streams, Stream::Report)
+}
+
+/// Runs a point, and shows that the next call of another slot is unharmed.
+pub fn run_point(
+    behave: Behave,
+    limits: Limits,
+    streams: Streams,
+    point: impl FnOnce(Window) -> Stream,
+) -> Called<Totals> {
     let mut slot = slot("run", behave);
     slot.run_limits = limits;
     let generation = load(vec![slot, crate::kit::slot("good", Behave::Decide)]);
@@ -52,7 +62,7 @@ fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
         as_of: "2026-11-25T00:00:00.000+00:00".into(),
         stores: 1,
     };
-    let called = generation.run(&plugin, &cx, &Stream::Report(window), streams);
+    let called = generation.run(&plugin, &cx, &point(window), streams);
     let good = crate::kit::pay(&generation, &named(&generation, "good"), "after a run");
     good.outcome.expect("the next call is unharmed");
     called
@@ -179,6 +189,11 @@ pub fn bad_name() {
         matches!(host_fault(&called), HostFault::ContractBroken(what) if what.contains("../a.csv"))
     );
     assert!(files.0.lock().expect("no panic").is_empty());
+}
+
+pub fn totals_too_large() {
+    let called = run(Behave::TotalTooMuch, LIMITS, Streams::default());
+    assert_eq!(host_fault(&called), &HostFault::OutputTooLarge(1 << 20));
 }
 
 pub fn too_much_output() {
