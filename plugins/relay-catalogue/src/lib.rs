@@ -1,0 +1,148 @@
+//! Relay's product file: every product as one row of one CSV, or those that changed since the last run.
+//!
+//! Holds one batch of products and one chunk of the file in memory, however many products there are.
+//! Never decides what a product costs or what has changed: that is the feed's to say.
+#![warn(missing_docs)]
+
+mod settings;
+
+use galleria_sdk::prelude::*;
+use galleria_sdk::{Product, csv, money};
+pub use settings::{Column, Empty, Inactive, Mode, Settings, Titled, Words};
+
+const DIRECTORY: &str = "product_data";
+
+/// The plugin.
+pub struct RelayCatalogue;
+
+impl Plugin for RelayCatalogue {
+    type Settings = Settings;
+
+    fn check(settings: &Settings) -> Vec<Problem> {
+        settings.problems()
+    }
+}
+
+impl ExportCatalogue for RelayCatalogue {
+    fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
+        let settings = cx.settings();
+        let name = settings.file_name(cx, window)?;
+        let mut file = match settings.empty {
+            Empty::Header => Some(begin(settings, &name)?),
+            Empty::NoFile => None,
+        };
+        let mut counts = Counts::default();
+        for product in Products::open() {
+            if !counts.takes(settings, &product) {
+                continue;
+            }
+            let rows = match &mut file {
+                Some(rows) => rows,
+                none => none.insert(begin(settings, &name)?),
+            };
+            for titled in &settings.columns {
+                write_cell(rows, titled.column, cx, &product)?;
+            }
+            rows.end_row();
+        }
+        if let Some(rows) = file {
+            rows.finish()?.close();
+        }
+        Ok(counts.totals())
+    }
+}
+
+galleria_sdk::plugin!(RelayCatalogue: ExportCatalogue);
+
+fn begin(settings: &Settings, name: &str) -> Result<csv::Writer<Output>, Fault> {
+    let file = Output::create(DIRECTORY, name, &settings.csv.media_type());
+    let mut rows = csv::Writer::to(file, &settings.csv)?;
+    if settings.header {
+        for titled in &settings.columns {
+            rows.text(&titled.header);
+        }
+        rows.end_row();
+    }
+    Ok(rows)
+}
+
+fn write_cell(
+    rows: &mut csv::Writer<Output>,
+    column: Column,
+    cx: &Context<Settings>,
+    product: &Product,
+) -> Result<(), Fault> {
+    let words = &cx.settings().words;
+    match column {
+        Column::Action if product.active() => rows.text(&words.upsert),
+        Column::Action => rows.text(&words.delete),
+        Column::Store => match cx.scope() {
+            Scope::Store(store) => rows.text(&store.external_id),
+            Scope::Retailer(_) => rows.empty(),
+        },
+        Column::Sku => rows.text(product.sku()),
+        Column::Gtin => rows.text(product.gtin()),
+        Column::Name => rows.text(product.name()),
+        Column::Category => rows.text(product.category()),
+        Column::Unit => rows.text(product.unit()),
+        // No currency: there is no price in this scope.
+        Column::Price if product.currency().is_empty() => rows.empty(),
+        Column::Price => rows.decimal(with_cents(cx, product)?),
+        Column::Currency => rows.text(product.currency()),
+        Column::TaxCode => rows.text(product.tax_code()),
+        Column::Active if product.active() => rows.text(&words.active),
+        Column::Active => rows.text(&words.inactive),
+        Column::ChangedAt => rows.text(product.changed_at()),
+    };
+    Ok(())
+}
+
+/// The price with the digits of its currency, and more where it has more: never rounded.
+fn with_cents(cx: &Context<Settings>, product: &Product) -> Result<Decimal, Fault> {
+    let price = product.price().trimmed();
+    let digits = match cx.scope() {
+        Scope::Store(store) if store.currency == product.currency() => store.minor_digits,
+        _ => money::minor_digits(product.currency()),
+    };
+    Ok(match price.scale < digits {
+        true => price.rescale(digits)?,
+        false => price,
+    })
+}
+
+/// What became of the products.
+#[derive(Default)]
+struct Counts {
+    active: u64,
+    inactive: u64,
+    left_out: u64,
+}
+
+impl Counts {
+    /// Whether a product belongs into the file.
+    fn takes(&mut self, settings: &Settings, product: &Product) -> bool {
+        let wanted = settings.mode == Mode::Full || product.changed();
+        let told = product.active() || settings.inactive() == Inactive::Tell;
+        let count = match (wanted && told, product.active()) {
+            (false, _) => &mut self.left_out,
+            (true, true) => &mut self.active,
+            (true, false) => &mut self.inactive,
+        };
+        *count += 1;
+        wanted && told
+    }
+
+    fn totals(self) -> Totals {
+        let sums = [
+            ("active", self.active),
+            ("inactive", self.inactive),
+            ("left-out", self.left_out),
+        ];
+        Totals {
+            rows: self.active + self.inactive,
+            sums: sums
+                .map(|(name, count)| Attribute::new(name, count.to_string()))
+                .into(),
+        }
+    }
+}

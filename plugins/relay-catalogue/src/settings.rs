@@ -1,0 +1,211 @@
+//! What the retailer may set: which products, which columns, how the file is written, its name.
+
+use galleria_sdk::csv;
+use galleria_sdk::file_name::Pattern;
+use galleria_sdk::prelude::*;
+use serde::Deserialize;
+
+const NAMES: [&str; 5] = ["mode", "scope", "first", "last", "window"];
+
+/// The plugin's settings. An empty object is enough.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// All products, or those that changed.
+    pub mode: Mode,
+    /// What becomes of products that are no longer sold; by default told where changes are told.
+    pub inactive: Option<Inactive>,
+    /// What becomes of the file when there is nothing to tell.
+    pub empty: Empty,
+    /// What a row has, in this order.
+    pub columns: Vec<Titled>,
+    /// Whether the first row names the columns.
+    pub header: bool,
+    /// The words of the columns `action` and `active`.
+    pub words: Words,
+    /// Delimiter, decimal mark, quotes, line ends, bytes.
+    pub csv: csv::Options,
+    /// With `{mode}`, `{scope}` (retailer, or retailer and store), `{first}`, `{last}`, `{window}`.
+    pub file_name: Pattern,
+}
+
+/// Which products a file tells.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All.
+    #[default]
+    Full,
+    /// Those that changed since the last run of this plugin and scope that ended well.
+    Changes,
+}
+
+/// What becomes of products that are no longer sold.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Inactive {
+    /// They are rows as well, and `action` or `active` tells them apart.
+    Tell,
+    /// They are not in the file.
+    LeaveOut,
+}
+
+/// What becomes of the file when there is nothing to tell.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Empty {
+    /// It is written, without rows: who waits for it sees that the run went well.
+    #[default]
+    Header,
+    /// There is none.
+    NoFile,
+}
+
+/// A column and what stands above it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Titled {
+    /// What the cells hold.
+    pub column: Column,
+    /// What the first row calls it.
+    pub header: String,
+}
+
+/// What a cell may hold.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the README documents each")]
+pub enum Column {
+    Action,
+    Store,
+    Sku,
+    Gtin,
+    Name,
+    Category,
+    Unit,
+    Price,
+    Currency,
+    TaxCode,
+    Active,
+    ChangedAt,
+}
+
+/// Words that a reader expects.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Words {
+    /// `action` of a product that is sold.
+    pub upsert: String,
+    /// `action` of one that is not any more.
+    pub delete: String,
+    /// `active` of a product that is sold.
+    pub active: String,
+    /// `active` of one that is not any more.
+    pub inactive: String,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            upsert: "upsert".to_owned(),
+            delete: "delete".to_owned(),
+            active: "1".to_owned(),
+            inactive: "0".to_owned(),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let columns = [
+            (Column::Action, "action"),
+            (Column::Sku, "sku"),
+            (Column::Gtin, "gtin"),
+            (Column::Name, "name"),
+            (Column::Category, "category"),
+            (Column::Unit, "unit"),
+            (Column::Price, "price"),
+            (Column::Currency, "currency"),
+            (Column::TaxCode, "tax_code"),
+        ];
+        let titled = |(column, header): (Column, &str)| Titled {
+            column,
+            header: header.to_owned(),
+        };
+        Self {
+            mode: Mode::Full,
+            inactive: None,
+            empty: Empty::Header,
+            columns: columns.map(titled).into(),
+            header: true,
+            words: Words::default(),
+            csv: csv::Options::default(),
+            file_name: Pattern::new("products-{mode}-{scope}-{first}-{last}.csv"),
+        }
+    }
+}
+
+impl Settings {
+    /// What becomes of products that are no longer sold.
+    pub fn inactive(&self) -> Inactive {
+        self.inactive.unwrap_or(match self.mode {
+            Mode::Full => Inactive::LeaveOut,
+            Mode::Changes => Inactive::Tell,
+        })
+    }
+
+    /// What is wrong beyond the shape.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.csv.problems("csv");
+        let named = |column| self.columns.iter().any(|titled| titled.column == column);
+        if !named(Column::Sku) {
+            let message = "has to name sku: without it nothing tells which product a row is about";
+            problems.push(Problem::new("columns", message));
+        }
+        let apart = named(Column::Action) || named(Column::Active);
+        if self.inactive() == Inactive::Tell && !apart {
+            let message =
+                "tell needs the column action or active, or nothing tells which products are sold";
+            problems.push(Problem::new("inactive", message));
+        }
+        let Words {
+            upsert,
+            delete,
+            active,
+            inactive,
+        } = &self.words;
+        if upsert == delete {
+            problems.push(Problem::new("words.delete", "has to differ from upsert"));
+        }
+        if active == inactive {
+            problems.push(Problem::new("words.inactive", "has to differ from active"));
+        }
+        problems.extend(self.file_name.problem("file_name", &NAMES));
+        let days = self.file_name.names("first") && self.file_name.names("last");
+        if !self.file_name.names("scope") || !(days || self.file_name.names("window")) {
+            let message =
+                "has to contain {scope}, and {first} and {last} or {window}: a name is used once";
+            problems.push(Problem::new("file_name", message));
+        }
+        problems
+    }
+
+    /// The name of a run's file.
+    pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
+        let scope = match cx.scope() {
+            Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
+            Scope::Retailer(name) => name.clone(),
+        };
+        let mode = match self.mode {
+            Mode::Full => "full",
+            Mode::Changes => "changes",
+        };
+        let values = [
+            ("mode", mode),
+            ("scope", &scope),
+            ("first", &window.first),
+            ("last", &window.last),
+            ("window", &window.id),
+        ];
+        self.file_name.fill("file_name", &values)
+    }
+}
