@@ -23,6 +23,7 @@ mod products;
 mod refunds;
 mod request;
 mod response;
+mod runs;
 mod serve;
 mod shifts;
 mod status;

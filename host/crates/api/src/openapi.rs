@@ -3,7 +3,7 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, health, members, operations, orders, payments, products, refunds, shifts, status, stores,
+    dead_letters, health, members, operations, orders, payments, products, refunds, runs, shifts, status, stores,
     verifications, voids,
 };
 use axum::extract::State;
@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "products", description = "What a retailer sells, and for how much."),
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
+        (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
         (name = "operation", description = "How the host does."),
     ),
 )]
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(voids::routes())
         .merge(verifications::routes())
         .merge(shifts::routes())
+        .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(operations::routes())
         .merge(status::routes())
@@ -106,6 +108,7 @@ pub(crate) mod examples {
         product_import order_request order payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
         verification_request verification identify_request identify
+        run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations
     }
 }

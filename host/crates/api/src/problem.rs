@@ -56,6 +56,8 @@ kinds! {
         "`/openapi.json` lists all.";
     NO_METHOD = 405 "method_not_allowed", "The route does not know this method",
         "The header `Allow` lists those it knows.";
+    CATALOGUE_BUSY = 409 "catalogue_busy", "Products of the retailer are being imported",
+        "Ask again when that is done.";
     EXISTS = 409 "exists", "It is there already",
         "Another request took the id; take a new one, or ask for what is there.";
     ORDER_NOT_PAID = 409 "order_not_paid", "The order is not paid",
@@ -66,6 +68,12 @@ kinds! {
         "Refund the rest instead.";
     ORDER_VOIDED = 409 "order_voided", "The order is voided",
         "Place a new one.";
+    RUN_NOT_DEAD = 409 "run_not_dead", "The run needs no replay",
+        "Only one that is dead, cancelled or waiting for its next try is replayed.";
+    RUN_OVER = 409 "run_over", "The run is over",
+        "What ended well stays; ask for another window.";
+    RUN_UNDER_WAY = 409 "run_under_way", "The run is under way elsewhere",
+        "Wait for it, or cancel it.";
     SHIFT_CLOSED = 409 "shift_closed", "The shift is closed",
         "Use an open shift: a closed one never moves.";
     STORE_IDENTITY = 409 "store_identity", "The store would become another one",
@@ -76,6 +84,8 @@ kinds! {
         "Send `Content-Type: application/json`.";
     KEY_REUSED = 422 "idempotency_key_reused", "The Idempotency-Key was used for another request",
         "Take a new key for a new request.";
+    FILE_REFUSED = 422 "file_refused", "The file is wrong; nothing of it was imported",
+        "`errors` names row and column of the first 1,000 wrong cells, `detail` counts all.";
     INVALID = 422 "invalid", "The request contradicts itself or the rules of the trade",
         "`errors` names every field.";
     TOO_MANY_ATTEMPTS = 429 "too_many_attempts", "Too many attempts",
@@ -111,6 +121,9 @@ pub(crate) struct Problem {
 /// A field that is wrong.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct FieldError {
+    /// The row of a file, from 1 with the header; missing where there is no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
     /// A dotted path, such as `lines.3.quantity`; empty for the body as a whole.
     pub field: String,
     /// What is wrong or what would be right.
@@ -174,7 +187,11 @@ impl Problem {
     /// One wrong field.
     pub fn of_field(kind: Kind, detail: String, field: String, message: String) -> Self {
         Self {
-            errors: vec![FieldError { field, message }],
+            errors: vec![FieldError {
+                row: None,
+                field,
+                message,
+            }],
             ..Self::new(kind, detail)
         }
     }
@@ -232,13 +249,16 @@ fn conflict(code: &'static str) -> Kind {
 
 impl From<FieldProblem> for FieldError {
     fn from(problem: FieldProblem) -> Self {
-        // Rows belong to files, and no file comes this way.
         let FieldProblem {
-            row: _,
+            row,
             field,
             message,
         } = problem;
-        Self { field, message }
+        Self {
+            row,
+            field,
+            message,
+        }
     }
 }
 

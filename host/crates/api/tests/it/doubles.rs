@@ -11,42 +11,49 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Identifies the members of the retailer `example`: `M-739104` is one, some codes make it fail with
-/// words of its own, and nobody is behind any other. It serves nothing else.
+/// words of its own, and nobody is behind any other. Beside it stands a report that nobody runs.
 pub struct OneMember(Vec<Loaded>);
 
 impl Default for OneMember {
     fn default() -> Self {
-        let slot = Slot {
-            retailer: "example".into(),
-            name: "loyalty".into(),
-            plugin: "loyalty".into(),
-            component: "loyalty.wasm".into(),
-            file: "retailer.toml".into(),
-            asks: Rights::default(),
-            grants: Rights::default(),
-            filter: StoreFilter::default(),
-            settings: "{}".into(),
-            settings_for: Vec::new(),
-            call_limits: Limits::CALL,
-            run_limits: Limits::RUN,
-            keys: BTreeMap::new(),
-            counters: BTreeMap::new(),
-            on_dead_letter: OnDeadLetter::Hold,
-            retry_for_s: 0,
-        };
-        let inspection = Inspection {
-            digest: Digest::of(b"loyalty"),
-            size: 7,
-            exports: [Point::IdentifyMember].into(),
-            imports: BTreeSet::new(),
-            wasi: Vec::new(),
-            stamp: None,
-        };
-        Self(vec![Loaded {
-            slot: Arc::new(slot),
-            inspection: Arc::new(inspection),
-            index: 0,
-        }])
+        Self(vec![
+            loaded("loyalty", Point::IdentifyMember),
+            loaded("daily-sales", Point::Report),
+        ])
+    }
+}
+
+fn loaded(name: &str, point: Point) -> Loaded {
+    let slot = Slot {
+        retailer: "example".into(),
+        name: name.into(),
+        plugin: name.into(),
+        component: format!("{name}.wasm").into(),
+        file: "retailer.toml".into(),
+        asks: Rights::default(),
+        grants: Rights::default(),
+        filter: StoreFilter::default(),
+        settings: "{}".into(),
+        settings_for: Vec::new(),
+        call_limits: Limits::CALL,
+        run_limits: Limits::RUN,
+        keys: BTreeMap::new(),
+        counters: BTreeMap::new(),
+        on_dead_letter: OnDeadLetter::Hold,
+        retry_for_s: 0,
+    };
+    let inspection = Inspection {
+        digest: Digest::of(name.as_bytes()),
+        size: 7,
+        exports: [point].into(),
+        imports: BTreeSet::new(),
+        wasi: Vec::new(),
+        stamp: None,
+    };
+    Loaded {
+        slot: Arc::new(slot),
+        inspection: Arc::new(inspection),
+        index: 0,
     }
 }
 

@@ -176,11 +176,24 @@ async fn every_route_answers_its_example_as_the_document_tells() {
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
     dead_letters(&mut walk).await;
+    runs(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
         walk.step(get.clone(), path, None).await;
     }
     assert_eq!(walk.untried(), Vec::new());
     walk.host.stop().await;
+}
+
+/// A run is asked for, looked at, cancelled and replayed.
+async fn runs(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    walk.step(post.clone(), "/v1/runs", Some("run")).await;
+    walk.step(get.clone(), "/v1/runs", Some("run_page")).await;
+    walk.step(get, "/v1/runs/{id}", Some("run")).await;
+    walk.step(post.clone(), "/v1/runs/{id}/cancel", Some("run_cancelled"))
+        .await;
+    walk.step(post, "/v1/runs/{id}/replay", Some("run_replayed"))
+        .await;
 }
 
 /// What was given up is shown, replayed and discarded, one by one and together.
