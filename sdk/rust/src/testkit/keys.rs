@@ -37,15 +37,11 @@ pub struct RealKey {
 
 impl RealKey {
     /// The only key of an event, or what is wrong with it.
-    pub fn new(key: &TestKey, event_id: &str) -> Result<Rc<dyn KeyDouble>, String> {
+    pub fn new(key: &TestKey, event_id: &str) -> Result<Rc<Self>, String> {
         Self::counting(key, event_id, Rc::default())
     }
 
-    fn counting(
-        key: &TestKey,
-        event_id: &str,
-        sealed: Rc<Cell<u64>>,
-    ) -> Result<Rc<dyn KeyDouble>, String> {
+    fn counting(key: &TestKey, event_id: &str, sealed: Rc<Cell<u64>>) -> Result<Rc<Self>, String> {
         Ok(Rc::new(Self {
             key: key.read()?,
             event: event_id.to_owned(),
@@ -60,7 +56,7 @@ impl RealKey {
     ) -> HashMap<String, Rc<dyn KeyDouble>> {
         let sealed = Rc::<Cell<u64>>::default();
         let key = |(name, key): (&String, &TestKey)| {
-            let key = Self::counting(key, event_id, Rc::clone(&sealed)).ok()?;
+            let key: Rc<dyn KeyDouble> = Self::counting(key, event_id, Rc::clone(&sealed)).ok()?;
             Some((name.clone(), key))
         };
         keys.iter().filter_map(key).collect()
