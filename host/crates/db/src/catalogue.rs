@@ -13,13 +13,15 @@ use galleria_app::records::{Begun, Catalogue, Draft, Listed, PriceRow, ProductRo
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
-/// The newest version of a row that was seen at `$2`.
+/// The newest version of a row that was seen at `$2`. `+ 0` keeps planners from going the other way
+/// round, from a version to all its rows, which are a whole catalogue.
 macro_rules! seen {
     ($table:literal, $row:literal, $key:literal) => {
         concat!(
             "(SELECT MAX(q.version) FROM ",
             $table,
-            " q JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version
+            " q JOIN catalogue_versions w
+                  ON w.retailer = q.retailer AND w.version = q.version + 0
               WHERE q.retailer = ",
             $row,
             ".retailer AND q.sku = ",
@@ -222,13 +224,13 @@ impl Catalogue for Transaction<'_> {
                     "LEFT JOIN product_prices o ON o.retailer = p.retailer AND o.sku = p.sku
                          AND o.store_id = $5 AND o.version = {PRICE}
                      LEFT JOIN catalogue_versions ov
-                         ON ov.retailer = o.retailer AND ov.version = o.version"
+                         ON ov.retailer = o.retailer AND ov.version = o.version + 0"
                 ),
             ),
         };
         let sql = format!(
             "SELECT p.*, v.at_ms AS changed_ms{columns} FROM products p
-             JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version
+             JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
              {own}
              WHERE p.retailer = $1 AND p.sku > $3 AND p.version = {PRODUCT}
              ORDER BY p.sku LIMIT $4"
@@ -257,7 +259,7 @@ impl Catalogue for Transaction<'_> {
         for some in skus.chunks(rows::TOGETHER) {
             let sql = format!(
                 "SELECT p.*, v.at_ms AS changed_ms FROM products p
-                 JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version
+                 JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
                  WHERE p.retailer = $1 AND p.version = {PRODUCT} AND p.sku IN ({})",
                 rows::places(3, some.len())
             );
@@ -306,7 +308,7 @@ impl Catalogue for Transaction<'_> {
     ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
         let sql = format!(
             "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
-             JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version
+             JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
              WHERE o.retailer = $1 AND o.sku = $3 AND o.version = {PRICE}
              ORDER BY o.store_id"
         );
@@ -348,14 +350,13 @@ impl Head {
     }
 }
 
+/// Trouble of ours, which the caller may try again.
 fn lost(draft: &Draft) -> Error {
-    Error::Conflict {
-        code: "catalogue_lost",
-        message: format!(
-            "the import into the products of {} paused for too long and was given up",
-            draft.retailer
-        ),
-    }
+    let paused = "its writer paused for too long, and another took over";
+    Error::records(
+        format!("a draft of the products of {} was given up", draft.retailer),
+        std::io::Error::other(paused),
+    )
 }
 
 impl Transaction<'_> {

@@ -83,7 +83,7 @@ pub(crate) fn products_forget<'q>(
     let sql = format!(
         "DELETE FROM products WHERE retailer = $1 AND sku IN ({})
            AND version < (SELECT MAX(q.version) FROM products q
-               JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version
+               JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version + 0
                WHERE q.retailer = products.retailer AND q.sku = products.sku AND w.at_ms <= $2)",
         places(3, rows.len())
     );
@@ -103,7 +103,7 @@ pub(crate) fn prices_forget<'q>(
     let sql = format!(
         "DELETE FROM product_prices WHERE retailer = $1 AND (sku, store_id) IN (VALUES {})
            AND version < (SELECT MAX(q.version) FROM product_prices q
-               JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version
+               JOIN catalogue_versions w ON w.retailer = q.retailer AND w.version = q.version + 0
                WHERE q.retailer = product_prices.retailer AND q.sku = product_prices.sku
                  AND q.store_id = product_prices.store_id AND w.at_ms <= $2)",
         tuples(3, rows.len(), 2)

@@ -18,5 +18,6 @@ mod requests;
 mod rows;
 mod runs;
 mod sale_lines;
+mod statements;
 mod trade;
 mod writing;
