@@ -12,7 +12,7 @@ pub struct Record<'r> {
 impl<'r> Record<'r> {
     /// A field without the blanks around it.
     pub fn text(&self, field: &Field, name: &str) -> Result<&'r str, Problem> {
-        let begin = field.at as usize - 1;
+        let begin = field.at.saturating_sub(1) as usize;
         let end = begin + field.length as usize;
         let at = |index: usize| {
             // One byte a letter, nearly always.

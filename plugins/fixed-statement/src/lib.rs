@@ -104,10 +104,15 @@ impl<'s> Reading<'s> {
             if self.header.is_some() {
                 return refuse("is a second header: a file holds one payout".to_owned());
             }
-            let header = self.header(record)?;
+            // A header that cannot be read is one problem; the records after it have their own.
+            let header = self.header(record);
+            let read = header
+                .as_ref()
+                .map_or_else(|problem| Err(problem.clone()), |_| Ok(()));
+            let header = header.unwrap_or_default();
             self.checked.set_digits(header.minor_digits);
             self.header = Some(header);
-            return Ok(());
+            return read;
         }
         let known = [&kinds.detail, &kinds.trailer];
         if !known.iter().any(|known| record.text.starts_with(*known)) {

@@ -12,12 +12,14 @@ mod host;
 mod keys;
 mod outcome;
 mod rows;
+mod statement;
 
 pub use event::{Arguments, Event, EventContext};
 pub use host::{Host, KeyDouble, Logged, WrittenFile};
 pub use keys::{RealKey, TestKey, TestVersion};
 pub use outcome::{Answer, Outcome};
 pub use rows::{ProductRow, SaleLineRow, SettlementRow};
+pub use statement::{dressed, read_statement};
 
 use crate::Plugin;
 use std::path::Path;

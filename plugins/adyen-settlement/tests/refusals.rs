@@ -1,0 +1,328 @@
+//! What is refused, with the row and the column that a person has to look at; and that the same table
+//! written otherwise is the same statement.
+
+use adyen_settlement::AdyenSettlement;
+use galleria_sdk::testkit::{Outcome, dressed, read_statement};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+
+const GOOD: &str = include_str!("../fixtures/a-batch/settlement_detail_report_batch_214.csv");
+
+fn read(text: impl Into<Vec<u8>>) -> Outcome {
+    read_statement::<AdyenSettlement>("report.csv", text, json!({}))
+}
+
+/// The good file with one thing changed in one row, which has to be there.
+fn changed(row: usize, from: &str, to: &str) -> String {
+    let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
+    let line = &mut lines[row - 1];
+    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
+    *line = line.replacen(from, to, 1);
+    lines.join("\r\n")
+}
+
+#[test]
+fn every_refusal_names_row_and_column() {
+    let cases = [
+        (
+            changed(2, "12.99", "1E-80000000"),
+            "row 2, Gross Credit (GC): `1E-80000000` is no amount",
+        ),
+        (
+            changed(2, "12.99", "NaN"),
+            "row 2, Gross Credit (GC): `NaN` is no amount",
+        ),
+        (
+            changed(2, "12.99", "12.999"),
+            "row 2, Gross Credit (GC): `12.999` has more digits",
+        ),
+        (
+            changed(2, "12.99", "92233720368547758.08"),
+            "row 2, Gross Credit (GC): `92233720368547758.08` is too large",
+        ),
+        (
+            changed(2, "12.99", "-12.99"),
+            "row 2, Gross Credit (GC): has the wrong sign",
+        ),
+        (
+            changed(2, ",,12.99", ",12.99,"),
+            "row 2, Net Credit (NC): net and fee come to 12.99, the gross is -12.99",
+        ),
+        (
+            changed(2, "12.89", "12.88"),
+            "row 2, Net Credit (NC): net and fee come to 12.98, the gross is 12.99",
+        ),
+        (
+            changed(2, "EUR,,12.89", "EUR,1.00,12.89"),
+            "row 2, Net Credit (NC): Net Debit (NC) has an amount as well",
+        ),
+        (
+            changed(2, "0.04", "x"),
+            "row 2, Markup (NC): `x` is no amount",
+        ),
+        (
+            changed(2, "2026-11-20", "2026-02-30"),
+            "row 2, Creation Date: `2026-02-30 10:11:12` is no moment",
+        ),
+        (
+            changed(3, "Settled", "Setled"),
+            "row 3, Type: `Setled` is unknown; known are Settled, ",
+        ),
+        (
+            changed(3, "1,EUR", "1,USD"),
+            "row 3, Net Currency: `USD` differs from `EUR` in row 2: a file holds one payout",
+        ),
+        (
+            changed(3, ",214,", ",215,"),
+            "row 3, Batch Number: `215` differs from `214` in row 2: a file holds one payout",
+        ),
+        (
+            changed(3, "ExampleShopES", "ExampleShopPT"),
+            "row 3, Merchant Account: `ExampleShopPT` differs from",
+        ),
+        (
+            changed(3, "EUR,,149.90", "€,,149.90"),
+            "row 3, Gross Currency: `€` is no currency such as EUR",
+        ),
+        (
+            changed(4, "Refunded", "Settled"),
+            "row 4, Gross Credit (GC): has the wrong sign: a payment cannot be below zero",
+        ),
+        (
+            changed(2, "Settled", "Refunded"),
+            "row 2, Gross Credit (GC): has the wrong sign: a refund cannot be above zero",
+        ),
+        (
+            changed(5, "0.1340", "1.3400"),
+            "row 5, Exchange Rate: 1.3400 does not make 26.67",
+        ),
+        (
+            changed(5, "0.1340", ""),
+            "row 5, Exchange Rate: `` is no rate",
+        ),
+        (
+            changed(9, "Fee", "MerchantPayout"),
+            "row 11, Type: row 9 is a payout as well",
+        ),
+        (
+            changed(11, "146.25,", ",146.25"),
+            "row 11, Net Credit (NC): has the wrong sign: a payout",
+        ),
+        (
+            changed(11, "146.25", "146.26"),
+            "row 11, Net Credit (NC): the total is 146.26, and the 9 lines come to 146.25",
+        ),
+        (
+            changed(11, "MerchantPayout", "Balancetransfer"),
+            "row 11, Type: the file has no MerchantPayout row",
+        ),
+        (
+            changed(3, ",214,,,,,,,", ",214"),
+            "row 3, Reserved4: the row has 23 cells where the header has 30",
+        ),
+        (
+            changed(1, "Net Debit (NC)", "Nett Debit (NC)"),
+            "row 1, Net Debit (NC): is missing",
+        ),
+        (
+            changed(1, "Reserved4", "Type"),
+            "row 1, Type: stands 2 times in the header",
+        ),
+        (
+            changed(2, "visa", "vi\0sa"),
+            "row 2, Payment Method: has a control character, U+0000",
+        ),
+        (String::new(), "row 1, Type: the file is empty"),
+        (
+            GOOD.lines().next().expect("a header").to_owned(),
+            "row 1, Type: the file has no MerchantPayout row",
+        ),
+    ];
+    for (text, expected) in cases {
+        let problems = read(text).problems();
+        let found = problems.iter().any(|problem| problem.starts_with(expected));
+        assert!(found, "{expected}\n{problems:#?}");
+    }
+    let spoilt = GOOD.replacen("visa", "vis\u{1}", 1).into_bytes();
+    let spoilt: Vec<u8> = spoilt
+        .into_iter()
+        .map(|byte| if byte == 1 { 0xff } else { byte })
+        .collect();
+    assert_eq!(
+        read(spoilt).problems()[0],
+        "row 2, Payment Method: is no UTF-8"
+    );
+}
+
+#[test]
+fn all_problems_are_told_up_to_fifty() {
+    let mut lines: Vec<&str> = GOOD.lines().collect();
+    let bad = lines[1].replace("12.99", "oops");
+    for _ in 0..80 {
+        lines.insert(2, &bad);
+    }
+    let problems = read(lines.join("\n")).problems();
+    assert_eq!(problems.len(), 50);
+    assert!(
+        problems[0].starts_with("row 3, Gross Credit (GC): `oops`"),
+        "{}",
+        problems[0]
+    );
+    assert!(problems[49].starts_with("row 52, "), "{}", problems[49]);
+}
+
+#[test]
+fn a_batch_without_a_payout_is_a_setting() {
+    let text = GOOD.lines().take(4).collect::<Vec<_>>().join("\n");
+    let settings = json!({ "payout": "optional" });
+    let outcome = read_statement::<AdyenSettlement>("report.csv", text, settings);
+    let header = outcome.statement_header.expect("a statement");
+    assert_eq!(
+        (header.total, header.paid_on.as_str()),
+        (None, "2026-11-20")
+    );
+}
+
+#[test]
+fn words_and_zones_are_settings() {
+    let text = changed(10, "DepositCorrection", "BrandNewThing").replace(",CET,", ",CST,");
+    let settings =
+        json!({ "types": { "BrandNewThing": "adjustment" }, "zones": { "CST": "-06:00" } });
+    let outcome = read_statement::<AdyenSettlement>("report.csv", text.clone(), settings);
+    assert_eq!(
+        outcome.statement[0].booked_at,
+        "2026-11-20T10:11:12.000-06:00"
+    );
+    // Without them the word is refused, and of the moment the day alone is kept.
+    let known = text.replace("BrandNewThing", "DepositCorrection");
+    assert_eq!(read(known).statement[0].booked_at, "2026-11-20");
+    assert_eq!(read(text).problems().len(), 1);
+    let wrong = galleria_sdk::__private::check::<AdyenSettlement>(
+        r#"{"zones":{"CST":"6"},"delimiter":"x"}"#,
+    );
+    let fields: Vec<&str> = wrong.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["delimiter", "zones.CST"]);
+}
+
+/// A batch of any lines, its payout their sum.
+fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = vec![
+        GOOD.lines()
+            .next()
+            .expect("a header")
+            .split(',')
+            .map(str::to_owned)
+            .collect(),
+    ];
+    let minor = |amount: i64| format!("{}.{:02}", amount / 100, amount % 100);
+    let row = |kind: &str, gross: [String; 2], net: [String; 2], fee: String, text: &str| {
+        let cells = [
+            "C",
+            "A",
+            "P",
+            text,
+            "visa",
+            "2026-11-20 10:11:12",
+            "CET",
+            kind,
+            "M",
+            "EUR",
+            &gross[0],
+            &gross[1],
+            "1",
+            "EUR",
+            &net[0],
+            &net[1],
+            &fee,
+            "",
+            "",
+            "",
+            "",
+            "",
+            "7",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ];
+        cells.map(str::to_owned).to_vec()
+    };
+    let mut total = 1_000_000;
+    rows.push(row(
+        "Settled",
+        [String::new(), minor(total)],
+        [String::new(), minor(total)],
+        String::new(),
+        "first",
+    ));
+    for _ in 0..rng.random_range(0..30) {
+        let gross: i64 = rng.random_range(1..20_000);
+        let fee = rng.random_range(0..=gross / 10);
+        let text =
+            ["plain", "with, comma", "a \"quote\"", "two\nlines", "é€"][rng.random_range(0..5)];
+        if rng.random_range(0..4) == 0 {
+            total -= gross + fee;
+            rows.push(row(
+                "Refunded",
+                [minor(gross), String::new()],
+                [minor(gross + fee), String::new()],
+                minor(fee),
+                text,
+            ));
+        } else {
+            total += gross - fee;
+            rows.push(row(
+                "Settled",
+                [String::new(), minor(gross)],
+                [String::new(), minor(gross - fee)],
+                minor(fee),
+                text,
+            ));
+        }
+    }
+    rows.push(row(
+        "MerchantPayout",
+        [String::new(), String::new()],
+        [minor(total), String::new()],
+        String::new(),
+        "",
+    ));
+    rows
+}
+
+#[test]
+fn the_same_table_written_otherwise_is_the_same_statement() {
+    for seed in 0..200 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let rows = table(&mut rng);
+        let plain = dressed(&rows, ',', &mut |count| count - 1);
+        let other = dressed(&rows, ',', &mut |count| rng.random_range(0..count));
+        let (one, two) = (read(plain), read(other));
+        assert_eq!(one.problems(), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(one.answer, two.answer, "seed {seed}");
+        assert_eq!(one.statement_header, two.statement_header, "seed {seed}");
+        let sum: i64 = one.statement.iter().map(|line| line.net).sum();
+        assert_eq!(Some(sum), one.statement_header.clone().expect("a header").total);
+        // Blank lines are rows; nothing else may differ.
+        let rows = |outcome: &Outcome| -> Vec<_> {
+            outcome
+                .statement
+                .iter()
+                .cloned()
+                .map(|mut line| {
+                    line.row = 0;
+                    line
+                })
+                .collect()
+        };
+        assert_eq!(rows(&one), rows(&two), "seed {seed}");
+        assert!(
+            two.statement.is_sorted_by(|one, two| one.row < two.row),
+            "seed {seed}"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! The file's columns by their names in the settings.
+
+use crate::sums::{MEASURES, Measure, PARTS, Part};
+use serde::Deserialize;
+
+/// A column and what stands above it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Titled {
+    /// What the cells hold.
+    pub column: Column,
+    /// What the first row calls it.
+    pub header: String,
+}
+
+/// What a cell holds.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub enum Column {
+    /// `day`, or `statement` for the row of totals.
+    Record,
+    /// Who paid out.
+    Provider,
+    /// The provider's reference of the payout.
+    Statement,
+    /// The day of the payout.
+    PaidOn,
+    /// The retailer's id; empty where the lines belong to no store.
+    Store,
+    /// Of the sales and refunds; empty where there is none.
+    BusinessDate,
+    /// The payout's, of all amounts in the row.
+    Currency,
+    /// `net`, `sales_gross`, `unmatched_lines` and the like.
+    Sum(Part, Measure),
+    /// Statement less record, where both are in the payout's currency.
+    Difference,
+    /// How many lines in another currency differ from their record.
+    ForeignDifferences,
+}
+
+const PLAIN: [(&str, Column); 9] = [
+    ("record", Column::Record),
+    ("provider", Column::Provider),
+    ("statement", Column::Statement),
+    ("paid_on", Column::PaidOn),
+    ("store", Column::Store),
+    ("business_date", Column::BusinessDate),
+    ("currency", Column::Currency),
+    ("difference", Column::Difference),
+    ("foreign_differences", Column::ForeignDifferences),
+];
+
+impl TryFrom<String> for Column {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let plain = PLAIN.iter().find(|(known, _)| *known == name);
+        if let Some((_, column)) = plain {
+            return Ok(*column);
+        }
+        let measure = |name: &str| {
+            let found = MEASURES.iter().find(|(known, _)| *known == name);
+            found.map(|(_, measure)| *measure)
+        };
+        if let Some(measure) = measure(&name) {
+            return Ok(Self::Sum(Part::All, measure));
+        }
+        let sum = name.rsplit_once('_').and_then(|(part, of)| {
+            let part = PARTS.iter().find(|(known, _)| *known == part);
+            Some(Self::Sum(part?.1, measure(of)?))
+        });
+        sum.ok_or_else(|| {
+            let plain = PLAIN.map(|(name, _)| name).join(", ");
+            let parts = PARTS.map(|(name, _)| name).join(", ");
+            let measures = MEASURES.map(|(name, _)| name).join(", ");
+            format!(
+                "unknown column `{name}`; known are {plain}; {measures}; and each of these after one of {parts} and a _"
+            )
+        })
+    }
+}
+
+/// What a file has where the settings do not say: all that is counted, and what is open.
+pub fn default() -> Vec<Titled> {
+    let names = [
+        "record",
+        "provider",
+        "statement",
+        "paid_on",
+        "store",
+        "business_date",
+        "currency",
+        "lines",
+        "sales_lines",
+        "sales_gross",
+        "sales_fee",
+        "sales_net",
+        "refunds_lines",
+        "refunds_gross",
+        "refunds_fee",
+        "refunds_net",
+        "chargebacks_lines",
+        "chargebacks_gross",
+        "chargebacks_fee",
+        "chargebacks_net",
+        "fees_lines",
+        "fees_net",
+        "other_lines",
+        "other_net",
+        "gross",
+        "fee",
+        "net",
+        "matched_net",
+        "mismatched_net",
+        "duplicates_net",
+        "unmatched_net",
+        "not_applicable_net",
+        "difference",
+        "foreign_differences",
+    ];
+    let titled = |name: &str| {
+        let column = Column::try_from(name.to_owned()).ok()?;
+        Some(Titled {
+            column,
+            header: name.to_owned(),
+        })
+    };
+    names.into_iter().filter_map(titled).collect()
+}
