@@ -19,7 +19,10 @@ fn problems(settings: Value) -> Vec<(String, String)> {
 }
 
 fn fields(settings: Value) -> Vec<String> {
-    problems(settings).into_iter().map(|found| found.0).collect()
+    problems(settings)
+        .into_iter()
+        .map(|found| found.0)
+        .collect()
 }
 
 #[test]
@@ -50,7 +53,10 @@ fn an_unknown_column_is_refused_with_the_list() {
 #[test]
 fn columns_that_would_mix_what_must_not_be_mixed_are_refused() {
     let of = |report: &str, columns: &[&str], more: Value| {
-        let columns: Vec<Value> = columns.iter().map(|name| json!({ "column": name })).collect();
+        let columns: Vec<Value> = columns
+            .iter()
+            .map(|name| json!({ "column": name }))
+            .collect();
         let mut settings = json!({ "report": report, "columns": columns });
         let object = settings.as_object_mut().expect("an object");
         object.extend(more.as_object().expect("an object").clone());
@@ -58,17 +64,29 @@ fn columns_that_would_mix_what_must_not_be_mixed_are_refused() {
     };
     let none = json!({});
     let columns = "columns".to_owned();
-    assert_eq!(of("taxes", &["store", "tax"], none.clone()), [columns.clone()]);
-    assert_eq!(of("taxes", &["currency", "tax"], none.clone()), [columns.clone()]);
+    assert_eq!(
+        of("taxes", &["store", "tax"], none.clone()),
+        [columns.clone()]
+    );
+    assert_eq!(
+        of("taxes", &["currency", "tax"], none.clone()),
+        [columns.clone()]
+    );
     let per_store = json!({ "file": "per_store" });
-    assert_eq!(of("taxes", &["currency", "tax"], per_store), Vec::<String>::new());
+    assert_eq!(
+        of("taxes", &["currency", "tax"], per_store),
+        Vec::<String>::new()
+    );
     let by_day = ["store", "currency", "gross"];
     assert_eq!(of("sales-by-day", &by_day, none), [columns]);
     // A row of a whole window has no day.
     let dated = ["store", "business_date", "currency", "tax"];
     let window = of("taxes", &dated, json!({ "period": "window" }));
     assert_eq!(window, ["columns.1.column"]);
-    assert_eq!(of("taxes", &dated, json!({ "period": "day" })), Vec::<String>::new());
+    assert_eq!(
+        of("taxes", &dated, json!({ "period": "day" })),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
