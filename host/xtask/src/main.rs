@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod check;
 mod day;
 mod demo;
@@ -33,7 +34,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask demo            a retailer's day through the whole house, checked
+  cargo xtask demo            the days of all retailers through the whole house, checked
   cargo xtask demo --keep     the same, and the host stays up to be looked at
   cargo xtask test            every test, components built first
   GALLERIA_STRICT=1 cargo xtask test    what cannot run on this machine fails
@@ -50,14 +51,14 @@ enum Command {
     Check,
     /// Run every test, components built first.
     Test,
-    /// Make the sample days and their statements again.
+    /// Make the sample days, their statements and the sample products again.
     #[command(after_help = "\
 Examples:
   cargo xtask day                              the days that are kept, as each assortment.toml says it
   cargo xtask day --retailer NAME              one of them
   cargo xtask day --retailer NAME --seed 8 --events 1000 --out target/big.jsonl")]
     Day(DayAsk),
-    /// Send a retailer's sample day through a fresh host, and check everything it did.
+    /// Send the retailers' sample days through a fresh host, and check everything it did.
     Demo(DemoAsk),
 }
 
@@ -80,7 +81,7 @@ struct DayAsk {
 /// What the demo shows.
 #[derive(Debug, clap::Args)]
 pub struct DemoAsk {
-    /// The retailer's folder; the only one that keeps a day where it is not said.
+    /// The retailer's folder; all that keep a day where it is not said.
     #[arg(long)]
     retailer: Option<String>,
     /// Stay up afterwards, until Ctrl-C, and say what to try.
@@ -116,7 +117,7 @@ fn run(command: Command) -> Result<()> {
 
 fn write_day(ask: DayAsk) -> Result<()> {
     for folder in retailers(ask.retailer.as_deref())? {
-        let (assortment, _) = day::assortment::Assortment::read(&folder)?;
+        let (assortment, stores) = day::assortment::Assortment::read(&folder)?;
         let kept = &assortment.day;
         let seed = ask.seed.unwrap_or(kept.seed);
         let events = ask.events.unwrap_or(kept.events);
@@ -129,13 +130,21 @@ fn write_day(ask: DayAsk) -> Result<()> {
             "{events} events in {requests} requests: {}",
             file.display()
         ));
-        let (Some(terms), None) = (&assortment.statement, &ask.out) else {
+        if ask.out.is_some() {
             continue;
-        };
-        let made = statement::make(terms, &drawn.settled, seed)?;
-        let file = folder.join("statements").join(&made.name);
-        write(&file, &made.text)?;
-        show::line(&format!("what is paid out for them: {}", file.display()));
+        }
+        if let Some(terms) = &assortment.statement {
+            let made = statement::make(terms, &drawn.settled, seed)?;
+            let file = folder.join("statements").join(&made.name);
+            write(&file, &made.text)?;
+            show::line(&format!("what is paid out for them: {}", file.display()));
+        }
+        if let Some(catalogue) = &assortment.catalogue {
+            let made = catalogue::make(&assortment, &stores, catalogue)?;
+            let file = folder.join(catalogue::FILE);
+            write(&file, &made.text)?;
+            show::line(&format!("{} products: {}", made.products, file.display()));
+        }
     }
     Ok(())
 }

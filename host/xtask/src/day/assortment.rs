@@ -1,6 +1,7 @@
 //! What a retailer's sample day is drawn from: `retailers/<name>/assortment.toml` and `stores.json`.
 
 use super::habits::{Habits, Members, Payments};
+use crate::catalogue::Catalogue;
 use crate::statement::Terms;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{Decimal, Money, Store};
@@ -22,6 +23,8 @@ pub struct Assortment {
     pub members: Members,
     /// What its provider pays out for the day.
     pub statement: Option<Terms>,
+    /// Where its products are imported.
+    pub catalogue: Option<Catalogue>,
     pub markets: Vec<Market>,
     pub products: Vec<Product>,
 }

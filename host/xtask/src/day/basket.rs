@@ -298,7 +298,7 @@ fn share(amount: Money, percent: i64) -> Money {
 }
 
 /// A GTIN-13 of the range for use within a shop, with its check digit.
-fn gtin(sku: &str) -> String {
+pub fn gtin(sku: &str) -> String {
     let body = format!("20000{sku}");
     format!("{body}{}", check_digit(&body))
 }

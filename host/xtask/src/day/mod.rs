@@ -21,6 +21,7 @@ mod till;
 use anyhow::{Context, Result, bail};
 use assortment::Assortment;
 use basket::Shelf;
+pub use basket::gtin;
 use chance::Chance;
 use codes::Codes;
 use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, selling};

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use galleria_domain::refunding::{Extent, Resolved, resolve};
 use galleria_domain::{
     Cancellation, Entry, Line, Money, Origin, Problem, Refund, Sale, Shift, Store, Tender,
-    TenderTotal, VoidCause, selling,
+    TenderTotal, Verification, VoidCause, selling,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// An event as it must be told.
 pub struct Told {
-    /// `sale`, `refund`, `void` or `shift`.
+    /// `sale`, `refund`, `void`, `shift` or `verification`.
     pub kind: &'static str,
     /// The host's id of the event.
     pub event: String,
@@ -40,13 +40,24 @@ pub struct Drawers {
 
 /// Everything that was told.
 pub struct Books<'a> {
-    stores: &'a [Store],
+    stores: Vec<&'a Store>,
     orders: BTreeMap<String, Value>,
     sales: BTreeMap<String, Sale>,
     refunds: BTreeMap<String, Vec<Refund>>,
     shifts: BTreeMap<String, Opened>,
     pub told: Vec<Told>,
     pub drawers: Drawers,
+    /// By retailer.
+    pub codes: BTreeMap<String, Codes>,
+}
+
+/// Codes that were shown.
+#[derive(Default)]
+pub struct Codes {
+    /// Members whom the host told.
+    pub identified: usize,
+    /// The bodies of the refusals, and how often each was read.
+    pub refused: BTreeMap<String, usize>,
 }
 
 struct Opened {
@@ -65,7 +76,7 @@ struct Sums {
 
 impl<'a> Books<'a> {
     /// Reckons a day that was sent.
-    pub fn of(stores: &'a [Store], day: &[Answered]) -> Result<Self> {
+    pub fn of(stores: Vec<&'a Store>, day: &[Answered]) -> Result<Self> {
         let mut books = Self {
             stores,
             orders: BTreeMap::new(),
@@ -74,6 +85,7 @@ impl<'a> Books<'a> {
             shifts: BTreeMap::new(),
             told: Vec::new(),
             drawers: Drawers::default(),
+            codes: BTreeMap::new(),
         };
         // A refund may come before its payment: it is reckoned when the payment is known.
         let mut early: Vec<&Answered> = Vec::new();
@@ -94,6 +106,8 @@ impl<'a> Books<'a> {
                 }),
                 ["orders", order, "refunds"] => books.refund(order, one),
                 ["orders", order, "voids"] => books.void(order, one),
+                ["orders", order, "verifications"] => books.verification(order, one),
+                ["stores", store, "members", "identify"] => books.code(store, one),
                 ["shifts", id, "end"] => books.shift(id, one),
                 ["orders"] => books.keep(one),
                 ["shifts"] => books.open(one),
@@ -119,7 +133,7 @@ impl<'a> Books<'a> {
     }
 
     fn store(&self, id: &str) -> Result<&'a Store> {
-        let found = self.stores.iter().find(|store| store.id == id);
+        let found = self.stores.iter().copied().find(|store| store.id == id);
         found.with_context(|| format!("store {id}"))
     }
 
@@ -213,6 +227,30 @@ impl<'a> Books<'a> {
             attributes: vec![],
         };
         self.tell("void", one, Some(order_id), store, &cancellation)
+    }
+
+    fn verification(&mut self, order_id: &str, one: &Answered) -> Result<()> {
+        let store = self.store_of(order_id)?;
+        let body = &one.request.body;
+        let verification = Verification {
+            sale: self.sales.get(order_id).context("its sale")?.clone(),
+            operator: field(body, "operator")?,
+            outcome: field(body, "outcome")?,
+            refused_lines: optional(body, "refused_lines")?.unwrap_or_default(),
+            business_date: field(&one.answer, "business_date")?,
+            at: store.local_text(field::<Timestamp>(body, "at")?),
+        };
+        self.tell("verification", one, Some(order_id), store, &verification)
+    }
+
+    fn code(&mut self, store: &str, one: &Answered) -> Result<()> {
+        let retailer = self.store(store)?.retailer.clone();
+        let codes = self.codes.entry(retailer).or_default();
+        match &one.answer {
+            Value::String(refusal) => *codes.refused.entry(refusal.clone()).or_default() += 1,
+            _ => codes.identified += 1,
+        }
+        Ok(())
     }
 
     /// Puts tenders into the drawer that the request names.

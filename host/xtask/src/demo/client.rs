@@ -1,7 +1,7 @@
 //! Talking to the host over HTTP.
 
 use anyhow::{Context, Result, bail};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -53,6 +53,53 @@ impl Client {
             }
             tokio::time::sleep(Duration::from_millis(100 << tries)).await;
         }
+    }
+
+    /// A question that may be refused: the answer, or the refusal's body. Waits as it is told to where
+    /// it asked too often.
+    pub async fn ask(&self, path: &str, body: &Value) -> Result<Result<Value, String>> {
+        for _ in 0..TRIES {
+            let url = format!("{}{path}", self.url);
+            let sent = self.http.post(url).json(body).send().await;
+            let response = sent.with_context(|| format!("POST {path}"))?;
+            let status = response.status();
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                let after = response.headers().get("retry-after");
+                let seconds = after.and_then(|text| text.to_str().ok()?.parse().ok());
+                tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
+                continue;
+            }
+            let text = response.text().await?;
+            if status.is_success() {
+                let answer = serde_json::from_str(&text);
+                return Ok(Ok(
+                    answer.with_context(|| format!("the answer to POST {path}"))?
+                ));
+            }
+            if status.is_client_error() {
+                return Ok(Err(text));
+            }
+            bail!("POST {path} was answered with {status}: {text}");
+        }
+        bail!("POST {path} was asked too often, again and again")
+    }
+
+    /// Sends a file under a key.
+    pub async fn upload(
+        &self,
+        path: &str,
+        key: &str,
+        media_type: &str,
+        file: String,
+    ) -> Result<Value> {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let request = request
+            .header("Content-Type", media_type)
+            .header("Idempotency-Key", key)
+            .body(file);
+        let sent = request.send().await;
+        let response = sent.with_context(|| format!("POST {path}"))?;
+        read(response, &Method::POST, path).await
     }
 
     /// A question.

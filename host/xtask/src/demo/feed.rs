@@ -25,6 +25,20 @@ pub struct Request {
     pub key: String,
     pub body: Value,
     pub counts: Option<String>,
+    /// What it has to do with a member whom only the host can tell.
+    pub member: Option<MemberIs>,
+}
+
+/// See the day's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberIs {
+    /// The host must answer with this one.
+    Known(String),
+    /// The host must refuse.
+    Nobody,
+    /// Whoever the host answered to the request of that key.
+    AnswerTo(String),
 }
 
 /// A request and what the host answered.
@@ -61,8 +75,15 @@ pub async fn send(client: &Client, day: Vec<Request>) -> Result<Vec<Answered>> {
         clients.spawn(async move {
             let mut answers = Vec::new();
             while let Some(lane) = next(&lanes) {
+                // By the key of the request that asked.
+                let mut members: BTreeMap<String, Value> = BTreeMap::new();
                 for (at, request) in lane {
-                    answers.push((at, one(&client, at, request).await?));
+                    let answered = one(&client, at, request, &members).await?;
+                    if let Some(MemberIs::Known(_)) = answered.request.member {
+                        let member = answered.answer["member"].clone();
+                        members.insert(answered.request.key.clone(), member);
+                    }
+                    answers.push((at, answered));
                     progress.add(1);
                 }
             }
@@ -87,7 +108,21 @@ fn next<T>(lanes: &Mutex<VecDeque<T>>) -> Option<T> {
         .pop_front()
 }
 
-async fn one(client: &Client, at: usize, request: Request) -> Result<Answered> {
+async fn one(
+    client: &Client,
+    at: usize,
+    mut request: Request,
+    members: &BTreeMap<String, Value>,
+) -> Result<Answered> {
+    match &request.member {
+        Some(MemberIs::Known(_) | MemberIs::Nobody) => return identify(client, request).await,
+        Some(MemberIs::AnswerTo(key)) => {
+            // Nobody, where the code was refused: the customer shops without a card.
+            let member = members.get(key).cloned();
+            request.body["member"] = member.unwrap_or_default();
+        }
+        None => {}
+    }
     let Request {
         path, key, body, ..
     } = &request;
@@ -98,5 +133,25 @@ async fn one(client: &Client, at: usize, request: Request) -> Result<Answered> {
             bail!("{path} answered the same request under the same key differently");
         }
     }
+    Ok(Answered { request, answer })
+}
+
+/// Asks who it is: the answer, or the refusal's text. Neither code nor number is told.
+async fn identify(client: &Client, request: Request) -> Result<Answered> {
+    let asked = client.ask(&request.path, &request.body).await?;
+    let key = &request.key;
+    let answer = match (&request.member, asked) {
+        (Some(MemberIs::Known(number)), Ok(answer)) => {
+            if answer["member"]["id"] != number.as_str() {
+                bail!("{key} was answered with another member");
+            }
+            answer
+        }
+        (Some(MemberIs::Known(_)), Err(refusal)) => {
+            bail!("{key} is a member's code, and was refused: {refusal}")
+        }
+        (_, Ok(_)) => bail!("{key} is nobody's code, and was answered with a member"),
+        (_, Err(refusal)) => Value::String(refusal),
+    };
     Ok(Answered { request, answer })
 }

@@ -25,7 +25,7 @@ pub struct Host {
 
 impl Host {
     /// Starts it on SQLite and the embedded log, with everything it writes under `folder`.
-    pub async fn start(folder: &Path, staged: &Path) -> Result<Self> {
+    pub async fn start(folder: &Path, staged: &Path, env: &[(String, String)]) -> Result<Self> {
         let data = folder.join("data");
         fs::create_dir_all(&data)?;
         let log = folder.join("host.log");
@@ -48,6 +48,7 @@ impl Host {
             }
         }
         command
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
             .stderr(out)

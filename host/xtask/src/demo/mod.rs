@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a retailer's sample day through the whole house, and everything checked.
+//! `cargo xtask demo`: the retailers' sample days through the whole house, and everything checked.
 //!
 //! What it shows it learns from the host over HTTP; what must be right it reckons itself.
 
@@ -6,9 +6,15 @@ mod books;
 mod client;
 mod feed;
 mod host;
+mod keep;
+mod products;
+mod reckon;
+mod retailer;
+mod runs;
+mod statements;
+mod table;
 mod verify;
 
-use crate::day::assortment::Assortment;
 use crate::process::{cargo, run, target};
 use crate::{DemoAsk, plugins, prepare, show};
 use anyhow::{Context, Result, bail};
@@ -17,22 +23,28 @@ use client::Client;
 use galleria_domain::Store;
 use host::Host;
 use reqwest::Method;
+use retailer::Retailer;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use table::Got;
 use verify::Delivered;
 
 /// A day of 300 events takes seconds; parked ones wait for their cause and come a little later.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 /// Lines of the POSLOG that is shown.
-const SHOWN_LINES: usize = 60;
+const SHOWN_LINES: usize = 40;
 
 /// The whole demo.
 pub fn demo(ask: &DemoAsk) -> Result<()> {
-    let retailer = crate::retailers(ask.retailer.as_deref())?.remove(0);
+    let folders = crate::retailers(ask.retailer.as_deref())?;
+    let retailers: Vec<Retailer> = folders
+        .iter()
+        .map(|folder| Retailer::read(folder))
+        .collect::<Result<_>>()?;
+    let env = samples()?;
     prepare::prepare()?;
     let staged = plugins::stage()?;
     show::step("building the host");
@@ -44,79 +56,151 @@ pub fn demo(ask: &DemoAsk) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         show::step("starting the host on SQLite and the embedded log");
-        let host = Host::start(&folder, &staged).await?;
+        let host = Host::start(&folder, &staged, &env).await?;
         show::line(&format!(
             "    it listens at {}; its log is {}",
             host.url,
             host.log.display()
         ));
-        let outcome = day(&retailer, &folder, &host).await;
+        let outcome = days(&retailers, &folder, &host).await;
         if outcome.is_err() {
             show::warn(&format!("the host's log: {}", host::tail(&host.log)));
         }
-        let order = outcome?;
+        let look = outcome?;
         if ask.keep {
-            keep(host, &retailer, &order).await
+            keep::keep(host, &look).await
         } else {
             host.stop().await
         }
     })
 }
 
-/// Sends the day and checks it; answers with an order to look at.
-async fn day(retailer: &Path, folder: &Path, host: &Host) -> Result<String> {
-    let (assortment, stores) = Assortment::read(retailer)?;
-    let file = retailer.join(format!("days/{}.jsonl", assortment.day.date));
-    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+/// The samples of secrets that any retailer keeps: the host reads all of `retailers/`.
+fn samples() -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let all = crate::root::root().join("retailers");
+    for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {
+        let file = entry?.path().join("sample.env");
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.split_once('='));
+        found.extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
+    }
+    Ok(found)
+}
+
+/// Sends the days and checks them; answers with what is worth a look.
+async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep::Look> {
     let client = Client::new(&host.url)?;
+    let stores: Vec<&Store> = retailers.iter().flat_map(|one| &one.stores).collect();
     put_stores(&client, &stores).await?;
-    show::step(&format!("sending {} over HTTP", assortment.day.date));
-    let answered = feed::send(&client, feed::read(&text)?).await?;
+    let mut day = Vec::new();
+    for retailer in retailers {
+        day.extend(feed::read(&retailer.day()?)?);
+    }
+    show::step(&format!("sending {} over HTTP", dates(retailers)));
+    let answered = feed::send(&client, day).await?;
     let counted = answered
         .iter()
         .filter(|one| one.request.counts.is_some())
         .count();
-    let books = Books::of(&stores, &answered)?;
+    let books = Books::of(stores, &answered)?;
     if books.told.len() != counted {
         bail!(
             "{counted} events were sent, and the books have {}",
             books.told.len()
         );
     }
+    one_refusal(&books)?;
+    let with_poslog: Vec<&Told> = books
+        .told
+        .iter()
+        .filter(|one| {
+            retailers
+                .iter()
+                .any(|r| r.name == one.retailer && r.wants_poslogs())
+        })
+        .collect();
     show::step("waiting until every event has had its effect");
-    let status = settled(&client, counted).await?;
-    show::step("checking");
-    verify::figures(&status, &books.told)?;
-    let delivered = verify::effects(&client, &status, &books.told).await?;
-    let checked = verify::poslogs(folder, &books.told, &delivered)?;
-    report(&status, &books, &delivered)?;
+    let status = settled(&client, with_poslog.len()).await?;
+    show::step("checking events and POSLOGs");
+    verify::figures(&status, counted, with_poslog.len())?;
+    let delivered = verify::effects(&client, &status, &with_poslog).await?;
+    let checked = !delivered.is_empty() && verify::poslogs(folder, &with_poslog, &delivered)?;
+    if let Some(shown) = worth_showing(&with_poslog, &delivered) {
+        show_poslog(delivered.len(), &shown.path)?;
+    }
+    let got = rest(&client, retailers, &books, &status, &with_poslog).await?;
+    table::stores(&status)?;
+    table::retailers(&got, &books);
     let poslogs = if checked {
         "every POSLOG valid and true"
     } else {
         "POSLOGs not validated"
     };
     show::line(&format!(
-        "All right: {counted} events, each with one effect and one file; {poslogs}; \
-         {} drawers even, {} over, {} short.",
+        "All right: {counted} events, each with one effect; {poslogs}; {} drawers even, {} over, \
+         {} short; reports, settlements and catalogues come to what was sold, paid out and imported.",
         books.drawers.even, books.drawers.over, books.drawers.short
     ));
-    to_look_at(&books.told).context("an order to look at")
+    keep::look(retailers, &books, &got)
 }
 
-/// An order that was paid and left alone since: so that it can still be given back.
-fn to_look_at(told: &[Told]) -> Option<String> {
-    let events = |order: &str| {
-        let same = |one: &&Told| one.order.as_deref() == Some(order);
-        told.iter().filter(same).count()
-    };
-    let sales = told.iter().filter(|one| one.kind == "sale");
-    let alone = sales.filter(|one| one.order.as_deref().is_some_and(|order| events(order) == 1));
-    alone
-        .max_by_key(|one| one.argument["gross"].as_i64())
-        .and_then(|one| one.order.clone())
+/// Statements, products and runs, one retailer after the other.
+async fn rest<'a>(
+    client: &Client,
+    retailers: &'a [Retailer],
+    books: &Books<'_>,
+    status: &Value,
+    with_poslog: &[&Told],
+) -> Result<Vec<Got<'a>>> {
+    show::step("handing in statements, importing products, running what writes files");
+    let directories = &status["directories"];
+    let mut all = Vec::new();
+    for retailer in retailers {
+        let settled = statements::settle(client, retailer, directories).await?;
+        let known = runs::Known {
+            told: &books.told,
+            products: products::import(client, retailer).await?,
+            settled: &settled,
+        };
+        let written = runs::run(client, retailer, &known, directories).await?;
+        let own = |one: &&&Told| one.retailer == retailer.name;
+        all.push(Got {
+            retailer,
+            poslogs: with_poslog.iter().filter(own).count(),
+            settled,
+            written,
+        });
+    }
+    Ok(all)
 }
 
-async fn put_stores(client: &Client, stores: &[Store]) -> Result<()> {
+fn dates(retailers: &[Retailer]) -> String {
+    let days = retailers.iter().map(|one| {
+        let day = &one.assortment.day;
+        format!("{} of {} ({} events)", day.date, one.name, day.events)
+    });
+    days.collect::<Vec<_>>().join(", ")
+}
+
+/// Every code that is nobody's is refused in the same words.
+fn one_refusal(books: &Books<'_>) -> Result<()> {
+    for (retailer, codes) in &books.codes {
+        if codes.identified == 0 || codes.refused.is_empty() {
+            bail!("{retailer}: no member was identified, or no code was refused");
+        }
+        if codes.refused.len() > 1 {
+            let bodies: Vec<&String> = codes.refused.keys().collect();
+            bail!("{retailer}: codes are refused in different words: {bodies:?}");
+        }
+    }
+    Ok(())
+}
+
+async fn put_stores(client: &Client, stores: &[&Store]) -> Result<()> {
     show::step(&format!("onboarding {} stores", stores.len()));
     for store in stores {
         let mut body = json!(store);
@@ -132,8 +216,8 @@ async fn put_stores(client: &Client, stores: &[Store]) -> Result<()> {
 }
 
 /// Polls until the host says so; answers with its figures.
-async fn settled(client: &Client, events: usize) -> Result<Value> {
-    let progress = show::Progress::new("documents", events as u64);
+async fn settled(client: &Client, documents: usize) -> Result<Value> {
+    let progress = show::Progress::new("documents", documents as u64);
     let begun = Instant::now();
     loop {
         let status = client.get("/v1/status").await?;
@@ -151,17 +235,26 @@ async fn settled(client: &Client, events: usize) -> Result<Value> {
     }
 }
 
-fn report(status: &Value, books: &Books<'_>, delivered: &[Delivered]) -> Result<()> {
-    let shown = delivered
-        .iter()
-        .find(|one| is_worth_showing(&books.told[one.event]));
-    let shown = shown.or(delivered.first()).context("a POSLOG")?;
-    let text = fs::read_to_string(&shown.path)?;
-    show::step(&format!(
-        "one of {} POSLOGs: {}",
-        delivered.len(),
-        shown.path.display()
-    ));
+/// A sale with a discount and change, of a length that can be read; otherwise the first.
+fn worth_showing<'a>(told: &[&Told], delivered: &'a [Delivered]) -> Option<&'a Delivered> {
+    let worth = |told: &Told| {
+        let list = |name: &str| told.argument[name].as_array().cloned().unwrap_or_default();
+        let lines = list("lines");
+        let discount = |line: &Value| line["discounts"].as_array().is_some_and(|d| !d.is_empty());
+        told.kind == "sale"
+            && (2..=3).contains(&lines.len())
+            && lines.iter().any(discount)
+            && list("tenders")
+                .iter()
+                .any(|tender| tender["change"].as_i64() > Some(0))
+    };
+    let found = delivered.iter().find(|one| worth(told[one.event]));
+    found.or(delivered.first())
+}
+
+fn show_poslog(count: usize, path: &Path) -> Result<()> {
+    let text = fs::read_to_string(path)?;
+    show::step(&format!("one of {count} POSLOGs: {}", path.display()));
     let lines: Vec<&str> = text.lines().collect();
     for line in lines.iter().take(SHOWN_LINES) {
         show::line(&format!("    {line}"));
@@ -172,80 +265,5 @@ fn report(status: &Value, books: &Books<'_>, delivered: &[Delivered]) -> Result<
             lines.len() - SHOWN_LINES
         ));
     }
-    let root = crate::root::root();
-    let places: BTreeSet<String> = delivered
-        .iter()
-        .filter_map(|one| one.path.parent())
-        .map(|place| {
-            place
-                .strip_prefix(&root)
-                .unwrap_or(place)
-                .display()
-                .to_string()
-        })
-        .collect();
-    let place = Vec::from_iter(places).join(", ");
-    let rows = status["stores"]
-        .as_array()
-        .context("stores")?
-        .iter()
-        .map(|store| {
-            let text = |name: &str| store[name].as_str().unwrap_or_default().to_owned();
-            let number = |name: &str| store[name].as_u64().unwrap_or_default();
-            let cpu = number("cpu_us")
-                .checked_div(number("events"))
-                .unwrap_or_default();
-            vec![
-                text("retailer"),
-                format!("{} ({})", text("store"), text("external_id")),
-                number("events").to_string(),
-                number("documents").to_string(),
-                format!("{cpu} µs"),
-                place.clone(),
-            ]
-        });
-    let header = [
-        "Retailer",
-        "Store",
-        "Events",
-        "Documents",
-        "CPU per event",
-        "Files",
-    ];
-    show::table(&header, &rows.collect::<Vec<_>>(), 2..5);
     Ok(())
-}
-
-/// A sale with a discount and change, of a length that can be read.
-fn is_worth_showing(told: &Told) -> bool {
-    let list = |name: &str| told.argument[name].as_array().cloned().unwrap_or_default();
-    let lines = list("lines");
-    told.kind == "sale"
-        && (2..=3).contains(&lines.len())
-        && lines
-            .iter()
-            .any(|line| line["discounts"].as_array().is_some_and(|d| !d.is_empty()))
-        && list("tenders")
-            .iter()
-            .any(|tender| tender["change"].as_i64() > Some(0))
-}
-
-async fn keep(mut host: Host, retailer: &Path, order: &str) -> Result<()> {
-    let url = &host.url;
-    let name = retailer.file_name().unwrap_or_default().to_string_lossy();
-    show::line(&format!(
-        "\n{name}'s host stays up at {url}. Try:\n\
-         \n  curl -s {url}/v1/status\
-         \n  curl -s {url}/v1/orders/{order}\
-         \n  curl -s {url}/v1/orders/{order}/documents\
-         \n  curl -s {url}/v1/orders/{order}/journal\
-         \n  curl -s {url}/v1/stores\
-         \n  curl -s -X POST {url}/v1/orders/{order}/refunds -H 'Content-Type: application/json' \\\
-         \n    -H 'Idempotency-Key: try-1' -d '{}'\
-         \n\nCtrl-C stops it.",
-        r#"{"id":"try-1","at":"2026-11-20T19:30:00Z","reason":"goodwill","extent":{"amount":100}}"#
-    ));
-    tokio::signal::ctrl_c().await?;
-    show::step("draining");
-    host.ended().await
 }

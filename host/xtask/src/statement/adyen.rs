@@ -1,9 +1,8 @@
 //! Adyen's settlement details, as its documentation names the columns.
 
-use super::{Row, Sheet, What, amount};
+use super::{Row, Sheet, What, amount, local};
 use crate::day::chance::Chance;
 use anyhow::Result;
-use jiff::tz::TimeZone;
 
 const HEADER: &str = "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\
 Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),\
@@ -33,7 +32,7 @@ fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
         What::Chargeback => "Chargeback",
         What::Cost => "Fee",
     };
-    let created = row.at.to_zoned_datetime(TimeZone::get("Europe/Amsterdam")?);
+    let created = local(terms, row)?;
     let cost = row.what == What::Cost;
     let (gross, net) = (sides(row.gross), sides(row.net));
     // A payment's own reference for its capture; a sentence where it is no payment at all.
@@ -59,12 +58,12 @@ fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
     };
     let gross_currency = if cost { "" } else { &row.currency };
     Ok(format!(
-        "{0},{0},{1},{2},{3},{4},CET,{kind},{modification},{gross_currency},{5},{6},{rate},{7},{8},{9},,{10},{11},{12},,,{13}\n",
+        "{0},{0},{1},{2},{3},{4},{kind},{modification},{gross_currency},{5},{6},{rate},{7},{8},{9},,{10},{11},{12},,,{13}\n",
         terms.account,
         row.psp_reference,
         row.merchant_reference,
         row.scheme,
-        created.strftime("%Y-%m-%d %H:%M:%S"),
+        created.strftime("%Y-%m-%d %H:%M:%S,%Z"),
         gross.0,
         gross.1,
         terms.currency,

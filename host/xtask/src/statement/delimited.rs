@@ -1,10 +1,9 @@
 //! The file of a European acquirer: `;`, decimal comma, `dd/mm/yyyy`, two rows before the table and a
 //! total row after it. Names of columns and words are this sample's own, as every acquirer has its own.
 
-use super::{Row, Sheet, What, amount};
+use super::{Row, Sheet, What, amount, local};
 use anyhow::Result;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 const HEADER: &str =
     "Date;Opération;Remise;Transaction;Commande;Brut;Commission;Net;Devise;Versement";
@@ -15,7 +14,7 @@ pub fn write(sheet: &Sheet<'_>) -> Result<String> {
     let paid_on: Date = terms.paid_on.parse()?;
     let paid_on = paid_on.strftime("%d/%m/%Y").to_string();
     let mut lines = vec![
-        format!("Relevé de versement;{}", terms.reference),
+        "Relevé de versement".to_owned(),
         format!("Compte;{}", terms.account),
         HEADER.to_owned(),
     ];
@@ -25,11 +24,12 @@ pub fn write(sheet: &Sheet<'_>) -> Result<String> {
     let gross = sheet.rows.iter().map(|row| row.converted).sum();
     let fee: i64 = sheet.rows.iter().map(|row| row.fee).sum();
     lines.push(format!(
-        "{paid_on};TOTAL;;;;{};{};{};{};{paid_on}",
+        "{paid_on};TOTAL;;;;{};{};{};{};{};{paid_on}",
         amount(gross, ','),
         amount(fee, ','),
         amount(sheet.total, ','),
         terms.currency,
+        terms.reference,
     ));
     Ok(format!("\u{feff}{}\r\n", lines.join("\r\n")))
 }
@@ -41,16 +41,17 @@ fn line(sheet: &Sheet<'_>, row: &Row, paid_on: &str) -> Result<String> {
         What::Chargeback => "IMPAYÉ",
         What::Cost => "FRAIS",
     };
-    let day = row.at.to_zoned_datetime(TimeZone::get("Europe/Paris")?);
+    let day = local(sheet.terms, row)?;
     Ok(format!(
-        "{};{word};{};{};{};{};{};{};{};{paid_on}",
+        "{};{word};{};{};{};{};{};{};{};{};{paid_on}",
         day.strftime("%d/%m/%Y"),
-        row.modification_reference,
         row.psp_reference,
+        row.modification_reference,
         row.merchant_reference,
         amount(row.converted, ','),
         amount(row.fee, ','),
         amount(row.net, ','),
         sheet.terms.currency,
+        sheet.terms.reference,
     ))
 }

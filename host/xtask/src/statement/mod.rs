@@ -15,7 +15,8 @@ use crate::day::Settled;
 use crate::day::chance::Chance;
 use anyhow::{Context, Result};
 use galleria_domain::{Decimal, MatchOutcome, Money};
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -34,6 +35,8 @@ pub struct Terms {
     pub currency: String,
     /// `YYYY-MM-DD`.
     pub paid_on: String,
+    /// Whose clock the provider writes; IANA.
+    pub zone: String,
     /// What the provider keeps of a payment: hundredths of a per cent, and minor units beside them.
     pub fee_basis_points: i64,
     pub fee_fixed: Money,
@@ -253,6 +256,11 @@ fn two(chance: &mut Chance, items: &[usize]) -> Option<(usize, usize)> {
 fn half_up(value: i64, by: i64) -> i64 {
     let size = (value.abs() * 2 + by) / (by * 2);
     if value < 0 { -size } else { size }
+}
+
+/// When it was, by the provider's clock.
+fn local(terms: &Terms, row: &Row) -> Result<ZonedDateTime> {
+    Ok(row.at.to_zoned_datetime(TimeZone::get(&terms.zone)?))
 }
 
 /// An amount of a currency with two digits after the mark.

@@ -1,18 +1,17 @@
 //! Stripe's itemised payout reconciliation, as its documentation names the columns.
 
-use super::{Row, Sheet, What, amount};
+use super::{Row, Sheet, What, amount, local};
 use anyhow::Result;
-use jiff::tz::TimeZone;
 
 const HEADER: &str = "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,\
 available_on,currency,gross,fee,net,reporting_category,source_id,description,customer_facing_amount,\
 customer_facing_currency,charge_id,payment_intent_id,payment_metadata[order]";
 
-/// The whole file. Times are UTC, as Stripe writes them where an account names no other zone.
+/// The whole file.
 pub fn write(sheet: &Sheet<'_>) -> Result<String> {
     let mut text = format!("{HEADER}\n");
     for row in &sheet.rows {
-        text.push_str(&line(sheet, row));
+        text.push_str(&line(sheet, row)?);
     }
     let terms = sheet.terms;
     let paid = amount(-sheet.total, '.');
@@ -25,7 +24,7 @@ pub fn write(sheet: &Sheet<'_>) -> Result<String> {
     Ok(text)
 }
 
-fn line(sheet: &Sheet<'_>, row: &Row) -> String {
+fn line(sheet: &Sheet<'_>, row: &Row) -> Result<String> {
     let terms = sheet.terms;
     let category = match row.what {
         What::Payment => "charge",
@@ -63,11 +62,8 @@ fn line(sheet: &Sheet<'_>, row: &Row) -> String {
     } else {
         format!("pi_{number}")
     };
-    let created = row
-        .at
-        .to_zoned_datetime(TimeZone::UTC)
-        .strftime("%Y-%m-%d %H:%M:%S");
-    format!(
+    let created = local(terms, row)?.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    Ok(format!(
         "{},{} 00:00:00,txn_{},{created},{} 00:00:00,{},{},{},{},{category},{source},{description},{},{},{},{intent},{}\n",
         terms.reference,
         terms.paid_on,
@@ -81,5 +77,5 @@ fn line(sheet: &Sheet<'_>, row: &Row) -> String {
         facing.1,
         row.psp_reference,
         row.merchant_reference,
-    )
+    ))
 }

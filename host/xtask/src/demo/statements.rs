@@ -1,0 +1,149 @@
+//! Statements: each retailer's is handed in as its provider would, and what matching made of it is
+//! held against what was put into it.
+
+use super::client::Client;
+use super::retailer::Retailer;
+use crate::statement::Made;
+use crate::{day, statement};
+use anyhow::{Context, Result, bail};
+use galleria_domain::MatchOutcome;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A file that is picked up has to be seen first.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+
+/// What became of a retailer's statement.
+pub struct Settled {
+    /// `YYYY-MM-DD`.
+    pub paid_on: String,
+    /// Minor units of the payout's currency.
+    pub net: i64,
+    pub lines: u64,
+    pub outcomes: BTreeMap<String, u64>,
+    /// How it came in.
+    pub by: &'static str,
+}
+
+/// Hands the statement in, and checks what came of it.
+pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -> Result<Settled> {
+    let kept = &retailer.assortment.day;
+    let terms = retailer.assortment.statement.as_ref();
+    let terms = terms.with_context(|| format!("{} has no [statement]", retailer.name))?;
+    let drawn = day::generate(&retailer.folder, kept.seed, kept.events)?;
+    let made = statement::make(terms, &drawn.settled, kept.seed)?;
+    let text = retailer.kept("statements", &made.name)?;
+    if text != made.text {
+        bail!(
+            "{}: the statement that is kept is not the day's",
+            retailer.name
+        );
+    }
+    let slot = retailer.slots.get(&terms.plugin);
+    let slot = slot.with_context(|| format!("{} has no plugin {}", retailer.name, terms.plugin))?;
+    let by = match &slot.pickup {
+        Some(pickup) => {
+            let folder = directories[&pickup.directory]
+                .as_str()
+                .context("a directory")?;
+            let folder = crate::root::root().join(folder).join(&retailer.name);
+            drop_into(&folder, &made)?;
+            "picked up"
+        }
+        None => {
+            let path = format!(
+                "/v1/retailers/{}/statements?plugin={}&name={}",
+                retailer.name, terms.plugin, made.name
+            );
+            let key = format!("statement:{}:{}", retailer.name, terms.reference);
+            client
+                .upload(&path, &key, "application/octet-stream", text)
+                .await?;
+            "uploaded"
+        }
+    };
+    let found = matched(client, retailer).await?;
+    let settled = Settled {
+        paid_on: terms.paid_on.clone(),
+        net: found["net"].as_i64().context("a statement's net")?,
+        lines: found["lines"].as_u64().context("a statement's lines")?,
+        outcomes: outcomes(&found)?,
+        by,
+    };
+    check(&found, &settled, &made)
+        .with_context(|| format!("the statement of {}", retailer.name))?;
+    Ok(settled)
+}
+
+/// As a provider's transfer does: the file, and when it is whole, its marker.
+fn drop_into(folder: &Path, made: &Made) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    fs::write(folder.join(&made.name), &made.text)?;
+    fs::write(folder.join(format!("{}.complete", made.name)), "")?;
+    Ok(())
+}
+
+async fn matched(client: &Client, retailer: &Retailer) -> Result<Value> {
+    let begun = Instant::now();
+    loop {
+        let list = client
+            .get(&format!("/v1/statements?retailer={}", retailer.name))
+            .await?;
+        let all = list["statements"]
+            .as_array()
+            .context("a list of statements")?;
+        if let [one] = all.as_slice() {
+            if one["state"] == "matched" {
+                let id = one["id"].as_str().context("a statement's id")?;
+                return client.get(&format!("/v1/statements/{id}")).await;
+            }
+        }
+        if begun.elapsed() > READ_WITHIN {
+            bail!("{} has no statement that is matched: {list}", retailer.name);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn outcomes(statement: &Value) -> Result<BTreeMap<String, u64>> {
+    let outcomes = statement["outcomes"].as_array().context("outcomes")?;
+    let pairs = outcomes.iter().map(|one| {
+        let word = one["outcome"].as_str().context("an outcome")?;
+        let lines = one["lines"].as_u64().context("its lines")?;
+        Ok((word.to_owned(), lines))
+    });
+    pairs.filter(|pair| !matches!(pair, Ok((_, 0)))).collect()
+}
+
+fn check(statement: &Value, settled: &Settled, made: &Made) -> Result<()> {
+    if settled.net != made.total {
+        bail!(
+            "its net is {}, and {} was paid out",
+            settled.net,
+            made.total
+        );
+    }
+    let sums = statement["outcomes"].as_array().context("outcomes")?;
+    let sum: i64 = sums.iter().filter_map(|one| one["net"].as_i64()).sum();
+    if sum != made.total {
+        bail!(
+            "its outcomes come to {sum}, and {} was paid out",
+            made.total
+        );
+    }
+    for outcome in MatchOutcome::ALL {
+        let wanted = made.outcomes.get(&outcome).copied().unwrap_or_default() as u64;
+        let found = settled
+            .outcomes
+            .get(outcome.word())
+            .copied()
+            .unwrap_or_default();
+        if found != wanted {
+            bail!("{found} lines are {}, not {wanted}", outcome.word());
+        }
+    }
+    Ok(())
+}
