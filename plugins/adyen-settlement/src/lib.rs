@@ -140,6 +140,13 @@ impl<'s> Reading<'s> {
 
     fn payout(&mut self, row: &Row, booked_at: String) -> Result<(), Problem> {
         let number = row.number();
+        if let Some((before, ..)) = &self.payout {
+            let message = format!("row {before} is a payout as well: a file holds one payout");
+            return Err(Problem::in_row(number, columns::TYPE, message));
+        }
+        let day = booked_at.get(..10).unwrap_or_default().to_owned();
+        // Also where it is wrong: then it is not missing.
+        let payout = self.payout.insert((number, 0, day));
         let net = line::sided(
             row,
             (self.at.net_debit, columns::NET_DEBIT),
@@ -150,15 +157,8 @@ impl<'s> Reading<'s> {
             let message = "has the wrong sign: a payout leaves the account, so it is a debit";
             return Err(Problem::in_row(number, columns::NET_CREDIT, message));
         }
-        if let Some((before, ..)) = &self.payout {
-            let message = format!("row {before} is a payout as well: a file holds one payout");
-            return Err(Problem::in_row(number, columns::TYPE, message));
-        }
-        let total = net
-            .checked_neg()
-            .ok_or_else(|| Problem::in_row(number, columns::NET_DEBIT, "is too large"))?;
-        let day = booked_at.get(..10).unwrap_or_default().to_owned();
-        self.payout = Some((number, total, day));
+        // A debit is never below zero, so its opposite is a number.
+        payout.1 = -net;
         Ok(())
     }
 

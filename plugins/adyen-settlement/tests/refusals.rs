@@ -306,7 +306,10 @@ fn the_same_table_written_otherwise_is_the_same_statement() {
         assert_eq!(one.answer, two.answer, "seed {seed}");
         assert_eq!(one.statement_header, two.statement_header, "seed {seed}");
         let sum: i64 = one.statement.iter().map(|line| line.net).sum();
-        assert_eq!(Some(sum), one.statement_header.clone().expect("a header").total);
+        assert_eq!(
+            Some(sum),
+            one.statement_header.clone().expect("a header").total
+        );
         // Blank lines are rows; nothing else may differ.
         let rows = |outcome: &Outcome| -> Vec<_> {
             outcome

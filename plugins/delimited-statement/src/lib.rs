@@ -182,6 +182,11 @@ impl<'s> Reading<'s> {
     fn total(&mut self, row: &Row) -> Result<(), Problem> {
         let number = row.number();
         let columns = &self.settings.columns;
+        // Also where it is wrong: then it is not missing.
+        self.total = Some(Total {
+            row: number,
+            net: None,
+        });
         let told = line::Totals::read(row, &self.at, self.settings, self.digits)?;
         let signed = self.settings.backwards == Backwards::Signed;
         for (told, sum, name) in [

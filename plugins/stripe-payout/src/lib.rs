@@ -136,17 +136,18 @@ impl<'s> Reading<'s> {
 
     fn total(&mut self, row: &Row, told: &line::Told) -> Result<(), Problem> {
         let number = row.number();
-        if told.net > 0 {
-            let message = "has the wrong sign: a payout leaves the balance, so it is below zero";
-            return Err(Problem::in_row(number, columns::NET, message));
-        }
         if let Some((before, _)) = self.total {
             let message = format!("row {before} is a payout as well: a file holds one payout");
             return Err(Problem::in_row(number, columns::CATEGORY, message));
         }
-        let total = told.net.checked_neg();
-        let total = total.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"))?;
-        self.total = Some((number, total));
+        // Also where it is wrong: then it is not missing.
+        let total = self.total.insert((number, 0));
+        if told.net > 0 {
+            let message = "has the wrong sign: a payout leaves the balance, so it is below zero";
+            return Err(Problem::in_row(number, columns::NET, message));
+        }
+        let paid = told.net.checked_neg();
+        total.1 = paid.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"))?;
         Ok(())
     }
 

@@ -1,0 +1,227 @@
+//! What is refused, with the row and the column that a person has to look at; and that the same table
+//! written otherwise is the same statement.
+
+use delimited_statement::DelimitedStatement;
+use galleria_sdk::testkit::{Event, Outcome, dressed, read_statement};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Settings and file of the case with a Spanish bank, the file as UTF-8.
+fn good() -> (Value, String) {
+    let case = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/a-spanish-bank"
+    ));
+    let event = Event::read(case).expect("the case");
+    let text = event
+        .input_bytes
+        .iter()
+        .map(|byte| char::from(*byte))
+        .collect();
+    let mut settings = event.context.settings;
+    settings["encoding"] = json!("utf-8");
+    (settings, text)
+}
+
+fn read(text: impl Into<Vec<u8>>) -> Outcome {
+    read_statement::<DelimitedStatement>("remesa.csv", text, good().0)
+}
+
+/// The good file with one thing changed in one row, which has to be there.
+fn changed(row: usize, from: &str, to: &str) -> String {
+    let (_, text) = good();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let line = &mut lines[row - 1];
+    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
+    *line = line.replacen(from, to, 1);
+    lines.join("\n")
+}
+
+#[test]
+fn every_refusal_names_row_and_column() {
+    let cases = [
+        (
+            changed(4, "1.249,90", "1E-80000000"),
+            "row 4, Importe bruto: `1E-80000000` is no amount such as -12,50",
+        ),
+        (
+            changed(4, "1.249,90", "12.49,90"),
+            "row 4, Importe bruto: `12.49,90` is no amount",
+        ),
+        (
+            changed(4, "1.249,90", "1,249.90"),
+            "row 4, Importe bruto: `1,249.90` is no amount",
+        ),
+        (
+            changed(4, "1.249,90", "1.249,900"),
+            "row 4, Importe bruto: `1.249,900` has more digits",
+        ),
+        (
+            changed(4, "1.249,90", "92.233.720.368.547.758,08"),
+            "row 4, Importe bruto: `92.233.720.368.547.758,08` is too large",
+        ),
+        (
+            changed(4, "1.249,90", ""),
+            "row 4, Importe bruto: `` is no amount",
+        ),
+        (
+            changed(4, "1.249,90", "-1.249,90"),
+            "row 4, Importe bruto: has the wrong sign: a payment",
+        ),
+        (
+            changed(4, "6,25", "-6,25"),
+            "row 4, Comisión: has the wrong sign: the fee of a payment",
+        ),
+        (
+            changed(4, "1.243,65", "1.243,64"),
+            "row 4, Importe neto: is 1243.64, and 1249.90 less the fee of 6.25 is 1243.65",
+        ),
+        (
+            changed(6, "-49,90;0,00;-49,90", "49,90;0,00;49,90"),
+            "row 6, Importe bruto: has the wrong sign: a refund",
+        ),
+        (
+            changed(5, "VENTA", "VENDA"),
+            "row 5, Operación: `VENDA` is unknown; known are ",
+        ),
+        (
+            changed(5, "20/11/2026", "2026-11-20"),
+            "row 5, Fecha operación: `2026-11-20` is no date in the form dd/mm/yyyy",
+        ),
+        (
+            changed(5, "20/11/2026", "31/11/2026"),
+            "row 5, Fecha operación: `31/11/2026` is no date",
+        ),
+        (
+            changed(5, "23/11/2026", "24/11/2026"),
+            "row 5, Fecha abono: `2026-11-24` differs from `2026-11-23` in row 4: a file holds one payout",
+        ),
+        (
+            changed(5, "R-2026-11-23", "R-2"),
+            "row 5, Remesa: `R-2` differs from",
+        ),
+        (
+            changed(5, "012345678", "876543210"),
+            "row 5, Comercio: `876543210` differs from",
+        ),
+        (
+            changed(5, ";12,44", ""),
+            "row 5, Importe neto: the row has 9 cells where the header has 10",
+        ),
+        (
+            changed(8, "1.212,50", "1.212,51"),
+            "row 8, Importe bruto: the total is 1212.51, and the lines come to 1212.50",
+        ),
+        (
+            changed(8, "15,31", "15,30"),
+            "row 8, Comisión: the total is 15.30, and the lines come to 15.31",
+        ),
+        (
+            changed(8, "1.197,19", "1.197,18"),
+            "row 8, Importe neto: the total is 1197.18, and the 4 lines come to 1197.19",
+        ),
+        (
+            changed(8, "1.212,50;15,31;1.197,19", ";;"),
+            "row 8, Importe bruto: the row of totals has no amount",
+        ),
+        (changed(8, "TOTAL", "SUMA"), "row 8, Remesa: is empty"),
+        (
+            changed(7, "012345678", "TOTAL"),
+            "row 8, Comercio: comes after the row of totals, row 7",
+        ),
+        (
+            changed(3, "Comisión", "Comision"),
+            "row 3, Comisión: is missing",
+        ),
+        (
+            changed(3, "Autorización", "Remesa"),
+            "row 3, Remesa: stands 2 times",
+        ),
+        (
+            changed(4, "A00017", "A\u{0}17"),
+            "row 4, Autorización: has a control character, U+0000",
+        ),
+        (String::new(), "row 1, Importe bruto: the file is empty"),
+        (
+            good().1.lines().take(6).collect::<Vec<_>>().join("\n"),
+            "row 6, Comercio: the file ends without its row of totals",
+        ),
+    ];
+    for (text, expected) in cases {
+        let problems = read(text).problems();
+        let found = problems.iter().any(|problem| problem.starts_with(expected));
+        assert!(found, "{expected}\n{problems:#?}");
+    }
+    let (mut settings, text) = good();
+    settings["currency"] = json!("");
+    settings["columns"]["currency"] = json!("Autorización");
+    let outcome = read_statement::<DelimitedStatement>(
+        "x.csv",
+        text.replace("A00017", "EUR").replace("A00018", "USD"),
+        settings,
+    );
+    assert_eq!(
+        outcome.problems()[0],
+        "row 5, Autorización: `USD` differs from `EUR` in row 4: a file holds one payout in one currency"
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_before_any_file() {
+    let fields = |settings: &Value| {
+        let problems = galleria_sdk::__private::check::<DelimitedStatement>(&settings.to_string());
+        problems
+            .into_iter()
+            .map(|problem| problem.field)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&good().0), Vec::<String>::new());
+    assert_eq!(
+        fields(&json!({})),
+        ["provider", "columns.gross", "columns.booked_at", "currency"]
+    );
+    let change = |pointer: &str, value: Value| {
+        let mut settings = good().0;
+        *settings.pointer_mut(pointer).expect("a key") = value;
+        fields(&settings)
+    };
+    assert_eq!(change("/delimiter", json!("x")), ["delimiter"]);
+    assert_eq!(change("/thousands", json!(",")), ["thousands"]);
+    assert_eq!(change("/kinds", json!({})), ["kinds"]);
+    assert_eq!(change("/currency", json!("euro")), ["currency"]);
+    assert_eq!(change("/total/word", json!("")), ["total"]);
+}
+
+#[test]
+fn the_same_table_written_otherwise_is_the_same_statement() {
+    let (mut settings, text) = good();
+    settings["skip_rows"] = json!(0);
+    let rows = text
+        .lines()
+        .skip(2)
+        .map(|line| line.split(';').map(str::to_owned).collect());
+    let rows: Vec<Vec<String>> = rows.collect();
+    let read =
+        |text: Vec<u8>| read_statement::<DelimitedStatement>("remesa.csv", text, settings.clone());
+    let plain = read(dressed(&rows, ';', &mut |count| count - 1));
+    assert_eq!(plain.problems(), Vec::<String>::new());
+    for seed in 0..200 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let other = read(dressed(&rows, ';', &mut |count| rng.random_range(0..count)));
+        assert_eq!(plain.answer, other.answer, "seed {seed}");
+        assert_eq!(
+            plain.statement_header, other.statement_header,
+            "seed {seed}"
+        );
+        let lines = |outcome: &Outcome| -> Vec<_> {
+            let rowless = |mut line: galleria_sdk::StatementLine| {
+                line.row = 0;
+                line
+            };
+            outcome.statement.iter().cloned().map(rowless).collect()
+        };
+        assert_eq!(lines(&plain), lines(&other), "seed {seed}");
+    }
+}

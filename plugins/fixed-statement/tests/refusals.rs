@@ -1,0 +1,201 @@
+//! What is refused, with the row and the field that a person has to look at.
+
+use fixed_statement::FixedStatement;
+use galleria_sdk::testkit::{Event, Outcome, read_statement};
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn good() -> (Value, String) {
+    let case = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/a-payout"));
+    let event = Event::read(case).expect("the case");
+    let text = String::from_utf8(event.input_bytes).expect("text");
+    (event.context.settings, text)
+}
+
+fn read(text: impl Into<Vec<u8>>) -> Outcome {
+    read_statement::<FixedStatement>("payout.txt", text, good().0)
+}
+
+/// The good file with one thing changed in one row, which has to be there.
+fn changed(row: usize, from: &str, to: &str) -> String {
+    let (_, text) = good();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let line = &mut lines[row - 1];
+    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
+    *line = line.replacen(from, to, 1);
+    lines.join("\n")
+}
+
+#[test]
+fn every_refusal_names_row_and_field() {
+    let lines: Vec<String> = good().1.lines().map(str::to_owned).collect();
+    let without = |row: usize| {
+        let mut lines = lines.clone();
+        lines.remove(row - 1);
+        lines.join("\n")
+    };
+    let cases = [
+        (
+            changed(2, "00000001299C", "0001E-80000C"),
+            "row 2, gross: `0001E-80000` is no amount in minor units",
+        ),
+        (
+            changed(2, "00000001299C", "        NaNC"),
+            "row 2, gross: `NaN` is no amount",
+        ),
+        (
+            changed(2, "00000001299C", "00000001299X"),
+            "row 2, gross: `X` is no sign: it is `C` or `D`",
+        ),
+        (
+            changed(2, "00000001299C", "00000001299D"),
+            "row 2, gross: has the wrong sign: a payment",
+        ),
+        (
+            changed(4, "00000001299D", "00000001299C"),
+            "row 4, gross: has the wrong sign: a refund",
+        ),
+        (
+            changed(2, "0000009", "       "),
+            "row 2, fee: `` is no amount",
+        ),
+        (
+            changed(2, "0000009", "-000009"),
+            "row 2, fee: has the wrong sign: the fee of a payment",
+        ),
+        (
+            changed(3, "20SA", "20XX"),
+            "row 3, kind: `XX` is unknown; known are CB, FE, RF, SA",
+        ),
+        (
+            changed(3, "20SA", "30SA"),
+            "row 3, record: `30` is unknown; known are `10`, `20`, `90`",
+        ),
+        (
+            changed(3, "20261120", "20261131"),
+            "row 3, booked_at: `20261131` is no date in the form yyyymmdd",
+        ),
+        (
+            changed(3, "0000105", "00"),
+            "row 3, fee: ends at character 69, and the record has 64",
+        ),
+        (
+            changed(1, "EUR", "E1R"),
+            "row 1, currency: `E1R` is no currency",
+        ),
+        (
+            changed(1, "20261123", "20261323"),
+            "row 1, paid_on: `20261323` is no date",
+        ),
+        (
+            changed(1, "PAY0007711", "          "),
+            "row 1, reference: is empty",
+        ),
+        (
+            changed(6, "90000004", "90000005"),
+            "row 6, count: the trailer counts 5, and the file has 4",
+        ),
+        (
+            changed(6, "90000004", "90  four"),
+            "row 6, count: `four` is no number of records",
+        ),
+        (
+            changed(6, "0000000014626C", "0000000014627C"),
+            "row 6, net: the total is 146.27, and the 4 lines come to 146.26",
+        ),
+        (
+            without(6),
+            "row 5, record: the file ends without its trailer",
+        ),
+        (without(1), "row 1, record: comes before the header"),
+        (
+            [good().1.as_str(), &lines[1]].concat(),
+            "row 7, record: comes after the trailer, row 6",
+        ),
+        (
+            [lines[0].as_str(), "\n", &good().1].concat(),
+            "row 2, record: is a second header",
+        ),
+        (
+            changed(2, "AUTH00000001", "AUTH\u{0}0000001"),
+            "row 2, record: has a control character, U+0000",
+        ),
+        (
+            [lines[0].as_str(), "\n20", &"x".repeat(5000)].concat(),
+            "row 2, record: has more than 4096 bytes",
+        ),
+        (String::new(), "row 1, record: the file is empty"),
+    ];
+    for (text, expected) in cases {
+        let problems = read(text).problems();
+        let found = problems.iter().any(|problem| problem.starts_with(expected));
+        assert!(found, "{expected}\n{problems:#?}");
+    }
+    let spoilt: Vec<u8> = changed(2, "ES-", "E\u{1}-")
+        .bytes()
+        .map(|byte| if byte == 1 { 0xff } else { byte })
+        .collect();
+    assert_eq!(read(spoilt).problems()[0], "row 2, record: is no UTF-8");
+}
+
+#[test]
+fn amounts_beyond_64_bits_are_refused() {
+    let settings = json!({
+        "provider": "wide", "currency": "EUR",
+        "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
+        "detail": { "gross": { "at": 2, "length": 20 } },
+        "trailer": { "net": { "at": 2, "length": 20 } },
+    });
+    let read = |amount: &str, total: &str| {
+        let text = format!("HP120261123\nD{amount}\nT{total}\n");
+        read_statement::<FixedStatement>("x.txt", text, settings.clone()).problems()
+    };
+    let largest = "09223372036854775807";
+    assert_eq!(read(largest, largest), Vec::<String>::new());
+    assert_eq!(
+        read("09223372036854775808", largest)[0],
+        "row 2, gross: `09223372036854775808` is too large"
+    );
+    assert_eq!(
+        read("-9223372036854775808", "-9223372036854775808"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn blank_lines_line_ends_and_the_mark_change_nothing() {
+    let (_, text) = good();
+    let plain = read(text.clone());
+    assert_eq!(plain.problems(), Vec::<String>::new());
+    let dressed = ["\u{feff}", &text.replace("\r\n", "\n"), "\n  \n"].concat();
+    let other = read(dressed);
+    assert_eq!(
+        (plain.answer, plain.statement),
+        (other.answer, other.statement)
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_before_any_file() {
+    let change = |pointer: &str, value: Value| {
+        let mut settings = good().0;
+        *settings.pointer_mut(pointer).expect("a key") = value;
+        let problems = galleria_sdk::__private::check::<FixedStatement>(&settings.to_string());
+        problems
+            .into_iter()
+            .map(|problem| problem.field)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(change("/provider", json!("x")), Vec::<String>::new());
+    assert_eq!(change("/provider", json!(" ")), ["provider"]);
+    assert_eq!(change("/detail/gross/at", json!(0)), ["detail.gross"]);
+    assert_eq!(change("/detail/fee/length", json!(5000)), ["detail.fee"]);
+    assert_eq!(change("/records/detail", json!("1")), ["records"]);
+    assert_eq!(change("/kinds", json!({})), ["kinds"]);
+    assert_eq!(change("/trailer", json!({})), ["trailer"]);
+    assert_eq!(change("/currency", json!("EUR")), ["currency"]);
+    assert_eq!(
+        change("/detail/gross/sign/positive", json!("D")),
+        ["detail.gross.sign"]
+    );
+}
