@@ -55,6 +55,7 @@ CREATE TABLE product_prices (
     price_unscaled BIGINT,
     price_scale BIGINT,
     currency TEXT,
-    CONSTRAINT product_prices_key PRIMARY KEY (retailer, sku, store_id, version)
+    CONSTRAINT product_prices_key PRIMARY KEY (retailer, store_id, sku, version)
 );
+CREATE INDEX product_prices_by_product ON product_prices (retailer, sku, store_id, version);
 CREATE INDEX product_prices_by_version ON product_prices (retailer, version);

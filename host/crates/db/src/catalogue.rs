@@ -1,6 +1,8 @@
 //! Products and prices, in versions.
 //!
-//! A row is seen where its version stands in `catalogue_versions` and no later version of it does.
+//! A row is seen where its version stands in `catalogue_versions` and no later version of it does:
+//! statements read all versions of a key in order, and the last one counts. `+ 0` beside a version
+//! keeps planners from going the other way round, from a version to all its rows.
 //! The row of `catalogues` is locked by whoever changes anything, so versions appear in the order of
 //! their numbers and of their instants.
 
@@ -9,32 +11,9 @@ use crate::statement::{Found, Statement, statement};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{Begun, Catalogue, Draft, Listed, PriceRow, ProductRow};
+use galleria_app::records::{Begun, Catalogue, Draft, Listed, ListedPage, PriceRow, ProductRow};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
-
-/// The newest version of a row that was seen at `$2`. `+ 0` keeps planners from going the other way
-/// round, from a version to all its rows, which are a whole catalogue.
-macro_rules! seen {
-    ($table:literal, $row:literal, $key:literal) => {
-        concat!(
-            "(SELECT MAX(q.version) FROM ",
-            $table,
-            " q JOIN catalogue_versions w
-                  ON w.retailer = q.retailer AND w.version = q.version + 0
-              WHERE q.retailer = ",
-            $row,
-            ".retailer AND q.sku = ",
-            $row,
-            ".sku ",
-            $key,
-            " AND w.at_ms <= $2)"
-        )
-    };
-}
-
-const PRODUCT: &str = seen!("products", "p", "");
-const PRICE: &str = seen!("product_prices", "o", "AND q.store_id = o.store_id");
 
 #[async_trait]
 impl Catalogue for Transaction<'_> {
@@ -88,6 +67,7 @@ impl Catalogue for Transaction<'_> {
         forget: Timestamp,
     ) -> Result<(), Error> {
         self.hold(draft, until).await?;
+        self.planned_anew().await?;
         for some in products.chunks(rows::TOGETHER) {
             self.execute(rows::products_insert(draft, some)).await?;
             self.execute(rows::products_forget(draft, some, forget))
@@ -214,40 +194,41 @@ impl Catalogue for Transaction<'_> {
         as_of: Timestamp,
         after: &str,
         limit: u32,
-    ) -> Result<Vec<Listed>, Error> {
-        let (columns, own) = match store_id {
-            None => ("", String::new()),
-            Some(_) => (
-                ", o.price_unscaled AS own_unscaled, o.price_scale AS own_scale,
-                   o.currency AS own_currency, ov.at_ms AS own_ms",
-                format!(
-                    "LEFT JOIN product_prices o ON o.retailer = p.retailer AND o.sku = p.sku
-                         AND o.store_id = $5 AND o.version = {PRICE}
-                     LEFT JOIN catalogue_versions ov
-                         ON ov.retailer = o.retailer AND ov.version = o.version + 0"
-                ),
-            ),
+    ) -> Result<ListedPage, Error> {
+        self.planned_anew().await?;
+        let Some(last) = self.last_of_page(retailer, after, limit).await? else {
+            return Ok(ListedPage::default());
         };
-        let sql = format!(
-            "SELECT p.*, v.at_ms AS changed_ms{columns} FROM products p
+        let page = statement(
+            "catalogue_page",
+            "SELECT p.*, v.at_ms AS changed_ms FROM products p
              JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
-             {own}
-             WHERE p.retailer = $1 AND p.sku > $3 AND p.version = {PRODUCT}
-             ORDER BY p.sku LIMIT $4"
-        );
-        let mut page = statement("catalogue_page", AssertSqlSafe(sql))
-            .bind(retailer)
-            .at(as_of)
-            .bind(after)
-            .bind(i64::from(limit));
-        if let Some(id) = store_id {
-            page = page.bind(id);
+             WHERE p.retailer = $1 AND p.sku > $2 AND p.sku <= $3 AND v.at_ms <= $4
+             ORDER BY p.sku, p.version",
+        )
+        .bind(retailer)
+        .bind(after)
+        .bind(&*last)
+        .at(as_of);
+        let mut listed: Vec<Listed> = Vec::new();
+        for found in self.all(page).await? {
+            let row = rows::listed(&found)?;
+            if listed
+                .last()
+                .is_some_and(|before| before.product.sku == row.product.sku)
+            {
+                listed.pop();
+            }
+            listed.push(row);
         }
-        let found = self.all(page).await?;
-        found
-            .iter()
-            .map(|found| rows::listed(found, store_id.is_some()))
-            .collect()
+        if let Some(id) = store_id {
+            let own = self.own_prices(retailer, id, as_of, (after, &last)).await?;
+            rows::join(&mut listed, own);
+        }
+        Ok(ListedPage {
+            listed,
+            last: Some(last),
+        })
     }
 
     async fn catalogue_products(
@@ -255,20 +236,27 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         skus: &[String],
     ) -> Result<Vec<(ProductRow, Timestamp)>, Error> {
-        let mut products = Vec::with_capacity(skus.len());
+        self.planned_anew().await?;
+        let mut products: Vec<(ProductRow, Timestamp)> = Vec::with_capacity(skus.len());
         for some in skus.chunks(rows::TOGETHER) {
             let sql = format!(
                 "SELECT p.*, v.at_ms AS changed_ms FROM products p
                  JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
-                 WHERE p.retailer = $1 AND p.version = {PRODUCT} AND p.sku IN ({})",
-                rows::places(3, some.len())
+                 WHERE p.retailer = $1 AND p.sku IN ({})
+                 ORDER BY p.sku, p.version",
+                rows::places(2, some.len())
             );
-            let get = statement("catalogue_products", AssertSqlSafe(sql))
-                .bind(retailer)
-                .at(Timestamp::MAX);
+            let get = statement("catalogue_products", AssertSqlSafe(sql)).bind(retailer);
             let get = some.iter().fold(get, |get, sku| get.bind(&**sku));
             for found in self.all(get).await? {
-                products.push((rows::product(&found)?, found.at("changed_ms")?));
+                let product = rows::product(&found)?;
+                if products
+                    .last()
+                    .is_some_and(|(before, _)| before.sku == product.sku)
+                {
+                    products.pop();
+                }
+                products.push((product, found.at("changed_ms")?));
             }
         }
         Ok(products)
@@ -279,23 +267,30 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         of: &[(String, String)],
     ) -> Result<Vec<PriceRow>, Error> {
-        let mut prices = Vec::with_capacity(of.len());
+        self.planned_anew().await?;
+        let mut prices: Vec<PriceRow> = Vec::with_capacity(of.len());
         for some in of.chunks(rows::TOGETHER) {
             let sql = format!(
                 "WITH a (sku, store_id) AS (VALUES {})
                  SELECT o.* FROM a JOIN product_prices o
                      ON o.retailer = $1 AND o.sku = a.sku AND o.store_id = a.store_id
-                 WHERE o.version = {PRICE}",
-                rows::tuples(3, some.len(), 2)
+                 JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
+                 ORDER BY o.store_id, o.sku, o.version",
+                rows::tuples(2, some.len(), 2)
             );
-            let get = statement("catalogue_prices", AssertSqlSafe(sql))
-                .bind(retailer)
-                .at(Timestamp::MAX);
+            let get = statement("catalogue_prices", AssertSqlSafe(sql)).bind(retailer);
             let get = some
                 .iter()
                 .fold(get, |get, (sku, store)| get.bind(&**sku).bind(&**store));
             for found in self.all(get).await? {
-                prices.push(rows::price_row(&found)?);
+                let price = rows::price_row(&found)?;
+                if prices
+                    .last()
+                    .is_some_and(|before| rows::same(before, &price))
+                {
+                    prices.pop();
+                }
+                prices.push(price);
             }
         }
         Ok(prices)
@@ -306,21 +301,27 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         sku: &str,
     ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
-        let sql = format!(
+        let get = statement(
+            "catalogue_prices_of",
             "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
              JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
-             WHERE o.retailer = $1 AND o.sku = $3 AND o.version = {PRICE}
-             ORDER BY o.store_id"
-        );
-        let get = statement("catalogue_prices_of", AssertSqlSafe(sql))
-            .bind(retailer)
-            .at(Timestamp::MAX)
-            .bind(sku);
-        let found = self.all(get).await?;
-        found
-            .iter()
-            .map(|found| Ok((rows::price_row(found)?, found.at("changed_ms")?)))
-            .collect()
+             WHERE o.retailer = $1 AND o.sku = $2
+             ORDER BY o.store_id, o.version",
+        )
+        .bind(retailer)
+        .bind(sku);
+        let mut prices: Vec<(PriceRow, Timestamp)> = Vec::new();
+        for found in self.all(get).await? {
+            let price = rows::price_row(&found)?;
+            if prices
+                .last()
+                .is_some_and(|(before, _)| rows::same(before, &price))
+            {
+                prices.pop();
+            }
+            prices.push((price, found.at("changed_ms")?));
+        }
+        Ok(prices)
     }
 }
 
@@ -360,6 +361,62 @@ fn lost(draft: &Draft) -> Error {
 }
 
 impl Transaction<'_> {
+    /// PostgreSQL keeps a statement's plan; one that it made for an empty catalogue would read the
+    /// whole table for each row of the first import.
+    async fn planned_anew(&mut self) -> Result<(), Error> {
+        if !self.is_postgres() {
+            return Ok(());
+        }
+        let anew = "SET LOCAL plan_cache_mode = force_custom_plan";
+        self.execute(statement("catalogue_plan", anew))
+            .await
+            .map(drop)
+    }
+
+    /// The last of up to `limit` keys after `after`, whichever versions they have.
+    async fn last_of_page(
+        &mut self,
+        retailer: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Option<String>, Error> {
+        let last = statement(
+            "catalogue_page",
+            "SELECT MAX(k.sku) AS last FROM (SELECT DISTINCT p.sku FROM products p
+             WHERE p.retailer = $1 AND p.sku > $2 ORDER BY p.sku LIMIT $3) k",
+        )
+        .bind(retailer)
+        .bind(after)
+        .bind(i64::from(limit));
+        self.only(last).await?.maybe("last")
+    }
+
+    /// A store's own prices of the products after the first of two keys, up to the second.
+    async fn own_prices(
+        &mut self,
+        retailer: &str,
+        store_id: &str,
+        as_of: Timestamp,
+        (after, last): (&str, &str),
+    ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
+        let own = statement(
+            "catalogue_page",
+            "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
+             JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
+             WHERE o.retailer = $1 AND o.store_id = $2 AND o.sku > $3 AND o.sku <= $4
+               AND v.at_ms <= $5
+             ORDER BY o.sku, o.version",
+        )
+        .bind(retailer)
+        .bind(store_id)
+        .bind(after)
+        .bind(last)
+        .at(as_of);
+        let found = self.all(own).await?;
+        let priced = |found: &Found| Ok((rows::price_row(found)?, found.at("changed_ms")?));
+        found.iter().map(priced).collect()
+    }
+
     /// The retailer's row, locked; made where there is none.
     async fn locked(&mut self, retailer: &str) -> Result<Head, Error> {
         let sql = self.locking("SELECT * FROM catalogues WHERE retailer = $1", Lock::Wait);

@@ -116,24 +116,34 @@ pub(crate) fn prices_forget<'q>(
     })
 }
 
-pub(crate) fn listed(found: &Found, with_store: bool) -> Result<Listed, Error> {
-    let own_at = match with_store {
-        true => found.maybe_at("own_ms")?,
-        false => None,
-    };
-    let own = own_at
-        .map(|at| {
-            Ok((
-                price(found, "own_unscaled", "own_scale", "own_currency")?,
-                at,
-            ))
-        })
-        .transpose()?;
+/// Whether two rows are versions of one.
+pub(crate) fn same(one: &PriceRow, other: &PriceRow) -> bool {
+    one.sku == other.sku && one.store_id == other.store_id
+}
+
+pub(crate) fn listed(found: &Found) -> Result<Listed, Error> {
     Ok(Listed {
         product: product(found)?,
         changed_at: found.at("changed_ms")?,
-        own,
+        own: None,
     })
+}
+
+/// Gives products a store's own prices; both in the order of sku, later versions behind earlier ones.
+pub(crate) fn join(listed: &mut [Listed], own: Vec<(PriceRow, Timestamp)>) {
+    let mut products = listed.iter_mut().peekable();
+    for (price, at) in own {
+        while products
+            .next_if(|listed| listed.product.sku < price.sku)
+            .is_some()
+        {}
+        // A price whose product is not seen yet says nothing.
+        if let Some(listed) = products.peek_mut()
+            && listed.product.sku == price.sku
+        {
+            listed.own = Some((price.price, at));
+        }
+    }
 }
 
 pub(crate) fn product(found: &Found) -> Result<ProductRow, Error> {

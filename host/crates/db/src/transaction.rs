@@ -127,6 +127,11 @@ impl<'c> Transaction<'c> {
         self.kind == Kind::Postgres && self.purpose == Purpose::Write
     }
 
+    /// Whether the database is PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.kind == Kind::Postgres
+    }
+
     /// Another transaction came first: the work is done again, and then sees what that one did.
     pub(crate) fn overtaken(&mut self, name: &str) -> Error {
         let error = Error::Internal(format!(

@@ -4,7 +4,7 @@ use super::{FeedWindow, Progress};
 use crate::Error;
 use crate::plugins::{CatalogueRow, Feed};
 use crate::products::in_scope;
-use crate::records::{Listed, Records};
+use crate::records::{Listed, ListedPage, Records};
 use galleria_domain::{Decimal, Store};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl ProductPages {
         Ok(())
     }
 
-    fn page(&self, max: u32) -> Result<Vec<Listed>, Error> {
+    fn page(&self, max: u32) -> Result<ListedPage, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
         self.runtime.block_on(self.records.read(move |tx| {
             let (window, after) = (window.clone(), after.clone());
@@ -109,11 +109,18 @@ impl Feed<CatalogueRow> for ProductPages {
         if !self.fixed {
             self.fix()?;
         }
-        let page = self.page(max)?;
-        if let Some(listed) = page.last() {
-            self.after.clone_from(&listed.product.sku);
-        }
-        (self.progress)(page.len() as u64);
-        Ok(page.into_iter().map(|listed| self.row(listed)).collect())
+        // A page of products that were not there yet is empty, and no end.
+        let listed = loop {
+            let page = self.page(max)?;
+            let Some(last) = page.last else {
+                return Ok(Vec::new());
+            };
+            self.after = last;
+            if !page.listed.is_empty() {
+                break page.listed;
+            }
+        };
+        (self.progress)(listed.len() as u64);
+        Ok(listed.into_iter().map(|listed| self.row(listed)).collect())
     }
 }

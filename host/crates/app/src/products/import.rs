@@ -442,11 +442,11 @@ impl Job {
                 })
             });
             let page = self.runtime.block_on(page)?;
-            let Some(last) = page.last() else {
+            let Some(last) = page.last else {
                 return Ok(());
             };
-            after.clone_from(&last.product.sku);
-            let products = page.into_iter().map(|listed| listed.product);
+            after = last;
+            let products = page.listed.into_iter().map(|listed| listed.product);
             let gone = products
                 .filter(|product| product.active && !self.seen.contains_key(&*product.sku))
                 .map(|product| ProductRow {

@@ -2,14 +2,16 @@
 
 use crate::Error;
 use crate::app::App;
-use crate::records::{Listed, Price, PriceRow, ProductRow};
+use crate::records::{Listed, ListedPage, Price, PriceRow, ProductRow};
 use galleria_domain::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Rows that one part of a list looks at, at most: where few have changed, a part may be short and
 /// still have a next one.
-const LOOKED_AT: usize = 20_000;
+const LOOKED_AT: u32 = 20_000;
+/// Rows that are read at once.
+const PAGE: u32 = 1000;
 
 /// A product, with the price of the scope asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,15 +145,15 @@ impl App {
         let (mut products, mut after, mut looked_at) = (Vec::new(), ask.after.clone(), 0);
         let since = ask.changed_since;
         loop {
-            let page = self.listed(&ask, &after, 1000).await?;
-            let full = page.len() == 1000;
-            looked_at += page.len();
-            for listed in page {
+            let page = self.listed(&ask, &after, PAGE).await?;
+            let Some(last) = page.last else {
+                let next = None;
+                return Ok(ProductPage { products, next });
+            };
+            for listed in page.listed {
                 if products.len() == limit {
-                    return Ok(ProductPage {
-                        products,
-                        next: Some(after),
-                    });
+                    let next = Some(after);
+                    return Ok(ProductPage { products, next });
                 }
                 after.clone_from(&listed.product.sku);
                 let view = in_scope(listed, store.as_ref());
@@ -159,19 +161,16 @@ impl App {
                     products.push(view);
                 }
             }
-            if !full || looked_at >= LOOKED_AT {
-                let next = full.then_some(after);
+            after = last;
+            looked_at += PAGE;
+            if looked_at >= LOOKED_AT {
+                let next = Some(after);
                 return Ok(ProductPage { products, next });
             }
         }
     }
 
-    async fn listed(
-        &self,
-        ask: &ProductAsk,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<Listed>, Error> {
+    async fn listed(&self, ask: &ProductAsk, after: &str, limit: u32) -> Result<ListedPage, Error> {
         let (retailer, store, after) = (ask.retailer.clone(), ask.store.clone(), after.to_owned());
         self.records
             .read(move |tx| {

@@ -62,6 +62,15 @@ pub struct Listed {
     pub own: Option<(Option<Price>, Timestamp)>,
 }
 
+/// A part of a catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedPage {
+    /// In the order of sku. None of them may be there at the asked instant, and more behind.
+    pub listed: Vec<Listed>,
+    /// Where the next part begins; none where there is no more.
+    pub last: Option<String>,
+}
+
 /// A version of a retailer's catalogue that is being written. One at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -98,7 +107,7 @@ pub trait Catalogue {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Begun, Error>;
-    /// Adds to a draft and keeps it until `until`; a conflict where it is not the writer's any more.
+    /// Adds to a draft and keeps it until `until`; an error where it is not the writer's any more.
     /// What later versions replaced before `forget` is let go.
     async fn catalogue_add(
         &mut self,
@@ -125,8 +134,8 @@ pub trait Catalogue {
     ) -> Result<Option<Draft>, Error>;
     /// Lets go of up to `limit` versions from before `before` of which no row is left; how many.
     async fn catalogue_forget(&mut self, before: Timestamp, limit: u32) -> Result<u64, Error>;
-    /// Up to `limit` products after `after` in the order of sku, as they were at `as_of`, with the
-    /// store's own prices where a store is asked for.
+    /// Products of up to `limit` keys after `after` in the order of sku, as they were at `as_of`, with
+    /// the store's own prices where a store is asked for.
     async fn catalogue_page(
         &mut self,
         retailer: &str,
@@ -134,7 +143,7 @@ pub trait Catalogue {
         as_of: Timestamp,
         after: &str,
         limit: u32,
-    ) -> Result<Vec<Listed>, Error>;
+    ) -> Result<ListedPage, Error>;
     /// These products as they are now, in any order.
     async fn catalogue_products(
         &mut self,

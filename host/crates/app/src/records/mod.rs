@@ -17,7 +17,7 @@ mod trade;
 pub use activities::{
     Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
-pub use catalogue::{Begun, Catalogue, Draft, Listed, Price, PriceRow, ProductRow};
+pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
 pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication,

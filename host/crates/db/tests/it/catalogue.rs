@@ -83,15 +83,15 @@ async fn publish(stage: &Stage, draft: &Draft, now: i64) -> Result<Timestamp, Er
 async fn page(stage: &Stage, store: Option<&'static str>, as_of: Timestamp) -> Vec<Listed> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let page: Vec<Listed> = read_tx!(stage, [after], |tx| {
+        let page = read_tx!(stage, [after], |tx| {
             tx.catalogue_page("r", store, as_of, &after, 3).await
         })
         .expect("a page");
-        let Some(last) = page.last() else {
+        let Some(last) = page.last else {
             return all;
         };
-        after.clone_from(&last.product.sku);
-        all.extend(page);
+        after = last;
+        all.extend(page.listed);
     }
 }
 
