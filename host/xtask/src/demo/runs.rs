@@ -141,23 +141,26 @@ fn check(
             same(&sums(run)?, &reckon::report(report.as_deref(), &told)?)
         }
         Writes::Settlement => {
-            let mut net = 0;
-            for file in files {
-                net += net_of(file, csv)?;
-            }
-            if net != known.settled.net {
-                bail!(
-                    "its net is {net}, and the statement's is {}",
-                    known.settled.net
-                );
+            for record in ["day", "statement"] {
+                let nets = files.iter().map(|file| Table::read(file, csv)?.net(record));
+                let net: i64 = nets.sum::<Result<i64>>()?;
+                if net != known.settled.net {
+                    bail!(
+                        "its rows of a {record} come to {net}, and the statement to {}",
+                        known.settled.net
+                    );
+                }
             }
             Ok(())
         }
         Writes::Catalogue => {
-            let rows = run["rows"].as_u64();
-            if rows != known.products {
+            let mut rows = 0;
+            for file in files {
+                rows += Table::read(file, csv)?.rows.len() as u64;
+            }
+            if Some(rows) != known.products || run["rows"].as_u64() != known.products {
                 bail!(
-                    "it has {rows:?} rows, and there are {:?} products",
+                    "it has {rows} rows, and there are {:?} products",
                     known.products
                 );
             }
@@ -199,28 +202,41 @@ fn same(told: &Sums, reckoned: &Sums) -> Result<()> {
     Ok(())
 }
 
-/// The sum of the column `net` over the rows that are no totals.
-fn net_of(file: &Path, csv: &Csv) -> Result<i64> {
-    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let text = text.trim_start_matches('\u{feff}');
-    let delimiter = csv.delimiter.unwrap_or(',');
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(u8::try_from(delimiter)?)
-        .from_reader(text.as_bytes());
-    let headers = reader.headers()?.clone();
-    let at = |name: &str| headers.iter().position(|header| header == name);
-    let net = at("net").with_context(|| format!("{}: no column net", file.display()))?;
-    let row = at("row");
-    let mut sum = 0;
-    for record in reader.records() {
-        let record = record?;
-        let total = row.is_some_and(|at| record.get(at) == Some("total"));
-        if !total {
-            let cell = record.get(net).unwrap_or_default();
-            sum += minor(cell, csv.decimal_mark.unwrap_or('.'))?;
-        }
+/// A CSV that was written.
+struct Table {
+    header: csv::StringRecord,
+    rows: Vec<csv::StringRecord>,
+    mark: char,
+}
+
+impl Table {
+    fn read(file: &Path, csv: &Csv) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        Self::of(&text, csv).with_context(|| file.display().to_string())
     }
-    Ok(sum)
+
+    fn of(text: &str, csv: &Csv) -> Result<Self> {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(u8::try_from(csv.delimiter.unwrap_or(','))?)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        Ok(Self {
+            header: reader.headers()?.clone(),
+            rows: reader.records().collect::<Result<_, _>>()?,
+            mark: csv.decimal_mark.unwrap_or('.'),
+        })
+    }
+
+    /// The sum of the column `net` over the rows of that record.
+    fn net(&self, record: &str) -> Result<i64> {
+        let at = |name: &str| {
+            let found = self.header.iter().position(|header| header == name);
+            found.with_context(|| format!("no column {name}"))
+        };
+        let (net, kind) = (at("net")?, at("record")?);
+        let rows = self.rows.iter().filter(|row| row.get(kind) == Some(record));
+        rows.map(|row| minor(row.get(net).unwrap_or_default(), self.mark))
+            .sum()
+    }
 }
 
 #[cfg(test)]
@@ -245,5 +261,19 @@ mod tests {
         assert!(same(&sums(&[]), &day).is_err());
         assert!(same(&sums(&[("gross-eur", 500), ("gross-gbp", 1)]), &day).is_err());
         assert!(same(&sums(&[]), &sums(&[])).is_err(), "nothing was checked");
+    }
+
+    #[test]
+    fn days_and_totals_of_a_settlement_are_summed_apart() {
+        let csv = Csv {
+            delimiter: Some(';'),
+            decimal_mark: Some(','),
+        };
+        let text = "\u{feff}record;net\r\nday;1,50\r\nday;-0,25\r\nstatement;1,25\r\n";
+        let table = Table::of(text, &csv).expect("a table");
+        assert_eq!(table.net("day").expect("a net"), 125);
+        assert_eq!(table.net("statement").expect("a net"), 125);
+        let bare = Table::of("record\nday\n", &Csv::default()).expect("a table");
+        assert!(bare.net("day").is_err(), "no column net");
     }
 }

@@ -95,11 +95,11 @@ async fn matched(client: &Client, retailer: &Retailer) -> Result<Value> {
         let all = list["statements"]
             .as_array()
             .context("a list of statements")?;
-        if let [one] = all.as_slice() {
-            if one["state"] == "matched" {
-                let id = one["id"].as_str().context("a statement's id")?;
-                return client.get(&format!("/v1/statements/{id}")).await;
-            }
+        if let [one] = all.as_slice()
+            && one["state"] == "matched"
+        {
+            let id = one["id"].as_str().context("a statement's id")?;
+            return client.get(&format!("/v1/statements/{id}")).await;
         }
         if begun.elapsed() > READ_WITHIN {
             bail!("{} has no statement that is matched: {list}", retailer.name);
