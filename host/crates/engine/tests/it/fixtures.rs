@@ -49,6 +49,15 @@ fn every_plugin_in_rust_decides_as_its_fixtures_say() {
     assert!(ran > 1, "only {ran} plugins");
 }
 
+/// Keys, answers, statements and feeds come to the same natively and in a component, to the byte.
+#[test]
+fn every_shape_of_point_decides_as_it_does_natively() {
+    let rights = crate::kit::slot("any", engine_guests::Behave::Decide).asks;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/fixtures");
+    let ran = galleria_engine::fixtures::run(engine(), crate::kit::guest(), &rights, &folder);
+    assert_eq!(ran, Ok(7));
+}
+
 #[test]
 fn a_golden_file_that_differs_is_shown() {
     let folder = tempfile::tempdir().expect("a folder");
