@@ -22,6 +22,7 @@
 
 mod checks;
 mod defaults;
+mod encoding;
 mod environment;
 mod host;
 mod layers;

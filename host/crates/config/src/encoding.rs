@@ -1,0 +1,171 @@
+//! How keys are written: fetched from where they are, decoded, of the right length.
+//!
+//! A message names variable or file, and at most how many digits or bytes there are; never a value or a
+//! part of one.
+
+use crate::secrets::SecretSource;
+use base64ct::{Base64Unpadded, Encoding as _};
+use galleria_domain::Cipher;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Of a file. A key has some dozen bytes; whoever names a log file by mistake is told soon.
+const FILE_BYTES: u64 = 64 << 10;
+
+/// Bytes of a key, wiped when they are dropped.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
+/// How a key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Hex,
+    Base64,
+    Text,
+}
+
+impl Encoding {
+    /// The words of `encoding`.
+    pub(crate) const WORDS: &[(&str, Self)] = &[
+        ("hex", Self::Hex),
+        ("base64", Self::Base64),
+        ("text", Self::Text),
+    ];
+
+    /// A key of a cipher.
+    pub(crate) fn key(
+        self,
+        source: &SecretSource,
+        env: &BTreeMap<String, String>,
+        cipher: Cipher,
+    ) -> Result<Bytes, String> {
+        let text = fetch(source, env, self)?;
+        decode(source, self, &text, &|bytes| key_fits(cipher, self, bytes))
+    }
+
+    /// An IV of AES-CBC.
+    pub(crate) fn iv(
+        self,
+        source: &SecretSource,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Bytes, String> {
+        let text = fetch(source, env, self)?;
+        decode(source, self, &text, &|bytes| {
+            let right = match self {
+                Self::Hex => galleria_keys::IV * 2,
+                Self::Base64 | Self::Text => galleria_keys::IV,
+            };
+            (bytes != galleria_keys::IV).then(|| format!("the IV of AES has {right}"))
+        })
+    }
+}
+
+/// The text as it stands there, without the line's end that an editor or `echo` leaves.
+fn fetch(
+    source: &SecretSource,
+    env: &BTreeMap<String, String>,
+    encoding: Encoding,
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut text = match source {
+        SecretSource::Env(name) => {
+            let set = env
+                .get(name)
+                .ok_or_else(|| format!("{source} is not set: set it, or take the secret out"))?;
+            Zeroizing::new(set.clone().into_bytes())
+        }
+        SecretSource::File(path) => read_file(path).map_err(|why| format!("{source} {why}"))?,
+    };
+    let drop = |byte: &u8| match encoding {
+        Encoding::Hex | Encoding::Base64 => byte.is_ascii_whitespace(),
+        Encoding::Text => matches!(byte, b'\n' | b'\r'),
+    };
+    while text.last().is_some_and(drop) {
+        text.pop();
+    }
+    if text.is_empty() {
+        return Err(format!("{source} is empty: it should hold the key"));
+    }
+    Ok(text)
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // All the room at once: a vector that grows leaves what it held behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES as usize + 1));
+    file.take(FILE_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > FILE_BYTES {
+        return Err("is longer than 64 KiB: a key has some dozen bytes".into());
+    }
+    Ok(text)
+}
+
+/// The bytes, where `fits` has nothing against how many they are.
+fn decode(
+    source: &SecretSource,
+    encoding: Encoding,
+    text: &[u8],
+    fits: &dyn Fn(usize) -> Option<String>,
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    let good = |bytes: usize| fits(bytes).is_none();
+    let holds = |what: String, bytes: usize| {
+        let right = fits(bytes).unwrap_or_default();
+        format!("{source} holds {what}; {right}")
+    };
+    match encoding {
+        Encoding::Hex => {
+            if !text.iter().all(u8::is_ascii_hexdigit) {
+                return Err(format!(
+                    "{source} holds something else than hexadecimal digits, which `encoding` says"
+                ));
+            }
+            let bytes = text.len() / 2;
+            if text.len() % 2 != 0 || !good(bytes) {
+                // A digit too few or too many is no length that fits.
+                let bytes = if text.len() % 2 == 0 {
+                    bytes
+                } else {
+                    usize::MAX
+                };
+                return Err(holds(format!("{} hex digits", text.len()), bytes));
+            }
+            let mut decoded = Zeroizing::new(vec![0; bytes]);
+            base16ct::mixed::decode(text, &mut decoded)
+                .map_err(|_| format!("{source} holds no hexadecimal number"))?;
+            Ok(decoded)
+        }
+        Encoding::Base64 => {
+            let unpadded = text
+                .iter()
+                .rposition(|byte| *byte != b'=')
+                .map_or(0, |at| at + 1);
+            let mut decoded = Zeroizing::new(vec![0; text.len()]);
+            let bytes = Base64Unpadded::decode(&text[..unpadded], &mut decoded)
+                .map_err(|_| {
+                    format!("{source} holds something else than base64, which `encoding` says")
+                })?
+                .len();
+            if !good(bytes) {
+                return Err(holds(format!("{bytes} bytes in base64"), bytes));
+            }
+            decoded.truncate(bytes);
+            Ok(decoded)
+        }
+        Encoding::Text if good(text.len()) => Ok(Zeroizing::new(text.to_vec())),
+        Encoding::Text => Err(holds(format!("{} bytes of text", text.len()), text.len())),
+    }
+}
+
+/// What is right, where a key's length is not.
+fn key_fits(cipher: Cipher, encoding: Encoding, bytes: usize) -> Option<String> {
+    galleria_keys::fits(cipher, bytes).err()?;
+    Some(match (cipher, encoding) {
+        (Cipher::AesCbc | Cipher::AesGcm, Encoding::Hex) => "AES takes 32, 48 or 64".into(),
+        (Cipher::AesCbc | Cipher::AesGcm, _) => "AES takes 16, 24 or 32".into(),
+        (Cipher::HmacSha256, Encoding::Hex) => "HMAC takes 32 to 2048".into(),
+        (Cipher::HmacSha256, _) => "HMAC takes 16 to 1024".into(),
+    })
+}
