@@ -116,6 +116,7 @@ fn policy(host: &HostConfig) -> anyhow::Result<Policy> {
             .map(|(name, path)| (name.clone(), absolute(path)))
             .collect(),
         members: members(host)?,
+        matching: std::collections::BTreeMap::new(),
     })
 }
 
