@@ -1,11 +1,15 @@
-//! Documents on their way, over a real SQLite database, real folders and a driven clock.
+//! Documents and runs on their way, over a real SQLite database, real folders and a driven clock.
 
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Streams};
+mod runs;
+mod schedules;
+mod scripted;
+
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
 use galleria_app::records::{DocumentRow, DocumentState, Records};
 use galleria_app::{App, Clock as _, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Deliverer, Directories};
-use galleria_domain::{Context, Decision, Digest, Totals, Window};
+use galleria_domain::{Context, Decision, Digest, Member, Totals};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +26,11 @@ impl Plugins for Nobody {
         unreachable!("there are no plugins")
     }
 
-    fn report(&self, _: &Loaded, _: &Context, _: &Window, _: Streams) -> Called<Totals> {
+    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+        unreachable!("there are no plugins")
+    }
+
+    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
         unreachable!("there are no plugins")
     }
 }

@@ -1,0 +1,316 @@
+//! A house whose one plugin runs as a test tells it, over a real database and real folders.
+
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_app::records::{Records, RunFilter, RunRow, SaleLine};
+use galleria_app::runs::{RunWorker, RunsConfig};
+use galleria_app::{App, Clock as _, DrivenClock, Policy};
+use galleria_db::{Db, DbConfig};
+use galleria_deliver::{Deliverer, Directories};
+use galleria_domain::plugin::{
+    Capability, Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter,
+};
+use galleria_domain::schedule::Schedule;
+use galleria_domain::{
+    CallFault, Context, Decimal, Decision, Digest, HostFault, Member, Store, Totals,
+};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a lease holds in these tests.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Serves `report` as `report` and `export-catalogue` as `catalogue`, for the retailer `example`.
+/// A run writes its window and every sale line into one file.
+pub struct Scripted {
+    slots: Vec<Loaded>,
+    /// Faults of the next runs, in order; a run beyond them ends well.
+    pub faults: Mutex<VecDeque<CallFault>>,
+    /// While set, a run stays at its first row.
+    pub held: AtomicBool,
+    /// Runs that are at their first row now.
+    pub inside: AtomicUsize,
+    /// Every call, by run.
+    pub calls: Mutex<Vec<String>>,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            slots: vec![
+                loaded("report", Point::Report),
+                loaded("catalogue", Point::ExportCatalogue),
+            ],
+            faults: Mutex::default(),
+            held: AtomicBool::new(false),
+            inside: AtomicUsize::new(0),
+            calls: Mutex::default(),
+        }
+    }
+}
+
+fn loaded(name: &str, point: Point) -> Loaded {
+    let capabilities: BTreeSet<_> = [Capability::SaleLines, Capability::Output].into();
+    let rights = Rights {
+        capabilities: capabilities.clone(),
+        directories: ["reports".to_owned()].into(),
+        ..Rights::default()
+    };
+    let slot = Slot {
+        retailer: "example".into(),
+        name: name.into(),
+        plugin: name.into(),
+        component: format!("{name}.wasm").into(),
+        file: "retailer.toml".into(),
+        asks: rights.clone(),
+        grants: rights,
+        filter: StoreFilter::default(),
+        settings: "{}".into(),
+        settings_for: Vec::new(),
+        call_limits: Limits::CALL,
+        run_limits: Limits::RUN,
+        keys: BTreeMap::new(),
+        counters: BTreeMap::new(),
+        on_dead_letter: OnDeadLetter::Hold,
+        retry_for_s: 0,
+    };
+    let inspection = Inspection {
+        digest: Digest::of(name.as_bytes()),
+        size: 7,
+        exports: [point].into(),
+        imports: capabilities,
+        wasi: Vec::new(),
+        stamp: None,
+    };
+    Loaded {
+        slot: Arc::new(slot),
+        inspection: Arc::new(inspection),
+        index: 0,
+    }
+}
+
+impl Scripted {
+    fn go(&self, cx: &Context, run: &Stream, mut streams: Streams) -> Result<Totals, CallFault> {
+        let (Stream::Report(window) | Stream::Catalogue(window)) = run else {
+            unreachable!("only these are served")
+        };
+        self.calls.lock().expect("calls").push(window.id.clone());
+        let host =
+            |error: galleria_app::Error| CallFault::Host(HostFault::HostFailed(error.chain()));
+        let mut output = streams.output.take().expect("an output");
+        let name = format!("{}.txt", window.id);
+        let file = output.open("reports", &name, "text/plain").map_err(host)?;
+        let head = format!("{} {}\n", cx.occurred_at, window.as_of);
+        output.write(file, head.as_bytes()).map_err(host)?;
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let gone = |what: &str| CallFault::Host(HostFault::HostFailed(what.to_owned()));
+        while self.held.load(Ordering::SeqCst) {
+            if streams.stop.load(Ordering::SeqCst) {
+                self.inside.fetch_sub(1, Ordering::SeqCst);
+                return Err(gone("the run was stopped"));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        if let Some(fault) = self.faults.lock().expect("faults").pop_front() {
+            return Err(fault);
+        }
+        let (mut rows, mut lines) = (0, streams.sale_lines.take().expect("sale lines"));
+        loop {
+            let page = lines.next(3).map_err(host)?;
+            if page.is_empty() {
+                break;
+            }
+            for line in page {
+                rows += 1;
+                let row = format!("{} {}\n", line.entry_id, line.amount);
+                output.write(file, row.as_bytes()).map_err(host)?;
+            }
+        }
+        Ok(Totals {
+            rows,
+            sums: Vec::new(),
+        })
+    }
+}
+
+impl Plugins for Scripted {
+    fn all(&self) -> &[Loaded] {
+        &self.slots
+    }
+
+    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+        unreachable!("no events here")
+    }
+
+    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+        unreachable!("no members here")
+    }
+
+    fn run(&self, _: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+        Called {
+            outcome: self.go(cx, run, streams),
+            usage: Usage::default(),
+        }
+    }
+}
+
+/// A house of one database, on which several hosts may work.
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub db: Db,
+    pub clock: Arc<DrivenClock>,
+    pub plugins: Arc<Scripted>,
+}
+
+impl House {
+    pub async fn at(now: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = DbConfig {
+            url: format!("sqlite://{}/records.db", folder.path().display()),
+            read_connections: 2,
+        };
+        Db::migrate(&config).await.expect("migrated");
+        let db = Db::open(&config).await.expect("a database");
+        let clock = Arc::new(DrivenClock::new(now.parse().expect("an instant")));
+        Self {
+            folder,
+            db,
+            clock,
+            plugins: Arc::default(),
+        }
+    }
+
+    pub fn app(&self) -> App {
+        App::new(
+            Arc::new(self.db.clone()),
+            Arc::clone(&self.plugins) as _,
+            Arc::clone(&self.clock) as _,
+            Policy::default(),
+        )
+    }
+
+    pub fn directories(&self) -> Directories {
+        let paths = [("reports".to_owned(), self.folder.path().join("reports"))].into();
+        Directories::open(&paths).expect("directories")
+    }
+
+    pub fn worker(&self, owner: &str, schedules: Vec<Schedule>) -> RunWorker {
+        let config = RunsConfig {
+            at_once: 2,
+            lease: LEASE,
+        };
+        let files = Arc::new(self.directories());
+        RunWorker::new(self.app(), files, owner.into(), config, schedules)
+    }
+
+    pub async fn deliver(&self) {
+        let deliverer = Deliverer::new(self.app(), self.directories(), "deliverer");
+        while deliverer.deliver_batch().await.expect("a batch") > 0 {}
+    }
+
+    pub fn records(&self) -> &dyn Records {
+        &self.db
+    }
+
+    pub async fn add_store(&self, id: &str, zone: &str, day_starts_minute: u16) {
+        let store = Store {
+            id: id.into(),
+            external_id: format!("X{id}"),
+            retailer: "example".into(),
+            store_type: "scan-and-go".into(),
+            country: "ES".into(),
+            currency: "EUR".into(),
+            minor_digits: 2,
+            zone: zone.into(),
+            day_starts_minute,
+            attributes: Vec::new(),
+        };
+        let put = self.records().write(move |tx| {
+            let store = store.clone();
+            Box::pin(async move { tx.store_put(&store).await })
+        });
+        put.await.expect("a store");
+    }
+
+    /// Sells something now.
+    pub async fn sell(&self, store: &str, date: &str, entry: &str) {
+        let line = SaleLine {
+            store_id: store.into(),
+            store_external_id: format!("X{store}"),
+            business_date: date.into(),
+            begun_at: format!("{date}T10:00:00.000+01:00"),
+            entry_id: entry.into(),
+            number: 1,
+            returned: false,
+            sku: "a".into(),
+            description: "A".into(),
+            category: String::new(),
+            quantity: Decimal::whole(1),
+            currency: "EUR".into(),
+            amount: 125,
+            net: 103,
+            discount: 0,
+            tax_code: "A".into(),
+            tax: 22,
+            accepted_at: self.clock.now(),
+        };
+        let sold = self.records().write(move |tx| {
+            let line = line.clone();
+            Box::pin(async move { tx.sale_lines_insert(&[line]).await })
+        });
+        sold.await.expect("a line");
+    }
+
+    /// Every run, the oldest first.
+    pub async fn runs(&self) -> Vec<RunRow> {
+        let listed = self.records().read(|tx| {
+            Box::pin(async move {
+                tx.run_list(&RunFilter::default(), i64::MAX, 1_000_000)
+                    .await
+            })
+        });
+        let mut runs = listed.await.expect("runs");
+        runs.reverse();
+        runs
+    }
+
+    pub async fn run(&self, id: &str) -> RunRow {
+        let runs = self.runs().await.into_iter();
+        let found = runs.filter(|run| run.id == id).next_back();
+        found.expect("it is there")
+    }
+
+    /// Files below `reports/example`, hidden ones included, with their content.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let folder: PathBuf = self.folder.path().join("reports/example");
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let read = entries.map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            (name, std::fs::read_to_string(&path).expect("a file"))
+        });
+        read.collect()
+    }
+
+    /// Waits, in real time, until so many runs are at their first row.
+    pub async fn until_inside(&self, count: usize) {
+        for _ in 0..5_000 {
+            if self.plugins.inside.load(Ordering::SeqCst) == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("no {count} runs came to their first row");
+    }
+
+    pub fn hold(&self, held: bool) {
+        self.plugins.held.store(held, Ordering::SeqCst);
+    }
+}
