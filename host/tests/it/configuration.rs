@@ -22,7 +22,9 @@ pub fn retailer(folder: &Path, asks: &str, slot: &str) -> House {
 
 /// What the guest needs to be loaded at all.
 pub const ASKS: &str = r#"
-capabilities = ["sale-lines", "activities", "output"]
+capabilities = [
+    "activities", "input", "output", "products", "sale-lines", "secrets", "settlement", "statement",
+]
 directories = ["poslog"]
 topics = ["sales"]
 "#;

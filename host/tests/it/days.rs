@@ -2,7 +2,9 @@
 
 use crate::house::{House, root};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// A request of a day.
@@ -14,6 +16,23 @@ pub struct Request {
     pub body: Value,
     /// What kind of event it makes, if any.
     pub counts: Option<String>,
+    /// Whom it identifies, or whose it is.
+    member: Option<Whose>,
+    /// What it has to be answered, where that is known beforehand.
+    #[serde(skip)]
+    answer: Option<(u16, Value)>,
+}
+
+/// What a request has to do with members.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Whose {
+    /// It shows the code of the member with this number.
+    Known(String),
+    /// It shows a code that is nobody's.
+    Nobody,
+    /// It is the order of the one whom the request with this key identified.
+    AnswerTo(String),
 }
 
 /// A retailer's day.
@@ -39,18 +58,48 @@ pub fn all() -> Vec<Day> {
         };
         let text = std::fs::read_to_string(first).expect("a day");
         let stores = std::fs::read_to_string(folder.join("stores.json")).expect("stores");
+        let requests = text.lines();
+        let requests = requests.map(|line| serde_json::from_str(line).expect("a request"));
         days.push(Day {
             retailer: folder.file_name().expect("a name").to_string_lossy().into(),
             date: first.file_stem().expect("a date").to_string_lossy().into(),
             stores: serde_json::from_str(&stores).expect("stores"),
-            requests: text
-                .lines()
-                .map(|line| serde_json::from_str(line).expect("a request"))
-                .collect(),
+            requests: with_members(requests.collect(), &programme(&folder)),
         });
     }
     assert!(!days.is_empty(), "no retailer has a day");
     days
+}
+
+/// The loyalty programme of a retailer's members.
+fn programme(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join("assortment.toml")).expect("an assortment");
+    let assortment: toml::Table = text.parse().expect("TOML");
+    let members = assortment.get("members").and_then(toml::Value::as_table);
+    let programme = members.and_then(|members| members["programme"].as_str());
+    programme.unwrap_or_default().to_owned()
+}
+
+/// Says what identifying has to be answered, and puts the member on the order that follows.
+fn with_members(mut requests: Vec<Request>, programme: &str) -> Vec<Request> {
+    let mut identified = BTreeMap::new();
+    for request in &mut requests {
+        match &request.member {
+            Some(Whose::Known(number)) => {
+                let member = json!({ "id": number, "programme": programme, "attributes": [] });
+                identified.insert(request.key.clone(), member.clone());
+                request.answer = Some((200, json!({ "member": member })));
+            }
+            Some(Whose::Nobody) => request.answer = Some((404, json!("member_unknown"))),
+            Some(Whose::AnswerTo(key)) => {
+                if let Some(member) = identified.get(key) {
+                    request.body["member"] = member.clone();
+                }
+            }
+            None => {}
+        }
+    }
+    requests
 }
 
 impl Day {
@@ -88,13 +137,23 @@ impl Request {
     pub async fn send(&self, house: &House) {
         for _ in 0..2_000 {
             let sent = house.send(&self.method, &self.path, &self.key, &self.body);
-            match sent.await {
-                Ok((status @ 200..=299, _)) => {
+            match (sent.await, &self.answer) {
+                (Ok((status @ (200 | 404), said)), Some((wanted, answer))) => {
+                    assert_eq!(status, *wanted, "{}: {said:#}", self.key);
+                    let said = if status == 404 { &said["code"] } else { &said };
+                    assert_eq!(said, answer, "{}", self.key);
+                    return;
+                }
+                // A day in a minute: the till waits until it may ask again.
+                (Ok((429, _)), Some(_)) => tokio::time::sleep(Duration::from_millis(200)).await,
+                (Ok((status @ 200..=299, _)), _) => {
                     assert!(status < 300);
                     return;
                 }
-                Ok((503 | 500, _)) | Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                Ok((status, answer)) => {
+                (Ok((503 | 500, _)) | Err(_), _) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await
+                }
+                (Ok((status, answer)), _) => {
                     panic!("{} {}: {status} {answer:#}", self.method, self.path)
                 }
             }

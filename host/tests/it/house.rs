@@ -1,6 +1,7 @@
 //! A host in a folder of its own: started, fed, killed, started again.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -38,12 +39,32 @@ pub fn misbehaving_guest() -> PathBuf {
     root().join("target/wasm32-wasip2/plugin/engine_guests.wasm")
 }
 
+/// The keys that the sample retailers' secrets name, as each has them beside its stores.
+pub fn sample_keys() -> BTreeMap<String, String> {
+    let retailers = std::fs::read_dir(root().join("retailers")).expect("retailers");
+    let files = retailers.map(|entry| entry.expect("an entry").path().join("sample.env"));
+    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    let mut keys = BTreeMap::new();
+    for text in texts {
+        let pairs = text.lines().filter(|line| !line.starts_with('#'));
+        keys.extend(
+            pairs
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+    }
+    keys
+}
+
 /// A host in a temporary folder.
 pub struct House {
     folder: tempfile::TempDir,
     retailers: PathBuf,
     plugins: PathBuf,
+    /// Set over everything else, as `key=value`.
+    pub settings: Vec<String>,
     server: Option<Child>,
+    overrides: Vec<String>,
     pub client: reqwest::Client,
 }
 
@@ -59,9 +80,21 @@ impl House {
             folder: tempfile::tempdir().expect("a folder"),
             retailers,
             plugins,
+            settings: Vec::new(),
             server: None,
+            overrides: Vec::new(),
             client: reqwest::Client::new(),
         }
+    }
+
+    /// Sets one key of the configuration, as `--set` does.
+    pub fn set(&mut self, pair: &str) {
+        self.overrides.extend(["--set".into(), pair.into()]);
+    }
+
+    /// The process that serves.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("started").id()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -79,8 +112,13 @@ impl House {
             .args(["--set", &set("plugins", &self.plugins)])
             .args(["--set", "http.listen=127.0.0.1:0"])
             .args(["--set", "retry.first=200ms"])
+            .args(&self.overrides)
+            // Only tests of the floor wait for it.
+            .args(["--set", "members.floor=1ms"])
+            .args(self.settings.iter().flat_map(|pair| ["--set", pair]))
             .current_dir(root())
             .env_clear()
+            .envs(sample_keys())
             .stdin(Stdio::null());
         command
     }
@@ -144,7 +182,7 @@ impl House {
         assert!(status.success(), "{status}:\n{}", self.log());
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         let address = std::fs::read_to_string(self.data().join("http.addr")).unwrap_or_default();
         format!("http://{address}{path}")
     }
@@ -196,8 +234,8 @@ impl House {
     }
 
     /// Every file below the directories, with its content, by path; temporary ones included.
-    pub fn files(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
-        let mut found = std::collections::BTreeMap::new();
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut found = BTreeMap::new();
         let mut folders = vec![self.data().join("files")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {

@@ -4,5 +4,8 @@ mod configuration;
 mod crash;
 mod days;
 mod house;
+mod members;
+mod large_reports;
 mod reports;
+mod scanned;
 mod trouble;

@@ -59,6 +59,8 @@ pub struct OrderView {
     pub net: Money,
     /// The lines' taxes, summed.
     pub taxes: Vec<Tax>,
+    /// Who buys.
+    pub member: Option<Member>,
     /// The basket.
     pub lines: Vec<Line>,
 }
@@ -79,6 +81,7 @@ async fn view(tx: &mut dyn Tx, order: OrderRow) -> Result<OrderView, Error> {
         gross: sums.gross,
         net: sums.net,
         taxes: sums.taxes,
+        member: order.member,
         lines: order.lines,
     })
 }

@@ -1,0 +1,325 @@
+//! Members, from a scanned code to the sale: the real component, real ciphers, the binary.
+//!
+//! Ten thousand broken codes are answered alike, and nothing that was scanned or decrypted is found
+//! afterwards in anything the host wrote.
+
+use crate::configuration::ASKS;
+use crate::house::{House, misbehaving_guest, root, sample_keys, staged};
+use crate::scanned::{Scanner, needles, scanners};
+use galleria_app::records::Records;
+use galleria_db::{Db, DbConfig};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const BROKEN: usize = 10_000;
+const GOOD: usize = 200;
+const AT_ONCE: usize = 8;
+
+/// What a caller can compare of two answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+async fn identify(house: &House, store: &str, code: &str) -> Told {
+    let path = format!("/v1/stores/{store}/members/identify");
+    let asked = house.client.post(house.url(&path));
+    let response = asked.json(&json!({ "code": code })).send().await;
+    let response = response.expect("an answer");
+    let headers = response.headers().iter();
+    let headers = headers
+        // The hour, and the request's own number.
+        .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), format!("{value:?}")));
+    Told {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: response.text().await.expect("a body"),
+    }
+}
+
+async fn open(house: &mut House, scanner: &Scanner, settings: &[&str]) {
+    house
+        .settings
+        .extend(settings.iter().map(|pair| (*pair).to_owned()));
+    house.start().await;
+    let mut store = scanner.store.clone();
+    store.as_object_mut().expect("a store").remove("id");
+    let path = format!("/v1/stores/{}", scanner.store_id());
+    let (status, answer) = house
+        .send("PUT", &path, "store", &store)
+        .await
+        .expect("sent");
+    assert_eq!(status, 200, "{answer:#}");
+}
+
+/// More than any test tries.
+const NO_LIMITS: [&str; 2] = [
+    "members.per_store.burst=1000000",
+    "members.per_client.burst=1000000",
+];
+
+/// Asks about every code; the answers in the order of the codes.
+async fn ask_all(house: &Arc<House>, store: &str, codes: &[String]) -> Vec<Told> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for part in 0..AT_ONCE {
+        let (house, store) = (Arc::clone(house), store.to_owned());
+        let codes: Vec<_> = codes
+            .iter()
+            .cloned()
+            .enumerate()
+            .skip(part)
+            .step_by(AT_ONCE)
+            .collect();
+        tasks.spawn(async move {
+            let mut told = Vec::with_capacity(codes.len());
+            for (index, code) in codes {
+                told.push((index, identify(&house, &store, &code).await));
+            }
+            told
+        });
+    }
+    let mut told = Vec::with_capacity(codes.len());
+    while let Some(part) = tasks.join_next().await {
+        told.extend(part.expect("no panic"));
+    }
+    told.sort_by_key(|(index, _)| *index);
+    told.into_iter().map(|(_, told)| told).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept() {
+    for scanner in scanners() {
+        let mut chance = ChaCha8Rng::seed_from_u64(20_261_124);
+        let broken: Vec<_> = (0..BROKEN)
+            .map(|n| scanner.broken(n, &mut chance))
+            .collect();
+        let members: Vec<_> = (0..GOOD).map(|_| scanner.member(&mut chance)).collect();
+        let good: Vec<_> = members.iter().map(|member| member.code.clone()).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut house = only(folder.path(), &scanner);
+        let settings = [NO_LIMITS[0], NO_LIMITS[1], "log.level=trace"];
+        open(&mut house, &scanner, &settings).await;
+        let house = Arc::new(house);
+
+        let codes: Vec<_> = broken.iter().map(|broken| broken.code.clone()).collect();
+        let (refused, identified) = tokio::join!(
+            ask_all(&house, scanner.store_id(), &codes),
+            ask_all(&house, scanner.store_id(), &good)
+        );
+        let mut kinds: BTreeMap<&Told, BTreeSet<&str>> = BTreeMap::new();
+        for (told, broken) in refused.iter().zip(&broken) {
+            kinds.entry(told).or_default().insert(broken.kind);
+        }
+        assert_eq!(kinds.len(), 1, "answers that differ: {kinds:#?}");
+        assert_eq!(refused[0].status, 404);
+        assert!(refused[0].body.contains("\"member_unknown\""));
+        for (told, member) in identified.iter().zip(&members) {
+            assert_eq!(told.status, 200, "{}", told.body);
+            let body: Value = serde_json::from_str(&told.body).expect("JSON");
+            assert_eq!(body["member"]["id"], *member.number);
+        }
+
+        let mut house = Arc::into_inner(house).expect("nobody else");
+        let written = outside(&house).await;
+        house.stop();
+        let codes = codes.iter().chain(&good).map(String::as_str);
+        let numbers = members
+            .iter()
+            .chain(broken.iter().filter_map(|b| b.about()));
+        let needles = needles(codes.chain(numbers.map(|member| &*member.number)));
+        let answers = identified.iter().map(|told| told.body.as_str());
+        let answers = answers.collect::<Vec<_>>().concat();
+        assert!(
+            needles.first_in(answers.as_bytes()).is_some(),
+            "what is there is found"
+        );
+        for (name, bytes) in written.into_iter().chain(kept(&house.data())) {
+            if let Some(found) = needles.first_in(&bytes) {
+                panic!("{name} holds {found}");
+            }
+        }
+    }
+}
+
+/// What the host tells others of how it does.
+async fn outside(house: &House) -> Vec<(String, Vec<u8>)> {
+    let status = house.get("/v1/status").await.expect("a status");
+    vec![("the status".into(), status.to_string().into_bytes())]
+}
+
+/// Every file the host wrote: the database with its log, its own log, and all others.
+fn kept(data: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![data.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            // Compiled code, made before the first question.
+            if path.is_dir() && !path.ends_with("artifacts") {
+                folders.push(path);
+            } else if path.is_file() {
+                let bytes = std::fs::read(&path).expect("a file");
+                found.push((path.display().to_string(), bytes));
+            }
+        }
+    }
+    let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+    for wanted in ["galleria.db", "log", "digest.key"] {
+        assert!(
+            names.iter().any(|name| name.ends_with(wanted)),
+            "{wanted} is not among {names:?}"
+        );
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
+    for scanner in scanners() {
+        let mut chance = ChaCha8Rng::seed_from_u64(1);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut house = only(folder.path(), &scanner);
+        let settings = ["members.floor=250ms", "members.per_client.burst=3"];
+        open(&mut house, &scanner, &settings).await;
+        let good = scanner.member(&mut chance).code;
+        let bad = scanner.broken(0, &mut chance).code;
+        for (code, status) in [(&good, 200), (&bad, 404), (&good, 200), (&bad, 429)] {
+            let begun = Instant::now();
+            let told = identify(&house, scanner.store_id(), code).await;
+            assert_eq!(told.status, status, "{}", told.body);
+            assert!(begun.elapsed() >= Duration::from_millis(250));
+            assert_eq!(told.headers.contains_key("retry-after"), status == 429);
+        }
+        house.stop();
+    }
+}
+
+/// A host for one sample retailer: what the others need is not the question here.
+fn only(folder: &Path, scanner: &Scanner) -> House {
+    let (plugins, retailers) = (folder.join("plugins"), folder.join("retailers"));
+    let retailer = retailers.join(&scanner.retailer);
+    std::fs::create_dir_all(&plugins).expect("a folder");
+    std::fs::create_dir_all(&retailer).expect("a folder");
+    for plugin in std::fs::read_dir(staged()).expect("plugins") {
+        let plugin = plugin.expect("an entry").path();
+        let name = plugin.file_name().expect("a name");
+        std::os::unix::fs::symlink(&plugin, plugins.join(name)).expect("a link");
+    }
+    let file = root().join("retailers").join(&scanner.retailer);
+    let file = file.join("retailer.toml");
+    std::fs::copy(file, retailer.join("retailer.toml")).expect("copied");
+    House::with(retailers, plugins)
+}
+
+/// Adds a plugin that is told of sales.
+fn add_papers(folder: &Path, scanner: &Scanner) {
+    let guest = folder.join("plugins/guest");
+    std::fs::create_dir_all(&guest).expect("a folder");
+    std::fs::copy(misbehaving_guest(), guest.join("guest.wasm")).expect("copied");
+    let manifest = format!(
+        "name = \"guest\"\nversion = \"0.1.0\"\ncontract = \"0.1.0\"\ncomponent = \"guest.wasm\"\n\n[asks]\n{ASKS}\n"
+    );
+    std::fs::write(guest.join("plugin.toml"), manifest).expect("written");
+    let file = folder.join("retailers").join(&scanner.retailer);
+    let file = file.join("retailer.toml");
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let slot = format!(
+        "\n[plugins.papers]\nplugin = \"guest\"\n[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
+    );
+    std::fs::write(&file, text + &slot).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told() {
+    let scanner = scanners().into_iter().next().expect("one retailer");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = only(folder.path(), &scanner);
+    add_papers(folder.path(), &scanner);
+    open(&mut house, &scanner, &[]).await;
+    let member = scanner.member(&mut ChaCha8Rng::seed_from_u64(3));
+    let told = identify(&house, scanner.store_id(), &member.code).await;
+    let told: Value = serde_json::from_str(&told.body).expect("JSON");
+    let at = "2026-11-24T10:00:00Z";
+    let line = json!({
+        "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
+        "quantity": {"unscaled": 1, "scale": 0},
+        "regular_price": {"unscaled": 10, "scale": 0},
+        "unit_price": {"unscaled": 10, "scale": 0},
+    });
+    let placed = json!({
+        "id": "o1", "store_id": scanner.store_id(), "workstation": "w1", "begun_at": at,
+        "lines": [line], "member": told["member"],
+    });
+    let tender =
+        json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
+    let paid = json!({"id": "p1", "at": at, "tenders": [tender]});
+    for (path, body) in [("/v1/orders", placed), ("/v1/orders/o1/payments", paid)] {
+        let (status, answer) = house.send("POST", path, path, &body).await.expect("sent");
+        assert_eq!(status, 201, "{answer:#}");
+    }
+    let order = house.get("/v1/orders/o1").await.expect("an order");
+    assert_eq!(order["member"], told["member"]);
+    house
+        .until(|status| status["documents"]["delivered"] == 1)
+        .await;
+    house.stop();
+
+    let (sale, argument) = sold(&house).await;
+    assert_eq!(sale["member"], told["member"], "{sale:#}");
+    let number = format!("\"id\":\"{}\"", member.number);
+    assert!(argument.contains(&number), "{argument}");
+    assert_eq!(told["member"]["id"], *member.number);
+}
+
+/// The sale as recorded, and what the plugin was told of it.
+async fn sold(house: &House) -> (Value, String) {
+    let db = Db::open(&DbConfig {
+        url: format!("sqlite://{}/galleria.db", house.data().display()),
+        read_connections: 1,
+    })
+    .await
+    .expect("the database");
+    let records: &dyn Records = &db;
+    let read = records.read(|tx| {
+        Box::pin(async move {
+            let payment = tx.payment_of_order("o1").await?.expect("paid");
+            let journal = tx.journal_of_order("o1").await?;
+            let argument = tx.blob_get(&journal[0].argument).await?;
+            Ok((json!(payment.sale), argument.expect("a text")))
+        })
+    });
+    let read = read.await.expect("records");
+    db.close().await.expect("closed");
+    read
+}
+
+#[test]
+fn a_missing_key_is_named_before_the_first_question() {
+    let scanner = scanners().into_iter().next().expect("one retailer");
+    let folder = tempfile::tempdir().expect("a folder");
+    let house = only(folder.path(), &scanner);
+    assert!(house.run(&["check"]).status.success());
+    for name in &scanner.variables {
+        let mut check = house.galleria(&["check"]);
+        let ran = check.env_remove(name).output().expect("the binary");
+        assert!(!ran.status.success(), "{name}");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(said.contains(name), "{said}");
+        let wrong = "00112233445566778899aabbccddee";
+        let ran = check.env(name, wrong).output().expect("the binary");
+        assert!(!ran.status.success(), "{name}");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(said.contains(name) && !said.contains(&wrong[..6]), "{said}");
+        for value in sample_keys().values() {
+            assert!(!said.contains(value.as_str()), "{said}");
+        }
+    }
+}
