@@ -28,7 +28,7 @@ impl Report for DailySales {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
         let settings = cx.settings();
         let name = settings.file_name(cx, window)?;
-        let file = Output::create(DIRECTORY, &name, "text/csv; charset=utf-8");
+        let file = Output::create(DIRECTORY, &name, &settings.csv.media_type());
         let mut rows = csv::Writer::to(file, &settings.csv)?;
         if settings.header {
             for titled in &settings.columns {

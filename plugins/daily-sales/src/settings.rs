@@ -1,6 +1,7 @@
 //! What a retailer may set: columns, how a file is written, and its name.
 
 use galleria_sdk::csv;
+use galleria_sdk::file_name::Pattern;
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
@@ -17,7 +18,7 @@ pub struct Settings {
     /// Delimiter, decimal mark, quotes, line ends, byte order mark.
     pub csv: csv::Options,
     /// With `{scope}` (retailer, or retailer and store), `{first}`, `{last}` and `{window}`.
-    pub file_name: String,
+    pub file_name: Pattern,
 }
 
 /// A column and what stands above it.
@@ -85,7 +86,7 @@ impl Default for Settings {
             header: true,
             returns: Returns::Negative,
             csv: csv::Options::default(),
-            file_name: "sales-{scope}-{first}-{last}.csv".to_owned(),
+            file_name: Pattern::new("sales-{scope}-{first}-{last}.csv"),
         }
     }
 }
@@ -103,28 +104,16 @@ impl Settings {
                 "positive needs the column returned, or nothing tells a return from a sale";
             problems.push(Problem::new("returns", message));
         }
-        if let Some(message) = self.file_name_problem() {
+        let name = &self.file_name;
+        let days = name.names("first") && name.names("last");
+        if !name.names("scope") || !(days || name.names("window")) {
+            let message =
+                "has to contain {scope}, and {first} and {last} or {window}: a name is used once";
             problems.push(Problem::new("file_name", message));
+        } else {
+            problems.extend(name.problem("file_name", &["scope", "first", "last", "window"]));
         }
         problems
-    }
-
-    fn file_name_problem(&self) -> Option<&'static str> {
-        let name = &self.file_name;
-        let days = name.contains("{first}") && name.contains("{last}");
-        if !name.contains("{scope}") || !(days || name.contains("{window}")) {
-            return Some(
-                "has to contain {scope}, and {first} and {last} or {window}: a name is used once",
-            );
-        }
-        let rest = ["{scope}", "{first}", "{last}", "{window}"]
-            .iter()
-            .fold(name.clone(), |rest, known| rest.replace(known, ""));
-        if rest.contains(['{', '}']) {
-            return Some("knows {scope}, {first}, {last} and {window} only");
-        }
-        let segment = !name.starts_with('.') && !rest.contains(['/', '\\', '\0']);
-        (!segment).then_some("has to be one file name: no slash, and no dot at its beginning")
     }
 
     /// The name of a run's file.
@@ -133,17 +122,12 @@ impl Settings {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
             Scope::Retailer(name) => name.clone(),
         };
-        let name = self
-            .file_name
-            .replace("{scope}", &scope)
-            .replace("{first}", &window.first)
-            .replace("{last}", &window.last)
-            .replace("{window}", &window.id);
-        // The contract's bound; a window's id is the host's to choose.
-        if name.len() > 200 || name.contains('/') {
-            let message = ["`", &name, "` is no file name of at most 200 bytes"].concat();
-            return Err(Fault::misconfigured("file_name", message));
-        }
-        Ok(name)
+        let values = [
+            ("scope", &*scope),
+            ("first", &*window.first),
+            ("last", &*window.last),
+            ("window", &*window.id),
+        ];
+        self.file_name.fill("file_name", &values)
     }
 }

@@ -2,6 +2,7 @@
 
 use daily_sales::{Column, DailySales, Returns, Settings, Titled};
 use galleria_sdk::Plugin as _;
+use galleria_sdk::file_name::Pattern;
 use galleria_sdk::testkit;
 
 #[test]
@@ -29,7 +30,7 @@ fn settings_that_would_break_a_file_are_refused_before_any_run() {
         "{scope}-{window}-{shop}",
     ] {
         let settings = Settings {
-            file_name: file_name.to_owned(),
+            file_name: Pattern::new(file_name),
             ..Settings::default()
         };
         assert_eq!(fields(&settings), ["file_name"], "{file_name}");
