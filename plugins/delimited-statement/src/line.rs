@@ -178,10 +178,11 @@ pub fn read(row: &Row, at: &At, told: &Told, currency: String, booked_at: String
     // A cost of no payment, in whichever column it stood: all of it was kept. Where the file contradicts
     // itself the line stays as it was told, and is refused.
     let agrees = told.gross.checked_sub(told.fee) == Some(told.net);
-    if told.kind == StatementKind::Fee && agrees {
-        if let Some(fee) = told.net.checked_neg() {
-            (line.gross, line.converted, line.fee) = (0, 0, fee);
-        }
+    if told.kind == StatementKind::Fee
+        && agrees
+        && let Some(fee) = told.net.checked_neg()
+    {
+        (line.gross, line.converted, line.fee) = (0, 0, fee);
     }
     if told.kind == StatementKind::Payment {
         line.modification_reference.clear();

@@ -167,7 +167,7 @@ impl Settings {
             "has to be a code such as EUR, or columns.currency be named",
         );
         refuse(
-            !(told && !self.currency.is_empty()),
+            !told || self.currency.is_empty(),
             "currency",
             "is told by columns.currency as well: name one",
         );

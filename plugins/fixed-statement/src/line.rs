@@ -89,10 +89,11 @@ pub fn read(
     };
     // A cost of no payment: all of it was kept. Where the record contradicts itself the line stays as it
     // was told, and is refused.
-    if line.kind == StatementKind::Fee && gross.checked_sub(fee) == Some(net) {
-        if let Some(fee) = net.checked_neg() {
-            (line.gross, line.converted, line.fee) = (0, 0, fee);
-        }
+    if line.kind == StatementKind::Fee
+        && gross.checked_sub(fee) == Some(net)
+        && let Some(fee) = net.checked_neg()
+    {
+        (line.gross, line.converted, line.fee) = (0, 0, fee);
     }
     if line.kind == StatementKind::Payment {
         line.modification_reference.clear();

@@ -214,7 +214,7 @@ impl Settings {
             "has to be a code such as EUR, or header.currency be named",
         );
         refuse(
-            !(told && !self.currency.is_empty()),
+            !told || self.currency.is_empty(),
             "currency",
             "is told by header.currency as well: name one",
         );

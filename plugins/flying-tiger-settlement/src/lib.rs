@@ -34,7 +34,7 @@ impl WriteSettlement for FlyingTigerSettlement {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
         let settings = cx.settings();
         let name = settings.file_name(cx, window)?;
-        let file = Output::create(DIRECTORY, &name, "text/csv");
+        let file = Output::create(DIRECTORY, &name, &settings.csv.media_type());
         let mut rows = csv::Writer::to(file, &settings.csv)?;
         if settings.header {
             for titled in &settings.columns {

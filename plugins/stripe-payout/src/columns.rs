@@ -64,13 +64,10 @@ impl At {
                 "" => None,
                 name => Some(require(name)),
             },
-            customer: match header
+            customer: header
                 .find(CUSTOMER_AMOUNT)
                 .or(header.find(CUSTOMER_CURRENCY))
-            {
-                Some(_) => Some((require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
-                None => None,
-            },
+                .map(|_| (require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
             description: header.find(DESCRIPTION),
             effective: (require(&effective.0), effective.0),
             created: (require(&created.0), created.0, created.1),
