@@ -15,6 +15,7 @@ use crate::number;
 use crate::problems::quoted;
 use crate::sink::Sink;
 use crate::{Decimal, Money};
+pub use charset::{Charset, Unwritable};
 pub use reader::{Columns, Encoding, MAX_CELL, MAX_COLUMNS, MAX_ROW, Reader, Row};
 
 /// Which cells stand in quotes.
@@ -44,6 +45,10 @@ pub struct Options {
     pub crlf: bool,
     /// A byte order mark first, by which some spreadsheets know UTF-8.
     pub bom: bool,
+    /// In which bytes it is written.
+    pub charset: Charset,
+    /// What becomes of a character that those bytes cannot say.
+    pub unwritable: Unwritable,
 }
 
 impl Default for Options {
@@ -54,6 +59,8 @@ impl Default for Options {
             quotes: Quotes::Necessary,
             crlf: true,
             bom: false,
+            charset: Charset::Utf8,
+            unwritable: Unwritable::Refuse,
         }
     }
 }
@@ -87,11 +94,21 @@ impl Options {
             "has to be one character such as , ; | or a tab",
         );
         report(
+            !self.bom || self.charset.mark().is_some(),
+            "bom",
+            "has to be false: there is no such mark in the file's charset",
+        );
+        report(
             matches!(self.decimal_mark, '.' | ','),
             "decimal_mark",
             "has to be . or ,",
         );
         problems
+    }
+
+    /// The media type of such a file.
+    pub fn media_type(&self) -> String {
+        ["text/csv; charset=", self.charset.name()].concat()
     }
 }
 
@@ -118,6 +135,10 @@ pub struct Writer<W: Sink = Vec<u8>> {
     /// Where the row's first cell begins, to see whether the row is a single empty cell.
     row_start: usize,
     rows: u64,
+    charset: Charset,
+    unwritable: Unwritable,
+    /// The first character that could not be written.
+    refused: Option<BadValue>,
 }
 
 impl Writer {
@@ -134,8 +155,8 @@ impl<W: Sink> Writer<W> {
             let message = [&problem.field, ": ", &problem.message].concat();
             return Err(BadValue::new("csv", message));
         }
-        if options.bom {
-            sink.buffer().extend_from_slice("\u{feff}".as_bytes());
+        if let Some(mark) = options.charset.mark().filter(|_| options.bom) {
+            sink.buffer().extend_from_slice(mark);
         }
         Ok(Self {
             sink,
@@ -147,6 +168,9 @@ impl<W: Sink> Writer<W> {
             in_row: false,
             row_start: 0,
             rows: 0,
+            charset: options.charset,
+            unwritable: options.unwritable,
+            refused: None,
         })
     }
 
@@ -224,9 +248,17 @@ impl<W: Sink> Writer<W> {
         if in_row && out.len() == row_start {
             out.extend_from_slice(b"\"\"");
         }
+        // A row without cells begins here.
+        let row_start = if in_row { row_start } else { out.len() };
         out.extend_from_slice(self.row_end);
+        let encoded = self.charset.encode(out, row_start, self.unwritable);
         self.in_row = false;
         self.rows += 1;
+        if let Err(letter) = encoded
+            && self.refused.is_none()
+        {
+            self.refused = Some(unwritable(self.charset, self.rows, letter));
+        }
         self.sink.piece_ended();
         self
     }
@@ -236,8 +268,12 @@ impl<W: Sink> Writer<W> {
         self.rows
     }
 
-    /// Ends the file. Refused where a row was begun and not ended.
+    /// Ends the file. Refused where a row was begun and not ended, and where a character could not be
+    /// written.
     pub fn finish(self) -> Result<W, BadValue> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         if self.in_row {
             return Err(BadValue::new("csv", "the last row was not ended"));
         }
@@ -259,6 +295,21 @@ impl<W: Sink> Writer<W> {
         let special = |byte: &u8| matches!(byte, b'"' | b'\r' | b'\n') || *byte == self.delimiter;
         text.as_bytes().iter().any(special)
     }
+}
+
+fn unwritable(charset: Charset, row: u64, letter: char) -> BadValue {
+    let mut sign = [0; 4];
+    let row = number::text(i64::try_from(row).unwrap_or(i64::MAX), 0, b'.');
+    let message = [
+        "row ",
+        &row,
+        ": `",
+        letter.encode_utf8(&mut sign),
+        "` cannot be written in ",
+        charset.name(),
+        "; set another charset, or `unwritable` to `replace`",
+    ];
+    BadValue::new("csv", message.concat())
 }
 
 #[cfg(test)]
@@ -318,7 +369,7 @@ mod tests {
                     quotes,
                     decimal_mark: ',',
                     crlf: quotes != Quotes::Texts,
-                    bom: false,
+                    ..Options::default()
                 };
                 let text = written(&options, |rows| {
                     for cell in CELLS {

@@ -17,6 +17,7 @@ mod decimal;
 mod decision;
 mod fault;
 mod feeds;
+pub mod file_name;
 mod host;
 pub mod log;
 pub mod money;

@@ -382,7 +382,7 @@ impl Columns {
 
 /// A byte of Windows-1252 as the WHATWG's encoding standard reads it; five bytes that mean nothing
 /// become control characters, which are refused.
-fn windows_1252(byte: u8) -> char {
+pub(super) fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
         '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
         '\u{2021}', '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}',
