@@ -8,4 +8,5 @@ mod members;
 mod large_reports;
 mod reports;
 mod scanned;
+mod secrets;
 mod trouble;

@@ -122,14 +122,11 @@ fn decode(
                     "{source} holds something else than hexadecimal digits, which `encoding` says"
                 ));
             }
+            let whole = text.len().is_multiple_of(2);
             let bytes = text.len() / 2;
-            if text.len() % 2 != 0 || !good(bytes) {
+            if !whole || !good(bytes) {
                 // A digit too few or too many is no length that fits.
-                let bytes = if text.len() % 2 == 0 {
-                    bytes
-                } else {
-                    usize::MAX
-                };
+                let bytes = if whole { bytes } else { usize::MAX };
                 return Err(holds(format!("{} hex digits", text.len()), bytes));
             }
             let mut decoded = Zeroizing::new(vec![0; bytes]);

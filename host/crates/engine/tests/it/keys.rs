@@ -61,6 +61,42 @@ fn a_key_that_is_not_asked_for_is_not_there() {
     assert_eq!(crate::kit::host_fault(&called), &denied);
 }
 
+/// What is known of a key is known of no line, no slot, no answer.
+#[test]
+fn a_keys_bytes_are_printed_nowhere() {
+    const CANARY: &[u8; 16] = b"canary-7f3e-key!";
+    let mut printed = String::new();
+    for behave in [
+        Behave::Seal,
+        Behave::OpenBroken,
+        Behave::AskBeyondGrant,
+        Behave::KeepKeys,
+    ] {
+        let mut slot = slot("canary", behave);
+        for key in slot.keys.values_mut() {
+            let mut changed = key.as_ref().clone();
+            for version in &mut changed.versions {
+                version.bytes = CANARY.to_vec().into();
+                version.iv = version.iv.as_ref().map(|_| CANARY.to_vec().into());
+            }
+            *key = changed.into();
+        }
+        slot.call_limits.host_calls = 20_000;
+        printed += &format!("{slot:?}");
+        let generation = load(vec![slot]);
+        let plugin = named(&generation, "canary");
+        printed += &format!("{plugin:?} {:?}", pay(&generation, &plugin, "canary"));
+    }
+    printed += &crate::kit::whole_log();
+    let hex: String = CANARY[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    for form in ["canary-7f3e", &hex, "99, 97, 110, 97, 114, 121"] {
+        assert!(!printed.contains(form), "{form}");
+    }
+}
+
 #[test]
 fn an_operation_is_granted_where_both_name_it() {
     let mut slot = slot("both", Behave::AskBeyondGrant);

@@ -1,0 +1,73 @@
+//! Secrets, as an operator meets them: what `check` says of one that is missing or wrong, and that a
+//! key is shown nowhere.
+
+use crate::configuration::{ASKS, retailer};
+use std::process::Output;
+
+/// A key whose digits stand nowhere else.
+const KEY: &str = "ca9a17ec4f3bca9a17ec4f3bca9a17ec";
+
+const SLOT: &str = r#"
+[plugins.papers.settings]
+behave = "Decide"
+
+[plugins.papers.grants]
+secrets = { loyalty-number = ["decrypt"] }
+"#;
+
+const DECLARED: &str = r#"
+[secrets.loyalty-number]
+env = "CORNER_LOYALTY_KEY"
+cipher = "aes-cbc"
+encoding = "hex"
+iv = { env = "CORNER_LOYALTY_IV" }
+"#;
+
+fn checked(variables: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secrets = "secrets = { loyalty-number = [\"decrypt\"] }";
+    let slot = format!("{SLOT}{ASKS}{DECLARED}");
+    let house = retailer(folder.path(), &format!("{ASKS}{secrets}"), &slot);
+    let mut command = house.galleria(&["check"]);
+    command.envs(variables.iter().copied());
+    command.output().expect("it runs")
+}
+
+fn said(ran: &Output) -> String {
+    let said = [ran.stdout.as_slice(), ran.stderr.as_slice()].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    for part in [&KEY[..8], &KEY.to_uppercase()[..8], "202, 154"] {
+        assert!(!said.contains(part), "a part of a key is shown:\n{said}");
+    }
+    said
+}
+
+#[test]
+fn a_secret_that_is_missing_or_wrong_is_named_and_not_shown() {
+    let ran = checked(&[]);
+    assert!(!ran.status.success());
+    for variable in ["CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV"] {
+        let wanted = format!("variable {variable} is not set: set it, or take the secret out");
+        let text = said(&ran);
+        assert!(text.contains(&wanted), "{text}");
+    }
+
+    let ran = checked(&[
+        ("CORNER_LOYALTY_KEY", &KEY[..30]),
+        ("CORNER_LOYALTY_IV", &format!("{}zz", &KEY[..30])),
+    ]);
+    assert!(!ran.status.success());
+    let text = said(&ran);
+    let short = "secrets.loyalty-number: variable CORNER_LOYALTY_KEY holds 30 hex digits; AES takes 32, 48 or 64";
+    assert!(text.contains(short), "{text}");
+    let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV holds something else than hexadecimal digits";
+    assert!(text.contains(garbled), "{text}");
+}
+
+#[test]
+fn a_secret_that_is_right_is_not_shown_either() {
+    let variables = [("CORNER_LOYALTY_KEY", KEY), ("CORNER_LOYALTY_IV", KEY)];
+    let ran = checked(&variables);
+    let text = said(&ran);
+    assert!(ran.status.success(), "{text}");
+}
