@@ -11,7 +11,9 @@ mod trouble;
 use shaky::Shaky;
 
 use galleria_app::handling::{Acting, DeadLetterView, Item, Verdict};
-use galleria_app::intake::{NewOrder, NewPayment, NewRefund, NewStore};
+use galleria_app::intake::{
+    NewOrder, NewPayment, NewRefund, NewStore, NewVerification, VerificationView,
+};
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::{DeadFilter, Records};
 use galleria_app::{App, Clock as _, DrivenClock, Error, Key, Policy, Reply};
@@ -184,6 +186,7 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
                 Point::OnPayment,
                 Point::OnRefund,
                 Point::OnVoid,
+                Point::OnVerification,
                 Point::OnShiftEnd,
             ]
             .into(),
@@ -406,6 +409,22 @@ impl House {
             .refund_accept(key, order, new)
             .await
             .expect("a refund");
+    }
+
+    /// The event's id.
+    pub async fn verify(&self, order: &str, id: &str) -> String {
+        let new = NewVerification {
+            id: Some(id.into()),
+            at: self.clock.now(),
+            operator: "op".into(),
+            outcome: "passed".into(),
+            refused_lines: vec![],
+        };
+        let key = Self::key(&format!("verification-{id}"));
+        let reply = self.app.verification_accept(key, order, new).await;
+        let body = reply.expect("a verification").body;
+        let view: VerificationView = serde_json::from_str(&body).expect("a view");
+        view.event_id
     }
 
     /// The script will answer so, once for each fault.

@@ -72,6 +72,32 @@ async fn a_refund_before_its_payment_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_verification_waits_for_the_payment_there_is_and_for_no_other() {
+    let mut house = House::new().await;
+    house.store("s1").await;
+    house.order("s1", "o1").await;
+    let early = house.verify("o1", "f1").await;
+    // Two within one millisecond of the clock.
+    let twice = house.verify("o1", "f2").await;
+    assert_ne!(early, twice);
+    house.answers("payment:p2", [later(10)]);
+    house.sell("s1", "o2").await;
+    let late = house.verify("o2", "f3").await;
+    house.consume().await;
+    house.documents("o1", &[&*early, &*twice]).await;
+    house.pass(Duration::from_secs(9)).await;
+    assert!(!house.called().contains(&late), "{:?}", house.calls());
+    house.pass(Duration::from_secs(2)).await;
+    house.documents("o2", &["payment:p2", &*late]).await;
+    let calls = house.calls();
+    assert_eq!(
+        calls[calls.len() - 2..],
+        [("payment:p2".into(), 2), (late, 1)]
+    );
+    house.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_waits_between_tries_grow_and_end_in_a_dead_letter() {
     let mut house = House::new().await;
     house.store("s1").await;
