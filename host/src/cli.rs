@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use galleria_app::records::RunState;
 use galleria_domain::plugin::Point;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::PathBuf;
 
@@ -43,6 +44,12 @@ pub enum Command {
     Migrate,
     /// Check configuration, plugins, grants and settings; tell all mistakes together.
     Check,
+    /// Import a retailer's products, and look at them.
+    Products {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ProductsCommand,
+    },
     /// Look into plugins.
     Plugin {
         /// What to do with it.
@@ -61,6 +68,76 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+}
+
+/// What to do with products.
+#[derive(Debug, Subcommand)]
+pub enum ProductsCommand {
+    /// Import a file: all of it or nothing, and seen all at once. Ctrl-C leaves nothing behind.
+    Import(ProductsImport),
+    /// List products in the order of their numbers.
+    List(ProductsAsk),
+}
+
+/// Which file, and how.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria products import products.csv --retailer my-retailer --dry-run
+  galleria products import products.csv --retailer my-retailer --missing deactivate
+
+Columns, by name and in any order: sku, name, price, currency; and where wanted gtin, category, unit,
+tax_code, active, store. A row with a store is that store's own price, and takes it away where price and
+currency are empty. Cells are separated by , or ; and the text is UTF-8. A file that ends in .jsonl or
+.ndjson holds one JSON object a line.")]
+pub struct ProductsImport {
+    /// The file.
+    pub file: PathBuf,
+    /// The retailer's folder name.
+    #[arg(long)]
+    pub retailer: String,
+    /// Only look, and say what would come of it.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Prices have a decimal comma.
+    #[arg(long)]
+    pub decimal_comma: bool,
+    /// What becomes of products that the file does not name.
+    #[arg(long, value_enum, default_value = "keep")]
+    pub missing: MissingProducts,
+}
+
+/// What becomes of products that a file does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum MissingProducts {
+    /// They stay as they are: the file holds what is to change.
+    Keep,
+    /// They are no longer sold: the file holds everything.
+    Deactivate,
+}
+
+/// Which products.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria products list --retailer my-retailer --store madrid-1
+  galleria products list --retailer my-retailer --changed-since 2026-11-20T00:00:00Z")]
+pub struct ProductsAsk {
+    /// The retailer's folder name.
+    #[arg(long)]
+    pub retailer: String,
+    /// With the prices that hold in this store.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// Only those that changed later, RFC 3339.
+    #[arg(long, value_name = "INSTANT")]
+    pub changed_since: Option<Timestamp>,
+    /// Begin after this sku.
+    #[arg(long, default_value = "")]
+    pub after: String,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
 }
 
 /// What to do with a plugin.

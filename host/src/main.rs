@@ -10,6 +10,7 @@ mod cli;
 mod house;
 mod inspect;
 mod logs;
+mod products;
 mod report;
 mod runs;
 mod sensitive;
@@ -62,6 +63,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             command: ReportCommand::Run(ask),
         } => report::run(config, ask).await,
         Command::Runs { command } => runs::run(config, command).await,
+        Command::Products { command } => products::run(config, command).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,8 +1,8 @@
 //! `galleria serve`: everything in one process, until told to stop.
 
-use crate::{house, logs, show};
+use crate::{house, logs, products, show};
 use anyhow::Context as _;
-use galleria_api::HttpConfig;
+use galleria_api::{HttpConfig, UploadConfig};
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_config::{Config, HostConfig};
@@ -44,6 +44,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
     workers.spawn(deliverer.run(stop.clone()));
+    workers.spawn(products::sweep(house.app.clone(), stop.clone()));
     workers.spawn(runner(&config.host, &house, schedules).run(stop.clone()));
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),
@@ -51,6 +52,10 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     );
     let http = HttpConfig {
         max_body_bytes: config.host.http.body_limit_bytes,
+        uploads: UploadConfig {
+            folder: Some(config.host.data.clone()),
+            ..UploadConfig::default()
+        },
         ..HttpConfig::default()
     };
     tokio::spawn(until_told(close.clone()));

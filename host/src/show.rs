@@ -12,6 +12,20 @@ pub fn line(text: &str) {
     println!("{text}");
 }
 
+/// A line about something that went wrong.
+pub fn trouble(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A table with these titles.
+pub fn table<const N: usize>(titles: [&str; N]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
+        .set_header(titles);
+    table
+}
+
 /// Why a command failed, with its whole chain.
 pub fn error(error: &anyhow::Error) {
     eprintln!("galleria: {error:#}");

@@ -5,6 +5,7 @@
 
 use crate::problem::{self, Problem};
 use crate::serve::Face;
+use crate::upload;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -34,7 +35,10 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let within = face.config.timeout;
+    let within = match upload::ROUTES.contains(&route) {
+        true => face.config.uploads.timeout,
+        false => face.config.timeout,
+    };
     // Nothing a handler holds is looked at again after its panic.
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(within, work).await {

@@ -129,7 +129,7 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     let mut given = headers.get_all("idempotency-key").iter();
     let Some(first) = given.next() else {
         return Err(Problem::new(KEY_MISSING, KEY_MISSING.remedy));

@@ -110,6 +110,29 @@ impl utoipa::IntoResponses for IdentifyProblems {
     }
 }
 
+/// Problems of a route that imports a file.
+pub(crate) struct ImportProblems;
+
+impl utoipa::IntoResponses for ImportProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[
+            "bad_query",
+            "bad_request",
+            "idempotency_key_invalid",
+            "idempotency_key_missing",
+            "not_found",
+            "catalogue_busy",
+            "body_too_large",
+            "unsupported_media_type",
+            "file_refused",
+            "idempotency_key_reused",
+            "internal",
+            "records_unavailable",
+            "timeout",
+        ])
+    }
+}
+
 /// Problems of the readiness probe.
 pub(crate) struct ReadyProblems;
 

@@ -11,6 +11,7 @@ use axum::serve::ListenerExt as _;
 use galleria_app::App;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,6 +24,8 @@ pub struct HttpConfig {
     pub max_body_bytes: usize,
     /// From the first byte of a request's head to its answer, reading of the body included.
     pub timeout: Duration,
+    /// Bounds of files that are sent.
+    pub uploads: UploadConfig,
     /// How long `/readyz` fails before connections are refused, so that whoever routes requests
     /// here has learned of it.
     pub drain_notice: Duration,
@@ -35,8 +38,30 @@ impl Default for HttpConfig {
         Self {
             max_body_bytes: 1 << 20,
             timeout: Duration::from_secs(30),
+            uploads: UploadConfig::default(),
             drain_notice: Duration::from_secs(1),
             drain_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Bounds of files that are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadConfig {
+    /// No file may be longer. A million products are some 120 MB.
+    pub max_bytes: u64,
+    /// As `timeout`, for routes that take a file: 200 MB through a line of 10 Mbit/s take three minutes.
+    pub timeout: Duration,
+    /// Where files are kept while they are read, without a name; the system's own place where none.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for UploadConfig {
+    fn default() -> Self {
+        Self {
+            max_bytes: 256 << 20,
+            timeout: Duration::from_secs(600),
+            folder: None,
         }
     }
 }

@@ -196,6 +196,15 @@ impl Host {
         self.write(Method::POST, path, key, body).await
     }
 
+    /// A file whose key is `key`.
+    pub async fn upload(&self, path: &str, key: &str, kind: &str, text: &str) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key)
+            .header("Content-Type", kind);
+        self.send(request.body(text.to_owned())).await
+    }
+
     /// A store and an open shift.
     pub async fn furnish(&self) {
         let store = json!({

@@ -9,3 +9,4 @@ mod log;
 mod members;
 mod openapi;
 mod problems;
+mod products;

@@ -145,6 +145,7 @@ async fn every_route_answers_its_example_as_the_document_tells() {
         Some("identify"),
     )
     .await;
+    products(&mut walk).await;
     walk.step(post.clone(), "/v1/shifts", Some("shift")).await;
     walk.step(post.clone(), "/v1/orders", Some("order")).await;
     walk.step(post.clone(), "/v1/orders/{id}/payments", Some("payment"))
@@ -204,10 +205,15 @@ async fn dead_letters(walk: &mut Walk) {
     walk.step(get.clone(), "/v1/dead-letters", Some("dead_letters"))
         .await;
     walk.step(get.clone(), one, None).await;
-    walk.step(post.clone(), &format!("{one}/replay"), Some("settled_letters"))
-        .await;
+    walk.step(
+        post.clone(),
+        &format!("{one}/replay"),
+        Some("settled_letters"),
+    )
+    .await;
     given_up(&walk.host).await;
-    walk.step(post.clone(), &format!("{one}/discard"), None).await;
+    walk.step(post.clone(), &format!("{one}/discard"), None)
+        .await;
     for action in ["replay", "discard"] {
         given_up(&walk.host).await;
         walk.step(post.clone(), &format!("/v1/dead-letters/{action}"), None)
@@ -244,6 +250,31 @@ async fn given_up(host: &Host) {
         Box::pin(async move { tx.dead_put(&letter).await })
     });
     put.await.expect("a dead letter");
+}
+
+/// A product is put, a file of them is imported, and all are listed.
+async fn products(walk: &mut Walk) {
+    let one = "/v1/retailers/{retailer}/products/{sku}";
+    walk.step(Method::PUT, one, Some("product")).await;
+    walk.step(Method::GET, one, Some("product")).await;
+    let import = "/v1/retailers/{retailer}/products/import";
+    let operation = &walk.document["paths"][import]["post"];
+    let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
+    let path = import.replace("{retailer}", "example");
+    let sent = walk
+        .host
+        .upload(&path, "file", "text/csv", file.as_str().expect("text"))
+        .await;
+    let answer = pretty(&sent.expect(200));
+    golden("src/examples/product_import.json", &answer);
+    let told = &operation["responses"]["200"]["content"]["application/json"]["example"];
+    assert!(
+        blessing() || *told == sent.json(),
+        "the example of an import"
+    );
+    walk.walked.insert(("post".into(), import.to_owned()));
+    let all = "/v1/retailers/{retailer}/products";
+    walk.step(Method::GET, all, Some("product_page")).await;
 }
 
 /// What a plugin would have left behind.

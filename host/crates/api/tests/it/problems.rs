@@ -138,6 +138,7 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
         &host.post("/v1/shifts/shift-1/end", "k", &end()).await,
         "shift_closed",
     );
+    products(host, seen).await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a record").remove("id");
     store["currency"] = json!("DKK");
@@ -175,6 +176,51 @@ async fn of_identifying(host: &Host, seen: &mut Seen) {
         }
     }
     panic!("never too many");
+}
+
+async fn products(host: &Host, seen: &mut Seen) {
+    let path = "/v1/retailers/example/products/import";
+    let wrong = "sku,name,price,currency\na,A,1,EUR\nb,,-1,EUR\n";
+    let answer = host.upload(path, "k", "text/csv", wrong).await;
+    seen.note(&answer, "file_refused");
+    let told = answer.json()["errors"].clone();
+    assert_eq!(told[0]["row"], 3);
+    assert_eq!(told[1]["field"], "price");
+    assert_eq!(told.as_array().map(Vec::len), Some(2));
+    seen.note(
+        &host.upload(path, "k", "application/json", wrong).await,
+        "unsupported_media_type",
+    );
+    let typo = "/v1/retailers/exmaple/products/import";
+    seen.note(
+        &host.upload(typo, "k", "text/csv", wrong).await,
+        "not_found",
+    );
+    let odd = format!("{path}?missing=perhaps");
+    seen.note(
+        &host.upload(&odd, "k", "text/csv", wrong).await,
+        "bad_query",
+    );
+    let now = host.app.clock().now();
+    let until = galleria_app::clock::later(now, Duration::from_secs(60));
+    let begun = host.app.records().write(move |tx| {
+        Box::pin(async move {
+            tx.catalogue_begin("example", "another", now, until)
+                .await
+                .map(drop)
+        })
+    });
+    begun.await.expect("begun");
+    let right = "sku,name,price,currency\na,A,1,EUR\n";
+    seen.note(
+        &host.upload(path, "k", "text/csv", right).await,
+        "catalogue_busy",
+    );
+    let one = host.request(Method::PUT, "/v1/retailers/example/products/a");
+    let one = one
+        .header("Idempotency-Key", "one")
+        .json(&json!({ "name": "A" }));
+    seen.note(&host.send(one).await, "catalogue_busy");
 }
 
 async fn of_the_host(seen: &mut Seen) {

@@ -1,0 +1,278 @@
+//! Products of a retailer: listed, put one by one, imported from a file.
+
+use crate::openapi::examples;
+use crate::problem::{
+    BAD_REQUEST, Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem,
+};
+use crate::request::{Asked, Id, Write, WriteHead, idempotency_key};
+use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
+use crate::serve::Face;
+use crate::upload;
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use galleria_app::products::{
+    Format, ImportAsk, Imported, Missing, NewProduct, NotImported, ProductAsk, ProductDetail,
+    ProductPage, Watch,
+};
+use galleria_app::{Error, Key};
+use galleria_domain::Digest;
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) const IMPORT: &str = "/v1/retailers/{retailer}/products/import";
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default()
+        .routes(routes!(product_list))
+        .routes(routes!(product_import))
+        .routes(routes!(product_get, product_put))
+}
+
+/// Retailer and sku of a path.
+struct Named(String, String);
+
+impl FromRequestParts<Face> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        match Path::<(String, String)>::from_request_parts(parts, face).await {
+            Ok(Path((retailer, sku))) => Ok(Self(retailer, sku)),
+            Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
+        }
+    }
+}
+
+/// Which products are asked for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// Begin after this sku; from the first where it is not given.
+    #[serde(default)]
+    #[param(required = false)]
+    after: String,
+    /// At most so many.
+    #[serde(default = "Page::usual")]
+    #[param(required = false, minimum = 1, maximum = 1000, default = 100)]
+    limit: u32,
+    /// With the prices that hold in this store; with the common ones where it is not given.
+    #[param(required = false)]
+    store: Option<String>,
+    /// Only those that changed later: themselves, or their price in the scope.
+    #[param(required = false, value_type = Option<String>, format = DateTime)]
+    changed_since: Option<Timestamp>,
+}
+
+impl Page {
+    /// A thousand products are a third of a megabyte.
+    const MOST: u32 = 1000;
+
+    fn usual() -> u32 {
+        100
+    }
+}
+
+/// Products in the order of sku
+///
+/// In a store, its own price holds, otherwise the common one; a product without a price in the store's
+/// currency is not sold there. With `changed_since`, a part may be short and still have a next one.
+#[utoipa::path(
+    get, path = "/v1/retailers/{retailer}/products", tag = "products",
+    params(("retailer" = String, Path, description = "The retailer's name.", example = "example"), Page),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = ProductPage,
+            example = examples::product_page),
+        (status = 404, description = "`not_found`: the retailer, or the store", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn product_list(
+    State(face): State<Face>,
+    Id(retailer): Id,
+    Asked(page): Asked<Page>,
+) -> Answer<Json<ProductPage>> {
+    if !(1..=Page::MOST).contains(&page.limit) {
+        let message = format!("1 to {}", Page::MOST);
+        let detail = format!("limit: {message}");
+        return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
+    }
+    let ask = ProductAsk {
+        retailer,
+        store: page.store,
+        changed_since: page.changed_since,
+        after: page.after,
+        limit: page.limit,
+    };
+    Ok(Json(face.app.products(ask).await?))
+}
+
+/// A product, with the prices of stores
+#[utoipa::path(
+    get, path = "/v1/retailers/{retailer}/products/{sku}", tag = "products",
+    params(
+        ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
+        ("sku" = String, Path, description = "The product's.", example = "3000101"),
+    ),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The product.", body = ProductDetail, example = examples::product),
+    ),
+)]
+async fn product_get(
+    State(face): State<Face>,
+    Named(retailer, sku): Named,
+) -> Answer<Json<ProductDetail>> {
+    Ok(Json(face.app.product(&retailer, &sku).await?))
+}
+
+/// Create or replace a product
+///
+/// With the prices of its stores: one that is not told is taken away. What is as it was before stays
+/// unchanged, `changed_at` too.
+#[utoipa::path(
+    put, path = "/v1/retailers/{retailer}/products/{sku}", tag = "products",
+    params(
+        ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
+        ("sku" = String, Path, description = "The product's.", example = "3000101"),
+        WriteHead,
+    ),
+    request_body(content = NewProduct, example = examples::product_request),
+    responses(
+        WriteProblems,
+        (status = 200, description = "The product as it is now.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = ProductDetail, example = examples::product),
+        (status = 409, description = "`catalogue_busy`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn product_put(
+    State(face): State<Face>,
+    Named(retailer, sku): Named,
+    Write { key, body }: Write<NewProduct>,
+) -> Answer<Written> {
+    Ok(Written(
+        face.app.product_put(key, &retailer, &sku, body).await?,
+    ))
+}
+
+/// How a file is to be taken.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct How {
+    /// Only look, and tell what would come of it.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+    /// Whether prices have a decimal comma.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    decimal_comma: bool,
+    /// What becomes of products that the file does not name.
+    #[serde(default)]
+    #[param(required = false, inline)]
+    missing: Missing,
+}
+
+/// Import a file of products
+///
+/// All of it or nothing, and seen all at once. Columns are found by name: `sku`, `name`, `price`,
+/// `currency`, and where wanted `gtin`, `category`, `unit` (`EA` where empty), `tax_code`, `active`
+/// (`true` where empty), `store`. A row with a `store` - the host's id or the retailer's own - is that
+/// store's price, or takes it away where price and currency are empty; what else it says must be what
+/// the product's own row says. A row is the whole product: what is left out has its default.
+///
+/// CSV is UTF-8 with `,` or `;` between cells, a header first, and every row on one line. JSON lines are
+/// objects with the same names, prices in quotes or as decimals. What is wrong is told together, the
+/// first 1,000 cells with row and column.
+#[utoipa::path(
+    post, path = "/v1/retailers/{retailer}/products/import", tag = "products",
+    params(
+        ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
+        How, WriteHead,
+    ),
+    request_body(content(
+        (String = "text/csv", example = examples::product_import_request),
+        (String = "application/x-ndjson"),
+    )),
+    responses(
+        ImportProblems,
+        (status = 200, description = "What came of it.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = Imported, example = examples::product_import),
+    ),
+)]
+async fn product_import(
+    State(face): State<Face>,
+    Id(retailer): Id,
+    Asked(how): Asked<How>,
+    request: Request,
+) -> Answer<Written> {
+    let format = format(request.headers())?;
+    let key = idempotency_key(request.headers())?;
+    face.app.retailer_known(&retailer).await?;
+    let target = request.uri().path_and_query();
+    let target = target.map(ToString::to_string).unwrap_or_default();
+    let uploaded = upload::spool(request, &face).await?;
+    let told = format!("POST\n{target}\n{}", uploaded.digest);
+    let key = Key {
+        key,
+        request: Digest::of(told.as_bytes()),
+    };
+    let ask = ImportAsk {
+        retailer,
+        format,
+        decimal_comma: how.decimal_comma,
+        dry_run: how.dry_run,
+        missing: how.missing,
+    };
+    let file = Box::new(uploaded.file);
+    // It goes on where the caller goes away: its answer is kept, and told when it is asked for again.
+    let imported = face
+        .app
+        .products_import(ask, file, Some(key), Watch::default());
+    Ok(Written(imported.await?))
+}
+
+fn format(headers: &HeaderMap) -> Result<Format, Problem> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = given.and_then(|text| text.split(';').next()).map(str::trim);
+    match kind.map(str::to_ascii_lowercase).as_deref() {
+        Some("text/csv") => Ok(Format::Csv),
+        Some("application/x-ndjson" | "application/jsonl") => Ok(Format::JsonLines),
+        _ => Err(Problem::new(
+            MEDIA_TYPE,
+            "Send `Content-Type: text/csv` or `application/x-ndjson`.",
+        )),
+    }
+}
+
+impl From<NotImported> for Problem {
+    fn from(why: NotImported) -> Self {
+        match why {
+            NotImported::Refused(problems) => {
+                let detail = match problems.total {
+                    1 => "1 cell is wrong: nothing was imported.".to_owned(),
+                    total => format!("{total} cells are wrong: nothing was imported."),
+                };
+                let errors = problems.told.into_iter().map(FieldError::from).collect();
+                Self {
+                    errors,
+                    ..Self::new(FILE_REFUSED, detail)
+                }
+            }
+            NotImported::Other(error) => error.into(),
+            other @ (NotImported::Stopped | NotImported::Unread(_)) => {
+                Error::Internal(other.to_string()).into()
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Products over HTTP: put, imported once however often it is sent, listed by pages and by change.
+
+use crate::host::{Host, fresh, quick};
+use galleria_api::{HttpConfig, UploadConfig};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const IMPORT: &str = "/v1/retailers/example/products/import";
+const LIST: &str = "/v1/retailers/example/products";
+
+fn file(count: usize, price: &str) -> String {
+    let rows = (0..count).map(|n| format!("s{n:03},N{n},{price},EUR\n"));
+    format!("sku,name,price,currency\n{}", rows.collect::<String>())
+}
+
+fn skus(page: &Value) -> Vec<&str> {
+    let products = page["products"].as_array().expect("a list").iter();
+    products
+        .map(|one| one["sku"].as_str().expect("a sku"))
+        .collect()
+}
+
+async fn put(host: &Host, sku: &str, key: &str, body: &Value) -> crate::host::Answer {
+    host.write(Method::PUT, &format!("{LIST}/{sku}"), key, body)
+        .await
+}
+
+#[tokio::test]
+async fn a_file_is_imported_once_and_listed_by_pages() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    let text = file(250, "1.50");
+    let dry = host
+        .upload(&format!("{IMPORT}?dry_run=true"), "dry", "text/csv", &text)
+        .await;
+    assert_eq!(dry.expect(200)["added"], 250);
+    assert_eq!(skus(&host.get(LIST).await.expect(200)).len(), 0);
+    let first = host.upload(IMPORT, "k", "text/csv", &text).await;
+    assert_eq!(first.expect(200)["added"], 250);
+    let again = host.upload(IMPORT, "k", "text/csv", &text).await;
+    assert!(again.replayed());
+    assert_eq!(again.text, first.text);
+    let other = host.upload(IMPORT, "k", "text/csv", &file(1, "2")).await;
+    assert_eq!(other.code(), "idempotency_key_reused");
+
+    let page = host.get(&format!("{LIST}?limit=200")).await.expect(200);
+    assert_eq!((skus(&page).len(), &page["next"]), (200, &json!("s199")));
+    let rest = host
+        .get(&format!("{LIST}?limit=200&after=s199"))
+        .await
+        .expect(200);
+    assert_eq!((skus(&rest).len(), &rest["next"]), (50, &Value::Null));
+
+    let since = page["products"][0]["changed_at"]
+        .as_str()
+        .expect("an instant");
+    let changed = format!("{LIST}?changed_since={since}");
+    assert_eq!(skus(&host.get(&changed).await.expect(200)).len(), 0);
+    host.upload(IMPORT, "one", "text/csv", &file(1, "1.60"))
+        .await
+        .expect(200);
+    assert_eq!(skus(&host.get(&changed).await.expect(200)), ["s000"]);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_product_is_put_with_its_stores_prices() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    let euro =
+        |cents: i64| json!({ "amount": { "unscaled": cents, "scale": 2 }, "currency": "EUR" });
+    let mut product = json!({
+        "name": "A", "price": euro(150), "store_prices": [{ "store_id": "s1", "price": euro(140) }],
+    });
+    let first = put(&host, "a%2F1", "1", &product).await.expect(200);
+    assert_eq!(first["product"]["sku"], "a/1");
+    assert_eq!(
+        first["product"]["price"]["amount"],
+        json!({ "unscaled": 15, "scale": 1 })
+    );
+    let same = put(&host, "a%2F1", "2", &product).await.expect(200);
+    assert_eq!(same, first, "what is the same is not changed");
+    let page = host.get(&format!("{LIST}?store=s1")).await.expect(200);
+    assert_eq!(page["products"][0]["price"]["amount"]["unscaled"], 14);
+
+    product["store_prices"] = json!([]);
+    product["price"] = Value::Null;
+    let gone = put(&host, "a%2F1", "3", &product).await.expect(200);
+    assert_eq!(gone["store_prices"], json!([]));
+    assert_eq!(host.get(&format!("{LIST}/a%2F1")).await.expect(200), gone);
+    let page = host.get(&format!("{LIST}?store=s1")).await.expect(200);
+    assert_eq!(
+        page["products"][0]["active"], false,
+        "without a price it is not sold there"
+    );
+
+    let mut wrong = product.clone();
+    wrong["gtin"] = json!("1");
+    wrong["price"] = json!({ "amount": { "unscaled": -1, "scale": 2 }, "currency": "EUR" });
+    wrong["store_prices"] = json!([
+        { "store_id": "s1", "price": { "amount": { "unscaled": 1, "scale": 0 }, "currency": "euro" } },
+    ]);
+    let answer = put(&host, "a", "4", &wrong).await;
+    assert_eq!(answer.code(), "invalid");
+    let told = answer.json()["errors"].clone();
+    let fields: Vec<_> = told
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| &one["field"])
+        .collect();
+    assert_eq!(
+        fields,
+        ["gtin", "price.amount", "store_prices.0.price.currency"]
+    );
+    let mut elsewhere = product;
+    elsewhere["store_prices"] = json!([
+        { "store_id": "nowhere", "price": euro(1) },
+        { "store_id": "s1", "price": { "amount": { "unscaled": 1, "scale": 0 }, "currency": "DKK" } },
+    ]);
+    let answer = put(&host, "a", "5", &elsewhere).await;
+    assert_eq!(
+        answer.json()["errors"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        answer.text
+    );
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_has_a_bound_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = HttpConfig {
+        max_body_bytes: 1000,
+        uploads: UploadConfig {
+            max_bytes: 4000,
+            folder: Some(folder.path().to_owned()),
+            ..UploadConfig::default()
+        },
+        ..quick()
+    };
+    let host = crate::host::on_sqlite(folder.path(), config).await;
+    host.furnish().await;
+    host.upload(IMPORT, "k", "text/csv", &file(200, "1"))
+        .await
+        .expect(200);
+    let large = host.upload(IMPORT, "l", "text/csv", &file(300, "1")).await;
+    assert_eq!(large.code(), "body_too_large");
+    host.stop().await;
+    let left = std::fs::read_dir(folder.path()).expect("a folder");
+    let left: Vec<_> = left
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert!(
+        left.iter()
+            .all(|name| name.to_string_lossy().starts_with("galleria.db")),
+        "{left:?}"
+    );
+}
