@@ -19,7 +19,7 @@ pub trait Vault: Send + Sync {
 }
 
 /// A file that is being taken in.
-pub trait Spool: Send {
+pub trait Spool: Send + Sync {
     /// Its name, without the folder.
     fn file(&self) -> String;
     /// Appends; `Error::Invalid` beyond the largest size there may be.

@@ -1,0 +1,276 @@
+//! A reader of statements that are their own reading, and a vault in memory.
+
+use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Source, Stream, Streams, Usage};
+use galleria_app::records::Records;
+use galleria_app::statements::{Imported, Spool, StatementAsk, Vault};
+use galleria_app::{App, DrivenClock, Error, Policy};
+use galleria_domain::digest::Running;
+use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
+use galleria_domain::{
+    CallFault, Context, Decision, Digest, Fault, MatchingRules, Member, Money, Problem,
+    StatementHeader, StatementKind, StatementLine, Totals,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// Reads JSON lines: the header, then the lines. A text that begins with `!` is refused with it.
+pub struct Reader(Loaded);
+
+impl Reader {
+    pub fn new() -> Self {
+        let slot = Slot {
+            retailer: "r1".into(),
+            name: "reader".into(),
+            plugin: "scripted".into(),
+            component: "scripted.wasm".into(),
+            file: "retailer.toml".into(),
+            asks: Rights::default(),
+            grants: Rights::default(),
+            filter: StoreFilter::default(),
+            settings: "{}".into(),
+            settings_for: vec![],
+            call_limits: Limits::CALL,
+            run_limits: Limits::RUN,
+            keys: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            on_dead_letter: OnDeadLetter::Hold,
+            retry_for_s: 3_600,
+        };
+        let inspection = Inspection {
+            digest: Digest::of(b"scripted"),
+            size: 0,
+            exports: [Point::ReadStatement].into(),
+            imports: [].into(),
+            wasi: vec![],
+            stamp: None,
+        };
+        Self(Loaded {
+            slot: Arc::new(slot),
+            inspection: Arc::new(inspection),
+            index: 0,
+        })
+    }
+}
+
+impl Plugins for Reader {
+    fn all(&self) -> &[Loaded] {
+        std::slice::from_ref(&self.0)
+    }
+
+    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+        unreachable!("nothing is decided here")
+    }
+
+    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+        unreachable!("nobody is identified here")
+    }
+
+    fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+        assert_eq!(*run, Stream::Statement);
+        let mut input = streams.input.expect("a file");
+        let mut output = streams.statement.expect("somewhere for lines");
+        let mut text = Vec::new();
+        loop {
+            let chunk = input.read(7_000).expect("read");
+            if chunk.is_empty() {
+                break;
+            }
+            text.extend(chunk);
+        }
+        let text = String::from_utf8(text).expect("text");
+        let mut rows = text.lines();
+        let outcome = match rows.next() {
+            Some(refusal) if refusal.starts_with('!') => {
+                let problem = Problem {
+                    row: Some(7),
+                    ..Problem::new("amount", refusal)
+                };
+                Err(CallFault::Guest(Fault::Invalid(vec![problem])))
+            }
+            header => {
+                if let Some(header) = header.filter(|header| !header.is_empty()) {
+                    let header = serde_json::from_str(header).expect("a header");
+                    output.describe(header).expect("described");
+                }
+                let lines: Vec<StatementLine> = rows
+                    .map(|row| serde_json::from_str(row).expect("a line"))
+                    .collect();
+                for some in lines.chunks(1_000) {
+                    output.push(some.to_vec()).expect("pushed");
+                }
+                Ok(Totals {
+                    rows: lines.len() as u64,
+                    sums: vec![],
+                })
+            }
+        };
+        Called {
+            outcome,
+            usage: Usage::default(),
+        }
+    }
+}
+
+/// Keeps originals in memory. Clones share them.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<BTreeSet<(String, String)>>>);
+
+impl Vault for Memory {
+    fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error> {
+        Ok(Box::new(InMemory {
+            vault: self.clone(),
+            file: file.into(),
+            bytes: vec![],
+        }))
+    }
+
+    fn scratch(&self) -> Result<std::fs::File, Error> {
+        Ok(tempfile::tempfile().expect("a file"))
+    }
+
+    fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
+        let kept = self.0.lock().expect("kept");
+        let of = kept.iter().filter(|(whose, _)| whose == retailer);
+        Ok(of.map(|(_, digest)| digest.clone()).collect())
+    }
+
+    fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
+        let key = (retailer.to_owned(), digest.to_owned());
+        self.0.lock().expect("kept").remove(&key);
+        Ok(())
+    }
+
+    fn max_bytes(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+struct InMemory {
+    vault: Memory,
+    file: String,
+    bytes: Vec<u8>,
+}
+
+impl Spool for InMemory {
+    fn file(&self) -> String {
+        self.file.clone()
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn digest(&self) -> (Digest, u64) {
+        let mut running = Running::default();
+        running.update(&self.bytes);
+        (running.finish(), self.bytes.len() as u64)
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>, Error> {
+        Ok(Box::new(Bytes(self.bytes.clone().into())))
+    }
+
+    fn keep(&mut self, retailer: &str) -> Result<(), Error> {
+        let key = (retailer.to_owned(), self.digest().0.to_string());
+        self.vault.0.lock().expect("kept").insert(key);
+        Ok(())
+    }
+}
+
+struct Bytes(std::collections::VecDeque<u8>);
+
+impl Source for Bytes {
+    fn name(&self) -> String {
+        "statement.json".into()
+    }
+
+    fn read(&mut self, max: u32) -> Result<Vec<u8>, Error> {
+        let count = self.0.len().min(max as usize);
+        Ok(self.0.drain(..count).collect())
+    }
+}
+
+/// An application that takes statements in.
+pub struct Office {
+    pub app: App,
+    pub vault: Memory,
+    pub clock: Arc<DrivenClock>,
+}
+
+impl Office {
+    pub fn new(records: Arc<dyn Records>, rules: MatchingRules) -> Self {
+        let clock = Arc::new(DrivenClock::new(crate::rows::at(0)));
+        let vault = Memory::default();
+        let policy = Policy {
+            matching: [("r1".to_owned(), rules)].into(),
+            ..Policy::default()
+        };
+        let app = App::new(
+            records,
+            Arc::new(Reader::new()),
+            Arc::clone(&clock) as _,
+            policy,
+        )
+        .with_vault(Arc::new(vault.clone()));
+        Self { app, vault, clock }
+    }
+
+    pub async fn import(&self, file: &str, text: &str) -> Result<Imported, Error> {
+        let mut spool = self.vault.spool(file).expect("a spool");
+        spool.write(text.as_bytes()).expect("spooled");
+        let ask = StatementAsk {
+            retailer: "r1".into(),
+            plugin: "reader".into(),
+        };
+        self.app.statement_import(&ask, spool, Arc::default()).await
+    }
+}
+
+pub fn header(reference: &str, total: Option<Money>) -> StatementHeader {
+    StatementHeader {
+        provider: "adyen".into(),
+        account: "shop".into(),
+        reference: reference.into(),
+        currency: "EUR".into(),
+        minor_digits: 2,
+        paid_on: "2026-11-26".into(),
+        total,
+        attributes: vec![],
+    }
+}
+
+/// A payment's line: gross less a fee of 10.
+pub fn line(row: u64, psp: &str, gross: Money) -> StatementLine {
+    StatementLine {
+        row,
+        kind: if gross < 0 {
+            StatementKind::Refund
+        } else {
+            StatementKind::Payment
+        },
+        id: format!("id-{row}"),
+        psp_reference: psp.into(),
+        modification_reference: String::new(),
+        merchant_reference: String::new(),
+        booked_at: "2026-11-25".into(),
+        currency: "EUR".into(),
+        minor_digits: 2,
+        gross,
+        rate: None,
+        converted: gross,
+        fee: 10,
+        net: gross - 10,
+        attributes: vec![],
+    }
+}
+
+/// A file of these.
+pub fn file(header: &StatementHeader, lines: &[StatementLine]) -> String {
+    let mut text = serde_json::to_string(header).expect("JSON");
+    for line in lines {
+        text.push('\n');
+        text.push_str(&serde_json::to_string(line).expect("JSON"));
+    }
+    text
+}
