@@ -2,17 +2,18 @@
 
 use crate::raw::{
     RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawMembers, RawRetry,
-    RawRuns, RawSensitive,
+    RawRuns, RawSensitive, RawStatements,
 };
 use galleria_domain::plugin::Limits;
 
 /// Where documents, output and input may lie.
-const DIRECTORIES: [&str; 6] = [
+const DIRECTORIES: [&str; 7] = [
     "additional_reports",
     "marketing_consent",
     "poslog",
     "product_data",
     "reconciliation",
+    "statements",
     "transaction_logs",
 ];
 
@@ -55,11 +56,21 @@ impl Default for RawHost {
             groups: RawGroups::default(),
             members: RawMembers::default(),
             sensitive: RawSensitive::default(),
+            statements: RawStatements::default(),
             directories: DIRECTORIES
                 .map(|name| (name.to_owned(), format!("{{data}}/files/{name}")))
                 .into(),
             limits: CALL_CEILING.into(),
             run_limits: RUN_CEILING.into(),
+        }
+    }
+}
+
+impl Default for RawStatements {
+    fn default() -> Self {
+        Self {
+            folder: "{data}/statements".into(),
+            max_bytes: "256MiB".into(),
         }
     }
 }

@@ -127,6 +127,7 @@ fn plain_keys() -> Vec<String> {
         groups: _,
         members: _,
         sensitive: _,
+        statements: _,
         directories: _,
         limits: _,
         run_limits: _,

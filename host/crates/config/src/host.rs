@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::raw::{
     RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawMembers,
-    RawRetry, RawRuns, RawSensitive,
+    RawRetry, RawRuns, RawSensitive, RawStatements,
 };
 use crate::{Secret, units};
 use galleria_domain::Problem;
@@ -45,12 +45,23 @@ pub struct HostConfig {
     pub members: Members,
     /// What sensitive points share.
     pub sensitive: Sensitive,
+    /// Where statements are kept, and how large one may be.
+    pub statements: Statements,
     /// Directories that grants can name.
     pub directories: BTreeMap<String, PathBuf>,
     /// The most a retailer can allow a react or answer call.
     pub call_ceiling: Limits,
     /// The most a retailer can allow a run.
     pub run_ceiling: Limits,
+}
+
+/// Where statements are kept, and how large one may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statements {
+    /// Originals, and what is being taken in.
+    pub folder: PathBuf,
+    /// Bytes of a statement.
+    pub max_bytes: u64,
 }
 
 /// Where records are.
@@ -237,6 +248,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         groups,
         members,
         sensitive,
+        statements,
         directories,
         limits,
         run_limits,
@@ -265,6 +277,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         groups: self::groups(groups, checks),
         members: self::members(members, checks),
         sensitive: self::sensitive(sensitive, &data, checks),
+        statements: self::statements(statements, &data, checks),
         directories: self::directories(directories, &data, checks),
         call_ceiling: ceiling("limits", limits, checks),
         run_ceiling: ceiling("run_limits", run_limits, checks),
@@ -483,6 +496,17 @@ fn sensitive(raw: RawSensitive, data: &str, checks: &mut Checks) -> Sensitive {
     );
     Sensitive {
         digest_key: DigestKeySource::Given(Secret::new(digest_key)),
+    }
+}
+
+fn statements(raw: RawStatements, data: &str, checks: &mut Checks) -> Statements {
+    let RawStatements { folder, max_bytes } = raw;
+    let max_bytes = checks.take("statements.max_bytes", units::bytes(&max_bytes));
+    let good = (1 << 10..=64 << 30).contains(&max_bytes);
+    checks.check(good, "statements.max_bytes", "between 1KiB and 64GiB");
+    Statements {
+        folder: expand(checks, "statements.folder", &folder, data).into(),
+        max_bytes,
     }
 }
 

@@ -26,6 +26,7 @@ mod encoding;
 mod environment;
 mod host;
 mod layers;
+mod matching;
 mod plugin;
 mod raw;
 mod retailer;
@@ -38,7 +39,7 @@ mod units;
 
 pub use host::{
     Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel,
-    Members, Retry, Runs, Sensitive,
+    Members, Retry, Runs, Sensitive, Statements,
 };
 pub use retailer::Retailer;
 pub use secret::Secret;

@@ -25,9 +25,17 @@ pub(crate) struct RawHost {
     pub groups: RawGroups,
     pub members: RawMembers,
     pub sensitive: RawSensitive,
+    pub statements: RawStatements,
     pub directories: BTreeMap<String, String>,
     pub limits: RawLimits,
     pub run_limits: RawLimits,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawStatements {
+    pub folder: String,
+    pub max_bytes: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,6 +157,35 @@ pub(crate) struct RawRetailer {
     pub plugins: BTreeMap<String, RawSlot>,
     pub secrets: BTreeMap<String, RawSecret>,
     pub schedules: BTreeMap<String, RawSchedule>,
+    pub matching: RawMatching,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawMatching {
+    pub amount_tolerance: Option<i64>,
+    pub fee_tolerance: Option<i64>,
+    pub uncovered_after_days: Option<u32>,
+    pub settled_kinds: Vec<String>,
+    pub fees: Vec<RawFee>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawFee {
+    pub provider: Option<String>,
+    pub scheme: Option<String>,
+    pub refunds: bool,
+    pub rate: Option<String>,
+    pub fixed: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawPickup {
+    pub directory: Option<String>,
+    pub suffix: Option<String>,
+    pub complete: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -176,6 +213,7 @@ pub(crate) struct RawSlot {
     pub stores: RawFilter,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub r#for: Vec<RawFor>,
+    pub pickup: Option<RawPickup>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

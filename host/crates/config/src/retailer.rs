@@ -6,10 +6,11 @@ use crate::layers::{Layer, Layers};
 use crate::plugin::{Manifest, Shelf};
 use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSlot};
 use crate::secrets::{SecretSource, Vault};
-use crate::{rights, schedules, suggest};
+use crate::{matching, rights, schedules, suggest};
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, OnDeadLetter, Rights, SettingsFor, Slot};
 use galleria_domain::schedule::Schedule;
+use galleria_domain::{MatchingRules, Pickup};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,10 @@ pub struct Retailer {
     pub slots: Vec<Slot>,
     /// What it wants run by itself.
     pub schedules: Vec<Schedule>,
+    /// How its statements are matched.
+    pub matching: MatchingRules,
+    /// Where its statements are left.
+    pub pickups: Vec<Pickup>,
     /// Where the newest version of each secret is, by name. The keys are in the slots they are granted to.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -51,6 +56,7 @@ pub(crate) fn retailer(
         plugins,
         secrets,
         schedules,
+        matching,
     } = raw;
     let mut checks = Checks::default();
     let folder_name = folder
@@ -61,6 +67,11 @@ pub(crate) fn retailer(
     if name.as_deref() != Some(&folder_name) {
         checks.wrong("name", format!("\"{folder_name}\", as its folder"));
     }
+    let rules = matching::rules(matching, &mut checks);
+    let left = plugins.iter().filter_map(|(slot, raw)| {
+        matching::pickup(&folder_name, slot, raw.pickup.as_ref()?, host, &mut checks)
+    });
+    let pickups = left.collect();
     let mut vault = Vault::new(secrets, env, &mut checks);
     let mut reading = Reading {
         retailer: &folder_name,
@@ -76,14 +87,15 @@ pub(crate) fn retailer(
         .into_iter()
         .filter_map(|(name, raw)| reading.slot(name, raw))
         .collect();
-    let schedules =
-        schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
+    let schedules = schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
     checks.into_mistakes(&file, mistakes);
     Some(Retailer {
         name: folder_name,
         file,
         slots,
         schedules,
+        matching: rules,
+        pickups,
         secrets: vault.sources(),
     })
 }
@@ -111,6 +123,8 @@ impl Reading<'_, '_> {
             stores,
             settings,
             r#for,
+            // Read before, with the retailer.
+            pickup: _,
         } = raw;
         let key = format!("plugins.{name}");
         let simple = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
