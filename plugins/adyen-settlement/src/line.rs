@@ -3,6 +3,7 @@
 use crate::columns::{self, At};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
+use galleria_sdk::statement::note;
 use galleria_sdk::{money, quoted};
 
 /// The payout's currency.
@@ -55,10 +56,8 @@ pub fn read(
     let (mut modification, mut psp) = (text(at.modification), text(at.psp));
     if psp.is_empty() && !modification.is_empty() {
         // Of a cost or a correction this column is a sentence about it.
-        attributes.push(Attribute::new(
-            "description",
-            std::mem::take(&mut modification),
-        ));
+        attributes.push(Attribute::new("description", note(&modification)));
+        modification.clear();
     } else if payment {
         // The reference of the capture: we know the payment by its own.
         modification.clear();

@@ -87,3 +87,32 @@ impl<R: Read> Records<R> {
         Problem::in_row(self.row, crate::RECORD, message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of any length that keeps count of what was read of it.
+    struct Endless(u64);
+
+    impl Read for Endless {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            out.fill(b'x');
+            self.0 += out.len() as u64;
+            assert!(self.0 < 1_000_000, "the file was read on after its bound");
+            Ok(out.len())
+        }
+    }
+
+    #[test]
+    fn a_record_without_end_is_refused_after_its_bound() {
+        let mut records = Records::new(Endless(0), Encoding::Utf8);
+        let Err(problem) = records.next() else {
+            panic!("a record without end is none");
+        };
+        assert_eq!(
+            problem.to_string(),
+            "row 1, record: has more than 4096 bytes"
+        );
+    }
+}

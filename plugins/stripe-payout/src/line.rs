@@ -4,6 +4,7 @@ use crate::columns::{self, At};
 use crate::settings::{Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
+use galleria_sdk::statement::note;
 use galleria_sdk::{money, quoted};
 
 /// The money of a row, in the payout's currency.
@@ -92,7 +93,7 @@ pub fn read(
         if !description.is_empty() && matches!(kind, StatementKind::Fee | StatementKind::Adjustment)
         {
             line.attributes
-                .push(Attribute::new("description", description));
+                .push(Attribute::new("description", note(description)));
         }
     }
     line.kind = kind;

@@ -45,6 +45,21 @@ impl KindWord {
     }
 }
 
+/// A provider's sentence as an attribute holds it: on one line, and at most 300 bytes of it, because the
+/// host refuses more.
+///
+/// ```
+/// assert_eq!(galleria_sdk::statement::note("Fees\nof May"), "Fees of May");
+/// ```
+pub fn note(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let plain: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    plain[..plain.floor_char_boundary(LONGEST)].to_owned()
+}
+
 /// A value that has to be the same on every line, such as the payout and its currency: a file that holds
 /// two payouts is two statements, and none.
 #[derive(Clone, Debug, Default)]

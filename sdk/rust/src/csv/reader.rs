@@ -332,10 +332,9 @@ impl Columns {
     pub fn require(&self, name: &str) -> Result<usize, Problem> {
         self.find_once(name)?.ok_or_else(|| {
             let found: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            let message = [
-                "is missing; the header has ",
-                &super::quoted(&found.join(", ")),
-            ];
+            // Long enough for any header that a person reads, and bounded.
+            let all: String = found.join(", ").chars().take(500).collect();
+            let message = ["is missing; the header has ", &all];
             Problem::in_row(self.row, name, message.concat())
         })
     }

@@ -141,7 +141,7 @@ fn columns_are_found_by_name_wherever_they_stand() {
     let missing = columns.require("fee").expect_err("missing");
     assert_eq!(
         missing.to_string(),
-        "row 1, fee: is missing; the header has `Net, Gross, x, X`"
+        "row 1, fee: is missing; the header has Net, Gross, x, X"
     );
     let twice = columns.require("x").expect_err("doubled");
     assert_eq!(
