@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 pub fn start(log: Log) {
     // What the libraries have to say below a warning is of use to their authors.
     let filter = EnvFilter::new(format!(
-        "{},sqlx=warn,wasmtime=warn,cranelift_codegen=warn,hyper=warn,tower_http=warn",
+        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn",
         log.level.name()
     ));
     let json = match log.format {

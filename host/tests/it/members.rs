@@ -3,7 +3,7 @@
 //! Ten thousand broken codes are answered alike, and nothing that was scanned or decrypted is found
 //! afterwards in anything the host wrote.
 
-use crate::configuration::ASKS;
+use crate::configuration::{ASKS, retailer};
 use crate::house::{House, misbehaving_guest, root, sample_keys, staged};
 use crate::scanned::{Scanner, needles, scanners};
 use galleria_app::records::Records;
@@ -145,6 +145,71 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
             if let Some(found) = needles.first_in(&bytes) {
                 panic!("{name} holds {found}");
             }
+        }
+    }
+}
+
+/// Ways in which a plugin may try to tell what it was asked, or fail over it.
+const TELLING: [&str; 8] = [
+    "TellInFault",
+    "TellInLog",
+    "TellInPanic",
+    "TellInProblems",
+    "TellInRetry",
+    "TellInSecret",
+    "TellInDirectory",
+    "AnswerTooMuch",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_tells_what_it_was_asked_is_not_heard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut slot = format!(
+        "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Identify\"\n"
+    );
+    for behave in TELLING {
+        slot += &format!(
+            "[[plugins.papers.for]]\nstores = [\"{behave}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
+        );
+    }
+    let mut house = retailer(folder.path(), ASKS, &slot);
+    house.settings.push("log.level=trace".into());
+    house.start().await;
+    let mut told = BTreeSet::new();
+    let mut codes = Vec::new();
+    for (n, behave) in TELLING.iter().enumerate() {
+        let body = json!({
+            "external_id": behave, "retailer": "corner", "store_type": "kiosk", "country": "ES",
+            "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+        });
+        let path = format!("/v1/stores/{behave}");
+        let (status, answer) = house.send("PUT", &path, behave, &body).await.expect("sent");
+        assert_eq!(status, 200, "{answer:#}");
+        let code = format!("29310000456{n:02}");
+        told.insert(identify(&house, behave, &code).await);
+        codes.push(code);
+    }
+    house.stop();
+    assert_eq!(told.len(), 1, "answers that differ: {told:#?}");
+    assert_eq!(told.first().map(|told| told.status), Some(404));
+    let log = house.log();
+    for fault in [
+        "failed",
+        "trapped",
+        "invalid",
+        "retry",
+        "denied",
+        "output_too_large",
+    ] {
+        assert!(
+            log.contains(&format!("\"fault\":\"{fault}\"")),
+            "{fault}: {log}"
+        );
+    }
+    let needles = needles(codes.iter().map(String::as_str));
+    for (name, bytes) in kept(&house.data()) {
+        if let Some(found) = needles.first_in(&bytes) {
+            panic!("{name} holds {found}");
         }
     }
 }

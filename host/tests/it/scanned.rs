@@ -283,3 +283,30 @@ impl Needles {
             })
     }
 }
+
+#[test]
+fn what_was_written_is_found_however_it_was_written() {
+    let (number, code) = ("2941002388179", "9c1b8ba8011afb1a16755eb7785f3264");
+    let needles = needles([number, code]);
+    let bytes = base16ct::mixed::decode_vec(code).expect("hex");
+    let wide: Vec<u8> = number.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let found = [
+        format!("the number {number}.").into_bytes(),
+        format!("{{\"code\":\"{code}\"}}").into_bytes(),
+        code.to_uppercase().into_bytes(),
+        [b"x", &bytes[..], b"y"].concat(),
+        wide,
+        hex(number.as_bytes()).into_bytes(),
+        Base64::encode_string(number.as_bytes()).into_bytes(),
+        format!("{:?}", number.as_bytes())
+            .replace(", ", ",")
+            .into_bytes(),
+    ];
+    for (n, text) in found.iter().enumerate() {
+        assert!(needles.first_in(text).is_some(), "{n}");
+    }
+    assert_eq!(
+        needles.first_in(b"2941002388178 9c1b8ba8011afb1a16755eb7785f3265"),
+        None
+    );
+}

@@ -77,7 +77,8 @@ struct Attempt {
 }
 
 impl App {
-    /// Who is behind a code, as the first plugin of `retailer.toml` that serves the store says.
+    /// Who is behind a code, as the first plugin that serves the store says, by its name in
+    /// `retailer.toml`.
     /// `None` is the one refusal: bad codes of every kind, and plugins that fail.
     ///
     /// Every answer waits for the floor, a good one too: one path is easier to keep straight, and
