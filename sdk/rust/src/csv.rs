@@ -12,7 +12,6 @@ mod reader;
 
 use crate::fault::BadValue;
 use crate::number;
-use crate::problems::quoted;
 use crate::sink::Sink;
 use crate::{Decimal, Money};
 pub use charset::{Charset, Unwritable};
