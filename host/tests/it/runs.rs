@@ -1,0 +1,220 @@
+//! Runs through the whole host: by schedule, and by a command that is stopped or killed on the way.
+
+use crate::house::{House, staged};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// So many that a command cannot be done before it is stopped.
+const LINES: u32 = 150_000;
+
+const RETAILER: &str = r#"
+name = "example"
+
+[plugins.lines]
+plugin = "daily-sales"
+[plugins.lines.grants]
+capabilities = ["sale-lines", "output"]
+directories = ["additional_reports"]
+
+[plugins.quiet]
+plugin = "daily-sales"
+[plugins.quiet.grants]
+capabilities = ["sale-lines", "output"]
+directories = ["additional_reports"]
+[plugins.quiet.settings]
+file_name = "quiet-{scope}-{first}-{last}.csv"
+"#;
+
+/// Every second is the soonest that a schedule can fire.
+const SCHEDULED: &str = r#"
+[schedules.often]
+plugin = "lines"
+at = "* * * * * *"
+per = "store"
+window = "yesterday"
+"#;
+
+/// A house of one retailer; the folder must outlive it.
+fn house(schedule: &str) -> (tempfile::TempDir, House) {
+    let retailers = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(retailers.path().join("example")).expect("a folder");
+    let file = retailers.path().join("example/retailer.toml");
+    std::fs::write(file, format!("{RETAILER}{schedule}")).expect("a retailer");
+    let mut house = House::with(retailers.path().to_owned(), staged());
+    house.set("runs.lease=1s");
+    (retailers, house)
+}
+
+/// A store, and what it sold on the 1st of October.
+async fn fill(house: &House, lines: u32) {
+    let migrated = house.run(&["migrate"]);
+    assert!(migrated.status.success(), "{migrated:?}");
+    let url = format!("sqlite://{}/galleria.db", house.data().display());
+    let mut db = SqliteConnection::connect(&url).await.expect("a database");
+    let make = format!(
+        "BEGIN;
+         INSERT INTO stores (id, retailer, external_id, body) VALUES ('s', 'example', 'S', json_object(
+             'id', 's', 'external_id', 'S', 'retailer', 'example', 'store_type', 'scan-and-go',
+             'country', 'ES', 'minor_digits', 2, 'currency', 'EUR', 'zone', 'Europe/Madrid'));
+         INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
+             store_external_id, returned, sku, description, category, quantity_unscaled,
+             quantity_scale, currency, amount, net, discount, tax_code, tax, accepted_ms)
+         WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {lines} - 1)
+         SELECT 's', '2026-10-01', '2026-10-01T10:00:00.000+02:00', printf('pay-%07d', i), 1, 'S',
+             0, 'A', 'Article', 'all', 1, 0, 'EUR', 121, 100, 0, 'VAT', 21, 1700000000000
+         FROM n;
+         COMMIT;"
+    );
+    let made = sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut db).await;
+    made.expect("a day");
+    db.close().await.expect("closed");
+}
+
+fn ask(slot: &str) -> [&str; 8] {
+    [
+        "report",
+        "run",
+        "--retailer",
+        "example",
+        "--plugin",
+        slot,
+        "--from",
+        "2026-10-01",
+    ]
+}
+
+/// Begins a run by command, and waits until it has written something.
+fn begun(house: &House) -> Child {
+    let mut command = house.galleria(&ask("lines"));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let since = Instant::now();
+    while house.files().values().all(Vec::is_empty) {
+        assert!(child.try_wait().expect("asked").is_none(), "too soon");
+        assert!(since.elapsed() < Duration::from_secs(60), "it never began");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+fn seen(house: &House) -> Vec<String> {
+    let names = house.files().into_keys();
+    let names = names.map(|path| path.rsplit('/').next().unwrap_or_default().to_owned());
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike() {
+    let (_retailers, house) = house("");
+    fill(&house, LINES).await;
+    assert!(house.run(&["check"]).status.success());
+
+    let child = begun(&house);
+    let told = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(told.expect("kill").success());
+    let ended = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("nothing of it is left"), "{said}");
+    assert!(house.files().is_empty(), "{:?}", house.files().keys());
+    let listed = house.run(&["runs", "list"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(!listed.contains("lines"), "{listed}");
+
+    let mut child = begun(&house);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    assert!(seen(&house).is_empty(), "{:?}", seen(&house));
+    // Until the lease of the killed one has run out, nobody may begin it again.
+    let since = Instant::now();
+    let again = loop {
+        let again = house.run(&ask("lines"));
+        let why = String::from_utf8_lossy(&again.stderr).into_owned();
+        if again.status.success() {
+            break String::from_utf8_lossy(&again.stdout).into_owned();
+        }
+        assert!(why.contains("under way"), "{why}");
+        assert!(since.elapsed() < Duration::from_secs(30), "{why}");
+    };
+    assert!(again.contains(&format!("{LINES} rows")), "{again}");
+    let quiet = house.run(&ask("quiet"));
+    assert!(quiet.status.success(), "{quiet:?}");
+    let files = house.files();
+    assert_eq!(files.len(), 2, "{:?}", files.keys());
+    let mut contents = files.into_values();
+    assert!(
+        contents.next() == contents.next(),
+        "the second attempt wrote other bytes"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it() {
+    let (_retailers, mut house) = house(SCHEDULED);
+    fill(&house, 10).await;
+    house.start().await;
+    let since = Instant::now();
+    let run: Value = loop {
+        let page = house
+            .get("/v1/runs?state=ended&plugin=lines")
+            .await
+            .expect("runs");
+        if let Some(run) = page["runs"].get(0) {
+            break run.clone();
+        }
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "{page:#}\n{}",
+            house.log()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(run["schedule"], "often");
+    assert_eq!(run["store"], "s");
+    assert_eq!(run["first"], run["last"]);
+    // It fires every second, and the window of a day is one run all the same.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let all = house.get("/v1/runs").await.expect("runs");
+    let count = all["runs"].as_array().map_or(0, Vec::len);
+    assert!(
+        (1..=2).contains(&count),
+        "two only around midnight: {all:#}"
+    );
+    house.settle().await;
+    assert_eq!(seen(&house).len(), count);
+    let id = run["id"].as_str().expect("an id");
+    let one = house.get(&format!("/v1/runs/{id}")).await.expect("a run");
+    assert_eq!(one["files"][0]["directory"], "additional_reports");
+    house.stop();
+    let listed = house.run(&["runs", "list", "--state", "ended"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        listed.contains(id) && listed.contains("by often"),
+        "{listed}"
+    );
+    let replayed = house.run(&["runs", "replay", id]);
+    let why = String::from_utf8_lossy(&replayed.stderr).into_owned();
+    assert!(
+        !replayed.status.success() && why.contains("needs no replay"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_schedule_of_a_point_that_is_not_served_is_refused_at_load() {
+    let wrong = "\n[schedules.nightly]\nplugin = \"lines\"\npoint = \"write-settlement\"\n\
+                 at = \"30 2 * * *\"\nper = \"store\"\nwindow = \"yesterday\"\n";
+    let (_retailers, house) = house(wrong);
+    let checked = house.run(&["check"]);
+    let why = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(!checked.status.success());
+    let told = "schedules.nightly.point: a point that daily-sales serves: report";
+    assert!(why.contains(told), "{why}");
+}
