@@ -65,3 +65,71 @@ fn trace(error: &wasmtime::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::Stop;
+    use wasmtime::{Engine, Instance, Module, Store};
+
+    /// A function that reads at an address which is a member's number.
+    fn memory_fault() -> wasmtime::Error {
+        let wasm = wat::parse_str(
+            r#"(module (memory 1)
+                (func $read_member (export "run") (result i32) (i32.load (i32.const 0x49291234))))"#,
+        );
+        let engine = Engine::default();
+        let module = Module::new(&engine, wasm.expect("a module")).expect("compiled");
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).expect("an instance");
+        let run = instance.get_typed_func::<(), i32>(&mut store, "run");
+        run.expect("a function")
+            .call(&mut store, ())
+            .expect_err("a fault")
+    }
+
+    #[test]
+    fn an_address_is_not_told() {
+        let error = memory_fault();
+        let HostFault::Trapped(told) = stop::fault_of(&error, 0) else {
+            panic!("{error:?}");
+        };
+        assert!(told.contains("49291234"), "elsewhere it helps: {told}");
+        let HostFault::Trapped(told) = fault_of(&error) else {
+            panic!("{error:?}");
+        };
+        assert!(!told.contains("49291234"), "{told}");
+        assert!(told.contains("out of bounds memory access"), "{told}");
+        assert!(told.contains("read_member"), "{told}");
+    }
+
+    #[test]
+    fn what_a_guest_named_or_said_is_not_told() {
+        let told = |fault| fault_of(&Stop(fault).into());
+        assert_eq!(
+            told(HostFault::Denied("secret \"4929\"".into())),
+            HostFault::Denied("secret".into())
+        );
+        assert_eq!(
+            told(HostFault::Denied("waiting for a time to come".into())),
+            HostFault::Denied("waiting for a time to come".into())
+        );
+        assert_eq!(
+            told(HostFault::ContractBroken("\"4929\" is no file name".into())),
+            HostFault::ContractBroken(WITHHELD.into())
+        );
+        let said = |fault| format!("{:?}", super::fault(fault));
+        let problem = || vec![Problem::new("4929", "4929")];
+        for told in [
+            said(Fault::Failed("4929".into())),
+            said(Fault::Invalid(problem())),
+            said(Fault::Misconfigured(problem())),
+            said(Fault::Retry(Later {
+                seconds: Some(4929),
+                reason: "4929".into(),
+            })),
+        ] {
+            assert!(!told.contains("4929"), "{told}");
+        }
+    }
+}
