@@ -31,6 +31,7 @@ Examples:
   galleria serve --set http.listen=127.0.0.1:0   on a free port; data/http.addr says which
   galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
+  galleria statement read payout.csv --plugin adyen-settlement
   galleria runs list --state dead                what was not done, and why
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
@@ -61,6 +62,12 @@ pub enum Command {
         /// What to do with it.
         #[command(subcommand)]
         command: ReportCommand,
+    },
+    /// Statements of payment providers: take them in, look at them, settle lines by hand.
+    Statement {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::statement::Command,
     },
     /// Look at runs; replay or cancel one.
     Runs {

@@ -7,7 +7,7 @@ use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::{App, Policy, SystemClock};
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
-use galleria_deliver::Directories;
+use galleria_deliver::{Directories, StatementVault};
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
@@ -84,8 +84,12 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
         Arc::new(db.clone()),
         Arc::new(generation),
         Arc::new(SystemClock),
-        policy(host)?,
+        policy(config)?,
     );
+    let statements = &host.statements;
+    let vault = StatementVault::open(&statements.folder, statements.max_bytes)
+        .context("opening the folder of statements")?;
+    let app = app.with_vault(Arc::new(vault));
     Ok(House {
         db,
         app,
@@ -93,7 +97,8 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     })
 }
 
-fn policy(host: &HostConfig) -> anyhow::Result<Policy> {
+fn policy(config: &Config) -> anyhow::Result<Policy> {
+    let host = &config.host;
     let groups = &host.groups;
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),

@@ -16,6 +16,7 @@ mod runs;
 mod sensitive;
 mod serve;
 mod show;
+mod statement;
 
 use clap::Parser as _;
 use cli::{Command, PluginCommand, ReportCommand};
@@ -64,6 +65,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         } => report::run(config, ask).await,
         Command::Runs { command } => runs::run(config, command).await,
         Command::Products { command } => products::run(config, command).await,
+        Command::Statement { command } => statement::run(config, command).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -6,7 +6,7 @@ use galleria_api::{HttpConfig, UploadConfig};
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_config::{Config, HostConfig};
-use galleria_deliver::Deliverer;
+use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
     workers.spawn(deliverer.run(stop.clone()));
+    take_statements(&mut workers, &config, &house, &stop);
     workers.spawn(products::sweep(house.app.clone(), stop.clone()));
     workers.spawn(runner(&config.host, &house, schedules).run(stop.clone()));
     tracing::info!(
@@ -80,6 +81,29 @@ fn runner(host: &HostConfig, house: &house::House, schedules: Vec<Schedule>) -> 
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let files = Arc::new(house.directories.clone());
     RunWorker::new(house.app.clone(), files, owner, config, schedules)
+}
+
+/// Takes statements in from directories, and keeps them matched.
+fn take_statements(
+    workers: &mut JoinSet<()>,
+    config: &Config,
+    house: &house::House,
+    stop: &CancellationToken,
+) {
+    let (app, directories) = (house.app.clone(), house.directories.clone());
+    let pickups = config.retailers.iter().flat_map(|one| one.pickups.clone());
+    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+    let pickups = Pickups::new(app.clone(), directories, pickups.collect(), owner);
+    workers.spawn(pickups.run(stop.clone()));
+    workers.spawn(keep_matching(app.clone(), stop.clone()));
+    tokio::spawn(async move {
+        if let Err(error) = app.statements_sweep().await {
+            tracing::warn!(
+                error = error.chain(),
+                "what crashes left of statements stays for now"
+            );
+        }
+    });
 }
 
 /// Listens, and leaves the address where others on this machine find it.

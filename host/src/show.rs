@@ -26,6 +26,11 @@ pub fn table<const N: usize>(titles: [&str; N]) -> comfy_table::Table {
     table
 }
 
+/// Something that went wrong, in words or as a table.
+pub fn told(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Why a command failed, with its whole chain.
 pub fn error(error: &anyhow::Error) {
     eprintln!("galleria: {error:#}");

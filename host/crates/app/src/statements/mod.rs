@@ -13,7 +13,7 @@ mod views;
 
 pub use hand::{SettleAsk, UndoAsk};
 pub use intake::{Imported, StatementAsk};
-pub use reading::{Reading, read};
+pub use reading::{KindSum, Reading, read};
 pub use vault::{Spool, Vault};
 pub use views::{
     ExplainView, HandView, LineView, OutcomeView, StatementView, Uncovered, major, outcome_word,

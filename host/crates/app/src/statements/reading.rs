@@ -16,10 +16,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Problems that are told together. Who reads more of them has another file than they think.
-const TOLD: usize = 100;
+const TOLD: usize = 1_000;
 
 /// Bytes of a text at most: references are some tens long, and an index holds them.
 const TEXT: usize = 300;
+
+/// What is right of a line in the payout's own currency.
+const UNCONVERTED: &str = "the gross itself: it is in the payout's currency";
 
 /// Attributes of a header or a line at most.
 const ATTRIBUTES: usize = 50;
@@ -131,6 +134,8 @@ struct State {
     lines: u64,
     kinds: BTreeMap<&'static str, KindSum>,
     digits: BTreeMap<String, u8>,
+    /// By currency, the first row before the header that was converted.
+    converted: BTreeMap<String, u64>,
     /// Hashes of ids under a key of this run's own: eight bytes a line, where the ids would be
     /// forty. That two of a million lines meet by chance happens once in forty million files.
     ids: HashSet<u64>,
@@ -147,6 +152,7 @@ impl State {
             lines: 0,
             kinds: BTreeMap::new(),
             digits: BTreeMap::new(),
+            converted: BTreeMap::new(),
             ids: HashSet::new(),
             hasher: RandomState::new(),
             problems: Vec::new(),
@@ -190,24 +196,17 @@ impl State {
         let exact = day.is_ok_and(|day| day.to_string() == header.paid_on);
         self.check(exact, None, "paid_on", "the day of the payout, YYYY-MM-DD");
         self.attributes(None, &header.attributes);
+        if let Some(row) = self.converted.get(&header.currency).copied() {
+            self.wrong(Some(row), "converted", UNCONVERTED);
+        }
         self.header = Some(header);
     }
 
     fn push(&mut self, line: &StatementLine) -> Result<(), Error> {
-        let Some(header) = self.header.take() else {
-            if self.lines == 0 {
-                self.wrong(
-                    Some(line.row),
-                    "header",
-                    "a line before anything was said of the whole statement",
-                );
-            }
-            self.lines += 1;
-            return Ok(());
-        };
+        let header = self.header.take();
         self.lines += 1;
-        self.line(&header, line);
-        self.header = Some(header);
+        self.line(header.as_ref(), line);
+        self.header = header;
         let sum = self.kinds.entry(line.kind.word()).or_default();
         sum.lines += 1;
         sum.converted += i128::from(line.converted);
@@ -223,7 +222,7 @@ impl State {
             .map_err(|error| Error::records("spooling a statement's lines", error))
     }
 
-    fn line(&mut self, header: &StatementHeader, line: &StatementLine) {
+    fn line(&mut self, header: Option<&StatementHeader>, line: &StatementLine) {
         let row = Some(line.row);
         let texts = [
             ("id", &line.id),
@@ -253,10 +252,10 @@ impl State {
         }
     }
 
-    fn amounts(&mut self, header: &StatementHeader, line: &StatementLine) {
+    fn amounts(&mut self, header: Option<&StatementHeader>, line: &StatementLine) {
         let row = Some(line.row);
         let net = line.converted.checked_sub(line.fee) == Some(line.net);
-        let digits = header.minor_digits;
+        let digits = header.map_or(line.minor_digits, |header| header.minor_digits);
         if !net {
             let right = super::major((line.converted.saturating_sub(line.fee)).into(), digits);
             let message = format!("gross less fee, in the payout's currency: {right}");
@@ -275,10 +274,18 @@ impl State {
         }
         let same_sign = line.gross.signum() * line.converted.signum() >= 0;
         self.check(same_sign, row, "converted", "of the sign of the gross");
-        if line.currency == header.currency {
-            let same = line.converted == line.gross && line.minor_digits == digits;
-            let message = "the gross itself: it is in the payout's currency";
-            self.check(same, row, "converted", message);
+        let same = line.converted == line.gross;
+        match header {
+            Some(header) if line.currency == header.currency => {
+                let same = same && line.minor_digits == digits;
+                self.check(same, row, "converted", UNCONVERTED);
+            }
+            // The header may come after the lines: then it is checked against the first of them.
+            None if !same => {
+                let first = self.converted.entry(line.currency.clone());
+                first.or_insert(line.row);
+            }
+            _ => {}
         }
         if let Some(rate) = line.rate {
             let good = rate.unscaled > 0 && rate.scale <= 18;

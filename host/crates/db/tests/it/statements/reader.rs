@@ -13,7 +13,8 @@ use galleria_domain::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// Reads JSON lines: the header, then the lines. A text that begins with `!` is refused with it.
+/// Reads JSON lines: the header, then the lines; told in this order, or the header last where the
+/// text begins with `~`. A text that begins with `!` is refused with it.
 pub struct Reader(Loaded);
 
 impl Reader {
@@ -88,8 +89,12 @@ impl Plugins for Reader {
                 Err(CallFault::Guest(Fault::Invalid(vec![problem])))
             }
             header => {
-                if let Some(header) = header.filter(|header| !header.is_empty()) {
-                    let header = serde_json::from_str(header).expect("a header");
+                let text = header.unwrap_or_default();
+                let last = text.starts_with('~');
+                let text = text.trim_start_matches('~');
+                let mut header: Option<StatementHeader> =
+                    (!text.is_empty()).then(|| serde_json::from_str(text).expect("a header"));
+                if let Some(header) = header.take_if(|_| !last) {
                     output.describe(header).expect("described");
                 }
                 let lines: Vec<StatementLine> = rows
@@ -97,6 +102,9 @@ impl Plugins for Reader {
                     .collect();
                 for some in lines.chunks(1_000) {
                     output.push(some.to_vec()).expect("pushed");
+                }
+                if let Some(header) = header {
+                    output.describe(header).expect("described");
                 }
                 Ok(Totals {
                     rows: lines.len() as u64,

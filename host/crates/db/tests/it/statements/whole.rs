@@ -18,6 +18,7 @@ on_both!(
     a_dead_import_is_cleared_away_by_the_next,
     a_statement_whose_matching_was_interrupted_goes_on,
     originals_of_nothing_go,
+    a_statement_may_be_described_last,
     a_statement_without_lines_is_one,
 );
 
@@ -134,17 +135,24 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
     ];
     for (field, bad) in cases {
         let text = file(&header("b-1", None), &[line(2, "psp-0", 500), bad]);
-        let refused = office.import("bad.csv", &text).await;
-        let Err(Error::Invalid(problems)) = refused else {
-            panic!("{field}: {refused:?}");
-        };
-        let told = problems
-            .iter()
-            .any(|p| p.row == Some(3) && p.field == field);
-        assert!(told, "{field}: {problems:?}");
+        // Some files tell of the whole at their end only.
+        for text in [format!("~{text}"), text] {
+            let refused = office.import("bad.csv", &text).await;
+            let Err(Error::Invalid(problems)) = refused else {
+                panic!("{field}: {refused:?}");
+            };
+            let told = problems
+                .iter()
+                .any(|p| p.row == Some(3) && p.field == field);
+            assert!(told, "{field}: {problems:?}");
+        }
     }
     let of_the_whole: Vec<(&str, String)> = vec![
         ("total", file(&header("b-1", Some(991)), &[good()])),
+        (
+            "total",
+            format!("~{}", file(&header("b-1", Some(991)), &[good()])),
+        ),
         ("header", String::new()),
         (
             "header",
@@ -163,7 +171,7 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
     }
     assert_eq!(counts(stage).await, (0, 0));
     // A wrong line in each of a thousand is told in bounds.
-    let many: Vec<_> = (2..1_002)
+    let many: Vec<_> = (2..1_102)
         .map(|row| StatementLine {
             net: 0,
             ..line(row, "p", 50)
@@ -175,8 +183,8 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
     let Err(Error::Invalid(problems)) = refused else {
         panic!("{refused:?}");
     };
-    assert_eq!(problems.len(), 101);
-    assert!(problems[100].message.contains("900 more"));
+    assert_eq!(problems.len(), 1_001);
+    assert!(problems[1_000].message.contains("100 more"));
 }
 
 /// What an import leaves that died while it wrote its lines.
@@ -280,6 +288,16 @@ async fn originals_of_nothing_go(stage: &Stage) {
     leave(stage, row, lines).await;
     office.app.statements_sweep().await.expect("swept");
     assert_eq!(office.vault.kept("r1").expect("kept"), good);
+    assert_eq!(counts(stage).await, (1, 1));
+}
+
+async fn a_statement_may_be_described_last(stage: &Stage) {
+    record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
+    let office = office(stage);
+    let text = file(&header("b-1", Some(990)), &[line(2, "psp-1", 1_000)]);
+    let imported = office.import("last.csv", &format!("~{text}")).await;
+    let statement = imported.expect("imported").statement;
+    assert_eq!((statement.lines, statement.net), (1, 990));
     assert_eq!(counts(stage).await, (1, 1));
 }
 

@@ -1,0 +1,226 @@
+//! `galleria statement`: statements of payment providers read, taken in, looked at, settled by hand.
+//!
+//! All but `read` ask the database themselves, whether a host serves or not.
+
+mod ask;
+mod read;
+mod tables;
+
+pub use ask::Command;
+
+use crate::{house, logs, show};
+use anyhow::Context as _;
+use ask::{Import, Settle};
+use galleria_app::plugins::Plugins as _;
+use galleria_app::statements::{SettleAsk, Spool, StatementAsk, UndoAsk};
+use galleria_app::{App, Error, Key};
+use galleria_config::Config;
+use galleria_domain::plugin::Slot;
+use galleria_domain::{Digest, MatchOutcome, Problem};
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Does what is asked.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    logs::start(galleria_config::Log {
+        level: galleria_config::LogLevel::Warn,
+        ..config.host.log
+    });
+    if let Command::Read(ask) = command {
+        return read::run(&config, &ask).await;
+    }
+    // Only an import calls a plugin.
+    let slots = match &command {
+        Command::Import(ask) => config
+            .slots()
+            .into_iter()
+            .filter(|slot| ask.means(slot))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let generation = match house::load(&config.host, slots)? {
+        Ok(generation) => generation,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let house = house::build(&config, generation).await?;
+    let done = act(&house.app, command).await;
+    house.db.close().await.context("closing the database")?;
+    done
+}
+
+async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Import(ask) => return import(app, &ask).await,
+        Command::Read(_) => {}
+        Command::List(ask) => {
+            let rows = app
+                .statements(ask.retailer.as_deref(), None, ask.limit)
+                .await?;
+            show::line(&tables::statements(&rows));
+        }
+        Command::Lines(ask) => {
+            let rows = app.statement_lines(&ask.statement, ask.outcome, ask.after, ask.limit);
+            let rows = rows.await?;
+            show::line(&tables::lines(&rows));
+            if let Some(last) = rows.last().filter(|_| rows.len() == ask.limit as usize) {
+                show::line(&format!("more with --after {}", last.number));
+            }
+        }
+        Command::Explain { line } => {
+            let explained = app.statement_line_explain(&line).await?;
+            show::line(&tables::explained(&explained));
+        }
+        Command::Settle(ask) => settle(app, ask).await?,
+        Command::Undo { line, by, reason } => {
+            let ask = UndoAsk { by, reason };
+            app.statement_line_undo(key(&line), &line, ask).await?;
+            let now = app.statement_line_explain(&line).await?.line;
+            show::line(&format!("line {line} is {} again", now.outcome));
+        }
+        Command::Uncovered(ask) => {
+            let (retailer, days) = (&ask.retailer, ask.days);
+            let (rows, next) = app
+                .statements_uncovered(retailer, days, None, ask.limit)
+                .await?;
+            show::line(&tables::uncovered(&rows));
+            if next.is_some() {
+                show::line("there are more: ask with a larger --limit");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn settle(app: &App, ask: Settle) -> anyhow::Result<()> {
+    let line = ask.line;
+    let settle = SettleAsk {
+        by: ask.by,
+        reason: ask.reason,
+        entry: ask.entry,
+    };
+    app.statement_line_settle(key(&line), &line, settle).await?;
+    let now = app.statement_line_explain(&line).await?.line;
+    show::line(&format!("line {line} is {}", now.outcome));
+    Ok(())
+}
+
+/// Each command is a request of its own.
+fn key(line: &str) -> Key {
+    let key = format!("command-{}", uuid::Uuid::new_v4());
+    let request = Digest::of(format!("{line} {key}").as_bytes());
+    Key { key, request }
+}
+
+async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
+    let wanted = StatementAsk {
+        retailer: ask.retailer.clone(),
+        plugin: ask.plugin.clone(),
+    };
+    app.statement_reader(&wanted)?;
+    let name = ask
+        .file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let spool = app.vault()?.spool(&name)?;
+    let imported = match spooled(&ask.file, spool)? {
+        Ok(spool) => app.statement_import(&wanted, spool, stopped()).await,
+        Err(error) => Err(error),
+    };
+    match imported {
+        Ok(imported) => {
+            let statement = imported.statement;
+            let id = &statement.id;
+            if imported.before {
+                show::line(&format!("already imported as statement {id}"));
+            } else {
+                show::line(&format!("imported as statement {id}"));
+            }
+            show::line(&tables::statement(&statement));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Error::Invalid(problems)) => {
+            refused(&problems);
+            Ok(ExitCode::FAILURE)
+        }
+        Err(Error::Plugin(fault)) => Err(anyhow::anyhow!("the statement was not read: {fault}")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a file into the spool, or says why it may not be there.
+fn spooled(
+    file: &Path,
+    mut spool: Box<dyn Spool>,
+) -> anyhow::Result<Result<Box<dyn Spool>, Error>> {
+    let opened = std::fs::File::open(file);
+    let mut opened = opened.with_context(|| format!("opening {}", file.display()))?;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = opened.read(&mut chunk);
+        let read = read.with_context(|| format!("reading {}", file.display()))?;
+        if read == 0 {
+            return Ok(Ok(spool));
+        }
+        if let Err(error) = spool.write(&chunk[..read]) {
+            return Ok(Err(error));
+        }
+    }
+}
+
+/// Set by Ctrl-C: what is being read ends, and nothing is left.
+fn stopped() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    stop
+}
+
+fn refused(problems: &[Problem]) {
+    show::told(&tables::problems(problems));
+    show::told("refused: nothing was imported");
+}
+
+/// An outcome by its word.
+fn outcome(text: &str) -> Result<MatchOutcome, String> {
+    let known = MatchOutcome::ALL.map(MatchOutcome::word).join(", ");
+    MatchOutcome::by_word(text).ok_or_else(|| format!("one of {known}"))
+}
+
+/// Who is meant by a plugin's name: a slot, or else a plugin.
+fn by_name<'s>(slots: &'s [Slot], retailer: Option<&str>, name: &str) -> Vec<&'s Slot> {
+    let of_retailer = |slot: &&Slot| retailer.is_none_or(|retailer| slot.retailer == retailer);
+    let named: Vec<_> = slots
+        .iter()
+        .filter(of_retailer)
+        .filter(|s| s.name == name)
+        .collect();
+    if named.is_empty() {
+        return slots
+            .iter()
+            .filter(of_retailer)
+            .filter(|s| s.plugin == name)
+            .collect();
+    }
+    named
+}
+
+/// The names of slots that were loaded, for a message.
+fn loaded_names(plugins: &galleria_engine::Generation) -> String {
+    let names = plugins
+        .all()
+        .iter()
+        .map(|one| format!("{}/{}", one.slot.retailer, one.slot.name));
+    names.collect::<Vec<_>>().join(", ")
+}

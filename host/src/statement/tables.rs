@@ -1,0 +1,235 @@
+//! Statements as tables for people. Amounts are decimal text.
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use galleria_app::statements::{ExplainView, LineView, StatementView, Uncovered, major};
+use galleria_domain::Problem;
+
+fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    for column in amounts {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Statements.
+pub fn statements(rows: &[StatementView]) -> String {
+    let header = [
+        "statement",
+        "retailer",
+        "provider",
+        "payout",
+        "paid on",
+        "lines",
+        "net",
+        "",
+        "state",
+        "file",
+    ];
+    let mut table = table(header, &[5, 6]);
+    for row in rows {
+        let of = &row.header;
+        table.add_row([
+            row.id.clone(),
+            row.retailer.clone(),
+            of.provider.clone(),
+            of.reference.clone(),
+            of.paid_on.clone(),
+            row.lines.to_string(),
+            major(row.net.into(), of.minor_digits),
+            of.currency.clone(),
+            row.state.clone(),
+            row.file.clone(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// One statement, by outcome.
+pub fn statement(row: &StatementView) -> String {
+    let of = &row.header;
+    let mut table = table(
+        ["outcome", "lines", "gross", "fee", "net", ""],
+        &[1, 2, 3, 4],
+    );
+    let told = |minor: i64| major(minor.into(), of.minor_digits);
+    for sum in &row.outcomes {
+        table.add_row([
+            sum.outcome.clone(),
+            sum.lines.to_string(),
+            told(sum.converted),
+            told(sum.fee),
+            told(sum.net),
+            of.currency.clone(),
+        ]);
+    }
+    let (lines, net) = (row.lines.to_string(), told(row.net));
+    table.add_row(["in all", &lines, "", "", &net, &of.currency]);
+    format!(
+        "{} payout {} of {}, {} lines\n{table}",
+        of.provider, of.reference, of.paid_on, row.lines
+    )
+}
+
+/// Lines.
+pub fn lines(rows: &[LineView]) -> String {
+    let header = [
+        "line",
+        "row",
+        "kind",
+        "outcome",
+        "by",
+        "reference",
+        "gross",
+        "",
+        "fee",
+        "net",
+        "",
+        "difference",
+        "store",
+        "day",
+        "entry",
+    ];
+    let mut table = table(header, &[1, 6, 8, 9, 11]);
+    for row in rows {
+        let line = &row.line;
+        let paid = |minor: i64| major(minor.into(), row.paid_minor_digits);
+        table.add_row([
+            row.id.clone(),
+            line.row.to_string(),
+            line.kind.word().to_owned(),
+            row.outcome.clone(),
+            row.rule
+                .map(|rule| rule.word().to_owned())
+                .unwrap_or_default(),
+            reference(row),
+            major(line.gross.into(), line.minor_digits),
+            line.currency.clone(),
+            paid(line.fee),
+            paid(line.net),
+            row.paid_currency.clone(),
+            difference(row),
+            row.store.clone(),
+            row.business_date.clone(),
+            row.entry.clone(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn reference(row: &LineView) -> String {
+    let line = &row.line;
+    let all = [
+        &line.modification_reference,
+        &line.psp_reference,
+        &line.merchant_reference,
+    ];
+    let first = all.into_iter().find(|reference| !reference.is_empty());
+    first.cloned().unwrap_or_default()
+}
+
+fn difference(row: &LineView) -> String {
+    match row.difference {
+        0 => String::new(),
+        minor => major(minor.into(), row.line.minor_digits),
+    }
+}
+
+/// Why a line got its outcome.
+pub fn explained(row: &ExplainView) -> String {
+    let digits = row.line.line.minor_digits;
+    let mut text = lines(std::slice::from_ref(&row.line));
+    text.push_str(&format!(
+        "\n{}: {}\namounts may differ by {}, fees by {}",
+        row.line.outcome,
+        row.because,
+        major(row.amount_tolerance.into(), digits),
+        major(row.fee_tolerance.into(), row.line.paid_minor_digits),
+    ));
+    if let Some(fee) = row.line.expected_fee {
+        let fee = major(fee.into(), row.line.paid_minor_digits);
+        text.push_str(&format!(", and a fee of {fee} was agreed"));
+    }
+    if !row.candidates.is_empty() {
+        let header = [
+            "candidate",
+            "amount",
+            "",
+            "provider",
+            "psp reference",
+            "modification",
+            "merchant",
+            "settled by",
+        ];
+        let mut table = table(header, &[1]);
+        for one in &row.candidates {
+            table.add_row([
+                one.id.clone(),
+                major(one.amount.into(), one.minor_digits),
+                one.currency.clone(),
+                one.provider.clone(),
+                one.psp_reference.clone(),
+                one.modification_reference.clone(),
+                one.merchant_reference.clone(),
+                one.settled_by.clone().unwrap_or_default(),
+            ]);
+        }
+        text.push_str(&format!("\n{table}"));
+    }
+    for hand in &row.hands {
+        text.push_str(&format!(
+            "\n{} {} by {}: {} ({} before, {} after)",
+            hand.at, hand.what, hand.by, hand.reason, hand.before, hand.after
+        ));
+    }
+    text
+}
+
+/// Payments and refunds without a statement.
+pub fn uncovered(rows: &[Uncovered]) -> String {
+    let header = [
+        "tender",
+        "order",
+        "store",
+        "day",
+        "kind",
+        "psp reference",
+        "amount",
+        "",
+        "accepted",
+        "days",
+    ];
+    let mut table = table(header, &[6, 9]);
+    for row in rows {
+        let tender = &row.tender;
+        table.add_row([
+            tender.id.clone(),
+            tender.order_id.clone(),
+            tender.store.clone(),
+            tender.business_date.clone(),
+            tender.kind.clone(),
+            tender.psp_reference.clone(),
+            major(tender.amount.into(), tender.minor_digits),
+            tender.currency.clone(),
+            row.accepted_at.clone(),
+            row.days.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What is wrong with a file.
+pub fn problems(problems: &[Problem]) -> String {
+    let mut table = table(["row", "column", "what is wrong, or would be right"], &[0]);
+    for problem in problems {
+        table.add_row([
+            problem.row.map(|row| row.to_string()).unwrap_or_default(),
+            problem.field.clone(),
+            problem.message.clone(),
+        ]);
+    }
+    table.to_string()
+}
