@@ -7,6 +7,7 @@ mod client;
 mod feed;
 mod host;
 mod keep;
+mod members;
 mod products;
 mod reckon;
 mod retailer;
@@ -113,7 +114,8 @@ async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep
             books.told.len()
         );
     }
-    one_refusal(&books)?;
+    members::one_refusal(&books)?;
+    members::on_orders(&client, &answered).await?;
     let with_poslog: Vec<&Told> = books
         .told
         .iter()
@@ -135,10 +137,10 @@ async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep
     let got = rest(&client, retailers, &books, &status, &with_poslog).await?;
     table::stores(&status)?;
     table::retailers(&got, &books);
-    let poslogs = if checked {
-        "every POSLOG valid and true"
-    } else {
-        "POSLOGs not validated"
+    let poslogs = match (with_poslog.is_empty(), checked) {
+        (true, _) => "no POSLOG was asked for",
+        (_, true) => "every POSLOG valid and true",
+        (_, false) => "POSLOGs not validated",
     };
     show::line(&format!(
         "All right: {counted} events, each with one effect; {poslogs}; {} drawers even, {} over, \
@@ -184,20 +186,6 @@ fn dates(retailers: &[Retailer]) -> String {
         format!("{} of {} ({} events)", day.date, one.name, day.events)
     });
     days.collect::<Vec<_>>().join(", ")
-}
-
-/// Every code that is nobody's is refused in the same words.
-fn one_refusal(books: &Books<'_>) -> Result<()> {
-    for (retailer, codes) in &books.codes {
-        if codes.identified == 0 || codes.refused.is_empty() {
-            bail!("{retailer}: no member was identified, or no code was refused");
-        }
-        if codes.refused.len() > 1 {
-            let bodies: Vec<&String> = codes.refused.keys().collect();
-            bail!("{retailer}: codes are refused in different words: {bodies:?}");
-        }
-    }
-    Ok(())
 }
 
 async fn put_stores(client: &Client, stores: &[&Store]) -> Result<()> {

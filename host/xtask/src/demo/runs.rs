@@ -68,7 +68,7 @@ pub async fn run(
     let mut written = Written::default();
     for (id, slot, writes, csv) in asked {
         let run = ended(client, &id).await?;
-        let files = files(&run, retailer, directories)?;
+        let files = files(&run, retailer, directories).await?;
         check(&run, &files, &writes, &csv, retailer, known)
             .with_context(|| format!("the run of {slot} for {}", retailer.name))?;
         match writes {
@@ -96,8 +96,8 @@ async fn ended(client: &Client, id: &str) -> Result<Value> {
     }
 }
 
-/// Where the run's files are; each is as large as the run says.
-fn files(run: &Value, retailer: &Retailer, directories: &Value) -> Result<Vec<PathBuf>> {
+/// Where the run's files are, once they are there; each is as large as the run says.
+async fn files(run: &Value, retailer: &Retailer, directories: &Value) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for file in run["files"].as_array().context("a run's files")? {
         let text = |name: &str| {
@@ -112,9 +112,7 @@ fn files(run: &Value, retailer: &Retailer, directories: &Value) -> Result<Vec<Pa
             .join(folder)
             .join(&retailer.name)
             .join(text("name")?);
-        let size = fs::metadata(&path)
-            .with_context(|| path.display().to_string())?
-            .len();
+        let size = delivered(&path).await?;
         if file["size"].as_u64() != Some(size) {
             bail!("{} has {size} bytes, not {}", path.display(), file["size"]);
         }
@@ -124,6 +122,20 @@ fn files(run: &Value, retailer: &Retailer, directories: &Value) -> Result<Vec<Pa
         bail!("it wrote no file");
     }
     Ok(found)
+}
+
+/// The size of a file. It gets its name a moment after its run has ended.
+async fn delivered(path: &Path) -> Result<u64> {
+    let begun = Instant::now();
+    loop {
+        match fs::metadata(path) {
+            Ok(metadata) => return Ok(metadata.len()),
+            Err(error) if begun.elapsed() > ENDED_WITHIN => {
+                return Err(error).with_context(|| path.display().to_string());
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 fn check(

@@ -1,0 +1,45 @@
+//! Members: every code that is nobody's was refused in the same words, and whoever was identified
+//! stands on the order that was placed next.
+
+use super::books::Books;
+use super::client::Client;
+use super::feed::{Answered, MemberIs};
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+/// Every code that is nobody's is refused in the same words.
+pub fn one_refusal(books: &Books<'_>) -> Result<()> {
+    for (retailer, codes) in &books.codes {
+        if codes.identified == 0 || codes.refused.is_empty() {
+            bail!("{retailer}: no member was identified, or no code was refused");
+        }
+        if codes.refused.len() > 1 {
+            let bodies: Vec<&String> = codes.refused.keys().collect();
+            bail!("{retailer}: codes are refused in different words: {bodies:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The host keeps with each order whom it identified before, and nobody else.
+pub async fn on_orders(client: &Client, day: &[Answered]) -> Result<()> {
+    for one in day {
+        if !matches!(one.request.member, Some(MemberIs::AnswerTo(_))) {
+            continue;
+        }
+        let body = &one.request.body;
+        let id = body["id"].as_str().unwrap_or_default();
+        let order = client.get(&format!("/v1/orders/{id}")).await?;
+        if !same(&order["member"], &body["member"]) {
+            // Not who: numbers are nobody's to print.
+            bail!("order {id} is not the member's who was identified for it");
+        }
+    }
+    Ok(())
+}
+
+fn same(kept: &Value, sent: &Value) -> bool {
+    ["id", "programme"]
+        .iter()
+        .all(|name| kept[name] == sent[name])
+}
