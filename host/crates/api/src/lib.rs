@@ -26,6 +26,7 @@ mod response;
 mod runs;
 mod serve;
 mod shifts;
+mod statements;
 mod status;
 mod stores;
 mod upload;

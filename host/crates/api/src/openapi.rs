@@ -3,7 +3,7 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, health, members, operations, orders, payments, products, refunds, runs, shifts, status, stores,
+    dead_letters, health, members, operations, orders, payments, products, refunds, runs, shifts, statements, status, stores,
     verifications, voids,
 };
 use axum::extract::State;
@@ -23,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
         (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
+        (name = "statements", description = "What payment providers paid out, and what it was for."),
         (name = "operation", description = "How the host does."),
     ),
 )]
@@ -50,6 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(operations::routes())
+        .merge(statements::routes())
         .merge(status::routes())
         .merge(health::routes())
         .routes(utoipa_axum::routes!(openapi_json))
@@ -110,5 +112,7 @@ pub(crate) mod examples {
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations
+        statement statement_page statement_lines statement_uncovered line_explained
+        line_settle_request line_settled line_undo_request line_undone
     }
 }

@@ -74,6 +74,14 @@ kinds! {
         "What ended well stays; ask for another window.";
     RUN_UNDER_WAY = 409 "run_under_way", "The run is under way elsewhere",
         "Wait for it, or cancel it.";
+    PAYOUT_EXISTS = 409 "payout_exists", "The payout came before in another file",
+        "`detail` names that file; a person says which of the two is right.";
+    STATEMENT_BUSY = 409 "statement_busy", "Another statement of the retailer is being taken in",
+        "Send it again, later: the same file is one statement.";
+    LINE_MATCHED = 409 "line_matched", "The line is matched",
+        "Name the `entry` it is to be linked with instead.";
+    LINE_NOT_BY_HAND = 409 "not_settled_by_hand", "The line is not settled by hand",
+        "There is nothing to take back.";
     SHIFT_CLOSED = 409 "shift_closed", "The shift is closed",
         "Use an open shift: a closed one never moves.";
     STORE_IDENTITY = 409 "store_identity", "The store would become another one",

@@ -133,6 +133,26 @@ impl utoipa::IntoResponses for ImportProblems {
     }
 }
 
+/// Problems of a route that takes a statement in.
+pub(crate) struct StatementProblems;
+
+impl utoipa::IntoResponses for StatementProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[
+            "bad_query",
+            "bad_request",
+            "not_found",
+            "body_too_large",
+            "file_refused",
+            "invalid",
+            "internal",
+            "plugin_failed",
+            "records_unavailable",
+            "timeout",
+        ])
+    }
+}
+
 /// Problems of the readiness probe.
 pub(crate) struct ReadyProblems;
 

@@ -14,7 +14,7 @@ use std::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
 /// Routes that take a file: they have [`UploadConfig::timeout`](crate::UploadConfig) to answer.
-pub(crate) const ROUTES: &[&str] = &[crate::products::IMPORT];
+pub(crate) const ROUTES: &[&str] = &[crate::products::IMPORT, crate::statements::IMPORT];
 
 /// A file as it was sent.
 pub(crate) struct Uploaded {

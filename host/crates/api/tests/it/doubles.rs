@@ -5,7 +5,10 @@ use galleria_app::Error;
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::{Records, Work};
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
-use galleria_domain::{CallFault, Context, Decision, Digest, Fault, HostFault, Member, Totals};
+use galleria_domain::{
+    CallFault, Context, Decision, Digest, Fault, HostFault, Member, Problem, Totals,
+};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,7 @@ impl Default for OneMember {
         Self(vec![
             loaded("loyalty", Point::IdentifyMember),
             loaded("daily-sales", Point::Report),
+            loaded("statements", Point::ReadStatement),
         ])
     }
 }
@@ -96,8 +100,41 @@ impl Plugins for OneMember {
         }
     }
 
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
-        not_served()
+    /// Every statement says the same, but an empty one, which is refused.
+    fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+        let (Stream::Statement, Some(mut input), Some(mut lines)) =
+            (run, streams.input, streams.statement)
+        else {
+            return not_served();
+        };
+        let usage = Usage::default();
+        if input.read(1).expect("read").is_empty() {
+            let problem = Problem {
+                row: Some(1),
+                ..Problem::new("Psp Reference", "a header with this column")
+            };
+            let outcome = Err(CallFault::Guest(Fault::Invalid(vec![problem])));
+            return Called { outcome, usage };
+        }
+        let header = serde_json::from_value(json!({
+            "provider": "adyen", "account": "example-es", "reference": "payout-42",
+            "currency": "EUR", "minor_digits": 2, "paid_on": "2026-11-23", "total": 1190,
+        }));
+        lines
+            .describe(header.expect("a header"))
+            .expect("described");
+        let line = serde_json::from_value(json!({
+            "row": 2, "kind": "payment", "id": "", "psp_reference": "8836-1",
+            "modification_reference": "", "merchant_reference": "order-1",
+            "booked_at": "2026-11-21", "currency": "EUR", "minor_digits": 2, "gross": 1210,
+            "rate": null, "converted": 1210, "fee": 20, "net": 1190,
+        }));
+        lines.push(vec![line.expect("a line")]).expect("pushed");
+        let outcome = Ok(Totals {
+            rows: 1,
+            sums: Vec::new(),
+        });
+        Called { outcome, usage }
     }
 }
 

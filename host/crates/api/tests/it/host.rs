@@ -8,6 +8,7 @@ use galleria_app::records::Records;
 use galleria_app::sensitive::DigestKey;
 use galleria_app::{App, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
+use galleria_deliver::StatementVault;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -24,6 +25,7 @@ pub struct Host {
     pub served: JoinHandle<std::io::Result<()>>,
     document: Value,
     client: reqwest::Client,
+    _statements: TempDir,
 }
 
 /// What came back.
@@ -131,7 +133,9 @@ impl Host {
         crate::log::kept();
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(now));
-        let app = App::new(records, plugins, clock.clone(), policy);
+        let folder = TempDir::new().expect("a folder");
+        let vault = StatementVault::open(folder.path(), 1 << 20).expect("a vault");
+        let app = App::new(records, plugins, clock.clone(), policy).with_vault(Arc::new(vault));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -145,6 +149,7 @@ impl Host {
             served,
             document: serde_json::to_value(openapi()).expect("a document"),
             client: client.expect("a client"),
+            _statements: folder,
         };
         (host, clock)
     }

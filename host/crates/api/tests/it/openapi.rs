@@ -177,12 +177,58 @@ async fn every_route_answers_its_example_as_the_document_tells() {
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
     dead_letters(&mut walk).await;
+    statements(&mut walk).await;
     runs(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
         walk.step(get.clone(), path, None).await;
     }
     assert_eq!(walk.untried(), Vec::new());
     walk.host.stop().await;
+}
+
+/// A statement is sent, looked at, and its line settled by hand and taken back.
+async fn statements(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    let import = "/v1/retailers/{retailer}/statements";
+    let path = "/v1/retailers/example/statements?plugin=statements&file=payout-42.csv";
+    let send = |host: &Host| {
+        let request = host.request(Method::POST, path);
+        request.body("a statement of example")
+    };
+    let sent = walk.host.send(send(&walk.host)).await.expect(201);
+    golden("src/examples/statement.json", &pretty(&sent));
+    let again = walk.host.send(send(&walk.host)).await.expect(200);
+    assert_eq!(again, sent);
+    let empty = walk.host.request(Method::POST, path);
+    let refused = walk.host.send(empty).await;
+    assert_eq!(refused.code(), "file_refused");
+    let told = &refused.json()["errors"][0];
+    assert_eq!(
+        (&told["row"], &told["field"]),
+        (&json!(1), &json!("Psp Reference"))
+    );
+    let large = walk
+        .host
+        .request(Method::POST, path)
+        .body(vec![b'x'; 2 << 20]);
+    assert_eq!(walk.host.send(large).await.code(), "body_too_large");
+    walk.walked.insert(("post".into(), import.to_owned()));
+    let steps = [
+        (&get, "/v1/statements", "statement_page"),
+        (&get, "/v1/statements/{id}", "statement"),
+        (&get, "/v1/statements/{id}/lines", "statement_lines"),
+        (&post, "/v1/statement-lines/{id}/settle", "line_settled"),
+        (&post, "/v1/statement-lines/{id}/undo", "line_undone"),
+        (&get, "/v1/statement-lines/{id}", "line_explained"),
+    ];
+    for (method, path, answer) in steps {
+        walk.step(method.clone(), path, Some(answer)).await;
+    }
+    let uncovered = "/v1/statements/uncovered";
+    let path = format!("{uncovered}?retailer=example&days=0");
+    let found = walk.host.get(&path).await.expect(200);
+    golden("src/examples/statement_uncovered.json", &pretty(&found));
+    walk.walked.insert(("get".into(), uncovered.to_owned()));
 }
 
 /// A run is asked for, looked at, cancelled and replayed.
