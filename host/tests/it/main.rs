@@ -1,5 +1,6 @@
 //! Journeys through the whole host: the real binary, real components, SQLite, HTTP, files.
 
+mod agreement;
 mod configuration;
 mod crash;
 mod days;
@@ -11,4 +12,5 @@ mod reports;
 mod runs;
 mod scanned;
 mod secrets;
+mod statements;
 mod trouble;

@@ -591,9 +591,9 @@ fn of_row(row: u64, field: &str, message: String) -> Problem {
     }
 }
 
-/// How long a draft is kept for a writer that does not tell of itself. A piece takes milliseconds; a
-/// minute is a machine that hangs.
-pub(super) const HELD: Duration = Duration::from_secs(60);
+/// How long a draft is kept for a writer that does not tell of itself. A piece takes milliseconds; half
+/// a minute is a machine that hangs.
+pub(super) const HELD: Duration = Duration::from_secs(30);
 
 pub(super) fn until(now: Timestamp) -> Timestamp {
     clock::later(now, HELD)

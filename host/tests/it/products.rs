@@ -1,0 +1,262 @@
+//! Products, from the file to the plugin's file: the real binary, a real component, and a kill.
+
+use crate::house::{House, staged};
+use galleria_app::records::{Begun, Records};
+use galleria_db::{Db, DbConfig};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// A plugin that writes products, whichever retailer's it is.
+fn exporter() -> String {
+    for entry in std::fs::read_dir(staged()).expect("plugins") {
+        let folder = entry.expect("an entry").path();
+        let manifest = std::fs::read_to_string(folder.join("plugin.toml")).expect("a manifest");
+        let manifest: toml::Table = manifest.parse().expect("a manifest");
+        let asked = manifest["asks"]
+            .get("capabilities")
+            .and_then(|list| list.as_array());
+        let mut asked = asked.into_iter().flatten();
+        let writes = folder
+            .join(manifest["component"].as_str().expect("a name"))
+            .exists();
+        if writes && asked.any(|one| one.as_str() == Some("products")) {
+            return manifest["name"].as_str().expect("a name").to_owned();
+        }
+    }
+    panic!("no plugin writes products: run `cargo xtask plugins`");
+}
+
+/// A retailer with two slots: all products, and what changed.
+fn retailer(folder: &Path) {
+    let plugin = exporter();
+    let mut text = String::from("name = \"example\"\n");
+    for (slot, mode) in [("all", "full"), ("changes", "changes")] {
+        write!(
+            text,
+            "[plugins.{slot}]\nplugin = \"{plugin}\"\n\
+             [plugins.{slot}.grants]\ncapabilities = [\"products\", \"output\"]\n\
+             directories = [\"product_data\"]\n\
+             [plugins.{slot}.settings]\nmode = \"{mode}\"\n"
+        )
+        .expect("text");
+    }
+    let folder = folder.join("example");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("retailer.toml"), text).expect("a retailer");
+}
+
+async fn open() -> (tempfile::TempDir, House) {
+    let retailers = tempfile::tempdir().expect("a folder");
+    retailer(retailers.path());
+    let mut house = House::with(retailers.path().to_owned(), staged());
+    house.start().await;
+    let store = json!({
+        "external_id": "0042", "retailer": "example", "store_type": "scan-and-go", "country": "FR",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Paris",
+    });
+    let put = house.send("PUT", "/v1/stores/lyon", "store", &store).await;
+    assert_eq!(put.expect("an answer").0, 200);
+    (retailers, house)
+}
+
+/// `count` products; every price is `cents`.
+fn file(house: &House, name: &str, count: usize, cents: usize) -> String {
+    let mut text = String::from("sku;name;price;currency;store\n");
+    for n in 0..count {
+        let (whole, part) = (cents / 100, cents % 100);
+        writeln!(text, "s{n:06};Product {n};{whole},{part:02};EUR;").expect("text");
+    }
+    let path = house.data().join(name);
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+fn import(house: &House, file: &str, more: &[&str]) -> (bool, String) {
+    let mut command = house.galleria(&["products", "import", file, "--retailer", "example"]);
+    let ran = command.arg("--decimal-comma").args(more).output();
+    let ran = ran.expect("the binary");
+    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (ran.status.success(), said.concat())
+}
+
+/// Runs a slot for a day, and answers the rows of its file, the header not among them.
+fn export(house: &House, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
+    let before = house.files();
+    let ask = [
+        "report",
+        "run",
+        "--retailer",
+        "example",
+        "--plugin",
+        slot,
+        "--from",
+        day,
+    ];
+    let ran = house.run(&[&ask, more].concat());
+    let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{why}");
+    let new: BTreeMap<_, _> = house
+        .files()
+        .into_iter()
+        .filter(|(name, _)| !before.contains_key(name))
+        .collect();
+    assert_eq!(new.len(), 1, "{:?}", new.keys());
+    let text = new.into_values().next().expect("a file");
+    let text = String::from_utf8(text).expect("text");
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_in_and_what_changed_goes_out() {
+    let (_retailers, house) = open().await;
+    let all = file(&house, "all.csv", 3000, 150);
+    let (well, said) = import(&house, &all, &["--dry-run"]);
+    assert!(well && said.contains("3000 products added"), "{said}");
+    let (well, said) = import(&house, &all, &[]);
+    assert!(well && said.contains("3000 products added"), "{said}");
+    assert_eq!(export(&house, "all", "2026-11-20", &[]).len(), 3000);
+    let first = export(&house, "changes", "2026-11-20", &[]);
+    assert_eq!(first.len(), 3000, "on the first run all changed");
+
+    let (well, said) = import(&house, &all, &[]);
+    assert!(well && said.contains("3000 unchanged"), "{said}");
+    assert_eq!(export(&house, "changes", "2026-11-21", &[]), [""; 0]);
+    let one = file(&house, "one.csv", 1, 160);
+    let (well, said) = import(&house, &one, &[]);
+    assert!(well && said.contains("1 changed"), "{said}");
+    let changed = export(&house, "changes", "2026-11-22", &[]);
+    assert_eq!(changed, ["upsert,s000000,,Product 0,,EA,1.60,EUR,"]);
+    let all_of_them = export(&house, "all", "2026-11-22", &[]);
+    assert_eq!(all_of_them.len(), 3000);
+    assert!(all_of_them[0].contains(",1.60,") && all_of_them[1].contains(",1.50,"));
+
+    // A store's own price is a change there and nowhere else.
+    let store = ["--store", "lyon"];
+    assert_eq!(export(&house, "changes", "2026-11-22", &store).len(), 3000);
+    let own = house.data().join("own.csv");
+    let text = "sku,name,price,currency,store\ns000007,,\"1,35\",EUR,0042\n";
+    std::fs::write(&own, text).expect("a file");
+    let (well, said) = import(&house, &own.display().to_string(), &[]);
+    assert!(well && said.contains("prices of stores: 1 added"), "{said}");
+    assert_eq!(export(&house, "changes", "2026-11-23", &[]), [""; 0]);
+    assert_eq!(
+        export(&house, "changes", "2026-11-23", &store),
+        ["upsert,s000007,,Product 7,,EA,1.35,EUR,"]
+    );
+
+    let full = ["--missing", "deactivate"];
+    let (well, said) = import(&house, &one, &full);
+    assert!(well && said.contains("2999 no longer sold"), "{said}");
+    assert_eq!(export(&house, "all", "2026-11-24", &[]).len(), 1);
+    let gone = export(&house, "changes", "2026-11-24", &[]);
+    assert_eq!(gone.len(), 2999);
+    assert!(gone.iter().all(|row| row.starts_with("delete,")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it() {
+    let (_retailers, house) = open().await;
+    let path = house.data().join("wrong.csv");
+    let mut text = String::from("sku,gtin,name,price,currency\nright,,Right,1,EUR\n");
+    for n in 0..40 {
+        writeln!(text, "s{n},{n},Name,1,EUR").expect("text");
+    }
+    std::fs::write(&path, text).expect("a file");
+    let (well, said) = import(&house, &path.display().to_string(), &[]);
+    assert!(
+        !well && said.contains("40 cells are wrong: nothing was imported"),
+        "{said}"
+    );
+    for row in 3..43 {
+        let told = said
+            .lines()
+            .any(|line| line.contains(&format!(" {row} ")) && line.contains("gtin"));
+        assert!(told, "row {row}: {said}");
+    }
+    let page = house.get("/v1/retailers/example/products").await;
+    assert_eq!(page.expect("a list")["products"], json!([]));
+    let typo = house.run(&["products", "list", "--retailer", "exmaple"]);
+    let why = String::from_utf8_lossy(&typo.stderr).into_owned();
+    assert!(
+        !typo.status.success() && why.contains("one of example"),
+        "{why}"
+    );
+}
+
+/// Whether an import is writing just now.
+async fn importing(records: &dyn Records) -> bool {
+    // A read: what it begins is not kept.
+    let begun = records.read(|tx| {
+        Box::pin(async move {
+            let now = jiff::Timestamp::now();
+            tx.catalogue_begin("example", "looker", now, now).await
+        })
+    });
+    matches!(begun.await.expect("asked"), Begun::Busy)
+}
+
+/// Takes away what a killed import left, as the host does an hour later; in how many pieces.
+async fn swept(records: &dyn Records) -> u32 {
+    let late = galleria_app::clock::later(jiff::Timestamp::now(), Duration::from_secs(3600));
+    let left = records.write(move |tx| {
+        let until = galleria_app::clock::later(late, Duration::from_secs(60));
+        Box::pin(async move { tx.catalogue_take_over("sweeper", late, until).await })
+    });
+    let left = left.await.expect("asked").expect("a draft that was left");
+    let mut pieces = 0;
+    loop {
+        let draft = left.clone();
+        let over = records.write(move |tx| {
+            let draft = draft.clone();
+            Box::pin(async move { tx.catalogue_clear(&draft, 100).await })
+        });
+        if over.await.expect("cleared") {
+            return pieces;
+        }
+        pieces += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_leaves_what_was_there() {
+    let (_retailers, house) = open().await;
+    let (well, said) = import(&house, &file(&house, "before.csv", 2000, 150), &[]);
+    assert!(well, "{said}");
+    let large = file(&house, "large.csv", 40_000, 999);
+    let config = DbConfig {
+        url: format!("sqlite://{}/galleria.db", house.data().display()),
+        read_connections: 1,
+    };
+    let db = Db::open(&config).await.expect("the database");
+    let mut command = house.galleria(&["products", "import", &large, "--retailer", "example"]);
+    let command = command.arg("--decimal-comma").stdout(Stdio::null());
+    let mut importer = command.stderr(Stdio::null()).spawn().expect("the binary");
+    let begun = Instant::now();
+    while !importing(&db).await {
+        assert!(begun.elapsed().as_secs() < 60, "it never began");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    importer.kill().expect("killed");
+    importer.wait().expect("gone");
+    assert!(importing(&db).await, "it was killed in the middle");
+
+    let rows = export(&house, "all", "2026-11-20", &[]);
+    assert_eq!(rows.len(), 2000);
+    assert!(rows.iter().all(|row| row.contains(",1.50,")));
+    let (well, said) = import(&house, &file(&house, "small.csv", 1, 160), &[]);
+    assert!(!well && said.contains("being imported"), "{said}");
+
+    // What it left is taken away once its time is over, and then everything goes on.
+    assert!(swept(&db).await > 0);
+    db.close().await.expect("closed");
+    let (well, said) = import(&house, &large, &[]);
+    assert!(
+        well && said.contains("38000 products added, 2000 changed"),
+        "{said}"
+    );
+}
