@@ -33,7 +33,7 @@ fn value(byte: u8) -> u32 {
 fn ean13(bytes: &[u8]) -> bool {
     let weighted = bytes.iter().zip([1, 3].into_iter().cycle());
     let sum: u32 = weighted.map(|(byte, weight)| value(*byte) * weight).sum();
-    (sum % 10 == 0) & (bytes.len() == 13)
+    sum.is_multiple_of(10) & (bytes.len() == 13)
 }
 
 /// Every second digit from the right doubled, 9 taken off what is above it; the sum ends in 0.
@@ -45,7 +45,7 @@ fn luhn(bytes: &[u8]) -> bool {
             weighted - u32::from(weighted > 9) * 9
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

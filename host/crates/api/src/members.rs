@@ -60,7 +60,7 @@ async fn member_identify(
     let asked = face.app.member_identify(&store, client, Code::new(code));
     match asked.await {
         Ok(Some(member)) => Ok(Json(Identified { member })),
-        Ok(None) => Err(Problem::always_the_same(MEMBER_UNKNOWN)),
+        Ok(None) => Err(Problem::new(MEMBER_UNKNOWN, MEMBER_UNKNOWN.remedy)),
         Err(Error::Limited { wait }) => Err(too_many(wait)),
         Err(error) => Err(error.into()),
     }
@@ -68,6 +68,6 @@ async fn member_identify(
 
 /// Whole seconds, as the header has it, and no fewer than the wait.
 fn too_many(wait: Duration) -> Problem {
-    let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
     Problem::new(TOO_MANY_ATTEMPTS, TOO_MANY_ATTEMPTS.remedy).after(seconds.max(1))
 }

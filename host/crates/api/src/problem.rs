@@ -116,14 +116,12 @@ kinds! {
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub kind: Kind,
-    pub detail: String,
+    pub detail: Box<str>,
     pub errors: Vec<FieldError>,
     /// For the operator only.
     pub cause: Option<Box<str>>,
     /// Seconds until another attempt may do better, for the header `Retry-After`.
-    pub retry_after: Option<u64>,
-    /// Whether its body is the same every time: it then tells no request id.
-    pub same: bool,
+    pub retry_after: Option<u32>,
 }
 
 /// A field that is wrong.
@@ -168,24 +166,15 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.into(),
+            detail: detail.into().into(),
             errors: Vec::new(),
             cause: None,
             retry_after: None,
-            same: false,
-        }
-    }
-
-    /// A problem whose body has the same bytes every time.
-    pub fn always_the_same(kind: Kind) -> Self {
-        Self {
-            same: true,
-            ..Self::new(kind, kind.remedy)
         }
     }
 
     /// The problem, with a time before which another attempt is in vain.
-    pub fn after(self, seconds: u64) -> Self {
+    pub fn after(self, seconds: u32) -> Self {
         Self {
             retry_after: Some(seconds),
             ..self
@@ -300,7 +289,8 @@ pub(crate) fn rendered(problem: &Problem, mut response: Response, request_id: &s
         detail: &problem.detail,
         code,
         errors: &problem.errors,
-        request_id: (!problem.same).then_some(request_id),
+        // Every refusal of a code has the same bytes.
+        request_id: (problem.kind != MEMBER_UNKNOWN).then_some(request_id),
     };
     // Texts and numbers always serialise; the status tells the caller even if they did not.
     let body = serde_json::to_vec(&details).unwrap_or_default();
