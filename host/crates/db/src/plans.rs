@@ -3,11 +3,11 @@
 
 use crate::{Db, DbConfig};
 use galleria_app::records::{
-    ActivityKey, DeadFilter, DocumentState, Parked, ParkedState, Records, RunFilter, RunState,
-    SaleLineKey,
+    ActivityKey, Begun, DeadFilter, DocumentState, Draft, Parked, ParkedState, PriceRow,
+    ProductRow, Records, RunFilter, RunState, SaleLineKey, SettlementKey, Tx, UncoveredKey,
 };
-use galleria_domain::Event;
 use galleria_domain::plugin::Point;
+use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::cell::RefCell;
@@ -20,6 +20,71 @@ thread_local! {
 /// Remembers a statement that this thread has begun.
 pub(crate) fn note(name: &'static str, sql: &str) {
     NOTED.with_borrow_mut(|noted| noted.insert((name, sql.to_owned())));
+}
+
+/// The same for statements.
+async fn do_statements(db: &Db) {
+    let records: &dyn Records = db;
+    let done = records.write(|tx| {
+        Box::pin(async move {
+            let (now, line) = (Timestamp::UNIX_EPOCH, line());
+            let tender = RecordedTender {
+                psp_reference: "p".into(),
+                modification_reference: "m".into(),
+                merchant_reference: "o".into(),
+                ..RecordedTender::default()
+            };
+            let after = UncoveredKey {
+                accepted_at: now,
+                id: String::new(),
+            };
+            tx.tenders_void("e").await?;
+            tx.tenders_fresh(1).await?;
+            tx.tender_looked_at("t").await?;
+            tx.tenders_like("r", &line, 1).await?;
+            tx.tenders_of_entry("r", "e").await?;
+            tx.tender_settle("t", None).await?;
+            tx.tenders_uncovered("r", now, &[], &after, 1).await?;
+            tx.lease_take("l", "o", now, now).await?;
+            tx.statement_get("s").await?;
+            tx.statements_unfinished().await?;
+            tx.statement_list(None, None, 1).await?;
+            tx.statement_list(Some("r"), None, 1).await?;
+            tx.statement_lines_remove("s", 1).await?;
+            tx.statement_lines("s", None, 0, 1).await?;
+            tx.statement_lines("s", Some(MatchOutcome::Matched), 0, 1)
+                .await?;
+            tx.statement_lines_waiting(&tender, 1).await?;
+            tx.statement_sums("s").await?;
+            tx.hands_of_line("s.1").await?;
+            tx.settlement_statements("r", "", "9", now, ("", ""), 1)
+                .await?;
+            let key = SettlementKey::default();
+            tx.settlement_lines("s", None, &key, 1).await.map(drop)
+        })
+    });
+    done.await.expect("done");
+}
+
+/// A line with every reference.
+fn line() -> StatementLine {
+    StatementLine {
+        row: 1,
+        kind: StatementKind::Payment,
+        id: String::new(),
+        psp_reference: "p".into(),
+        modification_reference: "m".into(),
+        merchant_reference: "o".into(),
+        booked_at: String::new(),
+        currency: String::new(),
+        minor_digits: 2,
+        gross: 0,
+        rate: None,
+        converted: 0,
+        fee: 0,
+        net: 0,
+        attributes: Vec::new(),
+    }
 }
 
 /// Does everything whose cost must not grow with what is kept.
@@ -52,6 +117,7 @@ async fn do_everything(db: &Db) {
             tx.verification_get("f").await?;
             tx.allowance_lock("a", now).await?;
             tx.allowance_set("a", now).await?;
+            catalogue(tx).await?;
             tx.event_page(&["t".into()], 0, 1).await?;
             tx.event_get("e").await?;
             tx.event_last(&["t".into()]).await?;
@@ -92,6 +158,43 @@ async fn do_everything(db: &Db) {
     done.await.expect("done");
 }
 
+/// Everything that is asked of a catalogue.
+async fn catalogue(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+    let now = Timestamp::UNIX_EPOCH;
+    tx.catalogue_fix("r", now).await?;
+    let Begun::Draft(draft) = tx.catalogue_begin("r", "w", now, now).await? else {
+        return Ok(());
+    };
+    let price = PriceRow {
+        sku: "s".into(),
+        store_id: "st".into(),
+        price: None,
+    };
+    let product = ProductRow {
+        sku: "s".into(),
+        gtin: String::new(),
+        name: String::new(),
+        category: String::new(),
+        unit: String::new(),
+        price: None,
+        tax_code: String::new(),
+        active: true,
+    };
+    let (products, prices) = ([product], [price]);
+    tx.catalogue_add(&draft, &products, &prices, now, now)
+        .await?;
+    tx.catalogue_page("r", Some("st"), now, "", 1).await?;
+    tx.catalogue_products("r", &["s".into()]).await?;
+    tx.catalogue_prices_of("r", "s").await?;
+    tx.catalogue_take_over("v", now, now).await?;
+    let draft = Draft {
+        writer: "v".into(),
+        ..draft
+    };
+    tx.catalogue_clear(&draft, 9).await?;
+    tx.catalogue_forget(now, 1).await.map(drop)
+}
+
 fn parked() -> Parked {
     Parked {
         group: "g".into(),
@@ -126,6 +229,7 @@ async fn nothing_reads_a_whole_table() {
     Db::migrate(&config).await.expect("migrated");
     let db = Db::open(&config).await.expect("open");
     do_everything(&db).await;
+    do_statements(&db).await;
     db.close().await.expect("closed");
 
     let noted = NOTED.take();
