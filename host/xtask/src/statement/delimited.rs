@@ -6,7 +6,8 @@ use anyhow::Result;
 use jiff::civil::Date;
 
 const HEADER: &str =
-    "Date;Opération;Remise;Transaction;Commande;Brut;Commission;Net;Devise;Versement";
+    "Date;Opération;Transaction;Remboursement;Commande;Brut;Commission;Net;Devise;Versement;\
+     Versé le";
 
 /// The whole file: with CRLF, and a byte order mark for spreadsheets.
 pub fn write(sheet: &Sheet<'_>) -> Result<String> {
