@@ -58,13 +58,17 @@ fn row(got: &Got<'_>, books: &Books<'_>) -> Vec<String> {
         books.told.iter().filter(own).count().to_string(),
         or_none(got.poslogs, got.poslogs.to_string()),
         members,
-        or_none(written.reports, format!("{} files", written.reports)),
+        or_none(written.reports, files(written.reports)),
         statement,
-        or_none(written.settlements, format!("{} file", written.settlements)),
+        or_none(written.settlements, files(written.settlements)),
         written
             .catalogue
             .map_or("-".into(), |rows| format!("{rows} rows")),
     ]
+}
+
+fn files(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 /// One row for each store, with what its events cost.
