@@ -5,7 +5,7 @@ use crate::Error;
 use crate::app::App;
 use crate::clock::later;
 use crate::feeds::Progress;
-use crate::files::Files;
+use crate::files::{Begun, Files};
 use crate::plugins::{Called, Loaded, Stream, Usage};
 use crate::records::{RunLease, RunRow, RunState, Tx};
 use galleria_domain::plugin::Point;
@@ -56,6 +56,14 @@ impl Drop for StopWhenDropped {
     }
 }
 
+/// A call of the plugin that goes on.
+struct Call {
+    handle: JoinHandle<Called<Totals>>,
+    /// Rows read so far.
+    counted: Arc<AtomicU64>,
+    stop: StopWhenDropped,
+}
+
 /// How a call was seen to go on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
@@ -96,27 +104,9 @@ impl App {
                     .await;
             }
         };
-        let asked_to_stop = Arc::new(AtomicBool::new(false));
-        let counted = Arc::new(AtomicU64::new(0));
-        let counting = Arc::clone(&counted);
-        let progress: Progress = Arc::new(move |rows| {
-            counting.fetch_add(rows, Ordering::Relaxed);
-            progress(rows);
-        });
-        let streams = run.streams(
-            &self.records,
-            begun.sink(),
-            &progress,
-            Arc::clone(&asked_to_stop),
-        );
-        let (plugins, plugin) = (Arc::clone(&self.plugins), run.plugin.clone());
-        let (cx, stream) = (run.context(), run.stream());
-        let call = tokio::task::spawn_blocking(move || plugins.run(&plugin, &cx, &stream, streams));
-        let guard = StopWhenDropped(asked_to_stop);
-        let (called, seen) = self
-            .run_watched(holder, &lease, &counted, &guard.0, &stop, call)
-            .await?;
-        let rows_read = counted.load(Ordering::Relaxed);
+        let mut call = self.run_called(&run, &*begun, progress);
+        let (called, seen) = self.run_watched(holder, &lease, &mut call, &stop).await?;
+        let rows_read = call.counted.load(Ordering::Relaxed);
         let fault = match called.outcome {
             _ if seen.lost => return Ok(Attempt::Lost),
             Ok(totals) => {
@@ -129,7 +119,11 @@ impl App {
                     Kept::No(fault) => fault,
                 }
             }
-            Err(fault) => fault,
+            Err(fault) => {
+                // Before the run is free again: another attempt writes drafts of the same names.
+                begun.discard();
+                fault
+            }
         };
         if seen.cancelled {
             let end = self.run_end(RunState::Cancelled, row.attempts, rows_read);
@@ -140,6 +134,27 @@ impl App {
         }
         self.run_failed(&lease, &row, Some(&run), fault, called.usage, rows_read)
             .await
+    }
+
+    /// Calls the plugin on a thread of its own.
+    fn run_called(&self, run: &Run, begun: &dyn Begun, progress: Progress) -> Call {
+        let stop = StopWhenDropped(Arc::new(AtomicBool::new(false)));
+        let counted = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&counted);
+        let progress: Progress = Arc::new(move |rows| {
+            counting.fetch_add(rows, Ordering::Relaxed);
+            progress(rows);
+        });
+        let told = Arc::clone(&stop.0);
+        let streams = run.streams(&self.records, begun.sink(), &progress, told);
+        let (plugins, plugin) = (Arc::clone(&self.plugins), run.plugin.clone());
+        let (cx, stream) = (run.context(), run.stream());
+        let called = move || plugins.run(&plugin, &cx, &stream, streams);
+        Call {
+            handle: tokio::task::spawn_blocking(called),
+            counted,
+            stop,
+        }
     }
 
     /// Fixes what all attempts must see alike; the first attempt finds it.
@@ -204,10 +219,8 @@ impl App {
         &self,
         holder: &Holder,
         lease: &RunLease,
-        counted: &AtomicU64,
-        asked_to_stop: &AtomicBool,
+        call: &mut Call,
         stop: &AtomicBool,
-        mut call: JoinHandle<Called<Totals>>,
     ) -> Result<(Called<Totals>, Seen), Error> {
         let (mut seen, look) = (Seen::default(), LOOK.min(holder.lease / 3));
         let mut looked = self.clock.now();
@@ -215,14 +228,14 @@ impl App {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tokio::select! {
-                called = &mut call => {
+                called = &mut call.handle => {
                     let called = called
                         .map_err(|error| Error::Internal(format!("running a plugin: {error}")))?;
                     return Ok((called, seen));
                 }
                 _ = tick.tick() => {
                     if stop.load(Ordering::Relaxed) {
-                        asked_to_stop.store(true, Ordering::Relaxed);
+                        call.stop.0.store(true, Ordering::Relaxed);
                     }
                 }
             }
@@ -231,7 +244,7 @@ impl App {
                 continue;
             }
             looked = now;
-            let rows = counted.load(Ordering::Relaxed);
+            let rows = call.counted.load(Ordering::Relaxed);
             match self
                 .run_renewed(lease, later(now, holder.lease), rows)
                 .await
@@ -245,7 +258,7 @@ impl App {
                 }
             }
             if seen.lost || seen.cancelled {
-                asked_to_stop.store(true, Ordering::Relaxed);
+                call.stop.0.store(true, Ordering::Relaxed);
             }
         }
     }
