@@ -5,9 +5,8 @@ use super::{Row, Sheet, What, amount, local};
 use anyhow::Result;
 use jiff::civil::Date;
 
-const HEADER: &str =
-    "Date;Opération;Transaction;Remboursement;Commande;Brut;Commission;Net;Devise;Versement;\
-     Versé le";
+const HEADER: &str = "Date;Opération;Transaction;Remboursement;Commande;Brut;Commission;Net;\
+Devise;Versement;Versé le";
 
 /// The whole file: with CRLF, and a byte order mark for spreadsheets.
 pub fn write(sheet: &Sheet<'_>) -> Result<String> {
