@@ -72,7 +72,7 @@ pub(super) struct Rows<'f> {
 
 enum Shape {
     Csv {
-        reader: csv_core::Reader,
+        reader: Box<csv_core::Reader>,
         /// For each cell of a row, the place of its column.
         columns: Vec<usize>,
     },
@@ -200,7 +200,10 @@ fn header(line: &[u8], row: u64, problems: &mut Problems) -> Option<Shape> {
             problems.add(at(row, name, "a column of this name; there is none"));
         }
     }
-    (problems.total == before).then_some(Shape::Csv { reader, columns })
+    (problems.total == before).then(|| Shape::Csv {
+        reader: Box::new(reader),
+        columns,
+    })
 }
 
 /// A name as it may be told: in one line, and short.
