@@ -44,6 +44,7 @@ pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -
     }
     let slot = retailer.slots.get(&terms.plugin);
     let slot = slot.with_context(|| format!("{} has no plugin {}", retailer.name, terms.plugin))?;
+    let mut refused = None;
     let by = match &slot.pickup {
         Some(pickup) => {
             let folder = directories[&pickup.directory]
@@ -51,6 +52,7 @@ pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -
                 .context("a directory")?;
             let folder = crate::root::root().join(folder).join(&retailer.name);
             drop_into(&folder, &made)?;
+            refused = Some(folder.join("refused").join(format!("{}.txt", made.name)));
             "picked up"
         }
         None => {
@@ -68,7 +70,7 @@ pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -
             "uploaded"
         }
     };
-    let found = matched(client, retailer).await?;
+    let found = matched(client, retailer, refused.as_deref()).await?;
     let settled = Settled {
         paid_on: terms.paid_on.clone(),
         net: found["net"].as_i64().context("a statement's net")?,
@@ -89,7 +91,8 @@ fn drop_into(folder: &Path, made: &Made) -> Result<()> {
     Ok(())
 }
 
-async fn matched(client: &Client, retailer: &Retailer) -> Result<Value> {
+/// `refused` is where it would be told that the file was not taken.
+async fn matched(client: &Client, retailer: &Retailer, refused: Option<&Path>) -> Result<Value> {
     let begun = Instant::now();
     loop {
         let list = client
@@ -103,6 +106,9 @@ async fn matched(client: &Client, retailer: &Retailer) -> Result<Value> {
         {
             let id = one["id"].as_str().context("a statement's id")?;
             return client.get(&format!("/v1/statements/{id}")).await;
+        }
+        if let Some(why) = refused.and_then(|file| fs::read_to_string(file).ok()) {
+            bail!("the statement of {} was refused:\n{why}", retailer.name);
         }
         if begun.elapsed() > READ_WITHIN {
             bail!("{} has no statement that is matched: {list}", retailer.name);

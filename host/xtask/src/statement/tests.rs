@@ -47,6 +47,27 @@ fn each_provider_writes_one_of_them() {
 }
 
 #[test]
+fn every_row_has_the_cells_of_the_header() {
+    for (_, (assortment, drawn)) in kept() {
+        let (delimiter, skip) = match assortment.statement.as_ref().expect("a statement").form {
+            Form::Adyen | Form::Stripe => (b',', 0),
+            Form::Delimited => (b';', 2),
+            Form::Fixed => continue,
+        };
+        let text = made(&assortment, &drawn).text;
+        let lines: Vec<&str> = text.lines().skip(skip).collect();
+        let table = lines.join("\n");
+        // Refuses rows of another length than the first.
+        let mut rows = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .from_reader(table.as_bytes());
+        for row in rows.records() {
+            row.expect("a row like the header");
+        }
+    }
+}
+
+#[test]
 fn what_is_settled_was_paid_and_comes_to_the_total() {
     for (folder, (assortment, drawn)) in kept() {
         let terms = assortment.statement.as_ref().expect("a statement");
