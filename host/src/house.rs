@@ -11,6 +11,8 @@ use galleria_deliver::{Directories, StatementVault};
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,11 +28,30 @@ pub struct House {
 
 /// Reads what files, environment and command line say.
 pub fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
+    let (config, mistakes) = configure_most(cli);
+    if mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// The same, with what could be read beside the mistakes.
+pub fn configure_most(cli: &Cli) -> (Config, Vec<Mistake>) {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
-    let env = std::env::vars().collect();
+    let env = environment();
     let overrides = cli.overrides.iter().cloned().collect();
-    galleria_config::load(file.as_deref(), &env, &overrides)
+    galleria_config::load_most(file.as_deref(), &env, &overrides)
+}
+
+/// The environment. `std::env::vars` would panic over a variable that is no text, whosever it is, and
+/// show its value. Here the characters that are none are replaced; a secret that has such is refused.
+fn environment() -> BTreeMap<String, String> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 /// How the database is reached.

@@ -44,6 +44,12 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return inspect::run(file);
     }
+    if let Command::Statement {
+        command: statement::Command::Read(ask),
+    } = &cli.command
+    {
+        return statement::read(&cli, ask).await;
+    }
     let config = match house::configure(&cli) {
         Ok(config) => config,
         Err(mistakes) => {

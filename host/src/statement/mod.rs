@@ -7,6 +7,7 @@ mod read;
 mod tables;
 
 pub use ask::Command;
+pub use read::run as read;
 
 use crate::{house, logs, show};
 use anyhow::Context as _;
@@ -29,9 +30,6 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
     });
-    if let Command::Read(ask) = command {
-        return read::run(&config, &ask).await;
-    }
     // Only an import calls a plugin.
     let slots = match &command {
         Command::Import(ask) => config
@@ -57,6 +55,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Import(ask) => return import(app, &ask).await,
+        // It asks no database, and was done before one was opened.
         Command::Read(_) => {}
         Command::List(ask) => {
             let rows = app

@@ -2,15 +2,15 @@
 
 use super::ask::Read;
 use super::{by_name, loaded_names, refused, spooled, stopped};
-use crate::{house, show};
+use crate::cli::Cli;
+use crate::{house, logs, show};
 use anyhow::Context as _;
 use galleria_app::plugins::Plugins;
 use galleria_app::statements::{Reading, Vault, major, read, reading_context};
 use galleria_app::{Clock as _, Error, SystemClock};
-use galleria_config::Config;
 use galleria_deliver::StatementVault;
 use galleria_domain::StatementLine;
-use galleria_domain::plugin::{Point, Slot};
+use galleria_domain::plugin::{Mistake, Point, Slot};
 use serde_json::json;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -19,8 +19,23 @@ use std::sync::Arc;
 /// Lines read at a time.
 const PIECE: usize = 1_000;
 
-/// Prints the reading of a file.
-pub async fn run(config: &Config, ask: &Read) -> anyhow::Result<ExitCode> {
+/// Prints the reading of a file. Nothing is needed but the slot: that a secret of some retailer is
+/// not set here does no harm.
+pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
+    let (config, mistakes) = house::configure_most(cli);
+    logs::start(galleria_config::Log {
+        level: galleria_config::LogLevel::Warn,
+        ..config.host.log
+    });
+    let of_secrets = |mistake: &Mistake| mistake.key.starts_with("secrets.");
+    let wrong: Vec<_> = mistakes
+        .into_iter()
+        .filter(|one| !of_secrets(one))
+        .collect();
+    if !wrong.is_empty() {
+        show::mistakes(&wrong);
+        return Ok(ExitCode::FAILURE);
+    }
     let slots = config.slots();
     let slot = one_of(by_name(&slots, ask.retailer.as_deref(), &ask.plugin), ask)?;
     let generation = match house::load(&config.host, vec![slot])? {

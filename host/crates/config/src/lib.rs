@@ -92,14 +92,25 @@ pub fn load(
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
 ) -> Result<Config, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
-    let host = host_config(host_file, env, overrides, &mut mistakes);
-    let retailers = retailers(host_file, &host, env, &mut mistakes);
+    let (config, mistakes) = load_most(host_file, env, overrides);
     if mistakes.is_empty() {
-        Ok(Config { host, retailers })
+        Ok(config)
     } else {
         Err(mistakes)
     }
+}
+
+/// The same, with what could be read beside the mistakes: for who needs a part of it only, and looks
+/// whether a mistake is in that part.
+pub fn load_most(
+    host_file: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+) -> (Config, Vec<Mistake>) {
+    let mut mistakes = Vec::new();
+    let host = host_config(host_file, env, overrides, &mut mistakes);
+    let retailers = retailers(host_file, &host, env, &mut mistakes);
+    (Config { host, retailers }, mistakes)
 }
 
 /// Every key of `host.toml` with its default, as TOML without comments.

@@ -1,5 +1,6 @@
 //! Statements taken in, matched and settled by hand, over both databases.
 
+mod busy;
 mod lines;
 mod reader;
 mod whole;

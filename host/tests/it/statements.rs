@@ -1,0 +1,293 @@
+//! Statements through the whole host: read, left in a directory, sent, killed half-way, hostile.
+
+mod hostile;
+mod killed;
+mod refused;
+
+use crate::days::{self, Day};
+use crate::house::{House, root};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The slot that reads a retailer's statements, with where it picks them up, and its first statement.
+struct Sample {
+    slot: String,
+    pickup: Option<(String, String)>,
+    file: PathBuf,
+}
+
+fn sample(day: &Day) -> Option<Sample> {
+    let folder = root().join("retailers").join(&day.retailer);
+    let text = std::fs::read_to_string(folder.join("retailer.toml")).expect("a retailer's file");
+    let file: toml::Table = text.parse().expect("a retailer's file");
+    let plugins = file["plugins"].as_table().expect("plugins");
+    let reads = |slot: &toml::Value| {
+        let granted = slot
+            .get("grants")
+            .and_then(|grants| grants.get("capabilities"));
+        let granted = granted
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten();
+        granted
+            .into_iter()
+            .any(|one| one.as_str() == Some("statement"))
+    };
+    let (slot, settings) = plugins.iter().find(|(_, slot)| reads(slot))?;
+    let pickup = settings.get("pickup").map(|pickup| {
+        let word = |key: &str| pickup[key].as_str().expect("a word").to_owned();
+        (word("directory"), word("complete"))
+    });
+    let mut files: Vec<_> = std::fs::read_dir(folder.join("statements"))
+        .ok()?
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    Some(Sample {
+        slot: slot.clone(),
+        pickup,
+        file: files.into_iter().next()?,
+    })
+}
+
+/// What `statement read` prints: header, totals, lines.
+fn read(house: &House, day: &Day, sample: &Sample) -> Vec<Value> {
+    let file = sample.file.display().to_string();
+    let asked = [
+        "statement",
+        "read",
+        &file,
+        "--plugin",
+        &sample.slot,
+        "--retailer",
+        &day.retailer,
+    ];
+    let ran = house.run(&asked);
+    let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{}: {why}", day.retailer);
+    assert!(
+        !house.data().join("galleria.db").exists(),
+        "no database is made"
+    );
+    let text = String::from_utf8(ran.stdout).expect("text");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Decimal text as a whole number of its last digit.
+fn minor(text: &Value) -> i64 {
+    let text = text.as_str().expect("decimal text");
+    text.replace('.', "").parse().expect("digits")
+}
+
+/// Leaves ten copies where the host picks them up.
+fn leave(house: &House, day: &Day, sample: &Sample, directory: &str, complete: &str) {
+    let folder = house
+        .data()
+        .join("files")
+        .join(directory)
+        .join(&day.retailer);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let extension = sample
+        .file
+        .extension()
+        .expect("an extension")
+        .to_string_lossy();
+    for copy in 0..10 {
+        let file = folder.join(format!("copy-{copy}.{extension}"));
+        std::fs::copy(&sample.file, &file).expect("copied");
+        if complete == "marker" {
+            let marker = format!("{}.complete", file.display());
+            std::fs::write(marker, b"").expect("marked");
+        }
+    }
+}
+
+/// Waits until a retailer has a matched statement, the only one.
+async fn matched(house: &House, retailer: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let path = format!("/v1/statements?retailer={retailer}");
+        let page = house.get(&path).await.expect("a list");
+        if page["statements"][0]["state"] == "matched" {
+            assert_eq!(page["statements"].as_array().map(Vec::len), Some(1));
+            let id = page["statements"][0]["id"].as_str().expect("an id");
+            return house
+                .get(&format!("/v1/statements/{id}"))
+                .await
+                .expect("it");
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{page:#}\n{}",
+            house.log()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn send(house: &House, day: &Day, sample: &Sample) -> (u16, Value) {
+    let path = format!(
+        "/v1/retailers/{}/statements?plugin={}&file=sent",
+        day.retailer, sample.slot
+    );
+    let body = std::fs::read(&sample.file).expect("a statement");
+    let sent = house.client.post(house.url(&path)).body(body).send().await;
+    let sent = sent.expect("an answer");
+    (sent.status().as_u16(), sent.json().await.expect("JSON"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_days_statement_is_read_taken_in_once_and_matched() {
+    let mut seen = 0;
+    for day in days::all() {
+        let Some(sample) = sample(&day) else { continue };
+        seen += 1;
+        let mut house = House::new();
+        let told = read(&house, &day, &sample);
+        let (header, totals, lines) = (&told[0]["header"], &told[1]["totals"], &told[2..]);
+        let net: i64 = lines.iter().map(|line| minor(&line["net"])).sum();
+        assert_eq!(minor(&totals["net"]), net);
+        assert!(header["total"].is_null() || minor(&header["total"]) == net);
+        house.start().await;
+        day.feed(&house).await;
+        house.settle().await;
+        if let Some((directory, complete)) = &sample.pickup {
+            leave(&house, &day, &sample, directory, complete);
+        } else {
+            let (status, answer) = send(&house, &day, &sample).await;
+            assert_eq!(status, 201, "{answer:#}");
+        }
+        let statement = matched(&house, &day.retailer).await;
+        assert_eq!(statement["net"], net);
+        assert_eq!(statement["lines"], lines.len());
+        let outcomes = statement["outcomes"].as_array().expect("outcomes");
+        let sum: i64 = outcomes
+            .iter()
+            .map(|one| one["net"].as_i64().expect("a sum"))
+            .sum();
+        assert_eq!(sum, net, "{outcomes:#?}");
+        let of = |word: &str| outcomes.iter().find(|one| one["outcome"] == word);
+        let matched = of("matched").map_or(0, |one| one["lines"].as_u64().expect("a number"));
+        assert!(matched as usize * 2 > lines.len(), "{outcomes:#?}");
+        let (status, again) = send(&house, &day, &sample).await;
+        assert_eq!((status, &again["id"]), (200, &statement["id"]));
+        kept_and_aside(&house, &day, &sample, &statement).await;
+        house.stop();
+        by_command(&house, &day, &sample, &statement);
+    }
+    assert!(seen > 0, "no retailer has a statement");
+}
+
+/// The original is kept byte by byte; every copy that was left stands aside.
+async fn kept_and_aside(house: &House, day: &Day, sample: &Sample, statement: &Value) {
+    let digest = statement["digest"].as_str().expect("a digest");
+    let kept = house
+        .data()
+        .join("statements")
+        .join(&day.retailer)
+        .join(digest);
+    let original = std::fs::read(&sample.file).expect("the original");
+    assert_eq!(std::fs::read(kept).expect("kept"), original);
+    let Some((directory, _)) = &sample.pickup else {
+        return;
+    };
+    let folder = house
+        .data()
+        .join("files")
+        .join(directory)
+        .join(&day.retailer);
+    let begun = Instant::now();
+    loop {
+        let done = std::fs::read_dir(folder.join("done")).map_or(0, Iterator::count);
+        let all = std::fs::read_dir(&folder).expect("the folder").count();
+        if (done, all) == (10, 1) {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{done} of 10\n{}",
+            house.log()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The same by command, as tables.
+fn by_command(house: &House, day: &Day, sample: &Sample, statement: &Value) {
+    let file = sample.file.display().to_string();
+    let id = statement["id"].as_str().expect("an id");
+    let say = |arguments: &[&str]| {
+        let ran = house.run(&[&["statement"], arguments].concat());
+        let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{arguments:?}: {why}");
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    let import = [
+        "import",
+        &file,
+        "--retailer",
+        &day.retailer,
+        "--plugin",
+        &sample.slot,
+    ];
+    assert!(say(&import).contains(&format!("already imported as statement {id}")));
+    assert!(say(&["list"]).contains(id));
+    let lines = say(&["lines", id, "--limit", "3"]);
+    assert!(
+        lines.contains(&format!("{id}.1")) && lines.contains("--after 3"),
+        "{lines}"
+    );
+    say(&["uncovered", "--retailer", &day.retailer, "--days", "0"]);
+    let line = format!("{id}.1");
+    let settle = ["settle", &line, "--by", "ana", "--reason", "seen"];
+    let explained = say(&["explain", &line]);
+    if explained.contains(" matched: ") || explained.contains("\nmatched: ") {
+        let refused = house.run(&[&["statement"], &settle[..]].concat());
+        assert!(
+            !refused.status.success(),
+            "a matched line is settled already"
+        );
+    }
+    assert!(explained.contains("amounts may differ by"), "{explained}");
+}
+
+/// A retailer of the tests' own, whose slot `statements` reads settlement details.
+pub fn retailer() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let example = folder.path().join("example");
+    std::fs::create_dir(&example).expect("a folder");
+    let text = "name = \"example\"\n\n[plugins.statements]\nplugin = \"adyen-settlement\"\n\n\
+                [plugins.statements.grants]\ncapabilities = [\"input\", \"statement\"]\n\n\
+                [plugins.statements.pickup]\ndirectory = \"statements\"\nsuffix = \".csv\"\n\
+                complete = \"1s\"\n";
+    std::fs::write(example.join("retailer.toml"), text).expect("written");
+    folder
+}
+
+/// Settlement details as the provider writes them: a header, so many payments, and their payout.
+pub fn details(rows: usize) -> String {
+    let mut text = String::from(
+        "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\
+         Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),\
+         Gross Credit (GC),Exchange Rate,Net Currency,Net Debit (NC),Net Credit (NC),\
+         Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),Payment Method Variant,\
+         Modification Merchant Reference,Batch Number\n",
+    );
+    for row in 0..rows {
+        text.push_str(&format!(
+            "Example,ExampleES,PSP{row:012},order-{row},visa,2026-11-20 10:06:29,CET,Settled,\
+             PSP{row:012},EUR,,10.00,1,EUR,,9.80,,0.10,0.10,0.00,,,7\n"
+        ));
+    }
+    let cents = rows * 980;
+    text.push_str(&format!(
+        "Example,ExampleES,,,,2026-11-23 03:00:00,CET,MerchantPayout,\"TX7, batch 7\",,,,,EUR,\
+         {}.{:02},,,,,,,,7\n",
+        cents / 100,
+        cents % 100
+    ));
+    text
+}

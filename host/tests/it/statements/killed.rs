@@ -1,0 +1,102 @@
+//! The process is killed while it takes a statement in: all of it is there afterwards, or nothing.
+
+use super::{details, retailer};
+use crate::house::{House, staged};
+use galleria_app::records::{Records, StatementState};
+use galleria_db::{Db, DbConfig};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const ROWS: usize = 20_000;
+
+/// How far the one statement has come, and how many lines of it were written.
+async fn progress(house: &House) -> Option<(StatementState, u64)> {
+    let config = DbConfig {
+        url: format!("sqlite://{}/galleria.db", house.data().display()),
+        read_connections: 1,
+    };
+    let db = Db::open(&config).await.ok()?;
+    let records: &dyn Records = &db;
+    let found = records
+        .read(|tx| {
+            Box::pin(async move {
+                let Some(row) = tx.statements_unfinished().await?.into_iter().next() else {
+                    return Ok(None);
+                };
+                let lines = tx.statement_sums(&row.id).await?;
+                Ok(Some((row.state, lines.iter().map(|sum| sum.lines).sum())))
+            })
+        })
+        .await;
+    let _ = db.close().await;
+    found.ok().flatten()
+}
+
+/// Begins an import, and kills it once it has come so far.
+async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64) {
+    let import = [
+        "statement",
+        "import",
+        file,
+        "--retailer",
+        "example",
+        "--plugin",
+        "statements",
+    ];
+    let mut import = house
+        .galleria(&import)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let begun = Instant::now();
+    loop {
+        let now = progress(house).await;
+        if now.is_some_and(|(is, count)| is == state && count >= lines) {
+            break;
+        }
+        let over = import.try_wait().expect("asked");
+        assert!(
+            over.is_none(),
+            "it ended before it could be killed: {now:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(120), "{now:?}");
+    }
+    import.kill().expect("killed");
+    import.wait().expect("gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_there_whole_or_not_at_all() {
+    let retailers = retailer();
+    let mut house = House::with(retailers.path().into(), staged());
+    std::fs::create_dir_all(house.data()).expect("a folder");
+    let file = house.data().join("details.csv");
+    std::fs::write(&file, details(ROWS)).expect("a statement");
+    let file = file.display().to_string();
+    assert!(house.run(&["statement", "list"]).status.success());
+
+    killed_at(&house, &file, StatementState::Importing, 2_000).await;
+    let (state, lines) = progress(&house).await.expect("something is left");
+    assert_eq!(state, StatementState::Importing);
+    assert!(lines >= 2_000 && lines < ROWS as u64);
+    let listed = house.run(&["statement", "list"]);
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    assert!(!listed.contains("details.csv"), "nobody sees it:\n{listed}");
+
+    killed_at(&house, &file, StatementState::Matching, ROWS as u64).await;
+    let listed = house.run(&["statement", "list"]);
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    assert!(
+        listed.contains("details.csv"),
+        "all of it is there:\n{listed}"
+    );
+
+    house.start().await;
+    let statement = super::matched(&house, "example").await;
+    assert_eq!(statement["lines"], ROWS);
+    assert_eq!(statement["net"], ROWS * 980);
+    house.stop();
+    let spooled = std::fs::read_dir(house.data().join("statements/.spool")).expect("the spool");
+    assert_eq!(spooled.count(), 0, "what the kills left is gone");
+}
