@@ -2,7 +2,6 @@
 //! order of columns gives the same cells.
 
 use desigual_reports::{DesigualReports, Kind, Role};
-use galleria_sdk::prelude::*;
 use galleria_sdk::testkit::{self, Answer, Event};
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
