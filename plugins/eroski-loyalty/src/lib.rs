@@ -45,14 +45,18 @@ impl IdentifyMember for EroskiLoyalty {
                 (nonce, body, false)
             }
         };
-        let opened = key.decrypt(None, nonce, body, &[]);
-        let decrypted = opened.is_ok();
-        let number = opened.unwrap_or_default();
-        let fits = settings.number.fits(&number);
-        if !(well_formed & long_enough & decrypted & fits) {
-            return Ok(None);
-        }
-        Ok(String::from_utf8(number).ok().map(|id| Member {
+        let numbers = settings.versions().map(|version| {
+            let opened = key.decrypt(version, nonce, body, &[]);
+            let decrypted = opened.is_ok();
+            let number = opened.unwrap_or_default();
+            let fits = settings.number.fits(&number);
+            (well_formed & long_enough & decrypted & fits).then_some(number)
+        });
+        // All of them before any is taken.
+        let numbers: Vec<_> = numbers.collect();
+        let number = numbers.into_iter().flatten().next();
+        let number = number.and_then(|number| String::from_utf8(number).ok());
+        Ok(number.map(|id| Member {
             id,
             programme: settings.programme.clone(),
             attributes: Vec::new(),

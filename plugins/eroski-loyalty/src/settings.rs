@@ -18,6 +18,9 @@ const TAG: usize = 16;
 pub struct Settings {
     /// The secret, as `plugin.toml` asks for it.
     pub secret: String,
+    /// The ids of the secret's versions, to be tried each on its own. Where there is none the host
+    /// takes the first that decrypts, which under AES-CBC is now and then a wrong one.
+    pub versions: Vec<String>,
     /// How the bytes of a code are arranged.
     pub cipher: Cipher,
     /// How a code is written.
@@ -98,6 +101,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             secret: "loyalty-number".to_owned(),
+            versions: Vec::new(),
             cipher: Cipher::default(),
             code: CodeFormat::default(),
             number: NumberFormat::default(),
@@ -159,6 +163,13 @@ impl Encoding {
 }
 
 impl Settings {
+    /// What to decrypt with; without a name it is whichever version fits.
+    pub fn versions(&self) -> impl Iterator<Item = Option<&str>> {
+        let unnamed = self.versions.is_empty().then_some(None);
+        let named = self.versions.iter().map(|id| Some(id.as_str()));
+        unnamed.into_iter().chain(named)
+    }
+
     /// What is wrong beyond the shape.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -177,6 +188,11 @@ impl Settings {
             !self.secret.is_empty(),
             "secret",
             "has to name a secret that plugin.toml asks for",
+        );
+        check(
+            self.versions.len() <= 8 && self.versions.iter().all(|id| !id.is_empty()),
+            "versions",
+            "has to be the ids of at most 8 versions, none of them empty",
         );
         check(
             !self.programme.is_empty(),

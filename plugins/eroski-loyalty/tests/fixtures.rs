@@ -20,6 +20,10 @@ fn fields(change: impl FnOnce(&mut Settings)) -> Vec<String> {
 fn settings_that_no_code_could_meet_are_refused_before_any_question() {
     assert_eq!(fields(|_| {}), Vec::<String>::new());
     assert_eq!(fields(|set| set.secret.clear()), ["secret"]);
+    assert_eq!(
+        fields(|set| set.versions = vec![String::new()]),
+        ["versions"]
+    );
     assert_eq!(fields(|set| set.programme.clear()), ["programme"]);
     assert_eq!(fields(|set| set.code.least = 500), ["code.least"]);
     assert_eq!(fields(|set| set.code.most = 5_000), ["code.most"]);
