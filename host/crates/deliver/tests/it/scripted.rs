@@ -278,9 +278,8 @@ impl House {
     }
 
     pub async fn run(&self, id: &str) -> RunRow {
-        let runs = self.runs().await.into_iter();
-        let found = runs.filter(|run| run.id == id).next_back();
-        found.expect("it is there")
+        let mut runs = self.runs().await.into_iter();
+        runs.find(|run| run.id == id).expect("it is there")
     }
 
     /// Files below `reports/example`, hidden ones included, with their content.
