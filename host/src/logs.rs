@@ -32,3 +32,19 @@ pub fn start(log: Log) {
             .init();
     }
 }
+
+/// A panic tells its place and nothing else: its words may quote what somebody scanned. Whoever
+/// catches it tells the words where they may be told.
+pub fn keep_panics_short() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let place = place.as_deref().unwrap_or("an unknown place");
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("unnamed");
+        if tracing::event_enabled!(tracing::Level::ERROR) {
+            tracing::error!(place, thread, "a panic: a mistake of ours");
+        } else {
+            crate::show::error(&anyhow::anyhow!("a panic at {place}: a mistake of ours"));
+        }
+    }));
+}

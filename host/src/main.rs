@@ -23,6 +23,7 @@ use cli::{Command, PluginCommand, ReportCommand};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    logs::keep_panics_short();
     let cli = cli::Cli::parse();
     let runtime = tokio::runtime::Runtime::new();
     let outcome = runtime
