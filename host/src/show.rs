@@ -12,7 +12,7 @@ pub fn line(text: &str) {
     println!("{text}");
 }
 
-/// A line about something that went wrong.
+/// Something that went wrong, in words or as a table.
 pub fn trouble(text: &str) {
     eprintln!("{text}");
 }
@@ -24,11 +24,6 @@ pub fn table<const N: usize>(titles: [&str; N]) -> comfy_table::Table {
         .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
         .set_header(titles);
     table
-}
-
-/// Something that went wrong, in words or as a table.
-pub fn told(text: &str) {
-    eprintln!("{text}");
 }
 
 /// Why a command failed, with its whole chain.

@@ -187,8 +187,8 @@ fn stopped() -> Arc<AtomicBool> {
 }
 
 fn refused(problems: &[Problem]) {
-    show::told(&tables::problems(problems));
-    show::told("refused: nothing was imported");
+    show::trouble(&tables::problems(problems));
+    show::trouble("refused: nothing was imported");
 }
 
 /// An outcome by its word.
