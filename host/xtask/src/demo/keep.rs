@@ -14,6 +14,8 @@ pub struct Look {
     order: String,
     /// A retailer with runs.
     retailer: String,
+    /// The statement with the most lines.
+    statement: String,
     /// Files that runs wrote, one of each retailer.
     files: Vec<PathBuf>,
     /// A retailer's file of products.
@@ -23,15 +25,17 @@ pub struct Look {
 /// Finds something of everything.
 pub fn look(retailers: &[Retailer], books: &Books<'_>, got: &[Got<'_>]) -> Result<Look> {
     let with_runs = got.iter().max_by_key(|got| got.written.reports);
+    let largest = got.iter().max_by_key(|got| got.settled.lines);
     let with_products = retailers
         .iter()
         .find(|one| one.assortment.catalogue.is_some());
     Ok(Look {
         order: to_look_at(&books.told).context("an order to look at")?,
         retailer: with_runs.context("a retailer")?.retailer.name.clone(),
+        statement: largest.context("a statement")?.settled.id.clone(),
         files: got
             .iter()
-            .filter_map(|got| got.written.files.first().cloned())
+            .filter_map(|got| got.written.files.last().cloned())
             .collect(),
         products: with_products.map(|one| one.name.clone()),
     })
@@ -61,8 +65,10 @@ pub async fn keep(mut host: Host, look: &Look) -> Result<()> {
          \n  curl -s {url}/v1/orders/{order}/journal\
          \n  curl -s '{url}/v1/runs?retailer={retailer}'\
          \n  curl -s {url}/v1/statements\
+         \n  curl -s '{url}/v1/statements/{}/lines?outcome=unmatched'\
          \n  curl -s -X POST {url}/v1/orders/{order}/refunds -H 'Content-Type: application/json' \\\
          \n    -H 'Idempotency-Key: try-1' -d '{}'",
+        look.statement,
         r#"{"id":"try-1","at":"2026-11-20T19:30:00Z","reason":"goodwill","extent":{"amount":100}}"#
     ));
     if let Some(products) = &look.products {

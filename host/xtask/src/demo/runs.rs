@@ -64,8 +64,11 @@ pub async fn run(
         let id = run["id"].as_str().context("a run's id")?.to_owned();
         asked.push((id, slot, writes, plugin.csv()));
     }
-    let progress = Progress::new(&format!("runs of {}", retailer.name), asked.len() as u64);
     let mut written = Written::default();
+    if asked.is_empty() {
+        return Ok(written);
+    }
+    let progress = Progress::new(&format!("runs of {}", retailer.name), asked.len() as u64);
     for (id, slot, writes, csv) in asked {
         let run = ended(client, &id).await?;
         let files = files(&run, retailer, directories).await?;

@@ -18,6 +18,8 @@ const READ_WITHIN: Duration = Duration::from_secs(60);
 
 /// What became of a retailer's statement.
 pub struct Settled {
+    /// The host's of the statement.
+    pub id: String,
     /// `YYYY-MM-DD`.
     pub paid_on: String,
     /// Minor units of the payout's currency.
@@ -72,6 +74,7 @@ pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -
     };
     let found = matched(client, retailer, refused.as_deref()).await?;
     let settled = Settled {
+        id: found["id"].as_str().context("a statement's id")?.to_owned(),
         paid_on: terms.paid_on.clone(),
         net: found["net"].as_i64().context("a statement's net")?,
         lines: found["lines"].as_u64().context("a statement's lines")?,
