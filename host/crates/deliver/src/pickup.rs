@@ -8,7 +8,7 @@ use crate::directories::{Directories, sync};
 use cap_std::fs::{Dir, MetadataExt as _};
 use galleria_app::statements::{Imported, StatementAsk};
 use galleria_app::{App, Error};
-use galleria_domain::{CallFault, Complete, Fault, HostFault, Pickup};
+use galleria_domain::{Complete, Pickup};
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use std::collections::HashMap;
@@ -242,14 +242,14 @@ impl Pickups {
             Err(error) => Err(error),
         };
         match imported {
-            Ok(imported) => Ok(Outcome::Imported(imported)),
+            Ok(imported) => Ok(Outcome::Imported(Box::new(imported))),
             Err(error) => refusal(error).map(Outcome::Refused),
         }
     }
 }
 
 enum Outcome {
-    Imported(Imported),
+    Imported(Box<Imported>),
     Refused(String),
 }
 
@@ -272,8 +272,6 @@ fn refusal(error: Error) -> Result<String, Error> {
             code: "payout_exists",
             message,
         } => Ok(format!("{message}\n")),
-        Error::Plugin(CallFault::Guest(Fault::Retry(_) | Fault::Misconfigured(_)))
-        | Error::Plugin(CallFault::Host(HostFault::NotServed(_))) => Err(error),
         Error::Plugin(fault) if !passing.contains(&fault.code()) => Ok(format!(
             "the plugin could not read it within its limits: {}\n",
             fault.code()
