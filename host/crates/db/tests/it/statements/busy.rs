@@ -13,6 +13,7 @@ const LINES: u64 = 100_000;
 /// `cargo test -p galleria-db --release --test it busy -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement of a minute"]
+#[expect(clippy::print_stderr, reason = "it tells what it measured")]
 async fn tills_go_on_while_a_large_statement_comes_in() {
     let stage = Stage::sqlite().await;
     let tenders: Vec<_> = (0..LINES)
