@@ -43,3 +43,31 @@ fn same(kept: &Value, sent: &Value) -> bool {
         .iter()
         .all(|name| kept[name] == sent[name])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::books::Codes;
+
+    fn books(identified: usize, refused: &[&str]) -> Books<'static> {
+        let mut books = Books::of(vec![], &[]).expect("empty books");
+        let refused = refused.iter().map(|body| ((*body).to_owned(), 1)).collect();
+        let codes = Codes {
+            identified,
+            refused,
+        };
+        books.codes.insert("example".into(), codes);
+        books
+    }
+
+    #[test]
+    fn refusals_that_differ_are_told() {
+        assert!(one_refusal(&books(3, &["no"])).is_ok());
+        assert!(one_refusal(&books(3, &["no", "no, for its padding"])).is_err());
+        assert!(
+            one_refusal(&books(0, &["no"])).is_err(),
+            "nobody was identified"
+        );
+        assert!(one_refusal(&books(3, &[])).is_err(), "nothing was refused");
+    }
+}

@@ -159,3 +159,50 @@ fn check(statement: &Value, settled: &Settled, made: &Made) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn made() -> Made {
+        Made {
+            name: "a.csv".into(),
+            text: String::new(),
+            total: 900,
+            outcomes: [(MatchOutcome::Matched, 2), (MatchOutcome::Unmatched, 1)].into(),
+        }
+    }
+
+    fn checked(matched: u64, net: i64, of_unmatched: i64) -> Result<()> {
+        let statement = json!({ "outcomes": [
+            { "outcome": "matched", "lines": matched, "net": 1000 },
+            { "outcome": "unmatched", "lines": 1, "net": of_unmatched },
+            { "outcome": "duplicate", "lines": 0, "net": 0 },
+        ] });
+        let settled = Settled {
+            id: "s".into(),
+            paid_on: "2026-11-23".into(),
+            net,
+            lines: matched + 1,
+            outcomes: outcomes(&statement)?,
+            by: "uploaded",
+        };
+        check(&statement, &settled, &made())
+    }
+
+    #[test]
+    fn a_line_or_a_cent_that_is_not_where_it_belongs_is_told() {
+        assert!(checked(2, 900, -100).is_ok());
+        let wrong = |result: Result<()>| result.expect_err("a difference").to_string();
+        assert_eq!(wrong(checked(3, 900, -100)), "3 lines are matched, not 2");
+        assert_eq!(
+            wrong(checked(2, 899, -100)),
+            "its net is 899, and 900 was paid out"
+        );
+        assert_eq!(
+            wrong(checked(2, 900, -101)),
+            "its outcomes come to 899, and 900 was paid out"
+        );
+    }
+}
