@@ -7,10 +7,11 @@ use crate::problem::{self, Problem};
 use crate::serve::Face;
 use crate::upload;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use galleria_app::figures;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -54,15 +55,30 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
         }
         response = problem::rendered(&problem, response, id);
     }
-    let status = response.status().as_u16();
-    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if matches!(route, "/healthz" | "/readyz") && status < 400 {
-        // Probes come every few seconds and would bury everything else.
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    figures::request(told(&method), route, status, code, took);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if matches!(route, "/healthz" | "/readyz" | "/metrics") && status < 400 {
+        // Probes and scrapes come every few seconds and would bury everything else.
         tracing::debug!(%method, route, status, ms, "answered");
     } else {
         tracing::info!(%method, route, status, code, ms, "answered");
     }
     response
+}
+
+/// A method as a label: callers may make up others, as many as they like.
+fn told(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// The caller's id where it is harmless in a log and a header; a new one otherwise.

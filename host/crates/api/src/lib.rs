@@ -14,6 +14,7 @@ mod dead_letters;
 mod edge;
 mod health;
 mod members;
+mod metrics;
 mod openapi;
 mod operations;
 mod orders;
@@ -33,6 +34,7 @@ mod upload;
 mod verifications;
 mod voids;
 
+pub use metrics::{Metrics, serve_metrics};
 pub use openapi::openapi;
 pub use problem::{CODES, Kind};
 pub use serve::{HttpConfig, UploadConfig, router, serve};

@@ -3,7 +3,7 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, health, members, operations, orders, payments, products, refunds, runs, shifts, statements, status, stores,
+    dead_letters, health, members, metrics, operations, orders, payments, products, refunds, runs, shifts, statements, status, stores,
     verifications, voids,
 };
 use axum::extract::State;
@@ -54,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(statements::routes())
         .merge(status::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .routes(utoipa_axum::routes!(openapi_json))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
 
-use crate::{edge, openapi, problem};
+use crate::{Metrics, edge, openapi, problem};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Bounds of the HTTP face.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// No request body may be longer. A basket of 2000 lines with two taxes each is 1 MB.
     pub max_body_bytes: usize,
@@ -31,6 +31,8 @@ pub struct HttpConfig {
     pub drain_notice: Duration,
     /// How long requests in flight may take after that.
     pub drain_within: Duration,
+    /// What `/metrics` tells; none where scrapes go elsewhere.
+    pub metrics: Option<Metrics>,
 }
 
 impl Default for HttpConfig {
@@ -41,6 +43,7 @@ impl Default for HttpConfig {
             uploads: UploadConfig::default(),
             drain_notice: Duration::from_secs(1),
             drain_within: Duration::from_secs(30),
+            metrics: None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod bell;
 pub mod clock;
 mod error;
 pub mod feeds;
+pub mod figures;
 pub mod files;
 pub mod handling;
 pub mod intake;

@@ -28,6 +28,7 @@ mod catalogue;
 mod catalogue_rows;
 mod documents;
 mod effects;
+mod figures;
 mod members;
 mod migrations;
 mod open;

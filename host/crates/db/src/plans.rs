@@ -152,6 +152,8 @@ async fn do_everything(db: &Db) {
                 .await?;
             tx.documents_of_order("o").await?;
             tx.documents_before("o", "slot", "e").await?;
+            tx.events_behind(&["t".into()], 0, 1).await?;
+            tx.run_count(RunState::Dead).await?;
             tx.document_count(DocumentState::Delivered).await.map(drop)
         })
     });

@@ -146,6 +146,7 @@ impl Task {
         let kept = done.iter().filter(|done| done.result.is_ok()).count();
         if committed.is_ok() && kept > 0 {
             self.figures.commits.fetch_add(1, Ordering::Relaxed);
+            galleria_app::figures::committed(kept);
             let kept = u64::try_from(kept).unwrap_or(u64::MAX);
             self.figures.works.fetch_add(kept, Ordering::Relaxed);
         }

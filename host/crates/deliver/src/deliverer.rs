@@ -101,7 +101,8 @@ impl Deliverer {
             );
         }
         let blocked: Vec<String> = blocked.into_iter().map(|document| document.id).collect();
-        self.advance(delivered, DocumentState::Delivered).await?;
+        let delivered = self.advance(delivered, DocumentState::Delivered).await?;
+        galleria_app::figures::delivered(delivered.len());
         self.advance(blocked, DocumentState::Blocked).await?;
         if some_failed {
             self.round.fetch_add(1, Ordering::Relaxed);

@@ -89,7 +89,9 @@ impl Generation {
             streams,
             sensitive: point.is_sensitive(),
         };
-        ask(&self.0.engine.0.ticker, asked, question)
+        let called = ask(&self.0.engine.0.ticker, asked, question);
+        galleria_app::figures::call(&slot.plugin, point, &called);
+        called
     }
 }
 

@@ -4,6 +4,7 @@ use super::argument::{Asked, paid};
 use super::{HOST, Item, Settled, apply, argument, point_of};
 use crate::app::{App, Policy};
 use crate::clock::later;
+use crate::figures::{self, Attempted};
 use crate::plugins::Usage;
 use crate::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
 use crate::{Error, handling::Group};
@@ -130,6 +131,11 @@ impl App {
         if !self.write_record(record, now).await? {
             return Ok(Settled::Done);
         }
+        let attempted = match fate {
+            Fate::Again(_) => Attempted::Retried,
+            Fate::Dead => Attempted::Dead,
+        };
+        figures::event(&item.group, attempted);
         if wakes {
             self.parked_woke.ring();
         }
@@ -163,6 +169,7 @@ impl App {
         );
         parked.attempts = item.attempts;
         parked.waits_for = Some(on.to_owned());
+        figures::event(&item.group, Attempted::Waiting);
         let item = Arc::new(item.clone());
         let payments: Arc<str> = self.policy.payment_group.as_str().into();
         let woken = self

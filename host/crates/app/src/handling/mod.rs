@@ -12,6 +12,7 @@ mod letters;
 pub use letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 
 use crate::app::{App, Policy};
+use crate::figures::{self, Attempted};
 use crate::plugins::Loaded;
 use crate::records::{Parked, ParkedState};
 use crate::{Error, plugins::Argument};
@@ -289,6 +290,7 @@ impl App {
             argument::Prepared::GivenUp => return Ok(Handled::free(fate::given_up(item))),
             argument::Prepared::Nobody => {
                 self.skip(item, prefix).await?;
+                figures::event(&item.group, Attempted::Skipped);
                 return Ok(Handled::free(Settled::Done));
             }
             argument::Prepared::Waits { on } => {
@@ -306,7 +308,10 @@ impl App {
             Ok(decision) => {
                 let applied = self.apply(item, &asked, &decision, called.usage, prefix);
                 match applied.await {
-                    Ok(()) => Settled::Done,
+                    Ok(()) => {
+                        figures::event(&item.group, Attempted::Applied);
+                        Settled::Done
+                    }
                     Err(Error::NameTaken { directory, name }) => {
                         let fault = fate::name_taken(&directory, &name);
                         self.failed(item, Some((&asked, called.usage)), &fault, prefix)

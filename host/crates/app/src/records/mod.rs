@@ -7,6 +7,7 @@ mod activities;
 mod catalogue;
 mod documents;
 mod effects;
+mod figures;
 mod members;
 mod operations;
 mod requests;
@@ -24,6 +25,7 @@ pub use effects::{
     StoreFigures, Took,
 };
 pub use members::Members;
+pub use figures::Figures;
 pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
@@ -51,6 +53,7 @@ pub trait Tx:
     + Runs
     + Requests
     + Members
+    + Figures
     + Operations
     + Statements
     + Send
@@ -67,6 +70,7 @@ impl<
         + Requests
         + Members
     + Operations
+        + Figures
         + Statements
         + Send,
 > Tx for T

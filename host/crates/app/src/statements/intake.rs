@@ -10,6 +10,7 @@ use super::vault::{Spool, Vault};
 use super::views::StatementView;
 use crate::Error;
 use crate::app::App;
+use crate::figures;
 use crate::plugins::Loaded;
 use crate::records::{InTx, LineRow, Matched, StatementRow, StatementState, Tx};
 use galleria_domain::plugin::Point;
@@ -93,6 +94,17 @@ impl App {
 
     /// Takes a statement in, or finds that it was. It is matched when this returns.
     pub async fn statement_import(
+        &self,
+        ask: &StatementAsk,
+        spool: Box<dyn Spool>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Imported, Error> {
+        let imported = self.taken_in(ask, spool, stop).await;
+        figures::statement(&imported);
+        imported
+    }
+
+    async fn taken_in(
         &self,
         ask: &StatementAsk,
         spool: Box<dyn Spool>,

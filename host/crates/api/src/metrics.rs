@@ -1,0 +1,151 @@
+//! What Prometheus reads.
+//!
+//! Owns: the one recorder of the process, and when the gauges are read anew from the database.
+//! Never knows what is counted: that is `galleria_app::figures`.
+
+use crate::problem::{NO_ROUTE, Problem};
+use crate::response::Answer;
+use crate::serve::Face;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use galleria_app::{App, figures};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// How long a scrape waits for the database; what is in memory is told nevertheless.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often what was timed is put into its ranges where nobody scrapes.
+const UPKEEP: Duration = Duration::from_secs(15);
+
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// What the process has recorded. Clones share it.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    fresh_for: Duration,
+    measured: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Records from now on; the whole process has one recorder, however often this is called. What
+    /// stands in the database is read at most each time `fresh_for` has passed.
+    pub fn record(fresh_for: Duration) -> Result<Self, BuildError> {
+        let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = match &*recorder {
+            Some(handle) => handle.clone(),
+            None => {
+                let works = Matcher::Full(figures::COUNTED_IN_WORKS.into());
+                let handle = PrometheusBuilder::new()
+                    .set_buckets(figures::SECONDS)?
+                    .set_buckets_for_metric(works, figures::WORKS)?
+                    .install_recorder()?;
+                figures::describe();
+                recorder.insert(handle).clone()
+            }
+        };
+        Ok(Self {
+            handle,
+            fresh_for,
+            measured: Arc::default(),
+        })
+    }
+
+    /// Keeps what was timed from growing in memory where nobody scrapes, until told to stop.
+    pub async fn keep(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.handle.run_upkeep();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(UPKEEP) => {}
+            }
+        }
+    }
+
+    async fn text(&self, app: &App) -> String {
+        self.measure(app).await;
+        self.handle.render()
+    }
+
+    /// Many may scrape at once: one of them asks the database, the others wait for it.
+    async fn measure(&self, app: &App) {
+        let mut measured = self.measured.lock().await;
+        if measured.is_some_and(|at| at.elapsed() < self.fresh_for) {
+            return;
+        }
+        let answers = match tokio::time::timeout(PATIENCE, app.measure()).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!("gauges were not read: {}", error.chain());
+                false
+            }
+            Err(_) => {
+                tracing::warn!("gauges were not read within {PATIENCE:?}");
+                false
+            }
+        };
+        figures::database(answers);
+        *measured = Some(Instant::now());
+    }
+}
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default().routes(routes!(metrics))
+}
+
+/// What Prometheus reads
+///
+/// Counters, times and gauges in Prometheus' text format. Where the host listens for scrapes at an
+/// address of their own, this route answers 404.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation",
+    responses(
+        (status = 200, description = "Everything that is recorded.", body = String, content_type = "text/plain"),
+        (status = 404, description = "`route_not_found`: scrapes go elsewhere.", body = crate::problem::Details, content_type = "application/problem+json"),
+    ),
+)]
+async fn metrics(State(face): State<Face>) -> Answer<Response> {
+    match &face.config.metrics {
+        Some(metrics) => Ok(exposed(metrics.text(&face.app).await)),
+        None => Err(Problem::new(NO_ROUTE, "/metrics is no route here")),
+    }
+}
+
+fn exposed(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// Serves `/metrics` alone, at an address of its own, until told to stop.
+pub async fn serve_metrics(
+    listener: TcpListener,
+    app: App,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let scrape =
+        async |State((app, metrics)): State<(App, Metrics)>| exposed(metrics.text(&app).await);
+    let router = Router::new()
+        .route("/metrics", get(scrape))
+        .with_state((app, metrics));
+    let served = axum::serve(listener, router);
+    tokio::select! {
+        served = served.into_future() => served,
+        () = stop.cancelled() => Ok(()),
+    }
+}

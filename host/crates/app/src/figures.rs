@@ -1,0 +1,285 @@
+//! What is counted and timed for dashboards: every metric's name, labels and meaning, in one table.
+//!
+//! Owns: the names, and the few words that may be labels. Never has a store, an order, a client or
+//! anything else as a label of which there are thousands, nor anything a person or a plugin wrote.
+//!
+//! Counters and times are kept in memory and begin anew with the process. What stands in the
+//! database is read when somebody asks for it: see [`App::measure`].
+
+use crate::app::App;
+use crate::handling::groups;
+use crate::plugins::Called;
+use crate::records::{DocumentState, RunState};
+use crate::{Error, statements::Imported};
+use galleria_domain::Position;
+use galleria_domain::plugin::Point;
+use metrics::{counter, gauge, histogram};
+use std::time::Duration;
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows while the process lives.
+    Counter,
+    /// How things stand.
+    Gauge,
+    /// How often a value was in which range.
+    Histogram,
+}
+
+impl Kind {
+    /// As Prometheus names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it tells.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($name:ident = $kind:ident $text:literal [$($label:literal),*] $help:literal;)*) => {
+        $(const $name: &str = $text;)*
+
+        /// Every metric there is.
+        pub const METRICS: &[Metric] = &[$(Metric {
+            name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help,
+        },)*];
+    };
+}
+
+metrics! {
+    REQUESTS = Counter "galleria_http_requests_total" ["method", "route", "status"]
+        "Requests answered. `route` is the pattern of the OpenAPI document, `none` where there is no such route.";
+    REQUEST_SECONDS = Histogram "galleria_http_request_seconds" ["method", "route"]
+        "From a request's head to the head of its answer.";
+    PROBLEMS = Counter "galleria_http_problems_total" ["route", "code"]
+        "Requests that ended in a problem, by its stable code: `too_many_requests` are those over a client's rate, `too_many_attempts` those to identify a member.";
+    EVENTS = Counter "galleria_events_total" ["group", "outcome"]
+        "Attempts at events: `applied`, `skipped` (nobody has to decide any more), `waiting` (for its cause), `retried` (failed, tried again later), `dead` (given up).";
+    LAG = Gauge "galleria_group_lag_events" ["group"]
+        "Events in the log after the position of a consumer group; counted up to 100000.";
+    PARKED = Gauge "galleria_parked_events" []
+        "Events that wait outside the log, those held not counted.";
+    HELD = Gauge "galleria_held_events" []
+        "Dead letters that keep what comes after them waiting.";
+    DEAD = Gauge "galleria_dead_letters" []
+        "Events given up that no operator has settled.";
+    CALLS = Counter "galleria_plugin_calls_total" ["plugin", "point", "fault"]
+        "Calls of plugins, by the code of their fault; `none` where they answered.";
+    CALL_SECONDS = Histogram "galleria_plugin_call_seconds" ["plugin", "point"]
+        "Wall time of calls. Sensitive points are left out: time would tell about what they were asked.";
+    DOCUMENTS = Gauge "galleria_documents" ["state"]
+        "Documents that are `waiting` to be delivered, or `blocked` by another file.";
+    DELIVERED = Counter "galleria_documents_delivered_total" []
+        "Documents that got their name in their directory.";
+    RUNS = Gauge "galleria_runs" ["state"]
+        "Runs of reports, settlement files and catalogues by state.";
+    STATEMENTS = Counter "galleria_statements_total" ["outcome"]
+        "Statements sent: `imported`, `repeated` (it was there), `refused` (the file is wrong), `failed`.";
+    UNFINISHED = Gauge "galleria_statements_unfinished" []
+        "Statements whose lines are not all matched yet.";
+    DATABASE = Gauge "galleria_database_answers" []
+        "1 where the database answered when the gauges were read last, 0 where they are older.";
+    COMMIT_WORKS = Histogram "galleria_commit_works" []
+        "Pieces of work that shared a commit of SQLite.";
+}
+
+/// Bounds of the ranges of times, in seconds: from a quick read to the longest that is waited.
+pub const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 300.0,
+];
+
+/// Bounds of the ranges of works in a commit; more than 128 never share one.
+pub const WORKS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
+/// The metric that [`WORKS`] is for; all other histograms are times.
+pub const COUNTED_IN_WORKS: &str = COMMIT_WORKS;
+
+/// How far lag is counted: beyond it, how much more hardly matters.
+const LAG_COUNTED: u32 = 100_000;
+
+/// Gives every metric its kind and meaning, once there is somebody who records them.
+pub fn describe() {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+/// A request was answered. `route` is a pattern and `method` one of HTTP's own.
+pub fn request(
+    method: &'static str,
+    route: &str,
+    status: u16,
+    code: Option<&'static str>,
+    took: Duration,
+) {
+    let route = route.to_owned();
+    counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    histogram!(REQUEST_SECONDS, "method" => method, "route" => route.clone()).record(took);
+    if let Some(code) = code {
+        counter!(PROBLEMS, "route" => route, "code" => code).increment(1);
+    }
+}
+
+/// How an attempt at an event ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempted {
+    Applied,
+    Skipped,
+    Waiting,
+    Retried,
+    Dead,
+}
+
+/// An attempt at an event ended.
+pub(crate) fn event(group: &str, attempted: Attempted) {
+    let outcome = match attempted {
+        Attempted::Applied => "applied",
+        Attempted::Skipped => "skipped",
+        Attempted::Waiting => "waiting",
+        Attempted::Retried => "retried",
+        Attempted::Dead => "dead",
+    };
+    counter!(EVENTS, "group" => group.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A plugin was called.
+pub fn call<T>(plugin: &str, point: Point, called: &Called<T>) {
+    let fault = called
+        .outcome
+        .as_ref()
+        .err()
+        .map_or("none", |fault| fault.code());
+    let (plugin, name) = (plugin.to_owned(), point.name());
+    counter!(CALLS, "plugin" => plugin.clone(), "point" => name, "fault" => fault).increment(1);
+    if !point.is_sensitive() {
+        histogram!(CALL_SECONDS, "plugin" => plugin, "point" => name).record(called.usage.wall);
+    }
+}
+
+/// Documents got their names.
+pub fn delivered(documents: usize) {
+    counter!(DELIVERED).increment(documents as u64);
+}
+
+/// A statement was sent.
+pub(crate) fn statement(imported: &Result<Imported, Error>) {
+    let outcome = match imported {
+        Ok(imported) if imported.before => "repeated",
+        Ok(_) => "imported",
+        Err(Error::Invalid(_) | Error::Conflict { .. }) => "refused",
+        Err(_) => "failed",
+    };
+    counter!(STATEMENTS, "outcome" => outcome).increment(1);
+}
+
+/// So many pieces of work were made durable by one commit.
+pub fn committed(works: usize) {
+    // At most 128.
+    histogram!(COMMIT_WORKS).record(u32::try_from(works).unwrap_or(u32::MAX));
+}
+
+/// Whether the database answered when the gauges were to be read.
+pub fn database(answers: bool) {
+    gauge!(DATABASE).set(f64::from(u8::from(answers)));
+}
+
+/// How things stand in the database.
+struct Standing {
+    lags: Vec<(String, u64)>,
+    parked: u64,
+    held: u64,
+    dead: u64,
+    waiting: u64,
+    blocked: u64,
+    runs: Vec<(RunState, u64)>,
+    unfinished: usize,
+}
+
+impl App {
+    /// Reads how things stand in the database into the gauges.
+    pub async fn measure(&self) -> Result<(), Error> {
+        let Standing {
+            lags,
+            parked,
+            held,
+            dead,
+            waiting,
+            blocked,
+            runs,
+            unfinished,
+        } = self.standing().await?;
+        for (group, lag) in lags {
+            gauge!(LAG, "group" => group).set(number(lag));
+        }
+        gauge!(PARKED).set(number(parked));
+        gauge!(HELD).set(number(held));
+        gauge!(DEAD).set(number(dead));
+        gauge!(DOCUMENTS, "state" => "waiting").set(number(waiting));
+        gauge!(DOCUMENTS, "state" => "blocked").set(number(blocked));
+        for (state, count) in runs {
+            gauge!(RUNS, "state" => state.name()).set(number(count));
+        }
+        gauge!(UNFINISHED).set(number(unfinished as u64));
+        Ok(())
+    }
+
+    async fn standing(&self) -> Result<Standing, Error> {
+        let groups = groups(&self.policy);
+        self.records
+            .read(move |tx| {
+                let groups = groups.clone();
+                Box::pin(async move {
+                    let mut lags = Vec::new();
+                    for group in groups {
+                        let after: Position = tx.position_get(&group.name).await?;
+                        let topics = group.topics();
+                        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
+                        lags.push((group.name, lag));
+                    }
+                    let (all, held) = tx.parked_count().await?;
+                    let mut runs = Vec::new();
+                    for state in RunState::ALL {
+                        runs.push((*state, tx.run_count(*state).await?));
+                    }
+                    Ok(Standing {
+                        lags,
+                        parked: all - held,
+                        held,
+                        dead: tx.dead_count().await?,
+                        waiting: tx.document_count(DocumentState::Pending).await?
+                            + tx.document_count(DocumentState::Prepared).await?,
+                        blocked: tx.document_count(DocumentState::Blocked).await?,
+                        runs,
+                        unfinished: tx.statements_unfinished().await?.len(),
+                    })
+                })
+            })
+            .await
+    }
+}
+
+/// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.
+fn number(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
