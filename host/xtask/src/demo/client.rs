@@ -1,12 +1,15 @@
 //! Talking to the host over HTTP.
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
 /// Times a write is sent when nobody answers: its key makes that safe.
 const TRIES: u32 = 5;
+
+/// Times a request is put off that came too soon.
+const PATIENCE: u32 = 20;
 
 /// A client of one host.
 #[derive(Clone)]
@@ -45,7 +48,7 @@ impl Client {
                 .request(method.clone(), format!("{}{path}", self.url))
                 .header("Idempotency-Key", key)
                 .json(body);
-            match request.send().await {
+            match patient(request).await {
                 Ok(response) if response.status().is_server_error() && tries < TRIES => {}
                 Ok(response) => return read(response, &method, path).await,
                 Err(error) if tries < TRIES && !error.is_builder() => {}
@@ -55,33 +58,23 @@ impl Client {
         }
     }
 
-    /// A question that may be refused: the answer, or the refusal's body. Waits as it is told to where
-    /// it asked too often.
+    /// A question that may be refused: the answer, or the refusal's body.
     pub async fn ask(&self, path: &str, body: &Value) -> Result<Result<Value, String>> {
-        for _ in 0..TRIES {
-            let url = format!("{}{path}", self.url);
-            let sent = self.http.post(url).json(body).send().await;
-            let response = sent.with_context(|| format!("POST {path}"))?;
-            let status = response.status();
-            if status == StatusCode::TOO_MANY_REQUESTS {
-                let after = response.headers().get("retry-after");
-                let seconds = after.and_then(|text| text.to_str().ok()?.parse().ok());
-                tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
-                continue;
-            }
-            let text = response.text().await?;
-            if status.is_success() {
-                let answer = serde_json::from_str(&text);
-                return Ok(Ok(
-                    answer.with_context(|| format!("the answer to POST {path}"))?
-                ));
-            }
-            if status.is_client_error() {
-                return Ok(Err(text));
-            }
-            bail!("POST {path} was answered with {status}: {text}");
+        let request = self.http.post(format!("{}{path}", self.url)).json(body);
+        let sent = patient(request).await;
+        let response = sent.with_context(|| format!("POST {path}"))?;
+        let status = response.status();
+        let text = response.text().await?;
+        if status.is_success() {
+            let answer = serde_json::from_str(&text);
+            return Ok(Ok(
+                answer.with_context(|| format!("the answer to POST {path}"))?
+            ));
         }
-        bail!("POST {path} was asked too often, again and again")
+        if status.is_client_error() {
+            return Ok(Err(text));
+        }
+        bail!("POST {path} was answered with {status}: {text}");
     }
 
     /// Sends a file under a key.
@@ -97,14 +90,14 @@ impl Client {
             .header("Content-Type", media_type)
             .header("Idempotency-Key", key)
             .body(file);
-        let sent = request.send().await;
+        let sent = patient(request).await;
         let response = sent.with_context(|| format!("POST {path}"))?;
         read(response, &Method::POST, path).await
     }
 
     /// A question.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let sent = self.http.get(format!("{}{path}", self.url)).send().await;
+        let sent = patient(self.http.get(format!("{}{path}", self.url))).await;
         read(
             sent.with_context(|| format!("GET {path}"))?,
             &Method::GET,
@@ -114,7 +107,24 @@ impl Client {
     }
 }
 
-async fn read(response: reqwest::Response, method: &Method, path: &str) -> Result<Value> {
+/// Sends a request, again where it came too soon: all tills of the demo are one client.
+async fn patient(request: RequestBuilder) -> reqwest::Result<Response> {
+    for _ in 0..PATIENCE {
+        let Some(again) = request.try_clone() else {
+            break;
+        };
+        let response = again.send().await?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            return Ok(response);
+        }
+        let after = response.headers().get("retry-after");
+        let seconds = after.and_then(|text| text.to_str().ok()?.parse().ok());
+        tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
+    }
+    request.send().await
+}
+
+async fn read(response: Response, method: &Method, path: &str) -> Result<Value> {
     let status = response.status();
     let text = response.text().await?;
     if !status.is_success() {
