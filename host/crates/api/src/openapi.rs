@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, health, members, metrics, operations, orders, payments, products, refunds, runs, shifts, statements, status, stores,
-    verifications, voids,
+    dead_letters, health, members, metrics, operations, orders, payments, products, refunds, runs,
+    shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;

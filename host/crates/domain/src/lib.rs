@@ -36,7 +36,9 @@ pub use fault::{CallFault, Fault, HostFault, Later, Problem};
 pub use matching::{FeeRule, MatchRule, MatchingRules, RecordedTender};
 pub use number::{Decimal, Money};
 pub use secret::{Cipher, KeyVersion, SecretKey};
-pub use statement::{Complete, MatchOutcome, Pickup, StatementHeader, StatementKind, StatementLine};
+pub use statement::{
+    Complete, MatchOutcome, Pickup, StatementHeader, StatementKind, StatementLine,
+};
 pub use store::Store;
 pub use trade::{
     Activity, Cancellation, Consent, Entry, FiscalMark, Member, Origin, Refund, Sale, Shift,
