@@ -2,7 +2,7 @@
 
 use crate::{house, logs, products, show};
 use anyhow::Context as _;
-use galleria_api::{HttpConfig, UploadConfig};
+use galleria_api::{HttpConfig, Metrics, UploadConfig, Workers, serve_metrics};
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_config::{Config, HostConfig};
@@ -10,10 +10,20 @@ use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// The consumer looks at the log four times a second, and waits for nothing but the database.
+const CONSUMER_SILENT: Duration = Duration::from_secs(30);
+
+/// The deliverer's leases are a minute long: a batch that takes longer is another host's by then.
+const DELIVERER_SILENT: Duration = Duration::from_secs(120);
+
+/// Scrapes come every 10 or 15 seconds; several scrapers share a reading.
+const GAUGES_FRESH: Duration = Duration::from_secs(5);
 
 /// Serves. What drains first is the HTTP face; what it accepted is consumed and delivered as far
 /// as it is in hand, and the rest waits in the log for the next start.
@@ -40,25 +50,24 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let mut workers = JoinSet::new();
     let calls = ConsumerConfig::new(config.host.workers, config.host.calls_per_store);
     let consumer = Consumer::start(house.app.clone(), house.app.groups(), calls);
-    workers.spawn(consumer.await?.run(stop.clone()));
+    let watch = Workers::default();
+    let consumer = consumer.await?.run(stop.clone());
+    workers.spawn(watch.watched("consumer", Some(CONSUMER_SILENT), consumer));
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
-    workers.spawn(deliverer.run(stop.clone()));
-    take_statements(&mut workers, &config, &house, &stop);
-    workers.spawn(products::sweep(house.app.clone(), stop.clone()));
-    workers.spawn(runner(&config.host, &house, schedules).run(stop.clone()));
+    let deliverer = deliverer.run(stop.clone());
+    workers.spawn(watch.watched("deliverer", Some(DELIVERER_SILENT), deliverer));
+    take_statements(&mut workers, &watch, &config, &house, &stop);
+    let sweep = products::sweep(house.app.clone(), stop.clone());
+    workers.spawn(watch.watched("sweep", None, sweep));
+    let runner = runner(&config.host, &house, schedules).run(stop.clone());
+    workers.spawn(watch.watched("runs", None, runner));
+    let metrics = record(&mut workers, &config.host, &house, &stop).await?;
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),
         ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
     );
-    let http = HttpConfig {
-        max_body_bytes: config.host.http.body_limit_bytes,
-        uploads: UploadConfig {
-            folder: Some(config.host.data.clone()),
-            ..UploadConfig::default()
-        },
-        ..HttpConfig::default()
-    };
+    let http = http(&config.host, metrics, watch);
     tokio::spawn(until_told(close.clone()));
     galleria_api::serve(listener, house.app.clone(), http, close).await?;
     tracing::info!("draining: no request is open, finishing the events in hand");
@@ -70,6 +79,48 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     house.db.close().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The bounds of the HTTP face.
+fn http(host: &HostConfig, metrics: Option<Metrics>, workers: Workers) -> HttpConfig {
+    HttpConfig {
+        max_body_bytes: host.http.body_limit_bytes,
+        timeout: host.http.timeout,
+        uploads: UploadConfig {
+            folder: Some(host.data.clone()),
+            timeout: host.http.upload_timeout,
+            ..UploadConfig::default()
+        },
+        drain_notice: host.http.drain_notice,
+        drain_within: host.http.drain_within,
+        metrics,
+        workers,
+    }
+}
+
+/// Records metrics; answers them for the HTTP face unless scrapes have an address of their own.
+async fn record(
+    workers: &mut JoinSet<()>,
+    host: &HostConfig,
+    house: &house::House,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Metrics>> {
+    let metrics = Metrics::record(GAUGES_FRESH).context("recording metrics")?;
+    workers.spawn(metrics.clone().keep(stop.clone()));
+    let Some(address) = host.metrics_listen else {
+        return Ok(Some(metrics));
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening for scrapes at {address} (metrics.listen)"))?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics there");
+    let served = serve_metrics(listener, house.app.clone(), metrics, stop.clone());
+    workers.spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "metrics are served no more");
+        }
+    });
+    Ok(None)
 }
 
 /// Who plans schedules and does runs, under a name of its own.
@@ -86,6 +137,7 @@ fn runner(host: &HostConfig, house: &house::House, schedules: Vec<Schedule>) -> 
 /// Takes statements in from directories, and keeps them matched.
 fn take_statements(
     workers: &mut JoinSet<()>,
+    watch: &Workers,
     config: &Config,
     house: &house::House,
     stop: &CancellationToken,
@@ -94,8 +146,9 @@ fn take_statements(
     let pickups = config.retailers.iter().flat_map(|one| one.pickups.clone());
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let pickups = Pickups::new(app.clone(), directories, pickups.collect(), owner);
-    workers.spawn(pickups.run(stop.clone()));
-    workers.spawn(keep_matching(app.clone(), stop.clone()));
+    workers.spawn(watch.watched("pickups", None, pickups.run(stop.clone())));
+    let matching = keep_matching(app.clone(), stop.clone());
+    workers.spawn(watch.watched("matching", None, matching));
     tokio::spawn(async move {
         if let Err(error) = app.statements_sweep().await {
             tracing::warn!(

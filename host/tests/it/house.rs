@@ -111,6 +111,9 @@ impl House {
             .args(["--set", &set("retailers", &self.retailers)])
             .args(["--set", &set("plugins", &self.plugins)])
             .args(["--set", "http.listen=127.0.0.1:0"])
+            // One client here is a whole estate of tills; tests of the bounds set them.
+            .args(["--set", "http.rate.burst=0"])
+            .args(["--set", "http.connections_per_client=0"])
             .args(["--set", "retry.first=200ms"])
             .args(&self.overrides)
             // Only tests of the floor wait for it.

@@ -33,8 +33,10 @@ mod stores;
 mod upload;
 mod verifications;
 mod voids;
+mod workers;
 
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::openapi;
 pub use problem::{CODES, Kind};
 pub use serve::{HttpConfig, UploadConfig, router, serve};
+pub use workers::Workers;

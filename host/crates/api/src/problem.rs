@@ -104,6 +104,8 @@ kinds! {
         "Tell the operator the request id.";
     DRAINING = 503 "draining", "The host is being stopped",
         "Ask another one.";
+    NOT_WORKING = 503 "not_working", "A part of the host has stopped working",
+        "Ask another one; an operator restarts this one.";
     PLUGIN = 503 "plugin_failed", "A plugin did not answer",
         "Ask again with the same Idempotency-Key, later.";
     RECORDS = 503 "records_unavailable", "The database did not answer",

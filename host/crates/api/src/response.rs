@@ -158,7 +158,13 @@ pub(crate) struct ReadyProblems;
 
 impl utoipa::IntoResponses for ReadyProblems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        described(&["internal", "draining", "records_unavailable", "timeout"])
+        described(&[
+            "internal",
+            "draining",
+            "not_working",
+            "records_unavailable",
+            "timeout",
+        ])
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
 
-use crate::{Metrics, edge, openapi, problem};
+use crate::{Metrics, Workers, edge, openapi, problem};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +33,8 @@ pub struct HttpConfig {
     pub drain_within: Duration,
     /// What `/metrics` tells; none where scrapes go elsewhere.
     pub metrics: Option<Metrics>,
+    /// Who else works in this process: readiness needs all of them.
+    pub workers: Workers,
 }
 
 impl Default for HttpConfig {
@@ -44,6 +46,7 @@ impl Default for HttpConfig {
             drain_notice: Duration::from_secs(1),
             drain_within: Duration::from_secs(30),
             metrics: None,
+            workers: Workers::default(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
 
 use crate::raw::{
-    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawMembers, RawRetry,
-    RawRuns, RawSensitive, RawStatements,
+    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawMembers,
+    RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements,
 };
 use galleria_domain::plugin::Limits;
 
@@ -50,6 +50,7 @@ impl Default for RawHost {
             calls_per_store: 2,
             database: RawDatabase::default(),
             http: RawHttp::default(),
+            metrics: RawMetrics::default(),
             log: RawLog::default(),
             retry: RawRetry::default(),
             runs: RawRuns::default(),
@@ -89,6 +90,24 @@ impl Default for RawHttp {
         Self {
             listen: "127.0.0.1:8080".into(),
             body_limit: "1MiB".into(),
+            timeout: "30s".into(),
+            upload_timeout: "10m".into(),
+            drain_notice: "1s".into(),
+            drain_within: "30s".into(),
+            trusted_proxies: Vec::new(),
+            connections_per_client: 64,
+            cors_origins: Vec::new(),
+            rate: RawRate::default(),
+        }
+    }
+}
+
+impl Default for RawRate {
+    fn default() -> Self {
+        Self {
+            burst: 20,
+            every: "200ms".into(),
+            status: 429,
         }
     }
 }

@@ -131,6 +131,7 @@ fn plain_keys() -> Vec<String> {
         directories: _,
         limits: _,
         run_limits: _,
+        metrics: _,
     } = RawHost::default();
     [
         "data",

@@ -1,8 +1,9 @@
 //! The host's own configuration, checked.
 
 use crate::checks::Checks;
+use crate::http::{self, Http};
 use crate::raw::{
-    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLimits, RawLog, RawMembers,
+    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawLimits, RawLog, RawMembers,
     RawRetry, RawRuns, RawSensitive, RawStatements,
 };
 use crate::{Secret, units};
@@ -10,7 +11,7 @@ use galleria_domain::Problem;
 use galleria_domain::names::is_id;
 use galleria_domain::plugin::Limits;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct HostConfig {
     pub database: Database,
     /// The HTTP face.
     pub http: Http,
+    /// Where scrapes are answered; none is at `/metrics` of the HTTP face.
+    pub metrics_listen: Option<SocketAddr>,
     /// What is logged, and how.
     pub log: Log,
     /// When a failed event is tried again.
@@ -71,15 +74,6 @@ pub struct Database {
     pub url: Secret,
     /// Connections that only read.
     pub read_connections: usize,
-}
-
-/// The HTTP face.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Http {
-    /// Address and port; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The largest body that is read.
-    pub body_limit_bytes: usize,
 }
 
 /// What is logged, and how.
@@ -242,6 +236,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         calls_per_store,
         database,
         http,
+        metrics,
         log,
         retry,
         runs,
@@ -270,7 +265,8 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         workers: checks.positive("workers", workers),
         calls_per_store: checks.positive("calls_per_store", calls_per_store),
         database: self::database(database, &data, checks),
-        http: self::http(http, checks),
+        http: http::convert(http, checks),
+        metrics_listen: http::metrics(metrics, checks),
         log: self::log(log, checks),
         retry: self::retry(retry, checks),
         runs: self::runs(runs, checks),
@@ -317,27 +313,6 @@ fn database(raw: RawDatabase, data: &str, checks: &mut Checks) -> Database {
     Database {
         url: Secret::new(url),
         read_connections: checks.positive("database.read_connections", read_connections),
-    }
-}
-
-fn http(raw: RawHttp, checks: &mut Checks) -> Http {
-    let RawHttp { listen, body_limit } = raw;
-    let body_limit = checks.take("http.body_limit", units::bytes(&body_limit));
-    // Less would refuse an ordinary basket; more would let one request fill the memory.
-    checks.check(
-        (1 << 10..=1 << 30).contains(&body_limit),
-        "http.body_limit",
-        "between 1KiB and 1GiB",
-    );
-    Http {
-        listen: listen.parse().unwrap_or_else(|_| {
-            checks.wrong(
-                "http.listen",
-                "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
-            );
-            SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))
-        }),
-        body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
     }
 }
 

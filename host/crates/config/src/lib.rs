@@ -25,6 +25,7 @@ mod defaults;
 mod encoding;
 mod environment;
 mod host;
+mod http;
 mod layers;
 mod matching;
 mod plugin;
@@ -38,9 +39,10 @@ mod suggest;
 mod units;
 
 pub use host::{
-    Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Http, Log, LogFormat, LogLevel,
+    Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Log, LogFormat, LogLevel,
     Members, Retry, Runs, Sensitive, Statements,
 };
+pub use http::{Http, Network, Rate};
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;

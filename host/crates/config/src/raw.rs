@@ -19,6 +19,7 @@ pub(crate) struct RawHost {
     pub calls_per_store: u32,
     pub database: RawDatabase,
     pub http: RawHttp,
+    pub metrics: RawMetrics,
     pub log: RawLog,
     pub retry: RawRetry,
     pub runs: RawRuns,
@@ -50,6 +51,28 @@ pub(crate) struct RawDatabase {
 pub(crate) struct RawHttp {
     pub listen: String,
     pub body_limit: String,
+    pub timeout: String,
+    pub upload_timeout: String,
+    pub drain_notice: String,
+    pub drain_within: String,
+    pub trusted_proxies: Vec<String>,
+    pub connections_per_client: u32,
+    pub cors_origins: Vec<String>,
+    pub rate: RawRate,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawRate {
+    pub burst: u32,
+    pub every: String,
+    pub status: u16,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawMetrics {
+    pub listen: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod idempotency;
 mod journey;
 mod log;
 mod members;
+mod metrics;
 mod openapi;
 mod problems;
 mod products;

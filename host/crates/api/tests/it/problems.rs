@@ -1,7 +1,7 @@
 //! Every code, by a request that earns it.
 
 use crate::doubles::Trouble;
-use crate::host::{Answer, Host, end, fresh, order, payment, quick, refund, void};
+use crate::host::{Answer, Host, end, fresh, on_sqlite, order, payment, quick, refund, void};
 use galleria_api::{CODES, HttpConfig};
 use galleria_app::Error;
 use galleria_domain::{CallFault, Fault};
@@ -264,6 +264,7 @@ async fn of_the_host(seen: &mut Seen) {
     let host = Host::start(Arc::new(Trouble::Hangs), config).await;
     host.stop.cancel();
     seen.note(&host.get("/readyz").await, "draining");
+    seen.note(&a_worker_ends().await, "not_working");
     let config = HttpConfig {
         max_body_bytes: 1000,
         ..quick()
@@ -275,6 +276,22 @@ async fn of_the_host(seen: &mut Seen) {
         &host.post("/v1/orders", "k", &large).await,
         "body_too_large",
     );
+}
+
+/// Readiness names the worker that is not there any more, and was well before.
+async fn a_worker_ends() -> Answer {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = quick();
+    let worker = config.workers.watched("consumer", None, async {});
+    let host = on_sqlite(folder.path(), config).await;
+    let ready = host.get("/readyz").await.expect(200);
+    assert_eq!(ready["roles"], json!(["database", "plugins", "consumer"]));
+    worker.await;
+    let answer = host.get("/readyz").await;
+    assert_eq!(answer.json()["detail"], "consumer has ended");
+    assert_eq!(host.get("/healthz").await.status, 200);
+    host.stop().await;
+    answer
 }
 
 /// Sends bytes and reads until the other side has answered.

@@ -1,0 +1,133 @@
+//! What Prometheus reads.
+
+use crate::host::{Host, fresh, on_sqlite, order, payment, quick};
+use galleria_api::{HttpConfig, Metrics, serve_metrics};
+use galleria_app::figures::METRICS;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Every scrape reads the database.
+fn metrics() -> Metrics {
+    Metrics::record(Duration::ZERO).expect("a recorder")
+}
+
+/// The value of a line, such as `galleria_runs{state="due"}`.
+fn value(text: &str, series: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(series))?;
+    line.trim().parse().ok()
+}
+
+async fn scraped(host: &Host) -> String {
+    let answer = host.get("/metrics").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let kind = answer.header("content-type").expect("a type");
+    assert!(kind.starts_with("text/plain"), "{kind}");
+    answer.text
+}
+
+#[tokio::test]
+async fn requests_and_what_stands_in_the_database_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = HttpConfig {
+        metrics: Some(metrics()),
+        ..quick()
+    };
+    let host = on_sqlite(folder.path(), config).await;
+    host.furnish().await;
+    host.post("/v1/orders", "o", &order("metrics-order"))
+        .await
+        .expect(201);
+    let (path, paid) = (
+        "/v1/orders/metrics-order/payments",
+        payment("p", 1210, None),
+    );
+    host.post(path, "p", &paid).await.expect(201);
+    host.get("/v1/orders/metrics-missing").await;
+    let strange = reqwest::Method::from_bytes(b"BREW").expect("a method");
+    host.send(host.request(strange, "/v1/orders/metrics-order"))
+        .await;
+
+    let text = scraped(&host).await;
+    let told = |series: &str| value(&text, series).unwrap_or_default();
+    // Other tests of this process count into the same recorder.
+    assert!(
+        told(r#"galleria_http_requests_total{method="POST",route="/v1/orders",status="201"}"#)
+            >= 1.0
+    );
+    assert!(
+        told(r#"galleria_http_request_seconds_count{method="POST",route="/v1/orders"}"#) >= 1.0
+    );
+    assert!(
+        told(r#"galleria_http_problems_total{route="/v1/orders/{id}",code="not_found"}"#) >= 1.0
+    );
+    assert!(told("galleria_commit_works_count") >= 4.0, "{text}");
+    assert!(
+        text.contains(r#"method="other""#) && !text.contains("BREW"),
+        "{text}"
+    );
+    // Nobody consumes here, so the one payment waits in the log.
+    assert_eq!(
+        value(&text, r#"galleria_group_lag_events{group="PAYMENT_GROUP"}"#),
+        Some(1.0)
+    );
+    assert_eq!(
+        value(&text, r#"galleria_group_lag_events{group="COMMON_GROUP"}"#),
+        Some(0.0)
+    );
+    for gauge in [
+        "parked_events",
+        "held_events",
+        "dead_letters",
+        "statements_unfinished",
+    ] {
+        assert_eq!(
+            value(&text, &format!("galleria_{gauge}")),
+            Some(0.0),
+            "{gauge}"
+        );
+    }
+    for state in ["due", "running", "ended", "failed", "dead", "cancelled"] {
+        let series = format!(r#"galleria_runs{{state="{state}"}}"#);
+        assert_eq!(value(&text, &series), Some(0.0), "{state}");
+    }
+    assert_eq!(value(&text, "galleria_database_answers"), Some(1.0));
+    for private in ["metrics-order", "metrics-missing", "s1", "madrid"] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn scrapes_can_have_an_address_of_their_own() {
+    let (_folder, host) = fresh().await;
+    assert_eq!(host.get("/metrics").await.code(), "route_not_found");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let url = format!(
+        "http://{}/metrics",
+        listener.local_addr().expect("an address")
+    );
+    let stop = CancellationToken::new();
+    let served = serve_metrics(listener, host.app.clone(), metrics(), stop.clone());
+    let served = tokio::spawn(served);
+    let text = reqwest::get(&url).await.expect("an answer");
+    let text = text.text().await.expect("a body");
+    assert!(text.contains("galleria_database_answers 1"), "{text}");
+    stop.cancel();
+    served.await.expect("no panic").expect("stopped");
+    host.stop().await;
+}
+
+#[test]
+fn no_metric_has_a_label_of_which_there_are_thousands() {
+    for metric in METRICS {
+        assert!(metric.name.starts_with("galleria_") && !metric.help.is_empty());
+        for label in metric.labels {
+            let few = [
+                "method", "route", "status", "code", "group", "outcome", "plugin", "point",
+                "fault", "state",
+            ];
+            assert!(few.contains(label), "{}: {label}", metric.name);
+        }
+    }
+}
