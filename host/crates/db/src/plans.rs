@@ -46,6 +46,7 @@ async fn do_statements(db: &Db) {
             tx.tender_settle("t", None).await?;
             tx.tenders_uncovered("r", now, &[], &after, 1).await?;
             tx.lease_take("l", "o", now, now).await?;
+            tx.lease_keep("l", "o", now).await?;
             tx.statement_get("s").await?;
             tx.statements_unfinished().await?;
             tx.statement_list(None, None, 1).await?;

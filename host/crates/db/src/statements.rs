@@ -139,10 +139,12 @@ impl Statements for Transaction<'_> {
     }
 
     async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error> {
-        let set = statement(
-            "tender_settle",
-            "UPDATE tenders SET settled_by = $1 WHERE id = $2",
-        );
+        // One that is free again is looked at anew: a duplicate may be waiting for it.
+        let sql = match line {
+            Some(_) => "UPDATE tenders SET settled_by = $1 WHERE id = $2",
+            None => "UPDATE tenders SET settled_by = $1, fresh = 1 WHERE id = $2",
+        };
+        let set = statement("tender_settle", sql);
         self.execute(set.maybe(line).bind(id)).await.map(drop)
     }
 
@@ -194,6 +196,22 @@ impl Statements for Transaction<'_> {
         .at(until)
         .at(now);
         Ok(self.execute(take).await? > 0)
+    }
+
+    async fn lease_keep(
+        &mut self,
+        name: &str,
+        owner: &str,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let keep = statement(
+            "lease_keep",
+            "UPDATE leases SET until_ms = $1 WHERE name = $2 AND owner = $3",
+        )
+        .at(until)
+        .bind(name)
+        .bind(owner);
+        Ok(self.execute(keep).await? > 0)
     }
 
     async fn lease_release(&mut self, name: &str, owner: &str) -> Result<(), Error> {

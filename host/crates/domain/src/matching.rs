@@ -7,7 +7,10 @@
 //!   reference, else by the payment's and the amount: one payment may have several refunds.
 //! - A chargeback is linked to its payment, so that it is told with its store and day. Its outcome is
 //!   `not-applicable`: the host records no chargebacks, so there is nothing to compare it with.
-//! - A tender is settled by one line. A second line for it is a duplicate.
+//! - A tender is settled by one line. A second line for it is a duplicate, until a tender comes that
+//!   it fits better, or the first lets go of this one.
+//! - A line and a tender that have each a reference of the provider, and not the same one, may still
+//!   share a weaker reference. That holds until a tender comes with the line's own.
 //! - Of several mismatches the first of this order is told: currency, amount, fee.
 
 use crate::number::{Decimal, Money, to_minor};
@@ -336,7 +339,21 @@ impl Looking<'_> {
             settles: !settled,
             difference,
             expected_fee,
-            waits: false,
+            waits: settled || self.is_doubtful(rule, tender),
+        }
+    }
+
+    /// Whether a stronger reference than the one that led here says another thing.
+    fn is_doubtful(&self, rule: MatchRule, tender: &RecordedTender) -> bool {
+        let line = self.line;
+        let differ =
+            |theirs: &str, ours: &str| !theirs.is_empty() && !ours.is_empty() && theirs != ours;
+        let payment = differ(&line.psp_reference, &tender.psp_reference);
+        let refund = differ(&line.modification_reference, &tender.modification_reference);
+        match rule {
+            MatchRule::PspReference => refund,
+            MatchRule::MerchantReference => payment || refund,
+            _ => false,
         }
     }
 }

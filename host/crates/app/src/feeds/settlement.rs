@@ -12,6 +12,9 @@ const STATEMENTS: u32 = 50;
 
 /// Lines by statement - its day and id -, store, business date and row, a page at a time. Only
 /// statements that are matched to their end and had come by the window's `as_of`.
+///
+/// A line that is matched anew moves to another store and day. Over all stores it is noticed when a
+/// line was read twice or passed by on its way: the run is tried again.
 pub struct SettlementPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
@@ -21,6 +24,8 @@ pub struct SettlementPages {
     /// Day and id of the last statement that was looked up.
     reached: (String, String),
     after: SettlementKey,
+    /// Lines of the first that were read, and their net.
+    read: (u64, i128),
     progress: Progress,
 }
 
@@ -34,6 +39,7 @@ impl SettlementPages {
             waiting: VecDeque::new(),
             reached: Default::default(),
             after: SettlementKey::default(),
+            read: (0, 0),
             progress,
         }
     }
@@ -63,6 +69,18 @@ impl SettlementPages {
         Ok(())
     }
 
+    /// Every line once, or an error.
+    fn whole(&self, statement: &StatementRow) -> Result<(), Error> {
+        if self.window.store.is_some() || self.read == (statement.lines, statement.net.into()) {
+            return Ok(());
+        }
+        let moved = "lines were matched anew while they were read";
+        Err(Error::records(
+            format!("the settlement of statement {}", statement.id),
+            std::io::Error::other(moved),
+        ))
+    }
+
     fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
         let (statement, store) = (statement.to_owned(), self.window.store.clone());
         let after = self.after.clone();
@@ -87,10 +105,16 @@ impl Feed<SettlementRow> for SettlementPages {
             };
             let lines = self.page(&statement.id, max)?;
             let Some(last) = lines.last() else {
+                self.whole(statement)?;
                 self.waiting.pop_front();
-                self.after = SettlementKey::default();
+                (self.after, self.read) = (SettlementKey::default(), (0, 0));
                 continue;
             };
+            self.read.0 += lines.len() as u64;
+            self.read.1 += lines
+                .iter()
+                .map(|line| i128::from(line.line.net))
+                .sum::<i128>();
             self.after = SettlementKey {
                 store: last.matched.store.clone(),
                 business_date: last.matched.business_date.clone(),

@@ -204,6 +204,13 @@ pub trait Statements {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, Error>;
+    /// Keeps a lease; false where another took it meanwhile, even if it was given back since.
+    async fn lease_keep(
+        &mut self,
+        name: &str,
+        owner: &str,
+        until: Timestamp,
+    ) -> Result<bool, Error>;
     /// Gives a lease back.
     async fn lease_release(&mut self, name: &str, owner: &str) -> Result<(), Error>;
     /// Keeps other matching of the retailer waiting until the transaction ends.

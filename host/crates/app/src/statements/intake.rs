@@ -65,7 +65,10 @@ struct Import {
     app: App,
     vault: Arc<dyn Vault>,
     plugin: Loaded,
-    spool: Box<dyn Spool>,
+    /// Until it is kept.
+    spool: Option<Box<dyn Spool>>,
+    /// Its name.
+    file: String,
     id: String,
     digest: Digest,
     size: u64,
@@ -117,7 +120,8 @@ impl App {
             app: self.clone(),
             vault: Arc::clone(self.vault()?),
             plugin,
-            spool,
+            file: spool.file(),
+            spool: Some(spool),
             id: id.as_str()[..20].to_owned(),
             digest,
             size,
@@ -178,6 +182,9 @@ impl App {
                 Box::pin(async move { tx.statement_get(&id).await })
             });
             if found.await?.is_none() {
+                // The lease may have run out on the way here, and the file may be of an import that
+                // is under way now.
+                lease.write(|_| Box::pin(async { Ok(()) })).await?;
                 vault.forget(retailer, &digest)?;
             }
         }
@@ -209,7 +216,7 @@ impl Import {
         let task = move || {
             let scratch = self.vault.scratch()?;
             let cx = reading_context(&self.plugin, &self.digest, self.app.clock.now());
-            let source = self.spool.source()?;
+            let source = self.spool()?.source()?;
             let plugins = Arc::clone(&self.app.plugins);
             let reading = read(&*plugins, &self.plugin, &cx, source, scratch, stop)?;
             Ok((self, reading))
@@ -256,7 +263,7 @@ impl Import {
         lease.clear(&retailer).await?;
         let row = self.row(&reading);
         self.no_other_file(&row).await?;
-        self.spool.keep(&retailer)?;
+        self.keep(&retailer).await?;
         let inserted = row.clone();
         lease
             .write(move |tx| {
@@ -273,6 +280,23 @@ impl Import {
             return Err(error);
         }
         Ok(None)
+    }
+
+    fn spool(&self) -> Result<&dyn Spool, Error> {
+        let kept = || Error::Internal("a statement's file was kept before".into());
+        self.spool.as_deref().ok_or_else(kept)
+    }
+
+    /// Keeps the original. That waits for the disk, which nobody else should.
+    async fn keep(&mut self, retailer: &str) -> Result<(), Error> {
+        let (spool, retailer) = (self.spool.take(), retailer.to_owned());
+        let keeping = tokio::task::spawn_blocking(move || match spool {
+            Some(mut spool) => spool.keep(&retailer),
+            None => Ok(()),
+        });
+        keeping
+            .await
+            .map_err(|error| Error::Internal(format!("keeping a statement's file: {error}")))?
     }
 
     async fn lines(
@@ -324,7 +348,7 @@ impl Import {
             retailer: slot.retailer.clone(),
             plugin: slot.name.clone(),
             component: self.plugin.inspection.digest.to_string(),
-            file: self.spool.file(),
+            file: self.file.clone(),
             digest: self.digest.to_string(),
             size: self.size,
             header: reading.header.clone(),
@@ -408,7 +432,7 @@ impl Lease<'_> {
         let done = self.app.records.write(move |tx| {
             let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
             Box::pin(async move {
-                if !tx.lease_take(&name, &owner, now, now + LEASE).await? {
+                if !tx.lease_keep(&name, &owner, now + LEASE).await? {
                     return Err(Error::Internal(format!("the lease {name} was lost")));
                 }
                 work(tx).await

@@ -162,6 +162,8 @@ async fn match_tenders(
     }
     let defaults = MatchingRules::default();
     for tender in &fresh {
+        // First: a line that lets go of it below makes it fresh again.
+        tx.tender_looked_at(&tender.id).await?;
         for line in tx.statement_lines_waiting(tender, CANDIDATES).await? {
             let Some(statement) = tx.statement_get(&line.statement).await? else {
                 continue;
@@ -169,7 +171,6 @@ async fn match_tenders(
             let rules = rules.get(&tender.retailer).unwrap_or(&defaults);
             match_line(tx, &statement.header.provider, &line, rules).await?;
         }
-        tx.tender_looked_at(&tender.id).await?;
     }
     Ok(!fresh.is_empty())
 }

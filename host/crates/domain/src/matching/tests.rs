@@ -237,3 +237,26 @@ fn the_extremes_do_not_overflow() {
         MatchOutcome::AmountMismatch
     );
 }
+
+#[test]
+fn a_weaker_reference_holds_until_the_lines_own_comes() {
+    let paid = line(StatementKind::Payment, 1_000);
+    let other = RecordedTender {
+        psp_reference: "psp-2".into(),
+        ..tender("a", 1_000)
+    };
+    let doubtful = judged(&paid, std::slice::from_ref(&other));
+    assert_eq!(doubtful.rule, MatchRule::MerchantReference);
+    assert!(doubtful.settles && doubtful.waits);
+    let own = [other, tender("b", 1_000)];
+    let sure = judged(&paid, &own);
+    assert_eq!(sure.tender, Some(1));
+    assert!(sure.settles && !sure.waits);
+    let taken = RecordedTender {
+        settled_by: Some("s.7".into()),
+        ..tender("b", 1_000)
+    };
+    let duplicate = judged(&paid, &[taken]);
+    assert_eq!(duplicate.outcome, MatchOutcome::Duplicate);
+    assert!(duplicate.waits, "what it repeats may be let go of");
+}

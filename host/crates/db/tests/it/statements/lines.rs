@@ -20,6 +20,9 @@ on_both!(
     every_outcome_is_told,
     a_payment_that_comes_late_is_matched_then,
     a_refund_and_a_chargeback_find_theirs_late,
+    a_line_lets_go_of_what_another_names,
+    what_a_person_lets_go_of_goes_to_its_duplicate,
+    a_line_that_moves_while_it_is_read_is_noticed,
     what_no_statement_covers_is_listed,
     a_person_settles_and_takes_back,
     lines_of_all_outcomes_sum_to_the_net,
@@ -246,6 +249,87 @@ async fn a_refund_and_a_chargeback_find_theirs_late(stage: &Stage) {
         (&*told[1].outcome, &*told[1].entry),
         ("not-applicable", "p1")
     );
+}
+
+/// Two card payments of one order: our reference is the same, the provider's are not.
+async fn a_line_lets_go_of_what_another_names(stage: &Stage) {
+    let office = office(stage);
+    let split = |id: &str, psp: &str| RecordedTender {
+        merchant_reference: "order-1".into(),
+        ..tender(id, psp, 1_000)
+    };
+    let split_line = |row, psp| StatementLine {
+        merchant_reference: "order-1".into(),
+        ..line(row, psp, 1_000)
+    };
+    record(stage, vec![split("p1", "psp-1")], before()).await;
+    let text = file(
+        &header("b-1", None),
+        &[split_line(2, "psp-2"), split_line(3, "psp-1")],
+    );
+    let imported = office.import("a.csv", &text).await.expect("imported");
+    assert_eq!(outcomes(&office, &imported).await, ["matched", "duplicate"]);
+    record(stage, vec![split("p2", "psp-2")], before()).await;
+    office.app.statements_match().await.expect("matched");
+    let told = lines(&office, &imported).await;
+    let told: Vec<_> = told.iter().map(|l| (&*l.outcome, &*l.entry)).collect();
+    assert_eq!(told, [("matched", "p2"), ("matched", "p1")]);
+    assert_eq!(office.app.statements_match().await.expect("matched"), 0);
+}
+
+async fn what_a_person_lets_go_of_goes_to_its_duplicate(stage: &Stage) {
+    let office = office(stage);
+    let tenders = vec![tender("p1", "psp-1", 1_000), tender("p2", "", 1_000)];
+    record(stage, tenders, before()).await;
+    let both = [line(2, "psp-1", 1_000), line(3, "psp-1", 1_000)];
+    let imported = office
+        .import("a.csv", &file(&header("b-1", None), &both))
+        .await
+        .expect("imported");
+    let first = &lines(&office, &imported).await[0];
+    let ask = SettleAsk {
+        by: "ann".into(),
+        reason: "the terminal mixed them up".into(),
+        entry: Some("p2".into()),
+    };
+    let settled = office.app.statement_line_settle(key("k"), &first.id, ask);
+    settled.await.expect("settled");
+    office.app.statements_match().await.expect("matched");
+    let told = lines(&office, &imported).await;
+    let told: Vec<_> = told.iter().map(|l| (&*l.outcome, &*l.entry)).collect();
+    assert_eq!(told, [("matched", "p2"), ("matched", "p1")]);
+}
+
+/// Its store comes behind what was read of the lines without one: it would be counted twice.
+async fn a_line_that_moves_while_it_is_read_is_noticed(stage: &Stage) {
+    let office = office(stage);
+    let all: Vec<_> = (2..8).map(|row| line(row, "psp-1", 1_000)).collect();
+    let text = file(&header("b-1", None), &all);
+    office.import("a.csv", &text).await.expect("imported");
+    let window = FeedWindow {
+        retailer: "r1".into(),
+        store: None,
+        first: "2026-11-26".into(),
+        last: "2026-11-26".into(),
+        as_of: crate::rows::at(1_000_000),
+    };
+    let mut pages = SettlementPages::new(Arc::new(stage.db.clone()), window, Arc::new(|_| {}));
+    let first = move || (pages.next(4), pages);
+    let (first, mut pages) = tokio::task::spawn_blocking(first).await.expect("read");
+    assert_eq!(first.expect("a page").len(), 4);
+    record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
+    office.app.statements_match().await.expect("matched");
+    let rest = move || {
+        loop {
+            match pages.next(4) {
+                Ok(page) if page.is_empty() => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(error.chain()),
+            }
+        }
+    };
+    let rest = tokio::task::spawn_blocking(rest).await.expect("read");
+    assert!(rest.expect_err("noticed").contains("matched anew"));
 }
 
 async fn what_no_statement_covers_is_listed(stage: &Stage) {

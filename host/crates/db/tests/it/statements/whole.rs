@@ -16,6 +16,7 @@ on_both!(
     what_is_refused_leaves_nothing,
     every_refusal_names_row_and_column,
     a_dead_import_is_cleared_away_by_the_next,
+    a_lease_that_another_had_is_lost,
     a_statement_whose_matching_was_interrupted_goes_on,
     originals_of_nothing_go,
     a_statement_may_be_described_last,
@@ -220,6 +221,30 @@ async fn leave(stage: &Stage, row: StatementRow, lines: Vec<LineRow>) {
         tx.statement_lines_insert(&lines).await
     })
     .expect("left");
+}
+
+/// Whoever had it may have cleared away what its first owner wrote.
+async fn a_lease_that_another_had_is_lost(stage: &Stage) {
+    let (now, last) = (before(), Duration::from_secs(15));
+    let kept = |owner: &'static str, at| async move {
+        write_tx!(stage, [], |tx| tx.lease_keep("l", owner, at + last).await).expect("asked")
+    };
+    let taken = |owner: &'static str, at| async move {
+        write_tx!(stage, [], |tx| tx
+            .lease_take("l", owner, at, at + last)
+            .await)
+        .expect("asked")
+    };
+    assert!(taken("a", now).await);
+    assert!(kept("a", now + last * 3).await, "nobody took it meanwhile");
+    let later = now + last * 5;
+    assert!(taken("b", later).await);
+    assert!(!kept("a", later).await);
+    write_tx!(stage, [], |tx| tx.lease_release("l", "b").await).expect("released");
+    assert!(
+        !kept("a", later).await,
+        "it was another's, even if it is free"
+    );
 }
 
 async fn a_dead_import_is_cleared_away_by_the_next(stage: &Stage) {
