@@ -1,10 +1,9 @@
 //! Writing a version of a retailer's catalogue: one writer at a time, and nothing left of one that
 //! broke off.
 
-use super::import::until;
-use crate::Error;
 use crate::app::App;
 use crate::records::{Begun, Draft, InTx, PriceRow, ProductRow};
+use crate::{Error, clock};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -12,6 +11,10 @@ use std::time::Duration;
 const READABLE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Rows that one transaction takes away: some ten milliseconds.
 const CLEARED: u32 = 1000;
+
+/// How long a draft is kept for a writer that does not tell of itself. A piece takes milliseconds; half
+/// a minute is a machine that hangs.
+pub(super) const HELD: Duration = Duration::from_secs(30);
 
 /// A draft that is being written.
 pub(super) struct Held {
@@ -121,6 +124,10 @@ impl App {
             .await?;
         Ok(swept)
     }
+}
+
+pub(super) fn until(now: Timestamp) -> Timestamp {
+    clock::later(now, HELD)
 }
 
 pub(super) fn readable_from(now: Timestamp) -> Timestamp {

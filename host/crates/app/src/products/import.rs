@@ -7,10 +7,10 @@
 
 use super::file::{Format, Rows, Upload};
 use super::row::{DETAILS, Row, Rules, details};
+use crate::Error;
 use crate::app::{App, Key, Reply, repeated};
 use crate::products::Held;
 use crate::records::{Answered, Draft, InTx, PriceRow, ProductRow, Tx};
-use crate::{Error, clock};
 use galleria_domain::Problem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,6 @@ use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Rows of a piece. A piece is one transaction of some ten milliseconds on SQLite, which is what a
@@ -268,6 +267,13 @@ impl Job {
             }
         }
         (self.watch.steps)(Step::Checked(self.counts.rows));
+        // A file that was cut off behind its header would end the sale of everything.
+        let prices_alone = || self.seen.keys().all(|key| key.contains('\0'));
+        if self.ask.missing == Missing::Deactivate && prices_alone() {
+            let message =
+                "a product's own row, where what the file does not name is no longer sold";
+            self.problems.add(Problem::new("file", message));
+        }
         Ok(())
     }
 
@@ -575,7 +581,7 @@ impl Written {
 
 /// A store's price by product and store; no sku has a control character in it.
 fn both(price: &PriceRow) -> String {
-    format!("{}\u{0}{}", price.sku, price.store_id)
+    format!("{}\0{}", price.sku, price.store_id)
 }
 
 fn hash(text: impl AsRef<str>) -> u32 {
@@ -589,12 +595,4 @@ fn of_row(row: u64, field: &str, message: String) -> Problem {
         row: Some(row),
         ..Problem::new(field, message)
     }
-}
-
-/// How long a draft is kept for a writer that does not tell of itself. A piece takes milliseconds; half
-/// a minute is a machine that hangs.
-pub(super) const HELD: Duration = Duration::from_secs(30);
-
-pub(super) fn until(now: Timestamp) -> Timestamp {
-    clock::later(now, HELD)
 }

@@ -1,8 +1,7 @@
 //! One product, created or replaced.
 
 use super::checks;
-use super::drafts::{busy, readable_from, writer};
-use super::import::until;
+use super::drafts::{busy, readable_from, until, writer};
 use super::view::detail;
 use crate::Error;
 use crate::app::{App, Key, Reply};

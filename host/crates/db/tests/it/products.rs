@@ -339,6 +339,16 @@ async fn a_full_file_ends_what_it_does_not_name(stage: &Stage) {
     );
     let again = import(&app, full(false), &text).await.expect("imported");
     assert_eq!((again.unchanged, again.deactivated), (3, 0));
+    // What was cut off behind its header is no file of everything.
+    for dry_run in [true, false] {
+        let said = import(&app, full(dry_run), HEADER).await;
+        let Err(NotImported::Refused(problems)) = said else {
+            panic!("refused: {said:?}");
+        };
+        assert_eq!(problems.total, 1);
+    }
+    let sold_yet = listed(&app, None).await;
+    assert_eq!(sold_yet.iter().filter(|row| row.2).count(), 2);
 }
 
 async fn json_lines_say_the_same(stage: &Stage) {
