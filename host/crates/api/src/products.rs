@@ -4,7 +4,7 @@ use crate::openapi::examples;
 use crate::problem::{
     BAD_REQUEST, Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem,
 };
-use crate::request::{Asked, Id, Write, WriteHead, idempotency_key};
+use crate::request::{Asked, Id, Write, WriteHead, idempotency_key, no_nul};
 use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use crate::upload;
@@ -39,6 +39,7 @@ impl FromRequestParts<Face> for Named {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        no_nul(parts.uri.path(), BAD_REQUEST)?;
         match Path::<(String, String)>::from_request_parts(parts, face).await {
             Ok(Path((retailer, sku))) => Ok(Self(retailer, sku)),
             Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),

@@ -1,7 +1,8 @@
 //! What is taken out of a request, and refused with a problem where it is not there.
 
 use crate::problem::{
-    BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, MEDIA_TYPE, Problem,
+    BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, Kind, MEDIA_TYPE,
+    Problem,
 };
 use crate::serve::Face;
 use axum::body::Bytes;
@@ -22,11 +23,32 @@ impl FromRequestParts<Face> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        no_nul(parts.uri.path(), BAD_REQUEST)?;
         match Path::<String>::from_request_parts(parts, face).await {
             Ok(Path(id)) => Ok(Self(id)),
             Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
         }
     }
+}
+
+/// Nothing has NUL in its name, and PostgreSQL fails where it is asked for such a text.
+pub(crate) fn no_nul(encoded: &str, kind: Kind) -> Result<(), Problem> {
+    match encoded.contains("%00") {
+        true => Err(Problem::new(kind, "No text has NUL, `%00`, in it.")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a text of JSON has NUL in it, which can only be written as `\u0000`.
+fn escapes_nul(json: &[u8]) -> bool {
+    const NUL: &[u8] = br"\u0000";
+    // Behind a backslash that is itself escaped, `u0000` is text.
+    let begins = |at: usize| {
+        let before = json[..at].iter().rev();
+        before.take_while(|byte| **byte == b'\\').count() % 2 == 0
+    };
+    let mut places = json.windows(NUL.len()).enumerate();
+    places.any(|(at, part)| part == NUL && begins(at))
 }
 
 /// A query string.
@@ -36,6 +58,7 @@ impl<T: DeserializeOwned> FromRequestParts<Face> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        no_nul(parts.uri.query().unwrap_or_default(), BAD_QUERY)?;
         match Query::<T>::from_request_parts(parts, face).await {
             Ok(Query(asked)) => Ok(Self(asked)),
             Err(rejection) => Err(Problem::new(BAD_QUERY, rejection.body_text())),
@@ -68,6 +91,10 @@ impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
         let key = idempotency_key(request.headers())?;
         let mut told = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
         let bytes = bytes_of(request, face).await?;
+        if escapes_nul(&bytes) {
+            let detail = "No text has NUL, `\\u0000`, in it.";
+            return Err(Problem::new(BAD_JSON, detail));
+        }
         let body = parsed(&bytes)?;
         told.extend_from_slice(&bytes);
         let request = Digest::of(&told);

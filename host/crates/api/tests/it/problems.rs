@@ -64,12 +64,24 @@ async fn of_the_request(host: &Host, seen: &mut Seen) {
             .contains("at line 1 column ")
     );
 
+    // SQLite would take it, PostgreSQL never: told at once, and not as trouble of the database.
+    let mut nul = order("o");
+    nul["lines"][0]["description"] = json!("a\u{0}b");
+    seen.note(&host.post("/v1/orders", "k", &nul).await, "bad_json");
+    nul["lines"][0]["description"] = json!("a\\u0000b");
+    nul["lines"][0]["amount"] = json!(1209);
+    seen.note(&host.post("/v1/orders", "k", &nul).await, "invalid");
+
     wrong["lines"][0]["amount"] = json!(1209);
     let answer = host.post("/v1/orders", "k", &wrong).await;
     seen.note(&answer, "invalid");
     assert_eq!(answer.json()["errors"][0]["field"], "lines.0.amount");
 
     seen.note(&host.get("/v1/stores/%ff").await, "bad_request");
+    seen.note(&host.get("/v1/statements/a%00b").await, "bad_request");
+    let product = "/v1/retailers/r/products/a%00b";
+    seen.note(&host.get(product).await, "bad_request");
+    seen.note(&host.get("/v1/statements?retailer=%00").await, "bad_query");
     seen.note(&host.get("/v1/stores?limit=many").await, "bad_query");
     seen.note(&host.get("/v1/stores?colour=red").await, "bad_query");
     for limit in [0, 1001] {

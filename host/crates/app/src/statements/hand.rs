@@ -45,6 +45,9 @@ impl App {
         ask: SettleAsk,
     ) -> Result<Reply, Error> {
         said(&ask.by, &ask.reason)?;
+        if ask.entry.iter().any(|id| id.contains(char::is_control)) {
+            return Err(Error::invalid("entry", "without control characters"));
+        }
         let (now, line) = (self.clock.now(), line.to_owned());
         self.once(key, 200, move |tx| {
             let (line, ask) = (line.clone(), ask.clone());
