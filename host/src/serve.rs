@@ -2,7 +2,7 @@
 
 use crate::{house, logs, products, show};
 use anyhow::Context as _;
-use galleria_api::{HttpConfig, Metrics, UploadConfig, Workers, serve_metrics};
+use galleria_api::{HttpConfig, Metrics, RateConfig, UploadConfig, Workers, serve_metrics};
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_config::{Config, HostConfig};
@@ -95,6 +95,14 @@ fn http(host: &HostConfig, metrics: Option<Metrics>, workers: Workers) -> HttpCo
         drain_within: host.http.drain_within,
         metrics,
         workers,
+        rate: host.http.rate.map(|rate| RateConfig {
+            burst: rate.burst,
+            every: rate.every,
+            status: rate.status,
+        }),
+        connections_per_client: host.http.connections_per_client,
+        trusted_proxies: host.http.trusted_proxies.clone(),
+        cors_origins: host.http.cors_origins.clone(),
     }
 }
 

@@ -1,21 +1,25 @@
-//! What happens to every request alike: its id, its time, its line in the log.
+//! What happens to every request alike: its id and trace, its client, its time, its line in the log.
 //!
 //! Owns: the one place where a problem gets its body and is logged, and where a panic ends. Never
 //! logs: bodies, query strings, keys, or paths that are no route of ours.
 
 use crate::problem::{self, Problem};
 use crate::serve::Face;
-use crate::upload;
-use axum::extract::{MatchedPath, Request, State};
+use crate::{headers, limits, upload};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use galleria_app::figures;
 use std::any::Any;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::Instrument as _;
+
+/// Probes and scrapes come from the house's own machines, and must not be refused.
+const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -23,11 +27,13 @@ const REQUEST_ID: &str = "x-request-id";
 pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     // An error's span, so that its id stands on every line however quiet the log is set.
-    let span = tracing::error_span!("request", request_id = %id);
+    let trace = headers::trace_id(request.headers());
+    let span = tracing::error_span!("request", request_id = %id, trace_id = %trace);
     let mut response = answered(&face, request, next, &id).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    headers::secure(response.headers_mut());
     response
 }
 
@@ -40,12 +46,16 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
         true => face.config.uploads.timeout,
         false => face.config.timeout,
     };
+    let counted = counted(face, route, &request);
     // Nothing a handler holds is looked at again after its panic.
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(within, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => Problem::panicked(words(&*panic)).into_response(),
-        Err(_) => Problem::late(within).into_response(),
+    let mut response = match counted {
+        Err(refused) => refused.into_response(),
+        Ok(()) => match tokio::time::timeout(within, work).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => Problem::panicked(words(&*panic)).into_response(),
+            Err(_) => Problem::late(within).into_response(),
+        },
     };
     let problem = response.extensions_mut().remove::<Problem>();
     let code = problem.as_ref().map(|problem| problem.kind.code);
@@ -58,13 +68,23 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
     let (status, took) = (response.status().as_u16(), began.elapsed());
     figures::request(told(&method), route, status, code, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    if matches!(route, "/healthz" | "/readyz" | "/metrics") && status < 400 {
+    if FREE.contains(&route) && status < 400 {
         // Probes and scrapes come every few seconds and would bury everything else.
         tracing::debug!(%method, route, status, ms, "answered");
     } else {
         tracing::info!(%method, route, status, code, ms, "answered");
     }
     response
+}
+
+/// Counts a request of a client. Who cannot be told apart is not counted.
+fn counted(face: &Face, route: &str, request: &Request) -> Result<(), Problem> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let (Some(rates), Some(peer), false) = (&face.rates, peer, FREE.contains(&route)) else {
+        return Ok(());
+    };
+    let proxies = &face.config.trusted_proxies;
+    rates.count(limits::client(peer.0.ip(), request.headers(), proxies))
 }
 
 /// A method as a label: callers may make up others, as many as they like.

@@ -12,7 +12,9 @@
 
 mod dead_letters;
 mod edge;
+mod headers;
 mod health;
+mod limits;
 mod members;
 mod metrics;
 mod openapi;
@@ -35,6 +37,7 @@ mod verifications;
 mod voids;
 mod workers;
 
+pub use limits::RateConfig;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::openapi;
 pub use problem::{CODES, Kind};

@@ -96,6 +96,8 @@ kinds! {
         "`errors` names row and column of the first 1,000 wrong cells, `detail` counts all.";
     INVALID = 422 "invalid", "The request contradicts itself or the rules of the trade",
         "`errors` names every field.";
+    TOO_MANY_REQUESTS = 429 "too_many_requests", "The client asks too often",
+        "Ask again after the seconds that `Retry-After` tells. The status is 460 where it is so configured.";
     TOO_MANY_ATTEMPTS = 429 "too_many_attempts", "Too many attempts",
         "Try again after the seconds that `Retry-After` tells.";
     INTERNAL = 500 "internal", "A mistake of ours",

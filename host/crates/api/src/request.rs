@@ -1,5 +1,6 @@
 //! What is taken out of a request, and refused with a problem where it is not there.
 
+use crate::limits;
 use crate::problem::{
     BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, Kind, MEDIA_TYPE,
     Problem,
@@ -127,11 +128,13 @@ pub(crate) struct Caller(pub Client);
 impl FromRequestParts<Face> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Face) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer =
             peer.ok_or_else(|| Error::Internal("served without the caller's address".into()));
-        Ok(Self(Client::Address(peer?.0.ip())))
+        let proxies = &face.config.trusted_proxies;
+        let client = limits::client(peer?.0.ip(), &parts.headers, proxies);
+        Ok(Self(Client::Address(client)))
     }
 }
 

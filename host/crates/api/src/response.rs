@@ -171,7 +171,10 @@ impl utoipa::IntoResponses for ReadyProblems {
 /// Responses by status, each telling its codes.
 fn described(codes: &[&str]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
     let mut told: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for kind in CODES.iter().filter(|kind| codes.contains(&kind.code)) {
+    for kind in CODES
+        .iter()
+        .filter(|kind| codes.contains(&kind.code) || kind.code == "too_many_requests")
+    {
         let line = format!("`{}`: {}. {}", kind.code, kind.title, kind.remedy);
         told.entry(kind.status).or_default().push(line);
     }

@@ -2,13 +2,15 @@
 //!
 //! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
 
-use crate::{Metrics, Workers, edge, openapi, problem};
+use crate::limits::{Bounded, RateConfig, Rates};
+use crate::{Metrics, Workers, edge, headers, openapi, problem};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::serve::ListenerExt as _;
 use galleria_app::App;
+use ipnet::IpNet;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Bounds of the HTTP face.
+/// Bounds of the HTTP face. Unless set, no client is counted: `host.toml` does so.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// No request body may be longer. A basket of 2000 lines with two taxes each is 1 MB.
@@ -35,6 +37,14 @@ pub struct HttpConfig {
     pub metrics: Option<Metrics>,
     /// Who else works in this process: readiness needs all of them.
     pub workers: Workers,
+    /// How often one client may ask; none counts nothing.
+    pub rate: Option<RateConfig>,
+    /// Connections that one client may have open; 0 counts none.
+    pub connections_per_client: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may ask.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for HttpConfig {
@@ -47,6 +57,10 @@ impl Default for HttpConfig {
             drain_within: Duration::from_secs(30),
             metrics: None,
             workers: Workers::default(),
+            rate: None,
+            connections_per_client: 0,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -79,6 +93,7 @@ pub(crate) struct Face {
     pub config: Arc<HttpConfig>,
     pub draining: CancellationToken,
     pub openapi: Bytes,
+    pub rates: Option<Arc<Rates>>,
 }
 
 /// All routes, with bounds, request ids and problems; it never drains.
@@ -89,18 +104,26 @@ pub fn router(app: App, config: HttpConfig) -> Router {
 fn routed(app: App, config: HttpConfig, draining: CancellationToken) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
     let max_body_bytes = config.max_body_bytes;
+    let rates = config.rate.and_then(Rates::new).map(Arc::new);
+    let cors = headers::cors(&config.cors_origins);
     let face = Face {
         app,
+        rates,
         config: Arc::new(config),
         draining,
         openapi: openapi::text(&document).into(),
     };
-    routes
+    let router = routes
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(from_fn_with_state(face.clone(), edge::edge))
-        .with_state(face)
+        .with_state(face);
+    match cors {
+        // Outermost: a refusal, too, must be readable for the page that asked.
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }
 
 /// Serves until `shutdown`, then drains: `/readyz` fails first, then no connection is accepted,
@@ -113,13 +136,13 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let (notice, within) = (config.drain_notice, config.drain_within);
+    let (most, proxies) = (
+        config.connections_per_client,
+        config.trusted_proxies.clone(),
+    );
+    // Tapped for nothing: axum tells the address of who connects to a listener of its own kinds alone.
+    let listener = Bounded::new(listener, most, proxies).tap_io(|_| {});
     let router = routed(app, config, shutdown.clone());
-    // An answer is small and written at once: it must not wait for more to come.
-    let listener = listener.tap_io(|io| {
-        if let Err(error) = io.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
-    });
     let accepting = shutdown.clone();
     let stop = async move {
         accepting.cancelled().await;

@@ -42,7 +42,7 @@ pub use host::{
     Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Log, LogFormat, LogLevel,
     Members, Retry, Runs, Sensitive, Statements,
 };
-pub use http::{Http, Network, Rate};
+pub use http::{Http, Rate};
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;

@@ -45,7 +45,7 @@ pub fn kept() -> &'static Lines {
 
 impl Lines {
     /// The lines of a request.
-    fn of(&self, request_id: &str) -> Vec<Value> {
+    pub fn of(&self, request_id: &str) -> Vec<Value> {
         let bytes = self.0.lock().expect("lines").clone();
         let text = String::from_utf8(bytes).expect("text");
         let lines = text.lines();

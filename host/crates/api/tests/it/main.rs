@@ -2,6 +2,7 @@
 
 mod doubles;
 mod drain;
+mod edge;
 mod host;
 mod idempotency;
 mod journey;

@@ -2,12 +2,13 @@
 
 use crate::doubles::Trouble;
 use crate::host::{Answer, Host, end, fresh, on_sqlite, order, payment, quick, refund, void};
-use galleria_api::{CODES, HttpConfig};
+use galleria_api::{CODES, HttpConfig, RateConfig};
 use galleria_app::Error;
 use galleria_domain::{CallFault, Fault};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -277,6 +278,7 @@ async fn of_the_host(seen: &mut Seen) {
     host.stop.cancel();
     seen.note(&host.get("/readyz").await, "draining");
     seen.note(&a_worker_ends().await, "not_working");
+    seen.note(&too_often().await, "too_many_requests");
     let config = HttpConfig {
         max_body_bytes: 1000,
         ..quick()
@@ -288,6 +290,24 @@ async fn of_the_host(seen: &mut Seen) {
         &host.post("/v1/orders", "k", &large).await,
         "body_too_large",
     );
+}
+
+/// The first request of a client that has one.
+async fn too_often() -> Answer {
+    let rate = RateConfig {
+        burst: NonZeroU32::MIN,
+        every: Duration::from_secs(60),
+        status: 429,
+    };
+    let config = HttpConfig {
+        rate: Some(rate),
+        ..quick()
+    };
+    let host = Host::start(Arc::new(Trouble::Panics), config).await;
+    host.get("/openapi.json").await.expect(200);
+    let answer = host.get("/v1/stores/s1").await;
+    host.stop().await;
+    answer
 }
 
 /// Readiness names the worker that is not there any more, and was well before.

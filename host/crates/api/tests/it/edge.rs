@@ -1,0 +1,174 @@
+//! What every request meets before its route: bounds of each client, pages of other origins, headers.
+
+use crate::host::{Host, on_sqlite, quick};
+use crate::log::kept;
+use galleria_api::{HttpConfig, RateConfig};
+use reqwest::{Method, header::HeaderMap};
+use std::num::NonZeroU32;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+async fn started(config: HttpConfig) -> (TempDir, Host) {
+    let folder = TempDir::new().expect("a folder");
+    let host = on_sqlite(folder.path(), config).await;
+    (folder, host)
+}
+
+fn rate(burst: u32, status: u16) -> Option<RateConfig> {
+    Some(RateConfig {
+        burst: NonZeroU32::new(burst).expect("a burst"),
+        every: Duration::from_secs(60),
+        status,
+    })
+}
+
+#[tokio::test]
+async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again() {
+    for status in [429, 460] {
+        let config = HttpConfig {
+            rate: rate(2, status),
+            ..quick()
+        };
+        let (_folder, host) = started(config).await;
+        let ask = || async {
+            let request = host.request(Method::GET, "/v1/no/such/route");
+            host.send(request).await
+        };
+        for _ in 0..2 {
+            assert_eq!(ask().await.status, 404);
+        }
+        let refused = ask().await;
+        assert_eq!(refused.status, status);
+        assert_eq!(refused.code(), "too_many_requests");
+        let wait = refused.header("retry-after").expect("a wait");
+        let wait: u64 = wait.parse().expect("seconds");
+        assert!((1..=60).contains(&wait), "{wait}");
+        for free in ["/healthz", "/readyz"] {
+            assert_eq!(host.get(free).await.status, 200, "{free}");
+        }
+        // Nobody here is a trusted proxy: another address changes nothing.
+        let other = host.request(Method::GET, "/v1/no/such/route");
+        let other = other.header("x-forwarded-for", "192.0.2.7");
+        assert_eq!(host.send(other).await.status, status);
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_caller_is_a_client() {
+    let config = HttpConfig {
+        rate: rate(1, 429),
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
+        ..quick()
+    };
+    let (_folder, host) = started(config).await;
+    let ask = async |client: &str| {
+        let request = host.request(Method::GET, "/v1/no/such/route");
+        host.send(request.header("x-forwarded-for", client))
+            .await
+            .status
+    };
+    assert_eq!(ask("192.0.2.1").await, 404);
+    assert_eq!(ask("192.0.2.2").await, 404);
+    assert_eq!(ask("192.0.2.2").await, 429);
+    // What the caller itself put before its address makes it nobody else.
+    assert_eq!(ask("192.0.2.99, 192.0.2.1").await, 429);
+    host.stop().await;
+}
+
+/// Whether a connection is answered.
+async fn answered(io: &mut TcpStream) -> bool {
+    let asked = io
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await;
+    let mut read = [0; 64];
+    asked.is_ok() && io.read(&mut read).await.is_ok_and(|read| read > 0)
+}
+
+#[tokio::test]
+async fn a_client_has_so_many_connections_and_gets_back_what_it_closes() {
+    let config = HttpConfig {
+        connections_per_client: 2,
+        ..quick()
+    };
+    let (_folder, host) = started(config).await;
+    let connect = || async { TcpStream::connect(host.address).await.expect("connected") };
+    let (mut one, mut two, mut three) = (connect().await, connect().await, connect().await);
+    assert!(answered(&mut one).await && answered(&mut two).await);
+    assert!(!answered(&mut three).await, "a third connection");
+    drop(one);
+    let mut again = false;
+    for _ in 0..100 {
+        again = answered(&mut connect().await).await;
+        if again {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(again, "its place was given back");
+    drop(two);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn pages_of_named_origins_may_ask_and_no_others() {
+    let origin = "https://backoffice.example.com";
+    let config = HttpConfig {
+        cors_origins: vec![origin.to_owned()],
+        rate: rate(1, 429),
+        ..quick()
+    };
+    let (_folder, host) = started(config).await;
+    let preflight = async |from: &str| -> HeaderMap {
+        let url = format!("http://{}/v1/orders", host.address);
+        let request = reqwest::Client::new().request(Method::OPTIONS, url);
+        let request = request
+            .header("origin", from)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "idempotency-key");
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.headers().clone()
+    };
+    let allowed = preflight(origin).await;
+    assert_eq!(allowed["access-control-allow-origin"], origin);
+    let headers = allowed["access-control-allow-headers"]
+        .to_str()
+        .expect("text");
+    assert!(headers.contains("idempotency-key"), "{headers}");
+    let denied = preflight("https://elsewhere.example.com").await;
+    assert!(!denied.contains_key("access-control-allow-origin"));
+    // A refusal can be read by the page as well.
+    for status in [404, 429] {
+        let request = host.request(Method::GET, "/v1/no/such/route");
+        let answer = host.send(request.header("origin", origin)).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_has_headers_for_browsers_and_every_line_its_trace() {
+    let (_folder, host) = started(quick()).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = host.request(Method::GET, "/v1/stores/nowhere");
+    let request = request
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .header("x-request-id", "traced-1");
+    let answers = [host.send(request).await, host.get("/healthz").await];
+    for answer in &answers {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.contains("default-src 'none'"), "{policy}");
+    }
+    let lines = kept().of("traced-1");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["span"]["trace_id"], trace);
+    host.stop().await;
+}
