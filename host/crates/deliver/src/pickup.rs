@@ -1,7 +1,7 @@
 //! Statements that providers leave in a directory: taken in when they are whole, then moved aside.
 //!
 //! A file lies in `<directory>/<retailer>/`. After its import it stands in `done/`, after its refusal
-//! in `refused/` with a text beside it that says what is wrong. A crash between an import and its
+//! in `refused/` with a text beside it that says what is wrong; nothing there is replaced. A crash between an import and its
 //! move does no harm: the same file again is the same statement. No link is ever followed.
 
 use crate::directories::{Directories, sync};
@@ -342,9 +342,15 @@ fn aside(
         let message = "it was replaced while it was read, and is looked at again";
         return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
     }
-    if let Some(why) = why {
-        target.write(format!("{to}.txt"), why)?;
-    }
+    let to = match why {
+        // Providers send a corrected file under the same name, and that may be refused as well.
+        Some(why) => {
+            let free = free(&target, to);
+            target.write(format!("{free}.txt"), why)?;
+            free
+        }
+        None => to.to_owned(),
+    };
     folder.rename(name, &target, to)?;
     match folder.remove_file(format!("{name}{MARKER}")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -352,4 +358,42 @@ fn aside(
     }
     sync(&target)?;
     sync(folder)
+}
+
+/// A name that no file has there.
+fn free(folder: &Dir, name: &str) -> String {
+    let taken = |name: &str| folder.symlink_metadata(name).is_ok();
+    let (mut free, mut number) = (name.to_owned(), 1);
+    while taken(&free) {
+        number += 1;
+        free = format!("{number}-{name}");
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_before_under_the_same_name_stays() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let folder = Dir::open_ambient_dir(temp.path(), cap_std::ambient_authority());
+        let folder = folder.expect("a folder");
+        for text in ["first", "second", "third"] {
+            folder.write("a.csv", text).expect("left");
+            let (_, look) = open(&folder, "a.csv").expect("opened");
+            aside(&folder, "a.csv", look, "refused", "a.csv", Some(text)).expect("moved");
+        }
+        for (name, text) in [
+            ("a.csv", "first"),
+            ("2-a.csv", "second"),
+            ("3-a.csv", "third"),
+        ] {
+            let path = temp.path().join("refused").join(name);
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
+            let why = path.with_file_name(format!("{name}.txt"));
+            assert_eq!(std::fs::read_to_string(why).expect("read"), text);
+        }
+    }
 }
