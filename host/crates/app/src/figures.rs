@@ -283,3 +283,38 @@ impl App {
 fn number(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    /// `GALLERIA_BLESS=1` writes the table anew.
+    #[test]
+    fn the_table_for_operators_is_this_one() {
+        let mut text = String::from(
+            "# Metrics\n\n\
+             What `/metrics` tells Prometheus, at `http.listen` or at `metrics.listen`. No label names a \
+             store, an order or a client. Counters and histograms are of one process; gauges are read \
+             from the database, at most every five seconds, and are the same at every host on it: take \
+             their maximum, not their sum.\n\n\
+             | Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n",
+        );
+        for metric in METRICS {
+            let labels: Vec<_> = metric.labels.iter().map(|one| format!("`{one}`")).collect();
+            let (name, kind, help) = (metric.name, metric.kind.name(), metric.help);
+            writeln!(
+                text,
+                "| `{name}` | {kind} | {} | {help} |",
+                labels.join(", ")
+            )
+            .expect("text");
+        }
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../conf/METRICS.md");
+        if std::env::var_os("GALLERIA_BLESS").is_some() {
+            std::fs::write(file, &text).expect("written");
+        }
+        let found = std::fs::read_to_string(file).expect("conf/METRICS.md");
+        assert_eq!(found, text, "GALLERIA_BLESS=1 writes it anew");
+    }
+}
