@@ -375,7 +375,9 @@ impl App {
         let rules = self.matching_rules(retailer);
         let now = self.clock.now();
         let days = i64::from(days.unwrap_or(rules.uncovered_after_days));
-        let before = now - jiff::SignedDuration::from_hours(days.saturating_mul(24));
+        let age = jiff::SignedDuration::from_hours(days.saturating_mul(24));
+        // Before there was any: nothing is that old.
+        let before = now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
         let after = match after {
             Some(text) => uncovered_key(text)?,
             None => UncoveredKey {

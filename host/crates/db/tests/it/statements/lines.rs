@@ -376,6 +376,10 @@ async fn what_no_statement_covers_is_listed(stage: &Stage) {
         3,
         "the one without a reference as well"
     );
+    let oldest = office
+        .app
+        .statements_uncovered("r1", Some(u32::MAX), None, 10);
+    assert!(oldest.await.expect("a list").0.is_empty());
 }
 
 async fn a_person_settles_and_takes_back(stage: &Stage) {
