@@ -7,6 +7,7 @@ mod days;
 mod house;
 mod large_reports;
 mod members;
+mod metrics;
 mod products;
 mod reports;
 mod runs;
