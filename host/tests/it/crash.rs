@@ -125,8 +125,14 @@ async fn killed(day: &Day) -> Left {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_of_kills_leaves_what_a_quiet_day_leaves() {
+    let mut decided = 0;
     for day in days::all() {
         let quiet = quiet(&day).await;
+        if quiet.applied.is_empty() {
+            // No plugin of this retailer decides about events.
+            continue;
+        }
+        decided += 1;
         let killed = killed(&day).await;
         let twice: Vec<_> = killed.applied.iter().filter(|(_, n)| **n != 1).collect();
         assert!(twice.is_empty(), "decided more than once: {twice:?}");
@@ -135,4 +141,5 @@ async fn a_day_of_kills_leaves_what_a_quiet_day_leaves() {
         assert_eq!(names(&quiet), names(&killed));
         assert_eq!(quiet, killed);
     }
+    assert!(decided > 0, "some retailer's plugins decide");
 }
