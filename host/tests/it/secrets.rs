@@ -2,6 +2,8 @@
 //! key is shown nowhere.
 
 use crate::configuration::{ASKS, retailer};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Output;
 
 /// A key whose digits stand nowhere else.
@@ -23,13 +25,13 @@ encoding = "hex"
 iv = { env = "CORNER_LOYALTY_IV" }
 "#;
 
-fn checked(variables: &[(&str, &str)]) -> Output {
+fn checked(variables: &[(&str, impl AsRef<OsStr>)]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let secrets = "secrets = { loyalty-number = [\"decrypt\"] }";
     let slot = format!("{SLOT}{ASKS}{DECLARED}");
     let house = retailer(folder.path(), &format!("{ASKS}{secrets}"), &slot);
     let mut command = house.galleria(&["check"]);
-    command.envs(variables.iter().copied());
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     command.output().expect("it runs")
 }
 
@@ -44,7 +46,7 @@ fn said(ran: &Output) -> String {
 
 #[test]
 fn a_secret_that_is_missing_or_wrong_is_named_and_not_shown() {
-    let ran = checked(&[]);
+    let ran = checked(&[] as &[(&str, &str)]);
     assert!(!ran.status.success());
     for variable in ["CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV"] {
         let wanted = format!("variable {variable} is not set: set it, or take the secret out");
@@ -62,6 +64,26 @@ fn a_secret_that_is_missing_or_wrong_is_named_and_not_shown() {
     assert!(text.contains(short), "{text}");
     let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV holds something else than hexadecimal digits";
     assert!(text.contains(garbled), "{text}");
+}
+
+/// Where the environment is read: the standard library panics over such a variable, and shows it.
+#[test]
+fn a_variable_that_is_no_text_is_named_and_not_shown() {
+    let mut bytes = vec![0xff];
+    bytes.extend_from_slice(KEY.as_bytes());
+    let value = OsStr::from_bytes(&bytes);
+    let (key, iv) = ("CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV");
+    let text = OsStr::new(KEY);
+    let ran = checked(&[(key, value), (iv, text)]);
+    assert_eq!(ran.status.code(), Some(1));
+    let told = said(&ran);
+    let wanted = format!("variable {key} holds bytes that are no text in UTF-8");
+    assert!(told.contains(&wanted), "{told}");
+
+    // One that is nobody's.
+    let ran = checked(&[(key, text), (iv, text), ("CORNER_OTHER", value)]);
+    let told = said(&ran);
+    assert!(ran.status.success(), "{told}");
 }
 
 #[test]

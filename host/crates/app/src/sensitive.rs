@@ -4,10 +4,10 @@
 
 use crate::Clock;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jiff::Timestamp;
 use sha2::Sha256;
 use std::fmt;
 use std::time::Duration;
+use tokio::task::{JoinError, JoinHandle};
 use zeroize::Zeroizing;
 
 /// Bytes of a digest key: as many as SHA-256 gives back.
@@ -55,30 +55,32 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// Waits until an answer that was begun at `begun` may be given: at the next multiple of `floor`, and
-/// not before the first. What took longer than the floor, because the machine was busy or a plugin
-/// looped, would otherwise tell how long it took.
-pub async fn wait_for_floor(clock: &dyn Clock, begun: Timestamp, floor: Duration) {
-    let rest = until_floor(clock.now(), begun, floor);
-    if !rest.is_zero() {
-        clock.sleep(rest).await;
+/// What a task comes to, at the first multiple of `floor` at which it has ended. What took longer than
+/// the floor, because the machine was busy or a plugin looped, would otherwise tell how long it took.
+///
+/// Every wait begins where the one before it ended, never when the task did: a wait for what is left
+/// would end on another tick of the timer for another length of the work, and tell it to the
+/// millisecond's fraction. A clock that is set meanwhile changes nothing.
+pub async fn at_floor<T>(
+    clock: &dyn Clock,
+    floor: Duration,
+    task: JoinHandle<T>,
+) -> Result<T, JoinError> {
+    while !floor.is_zero() {
+        clock.sleep(floor).await;
+        if task.is_finished() {
+            break;
+        }
     }
-}
-
-fn until_floor(now: Timestamp, begun: Timestamp, floor: Duration) -> Duration {
-    // A clock that was set back has measured nothing.
-    let spent = Duration::try_from(now.duration_since(begun)).unwrap_or_default();
-    let (spent, floor) = (spent.as_millis(), floor.as_millis());
-    if floor == 0 {
-        return Duration::ZERO;
-    }
-    let due = spent.div_ceil(floor).max(1) * floor;
-    Duration::from_millis(u64::try_from(due - spent).unwrap_or_default())
+    task.await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DrivenClock;
+    use jiff::Timestamp;
+    use std::sync::Arc;
 
     #[test]
     fn a_known_answer_and_what_is_digested_counts() {
@@ -101,18 +103,47 @@ mod tests {
         assert_eq!(format!("{key:?}"), "DigestKey");
     }
 
-    #[test]
-    fn answers_come_at_multiples_of_the_floor() {
-        let begun = Timestamp::UNIX_EPOCH;
+    /// Lets everything go on that can.
+    async fn settled() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_come_at_multiples_of_the_floor_whenever_the_work_ended() {
         let floor = Duration::from_millis(250);
-        let rest = |spent_ms: u64| {
-            let now = crate::clock::later(begun, Duration::from_millis(spent_ms));
-            until_floor(now, begun, floor).as_millis()
-        };
-        assert_eq!([rest(0), rest(1), rest(249), rest(250)], [250, 249, 1, 0]);
-        assert_eq!([rest(251), rest(500), rest(501)], [249, 0, 249]);
-        let before = crate::clock::later(begun, Duration::from_secs(9));
-        assert_eq!(until_floor(begun, before, floor), floor);
-        assert_eq!(until_floor(before, begun, Duration::ZERO), Duration::ZERO);
+        // The end of the work and the answer, in milliseconds.
+        for (work, answered) in [
+            (0, 250),
+            (1, 250),
+            (249, 250),
+            (251, 500),
+            (499, 500),
+            (800, 1_000),
+        ] {
+            let clock = Arc::new(DrivenClock::new(Timestamp::UNIX_EPOCH));
+            let (end, ended) = tokio::sync::oneshot::channel::<()>();
+            let mut end = Some(end);
+            let asked = Arc::clone(&clock);
+            let task = tokio::spawn(ended);
+            let answer = tokio::spawn(async move { at_floor(&*asked, floor, task).await });
+            for now in 0..=1_000 {
+                if now == work {
+                    end.take().expect("once").send(()).expect("still there");
+                }
+                settled().await;
+                assert_eq!(answer.is_finished(), now >= answered, "{work}: at {now}");
+                clock.advance(Duration::from_millis(1));
+            }
+            answer
+                .await
+                .expect("no panic")
+                .expect("no panic")
+                .expect("an end");
+        }
+        let clock = DrivenClock::new(Timestamp::UNIX_EPOCH);
+        let none = at_floor(&clock, Duration::ZERO, tokio::spawn(async { 7 }));
+        assert_eq!(none.await.expect("no panic"), 7);
     }
 }

@@ -72,6 +72,10 @@ fn fetch(
             let set = env
                 .get(name)
                 .ok_or_else(|| format!("{source} is not set: set it, or take the secret out"))?;
+            // What is no text in a variable comes with this in its place: it would be another key.
+            if set.contains(char::REPLACEMENT_CHARACTER) {
+                return Err(format!("{source} holds bytes that are no text in UTF-8"));
+            }
             Zeroizing::new(set.clone().into_bytes())
         }
         SecretSource::File(path) => read_file(path).map_err(|why| format!("{source} {why}"))?,

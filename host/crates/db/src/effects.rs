@@ -6,7 +6,9 @@ use crate::statement::{Found, Word, statement};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took};
+use galleria_app::records::{
+    DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took,
+};
 use galleria_domain::Position;
 use jiff::Timestamp;
 

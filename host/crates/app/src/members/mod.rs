@@ -14,7 +14,7 @@ use crate::Error;
 use crate::app::App;
 use crate::plugins::{Called, Loaded, Usage};
 use crate::records::{InTx, JournalRow};
-use crate::sensitive::{DigestKey, wait_for_floor};
+use crate::sensitive::{DigestKey, at_floor};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
 use jiff::Timestamp;
@@ -89,11 +89,10 @@ impl App {
         client: Client,
         code: Code,
     ) -> Result<Option<Member>, Error> {
-        let begun = self.clock.now();
         let (app, store) = (self.clone(), store.to_owned());
         // A task of its own: who hangs up has used an attempt, and stands in the journal.
-        let asked = tokio::spawn(async move { app.identify(&store, &client, code).await }).await;
-        wait_for_floor(&*self.clock, begun, self.policy.members.floor).await;
+        let asked = tokio::spawn(async move { app.identify(&store, &client, code).await });
+        let asked = at_floor(&*self.clock, self.policy.members.floor, asked).await;
         // What a panic said may be about the code.
         asked.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
     }

@@ -21,11 +21,11 @@ pub use activities::{
 pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
 pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
-    DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState, Publication,
-    StoreFigures, Took,
+    DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
+    Publication, StoreFigures, Took,
 };
-pub use members::Members;
 pub use figures::Figures;
+pub use members::Members;
 pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
@@ -69,7 +69,7 @@ impl<
         + Runs
         + Requests
         + Members
-    + Operations
+        + Operations
         + Figures
         + Statements
         + Send,
