@@ -56,6 +56,31 @@ const MIGRATIONS: &[Migration] = &[
         name: "operations",
         text: include_str!("../migrations/0008_operations.sql"),
     },
+    Migration {
+        version: 9,
+        name: "settlements",
+        text: include_str!("../migrations/0009_settlements.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "lists",
+        text: include_str!("../migrations/0010_lists.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "keys",
+        text: include_str!("../migrations/0011_keys.sql"),
+    },
+    Migration {
+        version: 12,
+        name: "traces",
+        text: include_str!("../migrations/0012_traces.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "stories",
+        text: include_str!("../migrations/0013_stories.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

@@ -1,0 +1,1 @@
+-- What event belongs to which trace.
