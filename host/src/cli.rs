@@ -217,7 +217,7 @@ pub enum ReportCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-01 --to 2026-11-30
+  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-10-01 --to 2026-10-31
   galleria report run --retailer my-retailer --plugin settle --point write-settlement --store madrid-1 --from 2026-11-20")]
 pub struct ReportAsk {
     /// The retailer's folder name.

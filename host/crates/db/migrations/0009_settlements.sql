@@ -10,3 +10,9 @@ CREATE TABLE settlements (
 );
 CREATE INDEX settlements_by_statement ON settlements (statement_id);
 CREATE INDEX runs_by_slot ON runs (retailer, subscriber, point, store_id, last_date);
+-- What was told before this table was there.
+INSERT INTO settlements (run_id, paid_on, statement_id)
+SELECT r.id, s.paid_on, s.id FROM runs r JOIN statements s ON s.retailer = r.retailer
+    AND s.paid_on >= r.first_date AND s.paid_on <= r.last_date
+    AND s.imported_ms <= r.as_of_ms AND s.state = 'matched'
+WHERE r.point = 'write-settlement' AND r.state = 'ended';

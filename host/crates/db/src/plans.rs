@@ -4,7 +4,7 @@
 use crate::{Db, DbConfig};
 use galleria_app::records::{
     ActivityKey, Begun, DeadFilter, DocumentState, Draft, Parked, ParkedState, PriceRow,
-    ProductRow, Records, RunFilter, RunState, SaleLineKey, SettlementKey, Tx, UncoveredKey,
+    ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Tx, UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -58,13 +58,46 @@ async fn do_statements(db: &Db) {
             tx.statement_lines_waiting(&tender, 1).await?;
             tx.statement_sums("s").await?;
             tx.hands_of_line("s.1").await?;
-            tx.settlement_statements("r", "", "9", now, ("", ""), 1)
-                .await?;
+            let run = settling();
+            tx.run_insert(&run).await?;
+            tx.settlement_choose(&run, true).await?;
+            tx.settlement_statements("r", ("", ""), 1).await?;
             let key = SettlementKey::default();
             tx.settlement_lines("s", None, &key, 1).await.map(drop)
         })
     });
     done.await.expect("done");
+}
+
+fn settling() -> RunRow {
+    let now = Timestamp::UNIX_EPOCH;
+    RunRow {
+        serial: 0,
+        id: "r".into(),
+        retailer: "r".into(),
+        subscriber: "s".into(),
+        point: Point::WriteSettlement,
+        store_id: String::new(),
+        first: String::new(),
+        last: "9".into(),
+        schedule: String::new(),
+        state: RunState::Due,
+        attempts: 0,
+        tries: 1,
+        due_at: now,
+        as_of: None,
+        since: None,
+        stores: 0,
+        progress: 0,
+        rows: 0,
+        sums: Vec::new(),
+        files: Vec::new(),
+        code: None,
+        detail: None,
+        created_at: now,
+        begun_at: None,
+        ended_at: None,
+    }
 }
 
 /// A line with every reference.
@@ -259,8 +292,8 @@ async fn nothing_reads_a_whole_table() {
 }
 
 fn good(step: &str) -> bool {
-    // `e` is no table, but the list of stores that `store_figures` has counted by then.
-    let no_table = ["SCAN e", "SCAN CONSTANT ROW"].contains(&step);
+    // `e` and `few` are no tables, but what `store_figures` has counted and `events_behind` found.
+    let no_table = ["SCAN e", "SCAN few", "SCAN CONSTANT ROW"].contains(&step);
     let whole_table = step.starts_with("SCAN") && !step.contains(" INDEX ") && !no_table;
     let sorts = step.contains("TEMP B-TREE");
     !whole_table && !sorts

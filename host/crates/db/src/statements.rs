@@ -8,8 +8,8 @@ use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
 use galleria_app::records::{
-    HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
-    UncoveredKey,
+    HandRow, LineRow, Matched, OutcomeSum, RunRow, SettlementKey, StatementRow, StatementState,
+    Statements, UncoveredKey,
 };
 use galleria_domain::{MatchOutcome, RecordedTender, StatementHeader, StatementLine};
 use jiff::Timestamp;
@@ -458,28 +458,47 @@ impl Statements for Transaction<'_> {
         found.iter().map(rows::hand).collect()
     }
 
+    async fn settlement_choose(&mut self, run: &RunRow, late: bool) -> Result<(), Error> {
+        let choose = statement(
+            "settlement_choose",
+            "INSERT INTO settlements (run_id, paid_on, statement_id)
+             SELECT $1, s.paid_on, s.id FROM statements s
+             WHERE s.retailer = $2 AND s.paid_on <= $3 AND s.state = 'matched'
+               AND (s.paid_on >= $4 OR $5 = 1
+                 AND EXISTS (SELECT 1 FROM runs r
+                   WHERE r.retailer = $2 AND r.subscriber = $6 AND r.point = $7
+                     AND r.store_id = $8 AND r.last_date >= s.paid_on
+                     AND r.first_date <= s.paid_on AND r.state = 'ended')
+                 AND NOT EXISTS (SELECT 1 FROM settlements t JOIN runs r ON r.id = t.run_id
+                   WHERE t.statement_id = s.id AND r.retailer = $2 AND r.subscriber = $6
+                     AND r.point = $7 AND r.store_id = $8))",
+        )
+        .bind(&*run.id)
+        .bind(&*run.retailer)
+        .bind(&*run.last)
+        .bind(&*run.first)
+        .bind(i64::from(late))
+        .bind(&*run.subscriber)
+        .word(run.point)
+        .bind(&*run.store_id);
+        self.execute(choose).await.map(drop)
+    }
+
     async fn settlement_statements(
         &mut self,
-        retailer: &str,
-        first: &str,
-        last: &str,
-        as_of: Timestamp,
+        run: &str,
         after: (&str, &str),
         limit: u32,
     ) -> Result<Vec<StatementRow>, Error> {
         let list = statement(
             "settlement_statements",
-            "SELECT * FROM statements
-             WHERE retailer = $1 AND (paid_on, id) > ($2, $3) AND paid_on >= $4 AND paid_on <= $5
-               AND imported_ms <= $6 AND state = 'matched'
-             ORDER BY paid_on, id LIMIT $7",
+            "SELECT s.* FROM settlements t JOIN statements s ON s.id = t.statement_id
+             WHERE t.run_id = $1 AND (t.paid_on, t.statement_id) > ($2, $3)
+             ORDER BY t.paid_on, t.statement_id LIMIT $4",
         )
-        .bind(retailer)
+        .bind(run)
         .bind(after.0)
         .bind(after.1)
-        .bind(first)
-        .bind(last)
-        .at(as_of)
         .bind(i64::from(limit));
         let found = self.all(list).await?;
         found.iter().map(rows::statement_row).collect()

@@ -1,6 +1,6 @@
-//! The feed `settlement`: lines of the statements that were paid out in a window, as matched.
+//! The feed `settlement`: lines of the statements that were chosen for a run, as matched.
 
-use super::{FeedWindow, Progress};
+use super::Progress;
 use crate::Error;
 use crate::plugins::{Feed, SettlementRow};
 use crate::records::{LineRow, Records, SettlementKey, StatementRow};
@@ -10,15 +10,17 @@ use std::sync::Arc;
 /// Statements looked up at a time.
 const STATEMENTS: u32 = 50;
 
-/// Lines by statement - its day and id -, store, business date and row, a page at a time. Only
-/// statements that are matched to their end and had come by the window's `as_of`.
+/// Lines by statement - its day and id -, store, business date and row, a page at a time. Which
+/// statements was fixed when the run began, for all its attempts.
 ///
 /// A line that is matched anew moves to another store and day. Over all stores it is noticed when a
 /// line was read twice or passed by on its way: the run is tried again.
 pub struct SettlementPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
-    window: FeedWindow,
+    /// The run's id, and the only store whose lines are told where it has one.
+    run: String,
+    store: Option<String>,
     /// Statements looked up and not read to their end; the first is being read.
     waiting: VecDeque<StatementRow>,
     /// Day and id of the last statement that was looked up.
@@ -31,11 +33,17 @@ pub struct SettlementPages {
 
 impl SettlementPages {
     /// From the first row on. To be made on the runtime and read outside of it.
-    pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
+    pub fn new(
+        records: Arc<dyn Records>,
+        run: String,
+        store: Option<String>,
+        progress: Progress,
+    ) -> Self {
         Self {
             records,
             runtime: tokio::runtime::Handle::current(),
-            window,
+            run,
+            store,
             waiting: VecDeque::new(),
             reached: Default::default(),
             after: SettlementKey::default(),
@@ -45,21 +53,12 @@ impl SettlementPages {
     }
 
     fn look_up(&mut self) -> Result<(), Error> {
-        let (window, reached) = (self.window.clone(), self.reached.clone());
+        let (run, reached) = (self.run.clone(), self.reached.clone());
         let found = self.runtime.block_on(self.records.read(move |tx| {
-            let (window, (day, id)) = (window.clone(), reached.clone());
+            let (run, (day, id)) = (run.clone(), reached.clone());
             Box::pin(async move {
-                let after = (&*day, &*id);
-                let (first, last) = (&*window.first, &*window.last);
-                tx.settlement_statements(
-                    &window.retailer,
-                    first,
-                    last,
-                    window.as_of,
-                    after,
-                    STATEMENTS,
-                )
-                .await
+                tx.settlement_statements(&run, (&day, &id), STATEMENTS)
+                    .await
             })
         }))?;
         if let Some(last) = found.last() {
@@ -71,7 +70,7 @@ impl SettlementPages {
 
     /// Every line once, or an error.
     fn whole(&self, statement: &StatementRow) -> Result<(), Error> {
-        if self.window.store.is_some() || self.read == (statement.lines, statement.net.into()) {
+        if self.store.is_some() || self.read == (statement.lines, statement.net.into()) {
             return Ok(());
         }
         let moved = "lines were matched anew while they were read";
@@ -82,7 +81,7 @@ impl SettlementPages {
     }
 
     fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
-        let (statement, store) = (statement.to_owned(), self.window.store.clone());
+        let (statement, store) = (statement.to_owned(), self.store.clone());
         let after = self.after.clone();
         self.runtime.block_on(self.records.read(move |tx| {
             let (statement, store, after) = (statement.clone(), store.clone(), after.clone());

@@ -1,5 +1,6 @@
 //! Statements of providers, their lines, and the tenders that these are matched with.
 
+use super::RunRow;
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::{
@@ -284,14 +285,14 @@ pub trait Statements {
     /// What was done by hand to a line, in order.
     async fn hands_of_line(&mut self, line: &str) -> Result<Vec<HandRow>, Error>;
 
-    /// Matched statements of a retailer that were paid out from `first` to `last` and had come by
-    /// `as_of`, after `after`: a day and an id.
+    /// Chooses the statements that a run tells: what was paid out in its window and is matched; with
+    /// `late` also what is before it, in the window of a run of the same slot and scope that ended,
+    /// and was told by none.
+    async fn settlement_choose(&mut self, run: &RunRow, late: bool) -> Result<(), Error>;
+    /// The statements that were chosen for a run, after `after`: a day and an id.
     async fn settlement_statements(
         &mut self,
-        retailer: &str,
-        first: &str,
-        last: &str,
-        as_of: Timestamp,
+        run: &str,
         after: (&str, &str),
         limit: u32,
     ) -> Result<Vec<StatementRow>, Error>;

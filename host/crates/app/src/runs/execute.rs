@@ -8,7 +8,7 @@ use crate::feeds::Progress;
 use crate::files::{Begun, Files};
 use crate::plugins::{Called, Loaded, Stream, Usage};
 use crate::records::{RunLease, RunRow, RunState, Tx};
-use galleria_domain::plugin::Point;
+use galleria_domain::plugin::{Capability, Point};
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
@@ -164,6 +164,9 @@ impl App {
         }
         let now = self.clock.now();
         let asked = row.clone();
+        let plugin = self.plugins.named(&row.retailer, &row.subscriber);
+        let settles = plugin
+            .is_some_and(|plugin| plugin.inspection.imports.contains(&Capability::Settlement));
         let (since, stores) = self
             .records
             .write(move |tx| {
@@ -177,6 +180,11 @@ impl App {
                         _ => 1,
                     };
                     tx.run_begin(&row.id, now, since, stores).await?;
+                    if settles {
+                        // A report tells its window; of a settlement no payout may be missing.
+                        let late = row.point == Point::WriteSettlement;
+                        tx.settlement_choose(&row, late).await?;
+                    }
                     Ok((since, stores))
                 })
             })

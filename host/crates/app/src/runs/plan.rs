@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::plugins::Loaded;
 use crate::records::{RunRow, RunState};
 use crate::runs::POINTS;
-use galleria_domain::Digest;
 use galleria_domain::plugin::Point;
-use jiff::{Timestamp, civil::Date};
+use galleria_domain::{Digest, Store};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Attempts of a run that was asked for by hand, before it is dead.
@@ -129,6 +129,33 @@ pub(super) fn point_of(plugin: &Loaded, wanted: Option<Point>) -> Result<Point, 
     }
 }
 
+/// Refuses a window that is not over at every store: a window is one run, so an early one would
+/// stand for the whole day, and the one that a schedule wants would never be.
+fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
+    let today = |store: &Store| {
+        let zone = TimeZone::get(&store.zone).unwrap_or(TimeZone::UTC);
+        // The business day begins as many minutes late.
+        let late = SignedDuration::from_mins(store.day_starts_minute.into());
+        zone.to_datetime(now - late).date()
+    };
+    let (today, at) = stores
+        .iter()
+        .map(|store| (today(store), store.id.as_str()))
+        .min()
+        .unwrap_or_else(|| (TimeZone::UTC.to_datetime(now).date(), ""));
+    if last < today {
+        return Ok(());
+    }
+    let place = match at {
+        "" => "in UTC".to_owned(),
+        store => format!("at store {store}"),
+    };
+    Err(Error::invalid(
+        "last",
+        format!("a business date that is over everywhere: it is {today} {place}"),
+    ))
+}
+
 impl App {
     /// The run that is asked for, as it is added where it is not there yet.
     pub(super) async fn run_planned(&self, ask: &RunAsk) -> Result<RunRow, Error> {
@@ -145,10 +172,18 @@ impl App {
             Some(id) => Some(self.store(id).await?),
             None => None,
         };
-        if store.is_some_and(|store| store.retailer != ask.retailer) {
+        let strange = |store: &Store| store.retailer != ask.retailer;
+        if store.as_ref().is_some_and(strange) {
             return Err(Error::invalid("store", "a store of the retailer"));
         }
         let now = self.clock.now();
+        if point != Point::ExportCatalogue {
+            let stores = match store {
+                Some(store) => vec![store],
+                None => self.stores_of_retailer(&ask.retailer).await?,
+            };
+            over(ask.last, &stores, now)?;
+        }
         let new = NewRun {
             retailer: &ask.retailer,
             slot: &ask.plugin,
@@ -163,5 +198,48 @@ impl App {
             now,
         };
         Ok(new.row())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn store(id: &str, zone: &str, day_starts_minute: u16) -> Store {
+        Store {
+            id: id.into(),
+            external_id: id.into(),
+            retailer: "r".into(),
+            store_type: "scan-and-go".into(),
+            country: "ES".into(),
+            currency: "EUR".into(),
+            minor_digits: 2,
+            zone: zone.into(),
+            day_starts_minute,
+            attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_window_is_over_when_its_last_day_has_ended_at_every_store() {
+        let now: Timestamp = "2026-11-24T03:30:00Z".parse().expect("an instant");
+        let (madrid, night) = (
+            store("m", "Europe/Madrid", 0),
+            store("n", "Europe/Madrid", 300),
+        );
+        let lima = store("l", "America/Lima", 0);
+        let until = |stores: &[Store], day| over(date(2026, 11, day), stores, now).is_ok();
+        assert!(until(std::slice::from_ref(&madrid), 23) && until(&[], 23));
+        assert!(!until(std::slice::from_ref(&madrid), 24) && !until(&[], 24));
+        // Half past four is before its day begins; and in Lima it is the evening before.
+        assert!(until(std::slice::from_ref(&night), 22) && !until(&[night], 23));
+        assert!(!until(&[madrid.clone(), lima.clone()], 23));
+        let refused = over(date(2026, 11, 23), &[madrid, lima], now).expect_err("refused");
+        assert!(
+            refused.chain().contains("2026-11-23 at store l"),
+            "{}",
+            refused.chain()
+        );
     }
 }

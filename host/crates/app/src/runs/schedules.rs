@@ -186,7 +186,7 @@ impl App {
             .await
     }
 
-    async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
+    pub(super) async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
         let retailer = retailer.to_owned();
         self.records
             .read(move |tx| {

@@ -42,7 +42,8 @@ impl Run {
             }),
             settlement: wants(Capability::Settlement).then(|| {
                 let (records, window, progress) = from();
-                Box::new(SettlementPages::new(records, window, progress)) as _
+                let run = self.row.id.clone();
+                Box::new(SettlementPages::new(records, run, window.store, progress)) as _
             }),
             products: wants(Capability::Products).then(|| {
                 let (records, window, progress) = from();

@@ -21,7 +21,7 @@ on_both!(
     marks_of_schedules_only_move_forwards,
 );
 
-fn run(id: &str, due: i64) -> RunRow {
+pub(crate) fn run(id: &str, due: i64) -> RunRow {
     RunRow {
         serial: 0,
         id: id.into(),
@@ -51,7 +51,7 @@ fn run(id: &str, due: i64) -> RunRow {
     }
 }
 
-fn end(state: RunState, now: i64) -> RunEnd {
+pub(crate) fn end(state: RunState, now: i64) -> RunEnd {
     RunEnd {
         state,
         attempts: 1,
@@ -66,7 +66,7 @@ fn end(state: RunState, now: i64) -> RunEnd {
     }
 }
 
-fn lease_of(id: &str, owner: &str, attempt: u32) -> RunLease {
+pub(crate) fn lease_of(id: &str, owner: &str, attempt: u32) -> RunLease {
     RunLease {
         id: id.into(),
         owner: owner.into(),
@@ -74,7 +74,7 @@ fn lease_of(id: &str, owner: &str, attempt: u32) -> RunLease {
     }
 }
 
-async fn add(stage: &Stage, run: &RunRow) -> bool {
+pub(crate) async fn add(stage: &Stage, run: &RunRow) -> bool {
     write_tx!(stage, [run], |tx| tx.run_insert(&run).await).expect("added")
 }
 
@@ -85,7 +85,7 @@ async fn lease(stage: &Stage, owner: &'static str, now: i64, until: i64) -> Opti
     leased.expect("asked").map(|run| run.id)
 }
 
-async fn close(stage: &Stage, lease: &RunLease, end: &RunEnd) -> bool {
+pub(crate) async fn close(stage: &Stage, lease: &RunLease, end: &RunEnd) -> bool {
     write_tx!(stage, [lease, end], |tx| tx.run_close(&lease, &end).await).expect("asked")
 }
 

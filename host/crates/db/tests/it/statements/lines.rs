@@ -1,10 +1,10 @@
 //! What becomes of lines: every outcome, late payments, people, the settlement feed, sums.
 
 use super::reader::{Office, file, header, line};
+use super::settling::{begun, pages, settlement};
 use super::{before, record, tender};
 use crate::stage::Stage;
-use galleria_app::feeds::{FeedWindow, SettlementPages};
-use galleria_app::plugins::{Feed as _, SettlementRow};
+use galleria_app::plugins::Feed as _;
 use galleria_app::statements::{Imported, LineView, SettleAsk, UndoAsk};
 use galleria_app::{Error, Key};
 use galleria_domain::{
@@ -175,33 +175,6 @@ async fn in_the_settlement_file(stage: &Stage, imported: &Imported, told: &[Line
     assert!(of_none.is_empty() && of_day_after.is_empty());
 }
 
-async fn settlement(
-    stage: &Stage,
-    store: Option<&str>,
-    first: &str,
-    last: &str,
-) -> Vec<SettlementRow> {
-    let window = FeedWindow {
-        retailer: "r1".into(),
-        store: store.map(str::to_owned),
-        first: first.into(),
-        last: last.into(),
-        as_of: crate::rows::at(1_000_000),
-    };
-    let mut pages = SettlementPages::new(Arc::new(stage.db.clone()), window, Arc::new(|_| {}));
-    let read = move || {
-        let mut rows = Vec::new();
-        loop {
-            let page = pages.next(4).expect("a page");
-            if page.is_empty() {
-                return rows;
-            }
-            rows.extend(page);
-        }
-    };
-    tokio::task::spawn_blocking(read).await.expect("read")
-}
-
 fn assert_sums(imported: &Imported) {
     let statement = &imported.statement;
     let sum = |of: fn(&galleria_app::statements::OutcomeView) -> i64| -> i64 {
@@ -306,14 +279,8 @@ async fn a_line_that_moves_while_it_is_read_is_noticed(stage: &Stage) {
     let all: Vec<_> = (2..8).map(|row| line(row, "psp-1", 1_000)).collect();
     let text = file(&header("b-1", None), &all);
     office.import("a.csv", &text).await.expect("imported");
-    let window = FeedWindow {
-        retailer: "r1".into(),
-        store: None,
-        first: "2026-11-26".into(),
-        last: "2026-11-26".into(),
-        as_of: crate::rows::at(1_000_000),
-    };
-    let mut pages = SettlementPages::new(Arc::new(stage.db.clone()), window, Arc::new(|_| {}));
+    let run = begun(stage, None, "2026-11-26", "2026-11-26").await;
+    let mut pages = pages(stage, &run);
     let first = move || (pages.next(4), pages);
     let (first, mut pages) = tokio::task::spawn_blocking(first).await.expect("read");
     assert_eq!(first.expect("a page").len(), 4);

@@ -3,6 +3,7 @@
 mod busy;
 mod lines;
 mod reader;
+mod settling;
 mod whole;
 
 use crate::rows::at;
