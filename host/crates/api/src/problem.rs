@@ -72,8 +72,6 @@ kinds! {
         "Only one that is dead, cancelled or waiting for its next try is replayed.";
     RUN_OVER = 409 "run_over", "The run is over",
         "What ended well stays; ask for another window.";
-    RUN_UNDER_WAY = 409 "run_under_way", "The run is under way elsewhere",
-        "Wait for it, or cancel it.";
     PAYOUT_EXISTS = 409 "payout_exists", "The payout came before in another file",
         "`detail` names that file; a person says which of the two is right.";
     STATEMENT_BUSY = 409 "statement_busy", "Another statement of the retailer is being taken in",

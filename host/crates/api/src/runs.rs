@@ -113,7 +113,7 @@ async fn run_ask(State(face): State<Face>, Write { key, body }: Write<RunAsk>) -
 /// A run: progress, rows, sums, files, and why it did not end well
 #[utoipa::path(
     get, path = "/v1/runs/{id}", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "33ff8801fd17144d6b1d81d9f28f3b5d")),
+    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853")),
     responses(
         ReadProblems,
         (status = 200, description = "The run.", body = RunView, example = examples::run),
@@ -134,7 +134,7 @@ struct RunVerdict {}
 /// writes what its first attempt would have written.
 #[utoipa::path(
     post, path = "/v1/runs/{id}/replay", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "33ff8801fd17144d6b1d81d9f28f3b5d"), WriteHead),
+    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
     request_body(content = RunVerdict, example = examples::run_verdict),
     responses(
         WriteProblems,
@@ -159,7 +159,7 @@ async fn run_replay(
 /// A run that is under way stops within a second and leaves nothing; a dead one is put aside.
 #[utoipa::path(
     post, path = "/v1/runs/{id}/cancel", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "33ff8801fd17144d6b1d81d9f28f3b5d"), WriteHead),
+    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
     request_body(content = RunVerdict, example = examples::run_verdict),
     responses(
         WriteProblems,

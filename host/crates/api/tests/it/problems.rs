@@ -35,6 +35,8 @@ async fn every_code_has_a_request_that_earns_it() {
     of_the_request(&host, &mut seen).await;
     of_the_state(&host, &mut seen).await;
     of_identifying(&host, &mut seen).await;
+    of_runs(&host, &mut seen).await;
+    of_statements(&host, &mut seen).await;
     host.stop().await;
     of_the_host(&mut seen).await;
     let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));
@@ -191,6 +193,52 @@ async fn of_identifying(host: &Host, seen: &mut Seen) {
     panic!("never too many");
 }
 
+async fn of_runs(host: &Host, seen: &mut Seen) {
+    let mut ask = json!({
+        "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-24",
+    });
+    let early = host.post("/v1/runs", "early", &ask).await;
+    seen.note(&early, "invalid");
+    assert_eq!(early.json()["errors"][0]["field"], "last");
+    ask["last"] = json!("2026-11-23");
+    let run = host.post("/v1/runs", "run", &ask).await.expect(202);
+    let run = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
+    let (replay, cancel) = (format!("{run}/replay"), format!("{run}/cancel"));
+    seen.note(&host.post(&replay, "r", &json!({})).await, "run_not_dead");
+    host.post(&cancel, "c", &json!({})).await.expect(200);
+    seen.note(&host.post(&cancel, "again", &json!({})).await, "run_over");
+}
+
+async fn of_statements(host: &Host, seen: &mut Seen) {
+    let send = async |file: &'static str| {
+        let path = "/v1/retailers/example/statements?plugin=statements";
+        let request = host.request(Method::POST, path);
+        host.send(request.body(file)).await
+    };
+    host.post("/v1/orders", "o3", &order("o3"))
+        .await
+        .expect(201);
+    let mut paid = payment("p3", 1210, None);
+    paid["tenders"] = json!([{
+        "number": 1, "kind": "card", "amount": 1210, "tendered": 1210, "change": 0, "provider": "adyen", "psp_reference": "8836-1",
+    }]);
+    host.post("/v1/orders/o3/payments", "p3", &paid)
+        .await
+        .expect(201);
+    let sent = send("a statement").await.expect(201);
+    seen.note(&send("another file").await, "payout_exists");
+    let lines = format!("/v1/statements/{}/lines", sent["id"].as_str().expect("one"));
+    let lines = host.get(&lines).await.expect(200);
+    assert_eq!(lines["lines"][0]["outcome"], "matched", "{lines}");
+    let id = lines["lines"][0]["id"].as_str().expect("an id");
+    let line = format!("/v1/statement-lines/{id}");
+    let why = json!({ "by": "ana", "reason": "to see" });
+    let settled = host.post(&format!("{line}/settle"), "s", &why).await;
+    seen.note(&settled, "line_matched");
+    let undone = host.post(&format!("{line}/undo"), "u", &why).await;
+    seen.note(&undone, "not_settled_by_hand");
+}
+
 async fn products(host: &Host, seen: &mut Seen) {
     let path = "/v1/retailers/example/products/import";
     let wrong = "sku,name,price,currency\na,A,1,EUR\nb,,-1,EUR\n";
@@ -278,6 +326,7 @@ async fn of_the_host(seen: &mut Seen) {
     host.stop.cancel();
     seen.note(&host.get("/readyz").await, "draining");
     seen.note(&a_worker_ends().await, "not_working");
+    seen.note(&statement_after_statement().await, "statement_busy");
     seen.note(&too_often().await, "too_many_requests");
     let config = HttpConfig {
         max_body_bytes: 1000,
@@ -290,6 +339,20 @@ async fn of_the_host(seen: &mut Seen) {
         &host.post("/v1/orders", "k", &large).await,
         "body_too_large",
     );
+}
+
+/// What is told to who has waited for ten minutes.
+async fn statement_after_statement() -> Answer {
+    let busy = Error::Conflict {
+        code: "statement_busy",
+        message: "another one".into(),
+    };
+    let host = Host::start(Arc::new(Trouble::Fails(busy)), quick()).await;
+    let path = "/v1/retailers/example/statements?plugin=statements";
+    let answer = host.send(host.request(Method::POST, path).body("a statement"));
+    let answer = answer.await;
+    host.stop().await;
+    answer
 }
 
 /// The first request of a client that has one.
