@@ -20,6 +20,8 @@ pub enum Column {
     Record,
     /// Who paid out.
     Provider,
+    /// Of the retailer's at the provider.
+    Account,
     /// The provider's reference of the payout.
     Statement,
     /// The day of the payout.
@@ -38,9 +40,10 @@ pub enum Column {
     ForeignDifferences,
 }
 
-const PLAIN: [(&str, Column); 9] = [
+const PLAIN: [(&str, Column); 10] = [
     ("record", Column::Record),
     ("provider", Column::Provider),
+    ("account", Column::Account),
     ("statement", Column::Statement),
     ("paid_on", Column::PaidOn),
     ("store", Column::Store),
@@ -85,6 +88,7 @@ pub fn default() -> Vec<Titled> {
     let names = [
         "record",
         "provider",
+        "account",
         "statement",
         "paid_on",
         "store",

@@ -77,6 +77,7 @@ struct Group {
     /// `day`, or `statement` for the row of totals.
     record: &'static str,
     provider: String,
+    account: String,
     statement: String,
     paid_on: String,
     store: String,
@@ -91,6 +92,7 @@ impl Group {
         Self {
             record: "statement",
             provider: line.provider().to_owned(),
+            account: line.account().to_owned(),
             statement: line.statement().to_owned(),
             paid_on: line.paid_on().to_owned(),
             store: String::new(),
@@ -113,6 +115,7 @@ impl Group {
     fn same_statement(&self, line: &galleria_sdk::SettlementLine) -> bool {
         self.statement == line.statement()
             && self.provider == line.provider()
+            && self.account == line.account()
             && self.paid_on == line.paid_on()
             && self.currency == line.paid_currency()
     }
@@ -139,6 +142,7 @@ fn write(
         match titled.column {
             Column::Record => rows.text(group.record),
             Column::Provider => rows.text(&group.provider),
+            Column::Account => rows.text(&group.account),
             Column::Statement => rows.text(&group.statement),
             Column::PaidOn => rows.text(&group.paid_on),
             Column::Store => rows.text(&group.store),

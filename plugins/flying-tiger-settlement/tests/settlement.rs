@@ -74,7 +74,9 @@ fn lines(rng: &mut ChaCha8Rng) -> Vec<SettlementRow> {
                         outcome: OUTCOMES[rng.random_range(0..7)].into(),
                         kind: KINDS[rng.random_range(0..8)].into(),
                         provider: "adyen".into(),
-                        statement: statement.to_string(),
+                        account: ["", "nordics"][statement % 2].into(),
+                        // Two accounts have a payout of the same reference.
+                        statement: (statement / 2).to_string(),
                         paid_on: "2026-11-24".into(),
                         store: store.into(),
                         business_date: day.into(),
@@ -116,25 +118,29 @@ fn every_line_is_counted_once() {
             .iter()
             .filter(|row| row["record"] == "statement")
             .collect();
-        let mut expected: BTreeMap<&str, [i64; 4]> = BTreeMap::new();
+        let mut expected: BTreeMap<(&str, &str), [i64; 4]> = BTreeMap::new();
         for line in &lines {
-            let sums = expected.entry(&line.statement).or_default();
+            let sums = expected
+                .entry((&line.account, &line.statement))
+                .or_default();
             for (sum, more) in sums.iter_mut().zip([1, line.converted, line.fee, line.net]) {
                 *sum += more;
             }
         }
         assert_eq!(statements.len(), expected.len(), "seed {seed}");
         for total in statements {
-            let name = total["statement"].as_str();
+            let of =
+                |row: &BTreeMap<String, String>| (row["account"].clone(), row["statement"].clone());
+            let name = of(total);
             let days: Vec<_> = rows
                 .iter()
-                .filter(|row| row["record"] == "day" && row["statement"] == name)
+                .filter(|row| row["record"] == "day" && of(row) == name)
                 .collect();
             let columns = ["lines", "gross", "fee", "net"];
-            for (column, sum) in columns.iter().zip(expected[name]) {
-                assert_eq!(minor(total, column), sum, "seed {seed}, {name}, {column}");
+            for (column, sum) in columns.iter().zip(expected[&(&*name.0, &*name.1)]) {
+                assert_eq!(minor(total, column), sum, "seed {seed}, {name:?}, {column}");
                 let of_days: i64 = days.iter().map(|day| minor(day, column)).sum();
-                assert_eq!(of_days, sum, "seed {seed}, {name}, {column}");
+                assert_eq!(of_days, sum, "seed {seed}, {name:?}, {column}");
             }
             for row in days.iter().chain([&total]) {
                 let sum = |names: [&str; 5]| {

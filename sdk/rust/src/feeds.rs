@@ -201,7 +201,9 @@ feed!(
     text kind,
     /// Who paid out.
     text provider,
-    /// The provider's reference of the payout.
+    /// Of the retailer's at the provider; empty where it has one only.
+    text account,
+    /// The provider's reference of the payout, one a provider and account.
     text statement,
     /// The day of the payout.
     text paid_on,

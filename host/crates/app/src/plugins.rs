@@ -175,6 +175,8 @@ pub struct SettlementRow {
     pub outcome: String,
     pub kind: String,
     pub provider: String,
+    #[serde(default)]
+    pub account: String,
     pub statement: String,
     pub paid_on: String,
     #[serde(default)]

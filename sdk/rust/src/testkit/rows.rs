@@ -70,6 +70,8 @@ row!(
         outcome: String,
         kind: String,
         provider: String,
+        #[serde(default)]
+        account: String,
         statement: String,
         paid_on: String,
         #[serde(default)]
@@ -140,8 +142,8 @@ pub fn products(rows: &[ProductRow]) -> products::Batch {
 /// These rows as columns.
 pub fn settlement(rows: &[SettlementRow]) -> settlement::Batch {
     columns!(rows:
-        text outcome kind provider statement paid_on store business_date entry psp_reference
-            merchant_reference booked_at currency paid_currency;
+        text outcome kind provider account statement paid_on store business_date entry
+            psp_reference merchant_reference booked_at currency paid_currency;
         number gross converted fee net difference;
         flag;
         settlement::Batch,)

@@ -132,6 +132,7 @@ fn row(statement: &StatementRow, row: LineRow) -> SettlementRow {
         outcome: crate::statements::outcome_word(matched.outcome).to_owned(),
         kind: line.kind.word().to_owned(),
         provider: header.provider.clone(),
+        account: header.account.clone(),
         statement: header.reference.clone(),
         paid_on: header.paid_on.clone(),
         store: matched.store,

@@ -103,6 +103,7 @@ fn copy_settlement() -> Result<Totals, Fault> {
             line.outcome().to_owned(),
             line.kind().to_owned(),
             line.provider().to_owned(),
+            line.account().to_owned(),
             line.statement().to_owned(),
             line.paid_on().to_owned(),
             line.store().to_owned(),

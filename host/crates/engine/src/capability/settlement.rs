@@ -25,6 +25,7 @@ fn empty(rows: usize) -> Batch {
         outcome: texts(rows),
         kind: texts(rows),
         provider: texts(rows),
+        account: texts(rows),
         statement: texts(rows),
         paid_on: texts(rows),
         store: texts(rows),
@@ -51,6 +52,7 @@ fn columns(rows: &[SettlementRow]) -> Batch {
             outcome,
             kind,
             provider,
+            account,
             statement,
             paid_on,
             store,
@@ -70,6 +72,7 @@ fn columns(rows: &[SettlementRow]) -> Batch {
         push(&mut batch.outcome, outcome);
         push(&mut batch.kind, kind);
         push(&mut batch.provider, provider);
+        push(&mut batch.account, account);
         push(&mut batch.statement, statement);
         push(&mut batch.paid_on, paid_on);
         push(&mut batch.store, store);

@@ -26,6 +26,7 @@ pub fn settlement() {
         outcome: "matched".into(),
         kind: "payment".into(),
         provider: "example".into(),
+        account: "example-se".into(),
         statement: "payout-ä".into(),
         paid_on: "2026-11-24".into(),
         store: "0042".into(),
@@ -50,7 +51,7 @@ pub fn settlement() {
     assert_eq!(
         text.lines().nth(4_999),
         Some(
-            "matched;payment;example;payout-ä;2026-11-24;0042;2026-11-20;payment-5000;psp;;2026-11-21;SEK;6000;EUR;100;3;97;-1"
+            "matched;payment;example;example-se;payout-ä;2026-11-24;0042;2026-11-20;payment-5000;psp;;2026-11-21;SEK;6000;EUR;100;3;97;-1"
         )
     );
 }
