@@ -65,9 +65,8 @@ struct Reader {
     /// The plugin's name in `retailer.toml`.
     #[param(example = "statements")]
     plugin: String,
-    /// The file's name, for people.
-    #[serde(default)]
-    #[param(required = false, max_length = 200)]
+    /// The file's name as the provider gave it: of some, the payout is known by nothing else.
+    #[param(example = "payout-42.csv", min_length = 1, max_length = 200)]
     file: String,
 }
 
@@ -97,15 +96,11 @@ async fn statement_import(
 ) -> Answer<(StatusCode, Json<StatementView>)> {
     let ask = StatementAsk { retailer, plugin };
     face.app.statement_reader(&ask)?;
-    let good = file.len() <= 200 && !file.chars().any(char::is_control);
+    let good = (1..=200).contains(&file.len()) && !file.chars().any(char::is_control);
     if !good {
-        return Err(wrong(
-            "file",
-            "at most 200 bytes without control characters",
-        ));
+        return Err(wrong("file", "1 to 200 bytes without control characters"));
     }
-    let name = if file.is_empty() { "upload" } else { &file };
-    let spool = face.app.vault()?.spool(name)?;
+    let spool = face.app.vault()?.spool(&file)?;
     let spool = spooled(request, spool, face.app.vault()?.max_bytes()).await?;
     // It goes on where the caller goes away: the same file again then finds the statement.
     let app = face.app.clone();

@@ -211,7 +211,7 @@ async fn of_runs(host: &Host, seen: &mut Seen) {
 
 async fn of_statements(host: &Host, seen: &mut Seen) {
     let send = async |file: &'static str| {
-        let path = "/v1/retailers/example/statements?plugin=statements";
+        let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";
         let request = host.request(Method::POST, path);
         host.send(request.body(file)).await
     };
@@ -348,7 +348,7 @@ async fn statement_after_statement() -> Answer {
         message: "another one".into(),
     };
     let host = Host::start(Arc::new(Trouble::Fails(busy)), quick()).await;
-    let path = "/v1/retailers/example/statements?plugin=statements";
+    let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";
     let answer = host.send(host.request(Method::POST, path).body("a statement"));
     let answer = answer.await;
     host.stop().await;
