@@ -152,9 +152,12 @@ fn take_statements(
 ) {
     let (app, directories) = (house.app.clone(), house.directories.clone());
     let pickups = config.retailers.iter().flat_map(|one| one.pickups.clone());
-    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-    let pickups = Pickups::new(app.clone(), directories, pickups.collect(), owner);
-    workers.spawn(watch.watched("pickups", None, pickups.run(stop.clone())));
+    let pickups: Vec<_> = pickups.collect();
+    if !pickups.is_empty() {
+        let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+        let pickups = Pickups::new(app.clone(), directories, pickups, owner);
+        workers.spawn(watch.watched("pickups", None, pickups.run(stop.clone())));
+    }
     let matching = keep_matching(app.clone(), stop.clone());
     workers.spawn(watch.watched("matching", None, matching));
     tokio::spawn(async move {

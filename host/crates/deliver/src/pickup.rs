@@ -71,9 +71,6 @@ impl Pickups {
 
     /// Looks until told to stop. A file that is being read then stays for the next start.
     pub async fn run(mut self, stop: CancellationToken) {
-        if self.pickups.is_empty() {
-            return;
-        }
         let reading = Arc::clone(&self.stop);
         let looking = async {
             loop {
