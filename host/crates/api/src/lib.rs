@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod dead_letters;
+mod docs;
 mod edge;
 mod headers;
 mod health;

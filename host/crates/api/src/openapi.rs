@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, health, members, metrics, operations, orders, payments, products, refunds, runs,
-    shifts, statements, status, stores, verifications, voids,
+    dead_letters, docs, health, members, metrics, operations, orders, payments, products, refunds,
+    runs, shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -55,6 +55,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(status::routes())
         .merge(health::routes())
         .merge(metrics::routes())
+        .merge(docs::routes())
         .routes(utoipa_axum::routes!(openapi_json))
 }
 
