@@ -18,6 +18,7 @@ mod requests;
 mod rows;
 mod runs;
 mod sale_lines;
+mod server;
 mod statements;
 mod trade;
 mod writing;
