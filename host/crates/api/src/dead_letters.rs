@@ -2,11 +2,11 @@
 
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
-use crate::request::{Asked, Write, WriteHead};
+use crate::request::{Asked, Two, Write, WriteHead};
 use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 use galleria_app::records::DeadFilter;
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,12 @@ use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     OpenApiRouter::default()
-        .routes(routes!(list))
-        .routes(routes!(show))
-        .routes(routes!(replay))
-        .routes(routes!(discard))
-        .routes(routes!(replay_many))
-        .routes(routes!(discard_many))
+        .routes(routes!(dead_letter_list))
+        .routes(routes!(dead_letter_get))
+        .routes(routes!(dead_letter_replay))
+        .routes(routes!(dead_letter_discard))
+        .routes(routes!(dead_letter_replay_many))
+        .routes(routes!(dead_letter_discard_many))
 }
 
 /// Which dead letters are listed.
@@ -62,7 +62,7 @@ impl Listed {
             example = examples::dead_letters),
     ),
 )]
-async fn list(
+async fn dead_letter_list(
     State(face): State<Face>,
     Asked(Listed {
         subscriber,
@@ -90,16 +90,17 @@ async fn list(
 
 /// A dead letter
 #[utoipa::path(
-    get, path = "/v1/dead-letters/{event}/{subscriber}", tag = "operation",
+    get, path = "/v1/dead-letters/{event}/{subscriber}",
+    tag = "operation",
     params(
         ("event" = String, Path, description = "The event's id.", example = "payment:payment-1"),
         ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
     ),
     responses(ReadProblems, (status = 200, description = "The letter.", body = DeadLetterView)),
 )]
-async fn show(
+async fn dead_letter_get(
     State(face): State<Face>,
-    Path((event, subscriber)): Path<(String, String)>,
+    Two(event, subscriber): Two,
 ) -> Answer<Json<DeadLetterView>> {
     Ok(Json(face.app.dead_letter(&event, &subscriber).await?))
 }
@@ -133,7 +134,7 @@ macro_rules! one {
         )]
         async fn $name(
             State(face): State<Face>,
-            Path((event, subscriber)): Path<(String, String)>,
+            Two(event, subscriber): Two,
             Write { key, body }: Write<Acting>,
         ) -> Answer<Written> {
             let app = &face.app;
@@ -147,13 +148,13 @@ one!(
     /// Handle a dead letter again
     ///
     /// As if for the first time; what waited behind it goes on once it has had its effect.
-    replay, Verdict::Replay, "/v1/dead-letters/{event}/{subscriber}/replay"
+    dead_letter_replay, Verdict::Replay, "/v1/dead-letters/{event}/{subscriber}/replay"
 );
 one!(
     /// Give a dead letter up for good
     ///
     /// It has no effect and never comes back; what waited behind it goes on.
-    discard, Verdict::Discard, "/v1/dead-letters/{event}/{subscriber}/discard"
+    dead_letter_discard, Verdict::Discard, "/v1/dead-letters/{event}/{subscriber}/discard"
 );
 
 /// Which dead letters are settled together. At least one filter is named.
@@ -226,11 +227,11 @@ many!(
     /// Handle many dead letters again
     ///
     /// The oldest 200 that the filter lets pass; `more` says whether there are others.
-    replay_many, Verdict::Replay, "/v1/dead-letters/replay"
+    dead_letter_replay_many, Verdict::Replay, "/v1/dead-letters/replay"
 );
 many!(
     /// Give many dead letters up for good
     ///
     /// The oldest 200 that the filter lets pass; `more` says whether there are others.
-    discard_many, Verdict::Discard, "/v1/dead-letters/discard"
+    dead_letter_discard_many, Verdict::Discard, "/v1/dead-letters/discard"
 );

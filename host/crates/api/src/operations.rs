@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {
-    OpenApiRouter::default().routes(routes!(list))
+    OpenApiRouter::default().routes(routes!(operation_list))
 }
 
 /// Which actions are listed.
@@ -48,7 +48,7 @@ impl Listed {
             example = examples::operations),
     ),
 )]
-async fn list(
+async fn operation_list(
     State(face): State<Face>,
     Asked(Listed {
         subject,

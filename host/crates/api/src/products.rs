@@ -1,16 +1,13 @@
 //! Products of a retailer: listed, put one by one, imported from a file.
 
 use crate::openapi::examples;
-use crate::problem::{
-    BAD_REQUEST, Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem,
-};
-use crate::request::{Asked, Id, Write, WriteHead, idempotency_key, no_nul};
+use crate::problem::{Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem};
+use crate::request::{Asked, Id, Two, Write, WriteHead, idempotency_key};
 use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use crate::upload;
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use galleria_app::products::{
     Format, ImportAsk, Imported, Missing, NewProduct, NotImported, ProductAsk, ProductDetail,
@@ -30,21 +27,6 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .routes(routes!(product_list))
         .routes(routes!(product_import))
         .routes(routes!(product_get, product_put))
-}
-
-/// Retailer and sku of a path.
-struct Named(String, String);
-
-impl FromRequestParts<Face> for Named {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
-        no_nul(parts.uri.path(), BAD_REQUEST)?;
-        match Path::<(String, String)>::from_request_parts(parts, face).await {
-            Ok(Path((retailer, sku))) => Ok(Self(retailer, sku)),
-            Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
-        }
-    }
 }
 
 /// Which products are asked for.
@@ -126,7 +108,7 @@ async fn product_list(
 )]
 async fn product_get(
     State(face): State<Face>,
-    Named(retailer, sku): Named,
+    Two(retailer, sku): Two,
 ) -> Answer<Json<ProductDetail>> {
     Ok(Json(face.app.product(&retailer, &sku).await?))
 }
@@ -154,7 +136,7 @@ async fn product_get(
 )]
 async fn product_put(
     State(face): State<Face>,
-    Named(retailer, sku): Named,
+    Two(retailer, sku): Two,
     Write { key, body }: Write<NewProduct>,
 ) -> Answer<Written> {
     Ok(Written(

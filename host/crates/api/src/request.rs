@@ -32,6 +32,21 @@ impl FromRequestParts<Face> for Id {
     }
 }
 
+/// The two names of a path that has two.
+pub(crate) struct Two(pub String, pub String);
+
+impl FromRequestParts<Face> for Two {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        no_nul(parts.uri.path(), BAD_REQUEST)?;
+        match Path::<(String, String)>::from_request_parts(parts, face).await {
+            Ok(Path((first, second))) => Ok(Self(first, second)),
+            Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
+        }
+    }
+}
+
 /// Nothing has NUL in its name, and PostgreSQL fails where it is asked for such a text.
 pub(crate) fn no_nul(encoded: &str, kind: Kind) -> Result<(), Problem> {
     match encoded.contains("%00") {
@@ -73,7 +88,7 @@ impl<T: DeserializeOwned> FromRequestParts<Face> for Asked<T> {
 pub(crate) struct WriteHead {
     /// Of the caller's choice, visible ASCII; a new one for every write, the same one for every
     /// repetition of it.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 200)]
+    #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,200}$")]
     #[expect(dead_code, reason = "it documents a header")]
     idempotency_key: String,
 }

@@ -73,6 +73,7 @@ pub enum AgeOutcome {
 #[serde(deny_unknown_fields)]
 pub struct AgeCheck {
     /// Years.
+    #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minimum: u8,
     pub outcome: AgeOutcome,
     pub operator: Option<String>,

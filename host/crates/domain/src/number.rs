@@ -14,6 +14,7 @@ pub struct Decimal {
     /// The digits, with sign.
     pub unscaled: i64,
     /// How many of them stand behind the decimal mark, 0 to 18.
+    #[cfg_attr(feature = "openapi", schema(maximum = 18))]
     pub scale: u8,
 }
 

@@ -56,6 +56,19 @@ fn every_reference_leads_somewhere() {
     }
 }
 
+/// A generated client names its functions by them.
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for operation in item.as_object().expect("an item").values() {
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(names.insert(name), "{path}: {name} is another's too");
+        }
+    }
+}
+
 fn gather(value: &Value, references: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -287,6 +300,7 @@ async fn given_up(host: &Host) {
             store: Some("madrid-1".into()),
             data: json!({ "order_id": "order-1", "payment_id": "payment-1" }),
             server_timestamp: 1_795_514_671_000,
+            trace: None,
         },
         code: "misconfigured".into(),
         detail: "return_style: unknown".into(),

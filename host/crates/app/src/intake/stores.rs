@@ -22,11 +22,13 @@ pub struct NewStore {
     /// ISO 4217.
     pub currency: String,
     /// Digits after the decimal mark of the currency.
+    #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minor_digits: u8,
     /// IANA name of the time zone.
     pub zone: String,
     /// Minutes after midnight at which the business day turns over.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
     /// Further facts.
     #[serde(default)]

@@ -26,7 +26,8 @@ pub struct RunAsk {
     pub plugin: String,
     /// `report`, `write-settlement` or `export-catalogue`; needed where the plugin serves several.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>,
+        pattern = "^(report|write-settlement|export-catalogue)$"))]
     pub point: Option<Point>,
     /// One store by the host's id; all of the retailer where none.
     #[serde(default)]
