@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod catalogue;
 mod check;
 mod day;
@@ -60,6 +61,9 @@ Examples:
     Day(DayAsk),
     /// Send the retailers' sample days through a fresh host, and check everything it did.
     Demo(DemoAsk),
+    /// Hold a host against its OpenAPI document: requests drawn from it, and a client made from it.
+    #[command(after_help = api::EXAMPLES)]
+    Api(api::ApiAsk),
 }
 
 #[derive(Debug, clap::Args)]
@@ -112,6 +116,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::test(),
         Command::Day(ask) => write_day(ask),
         Command::Demo(ask) => demo::demo(&ask),
+        Command::Api(ask) => api::api(&ask),
     }
 }
 

@@ -25,7 +25,14 @@ pub struct Host {
 
 impl Host {
     /// Starts it on SQLite and the embedded log, with everything it writes under `folder`.
-    pub async fn start(folder: &Path, staged: &Path, env: &[(String, String)]) -> Result<Self> {
+    ///
+    /// `settings` are set over these.
+    pub async fn start(
+        folder: &Path,
+        staged: &Path,
+        env: &[(String, String)],
+        settings: &[(&str, String)],
+    ) -> Result<Self> {
         let data = folder.join("data");
         fs::create_dir_all(&data)?;
         let log = folder.join("host.log");
@@ -43,6 +50,9 @@ impl Host {
             // All tills of the demo are one client, and ring up a day in seconds.
             ("http.rate.burst", "0".into()),
         ] {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
         // A setting of the person's own host must not reach this one.

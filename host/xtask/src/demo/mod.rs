@@ -3,9 +3,9 @@
 //! What it shows it learns from the host over HTTP; what must be right it reckons itself.
 
 mod books;
-mod client;
+pub mod client;
 mod feed;
-mod host;
+pub mod host;
 mod keep;
 mod members;
 mod products;
@@ -57,7 +57,7 @@ pub fn demo(ask: &DemoAsk) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         show::step("starting the host on SQLite and the embedded log");
-        let host = Host::start(&folder, &staged, &env).await?;
+        let host = Host::start(&folder, &staged, &env, &[]).await?;
         show::line(&format!(
             "    it listens at {}; its log is {}",
             host.url,
@@ -77,7 +77,7 @@ pub fn demo(ask: &DemoAsk) -> Result<()> {
 }
 
 /// The samples of secrets that any retailer keeps: the host reads all of `retailers/`.
-fn samples() -> Result<Vec<(String, String)>> {
+pub fn samples() -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let all = crate::root::root().join("retailers");
     for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {

@@ -1,0 +1,223 @@
+//! `cargo xtask api`: a real host is held against its own OpenAPI document.
+//!
+//! Owns: which host is asked, how often, and the table of what came of it. What is asked is drawn by
+//! schemathesis from the document; what it must find there is put there before, over HTTP. Last, a
+//! client is generated from the document and used.
+
+mod fuzz;
+mod known;
+mod tools;
+
+// The starter of the records' tests; it needs nothing of theirs.
+#[path = "../../../crates/db/tests/it/server.rs"]
+mod server;
+
+use crate::demo::{client::Client, host::Host, samples};
+use crate::process::{cargo, run, strict, target};
+use crate::root::root;
+use crate::{plugins, prepare, show};
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  cargo xtask api                                        what fits into minutes, on both databases
+  cargo xtask api --examples 2000                        the full number
+  cargo xtask api --database sqlite --group orders       one group of routes on one database
+  cargo xtask api --header 'Authorization: Bearer ...'   as a caller of a host that wants one";
+
+/// What is asked, and of which host.
+#[derive(Debug, clap::Args)]
+pub struct ApiAsk {
+    /// Requests drawn for each group of routes, at most.
+    #[arg(long, default_value_t = 600)]
+    examples: usize,
+    /// Where the host keeps its records.
+    #[arg(long, value_enum, default_value_t = Databases::Both)]
+    database: Databases,
+    /// One group alone, by its tag in the document.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// The same seed draws the same requests.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Sent with every request.
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Databases {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+/// PostgreSQL makes its files first.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+
+/// The whole command.
+pub fn api(ask: &ApiAsk) -> Result<()> {
+    tools::runtime()?;
+    let postgres = match ask.database {
+        Databases::Sqlite => None,
+        Databases::Postgres | Databases::Both => database()?,
+    };
+    let sqlite = ask.database != Databases::Postgres;
+    if !sqlite && postgres.is_none() {
+        bail!("no PostgreSQL server was found; `apt-get install -y postgresql` installs one");
+    }
+    prepare::prepare()?;
+    let staged = plugins::stage()?;
+    show::step("building the host");
+    run(cargo().args(["build", "-p", "galleria"]))?;
+    let tools = tools::fetched()?;
+    let folder = target().join("api");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    }
+    let begun = Instant::now();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let asked = |name: &'static str, url: Option<String>| {
+        let (staged, tools, folder) = (&staged, &tools, folder.join(name));
+        async move { on(ask, name, url, staged, tools, &folder).await }
+    };
+    // At once: drawing keeps one processor busy, and the host another one.
+    let (first, second) = runtime.block_on(async {
+        show::step("asking everything that the document knows, and what it does not");
+        tokio::join!(
+            async {
+                match sqlite {
+                    true => asked("sqlite", None).await,
+                    false => Ok(Vec::new()),
+                }
+            },
+            async {
+                match &postgres {
+                    Some((url, _server)) => asked("postgres", Some(url.clone())).await,
+                    None => Ok(Vec::new()),
+                }
+            },
+        )
+    });
+    let mut all = first?;
+    all.extend(second?);
+    fuzz::table(&all);
+    let findings: usize = all.iter().map(|one| one.findings).sum();
+    for one in all.iter().filter(|one| one.findings > 0) {
+        show::line(&fs::read_to_string(&one.told)?);
+    }
+    if findings > 0 {
+        bail!(
+            "{findings} findings; {} has all that was said",
+            folder.display()
+        );
+    }
+    let requests: u64 = all.iter().map(fuzz::Outcome::requests).sum();
+    show::line(&format!(
+        "All right: {requests} requests in {} s, seed {}; every answer as the document tells, and a \
+         client made from it placed and paid an order.",
+        begun.elapsed().as_secs(),
+        ask.seed
+    ));
+    Ok(())
+}
+
+/// A server of our own and the address of its database; none, and said so, where the machine has none.
+fn database() -> Result<Option<(String, server::Server)>> {
+    let Some(bin) = server::bin() else {
+        if strict() {
+            bail!("no PostgreSQL server was found; `apt-get install -y postgresql` installs one");
+        }
+        show::warn("SKIPPED: no PostgreSQL server was found");
+        return Ok(None);
+    };
+    let server = server::start(&bin).context("starting PostgreSQL")?;
+    let begun = Instant::now();
+    while !answers(server.port) {
+        if begun.elapsed() > ANSWERS_WITHIN {
+            bail!("PostgreSQL does not answer after {ANSWERS_WITHIN:?}");
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let url = format!("postgres://galleria@127.0.0.1:{}/postgres", server.port);
+    Ok(Some((url, server)))
+}
+
+/// Whether the server lets us in: a startup message of protocol 3.0 is answered with `R`, and with an
+/// error while it starts.
+fn answers(port: u16) -> bool {
+    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
+    let first = || -> std::io::Result<u8> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(STARTUP)?;
+        let mut first = [0];
+        stream.read_exact(&mut first)?;
+        Ok(first[0])
+    };
+    first().is_ok_and(|byte| byte == b'R')
+}
+
+/// All groups of routes on one database, and the generated client.
+async fn on(
+    ask: &ApiAsk,
+    database: &'static str,
+    url: Option<String>,
+    staged: &Path,
+    tools: &Path,
+    folder: &Path,
+) -> Result<Vec<fuzz::Outcome>> {
+    fs::create_dir_all(folder)?;
+    let most = "1000000".to_owned();
+    let mut settings = vec![
+        // Thousands of codes that are nobody's, from one client, and nobody waits for them.
+        ("members.floor", "1ms".to_owned()),
+        ("members.per_store.burst", most.clone()),
+        ("members.per_client.burst", most),
+    ];
+    if let Some(url) = url {
+        // A server's schema is never changed by a host that merely starts.
+        let mut migrate = Command::new(target().join("debug/galleria"));
+        migrate.args(["migrate", "--set", &format!("database.url={url}")]);
+        let out = File::create(folder.join("migrate.txt"))?;
+        run(migrate.current_dir(root()).stdout(out))?;
+        settings.push(("database.url", url));
+    }
+    let host = Host::start(folder, staged, &samples()?, &settings).await?;
+    let asked = async {
+        let client = Client::new(&host.url)?;
+        let document = client.get("/openapi.json").await?;
+        let path = folder.join("openapi.json");
+        fs::write(&path, serde_json::to_vec(&document)?)?;
+        let known = known::put(&client, &document).await?;
+        fs::write(folder.join("known.json"), serde_json::to_vec(&known)?)?;
+        let mut outcomes = Vec::new();
+        for (group, operations) in fuzz::groups(&document, ask.group.as_deref())? {
+            let mut outcome = fuzz::Fuzz {
+                ask,
+                tools,
+                folder,
+                url: &host.url,
+                group: &group,
+                operations,
+            }
+            .run()
+            .await?;
+            outcome.database = database;
+            outcomes.push(outcome);
+        }
+        tools::client(tools, folder, &host.url, &ask.header).await?;
+        Ok::<_, anyhow::Error>(outcomes)
+    };
+    let outcomes = asked.await;
+    let stopped = host.stop().await;
+    let outcomes = outcomes?;
+    stopped?;
+    Ok(outcomes)
+}
