@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use galleria_app::figures;
+use galleria_app::{figures, trace};
 use std::any::Any;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, field};
 
 /// Probes and scrapes come from the house's own machines, and must not be refused.
 const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -26,15 +26,33 @@ const REQUEST_ID: &str = "x-request-id";
 /// The outermost layer of every route and of what is no route.
 pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    let told = exported(&request);
+    let trace = trace::below(&told, headers::trace(request.headers()));
+    let trace = trace.unwrap_or_else(trace::unsent);
     // An error's span, so that its id stands on every line however quiet the log is set.
-    let trace = headers::trace_id(request.headers());
-    let span = tracing::error_span!("request", request_id = %id, trace_id = %trace);
-    let mut response = answered(&face, request, next, &id).instrument(span).await;
+    let trace_id = format!("{:032x}", trace.id);
+    let span = tracing::error_span!("request", request_id = %id, trace_id);
+    let work = answered(&face, request, next, &id).instrument(span);
+    let work = trace::within(Some(trace), work).instrument(told.clone());
+    let mut response = work.await;
+    told.record("http.response.status_code", response.status().as_u16());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     headers::secure(response.headers_mut());
     response
+}
+
+/// What a collector is told of a request: its method and the pattern of its route, nothing sent.
+fn exported(request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str);
+    let method = told(request.method());
+    tracing::info_span!(
+        target: trace::TARGET, "request", otel.kind = "server",
+        otel.name = format_args!("{method} {route}"), http.request.method = method,
+        http.route = route, http.response.status_code = field::Empty,
+    )
 }
 
 async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Response {

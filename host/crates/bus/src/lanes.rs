@@ -224,6 +224,7 @@ mod tests {
                 store: Some(store.into()),
                 data: serde_json::Value::Null,
                 server_timestamp: 0,
+                trace: None,
             },
             subscriber: "s".into(),
             plugin: None,

@@ -290,15 +290,17 @@ impl Effects for Transaction<'_> {
         let put = statement(
             "dead_put",
             "INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, topic,
-                 event_key, store_id, data, created_ms, code, detail, attempts, component, died_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                 event_key, store_id, data, created_ms, code, detail, attempts, component, died_ms,
+                 traceparent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (event_id, subscriber) DO UPDATE SET
                  consumer_group = excluded.consumer_group, lane = excluded.lane,
                  position = excluded.position, topic = excluded.topic,
                  event_key = excluded.event_key, store_id = excluded.store_id,
                  data = excluded.data, created_ms = excluded.created_ms, code = excluded.code,
                  detail = excluded.detail, attempts = excluded.attempts,
-                 component = excluded.component, died_ms = excluded.died_ms",
+                 component = excluded.component, died_ms = excluded.died_ms,
+                 traceparent = excluded.traceparent",
         )
         .bind(&*event.id)
         .bind(&*letter.subscriber)
@@ -314,7 +316,8 @@ impl Effects for Transaction<'_> {
         .bind(&*letter.detail)
         .bind(i64::from(letter.attempts))
         .bind(&*letter.component)
-        .at(letter.died_at);
+        .at(letter.died_at)
+        .maybe(event.trace.map(|trace| trace.to_string()).as_deref());
         self.execute(put).await.map(drop)
     }
 

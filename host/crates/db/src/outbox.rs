@@ -7,8 +7,8 @@
 use crate::statement::{Found, statement};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
 use galleria_app::records::Outbox;
+use galleria_app::{Error, trace};
 use galleria_domain::{Event, NewEvent, Position};
 use jiff::Timestamp;
 
@@ -22,8 +22,9 @@ impl Outbox for Transaction<'_> {
         let position = self.only(take).await?.int("last")?;
         let insert = statement(
             "event_append",
-            "INSERT INTO outbox (position, id, topic, event_key, store_id, data, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO outbox (position, id, topic, event_key, store_id, data, created_ms,
+                 traceparent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(position)
@@ -32,7 +33,8 @@ impl Outbox for Transaction<'_> {
         .maybe(event.key.as_deref())
         .maybe(event.store.as_deref())
         .json(&event.data)
-        .at(at);
+        .at(at)
+        .maybe(trace::current().map(|trace| trace.to_string()).as_deref());
         inserted(self.execute(insert).await?, "event", &event.id)
     }
 
@@ -93,5 +95,9 @@ pub(crate) fn event(found: &Found, id: &str) -> Result<Event, Error> {
         store: found.maybe("store_id")?,
         data: found.json("data")?,
         server_timestamp: found.int("created_ms")?,
+        // A text that is none came from nowhere: it costs the trace, not the event.
+        trace: found
+            .maybe("traceparent")?
+            .and_then(|text| text.parse().ok()),
     })
 }

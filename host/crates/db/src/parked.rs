@@ -52,15 +52,16 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
         "parked_put",
         "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
              store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
-             cause)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+             cause, traceparent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          ON CONFLICT (event_id, subscriber) DO UPDATE SET
              consumer_group = excluded.consumer_group, lane = excluded.lane,
              position = excluded.position, topic = excluded.topic, event_key = excluded.event_key,
              store_id = excluded.store_id, data = excluded.data, created_ms = excluded.created_ms,
              state = excluded.state, attempts = excluded.attempts, due_ms = excluded.due_ms,
              ready_ms = excluded.ready_ms, since_ms = excluded.since_ms,
-             waits_for = excluded.waits_for, cause = excluded.cause",
+             waits_for = excluded.waits_for, cause = excluded.cause,
+             traceparent = excluded.traceparent",
     )
     .bind(&*event.id)
     .bind(&*parked.subscriber)
@@ -78,7 +79,8 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
     .bind(ready)
     .at(parked.since)
     .maybe(parked.waits_for.as_deref())
-    .bind(&*parked.cause);
+    .bind(&*parked.cause)
+    .maybe(event.trace.map(|trace| trace.to_string()).as_deref());
     tx.execute(put).await.map(drop)
 }
 

@@ -1,5 +1,6 @@
 //! What travels through the log.
 
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,6 +68,8 @@ pub struct Event {
     pub data: Value,
     /// Milliseconds since 1970, taken when the outbox row was written.
     pub server_timestamp: i64,
+    /// The trace of the request or event that caused it: a message's header `traceparent`, never in its body.
+    pub trace: Option<Trace>,
 }
 
 /// The platform's envelope: what stands in a message's body.

@@ -25,6 +25,7 @@ pub mod secret;
 pub mod selling;
 pub mod statement;
 pub mod store;
+pub mod trace;
 pub mod trade;
 
 pub use basket::{AgeCheck, AgeOutcome, Attribute, Discount, Foreign, Line, LineKind, Tax, Tender};

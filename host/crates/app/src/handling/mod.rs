@@ -15,12 +15,13 @@ use crate::app::{App, Policy};
 use crate::figures::{self, Attempted};
 use crate::plugins::Loaded;
 use crate::records::{Parked, ParkedState};
-use crate::{Error, plugins::Argument};
+use crate::{Error, plugins::Argument, trace};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
 use galleria_domain::{CallFault, Event, HostFault, Position, Store};
 use jiff::Timestamp;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// A consumer group and what it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,14 +269,28 @@ impl App {
     /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
     /// waits for it. The error is that of a database that does not take even that.
     pub async fn handle(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
-        match self.attempt(item, prefix).await {
-            Ok(handled) => Ok(handled),
-            Err(error) => {
-                let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
-                let settled = self.failed(item, None, &fault, prefix).await?;
-                Ok(Handled::free(settled))
+        let told = exported(item);
+        let trace = trace::below(&told, item.event.trace);
+        let work = async {
+            match self.attempt(item, prefix).await {
+                Ok(handled) => Ok(handled),
+                Err(error) => {
+                    let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
+                    let settled = self.failed(item, None, &fault, prefix).await?;
+                    Ok(Handled::free(settled))
+                }
             }
-        }
+        };
+        // As in a request: its id stands on every line however quiet the log is set.
+        let trace_id = trace.map(|trace| format!("{:032x}", trace.id));
+        let span = tracing::error_span!(
+            "event",
+            event = item.event.id,
+            subscriber = item.subscriber,
+            trace_id
+        );
+        let work = trace::within(trace, work.instrument(span));
+        work.instrument(told).await
     }
 
     async fn attempt(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
@@ -306,8 +321,13 @@ impl App {
         let cpu = called.usage.cpu;
         let settled = match called.outcome {
             Ok(decision) => {
+                let told = tracing::info_span!(
+                    target: trace::TARGET, "apply decision",
+                    documents = decision.documents.len(),
+                    publications = decision.publications.len(),
+                );
                 let applied = self.apply(item, &asked, &decision, called.usage, prefix);
-                match applied.await {
+                match applied.instrument(told).await {
                     Ok(()) => {
                         figures::event(&item.group, Attempted::Applied);
                         Settled::Done
@@ -339,9 +359,20 @@ impl App {
             asked.context.clone(),
             asked.argument.clone(),
         );
-        tokio::task::spawn_blocking(move || plugins.react(&plugin, &cx, &argument))
+        let span = tracing::info_span!(
+            target: trace::TARGET, "plugin call", plugin = plugin.slot.plugin,
+            point = argument.point().name(), component = plugin.inspection.digest.short(),
+            fault = tracing::field::Empty,
+        );
+        let told = span.clone();
+        let call = move || span.in_scope(|| plugins.react(&plugin, &cx, &argument));
+        let called = tokio::task::spawn_blocking(call)
             .await
-            .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))
+            .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;
+        if let Err(fault) = &called.outcome {
+            told.record("fault", fault.code());
+        }
+        Ok(called)
     }
 }
 
@@ -352,6 +383,17 @@ impl Handled {
             cpu: Duration::ZERO,
         }
     }
+}
+
+/// What a collector is told of an attempt at an event: names of ours, nothing of its payload.
+fn exported(item: &Item) -> tracing::Span {
+    let topic = &item.event.topic;
+    tracing::info_span!(
+        target: trace::TARGET, "event", otel.kind = "consumer",
+        otel.name = format_args!("process {topic}"), messaging.destination.name = topic,
+        messaging.consumer.group.name = item.group, messaging.message.id = item.event.id,
+        subscriber = item.subscriber, attempt = item.attempts + 1,
+    )
 }
 
 /// The extension point an event is for. On the common topic other events travel, too.

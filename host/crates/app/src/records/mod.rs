@@ -38,7 +38,7 @@ pub use trade::{
     Trade, VoidRow,
 };
 
-use crate::Error;
+use crate::{Error, trace};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
@@ -140,11 +140,13 @@ where
     let kept = Arc::new(Mutex::new(None));
     let answer = Answer(Arc::clone(&kept));
     let work = Arc::new(work);
+    // Whoever does the work is another task: the trace goes with the work.
+    let trace = trace::current();
     let erased: Work = Arc::new(move |tx| {
         let work = Arc::clone(&work);
         let kept = Arc::clone(&kept);
         Box::pin(async move {
-            let value = work(tx).await?;
+            let value = trace::within(trace, work(tx)).await?;
             *kept
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(value);

@@ -3,16 +3,18 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::Error;
 use galleria_app::records::{
-    DeadFilter, DeadKey, DocumentState, OperationRow, Outcome, StoreFigures, Took,
+    DeadFilter, DeadKey, DeadLetter, DocumentState, OperationRow, Outcome, Parked, ParkedState,
+    StoreFigures, Took,
 };
+use galleria_app::{Error, trace};
 use galleria_domain::Event;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 on_both!(
     events_are_read_in_order_by_topic,
+    an_event_keeps_its_trace_wherever_it_waits,
     an_event_is_appended_once,
     a_reader_misses_nothing_while_many_append,
     a_position_never_goes_back,
@@ -84,6 +86,35 @@ async fn events_are_read_in_order_by_topic(stage: &Stage) {
     .expect("read");
     assert_eq!((last, none), (both[2].position, 0));
     assert_eq!(third.expect("the third").topic, "c");
+}
+
+async fn an_event_keeps_its_trace_wherever_it_waits(stage: &Stage) {
+    let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trace = Some(text.parse().expect("a trace"));
+    let within = trace::within(trace, append(stage, "traced", "a"));
+    within.await.expect("appended");
+    append(stage, "alone", "a").await.expect("appended");
+    let events = page(stage, &["a"], 0, 9).await;
+    assert_eq!((events[0].trace, events[1].trace), (trace, None));
+    let event = events[0].clone();
+    let parked = Parked {
+        event: event.clone(),
+        ..rows::parked("traced", "l", event.position, ParkedState::Retry)
+    };
+    let letter = DeadLetter {
+        event,
+        ..rows::letter("traced", 9)
+    };
+    write_tx!(stage, [parked, letter], |tx| {
+        tx.parked_put(&parked).await?;
+        tx.dead_put(&letter).await
+    })
+    .expect("written");
+    let due = read_tx!(stage, [], |tx| tx.parked_due("g", at(1_000), 9).await).expect("due");
+    assert_eq!(due[0].event.trace, trace);
+    let all = DeadFilter::default();
+    let dead = read_tx!(stage, [all], |tx| tx.dead_page(&all, None, 9).await).expect("dead");
+    assert_eq!(dead[0].event.trace, trace);
 }
 
 async fn an_event_is_appended_once(stage: &Stage) {
