@@ -186,7 +186,7 @@ async fn on(
         let mut migrate = Command::new(target().join("debug/galleria"));
         migrate.args(["migrate", "--set", &format!("database.url={url}")]);
         let out = File::create(folder.join("migrate.txt"))?;
-        run(migrate.current_dir(root()).stdout(out))?;
+        run(migrate.envs(samples()?).current_dir(root()).stdout(out))?;
         settings.push(("database.url", url));
     }
     let host = Host::start(folder, staged, &samples()?, &settings).await?;
