@@ -22,6 +22,7 @@ pub mod records;
 pub mod runs;
 pub mod sensitive;
 pub mod statements;
+pub mod story;
 pub mod trace;
 
 pub use app::{App, Key, Policy, Reply};

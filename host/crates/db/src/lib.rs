@@ -44,6 +44,8 @@ mod sale_lines;
 mod statement;
 mod statement_rows;
 mod statements;
+mod stories;
+mod story_questions;
 mod trade;
 mod trade_rows;
 mod transaction;

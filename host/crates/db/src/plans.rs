@@ -4,7 +4,8 @@
 use crate::{Db, DbConfig};
 use galleria_app::records::{
     ActivityKey, Begun, DeadFilter, DocumentState, Draft, Parked, ParkedState, PriceRow,
-    ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Tx, UncoveredKey,
+    ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Subject, Tx,
+    UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -67,6 +68,29 @@ async fn do_statements(db: &Db) {
         })
     });
     done.await.expect("done");
+}
+
+/// Stories are told beside the tills.
+async fn tell_stories(db: &Db) {
+    let records: &dyn Records = db;
+    let told = records.read(|tx| {
+        Box::pin(async move {
+            for subject in [
+                Subject::Order,
+                Subject::Shift,
+                Subject::Event,
+                Subject::Run,
+                Subject::Statement,
+                Subject::Line,
+                Subject::Document,
+            ] {
+                tx.story_rows(subject, "s.1", 1).await?;
+            }
+            tx.story_events("o", 1).await?;
+            tx.story_subjects("s.1", 1).await.map(drop)
+        })
+    });
+    told.await.expect("told");
 }
 
 fn settling() -> RunRow {
@@ -267,6 +291,7 @@ async fn nothing_reads_a_whole_table() {
     let db = Db::open(&config).await.expect("open");
     do_everything(&db).await;
     do_statements(&db).await;
+    tell_stories(&db).await;
     db.close().await.expect("closed");
 
     let noted = NOTED.take();

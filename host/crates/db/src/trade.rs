@@ -98,8 +98,9 @@ impl Trade for Transaction<'_> {
     async fn payment_insert(&mut self, payment: &PaymentRow) -> Result<(), Error> {
         let insert = statement(
             "payment_insert",
-            "INSERT INTO payments (id, order_id, store_id, shift_id, sale, occurred_ms, accepted_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO payments (id, order_id, store_id, shift_id, sale, occurred_ms, accepted_ms,
+                 receipt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT DO NOTHING",
         )
         .bind(&*payment.id)
@@ -108,7 +109,8 @@ impl Trade for Transaction<'_> {
         .maybe(payment.shift_id.as_deref())
         .json(&payment.sale)
         .at(payment.occurred_at)
-        .at(payment.accepted_at);
+        .at(payment.accepted_at)
+        .bind(&*payment.sale.entry.receipt);
         if self.execute(insert).await? > 0 {
             return Ok(());
         }
@@ -137,8 +139,8 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "refund_insert",
             "INSERT INTO refunds (id, order_id, store_id, shift_id, entry, extent, tenders, rounding,
-                 reason, attributes, refund, occurred_ms, accepted_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 reason, attributes, refund, occurred_ms, accepted_ms, receipt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&*refund.id)
@@ -153,7 +155,8 @@ impl Trade for Transaction<'_> {
         .json(&refund.attributes)
         .maybe_json(refund.refund.as_ref())
         .at(refund.occurred_at)
-        .at(refund.accepted_at);
+        .at(refund.accepted_at)
+        .bind(&*refund.entry.receipt);
         inserted(self.execute(insert).await?, "refund", &refund.id)
     }
 
@@ -184,8 +187,9 @@ impl Trade for Transaction<'_> {
     async fn void_insert(&mut self, void: &VoidRow) -> Result<(), Error> {
         let insert = statement(
             "void_insert",
-            "INSERT INTO voids (id, order_id, store_id, cancellation, occurred_ms, accepted_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO voids (id, order_id, store_id, cancellation, occurred_ms, accepted_ms,
+                 receipt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT DO NOTHING",
         )
         .bind(&*void.id)
@@ -193,7 +197,8 @@ impl Trade for Transaction<'_> {
         .bind(&*void.store_id)
         .json(&void.cancellation)
         .at(void.occurred_at)
-        .at(void.accepted_at);
+        .at(void.accepted_at)
+        .bind(&*void.cancellation.entry.receipt);
         inserted(self.execute(insert).await?, "void", &void.id)
     }
 

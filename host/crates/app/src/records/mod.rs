@@ -13,6 +13,7 @@ mod operations;
 mod requests;
 mod runs;
 mod statements;
+mod stories;
 mod trade;
 
 pub use activities::{
@@ -33,6 +34,7 @@ pub use statements::{
     HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
     UncoveredKey,
 };
+pub use stories::{Stories, StoryRow, StoryRows, Subject};
 pub use trade::{
     OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, ShiftSums,
     Trade, VoidRow,
@@ -56,6 +58,7 @@ pub trait Tx:
     + Figures
     + Operations
     + Statements
+    + Stories
     + Send
 {
 }
@@ -72,6 +75,7 @@ impl<
         + Operations
         + Figures
         + Statements
+        + Stories
         + Send,
 > Tx for T
 {

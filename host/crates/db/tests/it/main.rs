@@ -20,5 +20,6 @@ mod runs;
 mod sale_lines;
 mod server;
 mod statements;
+mod stories;
 mod trade;
 mod writing;

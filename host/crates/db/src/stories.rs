@@ -1,0 +1,136 @@
+//! What is known about an id. Every statement goes along an index and is bounded: these run beside
+//! the tills. Which questions there are stands in `story_questions`.
+
+use crate::statement::{Found, statement};
+use crate::story_questions::{EVENTS, LINE, QUESTIONS, TIED, TIED_BY_RETAILER};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{Stories, StoryRow, StoryRows, Subject};
+
+#[async_trait]
+impl Stories for Transaction<'_> {
+    async fn story_subjects(
+        &mut self,
+        id: &str,
+        limit: u32,
+    ) -> Result<Vec<(Subject, String)>, Error> {
+        let mut found = Vec::new();
+        for (subject, sql) in TIED {
+            let tied = statement("story_subjects", *sql)
+                .bind(id)
+                .bind(i64::from(limit));
+            for row in self.all(tied).await? {
+                found.push((*subject, row.text("id")?));
+            }
+        }
+        // References of providers are unique within a retailer at most, and indexed by it.
+        let mut retailer = String::new();
+        while let Some(next) = next_retailer(self, &retailer).await? {
+            retailer = next;
+            for (subject, sql) in TIED_BY_RETAILER {
+                let tied = statement("story_subjects", *sql)
+                    .bind(id)
+                    .bind(i64::from(limit))
+                    .bind(retailer.clone());
+                for row in self.all(tied).await? {
+                    found.push((*subject, row.text("id")?));
+                }
+            }
+        }
+        if let Some((of, number)) = line_of(id) {
+            let line = statement("story_subjects", LINE).bind(of).bind(number);
+            if self.one(line).await?.is_some() {
+                found.push((Subject::Line, id.to_owned()));
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn story_rows(
+        &mut self,
+        subject: Subject,
+        id: &str,
+        limit: u32,
+    ) -> Result<StoryRows, Error> {
+        let mut told = StoryRows::default();
+        let (key, number) = match subject {
+            Subject::Line => line_of(id).unwrap_or((id, 0)),
+            _ => (id, 0),
+        };
+        for question in QUESTIONS.iter().filter(|one| one.about == subject) {
+            let mut list = statement("story_rows", question.sql)
+                .bind(key)
+                .bind(i64::from(limit) + 1);
+            if question.numbered {
+                list = list.bind(number);
+            }
+            let mut rows = self
+                .all(list)
+                .await?
+                .iter()
+                .map(|found| row(found, question.what, question.facts))
+                .collect::<Result<Vec<_>, _>>()?;
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            if rows.len() > most {
+                rows.truncate(most);
+                told.cut.push(question.what);
+            }
+            told.rows.append(&mut rows);
+        }
+        Ok(told)
+    }
+
+    async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error> {
+        let mut ids = Vec::new();
+        for sql in EVENTS {
+            let list = statement("story_events", *sql)
+                .bind(order_id)
+                .bind(i64::from(limit));
+            for found in self.all(list).await? {
+                ids.push(found.text("id")?);
+            }
+        }
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
+    }
+}
+
+/// From one to the next: a retailer has thousands of stores, and there are few retailers.
+async fn next_retailer(tx: &mut Transaction<'_>, after: &str) -> Result<Option<String>, Error> {
+    let next = statement(
+        "story_subjects",
+        "SELECT retailer FROM stores WHERE retailer > $1 ORDER BY retailer LIMIT 1",
+    )
+    .bind(after.to_owned());
+    let found = tx.one(next).await?;
+    found.map(|row| row.text("retailer")).transpose()
+}
+
+/// A line's id is its statement's and its number.
+fn line_of(id: &str) -> Option<(&str, i64)> {
+    let (statement, number) = id.rsplit_once('.')?;
+    Some((statement, number.parse().ok()?))
+}
+
+fn row(
+    found: &Found,
+    what: &'static str,
+    names: &'static [&'static str],
+) -> Result<StoryRow, Error> {
+    let mut facts = Vec::new();
+    for &name in names {
+        if let Some(text) = found.maybe(name)?.filter(|text| !text.is_empty()) {
+            facts.push((name, text));
+        }
+    }
+    Ok(StoryRow {
+        at: found.at("at_ms")?,
+        what,
+        id: found.text("id")?,
+        facts,
+    })
+}

@@ -1,0 +1,147 @@
+//! Stories: what is known about an id is found by any of its names.
+
+use crate::rows::{self, at};
+use crate::stage::Stage;
+use galleria_app::records::{OperationRow, Outcome, ParkedState, StoryRow, Subject};
+
+on_both!(
+    a_story_is_found_by_every_id_of_it,
+    a_story_tells_what_became_of_an_order,
+    a_story_says_where_it_was_cut,
+);
+
+/// An order with payment, refund, document, attempts, a dead letter and what an operator did.
+async fn fill(stage: &Stage) {
+    write_tx!(stage, [], |tx| {
+        tx.store_put(&rows::store("s1", "r")).await?;
+        tx.order_insert(&rows::full_order("o1", "s1")).await?;
+        tx.payment_insert(&rows::payment("p1", "o1")).await?;
+        tx.refund_insert(&rows::full_refund("b1", "o1")).await?;
+        tx.shift_insert(&rows::shift("h1", "s1")).await?;
+        let mut tender = galleria_domain::RecordedTender {
+            id: "payment:p1/1".into(),
+            retailer: "r".into(),
+            psp_reference: "psp-1".into(),
+            entry_id: "p1".into(),
+            order_id: "o1".into(),
+            ..galleria_domain::RecordedTender::default()
+        };
+        tender.store_id = "s1".into();
+        tx.tenders_insert(&[tender], at(4)).await?;
+        let document = galleria_app::records::DocumentRow {
+            event_id: "payment:p1".into(),
+            order_id: Some("o1".into()),
+            ..rows::document("d1")
+        };
+        tx.document_insert(&document).await?;
+        let mut attempt = rows::journal("payment:p1", 1);
+        attempt.order_id = Some("o1".into());
+        tx.journal_insert(&attempt).await?;
+        tx.effect_claim("payment:p1", "slot", Outcome::Applied, at(5))
+            .await?;
+        tx.dead_put(&rows::letter("refund:b1", 9)).await?;
+        let letter = rows::letter("refund:b1", 9);
+        tx.parked_put(&rows::parked("refund:b1", "o1", 2, ParkedState::Held))
+            .await?;
+        tx.operation_insert(&OperationRow {
+            at: at(20),
+            operator: "ana".into(),
+            action: "dead_letter_replay".into(),
+            subject: format!("refund:b1 of {}", letter.subscriber),
+            reason: "mended".into(),
+            before: "{}".into(),
+            after: "{}".into(),
+        })
+        .await?;
+        tx.event_append(&rows::new_event("payment:p1", "payments"), at(4))
+            .await
+    })
+    .expect("filled");
+}
+
+async fn subjects(stage: &Stage, id: &'static str) -> Vec<(Subject, String)> {
+    read_tx!(stage, [], |tx| tx.story_subjects(id, 50).await).expect("asked")
+}
+
+async fn told(stage: &Stage, subject: Subject, id: &'static str) -> Vec<StoryRow> {
+    let told = read_tx!(stage, [], |tx| tx.story_rows(subject, id, 50).await).expect("asked");
+    assert!(told.cut.is_empty(), "{:?}", told.cut);
+    told.rows
+}
+
+async fn a_story_is_found_by_every_id_of_it(stage: &Stage) {
+    fill(stage).await;
+    let order = (Subject::Order, "o1".to_owned());
+    for id in [
+        "o1",
+        "shop-1",
+        "p1",
+        "b1",
+        "0007",
+        "psp-1",
+        "payment:p1",
+        "d1",
+        "d1.xml",
+        "payment:p1/1",
+    ] {
+        let found = subjects(stage, id).await;
+        assert!(found.contains(&order), "{id}: {found:?}");
+    }
+    assert_eq!(subjects(stage, "h1").await, [(Subject::Shift, "h1".into())]);
+    assert_eq!(
+        subjects(stage, "refund:b1").await,
+        [(Subject::Event, "refund:b1".into())]
+    );
+    for id in ["", "nothing", "nothing.1", "o2"] {
+        assert_eq!(subjects(stage, id).await, [], "{id}");
+    }
+}
+
+async fn a_story_tells_what_became_of_an_order(stage: &Stage) {
+    fill(stage).await;
+    let mut rows = told(stage, Subject::Order, "o1").await;
+    rows.sort();
+    let whats: Vec<_> = rows.iter().map(|row| row.what).collect();
+    for what in [
+        "order", "payment", "refund", "tender", "attempt", "document",
+    ] {
+        assert!(whats.contains(&what), "{what}: {whats:?}");
+    }
+    // What is not yet on the disk was not delivered.
+    assert!(!whats.contains(&"delivery"), "{whats:?}");
+    let payment = rows.iter().find(|row| row.what == "payment");
+    let payment = payment.expect("a payment");
+    assert_eq!((payment.id.as_str(), payment.at), ("p1", at(4)));
+    assert!(
+        payment.facts.contains(&("receipt", "0007".into())),
+        "{payment:?}"
+    );
+
+    let events = read_tx!(stage, [], |tx| tx.story_events("o1", 50).await).expect("asked");
+    assert_eq!(events, ["payment:p1", "refund:b1"]);
+    let paid = told(stage, Subject::Event, "payment:p1").await;
+    let whats: Vec<_> = paid.iter().map(|row| row.what).collect();
+    assert_eq!(whats, ["event", "effect", "attempt", "document"]);
+    let back = told(stage, Subject::Event, "refund:b1").await;
+    let whats: Vec<_> = back.iter().map(|row| row.what).collect();
+    assert!(whats.starts_with(&["parked", "dead_letter"]), "{whats:?}");
+    let done = back.iter().find(|row| row.what == "operation");
+    let done = done.expect("what the operator did");
+    assert!(
+        done.facts.contains(&("reason", "mended".into())),
+        "{done:?}"
+    );
+}
+
+async fn a_story_says_where_it_was_cut(stage: &Stage) {
+    write_tx!(stage, [], |tx| {
+        for attempt in 1..=3 {
+            tx.journal_insert(&rows::journal("e1", attempt)).await?;
+        }
+        Ok(())
+    })
+    .expect("filled");
+    let told = read_tx!(stage, [], |tx| tx.story_rows(Subject::Event, "e1", 2).await);
+    let told = told.expect("asked");
+    assert_eq!((told.rows.len(), told.cut), (2, vec!["attempt"]));
+}
