@@ -8,8 +8,10 @@ use tracing_subscriber::EnvFilter;
 pub fn start(log: Log) {
     // What the libraries have to say below a warning is of use to their authors.
     let filter = EnvFilter::new(format!(
-        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn",
-        log.level.name()
+        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,{}=off",
+        log.level.name(),
+        // Spans for a collector alone; a line has its request or event anyway.
+        galleria_app::trace::TARGET,
     ));
     let json = match log.format {
         LogFormat::Json => true,
