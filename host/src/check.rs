@@ -7,6 +7,10 @@ use std::process::ExitCode;
 
 /// Loads every plugin for every retailer and tells what it found.
 pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    if let Err(error) = galleria_api::check_anonymous(&config.host.access.anonymous) {
+        show::error(&error.into());
+        return Ok(ExitCode::FAILURE);
+    }
     let generation = match house::load(&config.host, config.slots())? {
         Ok(generation) => generation,
         Err(mistakes) => {

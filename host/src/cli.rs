@@ -33,6 +33,7 @@ Examples:
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
   galleria statement read payout.csv --plugin adyen-settlement
   galleria runs list --state dead                what was not done, and why
+  galleria key create --name till-7 --scope till --store madrid-1
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
 
@@ -68,6 +69,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: crate::statement::Command,
+    },
+    /// Keys that callers of the HTTP face carry: make, list, take back.
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::key::Command,
     },
     /// Look at runs; replay or cancel one.
     Runs {

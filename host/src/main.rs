@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod house;
 mod inspect;
+mod key;
 mod logs;
 mod products;
 mod report;
@@ -70,6 +71,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Report {
             command: ReportCommand::Run(ask),
         } => report::run(config, ask).await,
+        Command::Key { command } => key::run(config, command).await,
         Command::Runs { command } => runs::run(config, command).await,
         Command::Products { command } => products::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,

@@ -2,12 +2,16 @@
 
 use crate::{house, logs, products, show};
 use anyhow::Context as _;
-use galleria_api::{HttpConfig, Metrics, RateConfig, UploadConfig, Workers, serve_metrics};
+use galleria_api::{
+    AccessConfig, HttpConfig, Metrics, RateConfig, UploadConfig, Workers, serve_metrics,
+};
+use galleria_app::access::Tokens;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_bus::{Consumer, ConsumerConfig};
-use galleria_config::{Config, HostConfig};
+use galleria_config::{Access, Config, HostConfig};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
+use galleria_issuers::{IssuerConfig, Issuers};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +49,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     let house = house::build(&config, generation).await?;
+    let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
@@ -67,7 +72,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         address = %listener.local_addr()?, retailers = config.retailers.len(),
         ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
     );
-    let http = http(&config.host, metrics, watch);
+    let http = http(&config.host, metrics, watch, access);
     tokio::spawn(until_told(close.clone()));
     galleria_api::serve(listener, house.app.clone(), http, close).await?;
     tracing::info!("draining: no request is open, finishing the events in hand");
@@ -82,7 +87,12 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// The bounds of the HTTP face.
-fn http(host: &HostConfig, metrics: Option<Metrics>, workers: Workers) -> HttpConfig {
+fn http(
+    host: &HostConfig,
+    metrics: Option<Metrics>,
+    workers: Workers,
+    access: AccessConfig,
+) -> HttpConfig {
     HttpConfig {
         max_body_bytes: host.http.body_limit_bytes,
         timeout: host.http.timeout,
@@ -103,7 +113,33 @@ fn http(host: &HostConfig, metrics: Option<Metrics>, workers: Workers) -> HttpCo
         connections_per_client: host.http.connections_per_client,
         trusted_proxies: host.http.trusted_proxies.clone(),
         cors_origins: host.http.cors_origins.clone(),
+        access,
     }
+}
+
+/// Who is let in. What the list of anonymous routes gets wrong is told before anybody connects.
+fn access(access: &Access) -> anyhow::Result<AccessConfig> {
+    galleria_api::check_anonymous(&access.anonymous)?;
+    let issuers = access.issuers.iter().map(|(name, issuer)| IssuerConfig {
+        name: name.clone(),
+        issuer: issuer.issuer.clone(),
+        audience: issuer.audience.clone(),
+        jwks_url: issuer.jwks_url.clone(),
+        skew: issuer.skew,
+        refetch: issuer.refetch,
+        scopes: issuer.scopes.clone(),
+        retailers_claim: issuer.retailers_claim.clone(),
+        stores_claim: issuer.stores_claim.clone(),
+    });
+    let issuers: Vec<IssuerConfig> = issuers.collect();
+    let tokens: Option<Arc<dyn Tokens>> = match issuers.is_empty() {
+        true => None,
+        false => Some(Arc::new(Issuers::new(issuers)?)),
+    };
+    Ok(AccessConfig {
+        anonymous: access.anonymous.clone(),
+        tokens,
+    })
 }
 
 /// Records metrics; answers them for the HTTP face unless scrapes have an address of their own.

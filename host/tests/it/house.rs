@@ -66,6 +66,8 @@ pub struct House {
     server: Option<Child>,
     overrides: Vec<String>,
     pub client: reqwest::Client,
+    /// Whether the client carries a key of this house.
+    keyed: bool,
 }
 
 impl House {
@@ -84,6 +86,7 @@ impl House {
             server: None,
             overrides: Vec::new(),
             client: reqwest::Client::new(),
+            keyed: false,
         }
     }
 
@@ -130,8 +133,30 @@ impl House {
         self.galleria(arguments).output().expect("the binary")
     }
 
-    /// Starts serving, and waits until it answers.
+    /// Makes a key by command, and answers it.
+    pub fn key(&self, arguments: &[&str]) -> String {
+        let made = self.run(&[&["key", "create"], arguments].concat());
+        let told = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(made.status.success(), "no key:\n{told}");
+        let key = String::from_utf8(made.stdout).expect("text");
+        key.trim().to_owned()
+    }
+
+    /// A client that carries a key.
+    pub fn client_with(key: &str) -> reqwest::Client {
+        let bearer = format!("Bearer {key}").parse().expect("a header");
+        let headers = [(reqwest::header::AUTHORIZATION, bearer)];
+        let builder = reqwest::Client::builder().default_headers(headers.into_iter().collect());
+        builder.build().expect("a client")
+    }
+
+    /// Starts serving, and waits until it answers. The first time, the client gets a key for everything.
     pub async fn start(&mut self) {
+        if !self.keyed {
+            let key = self.key(&["--name", "tests", "--scope", "admin", "--everywhere"]);
+            self.client = Self::client_with(&key);
+            self.keyed = true;
+        }
         let address = self.data().join("http.addr");
         let _ = std::fs::remove_file(&address);
         std::fs::create_dir_all(self.data()).expect("a folder");

@@ -1,5 +1,6 @@
 //! Dead letters: what was given up until an operator decides.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
 use crate::request::{Asked, Two, Write, WriteHead};
@@ -64,6 +65,7 @@ impl Listed {
 )]
 async fn dead_letter_list(
     State(face): State<Face>,
+    by: By,
     Asked(Listed {
         subscriber,
         code,
@@ -73,6 +75,7 @@ async fn dead_letter_list(
         limit,
     }): Asked<Listed>,
 ) -> Answer<Json<DeadLetterPage>> {
+    by.store(&face.app, store.as_deref()).await?;
     if !(1..=Listed::MOST).contains(&limit) {
         let message = format!("1 to {}", Listed::MOST);
         let detail = format!("limit: {message}");
@@ -134,9 +137,11 @@ macro_rules! one {
         )]
         async fn $name(
             State(face): State<Face>,
+            by: By,
             Two(event, subscriber): Two,
-            Write { key, body }: Write<Acting>,
+            Write { key, mut body }: Write<Acting>,
         ) -> Answer<Written> {
+            body.operator = by.signs(&body.operator);
             let app = &face.app;
             let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
             Ok(Written(settled.await?))
@@ -169,13 +174,14 @@ struct SettleMany {
     store: Option<String>,
     /// That came by this topic.
     topic: Option<String>,
-    /// Who acts.
+    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    #[serde(default)]
     operator: String,
     /// Why.
     reason: String,
 }
 
-async fn many(face: &Face, verdict: Verdict, asked: Write<SettleMany>) -> Answer<Written> {
+async fn many(face: &Face, by: &By, verdict: Verdict, asked: Write<SettleMany>) -> Answer<Written> {
     let Write { key, body } = asked;
     let SettleMany {
         subscriber,
@@ -185,6 +191,7 @@ async fn many(face: &Face, verdict: Verdict, asked: Write<SettleMany>) -> Answer
         operator,
         reason,
     } = body;
+    by.store(&face.app, store.as_deref()).await?;
     let filter = DeadFilter {
         subscriber,
         code,
@@ -201,6 +208,7 @@ async fn many(face: &Face, verdict: Verdict, asked: Write<SettleMany>) -> Answer
             message.into(),
         ));
     }
+    let operator = by.signs(&operator);
     let acting = Acting { operator, reason };
     let settled = face.app.dead_letters_settle(key, filter, verdict, acting);
     Ok(Written(settled.await?))
@@ -217,8 +225,12 @@ macro_rules! many {
             })),
             responses(WriteProblems, (status = 200, description = "Done.", body = SettledLetters)),
         )]
-        async fn $name(State(face): State<Face>, asked: Write<SettleMany>) -> Answer<Written> {
-            many(&face, $verdict, asked).await
+        async fn $name(
+            State(face): State<Face>,
+            by: By,
+            asked: Write<SettleMany>,
+        ) -> Answer<Written> {
+            many(&face, &by, $verdict, asked).await
         }
     };
 }

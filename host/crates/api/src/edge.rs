@@ -31,7 +31,7 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
     let trace = trace.unwrap_or_else(trace::unsent);
     // An error's span, so that its id stands on every line however quiet the log is set.
     let trace_id = format!("{:032x}", trace.id);
-    let span = tracing::error_span!("request", request_id = %id, trace_id);
+    let span = tracing::error_span!("request", request_id = %id, trace_id, caller = field::Empty);
     let work = answered(&face, request, next, &id).instrument(span);
     let work = trace::within(Some(trace), work).instrument(told.clone());
     let mut response = work.await;

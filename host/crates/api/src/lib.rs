@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod dead_letters;
 mod docs;
 mod edge;
@@ -38,6 +39,7 @@ mod verifications;
 mod voids;
 mod workers;
 
+pub use access::{AccessConfig, AccessError, check_anonymous};
 pub use limits::RateConfig;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::openapi;

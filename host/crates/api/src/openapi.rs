@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    dead_letters, docs, health, members, metrics, operations, orders, payments, products, refunds,
-    runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, health, members, metrics, operations, orders, payments, products,
+    refunds, runs, shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -31,10 +31,12 @@ struct Document;
 
 /// The OpenAPI document of every route.
 pub fn openapi() -> OpenApi {
-    routes().into_openapi()
+    let mut document = routes().into_openapi();
+    access::describe(&mut document);
+    document
 }
 
-/// Every route with its description.
+/// Every route with its description, but for who may ask it.
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     let mut document = Document::openapi();
     document.info.description = Some(description());

@@ -1,5 +1,6 @@
 //! Orders: placed, looked up, and what became of their events.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::Details;
 use crate::request::{Id, Write, WriteHead};
@@ -39,8 +40,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 )]
 async fn order_place(
     State(face): State<Face>,
+    by: By,
     Write { key, body }: Write<NewOrder>,
 ) -> Answer<Written> {
+    by.store(&face.app, Some(&body.store_id)).await?;
     Ok(Written(face.app.order_place(key, body).await?))
 }
 

@@ -46,6 +46,10 @@ kinds! {
         "Send one, of 1 to 200 visible ASCII characters.";
     KEY_MISSING = 400 "idempotency_key_missing", "The Idempotency-Key is missing",
         "Send a new one with every write, and the same one with every repetition of it.";
+    UNAUTHORIZED = 401 "unauthorized", "Nobody known asks",
+        "Send `Authorization: Bearer` and a key or token that is good.";
+    FORBIDDEN = 403 "forbidden", "The caller may not do this",
+        "`detail` says what it would need.";
     NOT_FOUND = 404 "not_found", "There is no such thing",
         "`detail` says what was looked for.";
     NOT_SERVED = 404 "not_served", "The store has no plugin for this",
@@ -104,6 +108,8 @@ kinds! {
         "Tell the operator the request id.";
     DRAINING = 503 "draining", "The host is being stopped",
         "Ask another one.";
+    ISSUER = 503 "issuer_unavailable", "Who issues tokens does not answer",
+        "Ask again later, or with a key.";
     NOT_WORKING = 503 "not_working", "A part of the host has stopped working",
         "Ask another one; an operator restarts this one.";
     PLUGIN = 503 "plugin_failed", "A plugin did not answer",
@@ -267,6 +273,13 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::empty());
         *response.status_mut() =
             StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if self.kind == UNAUTHORIZED {
+            let headers = response.headers_mut();
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"galleria\""),
+            );
+        }
         if let Some(seconds) = self.retry_after {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -1,5 +1,6 @@
 //! Products of a retailer: listed, put one by one, imported from a file.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem};
 use crate::request::{Asked, Id, Two, Write, WriteHead, idempotency_key};
@@ -76,9 +77,13 @@ impl Page {
 )]
 async fn product_list(
     State(face): State<Face>,
+    by: By,
     Id(retailer): Id,
     Asked(page): Asked<Page>,
 ) -> Answer<Json<ProductPage>> {
+    if let Some(store) = &page.store {
+        by.store(&face.app, Some(store)).await?;
+    }
     if !(1..=Page::MOST).contains(&page.limit) {
         let message = format!("1 to {}", Page::MOST);
         let detail = format!("limit: {message}");

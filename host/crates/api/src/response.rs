@@ -169,7 +169,7 @@ impl utoipa::IntoResponses for ReadyProblems {
 }
 
 /// Responses by status, each telling its codes.
-fn described(codes: &[&str]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+pub(crate) fn described(codes: &[&str]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
     let mut told: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     for kind in CODES
         .iter()

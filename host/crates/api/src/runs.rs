@@ -1,5 +1,6 @@
 //! Runs: what is due, under way, done or dead; asked for, replayed and cancelled.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, Problem};
 use crate::request::{Asked, Id, Write, WriteHead};
@@ -7,6 +8,7 @@ use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written
 use crate::serve::Face;
 use axum::Json;
 use axum::extract::State;
+use galleria_app::access::Subject;
 use galleria_app::records::{RunFilter, RunState};
 use galleria_app::runs::{RunAsk, RunPage, RunView};
 use serde::Deserialize;
@@ -78,13 +80,17 @@ fn wrong(field: &str, message: String) -> Problem {
         (status = 200, description = "A part of the list.", body = RunPage, example = examples::run_page),
     ),
 )]
-async fn run_list(State(face): State<Face>, Asked(which): Asked<Which>) -> Answer<Json<RunPage>> {
+async fn run_list(
+    State(face): State<Face>,
+    by: By,
+    Asked(which): Asked<Which>,
+) -> Answer<Json<RunPage>> {
     if !(1..=Which::MOST).contains(&which.limit) {
         return Err(wrong("limit", format!("1 to {}", Which::MOST)));
     }
     let filter = RunFilter {
         state: which.state()?,
-        retailer: which.retailer,
+        retailer: by.retailer(which.retailer)?,
         subscriber: which.plugin,
         from: which.from.map(|date| date.to_string()),
     };
@@ -106,7 +112,14 @@ async fn run_list(State(face): State<Face>, Asked(which): Asked<Which>) -> Answe
             body = RunView, example = examples::run),
     ),
 )]
-async fn run_ask(State(face): State<Face>, Write { key, body }: Write<RunAsk>) -> Answer<Written> {
+async fn run_ask(
+    State(face): State<Face>,
+    by: By,
+    Write { key, body }: Write<RunAsk>,
+) -> Answer<Written> {
+    let whole = Subject::Retailer(body.retailer.clone());
+    let subject = body.store.clone().map_or(whole, Subject::Store);
+    by.reaches(&face.app, subject).await?;
     Ok(Written(face.app.run_ask(key, body).await?))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
 
+use crate::access::{self, AccessConfig, AccessError};
 use crate::limits::{Bounded, RateConfig, Rates};
 use crate::{Metrics, Workers, edge, headers, openapi, problem};
 use axum::Router;
@@ -45,6 +46,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may ask.
     pub cors_origins: Vec<String>,
+    /// Who is let in, beside those with a key.
+    pub access: AccessConfig,
 }
 
 impl Default for HttpConfig {
@@ -61,6 +64,7 @@ impl Default for HttpConfig {
             connections_per_client: 0,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            access: AccessConfig::default(),
         }
     }
 }
@@ -94,21 +98,29 @@ pub(crate) struct Face {
     pub draining: CancellationToken,
     pub openapi: Bytes,
     pub rates: Option<Arc<Rates>>,
+    pub table: Arc<access::Table>,
 }
 
-/// All routes, with bounds, request ids and problems; it never drains.
-pub fn router(app: App, config: HttpConfig) -> Router {
+/// All routes, with bounds, access, request ids and problems; it never drains.
+pub fn router(app: App, config: HttpConfig) -> Result<Router, AccessError> {
     routed(app, config, CancellationToken::new())
 }
 
-fn routed(app: App, config: HttpConfig, draining: CancellationToken) -> Router {
-    let (routes, document) = openapi::routes().split_for_parts();
+fn routed(
+    app: App,
+    config: HttpConfig,
+    draining: CancellationToken,
+) -> Result<Router, AccessError> {
+    let (routes, mut document) = openapi::routes().split_for_parts();
+    let table = access::Table::new(&document, &config.access.anonymous)?;
+    access::describe(&mut document);
     let max_body_bytes = config.max_body_bytes;
     let rates = config.rate.and_then(Rates::new).map(Arc::new);
     let cors = headers::cors(&config.cors_origins);
     let face = Face {
         app,
         rates,
+        table: Arc::new(table),
         config: Arc::new(config),
         draining,
         openapi: openapi::text(&document).into(),
@@ -117,13 +129,14 @@ fn routed(app: App, config: HttpConfig, draining: CancellationToken) -> Router {
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(from_fn_with_state(face.clone(), access::admit))
         .layer(from_fn_with_state(face.clone(), edge::edge))
         .with_state(face);
-    match cors {
+    Ok(match cors {
         // Outermost: a refusal, too, must be readable for the page that asked.
         Some(cors) => router.layer(cors),
         None => router,
-    }
+    })
 }
 
 /// Serves until `shutdown`, then drains: `/readyz` fails first, then no connection is accepted,
@@ -142,7 +155,7 @@ pub async fn serve(
     );
     // Tapped for nothing: axum tells the address of who connects to a listener of its own kinds alone.
     let listener = Bounded::new(listener, most, proxies).tap_io(|_| {});
-    let router = routed(app, config, shutdown.clone());
+    let router = routed(app, config, shutdown.clone()).map_err(std::io::Error::other)?;
     let accepting = shutdown.clone();
     let stop = async move {
         accepting.cancelled().await;

@@ -1,5 +1,6 @@
 //! Shifts: a drawer opened, counted, closed.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::Details;
 use crate::request::{Id, Write, WriteHead};
@@ -32,8 +33,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 )]
 async fn shift_open(
     State(face): State<Face>,
+    by: By,
     Write { key, body }: Write<NewShift>,
 ) -> Answer<Written> {
+    by.store(&face.app, Some(&body.store_id)).await?;
     Ok(Written(face.app.shift_open(key, body).await?))
 }
 

@@ -1,5 +1,6 @@
 //! Statements of payment providers: sent, listed, explained, settled by hand.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{
     BAD_REQUEST, BODY_TOO_LARGE, Details, FILE_REFUSED, FieldError, INVALID, Problem,
@@ -14,6 +15,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use futures_util::TryStreamExt as _;
 use galleria_app::Error;
+use galleria_app::access::Subject;
 use galleria_app::statements::{
     ExplainView, LineView, SettleAsk, Spool, StatementAsk, StatementView, Uncovered, UndoAsk,
 };
@@ -189,6 +191,7 @@ struct StatementPage {
 )]
 async fn statement_list(
     State(face): State<Face>,
+    by: By,
     Asked(page): Asked<Page>,
 ) -> Answer<Json<StatementPage>> {
     let limit = bounded(page.limit)?;
@@ -197,9 +200,12 @@ async fn statement_list(
         Some(after) => after,
         None => None,
     };
-    let retailer = page.retailer.as_deref();
+    let retailer = by.retailer(page.retailer)?;
     // One more than asked for tells whether there is a next part.
-    let mut statements = face.app.statements(retailer, after, limit + 1).await?;
+    let mut statements = face
+        .app
+        .statements(retailer.as_deref(), after, limit + 1)
+        .await?;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = statements.len() > asked;
     statements.truncate(asked);
@@ -325,8 +331,11 @@ struct UncoveredPage {
 )]
 async fn statement_uncovered(
     State(face): State<Face>,
+    by: By,
     Asked(ask): Asked<UncoveredAsk>,
 ) -> Answer<Json<UncoveredPage>> {
+    by.reaches(&face.app, Subject::Retailer(ask.retailer.clone()))
+        .await?;
     let limit = bounded(ask.limit)?;
     let after = ask.after.as_deref();
     let found = face
@@ -370,9 +379,11 @@ async fn line_explain(State(face): State<Face>, Id(id): Id) -> Answer<Json<Expla
 )]
 async fn line_settle(
     State(face): State<Face>,
+    by: By,
     Id(id): Id,
-    Write { key, body }: Write<SettleAsk>,
+    Write { key, mut body }: Write<SettleAsk>,
 ) -> Answer<Written> {
+    body.by = by.signs(&body.by);
     Ok(Written(
         face.app.statement_line_settle(key, &id, body).await?,
     ))
@@ -396,8 +407,10 @@ async fn line_settle(
 )]
 async fn line_undo(
     State(face): State<Face>,
+    by: By,
     Id(id): Id,
-    Write { key, body }: Write<UndoAsk>,
+    Write { key, mut body }: Write<UndoAsk>,
 ) -> Answer<Written> {
+    body.by = by.signs(&body.by);
     Ok(Written(face.app.statement_line_undo(key, &id, body).await?))
 }

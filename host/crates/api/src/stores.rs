@@ -1,5 +1,6 @@
 //! Stores: onboarded over HTTP, one by one.
 
+use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, Problem};
 use crate::request::{Asked, Id, Write, WriteHead};
@@ -39,9 +40,11 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 )]
 async fn store_put(
     State(face): State<Face>,
+    by: By,
     Id(id): Id,
     Write { key, body }: Write<NewStore>,
 ) -> Answer<Written> {
+    face.app.may_put_store(by.caller(), &id, &body).await?;
     Ok(Written(face.app.store_put(key, &id, body).await?))
 }
 
@@ -102,6 +105,7 @@ struct StorePage {
 )]
 async fn store_list(
     State(face): State<Face>,
+    by: By,
     Asked(Page { after, limit }): Asked<Page>,
 ) -> Answer<Json<StorePage>> {
     if !(1..=Page::MOST).contains(&limit) {
@@ -110,7 +114,10 @@ async fn store_list(
         return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
     }
     // One more than asked for tells whether there is a next part.
-    let mut stores = face.app.stores(&after, limit + 1).await?;
+    let mut stores = face
+        .app
+        .stores_within(by.caller(), &after, limit + 1)
+        .await?;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = stores.len() > asked;
     stores.truncate(asked);

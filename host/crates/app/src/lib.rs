@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod app;
 mod bell;
 pub mod clock;

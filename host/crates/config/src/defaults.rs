@@ -1,8 +1,8 @@
 //! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
 
 use crate::raw::{
-    RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawLog, RawMembers,
-    RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements,
+    RawAccess, RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawIssuer, RawLog,
+    RawMembers, RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements,
 };
 use galleria_domain::plugin::Limits;
 
@@ -50,6 +50,7 @@ impl Default for RawHost {
             calls_per_store: 2,
             database: RawDatabase::default(),
             http: RawHttp::default(),
+            access: RawAccess::default(),
             metrics: RawMetrics::default(),
             log: RawLog::default(),
             retry: RawRetry::default(),
@@ -63,6 +64,21 @@ impl Default for RawHost {
                 .into(),
             limits: CALL_CEILING.into(),
             run_limits: RUN_CEILING.into(),
+        }
+    }
+}
+
+impl Default for RawIssuer {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: String::new(),
+            jwks_url: String::new(),
+            skew: "60s".into(),
+            refetch: "30s".into(),
+            scopes: std::collections::BTreeMap::new(),
+            retailers_claim: "retailers".into(),
+            stores_claim: "stores".into(),
         }
     }
 }

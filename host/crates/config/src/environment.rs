@@ -121,6 +121,7 @@ fn plain_keys() -> Vec<String> {
         // Tables; a new key fails to compile here until it is put on one side.
         database: _,
         http: _,
+        access: _,
         log: _,
         retry: _,
         runs: _,

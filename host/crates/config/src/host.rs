@@ -1,5 +1,6 @@
 //! The host's own configuration, checked.
 
+use crate::access::{self, Access};
 use crate::checks::Checks;
 use crate::http::{self, Http};
 use crate::raw::{
@@ -34,6 +35,8 @@ pub struct HostConfig {
     pub database: Database,
     /// The HTTP face.
     pub http: Http,
+    /// Who is let in beside those with a key.
+    pub access: Access,
     /// Where scrapes are answered; none is at `/metrics` of the HTTP face.
     pub metrics_listen: Option<SocketAddr>,
     /// What is logged, and how.
@@ -236,6 +239,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         calls_per_store,
         database,
         http,
+        access,
         metrics,
         log,
         retry,
@@ -266,6 +270,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         calls_per_store: checks.positive("calls_per_store", calls_per_store),
         database: self::database(database, &data, checks),
         http: http::convert(http, checks),
+        access: access::convert(access, checks),
         metrics_listen: http::metrics(metrics, checks),
         log: self::log(log, checks),
         retry: self::retry(retry, checks),

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod checks;
 mod defaults;
 mod encoding;
@@ -38,6 +39,7 @@ mod secrets;
 mod suggest;
 mod units;
 
+pub use access::{Access, TokenIssuer};
 pub use host::{
     Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Log, LogFormat, LogLevel,
     Members, Retry, Runs, Sensitive, Statements,

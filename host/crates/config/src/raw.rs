@@ -19,6 +19,7 @@ pub(crate) struct RawHost {
     pub calls_per_store: u32,
     pub database: RawDatabase,
     pub http: RawHttp,
+    pub access: RawAccess,
     pub metrics: RawMetrics,
     pub log: RawLog,
     pub retry: RawRetry,
@@ -59,6 +60,26 @@ pub(crate) struct RawHttp {
     pub connections_per_client: u32,
     pub cors_origins: Vec<String>,
     pub rate: RawRate,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawAccess {
+    pub anonymous: Vec<String>,
+    pub issuers: BTreeMap<String, RawIssuer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawIssuer {
+    pub issuer: String,
+    pub audience: String,
+    pub jwks_url: String,
+    pub skew: String,
+    pub refetch: String,
+    pub scopes: BTreeMap<String, String>,
+    pub retailers_claim: String,
+    pub stores_claim: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

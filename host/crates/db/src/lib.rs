@@ -29,6 +29,7 @@ mod catalogue_rows;
 mod documents;
 mod effects;
 mod figures;
+mod keys;
 mod members;
 mod migrations;
 mod open;

@@ -173,6 +173,10 @@ async fn do_everything(db: &Db) {
                     .await?;
             }
             tx.verification_get("f").await?;
+            tx.key_get("k").await?;
+            tx.key_named("k").await?;
+            tx.key_page(false, ("n", "k"), 1).await?;
+            tx.key_revoke("k", now).await?;
             tx.allowance_lock("a", now).await?;
             tx.allowance_set("a", now).await?;
             catalogue(tx).await?;

@@ -17,6 +17,8 @@ pub struct Fuzz<'a> {
     pub tools: &'a Path,
     pub folder: &'a Path,
     pub url: &'a str,
+    /// Sent with every request.
+    pub headers: &'a [String],
     pub group: &'a str,
     pub operations: usize,
 }
@@ -56,7 +58,7 @@ impl Fuzz<'_> {
             .args(["--seed", &self.ask.seed.to_string()])
             .args(["--report", "json", "--report-json-path"])
             .arg(&report);
-        for header in &self.ask.header {
+        for header in self.headers {
             command.args(["--header", header]);
         }
         let status = command

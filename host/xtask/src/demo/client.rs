@@ -1,6 +1,7 @@
 //! Talking to the host over HTTP.
 
 use anyhow::{Context, Result, bail};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
@@ -19,11 +20,22 @@ pub struct Client {
 }
 
 impl Client {
-    /// For the host at `url`.
+    /// For the host at `url`, as nobody.
     pub fn new(url: &str) -> Result<Self> {
+        Self::with(url, HeaderMap::new())
+    }
+
+    /// For the host at `url`, with a key of it.
+    pub fn keyed(url: &str, key: &str) -> Result<Self> {
+        let bearer = format!("Bearer {key}").parse().context("a key")?;
+        Self::with(url, [(AUTHORIZATION, bearer)].into_iter().collect())
+    }
+
+    fn with(url: &str, headers: HeaderMap) -> Result<Self> {
         // Nothing between us and a host on this machine.
         let http = reqwest::Client::builder()
             .no_proxy()
+            .default_headers(headers)
             .timeout(Duration::from_secs(60))
             .build()?;
         Ok(Self {

@@ -20,6 +20,8 @@ pub struct Host {
     child: Child,
     /// `http://127.0.0.1:port`.
     pub url: String,
+    /// A key of it, for everything.
+    pub key: String,
     pub log: PathBuf,
 }
 
@@ -37,44 +39,29 @@ impl Host {
         fs::create_dir_all(&data)?;
         let log = folder.join("host.log");
         let out = File::create(&log)?;
-        let mut command = Command::new(target().join("debug/galleria"));
-        command.arg("serve").current_dir(root());
-        for (key, value) in [
-            ("data", data.to_string_lossy()),
-            ("plugins", staged.to_string_lossy()),
-            ("http.listen", "127.0.0.1:0".into()),
-            // The demo is one client that stands for every till.
-            ("http.rate.burst", "0".into()),
-            ("http.connections_per_client", "0".into()),
-            ("database.url", "sqlite://{data}/galleria.db".into()),
-            // All tills of the demo are one client, and ring up a day in seconds.
-            ("http.rate.burst", "0".into()),
-        ] {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        for (key, value) in settings {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        // A setting of the person's own host must not reach this one.
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("GALLERIA_") || text.starts_with("MPAY_") {
-                command.env_remove(&name);
-            }
-        }
-        command
-            .envs(env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
-            .stderr(out)
-            .kill_on_drop(true);
+        let galleria = |word: &[&str]| {
+            let mut command = Command::new(target().join("debug/galleria"));
+            command.args(word).current_dir(root());
+            set(&mut command, &data, staged, settings);
+            command.envs(env.iter().map(|(name, value)| (name, value)));
+            command.stdin(Stdio::null()).kill_on_drop(true);
+            command
+        };
+        let mut command = galleria(&["serve"]);
+        command.stdout(out.try_clone()?).stderr(out);
         let mut child = command.spawn().context("starting target/debug/galleria")?;
         let begun = Instant::now();
         let address = data.join("http.addr");
         loop {
             if let Ok(text) = fs::read_to_string(&address) {
                 let url = format!("http://{}", text.trim());
-                return Ok(Self { child, url, log });
+                let key = key(galleria(&["key", "create"])).await?;
+                return Ok(Self {
+                    child,
+                    url,
+                    key,
+                    log,
+                });
             }
             if let Some(status) = child.try_wait()? {
                 bail!("the host ended with {status}:\n{}", tail(&log));
@@ -116,6 +103,43 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Where it keeps what it writes, where its plugins are, and what else is set; nothing of the person's
+/// own host reaches it.
+fn set(command: &mut Command, data: &Path, staged: &Path, settings: &[(&str, String)]) {
+    for (key, value) in [
+        ("data", data.to_string_lossy()),
+        ("plugins", staged.to_string_lossy()),
+        ("http.listen", "127.0.0.1:0".into()),
+        // One client stands for every till, and they ring up a day in seconds.
+        ("http.rate.burst", "0".into()),
+        ("http.connections_per_client", "0".into()),
+        ("database.url", "sqlite://{data}/galleria.db".into()),
+    ] {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    for (key, value) in settings {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("GALLERIA_") || text.starts_with("MPAY_") {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// A key for everything, as an operator makes the first one: beside the host that serves.
+pub async fn key(mut create: Command) -> Result<String> {
+    create.args(["--name", "xtask", "--scope", "admin", "--everywhere"]);
+    create.args(["--by", "xtask", "--reason", "to look at everything"]);
+    let made = create.output().await.context("galleria key create")?;
+    if !made.status.success() {
+        let said = String::from_utf8_lossy(&made.stderr);
+        bail!("no key was made: {}\n{said}", made.status);
+    }
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
 }
 
 /// What an operator would read first: the last lines of the log that are no routine.

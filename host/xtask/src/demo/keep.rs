@@ -56,24 +56,26 @@ fn to_look_at(told: &[Told]) -> Option<String> {
 
 /// Says what to try, and waits for Ctrl-C.
 pub async fn keep(mut host: Host, look: &Look) -> Result<()> {
-    let (url, order, retailer) = (&host.url, &look.order, &look.retailer);
+    let (url, key) = (&host.url, &host.key);
+    let (order, retailer) = (&look.order, &look.retailer);
     show::line(&format!(
         "\nThe host stays up at {url}. Try:\n\
-         \n  curl -s {url}/v1/status\
-         \n  curl -s {url}/v1/orders/{order}\
-         \n  curl -s {url}/v1/orders/{order}/documents\
-         \n  curl -s {url}/v1/orders/{order}/journal\
-         \n  curl -s '{url}/v1/runs?retailer={retailer}'\
-         \n  curl -s {url}/v1/statements\
-         \n  curl -s '{url}/v1/statements/{}/lines?outcome=unmatched'\
-         \n  curl -s -X POST {url}/v1/orders/{order}/refunds -H 'Content-Type: application/json' \\\
+         \n  KEY='Authorization: Bearer {key}'\
+         \n  curl -s -H \"$KEY\" {url}/v1/status\
+         \n  curl -s -H \"$KEY\" {url}/v1/orders/{order}\
+         \n  curl -s -H \"$KEY\" {url}/v1/orders/{order}/documents\
+         \n  curl -s -H \"$KEY\" {url}/v1/orders/{order}/journal\
+         \n  curl -s -H \"$KEY\" '{url}/v1/runs?retailer={retailer}'\
+         \n  curl -s -H \"$KEY\" {url}/v1/statements\
+         \n  curl -s -H \"$KEY\" '{url}/v1/statements/{}/lines?outcome=unmatched'\
+         \n  curl -s -X POST -H \"$KEY\" {url}/v1/orders/{order}/refunds -H 'Content-Type: application/json' \\\
          \n    -H 'Idempotency-Key: try-1' -d '{}'",
         look.statement,
         r#"{"id":"try-1","at":"2026-11-20T19:30:00Z","reason":"goodwill","extent":{"amount":100}}"#
     ));
     if let Some(products) = &look.products {
         show::line(&format!(
-            "  curl -s '{url}/v1/retailers/{products}/products?limit=3'"
+            "  curl -s -H \"$KEY\" '{url}/v1/retailers/{products}/products?limit=3'"
         ));
     }
     for file in &look.files {

@@ -94,7 +94,7 @@ pub fn samples() -> Result<Vec<(String, String)>> {
 
 /// Sends the days and checks them; answers with what is worth a look.
 async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep::Look> {
-    let client = Client::new(&host.url)?;
+    let client = Client::keyed(&host.url, &host.key)?;
     let stores: Vec<&Store> = retailers.iter().flat_map(|one| &one.stores).collect();
     put_stores(&client, &stores).await?;
     let mut day = Vec::new();

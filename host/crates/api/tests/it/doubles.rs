@@ -1,13 +1,15 @@
-//! A plugin that identifies one member, and a database in trouble.
+//! A plugin that identifies one member, a database in trouble, and an issuer who believes everybody.
 
 use async_trait::async_trait;
 use galleria_app::Error;
+use galleria_app::access::{Caller, Reach, Scope, TokenFault, Tokens};
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_app::records::{Records, Work};
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
     CallFault, Context, Decision, Digest, Fault, HostFault, Member, Problem, Totals,
 };
+use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -135,6 +137,40 @@ impl Plugins for OneMember {
             sums: Vec::new(),
         });
         Called { outcome, usage }
+    }
+}
+
+/// Takes a token at its word: `admin` is one who may do everything; `till;stores=s1,s2` and
+/// `operator;retailers=example` are bound. `away` is a token whose issuer does not answer.
+#[derive(Debug)]
+pub struct Believer;
+
+#[async_trait]
+impl Tokens for Believer {
+    async fn caller(&self, token: &str, _: Timestamp) -> Result<Caller, TokenFault> {
+        if token == "away" {
+            return Err(TokenFault::Unavailable("nobody listens there".into()));
+        }
+        let mut parts = token.split(';');
+        let scope = parts.next().and_then(Scope::by_name);
+        let scope = scope.ok_or(TokenFault::Refused("the token is a bad one"))?;
+        let (mut retailers, mut stores) = (BTreeSet::new(), BTreeSet::new());
+        let mut reach = Reach::Everything;
+        for (name, list) in parts.filter_map(|part| part.split_once('=')) {
+            let list = list.split(',').map(ToOwned::to_owned);
+            match name {
+                "retailers" => retailers.extend(list),
+                _ => stores.extend(list),
+            }
+            let (retailers, stores) = (retailers.clone(), stores.clone());
+            reach = Reach::Some { retailers, stores };
+        }
+        Ok(Caller {
+            name: format!("test-{}", scope.name()),
+            told: "test".into(),
+            scope,
+            reach,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server on a free port, and a caller that holds every answer against the OpenAPI document.
 
-use crate::doubles::OneMember;
-use galleria_api::{HttpConfig, openapi, serve};
+use crate::doubles::{Believer, OneMember};
+use galleria_api::{AccessConfig, HttpConfig, openapi, serve};
 use galleria_app::members::MemberPolicy;
 use galleria_app::plugins::Plugins;
 use galleria_app::records::Records;
@@ -10,6 +10,7 @@ use galleria_app::{App, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::StatementVault;
 use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub struct Host {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
+    pub headers: HeaderMap,
     pub text: String,
 }
 
@@ -131,6 +132,11 @@ impl Host {
         config: HttpConfig,
     ) -> (Self, Arc<DrivenClock>) {
         crate::log::kept();
+        let access = AccessConfig {
+            tokens: Some(Arc::new(Believer)),
+            ..config.access
+        };
+        let config = HttpConfig { access, ..config };
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(now));
         let folder = TempDir::new().expect("a folder");
@@ -141,7 +147,12 @@ impl Host {
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(listener, app.clone(), config, stop.clone()));
-        let client = reqwest::Client::builder().no_proxy().build();
+        // Whoever says nothing else may do everything.
+        let admin = HeaderValue::from_static("Bearer admin");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, admin)]))
+            .build();
         let host = Self {
             app,
             address,

@@ -44,6 +44,12 @@ pub fn kept() -> &'static Lines {
 }
 
 impl Lines {
+    /// Everything that was logged by now.
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().expect("lines").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
     /// The lines of a request.
     pub fn of(&self, request_id: &str) -> Vec<Value> {
         let bytes = self.0.lock().expect("lines").clone();

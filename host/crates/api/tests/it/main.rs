@@ -1,5 +1,6 @@
 //! The HTTP face over a real server, a real database and no component.
 
+mod access;
 mod doubles;
 mod drain;
 mod edge;

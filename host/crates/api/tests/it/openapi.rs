@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 fn blessing() -> bool {
     std::env::var("GALLERIA_BLESS").is_ok_and(|value| value == "1")
@@ -83,9 +84,9 @@ fn gather(value: &Value, references: &mut BTreeSet<String>) {
 }
 
 /// Sends the document's own examples.
-struct Walk {
-    host: Host,
-    document: Value,
+pub struct Walk {
+    pub host: Host,
+    pub document: Value,
     walked: BTreeSet<(String, String)>,
 }
 
@@ -138,7 +139,14 @@ impl Walk {
 
 #[tokio::test]
 async fn every_route_answers_its_example_as_the_document_tells() {
-    let (_folder, host) = fresh().await;
+    let (_folder, walk) = walked().await;
+    assert_eq!(walk.untried(), Vec::new());
+    walk.host.stop().await;
+}
+
+/// A host to which every example was sent.
+pub async fn walked() -> (TempDir, Walk) {
+    let (folder, host) = fresh().await;
     let document = host.get("/openapi.json").await.expect(200);
     let mut walk = Walk {
         host,
@@ -198,8 +206,7 @@ async fn every_route_answers_its_example_as_the_document_tells() {
     // Text, and not for this host: see `metrics.rs`.
     let metrics = ("get".to_owned(), "/metrics".to_owned());
     walk.walked.insert(metrics);
-    assert_eq!(walk.untried(), Vec::new());
-    walk.host.stop().await;
+    (folder, walk)
 }
 
 /// A statement is sent, looked at, and its line settled by hand and taken back.
@@ -287,7 +294,7 @@ async fn dead_letters(walk: &mut Walk) {
 }
 
 /// A dead letter of a plugin whose settings were wrong.
-async fn given_up(host: &Host) {
+pub async fn given_up(host: &Host) {
     let letter = DeadLetter {
         group: "PAYMENT_GROUP".into(),
         subscriber: "poslog".into(),

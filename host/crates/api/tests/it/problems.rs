@@ -33,6 +33,7 @@ async fn every_code_has_a_request_that_earns_it() {
     let (_folder, host) = fresh().await;
     host.furnish().await;
     of_the_request(&host, &mut seen).await;
+    of_the_caller(&host, &mut seen).await;
     of_the_state(&host, &mut seen).await;
     of_identifying(&host, &mut seen).await;
     of_runs(&host, &mut seen).await;
@@ -98,7 +99,7 @@ async fn of_the_request(host: &Host, seen: &mut Seen) {
         .send(host.request(Method::DELETE, "/v1/stores/s1"))
         .await;
     seen.note(&answer, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("PUT,GET,HEAD"));
+    assert_eq!(answer.header("allow"), Some("GET,HEAD,PUT"));
     for path in [
         "/v1/stores/x",
         "/v1/orders/x",
@@ -107,6 +108,16 @@ async fn of_the_request(host: &Host, seen: &mut Seen) {
     ] {
         seen.note(&host.get(path).await, "not_found");
     }
+}
+
+async fn of_the_caller(host: &Host, seen: &mut Seen) {
+    let ask = async |bearer: &str| {
+        let request = host.request(Method::GET, "/v1/status");
+        host.send(request.header("authorization", bearer)).await
+    };
+    seen.note(&ask("Bearer nobody").await, "unauthorized");
+    seen.note(&ask("Bearer back_office").await, "forbidden");
+    seen.note(&ask("Bearer away").await, "issuer_unavailable");
 }
 
 async fn of_the_state(host: &Host, seen: &mut Seen) {
@@ -408,7 +419,7 @@ async fn a_body_without_a_length_is_bounded_and_one_that_never_comes_is_not_wait
         ..quick()
     };
     let host = Host::start(Arc::new(Trouble::Panics), config).await;
-    let head = "POST /v1/orders HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n";
+    let head = "POST /v1/orders HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\nAuthorization: Bearer admin\r\n";
     let chunk = "x".repeat(600);
     let chunked = format!(
         "{head}Transfer-Encoding: chunked\r\n\r\n258\r\n{chunk}\r\n258\r\n{chunk}\r\n0\r\n\r\n"

@@ -34,7 +34,8 @@ impl Verdict {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Acting {
-    /// The operator's name.
+    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    #[serde(default)]
     pub operator: String,
     /// Why, for those who ask later.
     pub reason: String,
@@ -44,7 +45,7 @@ impl Acting {
     /// Both must say something, and no more than a list can show.
     pub fn check(&self) -> Result<(), Error> {
         let fields = [
-            ("operator", &self.operator, 100),
+            ("operator", &self.operator, 200),
             ("reason", &self.reason, 1_000),
         ];
         let wrong = fields.into_iter().filter(|(_, text, most)| {
@@ -205,7 +206,7 @@ impl App {
     }
 }
 
-fn unknown(event: &str, subscriber: &str) -> Error {
+pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
     Error::NotFound {
         what: "dead letter",
         id: format!("{event} of {subscriber}"),

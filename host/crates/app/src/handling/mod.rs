@@ -9,6 +9,7 @@ mod argument;
 mod fate;
 mod letters;
 
+pub(crate) use letters::unknown as no_letter;
 pub use letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 
 use crate::app::{App, Policy};

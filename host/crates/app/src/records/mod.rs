@@ -8,6 +8,7 @@ mod catalogue;
 mod documents;
 mod effects;
 mod figures;
+mod keys;
 mod members;
 mod operations;
 mod requests;
@@ -26,6 +27,7 @@ pub use effects::{
     Publication, StoreFigures, Took,
 };
 pub use figures::Figures;
+pub use keys::{KeyRow, Keys};
 pub use members::Members;
 pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
@@ -59,6 +61,7 @@ pub trait Tx:
     + Operations
     + Statements
     + Stories
+    + Keys
     + Send
 {
 }
@@ -76,6 +79,7 @@ impl<
         + Figures
         + Statements
         + Stories
+        + Keys
         + Send,
 > Tx for T
 {

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettleAsk {
-    /// Who says so.
+    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    #[serde(default)]
     pub by: String,
     /// Why.
     pub reason: String,
@@ -30,7 +31,8 @@ pub struct SettleAsk {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UndoAsk {
-    /// Who says so.
+    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    #[serde(default)]
     pub by: String,
     /// Why.
     pub reason: String,

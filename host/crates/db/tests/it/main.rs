@@ -8,6 +8,7 @@ mod activities;
 mod catalogue;
 mod documents;
 mod durability;
+mod keys;
 mod log;
 mod members;
 mod opening;

@@ -1,0 +1,356 @@
+//! Keys: made, shown once, listed, taken back, and recognised.
+//!
+//! A key is `gk_`, its id, `_`, and a secret of 256 random bits, in hexadecimal. Only the secret's
+//! SHA-256 is kept: there is nothing to guess, so a slow digest would protect nothing and cost every
+//! request. Whether a key is in use is asked of the database each time, so that one that is revoked
+//! is refused by the next request, on every host.
+
+use super::{Caller, Reach, Scope};
+use crate::Error;
+use crate::app::App;
+use crate::records::{KeyRow, OperationRow, Tx};
+use galleria_domain::{Digest, names};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "gk_";
+/// So many are shown at a time.
+const PAGE: u32 = 500;
+
+/// A key to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyAsk {
+    /// Whose it will be.
+    pub name: String,
+    /// What its bearer may do.
+    pub scope: Scope,
+    /// What its bearer may do it to.
+    pub reach: Reach,
+    /// Who makes it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A key as it is listed: nothing of its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyView {
+    /// Its id, which stands in the key.
+    pub id: String,
+    /// Whose it is.
+    pub name: String,
+    /// `till`, `back_office`, `operator` or `admin`.
+    pub scope: &'static str,
+    /// Retailers it reaches; none where it reaches everything.
+    pub retailers: Option<BTreeSet<String>>,
+    /// Stores it reaches; none where it reaches everything.
+    pub stores: Option<BTreeSet<String>>,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// When it was taken back, RFC 3339.
+    pub revoked_at: Option<String>,
+}
+
+/// A key that was just made. Its text is nowhere else.
+pub struct NewKey {
+    /// What is kept of it.
+    pub view: KeyView,
+    /// The key itself, to be shown once.
+    pub text: Zeroizing<String>,
+}
+
+/// Why a key makes nobody a caller; for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unkeyed {
+    /// It has not the form of one.
+    Malformed,
+    /// There is none of this id, or its secret is another.
+    Unknown,
+    /// It was taken back.
+    Revoked,
+}
+
+impl Unkeyed {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Malformed => "the key is malformed",
+            Self::Unknown => "the key is unknown",
+            Self::Revoked => "the key is revoked",
+        }
+    }
+}
+
+impl From<KeyRow> for KeyView {
+    fn from(row: KeyRow) -> Self {
+        let (retailers, stores) = match row.reach {
+            Reach::Everything => (None, None),
+            Reach::Some { retailers, stores } => (Some(retailers), Some(stores)),
+        };
+        Self {
+            id: row.id,
+            name: row.name,
+            scope: row.scope.name(),
+            retailers,
+            stores,
+            created_at: row.created_at.to_string(),
+            revoked_at: row.revoked_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl App {
+    /// Makes a key.
+    pub async fn key_create(&self, ask: KeyAsk) -> Result<NewKey, Error> {
+        check(&ask)?;
+        self.reach_known(&ask.reach).await?;
+        let (id, secret) = (random::<8>()?, random::<32>()?);
+        let text = Zeroizing::new(format!("{PREFIX}{}_{}", *id, *secret));
+        let row = KeyRow {
+            id: id.to_string(),
+            name: ask.name.clone(),
+            digest: Digest::of(secret.as_bytes()).to_string(),
+            scope: ask.scope,
+            reach: ask.reach.clone(),
+            created_at: self.clock.now(),
+            revoked_at: None,
+        };
+        let view = KeyView::from(row.clone());
+        let made = self.records.write(move |tx| {
+            let (row, ask) = (row.clone(), ask.clone());
+            Box::pin(async move {
+                tx.key_insert(&row).await?;
+                let after = told(&row);
+                let at = row.created_at;
+                let done = operation("key_create", &row, at, &ask.by, &ask.reason);
+                let done = OperationRow {
+                    before: Value::Null.to_string(),
+                    after,
+                    ..done
+                };
+                tx.operation_insert(&done).await
+            })
+        });
+        made.await?;
+        Ok(NewKey { view, text })
+    }
+
+    /// Keys in the order of their names, all of them; with `revoked`, also those.
+    pub async fn keys(&self, revoked: bool) -> Result<Vec<KeyView>, Error> {
+        let mut all: Vec<KeyView> = Vec::new();
+        loop {
+            let last = all.last();
+            let after = last.map(|key| (key.name.clone(), key.id.clone()));
+            let after = after.unwrap_or_default();
+            let page = self.records.read(move |tx| {
+                let (name, id) = after.clone();
+                Box::pin(async move { tx.key_page(revoked, (&name, &id), PAGE).await })
+            });
+            let page = page.await?;
+            let full = page.len() == PAGE as usize;
+            all.extend(page.into_iter().map(KeyView::from));
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Takes a key back, by its name or its id: the next request that carries it is refused.
+    pub async fn key_revoke(&self, key: &str, by: &str, reason: &str) -> Result<KeyView, Error> {
+        signed(by, reason)?;
+        let now = self.clock.now();
+        let (key, by, reason) = (key.to_owned(), by.to_owned(), reason.to_owned());
+        let revoked = self.records.write(move |tx| {
+            let (key, by, reason) = (key.clone(), by.clone(), reason.clone());
+            Box::pin(async move { revoke(tx, &key, &by, &reason, now).await })
+        });
+        revoked.await.map(KeyView::from)
+    }
+
+    /// Whose key it is.
+    pub async fn key_caller(&self, text: &str) -> Result<Result<Caller, Unkeyed>, Error> {
+        let Some((id, digest)) = parts(text) else {
+            return Ok(Err(Unkeyed::Malformed));
+        };
+        let row = self.records.read(move |tx| {
+            let id = id.clone();
+            Box::pin(async move { tx.key_get(&id).await })
+        });
+        let Some(row) = row.await? else {
+            return Ok(Err(Unkeyed::Unknown));
+        };
+        // Both are SHA-256 in hexadecimal, of the same length.
+        let same = row.digest.as_bytes();
+        let same = bool::from(same.ct_eq(digest.as_str().as_bytes()));
+        Ok(match (same, row.revoked_at) {
+            (false, _) => Err(Unkeyed::Unknown),
+            (true, Some(_)) => Err(Unkeyed::Revoked),
+            (true, None) => Ok(Caller {
+                told: row.name.clone(),
+                name: row.name,
+                scope: row.scope,
+                reach: row.reach,
+            }),
+        })
+    }
+
+    /// Whether every store of it is there: a mistyped one would reach nothing.
+    async fn reach_known(&self, reach: &Reach) -> Result<(), Error> {
+        if let Reach::Some { stores, .. } = reach {
+            for store in stores {
+                self.store(store).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn revoke(
+    tx: &mut dyn Tx,
+    key: &str,
+    by: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<KeyRow, Error> {
+    let found = match tx.key_named(key).await? {
+        Some(row) => Some(row),
+        None => tx.key_get(key).await?,
+    };
+    let mut row = found.ok_or_else(|| Error::NotFound {
+        what: "key",
+        id: key.to_owned(),
+    })?;
+    if !tx.key_revoke(&row.id, now).await? {
+        return Err(Error::Conflict {
+            code: "key_revoked",
+            message: format!("key {key} is revoked already"),
+        });
+    }
+    let before = told(&row);
+    row.revoked_at = Some(now);
+    let done = operation("key_revoke", &row, now, by, reason);
+    let done = OperationRow {
+        before,
+        after: told(&row),
+        ..done
+    };
+    tx.operation_insert(&done).await?;
+    Ok(row)
+}
+
+/// What is written down of a key.
+fn told(row: &KeyRow) -> String {
+    let KeyView {
+        id: _,
+        name,
+        scope,
+        retailers,
+        stores,
+        created_at: _,
+        revoked_at,
+    } = row.clone().into();
+    json!({
+        "name": name, "scope": scope, "retailers": retailers, "stores": stores,
+        "revoked_at": revoked_at,
+    })
+    .to_string()
+}
+
+fn operation(action: &str, row: &KeyRow, at: Timestamp, by: &str, reason: &str) -> OperationRow {
+    OperationRow {
+        at,
+        operator: by.to_owned(),
+        action: action.to_owned(),
+        subject: format!("key {}", row.id),
+        reason: reason.to_owned(),
+        before: String::new(),
+        after: String::new(),
+    }
+}
+
+fn check(ask: &KeyAsk) -> Result<(), Error> {
+    if !names::is_id(&ask.name) {
+        let wanted = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
+        return Err(Error::invalid("name", wanted));
+    }
+    if let Reach::Some { retailers, stores } = &ask.reach
+        && retailers.is_empty()
+        && stores.is_empty()
+    {
+        return Err(Error::invalid(
+            "reach",
+            "a store, a retailer, or everything",
+        ));
+    }
+    signed(&ask.by, &ask.reason)
+}
+
+/// Who and why, as a list of operations shows them.
+fn signed(by: &str, reason: &str) -> Result<(), Error> {
+    for (field, text) in [("by", by), ("reason", reason)] {
+        let good = !text.trim().is_empty() && text.len() <= 500;
+        if !good || text.chars().any(char::is_control) {
+            return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));
+        }
+    }
+    Ok(())
+}
+
+/// The id of a key, and the digest of its secret.
+fn parts(text: &str) -> Option<(String, Digest)> {
+    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let hex = |text: &str, length| {
+        text.len() == length
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    (hex(id, 16) && hex(secret, 64)).then(|| (id.to_owned(), Digest::of(secret.as_bytes())))
+}
+
+/// Random bytes in hexadecimal.
+fn random<const N: usize>() -> Result<Zeroizing<String>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut *bytes)
+        .map_err(|error| Error::Internal(format!("the system gives no randomness: {error}")))?;
+    Ok(Zeroizing::new(base16ct::lower::encode_string(&*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_form() {
+        let (id, secret) = ("0123456789abcdef", "0".repeat(64));
+        let (found, digest) = parts(&format!("gk_{id}_{secret}")).expect("a key");
+        assert_eq!(
+            (found.as_str(), digest),
+            (id, Digest::of(secret.as_bytes()))
+        );
+        for bad in [
+            String::new(),
+            format!("gk_{id}"),
+            format!("gk_{id}_"),
+            format!("gk_{id}_{secret}0"),
+            format!("GK_{id}_{secret}"),
+            format!("gk_{}_{secret}", id.to_uppercase()),
+            format!("gk_{id}_{secret} "),
+            format!("gk_{}_{secret}", "é".repeat(8)),
+        ] {
+            assert!(parts(&bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_key_has_256_bits_of_its_own() {
+        let (one, other) = (random::<32>(), random::<32>());
+        let (one, other) = (one.expect("randomness"), other.expect("randomness"));
+        assert_eq!((one.len(), other.len()), (64, 64));
+        assert_ne!(*one, *other);
+    }
+}

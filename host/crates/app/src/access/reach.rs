@@ -1,0 +1,139 @@
+//! Whether what a request is about is in its caller's reach.
+//!
+//! Looked up before the use case and outside its transaction. That is safe, because what decides
+//! never changes: an order's store, a store's retailer, a run's scope.
+
+use super::{Caller, Reach};
+use crate::Error;
+use crate::app::App;
+use crate::records::Tx;
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A store, by its id.
+    Store(String),
+    /// An order, by its id.
+    Order(String),
+    /// A shift, by its id.
+    Shift(String),
+    /// All of a retailer.
+    Retailer(String),
+    /// What all stores of a retailer share: who reaches one of them may look at it.
+    Shared(String),
+    /// A run, by its id.
+    Run(String),
+    /// A statement, by its id: a retailer's.
+    Statement(String),
+    /// A line of a statement, by its id.
+    Line(String),
+    /// A dead letter, by its event and its subscriber.
+    Letter(String, String),
+}
+
+impl Subject {
+    /// What the use case says of a thing that is not there: what a caller may not reach is not there.
+    fn missing(&self) -> Error {
+        let (what, id) = match self {
+            Self::Store(id) => ("store", id),
+            Self::Order(id) => ("order", id),
+            Self::Shift(id) => ("shift", id),
+            Self::Retailer(name) | Self::Shared(name) => ("retailer", name),
+            Self::Run(id) => ("run", id),
+            Self::Statement(id) => ("statement", id),
+            Self::Line(id) => ("statement line", id),
+            Self::Letter(event, subscriber) => {
+                return crate::handling::no_letter(event, subscriber);
+            }
+        };
+        Error::NotFound {
+            what,
+            id: id.clone(),
+        }
+    }
+}
+
+/// Where a subject belongs.
+enum Home {
+    Retailer(String),
+    Store(String),
+    /// Nobody in particular.
+    None,
+}
+
+impl App {
+    /// `NotFound` where the caller cannot reach the subject, in the words of one that is not there.
+    /// Asks the database only where the caller does not reach everything.
+    pub async fn reach(&self, caller: &Caller, subject: Subject) -> Result<(), Error> {
+        if caller.reach == Reach::Everything {
+            return Ok(());
+        }
+        let reach = caller.reach.clone();
+        let asked = subject.clone();
+        let good = self.records.read(move |tx| {
+            let (reach, subject) = (reach.clone(), asked.clone());
+            Box::pin(async move { may_reach(tx, &reach, &subject).await })
+        });
+        match good.await? {
+            true => Ok(()),
+            false => Err(subject.missing()),
+        }
+    }
+}
+
+/// Whether a subject is in reach; what is not there is not.
+pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Result<bool, Error> {
+    let home = match subject {
+        Subject::Retailer(name) => Some(Home::Retailer(name.clone())),
+        Subject::Shared(name) => return shares(tx, reach, name).await,
+        Subject::Store(id) => Some(Home::Store(id.clone())),
+        Subject::Order(id) => tx.order_get(id).await?.map(|row| Home::Store(row.store_id)),
+        Subject::Shift(id) => tx.shift_get(id).await?.map(|row| Home::Store(row.store_id)),
+        Subject::Run(id) => tx
+            .run_get(id)
+            .await?
+            .map(|row| match row.store_id.is_empty() {
+                true => Home::Retailer(row.retailer),
+                false => Home::Store(row.store_id),
+            }),
+        Subject::Statement(id) => statement(tx, id).await?,
+        Subject::Line(id) => match id.rsplit_once('.') {
+            Some((id, _)) => statement(tx, id).await?,
+            None => None,
+        },
+        Subject::Letter(event, subscriber) => {
+            let letter = tx.dead_get(event, subscriber).await?;
+            letter.map(|letter| letter.event.store.map_or(Home::None, Home::Store))
+        }
+    };
+    Ok(match home {
+        Some(Home::Retailer(name)) => reach.has_retailer(&name),
+        Some(Home::Store(id)) => tx
+            .store_get(&id)
+            .await?
+            .is_some_and(|store| reach.has_store(&store)),
+        Some(Home::None) => *reach == Reach::Everything,
+        None => false,
+    })
+}
+
+async fn statement(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {
+    let row = tx.statement_get(id).await?;
+    Ok(row.map(|row| Home::Retailer(row.retailer)))
+}
+
+/// Whether a retailer or one of its stores is in reach.
+async fn shares(tx: &mut dyn Tx, reach: &Reach, retailer: &str) -> Result<bool, Error> {
+    if reach.has_retailer(retailer) {
+        return Ok(true);
+    }
+    if let Reach::Some { stores, .. } = reach {
+        for id in stores {
+            let store = tx.store_get(id).await?;
+            if store.is_some_and(|store| store.retailer == retailer) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,81 @@
+//! Stores of a caller: which of them it sees, and which it may onboard.
+
+use super::{Caller, Reach};
+use crate::Error;
+use crate::app::App;
+use crate::intake::NewStore;
+use crate::records::Tx;
+use galleria_domain::Store;
+
+impl App {
+    /// Stores in the caller's reach, in the order of their ids, from behind `after`.
+    pub async fn stores_within(
+        &self,
+        caller: &Caller,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Store>, Error> {
+        let (reach, after) = (caller.reach.clone(), after.to_owned());
+        self.records
+            .read(move |tx| {
+                let (reach, after) = (reach.clone(), after.clone());
+                Box::pin(async move { within(tx, &reach, &after, limit).await })
+            })
+            .await
+    }
+
+    /// `NotFound` where a caller may not put a store: one that is there must be in its reach, and a
+    /// new one belong to a retailer that is.
+    pub async fn may_put_store(
+        &self,
+        caller: &Caller,
+        id: &str,
+        new: &NewStore,
+    ) -> Result<(), Error> {
+        if caller.reach == Reach::Everything || id.contains('\0') {
+            return Ok(());
+        }
+        let asked = id.to_owned();
+        let there = self.records.read(move |tx| {
+            let id = asked.clone();
+            Box::pin(async move { tx.store_get(&id).await })
+        });
+        match there.await? {
+            Some(store) if caller.reach.has_store(&store) => Ok(()),
+            None if caller.reach.has_retailer(&new.retailer) => Ok(()),
+            _ => Err(Error::NotFound {
+                what: "store",
+                id: id.to_owned(),
+            }),
+        }
+    }
+}
+
+/// A page of each retailer and the single stores, merged: each has its index.
+async fn within(
+    tx: &mut dyn Tx,
+    reach: &Reach,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Store>, Error> {
+    let Reach::Some { retailers, stores } = reach else {
+        return tx.store_list(None, after, limit).await;
+    };
+    let mut found = Vec::new();
+    for retailer in retailers {
+        found.append(&mut tx.store_list(Some(retailer), after, limit).await?);
+    }
+    let mut single = Vec::new();
+    for id in stores.iter().filter(|id| id.as_str() > after) {
+        // A token may name stores that are not there.
+        single.extend(tx.store_get(id).await?);
+        if single.len() == limit as usize {
+            break;
+        }
+    }
+    found.append(&mut single);
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    found.dedup_by(|one, other| one.id == other.id);
+    found.truncate(limit as usize);
+    Ok(found)
+}

@@ -1,0 +1,107 @@
+//! Keys of callers: digests of their secrets, and what their bearers may do.
+
+use crate::statement::{Found, Word, statement};
+use crate::transaction::{Transaction, inserted};
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::access::{Reach, Scope};
+use galleria_app::records::{KeyRow, Keys};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+impl Word for Scope {
+    const ALL: &'static [Self] = &Scope::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+#[async_trait]
+impl Keys for Transaction<'_> {
+    async fn key_insert(&mut self, key: &KeyRow) -> Result<(), Error> {
+        let (retailers, stores) = match &key.reach {
+            Reach::Everything => (None, None),
+            Reach::Some { retailers, stores } => (Some(retailers), Some(stores)),
+        };
+        let insert = statement(
+            "key_insert",
+            "INSERT INTO api_keys (id, name, digest, scope, retailers, stores, created_ms, revoked_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&*key.id)
+        .bind(&*key.name)
+        .bind(&*key.digest)
+        .word(key.scope)
+        .maybe_json(retailers)
+        .maybe_json(stores)
+        .at(key.created_at)
+        .bind(key.revoked_at.map(Timestamp::as_millisecond));
+        inserted(self.execute(insert).await?, "key", &key.name)
+    }
+
+    async fn key_get(&mut self, id: &str) -> Result<Option<KeyRow>, Error> {
+        let get = statement("key_get", "SELECT * FROM api_keys WHERE id = $1").bind(id);
+        self.one(get).await?.as_ref().map(key).transpose()
+    }
+
+    async fn key_named(&mut self, name: &str) -> Result<Option<KeyRow>, Error> {
+        let get = statement(
+            "key_named",
+            "SELECT * FROM api_keys WHERE name = $1 AND revoked_ms IS NULL",
+        )
+        .bind(name);
+        self.one(get).await?.as_ref().map(key).transpose()
+    }
+
+    async fn key_page(
+        &mut self,
+        revoked: bool,
+        after: (&str, &str),
+        limit: u32,
+    ) -> Result<Vec<KeyRow>, Error> {
+        let page = statement(
+            "key_page",
+            "SELECT * FROM api_keys
+             WHERE (name, id) > ($1, $2) AND ($3 = 1 OR revoked_ms IS NULL)
+             ORDER BY name, id LIMIT $4",
+        )
+        .bind(after.0)
+        .bind(after.1)
+        .flag(revoked)
+        .bind(i64::from(limit));
+        self.all(page).await?.iter().map(key).collect()
+    }
+
+    async fn key_revoke(&mut self, id: &str, at: Timestamp) -> Result<bool, Error> {
+        let revoke = statement(
+            "key_revoke",
+            "UPDATE api_keys SET revoked_ms = $2 WHERE id = $1 AND revoked_ms IS NULL",
+        )
+        .bind(id)
+        .at(at);
+        Ok(self.execute(revoke).await? > 0)
+    }
+}
+
+fn key(found: &Found) -> Result<KeyRow, Error> {
+    let retailers: Option<BTreeSet<String>> = found.maybe_json("retailers")?;
+    let stores: Option<BTreeSet<String>> = found.maybe_json("stores")?;
+    let reach = match (retailers, stores) {
+        (None, None) => Reach::Everything,
+        (retailers, stores) => Reach::Some {
+            retailers: retailers.unwrap_or_default(),
+            stores: stores.unwrap_or_default(),
+        },
+    };
+    Ok(KeyRow {
+        id: found.text("id")?,
+        name: found.text("name")?,
+        digest: found.text("digest")?,
+        scope: found.word("scope")?,
+        reach,
+        created_at: found.at("created_ms")?,
+        revoked_at: found.maybe_at("revoked_ms")?,
+    })
+}
