@@ -18,6 +18,7 @@ mod root;
 mod show;
 mod statement;
 mod test;
+mod up;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -37,6 +38,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask demo            the days of all retailers through the whole house, checked
   cargo xtask demo --keep     the same, and the host stays up to be looked at
+  cargo xtask up              PostgreSQL, Kafka and the host, until Ctrl-C
   cargo xtask test            every test, components built first
   GALLERIA_STRICT=1 cargo xtask test    what cannot run on this machine fails
   cargo xtask check           formatting, lints, licences
@@ -64,6 +66,9 @@ Examples:
     /// Hold a host against its OpenAPI document: requests drawn from it, and a client made from it.
     #[command(after_help = api::EXAMPLES)]
     Api(api::ApiAsk),
+    /// Start PostgreSQL, Kafka and the host, as docker-compose.yml does, without Docker.
+    #[command(after_help = up::EXAMPLES)]
+    Up(up::UpAsk),
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,6 +122,7 @@ fn run(command: Command) -> Result<()> {
         Command::Day(ask) => write_day(ask),
         Command::Demo(ask) => demo::demo(&ask),
         Command::Api(ask) => api::api(&ask),
+        Command::Up(ask) => up::up(ask),
     }
 }
 

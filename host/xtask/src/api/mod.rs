@@ -10,7 +10,7 @@ mod tools;
 
 // The starter of the records' tests; it needs nothing of theirs.
 #[path = "../../../crates/db/tests/it/server.rs"]
-mod server;
+pub mod server;
 
 use crate::demo::{client::Client, host::Host, samples};
 use crate::process::{cargo, run, strict, target};
@@ -29,7 +29,7 @@ Examples:
   cargo xtask api                                        what fits into minutes, on both databases
   cargo xtask api --examples 2000                        the full number
   cargo xtask api --database sqlite --group orders       one group of routes on one database
-  cargo xtask api --header 'traceparent: 00-...'         with a header of your own";
+  cargo xtask api --header 'Authorization: Bearer ...'   as a caller of a host that wants one";
 
 /// What is asked, and of which host.
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub struct ApiAsk {
     /// The same seed draws the same requests.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Sent with every request, beside a key for everything.
+    /// Sent with every request.
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
 }
@@ -151,7 +151,7 @@ fn database() -> Result<Option<(String, server::Server)>> {
 
 /// Whether the server lets us in: a startup message of protocol 3.0 is answered with `R`, and with an
 /// error while it starts.
-fn answers(port: u16) -> bool {
+pub fn answers(port: u16) -> bool {
     const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
     let first = || -> std::io::Result<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
@@ -191,14 +191,12 @@ async fn on(
     }
     let host = Host::start(folder, staged, &samples()?, &settings).await?;
     let asked = async {
-        let client = Client::keyed(&host.url, &host.key)?;
+        let client = Client::new(&host.url)?;
         let document = client.get("/openapi.json").await?;
         let path = folder.join("openapi.json");
         fs::write(&path, serde_json::to_vec(&document)?)?;
         let known = known::put(&client, &document).await?;
         fs::write(folder.join("known.json"), serde_json::to_vec(&known)?)?;
-        let bearer = format!("Authorization: Bearer {}", host.key);
-        let headers = [&[bearer], ask.header.as_slice()].concat();
         let mut outcomes = Vec::new();
         for (group, operations) in fuzz::groups(&document, ask.group.as_deref())? {
             let mut outcome = fuzz::Fuzz {
@@ -206,7 +204,6 @@ async fn on(
                 tools,
                 folder,
                 url: &host.url,
-                headers: &headers,
                 group: &group,
                 operations,
             }
@@ -215,7 +212,7 @@ async fn on(
             outcome.database = database;
             outcomes.push(outcome);
         }
-        tools::client(tools, folder, &host.url, &headers).await?;
+        tools::client(tools, folder, &host.url, &ask.header).await?;
         Ok::<_, anyhow::Error>(outcomes)
     };
     let outcomes = asked.await;

@@ -1,0 +1,205 @@
+use super::*;
+use crate::up::pins;
+use std::collections::BTreeSet;
+
+/// The Compose Specification's schema, of github.com/compose-spec/compose-go v2.16.2: Copyright 2020
+/// The Compose Specification Authors, Apache-2.0.
+const SCHEMA: &str = include_str!("compose-spec.json");
+
+fn file() -> Value {
+    read().expect("docker-compose.yml")
+}
+
+fn services(compose: &Value) -> Vec<(&String, &Value)> {
+    let all = compose["services"].as_object().expect("services");
+    all.iter().collect()
+}
+
+/// Services that others wait for to end.
+fn tasks(compose: &Value) -> BTreeSet<&str> {
+    let mut found = BTreeSet::from(["kafka-topics"]);
+    for (_, service) in services(compose) {
+        for (name, how) in service["depends_on"].as_object().into_iter().flatten() {
+            if how["condition"] == "service_completed_successfully" {
+                found.insert(name);
+            }
+        }
+    }
+    found
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    let all = value.as_array().into_iter().flatten();
+    all.filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn the_file_is_what_the_compose_specification_says() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let mut compose = file();
+    let wrong: Vec<String> = schema
+        .iter_errors(&compose)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    compose["services"]["kafka"]["restrat"] = "always".into();
+    assert!(!schema.is_valid(&compose));
+}
+
+#[test]
+fn what_stays_up_has_a_health_check_and_comes_back_and_what_ends_is_tried_again() {
+    let compose = file();
+    let tasks = tasks(&compose);
+    for (name, service) in services(&compose) {
+        if tasks.contains(name.as_str()) {
+            assert_eq!(service["restart"], "on-failure:3", "{name}");
+            continue;
+        }
+        assert_eq!(service["restart"], "unless-stopped", "{name}");
+        let check = &service["healthcheck"];
+        for key in ["test", "interval", "timeout", "retries", "start_period"] {
+            assert!(!check[key].is_null(), "{name}: healthcheck.{key}");
+        }
+        assert!(service["stop_grace_period"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn logs_are_bounded() {
+    for (name, service) in services(&file()) {
+        let options = &service["logging"]["options"];
+        assert_eq!(options["max-size"], "10m", "{name}");
+        assert_eq!(options["max-file"], "3", "{name}");
+    }
+}
+
+#[test]
+fn the_host_alone_is_published_and_to_this_machine_alone() {
+    for (name, service) in services(&file()) {
+        let ports = texts(&service["ports"]);
+        match name.as_str() {
+            "galleria" | "galleria-embedded" => assert_eq!(ports, ["127.0.0.1:8080:8080"]),
+            _ => assert!(service["ports"].is_null(), "{name}"),
+        }
+        assert_ne!(service["network_mode"], "host", "{name}");
+    }
+}
+
+#[test]
+fn databases_and_brokers_are_where_nothing_else_is_reached() {
+    let compose = file();
+    assert_eq!(compose["networks"]["mpay_net"]["internal"], true);
+    assert!(compose["networks"]["mpay_pub"].is_null());
+    for (name, service) in services(&compose) {
+        let networks = texts(&service["networks"]);
+        match name.as_str() {
+            "galleria" | "galleria-embedded" => assert_eq!(networks, ["mpay_pub", "mpay_net"]),
+            _ => assert_eq!(networks, ["mpay_net"], "{name}"),
+        }
+    }
+}
+
+#[test]
+fn one_is_started_after_another_by_health() {
+    let compose = file();
+    let tasks = tasks(&compose);
+    assert!(tasks.contains("galleria-migrate"));
+    for (name, service) in services(&compose) {
+        for (other, how) in service["depends_on"].as_object().into_iter().flatten() {
+            let expected = match tasks.contains(other.as_str()) {
+                true => "service_completed_successfully",
+                false => "service_healthy",
+            };
+            assert_eq!(how["condition"], expected, "{name} waits for {other}");
+            assert!(compose["services"][other].is_object(), "{other}");
+        }
+    }
+    let waits = |name: &str, other: &str| {
+        assert!(
+            compose["services"][name]["depends_on"][other].is_object(),
+            "{name}, {other}"
+        );
+    };
+    waits("galleria", "postgres");
+    waits("galleria", "galleria-migrate");
+    waits("galleria-migrate", "postgres");
+    waits("kafka-topics", "kafka");
+}
+
+#[test]
+fn secrets_come_from_files_of_the_environment() {
+    let secret = |name: &str| {
+        let name = name.to_uppercase();
+        [
+            "PWD",
+            "PASSWORD",
+            "SECRET",
+            "API_KEY",
+            "TOKEN",
+            "DIGEST_KEY",
+            "__URL",
+        ]
+        .iter()
+        .any(|part| name.ends_with(part))
+    };
+    for (name, service) in services(&file()) {
+        for (variable, value) in service["environment"].as_object().into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default();
+            if secret(variable) {
+                assert!(
+                    value.starts_with("${") && value.contains(":?"),
+                    "{name}: {variable}"
+                );
+            }
+        }
+    }
+    let kept = |file: &str| {
+        let text = fs::read_to_string(root().join(file)).expect("a file");
+        assert!(text.lines().any(|line| line == "/.env"), "{file}");
+    };
+    kept(".gitignore");
+    kept(".dockerignore");
+    let sample = fs::read_to_string(root().join("sample.env")).expect("sample.env");
+    assert!(sample.lines().any(|line| line == "MPAY_DB_PWD="));
+}
+
+#[test]
+fn versions_are_the_ones_that_are_fetched() {
+    let compose = file();
+    let image = |name: &str| {
+        compose["services"][name]["image"]
+            .as_str()
+            .expect("an image")
+    };
+    assert_eq!(
+        image("postgres"),
+        format!("postgres:{}-bookworm", pins::POSTGRES)
+    );
+    assert_eq!(image("kafka"), format!("apache/kafka:{}", pins::KAFKA));
+    assert_eq!(image("kafka-topics"), image("kafka"));
+    assert!(pins::POSTGRES_ARTIFACTS[0].ends_with(&format!(":{}.0", pins::POSTGRES)));
+    assert!(pins::KAFKA_ARTIFACTS[0].ends_with(&format!(":{}", pins::KAFKA)));
+    for (name, service) in services(&compose) {
+        let tag = service["image"]
+            .as_str()
+            .and_then(|image| image.split_once(':'));
+        assert!(tag.is_some_and(|(_, tag)| tag != "latest"), "{name}");
+    }
+}
+
+#[test]
+fn topics_are_the_platforms() {
+    let topics = topics(&file()).expect("topics");
+    assert_eq!(topics.len(), 8);
+    assert!(
+        topics
+            .iter()
+            .any(|topic| topic == "mishi.streams.post-payment-success")
+    );
+    assert!(
+        topics
+            .iter()
+            .any(|topic| topic == crate::up::kafka::TEST_TOPIC)
+    );
+}
