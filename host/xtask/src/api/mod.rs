@@ -29,7 +29,7 @@ Examples:
   cargo xtask api                                        what fits into minutes, on both databases
   cargo xtask api --examples 2000                        the full number
   cargo xtask api --database sqlite --group orders       one group of routes on one database
-  cargo xtask api --header 'Authorization: Bearer ...'   as a caller of a host that wants one";
+  cargo xtask api --header 'traceparent: 00-...'         with a header of your own";
 
 /// What is asked, and of which host.
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub struct ApiAsk {
     /// The same seed draws the same requests.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Sent with every request.
+    /// Sent with every request, beside a key for everything.
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
 }
@@ -191,12 +191,14 @@ async fn on(
     }
     let host = Host::start(folder, staged, &samples()?, &settings).await?;
     let asked = async {
-        let client = Client::new(&host.url)?;
+        let client = Client::keyed(&host.url, &host.key)?;
         let document = client.get("/openapi.json").await?;
         let path = folder.join("openapi.json");
         fs::write(&path, serde_json::to_vec(&document)?)?;
         let known = known::put(&client, &document).await?;
         fs::write(folder.join("known.json"), serde_json::to_vec(&known)?)?;
+        let bearer = format!("Authorization: Bearer {}", host.key);
+        let headers = [&[bearer], ask.header.as_slice()].concat();
         let mut outcomes = Vec::new();
         for (group, operations) in fuzz::groups(&document, ask.group.as_deref())? {
             let mut outcome = fuzz::Fuzz {
@@ -204,6 +206,7 @@ async fn on(
                 tools,
                 folder,
                 url: &host.url,
+                headers: &headers,
                 group: &group,
                 operations,
             }
@@ -212,7 +215,7 @@ async fn on(
             outcome.database = database;
             outcomes.push(outcome);
         }
-        tools::client(tools, folder, &host.url, &ask.header).await?;
+        tools::client(tools, folder, &host.url, &headers).await?;
         Ok::<_, anyhow::Error>(outcomes)
     };
     let outcomes = asked.await;
