@@ -1,5 +1,6 @@
 //! Journeys through the whole host: the real binary, real components, SQLite, HTTP, files.
 
+mod access;
 mod agreement;
 mod configuration;
 mod crash;

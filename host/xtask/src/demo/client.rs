@@ -20,18 +20,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// For the host at `url`, as nobody.
-    pub fn new(url: &str) -> Result<Self> {
-        Self::with(url, HeaderMap::new())
-    }
-
     /// For the host at `url`, with a key of it.
     pub fn keyed(url: &str, key: &str) -> Result<Self> {
         let bearer = format!("Bearer {key}").parse().context("a key")?;
-        Self::with(url, [(AUTHORIZATION, bearer)].into_iter().collect())
-    }
-
-    fn with(url: &str, headers: HeaderMap) -> Result<Self> {
+        let headers: HeaderMap = [(AUTHORIZATION, bearer)].into_iter().collect();
         // Nothing between us and a host on this machine.
         let http = reqwest::Client::builder()
             .no_proxy()

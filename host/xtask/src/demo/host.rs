@@ -130,9 +130,12 @@ fn set(command: &mut Command, data: &Path, staged: &Path, settings: &[(&str, Str
     }
 }
 
+/// The name of the key that we make.
+pub const KEY: &str = "xtask";
+
 /// A key for everything, as an operator makes the first one: beside the host that serves.
 pub async fn key(mut create: Command) -> Result<String> {
-    create.args(["--name", "xtask", "--scope", "admin", "--everywhere"]);
+    create.args(["--name", KEY, "--scope", "admin", "--everywhere"]);
     create.args(["--by", "xtask", "--reason", "to look at everything"]);
     let made = create.output().await.context("galleria key create")?;
     if !made.status.success() {

@@ -4,7 +4,7 @@ use super::postgres::Database;
 use super::service::{Service, Start};
 use super::{Place, port};
 use crate::demo::client::Client;
-use crate::demo::samples;
+use crate::demo::{host as demo, samples};
 use crate::process::{read, target};
 use crate::root::root;
 use crate::{retailers, show};
@@ -22,14 +22,14 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 
 const PORT: u16 = 8080;
 
-/// Starts it, its records on the database, or in SQLite where there is none; answers with its URL.
+/// Starts it, its records on the database, or in SQLite where there is none; answers with its URL and a key.
 ///
 /// It has its own log of events still: nothing of it is set to Kafka.
 pub async fn start(
     place: &Place<'_>,
     staged: &Path,
     database: Option<&Database>,
-) -> Result<(Service, String)> {
+) -> Result<(Service, String, String)> {
     let folder = place.folder("host")?;
     if database.is_some() {
         let mut migrate = galleria("migrate", database)?;
@@ -67,7 +67,25 @@ pub async fn start(
         asked.is_ok_and(|answer| answer.status().is_success())
     };
     service.ready(READY_WITHIN, ready).await?;
-    Ok((service, url))
+    let key = key(database, &folder.join("data"), staged).await?;
+    show::line(&format!(
+        "    a key for everything, until the next start: {key}"
+    ));
+    Ok((service, url, key))
+}
+
+/// A key, in place of the one that a kept host has from its last start.
+async fn key(database: Option<&Database>, data: &Path, staged: &Path) -> Result<String> {
+    let command = |words: &[&str]| -> Result<Command> {
+        let mut command = galleria("key", database)?;
+        command.args(words);
+        set(&mut command, "data", &data.to_string_lossy());
+        set(&mut command, "plugins", &staged.to_string_lossy());
+        Ok(command)
+    };
+    // There is none the first time.
+    command(&["revoke", demo::KEY, "--by", "xtask"])?.output()?;
+    demo::key(command(&["create"])?.into()).await
 }
 
 /// The program, with nothing of the person's own host in its environment.

@@ -174,9 +174,9 @@ async fn started(
     let mut client = None;
     if let Some(staged) = staged {
         show::step("starting the host");
-        let (service, url) = host::start(place, staged, database.as_ref()).await?;
+        let (service, url, key) = host::start(place, staged, database.as_ref()).await?;
         running.0.push(service);
-        let made = Client::new(&url)?;
+        let made = Client::keyed(&url, &key)?;
         let store = host::stores(&made).await?;
         client = Some((made, store));
     }

@@ -1,0 +1,239 @@
+//! Keys made and taken back by command while a host serves, tokens of a realm, and what a host with a
+//! wrong list says.
+
+use crate::house::{House, root};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use axum::routing::get;
+use axum::{Json, Router};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Onboards the first sample store; answers its id.
+async fn onboard(house: &House) -> String {
+    let mut folders: Vec<_> = std::fs::read_dir(root().join("retailers"))
+        .expect("retailers")
+        .map(|entry| entry.expect("an entry").path().join("stores.json"))
+        .filter(|file| file.exists())
+        .collect();
+    folders.sort();
+    let text = std::fs::read_to_string(&folders[0]).expect("stores");
+    let mut stores: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let mut store = stores.swap_remove(0);
+    let fields = store.as_object_mut().expect("a store");
+    let id = fields.remove("id").expect("an id");
+    let id = id.as_str().expect("text").to_owned();
+    let path = format!("/v1/stores/{id}");
+    let put = house.send("PUT", &path, "store", &store).await;
+    assert_eq!(put.expect("an answer").0, 200);
+    id
+}
+
+async fn status(house: &House, bearer: &str, path: &str) -> u16 {
+    let client = House::client_with(bearer);
+    let answer = client.get(house.url(path)).send().await;
+    answer.expect("an answer").status().as_u16()
+}
+
+fn said(house: &House, arguments: &[&str]) -> (bool, String) {
+    let output = house.run(arguments);
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).expect("text");
+    (output.status.success(), text)
+}
+
+/// Whether a text stands in any file below a folder.
+fn stands(folder: &Path, text: &str) -> bool {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .any(|path| {
+            if path.is_dir() {
+                return stands(&path, text);
+            }
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_made_by_command_is_good_until_it_is_taken_back() {
+    let mut house = House::new();
+    house.settings.push("log.level=trace".into());
+    house.start().await;
+    let store = onboard(&house).await;
+    let till = ["--name", "till-7", "--scope", "till", "--store", &store];
+    let key = house.key(&till);
+    let path = format!("/v1/stores/{store}");
+    assert_eq!(status(&house, &key, &path).await, 200);
+    assert_eq!(status(&house, &key, "/v1/stores/another").await, 404);
+    assert_eq!(status(&house, &key, "/v1/status").await, 403);
+
+    let create = |arguments: &[&str]| said(&house, &[&["key", "create"], arguments].concat());
+    let refusals = [
+        (create(&till), "key till-7 is there already"),
+        (
+            create(&["--name", "a", "--scope", "till", "--store", "x"]),
+            "there is no store x",
+        ),
+        (
+            create(&["--name", "a", "--scope", "till", "--retailer", "x"]),
+            "there is no retailer x",
+        ),
+        (
+            create(&["--name", "a", "--scope", "root", "--everywhere"]),
+            "one of till, back_office, operator, admin",
+        ),
+        (
+            create(&["--name", "a", "--scope", "till"]),
+            "--store <STORE>",
+        ),
+    ];
+    for ((done, text), wanted) in refusals {
+        assert!(!done && text.contains(wanted), "{wanted} in {text}");
+    }
+    let (listed, list) = said(&house, &["key", "list"]);
+    assert!(
+        listed && list.contains("till-7") && list.contains(&store),
+        "{list}"
+    );
+
+    let revoke = [
+        "key",
+        "revoke",
+        "till-7",
+        "--by",
+        "ana",
+        "--reason",
+        "it was stolen",
+    ];
+    assert!(said(&house, &revoke).0);
+    assert_eq!(status(&house, &key, &path).await, 401);
+    let (again, text) = said(&house, &revoke);
+    assert!(!again && text.contains("there is no key till-7"), "{text}");
+    let (_, list) = said(&house, &["key", "list"]);
+    assert!(!list.contains("till-7"), "{list}");
+    let told = house.get("/v1/operations").await.expect("a list");
+    let last = &told["operations"][0];
+    assert_eq!(
+        (&last["action"], &last["operator"]),
+        (&json!("key_revoke"), &json!("ana"))
+    );
+
+    // Nothing that the host keeps or says has a secret in it.
+    house.stop();
+    let (_, secret) = key.rsplit_once('_').expect("a secret");
+    assert!(!stands(&house.data(), secret), "a secret was written down");
+    assert!(!list.contains(secret));
+    assert!(
+        stands(&house.data(), "till-7"),
+        "the search finds what is there"
+    );
+}
+
+/// A realm that publishes one key, at its own place for them.
+async fn realm(jwk: Jwk) -> String {
+    let mut key = serde_json::to_value(jwk).expect("JSON");
+    key["kid"] = json!("k1");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let found = json!({ "issuer": url, "jwks_uri": format!("{url}/certs") });
+    let keys = json!({ "keys": [key] });
+    let routes = Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(|| async { Json(found) }),
+        )
+        .route("/certs", get(|| async { Json(keys) }));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
+    let pair = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).expect("a key");
+    let pair = EncodingKey::from_ed_der(pair.as_ref());
+    let jwk = Jwk::from_encoding_key(&pair, Algorithm::EdDSA).expect("a JWK");
+    let url = realm(jwk).await;
+    let mut house = House::new();
+    let issuer = |key: &str, value: &str| format!("access.issuers.shops.{key}={value}");
+    house.settings = vec![
+        "log.level=trace".into(),
+        issuer("issuer", &url),
+        issuer("audience", "galleria"),
+        issuer("scopes.cashier", "till"),
+    ];
+    house.start().await;
+    let store = onboard(&house).await;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.expect("after 1970").as_secs();
+    let token = |stores: Value, end: u64| {
+        let claims = json!({
+            "iss": url, "aud": "galleria", "sub": "4711", "preferred_username": "ana-lopez",
+            "exp": end, "realm_access": { "roles": ["cashier"] }, "stores": stores,
+        });
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some("k1".into());
+        jsonwebtoken::encode(&header, &claims, &pair).expect("a token")
+    };
+    let path = format!("/v1/stores/{store}");
+    let good = token(json!([store]), now + 300);
+    assert_eq!(status(&house, &good, &path).await, 200, "{}", house.log());
+    assert_eq!(status(&house, &good, "/v1/runs").await, 403);
+    assert_eq!(
+        status(&house, &token(json!(["other"]), now + 300), &path).await,
+        404
+    );
+    assert_eq!(
+        status(&house, &token(json!([]), now + 300), &path).await,
+        403
+    );
+    let ended = token(json!([store]), now - 300);
+    assert_eq!(status(&house, &ended, &path).await, 401);
+    house.stop();
+    // Neither tokens nor names of people are in the log, in which the realm and the reason are.
+    let log = house.log();
+    for token in [&good, &ended] {
+        let (_, signature) = token.rsplit_once('.').expect("parts");
+        assert!(
+            !stands(&house.data(), signature),
+            "a token was written down"
+        );
+    }
+    assert!(!log.contains("ana-lopez"));
+    assert!(
+        log.contains("\"caller\":\"shops\"") && log.contains("the token has ended"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_list_that_lets_in_too_many_is_refused_before_anybody_comes() {
+    for command in ["check", "serve"] {
+        for (list, wanted) in [
+            (
+                r#"access.anonymous=["GET /v1/shops"]"#,
+                "`GET /v1/shops` is no route",
+            ),
+            (r#"access.anonymous=["POST /v1/runs"]"#, "it needs a caller"),
+            (
+                "access.issuers.a.issuer=http://id.example.com",
+                "begins with https://",
+            ),
+        ] {
+            let mut house = House::new();
+            house.settings.push(list.into());
+            let (done, text) = said(&house, &[command]);
+            assert!(
+                !done && text.contains(wanted),
+                "{command}: {wanted} in {text}"
+            );
+        }
+    }
+}
