@@ -56,9 +56,15 @@ fn environment() -> BTreeMap<String, String> {
 
 /// How the database is reached.
 pub fn database(host: &HostConfig) -> DbConfig {
+    let database = &host.database;
+    let connections = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     DbConfig {
-        url: host.database.url.expose().to_owned(),
-        read_connections: u32::try_from(host.database.read_connections).unwrap_or(u32::MAX),
+        url: database.url.expose().to_owned(),
+        read_connections: connections(database.read_connections),
+        write_connections: connections(database.write_connections),
+        connect_timeout: database.connect_timeout,
+        statement_timeout: database.statement_timeout,
+        lock_timeout: database.lock_timeout,
     }
 }
 

@@ -23,10 +23,10 @@ struct Left {
 }
 
 async fn left(house: &House, day: &Day) -> Left {
-    let db = Db::open(&DbConfig {
-        url: format!("sqlite://{}/galleria.db", house.data().display()),
-        read_connections: 1,
-    })
+    let db = Db::open(&DbConfig::new(format!(
+        "sqlite://{}/galleria.db",
+        house.data().display()
+    )))
     .await
     .expect("the database");
     let records: &dyn Records = &db;

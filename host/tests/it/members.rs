@@ -346,10 +346,10 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
 
 /// The sale as recorded, and what the plugin was told of it.
 async fn sold(house: &House) -> (Value, String) {
-    let db = Db::open(&DbConfig {
-        url: format!("sqlite://{}/galleria.db", house.data().display()),
-        read_connections: 1,
-    })
+    let db = Db::open(&DbConfig::new(format!(
+        "sqlite://{}/galleria.db",
+        house.data().display()
+    )))
     .await
     .expect("the database");
     let records: &dyn Records = &db;

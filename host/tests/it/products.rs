@@ -227,10 +227,7 @@ async fn an_import_that_is_killed_leaves_what_was_there() {
     let (well, said) = import(&house, &file(&house, "before.csv", 2000, 150), &[]);
     assert!(well, "{said}");
     let large = file(&house, "large.csv", 40_000, 999);
-    let config = DbConfig {
-        url: format!("sqlite://{}/galleria.db", house.data().display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!("sqlite://{}/galleria.db", house.data().display()));
     let db = Db::open(&config).await.expect("the database");
     let mut command = house.galleria(&["products", "import", &large, "--retailer", "example"]);
     let command = command.arg("--decimal-comma").stdout(Stdio::null());

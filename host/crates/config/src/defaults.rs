@@ -97,6 +97,10 @@ impl Default for RawDatabase {
         Self {
             url: "sqlite://{data}/galleria.db".into(),
             read_connections: 4,
+            write_connections: 16,
+            connect_timeout: "5s".into(),
+            statement_timeout: "20s".into(),
+            lock_timeout: "5s".into(),
         }
     }
 }

@@ -70,6 +70,9 @@ pub struct Statements {
     pub max_bytes: u64,
 }
 
+/// A transaction is given up after so long, whatever it waits for.
+const LONGEST_WORK: Duration = Duration::from_secs(30);
+
 /// Where records are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Database {
@@ -77,6 +80,14 @@ pub struct Database {
     pub url: Secret,
     /// Connections that only read.
     pub read_connections: usize,
+    /// Connections that write, on PostgreSQL.
+    pub write_connections: usize,
+    /// How long a connection is waited for.
+    pub connect_timeout: Duration,
+    /// How long PostgreSQL may work at one statement.
+    pub statement_timeout: Duration,
+    /// How long a statement waits for a lock there.
+    pub lock_timeout: Duration,
 }
 
 /// What is logged, and how.
@@ -301,6 +312,10 @@ fn database(raw: RawDatabase, data: &str, checks: &mut Checks) -> Database {
     let RawDatabase {
         url,
         read_connections,
+        write_connections,
+        connect_timeout,
+        statement_timeout,
+        lock_timeout,
     } = raw;
     // A password may hold braces: only SQLite's path knows {data}.
     let url = if url.starts_with("sqlite:") {
@@ -315,9 +330,27 @@ fn database(raw: RawDatabase, data: &str, checks: &mut Checks) -> Database {
         "database.url",
         "sqlite:// and the path of a file, or postgres://user:password@host/database",
     );
+    let mut bound = |key: &str, text: &str, most: Duration| {
+        let duration = checks.duration(key, text);
+        let message = format!("more than nothing, and at most {}s", most.as_secs());
+        checks.check(!duration.is_zero() && duration <= most, key, &message);
+        duration
+    };
+    let connect_timeout = bound("database.connect_timeout", &connect_timeout, LONGEST_WORK);
+    let statement_timeout = bound(
+        "database.statement_timeout",
+        &statement_timeout,
+        LONGEST_WORK,
+    );
+    // A statement that waits for ever is no better than one that works for ever.
+    let lock_timeout = bound("database.lock_timeout", &lock_timeout, statement_timeout);
     Database {
         url: Secret::new(url),
         read_connections: checks.positive("database.read_connections", read_connections),
+        write_connections: checks.positive("database.write_connections", write_connections),
+        connect_timeout,
+        statement_timeout,
+        lock_timeout,
     }
 }
 

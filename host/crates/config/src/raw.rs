@@ -45,6 +45,10 @@ pub(crate) struct RawStatements {
 pub(crate) struct RawDatabase {
     pub url: String,
     pub read_connections: u32,
+    pub write_connections: u32,
+    pub connect_timeout: String,
+    pub statement_timeout: String,
+    pub lock_timeout: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

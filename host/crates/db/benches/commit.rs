@@ -23,10 +23,7 @@ struct Figures {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Beside the target folder: a temporary folder may be in memory, where a sync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let config = DbConfig {
-        url: format!("sqlite://{}/records.db", folder.path().display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
     Db::migrate(&config).await?;
     let db = Db::open(&config).await?;
     let (mut alone, mut together) = (Vec::new(), Vec::new());

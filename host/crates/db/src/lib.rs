@@ -7,10 +7,7 @@
 //! use galleria_db::{Db, DbConfig};
 //!
 //! # async fn example() -> Result<(), galleria_db::DbError> {
-//! let config = DbConfig {
-//!     url: "sqlite://data/galleria.db".into(),
-//!     read_connections: 4,
-//! };
+//! let config = DbConfig::new("sqlite://data/galleria.db");
 //! for done in Db::migrate(&config).await? {
 //!     // Each is a sentence for the operator.
 //!     drop(done);
@@ -42,6 +39,7 @@ mod pooled;
 mod requests;
 mod runs;
 mod sale_lines;
+mod session;
 mod statement;
 mod statement_rows;
 mod statements;

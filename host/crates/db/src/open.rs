@@ -4,6 +4,7 @@
 
 use crate::migrations;
 use crate::pooled::{self, Pooled};
+use crate::session::{self, Server};
 use crate::writer::Writer;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -15,15 +16,38 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Where the records are.
+/// Where the records are, and how long they may take.
 #[derive(Clone)]
 pub struct DbConfig {
     /// `sqlite://path/to/file.db`, relative to the working directory unless the path begins with
     /// `/`; created with its folder where missing. Or `postgres://user:password@host/database`.
     pub url: String,
-    /// Connections for reads, at least one. On PostgreSQL as many again for writes.
+    /// Connections for reads, at least one.
     pub read_connections: u32,
+    /// Connections for writes, at least one. PostgreSQL alone: SQLite has one writer.
+    pub write_connections: u32,
+    /// How long a connection is waited for: a free one, or PostgreSQL's answer to a new one.
+    pub connect_timeout: Duration,
+    /// How long PostgreSQL may work at one statement.
+    pub statement_timeout: Duration,
+    /// How long a statement waits on PostgreSQL for what another transaction has locked.
+    pub lock_timeout: Duration,
+}
+
+impl DbConfig {
+    /// The database at an address, within the usual bounds.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            read_connections: 4,
+            write_connections: 16,
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(20),
+            lock_timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 impl fmt::Debug for DbConfig {
@@ -31,6 +55,10 @@ impl fmt::Debug for DbConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DbConfig")
             .field("read_connections", &self.read_connections)
+            .field("write_connections", &self.write_connections)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .field("lock_timeout", &self.lock_timeout)
             .finish_non_exhaustive()
     }
 }
@@ -41,6 +69,47 @@ pub enum DbError {
     /// The address names no database of a kind we know.
     #[error("the database's address must be sqlite://path/to/file.db or postgres://...")]
     Address,
+    /// The address has a parameter that nobody knows: what it was to do would not be done.
+    #[error("the database's address has the parameter {name}, which is none of PostgreSQL's here")]
+    Parameter {
+        /// Its name; the value may be a secret.
+        name: String,
+    },
+    /// Nobody answers, or only that it cannot yet.
+    #[error(
+        "PostgreSQL does not answer at {host}: is it started, and is that where database.url means?"
+    )]
+    Away {
+        /// Host and port, or a socket's folder.
+        host: String,
+        /// What came instead of an answer.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It answers, and does not let us in.
+    #[error(
+        "PostgreSQL at {host} does not let the user {user} into the database {database}: \
+         database.url needs the right user, password and database"
+    )]
+    Refused {
+        /// Host and port, or a socket's folder.
+        host: String,
+        /// As whom.
+        user: String,
+        /// Where to.
+        database: String,
+        /// What it said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The server is too old.
+    #[error("the server is PostgreSQL {found}, and galleria needs {needed} or later")]
+    Server {
+        /// Its major version.
+        found: u32,
+        /// The oldest that will do.
+        needed: u32,
+    },
     /// The folder of the SQLite file could not be made.
     #[error("cannot make the folder of the database file {file}")]
     Folder {
@@ -140,13 +209,13 @@ enum Writes {
 impl Db {
     /// Opens a database whose schema is this binary's.
     pub async fn open(config: &DbConfig) -> Result<Self, DbError> {
-        let address = Address::of(&config.url)?;
-        migrations::check(&mut address.connect().await?, address.kind).await?;
+        let address = Address::of(config)?;
+        migrations::check(&mut address.connect().await?, address.kind()).await?;
         let figures = Arc::new(Figures::default());
-        let reads = address.pool(config.read_connections).await?;
-        let writes = match address.kind {
+        let reads = address.pool(config, config.read_connections).await?;
+        let writes = match address.kind() {
             Kind::Sqlite => Writes::One(Writer::start(address, Arc::clone(&figures)).await?),
-            Kind::Postgres => Writes::Many(address.pool(config.read_connections).await?),
+            Kind::Postgres => Writes::Many(address.pool(config, config.write_connections).await?),
         };
         Ok(Self {
             writes,
@@ -158,9 +227,9 @@ impl Db {
     /// Brings a database's schema up to this binary's, making the database file where there is
     /// none; answers one sentence for each step. Several processes may do so at the same time.
     pub async fn migrate(config: &DbConfig) -> Result<Vec<String>, DbError> {
-        let address = Address::of(&config.url)?;
+        let address = Address::of(config)?;
         let mut connection = address.connect().await?;
-        let done = migrations::apply(&mut connection, address.kind).await?;
+        let done = migrations::apply(&mut connection, address.kind()).await?;
         connection
             .close()
             .await
@@ -209,25 +278,44 @@ impl Records for Db {
 /// An address understood.
 #[derive(Clone)]
 pub(crate) struct Address {
-    pub(crate) kind: Kind,
+    /// PostgreSQL's server; none is SQLite.
+    server: Option<Server>,
     options: AnyConnectOptions,
+    timeout: Duration,
 }
 
 impl Address {
-    fn of(url: &str) -> Result<Self, DbError> {
+    fn of(config: &DbConfig) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
-        if let Some(path) = url.strip_prefix("sqlite://") {
-            return Self::of_file(Path::new(path));
-        }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            // The parser's own error is left out: it could quote the password.
-            let options = url.parse().map_err(|_| DbError::Address)?;
-            return Ok(Self::new(Kind::Postgres, options));
-        }
-        Err(DbError::Address)
+        let url = &*config.url;
+        let (options, server) = if let Some(path) = url.strip_prefix("sqlite://") {
+            (Self::of_file(Path::new(path))?, None)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            if let Some(name) = session::unknown_parameter(url) {
+                return Err(DbError::Parameter { name });
+            }
+            let server = Server::of(url).ok_or(DbError::Address)?;
+            (url.parse().map_err(|_| DbError::Address)?, Some(server))
+        } else {
+            return Err(DbError::Address);
+        };
+        Ok(Self {
+            server,
+            // What goes wrong is told by whoever asked; sqlx need not say it again.
+            options: options.disable_statement_logging(),
+            timeout: config.connect_timeout,
+        })
     }
 
-    fn of_file(path: &Path) -> Result<Self, DbError> {
+    /// Which database speaks there.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.server {
+            None => Kind::Sqlite,
+            Some(_) => Kind::Postgres,
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<AnyConnectOptions, DbError> {
         if path.file_name().is_none() {
             return Err(DbError::Address);
         }
@@ -243,46 +331,48 @@ impl Address {
             .filename(&path)
             .create_if_missing(true)
             .to_url_lossy();
-        let options = AnyConnectOptions::from_url(&url).map_err(|_| DbError::Address)?;
-        Ok(Self::new(Kind::Sqlite, options))
+        AnyConnectOptions::from_url(&url).map_err(|_| DbError::Address)
     }
 
-    fn new(kind: Kind, options: AnyConnectOptions) -> Self {
-        Self {
-            kind,
-            // What goes wrong is told by whoever asked; sqlx need not say it again.
-            options: options.disable_statement_logging(),
-        }
-    }
-
-    /// One connection, set up.
+    /// One connection, set up; PostgreSQL's without bounds, for migrations.
     pub(crate) async fn connect(&self) -> Result<AnyConnection, DbError> {
-        let failed = |source| DbError::statement("connect", source);
-        let mut connection = self.options.connect().await.map_err(failed)?;
-        if self.kind == Kind::Sqlite {
+        let Some(server) = &self.server else {
+            let failed = |source| DbError::statement("connect", source);
+            let mut connection = self.options.connect().await.map_err(failed)?;
             set_up(&mut connection).await.map_err(failed)?;
             verify(&mut connection).await?;
-        }
+            return Ok(connection);
+        };
+        let connecting = tokio::time::timeout(self.timeout, self.options.connect());
+        let connected = connecting.await.map_err(|_| server.silent())?;
+        let mut connection = connected.map_err(|source| server.refused(source))?;
+        session::check(&mut connection).await?;
         Ok(connection)
     }
 
-    async fn pool(&self, connections: u32) -> Result<Pooled, DbError> {
-        let kind = self.kind;
+    async fn pool(&self, config: &DbConfig, connections: u32) -> Result<Pooled, DbError> {
+        let kind = self.kind();
+        let settings: Arc<str> = session::settings(config).into();
         let pool: AnyPool = AnyPoolOptions::new()
             .max_connections(connections.max(1))
             // A file does not go away; a server may have been restarted.
             .test_before_acquire(kind == Kind::Postgres)
+            .acquire_timeout(config.connect_timeout)
             .after_connect(move |connection, _| {
+                let settings = Arc::clone(&settings);
                 Box::pin(async move {
                     match kind {
                         Kind::Sqlite => set_up(connection).await,
-                        Kind::Postgres => Ok(()),
+                        Kind::Postgres => session::set_up(connection, &settings).await,
                     }
                 })
             })
             .connect_with(self.options.clone())
             .await
-            .map_err(|source| DbError::statement("connect", source))?;
+            .map_err(|source| match &self.server {
+                Some(server) => server.refused(source),
+                None => DbError::statement("connect", source),
+            })?;
         Ok(Pooled { pool, kind })
     }
 }

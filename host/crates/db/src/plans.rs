@@ -287,10 +287,7 @@ fn parked() -> Parked {
 async fn nothing_reads_a_whole_table() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("records.db");
-    let config = DbConfig {
-        url: format!("sqlite://{}", path.display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!("sqlite://{}", path.display()));
     Db::migrate(&config).await.expect("migrated");
     let db = Db::open(&config).await.expect("open");
     do_everything(&db).await;

@@ -4,6 +4,7 @@
 //! work ends as an error. Never knows who opened the transaction: the writer or a pool.
 
 use crate::open::Kind;
+use crate::session::{self, Cure};
 use crate::statement::{Found, Statement};
 use futures_util::FutureExt;
 use galleria_app::Error;
@@ -48,15 +49,14 @@ pub(crate) struct Transaction<'c> {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    /// Nothing is wrong with the work: two transactions were in each other's way.
-    pub(crate) passing: bool,
+    pub(crate) cure: Cure,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             error,
-            passing: false,
+            cure: Cure::None,
         }
     }
 }
@@ -64,12 +64,23 @@ impl From<Error> for Failure {
 impl Failure {
     /// A failed statement.
     pub(crate) fn of(doing: &str, source: sqlx::Error) -> Self {
-        let code = source.as_database_error().and_then(|error| error.code());
-        // PostgreSQL: serialization failure, deadlock. SQLite: busy, and a snapshot grown old.
-        let passing = matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "517"));
+        let cure = Cure::of(&source);
         Self {
             error: Error::records(format!("the database did not do {doing}"), source),
-            passing,
+            cure,
+        }
+    }
+
+    /// A failed commit.
+    pub(crate) fn of_commit(source: sqlx::Error) -> Self {
+        let cure = Cure::of_commit(&source);
+        let doing = match session::is_lost(&source) {
+            true => "the database broke off in a commit: whether it was kept is not known",
+            false => "the database did not do commit",
+        };
+        Self {
+            error: Error::records(doing, source),
+            cure,
         }
     }
 }
@@ -106,7 +117,7 @@ impl<'c> Transaction<'c> {
             (Ok(()), Some(failure)) => Err(failure),
             (Err(error), Some(failure)) => Err(Failure {
                 error,
-                passing: failure.passing,
+                cure: failure.cure,
             }),
         }
     }
@@ -139,7 +150,7 @@ impl<'c> Transaction<'c> {
         ));
         self.failed.get_or_insert_with(|| Failure {
             error: error.clone(),
-            passing: true,
+            cure: Cure::Again,
         });
         error
     }

@@ -11,10 +11,7 @@ const ROWS: usize = 20_000;
 
 /// How far the one statement has come, and how many lines of it were written.
 async fn progress(house: &House) -> Option<(StatementState, u64)> {
-    let config = DbConfig {
-        url: format!("sqlite://{}/galleria.db", house.data().display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!("sqlite://{}/galleria.db", house.data().display()));
     let db = Db::open(&config).await.ok()?;
     let records: &dyn Records = &db;
     let found = records

@@ -8,9 +8,8 @@ mod fuzz;
 mod known;
 mod tools;
 
-// The starter of the records' tests; it needs nothing of theirs.
-#[path = "../../../crates/db/tests/it/server.rs"]
-pub mod server;
+// The starter of the records' tests.
+pub use galleria_test_postgres as server;
 
 use crate::demo::{client::Client, host::Host, samples};
 use crate::process::{cargo, run, strict, target};

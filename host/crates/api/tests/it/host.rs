@@ -91,10 +91,7 @@ pub fn quick() -> HttpConfig {
 
 /// A database in a folder.
 pub async fn sqlite(folder: &Path) -> Db {
-    let config_db = DbConfig {
-        url: format!("sqlite://{}/galleria.db", folder.display()),
-        read_connections: 2,
-    };
+    let config_db = DbConfig::new(format!("sqlite://{}/galleria.db", folder.display()));
     Db::migrate(&config_db).await.expect("migrations");
     Db::open(&config_db).await.expect("a database")
 }

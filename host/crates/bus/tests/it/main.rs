@@ -230,10 +230,7 @@ impl House {
 
     pub async fn of(slots: Vec<Loaded>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = DbConfig {
-            url: format!("sqlite://{}/records.db", folder.path().display()),
-            read_connections: 2,
-        };
+        let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
         let script = Script::new(slots);

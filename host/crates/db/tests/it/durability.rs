@@ -19,11 +19,7 @@ async fn child_appends_until_it_is_killed() {
     let Ok(url) = std::env::var(URL) else {
         return;
     };
-    let config = DbConfig {
-        url,
-        read_connections: 1,
-    };
-    let db = Db::open(&config).await.expect("open");
+    let db = Db::open(&DbConfig::new(url)).await.expect("open");
     let lanes = (0..8).map(|lane| {
         let db = db.clone();
         tokio::spawn(async move { append_for_ever(&db, lane).await })
@@ -112,7 +108,7 @@ async fn sqlite_outlives_kill() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_outlives_kill() {
-    if let Some(config) = crate::postgres::database().await {
-        outlives_kill(config).await;
+    if let Some(url) = crate::postgres::database().await {
+        outlives_kill(DbConfig::new(url)).await;
     }
 }

@@ -71,8 +71,8 @@ async fn several_migrate_sqlite_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrate_postgres_at_once() {
-    if let Some(config) = crate::postgres::database().await {
-        several_migrate_at_once(&config).await;
+    if let Some(url) = crate::postgres::database().await {
+        several_migrate_at_once(&DbConfig::new(url)).await;
     }
 }
 
@@ -85,10 +85,7 @@ async fn an_address_that_names_no_database_is_refused() {
         "sqlite://",
         "mysql://x/y",
     ] {
-        let config = DbConfig {
-            url: url.into(),
-            read_connections: 1,
-        };
+        let config = DbConfig::new(url);
         let opened = Db::open(&config).await.map(drop);
         assert!(matches!(opened, Err(DbError::Address)), "{url}");
     }
@@ -96,10 +93,8 @@ async fn an_address_that_names_no_database_is_refused() {
 
 #[tokio::test]
 async fn a_password_is_never_told() {
-    let config = DbConfig {
-        url: "postgres://galleria:tiger-secret@127.0.0.1:1/galleria?sslmode=disable".into(),
-        read_connections: 1,
-    };
+    let config =
+        DbConfig::new("postgres://galleria:tiger-secret@127.0.0.1:1/galleria?sslmode=disable");
     let error = Db::open(&config)
         .await
         .map(drop)
@@ -122,10 +117,10 @@ async fn a_password_is_never_told() {
 async fn a_folder_that_cannot_be_made_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("data"), "a file").expect("a file");
-    let config = DbConfig {
-        url: format!("sqlite://{}/data/galleria.db", folder.path().display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!(
+        "sqlite://{}/data/galleria.db",
+        folder.path().display()
+    ));
     let opened = Db::open(&config).await.map(drop);
     assert!(matches!(opened, Err(DbError::Folder { .. })), "{opened:?}");
 }
@@ -140,10 +135,7 @@ async fn a_closed_file_can_be_copied() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join("copy.db");
     std::fs::copy(path, &copy).expect("copied");
-    let config = DbConfig {
-        url: format!("sqlite://{}", copy.display()),
-        read_connections: 1,
-    };
+    let config = DbConfig::new(format!("sqlite://{}", copy.display()));
     let copied = Stage::open(config, None).await;
     let position = read_tx!(copied, [], |tx| tx.position_get("g").await).expect("read");
     assert_eq!(position, 7);

@@ -85,7 +85,7 @@ impl Stage {
 
     /// None where there is no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
-        let config = postgres::database().await?;
+        let config = DbConfig::new(postgres::database().await?);
         Db::migrate(&config).await.expect("migrated");
         Some(Self::open(config, None).await)
     }
@@ -142,8 +142,5 @@ impl Stage {
 /// address could stumble over.
 pub fn file(folder: &TempDir) -> DbConfig {
     let path = folder.path().join("data of a shop/50% größer?.db");
-    DbConfig {
-        url: format!("sqlite://{}", path.display()),
-        read_connections: 4,
-    }
+    DbConfig::new(format!("sqlite://{}", path.display()))
 }

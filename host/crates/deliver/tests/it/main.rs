@@ -44,10 +44,7 @@ struct House {
 impl House {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = DbConfig {
-            url: format!("sqlite://{}/records.db", folder.path().display()),
-            read_connections: 1,
-        };
+        let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
         let start = "2026-11-24T09:00:00Z".parse().expect("an instant");

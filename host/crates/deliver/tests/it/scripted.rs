@@ -168,10 +168,7 @@ pub struct House {
 impl House {
     pub async fn at(now: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = DbConfig {
-            url: format!("sqlite://{}/records.db", folder.path().display()),
-            read_connections: 2,
-        };
+        let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
         let clock = Arc::new(DrivenClock::new(now.parse().expect("an instant")));
