@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::roles::Role;
 use clap::{Args, Parser, Subcommand};
 use galleria_app::records::RunState;
 use galleria_domain::plugin::Point;
@@ -29,6 +30,7 @@ Examples:
   galleria check                                 are configuration, plugins and grants right?
   galleria serve --set data=/var/lib/galleria    serve until Ctrl-C, then drain
   galleria serve --set http.listen=127.0.0.1:0   on a free port; data/http.addr says which
+  galleria serve --role consumer,deliver         some of the work; other processes do the rest
   galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
   galleria statement read payout.csv --plugin adyen-settlement
@@ -41,7 +43,7 @@ Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__L
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve until Ctrl-C or SIGTERM, then drain: requests and events in hand are finished.
-    Serve,
+    Serve(ServeAsk),
     /// Bring the database's schema to this version and say what was done.
     Migrate,
     /// Check configuration, plugins, grants and settings; tell all mistakes together.
@@ -82,6 +84,29 @@ pub enum Command {
         #[command(subcommand)]
         command: RunsCommand,
     },
+}
+
+/// What a process is there for.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria serve                                 everything in one process
+  galleria serve --role api                      requests; other processes do the rest
+  galleria serve --role consumer,deliver --set http.listen=127.0.0.1:8081
+  galleria serve --role consumer:PAYMENT_GROUP   one group's events
+
+  api        the HTTP face
+  consumer   events, of all groups or of the one that is named; of several processes on one database,
+             one reads a group at a time, and the next one takes over where it ends
+  deliver    documents to their directories; statements picked up from theirs, and kept matched
+  schedule   schedules planned, runs done, what crashes left swept
+
+Processes that share the work share the database, the directories and the folder of statements. Every
+one of them answers /healthz, /readyz and /metrics at http.listen.")]
+pub struct ServeAsk {
+    /// A role, or several with commas between; may be repeated. All roles where none is named.
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+    pub roles: Vec<Role>,
 }
 
 /// What to do with products.

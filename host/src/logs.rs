@@ -1,38 +1,55 @@
 //! The log: readable on a terminal, one JSON object a line otherwise.
 
+use galleria_app::trace::TARGET;
 use galleria_config::{Log, LogFormat};
+use opentelemetry_sdk::trace::SdkTracer;
 use std::io::IsTerminal as _;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// Starts the log on standard error.
 pub fn start(log: Log) {
-    // What the libraries have to say below a warning is of use to their authors.
+    start_with(log, None);
+}
+
+/// Starts the log on standard error, and spans for a collector where there is one.
+pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
+    // What the libraries have to say below a warning is of use to their authors; an agent of metrics that is
+    // away is none of the log's. Spans are for a collector alone: a line has its request or event anyway.
     let filter = EnvFilter::new(format!(
-        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,{}=off",
+        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,\
+         metrics_exporter_dogstatsd=off,{TARGET}=off",
         log.level.name(),
-        // Spans for a collector alone; a line has its request or event anyway.
-        galleria_app::trace::TARGET,
     ));
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Pretty => false,
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if json {
-        builder
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if json {
+        let lines = lines.json().flatten_event(true).with_span_list(false);
+        lines.with_filter(filter).boxed()
     } else {
-        builder
-            .compact()
-            .with_ansi(std::io::stderr().is_terminal())
-            .init();
-    }
+        let lines = lines.compact().with_ansi(std::io::stderr().is_terminal());
+        lines.with_filter(filter).boxed()
+    };
+    // Spans of the one target alone, and of them what they say: no place in our source, no log line.
+    let spans = tracer.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(Targets::new().with_target(TARGET, LevelFilter::INFO))
+    });
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(spans)
+        .init();
 }
 
 /// A panic tells its place and nothing else: its words may quote what somebody scanned. Whoever

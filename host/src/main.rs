@@ -8,16 +8,19 @@
 mod check;
 mod cli;
 mod house;
+mod identity;
 mod inspect;
 mod key;
 mod logs;
 mod products;
 mod report;
+mod roles;
 mod runs;
 mod sensitive;
 mod serve;
 mod show;
 mod statement;
+mod traces;
 
 use clap::Parser as _;
 use cli::{Command, PluginCommand, ReportCommand};
@@ -60,7 +63,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         }
     };
     match cli.command {
-        Command::Serve => serve::run(config).await,
+        Command::Serve(ask) => serve::run(config, &ask.roles).await,
         Command::Migrate => {
             for done in galleria_db::Db::migrate(&house::database(&config.host)).await? {
                 show::line(&done);

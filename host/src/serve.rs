@@ -1,13 +1,16 @@
-//! `galleria serve`: everything in one process, until told to stop.
+//! `galleria serve`: everything in one process or some roles of it, until told to stop.
 
-use crate::{house, logs, products, show};
+use crate::roles::{Role, Roles};
+use crate::{house, identity, logs, products, show, traces};
 use anyhow::Context as _;
 use galleria_api::{
-    AccessConfig, HttpConfig, Metrics, RateConfig, UploadConfig, Workers, serve_metrics,
+    AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
+    serve_metrics,
 };
 use galleria_app::access::Tokens;
+use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
-use galleria_bus::{Consumer, ConsumerConfig};
+use galleria_bus::{ConsumerConfig, Held, Holding};
 use galleria_config::{Access, Config, HostConfig};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
@@ -31,8 +34,10 @@ const GAUGES_FRESH: Duration = Duration::from_secs(5);
 
 /// Serves. What drains first is the HTTP face; what it accepted is consumed and delivered as far
 /// as it is in hand, and the rest waits in the log for the next start.
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    logs::start(config.host.log);
+pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
+    let exporting = config.host.traces.as_ref().map(traces::start).transpose()?;
+    let tracer = exporting.as_ref().map(traces::Exporting::tracer);
+    logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
     let generation = match house::load(&config.host, config.slots())? {
         Ok(generation) => generation,
@@ -49,30 +54,47 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     let house = house::build(&config, generation).await?;
+    let roles = Roles::of(asked, house.app.groups())?;
     let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
-    let calls = ConsumerConfig::new(config.host.workers, config.host.calls_per_store);
-    let consumer = Consumer::start(house.app.clone(), house.app.groups(), calls);
     let watch = Workers::default();
-    let consumer = consumer.await?.run(stop.clone());
-    workers.spawn(watch.watched("consumer", Some(CONSUMER_SILENT), consumer));
-    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-    let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
-    let deliverer = deliverer.run(stop.clone());
-    workers.spawn(watch.watched("deliverer", Some(DELIVERER_SILENT), deliverer));
-    take_statements(&mut workers, &watch, &config, &house, &stop);
-    let sweep = products::sweep(house.app.clone(), stop.clone());
-    workers.spawn(watch.watched("sweep", None, sweep));
-    let runner = runner(&config.host, &house, schedules).run(stop.clone());
-    workers.spawn(watch.watched("runs", None, runner));
+    // Kept until the end: who has the same name would take over what this one holds.
+    let identity = identity::take(&config.host.data)?;
+    if !roles.groups.is_empty() {
+        let (groups, watch) = (roles.groups.clone(), watch.of("consumer"));
+        consume(
+            &mut workers,
+            &watch,
+            &config.host,
+            &house,
+            groups,
+            &identity.name,
+            &stop,
+        );
+    }
+    if roles.deliver {
+        let watch = watch.of("deliver");
+        let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+        let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
+        let deliverer = deliverer.run(stop.clone());
+        workers.spawn(watch.watched("deliverer", Some(DELIVERER_SILENT), deliverer));
+        take_statements(&mut workers, &watch, &config, &house, &stop);
+    }
+    if roles.schedule {
+        let watch = watch.of("schedule");
+        let sweep = products::sweep(house.app.clone(), stop.clone());
+        workers.spawn(watch.watched("sweep", None, sweep));
+        let runner = runner(&config.host, &house, schedules).run(stop.clone());
+        workers.spawn(watch.watched("runs", None, runner));
+    }
     let metrics = record(&mut workers, &config.host, &house, &stop).await?;
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),
-        ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
+        roles = roles.names.join(","), ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
     );
-    let http = http(&config.host, metrics, watch, access);
+    let http = http(&config.host, metrics, watch, roles.names, access);
     tokio::spawn(until_told(close.clone()));
     galleria_api::serve(listener, house.app.clone(), http, close).await?;
     tracing::info!("draining: no request is open, finishing the events in hand");
@@ -82,6 +104,9 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     }
     drop(house.app);
     house.db.close().await?;
+    if let Some(exporting) = exporting {
+        exporting.finish().await;
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -91,6 +116,7 @@ fn http(
     host: &HostConfig,
     metrics: Option<Metrics>,
     workers: Workers,
+    roles: Vec<String>,
     access: AccessConfig,
 ) -> HttpConfig {
     HttpConfig {
@@ -105,6 +131,7 @@ fn http(
         drain_within: host.http.drain_within,
         metrics,
         workers,
+        roles,
         rate: host.http.rate.map(|rate| RateConfig {
             burst: rate.burst,
             every: rate.every,
@@ -149,8 +176,19 @@ async fn record(
     house: &house::House,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Metrics>> {
-    let metrics = Metrics::record(GAUGES_FRESH).context("recording metrics")?;
+    let agent = host.statsd.as_ref().map(|statsd| StatsdConfig {
+        address: statsd.address.clone(),
+        prefix: statsd.prefix.clone(),
+    });
+    let metrics = Metrics::record(GAUGES_FRESH, agent.as_ref()).context("recording metrics")?;
     workers.spawn(metrics.clone().keep(stop.clone()));
+    if agent.is_some() {
+        // Nobody asks for what is sent.
+        let read = metrics
+            .clone()
+            .keep_reading(house.app.clone(), stop.clone());
+        workers.spawn(read);
+    }
     let Some(address) = host.metrics_listen else {
         return Ok(Some(metrics));
     };
@@ -176,6 +214,40 @@ fn runner(host: &HostConfig, house: &house::House, schedules: Vec<Schedule>) -> 
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let files = Arc::new(house.directories.clone());
     RunWorker::new(house.app.clone(), files, owner, config, schedules)
+}
+
+/// Consumes the groups that this host gets hold of.
+fn consume(
+    workers: &mut JoinSet<()>,
+    watch: &Workers,
+    host: &HostConfig,
+    house: &house::House,
+    groups: Vec<Group>,
+    owner: &str,
+    stop: &CancellationToken,
+) {
+    let calls = ConsumerConfig::new(host.workers, host.calls_per_store);
+    let holding = Holding::new(house.app.clone(), groups, owner, host.groups.lease);
+    let held = holding.held();
+    let consumer = holding.consume(calls, stop.clone());
+    workers.spawn(watch.watched("consumer", Some(CONSUMER_SILENT), consumer));
+    watch.noted("consumer", move || noted(&held));
+    let silent = host.groups.lease.max(CONSUMER_SILENT);
+    workers.spawn(watch.watched("leases", Some(silent), holding.keep()));
+}
+
+/// Whether other hosts have all groups, and which this one has.
+fn noted(held: &Held) -> (bool, String) {
+    let groups = held.groups();
+    let of = |wanted: bool| {
+        let some = groups.iter().filter(|(_, has)| *has == wanted);
+        some.map(|(name, _)| &**name).collect::<Vec<_>>().join(", ")
+    };
+    match (of(true), of(false)) {
+        (mine, others) if mine.is_empty() => (true, format!("another host reads {others}")),
+        (mine, others) if others.is_empty() => (false, format!("reads {mine}")),
+        (mine, others) => (false, format!("reads {mine}; another host reads {others}")),
+    }
 }
 
 /// Takes statements in from directories, and keeps them matched.

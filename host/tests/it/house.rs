@@ -64,6 +64,8 @@ pub struct House {
     /// Set over everything else, as `key=value`.
     pub settings: Vec<String>,
     server: Option<Child>,
+    /// What it is there for; everything where nothing is said.
+    role: Option<String>,
     overrides: Vec<String>,
     pub client: reqwest::Client,
     /// Whether the client carries a key of this house.
@@ -84,6 +86,7 @@ impl House {
             plugins,
             settings: Vec::new(),
             server: None,
+            role: None,
             overrides: Vec::new(),
             client: reqwest::Client::new(),
             keyed: false,
@@ -93,6 +96,29 @@ impl House {
     /// Sets one key of the configuration, as `--set` does.
     pub fn set(&mut self, pair: &str) {
         self.overrides.extend(["--set".into(), pair.into()]);
+    }
+
+    /// Lets it serve in some roles only.
+    pub fn role(&mut self, role: &str) {
+        self.role = Some(role.to_owned());
+    }
+
+    /// Another process on the same database, in a folder of its own.
+    pub fn beside(&self, role: &str) -> Self {
+        let mut other = Self::with(self.retailers.clone(), self.plugins.clone());
+        other.settings.clone_from(&self.settings);
+        other.overrides.clone_from(&self.overrides);
+        other.client = self.client.clone();
+        other.keyed = true;
+        let data = self.data();
+        other.set(&format!(
+            "database.url=sqlite://{}/galleria.db",
+            data.display()
+        ));
+        // Compiled once is enough.
+        other.set(&format!("artifacts={}/artifacts", data.display()));
+        other.role(role);
+        other
     }
 
     /// The process that serves.
@@ -165,8 +191,10 @@ impl House {
             .append(true)
             .open(self.data().join("log"))
             .expect("a log");
+        let role = self.role.iter().flat_map(|role| ["--role", role]);
+        let serve: Vec<&str> = ["serve"].into_iter().chain(role).collect();
         let server = self
-            .galleria(&["serve"])
+            .galleria(&serve)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

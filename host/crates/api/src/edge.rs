@@ -3,9 +3,10 @@
 //! Owns: the one place where a problem gets its body and is logged, and where a panic ends. Never
 //! logs: bodies, query strings, keys, or paths that are no route of ours.
 
+use crate::health::Parts;
 use crate::problem::{self, Problem};
 use crate::serve::Face;
-use crate::{headers, limits, upload};
+use crate::{headers, limits, members, upload};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
@@ -27,6 +28,8 @@ const REQUEST_ID: &str = "x-request-id";
 pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let told = exported(&request);
+    let route = request.extensions().get::<MatchedPath>();
+    let sensitive = route.is_some_and(|route| route.as_str() == members::IDENTIFY);
     let trace = trace::below(&told, headers::trace(request.headers()));
     let trace = trace.unwrap_or_else(trace::unsent);
     // An error's span, so that its id stands on every line however quiet the log is set.
@@ -35,7 +38,9 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
     let work = answered(&face, request, next, &id).instrument(span);
     let work = trace::within(Some(trace), work).instrument(told.clone());
     let mut response = work.await;
-    told.record("http.response.status_code", response.status().as_u16());
+    if !sensitive {
+        told.record("http.response.status_code", response.status().as_u16());
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -43,10 +48,14 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
     response
 }
 
-/// What a collector is told of a request: its method and the pattern of its route, nothing sent.
+/// What a collector is told of a request: its method and the pattern of its route, nothing sent; of a
+/// sensitive point not even how it ended. Probes and scrapes would bury everything else.
 fn exported(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("none", MatchedPath::as_str);
+    if FREE.contains(&route) {
+        return Span::none();
+    }
     let method = told(request.method());
     tracing::info_span!(
         target: trace::TARGET, "request", otel.kind = "server",
@@ -64,7 +73,7 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
         true => face.config.uploads.timeout,
         false => face.config.timeout,
     };
-    let counted = counted(face, route, &request);
+    let counted = here(face, route).and_then(|()| counted(face, route, &request));
     // Nothing a handler holds is looked at again after its panic.
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match counted {
@@ -81,7 +90,8 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
         if let Some(cause) = &problem.cause {
             tracing::error!(code, cause = &**cause, "a request failed");
         }
-        response = problem::rendered(&problem, response, id);
+        let parts = response.extensions_mut().remove::<Parts>();
+        response = problem::rendered(&problem, parts, response, id);
     }
     let (status, took) = (response.status().as_u16(), began.elapsed());
     figures::request(told(&method), route, status, code, took);
@@ -93,6 +103,15 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
         tracing::info!(%method, route, status, code, ms, "answered");
     }
     response
+}
+
+/// Refuses everything but probes and scrapes in a process that is there for something else.
+fn here(face: &Face, route: &str) -> Result<(), Problem> {
+    if face.config.serves_api() || FREE.contains(&route) {
+        return Ok(());
+    }
+    let detail = "this host has other roles than `api`: ask another one";
+    Err(Problem::new(problem::NO_ROUTE, detail))
 }
 
 /// Counts a request of a client. Who cannot be told apart is not counted.

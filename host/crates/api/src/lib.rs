@@ -41,7 +41,7 @@ mod workers;
 
 pub use access::{AccessConfig, AccessError, check_anonymous};
 pub use limits::RateConfig;
-pub use metrics::{Metrics, serve_metrics};
+pub use metrics::{Metrics, RecordError, StatsdConfig, serve_metrics};
 pub use openapi::openapi;
 pub use problem::{CODES, Kind};
 pub use serve::{HttpConfig, UploadConfig, router, serve};

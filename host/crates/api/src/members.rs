@@ -16,6 +16,9 @@ use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Whoever is asked about here is nobody else's to know.
+pub(crate) const IDENTIFY: &str = "/v1/stores/{id}/members/identify";
+
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     OpenApiRouter::default().routes(routes!(member_identify))
 }

@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! What Prometheus reads, and what an agent of StatsD is sent: one table of metrics, recorded once.
 //!
 //! Owns: the one recorder of the process, and when the gauges are read anew from the database.
 //! Never knows what is counted: that is `galleria_app::figures`.
@@ -12,7 +12,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use galleria_app::{App, figures};
+use metrics_exporter_dogstatsd::{DogStatsDBuilder, DogStatsDRecorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::layers::FanoutBuilder;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +31,38 @@ const UPKEEP: Duration = Duration::from_secs(15);
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
+/// How often what stands in the database is read for an agent, which asks for nothing.
+const READ_EVERY: Duration = Duration::from_secs(10);
+
+/// An agent that metrics are sent to over UDP, in Datadog's form of StatsD with tags. One that is away
+/// misses them, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatsdConfig {
+    /// Host and port.
+    pub address: String,
+    /// Stands before every name, with a dot between; none where it is empty.
+    pub prefix: String,
+}
+
+/// Why nothing can be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The agent's address, most likely.
+    #[error("metrics cannot be sent to {address} (metrics.statsd): {source}")]
+    Agent {
+        /// Host and port.
+        address: String,
+        /// What is wrong with it.
+        source: metrics_exporter_dogstatsd::BuildError,
+    },
+    /// A mistake of ours.
+    #[error("metrics cannot be kept for scrapes: {0}")]
+    Scrapes(#[from] BuildError),
+    /// The process has a recorder of somebody else's.
+    #[error("metrics are recorded elsewhere already")]
+    Taken,
+}
+
 /// What the process has recorded. Clones share it.
 #[derive(Clone)]
 pub struct Metrics {
@@ -44,18 +78,31 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Records from now on; the whole process has one recorder, however often this is called. What
-    /// stands in the database is read at most each time `fresh_for` has passed.
-    pub fn record(fresh_for: Duration) -> Result<Self, BuildError> {
+    /// Records from now on, and sends the same to an agent where there is one; the whole process has one
+    /// recorder, that of the first call. What stands in the database is read at most each time
+    /// `fresh_for` has passed.
+    pub fn record(fresh_for: Duration, agent: Option<&StatsdConfig>) -> Result<Self, RecordError> {
         let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = match &*recorder {
             Some(handle) => handle.clone(),
             None => {
                 let works = Matcher::Full(figures::COUNTED_IN_WORKS.into());
-                let handle = PrometheusBuilder::new()
+                let scraped = PrometheusBuilder::new()
                     .set_buckets(figures::SECONDS)?
                     .set_buckets_for_metric(works, figures::WORKS)?
-                    .install_recorder()?;
+                    .build_recorder();
+                let handle = scraped.handle();
+                let installed = match agent {
+                    None => metrics::set_global_recorder(scraped).is_ok(),
+                    Some(agent) => {
+                        let both = FanoutBuilder::default();
+                        let both = both.add_recorder(scraped).add_recorder(sent(agent)?);
+                        metrics::set_global_recorder(both.build()).is_ok()
+                    }
+                };
+                if !installed {
+                    return Err(RecordError::Taken);
+                }
                 figures::describe();
                 recorder.insert(handle).clone()
             }
@@ -74,6 +121,17 @@ impl Metrics {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(UPKEEP) => {}
+            }
+        }
+    }
+
+    /// Reads what stands in the database every now and then, for an agent, until told to stop.
+    pub async fn keep_reading(self, app: App, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.measure(&app).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(READ_EVERY) => {}
             }
         }
     }
@@ -103,6 +161,21 @@ impl Metrics {
         figures::database(answers);
         *measured = Some(Instant::now());
     }
+}
+
+/// A recorder that sends to an agent.
+fn sent(agent: &StatsdConfig) -> Result<DogStatsDRecorder, RecordError> {
+    let refused = |source| RecordError::Agent {
+        address: agent.address.clone(),
+        source,
+    };
+    let builder = DogStatsDBuilder::default().with_remote_address(&agent.address);
+    // Its own figures are not in our table.
+    let mut builder = builder.map_err(refused)?.with_telemetry(false);
+    if !agent.prefix.is_empty() {
+        builder = builder.set_global_prefix(agent.prefix.clone());
+    }
+    builder.build().map_err(refused)
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {

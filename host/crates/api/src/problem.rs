@@ -3,6 +3,7 @@
 //! Owns: every code, its status and its words. Never tells: statements, paths, plugins' words, or
 //! anything else that was not the caller's own; that is the operator's and goes to the log.
 
+use crate::health::{Part, Parts};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -167,6 +168,9 @@ pub(crate) struct Details<'a> {
     /// `member_unknown`, whose body is always the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    /// How every part of the host is; a probe's problem has it, and no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<Part>>,
 }
 
 impl Problem {
@@ -290,7 +294,12 @@ impl IntoResponse for Problem {
 }
 
 /// Gives a problem its body.
-pub(crate) fn rendered(problem: &Problem, mut response: Response, request_id: &str) -> Response {
+pub(crate) fn rendered(
+    problem: &Problem,
+    parts: Option<Parts>,
+    mut response: Response,
+    request_id: &str,
+) -> Response {
     let Kind {
         code,
         status,
@@ -306,6 +315,7 @@ pub(crate) fn rendered(problem: &Problem, mut response: Response, request_id: &s
         errors: &problem.errors,
         // Every refusal of a code has the same bytes.
         request_id: (problem.kind != MEMBER_UNKNOWN).then_some(request_id),
+        parts: parts.map(|parts| parts.0),
     };
     // Texts and numbers always serialise; the status tells the caller even if they did not.
     let body = serde_json::to_vec(&details).unwrap_or_default();

@@ -153,6 +153,15 @@ impl utoipa::IntoResponses for StatementProblems {
     }
 }
 
+/// Problems of the liveness probe.
+pub(crate) struct LiveProblems;
+
+impl utoipa::IntoResponses for LiveProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&["not_working"])
+    }
+}
+
 /// Problems of the readiness probe.
 pub(crate) struct ReadyProblems;
 

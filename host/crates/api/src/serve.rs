@@ -38,6 +38,9 @@ pub struct HttpConfig {
     pub metrics: Option<Metrics>,
     /// Who else works in this process: readiness needs all of them.
     pub workers: Workers,
+    /// What the process is there for, as probes tell it. Without `api`, probes and metrics are all that
+    /// is served.
+    pub roles: Vec<String>,
     /// How often one client may ask; none counts nothing.
     pub rate: Option<RateConfig>,
     /// Connections that one client may have open; 0 counts none.
@@ -50,6 +53,15 @@ pub struct HttpConfig {
     pub access: AccessConfig,
 }
 
+/// The role of a process that serves more than probes and metrics.
+const API: &str = "api";
+
+impl HttpConfig {
+    pub(crate) fn serves_api(&self) -> bool {
+        self.roles.iter().any(|role| role == API)
+    }
+}
+
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {
@@ -60,6 +72,7 @@ impl Default for HttpConfig {
             drain_within: Duration::from_secs(30),
             metrics: None,
             workers: Workers::default(),
+            roles: vec![API.to_owned()],
             rate: None,
             connections_per_client: 0,
             trusted_proxies: Vec::new(),

@@ -5,17 +5,27 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// The workers of a host. Clones share them.
 #[derive(Clone, Default)]
-pub struct Workers(Arc<Mutex<Vec<Watched>>>);
+pub struct Workers {
+    list: Arc<Mutex<Vec<Watched>>>,
+    /// Whose workers are watched by this clone.
+    role: Option<&'static str>,
+}
+
+/// What a worker says of itself: whether it stands by while another host does its work, and words for
+/// people.
+type Note = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
 
 #[derive(Clone)]
 struct Watched {
     name: &'static str,
+    role: Option<&'static str>,
+    note: Option<Note>,
     /// How long it may be silent; none where it may work on one thing for as long as it takes.
     patience: Option<Duration>,
     beat: Arc<Beat>,
@@ -27,6 +37,16 @@ pub(crate) enum Pulse {
     Going,
     Silent(Duration),
     Ended,
+}
+
+/// A worker as a probe tells it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub name: &'static str,
+    pub role: Option<&'static str>,
+    pub pulse: Pulse,
+    pub standing_by: bool,
+    pub note: Option<String>,
 }
 
 /// When a worker went on last.
@@ -61,6 +81,30 @@ impl Drop for End {
 }
 
 impl Workers {
+    /// The same workers; those that are watched by this clone belong to a role.
+    #[must_use]
+    pub fn of(&self, role: &'static str) -> Self {
+        Self {
+            list: Arc::clone(&self.list),
+            role: Some(role),
+        }
+    }
+
+    /// Lets a worker that is watched say of itself whether it stands by, and more for people.
+    pub fn noted<N>(&self, name: &'static str, note: N)
+    where
+        N: Fn() -> (bool, String) + Send + Sync + 'static,
+    {
+        let mut list = self.list();
+        if let Some(worker) = list.iter_mut().find(|worker| worker.name == name) {
+            worker.note = Some(Arc::new(note));
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Watched>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The same work, watched: it beats whenever it goes on, and is ended when it ends or panics.
     /// Where it is silent for longer than its patience, the host is not ready.
     pub fn watched<F: Future<Output = ()>>(
@@ -75,11 +119,12 @@ impl Workers {
         });
         let watched = Watched {
             name,
+            role: self.role,
+            note: None,
             patience,
             beat: Arc::clone(&beat),
         };
-        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.push(watched);
+        self.list().push(watched);
         let end = End(Arc::clone(&beat), name);
         async move {
             let _end = end;
@@ -92,15 +137,26 @@ impl Workers {
         }
     }
 
-    /// How each is.
-    pub(crate) fn pulses(&self) -> Vec<(&'static str, Pulse)> {
-        let workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().map(|one| (one.name, one.pulse())).collect()
+    /// How each is, where it may be silent for `times` its patience.
+    pub(crate) fn told(&self, times: u32) -> Vec<Told> {
+        // Notes may look elsewhere: they are asked when the list is free again.
+        let list = self.list().clone();
+        let told = list.iter().map(|one| {
+            let note = one.note.as_ref().map(|note| note());
+            Told {
+                name: one.name,
+                role: one.role,
+                pulse: one.pulse(times),
+                standing_by: note.as_ref().is_some_and(|(standing_by, _)| *standing_by),
+                note: note.map(|(_, words)| words),
+            }
+        });
+        told.collect()
     }
 }
 
 impl Watched {
-    fn pulse(&self) -> Pulse {
+    fn pulse(&self, times: u32) -> Pulse {
         let at = self.beat.at.load(Ordering::Relaxed);
         if at == ENDED {
             return Pulse::Ended;
@@ -111,7 +167,7 @@ impl Watched {
             .elapsed()
             .saturating_sub(Duration::from_millis(at));
         match self.patience {
-            Some(patience) if silent > patience => Pulse::Silent(silent),
+            Some(patience) if silent > patience * times => Pulse::Silent(silent),
             _ => Pulse::Going,
         }
     }
@@ -119,7 +175,7 @@ impl Watched {
 
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.pulses()).finish()
+        f.debug_list().entries(self.told(1)).finish()
     }
 }
 
@@ -142,16 +198,17 @@ mod tests {
         };
         let beats = workers.watched("beats", Some(Duration::from_secs(5)), beats);
         let _beats = tokio::spawn(beats);
-        let going: Vec<_> = workers
-            .pulses()
-            .into_iter()
-            .map(|(_, pulse)| pulse)
-            .collect();
+        let pulses = |times| -> Vec<_> {
+            let told = workers.told(times).into_iter();
+            told.map(|one| (one.name, one.pulse)).collect()
+        };
+        let going: Vec<_> = pulses(1).into_iter().map(|(_, pulse)| pulse).collect();
         assert_eq!(going, [Pulse::Going; 5]);
         ends.await;
         tokio::spawn(breaks).await.expect_err("broken");
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let pulses = workers.pulses();
+        assert_eq!(pulses(1000)[2], ("silent", Pulse::Going));
+        let pulses = pulses(1);
         assert_eq!(pulses[0], ("ends", Pulse::Ended));
         assert_eq!(pulses[1], ("breaks", Pulse::Ended));
         assert!(
@@ -162,5 +219,17 @@ mod tests {
             pulses[3..],
             [("patient", Pulse::Going), ("beats", Pulse::Going)]
         );
+    }
+
+    #[tokio::test]
+    async fn a_worker_has_its_role_and_says_whether_it_stands_by() {
+        let workers = Workers::default();
+        let _one = workers.of("consumer").watched("one", None, async {});
+        let _two = workers.watched("two", None, async {});
+        workers.noted("one", || (true, "another host".to_owned()));
+        let told = workers.told(1);
+        assert_eq!((told[0].role, told[1].role), (Some("consumer"), None));
+        assert!(told[0].standing_by && !told[1].standing_by);
+        assert_eq!(told[0].note.as_deref(), Some("another host"));
     }
 }

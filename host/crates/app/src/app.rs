@@ -4,12 +4,13 @@ use crate::bell::{Bell, Ear};
 use crate::members::{MemberPolicy, Turns};
 use crate::records::{Answered, InTx, Records, Tx};
 use crate::sensitive::DigestKey;
-use crate::{Clock, Error, plugins::Plugins};
+use crate::{Clock, Error, plugins::Plugins, trace};
 use galleria_domain::Digest;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// How events are consumed and tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,6 +179,7 @@ impl App {
         let now = self.clock.now();
         let work = Arc::new(work);
         let asked = key.clone();
+        let told = tracing::info_span!(target: trace::TARGET, "accept");
         let done = self
             .records
             .write(move |tx| {
@@ -202,6 +204,7 @@ impl App {
                     })
                 })
             })
+            .instrument(told)
             .await;
         let reply = match done {
             // Two of the same at once: the second found no answer yet, and then the first one's rows.

@@ -5,9 +5,11 @@
 //! collector, and without one the spans are not even made. Never has a person's data, a setting, or
 //! anything a sensitive point was asked, in a span.
 
+use crate::{App, Error};
 use galleria_domain::trace::Trace;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
 use opentelemetry::{Context, SpanId, TraceId};
+use std::collections::BTreeMap;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use uuid::Uuid;
@@ -52,6 +54,32 @@ pub fn below(span: &Span, cause: Option<Trace>) -> Option<Trace> {
         span: u64::from_be_bytes(own.span_id().to_bytes()),
         flags: own.trace_flags().to_u8(),
     })
+}
+
+/// Whether anybody collects spans here: otherwise nothing has to be looked up for them.
+pub fn is_collected() -> bool {
+    tracing::span_enabled!(target: TARGET, tracing::Level::INFO)
+}
+
+impl App {
+    /// The traces that events belong to, by the event's id, of those that have one.
+    pub async fn traces_of(&self, events: Vec<String>) -> Result<BTreeMap<String, Trace>, Error> {
+        self.records
+            .read(move |tx| {
+                let events = events.clone();
+                Box::pin(async move {
+                    let mut traces = BTreeMap::new();
+                    for id in events {
+                        let event = tx.event_get(&id).await?;
+                        if let Some(trace) = event.and_then(|event| event.trace) {
+                            traces.insert(id, trace);
+                        }
+                    }
+                    Ok(traces)
+                })
+            })
+            .await
+    }
 }
 
 /// A trace that nobody collects, so that log lines and events belong together nevertheless.

@@ -6,12 +6,15 @@
 //! The embedded log is the outbox table, read in order. A [`Consumer`] reads it for its groups and
 //! hands each event to its subscribers, each in the lane of its key. What must wait is parked by
 //! the application: its lane is closed, its place in the log counts as done, and the rest goes on.
+//! Where several hosts share a database, [`Holding`] sees to it that one of them reads a group at a time.
 
 #![forbid(unsafe_code)]
 
 mod consumer;
+mod holding;
 mod lanes;
 mod prefix;
 mod reading;
 
 pub use consumer::{Consumer, ConsumerConfig};
+pub use holding::{Held, Holding};

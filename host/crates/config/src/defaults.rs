@@ -2,7 +2,7 @@
 
 use crate::raw::{
     RawAccess, RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawIssuer, RawLog,
-    RawMembers, RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements,
+    RawMembers, RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements, RawTraces,
 };
 use galleria_domain::plugin::Limits;
 
@@ -52,6 +52,7 @@ impl Default for RawHost {
             http: RawHttp::default(),
             access: RawAccess::default(),
             metrics: RawMetrics::default(),
+            traces: RawTraces::default(),
             log: RawLog::default(),
             retry: RawRetry::default(),
             runs: RawRuns::default(),
@@ -132,6 +133,16 @@ impl Default for RawRate {
     }
 }
 
+impl Default for RawTraces {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            sample: 1.0,
+            timeout: "5s".into(),
+        }
+    }
+}
+
 impl Default for RawLog {
     fn default() -> Self {
         Self {
@@ -168,6 +179,7 @@ impl Default for RawGroups {
             tries,
         };
         Self {
+            lease: "10s".into(),
             payment: group("PAYMENT_GROUP", 3),
             common: group("COMMON_GROUP", 5),
             events: group("GALLERIA_GROUP", 5),

@@ -23,6 +23,9 @@ const OLD_NAME: &str = "MPAY_DB_NAME";
 const OLD_USER: &str = "MPAY_DB_USER";
 const OLD_PASSWORD: &str = "MPAY_DB_PWD";
 
+/// OpenTelemetry's own name for where a collector is.
+const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// Puts the environment over the files, and the command line over the environment.
 ///
 /// The host's own names win over the old platform's.
@@ -32,6 +35,7 @@ pub(crate) fn overlay(
     overrides: &BTreeMap<String, String>,
     mistakes: &mut Vec<Mistake>,
 ) {
+    layers.0.push(names_of_all(env));
     layers.0.push(old_names(env, mistakes));
     layers.0.push(own_names(env, mistakes));
     let mut command_line = Layer::of_text(COMMAND_LINE);
@@ -39,6 +43,19 @@ pub(crate) fn overlay(
         command_line.set(key.split('.').map(str::to_owned).collect(), key, text);
     }
     layers.0.push(command_line);
+}
+
+/// Names that are nobody's own.
+fn names_of_all(env: &BTreeMap<String, String>) -> Layer {
+    let mut layer = Layer::of_text(ENVIRONMENT);
+    if let Some(endpoint) = env.get(COLLECTOR).filter(|text| !text.is_empty()) {
+        layer.set(
+            vec!["traces".into(), "endpoint".into()],
+            COLLECTOR,
+            endpoint,
+        );
+    }
+    layer
 }
 
 fn old_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Layer {
@@ -133,6 +150,7 @@ fn plain_keys() -> Vec<String> {
         limits: _,
         run_limits: _,
         metrics: _,
+        traces: _,
     } = RawHost::default();
     [
         "data",

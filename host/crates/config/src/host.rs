@@ -7,6 +7,7 @@ use crate::raw::{
     RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawLimits, RawLog, RawMembers,
     RawRetry, RawRuns, RawSensitive, RawStatements,
 };
+use crate::telling::{self, Statsd, Traces};
 use crate::{Secret, units};
 use galleria_domain::Problem;
 use galleria_domain::names::is_id;
@@ -39,6 +40,10 @@ pub struct HostConfig {
     pub access: Access,
     /// Where scrapes are answered; none is at `/metrics` of the HTTP face.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where metrics are sent; nowhere where none.
+    pub statsd: Option<Statsd>,
+    /// Where traces are sent; nowhere where none.
+    pub traces: Option<Traces>,
     /// What is logged, and how.
     pub log: Log,
     /// When a failed event is tried again.
@@ -165,6 +170,8 @@ pub struct Runs {
 /// Who reads which topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups {
+    /// How long a group belongs to a host that is not heard of.
+    pub lease: Duration,
     /// Payments.
     pub payment: Group,
     /// Refunds and verifications.
@@ -252,6 +259,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         http,
         access,
         metrics,
+        traces,
         log,
         retry,
         runs,
@@ -282,7 +290,9 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         database: self::database(database, &data, checks),
         http: http::convert(http, checks),
         access: access::convert(access, checks),
+        statsd: telling::statsd(&metrics, checks),
         metrics_listen: http::metrics(metrics, checks),
+        traces: telling::traces(traces, checks),
         log: self::log(log, checks),
         retry: self::retry(retry, checks),
         runs: self::runs(runs, checks),
@@ -414,11 +424,20 @@ fn retry(raw: RawRetry, checks: &mut Checks) -> Retry {
 
 fn groups(raw: RawGroups, checks: &mut Checks) -> Groups {
     let RawGroups {
+        lease,
         payment,
         common,
         events,
     } = raw;
+    let lease = checks.duration("groups.lease", &lease);
+    // Kept three times before it would end, by a database that may be busy.
+    checks.check(
+        (Duration::from_secs(1)..=Duration::from_secs(300)).contains(&lease),
+        "groups.lease",
+        "1s to 5m",
+    );
     let groups = Groups {
+        lease,
         payment: group("payment", payment, checks),
         common: group("common", common, checks),
         events: group("events", events, checks),

@@ -159,7 +159,11 @@ fn rate(raw: RawRate, checks: &mut Checks) -> Option<Rate> {
 
 /// Where scrapes are answered, if at an address of their own.
 pub(crate) fn metrics(raw: RawMetrics, checks: &mut Checks) -> Option<SocketAddr> {
-    let RawMetrics { listen } = raw;
+    let RawMetrics {
+        listen,
+        statsd: _,
+        statsd_prefix: _,
+    } = raw;
     if listen.is_empty() {
         return None;
     }

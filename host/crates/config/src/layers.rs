@@ -288,6 +288,7 @@ fn wanted(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
         "a string" => "text in quotes",
         "a sequence" => "a list",
         "a boolean" => "true or false",

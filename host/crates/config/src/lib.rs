@@ -37,6 +37,7 @@ mod schedules;
 mod secret;
 mod secrets;
 mod suggest;
+mod telling;
 mod units;
 
 pub use access::{Access, TokenIssuer};
@@ -48,6 +49,7 @@ pub use http::{Http, Rate};
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
+pub use telling::{Statsd, Traces};
 
 use checks::Checks;
 use galleria_domain::plugin::{Mistake, Slot};

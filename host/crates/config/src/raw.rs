@@ -21,6 +21,7 @@ pub(crate) struct RawHost {
     pub http: RawHttp,
     pub access: RawAccess,
     pub metrics: RawMetrics,
+    pub traces: RawTraces,
     pub log: RawLog,
     pub retry: RawRetry,
     pub runs: RawRuns,
@@ -98,6 +99,16 @@ pub(crate) struct RawRate {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawMetrics {
     pub listen: String,
+    pub statsd: String,
+    pub statsd_prefix: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawTraces {
+    pub endpoint: String,
+    pub sample: f64,
+    pub timeout: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,6 +137,7 @@ pub(crate) struct RawRuns {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawGroups {
+    pub lease: String,
     pub payment: RawGroup,
     pub common: RawGroup,
     pub events: RawGroup,

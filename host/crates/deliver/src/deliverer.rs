@@ -1,6 +1,7 @@
 //! The loop that brings decided documents to their directories.
 
 use crate::directories::{self, Directories, Renamed};
+use crate::told::Told;
 use cap_std::fs::Dir;
 use galleria_app::clock::later;
 use galleria_app::records::{DocumentRow, DocumentState, InTx};
@@ -74,6 +75,7 @@ impl Deliverer {
         if leased.is_empty() {
             return Ok(0);
         }
+        let told = Told::of(&self.app, &leased).await;
         let directories = self.directories.clone();
         let (taken, writer) = (leased.len(), self.writer());
         let (ready, failed) = blocking(move || prepare(&directories, &writer, leased)).await?;
@@ -100,8 +102,10 @@ impl Deliverer {
                 bound.directory, bound.name
             );
         }
+        told.ended(blocked.iter().map(|one| &*one.id), "blocked");
         let blocked: Vec<String> = blocked.into_iter().map(|document| document.id).collect();
         let delivered = self.advance(delivered, DocumentState::Delivered).await?;
+        told.ended(delivered.iter().map(|id| &**id), "delivered");
         galleria_app::figures::delivered(delivered.len());
         self.advance(blocked, DocumentState::Blocked).await?;
         if some_failed {

@@ -120,6 +120,12 @@ async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
     let read = kept().of(answer.header("x-request-id").expect("an id"));
     let levels: Vec<_> = read.iter().map(|line| &line["level"]).collect();
     assert_eq!(levels, ["ERROR", "INFO"]);
+    for line in &read {
+        let trace = line["span"]["trace_id"].as_str().expect("a trace");
+        let hex = |byte: u8| byte.is_ascii_hexdigit();
+        assert!(trace.len() == 32 && trace.bytes().all(hex), "{line}");
+        assert_eq!(trace, read[0]["span"]["trace_id"]);
+    }
     assert_eq!(
         read[0]["fields"]["cause"],
         "reading a store: disk 7 is gone"

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Every scrape reads the database.
 fn metrics() -> Metrics {
-    Metrics::record(Duration::ZERO).expect("a recorder")
+    Metrics::record(Duration::ZERO, None).expect("a recorder")
 }
 
 /// The value of a line, such as `galleria_runs{state="due"}`.

@@ -388,14 +388,25 @@ async fn too_often() -> Answer {
 async fn a_worker_ends() -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
     let config = quick();
-    let worker = config.workers.watched("consumer", None, async {});
+    let workers = config.workers.of("consumer");
+    let worker = workers.watched("consumer", None, async {});
+    workers.noted("consumer", || (true, "elsewhere".to_owned()));
     let host = on_sqlite(folder.path(), config).await;
     let ready = host.get("/readyz").await.expect(200);
-    assert_eq!(ready["roles"], json!(["database", "plugins", "consumer"]));
+    assert_eq!(ready["roles"], json!(["api"]));
+    let parts = json!([
+        { "part": "http", "role": "api", "state": "going" },
+        { "part": "database", "state": "going" },
+        { "part": "plugins", "state": "going" },
+        { "part": "consumer", "role": "consumer", "state": "standing_by", "detail": "elsewhere" },
+    ]);
+    assert_eq!(ready["parts"], parts);
     worker.await;
     let answer = host.get("/readyz").await;
     assert_eq!(answer.json()["detail"], "consumer has ended");
-    assert_eq!(host.get("/healthz").await.status, 200);
+    assert_eq!(answer.json()["parts"][2]["state"], "ended");
+    // A restart ends it.
+    assert_eq!(host.get("/healthz").await.code(), "not_working");
     host.stop().await;
     answer
 }

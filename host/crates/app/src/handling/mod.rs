@@ -7,6 +7,7 @@
 mod apply;
 mod argument;
 mod fate;
+mod holding;
 mod letters;
 
 pub(crate) use letters::unknown as no_letter;
@@ -363,16 +364,19 @@ impl App {
         let span = tracing::info_span!(
             target: trace::TARGET, "plugin call", plugin = plugin.slot.plugin,
             point = argument.point().name(), component = plugin.inspection.digest.short(),
-            fault = tracing::field::Empty,
+            outcome = tracing::field::Empty, otel.status_code = tracing::field::Empty,
         );
         let told = span.clone();
         let call = move || span.in_scope(|| plugins.react(&plugin, &cx, &argument));
         let called = tokio::task::spawn_blocking(call)
             .await
             .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;
-        if let Err(fault) = &called.outcome {
-            told.record("fault", fault.code());
-        }
+        match &called.outcome {
+            Ok(_) => told.record("outcome", "decided"),
+            Err(fault) => told
+                .record("outcome", fault.code())
+                .record("otel.status_code", "ERROR"),
+        };
         Ok(called)
     }
 }

@@ -10,11 +10,11 @@ mod turns;
 pub use allowance::{Allowance, Client};
 pub(crate) use turns::Turns;
 
-use crate::Error;
 use crate::app::App;
 use crate::plugins::{Called, Loaded, Usage};
 use crate::records::{InTx, JournalRow};
 use crate::sensitive::{DigestKey, at_floor};
+use crate::{Error, trace};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
 use jiff::Timestamp;
@@ -144,7 +144,13 @@ impl App {
     async fn ask_who(&self, attempt: Attempt) -> Result<(Attempt, Called<Option<Member>>), Error> {
         let turn = self.turns.take(&attempt.store.id).await?;
         let plugins = std::sync::Arc::clone(&self.plugins);
+        // A sensitive point tells a collector that it was asked, and for how long; not what came of it.
+        let told = tracing::info_span!(
+            target: trace::TARGET, "plugin call", plugin = attempt.plugin.slot.plugin,
+            point = Point::IdentifyMember.name(),
+        );
         let asked = tokio::task::spawn_blocking(move || {
+            let _told = told.entered();
             let Attempt {
                 plugin,
                 context,

@@ -1,0 +1,140 @@
+//! Traces for a collector: the spans of one target, in batches, over OTLP by HTTP.
+//!
+//! Owns: what a collector that is away does to us, which is nothing: what does not fit into the queue is
+//! dropped, nobody waits for it, and it is logged once. Never sends what a log line says.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use galleria_config::Traces;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider,
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// Spans that wait at most: some thousand payments, and a few megabytes.
+const WAITING: usize = 8_192;
+
+/// How often they are sent.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Sends spans until it is finished.
+pub struct Exporting {
+    provider: SdkTracerProvider,
+    timeout: Duration,
+}
+
+/// Begins to export; on the runtime that it is called on.
+pub fn start(traces: &Traces) -> anyhow::Result<Exporting> {
+    let http = reqwest::Client::builder()
+        .timeout(traces.timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .build();
+    let collector = Collector {
+        http: http.context("a client for the collector of traces")?,
+        runtime: Handle::current(),
+        away: AtomicBool::new(false),
+    };
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", traces.endpoint))
+        .with_timeout(traces.timeout)
+        .with_http_client(collector)
+        .build()
+        .context("exporting traces (traces.endpoint)")?;
+    let batches = BatchConfigBuilder::default()
+        .with_max_queue_size(WAITING)
+        .with_scheduled_delay(EVERY);
+    let batches = BatchSpanProcessor::builder(exporter).with_batch_config(batches.build());
+    let resource = Resource::builder()
+        .with_service_name("galleria")
+        .with_attribute(opentelemetry::KeyValue::new(
+            "service.version",
+            env!("CARGO_PKG_VERSION"),
+        ));
+    // Who calls decides for its own; what it causes here is decided with it.
+    let share = Sampler::TraceIdRatioBased(traces.sample);
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(batches.build())
+        .with_resource(resource.build())
+        .with_sampler(Sampler::ParentBased(Box::new(share)))
+        .build();
+    Ok(Exporting {
+        provider,
+        timeout: traces.timeout,
+    })
+}
+
+impl Exporting {
+    /// What makes the spans.
+    pub fn tracer(&self) -> SdkTracer {
+        self.provider.tracer("galleria")
+    }
+
+    /// Sends what waits, and ends; no longer than the collector is waited for.
+    pub async fn finish(self) {
+        let ended = move || self.provider.shutdown_with_timeout(self.timeout);
+        // What was lost is told where it was sent.
+        let _ = tokio::task::spawn_blocking(ended).await;
+    }
+}
+
+/// The collector, asked on the host's runtime: the thread that sends batches has none.
+#[derive(Debug)]
+struct Collector {
+    http: reqwest::Client,
+    runtime: Handle,
+    /// It did not take the last batch.
+    away: AtomicBool,
+}
+
+#[async_trait]
+impl HttpClient for Collector {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let http = self.http.clone();
+        let sent = self.runtime.spawn(async move {
+            let request = reqwest::Request::try_from(request)?;
+            let answer = http.execute(request).await?;
+            Ok::<_, reqwest::Error>(answer.status())
+        });
+        // An error of this client has the collector's address in it, and nothing of a batch.
+        let status = sent.await?.map_err(reqwest::Error::without_url);
+        match &status {
+            Ok(status) if status.is_success() => {
+                if self.away.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the collector takes traces again");
+                }
+            }
+            failed => {
+                if !self.away.swap(true, Ordering::Relaxed) {
+                    let why = match failed {
+                        Ok(status) => format!("it answered {status}"),
+                        Err(error) => chain(error),
+                    };
+                    tracing::warn!(
+                        why,
+                        "the collector does not take traces: what is not taken is lost, and nothing else"
+                    );
+                }
+            }
+        }
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status?;
+        Ok(response)
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        text.push_str(&format!(": {one}"));
+        cause = one.source();
+    }
+    text
+}

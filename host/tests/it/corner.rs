@@ -1,0 +1,64 @@
+//! A retailer with one store, whose plugin writes one document for each payment.
+
+use crate::configuration::{ASKS, retailer};
+use crate::house::House;
+use serde_json::json;
+use std::path::Path;
+
+/// Its store.
+pub const STORE: &str = "s-corner";
+
+/// A host for it alone.
+pub fn house(folder: &Path) -> House {
+    let slot = format!(
+        "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
+    );
+    retailer(folder, ASKS, &slot)
+}
+
+pub async fn open(house: &House) {
+    let body = json!({
+        "external_id": STORE, "retailer": "corner", "store_type": "kiosk", "country": "ES",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+    });
+    let path = format!("/v1/stores/{STORE}");
+    let (status, answer) = house.send("PUT", &path, STORE, &body).await.expect("sent");
+    assert_eq!(status, 200, "{answer:#}");
+}
+
+/// Places an order and pays it.
+pub async fn sell(house: &House, order: &str) {
+    place(house, order).await;
+    let at = "2026-11-24T10:00:00Z";
+    let tender =
+        json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
+    let paid = json!({"id": format!("p-{order}"), "at": at, "tenders": [tender]});
+    let path = format!("/v1/orders/{order}/payments");
+    send(house, &path, &format!("p-{order}"), &paid).await;
+}
+
+pub async fn place(house: &House, order: &str) {
+    let line = json!({
+        "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
+        "quantity": {"unscaled": 1, "scale": 0},
+        "regular_price": {"unscaled": 10, "scale": 0},
+        "unit_price": {"unscaled": 10, "scale": 0},
+    });
+    let placed = json!({
+        "id": order, "store_id": STORE, "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
+        "lines": [line],
+    });
+    send(house, "/v1/orders", &format!("o-{order}"), &placed).await;
+}
+
+async fn send(house: &House, path: &str, key: &str, body: &serde_json::Value) {
+    let (status, answer) = house.send("POST", path, key, body).await.expect("sent");
+    assert_eq!(status, 201, "{answer:#}");
+}
+
+/// Waits until so many documents are delivered.
+pub async fn delivered(house: &House, documents: u64) {
+    house
+        .until(|status| status["documents"]["delivered"] == documents)
+        .await;
+}

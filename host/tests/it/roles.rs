@@ -1,0 +1,121 @@
+//! The work of a host, shared by processes on one database.
+
+use crate::corner;
+use crate::house::House;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// What a probe says, whatever its status.
+async fn probe(house: &House, path: &str) -> (u16, Value) {
+    let answer = reqwest::get(house.url(path)).await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("JSON"))
+}
+
+/// The state of a part, where the probe names it.
+fn state<'a>(told: &'a Value, part: &str) -> Option<&'a str> {
+    let parts = told["parts"].as_array().expect("parts");
+    let found = parts.iter().find(|one| one["part"] == part)?;
+    found["state"].as_str()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_share_the_work_and_one_takes_over_from_one_that_died() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lease = Duration::from_secs(3);
+    let mut front = corner::house(folder.path());
+    front.set("groups.lease=3s");
+    front.role("api");
+    front.start().await;
+    corner::open(&front).await;
+    let (status, told) = probe(&front, "/readyz").await;
+    assert_eq!((status, &told["roles"]), (200, &serde_json::json!(["api"])));
+    assert_eq!(state(&told, "http"), Some("going"));
+    assert_eq!(state(&told, "consumer"), None, "{told}");
+
+    corner::sell(&front, "o-1").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let status = front.get("/v1/status").await.expect("a status");
+    assert_eq!(status["settled"], false, "nobody consumes yet");
+
+    let mut back = front.beside("consumer,deliver");
+    back.start().await;
+    let (status, told) = probe(&back, "/readyz").await;
+    assert_eq!(status, 200, "{told}");
+    for part in ["database", "plugins", "consumer", "deliverer", "matching"] {
+        assert!(state(&told, part).is_some(), "{part} in {told}");
+    }
+    assert_eq!((state(&told, "http"), state(&told, "runs")), (None, None));
+    corner::delivered(&front, 1).await;
+    assert_eq!(back.files().len(), 1, "the one document of the payment");
+    assert_eq!(probe(&back, "/readyz").await.1["status"], "ready");
+    assert_eq!(probe(&back, "/healthz").await.1["status"], "alive");
+    let (status, told) = probe(&back, "/v1/status").await;
+    assert_eq!((status, &told["code"]), (404, &"route_not_found".into()));
+    let metrics = back.client.get(back.url("/metrics")).send().await;
+    assert_eq!(metrics.expect("an answer").status(), 200);
+
+    let mut next = front.beside("consumer,deliver");
+    next.start().await;
+    let (status, told) = probe(&next, "/readyz").await;
+    assert_eq!(
+        (status, state(&told, "consumer")),
+        (200, Some("standing_by"))
+    );
+
+    back.kill();
+    let killed = Instant::now();
+    corner::sell(&front, "o-2").await;
+    while state(&probe(&next, "/readyz").await.1, "consumer") != Some("going") {
+        let waited = killed.elapsed();
+        assert!(waited < lease * 3, "nobody took over:\n{}", next.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    corner::delivered(&front, 2).await;
+    assert_eq!(next.files().len(), 1, "and nothing of the first");
+    // Who drains gives its groups back: the next one need not wait.
+    next.stop();
+    let mut last = front.beside("consumer");
+    last.settings.push("groups.lease=5m".into());
+    last.start().await;
+    corner::sell(&front, "o-3").await;
+    front.until(|status| status["settled"] == true).await;
+    last.stop();
+    front.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
+    house.set("groups.lease=5m");
+    house.start().await;
+    corner::open(&house).await;
+    corner::sell(&house, "o-1").await;
+    corner::delivered(&house, 1).await;
+    house.kill();
+    house.start().await;
+    corner::sell(&house, "o-2").await;
+    corner::delivered(&house, 2).await;
+    house.stop();
+}
+
+#[test]
+fn a_role_that_is_none_is_refused_with_those_there_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let house = corner::house(folder.path());
+    for (role, wanted) in [
+        (
+            "till",
+            "one of api, consumer, consumer:<group>, deliver or schedule",
+        ),
+        (
+            "consumer:SALES",
+            "there are PAYMENT_GROUP, COMMON_GROUP, GALLERIA_GROUP",
+        ),
+    ] {
+        let ran = house.run(&["serve", "--role", role]);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(!ran.status.success() && said.contains(wanted), "{said}");
+    }
+}

@@ -1,0 +1,74 @@
+//! What an agent of Datadog is sent, over UDP.
+
+use crate::corner;
+use std::collections::BTreeSet;
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_gets_the_same_metrics_with_tags() {
+    let agent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    agent
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .expect("a timeout");
+    let address = agent.local_addr().expect("an address");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
+    house.set(&format!("metrics.statsd={address}"));
+    house.set("metrics.statsd_prefix=shops");
+    house.start().await;
+    corner::open(&house).await;
+    corner::sell(&house, "secret-order").await;
+    corner::delivered(&house, 1).await;
+
+    let wanted = [
+        // A counter with its labels, one without, a time, and what stands in the database.
+        ("shops.galleria_events_total:1|c", "outcome:applied"),
+        ("shops.galleria_documents_delivered_total:1|c", ""),
+        (
+            "shops.galleria_http_requests_total:1|c",
+            "route:/v1/orders/{id}/payments",
+        ),
+        ("shops.galleria_http_request_seconds:", "method:POST"),
+        ("shops.galleria_dead_letters:0|g", ""),
+    ];
+    let (mut lines, begun) = (BTreeSet::new(), Instant::now());
+    let found = |lines: &BTreeSet<String>, (name, tag): (&str, &str)| {
+        let named = |line: &&String| line.starts_with(name) && line.contains(tag);
+        lines.iter().any(|line| named(&line))
+    };
+    while !wanted.iter().all(|one| found(&lines, *one)) {
+        assert!(begun.elapsed().as_secs() < 40, "{lines:#?}");
+        let mut packet = [0; 65_536];
+        if let Ok(read) = agent.recv(&mut packet) {
+            let text = String::from_utf8_lossy(&packet[..read]).into_owned();
+            lines.extend(text.lines().map(str::to_owned));
+        }
+    }
+    let text = lines.iter().cloned().collect::<Vec<_>>().join("\n");
+    assert!(text.contains("|#"), "{text}");
+    for private in [corner::STORE, "store:", "secret", "gk_"] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+    // Scrapes tell the same.
+    let scraped = house.client.get(house.url("/metrics")).send().await;
+    let scraped = scraped.expect("an answer").text().await.expect("text");
+    assert!(
+        scraped.contains("galleria_documents_delivered_total 1"),
+        "{scraped}"
+    );
+    house.stop();
+}
+
+#[test]
+fn an_agent_without_an_address_is_told_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
+    house.set("metrics.statsd=no_host..:8125");
+    let ran = house.run(&["serve"]);
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(
+        !ran.status.success() && said.contains("metrics.statsd"),
+        "{said}"
+    );
+}

@@ -1,0 +1,146 @@
+//! What a collector is told: the way of a payment, span by span; and what one that is away does.
+
+use crate::corner;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+type Taken = Arc<Mutex<Vec<Span>>>;
+
+/// A collector on a free port, and what it was sent.
+async fn collector() -> (String, Taken) {
+    let taken = Taken::default();
+    let take = async |State(taken): State<Taken>, body: Bytes| {
+        let request = ExportTraceServiceRequest::decode(body).expect("spans");
+        let resources = request.resource_spans.into_iter();
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        let mut all = taken.lock().expect("spans");
+        all.extend(scopes.flat_map(|scope| scope.spans));
+    };
+    let router = Router::new().route("/v1/traces", post(take));
+    let router = router.with_state(Arc::clone(&taken));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (format!("http://{address}"), taken)
+}
+
+fn attribute<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
+    let found = span.attributes.iter().find(|one| one.key == key)?;
+    match found.value.as_ref()?.value.as_ref()? {
+        Value::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+#[track_caller]
+fn one<'a>(spans: &[&'a Span], name: &str) -> &'a Span {
+    let named: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+    let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
+    assert_eq!(named.len(), 1, "{name} in {names:?}");
+    named[0]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_is_one_trace_from_its_request_to_its_document() {
+    let (endpoint, taken) = collector().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
+    house.set(&format!("traces.endpoint={endpoint}"));
+    house.start().await;
+    corner::open(&house).await;
+    corner::sell(&house, "secret-order").await;
+    corner::delivered(&house, 1).await;
+    let asked = serde_json::json!({ "code": "secret-code" });
+    let members = format!("/v1/stores/{}/members/identify", corner::STORE);
+    let _ = house.send("POST", &members, "m", &asked).await;
+    // What waits is sent before the host ends.
+    house.stop();
+
+    let taken = taken.lock().expect("spans");
+    let request = "POST /v1/orders/{id}/payments";
+    let request = taken.iter().find(|span| span.name == request);
+    let request = request.expect("the payment's request");
+    let of_trace = taken
+        .iter()
+        .filter(|span| span.trace_id == request.trace_id);
+    let trace: Vec<&Span> = of_trace.collect();
+    let topic = "process mishi.streams.post-payment-success";
+    let (accept, event) = (one(&trace, "accept"), one(&trace, topic));
+    let (call, apply) = (one(&trace, "plugin call"), one(&trace, "apply decision"));
+    let deliver = one(&trace, "deliver document");
+    assert!(
+        request.parent_span_id.is_empty(),
+        "nobody else asked for it"
+    );
+    for (span, parent) in [
+        (accept, request),
+        (event, request),
+        (deliver, request),
+        (call, event),
+        (apply, event),
+    ] {
+        assert_eq!(span.parent_span_id, parent.span_id, "{}", span.name);
+        assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
+    }
+    assert_eq!(attribute(call, "plugin"), Some("guest"));
+    assert_eq!(attribute(call, "outcome"), Some("decided"));
+    assert!(attribute(call, "component").is_some_and(|digest| digest.len() >= 8));
+    assert_eq!(attribute(deliver, "outcome"), Some("delivered"));
+
+    let identify = "POST /v1/stores/{id}/members/identify";
+    let identify = taken.iter().find(|span| span.name == identify);
+    let identify = identify.expect("the question's request");
+    let told = |key: &str| identify.attributes.iter().any(|one| one.key == key);
+    assert!(!told("http.response.status_code"), "how it ended");
+    assert!(!taken.iter().any(|span| span.name.contains("/readyz")));
+    // The event's id names the payment, as everything that is kept of it does; no more is told.
+    for span in taken.iter() {
+        let text = format!("{span:?}").replace("payment:p-secret-order", "");
+        for private in ["secret-code", "secret-order", "secret", "Bearer", "gk_"] {
+            assert!(!text.contains(private), "{private} in {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
+    // Nobody listens there; and there somebody does who never answers.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let refused = free.local_addr().expect("an address");
+    drop(free);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let hangs = silent.local_addr().expect("an address");
+    for address in [refused, hangs] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut house = corner::house(folder.path());
+        house.set(&format!("traces.endpoint=http://{address}"));
+        house.set("traces.timeout=300ms");
+        house.start().await;
+        corner::open(&house).await;
+        for n in 0..5 {
+            let begun = Instant::now();
+            corner::sell(&house, &format!("o-{n}")).await;
+            assert!(
+                begun.elapsed() < Duration::from_secs(5),
+                "it was waited for"
+            );
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+        corner::delivered(&house, 5).await;
+        house.stop();
+        let log = house.log();
+        let told = log
+            .lines()
+            .filter(|line| line.contains("does not take traces"));
+        assert_eq!(told.count(), 1, "{log}");
+    }
+}
