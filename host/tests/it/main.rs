@@ -1,11 +1,14 @@
-//! Journeys through the whole host: the real binary, real components, SQLite, HTTP, files.
+//! Journeys through the whole host: the real binary, real components, SQLite or PostgreSQL, HTTP, files.
+
+#[macro_use]
+mod house;
 
 mod access;
 mod agreement;
 mod configuration;
 mod crash;
 mod days;
-mod house;
+mod handover;
 mod large_reports;
 mod members;
 mod metrics;

@@ -37,7 +37,7 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
         let roles = ready["roles"].as_array().expect("roles");
         assert!(roles.contains(&role.into()), "{role} in {ready}");
     }
-    day.feed(&house).await;
+    day.feed(&mut house).await;
     house.settle().await;
     let path = format!(
         "/v1/retailers/{}/statements?plugin=nobody&file=f",
