@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{OpenApi, RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 
 #[derive(utoipa::OpenApi)]
@@ -40,7 +41,7 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     let mut document = Document::openapi();
     document.info.description = Some(description());
-    OpenApiRouter::with_openapi(document)
+    let mut router = OpenApiRouter::with_openapi(document)
         .merge(stores::routes())
         .merge(members::routes())
         .merge(products::routes())
@@ -58,7 +59,26 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(docs::routes())
-        .routes(utoipa_axum::routes!(openapi_json))
+        .routes(utoipa_axum::routes!(openapi_json));
+    close_words(router.get_openapi_mut());
+    router
+}
+
+/// A word that says something beside itself, `{"other": "..."}`, is one word: nothing stands beside it.
+fn close_words(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut();
+    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+        let RefOr::T(Schema::OneOf(words)) = schema else {
+            continue;
+        };
+        for word in &mut words.items {
+            if let RefOr::T(Schema::Object(word)) = word
+                && word.properties.len() == 1
+            {
+                word.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+    }
 }
 
 /// The document as it is served.

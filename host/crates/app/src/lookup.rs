@@ -271,11 +271,11 @@ pub struct OperationView {
     pub subject: String,
     /// Why.
     pub reason: String,
-    /// What was there before.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What was there before; `null` where there was nothing.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub before: serde_json::Value,
-    /// What was there after.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What was there after; `null` where nothing was left.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub after: serde_json::Value,
 }
 

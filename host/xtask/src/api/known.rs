@@ -49,9 +49,10 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         sent(client, document, "/v1/orders", &order, store).await?;
         if number % 2 == 0 {
             let mut body = example(document, "/v1/orders/{id}/payments")?;
-            body["id"] = json!(format!("payment-{number}"));
+            let payment = format!("payment-{number}");
+            body["id"] = json!(payment);
             let path = format!("/v1/orders/{order}/payments");
-            client.write(Method::POST, &path, &order, &body).await?;
+            client.write(Method::POST, &path, &payment, &body).await?;
         }
         orders.push(order);
     }

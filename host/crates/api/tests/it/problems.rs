@@ -138,6 +138,9 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
     host.post("/v1/orders/o1/payments", "p1", &paid)
         .await
         .expect(201);
+    // The id of what was sold and numbered before.
+    let taken = host.post("/v1/orders/o2/payments", "k", &paid).await;
+    seen.note(&taken, "exists");
     let twice = payment("p2", 1210, None);
     seen.note(
         &host.post("/v1/orders/o1/payments", "k", &twice).await,

@@ -95,14 +95,7 @@ async fn accept(
         back: false,
     };
     count_in_shift(tx, &store, new.shift_id.as_deref(), &taking).await?;
-    let rows = report_rows(&store, &entry, &sale.lines, false, now);
-    tx.sale_lines_insert(&rows).await?;
-    let tenders = tenders_of(&store, &entry, &sale.tenders, false);
-    tx.tenders_insert(&tenders, now).await?;
-    let kind = ActivityKind::Sale;
-    note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
-    let gross = sale.gross;
-    tx.payment_insert(&PaymentRow {
+    let row = PaymentRow {
         id: new.id.clone(),
         order_id: order.id.clone(),
         store_id: store.id.clone(),
@@ -110,8 +103,17 @@ async fn accept(
         sale,
         occurred_at: new.at,
         accepted_at: now,
-    })
-    .await?;
+    };
+    // First, so that an id that is taken is told as the payment's.
+    tx.payment_insert(&row).await?;
+    let sale = &row.sale;
+    let rows = report_rows(&store, &entry, &sale.lines, false, now);
+    tx.sale_lines_insert(&rows).await?;
+    let tenders = tenders_of(&store, &entry, &sale.tenders, false);
+    tx.tenders_insert(&tenders, now).await?;
+    let kind = ActivityKind::Sale;
+    note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
+    let gross = sale.gross;
     tx.order_set_status(&order.id, OrderStatus::Paid).await?;
     super::resolve_waiting(tx, &store, &order.id, now).await?;
     let event_id = format!("payment:{}", new.id);

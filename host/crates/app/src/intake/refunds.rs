@@ -128,10 +128,13 @@ async fn accept(
     };
     if let Some(payment) = &payment {
         let refund = work_out(tx, &row, payment).await?.map_err(Error::Invalid)?;
-        book(tx, &store, &row, &refund, now).await?;
         row.refund = Some(refund);
     }
+    // First, so that an id that is taken is told as the refund's.
     tx.refund_insert(&row).await?;
+    if let Some(refund) = &row.refund {
+        book(tx, &store, &row, refund, now).await?;
+    }
     let event_id = format!("refund:{}", row.id);
     let event = NewEvent {
         id: event_id.clone(),
