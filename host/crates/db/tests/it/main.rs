@@ -9,6 +9,7 @@ mod catalogue;
 mod documents;
 mod durability;
 mod keys;
+mod lists;
 mod log;
 mod members;
 mod opening;
