@@ -17,6 +17,7 @@ mod outages;
 mod parked;
 mod postgres;
 mod products;
+mod refunds;
 mod requests;
 mod rows;
 mod runs;
