@@ -116,7 +116,9 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let statements = &host.statements;
     let vault = StatementVault::open(&statements.folder, statements.max_bytes)
         .context("opening the folder of statements")?;
-    let app = app.with_vault(Arc::new(vault));
+    let app = app
+        .with_vault(Arc::new(vault))
+        .with_shelf(Arc::new(directories.clone()));
     Ok(House {
         db,
         app,

@@ -13,10 +13,12 @@
 mod access;
 mod dead_letters;
 mod docs;
+mod documents;
 mod edge;
 mod headers;
 mod health;
 mod limits;
+mod lists;
 mod members;
 mod metrics;
 mod openapi;

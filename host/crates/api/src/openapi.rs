@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, health, members, metrics, operations, orders, payments, products,
-    refunds, runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, documents, health, members, metrics, operations, orders, payments,
+    products, refunds, runs, shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -23,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "products", description = "What a retailer sells, and for how much."),
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
+        (name = "documents", description = "What plugins wrote: POSLOGs, reports, and where they are."),
         (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
         (name = "statements", description = "What payment providers paid out, and what it was for."),
         (name = "operation", description = "How the host does."),
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(voids::routes())
         .merge(verifications::routes())
         .merge(shifts::routes())
+        .merge(documents::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(operations::routes())
@@ -131,8 +133,10 @@ pub(crate) mod examples {
 
     examples! {
         store_request store store_page product_request product product_page product_import_request
-        product_import order_request order payment_request payment refund_request
+        product_import order_request order order_page order_paid payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
+        payment_page payment_detail refund_page refund_detail void_page verification_page
+        shift_page shift_detail document document_page
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations

@@ -88,6 +88,8 @@ kinds! {
         "Use an open shift: a closed one never moves.";
     STORE_IDENTITY = 409 "store_identity", "The store would become another one",
         "Retailer, currency and minor digits stay; give the other store another id.";
+    DOCUMENT_GONE = 410 "document_gone", "The document's content is not kept any more",
+        "Whoever it was delivered to has taken the file away or written over it.";
     BODY_TOO_LARGE = 413 "body_too_large", "The body is too large",
         "`detail` tells the bound.";
     MEDIA_TYPE = 415 "unsupported_media_type", "The body's type is not known here",

@@ -70,6 +70,8 @@ pub struct App {
     pub(crate) policy: Arc<Policy>,
     /// Where statements are spooled and kept, in a process that takes them in.
     pub(crate) vault: Option<Arc<dyn crate::statements::Vault>>,
+    /// Where delivered documents stand, in a process that reaches them.
+    pub(crate) shelf: Option<Arc<dyn crate::files::Shelf>>,
     /// Who may ask a plugin a question now.
     pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
@@ -116,6 +118,7 @@ impl App {
             plugins,
             clock,
             vault: None,
+            shelf: None,
             turns: Arc::new(turns),
             policy: Arc::new(policy),
             log_grew: Bell::default(),
@@ -130,6 +133,15 @@ impl App {
     pub fn with_vault(self, vault: Arc<dyn crate::statements::Vault>) -> Self {
         Self {
             vault: Some(vault),
+            ..self
+        }
+    }
+
+    /// The same application, with the directories that documents are delivered to.
+    #[must_use]
+    pub fn with_shelf(self, shelf: Arc<dyn crate::files::Shelf>) -> Self {
+        Self {
+            shelf: Some(shelf),
             ..self
         }
     }

@@ -27,6 +27,7 @@ mod documents;
 mod effects;
 mod figures;
 mod keys;
+mod lists;
 mod members;
 mod migrations;
 mod open;

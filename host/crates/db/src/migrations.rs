@@ -81,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "stories",
         text: include_str!("../migrations/0013_stories.sql"),
     },
+    Migration {
+        version: 14,
+        name: "listed",
+        text: include_str!("../migrations/0014_listed.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
@@ -114,6 +119,16 @@ impl Kind {
             // After a text that is read as JSON.
             .replace("{json}", json)
             .replace("{elements}", elements)
+            // After a text that is sorted by bytes where its column is not.
+            .replace("{bytewise}", self.bytewise())
+    }
+
+    /// What makes a text be compared by bytes, written behind it.
+    pub(crate) fn bytewise(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " COLLATE \"C\"",
+        }
     }
 
     fn has_versions(self) -> &'static str {

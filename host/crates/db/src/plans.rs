@@ -3,9 +3,9 @@
 
 use crate::{Db, DbConfig};
 use galleria_app::records::{
-    ActivityKey, Begun, DeadFilter, DocumentState, Draft, Parked, ParkedState, PriceRow,
-    ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Subject, Tx,
-    UncoveredKey,
+    ActivityKey, Begun, DeadFilter, DocumentState, Draft, ListFilter, Listing, OrderStatus, Parked,
+    ParkedState, Place, PriceRow, ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey,
+    SettlementKey, Standing, Subject, Tx, UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -68,6 +68,73 @@ async fn do_statements(db: &Db) {
         })
     });
     done.await.expect("done");
+}
+
+/// Lists are paged through beside the tills.
+async fn page_lists(db: &Db) {
+    let records: &dyn Records = db;
+    let paged = records.read(|tx| {
+        Box::pin(async move {
+            let own = |of: Place| [Place::Everywhere, Place::Retailer("r".into()), of];
+            for listing in [
+                Listing::Orders,
+                Listing::Payments,
+                Listing::Refunds,
+                Listing::Voids,
+                Listing::Verifications,
+                Listing::Shifts,
+                Listing::Documents,
+            ] {
+                let standings = match listing {
+                    Listing::Orders => OrderStatus::ALL
+                        .iter()
+                        .copied()
+                        .map(Standing::Order)
+                        .collect(),
+                    Listing::Shifts => [true, false].map(|open| Standing::Shift { open }).to_vec(),
+                    Listing::Documents => {
+                        let states = DocumentState::ALL.iter().copied();
+                        states.map(Standing::Document).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let any = std::iter::once(None).chain(standings.into_iter().map(Some));
+                for standing in any {
+                    let filter = ListFilter {
+                        standing,
+                        ..ListFilter::default()
+                    };
+                    for place in own(Place::Store("s".into())) {
+                        tx.list_keys(listing, &place, &filter, 1).await?;
+                    }
+                }
+                if ![Listing::Orders, Listing::Shifts].contains(&listing) {
+                    let (place, filter) = (Place::Order("o".into()), ListFilter::default());
+                    tx.list_keys(listing, &place, &filter, 1).await?;
+                }
+            }
+            let filter = ListFilter {
+                directory: Some("poslog".into()),
+                ..ListFilter::default()
+            };
+            for place in own(Place::Event("e".into())) {
+                tx.list_keys(Listing::Documents, &place, &filter, 1).await?;
+            }
+            for place in own(Place::Name("n".into())) {
+                tx.list_keys(Listing::Documents, &place, &filter, 1).await?;
+            }
+            let ids = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+            tx.orders_listed(&ids).await?;
+            tx.payments_listed(&ids).await?;
+            tx.refunds_listed(&ids).await?;
+            tx.voids_listed(&ids).await?;
+            tx.verifications_listed(&ids).await?;
+            tx.shifts_listed(&ids).await?;
+            tx.documents_listed(&ids).await?;
+            tx.document_body("d").await.map(drop)
+        })
+    });
+    paged.await.expect("paged");
 }
 
 /// Stories are told beside the tills.
@@ -293,6 +360,7 @@ async fn nothing_reads_a_whole_table() {
     do_everything(&db).await;
     do_statements(&db).await;
     tell_stories(&db).await;
+    page_lists(&db).await;
     db.close().await.expect("closed");
 
     let noted = NOTED.take();
@@ -311,7 +379,18 @@ async fn nothing_reads_a_whole_table() {
             .await
             .expect("a plan");
         let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
-        if steps.iter().any(|step| !good(step)) {
+        // Of what is rare, an index that has nothing else.
+        let rare = [
+            ("status <> 'paid'", "orders_unpaid_by_"),
+            ("closed_ms IS NULL", "shifts_open_by_"),
+            ("state <> 'delivered'", "documents_undelivered"),
+        ];
+        let astray = name == "list_keys"
+            && !sql.contains("order_id = ")
+            && rare.iter().any(|(words, index)| {
+                sql.contains(words) && !steps.iter().any(|step| step.contains(index))
+            });
+        if astray || steps.iter().any(|step| !good(step)) {
             bad.push((name, sql, steps));
         }
     }

@@ -58,8 +58,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "order_insert",
             "INSERT INTO orders (id, store_id, external_id, workstation, operator, training, status,
-                 lines, member, consents, attributes, gross, begun_ms, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                 lines, member, consents, attributes, gross, begun_ms, created_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*order.id)
@@ -99,8 +100,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "payment_insert",
             "INSERT INTO payments (id, order_id, store_id, shift_id, sale, occurred_ms, accepted_ms,
-                 receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*payment.id)
@@ -139,8 +141,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "refund_insert",
             "INSERT INTO refunds (id, order_id, store_id, shift_id, entry, extent, tenders, rounding,
-                 reason, attributes, refund, occurred_ms, accepted_ms, receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                 reason, attributes, refund, occurred_ms, accepted_ms, receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&*refund.id)
@@ -188,8 +191,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "void_insert",
             "INSERT INTO voids (id, order_id, store_id, cancellation, occurred_ms, accepted_ms,
-                 receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*void.id)
@@ -211,8 +215,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "shift_insert",
             "INSERT INTO shifts (id, store_id, workstation, till, operator, opening_float, sums,
-                 closed, opened_ms, closed_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 closed, opened_ms, closed_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*shift.id)

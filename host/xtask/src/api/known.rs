@@ -104,6 +104,8 @@ fn by_parameter(
             ("/v1/stores/{id}", json!(stores)),
             ("/v1/orders/{id}", json!(orders)),
             ("/v1/shifts/{id}", json!([shift])),
+            // Every other order was paid.
+            ("/v1/payments/{id}", json!(["payment-2"])),
         ] {
             if path.starts_with(root) {
                 found.insert(format!("{path} id"), ids);

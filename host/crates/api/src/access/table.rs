@@ -7,7 +7,10 @@ use galleria_app::access::{Scope, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
-use Bound::{Body, Letter, Line, Order, Retailer, Run, Shared, Shift, Statement, Store, Whole};
+use Bound::{
+    Body, Document, Letter, Line, Order, Payment, Refund, Retailer, Run, Shared, Shift, Statement,
+    Store, Whole,
+};
 use Scope::{BackOffice, Operator, Till};
 
 /// What a request is about, and so how its caller's reach is held against it.
@@ -19,6 +22,12 @@ pub(crate) enum Bound {
     Order,
     /// The shift `{id}`.
     Shift,
+    /// The payment `{id}`.
+    Payment,
+    /// The refund `{id}`.
+    Refund,
+    /// The document `{id}`.
+    Document,
     /// All of `{retailer}`.
     Retailer,
     /// What the stores of `{retailer}` share.
@@ -45,6 +54,9 @@ impl Bound {
             Store => name("id").map(Subject::Store),
             Order => name("id").map(Subject::Order),
             Shift => name("id").map(Subject::Shift),
+            Payment => name("id").map(Subject::Payment),
+            Refund => name("id").map(Subject::Refund),
+            Document => name("id").map(Subject::Document),
             Retailer => name("retailer").map(Subject::Retailer),
             Shared => name("retailer").map(Subject::Shared),
             Run => name("id").map(Subject::Run),
@@ -103,15 +115,27 @@ pub(crate) const ROUTES: &[Route] = &[
         Till,
         Shared,
     ),
+    caller("GET", "/v1/orders", Till, Body),
     caller("POST", "/v1/orders", Till, Body),
     caller("GET", "/v1/orders/{id}", Till, Order),
     caller("POST", "/v1/orders/{id}/payments", Till, Order),
     caller("POST", "/v1/orders/{id}/refunds", Till, Order),
     caller("POST", "/v1/orders/{id}/voids", Till, Order),
     caller("POST", "/v1/orders/{id}/verifications", Till, Order),
+    caller("GET", "/v1/payments", Till, Body),
+    caller("GET", "/v1/payments/{id}", Till, Payment),
+    caller("GET", "/v1/refunds", Till, Body),
+    caller("GET", "/v1/refunds/{id}", Till, Refund),
+    caller("GET", "/v1/voids", Till, Body),
+    caller("GET", "/v1/verifications", Till, Body),
+    caller("GET", "/v1/shifts", Till, Body),
+    caller("GET", "/v1/shifts/{id}", Till, Shift),
     caller("POST", "/v1/shifts", Till, Body),
     caller("POST", "/v1/shifts/{id}/end", Till, Shift),
     // What the people of a store or a chain do.
+    caller("GET", "/v1/documents", BackOffice, Body),
+    caller("GET", "/v1/documents/{id}", BackOffice, Document),
+    caller("GET", "/v1/documents/{id}/content", BackOffice, Document),
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),
     caller("GET", "/v1/orders/{id}/journal", BackOffice, Order),
     caller(

@@ -7,6 +7,7 @@ mod edge;
 mod host;
 mod idempotency;
 mod journey;
+mod listed;
 mod log;
 mod members;
 mod metrics;

@@ -192,7 +192,7 @@ pub async fn walked() -> (TempDir, Walk) {
     walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
         .await;
     decided(&walk.host).await;
-    walk.step(get.clone(), "/v1/orders/{id}", None).await;
+    listed(&mut walk).await;
     walk.step(get.clone(), "/v1/orders/{id}/documents", Some("documents"))
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
@@ -207,6 +207,31 @@ pub async fn walked() -> (TempDir, Walk) {
     let metrics = ("get".to_owned(), "/metrics".to_owned());
     walk.walked.insert(metrics);
     (folder, walk)
+}
+
+/// What was told before is listed and looked at, one by one.
+async fn listed(walk: &mut Walk) {
+    let get = Method::GET;
+    let steps = [
+        ("/v1/orders", "order_page"),
+        ("/v1/orders/{id}", "order_paid"),
+        ("/v1/payments", "payment_page"),
+        ("/v1/payments/{id}", "payment_detail"),
+        ("/v1/refunds", "refund_page"),
+        ("/v1/refunds/{id}", "refund_detail"),
+        ("/v1/voids", "void_page"),
+        ("/v1/verifications", "verification_page"),
+        ("/v1/shifts", "shift_page"),
+        ("/v1/shifts/{id}", "shift_detail"),
+        ("/v1/documents", "document_page"),
+        ("/v1/documents/{id}", "document"),
+    ];
+    for (path, answer) in steps {
+        walk.step(get.clone(), path, Some(answer)).await;
+    }
+    // Bytes, and no JSON: see `listed.rs`.
+    let content = "/v1/documents/{id}/content";
+    walk.step(get, content, None).await;
 }
 
 /// A statement is sent, looked at, and its line settled by hand and taken back.
@@ -352,7 +377,7 @@ async fn decided(host: &Host) {
     let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
     let digest = |text: &str| galleria_domain::Digest::of(text.as_bytes()).to_string();
     let document = DocumentRow {
-        id: "payment:payment-1/poslog/1".into(),
+        id: "5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3".into(),
         event_id: "payment:payment-1".into(),
         subscriber: "poslog".into(),
         retailer: "example".into(),

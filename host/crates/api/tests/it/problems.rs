@@ -38,6 +38,9 @@ async fn every_code_has_a_request_that_earns_it() {
     of_identifying(&host, &mut seen).await;
     of_runs(&host, &mut seen).await;
     of_statements(&host, &mut seen).await;
+    crate::listed::documents(&host).await;
+    let gone = host.get("/v1/documents/d2/content").await;
+    seen.note(&gone, "document_gone");
     host.stop().await;
     of_the_host(&mut seen).await;
     let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));

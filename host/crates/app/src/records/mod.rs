@@ -9,6 +9,7 @@ mod documents;
 mod effects;
 mod figures;
 mod keys;
+mod lists;
 mod members;
 mod operations;
 mod requests;
@@ -28,6 +29,10 @@ pub use effects::{
 };
 pub use figures::Figures;
 pub use keys::{KeyRow, Keys};
+pub use lists::{
+    ListFilter, ListKey, Listing, Lists, OrderListed, PaymentListed, Place, RefundListed, Standing,
+    Sums, VerificationListed, VoidListed,
+};
 pub use members::Members;
 pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
@@ -62,6 +67,7 @@ pub trait Tx:
     + Statements
     + Stories
     + Keys
+    + Lists
     + Send
 {
 }
@@ -80,6 +86,7 @@ impl<
         + Statements
         + Stories
         + Keys
+        + Lists
         + Send,
 > Tx for T
 {

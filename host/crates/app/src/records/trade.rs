@@ -21,6 +21,20 @@ pub enum OrderStatus {
     Voided,
 }
 
+impl OrderStatus {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Open, Self::Paid, Self::Voided];
+
+    /// The word in rows and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Voided => "voided",
+        }
+    }
+}
+
 /// An order as placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderRow {

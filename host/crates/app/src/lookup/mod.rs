@@ -1,12 +1,32 @@
 //! What operators and callers ask to see.
 
+mod documents;
+mod lists;
+mod orders;
+mod payments;
+mod refunds;
+mod shifts;
+mod verifications;
+mod voids;
+
+pub use documents::{Content, DocumentAsk, DocumentPage, Held};
+pub use lists::ListAsk;
+pub use orders::{OrderPage, OrderSummary, PaidBy};
+pub use payments::{PaymentDetail, PaymentPage, PaymentSummary};
+pub use refunds::{RefundDetail, RefundPage, RefundSummary};
+pub use shifts::{ShiftDetail, ShiftEnd, ShiftPage};
+pub use verifications::{VerificationPage, VerificationSummary};
+pub use voids::{VoidPage, VoidSummary};
+
+pub(crate) use orders::{Became, what_became};
+
 use crate::app::App;
 use crate::records::{DocumentRow, DocumentState, JournalRow, OperationRow, Tx};
 use crate::{Error, handling::groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A document of an order.
+/// A document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentView {
@@ -16,6 +36,12 @@ pub struct DocumentView {
     pub event_id: String,
     /// The slot, as `retailer.toml` names it.
     pub plugin: String,
+    /// The retailer.
+    pub retailer: String,
+    /// The store's id; none where a run over all stores wrote it.
+    pub store_id: Option<String>,
+    /// The order it is about, where it is about one.
+    pub order_id: Option<String>,
     /// The directory's name.
     pub directory: String,
     /// The file's name.
@@ -28,6 +54,8 @@ pub struct DocumentView {
     pub digest: String,
     /// `pending`, `prepared`, `delivered` or `blocked`.
     pub state: String,
+    /// When it was decided, RFC 3339.
+    pub created_at: String,
 }
 
 /// An attempt at an event of an order.
@@ -116,22 +144,20 @@ pub struct StatusView {
 }
 
 fn document(row: DocumentRow) -> DocumentView {
-    let state = match row.state {
-        DocumentState::Pending => "pending",
-        DocumentState::Prepared => "prepared",
-        DocumentState::Delivered => "delivered",
-        DocumentState::Blocked => "blocked",
-    };
     DocumentView {
         id: row.id,
         event_id: row.event_id,
         plugin: row.subscriber,
+        retailer: row.retailer,
+        store_id: (!row.store_id.is_empty()).then_some(row.store_id),
+        order_id: row.order_id,
         directory: row.directory,
         name: row.name,
         media_type: row.media_type,
         size: row.size,
         digest: row.digest,
-        state: state.into(),
+        state: row.state.name().into(),
+        created_at: row.created_at.to_string(),
     }
 }
 
