@@ -1,7 +1,7 @@
 //! What operators and callers ask to see.
 
 use crate::app::App;
-use crate::records::{DocumentRow, DocumentState, JournalRow, OperationRow, Tx};
+use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
 use crate::{Error, handling::groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -271,8 +271,8 @@ pub struct OperationView {
     pub subject: String,
     /// Why.
     pub reason: String,
-    /// What was there before.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What was there before; none where nothing was.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub before: serde_json::Value,
     /// What was there after.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -290,10 +290,10 @@ pub struct OperationPage {
 }
 
 impl App {
-    /// What operators did, newest first; about one subject where one is named.
+    /// What operators did, newest first.
     pub async fn operations(
         &self,
-        subject: Option<String>,
+        filter: OperationFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<OperationPage, Error> {
@@ -307,11 +307,8 @@ impl App {
         let mut rows = self
             .records
             .read(move |tx| {
-                let subject = subject.clone();
-                Box::pin(async move {
-                    tx.operation_page(subject.as_deref(), before, limit + 1)
-                        .await
-                })
+                let filter = filter.clone();
+                Box::pin(async move { tx.operation_page(&filter, before, limit + 1).await })
             })
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);

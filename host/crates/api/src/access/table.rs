@@ -7,7 +7,9 @@ use galleria_app::access::{Scope, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
-use Bound::{Body, Letter, Line, Order, Retailer, Run, Shared, Shift, Statement, Store, Whole};
+use Bound::{
+    Body, Letter, Line, Order, Parked, Retailer, Run, Shared, Shift, Statement, Store, Whole,
+};
 use Scope::{BackOffice, Operator, Till};
 
 /// What a request is about, and so how its caller's reach is held against it.
@@ -31,6 +33,8 @@ pub(crate) enum Bound {
     Line,
     /// The dead letter of `{event}` and `{subscriber}`.
     Letter,
+    /// The parked event of `{event}` and `{subscriber}`.
+    Parked,
     /// Body or query say: the handler looks.
     Body,
     /// The host as a whole: nobody's who is bound.
@@ -51,6 +55,7 @@ impl Bound {
             Statement => name("id").map(Subject::Statement),
             Line => name("id").map(Subject::Line),
             Letter => Some(Subject::Letter(name("event")?, name("subscriber")?)),
+            Parked => Some(Subject::Parked(name("event")?, name("subscriber")?)),
             Body | Whole => None,
         }
     }
@@ -114,6 +119,9 @@ pub(crate) const ROUTES: &[Route] = &[
     // What the people of a store or a chain do.
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),
     caller("GET", "/v1/orders/{id}/journal", BackOffice, Order),
+    caller("GET", "/v1/receipts", BackOffice, Body),
+    // Of all things an id may mean, those in reach.
+    caller("GET", "/v1/story/{id}", BackOffice, Body),
     caller(
         "PUT",
         "/v1/retailers/{retailer}/products/{sku}",
@@ -146,6 +154,17 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("PUT", "/v1/stores/{id}", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
+    caller("GET", "/v1/parked", Operator, Body),
+    caller("GET", "/v1/parked/{event}/{subscriber}", Operator, Parked),
+    caller(
+        "POST",
+        "/v1/parked/{event}/{subscriber}/retry",
+        Operator,
+        Parked,
+    ),
+    caller("GET", "/v1/requests", Operator, Body),
+    caller("GET", "/v1/plugins", Operator, Body),
+    caller("GET", "/v1/plugins/{retailer}/{slot}", Operator, Retailer),
     caller("GET", "/v1/dead-letters", Operator, Body),
     caller(
         "GET",

@@ -5,6 +5,7 @@
 
 mod activities;
 mod catalogue;
+mod desk;
 mod documents;
 mod effects;
 mod figures;
@@ -21,6 +22,7 @@ pub use activities::{
     Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
 pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
+pub use desk::{Desk, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey};
 pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
@@ -29,7 +31,7 @@ pub use effects::{
 pub use figures::Figures;
 pub use keys::{KeyRow, Keys};
 pub use members::Members;
-pub use operations::{OperationRow, Operations};
+pub use operations::{OperationFilter, OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
 pub use statements::{
@@ -62,6 +64,7 @@ pub trait Tx:
     + Statements
     + Stories
     + Keys
+    + Desk
     + Send
 {
 }
@@ -80,6 +83,7 @@ impl<
         + Statements
         + Stories
         + Keys
+        + Desk
         + Send,
 > Tx for T
 {
