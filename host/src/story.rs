@@ -56,7 +56,7 @@ fn timeline(story: &StoryView) {
         let same = |entry: &&StoryEntry| instant(&entry.at).0 == date;
         let (day, later) = entries.split_at(entries.iter().take_while(same).count());
         show::line(&format!("\n{date}"));
-        show::line(&table(day).to_string());
+        show::line(&table(day).trim_fmt());
         entries = later;
     }
     if !story.cut.is_empty() {
@@ -72,7 +72,7 @@ fn table(day: &[StoryEntry]) -> Table {
     for entry in day {
         let (_, time) = instant(&entry.at);
         table.add_row([
-            time,
+            &to_the_millisecond(time),
             &entry.what.replace('_', " "),
             &plain(&entry.id),
             &facts(entry),
@@ -88,6 +88,12 @@ fn table(day: &[StoryEntry]) -> Table {
 fn instant(at: &str) -> (&str, &str) {
     let (date, time) = at.split_once('T').unwrap_or((at, ""));
     (date, time.trim_end_matches('Z'))
+}
+
+/// With all its digits, so that times stand below one another.
+fn to_the_millisecond(time: &str) -> String {
+    let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
+    format!("{seconds}.{rest:0<3}")
 }
 
 fn facts(entry: &StoryEntry) -> String {
@@ -120,5 +126,7 @@ mod tests {
         };
         assert_eq!(facts(&entry), "component a1a1a1a1a1a1 · cpu us 412");
         assert_eq!(instant(&entry.at), ("2026-11-24", "10:04:31.5"));
+        assert_eq!(to_the_millisecond("10:04:31.5"), "10:04:31.500");
+        assert_eq!(to_the_millisecond("10:04:31"), "10:04:31.000");
     }
 }

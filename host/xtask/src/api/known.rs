@@ -103,6 +103,7 @@ fn by_parameter(
             ("/v1/stores/{id}", json!(stores)),
             ("/v1/orders/{id}", json!(orders)),
             ("/v1/shifts/{id}", json!([shift])),
+            ("/v1/story/{id}", json!(orders)),
         ] {
             if path.starts_with(root) {
                 found.insert(format!("{path} id"), ids);

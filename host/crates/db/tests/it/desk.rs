@@ -325,6 +325,9 @@ async fn operations_are_found_by_action_and_operator(stage: &Stage) {
         [third.clone(), first.clone()]
     );
     assert_eq!(find("", "", "ana").await, [second.clone(), first.clone()]);
-    assert_eq!(find("x", "run_replay", "").await, [first.clone()]);
+    assert_eq!(
+        find("x", "run_replay", "").await,
+        std::slice::from_ref(first)
+    );
     assert_eq!(find("y", "", "ana").await, []);
 }
