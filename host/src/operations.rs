@@ -101,7 +101,7 @@ mod tests {
             &json!({ "state": "dead", "attempts": 3 }),
             &json!({ "state": "due", "attempts": 3, "code": null }),
         );
-        assert_eq!(told, ("state dead".into(), "state due\ncode null".into()));
+        assert_eq!(told, ("state dead".into(), "code null\nstate due".into()));
         let told = changed(&Value::Null, &json!({ "name": "till-7" }));
         assert_eq!(told, (String::new(), "name till-7".into()));
     }
