@@ -8,6 +8,7 @@ mod agreement;
 mod configuration;
 mod crash;
 mod days;
+mod desk;
 mod handover;
 mod large_reports;
 mod members;

@@ -3,8 +3,9 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, documents, health, members, metrics, operations, orders, payments,
-    products, refunds, runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, documents, health, members, metrics, operations, orders, parked,
+    payments, plugins, products, queued, refunds, runs, shifts, statements, status, stores, story,
+    verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -55,7 +56,11 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(documents::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
+        .merge(parked::routes())
+        .merge(queued::routes())
+        .merge(plugins::routes())
         .merge(operations::routes())
+        .merge(story::routes())
         .merge(statements::routes())
         .merge(status::routes())
         .merge(health::routes())
@@ -139,7 +144,8 @@ pub(crate) mod examples {
         shift_page shift_detail document document_page
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
-        dead_letters settled_letters operations
+        dead_letters settled_letters operations story
+        parked parked_page parked_retried receipt_page request_page plugin plugin_page
         statement statement_page statement_lines statement_uncovered line_explained
         line_settle_request line_settled line_undo_request line_undone
     }

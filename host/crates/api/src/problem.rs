@@ -72,6 +72,8 @@ kinds! {
         "Refund the rest instead.";
     ORDER_VOIDED = 409 "order_voided", "The order is voided",
         "Place a new one.";
+    NOT_TO_BE_TRIED = 409 "not_to_be_tried", "The event cannot be tried now",
+        "`detail` says what comes before it.";
     RUN_NOT_DEAD = 409 "run_not_dead", "The run needs no replay",
         "Only one that is dead, cancelled or waiting for its next try is replayed.";
     RUN_OVER = 409 "run_over", "The run is over",

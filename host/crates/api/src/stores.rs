@@ -23,10 +23,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// Create or replace a store
 ///
 /// It keeps its retailer, its currency and its minor digits: what was sold there would change its
-/// meaning.
+/// meaning. What changes is written down among the operations.
 #[utoipa::path(
     put, path = "/v1/stores/{id}", tag = "stores",
-    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), WriteHead),
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), Why, WriteHead),
     request_body(content = NewStore, example = examples::store_request),
     responses(
         WriteProblems,
@@ -42,10 +42,14 @@ async fn store_put(
     State(face): State<Face>,
     by: By,
     Id(id): Id,
+    Asked(why): Asked<Why>,
     Write { key, body }: Write<NewStore>,
 ) -> Answer<Written> {
     face.app.may_put_store(by.caller(), &id, &body).await?;
-    Ok(Written(face.app.store_put(key, &id, body).await?))
+    let reason = why.checked()?;
+    let by = by.signs("");
+    let put = face.app.store_put(key, &id, body, &by, &reason);
+    Ok(Written(put.await?))
 }
 
 /// A store
@@ -59,6 +63,30 @@ async fn store_put(
 )]
 async fn store_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Store>> {
     Ok(Json(face.app.store(&id).await?))
+}
+
+/// What is said beside a store's facts.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Why {
+    /// Why, for those who look at the operations later.
+    #[serde(default)]
+    #[param(required = false, max_length = 1000)]
+    reason: String,
+}
+
+impl Why {
+    const MOST: usize = 1_000;
+
+    fn checked(self) -> Answer<String> {
+        if self.reason.chars().count() <= Self::MOST {
+            return Ok(self.reason);
+        }
+        let message = format!("at most {} characters", Self::MOST);
+        let detail = format!("reason: {message}");
+        Err(Problem::of_field(INVALID, detail, "reason".into(), message))
+    }
 }
 
 /// Which part of a list is asked for.

@@ -9,6 +9,7 @@ pub mod access;
 mod app;
 mod bell;
 pub mod clock;
+pub mod desk;
 mod error;
 pub mod feeds;
 pub mod figures;

@@ -23,6 +23,7 @@
 mod activities;
 mod catalogue;
 mod catalogue_rows;
+mod desk;
 mod documents;
 mod effects;
 mod figures;

@@ -86,6 +86,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "listed",
         text: include_str!("../migrations/0014_listed.sql"),
     },
+    Migration {
+        version: 15,
+        name: "desk",
+        text: include_str!("../migrations/0015_desk.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

@@ -3,9 +3,10 @@
 
 use crate::{Db, DbConfig};
 use galleria_app::records::{
-    ActivityKey, Begun, DeadFilter, DocumentState, Draft, ListFilter, Listing, OrderStatus, Parked,
-    ParkedState, Place, PriceRow, ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey,
-    SettlementKey, Standing, Subject, Tx, UncoveredKey,
+    ActivityKey, Begun, DeadFilter, DocumentState, Draft, ListFilter, Listing, OperationFilter,
+    OrderStatus, Parked, ParkedFilter, ParkedState, Place, PriceRow, ProductRow, QueuedFilter,
+    Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Standing, Subject, Tx,
+    UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -154,6 +155,7 @@ async fn tell_stories(db: &Db) {
                 tx.story_rows(subject, "s.1", 1).await?;
             }
             tx.story_events("o", 1).await?;
+            tx.story_store("e").await?;
             tx.story_subjects("s.1", 1).await.map(drop)
         })
     });
@@ -261,8 +263,7 @@ async fn do_everything(db: &Db) {
             tx.parked_count().await?;
             tx.parked_remove("e", "slot").await?;
             tx.dead_page(&DeadFilter::default(), None, 1).await?;
-            tx.operation_page(None, i64::MAX, 1).await?;
-            tx.operation_page(Some("s"), i64::MAX, 1).await?;
+            desk(tx).await?;
             tx.document_lease("owner", now, now, 1).await?;
             for state in [None, Some(RunState::Dead)] {
                 let filter = RunFilter {
@@ -287,6 +288,37 @@ async fn do_everything(db: &Db) {
         })
     });
     done.await.expect("done");
+}
+
+/// Everything that operators look at.
+async fn desk(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+    let now = Timestamp::UNIX_EPOCH;
+    for subject in [None, Some("s".to_owned())] {
+        let filter = OperationFilter {
+            subject,
+            ..OperationFilter::default()
+        };
+        tx.operation_page(&filter, i64::MAX, 1).await?;
+    }
+    let one = || Some("x".to_owned());
+    tx.parked_page(&ParkedFilter::default(), None, 1).await?;
+    tx.parked_hasten("e", "slot", now).await?;
+    for (event, order, store) in [
+        (None, None, None),
+        (one(), one(), one()),
+        (None, one(), one()),
+        (None, None, one()),
+    ] {
+        let filter = QueuedFilter {
+            retailer: None,
+            store,
+            event,
+            order,
+        };
+        tx.receipt_page(&filter, None, 1).await?;
+        tx.outgoing_page(&filter, None, 1).await?;
+    }
+    tx.faults_newest("r", "slot", now, 1).await.map(drop)
 }
 
 /// Everything that is asked of a catalogue.

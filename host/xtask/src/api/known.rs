@@ -106,6 +106,7 @@ fn by_parameter(
             ("/v1/shifts/{id}", json!([shift])),
             // Every other order was paid.
             ("/v1/payments/{id}", json!(["payment-2"])),
+            ("/v1/story/{id}", json!(orders)),
         ] {
             if path.starts_with(root) {
                 found.insert(format!("{path} id"), ids);

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
 use Bound::{
-    Body, Document, Letter, Line, Order, Payment, Refund, Retailer, Run, Shared, Shift, Statement,
-    Store, Whole,
+    Body, Document, Letter, Line, Order, Parked, Payment, Refund, Retailer, Run, Shared, Shift,
+    Statement, Store, Whole,
 };
 use Scope::{BackOffice, Operator, Till};
 
@@ -40,6 +40,8 @@ pub(crate) enum Bound {
     Line,
     /// The dead letter of `{event}` and `{subscriber}`.
     Letter,
+    /// The parked event of `{event}` and `{subscriber}`.
+    Parked,
     /// Body or query say: the handler looks.
     Body,
     /// The host as a whole: nobody's who is bound.
@@ -63,6 +65,7 @@ impl Bound {
             Statement => name("id").map(Subject::Statement),
             Line => name("id").map(Subject::Line),
             Letter => Some(Subject::Letter(name("event")?, name("subscriber")?)),
+            Parked => Some(Subject::Parked(name("event")?, name("subscriber")?)),
             Body | Whole => None,
         }
     }
@@ -138,6 +141,9 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/documents/{id}/content", BackOffice, Document),
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),
     caller("GET", "/v1/orders/{id}/journal", BackOffice, Order),
+    caller("GET", "/v1/receipts", BackOffice, Body),
+    // Of all things an id may mean, those in reach.
+    caller("GET", "/v1/story/{id}", BackOffice, Body),
     caller(
         "PUT",
         "/v1/retailers/{retailer}/products/{sku}",
@@ -170,6 +176,17 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("PUT", "/v1/stores/{id}", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
+    caller("GET", "/v1/parked", Operator, Body),
+    caller("GET", "/v1/parked/{event}/{subscriber}", Operator, Parked),
+    caller(
+        "POST",
+        "/v1/parked/{event}/{subscriber}/retry",
+        Operator,
+        Parked,
+    ),
+    caller("GET", "/v1/requests", Operator, Body),
+    caller("GET", "/v1/plugins", Operator, Body),
+    caller("GET", "/v1/plugins/{retailer}/{slot}", Operator, Retailer),
     caller("GET", "/v1/dead-letters", Operator, Body),
     caller(
         "GET",

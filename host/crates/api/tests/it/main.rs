@@ -1,6 +1,7 @@
 //! The HTTP face over a real server, a real database and no component.
 
 mod access;
+mod desk;
 mod doubles;
 mod drain;
 mod edge;

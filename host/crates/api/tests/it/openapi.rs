@@ -1,7 +1,10 @@
 //! The document is what it was, its examples are true, and no route goes untried.
 
 use crate::host::{Host, fresh};
-use galleria_app::records::{DeadLetter, DocumentRow, DocumentState, JournalRow};
+use galleria_app::records::{
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
+    ReceiptRow,
+};
 use galleria_domain::Event;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -197,7 +200,10 @@ pub async fn walked() -> (TempDir, Walk) {
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
+    desk(&mut walk).await;
     dead_letters(&mut walk).await;
+    walk.step(get.clone(), "/v1/story/{id}", Some("story"))
+        .await;
     statements(&mut walk).await;
     runs(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
@@ -289,6 +295,112 @@ async fn runs(walk: &mut Walk) {
         .await;
     walk.step(post, "/v1/runs/{id}/replay", Some("run_replayed"))
         .await;
+}
+
+/// What waits and what is queued is shown, an event let be tried now, and plugins with their faults.
+async fn desk(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    waiting(&walk.host).await;
+    let one = "/v1/parked/{event}/{subscriber}";
+    let retry = format!("{one}/retry");
+    for (method, path, answer) in [
+        (&get, "/v1/parked", "parked_page"),
+        (&get, one, "parked"),
+        (&post, &retry, "parked_retried"),
+        (&get, "/v1/receipts", "receipt_page"),
+        (&get, "/v1/requests", "request_page"),
+        (&get, "/v1/plugins", "plugin_page"),
+        (&get, "/v1/plugins/{retailer}/{slot}", "plugin"),
+    ] {
+        walk.step(method.clone(), path, Some(answer)).await;
+    }
+}
+
+/// An event that waits for its next attempt, a receipt and a request that a plugin wants sent, and a
+/// fault of another.
+async fn waiting(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let parked = Parked {
+        group: "COMMON_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: "madrid-1/order-1".into(),
+        event: Event {
+            position: 2,
+            id: "refund:refund-1".into(),
+            topic: "mishi.streams.common".into(),
+            key: Some("order-1".into()),
+            store: Some("madrid-1".into()),
+            data: json!({ "order_id": "order-1", "refund_id": "refund-1" }),
+            server_timestamp: 1_795_514_671_000,
+            trace: None,
+        },
+        state: ParkedState::Retry,
+        attempts: 2,
+        due_at: "2026-11-24T12:05:00Z".parse().expect("an instant"),
+        since: at,
+        waits_for: None,
+        cause: "retry: the target is away".into(),
+    };
+    let receipt = ReceiptRow {
+        id: "payment:payment-1/receipts/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "receipts".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        receipt: json!({
+            "template": "sale", "locale": "es-ES",
+            "document": {
+                "directory": "receipts", "name": "receipt.pdf", "media_type": "application/pdf",
+                "body": [37, 80, 68, 70],
+            },
+            "attributes": [{ "name": "email", "value": "ana@example.com" }],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let request = OutgoingRow {
+        id: "payment:payment-1/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        request: json!({
+            "id": "sale", "target": "back-office", "method": "POST", "path": "/sales",
+            "headers": [{ "name": "x-shop", "value": "a secret" }], "body": [123, 125],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let fault = JournalRow {
+        event_id: "run:nightly".into(),
+        subscriber: "daily-sales".into(),
+        retailer: "example".into(),
+        store_id: String::new(),
+        order_id: None,
+        attempt: 1,
+        outcome: "out_of_memory".into(),
+        detail: None,
+        plugin: "daily-sales".into(),
+        component: String::new(),
+        settings: String::new(),
+        argument: String::new(),
+        decision: None,
+        cpu_us: 412,
+        memory_bytes: 67_108_864,
+        output_bytes: 0,
+        at,
+    };
+    let kept = host.app.records().write(move |tx| {
+        let (parked, receipt) = (parked.clone(), receipt.clone());
+        let (request, fault) = (request.clone(), fault.clone());
+        Box::pin(async move {
+            tx.parked_put(&parked).await?;
+            tx.receipt_insert(&receipt).await?;
+            tx.outgoing_insert(&request).await?;
+            tx.journal_insert(&fault).await
+        })
+    });
+    kept.await.expect("kept");
 }
 
 /// What was given up is shown, replayed and discarded, one by one and together.
@@ -395,6 +507,7 @@ async fn decided(host: &Host) {
     let attempt = JournalRow {
         event_id: "payment:payment-1".into(),
         subscriber: "poslog".into(),
+        retailer: "example".into(),
         store_id: "madrid-1".into(),
         order_id: Some("order-1".into()),
         attempt: 1,

@@ -4,6 +4,7 @@ use crate::doubles::Trouble;
 use crate::host::{Answer, Host, end, fresh, on_sqlite, order, payment, quick, refund, void};
 use galleria_api::{CODES, HttpConfig, RateConfig};
 use galleria_app::Error;
+use galleria_app::records::ParkedState;
 use galleria_domain::{CallFault, Fault};
 use reqwest::Method;
 use serde_json::json;
@@ -37,6 +38,7 @@ async fn every_code_has_a_request_that_earns_it() {
     of_the_state(&host, &mut seen).await;
     of_identifying(&host, &mut seen).await;
     of_runs(&host, &mut seen).await;
+    of_what_waits(&host, &mut seen).await;
     of_statements(&host, &mut seen).await;
     crate::listed::documents(&host).await;
     let gone = host.get("/v1/documents/d2/content").await;
@@ -221,9 +223,33 @@ async fn of_runs(host: &Host, seen: &mut Seen) {
     let run = host.post("/v1/runs", "run", &ask).await.expect(202);
     let run = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
     let (replay, cancel) = (format!("{run}/replay"), format!("{run}/cancel"));
-    seen.note(&host.post(&replay, "r", &json!({})).await, "run_not_dead");
-    host.post(&cancel, "c", &json!({})).await.expect(200);
-    seen.note(&host.post(&cancel, "again", &json!({})).await, "run_over");
+    let why = json!({ "reason": "to see" });
+    seen.note(&host.post(&replay, "r", &why).await, "run_not_dead");
+    host.post(&cancel, "c", &why).await.expect(200);
+    seen.note(&host.post(&cancel, "again", &why).await, "run_over");
+}
+
+async fn of_what_waits(host: &Host, seen: &mut Seen) {
+    crate::desk::park(host, "e1", "s1", ParkedState::Held).await;
+    let path = "/v1/parked/e1/poslog/retry";
+    let why = json!({ "reason": "to see" });
+    seen.note(&host.post(path, "w", &why).await, "not_to_be_tried");
+    let odd = host.get("/v1/parked?cause=lost").await;
+    seen.note(&odd, "invalid");
+    assert_eq!(odd.json()["errors"][0]["field"], "cause");
+    let odd = host.get("/v1/plugins?point=on-lunch").await;
+    seen.note(&odd, "invalid");
+    assert_eq!(odd.json()["errors"][0]["field"], "point");
+    for list in ["parked", "receipts", "requests", "plugins"] {
+        let none = host.get(&format!("/v1/{list}?limit=0")).await;
+        seen.note(&none, "invalid");
+        assert_eq!(none.json()["errors"][0]["field"], "limit");
+    }
+    for list in ["parked", "receipts", "requests"] {
+        let odd = host.get(&format!("/v1/{list}?after=x")).await;
+        seen.note(&odd, "invalid");
+        assert_eq!(odd.json()["errors"][0]["field"], "after");
+    }
 }
 
 async fn of_statements(host: &Host, seen: &mut Seen) {

@@ -35,6 +35,8 @@ pub enum Subject {
     Line(String),
     /// A dead letter, by its event and its subscriber.
     Letter(String, String),
+    /// An event that waits, by its id and its subscriber.
+    Parked(String, String),
 }
 
 impl Subject {
@@ -54,6 +56,7 @@ impl Subject {
             Self::Letter(event, subscriber) => {
                 return crate::handling::no_letter(event, subscriber);
             }
+            Self::Parked(event, subscriber) => return crate::desk::unknown(event, subscriber),
         };
         Error::NotFound {
             what,
@@ -122,6 +125,10 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
         Subject::Letter(event, subscriber) => {
             let letter = tx.dead_get(event, subscriber).await?;
             letter.map(|letter| letter.event.store.map_or(Home::None, Home::Store))
+        }
+        Subject::Parked(event, subscriber) => {
+            let parked = tx.parked_get(event, subscriber).await?;
+            parked.map(|parked| parked.event.store.map_or(Home::None, Home::Store))
         }
     };
     Ok(match home {

@@ -1,10 +1,13 @@
 //! Stores are onboarded by their facts; a second time replaces them.
 
 use super::{answer, check_id, refuse};
+use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::{Error, records::InTx};
+use crate::records::{InTx, OperationRow, Tx};
 use galleria_domain::{Attribute, Store};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// A store's facts; its id stands in the path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +41,18 @@ pub struct NewStore {
 impl App {
     /// Creates or replaces a store. A store never changes its retailer or its currency: what was
     /// sold there would change its meaning.
-    pub async fn store_put(&self, key: Key, id: &str, new: NewStore) -> Result<Reply, Error> {
+    ///
+    /// `by` is who does it, and `reason` why, where that was said: what changed is written down.
+    pub async fn store_put(
+        &self,
+        key: Key,
+        id: &str,
+        new: NewStore,
+        by: &str,
+        reason: &str,
+    ) -> Result<Reply, Error> {
         check_id("id", id)?;
+        let signed = (self.clock.now(), by.to_owned(), reason.to_owned());
         let NewStore {
             external_id,
             retailer,
@@ -65,9 +78,10 @@ impl App {
         };
         refuse(store.problems())?;
         self.once(key, 200, move |tx| {
-            let store = store.clone();
+            let (store, signed) = (store.clone(), signed.clone());
             Box::pin(async move {
-                if let Some(before) = tx.store_get(&store.id).await? {
+                let before = tx.store_get(&store.id).await?;
+                if let Some(before) = &before {
                     let same = before.retailer == store.retailer
                         && before.currency == store.currency
                         && before.minor_digits == store.minor_digits;
@@ -82,6 +96,9 @@ impl App {
                     }
                 }
                 tx.store_put(&store).await?;
+                if before.as_ref() != Some(&store) {
+                    record(tx, before, &store, signed).await?;
+                }
                 answer(&store)
             }) as InTx<'_, _>
         })
@@ -109,4 +126,22 @@ impl App {
             })
             .await
     }
+}
+
+async fn record(
+    tx: &mut dyn Tx,
+    before: Option<Store>,
+    after: &Store,
+    (at, operator, reason): (Timestamp, String, String),
+) -> Result<(), Error> {
+    tx.operation_insert(&OperationRow {
+        at,
+        operator,
+        action: "store_put".into(),
+        subject: format!("store {}", after.id),
+        reason,
+        before: json!(before).to_string(),
+        after: json!(after).to_string(),
+    })
+    .await
 }

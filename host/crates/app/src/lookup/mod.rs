@@ -21,7 +21,7 @@ pub use voids::{VoidPage, VoidSummary};
 pub(crate) use orders::{Became, what_became};
 
 use crate::app::App;
-use crate::records::{DocumentRow, DocumentState, JournalRow, OperationRow, Tx};
+use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
 use crate::{Error, handling::groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -316,10 +316,10 @@ pub struct OperationPage {
 }
 
 impl App {
-    /// What operators did, newest first; about one subject where one is named.
+    /// What operators did, newest first.
     pub async fn operations(
         &self,
-        subject: Option<String>,
+        filter: OperationFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<OperationPage, Error> {
@@ -333,11 +333,8 @@ impl App {
         let mut rows = self
             .records
             .read(move |tx| {
-                let subject = subject.clone();
-                Box::pin(async move {
-                    tx.operation_page(subject.as_deref(), before, limit + 1)
-                        .await
-                })
+                let filter = filter.clone();
+                Box::pin(async move { tx.operation_page(&filter, before, limit + 1).await })
             })
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -5,6 +5,7 @@
 
 mod activities;
 mod catalogue;
+mod desk;
 mod documents;
 mod effects;
 mod figures;
@@ -22,6 +23,7 @@ pub use activities::{
     Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
 pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
+pub use desk::{Desk, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey};
 pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
@@ -34,7 +36,7 @@ pub use lists::{
     Sums, VerificationListed, VoidListed,
 };
 pub use members::Members;
-pub use operations::{OperationRow, Operations};
+pub use operations::{OperationFilter, OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
 pub use statements::{
@@ -68,6 +70,7 @@ pub trait Tx:
     + Stories
     + Keys
     + Lists
+    + Desk
     + Send
 {
 }
@@ -87,6 +90,7 @@ impl<
         + Stories
         + Keys
         + Lists
+        + Desk
         + Send,
 > Tx for T
 {

@@ -6,6 +6,7 @@
 mod stage;
 mod activities;
 mod catalogue;
+mod desk;
 mod documents;
 mod durability;
 mod keys;
