@@ -16,8 +16,10 @@ mod report;
 mod runs;
 mod sensitive;
 mod serve;
+mod sheet;
 mod show;
 mod statement;
+mod stores;
 
 use clap::Parser as _;
 use cli::{Command, PluginCommand, ReportCommand};
@@ -74,6 +76,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Key { command } => key::run(config, command).await,
         Command::Runs { command } => runs::run(config, command).await,
         Command::Products { command } => products::run(config, command).await,
+        Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }

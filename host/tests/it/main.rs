@@ -15,4 +15,5 @@ mod runs;
 mod scanned;
 mod secrets;
 mod statements;
+mod stores;
 mod trouble;

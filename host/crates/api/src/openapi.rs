@@ -110,7 +110,7 @@ pub(crate) mod examples {
     }
 
     examples! {
-        store_request store store_page product_request product product_page product_import_request
+        store_request store store_page stores_import_request stores_import product_request product product_page product_import_request
         product_import order_request order payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
         verification_request verification identify_request identify

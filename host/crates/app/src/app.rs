@@ -215,7 +215,7 @@ impl App {
     }
 
     /// The answer that was kept under a key.
-    async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
+    pub(crate) async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
         self.records
             .read(move |tx| {
                 let key = key.clone();

@@ -22,7 +22,9 @@ pub mod products;
 pub mod records;
 pub mod runs;
 pub mod sensitive;
+pub mod sheet;
 pub mod statements;
+pub mod stores;
 pub mod story;
 pub mod trace;
 

@@ -43,6 +43,7 @@ mod session;
 mod statement;
 mod statement_rows;
 mod statements;
+mod stores;
 mod stories;
 mod story_questions;
 mod trade;

@@ -153,6 +153,7 @@ async fn do_everything(db: &Db) {
             let now = Timestamp::UNIX_EPOCH;
             tx.store_list(None, "", 1).await?;
             tx.store_list(Some("r"), "", 1).await?;
+            tx.stores_get(&["s".into()]).await?;
             tx.payment_of_order("o").await?;
             tx.refunds_of_order("o").await?;
             tx.number_next("scope", "name").await?;

@@ -144,6 +144,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/runs/{id}", BackOffice, Run),
     // What keeps the host going.
     caller("PUT", "/v1/stores/{id}", Operator, Body),
+    caller("POST", "/v1/stores/import", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
     caller("GET", "/v1/dead-letters", Operator, Body),

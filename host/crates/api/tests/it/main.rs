@@ -13,3 +13,4 @@ mod metrics;
 mod openapi;
 mod problems;
 mod products;
+mod stores;

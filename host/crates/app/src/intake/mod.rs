@@ -17,6 +17,7 @@ pub use verifications::{NewVerification, VerificationView};
 pub use voids::{NewVoid, VoidView};
 
 pub(crate) use refunds::{problems_of, resolve_waiting};
+pub(crate) use stores::{keeps, kept};
 
 use crate::Error;
 use crate::records::{ActivityKind, ActivityRow, OrderRow, SaleLine, ShiftRow, Tx};

@@ -21,6 +21,7 @@ mod rows;
 mod runs;
 mod sale_lines;
 mod statements;
+mod stores;
 mod stories;
 mod trade;
 mod writing;
