@@ -19,6 +19,7 @@ mod health;
 mod limits;
 mod members;
 mod metrics;
+mod movements;
 mod openapi;
 mod operations;
 mod orders;

@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, health, members, metrics, operations, orders, payments, products,
-    refunds, runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, health, members, metrics, movements, operations, orders, payments,
+    products, refunds, runs, shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -50,6 +50,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(voids::routes())
         .merge(verifications::routes())
         .merge(shifts::routes())
+        .merge(movements::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(operations::routes())
@@ -112,7 +113,7 @@ pub(crate) mod examples {
     examples! {
         store_request store store_page stores_import_request stores_import product_request product product_page product_import_request
         product_import order_request order payment_request payment refund_request
-        refund void_request void shift_request shift shift_end_request shift_end documents journal
+        refund void_request void shift_request shift movement_request movement shift_end_request shift_end documents journal
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations

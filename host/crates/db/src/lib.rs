@@ -29,6 +29,7 @@ mod figures;
 mod keys;
 mod members;
 mod migrations;
+mod movements;
 mod open;
 mod operations;
 mod outbox;

@@ -81,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "stories",
         text: include_str!("../migrations/0013_stories.sql"),
     },
+    Migration {
+        version: 16,
+        name: "movements",
+        text: include_str!("../migrations/0016_movements.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

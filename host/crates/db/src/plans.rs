@@ -154,6 +154,8 @@ async fn do_everything(db: &Db) {
             tx.store_list(None, "", 1).await?;
             tx.store_list(Some("r"), "", 1).await?;
             tx.stores_get(&["s".into()]).await?;
+            tx.movements_of_shift("s").await?;
+            tx.shift_moved("s").await?;
             tx.payment_of_order("o").await?;
             tx.refunds_of_order("o").await?;
             tx.number_next("scope", "name").await?;

@@ -140,6 +140,15 @@ pub(crate) const QUESTIONS: &[Question] = &[
         numbered: false,
     },
     Question {
+        about: Shift,
+        what: "movement",
+        facts: &["kind", "amount", "operator", "reason"],
+        sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
+         AS amount, CAST(operator AS TEXT) AS operator, CAST(reason AS TEXT) AS reason FROM
+         shift_movements WHERE shift_id = $1 LIMIT $2",
+        numbered: false,
+    },
+    Question {
         about: Event,
         what: "event",
         facts: &["position", "topic", "key", "store"],

@@ -110,6 +110,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("POST", "/v1/orders/{id}/voids", Till, Order),
     caller("POST", "/v1/orders/{id}/verifications", Till, Order),
     caller("POST", "/v1/shifts", Till, Body),
+    caller("POST", "/v1/shifts/{id}/movements", Till, Shift),
     caller("POST", "/v1/shifts/{id}/end", Till, Shift),
     // What the people of a store or a chain do.
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),

@@ -10,6 +10,7 @@ mod journey;
 mod log;
 mod members;
 mod metrics;
+mod movements;
 mod openapi;
 mod problems;
 mod products;

@@ -207,6 +207,8 @@ pub async fn walked() -> (TempDir, Walk) {
         .expect(201);
     walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
         .await;
+    let movements = "/v1/shifts/{id}/movements";
+    walk.step(post.clone(), movements, Some("movement")).await;
     walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
         .await;
     decided(&walk.host).await;

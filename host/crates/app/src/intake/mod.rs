@@ -1,5 +1,6 @@
 //! What callers ask to be done: each a request, a use case, and an answer, in one transaction.
 
+mod movements;
 mod orders;
 mod payments;
 mod refunds;
@@ -8,6 +9,7 @@ mod stores;
 mod verifications;
 mod voids;
 
+pub use movements::{MovementView, NewMovement};
 pub use orders::{NewOrder, OrderView};
 pub use payments::{NewPayment, PaymentView};
 pub use refunds::{NewRefund, RefundView};

@@ -10,6 +10,7 @@ mod effects;
 mod figures;
 mod keys;
 mod members;
+mod movements;
 mod operations;
 mod requests;
 mod runs;
@@ -29,6 +30,7 @@ pub use effects::{
 pub use figures::Figures;
 pub use keys::{KeyRow, Keys};
 pub use members::Members;
+pub use movements::{Moved, MovementKind, MovementRow, Movements};
 pub use operations::{OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
@@ -57,6 +59,7 @@ pub trait Tx:
     + Runs
     + Requests
     + Members
+    + Movements
     + Figures
     + Operations
     + Statements
@@ -75,6 +78,7 @@ impl<
         + Runs
         + Requests
         + Members
+        + Movements
         + Operations
         + Figures
         + Statements

@@ -11,6 +11,7 @@ mod durability;
 mod keys;
 mod log;
 mod members;
+mod movements;
 mod opening;
 mod outages;
 mod parked;
