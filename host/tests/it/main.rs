@@ -5,6 +5,7 @@ mod agreement;
 mod configuration;
 mod crash;
 mod days;
+mod fiscal;
 mod house;
 mod large_reports;
 mod members;

@@ -16,7 +16,7 @@ const BEHAVIOURS: [(&str, &str); 6] = [
 
 const ORDERS: usize = 12;
 
-async fn sell(house: &House, store: &str, n: usize) {
+pub async fn sell(house: &House, store: &str, n: usize) {
     let order = format!("{store}-{n}");
     let at = "2026-11-24T10:00:00Z";
     let line = json!({

@@ -14,6 +14,7 @@ mod access;
 mod dead_letters;
 mod docs;
 mod edge;
+mod fiscal;
 mod headers;
 mod health;
 mod limits;

@@ -3,8 +3,8 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, health, members, metrics, movements, operations, orders, payments,
-    products, refunds, runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, fiscal, health, members, metrics, movements, operations, orders,
+    payments, products, refunds, runs, shifts, statements, status, stores, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "products", description = "What a retailer sells, and for how much."),
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
+        (name = "fiscal", description = "What tax authorities answered about sales and refunds, and what they did not."),
         (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
         (name = "statements", description = "What payment providers paid out, and what it was for."),
         (name = "operation", description = "How the host does."),
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(verifications::routes())
         .merge(shifts::routes())
         .merge(movements::routes())
+        .merge(fiscal::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(operations::routes())
@@ -113,7 +115,7 @@ pub(crate) mod examples {
     examples! {
         store_request store store_page stores_import_request stores_import product_request product product_page product_import_request
         product_import order_request order payment_request payment refund_request
-        refund void_request void shift_request shift movement_request movement shift_end_request shift_end documents journal
+        refund void_request void shift_request shift movement_request movement mark_request mark fiscal_page fiscal_record shift_end_request shift_end documents journal
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations

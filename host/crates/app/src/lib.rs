@@ -13,6 +13,7 @@ mod error;
 pub mod feeds;
 pub mod figures;
 pub mod files;
+pub mod fiscal;
 pub mod handling;
 pub mod intake;
 pub mod lookup;

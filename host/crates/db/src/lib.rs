@@ -26,6 +26,7 @@ mod catalogue_rows;
 mod documents;
 mod effects;
 mod figures;
+mod fiscal;
 mod keys;
 mod members;
 mod migrations;

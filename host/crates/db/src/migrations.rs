@@ -86,6 +86,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "movements",
         text: include_str!("../migrations/0016_movements.sql"),
     },
+    Migration {
+        version: 17,
+        name: "fiscal",
+        text: include_str!("../migrations/0017_fiscal.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

@@ -3,9 +3,9 @@
 
 use crate::{Db, DbConfig};
 use galleria_app::records::{
-    ActivityKey, Begun, DeadFilter, DocumentState, Draft, Parked, ParkedState, PriceRow,
-    ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Subject, Tx,
-    UncoveredKey,
+    ActivityKey, Begun, DeadFilter, DocumentState, Draft, FiscalFilter, FiscalState, MarkState,
+    Parked, ParkedState, PriceRow, ProductRow, Records, RunFilter, RunRow, RunState, SaleLineKey,
+    SettlementKey, Subject, Tx, UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -156,6 +156,7 @@ async fn do_everything(db: &Db) {
             tx.stores_get(&["s".into()]).await?;
             tx.movements_of_shift("s").await?;
             tx.shift_moved("s").await?;
+            fiscal(tx).await?;
             tx.payment_of_order("o").await?;
             tx.refunds_of_order("o").await?;
             tx.number_next("scope", "name").await?;
@@ -223,6 +224,30 @@ async fn do_everything(db: &Db) {
         })
     });
     done.await.expect("done");
+}
+
+/// Everything that is asked of fiscal records.
+async fn fiscal(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+    tx.fiscal_get("o", "").await?;
+    tx.fiscal_of_order("o").await?;
+    tx.mark_get("o", "m").await?;
+    tx.mark_set_state("o", "m", MarkState::Applied).await?;
+    tx.marks_of_order("o").await?;
+    let (some, state) = (Some("s".to_owned()), Some(FiscalState::Early));
+    for (store_id, retailer, state) in [
+        (some.clone(), None, None),
+        (None, some, state),
+        (None, None, state),
+        (None, None, None),
+    ] {
+        let filter = FiscalFilter {
+            store_id,
+            retailer,
+            state,
+        };
+        tx.fiscal_page(&filter, i64::MAX, 1).await?;
+    }
+    Ok(())
 }
 
 /// Everything that is asked of a catalogue.

@@ -102,6 +102,7 @@ fn by_parameter(
         for (root, ids) in [
             ("/v1/stores/{id}", json!(stores)),
             ("/v1/orders/{id}", json!(orders)),
+            ("/v1/fiscal-records/{id}", json!(orders)),
             ("/v1/shifts/{id}", json!([shift])),
         ] {
             if path.starts_with(root) {

@@ -42,7 +42,7 @@ async fn sent(host: &Host, document: &Value, asked: (&Method, &str), bearer: &st
     }
     path.push_str(match template {
         "/v1/dead-letters" => "?store=madrid-1",
-        "/v1/statements" | "/v1/runs" => "?retailer=example",
+        "/v1/statements" | "/v1/runs" | "/v1/fiscal-records" => "?retailer=example",
         "/v1/statements/uncovered" => "?retailer=example",
         "/v1/retailers/{retailer}/statements" => "?plugin=statements&file=payout-42.csv",
         _ => "",

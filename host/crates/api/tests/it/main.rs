@@ -4,6 +4,7 @@ mod access;
 mod doubles;
 mod drain;
 mod edge;
+mod fiscal;
 mod host;
 mod idempotency;
 mod journey;

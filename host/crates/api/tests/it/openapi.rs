@@ -207,6 +207,12 @@ pub async fn walked() -> (TempDir, Walk) {
         .expect(201);
     walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
         .await;
+    let marks = "/v1/fiscal-records/{id}/marks";
+    walk.step(post.clone(), marks, Some("mark")).await;
+    let one = "/v1/fiscal-records/{id}";
+    walk.step(get.clone(), one, Some("fiscal_record")).await;
+    walk.step(get.clone(), "/v1/fiscal-records", Some("fiscal_page"))
+        .await;
     let movements = "/v1/shifts/{id}/movements";
     walk.step(post.clone(), movements, Some("movement")).await;
     walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))

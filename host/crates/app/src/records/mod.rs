@@ -8,6 +8,7 @@ mod catalogue;
 mod documents;
 mod effects;
 mod figures;
+mod fiscal;
 mod keys;
 mod members;
 mod movements;
@@ -28,6 +29,7 @@ pub use effects::{
     Publication, StoreFigures, Took,
 };
 pub use figures::Figures;
+pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use keys::{KeyRow, Keys};
 pub use members::Members;
 pub use movements::{Moved, MovementKind, MovementRow, Movements};
@@ -61,6 +63,7 @@ pub trait Tx:
     + Members
     + Movements
     + Figures
+    + Fiscal
     + Operations
     + Statements
     + Stories
@@ -81,6 +84,7 @@ impl<
         + Movements
         + Operations
         + Figures
+        + Fiscal
         + Statements
         + Stories
         + Keys

@@ -8,6 +8,7 @@ mod activities;
 mod catalogue;
 mod documents;
 mod durability;
+mod fiscal;
 mod keys;
 mod log;
 mod members;
