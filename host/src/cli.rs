@@ -32,6 +32,7 @@ Examples:
   galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
   galleria statement read payout.csv --plugin adyen-settlement
+  galleria stores import stores.csv --dry-run    what would come of a file of stores
   galleria runs list --state dead                what was not done, and why
   galleria dead-letters list --plugin poslog     what was given up, and why
   galleria story 8836-1                          what became of a payment, by any id of it
@@ -53,6 +54,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: ProductsCommand,
+    },
+    /// Import stores by the thousand, and look at them.
+    Stores {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::stores::Command,
     },
     /// Look into plugins.
     Plugin {

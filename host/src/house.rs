@@ -132,6 +132,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
         (topic::COMMON, groups.common.tries),
+        (topic::POST_TRANSACTION_SUCCESS, groups.common.tries),
         (topic::POST_VOID_SUCCESS, groups.events.tries),
         (topic::POST_SHIFT_END_SUCCESS, groups.events.tries),
     ];
@@ -144,6 +145,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         wait_factor: host.retry.factor,
         longest_wait: host.retry.longest,
         cause_within: host.retry.wait_for_cause,
+        early_marks: host.retry.early_marks,
         directories: host
             .directories
             .iter()

@@ -20,8 +20,10 @@ mod report;
 mod runs;
 mod sensitive;
 mod serve;
+mod sheet;
 mod show;
 mod statement;
+mod stores;
 mod story;
 
 use clap::Parser as _;
@@ -80,6 +82,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Runs { command } => runs::run(config, command).await,
         Command::Story(ask) => story::run(config, &ask).await,
         Command::Products { command } => products::run(config, command).await,
+        Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,
         Command::DeadLetters { command } => dead_letters::run(config, command).await,
         Command::Operations { command } => operations::run(config, command).await,

@@ -63,6 +63,7 @@ fn topics() -> Vec<String> {
     let mut topics: Vec<String> = [
         topic::POST_PAYMENT_SUCCESS,
         topic::COMMON,
+        topic::POST_TRANSACTION_SUCCESS,
         topic::POST_VOID_SUCCESS,
         topic::POST_SHIFT_END_SUCCESS,
     ]

@@ -39,7 +39,7 @@ pub fn sale(store: &str, workstation: &str, order: &str) -> [(String, String, Va
     ]
 }
 
-async fn sell(house: &House, store: &str, n: usize) {
+pub async fn sell(house: &House, store: &str, n: usize) {
     for (path, key, body) in sale(store, "w1", &format!("{store}-{n}")) {
         loop {
             match house.send("POST", &path, &key, &body).await.expect("sent") {

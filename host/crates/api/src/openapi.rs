@@ -3,9 +3,9 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, documents, health, members, metrics, operations, orders, parked,
-    payments, plugins, products, queued, refunds, runs, shifts, statements, status, stores, story,
-    verifications, voids,
+    access, dead_letters, docs, documents, fiscal, health, members, metrics, movements, operations,
+    orders, parked, payments, plugins, products, queued, refunds, runs, shifts, statements, status,
+    stores, story, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
         (name = "documents", description = "What plugins wrote: POSLOGs, reports, and where they are."),
+        (name = "fiscal", description = "What tax authorities answered about sales and refunds, and what they did not."),
         (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
         (name = "statements", description = "What payment providers paid out, and what it was for."),
         (name = "operation", description = "How the host does."),
@@ -54,6 +55,8 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(verifications::routes())
         .merge(shifts::routes())
         .merge(documents::routes())
+        .merge(movements::routes())
+        .merge(fiscal::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
         .merge(parked::routes())
@@ -142,6 +145,7 @@ pub(crate) mod examples {
         refund void_request void shift_request shift shift_end_request shift_end documents journal
         payment_page payment_detail refund_page refund_detail void_page verification_page
         shift_page shift_detail document document_page
+        stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
         dead_letters settled_letters operations story

@@ -64,6 +64,8 @@ kinds! {
         "Ask again when that is done.";
     EXISTS = 409 "exists", "It is there already",
         "Another request took the id; take a new one, or ask for what is there.";
+    MARK_CONFLICT = 409 "mark_conflict", "The record has another mark",
+        "Both are kept; an operator says which of the two is right.";
     ORDER_NOT_PAID = 409 "order_not_paid", "The order is not paid",
         "Send its payment first.";
     ORDER_PAID = 409 "order_paid", "The order is paid",

@@ -47,7 +47,8 @@ async fn shift_open(
 /// Close a shift
 ///
 /// Expected is the opening float plus cash sales less cash refunds, plus what was paid in, less
-/// what was paid out and picked up. A closed shift never moves.
+/// what was paid out and picked up: the movements that were told as they happened, and what is named
+/// here beside them. A closed shift never moves.
 #[utoipa::path(
     post, path = "/v1/shifts/{id}/end", tag = "shifts",
     params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), WriteHead),

@@ -30,6 +30,8 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
+    /// How long a fiscal mark that came before its record is kept to be applied.
+    pub early_marks: Duration,
     /// Where documents go, by name; shown to operators.
     pub directories: BTreeMap<String, std::path::PathBuf>,
     /// How members are identified.
@@ -48,12 +50,14 @@ impl Default for Policy {
             tries: [
                 (topic::POST_PAYMENT_SUCCESS.to_owned(), 3),
                 (topic::COMMON.to_owned(), 5),
+                (topic::POST_TRANSACTION_SUCCESS.to_owned(), 5),
             ]
             .into(),
             first_wait: Duration::from_secs(2),
             wait_factor: 2,
             longest_wait: Duration::from_secs(600),
             cause_within: Duration::from_secs(24 * 3600),
+            early_marks: Duration::from_secs(72 * 3600),
             directories: BTreeMap::new(),
             members: MemberPolicy::with(DigestKey::random()),
             matching: BTreeMap::new(),
@@ -227,7 +231,7 @@ impl App {
     }
 
     /// The answer that was kept under a key.
-    async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
+    pub(crate) async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
         self.records
             .read(move |tx| {
                 let key = key.clone();

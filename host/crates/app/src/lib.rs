@@ -14,6 +14,7 @@ mod error;
 pub mod feeds;
 pub mod figures;
 pub mod files;
+pub mod fiscal;
 pub mod handling;
 pub mod intake;
 pub mod lookup;
@@ -23,7 +24,9 @@ pub mod products;
 pub mod records;
 pub mod runs;
 pub mod sensitive;
+pub mod sheet;
 pub mod statements;
+pub mod stores;
 pub mod story;
 pub mod trace;
 

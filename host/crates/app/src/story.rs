@@ -207,7 +207,8 @@ fn named_by_event(id: &str) -> Option<&str> {
             // A publication is named by its event, its slot and a number.
             Some(rest.split('/').next().unwrap_or(rest))
         }
-        "verification" => rest.rsplit_once(':').map(|(order, _)| order),
+        // An order's id may have the colon in it; what stands behind it has none.
+        "verification" | "mark" => rest.rsplit_once(':').map(|(order, _)| order),
         _ => None,
     }
 }

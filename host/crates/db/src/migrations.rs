@@ -91,6 +91,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "desk",
         text: include_str!("../migrations/0015_desk.sql"),
     },
+    Migration {
+        version: 16,
+        name: "movements",
+        text: include_str!("../migrations/0016_movements.sql"),
+    },
+    Migration {
+        version: 17,
+        name: "fiscal",
+        text: include_str!("../migrations/0017_fiscal.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

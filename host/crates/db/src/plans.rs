@@ -3,10 +3,10 @@
 
 use crate::{Db, DbConfig};
 use galleria_app::records::{
-    ActivityKey, Begun, DeadFilter, DocumentState, Draft, ListFilter, Listing, OperationFilter,
-    OrderStatus, Parked, ParkedFilter, ParkedState, Place, PriceRow, ProductRow, QueuedFilter,
-    Records, RunFilter, RunRow, RunState, SaleLineKey, SettlementKey, Standing, Subject, Tx,
-    UncoveredKey,
+    ActivityKey, Begun, DeadFilter, DocumentState, Draft, FiscalFilter, FiscalState, ListFilter,
+    Listing, MarkState, OperationFilter, OrderStatus, Parked, ParkedFilter, ParkedState, Place,
+    PriceRow, ProductRow, QueuedFilter, Records, RunFilter, RunRow, RunState, SaleLineKey,
+    SettlementKey, Standing, Subject, Tx, UncoveredKey,
 };
 use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
@@ -222,6 +222,10 @@ async fn do_everything(db: &Db) {
             let now = Timestamp::UNIX_EPOCH;
             tx.store_list(None, "", 1).await?;
             tx.store_list(Some("r"), "", 1).await?;
+            tx.stores_get(&["s".into()]).await?;
+            tx.movements_of_shift("s").await?;
+            tx.shift_moved("s").await?;
+            fiscal(tx).await?;
             tx.payment_of_order("o").await?;
             tx.refunds_of_order("o").await?;
             tx.number_next("scope", "name").await?;
@@ -319,6 +323,30 @@ async fn desk(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
         tx.outgoing_page(&filter, None, 1).await?;
     }
     tx.faults_newest("r", "slot", now, 1).await.map(drop)
+}
+
+/// Everything that is asked of fiscal records.
+async fn fiscal(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+    tx.fiscal_get("o", "").await?;
+    tx.fiscal_of_order("o").await?;
+    tx.mark_get("o", "m").await?;
+    tx.mark_set_state("o", "m", MarkState::Applied).await?;
+    tx.marks_of_order("o").await?;
+    let (some, state) = (Some("s".to_owned()), Some(FiscalState::Early));
+    for (store_id, retailer, state) in [
+        (some.clone(), None, None),
+        (None, some, state),
+        (None, None, state),
+        (None, None, None),
+    ] {
+        let filter = FiscalFilter {
+            store_id,
+            retailer,
+            state,
+        };
+        tx.fiscal_page(&filter, i64::MAX, 1).await?;
+    }
+    Ok(())
 }
 
 /// Everything that is asked of a catalogue.

@@ -53,6 +53,24 @@ pub(crate) const QUESTIONS: &[Question] = &[
     },
     Question {
         about: Order,
+        what: "fiscal_record",
+        facts: &["state", "refund", "receipt"],
+        sql: "SELECT created_ms AS at_ms, COALESCE(entry_id, order_id) AS id, CAST(state AS TEXT) AS
+         state, CAST(refund_id AS TEXT) AS refund, CAST(receipt AS TEXT) AS receipt FROM
+         fiscal_records WHERE order_id = $1 LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Order,
+        what: "fiscal_mark",
+        facts: &["scheme", "state", "refund"],
+        sql: "SELECT received_ms AS at_ms, mark AS id, CAST(scheme AS TEXT) AS scheme, CAST(state AS
+         TEXT) AS state, CAST(refund_id AS TEXT) AS refund FROM fiscal_marks WHERE order_id = $1
+         LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Order,
         what: "verification",
         facts: &["store"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store FROM
@@ -137,6 +155,15 @@ pub(crate) const QUESTIONS: &[Question] = &[
         sql: "SELECT closed_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(workstation
          AS TEXT) AS workstation, CAST(till AS TEXT) AS till FROM shifts WHERE id = $1 AND
          closed_ms IS NOT NULL LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Shift,
+        what: "movement",
+        facts: &["kind", "amount", "operator", "reason"],
+        sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
+         AS amount, CAST(operator AS TEXT) AS operator, CAST(reason AS TEXT) AS reason FROM
+         shift_movements WHERE shift_id = $1 LIMIT $2",
         numbered: false,
     },
     Question {
@@ -551,6 +578,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "SELECT 'refund:' || id AS id FROM refunds WHERE order_id = $1 LIMIT $2",
     "SELECT 'void:' || id AS id FROM voids WHERE order_id = $1 LIMIT $2",
     "SELECT 'verification:' || order_id || ':' || CAST(accepted_ms AS TEXT) AS id FROM verifications WHERE order_id = $1 LIMIT $2",
+    "SELECT 'mark:' || order_id || ':' || mark AS id FROM fiscal_marks WHERE order_id = $1 AND state = 'applied' LIMIT $2",
     "SELECT event_id AS id FROM journal WHERE order_id = $1 ORDER BY serial LIMIT $2",
     "SELECT event_id AS id FROM documents WHERE order_id = $1 ORDER BY serial LIMIT $2",
 ];

@@ -2,6 +2,7 @@
 
 use crate::sale_lines;
 use crate::statement::{Found, statement};
+use crate::stores;
 use crate::trade_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
@@ -52,6 +53,18 @@ impl Trade for Transaction<'_> {
         };
         let found = self.all(list.bind(after).bind(i64::from(limit))).await?;
         found.iter().map(|f| f.json("body")).collect()
+    }
+
+    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error> {
+        stores::get(self, ids).await
+    }
+
+    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error> {
+        stores::insert(self, stores).await
+    }
+
+    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error> {
+        stores::replace(self, stores).await
     }
 
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error> {

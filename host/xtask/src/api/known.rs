@@ -103,6 +103,7 @@ fn by_parameter(
         for (root, ids) in [
             ("/v1/stores/{id}", json!(stores)),
             ("/v1/orders/{id}", json!(orders)),
+            ("/v1/fiscal-records/{id}", json!(orders)),
             ("/v1/shifts/{id}", json!([shift])),
             // Every other order was paid.
             ("/v1/payments/{id}", json!(["payment-2"])),

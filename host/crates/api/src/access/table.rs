@@ -134,6 +134,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/shifts", Till, Body),
     caller("GET", "/v1/shifts/{id}", Till, Shift),
     caller("POST", "/v1/shifts", Till, Body),
+    caller("POST", "/v1/shifts/{id}/movements", Till, Shift),
     caller("POST", "/v1/shifts/{id}/end", Till, Shift),
     // What the people of a store or a chain do.
     caller("GET", "/v1/documents", BackOffice, Body),
@@ -169,11 +170,15 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/statement-lines/{id}", BackOffice, Line),
     caller("POST", "/v1/statement-lines/{id}/settle", BackOffice, Line),
     caller("POST", "/v1/statement-lines/{id}/undo", BackOffice, Line),
+    caller("GET", "/v1/fiscal-records", BackOffice, Body),
+    caller("GET", "/v1/fiscal-records/{id}", BackOffice, Order),
+    caller("POST", "/v1/fiscal-records/{id}/marks", BackOffice, Order),
     caller("GET", "/v1/runs", BackOffice, Body),
     caller("POST", "/v1/runs", BackOffice, Body),
     caller("GET", "/v1/runs/{id}", BackOffice, Run),
     // What keeps the host going.
     caller("PUT", "/v1/stores/{id}", Operator, Body),
+    caller("POST", "/v1/stores/import", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
     caller("GET", "/v1/parked", Operator, Body),

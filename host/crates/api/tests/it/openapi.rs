@@ -128,6 +128,23 @@ impl Walk {
         self.walked.insert((word, template.to_owned()));
     }
 
+    /// Sends the example of a file, and holds its answer against the example of the answer.
+    async fn file(&mut self, template: &str, answer: &str) {
+        let operation = &self.document["paths"][template]["post"];
+        let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
+        let path = template.replace("{retailer}", "example");
+        let file = file.as_str().expect("text");
+        let sent = self.host.upload(&path, template, "text/csv", file).await;
+        let found = pretty(&sent.expect(200));
+        golden(&format!("src/examples/{answer}.json"), &found);
+        let told = &operation["responses"]["200"]["content"]["application/json"]["example"];
+        assert!(
+            blessing() || *told == sent.json(),
+            "the example of {template}"
+        );
+        self.walked.insert(("post".into(), template.to_owned()));
+    }
+
     /// Every operation that was not tried; stays empty.
     fn untried(&self) -> Vec<(String, String)> {
         let paths = self.document["paths"].as_object().expect("paths").iter();
@@ -163,6 +180,7 @@ pub async fn walked() -> (TempDir, Walk) {
         .await;
     walk.step(get.clone(), "/v1/stores", Some("store_page"))
         .await;
+    walk.file("/v1/stores/import", "stores_import").await;
     walk.step(
         post.clone(),
         "/v1/stores/{id}/members/identify",
@@ -192,6 +210,14 @@ pub async fn walked() -> (TempDir, Walk) {
         .expect(201);
     walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
         .await;
+    let marks = "/v1/fiscal-records/{id}/marks";
+    walk.step(post.clone(), marks, Some("mark")).await;
+    let one = "/v1/fiscal-records/{id}";
+    walk.step(get.clone(), one, Some("fiscal_record")).await;
+    walk.step(get.clone(), "/v1/fiscal-records", Some("fiscal_page"))
+        .await;
+    let movements = "/v1/shifts/{id}/movements";
+    walk.step(post.clone(), movements, Some("movement")).await;
     walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
         .await;
     decided(&walk.host).await;
@@ -464,22 +490,8 @@ async fn products(walk: &mut Walk) {
     let one = "/v1/retailers/{retailer}/products/{sku}";
     walk.step(Method::PUT, one, Some("product")).await;
     walk.step(Method::GET, one, Some("product")).await;
-    let import = "/v1/retailers/{retailer}/products/import";
-    let operation = &walk.document["paths"][import]["post"];
-    let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
-    let path = import.replace("{retailer}", "example");
-    let sent = walk
-        .host
-        .upload(&path, "file", "text/csv", file.as_str().expect("text"))
+    walk.file("/v1/retailers/{retailer}/products/import", "product_import")
         .await;
-    let answer = pretty(&sent.expect(200));
-    golden("src/examples/product_import.json", &answer);
-    let told = &operation["responses"]["200"]["content"]["application/json"]["example"];
-    assert!(
-        blessing() || *told == sent.json(),
-        "the example of an import"
-    );
-    walk.walked.insert(("post".into(), import.to_owned()));
     let all = "/v1/retailers/{retailer}/products";
     walk.step(Method::GET, all, Some("product_page")).await;
 }

@@ -172,6 +172,14 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
         &host.post("/v1/shifts/shift-1/end", "k", &end()).await,
         "shift_closed",
     );
+    for (mark, kept) in [("400001", true), ("400002", false)] {
+        let body = json!({ "scheme": "mydata", "mark": mark, "issued_at": "2026-11-24T10:06:00Z" });
+        let told = host.post("/v1/fiscal-records/o1/marks", mark, &body).await;
+        match kept {
+            true => drop(told.expect(201)),
+            false => seen.note(&told, "mark_conflict"),
+        }
+    }
     products(host, seen).await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a record").remove("id");

@@ -38,6 +38,35 @@ pub struct NewStore {
     pub attributes: Vec<Attribute>,
 }
 
+/// What a store that is there keeps, and what each must stay; none where nothing would change.
+pub(crate) fn kept(before: &Store, store: &Store) -> Vec<(&'static str, String)> {
+    let mut kept = Vec::new();
+    if before.retailer != store.retailer {
+        kept.push(("retailer", before.retailer.clone()));
+    }
+    if before.currency != store.currency {
+        kept.push(("currency", before.currency.clone()));
+    }
+    if before.minor_digits != store.minor_digits {
+        kept.push(("minor_digits", before.minor_digits.to_string()));
+    }
+    kept
+}
+
+/// A conflict where a store would become another one.
+pub(crate) fn keeps(before: &Store, store: &Store) -> Result<(), Error> {
+    match kept(before, store).is_empty() {
+        true => Ok(()),
+        false => Err(Error::Conflict {
+            code: "store_identity",
+            message: format!(
+                "store {} keeps its retailer, currency and minor digits",
+                store.id
+            ),
+        }),
+    }
+}
+
 impl App {
     /// Creates or replaces a store. A store never changes its retailer or its currency: what was
     /// sold there would change its meaning.
@@ -82,18 +111,7 @@ impl App {
             Box::pin(async move {
                 let before = tx.store_get(&store.id).await?;
                 if let Some(before) = &before {
-                    let same = before.retailer == store.retailer
-                        && before.currency == store.currency
-                        && before.minor_digits == store.minor_digits;
-                    if !same {
-                        return Err(Error::Conflict {
-                            code: "store_identity",
-                            message: format!(
-                                "store {} keeps its retailer, currency and minor digits",
-                                store.id
-                            ),
-                        });
-                    }
+                    keeps(before, &store)?;
                 }
                 tx.store_put(&store).await?;
                 if before.as_ref() != Some(&store) {
@@ -116,13 +134,18 @@ impl App {
             .await
     }
 
-    /// Up to `limit` stores after `after`, in the order of ids.
-    pub async fn stores(&self, after: &str, limit: u32) -> Result<Vec<Store>, Error> {
+    /// Up to `limit` stores after `after`, in the order of ids: of one retailer or of all.
+    pub async fn stores(
+        &self,
+        retailer: Option<String>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Store>, Error> {
         let after = after.to_owned();
         self.records
             .read(move |tx| {
-                let after = after.clone();
-                Box::pin(async move { tx.store_list(None, &after, limit).await })
+                let (retailer, after) = (retailer.clone(), after.clone());
+                Box::pin(async move { tx.store_list(retailer.as_deref(), &after, limit).await })
             })
             .await
     }

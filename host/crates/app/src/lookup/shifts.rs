@@ -4,7 +4,7 @@ use super::lists::{Currencies, ListAsk, in_order, not_found, page};
 use crate::Error;
 use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, ShiftRow, Standing};
+use crate::records::{Listing, Moved, ShiftRow, Standing, Tx};
 use galleria_domain::{Entry, Money, TenderTotal};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,12 @@ pub struct ShiftDetail {
     pub net_refunds: Money,
     /// Of sales less of refunds.
     pub tax: Money,
+    /// Put into the drawer beside sales: so far, or by all of it where it is closed.
+    pub paid_in: Money,
+    /// Taken out of it beside refunds.
+    pub paid_out: Money,
+    /// Brought to the safe.
+    pub pickups: Money,
     /// How it was closed; none while it is open.
     pub end: Option<ShiftEnd>,
 }
@@ -54,12 +60,6 @@ pub struct ShiftEnd {
     pub event_id: String,
     /// The numbers it took.
     pub entry: Entry,
-    /// Put into the drawer beside sales.
-    pub paid_in: Money,
-    /// Taken out of it beside refunds.
-    pub paid_out: Money,
-    /// Brought to the safe.
-    pub pickups: Money,
     /// Float and what cash did since.
     pub expected: Money,
     /// What was counted.
@@ -78,7 +78,20 @@ pub struct ShiftPage {
     pub next: Option<String>,
 }
 
-fn detail(row: ShiftRow, currency: String) -> ShiftDetail {
+async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<ShiftDetail, Error> {
+    let Moved {
+        paid_in,
+        paid_out,
+        pickups,
+    } = match &row.closed {
+        // With what the end named itself.
+        Some(shift) => Moved {
+            paid_in: shift.paid_in,
+            paid_out: shift.paid_out,
+            pickups: shift.pickups,
+        },
+        None => tx.shift_moved(&row.id).await?,
+    };
     let status = match row.closed {
         Some(_) => "closed",
         None => "open",
@@ -86,14 +99,11 @@ fn detail(row: ShiftRow, currency: String) -> ShiftDetail {
     let end = row.closed.map(|shift| ShiftEnd {
         event_id: format!("shift:{}", row.id),
         entry: shift.entry,
-        paid_in: shift.paid_in,
-        paid_out: shift.paid_out,
-        pickups: shift.pickups,
         expected: shift.expected,
         counted: shift.counted,
         difference: shift.counted - shift.expected,
     });
-    ShiftDetail {
+    Ok(ShiftDetail {
         id: row.id,
         store_id: row.store_id,
         workstation: row.workstation,
@@ -109,8 +119,11 @@ fn detail(row: ShiftRow, currency: String) -> ShiftDetail {
         net_sales: row.sums.net_sales,
         net_refunds: row.sums.net_refunds,
         tax: row.sums.tax,
+        paid_in,
+        paid_out,
+        pickups,
         end,
-    }
+    })
 }
 
 impl App {
@@ -132,7 +145,7 @@ impl App {
                     let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
                     for row in in_order(&page.ids, rows, |row| &row.id) {
                         let currency = currencies.of(tx, &row.store_id).await?;
-                        shifts.push(detail(row, currency));
+                        shifts.push(detail(tx, row, currency).await?);
                     }
                     let next = page.next;
                     Ok(ShiftPage { shifts, next })
@@ -151,7 +164,7 @@ impl App {
                     let row = tx.shift_get(&id).await?;
                     let row = row.ok_or_else(|| not_found("shift", &id))?;
                     let currency = Currencies::default().of(tx, &row.store_id).await?;
-                    Ok(detail(row, currency))
+                    detail(tx, row, currency).await
                 })
             })
             .await

@@ -9,9 +9,11 @@ mod desk;
 mod documents;
 mod effects;
 mod figures;
+mod fiscal;
 mod keys;
 mod lists;
 mod members;
+mod movements;
 mod operations;
 mod requests;
 mod runs;
@@ -30,12 +32,14 @@ pub use effects::{
     Publication, StoreFigures, Took,
 };
 pub use figures::Figures;
+pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use keys::{KeyRow, Keys};
 pub use lists::{
     ListFilter, ListKey, Listing, Lists, OrderListed, PaymentListed, Place, RefundListed, Standing,
     Sums, VerificationListed, VoidListed,
 };
 pub use members::Members;
+pub use movements::{Moved, MovementKind, MovementRow, Movements};
 pub use operations::{OperationFilter, OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
@@ -64,7 +68,9 @@ pub trait Tx:
     + Runs
     + Requests
     + Members
+    + Movements
     + Figures
+    + Fiscal
     + Operations
     + Statements
     + Stories
@@ -84,8 +90,10 @@ impl<
         + Runs
         + Requests
         + Members
+        + Movements
         + Operations
         + Figures
+        + Fiscal
         + Statements
         + Stories
         + Keys

@@ -246,6 +246,14 @@ pub trait Trade {
         limit: u32,
     ) -> Result<Vec<Store>, Error>;
 
+    /// Stores by ids, in the order of ids, locked until the transaction ends. What is not there is
+    /// left out.
+    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error>;
+    /// Adds stores that [`stores_get`](Self::stores_get) has not found.
+    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error>;
+    /// Replaces stores that [`stores_get`](Self::stores_get) has found.
+    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error>;
+
     /// Adds an order; `Error::Exists` where the id is taken.
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error>;
     /// An order, locked until the transaction ends.
