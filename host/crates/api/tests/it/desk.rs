@@ -325,7 +325,8 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
         assert!(found, "{encoded}: {about:?}");
     }
     let story = host.get("/v1/story/o-1").await.expect(200);
-    assert_eq!(whats(&story), ["order", "payment", "tender", "event"]);
+    let told = ["order", "payment", "tender", "event", "fiscal_record"];
+    assert_eq!(whats(&story), told);
     let story = host
         .get("/v1/story/payment%3Ap%2F1%2Fposlog")
         .await

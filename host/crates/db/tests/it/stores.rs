@@ -4,6 +4,7 @@ use crate::products::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
 use galleria_app::access::Reach;
+use galleria_app::records::OperationFilter;
 use galleria_app::stores::{NotImported, Step, StoresAsk, StoresImported, Watch};
 use galleria_app::{App, Error, Policy, SystemClock};
 use galleria_domain::Store;
@@ -110,7 +111,11 @@ async fn two_files_at_once_are_never_mixed(stage: &Stage) {
     assert_eq!(stores.len(), 1500);
     let same = |store: &Store| store.currency == stores[0].currency;
     assert!(stores.iter().all(same), "of one file");
-    let operations = app.operations(Some("stores".into()), None, 10).await;
+    let filter = OperationFilter {
+        subject: Some("stores".into()),
+        ..OperationFilter::default()
+    };
+    let operations = app.operations(filter, None, 10).await;
     assert_eq!(operations.expect("a list").operations.len(), 1);
 }
 
