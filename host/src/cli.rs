@@ -34,7 +34,10 @@ Examples:
   galleria plugin inspect target/plugins/my-plugin/my_plugin.wasm
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
   galleria statement read payout.csv --plugin adyen-settlement
+  galleria stores import stores.csv --dry-run    what would come of a file of stores
   galleria runs list --state dead                what was not done, and why
+  galleria dead-letters list --plugin poslog     what was given up, and why
+  galleria story 8836-1                          what became of a payment, by any id of it
   galleria key create --name till-7 --scope till --store madrid-1
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
@@ -53,6 +56,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: ProductsCommand,
+    },
+    /// Import stores by the thousand, and look at them.
+    Stores {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::stores::Command,
     },
     /// Look into plugins.
     Plugin {
@@ -78,6 +87,20 @@ pub enum Command {
         #[command(subcommand)]
         command: crate::key::Command,
     },
+    /// Events that were given up: list, show, replay, discard.
+    DeadLetters {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::dead_letters::Command,
+    },
+    /// What operators did.
+    Operations {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::operations::Command,
+    },
+    /// Tell everything that is known about an id, in order of time.
+    Story(crate::story::Ask),
     /// Look at runs; replay or cancel one.
     Runs {
         /// What to do with them.
@@ -187,6 +210,8 @@ pub enum PluginCommand {
         /// A component, such as `target/plugins/my-plugin/my_plugin.wasm`.
         file: PathBuf,
     },
+    /// List the plugins of the configuration: what each serves, was granted, and its latest faults.
+    List(crate::plugins::Ask),
 }
 
 /// What to do with runs.
@@ -198,11 +223,17 @@ pub enum RunsCommand {
     Replay {
         /// Its id, as `runs list` shows it.
         id: String,
+        /// By whom and why.
+        #[command(flatten)]
+        signed: crate::key::Signed,
     },
     /// Cancel a run. One that is under way stops at its next row and leaves nothing.
     Cancel {
         /// Its id, as `runs list` shows it.
         id: String,
+        /// By whom and why.
+        #[command(flatten)]
+        signed: crate::key::Signed,
     },
 }
 

@@ -116,7 +116,9 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let statements = &host.statements;
     let vault = StatementVault::open(&statements.folder, statements.max_bytes)
         .context("opening the folder of statements")?;
-    let app = app.with_vault(Arc::new(vault));
+    let app = app
+        .with_vault(Arc::new(vault))
+        .with_shelf(Arc::new(directories.clone()));
     Ok(House {
         db,
         app,
@@ -130,6 +132,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
         (topic::COMMON, groups.common.tries),
+        (topic::POST_TRANSACTION_SUCCESS, groups.common.tries),
         (topic::POST_VOID_SUCCESS, groups.events.tries),
         (topic::POST_SHIFT_END_SUCCESS, groups.events.tries),
     ];
@@ -142,6 +145,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         wait_factor: host.retry.factor,
         longest_wait: host.retry.longest,
         cause_within: host.retry.wait_for_cause,
+        early_marks: host.retry.early_marks,
         directories: host
             .directories
             .iter()

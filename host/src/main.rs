@@ -7,19 +7,26 @@
 
 mod check;
 mod cli;
+mod dead_letters;
+mod desk;
 mod house;
 mod identity;
 mod inspect;
 mod key;
 mod logs;
+mod operations;
+mod plugins;
 mod products;
 mod report;
 mod roles;
 mod runs;
 mod sensitive;
 mod serve;
+mod sheet;
 mod show;
 mod statement;
+mod stores;
+mod story;
 mod traces;
 
 use clap::Parser as _;
@@ -76,8 +83,15 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         } => report::run(config, ask).await,
         Command::Key { command } => key::run(config, command).await,
         Command::Runs { command } => runs::run(config, command).await,
+        Command::Story(ask) => story::run(config, &ask).await,
         Command::Products { command } => products::run(config, command).await,
+        Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,
+        Command::DeadLetters { command } => dead_letters::run(config, command).await,
+        Command::Operations { command } => operations::run(config, command).await,
+        Command::Plugin {
+            command: PluginCommand::List(ask),
+        } => plugins::run(config, &ask).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,17 +1,13 @@
 //! `galleria products`: a file of products imported, and what is there shown.
 
 use crate::cli::{ProductsAsk, ProductsCommand, ProductsImport};
-use crate::{house, logs, show};
+use crate::{house, logs, sheet, show};
 use anyhow::Context as _;
-use galleria_app::products::{
-    Format, ImportAsk, Imported, Missing, NotImported, Problems, ProductAsk, Step, Watch,
-};
+use galleria_app::products::{Format, ImportAsk, Imported, Missing, ProductAsk};
 use galleria_app::{App, Error};
 use galleria_config::Config;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -78,50 +74,10 @@ async fn import(app: &App, asked: ProductsImport) -> anyhow::Result<ExitCode> {
         },
     };
     let bar = ProgressBar::new_spinner();
-    let watch = watch(&bar)?;
+    let watch = sheet::watch(&bar)?;
     let imported = app.products_import(ask, Box::new(file), None, watch).await;
     bar.finish_and_clear();
-    match imported {
-        Ok(reply) => {
-            show::line(&counted(&serde_json::from_str(&reply.body)?));
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(NotImported::Refused(problems)) => {
-            refused(&problems);
-            Ok(ExitCode::FAILURE)
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// A bar that shows both passes, and Ctrl-C.
-fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
-    let looking = ProgressStyle::with_template("{spinner} checking: {human_pos} rows, {elapsed}")?;
-    let writing = ProgressStyle::with_template(
-        "{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} to go",
-    )?;
-    bar.set_style(looking);
-    bar.enable_steady_tick(Duration::from_millis(100));
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
-        }
-    });
-    let bar = bar.clone();
-    let steps = Arc::new(move |step| match step {
-        Step::Checked(rows) => bar.set_position(rows),
-        Step::Compared(done, all) => {
-            if bar.length().is_none() {
-                bar.set_style(writing.clone());
-                bar.set_length(all);
-                bar.reset_eta();
-            }
-            bar.set_position(done);
-        }
-    });
-    Ok(Watch { stop, steps })
+    sheet::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
 
 fn counted(imported: &Imported) -> String {
@@ -148,24 +104,6 @@ fn counted(imported: &Imported) -> String {
         text.push_str("\nthis was a dry run: nothing was imported");
     }
     text
-}
-
-fn refused(problems: &Problems) {
-    let mut table = show::table(["row", "column", "what would be right"]);
-    for problem in &problems.told {
-        let row = problem.row.map_or("-".to_owned(), |row| row.to_string());
-        table.add_row([row.as_str(), &problem.field, &problem.message]);
-    }
-    show::trouble(&table.to_string());
-    let told = problems.told.len() as u64;
-    if problems.total > told {
-        show::trouble(&format!("and {} more", problems.total - told));
-    }
-    let (count, are) = match problems.total {
-        1 => ("1 cell".to_owned(), "is"),
-        total => (format!("{total} cells"), "are"),
-    };
-    show::trouble(&format!("{count} {are} wrong: nothing was imported"));
 }
 
 async fn list(app: &App, asked: ProductsAsk) -> anyhow::Result<ExitCode> {

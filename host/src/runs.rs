@@ -1,42 +1,29 @@
 //! `galleria runs`: what was run, what was not, and what an operator does about it.
 
 use crate::cli::{RunsAsk, RunsCommand};
-use crate::{house, logs, show};
-use anyhow::Context as _;
+use crate::{desk, show};
+use galleria_app::App;
 use galleria_app::records::RunFilter;
 use galleria_app::runs::RunView;
-use galleria_app::{App, Key};
 use galleria_config::Config;
-use galleria_domain::Digest;
 use std::process::ExitCode;
 
 /// Lists runs, replays or cancels one. Asks the database itself, whether a host serves or not.
 pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCode> {
-    let quiet = galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    };
-    logs::start(quiet);
-    // No plugin is called, so none is loaded.
-    let generation = match house::load(&config.host, Vec::new())? {
-        Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let house = house::build(&config, generation).await?;
-    match command {
-        RunsCommand::List(ask) => list(&house.app, ask).await?,
-        RunsCommand::Replay { id } => {
-            house.app.run_replay(key("replay", &id), &id).await?;
+    desk::at(&config, async |app| match command {
+        RunsCommand::List(ask) => list(app, ask).await,
+        RunsCommand::Replay { id, signed } => {
+            let key = desk::key("replay", &id);
+            app.run_replay(key, &id, signed.into()).await?;
             show::line(&format!(
                 "run {id} is due: a host that serves does it within seconds"
             ));
+            Ok(())
         }
-        RunsCommand::Cancel { id } => {
-            house.app.run_cancel(key("cancel", &id), &id).await?;
-            let state = house.app.run(&id).await?.state;
+        RunsCommand::Cancel { id, signed } => {
+            let key = desk::key("cancel", &id);
+            app.run_cancel(key, &id, signed.into()).await?;
+            let state = app.run(&id).await?.state;
             let stopping = "it is under way and stops within a second";
             let told = if state == "running" {
                 stopping
@@ -44,17 +31,10 @@ pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCod
                 "it is cancelled"
             };
             show::line(&format!("run {id}: {told}"));
+            Ok(())
         }
-    }
-    house.db.close().await.context("closing the database")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Each command is a request of its own.
-fn key(word: &str, id: &str) -> Key {
-    let key = format!("command-{}", uuid::Uuid::new_v4());
-    let request = Digest::of(format!("{word} {id} {key}").as_bytes());
-    Key { key, request }
+    })
+    .await
 }
 
 async fn list(app: &App, ask: RunsAsk) -> anyhow::Result<()> {

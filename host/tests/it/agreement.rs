@@ -2,7 +2,7 @@
 //! with their discounts, taxes and tenders.
 
 use crate::days::{self, Day};
-use crate::house::House;
+use crate::house::{Database, House};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -49,8 +49,9 @@ async fn run(house: &House, day: &Day, slot: &str) -> (BTreeMap<String, String>,
     (sums.collect(), files.map(read).collect())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reports_of_one_day_agree() {
+on_both!(reports_of_one_day_agree);
+
+async fn reports_of_one_day_agree(database: Database) {
     let mut compared = 0;
     for day in days::all() {
         let file = crate::house::root().join("retailers").join(&day.retailer);
@@ -60,9 +61,9 @@ async fn reports_of_one_day_agree() {
         if !SALES.iter().chain(&OTHERS).chain(&["refunds"]).all(has) {
             continue;
         }
-        let mut house = House::new();
+        let mut house = House::new().on(database);
         house.start().await;
-        day.feed(&house).await;
+        day.feed(&mut house).await;
         house.settle().await;
         let (by_day, _) = run(&house, &day, SALES[0]).await;
         for slot in &SALES[1..] {

@@ -123,10 +123,13 @@ impl Day {
         }
     }
 
-    /// Sends everything, one after the other.
-    pub async fn feed(&self, house: &House) {
+    /// Sends everything, one after the other; half-way the database's server is killed.
+    pub async fn feed(&self, house: &mut House) {
         self.put_stores(house).await;
-        for request in &self.requests {
+        for (index, request) in self.requests.iter().enumerate() {
+            if index == self.requests.len() / 2 {
+                house.outage().await;
+            }
             request.send(house).await;
         }
     }

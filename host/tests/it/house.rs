@@ -1,9 +1,14 @@
-//! A host in a folder of its own: started, fed, killed, started again.
+//! A host in a folder of its own: started, fed, killed, started again. Its records are in SQLite, or in
+//! a PostgreSQL server that is its own too, and may be killed as well.
 
+use galleria_db::DbConfig;
+use galleria_test_postgres::Server;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The workspace's root.
@@ -56,9 +61,57 @@ pub fn sample_keys() -> BTreeMap<String, String> {
     keys
 }
 
+/// Runs each named `async fn(Database)` on both databases.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::$name(crate::house::Database::Sqlite).await;
+                }
+            )*
+        }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    if crate::house::Database::Postgres.is_there() {
+                        super::$name(crate::house::Database::Postgres).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// Where a house keeps its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    /// Whether this machine has it; says so where it has not.
+    pub fn is_there(self) -> bool {
+        if self == Self::Sqlite || galleria_test_postgres::bin().is_some() {
+            return true;
+        }
+        let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
+        assert!(!strict, "no PostgreSQL server was found");
+        // Not captured, as print would be: a test that passes by not running must say so.
+        let words = b"SKIPPED: no PostgreSQL server was found (Debian: postgresql)\n";
+        std::io::stderr().write_all(words).expect("stderr");
+        false
+    }
+}
+
 /// A host in a temporary folder.
 pub struct House {
     folder: tempfile::TempDir,
+    /// Its database server; none is SQLite.
+    postgres: Option<Server>,
     retailers: PathBuf,
     plugins: PathBuf,
     /// Set over everything else, as `key=value`.
@@ -66,11 +119,18 @@ pub struct House {
     server: Option<Child>,
     /// What it is there for; everything where nothing is said.
     role: Option<String>,
+    /// Those that served before, and still do.
+    before: Vec<Child>,
     overrides: Vec<String>,
     pub client: reqwest::Client,
     /// Whether the client carries a key of this house.
     keyed: bool,
+    /// Everything that may stand in nothing that the host writes or says.
+    secrets: Mutex<Vec<String>>,
 }
+
+/// The password in the address of the database, whose server asks for none.
+const PASSWORD: &str = "canary-7Qm2xV9pLr4t";
 
 impl House {
     /// On the retailers and plugins of the workspace.
@@ -82,14 +142,54 @@ impl House {
     pub fn with(retailers: PathBuf, plugins: PathBuf) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
+            postgres: None,
             retailers,
             plugins,
             settings: Vec::new(),
             server: None,
             role: None,
+            before: Vec::new(),
             overrides: Vec::new(),
             client: reqwest::Client::new(),
             keyed: false,
+            secrets: Mutex::new(
+                [vec![PASSWORD.into()], sample_keys().into_values().collect()].concat(),
+            ),
+        }
+    }
+
+    /// Keeps its records there; to be said before anything else.
+    pub fn on(mut self, database: Database) -> Self {
+        if database == Database::Postgres {
+            let bin = galleria_test_postgres::bin().expect("a server");
+            let server = Server::start(&bin, &[]).expect("started");
+            server.wait().expect("an answer");
+            let url = server
+                .url()
+                .replace("galleria@", &format!("galleria:{PASSWORD}@"));
+            self.settings.push(format!("database.url={url}"));
+            self.postgres = Some(server);
+            let migrated = self.run(&["migrate"]);
+            assert!(migrated.status.success(), "{migrated:?}");
+        }
+        self
+    }
+
+    /// The database, for those who look past the host.
+    pub fn database(&self) -> DbConfig {
+        DbConfig::new(match &self.postgres {
+            Some(server) => server.url(),
+            None => format!("sqlite://{}/galleria.db", self.data().display()),
+        })
+    }
+
+    /// Kills the database's server without a word, and starts it again: it is away for a moment and then
+    /// reads its log. SQLite has no server.
+    pub async fn outage(&mut self) {
+        if let Some(server) = &mut self.postgres {
+            server.kill().expect("killed");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            server.start_again().expect("started");
         }
     }
 
@@ -156,7 +256,32 @@ impl House {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.galleria(arguments).output().expect("the binary")
+        let output = self.galleria(arguments).output().expect("the binary");
+        self.holds_no_secret(&output.stdout, &arguments.join(" "));
+        self.holds_no_secret(&output.stderr, &arguments.join(" "));
+        output
+    }
+
+    fn holds_no_secret(&self, bytes: &[u8], place: &str) {
+        for secret in self.secrets.lock().expect("no panic").iter() {
+            let found = memchr::memmem::find(bytes, secret.as_bytes());
+            assert!(found.is_none(), "{place}: it shows a secret");
+        }
+    }
+
+    /// Looks for secrets in everything that the host wrote: log, files, records.
+    fn wrote_no_secret(&self) {
+        let mut folders = vec![self.data()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    self.holds_no_secret(&bytes, &path.display().to_string());
+                }
+            }
+        }
     }
 
     /// Makes a key by command, and answers it.
@@ -165,7 +290,13 @@ impl House {
         let told = String::from_utf8_lossy(&made.stderr).into_owned();
         assert!(made.status.success(), "no key:\n{told}");
         let key = String::from_utf8(made.stdout).expect("text");
-        key.trim().to_owned()
+        let key = key.trim().to_owned();
+        let (_, secret) = key.rsplit_once('_').expect("a secret");
+        self.secrets
+            .lock()
+            .expect("no panic")
+            .push(secret.to_owned());
+        key
     }
 
     /// A client that carries a key.
@@ -178,6 +309,9 @@ impl House {
 
     /// Starts serving, and waits until it answers. The first time, the client gets a key for everything.
     pub async fn start(&mut self) {
+        if let Some(server) = &self.postgres {
+            server.wait().expect("an answer");
+        }
         if !self.keyed {
             let key = self.key(&["--name", "tests", "--scope", "admin", "--everywhere"]);
             self.client = Self::client_with(&key);
@@ -214,13 +348,26 @@ impl House {
         }
     }
 
+    /// Starts another host on the same records and files, beside the one that serves.
+    pub async fn start_beside(&mut self) {
+        self.before.extend(self.server.take());
+        self.start().await;
+    }
+
+    /// Tells those before to stop, and waits until they have drained.
+    pub fn stop_before(&mut self) {
+        for server in std::mem::take(&mut self.before) {
+            self.drain(server);
+        }
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data().join("log")).unwrap_or_default()
     }
 
-    /// Kills the host without a word.
+    /// Kills every host without a word.
     pub fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
+        for mut server in self.server.take().into_iter().chain(self.before.drain(..)) {
             server.kill().expect("killed");
             server.wait().expect("gone");
         }
@@ -228,7 +375,11 @@ impl House {
 
     /// Tells the host to stop, and waits until it has drained.
     pub fn stop(&mut self) {
-        let mut server = self.server.take().expect("started");
+        let server = self.server.take().expect("started");
+        self.drain(server);
+    }
+
+    fn drain(&self, mut server: Child) {
         let told = Command::new("kill")
             .args(["-TERM", &server.id().to_string()])
             .status()
@@ -245,7 +396,9 @@ impl House {
 
     pub async fn get(&self, path: &str) -> reqwest::Result<Value> {
         let response = self.client.get(self.url(path)).send().await?;
-        response.error_for_status()?.json().await
+        let text = response.error_for_status()?.text().await?;
+        self.holds_no_secret(text.as_bytes(), path);
+        Ok(serde_json::from_str(&text).expect("JSON"))
     }
 
     /// A write; what the host answered, or that it did not.
@@ -264,7 +417,9 @@ impl House {
             .send()
             .await?;
         let status = response.status().as_u16();
-        Ok((status, response.json().await?))
+        let text = response.text().await?;
+        self.holds_no_secret(text.as_bytes(), path);
+        Ok((status, serde_json::from_str(&text).expect("JSON")))
     }
 
     /// Waits until every event has had its effect.
@@ -276,13 +431,15 @@ impl House {
     pub async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let status = self.get("/v1/status").await.expect("a status");
-            if wanted(&status) {
-                return status;
+            // While its database is away, the host says just that.
+            let status = self.get("/v1/status").await;
+            match &status {
+                Ok(status) if wanted(status) => return status.clone(),
+                _ => {}
             }
             assert!(
                 begun.elapsed().as_secs() < 120,
-                "never as wanted: {status:#}\n{}",
+                "never as wanted: {status:#?}\n{}",
                 self.log()
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -312,5 +469,8 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.kill();
+        if !std::thread::panicking() {
+            self.wrote_no_secret();
+        }
     }
 }

@@ -1,4 +1,7 @@
-//! Journeys through the whole host: the real binary, real components, SQLite, HTTP, files.
+//! Journeys through the whole host: the real binary, real components, SQLite or PostgreSQL, HTTP, files.
+
+#[macro_use]
+mod house;
 
 mod access;
 mod agreement;
@@ -6,7 +9,9 @@ mod configuration;
 mod corner;
 mod crash;
 mod days;
-mod house;
+mod desk;
+mod fiscal;
+mod handover;
 mod large_reports;
 mod members;
 mod metrics;
@@ -18,5 +23,6 @@ mod scanned;
 mod secrets;
 mod statements;
 mod statsd;
+mod stores;
 mod traces;
 mod trouble;

@@ -7,7 +7,7 @@ use crate::configuration::{ASKS, retailer};
 use crate::house::{House, misbehaving_guest, root, sample_keys, staged};
 use crate::scanned::{Scanner, needles, scanners};
 use galleria_app::records::Records;
-use galleria_db::{Db, DbConfig};
+use galleria_db::Db;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -346,12 +346,7 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
 
 /// The sale as recorded, and what the plugin was told of it.
 async fn sold(house: &House) -> (Value, String) {
-    let db = Db::open(&DbConfig::new(format!(
-        "sqlite://{}/galleria.db",
-        house.data().display()
-    )))
-    .await
-    .expect("the database");
+    let db = Db::open(&house.database()).await.expect("the database");
     let records: &dyn Records = &db;
     let read = records.read(|tx| {
         Box::pin(async move {

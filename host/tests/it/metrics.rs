@@ -24,7 +24,7 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     let mut house = House::new();
     house.set("metrics.listen=127.0.0.1:0");
     house.start().await;
-    day.feed(&house).await;
+    day.feed(&mut house).await;
     house.settle().await;
     let ready = house.get("/readyz").await.expect("ready");
     for part in [

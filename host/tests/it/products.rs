@@ -1,8 +1,8 @@
 //! Products, from the file to the plugin's file: the real binary, a real component, and a kill.
 
-use crate::house::{House, staged};
+use crate::house::{Database, House, staged};
 use galleria_app::records::{Begun, Records};
-use galleria_db::{Db, DbConfig};
+use galleria_db::Db;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,10 +49,10 @@ fn retailer(folder: &Path) {
     std::fs::write(folder.join("retailer.toml"), text).expect("a retailer");
 }
 
-async fn open() -> (tempfile::TempDir, House) {
+async fn open(database: Database) -> (tempfile::TempDir, House) {
     let retailers = tempfile::tempdir().expect("a folder");
     retailer(retailers.path());
-    let mut house = House::with(retailers.path().to_owned(), staged());
+    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
     house.start().await;
     let store = json!({
         "external_id": "0042", "retailer": "example", "store_type": "scan-and-go", "country": "FR",
@@ -110,9 +110,14 @@ fn export(house: &House, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_comes_in_and_what_changed_goes_out() {
-    let (_retailers, house) = open().await;
+on_both!(
+    a_file_comes_in_and_what_changed_goes_out,
+    a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it,
+    an_import_that_is_killed_leaves_what_was_there,
+);
+
+async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
+    let (_retailers, house) = open(database).await;
     let all = file(&house, "all.csv", 3000, 150);
     let (well, said) = import(&house, &all, &["--dry-run"]);
     assert!(well && said.contains("3000 products added"), "{said}");
@@ -157,9 +162,8 @@ async fn a_file_comes_in_and_what_changed_goes_out() {
     assert!(gone.iter().all(|row| row.starts_with("delete,")));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it() {
-    let (_retailers, house) = open().await;
+async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
+    let (_retailers, house) = open(database).await;
     let path = house.data().join("wrong.csv");
     let mut text = String::from("sku,gtin,name,price,currency\nright,,Right,1,EUR\n");
     for n in 0..40 {
@@ -221,14 +225,12 @@ async fn swept(records: &dyn Records) -> u32 {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_killed_leaves_what_was_there() {
-    let (_retailers, house) = open().await;
+async fn an_import_that_is_killed_leaves_what_was_there(database: Database) {
+    let (_retailers, house) = open(database).await;
     let (well, said) = import(&house, &file(&house, "before.csv", 2000, 150), &[]);
     assert!(well, "{said}");
     let large = file(&house, "large.csv", 40_000, 999);
-    let config = DbConfig::new(format!("sqlite://{}/galleria.db", house.data().display()));
-    let db = Db::open(&config).await.expect("the database");
+    let db = Db::open(&house.database()).await.expect("the database");
     let mut command = house.galleria(&["products", "import", &large, "--retailer", "example"]);
     let command = command.arg("--decimal-comma").stdout(Stdio::null());
     let mut importer = command.stderr(Stdio::null()).spawn().expect("the binary");

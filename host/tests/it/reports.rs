@@ -1,7 +1,7 @@
 //! Reports by the command line: progress, one run a window, nothing left of one that was stopped.
 
 use crate::days;
-use crate::house::House;
+use crate::house::{Database, House};
 use serde_json::Value;
 
 /// Writes every sale line as a row; other reports add them up.
@@ -33,16 +33,17 @@ fn sold_lines(day: &days::Day) -> usize {
         .sum()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_days_lines_become_one_file() {
+on_both!(a_days_lines_become_one_file);
+
+async fn a_days_lines_become_one_file(database: Database) {
     let mut reported = 0;
     for day in days::all() {
-        let mut house = House::new();
+        let mut house = House::new().on(database);
         let Some(slot) = report_slot(&house, &day.retailer) else {
             continue;
         };
         house.start().await;
-        day.feed(&house).await;
+        day.feed(&mut house).await;
         house.settle().await;
         house.stop();
         let before = house.files();

@@ -5,7 +5,7 @@ mod killed;
 mod refused;
 
 use crate::days::{self, Day};
-use crate::house::{House, root};
+use crate::house::{Database, House, root};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -139,20 +139,21 @@ async fn send(house: &House, day: &Day, sample: &Sample) -> (u16, Value) {
     (sent.status().as_u16(), sent.json().await.expect("JSON"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_days_statement_is_read_taken_in_once_and_matched() {
+on_both!(a_days_statement_is_read_taken_in_once_and_matched);
+
+async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) {
     let mut seen = 0;
     for day in days::all() {
         let Some(sample) = sample(&day) else { continue };
         seen += 1;
-        let mut house = House::new();
+        let mut house = House::new().on(database);
         let told = read(&house, &day, &sample);
         let (header, totals, lines) = (&told[0]["header"], &told[1]["totals"], &told[2..]);
         let net: i64 = lines.iter().map(|line| minor(&line["net"])).sum();
         assert_eq!(minor(&totals["net"]), net);
         assert!(header["total"].is_null() || minor(&header["total"]) == net);
         house.start().await;
-        day.feed(&house).await;
+        day.feed(&mut house).await;
         house.settle().await;
         if let Some((directory, complete)) = &sample.pickup {
             leave(&house, &day, &sample, directory, complete);

@@ -8,6 +8,7 @@ use crate::problem::{self, Problem};
 use crate::serve::Face;
 use crate::{headers, limits, members, upload};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -45,6 +46,12 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
         response.headers_mut().insert(REQUEST_ID, value);
     }
     headers::secure(response.headers_mut());
+    if face.draining.is_cancelled() {
+        // Whoever asks again does so elsewhere: a request that meets the end of its connection would be
+        // lost without a word.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
     response
 }
 

@@ -3,14 +3,16 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, health, members, metrics, operations, orders, payments, products,
-    refunds, runs, shifts, statements, status, stores, verifications, voids,
+    access, dead_letters, docs, documents, fiscal, health, members, metrics, movements, operations,
+    orders, parked, payments, plugins, products, queued, refunds, runs, shifts, statements, status,
+    stores, story, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{OpenApi, RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 
 #[derive(utoipa::OpenApi)]
@@ -22,6 +24,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "products", description = "What a retailer sells, and for how much."),
         (name = "orders", description = "Baskets, and what became of them."),
         (name = "shifts", description = "Drawers."),
+        (name = "documents", description = "What plugins wrote: POSLOGs, reports, and where they are."),
+        (name = "fiscal", description = "What tax authorities answered about sales and refunds, and what they did not."),
         (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
         (name = "statements", description = "What payment providers paid out, and what it was for."),
         (name = "operation", description = "How the host does."),
@@ -40,7 +44,7 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     let mut document = Document::openapi();
     document.info.description = Some(description());
-    OpenApiRouter::with_openapi(document)
+    let mut router = OpenApiRouter::with_openapi(document)
         .merge(stores::routes())
         .merge(members::routes())
         .merge(products::routes())
@@ -50,15 +54,41 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(voids::routes())
         .merge(verifications::routes())
         .merge(shifts::routes())
+        .merge(documents::routes())
+        .merge(movements::routes())
+        .merge(fiscal::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
+        .merge(parked::routes())
+        .merge(queued::routes())
+        .merge(plugins::routes())
         .merge(operations::routes())
+        .merge(story::routes())
         .merge(statements::routes())
         .merge(status::routes())
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(docs::routes())
-        .routes(utoipa_axum::routes!(openapi_json))
+        .routes(utoipa_axum::routes!(openapi_json));
+    close_words(router.get_openapi_mut());
+    router
+}
+
+/// A word that says something beside itself, `{"other": "..."}`, is one word: nothing stands beside it.
+fn close_words(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut();
+    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+        let RefOr::T(Schema::OneOf(words)) = schema else {
+            continue;
+        };
+        for word in &mut words.items {
+            if let RefOr::T(Schema::Object(word)) = word
+                && word.properties.len() == 1
+            {
+                word.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+    }
 }
 
 /// The document as it is served.
@@ -111,11 +141,15 @@ pub(crate) mod examples {
 
     examples! {
         store_request store store_page product_request product product_page product_import_request
-        product_import order_request order payment_request payment refund_request
+        product_import order_request order order_page order_paid payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
+        payment_page payment_detail refund_page refund_detail void_page verification_page
+        shift_page shift_detail document document_page
+        stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
-        dead_letters settled_letters operations
+        dead_letters settled_letters operations story
+        parked parked_page parked_retried receipt_page request_page plugin plugin_page
         statement statement_page statement_lines statement_uncovered line_explained
         line_settle_request line_settled line_undo_request line_undone
     }

@@ -8,6 +8,7 @@ use crate::serve::Face;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::lookup::OperationPage;
+use galleria_app::records::OperationFilter;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +24,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 struct Listed {
     /// About this subject, such as an event and its plugin.
     subject: Option<String>,
+    /// Of this kind, such as `dead_letter_replay`.
+    action: Option<String>,
+    /// By this operator, as the list names it.
+    operator: Option<String>,
     /// The `next` of the page before.
     after: Option<String>,
     /// At most so many.
@@ -52,6 +57,8 @@ async fn operation_list(
     State(face): State<Face>,
     Asked(Listed {
         subject,
+        action,
+        operator,
         after,
         limit,
     }): Asked<Listed>,
@@ -61,6 +68,11 @@ async fn operation_list(
         let detail = format!("limit: {message}");
         return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
     }
-    let page = face.app.operations(subject, after.as_deref(), limit);
+    let filter = OperationFilter {
+        subject,
+        action,
+        operator,
+    };
+    let page = face.app.operations(filter, after.as_deref(), limit);
     Ok(Json(page.await?))
 }

@@ -1,21 +1,23 @@
 //! Orders: placed, looked up, and what became of their events.
 
 use crate::access::By;
+use crate::lists::{OrdersAsked, word};
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Id, Write, WriteHead};
-use crate::response::{Answer, ReadProblems, WriteProblems, Written};
+use crate::request::{Asked, Id, Write, WriteHead};
+use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewOrder, OrderView};
-use galleria_app::lookup::{AttemptView, DocumentView};
+use galleria_app::lookup::{AttemptView, DocumentView, OrderPage};
+use galleria_app::records::OrderStatus;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     OpenApiRouter::default()
-        .routes(routes!(order_place))
+        .routes(routes!(order_list, order_place))
         .routes(routes!(order_get))
         .routes(routes!(order_documents))
         .routes(routes!(order_journal))
@@ -47,11 +49,37 @@ async fn order_place(
     Ok(Written(face.app.order_place(key, body).await?))
 }
 
-/// An order as it stands
+/// Orders, the newest first
+///
+/// Sorted by the moment the host accepted them.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", params(OrdersAsked),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = OrderPage,
+            example = examples::order_page),
+    ),
+)]
+async fn order_list(
+    State(face): State<Face>,
+    by: By,
+    Asked(asked): Asked<OrdersAsked>,
+) -> Answer<Json<OrderPage>> {
+    let status = asked.status.as_deref();
+    let status = word("status", status, OrderStatus::ALL, OrderStatus::name)?;
+    Ok(Json(
+        face.app.orders(by.caller(), asked.ask()?, status).await?,
+    ))
+}
+
+/// An order as it stands, and what became of it
 #[utoipa::path(
     get, path = "/v1/orders/{id}", tag = "orders",
     params(("id" = String, Path, description = "The order's id.", example = "order-1")),
-    responses(ReadProblems, (status = 200, description = "The order.", body = OrderView)),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The order.", body = OrderView, example = examples::order_paid),
+    ),
 )]
 async fn order_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<OrderView>> {
     Ok(Json(face.app.order(&id).await?))

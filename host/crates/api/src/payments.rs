@@ -1,17 +1,24 @@
 //! Payments that succeeded: the order becomes a sale.
 
+use crate::access::By;
+use crate::lists::OfOrderAsked;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Id, Write, WriteHead};
-use crate::response::{Answer, WriteProblems, Written};
+use crate::request::{Asked, Id, Write, WriteHead};
+use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
+use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewPayment, PaymentView};
+use galleria_app::lookup::{PaymentDetail, PaymentPage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {
-    OpenApiRouter::default().routes(routes!(payment_accept))
+    OpenApiRouter::default()
+        .routes(routes!(payment_accept))
+        .routes(routes!(payment_list))
+        .routes(routes!(payment_get))
 }
 
 /// Tell that an order was paid
@@ -37,4 +44,36 @@ async fn payment_accept(
     Write { key, body }: Write<NewPayment>,
 ) -> Answer<Written> {
     Ok(Written(face.app.payment_accept(key, &id, body).await?))
+}
+
+/// Payments, the newest first
+///
+/// Sorted by the moment the host accepted them.
+#[utoipa::path(
+    get, path = "/v1/payments", tag = "orders", params(OfOrderAsked),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = PaymentPage,
+            example = examples::payment_page),
+    ),
+)]
+async fn payment_list(
+    State(face): State<Face>,
+    by: By,
+    Asked(asked): Asked<OfOrderAsked>,
+) -> Answer<Json<PaymentPage>> {
+    Ok(Json(face.app.payments(by.caller(), asked.ask()?).await?))
+}
+
+/// A payment, and what of it may still be given back
+#[utoipa::path(
+    get, path = "/v1/payments/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The payment's id.", example = "payment-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The payment.", body = PaymentDetail, example = examples::payment_detail),
+    ),
+)]
+async fn payment_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<PaymentDetail>> {
+    Ok(Json(face.app.payment(&id).await?))
 }

@@ -65,6 +65,8 @@ kinds! {
         "Ask again when that is done.";
     EXISTS = 409 "exists", "It is there already",
         "Another request took the id; take a new one, or ask for what is there.";
+    MARK_CONFLICT = 409 "mark_conflict", "The record has another mark",
+        "Both are kept; an operator says which of the two is right.";
     ORDER_NOT_PAID = 409 "order_not_paid", "The order is not paid",
         "Send its payment first.";
     ORDER_PAID = 409 "order_paid", "The order is paid",
@@ -73,6 +75,8 @@ kinds! {
         "Refund the rest instead.";
     ORDER_VOIDED = 409 "order_voided", "The order is voided",
         "Place a new one.";
+    NOT_TO_BE_TRIED = 409 "not_to_be_tried", "The event cannot be tried now",
+        "`detail` says what comes before it.";
     RUN_NOT_DEAD = 409 "run_not_dead", "The run needs no replay",
         "Only one that is dead, cancelled or waiting for its next try is replayed.";
     RUN_OVER = 409 "run_over", "The run is over",
@@ -89,6 +93,8 @@ kinds! {
         "Use an open shift: a closed one never moves.";
     STORE_IDENTITY = 409 "store_identity", "The store would become another one",
         "Retailer, currency and minor digits stay; give the other store another id.";
+    DOCUMENT_GONE = 410 "document_gone", "The document's content is not kept any more",
+        "Whoever it was delivered to has taken the file away or written over it.";
     BODY_TOO_LARGE = 413 "body_too_large", "The body is too large",
         "`detail` tells the bound.";
     MEDIA_TYPE = 415 "unsupported_media_type", "The body's type is not known here",

@@ -2,20 +2,17 @@
 
 use crate::access::By;
 use crate::openapi::examples;
-use crate::problem::{Details, FILE_REFUSED, FieldError, INVALID, MEDIA_TYPE, Problem};
+use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
 use crate::request::{Asked, Id, Two, Write, WriteHead, idempotency_key};
 use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use galleria_app::products::{
-    Format, ImportAsk, Imported, Missing, NewProduct, NotImported, ProductAsk, ProductDetail,
-    ProductPage, Watch,
+    Format, ImportAsk, Imported, Missing, NewProduct, ProductAsk, ProductDetail, ProductPage, Watch,
 };
-use galleria_app::{Error, Key};
-use galleria_domain::Digest;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -205,14 +202,7 @@ async fn product_import(
     let format = format(request.headers())?;
     let key = idempotency_key(request.headers())?;
     face.app.retailer_known(&retailer).await?;
-    let target = request.uri().path_and_query();
-    let target = target.map(ToString::to_string).unwrap_or_default();
-    let uploaded = upload::spool(request, &face).await?;
-    let told = format!("POST\n{target}\n{}", uploaded.digest);
-    let key = Key {
-        key,
-        request: Digest::of(told.as_bytes()),
-    };
+    let (file, key) = upload::spool_under(key, request, &face).await?;
     let ask = ImportAsk {
         retailer,
         format,
@@ -220,7 +210,7 @@ async fn product_import(
         dry_run: how.dry_run,
         missing: how.missing,
     };
-    let file = Box::new(uploaded.file);
+    let file = Box::new(file);
     // It goes on where the caller goes away: its answer is kept, and told when it is asked for again.
     let imported = face
         .app
@@ -229,38 +219,12 @@ async fn product_import(
 }
 
 fn format(headers: &HeaderMap) -> Result<Format, Problem> {
-    let given = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = given.and_then(|text| text.split(';').next()).map(str::trim);
-    match kind.map(str::to_ascii_lowercase).as_deref() {
+    match upload::media_type(headers).as_deref() {
         Some("text/csv") => Ok(Format::Csv),
         Some("application/x-ndjson" | "application/jsonl") => Ok(Format::JsonLines),
         _ => Err(Problem::new(
             MEDIA_TYPE,
             "Send `Content-Type: text/csv` or `application/x-ndjson`.",
         )),
-    }
-}
-
-impl From<NotImported> for Problem {
-    fn from(why: NotImported) -> Self {
-        match why {
-            NotImported::Refused(problems) => {
-                let detail = match problems.total {
-                    1 => "1 cell is wrong: nothing was imported.".to_owned(),
-                    total => format!("{total} cells are wrong: nothing was imported."),
-                };
-                let errors = problems.told.into_iter().map(FieldError::from).collect();
-                Self {
-                    errors,
-                    ..Self::new(FILE_REFUSED, detail)
-                }
-            }
-            NotImported::Other(error) => error.into(),
-            other @ (NotImported::Stopped | NotImported::Unread(_)) => {
-                Error::Internal(other.to_string()).into()
-            }
-        }
     }
 }

@@ -133,6 +133,29 @@ impl utoipa::IntoResponses for ImportProblems {
     }
 }
 
+/// Problems of the route that imports stores.
+pub(crate) struct StoresImportProblems;
+
+impl utoipa::IntoResponses for StoresImportProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[
+            "bad_query",
+            "bad_request",
+            "idempotency_key_invalid",
+            "idempotency_key_missing",
+            "not_found",
+            "store_identity",
+            "body_too_large",
+            "unsupported_media_type",
+            "file_refused",
+            "idempotency_key_reused",
+            "internal",
+            "records_unavailable",
+            "timeout",
+        ])
+    }
+}
+
 /// Problems of a route that takes a statement in.
 pub(crate) struct StatementProblems;
 

@@ -9,6 +9,7 @@ use crate::serve::Face;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
+use galleria_app::handling::Acting;
 use galleria_app::records::{RunFilter, RunState};
 use galleria_app::runs::{RunAsk, RunPage, RunView};
 use serde::Deserialize;
@@ -136,11 +137,6 @@ async fn run_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<RunView>> 
     Ok(Json(face.app.run(&id).await?))
 }
 
-/// Nothing more to say: `{}`.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct RunVerdict {}
-
 /// Run it again
 ///
 /// A run that is dead, cancelled or waiting for its next try is due now, with all its tries. It
@@ -148,7 +144,7 @@ struct RunVerdict {}
 #[utoipa::path(
     post, path = "/v1/runs/{id}/replay", tag = "runs",
     params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
-    request_body(content = RunVerdict, example = examples::run_verdict),
+    request_body(content = Acting, example = examples::run_verdict),
     responses(
         WriteProblems,
         (status = 200, description = "The run as it stands.",
@@ -160,11 +156,12 @@ struct RunVerdict {}
 )]
 async fn run_replay(
     State(face): State<Face>,
+    by: By,
     Id(id): Id,
-    Write { key, body }: Write<RunVerdict>,
+    Write { key, mut body }: Write<Acting>,
 ) -> Answer<Written> {
-    let RunVerdict {} = body;
-    Ok(Written(face.app.run_replay(key, &id).await?))
+    body.operator = by.signs(&body.operator);
+    Ok(Written(face.app.run_replay(key, &id, body).await?))
 }
 
 /// Cancel it
@@ -173,7 +170,7 @@ async fn run_replay(
 #[utoipa::path(
     post, path = "/v1/runs/{id}/cancel", tag = "runs",
     params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
-    request_body(content = RunVerdict, example = examples::run_verdict),
+    request_body(content = Acting, example = examples::run_verdict),
     responses(
         WriteProblems,
         (status = 200, description = "The run as it stands.",
@@ -185,9 +182,10 @@ async fn run_replay(
 )]
 async fn run_cancel(
     State(face): State<Face>,
+    by: By,
     Id(id): Id,
-    Write { key, body }: Write<RunVerdict>,
+    Write { key, mut body }: Write<Acting>,
 ) -> Answer<Written> {
-    let RunVerdict {} = body;
-    Ok(Written(face.app.run_cancel(key, &id).await?))
+    body.operator = by.signs(&body.operator);
+    Ok(Written(face.app.run_cancel(key, &id, body).await?))
 }

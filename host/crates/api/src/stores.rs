@@ -1,32 +1,39 @@
-//! Stores: onboarded over HTTP, one by one.
+//! Stores: onboarded over HTTP, one by one or thousands from a file.
 
 use crate::access::By;
 use crate::openapi::examples;
-use crate::problem::{Details, INVALID, Problem};
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
+use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
+use crate::request::{Asked, Id, Write, WriteHead, idempotency_key};
+use crate::response::{
+    Answer, ListProblems, ReadProblems, StoresImportProblems, WriteProblems, Written,
+};
 use crate::serve::Face;
+use crate::upload;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use galleria_app::intake::NewStore;
+use galleria_app::stores::{StoresAsk, StoresImported, Watch};
 use galleria_domain::Store;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) const IMPORT: &str = "/v1/stores/import";
+
 pub(crate) fn routes() -> OpenApiRouter<Face> {
     OpenApiRouter::default()
         .routes(routes!(store_put, store_get))
         .routes(routes!(store_list))
+        .routes(routes!(store_import))
 }
 
 /// Create or replace a store
 ///
 /// It keeps its retailer, its currency and its minor digits: what was sold there would change its
-/// meaning.
+/// meaning. What changes is written down among the operations.
 #[utoipa::path(
     put, path = "/v1/stores/{id}", tag = "stores",
-    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), WriteHead),
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), Why, WriteHead),
     request_body(content = NewStore, example = examples::store_request),
     responses(
         WriteProblems,
@@ -42,10 +49,14 @@ async fn store_put(
     State(face): State<Face>,
     by: By,
     Id(id): Id,
+    Asked(why): Asked<Why>,
     Write { key, body }: Write<NewStore>,
 ) -> Answer<Written> {
     face.app.may_put_store(by.caller(), &id, &body).await?;
-    Ok(Written(face.app.store_put(key, &id, body).await?))
+    let reason = why.checked()?;
+    let by = by.signs("");
+    let put = face.app.store_put(key, &id, body, &by, &reason);
+    Ok(Written(put.await?))
 }
 
 /// A store
@@ -59,6 +70,30 @@ async fn store_put(
 )]
 async fn store_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Store>> {
     Ok(Json(face.app.store(&id).await?))
+}
+
+/// What is said beside a store's facts.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Why {
+    /// Why, for those who look at the operations later.
+    #[serde(default)]
+    #[param(required = false, max_length = 1000)]
+    reason: String,
+}
+
+impl Why {
+    const MOST: usize = 1_000;
+
+    fn checked(self) -> Answer<String> {
+        if self.reason.chars().count() <= Self::MOST {
+            return Ok(self.reason);
+        }
+        let message = format!("at most {} characters", Self::MOST);
+        let detail = format!("reason: {message}");
+        Err(Problem::of_field(INVALID, detail, "reason".into(), message))
+    }
 }
 
 /// Which part of a list is asked for.
@@ -124,4 +159,65 @@ async fn store_list(
     let last = stores.last().filter(|_| more);
     let next = last.map(|store| store.id.clone());
     Ok(Json(StorePage { stores, next }))
+}
+
+/// How a file is imported.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct How {
+    /// Only look, and tell what would come of it.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+    /// Why; kept with what was done.
+    #[serde(default)]
+    #[param(required = false)]
+    reason: String,
+}
+
+/// Import a file of stores
+///
+/// All of it or nothing. A row is a whole store, as a request that puts one: a store that is there is
+/// replaced, and keeps its retailer, its currency and its minor digits. Columns are found by name: `id`,
+/// `external_id`, `retailer`, `store_type`, `country`, `currency`, `minor_digits`, `zone`, and where
+/// wanted `day_starts` (`HH:MM` or minutes after midnight; midnight where empty) and any number of
+/// `attribute:<name>`.
+///
+/// The file is UTF-8 with `,` or `;` between cells, a header first, every row on one line, and at most
+/// 10,000 of them. What is wrong is told together, the first 1,000 cells with row and column.
+#[utoipa::path(
+    post, path = "/v1/stores/import", tag = "stores", params(How, WriteHead),
+    request_body(content(
+        (String = "text/csv", example = examples::stores_import_request),
+    )),
+    responses(
+        StoresImportProblems,
+        (status = 200, description = "What came of it.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = StoresImported, example = examples::stores_import),
+    ),
+)]
+async fn store_import(
+    State(face): State<Face>,
+    by: By,
+    Asked(How { dry_run, reason }): Asked<How>,
+    request: Request,
+) -> Answer<Written> {
+    if upload::media_type(request.headers()).as_deref() != Some("text/csv") {
+        return Err(Problem::new(MEDIA_TYPE, "Send `Content-Type: text/csv`."));
+    }
+    let key = idempotency_key(request.headers())?;
+    let (file, key) = upload::spool_under(key, request, &face).await?;
+    let ask = StoresAsk {
+        dry_run,
+        reach: by.caller().reach.clone(),
+        by: by.signs(""),
+        reason,
+    };
+    // Where the caller goes away it is done or not: asked again under the same key, it tells.
+    let imported = face
+        .app
+        .stores_import(ask, Box::new(file), Some(key), Watch::default());
+    Ok(Written(imported.await?))
 }

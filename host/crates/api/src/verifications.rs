@@ -1,17 +1,23 @@
 //! Verifications: staff looked into a basket.
 
+use crate::access::By;
+use crate::lists::OfOrderAsked;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Id, Write, WriteHead};
-use crate::response::{Answer, WriteProblems, Written};
+use crate::request::{Asked, Id, Write, WriteHead};
+use crate::response::{Answer, ListProblems, WriteProblems, Written};
 use crate::serve::Face;
+use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewVerification, VerificationView};
+use galleria_app::lookup::VerificationPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<Face> {
-    OpenApiRouter::default().routes(routes!(verification_accept))
+    OpenApiRouter::default()
+        .routes(routes!(verification_accept))
+        .routes(routes!(verification_list))
 }
 
 /// Tell that staff looked into a basket
@@ -37,4 +43,25 @@ async fn verification_accept(
     Write { key, body }: Write<NewVerification>,
 ) -> Answer<Written> {
     Ok(Written(face.app.verification_accept(key, &id, body).await?))
+}
+
+/// Verifications, the newest first
+///
+/// Sorted by the moment the host accepted them.
+#[utoipa::path(
+    get, path = "/v1/verifications", tag = "orders", params(OfOrderAsked),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = VerificationPage,
+            example = examples::verification_page),
+    ),
+)]
+async fn verification_list(
+    State(face): State<Face>,
+    by: By,
+    Asked(asked): Asked<OfOrderAsked>,
+) -> Answer<Json<VerificationPage>> {
+    Ok(Json(
+        face.app.verifications(by.caller(), asked.ask()?).await?,
+    ))
 }

@@ -31,6 +31,8 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
+    /// How long a fiscal mark that came before its record is kept to be applied.
+    pub early_marks: Duration,
     /// Where documents go, by name; shown to operators.
     pub directories: BTreeMap<String, std::path::PathBuf>,
     /// How members are identified.
@@ -49,12 +51,14 @@ impl Default for Policy {
             tries: [
                 (topic::POST_PAYMENT_SUCCESS.to_owned(), 3),
                 (topic::COMMON.to_owned(), 5),
+                (topic::POST_TRANSACTION_SUCCESS.to_owned(), 5),
             ]
             .into(),
             first_wait: Duration::from_secs(2),
             wait_factor: 2,
             longest_wait: Duration::from_secs(600),
             cause_within: Duration::from_secs(24 * 3600),
+            early_marks: Duration::from_secs(72 * 3600),
             directories: BTreeMap::new(),
             members: MemberPolicy::with(DigestKey::random()),
             matching: BTreeMap::new(),
@@ -71,6 +75,8 @@ pub struct App {
     pub(crate) policy: Arc<Policy>,
     /// Where statements are spooled and kept, in a process that takes them in.
     pub(crate) vault: Option<Arc<dyn crate::statements::Vault>>,
+    /// Where delivered documents stand, in a process that reaches them.
+    pub(crate) shelf: Option<Arc<dyn crate::files::Shelf>>,
     /// Who may ask a plugin a question now.
     pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
@@ -117,6 +123,7 @@ impl App {
             plugins,
             clock,
             vault: None,
+            shelf: None,
             turns: Arc::new(turns),
             policy: Arc::new(policy),
             log_grew: Bell::default(),
@@ -131,6 +138,15 @@ impl App {
     pub fn with_vault(self, vault: Arc<dyn crate::statements::Vault>) -> Self {
         Self {
             vault: Some(vault),
+            ..self
+        }
+    }
+
+    /// The same application, with the directories that documents are delivered to.
+    #[must_use]
+    pub fn with_shelf(self, shelf: Arc<dyn crate::files::Shelf>) -> Self {
+        Self {
+            shelf: Some(shelf),
             ..self
         }
     }
@@ -218,7 +234,7 @@ impl App {
     }
 
     /// The answer that was kept under a key.
-    async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
+    pub(crate) async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
         self.records
             .read(move |tx| {
                 let key = key.clone();

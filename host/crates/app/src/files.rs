@@ -1,9 +1,12 @@
-//! What the use cases need of the disk when a run streams its files there.
+//! What the use cases need of the disk when a run streams its files there, and when somebody asks for
+//! one that was delivered.
 //!
 //! Fulfilled by `galleria-deliver`, which also brings decided documents to their directories.
 
 use crate::Error;
 use crate::plugins::Sink;
+use crate::records::DocumentRow;
+use std::fs::File;
 
 /// A file that a run has written whole and synced under its temporary name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,4 +42,11 @@ pub trait Files: Send + Sync {
     /// Begins the files of a run. The same run writes the same temporary names, so that what a
     /// crash left is overwritten by the next attempt; two attempts at a time are kept apart.
     fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error>;
+}
+
+/// The directories that documents are delivered to, for who asks to see one.
+pub trait Shelf: Send + Sync {
+    /// Files that may be a document's: the one under its name, and before it is delivered the one under
+    /// its temporary name. Whether they are what was decided, nobody has looked.
+    fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error>;
 }

@@ -2,6 +2,7 @@
 //! record, so it cannot be told here.
 
 use crate::Error;
+use crate::access::{self, Reach};
 use crate::app::App;
 use crate::records::{StoryRow, Subject, Tx};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,36 @@ use std::collections::{BTreeMap, BTreeSet};
 const OF_A_KIND: u32 = 200;
 /// Subjects that one id may belong to, and events of one order.
 const SUBJECTS: u32 = 50;
+/// The same before those out of reach are left out: many stores number their receipts from 1.
+const LOOKED_AT: u32 = 500;
+
+/// What comes first where several things happened in one transaction, and so at the same instant.
+const ORDER: [&str; 24] = [
+    "order",
+    "shift_opened",
+    "run_asked",
+    "statement",
+    "payment",
+    "refund",
+    "void",
+    "verification",
+    "shift_ended",
+    "tender",
+    "statement_line",
+    "event",
+    "run_begun",
+    "parked",
+    "attempt",
+    "effect",
+    "document",
+    "receipt",
+    "outgoing_request",
+    "delivery",
+    "run_over",
+    "dead_letter",
+    "operation",
+    "settled_by_hand",
+];
 
 /// Something that the id belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,33 +83,28 @@ pub struct StoryView {
 
 impl App {
     /// Everything that is known about any id: an order's, payment's, refund's, event's, file's...
-    pub async fn story(&self, id: &str) -> Result<StoryView, Error> {
-        let asked = id.to_owned();
+    /// What is not in reach is left out, and where nothing is left there is no such id.
+    pub async fn story(&self, id: &str, reach: &Reach) -> Result<StoryView, Error> {
+        let (asked, reach) = (id.to_owned(), reach.clone());
         self.records
             .read(move |tx| {
-                let asked = asked.clone();
-                Box::pin(async move { tell(tx, asked).await })
+                let (asked, reach) = (asked.clone(), reach.clone());
+                Box::pin(async move { tell(tx, asked, &reach).await })
             })
             .await
     }
 }
 
-async fn tell(tx: &mut dyn Tx, id: String) -> Result<StoryView, Error> {
+async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, Error> {
     let mut cut = BTreeSet::new();
-    let mut subjects: BTreeSet<_> = tx
-        .story_subjects(&id, SUBJECTS)
-        .await?
-        .into_iter()
-        .collect();
-    if let Some(of) = named_by_event(&id) {
-        subjects.extend(tx.story_subjects(of, SUBJECTS).await?);
-    }
+    let mut subjects = reached(tx, &id, reach, &mut cut).await?;
     if subjects.is_empty() {
         return Err(Error::NotFound {
             what: "story",
             id: id.clone(),
         });
     }
+    // What belongs to an order or a shift is as much in reach as that is.
     for (subject, of) in subjects.clone() {
         match subject {
             Subject::Order => {
@@ -103,6 +129,9 @@ async fn tell(tx: &mut dyn Tx, id: String) -> Result<StoryView, Error> {
         cut.extend(told.cut.into_iter().map(str::to_owned));
     }
     let about = subjects.into_iter().take(most);
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    let place = |what: &str| ORDER.iter().position(|known| *known == what);
+    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(ORDER.len())));
     Ok(StoryView {
         id,
         about: about.map(|(kind, id)| AboutView { kind, id }).collect(),
@@ -111,15 +140,75 @@ async fn tell(tx: &mut dyn Tx, id: String) -> Result<StoryView, Error> {
     })
 }
 
+/// What an id belongs to, as far as that is in reach.
+async fn reached(
+    tx: &mut dyn Tx,
+    id: &str,
+    reach: &Reach,
+    cut: &mut BTreeSet<String>,
+) -> Result<BTreeSet<(Subject, String)>, Error> {
+    let most = match reach {
+        Reach::Everything => SUBJECTS + 1,
+        Reach::Some { .. } => LOOKED_AT,
+    };
+    let mut found: BTreeSet<_> = tx.story_subjects(id, most).await?.into_iter().collect();
+    if let Some(of) = named_by_event(id) {
+        found.extend(tx.story_subjects(of, most).await?);
+    }
+    if *reach == Reach::Everything {
+        return Ok(found);
+    }
+    if found.len() >= most as usize {
+        cut.insert("subject".to_owned());
+    }
+    let mut mine = BTreeSet::new();
+    for (subject, of) in found {
+        if reaches(tx, reach, subject, &of).await? {
+            mine.insert((subject, of));
+        }
+    }
+    Ok(mine)
+}
+
+async fn reaches(
+    tx: &mut dyn Tx,
+    reach: &Reach,
+    subject: Subject,
+    id: &str,
+) -> Result<bool, Error> {
+    let id = id.to_owned();
+    let asked = match subject {
+        Subject::Order => access::Subject::Order(id),
+        Subject::Shift => access::Subject::Shift(id),
+        Subject::Run => access::Subject::Run(id),
+        Subject::Statement => access::Subject::Statement(id),
+        Subject::Line => access::Subject::Line(id),
+        Subject::Document => match tx.document_get(&id).await? {
+            Some(document) if document.store_id.is_empty() => {
+                access::Subject::Retailer(document.retailer)
+            }
+            Some(document) => access::Subject::Store(document.store_id),
+            None => return Ok(false),
+        },
+        Subject::Event => match (id.strip_prefix("run:"), tx.story_store(&id).await?) {
+            (_, Some(store)) => access::Subject::Store(store),
+            (Some(run), None) => access::Subject::Run(run.to_owned()),
+            (None, None) => return Ok(false),
+        },
+    };
+    access::may_reach(tx, reach, &asked).await
+}
+
 /// The id that an event's id is made of.
 fn named_by_event(id: &str) -> Option<&str> {
     let (kind, rest) = id.split_once(':')?;
     match kind {
-        "payment" | "refund" | "void" | "shift" => {
+        "payment" | "refund" | "void" | "shift" | "run" => {
             // A publication is named by its event, its slot and a number.
             Some(rest.split('/').next().unwrap_or(rest))
         }
-        "verification" => rest.rsplit_once(':').map(|(order, _)| order),
+        // An order's id may have the colon in it; what stands behind it has none.
+        "verification" | "mark" => rest.rsplit_once(':').map(|(order, _)| order),
         _ => None,
     }
 }
@@ -146,6 +235,7 @@ mod tests {
         assert_eq!(named_by_event("payment:p:1"), Some("p:1"));
         assert_eq!(named_by_event("refund:r1/slot/1"), Some("r1"));
         assert_eq!(named_by_event("verification:o:1:17"), Some("o:1"));
+        assert_eq!(named_by_event("run:b2fb"), Some("b2fb"));
         assert_eq!(named_by_event("stock:1"), None);
         assert_eq!(named_by_event("o1"), None);
     }

@@ -159,6 +159,7 @@ impl Default for RawRetry {
             factor: 4,
             longest: "5m".into(),
             wait_for_cause: "24h".into(),
+            early_marks: "72h".into(),
         }
     }
 }

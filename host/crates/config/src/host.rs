@@ -156,6 +156,8 @@ pub struct Retry {
     pub longest: Duration,
     /// How long an event waits for its cause, such as a refund for its payment.
     pub wait_for_cause: Duration,
+    /// How long a fiscal mark that came before its sale or refund is kept to be applied.
+    pub early_marks: Duration,
 }
 
 /// Runs of reports, settlements and catalogues.
@@ -404,6 +406,7 @@ fn retry(raw: RawRetry, checks: &mut Checks) -> Retry {
         factor,
         longest,
         wait_for_cause,
+        early_marks,
     } = raw;
     let first = checks.duration("retry.first", &first);
     let longest = checks.duration("retry.longest", &longest);
@@ -419,6 +422,7 @@ fn retry(raw: RawRetry, checks: &mut Checks) -> Retry {
         factor,
         longest,
         wait_for_cause: checks.duration("retry.wait_for_cause", &wait_for_cause),
+        early_marks: checks.duration("retry.early_marks", &early_marks),
     }
 }
 

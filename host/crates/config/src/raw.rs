@@ -125,6 +125,7 @@ pub(crate) struct RawRetry {
     pub factor: u32,
     pub longest: String,
     pub wait_for_cause: String,
+    pub early_marks: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -39,8 +39,10 @@ impl Activities for Transaction<'_> {
     async fn verification_insert(&mut self, verification: &VerificationRow) -> Result<(), Error> {
         let insert = statement(
             "verification_insert",
-            "INSERT INTO verifications (id, order_id, store_id, verification, occurred_ms, accepted_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO verifications (id, order_id, store_id, verification, occurred_ms,
+                 accepted_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*verification.id)

@@ -12,20 +12,10 @@ use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
 impl Word for DocumentState {
-    const ALL: &'static [Self] = &[
-        Self::Pending,
-        Self::Prepared,
-        Self::Delivered,
-        Self::Blocked,
-    ];
+    const ALL: &'static [Self] = Self::ALL;
 
     fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Prepared => "prepared",
-            Self::Delivered => "delivered",
-            Self::Blocked => "blocked",
-        }
+        self.name()
     }
 }
 
@@ -209,7 +199,7 @@ fn width(count: usize) -> usize {
 }
 
 /// `$first, $first+1...`
-fn places(first: usize, count: usize) -> String {
+pub(crate) fn places(first: usize, count: usize) -> String {
     let all: Vec<_> = (first..first + width(count))
         .map(|place| format!("${place}"))
         .collect();
@@ -217,7 +207,7 @@ fn places(first: usize, count: usize) -> String {
 }
 
 /// Fills the places; the last id fills what is left over.
-fn filled<'q>(mut statement: Statement<'q>, ids: &[&'q str]) -> Statement<'q> {
+pub(crate) fn filled<'q>(mut statement: Statement<'q>, ids: &[&'q str]) -> Statement<'q> {
     let last = ids.last().copied().unwrap_or_default();
     for place in 0..width(ids.len()) {
         statement = statement.bind(ids.get(place).copied().unwrap_or(last));
@@ -231,7 +221,7 @@ fn with_body(found: &Found) -> Result<DocumentRow, Error> {
     Ok(row)
 }
 
-fn document(found: &Found) -> Result<DocumentRow, Error> {
+pub(crate) fn document(found: &Found) -> Result<DocumentRow, Error> {
     Ok(DocumentRow {
         id: found.text("id")?,
         event_id: found.text("event_id")?,

@@ -127,8 +127,8 @@ impl Effects for Transaction<'_> {
             "journal_insert",
             "INSERT INTO journal (event_id, subscriber, store_id, order_id, attempt, outcome, detail,
                  plugin, component, settings, argument, decision, cpu_us, memory_bytes,
-                 output_bytes, at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                 output_bytes, at_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(&*row.event_id)
         .bind(&*row.subscriber)
@@ -145,7 +145,8 @@ impl Effects for Transaction<'_> {
         .bind(row.cpu_us)
         .bind(row.memory_bytes)
         .bind(row.output_bytes)
-        .at(row.at);
+        .at(row.at)
+        .bind(&*row.retailer);
         self.execute(insert).await.map(drop)
     }
 
@@ -387,6 +388,7 @@ fn journal(found: &Found) -> Result<JournalRow, Error> {
     Ok(JournalRow {
         event_id: found.text("event_id")?,
         subscriber: found.text("subscriber")?,
+        retailer: found.text("retailer")?,
         store_id: found.text("store_id")?,
         order_id: found.maybe("order_id")?,
         attempt: found.narrow("attempt")?,

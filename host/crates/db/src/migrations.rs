@@ -81,6 +81,26 @@ const MIGRATIONS: &[Migration] = &[
         name: "stories",
         text: include_str!("../migrations/0013_stories.sql"),
     },
+    Migration {
+        version: 14,
+        name: "listed",
+        text: include_str!("../migrations/0014_listed.sql"),
+    },
+    Migration {
+        version: 15,
+        name: "desk",
+        text: include_str!("../migrations/0015_desk.sql"),
+    },
+    Migration {
+        version: 16,
+        name: "movements",
+        text: include_str!("../migrations/0016_movements.sql"),
+    },
+    Migration {
+        version: 17,
+        name: "fiscal",
+        text: include_str!("../migrations/0017_fiscal.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
@@ -114,6 +134,16 @@ impl Kind {
             // After a text that is read as JSON.
             .replace("{json}", json)
             .replace("{elements}", elements)
+            // After a text that is sorted by bytes where its column is not.
+            .replace("{bytewise}", self.bytewise())
+    }
+
+    /// What makes a text be compared by bytes, written behind it.
+    pub(crate) fn bytewise(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " COLLATE \"C\"",
+        }
     }
 
     fn has_versions(self) -> &'static str {

@@ -4,7 +4,7 @@ use crate::statement::{Found, statement};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{OperationRow, Operations};
+use galleria_app::records::{OperationFilter, OperationRow, Operations};
 
 #[async_trait]
 impl Operations for Transaction<'_> {
@@ -27,23 +27,38 @@ impl Operations for Transaction<'_> {
 
     async fn operation_page(
         &mut self,
-        subject: Option<&str>,
+        filter: &OperationFilter,
         before: i64,
         limit: u32,
     ) -> Result<Vec<(i64, OperationRow)>, Error> {
+        let OperationFilter {
+            subject,
+            action,
+            operator,
+        } = filter;
+        // A subject has an index of its own; the casts tell PostgreSQL the type of what may be NULL.
         let page = match subject {
             Some(subject) => statement(
                 "operation_page",
                 "SELECT * FROM operations WHERE subject = $1 AND serial < $2
-                 ORDER BY serial DESC LIMIT $3",
+                   AND (CAST($3 AS TEXT) IS NULL OR action = $3)
+                   AND (CAST($4 AS TEXT) IS NULL OR operator = $4)
+                 ORDER BY serial DESC LIMIT $5",
             )
-            .bind(subject),
+            .bind(&**subject),
             None => statement(
                 "operation_page",
-                "SELECT * FROM operations WHERE serial < $1 ORDER BY serial DESC LIMIT $2",
+                "SELECT * FROM operations WHERE serial < $1
+                   AND (CAST($2 AS TEXT) IS NULL OR action = $2)
+                   AND (CAST($3 AS TEXT) IS NULL OR operator = $3)
+                 ORDER BY serial DESC LIMIT $4",
             ),
         };
-        let page = page.bind(before).bind(i64::from(limit));
+        let page = page
+            .bind(before)
+            .maybe(action.as_deref())
+            .maybe(operator.as_deref())
+            .bind(i64::from(limit));
         self.all(page).await?.iter().map(operation).collect()
     }
 }

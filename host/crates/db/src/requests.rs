@@ -35,8 +35,8 @@ impl Requests for Transaction<'_> {
     async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error> {
         let insert = statement(
             "outgoing_insert",
-            "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms, order_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT DO NOTHING",
         )
         .bind(&*row.id)
@@ -44,7 +44,8 @@ impl Requests for Transaction<'_> {
         .bind(&*row.subscriber)
         .bind(&*row.store_id)
         .bind(&*row.request)
-        .at(row.created_at);
+        .at(row.created_at)
+        .maybe(row.order_id.as_deref());
         inserted(self.execute(insert).await?, "request", &row.id)
     }
 

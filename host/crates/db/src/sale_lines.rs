@@ -3,7 +3,7 @@
 //! Every page continues at a key, so the millionth row costs what the first did.
 
 use crate::statement::{Found, Statement, statement};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, inserted};
 use galleria_app::Error;
 use galleria_app::records::{SaleLine, SaleLineKey};
 use galleria_domain::Decimal;
@@ -26,7 +26,8 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
                  store_external_id, returned, sku, category, quantity_unscaled, quantity_scale,
                  currency, amount, discount, tax_code, tax, accepted_ms, description, net)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                 $18, $19)",
+                 $18, $19)
+             ON CONFLICT DO NOTHING",
         )
         .bind(&*line.store_id)
         .bind(&*line.business_date)
@@ -47,7 +48,8 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
         .at(line.accepted_at)
         .bind(&*line.description)
         .bind(line.net);
-        tx.execute(insert).await?;
+        // An id that numbered something else before, such as a payment's that a refund takes.
+        inserted(tx.execute(insert).await?, "entry", &line.entry_id)?;
     }
     Ok(())
 }

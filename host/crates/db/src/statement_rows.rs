@@ -27,7 +27,8 @@ pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> 
              modification_reference, merchant_reference, scheme, amount, currency, minor_digits,
              business_date, entry_id, order_id, accepted_ms, fresh, voided, settled_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             1, 0, NULL)",
+             1, 0, NULL)
+         ON CONFLICT DO NOTHING",
     )
     .bind(&*tender.id)
     .bind(&*tender.retailer)

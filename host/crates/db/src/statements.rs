@@ -48,8 +48,11 @@ impl Statements for Transaction<'_> {
         accepted_at: Timestamp,
     ) -> Result<(), Error> {
         for tender in tenders {
-            self.execute(rows::tender_insert(tender, accepted_at))
+            let rows = self
+                .execute(rows::tender_insert(tender, accepted_at))
                 .await?;
+            // A payment and a refund of one id would have tenders of one id.
+            inserted(rows, "entry", &tender.entry_id)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! the tills. Which questions there are stands in `story_questions`.
 
 use crate::statement::{Found, statement};
-use crate::story_questions::{EVENTS, LINE, QUESTIONS, TIED, TIED_BY_RETAILER};
+use crate::story_questions::{EVENTS, LINE, QUESTIONS, STORES, TIED, TIED_BY_RETAILER};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -96,6 +96,16 @@ impl Stories for Transaction<'_> {
         ids.sort();
         ids.dedup();
         Ok(ids)
+    }
+
+    async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error> {
+        for sql in STORES {
+            let asked = statement("story_store", *sql).bind(event_id);
+            if let Some(found) = self.one(asked).await? {
+                return found.text("id").map(Some);
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -53,6 +53,24 @@ pub(crate) const QUESTIONS: &[Question] = &[
     },
     Question {
         about: Order,
+        what: "fiscal_record",
+        facts: &["state", "refund", "receipt"],
+        sql: "SELECT created_ms AS at_ms, COALESCE(entry_id, order_id) AS id, CAST(state AS TEXT) AS
+         state, CAST(refund_id AS TEXT) AS refund, CAST(receipt AS TEXT) AS receipt FROM
+         fiscal_records WHERE order_id = $1 LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Order,
+        what: "fiscal_mark",
+        facts: &["scheme", "state", "refund"],
+        sql: "SELECT received_ms AS at_ms, mark AS id, CAST(scheme AS TEXT) AS scheme, CAST(state AS
+         TEXT) AS state, CAST(refund_id AS TEXT) AS refund FROM fiscal_marks WHERE order_id = $1
+         LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Order,
         what: "verification",
         facts: &["store"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store FROM
@@ -140,6 +158,15 @@ pub(crate) const QUESTIONS: &[Question] = &[
         numbered: false,
     },
     Question {
+        about: Shift,
+        what: "movement",
+        facts: &["kind", "amount", "operator", "reason"],
+        sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
+         AS amount, CAST(operator AS TEXT) AS operator, CAST(reason AS TEXT) AS reason FROM
+         shift_movements WHERE shift_id = $1 LIMIT $2",
+        numbered: false,
+    },
+    Question {
         about: Event,
         what: "event",
         facts: &["position", "topic", "key", "store"],
@@ -208,12 +235,23 @@ pub(crate) const QUESTIONS: &[Question] = &[
     },
     Question {
         about: Run,
+        what: "attempt",
+        facts: &["event", "plugin", "attempt", "outcome", "detail", "component", "settings", "argument", "decision", "cpu_us"],
+        sql: "SELECT at_ms AS at_ms, event_id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
+         AS TEXT) AS plugin, CAST(attempt AS TEXT) AS attempt, CAST(outcome AS TEXT) AS outcome,
+         CAST(detail AS TEXT) AS detail, CAST(component AS TEXT) AS component, CAST(settings AS
+         TEXT) AS settings, CAST(argument AS TEXT) AS argument, CAST(decision AS TEXT) AS
+         decision, CAST(cpu_us AS TEXT) AS cpu_us FROM journal WHERE event_id = 'run:' || $1 LIMIT $2",
+        numbered: false,
+    },
+    Question {
+        about: Run,
         what: "document",
         facts: &["event", "plugin", "directory", "name", "size", "digest"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
          AS TEXT) AS plugin, CAST(directory AS TEXT) AS directory, CAST(name AS TEXT) AS name,
          CAST(size AS TEXT) AS size, CAST(digest AS TEXT) AS digest FROM documents WHERE event_id
-         = $1 ORDER BY serial LIMIT $2",
+         = 'run:' || $1 ORDER BY serial LIMIT $2",
         numbered: false,
     },
     Question {
@@ -221,7 +259,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         what: "delivery",
         facts: &["directory", "name", "state"],
         sql: "SELECT moved_ms AS at_ms, id AS id, CAST(directory AS TEXT) AS directory, CAST(name AS
-         TEXT) AS name, CAST(state AS TEXT) AS state FROM documents WHERE event_id = $1 AND state
+         TEXT) AS name, CAST(state AS TEXT) AS state FROM documents WHERE event_id = 'run:' || $1 AND state
          <> 'pending' ORDER BY serial LIMIT $2",
         numbered: false,
     },
@@ -230,7 +268,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         what: "outgoing_request",
         facts: &["plugin", "store"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(subscriber AS TEXT) AS plugin, CAST(store_id
-         AS TEXT) AS store FROM requests WHERE event_id = $1 ORDER BY id LIMIT $2",
+         AS TEXT) AS store FROM requests WHERE event_id = $1 ORDER BY created_ms, id LIMIT $2",
         numbered: false,
     },
     Question {
@@ -238,7 +276,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         what: "receipt",
         facts: &["event", "plugin"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
-         AS TEXT) AS plugin FROM receipts WHERE event_id = $1 ORDER BY id LIMIT $2",
+         AS TEXT) AS plugin FROM receipts WHERE event_id = $1 ORDER BY created_ms, id LIMIT $2",
         numbered: false,
     },
     Question {
@@ -429,8 +467,8 @@ pub(crate) const TIED: &[(Subject, &str)] = &[
     ),
     (
         Run,
-        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = d.event_id WHERE d.id = $1
-         LIMIT $2",
+        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = SUBSTR(d.event_id, 5) WHERE
+         d.id = $1 AND SUBSTR(d.event_id, 1, 4) = 'run:' LIMIT $2",
     ),
     (
         Event,
@@ -446,8 +484,8 @@ pub(crate) const TIED: &[(Subject, &str)] = &[
     ),
     (
         Run,
-        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = d.event_id WHERE d.name = $1
-         LIMIT $2",
+        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = SUBSTR(d.event_id, 5) WHERE
+         d.name = $1 AND SUBSTR(d.event_id, 1, 4) = 'run:' LIMIT $2",
     ),
     (
         Event,
@@ -540,6 +578,18 @@ pub(crate) const EVENTS: &[&str] = &[
     "SELECT 'refund:' || id AS id FROM refunds WHERE order_id = $1 LIMIT $2",
     "SELECT 'void:' || id AS id FROM voids WHERE order_id = $1 LIMIT $2",
     "SELECT 'verification:' || order_id || ':' || CAST(accepted_ms AS TEXT) AS id FROM verifications WHERE order_id = $1 LIMIT $2",
+    "SELECT 'mark:' || order_id || ':' || mark AS id FROM fiscal_marks WHERE order_id = $1 AND state = 'applied' LIMIT $2",
     "SELECT event_id AS id FROM journal WHERE order_id = $1 ORDER BY serial LIMIT $2",
     "SELECT event_id AS id FROM documents WHERE order_id = $1 ORDER BY serial LIMIT $2",
+];
+
+/// The store of an event, from whatever still knows it: the log forgets before what came of it does.
+pub(crate) const STORES: &[&str] = &[
+    "SELECT store_id AS id FROM outbox WHERE id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM parked WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM dead_letters WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM journal WHERE event_id = $1 AND store_id <> '' LIMIT 1",
+    "SELECT store_id AS id FROM documents WHERE event_id = $1 AND store_id <> '' LIMIT 1",
+    "SELECT store_id AS id FROM receipts WHERE event_id = $1 LIMIT 1",
+    "SELECT store_id AS id FROM requests WHERE event_id = $1 LIMIT 1",
 ];

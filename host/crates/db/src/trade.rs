@@ -2,6 +2,7 @@
 
 use crate::sale_lines;
 use crate::statement::{Found, statement};
+use crate::stores;
 use crate::trade_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
@@ -54,12 +55,25 @@ impl Trade for Transaction<'_> {
         found.iter().map(|f| f.json("body")).collect()
     }
 
+    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error> {
+        stores::get(self, ids).await
+    }
+
+    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error> {
+        stores::insert(self, stores).await
+    }
+
+    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error> {
+        stores::replace(self, stores).await
+    }
+
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error> {
         let insert = statement(
             "order_insert",
             "INSERT INTO orders (id, store_id, external_id, workstation, operator, training, status,
-                 lines, member, consents, attributes, gross, begun_ms, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                 lines, member, consents, attributes, gross, begun_ms, created_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*order.id)
@@ -99,8 +113,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "payment_insert",
             "INSERT INTO payments (id, order_id, store_id, shift_id, sale, occurred_ms, accepted_ms,
-                 receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*payment.id)
@@ -139,8 +154,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "refund_insert",
             "INSERT INTO refunds (id, order_id, store_id, shift_id, entry, extent, tenders, rounding,
-                 reason, attributes, refund, occurred_ms, accepted_ms, receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                 reason, attributes, refund, occurred_ms, accepted_ms, receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&*refund.id)
@@ -188,8 +204,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "void_insert",
             "INSERT INTO voids (id, order_id, store_id, cancellation, occurred_ms, accepted_ms,
-                 receipt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 receipt, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $3), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*void.id)
@@ -211,8 +228,9 @@ impl Trade for Transaction<'_> {
         let insert = statement(
             "shift_insert",
             "INSERT INTO shifts (id, store_id, workstation, till, operator, opening_float, sums,
-                 closed, opened_ms, closed_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 closed, opened_ms, closed_ms, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                 COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
              ON CONFLICT DO NOTHING",
         )
         .bind(&*shift.id)

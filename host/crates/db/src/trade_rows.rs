@@ -5,14 +5,10 @@ use galleria_app::Error;
 use galleria_app::records::{OrderRow, OrderStatus, PaymentRow, RefundRow, ShiftRow, VoidRow};
 
 impl Word for OrderStatus {
-    const ALL: &'static [Self] = &[Self::Open, Self::Paid, Self::Voided];
+    const ALL: &'static [Self] = Self::ALL;
 
     fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Paid => "paid",
-            Self::Voided => "voided",
-        }
+        self.name()
     }
 }
 

@@ -143,6 +143,11 @@ impl<'c> Transaction<'c> {
         self.kind == Kind::Postgres
     }
 
+    /// What makes a text be compared by bytes, written behind it.
+    pub(crate) fn bytewise(&self) -> &'static str {
+        self.kind.bytewise()
+    }
+
     /// Another transaction came first: the work is done again, and then sees what that one did.
     pub(crate) fn overtaken(&mut self, name: &str) -> Error {
         let error = Error::Internal(format!(

@@ -17,6 +17,7 @@ mod directories;
 mod matcher;
 mod pickup;
 mod runs;
+mod shelf;
 mod told;
 mod vault;
 

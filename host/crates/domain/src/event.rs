@@ -10,6 +10,8 @@ pub mod topic {
     pub const POST_PAYMENT_SUCCESS: &str = "mishi.streams.post-payment-success";
     /// Several events, told apart by `consumer_identifier_key`.
     pub const COMMON: &str = "mishi.streams.common";
+    /// A tax authority, or who speaks for it, answered with a mark.
+    pub const POST_TRANSACTION_SUCCESS: &str = "mishi.streams.post-transaction-success";
     /// An order came to nothing. Ours alone: the old platform's consumers would stumble over a
     /// new key on the common topic.
     pub const POST_VOID_SUCCESS: &str = "galleria.streams.post-void-success";
@@ -17,9 +19,10 @@ pub mod topic {
     pub const POST_SHIFT_END_SUCCESS: &str = "galleria.streams.post-shift-end-success";
 
     /// What the host itself consumes. A plugin that published here could feed itself for ever.
-    pub const CONSUMED: [&str; 4] = [
+    pub const CONSUMED: [&str; 5] = [
         POST_PAYMENT_SUCCESS,
         COMMON,
+        POST_TRANSACTION_SUCCESS,
         POST_VOID_SUCCESS,
         POST_SHIFT_END_SUCCESS,
     ];
@@ -29,6 +32,8 @@ pub mod topic {
 pub mod identifier {
     /// Money was given back.
     pub const POST_REFUND_SUCCESS: &str = "POST_REFUND_SUCCESS";
+    /// A sale or a refund has its fiscal mark.
+    pub const POST_TRANSACTION_SUCCESS: &str = "POST_TRANSACTION_SUCCESS";
     /// Staff looked into a basket.
     pub const POST_DASHBOARD_VERIFICATION_SUCCESS: &str = "POST_DASHBOARD_VERIFICATION_SUCCESS";
 }
@@ -36,7 +41,7 @@ pub mod identifier {
 /// An event to be put into the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Unique over the platform: `payment:<id>`, `refund:<id>`, `verification:<order>:<server timestamp>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
+    /// Unique over the platform: `payment:<id>`, `refund:<id>`, `verification:<order>:<server timestamp>`, `mark:<order>:<mark>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
     pub id: String,
     /// Where it goes.
     pub topic: String,

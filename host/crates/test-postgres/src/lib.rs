@@ -1,14 +1,18 @@
 //! A PostgreSQL server for tests, found on the machine and started on a free port.
 //!
 //! Owns: that it can be killed at any moment and started again, and that nothing of it stays behind.
-//! Of the standard library alone; waiting until it answers is for whoever has a client.
+//! Of the standard library alone.
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// It makes its files first, and reads its log again after it was killed.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Starts a server, kills it and starts it again as it is told, and stops it when its standard input
 /// ends: so it goes with who started it, however that one ends, and takes its folder along. Ordering by
@@ -77,9 +81,19 @@ pub fn bin() -> Option<PathBuf> {
     folders.into_iter().find(whole)
 }
 
-/// Starts it; it answers a little later.
-pub fn start(bin: &Path) -> io::Result<Server> {
-    Server::start(bin, &[])
+/// Whether the server at a port of this machine lets clients in: a startup message of protocol 3.0 is
+/// answered with `R`, and with an error while it starts.
+pub fn answers(port: u16) -> bool {
+    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
+    let first = || -> io::Result<u8> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(STARTUP)?;
+        let mut first = [0];
+        stream.read_exact(&mut first)?;
+        Ok(first[0])
+    };
+    first().is_ok_and(|byte| byte == b'R')
 }
 
 impl Server {
@@ -102,6 +116,23 @@ impl Server {
             port,
             shell: command.spawn()?,
         })
+    }
+
+    /// Waits until it answers.
+    pub fn wait(&self) -> io::Result<()> {
+        let begun = Instant::now();
+        while !answers(self.port) {
+            if begun.elapsed() > ANSWERS_WITHIN {
+                return Err(io::Error::other("PostgreSQL does not answer"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// The address of the database that every server has.
+    pub fn url(&self) -> String {
+        format!("postgres://galleria@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Kills all of it without a word.

@@ -3,7 +3,7 @@
 use super::{details, retailer};
 use crate::house::{House, staged};
 use galleria_app::records::{Records, StatementState};
-use galleria_db::{Db, DbConfig};
+use galleria_db::Db;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,7 @@ const ROWS: usize = 20_000;
 
 /// How far the one statement has come, and how many lines of it were written.
 async fn progress(house: &House) -> Option<(StatementState, u64)> {
-    let config = DbConfig::new(format!("sqlite://{}/galleria.db", house.data().display()));
-    let db = Db::open(&config).await.ok()?;
+    let db = Db::open(&house.database()).await.ok()?;
     let records: &dyn Records = &db;
     let found = records
         .read(|tx| {

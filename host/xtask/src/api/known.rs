@@ -49,9 +49,10 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         sent(client, document, "/v1/orders", &order, store).await?;
         if number % 2 == 0 {
             let mut body = example(document, "/v1/orders/{id}/payments")?;
-            body["id"] = json!(format!("payment-{number}"));
+            let payment = format!("payment-{number}");
+            body["id"] = json!(payment);
             let path = format!("/v1/orders/{order}/payments");
-            client.write(Method::POST, &path, &order, &body).await?;
+            client.write(Method::POST, &path, &payment, &body).await?;
         }
         orders.push(order);
     }
@@ -102,7 +103,11 @@ fn by_parameter(
         for (root, ids) in [
             ("/v1/stores/{id}", json!(stores)),
             ("/v1/orders/{id}", json!(orders)),
+            ("/v1/fiscal-records/{id}", json!(orders)),
             ("/v1/shifts/{id}", json!([shift])),
+            // Every other order was paid.
+            ("/v1/payments/{id}", json!(["payment-2"])),
+            ("/v1/story/{id}", json!(orders)),
         ] {
             if path.starts_with(root) {
                 found.insert(format!("{path} id"), ids);

@@ -8,20 +8,16 @@ mod fuzz;
 mod known;
 mod tools;
 
-// The starter of the records' tests.
-pub use galleria_test_postgres as server;
-
 use crate::demo::{client::Client, host::Host, samples};
 use crate::process::{cargo, run, strict, target};
 use crate::root::root;
 use crate::{plugins, prepare, show};
 use anyhow::{Context, Result, bail};
+use galleria_test_postgres::Server;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -56,9 +52,6 @@ enum Databases {
     Postgres,
     Both,
 }
-
-/// PostgreSQL makes its files first.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The whole command.
 pub fn api(ask: &ApiAsk) -> Result<()> {
@@ -128,39 +121,17 @@ pub fn api(ask: &ApiAsk) -> Result<()> {
 }
 
 /// A server of our own and the address of its database; none, and said so, where the machine has none.
-fn database() -> Result<Option<(String, server::Server)>> {
-    let Some(bin) = server::bin() else {
+fn database() -> Result<Option<(String, Server)>> {
+    let Some(bin) = galleria_test_postgres::bin() else {
         if strict() {
             bail!("no PostgreSQL server was found; `apt-get install -y postgresql` installs one");
         }
         show::warn("SKIPPED: no PostgreSQL server was found");
         return Ok(None);
     };
-    let server = server::start(&bin).context("starting PostgreSQL")?;
-    let begun = Instant::now();
-    while !answers(server.port) {
-        if begun.elapsed() > ANSWERS_WITHIN {
-            bail!("PostgreSQL does not answer after {ANSWERS_WITHIN:?}");
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let url = format!("postgres://galleria@127.0.0.1:{}/postgres", server.port);
-    Ok(Some((url, server)))
-}
-
-/// Whether the server lets us in: a startup message of protocol 3.0 is answered with `R`, and with an
-/// error while it starts.
-pub fn answers(port: u16) -> bool {
-    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
-    let first = || -> std::io::Result<u8> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(STARTUP)?;
-        let mut first = [0];
-        stream.read_exact(&mut first)?;
-        Ok(first[0])
-    };
-    first().is_ok_and(|byte| byte == b'R')
+    let server = Server::start(&bin, &[]).context("starting PostgreSQL")?;
+    server.wait()?;
+    Ok(Some((server.url(), server)))
 }
 
 /// All groups of routes on one database, and the generated client.

@@ -2,10 +2,10 @@
 
 use super::service::{Service, Start};
 use super::{Place, fetch, port};
-use crate::api::{answers, server};
 use crate::process::{read, target};
 use crate::show;
 use anyhow::{Context, Result, bail};
+use galleria_test_postgres::{answers, bin};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -39,7 +39,7 @@ struct Files {
 
 /// Makes the data folder where there is none, and starts the server.
 pub async fn start(place: &Place<'_>, compose: &Value) -> Result<(Service, Database)> {
-    let own = server::bin().filter(|_| !place.ask.pinned);
+    let own = bin().filter(|_| !place.ask.pinned);
     let bin = own.map_or_else(fetch::postgres, Ok)?;
     let folder = place.folder("postgres")?;
     let data = folder.join("data");

@@ -200,6 +200,23 @@ impl By {
         Ok(app.reach(&self.0, subject).await?)
     }
 
+    /// `not_found` where a retailer or a store that a list is asked of is not in reach. Whoever reaches
+    /// a store of the retailer may name that; the list holds what is in reach.
+    pub(crate) async fn named(
+        &self,
+        app: &App,
+        retailer: Option<&str>,
+        store: Option<&str>,
+    ) -> Answer<()> {
+        if let Some(name) = retailer {
+            self.reaches(app, Subject::Shared(name.to_owned())).await?;
+        }
+        match store {
+            Some(id) => self.reaches(app, Subject::Store(id.to_owned())).await,
+            None => Ok(()),
+        }
+    }
+
     /// The retailer of a list: the one that is asked for, or the only one in reach; none is all.
     pub(crate) fn retailer(&self, asked: Option<String>) -> Answer<Option<String>> {
         let Reach::Some { retailers, .. } = &self.0.reach else {

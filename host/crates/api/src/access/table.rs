@@ -7,7 +7,10 @@ use galleria_app::access::{Scope, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
-use Bound::{Body, Letter, Line, Order, Retailer, Run, Shared, Shift, Statement, Store, Whole};
+use Bound::{
+    Body, Document, Letter, Line, Order, Parked, Payment, Refund, Retailer, Run, Shared, Shift,
+    Statement, Store, Whole,
+};
 use Scope::{BackOffice, Operator, Till};
 
 /// What a request is about, and so how its caller's reach is held against it.
@@ -19,6 +22,12 @@ pub(crate) enum Bound {
     Order,
     /// The shift `{id}`.
     Shift,
+    /// The payment `{id}`.
+    Payment,
+    /// The refund `{id}`.
+    Refund,
+    /// The document `{id}`.
+    Document,
     /// All of `{retailer}`.
     Retailer,
     /// What the stores of `{retailer}` share.
@@ -31,6 +40,8 @@ pub(crate) enum Bound {
     Line,
     /// The dead letter of `{event}` and `{subscriber}`.
     Letter,
+    /// The parked event of `{event}` and `{subscriber}`.
+    Parked,
     /// Body or query say: the handler looks.
     Body,
     /// The host as a whole: nobody's who is bound.
@@ -45,12 +56,16 @@ impl Bound {
             Store => name("id").map(Subject::Store),
             Order => name("id").map(Subject::Order),
             Shift => name("id").map(Subject::Shift),
+            Payment => name("id").map(Subject::Payment),
+            Refund => name("id").map(Subject::Refund),
+            Document => name("id").map(Subject::Document),
             Retailer => name("retailer").map(Subject::Retailer),
             Shared => name("retailer").map(Subject::Shared),
             Run => name("id").map(Subject::Run),
             Statement => name("id").map(Subject::Statement),
             Line => name("id").map(Subject::Line),
             Letter => Some(Subject::Letter(name("event")?, name("subscriber")?)),
+            Parked => Some(Subject::Parked(name("event")?, name("subscriber")?)),
             Body | Whole => None,
         }
     }
@@ -103,17 +118,33 @@ pub(crate) const ROUTES: &[Route] = &[
         Till,
         Shared,
     ),
+    caller("GET", "/v1/orders", Till, Body),
     caller("POST", "/v1/orders", Till, Body),
     caller("GET", "/v1/orders/{id}", Till, Order),
     caller("POST", "/v1/orders/{id}/payments", Till, Order),
     caller("POST", "/v1/orders/{id}/refunds", Till, Order),
     caller("POST", "/v1/orders/{id}/voids", Till, Order),
     caller("POST", "/v1/orders/{id}/verifications", Till, Order),
+    caller("GET", "/v1/payments", Till, Body),
+    caller("GET", "/v1/payments/{id}", Till, Payment),
+    caller("GET", "/v1/refunds", Till, Body),
+    caller("GET", "/v1/refunds/{id}", Till, Refund),
+    caller("GET", "/v1/voids", Till, Body),
+    caller("GET", "/v1/verifications", Till, Body),
+    caller("GET", "/v1/shifts", Till, Body),
+    caller("GET", "/v1/shifts/{id}", Till, Shift),
     caller("POST", "/v1/shifts", Till, Body),
+    caller("POST", "/v1/shifts/{id}/movements", Till, Shift),
     caller("POST", "/v1/shifts/{id}/end", Till, Shift),
     // What the people of a store or a chain do.
+    caller("GET", "/v1/documents", BackOffice, Body),
+    caller("GET", "/v1/documents/{id}", BackOffice, Document),
+    caller("GET", "/v1/documents/{id}/content", BackOffice, Document),
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),
     caller("GET", "/v1/orders/{id}/journal", BackOffice, Order),
+    caller("GET", "/v1/receipts", BackOffice, Body),
+    // Of all things an id may mean, those in reach.
+    caller("GET", "/v1/story/{id}", BackOffice, Body),
     caller(
         "PUT",
         "/v1/retailers/{retailer}/products/{sku}",
@@ -139,13 +170,28 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/statement-lines/{id}", BackOffice, Line),
     caller("POST", "/v1/statement-lines/{id}/settle", BackOffice, Line),
     caller("POST", "/v1/statement-lines/{id}/undo", BackOffice, Line),
+    caller("GET", "/v1/fiscal-records", BackOffice, Body),
+    caller("GET", "/v1/fiscal-records/{id}", BackOffice, Order),
+    caller("POST", "/v1/fiscal-records/{id}/marks", BackOffice, Order),
     caller("GET", "/v1/runs", BackOffice, Body),
     caller("POST", "/v1/runs", BackOffice, Body),
     caller("GET", "/v1/runs/{id}", BackOffice, Run),
     // What keeps the host going.
     caller("PUT", "/v1/stores/{id}", Operator, Body),
+    caller("POST", "/v1/stores/import", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
+    caller("GET", "/v1/parked", Operator, Body),
+    caller("GET", "/v1/parked/{event}/{subscriber}", Operator, Parked),
+    caller(
+        "POST",
+        "/v1/parked/{event}/{subscriber}/retry",
+        Operator,
+        Parked,
+    ),
+    caller("GET", "/v1/requests", Operator, Body),
+    caller("GET", "/v1/plugins", Operator, Body),
+    caller("GET", "/v1/plugins/{retailer}/{slot}", Operator, Retailer),
     caller("GET", "/v1/dead-letters", Operator, Body),
     caller(
         "GET",

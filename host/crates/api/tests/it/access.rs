@@ -42,7 +42,13 @@ async fn sent(host: &Host, document: &Value, asked: (&Method, &str), bearer: &st
     }
     path.push_str(match template {
         "/v1/dead-letters" => "?store=madrid-1",
-        "/v1/statements" | "/v1/runs" => "?retailer=example",
+        "/v1/statements" | "/v1/runs" | "/v1/parked" | "/v1/fiscal-records" | "/v1/plugins" => {
+            "?retailer=example"
+        }
+        "/v1/receipts" | "/v1/requests" => "?store=madrid-1",
+        "/v1/orders" | "/v1/shifts" if *method == Method::GET => "?retailer=example",
+        "/v1/payments" | "/v1/refunds" | "/v1/voids" => "?retailer=example",
+        "/v1/verifications" | "/v1/documents" => "?retailer=example",
         "/v1/statements/uncovered" => "?retailer=example",
         "/v1/retailers/{retailer}/statements" => "?plugin=statements&file=payout-42.csv",
         _ => "",

@@ -8,11 +8,11 @@ use galleria_app::records::Records;
 use galleria_app::sensitive::DigestKey;
 use galleria_app::{App, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
-use galleria_deliver::StatementVault;
+use galleria_deliver::{Directories, StatementVault};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -26,7 +26,9 @@ pub struct Host {
     pub served: JoinHandle<std::io::Result<()>>,
     document: Value,
     client: reqwest::Client,
-    _statements: TempDir,
+    /// Where the documents of the directory `poslog` stand, in a folder for each retailer.
+    pub poslogs: PathBuf,
+    _files: TempDir,
 }
 
 /// What came back.
@@ -137,8 +139,13 @@ impl Host {
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let clock = Arc::new(DrivenClock::new(now));
         let folder = TempDir::new().expect("a folder");
-        let vault = StatementVault::open(folder.path(), 1 << 20).expect("a vault");
-        let app = App::new(records, plugins, clock.clone(), policy).with_vault(Arc::new(vault));
+        let vault = folder.path().join("statements");
+        let vault = StatementVault::open(&vault, 1 << 20).expect("a vault");
+        let poslogs = folder.path().join("poslog");
+        let shelf = Directories::open(&[("poslog".to_owned(), poslogs.clone())].into());
+        let app = App::new(records, plugins, clock.clone(), policy)
+            .with_vault(Arc::new(vault))
+            .with_shelf(Arc::new(shelf.expect("a directory")));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -157,7 +164,8 @@ impl Host {
             served,
             document: serde_json::to_value(openapi()).expect("a document"),
             client: client.expect("a client"),
-            _statements: folder,
+            poslogs,
+            _files: folder,
         };
         (host, clock)
     }

@@ -1,7 +1,10 @@
 //! The document is what it was, its examples are true, and no route goes untried.
 
 use crate::host::{Host, fresh};
-use galleria_app::records::{DeadLetter, DocumentRow, DocumentState, JournalRow};
+use galleria_app::records::{
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
+    ReceiptRow,
+};
 use galleria_domain::Event;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -125,6 +128,23 @@ impl Walk {
         self.walked.insert((word, template.to_owned()));
     }
 
+    /// Sends the example of a file, and holds its answer against the example of the answer.
+    async fn file(&mut self, template: &str, answer: &str) {
+        let operation = &self.document["paths"][template]["post"];
+        let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
+        let path = template.replace("{retailer}", "example");
+        let file = file.as_str().expect("text");
+        let sent = self.host.upload(&path, template, "text/csv", file).await;
+        let found = pretty(&sent.expect(200));
+        golden(&format!("src/examples/{answer}.json"), &found);
+        let told = &operation["responses"]["200"]["content"]["application/json"]["example"];
+        assert!(
+            blessing() || *told == sent.json(),
+            "the example of {template}"
+        );
+        self.walked.insert(("post".into(), template.to_owned()));
+    }
+
     /// Every operation that was not tried; stays empty.
     fn untried(&self) -> Vec<(String, String)> {
         let paths = self.document["paths"].as_object().expect("paths").iter();
@@ -160,6 +180,7 @@ pub async fn walked() -> (TempDir, Walk) {
         .await;
     walk.step(get.clone(), "/v1/stores", Some("store_page"))
         .await;
+    walk.file("/v1/stores/import", "stores_import").await;
     walk.step(
         post.clone(),
         "/v1/stores/{id}/members/identify",
@@ -189,15 +210,26 @@ pub async fn walked() -> (TempDir, Walk) {
         .expect(201);
     walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
         .await;
+    let marks = "/v1/fiscal-records/{id}/marks";
+    walk.step(post.clone(), marks, Some("mark")).await;
+    let one = "/v1/fiscal-records/{id}";
+    walk.step(get.clone(), one, Some("fiscal_record")).await;
+    walk.step(get.clone(), "/v1/fiscal-records", Some("fiscal_page"))
+        .await;
+    let movements = "/v1/shifts/{id}/movements";
+    walk.step(post.clone(), movements, Some("movement")).await;
     walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
         .await;
     decided(&walk.host).await;
-    walk.step(get.clone(), "/v1/orders/{id}", None).await;
+    listed(&mut walk).await;
     walk.step(get.clone(), "/v1/orders/{id}/documents", Some("documents"))
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
+    desk(&mut walk).await;
     dead_letters(&mut walk).await;
+    walk.step(get.clone(), "/v1/story/{id}", Some("story"))
+        .await;
     statements(&mut walk).await;
     runs(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
@@ -207,6 +239,31 @@ pub async fn walked() -> (TempDir, Walk) {
     let metrics = ("get".to_owned(), "/metrics".to_owned());
     walk.walked.insert(metrics);
     (folder, walk)
+}
+
+/// What was told before is listed and looked at, one by one.
+async fn listed(walk: &mut Walk) {
+    let get = Method::GET;
+    let steps = [
+        ("/v1/orders", "order_page"),
+        ("/v1/orders/{id}", "order_paid"),
+        ("/v1/payments", "payment_page"),
+        ("/v1/payments/{id}", "payment_detail"),
+        ("/v1/refunds", "refund_page"),
+        ("/v1/refunds/{id}", "refund_detail"),
+        ("/v1/voids", "void_page"),
+        ("/v1/verifications", "verification_page"),
+        ("/v1/shifts", "shift_page"),
+        ("/v1/shifts/{id}", "shift_detail"),
+        ("/v1/documents", "document_page"),
+        ("/v1/documents/{id}", "document"),
+    ];
+    for (path, answer) in steps {
+        walk.step(get.clone(), path, Some(answer)).await;
+    }
+    // Bytes, and no JSON: see `listed.rs`.
+    let content = "/v1/documents/{id}/content";
+    walk.step(get, content, None).await;
 }
 
 /// A statement is sent, looked at, and its line settled by hand and taken back.
@@ -264,6 +321,112 @@ async fn runs(walk: &mut Walk) {
         .await;
     walk.step(post, "/v1/runs/{id}/replay", Some("run_replayed"))
         .await;
+}
+
+/// What waits and what is queued is shown, an event let be tried now, and plugins with their faults.
+async fn desk(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    waiting(&walk.host).await;
+    let one = "/v1/parked/{event}/{subscriber}";
+    let retry = format!("{one}/retry");
+    for (method, path, answer) in [
+        (&get, "/v1/parked", "parked_page"),
+        (&get, one, "parked"),
+        (&post, &retry, "parked_retried"),
+        (&get, "/v1/receipts", "receipt_page"),
+        (&get, "/v1/requests", "request_page"),
+        (&get, "/v1/plugins", "plugin_page"),
+        (&get, "/v1/plugins/{retailer}/{slot}", "plugin"),
+    ] {
+        walk.step(method.clone(), path, Some(answer)).await;
+    }
+}
+
+/// An event that waits for its next attempt, a receipt and a request that a plugin wants sent, and a
+/// fault of another.
+async fn waiting(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let parked = Parked {
+        group: "COMMON_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: "madrid-1/order-1".into(),
+        event: Event {
+            position: 2,
+            id: "refund:refund-1".into(),
+            topic: "mishi.streams.common".into(),
+            key: Some("order-1".into()),
+            store: Some("madrid-1".into()),
+            data: json!({ "order_id": "order-1", "refund_id": "refund-1" }),
+            server_timestamp: 1_795_514_671_000,
+            trace: None,
+        },
+        state: ParkedState::Retry,
+        attempts: 2,
+        due_at: "2026-11-24T12:05:00Z".parse().expect("an instant"),
+        since: at,
+        waits_for: None,
+        cause: "retry: the target is away".into(),
+    };
+    let receipt = ReceiptRow {
+        id: "payment:payment-1/receipts/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "receipts".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        receipt: json!({
+            "template": "sale", "locale": "es-ES",
+            "document": {
+                "directory": "receipts", "name": "receipt.pdf", "media_type": "application/pdf",
+                "body": [37, 80, 68, 70],
+            },
+            "attributes": [{ "name": "email", "value": "ana@example.com" }],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let request = OutgoingRow {
+        id: "payment:payment-1/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        request: json!({
+            "id": "sale", "target": "back-office", "method": "POST", "path": "/sales",
+            "headers": [{ "name": "x-shop", "value": "a secret" }], "body": [123, 125],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let fault = JournalRow {
+        event_id: "run:nightly".into(),
+        subscriber: "daily-sales".into(),
+        retailer: "example".into(),
+        store_id: String::new(),
+        order_id: None,
+        attempt: 1,
+        outcome: "out_of_memory".into(),
+        detail: None,
+        plugin: "daily-sales".into(),
+        component: String::new(),
+        settings: String::new(),
+        argument: String::new(),
+        decision: None,
+        cpu_us: 412,
+        memory_bytes: 67_108_864,
+        output_bytes: 0,
+        at,
+    };
+    let kept = host.app.records().write(move |tx| {
+        let (parked, receipt) = (parked.clone(), receipt.clone());
+        let (request, fault) = (request.clone(), fault.clone());
+        Box::pin(async move {
+            tx.parked_put(&parked).await?;
+            tx.receipt_insert(&receipt).await?;
+            tx.outgoing_insert(&request).await?;
+            tx.journal_insert(&fault).await
+        })
+    });
+    kept.await.expect("kept");
 }
 
 /// What was given up is shown, replayed and discarded, one by one and together.
@@ -327,22 +490,8 @@ async fn products(walk: &mut Walk) {
     let one = "/v1/retailers/{retailer}/products/{sku}";
     walk.step(Method::PUT, one, Some("product")).await;
     walk.step(Method::GET, one, Some("product")).await;
-    let import = "/v1/retailers/{retailer}/products/import";
-    let operation = &walk.document["paths"][import]["post"];
-    let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
-    let path = import.replace("{retailer}", "example");
-    let sent = walk
-        .host
-        .upload(&path, "file", "text/csv", file.as_str().expect("text"))
+    walk.file("/v1/retailers/{retailer}/products/import", "product_import")
         .await;
-    let answer = pretty(&sent.expect(200));
-    golden("src/examples/product_import.json", &answer);
-    let told = &operation["responses"]["200"]["content"]["application/json"]["example"];
-    assert!(
-        blessing() || *told == sent.json(),
-        "the example of an import"
-    );
-    walk.walked.insert(("post".into(), import.to_owned()));
     let all = "/v1/retailers/{retailer}/products";
     walk.step(Method::GET, all, Some("product_page")).await;
 }
@@ -352,7 +501,7 @@ async fn decided(host: &Host) {
     let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
     let digest = |text: &str| galleria_domain::Digest::of(text.as_bytes()).to_string();
     let document = DocumentRow {
-        id: "payment:payment-1/poslog/1".into(),
+        id: "5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3".into(),
         event_id: "payment:payment-1".into(),
         subscriber: "poslog".into(),
         retailer: "example".into(),
@@ -370,6 +519,7 @@ async fn decided(host: &Host) {
     let attempt = JournalRow {
         event_id: "payment:payment-1".into(),
         subscriber: "poslog".into(),
+        retailer: "example".into(),
         store_id: "madrid-1".into(),
         order_id: Some("order-1".into()),
         attempt: 1,

@@ -4,6 +4,7 @@ use crate::doubles::Trouble;
 use crate::host::{Answer, Host, end, fresh, on_sqlite, order, payment, quick, refund, void};
 use galleria_api::{CODES, HttpConfig, RateConfig};
 use galleria_app::Error;
+use galleria_app::records::ParkedState;
 use galleria_domain::{CallFault, Fault};
 use reqwest::Method;
 use serde_json::json;
@@ -37,7 +38,11 @@ async fn every_code_has_a_request_that_earns_it() {
     of_the_state(&host, &mut seen).await;
     of_identifying(&host, &mut seen).await;
     of_runs(&host, &mut seen).await;
+    of_what_waits(&host, &mut seen).await;
     of_statements(&host, &mut seen).await;
+    crate::listed::documents(&host).await;
+    let gone = host.get("/v1/documents/d2/content").await;
+    seen.note(&gone, "document_gone");
     host.stop().await;
     of_the_host(&mut seen).await;
     let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));
@@ -138,6 +143,9 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
     host.post("/v1/orders/o1/payments", "p1", &paid)
         .await
         .expect(201);
+    // The id of what was sold and numbered before.
+    let taken = host.post("/v1/orders/o2/payments", "k", &paid).await;
+    seen.note(&taken, "exists");
     let twice = payment("p2", 1210, None);
     seen.note(
         &host.post("/v1/orders/o1/payments", "k", &twice).await,
@@ -164,6 +172,14 @@ async fn of_the_state(host: &Host, seen: &mut Seen) {
         &host.post("/v1/shifts/shift-1/end", "k", &end()).await,
         "shift_closed",
     );
+    for (mark, kept) in [("400001", true), ("400002", false)] {
+        let body = json!({ "scheme": "mydata", "mark": mark, "issued_at": "2026-11-24T10:06:00Z" });
+        let told = host.post("/v1/fiscal-records/o1/marks", mark, &body).await;
+        match kept {
+            true => drop(told.expect(201)),
+            false => seen.note(&told, "mark_conflict"),
+        }
+    }
     products(host, seen).await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a record").remove("id");
@@ -215,9 +231,33 @@ async fn of_runs(host: &Host, seen: &mut Seen) {
     let run = host.post("/v1/runs", "run", &ask).await.expect(202);
     let run = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
     let (replay, cancel) = (format!("{run}/replay"), format!("{run}/cancel"));
-    seen.note(&host.post(&replay, "r", &json!({})).await, "run_not_dead");
-    host.post(&cancel, "c", &json!({})).await.expect(200);
-    seen.note(&host.post(&cancel, "again", &json!({})).await, "run_over");
+    let why = json!({ "reason": "to see" });
+    seen.note(&host.post(&replay, "r", &why).await, "run_not_dead");
+    host.post(&cancel, "c", &why).await.expect(200);
+    seen.note(&host.post(&cancel, "again", &why).await, "run_over");
+}
+
+async fn of_what_waits(host: &Host, seen: &mut Seen) {
+    crate::desk::park(host, "e1", "s1", ParkedState::Held).await;
+    let path = "/v1/parked/e1/poslog/retry";
+    let why = json!({ "reason": "to see" });
+    seen.note(&host.post(path, "w", &why).await, "not_to_be_tried");
+    let odd = host.get("/v1/parked?cause=lost").await;
+    seen.note(&odd, "invalid");
+    assert_eq!(odd.json()["errors"][0]["field"], "cause");
+    let odd = host.get("/v1/plugins?point=on-lunch").await;
+    seen.note(&odd, "invalid");
+    assert_eq!(odd.json()["errors"][0]["field"], "point");
+    for list in ["parked", "receipts", "requests", "plugins"] {
+        let none = host.get(&format!("/v1/{list}?limit=0")).await;
+        seen.note(&none, "invalid");
+        assert_eq!(none.json()["errors"][0]["field"], "limit");
+    }
+    for list in ["parked", "receipts", "requests"] {
+        let odd = host.get(&format!("/v1/{list}?after=x")).await;
+        seen.note(&odd, "invalid");
+        assert_eq!(odd.json()["errors"][0]["field"], "after");
+    }
 }
 
 async fn of_statements(host: &Host, seen: &mut Seen) {

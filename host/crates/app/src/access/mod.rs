@@ -10,6 +10,8 @@ mod stores;
 pub use keys::{KeyAsk, KeyView, NewKey, Unkeyed};
 pub use reach::{Subject, may_reach};
 
+pub(crate) use stores::may_put;
+
 pub use galleria_domain::access::Scope;
 
 use async_trait::async_trait;

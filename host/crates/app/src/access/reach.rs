@@ -17,6 +17,12 @@ pub enum Subject {
     Order(String),
     /// A shift, by its id.
     Shift(String),
+    /// A payment, by its id.
+    Payment(String),
+    /// A refund, by its id.
+    Refund(String),
+    /// A document, by its id: its store's, or its retailer's where a run over all stores wrote it.
+    Document(String),
     /// All of a retailer.
     Retailer(String),
     /// What all stores of a retailer share: who reaches one of them may look at it.
@@ -29,15 +35,20 @@ pub enum Subject {
     Line(String),
     /// A dead letter, by its event and its subscriber.
     Letter(String, String),
+    /// An event that waits, by its id and its subscriber.
+    Parked(String, String),
 }
 
 impl Subject {
     /// What the use case says of a thing that is not there: what a caller may not reach is not there.
-    fn missing(&self) -> Error {
+    pub(crate) fn missing(&self) -> Error {
         let (what, id) = match self {
             Self::Store(id) => ("store", id),
             Self::Order(id) => ("order", id),
             Self::Shift(id) => ("shift", id),
+            Self::Payment(id) => ("payment", id),
+            Self::Refund(id) => ("refund", id),
+            Self::Document(id) => ("document", id),
             Self::Retailer(name) | Self::Shared(name) => ("retailer", name),
             Self::Run(id) => ("run", id),
             Self::Statement(id) => ("statement", id),
@@ -45,6 +56,7 @@ impl Subject {
             Self::Letter(event, subscriber) => {
                 return crate::handling::no_letter(event, subscriber);
             }
+            Self::Parked(event, subscriber) => return crate::desk::unknown(event, subscriber),
         };
         Error::NotFound {
             what,
@@ -89,13 +101,22 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
         Subject::Store(id) => Some(Home::Store(id.clone())),
         Subject::Order(id) => tx.order_get(id).await?.map(|row| Home::Store(row.store_id)),
         Subject::Shift(id) => tx.shift_get(id).await?.map(|row| Home::Store(row.store_id)),
-        Subject::Run(id) => tx
-            .run_get(id)
-            .await?
-            .map(|row| match row.store_id.is_empty() {
-                true => Home::Retailer(row.retailer),
-                false => Home::Store(row.store_id),
-            }),
+        Subject::Payment(id) => {
+            let row = tx.payments_listed(std::slice::from_ref(id)).await?.pop();
+            row.map(|row| Home::Store(row.store_id))
+        }
+        Subject::Refund(id) => {
+            let row = tx.refunds_listed(std::slice::from_ref(id)).await?.pop();
+            row.map(|row| Home::Store(row.store_id))
+        }
+        Subject::Document(id) => {
+            let row = tx.document_get(id).await?;
+            row.map(|row| store_or_retailer(row.store_id, row.retailer))
+        }
+        Subject::Run(id) => {
+            let row = tx.run_get(id).await?;
+            row.map(|row| store_or_retailer(row.store_id, row.retailer))
+        }
         Subject::Statement(id) => statement(tx, id).await?,
         Subject::Line(id) => match id.rsplit_once('.') {
             Some((id, _)) => statement(tx, id).await?,
@@ -104,6 +125,10 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
         Subject::Letter(event, subscriber) => {
             let letter = tx.dead_get(event, subscriber).await?;
             letter.map(|letter| letter.event.store.map_or(Home::None, Home::Store))
+        }
+        Subject::Parked(event, subscriber) => {
+            let parked = tx.parked_get(event, subscriber).await?;
+            parked.map(|parked| parked.event.store.map_or(Home::None, Home::Store))
         }
     };
     Ok(match home {
@@ -115,6 +140,14 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
         Some(Home::None) => *reach == Reach::Everything,
         None => false,
     })
+}
+
+/// Of what is about one store, or about all of a retailer's.
+fn store_or_retailer(store_id: String, retailer: String) -> Home {
+    match store_id.is_empty() {
+        true => Home::Retailer(retailer),
+        false => Home::Store(store_id),
+    }
 }
 
 async fn statement(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {

@@ -41,13 +41,20 @@ impl App {
             Box::pin(async move { tx.store_get(&id).await })
         });
         match there.await? {
-            Some(store) if caller.reach.has_store(&store) => Ok(()),
-            None if caller.reach.has_retailer(&new.retailer) => Ok(()),
+            there if may_put(&caller.reach, there.as_ref(), &new.retailer) => Ok(()),
             _ => Err(Error::NotFound {
                 what: "store",
                 id: id.to_owned(),
             }),
         }
+    }
+}
+
+/// Whether a store may be put: the one that is there is in reach, or a new one's retailer.
+pub(crate) fn may_put(reach: &Reach, there: Option<&Store>, retailer: &str) -> bool {
+    match there {
+        Some(store) => reach.has_store(store),
+        None => reach.has_retailer(retailer),
     }
 }
 

@@ -133,6 +133,7 @@ impl App {
                     event_id: item.event.id.clone(),
                     subscriber: item.subscriber.clone(),
                     store_id: asked.store.id.clone(),
+                    order_id: asked.order_id.clone(),
                     request: json!(request).to_string(),
                     created_at: now,
                 })
@@ -206,6 +207,7 @@ pub(super) fn attempt(
     let row = JournalRow {
         event_id: item.event.id.clone(),
         subscriber: item.subscriber.clone(),
+        retailer: asked.store.retailer.clone(),
         store_id: asked.store.id.clone(),
         order_id: asked.order_id.clone(),
         attempt: item.attempts + 1,

@@ -7,7 +7,7 @@ use crate::records::{InTx, PaymentRow, Tx};
 use crate::{Error, intake};
 use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
 use galleria_domain::{
-    CallFault, Context, Counter, Event, Fault, Origin, Problem, Scope, Store, Written,
+    CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, Problem, Scope, Store, Written,
 };
 use std::sync::Arc;
 
@@ -242,6 +242,7 @@ async fn find(
         Point::OnRefund => "refund_id",
         Point::OnVoid => "void_id",
         Point::OnVerification => "verification_id",
+        Point::OnFiscalMark => "mark_id",
         Point::OnShiftEnd => "shift_id",
         _ => return Ok(Err(Prepared::Nobody)),
     };
@@ -260,6 +261,7 @@ async fn find(
             .await?
             .map_or_else(unknown, |row| Ok(of_payment(row)))),
         Point::OnRefund => find_refund(tx, id).await,
+        Point::OnFiscalMark => find_mark(tx, event, id).await,
         Point::OnVoid => {
             let Some(row) = tx.void_get(id).await? else {
                 return Ok(unknown());
@@ -321,6 +323,57 @@ fn of_payment(row: PaymentRow) -> Found {
         argument: Argument::Payment(row.sale),
         after: None,
     }
+}
+
+/// A mark is of a sale, which then must have had its effect, or of a refund, which stands before it in
+/// the same lane.
+async fn find_mark(
+    tx: &mut dyn Tx,
+    event: &Event,
+    id: &str,
+) -> Result<Result<Found, Prepared>, Error> {
+    let order_id = event.text("order_id").unwrap_or_default();
+    let unknown = || {
+        let message = format!("{id} is no mark of order {order_id}");
+        Ok(Err(broken("data.mark_id", message)))
+    };
+    let Some(row) = tx.mark_get(order_id, id).await? else {
+        return unknown();
+    };
+    let payment = tx.payment_of_order(order_id).await?;
+    let (of, entry, store_id, after) = match (row.refund_id.as_str(), payment) {
+        ("", Some(payment)) => {
+            let (sale, store_id) = (payment.sale.clone(), payment.store_id.clone());
+            let entry = sale.entry.clone();
+            (Origin::Sale(Box::new(sale)), entry, store_id, Some(payment))
+        }
+        ("", None) => return unknown(),
+        (refund_id, after) => {
+            let Some(refund) = tx.refund_get(refund_id).await? else {
+                return unknown();
+            };
+            let entry = refund.entry;
+            let of = Origin::Reference(Box::new(entry.clone()));
+            (of, entry, refund.store_id, after)
+        }
+    };
+    let Some(store) = tx.store_get(&store_id).await? else {
+        return unknown();
+    };
+    Ok(Ok(Found {
+        occurred_at: row.issued_at,
+        business_date: entry.business_date,
+        order_id: Some(row.order_id),
+        workstation: entry.workstation,
+        argument: Argument::FiscalMark(FiscalMark {
+            of,
+            scheme: row.scheme,
+            mark: row.mark,
+            issued_at: store.local_text(row.issued_at),
+            attributes: row.attributes,
+        }),
+        after,
+    }))
 }
 
 async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Result<Found, Prepared>, Error> {

@@ -411,6 +411,11 @@ fn never_asked(item: &Item, now: Timestamp) -> JournalRow {
     JournalRow {
         event_id: item.event.id.clone(),
         subscriber: item.subscriber.clone(),
+        retailer: item
+            .plugin
+            .as_ref()
+            .map(|plugin| plugin.slot.retailer.clone())
+            .unwrap_or_default(),
         store_id: item.store_id.clone(),
         order_id: item.event.text("order_id").map(ToOwned::to_owned),
         attempt: item.attempts + 1,

@@ -52,7 +52,10 @@ pub fn groups(policy: &Policy) -> Vec<Group> {
     };
     vec![
         group(&policy.payment_group, &[topic::POST_PAYMENT_SUCCESS]),
-        group(&policy.common_group, &[topic::COMMON]),
+        group(
+            &policy.common_group,
+            &[topic::COMMON, topic::POST_TRANSACTION_SUCCESS],
+        ),
         group(
             &policy.events_group,
             &[topic::POST_VOID_SUCCESS, topic::POST_SHIFT_END_SUCCESS],
@@ -405,6 +408,7 @@ fn exported(item: &Item) -> tracing::Span {
 fn point_of(event: &Event) -> Option<Point> {
     match event.topic.as_str() {
         topic::POST_PAYMENT_SUCCESS => Some(Point::OnPayment),
+        topic::POST_TRANSACTION_SUCCESS => Some(Point::OnFiscalMark),
         topic::POST_VOID_SUCCESS => Some(Point::OnVoid),
         topic::POST_SHIFT_END_SUCCESS => Some(Point::OnShiftEnd),
         topic::COMMON => match event.text("consumer_identifier_key") {

@@ -1,5 +1,6 @@
 //! What callers ask to be done: each a request, a use case, and an answer, in one transaction.
 
+mod movements;
 mod orders;
 mod payments;
 mod refunds;
@@ -8,6 +9,7 @@ mod stores;
 mod verifications;
 mod voids;
 
+pub use movements::{MovementView, NewMovement};
 pub use orders::{NewOrder, OrderView};
 pub use payments::{NewPayment, PaymentView};
 pub use refunds::{NewRefund, RefundView};
@@ -17,6 +19,7 @@ pub use verifications::{NewVerification, VerificationView};
 pub use voids::{NewVoid, VoidView};
 
 pub(crate) use refunds::{problems_of, resolve_waiting};
+pub(crate) use stores::{keeps, kept};
 
 use crate::Error;
 use crate::records::{ActivityKind, ActivityRow, OrderRow, SaleLine, ShiftRow, Tx};

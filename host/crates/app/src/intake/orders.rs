@@ -2,6 +2,7 @@
 
 use super::{answer, check_id, store_of};
 use crate::app::{App, Key, Reply};
+use crate::lookup::{Became, PaidBy, what_became};
 use crate::records::{InTx, OrderRow, OrderStatus};
 use crate::{Error, records::Tx};
 use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
@@ -49,6 +50,14 @@ pub struct OrderView {
     pub id: String,
     /// The store's id.
     pub store_id: String,
+    /// What the retailer's own system calls it.
+    pub external_id: Option<String>,
+    /// Where it was rung up.
+    pub workstation: String,
+    /// Who rang it up; none where the customer did.
+    pub operator: Option<String>,
+    /// A training order is no turnover.
+    pub training: bool,
     /// `open`, `paid` or `voided`.
     pub status: String,
     /// ISO 4217, of all amounts.
@@ -61,28 +70,51 @@ pub struct OrderView {
     pub taxes: Vec<Tax>,
     /// Who buys.
     pub member: Option<Member>,
-    /// The basket.
+    /// The basket: each line with its discounts and taxes.
     pub lines: Vec<Line>,
+    /// What the customer allowed.
+    pub consents: Vec<Consent>,
+    /// Further facts.
+    pub attributes: Vec<Attribute>,
+    /// When the basket was begun, RFC 3339.
+    pub begun_at: String,
+    /// When the host accepted it, RFC 3339.
+    pub accepted_at: String,
+    /// How it was paid; none while it was not.
+    pub payment: Option<PaidBy>,
+    /// Ids of its refunds, the earliest first.
+    pub refunds: Vec<String>,
+    /// The void that ended it.
+    pub void_id: Option<String>,
+    /// Ids of its verifications, the earliest first.
+    pub verifications: Vec<String>,
 }
 
-async fn view(tx: &mut dyn Tx, order: OrderRow) -> Result<OrderView, Error> {
+async fn view(tx: &mut dyn Tx, order: OrderRow, became: Became) -> Result<OrderView, Error> {
     let store = store_of(tx, &order.store_id).await?;
     let sums = selling::sums(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
-    let status = match order.status {
-        OrderStatus::Open => "open",
-        OrderStatus::Paid => "paid",
-        OrderStatus::Voided => "voided",
-    };
     Ok(OrderView {
         id: order.id,
         store_id: order.store_id,
-        status: status.into(),
+        external_id: order.external_id,
+        workstation: order.workstation,
+        operator: order.operator,
+        training: order.training,
+        status: order.status.name().into(),
         currency: store.currency,
         gross: sums.gross,
         net: sums.net,
         taxes: sums.taxes,
         member: order.member,
         lines: order.lines,
+        consents: order.consents,
+        attributes: order.attributes,
+        begun_at: order.begun_at.to_string(),
+        accepted_at: order.created_at.to_string(),
+        payment: became.payment,
+        refunds: became.refunds,
+        void_id: became.void_id,
+        verifications: became.verifications,
     })
 }
 
@@ -105,7 +137,8 @@ impl App {
                 }
                 let order = placed(new, sums.gross, now);
                 tx.order_insert(&order).await?;
-                answer(&view(tx, order).await?)
+                // Nothing can have become of it yet.
+                answer(&view(tx, order, Became::default()).await?)
             }) as InTx<'_, _>
         })
         .await
@@ -119,7 +152,8 @@ impl App {
                 let id = id.clone();
                 Box::pin(async move {
                     let order = super::order_of(tx, &id).await?;
-                    view(tx, order).await
+                    let became = what_became(tx, &id).await?;
+                    view(tx, order, became).await
                 })
             })
             .await

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::Error;
 use crate::app::{App, Key, Reply};
+use crate::fiscal;
 use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
 use crate::statements::tenders_of;
 use galleria_domain::event::topic;
@@ -58,9 +59,11 @@ impl App {
     ) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         let (now, order_id) = (self.clock.now(), order_id.to_owned());
+        let early_from = self.early_from(now);
         self.once(key, 201, move |tx| {
             let (new, order_id) = (new.clone(), order_id.clone());
-            Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
+            Box::pin(async move { accept(tx, &order_id, new, now, early_from).await })
+                as InTx<'_, _>
         })
         .await
     }
@@ -71,6 +74,7 @@ async fn accept(
     order_id: &str,
     new: NewPayment,
     now: Timestamp,
+    early_from: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let order = order_of(tx, order_id).await?;
     let store = store_of(tx, &order.store_id).await?;
@@ -95,14 +99,7 @@ async fn accept(
         back: false,
     };
     count_in_shift(tx, &store, new.shift_id.as_deref(), &taking).await?;
-    let rows = report_rows(&store, &entry, &sale.lines, false, now);
-    tx.sale_lines_insert(&rows).await?;
-    let tenders = tenders_of(&store, &entry, &sale.tenders, false);
-    tx.tenders_insert(&tenders, now).await?;
-    let kind = ActivityKind::Sale;
-    note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
-    let gross = sale.gross;
-    tx.payment_insert(&PaymentRow {
+    let row = PaymentRow {
         id: new.id.clone(),
         order_id: order.id.clone(),
         store_id: store.id.clone(),
@@ -110,8 +107,17 @@ async fn accept(
         sale,
         occurred_at: new.at,
         accepted_at: now,
-    })
-    .await?;
+    };
+    // First, so that an id that is taken is told as the payment's.
+    tx.payment_insert(&row).await?;
+    let sale = &row.sale;
+    let rows = report_rows(&store, &entry, &sale.lines, false, now);
+    tx.sale_lines_insert(&rows).await?;
+    let tenders = tenders_of(&store, &entry, &sale.tenders, false);
+    tx.tenders_insert(&tenders, now).await?;
+    let kind = ActivityKind::Sale;
+    note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
+    let gross = sale.gross;
     tx.order_set_status(&order.id, OrderStatus::Paid).await?;
     super::resolve_waiting(tx, &store, &order.id, now).await?;
     let event_id = format!("payment:{}", new.id);
@@ -119,10 +125,11 @@ async fn accept(
         id: event_id.clone(),
         topic: topic::POST_PAYMENT_SUCCESS.into(),
         key: Some(order.id.clone()),
-        store: Some(store.id),
+        store: Some(store.id.clone()),
         data: json!({ "payment_id": new.id, "order_id": order.id }),
     };
     tx.event_append(&event, now).await?;
+    fiscal::register(tx, &store, &entry, "", now, early_from).await?;
     answer(&PaymentView {
         id: new.id,
         event_id,

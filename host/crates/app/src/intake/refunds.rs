@@ -7,6 +7,7 @@ use super::{
 };
 use crate::Error;
 use crate::app::{App, Key, Reply};
+use crate::fiscal;
 use crate::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
 use crate::statements::tenders_of;
 use galleria_domain::event::{identifier, topic};
@@ -73,9 +74,11 @@ impl App {
             check_id("workstation", workstation)?;
         }
         let (now, order_id) = (self.clock.now(), order_id.to_owned());
+        let early_from = self.early_from(now);
         self.once(key, 201, move |tx| {
             let (new, order_id) = (new.clone(), order_id.clone());
-            Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
+            Box::pin(async move { accept(tx, &order_id, new, now, early_from).await })
+                as InTx<'_, _>
         })
         .await
     }
@@ -86,6 +89,7 @@ async fn accept(
     order_id: &str,
     new: NewRefund,
     now: Timestamp,
+    early_from: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let order = order_of(tx, order_id).await?;
     let store = store_of(tx, &order.store_id).await?;
@@ -128,16 +132,19 @@ async fn accept(
     };
     if let Some(payment) = &payment {
         let refund = work_out(tx, &row, payment).await?.map_err(Error::Invalid)?;
-        book(tx, &store, &row, &refund, now).await?;
         row.refund = Some(refund);
     }
+    // First, so that an id that is taken is told as the refund's.
     tx.refund_insert(&row).await?;
+    if let Some(refund) = &row.refund {
+        book(tx, &store, &row, refund, now).await?;
+    }
     let event_id = format!("refund:{}", row.id);
     let event = NewEvent {
         id: event_id.clone(),
         topic: topic::COMMON.into(),
         key: Some(order_id.to_owned()),
-        store: Some(store.id),
+        store: Some(store.id.clone()),
         data: json!({
             "order_id": order_id,
             "consumer_identifier_key": identifier::POST_REFUND_SUCCESS,
@@ -145,6 +152,7 @@ async fn accept(
         }),
     };
     tx.event_append(&event, now).await?;
+    fiscal::register(tx, &store, &entry, &row.id, now, early_from).await?;
     answer(&RefundView {
         id: row.id,
         event_id,

@@ -3,7 +3,7 @@
 use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_entry};
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{ActivityKind, InTx, ShiftRow, ShiftSums, Tx};
+use crate::records::{ActivityKind, InTx, Moved, ShiftRow, ShiftSums, Tx};
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
 use jiff::Timestamp;
@@ -32,7 +32,9 @@ pub struct NewShift {
     pub opening_float: Money,
 }
 
-/// A shift to be closed. Amounts in minor units, positive.
+/// A shift to be closed. Amounts in minor units, positive. Those of movements that were told as they
+/// happened are counted already: `paid_in`, `paid_out` and `pickups` are added to them, for what was
+/// not told before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -42,13 +44,13 @@ pub struct EndShift {
     pub at: Timestamp,
     /// What was counted in the drawer.
     pub counted: Money,
-    /// Put into the drawer beside sales.
+    /// Put into the drawer beside sales, and not told as a movement.
     #[serde(default)]
     pub paid_in: Money,
-    /// Taken out of it beside refunds.
+    /// Taken out of it beside refunds, and not told as a movement.
     #[serde(default)]
     pub paid_out: Money,
-    /// Brought to the safe.
+    /// Brought to the safe, and not told as a movement.
     #[serde(default)]
     pub pickups: Money,
     /// Who closes it.
@@ -67,6 +69,12 @@ pub struct ShiftView {
     pub event_id: Option<String>,
     /// The numbers it took when it was closed.
     pub entry: Option<Entry>,
+    /// Put into the drawer beside sales, minor units: so far, or by all of it where it is closed.
+    pub paid_in: Money,
+    /// Taken out of it beside refunds.
+    pub paid_out: Money,
+    /// Brought to the safe.
+    pub pickups: Money,
     /// Float and what cash did since, minor units; none while it is open.
     pub expected: Option<Money>,
     /// Counted less expected: over where positive, short where negative; none while it is open.
@@ -98,6 +106,9 @@ impl App {
                     status: "open".into(),
                     event_id: None,
                     entry: None,
+                    paid_in: 0,
+                    paid_out: 0,
+                    pickups: 0,
                     expected: None,
                     difference: None,
                 };
@@ -171,8 +182,10 @@ async fn close(
         ended_at: end.at,
     };
     let entry = take_entry(tx, &store, numbering).await?;
-    let shift = closed(&store, &row, entry.clone(), &end);
+    let moved = tx.shift_moved(id).await?;
+    let shift = closed(&store, &row, entry.clone(), &end, moved);
     let (expected, difference) = (shift.expected, shift.counted - shift.expected);
+    let (paid_in, paid_out, pickups) = (shift.paid_in, shift.paid_out, shift.pickups);
     row.closed = Some(shift);
     row.closed_at = Some(end.at);
     tx.shift_update(&row).await?;
@@ -192,12 +205,18 @@ async fn close(
         status: "closed".into(),
         event_id: Some(event_id),
         entry: Some(entry),
+        paid_in,
+        paid_out,
+        pickups,
         expected: Some(expected),
         difference: Some(difference),
     })
 }
 
-fn closed(store: &Store, row: &ShiftRow, entry: Entry, end: &EndShift) -> Shift {
+fn closed(store: &Store, row: &ShiftRow, entry: Entry, end: &EndShift, moved: Moved) -> Shift {
+    let paid_in = moved.paid_in + end.paid_in;
+    let paid_out = moved.paid_out + end.paid_out;
+    let pickups = moved.pickups + end.pickups;
     let ShiftSums {
         tenders,
         transactions,
@@ -217,10 +236,10 @@ fn closed(store: &Store, row: &ShiftRow, entry: Entry, end: &EndShift) -> Shift 
         closed_at: store.local_text(end.at),
         opening_float: row.opening_float,
         tenders,
-        paid_in: end.paid_in,
-        paid_out: end.paid_out,
-        pickups: end.pickups,
-        expected: row.opening_float + cash + end.paid_in - end.paid_out - end.pickups,
+        paid_in,
+        paid_out,
+        pickups,
+        expected: row.opening_float + cash + paid_in - paid_out - pickups,
         counted: end.counted,
         transactions,
         net_sales,

@@ -1,10 +1,13 @@
 //! Stores are onboarded by their facts; a second time replaces them.
 
 use super::{answer, check_id, refuse};
+use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::{Error, records::InTx};
+use crate::records::{InTx, OperationRow, Tx};
 use galleria_domain::{Attribute, Store};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// A store's facts; its id stands in the path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,11 +38,50 @@ pub struct NewStore {
     pub attributes: Vec<Attribute>,
 }
 
+/// What a store that is there keeps, and what each must stay; none where nothing would change.
+pub(crate) fn kept(before: &Store, store: &Store) -> Vec<(&'static str, String)> {
+    let mut kept = Vec::new();
+    if before.retailer != store.retailer {
+        kept.push(("retailer", before.retailer.clone()));
+    }
+    if before.currency != store.currency {
+        kept.push(("currency", before.currency.clone()));
+    }
+    if before.minor_digits != store.minor_digits {
+        kept.push(("minor_digits", before.minor_digits.to_string()));
+    }
+    kept
+}
+
+/// A conflict where a store would become another one.
+pub(crate) fn keeps(before: &Store, store: &Store) -> Result<(), Error> {
+    match kept(before, store).is_empty() {
+        true => Ok(()),
+        false => Err(Error::Conflict {
+            code: "store_identity",
+            message: format!(
+                "store {} keeps its retailer, currency and minor digits",
+                store.id
+            ),
+        }),
+    }
+}
+
 impl App {
     /// Creates or replaces a store. A store never changes its retailer or its currency: what was
     /// sold there would change its meaning.
-    pub async fn store_put(&self, key: Key, id: &str, new: NewStore) -> Result<Reply, Error> {
+    ///
+    /// `by` is who does it, and `reason` why, where that was said: what changed is written down.
+    pub async fn store_put(
+        &self,
+        key: Key,
+        id: &str,
+        new: NewStore,
+        by: &str,
+        reason: &str,
+    ) -> Result<Reply, Error> {
         check_id("id", id)?;
+        let signed = (self.clock.now(), by.to_owned(), reason.to_owned());
         let NewStore {
             external_id,
             retailer,
@@ -65,23 +107,16 @@ impl App {
         };
         refuse(store.problems())?;
         self.once(key, 200, move |tx| {
-            let store = store.clone();
+            let (store, signed) = (store.clone(), signed.clone());
             Box::pin(async move {
-                if let Some(before) = tx.store_get(&store.id).await? {
-                    let same = before.retailer == store.retailer
-                        && before.currency == store.currency
-                        && before.minor_digits == store.minor_digits;
-                    if !same {
-                        return Err(Error::Conflict {
-                            code: "store_identity",
-                            message: format!(
-                                "store {} keeps its retailer, currency and minor digits",
-                                store.id
-                            ),
-                        });
-                    }
+                let before = tx.store_get(&store.id).await?;
+                if let Some(before) = &before {
+                    keeps(before, &store)?;
                 }
                 tx.store_put(&store).await?;
+                if before.as_ref() != Some(&store) {
+                    record(tx, before, &store, signed).await?;
+                }
                 answer(&store)
             }) as InTx<'_, _>
         })
@@ -99,14 +134,37 @@ impl App {
             .await
     }
 
-    /// Up to `limit` stores after `after`, in the order of ids.
-    pub async fn stores(&self, after: &str, limit: u32) -> Result<Vec<Store>, Error> {
+    /// Up to `limit` stores after `after`, in the order of ids: of one retailer or of all.
+    pub async fn stores(
+        &self,
+        retailer: Option<String>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Store>, Error> {
         let after = after.to_owned();
         self.records
             .read(move |tx| {
-                let after = after.clone();
-                Box::pin(async move { tx.store_list(None, &after, limit).await })
+                let (retailer, after) = (retailer.clone(), after.clone());
+                Box::pin(async move { tx.store_list(retailer.as_deref(), &after, limit).await })
             })
             .await
     }
+}
+
+async fn record(
+    tx: &mut dyn Tx,
+    before: Option<Store>,
+    after: &Store,
+    (at, operator, reason): (Timestamp, String, String),
+) -> Result<(), Error> {
+    tx.operation_insert(&OperationRow {
+        at,
+        operator,
+        action: "store_put".into(),
+        subject: format!("store {}", after.id),
+        reason,
+        before: json!(before).to_string(),
+        after: json!(after).to_string(),
+    })
+    .await
 }

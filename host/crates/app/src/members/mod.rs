@@ -210,6 +210,7 @@ impl Attempt {
         JournalRow {
             event_id: context.event_id.clone(),
             subscriber: plugin.slot.name.clone(),
+            retailer: store.retailer.clone(),
             store_id: store.id.clone(),
             order_id: None,
             attempt: context.attempt,

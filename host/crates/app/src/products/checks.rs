@@ -2,7 +2,8 @@
 //!
 //! Each check answers what would be right, or nothing where it is.
 
-use super::super::records::Price;
+use crate::records::Price;
+use crate::sheet::Wrong;
 use galleria_domain::Decimal;
 
 /// Digits before the decimal mark at most: a thousand billion, in any currency.
@@ -11,8 +12,6 @@ const WHOLE_DIGITS: usize = 12;
 const SCALE: usize = 6;
 /// Characters of a name and of a category: what a receipt and a spreadsheet still show.
 const TEXT_CHARS: usize = 200;
-
-pub(super) type Wrong = Option<&'static str>;
 
 pub(super) fn sku(text: &str) -> Wrong {
     let good = (1..=64).contains(&text.len()) && plain(text) && text == text.trim();

@@ -5,28 +5,23 @@
 //! one row shows the draft. So tills wait for a piece at most, a row that says what is there already
 //! writes nothing, and an import that broke off leaves nothing but rows that are swept away.
 
-use super::file::{Format, Rows, Upload};
-use super::row::{DETAILS, Row, Rules, details};
+use super::row::{DETAILS, LAYOUT, Row, Rules, details};
 use crate::Error;
-use crate::app::{App, Key, Reply, repeated};
+use crate::app::{App, Key, Reply};
 use crate::products::Held;
 use crate::records::{Answered, Draft, InTx, PriceRow, ProductRow, Tx};
+use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
 
 /// Rows of a piece. A piece is one transaction of some ten milliseconds on SQLite, which is what a
 /// till waits at most; half as many would take the import half as long again.
 const PIECE: usize = 256;
-/// Problems that are told; all are counted.
-pub const TOLD: usize = 1000;
-
 /// What becomes of products that a file does not name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -88,71 +83,6 @@ pub struct PriceCounts {
     pub removed: u64,
 }
 
-/// Why nothing was imported.
-#[derive(Debug, thiserror::Error)]
-pub enum NotImported {
-    /// The file is wrong.
-    #[error("{} of the file's cells {} wrong: nothing was imported", .0.total, if .0.total == 1 { "is" } else { "are" })]
-    Refused(Problems),
-    /// It was stopped.
-    #[error("the import was stopped: nothing was imported")]
-    Stopped,
-    /// The file could not be read.
-    #[error("the file could not be read: {0}")]
-    Unread(#[from] std::io::Error),
-    /// Something else.
-    #[error(transparent)]
-    Other(#[from] Error),
-}
-
-/// What is wrong with a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems {
-    /// The first of them, in the order in which they were found.
-    pub told: Vec<Problem>,
-    /// How many there are.
-    pub total: u64,
-}
-
-impl Problems {
-    pub(super) fn add(&mut self, problem: Problem) {
-        self.total += 1;
-        if self.told.len() < TOLD {
-            self.told.push(problem);
-        }
-    }
-}
-
-/// How far an import has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// So many rows were looked at.
-    Checked(u64),
-    /// So many rows of all were held against what is there.
-    Compared(u64, u64),
-}
-
-/// Told of every step, for a progress bar.
-pub type Steps = Arc<dyn Fn(Step) + Send + Sync>;
-
-/// What watches over an import.
-#[derive(Clone)]
-pub struct Watch {
-    /// Set to stop it at its next piece.
-    pub stop: Arc<AtomicBool>,
-    /// Told how far it has come.
-    pub steps: Steps,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self {
-            stop: Arc::default(),
-            steps: Arc::new(|_| {}),
-        }
-    }
-}
-
 impl App {
     /// Imports a file, or tells everything that is wrong with it. Under a key the answer is kept, and
     /// the same request is answered as before.
@@ -163,7 +93,9 @@ impl App {
         key: Option<Key>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
-        if let Some(before) = self.answered_before(key.as_ref()).await? {
+        if let Some(key) = key.clone()
+            && let Some(before) = self.answered(key).await?
+        {
             return Ok(before);
         }
         let stores = self.stores_of(&ask.retailer).await?;
@@ -180,21 +112,6 @@ impl App {
         };
         let done = tokio::task::spawn_blocking(move || job.run(file)).await;
         done.map_err(|error| Error::Internal(format!("importing products: {error}")))?
-    }
-
-    async fn answered_before(&self, key: Option<&Key>) -> Result<Option<Reply>, Error> {
-        let Some(key) = key.cloned() else {
-            return Ok(None);
-        };
-        let text = key.key.clone();
-        let before = self
-            .records
-            .read(move |tx| {
-                let text = text.clone();
-                Box::pin(async move { tx.answered_get(&text).await })
-            })
-            .await?;
-        before.map(|before| repeated(before, &key)).transpose()
     }
 }
 
@@ -253,13 +170,13 @@ impl Job {
 
     /// Looks at every cell.
     fn check(&mut self, file: &mut dyn Upload) -> Result<(), NotImported> {
-        let Some(mut rows) = Rows::open(file, self.ask.format, &mut self.problems)? else {
+        let Some(mut rows) = Rows::open(file, &LAYOUT, self.ask.format, &mut self.problems)? else {
             return Err(self.refused());
         };
         while let Some(cells) = rows.next(&mut self.problems)? {
             self.counts.rows += 1;
             if self.counts.rows.is_multiple_of(PIECE as u64) {
-                self.go_on()?;
+                self.watch.go_on()?;
                 (self.watch.steps)(Step::Checked(self.counts.rows));
             }
             if let Some(row) = self.rules.row(&cells, &mut self.problems) {
@@ -288,7 +205,7 @@ impl Job {
             }
             Entry::Occupied(before) => {
                 let message = format!("named once; row {} names it, too", before.get().row);
-                self.problems.add(of_row(row, column, message));
+                self.problems.of_row(row, column, message);
             }
         }
     }
@@ -300,7 +217,7 @@ impl Job {
         held: &mut Option<Held>,
     ) -> Result<(), NotImported> {
         let mut again = Problems::default();
-        let Some(mut rows) = Rows::open(file, self.ask.format, &mut again)? else {
+        let Some(mut rows) = Rows::open(file, &LAYOUT, self.ask.format, &mut again)? else {
             return Ok(());
         };
         let (mut piece, mut compared) = (Vec::with_capacity(PIECE), 0);
@@ -314,7 +231,7 @@ impl Job {
                 }
             }
             if piece.len() == PIECE || (over && !piece.is_empty()) {
-                self.go_on()?;
+                self.watch.go_on()?;
                 let changes = self.differing(std::mem::take(&mut piece))?;
                 self.add(held, changes)?;
                 (self.watch.steps)(Step::Compared(compared, self.counts.rows));
@@ -382,13 +299,13 @@ impl Job {
             (None, None) => {
                 let message =
                     "a product that is there, or that this file names in a row without store";
-                return self.problems.add(of_row(row, "sku", message.to_owned()));
+                return self.problems.of_row(row, "sku", message);
             }
         };
         for ((column, text), own) in DETAILS.iter().zip(repeated).zip(own) {
             if text.as_ref().is_some_and(|text| hash(text) != own) {
                 let message = "nothing, or what the product's own row says";
-                self.problems.add(of_row(row, column, message.to_owned()));
+                self.problems.of_row(row, column, message);
             }
         }
     }
@@ -437,7 +354,7 @@ impl Job {
         }
         let mut after = String::new();
         loop {
-            self.go_on()?;
+            self.watch.go_on()?;
             let (retailer, last) = (self.ask.retailer.clone(), after.clone());
             let page = self.app.records.read(move |tx| {
                 let (retailer, last) = (retailer.clone(), last.clone());
@@ -491,7 +408,7 @@ impl Job {
         let Some(holding) = held.as_ref() else {
             return self.looked();
         };
-        self.go_on()?;
+        self.watch.go_on()?;
         let reply = self.reply()?;
         let written = Written {
             draft: holding.draft.clone(),
@@ -533,13 +450,6 @@ impl Job {
 
     fn refused(&mut self) -> NotImported {
         NotImported::Refused(std::mem::take(&mut self.problems))
-    }
-
-    fn go_on(&self) -> Result<(), NotImported> {
-        match self.watch.stop.load(Ordering::Relaxed) {
-            true => Err(NotImported::Stopped),
-            false => Ok(()),
-        }
     }
 }
 
@@ -588,11 +498,4 @@ fn hash(text: impl AsRef<str>) -> u32 {
     let mut hasher = DefaultHasher::new();
     text.as_ref().hash(&mut hasher);
     (hasher.finish() >> 32) as u32
-}
-
-fn of_row(row: u64, field: &str, message: String) -> Problem {
-    Problem {
-        row: Some(row),
-        ..Problem::new(field, message)
-    }
 }

@@ -5,16 +5,13 @@
 
 mod checks;
 mod drafts;
-mod file;
 mod import;
 mod row;
 mod single;
 mod view;
 
-pub use file::{Format, Upload};
-pub use import::{
-    ImportAsk, Imported, Missing, NotImported, PriceCounts, Problems, Step, Steps, TOLD, Watch,
-};
+pub use crate::sheet::{Format, NotImported, Problems, Step, Steps, TOLD, Upload, Watch};
+pub use import::{ImportAsk, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
 pub use view::{ProductAsk, ProductDetail, ProductPage, ProductView, StorePriceView};
 

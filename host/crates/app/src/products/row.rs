@@ -1,11 +1,24 @@
 //! A row of a file as a product or as a store's price, or everything that is wrong with it.
 
-use super::checks::{self, Wrong};
-use super::file::Cells;
-use super::import::Problems;
+use super::checks;
 use crate::records::{Price, PriceRow, ProductRow};
-use galleria_domain::{Problem, Store};
+use crate::sheet::{Cells, Layout, Problems, Told};
+use galleria_domain::Store;
 use std::collections::HashMap;
+
+/// Files of products.
+pub(super) static LAYOUT: Layout = Layout {
+    columns: &[
+        "sku", "gtin", "name", "category", "unit", "price", "currency", "tax_code", "active",
+        "store",
+    ],
+    required: &["sku", "name", "price", "currency"],
+    further: "",
+    // All columns at their bounds, in four-byte characters and quoted, are 4 KiB.
+    line_bytes: 64 << 10,
+    // Five times the largest catalogue we know of.
+    rows: 1_000_000,
+};
 
 /// What a row says beside its price, by column: what a store's row may repeat of its product's.
 pub(super) const DETAILS: [&str; 6] = ["gtin", "name", "category", "unit", "tax_code", "active"];
@@ -154,42 +167,5 @@ impl Rules {
         }
         let amount = checks::amount(&amount, self.decimal_comma).ok()?;
         Some(Price { amount, currency })
-    }
-}
-
-/// A row and where its problems go.
-struct Told<'a> {
-    cells: &'a Cells,
-    problems: &'a mut Problems,
-}
-
-impl Told<'_> {
-    fn text(&self, column: &str) -> String {
-        self.cells.text(column).to_owned()
-    }
-
-    fn or(&self, column: &str, default: &str) -> String {
-        match self.cells.text(column) {
-            "" => default.to_owned(),
-            text => text.to_owned(),
-        }
-    }
-
-    fn check(&mut self, column: &'static str, check: fn(&str) -> Wrong) {
-        let wrong = check(self.cells.text(column));
-        self.told(column, wrong);
-    }
-
-    fn told(&mut self, column: &str, wrong: Wrong) {
-        if let Some(message) = wrong {
-            self.add(column, message);
-        }
-    }
-
-    fn add(&mut self, column: &str, message: impl Into<String>) {
-        self.problems.add(Problem {
-            row: Some(self.cells.row),
-            ..Problem::new(column, message)
-        });
     }
 }

@@ -17,6 +17,26 @@ pub enum DocumentState {
     Blocked,
 }
 
+impl DocumentState {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Pending,
+        Self::Prepared,
+        Self::Delivered,
+        Self::Blocked,
+    ];
+
+    /// The word in rows and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Prepared => "prepared",
+            Self::Delivered => "delivered",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRow {

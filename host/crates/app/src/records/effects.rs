@@ -35,6 +35,8 @@ pub struct JournalRow {
     pub event_id: String,
     /// The slot or handler.
     pub subscriber: String,
+    /// The slot's retailer; empty where nobody could be asked.
+    pub retailer: String,
     /// The store's id.
     pub store_id: String,
     /// The order, where there is one.

@@ -5,11 +5,15 @@
 
 mod activities;
 mod catalogue;
+mod desk;
 mod documents;
 mod effects;
 mod figures;
+mod fiscal;
 mod keys;
+mod lists;
 mod members;
+mod movements;
 mod operations;
 mod requests;
 mod runs;
@@ -21,15 +25,22 @@ pub use activities::{
     Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
 pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
+pub use desk::{Desk, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey};
 pub use documents::{DocumentRow, DocumentState, Documents};
 pub use effects::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
     Publication, StoreFigures, Took,
 };
 pub use figures::Figures;
+pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use keys::{KeyRow, Keys};
+pub use lists::{
+    ListFilter, ListKey, Listing, Lists, OrderListed, PaymentListed, Place, RefundListed, Standing,
+    Sums, VerificationListed, VoidListed,
+};
 pub use members::Members;
-pub use operations::{OperationRow, Operations};
+pub use movements::{Moved, MovementKind, MovementRow, Movements};
+pub use operations::{OperationFilter, OperationRow, Operations};
 pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
 pub use runs::*;
 pub use statements::{
@@ -57,11 +68,15 @@ pub trait Tx:
     + Runs
     + Requests
     + Members
+    + Movements
     + Figures
+    + Fiscal
     + Operations
     + Statements
     + Stories
     + Keys
+    + Lists
+    + Desk
     + Send
 {
 }
@@ -75,11 +90,15 @@ impl<
         + Runs
         + Requests
         + Members
+        + Movements
         + Operations
         + Figures
+        + Fiscal
         + Statements
         + Stories
         + Keys
+        + Lists
+        + Desk
         + Send,
 > Tx for T
 {

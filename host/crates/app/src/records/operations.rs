@@ -23,15 +23,26 @@ pub struct OperationRow {
     pub after: String,
 }
 
+/// Which actions are meant; what is none lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// What they were done to.
+    pub subject: Option<String>,
+    /// The word for what was done.
+    pub action: Option<String>,
+    /// Who acted.
+    pub operator: Option<String>,
+}
+
 /// Records of operators' actions. Only ever added to.
 #[async_trait]
 pub trait Operations {
     /// Writes one down.
     async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error>;
-    /// Those about a subject, or all, newest first, before the serial number `before`.
+    /// Those that a filter lets pass, newest first, before the serial number `before`.
     async fn operation_page(
         &mut self,
-        subject: Option<&str>,
+        filter: &OperationFilter,
         before: i64,
         limit: u32,
     ) -> Result<Vec<(i64, OperationRow)>, Error>;

@@ -30,6 +30,8 @@ pub struct OutgoingRow {
     pub subscriber: String,
     /// The store's id.
     pub store_id: String,
+    /// The order, where there is one.
+    pub order_id: Option<String>,
     /// The request as JSON text.
     pub request: String,
     /// When it was decided.

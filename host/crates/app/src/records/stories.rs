@@ -67,4 +67,6 @@ pub trait Stories {
     ) -> Result<StoryRows, Error>;
     /// The events of an order, as their ids say or as attempts and documents name them.
     async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error>;
+    /// The store of an event, from whatever still knows it.
+    async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error>;
 }

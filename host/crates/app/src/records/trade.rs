@@ -21,6 +21,20 @@ pub enum OrderStatus {
     Voided,
 }
 
+impl OrderStatus {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Open, Self::Paid, Self::Voided];
+
+    /// The word in rows and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Voided => "voided",
+        }
+    }
+}
+
 /// An order as placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderRow {
@@ -231,6 +245,14 @@ pub trait Trade {
         after: &str,
         limit: u32,
     ) -> Result<Vec<Store>, Error>;
+
+    /// Stores by ids, in the order of ids, locked until the transaction ends. What is not there is
+    /// left out.
+    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error>;
+    /// Adds stores that [`stores_get`](Self::stores_get) has not found.
+    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error>;
+    /// Replaces stores that [`stores_get`](Self::stores_get) has found.
+    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error>;
 
     /// Adds an order; `Error::Exists` where the id is taken.
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error>;

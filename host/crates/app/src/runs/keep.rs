@@ -287,6 +287,7 @@ fn journal(
     let row = JournalRow {
         event_id: cx.event_id,
         subscriber: run.row.subscriber.clone(),
+        retailer: run.row.retailer.clone(),
         store_id: run.row.store_id.clone(),
         order_id: None,
         attempt: run.row.attempts,

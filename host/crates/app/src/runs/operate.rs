@@ -7,9 +7,12 @@ use crate::app::{App, Key, Reply};
 use crate::clock::later;
 use crate::feeds::Progress;
 use crate::files::Files;
-use crate::records::{InTx, RunFile, RunFilter, RunLease, RunRow, RunState, Tx};
+use crate::handling::Acting;
+use crate::records::{InTx, OperationRow, RunFile, RunFilter, RunLease, RunRow, RunState, Tx};
 use galleria_domain::Attribute;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -183,14 +186,17 @@ impl App {
     }
 
     /// Makes a run that is dead, cancelled or waiting for its next try due now, with all its tries.
-    pub async fn run_replay(&self, key: Key, id: &str) -> Result<Reply, Error> {
+    pub async fn run_replay(&self, key: Key, id: &str, acting: Acting) -> Result<Reply, Error> {
+        acting.check()?;
         let (id, now) = (id.to_owned(), self.clock.now());
         let reply = self
             .once(key, 200, move |tx| {
-                let id = id.clone();
+                let (id, acting) = (id.clone(), acting.clone());
                 Box::pin(async move {
-                    let state = row_of(tx, &id).await?.state;
+                    let before = row_of(tx, &id).await?;
+                    let state = before.state;
                     if tx.run_replay(&id, now).await? {
+                        record(tx, "run_replay", &before, &acting, now).await?;
                         return told(tx, &id).await;
                     }
                     Err(Error::Conflict {
@@ -205,13 +211,16 @@ impl App {
     }
 
     /// Cancels a run. One that is under way stops at its next row.
-    pub async fn run_cancel(&self, key: Key, id: &str) -> Result<Reply, Error> {
+    pub async fn run_cancel(&self, key: Key, id: &str, acting: Acting) -> Result<Reply, Error> {
+        acting.check()?;
         let (id, now) = (id.to_owned(), self.clock.now());
         self.once(key, 200, move |tx| {
-            let id = id.clone();
+            let (id, acting) = (id.clone(), acting.clone());
             Box::pin(async move {
-                let state = row_of(tx, &id).await?.state;
+                let before = row_of(tx, &id).await?;
+                let state = before.state;
                 if tx.run_cancel(&id, now).await? {
+                    record(tx, "run_cancel", &before, &acting, now).await?;
                     return told(tx, &id).await;
                 }
                 Err(Error::Conflict {
@@ -328,6 +337,31 @@ async fn row_of(tx: &mut dyn Tx, id: &str) -> Result<RunRow, Error> {
         what: "run",
         id: id.to_owned(),
     })
+}
+
+/// Writes down what was done to a run, which stands under its id alone so that its story finds it.
+async fn record(
+    tx: &mut dyn Tx,
+    action: &str,
+    before: &RunRow,
+    acting: &Acting,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let after = row_of(tx, &before.id).await?;
+    // One that is under way is running still when it was told to stop.
+    let state = |row: &RunRow| {
+        json!({ "state": row.state.name(), "attempts": row.attempts, "code": row.code }).to_string()
+    };
+    tx.operation_insert(&OperationRow {
+        at: now,
+        operator: acting.operator.clone(),
+        action: action.into(),
+        subject: before.id.clone(),
+        reason: acting.reason.clone(),
+        before: state(before),
+        after: state(&after),
+    })
+    .await
 }
 
 async fn told(tx: &mut dyn Tx, id: &str) -> Result<serde_json::Value, Error> {

@@ -5,11 +5,12 @@ use super::matching::{match_line, told_of, write_match};
 use super::views::LineView;
 use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{HandRow, LineRow, Matched, StatementRow, Tx};
+use crate::records::{HandRow, LineRow, Matched, OperationRow, StatementRow, Tx};
 use galleria_domain::matching::by_hand;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// A person settles a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +149,7 @@ async fn settle(
         before: row.matched.clone(),
         after: after.clone(),
     };
-    tx.hand_insert(&hand).await?;
+    keep(tx, "line_settle", &hand).await?;
     answer(
         &statement,
         LineRow {
@@ -217,7 +218,7 @@ async fn undo(
         before: row.matched.clone(),
         after: after.clone(),
     };
-    tx.hand_insert(&hand).await?;
+    keep(tx, "line_undo", &hand).await?;
     answer(
         statement,
         LineRow {
@@ -225,6 +226,21 @@ async fn undo(
             ..row
         },
     )
+}
+
+/// Writes down what a person did, with the line and among what all did.
+async fn keep(tx: &mut dyn Tx, action: &str, hand: &HandRow) -> Result<(), Error> {
+    tx.hand_insert(hand).await?;
+    tx.operation_insert(&OperationRow {
+        at: hand.at,
+        operator: hand.by.clone(),
+        action: action.into(),
+        subject: format!("statement line {}", hand.line),
+        reason: hand.reason.clone(),
+        before: json!(hand.before).to_string(),
+        after: json!(hand.after).to_string(),
+    })
+    .await
 }
 
 fn answer(statement: &StatementRow, row: LineRow) -> Result<serde_json::Value, Error> {

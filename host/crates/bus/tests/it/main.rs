@@ -346,7 +346,10 @@ impl House {
             attributes: vec![],
         };
         let key = Self::key(&format!("store-{id}"));
-        self.app.store_put(key, id, new).await.expect("a store");
+        self.app
+            .store_put(key, id, new, "test", "")
+            .await
+            .expect("a store");
     }
 
     pub async fn order(&self, store: &str, id: &str) {

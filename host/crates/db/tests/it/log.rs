@@ -4,8 +4,8 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_app::records::{
-    DeadFilter, DeadKey, DeadLetter, DocumentState, OperationRow, Outcome, Parked, ParkedState,
-    StoreFigures, Took,
+    DeadFilter, DeadKey, DeadLetter, DocumentState, OperationFilter, OperationRow, Outcome, Parked,
+    ParkedState, StoreFigures, Took,
 };
 use galleria_app::{Error, trace};
 use galleria_domain::Event;
@@ -395,8 +395,12 @@ async fn what_operators_did_is_kept(stage: &Stage) {
         write_tx!(stage, [done], |tx| tx.operation_insert(&done).await).expect("inserted");
     }
     let page = |subject: Option<&'static str>, before: i64, limit: u32| async move {
-        let page = read_tx!(stage, [], |tx| tx
-            .operation_page(subject, before, limit)
+        let filter = OperationFilter {
+            subject: subject.map(ToOwned::to_owned),
+            ..OperationFilter::default()
+        };
+        let page = read_tx!(stage, [filter], |tx| tx
+            .operation_page(&filter, before, limit)
             .await);
         page.expect("read")
     };

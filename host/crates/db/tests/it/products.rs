@@ -25,7 +25,7 @@ on_both!(
     tills_go_on_while_a_large_file_is_imported,
 );
 
-struct NoPlugins;
+pub struct NoPlugins;
 
 impl Plugins for NoPlugins {
     fn all(&self) -> &[Loaded] {

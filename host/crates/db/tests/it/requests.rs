@@ -33,6 +33,7 @@ async fn requests_and_receipts_are_queued_once(stage: &Stage) {
         event_id: "e1".into(),
         subscriber: subscriber.into(),
         store_id: "s1".into(),
+        order_id: None,
         request: "{}".into(),
         created_at: at(1),
     };

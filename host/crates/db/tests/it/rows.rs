@@ -306,6 +306,7 @@ pub fn journal(event_id: &str, attempt: u32) -> JournalRow {
     JournalRow {
         event_id: event_id.into(),
         subscriber: "slot".into(),
+        retailer: "r".into(),
         store_id: "s1".into(),
         order_id: Some("o1".into()),
         attempt,

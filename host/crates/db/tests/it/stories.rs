@@ -8,6 +8,8 @@ on_both!(
     a_story_is_found_by_every_id_of_it,
     a_story_tells_what_became_of_an_order,
     a_story_says_where_it_was_cut,
+    a_run_has_a_story_by_its_id_and_by_its_files,
+    an_event_has_the_store_of_whatever_knows_it,
 );
 
 /// An order with payment, refund, document, attempts, a dead letter and what an operator did.
@@ -144,4 +146,39 @@ async fn a_story_says_where_it_was_cut(stage: &Stage) {
     let told = read_tx!(stage, [], |tx| tx.story_rows(Subject::Event, "e1", 2).await);
     let told = told.expect("asked");
     assert_eq!((told.rows.len(), told.cut), (2, vec!["attempt"]));
+}
+
+async fn a_run_has_a_story_by_its_id_and_by_its_files(stage: &Stage) {
+    write_tx!(stage, [], |tx| {
+        tx.run_insert(&crate::runs::run("r1", 1)).await?;
+        let document = galleria_app::records::DocumentRow {
+            event_id: "run:r1".into(),
+            order_id: None,
+            ..rows::document("d1")
+        };
+        tx.document_insert(&document).await?;
+        let mut attempt = rows::journal("run:r1", 1);
+        attempt.order_id = None;
+        tx.journal_insert(&attempt).await
+    })
+    .expect("filled");
+    let run = (Subject::Run, "r1".to_owned());
+    for id in ["r1", "d1", "d1.xml"] {
+        let found = subjects(stage, id).await;
+        assert!(found.contains(&run), "{id}: {found:?}");
+    }
+    let rows = told(stage, Subject::Run, "r1").await;
+    let whats: Vec<_> = rows.iter().map(|row| row.what).collect();
+    assert_eq!(whats, ["attempt", "document", "run_asked"]);
+}
+
+async fn an_event_has_the_store_of_whatever_knows_it(stage: &Stage) {
+    fill(stage).await;
+    let store = |id: &'static str| async move {
+        read_tx!(stage, [], |tx| tx.story_store(id).await).expect("asked")
+    };
+    assert_eq!(store("payment:p1").await.as_deref(), Some("s1"));
+    // It is in no log, but parked and a dead letter.
+    assert_eq!(store("refund:b1").await.as_deref(), Some("s1"));
+    assert_eq!(store("refund:b2").await, None);
 }

@@ -1,6 +1,7 @@
 //! Runs on two hosts, through failures, lost leases and operators.
 
 use crate::scripted::{House, LEASE};
+use galleria_app::handling::Acting;
 use galleria_app::records::RunState;
 use galleria_app::runs::{ByHand, RunAsk};
 use galleria_app::{Clock as _, Error, Key};
@@ -22,6 +23,13 @@ fn ask(day: i8) -> RunAsk {
         store: None,
         first: date,
         last: date,
+    }
+}
+
+fn acting() -> Acting {
+    Acting {
+        operator: "ana".into(),
+        reason: "mended".into(),
     }
 }
 
@@ -188,7 +196,9 @@ async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
     house.clock.advance(Duration::from_secs(86_400));
     assert!(!worker.run_one().await.expect("asked"), "dead");
     let app = house.app();
-    app.run_replay(key("again"), &id).await.expect("replayed");
+    app.run_replay(key("again"), &id, acting())
+        .await
+        .expect("replayed");
     assert!(worker.run_one().await.expect("a run"));
     let run = house.run(&id).await;
     assert_eq!(
@@ -196,7 +206,7 @@ async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
         (RunState::Ended, 1, None)
     );
     assert_eq!(run.as_of.expect("begun").to_string(), NOON, "as at first");
-    let again = app.run_replay(key("once more"), &id).await;
+    let again = app.run_replay(key("once more"), &id, acting()).await;
     let Err(Error::Conflict { code, .. }) = again else {
         panic!("{again:?}")
     };
@@ -259,7 +269,11 @@ async fn a_run_that_is_cancelled_under_way_leaves_nothing() {
     let worker = house.worker("w", Vec::new());
     let attempt = tokio::spawn(async move { worker.run_one().await });
     house.until_inside(1).await;
-    house.app().run_cancel(key("no"), &id).await.expect("told");
+    house
+        .app()
+        .run_cancel(key("no"), &id, acting())
+        .await
+        .expect("told");
     house.clock.advance(Duration::from_secs(2));
     assert!(attempt.await.expect("no panic").expect("a run"));
     assert_eq!(house.run(&id).await.state, RunState::Cancelled);

@@ -210,6 +210,23 @@ impl OnPayment for Guest {
     }
 }
 
+/// Whatever its settings say, it writes down what came.
+impl OnFiscalMark for Guest {
+    fn handle(_: &Context<Settings>, mark: &FiscalMark) -> Result<Decision, Fault> {
+        let receipt = match &mark.of {
+            Origin::Sale(sale) => format!("sale {}", sale.entry.receipt),
+            Origin::Reference(entry) => format!("refund {}", entry.receipt),
+            Origin::None => "nothing".to_owned(),
+        };
+        let body = format!(
+            "{} {} of {receipt} at {}",
+            mark.scheme, mark.mark, mark.issued_at
+        );
+        let name = format!("mark-{}.txt", mark.mark);
+        Ok(Decision::new().document("poslog", name, "text/plain", body))
+    }
+}
+
 impl Report for Guest {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
         report::behave(cx, window)
@@ -241,5 +258,5 @@ impl ExportCatalogue for Guest {
 }
 
 galleria_sdk::plugin!(
-    Guest: OnPayment, Report, IdentifyMember, ReadStatement, WriteSettlement, ExportCatalogue
+    Guest: OnPayment, OnFiscalMark, Report, IdentifyMember, ReadStatement, WriteSettlement, ExportCatalogue
 );

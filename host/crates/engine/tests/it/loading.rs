@@ -41,6 +41,7 @@ fn a_component_is_seen_for_what_it_is() {
         found.exports,
         BTreeSet::from([
             Point::OnPayment,
+            Point::OnFiscalMark,
             Point::IdentifyMember,
             Point::Report,
             Point::ReadStatement,

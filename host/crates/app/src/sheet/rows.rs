@@ -1,20 +1,17 @@
-//! A file of products read row by row: CSV or JSON lines, each row on a line of its own.
+//! A file read row by row: CSV or JSON lines, each row on a line of its own.
 //!
-//! Owns: where a row begins and ends and which cell belongs to which column; bounds that keep memory
-//! the same whatever the file holds. Never knows: what a cell may hold.
+//! Owns: bounds that keep memory the same whatever the file holds.
 
-use super::import::Problems;
+use super::Problems;
 use csv_core::ReadRecordResult;
 use galleria_domain::Problem;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-/// Bytes of a line at most. All columns at their bounds, in four-byte characters and quoted, are 4 KiB.
-const LINE_BYTES: u64 = 64 << 10;
-/// Rows of a file at most: five times the largest catalogue we know of.
-pub(super) const ROWS: u64 = 1_000_000;
 /// Cells of a line that are looked at; one with more is told so.
 const CELLS: usize = 64;
+/// Characters of the name of a column that is not ours.
+const NAME_CHARS: usize = 64;
 
 /// A file that can be read twice: it is checked before anything is written.
 pub trait Upload: Read + Seek + Send {}
@@ -29,40 +26,80 @@ pub enum Format {
     JsonLines,
 }
 
-/// The columns, by their names in a header.
-pub(super) const COLUMNS: [&str; 10] = [
-    "sku", "gtin", "name", "category", "unit", "price", "currency", "tax_code", "active", "store",
-];
-/// A file without these says too little.
-const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
+/// What a file may hold.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The columns, by their names in a header.
+    pub columns: &'static [&'static str],
+    /// A file without these says too little.
+    pub required: &'static [&'static str],
+    /// What the names of further columns begin with; empty where there are none.
+    pub further: &'static str,
+    /// Bytes of a line at most.
+    pub line_bytes: u64,
+    /// Rows of a file at most.
+    pub rows: u64,
+}
+
+impl Layout {
+    fn place(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|known| *known == name)
+    }
+
+    /// What a column may be called.
+    fn names(&self) -> String {
+        let known = self.columns.join(", ");
+        match self.further {
+            "" => format!("one of {known}"),
+            further => format!("one of {known}, or {further} and a name"),
+        }
+    }
+
+    /// The name of a further column behind what it begins with.
+    fn further<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let begin = name.get(..self.further.len()).filter(|it| !it.is_empty())?;
+        begin
+            .eq_ignore_ascii_case(self.further)
+            .then(|| name[self.further.len()..].trim())
+    }
+}
 
 /// One row: the text of each column, empty where the file has no such column.
-pub(super) struct Cells {
+pub(crate) struct Cells {
     /// The line, from 1 with the header.
     pub row: u64,
-    texts: [String; COLUMNS.len()],
+    layout: &'static Layout,
+    /// Those of the layout, and behind them the further ones.
+    texts: Vec<String>,
     /// Whether every cell could be read.
     pub whole: bool,
 }
 
 impl Cells {
-    fn new(row: u64) -> Self {
+    fn new(row: u64, layout: &'static Layout, further: usize) -> Self {
         Self {
             row,
-            texts: Default::default(),
+            layout,
+            texts: vec![String::new(); layout.columns.len() + further],
             whole: true,
         }
     }
 
     /// The cell of a column.
     pub fn text(&self, column: &str) -> &str {
-        let at = COLUMNS.iter().position(|name| *name == column);
-        at.map_or("", |at| self.texts[at].as_str())
+        let place = self.layout.place(column);
+        place.map_or("", |place| self.texts[place].as_str())
+    }
+
+    /// The cells of further columns, in the order of [`Rows::further`].
+    pub fn further(&self) -> &[String] {
+        &self.texts[self.layout.columns.len()..]
     }
 }
 
 /// The rows of a file.
-pub(super) struct Rows<'f> {
+pub(crate) struct Rows<'f> {
+    layout: &'static Layout,
     input: BufReader<&'f mut dyn Upload>,
     line: Vec<u8>,
     row: u64,
@@ -73,21 +110,59 @@ pub(super) struct Rows<'f> {
 enum Shape {
     Csv {
         reader: Box<csv_core::Reader>,
-        /// For each cell of a row, the place of its column.
-        columns: Vec<usize>,
+        columns: Columns,
     },
     JsonLines,
+}
+
+/// The columns of a file.
+#[derive(Default)]
+struct Columns {
+    /// For each cell of a row, the place of its column.
+    places: Vec<usize>,
+    /// Names of the further ones, whose places are behind those of the layout.
+    further: Vec<String>,
+}
+
+impl Columns {
+    /// The place of a further column, which it gets where it has none; none where it cannot be one.
+    fn place_of(&mut self, name: &str, layout: &Layout) -> Option<usize> {
+        let plain = |c: char| !c.is_control() && c != char::REPLACEMENT_CHARACTER;
+        let good = (1..=NAME_CHARS).contains(&name.chars().count()) && name.chars().all(plain);
+        if !good {
+            return None;
+        }
+        let known = self.further.iter().position(|one| one == name);
+        let at = known.unwrap_or_else(|| {
+            self.further.push(name.to_owned());
+            self.further.len() - 1
+        });
+        Some(layout.columns.len() + at)
+    }
+
+    /// What a cell's column is called.
+    fn name(&self, place: usize, layout: &Layout) -> String {
+        match layout.columns.get(place) {
+            Some(known) => (*known).to_owned(),
+            None => {
+                let name = &self.further[place - layout.columns.len()];
+                format!("{}{name}", layout.further)
+            }
+        }
+    }
 }
 
 impl<'f> Rows<'f> {
     /// Begins at the file's beginning. None where its header is refused.
     pub fn open(
         file: &'f mut dyn Upload,
+        layout: &'static Layout,
         format: Format,
         problems: &mut Problems,
     ) -> io::Result<Option<Self>> {
         file.seek(SeekFrom::Start(0))?;
         let mut rows = Self {
+            layout,
             input: BufReader::with_capacity(64 << 10, file),
             line: Vec::new(),
             row: 0,
@@ -103,11 +178,19 @@ impl<'f> Rows<'f> {
             }
             return Ok(None);
         }
-        let Some(shape) = header(&rows.line, rows.row, problems) else {
+        let Some(shape) = header(&rows.line, rows.row, layout, problems) else {
             return Ok(None);
         };
         rows.shape = shape;
         Ok(Some(rows))
+    }
+
+    /// Names of the columns that are not the layout's, in the order of the file.
+    pub fn further(&self) -> &[String] {
+        match &self.shape {
+            Shape::Csv { columns, .. } => &columns.further,
+            Shape::JsonLines => &[],
+        }
     }
 
     /// The next row; none at the end. What cannot be read is told, and what is left of the row follows.
@@ -118,17 +201,21 @@ impl<'f> Rows<'f> {
             }
             let (row, line) = (self.row, self.line.as_slice());
             let cells = match &mut self.shape {
-                Shape::JsonLines => object(row, line, problems),
-                Shape::Csv { reader, columns } => record(reader, columns, row, line, problems),
+                Shape::JsonLines => object(row, line, self.layout, problems),
+                Shape::Csv { reader, columns } => {
+                    let cells = Cells::new(row, self.layout, columns.further.len());
+                    record(reader, columns, cells, line, problems)
+                }
             };
             // Spreadsheets leave rows of empty cells at the end.
             if cells.whole && cells.texts.iter().all(String::is_empty) {
                 continue;
             }
             self.rows += 1;
-            if self.rows > ROWS {
-                let message = format!("at most {ROWS} rows: send the rest in another file");
-                problems.add(at(row, "file", message));
+            let most = self.layout.rows;
+            if self.rows > most {
+                let message = format!("at most {most} rows: send the rest in another file");
+                problems.of_row(row, "file", message);
                 return Ok(None);
             }
             return Ok(Some(cells));
@@ -140,15 +227,15 @@ impl<'f> Rows<'f> {
         loop {
             self.line.clear();
             self.row += 1;
-            let mut bounded = (&mut self.input).take(LINE_BYTES + 1);
+            let most = self.layout.line_bytes;
+            let mut bounded = (&mut self.input).take(most + 1);
             if bounded.read_until(b'\n', &mut self.line)? == 0 {
                 return Ok(false);
             }
-            if self.line.len() as u64 > LINE_BYTES {
-                let message = format!(
-                    "a line of at most {LINE_BYTES} bytes; the file was not read any further"
-                );
-                problems.add(at(self.row, "row", message));
+            if self.line.len() as u64 > most {
+                let message =
+                    format!("a line of at most {most} bytes; the file was not read any further");
+                problems.of_row(self.row, "row", message);
                 return Ok(false);
             }
             while matches!(self.line.last(), Some(b'\n' | b'\r')) {
@@ -164,15 +251,13 @@ impl<'f> Rows<'f> {
     }
 }
 
-fn at(row: u64, field: &str, message: impl Into<String>) -> Problem {
-    Problem {
-        row: Some(row),
-        ..Problem::new(field, message)
-    }
-}
-
 /// Which column each cell is of. None where that cannot be known; all reasons are told.
-fn header(line: &[u8], row: u64, problems: &mut Problems) -> Option<Shape> {
+fn header(
+    line: &[u8],
+    row: u64,
+    layout: &'static Layout,
+    problems: &mut Problems,
+) -> Option<Shape> {
     let count = |wanted: u8| line.iter().filter(|byte| **byte == wanted).count();
     let delimiter = if count(b';') > count(b',') {
         b';'
@@ -181,23 +266,29 @@ fn header(line: &[u8], row: u64, problems: &mut Problems) -> Option<Shape> {
     };
     let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
     let before = problems.total;
-    let mut columns: Vec<usize> = Vec::new();
+    let mut columns = Columns::default();
     split(&mut reader, line, row, problems, |cell| {
-        let name = String::from_utf8_lossy(cell).trim().to_ascii_lowercase();
-        match COLUMNS.iter().position(|known| *known == name) {
-            Some(place) if columns.contains(&place) => {
-                Some((name, "a column once; this is its second".to_owned()))
+        let text = String::from_utf8_lossy(cell);
+        let name = text.trim();
+        let place = match layout.further(name) {
+            Some(further) => columns.place_of(further, layout),
+            None => layout.place(&name.to_ascii_lowercase()),
+        };
+        match place {
+            Some(place) if columns.places.contains(&place) => {
+                Some((shown(name), "a column once; this is its second".to_owned()))
             }
             Some(place) => {
-                columns.push(place);
+                columns.places.push(place);
                 None
             }
-            None => Some((shown(&name), format!("one of {}", COLUMNS.join(", ")))),
+            None => Some((shown(name), layout.names())),
         }
     });
-    for name in REQUIRED {
-        if !columns.iter().any(|place| COLUMNS[*place] == name) {
-            problems.add(at(row, name, "a column of this name; there is none"));
+    for name in layout.required {
+        let place = layout.place(name);
+        if !columns.places.iter().any(|at| Some(*at) == place) {
+            problems.of_row(row, name, "a column of this name; there is none");
         }
     }
     (problems.total == before).then(|| Shape::Csv {
@@ -214,30 +305,27 @@ fn shown(text: &str) -> String {
 
 fn record(
     reader: &mut csv_core::Reader,
-    columns: &[usize],
-    row: u64,
+    columns: &Columns,
+    mut cells: Cells,
     line: &[u8],
     problems: &mut Problems,
 ) -> Cells {
-    let mut cells = Cells::new(row);
     let (mut next, before) = (0, problems.total);
-    let texts = &mut cells.texts;
+    let (row, layout, texts) = (cells.row, cells.layout, &mut cells.texts);
     split(reader, line, row, problems, |cell| {
-        let place = columns.get(next);
+        let place = columns.places.get(next);
         next += 1;
         let place = *place?;
         match std::str::from_utf8(cell) {
             Ok(text) => texts[place].push_str(text.trim()),
-            Err(_) => return Some((COLUMNS[place].to_owned(), "text in UTF-8".to_owned())),
+            Err(_) => return Some((columns.name(place, layout), "text in UTF-8".to_owned())),
         }
         None
     });
-    if problems.total == before && next != columns.len() {
-        let message = format!(
-            "{} cells, as the header has; here are {next}",
-            columns.len()
-        );
-        problems.add(at(row, "row", message));
+    let all = columns.places.len();
+    if problems.total == before && next != all {
+        let message = format!("{all} cells, as the header has; here are {next}");
+        problems.of_row(row, "row", message);
     }
     cells.whole = problems.total == before;
     cells
@@ -254,7 +342,7 @@ fn split(
     if line.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
         let message =
             "quotes that are closed on their line; within a cell a quote is written twice";
-        problems.add(at(row, "row", message));
+        problems.of_row(row, "row", message);
         return;
     }
     reader.reset();
@@ -266,42 +354,40 @@ fn split(
         (result, count) = (rest.0, count + rest.3);
     }
     if result != ReadRecordResult::Record {
-        problems.add(at(row, "row", format!("at most {CELLS} cells")));
+        problems.of_row(row, "row", format!("at most {CELLS} cells"));
         return;
     }
     let mut begin = 0;
     for end in &ends[..count] {
         if let Some((field, message)) = each(&out[begin..*end]) {
-            problems.add(at(row, &field, message));
+            problems.of_row(row, &field, message);
         }
         begin = *end;
     }
 }
 
-fn object(row: u64, line: &[u8], problems: &mut Problems) -> Cells {
-    let mut cells = Cells::new(row);
+fn object(row: u64, line: &[u8], layout: &'static Layout, problems: &mut Problems) -> Cells {
+    let mut cells = Cells::new(row, layout, 0);
     let before = problems.total;
     match serde_json::from_slice::<Value>(line) {
         Ok(Value::Object(fields)) => {
             for (name, value) in fields {
-                let Some(place) = COLUMNS.iter().position(|known| *known == name) else {
-                    let message = format!("one of {}", COLUMNS.join(", "));
-                    problems.add(at(row, &shown(&name), message));
+                let Some(place) = layout.place(&name) else {
+                    problems.of_row(row, &shown(&name), layout.names());
                     continue;
                 };
                 match text_of(&value) {
                     Ok(text) => cells.texts[place] = text.trim().to_owned(),
-                    Err(message) => problems.add(at(row, &name, message)),
+                    Err(message) => problems.of_row(row, &name, message),
                 }
             }
         }
         // A parser's message tells the place in the line.
-        Err(error) => problems.add(at(
-            row,
-            "row",
-            format!("a JSON object on one line: {error}"),
-        )),
-        Ok(_) => problems.add(at(row, "row", "a JSON object")),
+        Err(error) => {
+            let message = format!("a JSON object on one line: {error}");
+            problems.of_row(row, "row", message);
+        }
+        Ok(_) => problems.of_row(row, "row", "a JSON object"),
     }
     cells.whole = problems.total == before;
     cells
@@ -336,11 +422,19 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
+    static LAYOUT: Layout = Layout {
+        columns: &["sku", "name", "price", "currency", "store"],
+        required: &["sku", "name", "price", "currency"],
+        further: "attribute:",
+        line_bytes: 64 << 10,
+        rows: 5,
+    };
+
     fn read(bytes: &[u8], format: Format) -> (Vec<(u64, String, String)>, Vec<String>) {
         let mut problems = Problems::default();
         let mut file = Cursor::new(bytes.to_vec());
         let mut found = Vec::new();
-        let rows = Rows::open(&mut file, format, &mut problems).expect("read");
+        let rows = Rows::open(&mut file, &LAYOUT, format, &mut problems).expect("read");
         if let Some(mut rows) = rows {
             while let Some(cells) = rows.next(&mut problems).expect("read") {
                 let texts = (cells.text("sku"), cells.text("price"));
@@ -405,6 +499,38 @@ mod tests {
     }
 
     #[test]
+    fn further_columns_have_names_of_their_own() {
+        let text =
+            "Attribute: Floor area ;sku;name;price;currency;attribute:floor area\n120;a;b;1;EUR;\n";
+        let mut problems = Problems::default();
+        let mut file = Cursor::new(text.as_bytes().to_vec());
+        let rows = Rows::open(&mut file, &LAYOUT, Format::Csv, &mut problems).expect("read");
+        let mut rows = rows.expect("a header");
+        assert_eq!(rows.further(), ["Floor area", "floor area"]);
+        let cells = rows.next(&mut problems).expect("read").expect("a row");
+        assert_eq!(cells.further(), ["120", ""]);
+        let twice = b"sku,attribute:a,name,attribute:a,price,currency,attribute:\n";
+        let (_, told) = read(twice, Format::Csv);
+        let known = "one of sku, name, price, currency, store, or attribute: and a name";
+        assert_eq!(
+            told,
+            [
+                "row 1, attribute:a: a column once; this is its second",
+                &format!("row 1, attribute:: {known}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_has_a_last_row() {
+        let text = format!("sku,name,price,currency\n{}", "a,b,1,EUR\n".repeat(6));
+        let (found, told) = read(text.as_bytes(), Format::Csv);
+        assert_eq!(found.len(), 5);
+        let last = "row 7, file: at most 5 rows: send the rest in another file";
+        assert_eq!(told, [last]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_by_row() {
         let mut text = b"sku,name,price,currency\n".to_vec();
         text.extend(b"a,b\n\"x,y,1,EUR\n\xff,n,1,EUR\na,b,1,EUR,,\n");
@@ -428,7 +554,7 @@ mod tests {
     fn a_line_without_end_is_not_held_in_memory() {
         let mut file = Endless::default();
         let mut problems = Problems::default();
-        let mut rows = Rows::open(&mut file, Format::Csv, &mut problems)
+        let mut rows = Rows::open(&mut file, &LAYOUT, Format::Csv, &mut problems)
             .expect("read")
             .expect("a header");
         assert!(rows.next(&mut problems).expect("read").is_none());

@@ -1,12 +1,32 @@
 //! What operators and callers ask to see.
 
+mod documents;
+mod lists;
+mod orders;
+mod payments;
+mod refunds;
+mod shifts;
+mod verifications;
+mod voids;
+
+pub use documents::{Content, DocumentAsk, DocumentPage, Held};
+pub use lists::ListAsk;
+pub use orders::{OrderPage, OrderSummary, PaidBy};
+pub use payments::{PaymentDetail, PaymentPage, PaymentSummary};
+pub use refunds::{RefundDetail, RefundPage, RefundSummary};
+pub use shifts::{ShiftDetail, ShiftEnd, ShiftPage};
+pub use verifications::{VerificationPage, VerificationSummary};
+pub use voids::{VoidPage, VoidSummary};
+
+pub(crate) use orders::{Became, what_became};
+
 use crate::app::App;
-use crate::records::{DocumentRow, DocumentState, JournalRow, OperationRow, Tx};
+use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
 use crate::{Error, handling::groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A document of an order.
+/// A document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentView {
@@ -16,6 +36,12 @@ pub struct DocumentView {
     pub event_id: String,
     /// The slot, as `retailer.toml` names it.
     pub plugin: String,
+    /// The retailer.
+    pub retailer: String,
+    /// The store's id; none where a run over all stores wrote it.
+    pub store_id: Option<String>,
+    /// The order it is about, where it is about one.
+    pub order_id: Option<String>,
     /// The directory's name.
     pub directory: String,
     /// The file's name.
@@ -28,6 +54,8 @@ pub struct DocumentView {
     pub digest: String,
     /// `pending`, `prepared`, `delivered` or `blocked`.
     pub state: String,
+    /// When it was decided, RFC 3339.
+    pub created_at: String,
 }
 
 /// An attempt at an event of an order.
@@ -116,22 +144,20 @@ pub struct StatusView {
 }
 
 fn document(row: DocumentRow) -> DocumentView {
-    let state = match row.state {
-        DocumentState::Pending => "pending",
-        DocumentState::Prepared => "prepared",
-        DocumentState::Delivered => "delivered",
-        DocumentState::Blocked => "blocked",
-    };
     DocumentView {
         id: row.id,
         event_id: row.event_id,
         plugin: row.subscriber,
+        retailer: row.retailer,
+        store_id: (!row.store_id.is_empty()).then_some(row.store_id),
+        order_id: row.order_id,
         directory: row.directory,
         name: row.name,
         media_type: row.media_type,
         size: row.size,
         digest: row.digest,
-        state: state.into(),
+        state: row.state.name().into(),
+        created_at: row.created_at.to_string(),
     }
 }
 
@@ -271,11 +297,11 @@ pub struct OperationView {
     pub subject: String,
     /// Why.
     pub reason: String,
-    /// What was there before.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What was there before; `null` where there was nothing.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub before: serde_json::Value,
-    /// What was there after.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What was there after; `null` where nothing was left.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub after: serde_json::Value,
 }
 
@@ -290,10 +316,10 @@ pub struct OperationPage {
 }
 
 impl App {
-    /// What operators did, newest first; about one subject where one is named.
+    /// What operators did, newest first.
     pub async fn operations(
         &self,
-        subject: Option<String>,
+        filter: OperationFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<OperationPage, Error> {
@@ -307,11 +333,8 @@ impl App {
         let mut rows = self
             .records
             .read(move |tx| {
-                let subject = subject.clone();
-                Box::pin(async move {
-                    tx.operation_page(subject.as_deref(), before, limit + 1)
-                        .await
-                })
+                let filter = filter.clone();
+                Box::pin(async move { tx.operation_page(&filter, before, limit + 1).await })
             })
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -1,0 +1,157 @@
+//! Fiscal records: what waits for its mark, what has it, and the marks that come.
+
+use crate::access::By;
+use crate::openapi::examples;
+use crate::problem::{Details, INVALID, Problem};
+use crate::request::{Asked, Id, Write, WriteHead};
+use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
+use crate::serve::Face;
+use axum::Json;
+use axum::extract::State;
+use galleria_app::access::Subject;
+use galleria_app::fiscal::{FiscalAsk, FiscalDetail, FiscalPage, MarkView, NewMark};
+use galleria_app::records::{FiscalFilter, FiscalState};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default()
+        .routes(routes!(fiscal_list))
+        .routes(routes!(fiscal_get))
+        .routes(routes!(fiscal_mark))
+}
+
+/// Which records are asked for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Of this retailer.
+    retailer: Option<String>,
+    /// Of this store.
+    store: Option<String>,
+    /// Of this order; all of them at once.
+    order: Option<String>,
+    /// `early`, `waiting`, `marked` or `conflict`.
+    state: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// At most so many.
+    #[serde(default = "Which::usual")]
+    #[param(required = false, minimum = 1, maximum = 500, default = 100)]
+    limit: u32,
+}
+
+impl Which {
+    const MOST: u32 = 500;
+
+    fn usual() -> u32 {
+        100
+    }
+
+    fn state(&self) -> Answer<Option<FiscalState>> {
+        let Some(text) = &self.state else {
+            return Ok(None);
+        };
+        let found = FiscalState::ALL.into_iter().find(|one| one.name() == text);
+        match found {
+            Some(state) => Ok(Some(state)),
+            None => {
+                let names = FiscalState::ALL.map(FiscalState::name).join(", ");
+                Err(wrong("state", format!("one of {names}")))
+            }
+        }
+    }
+}
+
+fn wrong(field: &str, message: String) -> Problem {
+    let detail = format!("{field}: {message}");
+    Problem::of_field(INVALID, detail, field.into(), message)
+}
+
+/// Fiscal records, the newest first
+///
+/// Every sale and every refund has one from the moment it is accepted. `early` are those whose mark came
+/// before them and was not applied.
+#[utoipa::path(
+    get, path = "/v1/fiscal-records", tag = "fiscal", params(Which),
+    responses(
+        ListProblems,
+        (status = 200, description = "A part of the list.", body = FiscalPage,
+            example = examples::fiscal_page),
+        (status = 404, description = "`not_found`: retailer, store or order", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn fiscal_list(
+    State(face): State<Face>,
+    by: By,
+    Asked(which): Asked<Which>,
+) -> Answer<Json<FiscalPage>> {
+    if !(1..=Which::MOST).contains(&which.limit) {
+        return Err(wrong("limit", format!("1 to {}", Which::MOST)));
+    }
+    let state = which.state()?;
+    let retailer = match (&which.order, &which.store) {
+        (Some(order), _) => {
+            by.reaches(&face.app, Subject::Order(order.clone())).await?;
+            which.retailer
+        }
+        (None, Some(store)) => {
+            by.store(&face.app, Some(store)).await?;
+            which.retailer
+        }
+        (None, None) => by.retailer(which.retailer)?,
+    };
+    let ask = FiscalAsk {
+        filter: FiscalFilter {
+            store_id: which.store,
+            retailer,
+            state,
+        },
+        order_id: which.order,
+        after: which.after,
+        limit: which.limit,
+    };
+    Ok(Json(face.app.fiscal_records(ask).await?))
+}
+
+/// The fiscal records of an order, with their marks
+#[utoipa::path(
+    get, path = "/v1/fiscal-records/{id}", tag = "fiscal",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The sale's record, and those of refunds.", body = FiscalDetail,
+            example = examples::fiscal_record),
+    ),
+)]
+async fn fiscal_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<FiscalDetail>> {
+    Ok(Json(face.app.fiscal_record(&id).await?))
+}
+
+/// Tell the mark of a sale or a refund
+///
+/// The same mark again changes nothing. A different one is kept, and refused as a conflict that an
+/// operator sees. One that comes before its payment or refund waits for it.
+#[utoipa::path(
+    post, path = "/v1/fiscal-records/{id}/marks", tag = "fiscal",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    request_body(content = NewMark, example = examples::mark_request),
+    responses(
+        WriteProblems,
+        (status = 201, description = "The mark as it stands.",
+            headers(("Idempotency-Replayed" = bool, description = "Answered before.")),
+            body = MarkView, example = examples::mark),
+        (status = 409, description = "`mark_conflict`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn fiscal_mark(
+    State(face): State<Face>,
+    Id(id): Id,
+    Write { key, body }: Write<NewMark>,
+) -> Answer<Written> {
+    Ok(Written(face.app.mark_accept(key, &id, body).await?))
+}

@@ -1,0 +1,36 @@
+//! The story of any id.
+
+use crate::access::By;
+use crate::openapi::examples;
+use crate::request::Id;
+use crate::response::{Answer, ReadProblems};
+use crate::serve::Face;
+use axum::Json;
+use axum::extract::State;
+use galleria_app::story::StoryView;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Face> {
+    OpenApiRouter::default().routes(routes!(story_get))
+}
+
+/// Everything that is known about an id
+///
+/// Of any kind: an order, payment, refund, void, shift, event, document, run or statement; the
+/// retailer's own number of an order, the number on a receipt, a payment provider's reference, or the
+/// name of a file. What happened is told in order of time: what callers sent, events, attempts and what
+/// they decided, documents and their deliveries, statement lines, and what operators did. An id that
+/// several things have tells of all of them that are in reach. Characters such as `/` are
+/// percent-encoded: `payment%3Ap1%2Fposlog%2F1`.
+#[utoipa::path(
+    get, path = "/v1/story/{id}", tag = "operation",
+    params(("id" = String, Path, description = "Any id.", example = "order-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "What happened.", body = StoryView, example = examples::story),
+    ),
+)]
+async fn story_get(State(face): State<Face>, by: By, Id(id): Id) -> Answer<Json<StoryView>> {
+    Ok(Json(face.app.story(&id, &by.caller().reach).await?))
+}

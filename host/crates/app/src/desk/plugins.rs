@@ -1,0 +1,299 @@
+//! What each loaded slot is, what it was granted, and how it has done of late.
+
+use crate::Error;
+use crate::access::Reach;
+use crate::app::App;
+use crate::plugins::Loaded;
+use crate::records::Tx;
+use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Faults are counted this far back.
+const WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// Faults of a slot that are counted, the newest first.
+const COUNTED: u32 = 1_000;
+
+/// What a plugin asks for or is granted, by names. Of a secret it is its name and what may be done with
+/// it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RightsView {
+    /// What it may ask of the host while it decides.
+    pub capabilities: Vec<String>,
+    /// Where it may write files.
+    pub directories: Vec<String>,
+    /// Where it may publish events.
+    pub topics: Vec<String>,
+    /// Where it may have requests sent.
+    pub targets: Vec<String>,
+    /// Names of secrets, each with `decrypt`, `encrypt` or `mac`.
+    pub secrets: BTreeMap<String, Vec<String>>,
+    /// Whether it may queue receipts.
+    pub receipts: bool,
+}
+
+/// What one call or run may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LimitsView {
+    /// CPU time, milliseconds.
+    pub cpu_ms: u64,
+    /// Wall time, milliseconds.
+    pub wall_ms: u64,
+    /// All memories together, bytes.
+    pub memory_bytes: u64,
+    /// Everything it decides or writes, bytes.
+    pub output_bytes: u64,
+    /// Log lines, bytes.
+    pub log_bytes: u64,
+    /// Calls of the host.
+    pub host_calls: u64,
+}
+
+/// A fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FaultView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Its code, such as `trapped`.
+    pub code: String,
+}
+
+/// Faults of a slot in a window of time, as the journal has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FaultsView {
+    /// Counted from then on, RFC 3339.
+    pub since: String,
+    /// Attempts that failed, by the fault's code.
+    pub counts: BTreeMap<String, u64>,
+    /// Whether there were more than the newest 1,000, which are counted.
+    pub more: bool,
+    /// The newest.
+    pub last: Option<FaultView>,
+}
+
+/// A slot of a retailer with the plugin that is loaded for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PluginView {
+    /// The retailer.
+    pub retailer: String,
+    /// The name in `retailer.toml`: the subscriber in journal and dead letters.
+    pub slot: String,
+    /// The name in `plugin.toml`.
+    pub plugin: String,
+    /// Its version, where the SDK stamped one.
+    pub version: Option<String>,
+    /// The contract it was built for, where the SDK stamped one.
+    pub contract: Option<String>,
+    /// The SDK it was built with, where that stamped it.
+    pub sdk: Option<String>,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Bytes of the component.
+    pub size: u64,
+    /// Extension points that it exports.
+    pub exports: Vec<String>,
+    /// Capabilities that it imports.
+    pub imports: Vec<String>,
+    /// What `plugin.toml` asks for.
+    pub asks: RightsView,
+    /// What of that `retailer.toml` grants.
+    pub granted: RightsView,
+    /// The retailer's ids of the stores it serves; empty where these are no matter.
+    pub stores: Vec<String>,
+    /// Countries it serves; empty where these are no matter.
+    pub countries: Vec<String>,
+    /// Kinds of store it serves; empty where these are no matter.
+    pub store_types: Vec<String>,
+    /// Of a call.
+    pub call_limits: LimitsView,
+    /// Of a run.
+    pub run_limits: LimitsView,
+    /// `hold` or `continue`: what becomes of a lane after a dead letter.
+    pub on_dead_letter: String,
+    /// How it has done of late.
+    pub faults: FaultsView,
+}
+
+/// A part of the list of plugins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PluginPage {
+    /// In the order of retailer and slot.
+    pub plugins: Vec<PluginView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+impl App {
+    /// Slots of whole retailers in reach, of one retailer or serving one point where these are named.
+    pub async fn plugin_list(
+        &self,
+        reach: &Reach,
+        retailer: Option<&str>,
+        point: Option<Point>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<PluginPage, Error> {
+        let mut slots: Vec<_> = self.plugins.all().to_vec();
+        slots.sort_by_key(cursor);
+        slots.retain(|loaded| {
+            let slot = &loaded.slot;
+            reach.has_retailer(&slot.retailer)
+                && retailer.is_none_or(|name| slot.retailer == name)
+                && point.is_none_or(|point| loaded.inspection.exports.contains(&point))
+                && after.is_none_or(|after| cursor(loaded).as_str() > after)
+        });
+        let more = slots.len() > limit as usize;
+        slots.truncate(limit as usize);
+        let next = slots.last().filter(|_| more).map(cursor);
+        Ok(PluginPage {
+            plugins: self.with_faults(slots).await?,
+            next,
+        })
+    }
+
+    /// One slot.
+    pub async fn plugin(&self, retailer: &str, slot: &str) -> Result<PluginView, Error> {
+        let unknown = || Error::NotFound {
+            what: "plugin",
+            id: format!("{retailer}/{slot}"),
+        };
+        let loaded = self.plugins.named(retailer, slot).ok_or_else(unknown)?;
+        let mut one = self.with_faults(vec![loaded]).await?;
+        one.pop().ok_or_else(unknown)
+    }
+
+    async fn with_faults(&self, slots: Vec<Loaded>) -> Result<Vec<PluginView>, Error> {
+        let now = self.clock.now();
+        let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
+        let slots: Arc<[Loaded]> = slots.into();
+        self.records
+            .read(move |tx| {
+                let slots = Arc::clone(&slots);
+                Box::pin(async move {
+                    let mut views = Vec::with_capacity(slots.len());
+                    for loaded in slots.iter() {
+                        let faults = faults(tx, loaded, since).await?;
+                        views.push(view(loaded, faults));
+                    }
+                    Ok(views)
+                })
+            })
+            .await
+    }
+}
+
+async fn faults(tx: &mut dyn Tx, loaded: &Loaded, since: Timestamp) -> Result<FaultsView, Error> {
+    let slot = &loaded.slot;
+    let mut newest = tx
+        .faults_newest(&slot.retailer, &slot.name, since, COUNTED + 1)
+        .await?;
+    let more = newest.len() > COUNTED as usize;
+    newest.truncate(COUNTED as usize);
+    let last = newest.first().map(|(at, code)| FaultView {
+        at: at.to_string(),
+        code: code.clone(),
+    });
+    let mut counts = BTreeMap::new();
+    for (_, code) in newest {
+        *counts.entry(code).or_default() += 1;
+    }
+    Ok(FaultsView {
+        since: since.to_string(),
+        counts,
+        more,
+        last,
+    })
+}
+
+/// Its place in the list. No name of a folder or a slot has a `/` in it.
+fn cursor(loaded: &Loaded) -> String {
+    format!("{}/{}", loaded.slot.retailer, loaded.slot.name)
+}
+
+fn view(loaded: &Loaded, faults: FaultsView) -> PluginView {
+    let (slot, component) = (&loaded.slot, &loaded.inspection);
+    let stamp: Value = component
+        .stamp
+        .as_deref()
+        .and_then(|stamp| serde_json::from_str(stamp).ok())
+        .unwrap_or_default();
+    let stamped = |key: &str| stamp[key].as_str().map(ToOwned::to_owned);
+    let StoreFilter {
+        stores,
+        countries,
+        store_types,
+    } = slot.filter.clone();
+    PluginView {
+        retailer: slot.retailer.clone(),
+        slot: slot.name.clone(),
+        plugin: slot.plugin.clone(),
+        version: stamped("version"),
+        contract: stamped("contract"),
+        sdk: stamped("sdk"),
+        digest: component.digest.to_string(),
+        size: component.size,
+        exports: component.exports.iter().map(ToString::to_string).collect(),
+        imports: component.imports.iter().map(ToString::to_string).collect(),
+        asks: rights(slot.asks.clone()),
+        granted: rights(slot.rights()),
+        stores: stores.into_iter().collect(),
+        countries: countries.into_iter().collect(),
+        store_types: store_types.into_iter().collect(),
+        call_limits: limits(slot.call_limits),
+        run_limits: limits(slot.run_limits),
+        on_dead_letter: slot.on_dead_letter.to_string(),
+        faults,
+    }
+}
+
+fn rights(rights: Rights) -> RightsView {
+    let Rights {
+        capabilities,
+        directories,
+        topics,
+        targets,
+        secrets,
+        receipts,
+    } = rights;
+    RightsView {
+        capabilities: capabilities.iter().map(ToString::to_string).collect(),
+        directories: directories.into_iter().collect(),
+        topics: topics.into_iter().collect(),
+        targets: targets.into_iter().collect(),
+        secrets: secrets
+            .into_iter()
+            .map(|(name, may)| (name, may.iter().map(ToString::to_string).collect()))
+            .collect(),
+        receipts,
+    }
+}
+
+fn limits(limits: Limits) -> LimitsView {
+    let Limits {
+        cpu_ms,
+        wall_ms,
+        memory_bytes,
+        table_elements: _,
+        output_bytes,
+        log_bytes,
+        host_calls,
+    } = limits;
+    LimitsView {
+        cpu_ms,
+        wall_ms,
+        memory_bytes,
+        output_bytes,
+        log_bytes,
+        host_calls,
+    }
+}

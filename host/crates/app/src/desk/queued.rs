@@ -1,0 +1,289 @@
+//! Receipts and requests that decisions queued. Nobody sends them yet.
+//!
+//! What is a customer's own - the attributes of a receipt, its text, the body and the headers of a
+//! request - is not shown: an operator needs to see that it is there, and whose it is.
+
+use super::{Part, no_cursor, parts, together};
+use crate::Error;
+use crate::access::Reach;
+use crate::app::App;
+use crate::records::{OutgoingRow, QueuedFilter, QueuedKey, ReceiptRow};
+use galleria_domain::{Outgoing, Receipt};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Nothing else becomes of what is queued as long as nobody sends it.
+const QUEUED: &str = "queued";
+
+/// Which receipts or requests are listed; what is none lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueuedAsk {
+    /// Of this retailer, in reach.
+    pub retailer: Option<String>,
+    /// Of this store, in reach.
+    pub store: Option<String>,
+    /// That this event brought about.
+    pub event: Option<String>,
+    /// About this order.
+    pub order: Option<String>,
+}
+
+/// A file that goes with a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptFile {
+    /// Its name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Bytes.
+    pub size: usize,
+}
+
+/// A receipt that a decision wants sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptView {
+    /// Its id.
+    pub id: String,
+    /// The event.
+    pub event_id: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// The store's id.
+    pub store: String,
+    /// The order, where there is one.
+    pub order: Option<String>,
+    /// The template it is made from.
+    pub template: String,
+    /// The customer's language, such as `es-ES`.
+    pub locale: String,
+    /// The file that goes with it.
+    pub file: Option<ReceiptFile>,
+    /// `queued`: this version sends none.
+    pub state: String,
+    /// When it was decided, RFC 3339.
+    pub queued_at: String,
+}
+
+/// A part of the list of receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptPage {
+    /// Oldest first.
+    pub receipts: Vec<ReceiptView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// A request that a decision wants sent to a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestView {
+    /// Its id, which is to be its `Idempotency-Key`.
+    pub id: String,
+    /// The event.
+    pub event_id: String,
+    /// The slot, as `retailer.toml` names it.
+    pub plugin: String,
+    /// The store's id.
+    pub store: String,
+    /// The order, where there is one.
+    pub order: Option<String>,
+    /// Where it goes, by the name that the retailer granted.
+    pub target: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path at the target.
+    pub path: String,
+    /// Bytes of the body.
+    pub size: usize,
+    /// `queued`: this version sends none.
+    pub state: String,
+    /// When it was decided, RFC 3339.
+    pub queued_at: String,
+}
+
+/// A part of the list of requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestPage {
+    /// Oldest first.
+    pub requests: Vec<RequestView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+impl App {
+    /// Receipts in reach that wait to be sent. `after` is the `next` of the page before.
+    pub async fn receipts(
+        &self,
+        ask: QueuedAsk,
+        reach: &Reach,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<ReceiptPage, Error> {
+        let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
+        let rows = self.records.read(move |tx| {
+            let (filters, after) = (filters.clone(), after.clone());
+            Box::pin(async move {
+                let mut rows = Vec::new();
+                for filter in &filters {
+                    rows.append(&mut tx.receipt_page(filter, after.as_ref(), limit + 1).await?);
+                }
+                Ok(rows)
+            })
+        });
+        let key = |row: &ReceiptRow| QueuedKey {
+            created_at: row.created_at,
+            id: row.id.clone(),
+            subscriber: row.subscriber.clone(),
+        };
+        let (rows, more) = together(rows.await?, limit, key);
+        let next = rows.last().filter(|_| more).map(|row| cursor(&key(row)));
+        let receipts = rows.into_iter().map(receipt).collect::<Result<_, _>>()?;
+        Ok(ReceiptPage { receipts, next })
+    }
+
+    /// Requests in reach that wait to be sent. `after` is the `next` of the page before.
+    pub async fn requests(
+        &self,
+        ask: QueuedAsk,
+        reach: &Reach,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<RequestPage, Error> {
+        let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
+        let rows = self.records.read(move |tx| {
+            let (filters, after) = (filters.clone(), after.clone());
+            Box::pin(async move {
+                let mut rows = Vec::new();
+                for filter in &filters {
+                    rows.append(&mut tx.outgoing_page(filter, after.as_ref(), limit + 1).await?);
+                }
+                Ok(rows)
+            })
+        });
+        let key = |row: &OutgoingRow| QueuedKey {
+            created_at: row.created_at,
+            id: row.id.clone(),
+            subscriber: row.subscriber.clone(),
+        };
+        let (rows, more) = together(rows.await?, limit, key);
+        let next = rows.last().filter(|_| more).map(|row| cursor(&key(row)));
+        let requests = rows.into_iter().map(request).collect::<Result<_, _>>()?;
+        Ok(RequestPage { requests, next })
+    }
+}
+
+impl QueuedAsk {
+    fn filters(self, reach: &Reach) -> Vec<QueuedFilter> {
+        let Self {
+            retailer,
+            store,
+            event,
+            order,
+        } = self;
+        let parts = parts(reach, retailer, store).into_iter();
+        parts
+            .map(|Part { retailer, store }| QueuedFilter {
+                retailer,
+                store,
+                event: event.clone(),
+                order: order.clone(),
+            })
+            .collect()
+    }
+}
+
+fn receipt(row: ReceiptRow) -> Result<ReceiptView, Error> {
+    let Receipt {
+        template,
+        locale,
+        document,
+        attributes: _,
+    } = decided(&row.receipt, "receipt", &row.id)?;
+    Ok(ReceiptView {
+        id: row.id,
+        event_id: row.event_id,
+        plugin: row.subscriber,
+        store: row.store_id,
+        order: row.order_id,
+        template,
+        locale,
+        file: document.map(|file| ReceiptFile {
+            name: file.name,
+            media_type: file.media_type,
+            size: file.body.len(),
+        }),
+        state: QUEUED.into(),
+        queued_at: row.created_at.to_string(),
+    })
+}
+
+fn request(row: OutgoingRow) -> Result<RequestView, Error> {
+    let Outgoing {
+        id: _,
+        target,
+        method,
+        path,
+        headers: _,
+        body,
+    } = decided(&row.request, "request", &row.id)?;
+    Ok(RequestView {
+        id: row.id,
+        event_id: row.event_id,
+        plugin: row.subscriber,
+        store: row.store_id,
+        order: row.order_id,
+        target,
+        method,
+        path,
+        size: body.len(),
+        state: QUEUED.into(),
+        queued_at: row.created_at.to_string(),
+    })
+}
+
+/// What was decided; the message of a text that cannot be read quotes nothing of it.
+fn decided<T: DeserializeOwned>(text: &str, what: &str, id: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Internal(format!("{what} {id} cannot be read")))
+}
+
+/// Where the page after a row begins; of no meaning to a caller.
+fn cursor(key: &QueuedKey) -> String {
+    let created = key.created_at.as_millisecond();
+    format!("{created}~{}~{}", key.subscriber, key.id)
+}
+
+fn key_of(cursor: &str) -> Result<QueuedKey, Error> {
+    let mut parts = cursor.splitn(3, '~');
+    let mut read = || {
+        let created = parts.next()?.parse().ok()?;
+        Some(QueuedKey {
+            created_at: Timestamp::from_millisecond(created).ok()?,
+            subscriber: parts.next()?.to_owned(),
+            id: parts.next()?.to_owned(),
+        })
+    };
+    read().ok_or_else(no_cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_key() {
+        let key = QueuedKey {
+            created_at: Timestamp::UNIX_EPOCH,
+            id: "payment:p~1/0".into(),
+            subscriber: "receipts".into(),
+        };
+        assert_eq!(key_of(&cursor(&key)).expect("a cursor"), key);
+        for bad in ["", "1", "1~a", "x~a~b", "9223372036854775807~a~b"] {
+            assert!(key_of(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! Fiscal records: every sale and every refund has one from the moment it is accepted, and waits for
+//! what a tax authority, or who speaks for it, answers.
+//!
+//! The same mark again changes nothing. A different one is a conflict: both are kept, and an operator
+//! looks. A mark that comes before its payment or refund waits for it; one that has waited longer than
+//! is set stays as it is, until it is told again. Only the mark that is applied becomes an event.
+
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{FiscalFilter, FiscalRow, FiscalState, InTx, MarkRow, MarkState, Tx};
+use galleria_domain::event::{identifier, topic};
+use galleria_domain::{Attribute, Entry, NewEvent, Problem, Store};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Bytes of a mark and of a scheme: the longest we know of is a digest of 64.
+const MARK_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
+
+/// A mark to be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewMark {
+    /// Such as `mydata`; 1 to 128 visible characters of ASCII, none of them `:`.
+    pub scheme: String,
+    /// What was answered; 1 to 128 visible characters of ASCII, none of them `:`.
+    pub mark: String,
+    /// When it was issued, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub issued_at: Timestamp,
+    /// The refund that it marks; the sale of the order where none.
+    pub refund_id: Option<String>,
+    /// Further facts.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// A mark as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MarkView {
+    /// What was answered.
+    pub mark: String,
+    /// Such as `mydata`.
+    pub scheme: String,
+    /// `applied`, `early` where its payment or refund has not come, or `conflict` where another was
+    /// applied.
+    pub state: String,
+    /// The event the log got; none where it is not applied.
+    pub event_id: Option<String>,
+    /// When it was issued, RFC 3339.
+    pub issued_at: String,
+    /// When it came here, RFC 3339.
+    pub received_at: String,
+    /// Further facts.
+    pub attributes: Vec<Attribute>,
+}
+
+/// A fiscal record: a sale's, or a refund's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FiscalView {
+    /// The order.
+    pub order_id: String,
+    /// The refund; none for the sale.
+    pub refund_id: Option<String>,
+    /// `waiting`, `marked`, `conflict`, or `early` where a mark came before it, or too long before.
+    pub state: String,
+    /// The payment or the refund; none while it has not come.
+    pub entry_id: Option<String>,
+    /// The receipt's number.
+    pub receipt: Option<String>,
+    /// The store, as far as it is known.
+    pub store_id: Option<String>,
+    /// When the record came to be, RFC 3339.
+    pub created_at: String,
+    /// When its state last changed, RFC 3339.
+    pub changed_at: String,
+}
+
+/// A part of the list of records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FiscalPage {
+    /// Newest first.
+    pub records: Vec<FiscalView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// A record with its marks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FiscalMarked {
+    /// The record.
+    pub record: FiscalView,
+    /// In the order in which they came.
+    pub marks: Vec<MarkView>,
+}
+
+/// The records of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FiscalDetail {
+    /// The order.
+    pub order_id: String,
+    /// The sale's first.
+    pub records: Vec<FiscalMarked>,
+}
+
+/// Which records are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FiscalAsk {
+    /// By store, retailer and state.
+    pub filter: FiscalFilter,
+    /// Of this order.
+    pub order_id: Option<String>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl App {
+    /// Takes a mark. A different one than the record has is kept, and a conflict.
+    pub async fn mark_accept(
+        &self,
+        key: Key,
+        order_id: &str,
+        new: NewMark,
+    ) -> Result<Reply, Error> {
+        let problems = wrong(order_id, &new);
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
+        }
+        let (now, order) = (self.clock.now(), order_id.to_owned());
+        let mark = new.mark.clone();
+        let reply = self.once(key, 201, move |tx| {
+            let (new, order) = (new.clone(), order.clone());
+            Box::pin(async move { accept(tx, &order, new, now).await }) as InTx<'_, _>
+        });
+        let reply = reply.await?;
+        // What is kept is kept: the refusal tells of it, now and whenever it is asked again.
+        let stands: MarkView = serde_json::from_str(&reply.body)
+            .map_err(|error| Error::Internal(format!("an answer that was kept: {error}")))?;
+        match stands.state == MarkState::Conflict.name() {
+            true => Err(Error::Conflict {
+                code: "mark_conflict",
+                message: format!(
+                    "mark {mark} is kept, and not applied: the record of order {order_id} has another"
+                ),
+            }),
+            false => Ok(reply),
+        }
+    }
+
+    /// From when on a mark that came early is applied.
+    pub(crate) fn early_from(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.policy.early_marks)
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// Records, newest first.
+    pub async fn fiscal_records(&self, ask: FiscalAsk) -> Result<FiscalPage, Error> {
+        let before: i64 = match &ask.after {
+            Some(text) => text
+                .parse()
+                .map_err(|_| Error::invalid("after", "the `next` of the page before"))?,
+            None => i64::MAX,
+        };
+        if let Some(order_id) = ask.order_id {
+            return self.of_order(order_id, ask.filter).await;
+        }
+        let (filter, limit) = (ask.filter, ask.limit);
+        // One more than asked for tells whether there is a next part.
+        let rows = self.records.read(move |tx| {
+            let filter = filter.clone();
+            Box::pin(async move { tx.fiscal_page(&filter, before, limit + 1).await })
+        });
+        let mut rows = rows.await?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > asked;
+        rows.truncate(asked);
+        let last = rows.last().filter(|_| more);
+        Ok(FiscalPage {
+            next: last.map(|(serial, _)| serial.to_string()),
+            records: rows.into_iter().map(|(_, row)| view(row)).collect(),
+        })
+    }
+
+    /// Those of an order: so few that there is no next part.
+    async fn of_order(&self, order_id: String, filter: FiscalFilter) -> Result<FiscalPage, Error> {
+        let rows = self.records.read(move |tx| {
+            let order_id = order_id.clone();
+            Box::pin(async move { tx.fiscal_of_order(&order_id).await })
+        });
+        let FiscalFilter {
+            store_id,
+            retailer,
+            state,
+        } = filter;
+        let wanted = |row: &FiscalRow| {
+            (store_id.is_none() || row.store_id == store_id)
+                && (retailer.is_none() || row.retailer == retailer)
+                && state.is_none_or(|state| row.state == state)
+        };
+        let rows = rows.await?.into_iter().filter(wanted);
+        Ok(FiscalPage {
+            records: rows.map(view).collect(),
+            next: None,
+        })
+    }
+
+    /// The records of an order, each with its marks.
+    pub async fn fiscal_record(&self, order_id: &str) -> Result<FiscalDetail, Error> {
+        let id = order_id.to_owned();
+        let found = self.records.read(move |tx| {
+            let id = id.clone();
+            Box::pin(async move {
+                Ok((
+                    tx.fiscal_of_order(&id).await?,
+                    tx.marks_of_order(&id).await?,
+                ))
+            })
+        });
+        let (records, marks) = found.await?;
+        if records.is_empty() {
+            return Err(Error::NotFound {
+                what: "fiscal record of order",
+                id: order_id.to_owned(),
+            });
+        }
+        let of = |row: FiscalRow| {
+            let own = marks.iter().filter(|mark| mark.refund_id == row.refund_id);
+            FiscalMarked {
+                marks: own.map(mark_view).collect(),
+                record: view(row),
+            }
+        };
+        Ok(FiscalDetail {
+            order_id: order_id.to_owned(),
+            records: records.into_iter().map(of).collect(),
+        })
+    }
+}
+
+fn wrong(order_id: &str, new: &NewMark) -> Vec<Problem> {
+    let is_id = galleria_domain::names::is_id;
+    let mut problems = Vec::new();
+    let ids = [
+        ("id", Some(order_id)),
+        ("refund_id", new.refund_id.as_deref()),
+    ];
+    for (field, id) in ids {
+        if id.is_some_and(|id| !is_id(id)) {
+            let message = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
+            problems.push(Problem::new(field, message));
+        }
+    }
+    for (field, text) in [("scheme", &new.scheme), ("mark", &new.mark)] {
+        // An event's id is the order's and the mark's: it says where the one ends and the other begins.
+        let visible = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+        if !text.bytes().all(visible) || !MARK_BYTES.contains(&text.len()) {
+            let message = "1 to 128 visible characters of ASCII, none of them ':'";
+            problems.push(Problem::new(field, message));
+        }
+    }
+    problems
+}
+
+async fn accept(
+    tx: &mut dyn Tx,
+    order_id: &str,
+    new: NewMark,
+    now: Timestamp,
+) -> Result<Value, Error> {
+    // Locked: its payment comes before this, or behind.
+    let order = tx.order_get(order_id).await?;
+    let refund_id = new.refund_id.unwrap_or_default();
+    let record = tx.fiscal_get(order_id, &refund_id).await?;
+    let all = tx.marks_of_order(order_id).await?;
+    let there = all.iter().find(|one| one.mark == new.mark);
+    if there.is_some_and(|one| one.refund_id != refund_id) {
+        return Err(Error::Conflict {
+            code: "mark_conflict",
+            message: format!("mark {} of order {order_id} marks another entry", new.mark),
+        });
+    }
+    // One that was early for too long is told again: now its record is here.
+    let settled = |mark: &MarkRow| {
+        let come = record.as_ref().is_some_and(|row| row.entry_id.is_some());
+        mark.state != MarkState::Early || !come
+    };
+    if let Some(mark) = there.filter(|mark| settled(mark)) {
+        return answer(mark);
+    }
+    let another = |one: &&MarkRow| one.refund_id == refund_id && one.mark != new.mark;
+    let another = all.iter().find(another).is_some();
+    let state = match &record {
+        Some(row) if row.entry_id.is_some() && another => MarkState::Conflict,
+        Some(row) if row.entry_id.is_some() => MarkState::Applied,
+        _ => MarkState::Early,
+    };
+    let mark = MarkRow {
+        order_id: order_id.to_owned(),
+        refund_id: refund_id.clone(),
+        mark: new.mark,
+        scheme: new.scheme,
+        attributes: new.attributes,
+        state,
+        issued_at: new.issued_at,
+        received_at: now,
+    };
+    match there {
+        Some(_) => tx.mark_set_state(order_id, &mark.mark, state).await?,
+        None => tx.mark_insert(&mark).await?,
+    }
+    match record {
+        Some(mut row) if state != MarkState::Early => {
+            row.state = match state {
+                MarkState::Conflict => FiscalState::Conflict,
+                _ => FiscalState::Marked,
+            };
+            row.changed_at = now;
+            tx.fiscal_update(&row).await?;
+            if state == MarkState::Applied {
+                append(tx, &mark, row.store_id, now).await?;
+            }
+        }
+        Some(_) => {}
+        None => {
+            let store = match &order {
+                Some(order) => tx.store_get(&order.store_id).await?,
+                None => None,
+            };
+            let (store_id, retailer) = store.map(|store| (store.id, store.retailer)).unzip();
+            tx.fiscal_insert(&FiscalRow {
+                order_id: order_id.to_owned(),
+                refund_id,
+                entry_id: None,
+                receipt: None,
+                store_id,
+                retailer,
+                state: FiscalState::Early,
+                created_at: now,
+                changed_at: now,
+            })
+            .await?;
+        }
+    }
+    answer(&mark)
+}
+
+/// The record of a sale or a refund, in the transaction that accepts it; and the mark that came
+/// before it. What is for training is nobody's turnover, and has none.
+pub(crate) async fn register(
+    tx: &mut dyn Tx,
+    store: &Store,
+    entry: &Entry,
+    refund_id: &str,
+    now: Timestamp,
+    early_from: Timestamp,
+) -> Result<(), Error> {
+    if entry.training {
+        return Ok(());
+    }
+    let order_id = &entry.order_id;
+    let mut row = FiscalRow {
+        order_id: order_id.clone(),
+        refund_id: refund_id.to_owned(),
+        entry_id: Some(entry.id.clone()),
+        receipt: Some(entry.receipt.clone()),
+        store_id: Some(store.id.clone()),
+        retailer: Some(store.retailer.clone()),
+        state: FiscalState::Waiting,
+        created_at: now,
+        changed_at: now,
+    };
+    let Some(before) = tx.fiscal_get(order_id, refund_id).await? else {
+        return tx.fiscal_insert(&row).await;
+    };
+    row.created_at = before.created_at;
+    let marks = tx.marks_of_order(order_id).await?.into_iter();
+    let marks: Vec<MarkRow> = marks.filter(|mark| mark.refund_id == refund_id).collect();
+    let first = marks.iter().find(|mark| mark.received_at >= early_from);
+    row.state = match (first, marks.len()) {
+        (None, _) => FiscalState::Early,
+        (Some(_), 1) => FiscalState::Marked,
+        (Some(_), _) => FiscalState::Conflict,
+    };
+    tx.fiscal_update(&row).await?;
+    let Some(first) = first else {
+        return Ok(());
+    };
+    for mark in &marks {
+        let state = match mark.mark == first.mark {
+            true => MarkState::Applied,
+            false => MarkState::Conflict,
+        };
+        tx.mark_set_state(order_id, &mark.mark, state).await?;
+    }
+    append(tx, first, row.store_id, now).await
+}
+
+async fn append(
+    tx: &mut dyn Tx,
+    mark: &MarkRow,
+    store_id: Option<String>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let refund = (!mark.refund_id.is_empty()).then_some(&mark.refund_id);
+    let event = NewEvent {
+        id: event_id(mark),
+        topic: topic::POST_TRANSACTION_SUCCESS.into(),
+        key: Some(mark.order_id.clone()),
+        store: store_id,
+        data: json!({
+            "order_id": mark.order_id,
+            "consumer_identifier_key": identifier::POST_TRANSACTION_SUCCESS,
+            "mark_id": mark.mark,
+            "refund_id": refund,
+        }),
+    };
+    tx.event_append(&event, now).await.map(drop)
+}
+
+fn event_id(mark: &MarkRow) -> String {
+    format!("mark:{}:{}", mark.order_id, mark.mark)
+}
+
+fn answer(mark: &MarkRow) -> Result<Value, Error> {
+    serde_json::to_value(mark_view(mark))
+        .map_err(|error| Error::Internal(format!("an answer: {error}")))
+}
+
+fn mark_view(mark: &MarkRow) -> MarkView {
+    MarkView {
+        mark: mark.mark.clone(),
+        scheme: mark.scheme.clone(),
+        state: mark.state.name().into(),
+        event_id: (mark.state == MarkState::Applied).then(|| event_id(mark)),
+        issued_at: mark.issued_at.to_string(),
+        received_at: mark.received_at.to_string(),
+        attributes: mark.attributes.clone(),
+    }
+}
+
+fn view(row: FiscalRow) -> FiscalView {
+    FiscalView {
+        order_id: row.order_id,
+        refund_id: Some(row.refund_id).filter(|id| !id.is_empty()),
+        state: row.state.name().into(),
+        entry_id: row.entry_id,
+        receipt: row.receipt,
+        store_id: row.store_id,
+        created_at: row.created_at.to_string(),
+        changed_at: row.changed_at.to_string(),
+    }
+}

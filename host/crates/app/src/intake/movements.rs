@@ -1,0 +1,139 @@
+//! Money that goes into a drawer or out of it beside sales and refunds, told as it happens.
+
+use super::{answer, check_id, open_shift, refuse, store_of};
+use crate::Error;
+use crate::app::{App, Key, Reply};
+use crate::records::{InTx, Moved, MovementKind, MovementRow, Tx};
+use galleria_domain::selling::MAX_AMOUNT;
+use galleria_domain::{Money, Problem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Characters of a reason: a sentence.
+const REASON_CHARS: usize = 200;
+
+/// A movement to be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewMovement {
+    /// The caller's id, unique over the platform.
+    pub id: String,
+    /// `pay_in`, `pay_out`, or `pick_up` where it goes to the safe.
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    pub kind: MovementKind,
+    /// Minor units, positive.
+    pub amount: Money,
+    /// Why; 1 to 200 characters.
+    pub reason: String,
+    /// Who moves it.
+    pub operator: Option<String>,
+    /// When, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+}
+
+/// A movement as accepted, and what those of the shift come to with it. Minor units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MovementView {
+    /// Its id.
+    pub id: String,
+    /// The shift.
+    pub shift_id: String,
+    /// `pay_in`, `pay_out` or `pick_up`.
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    pub kind: MovementKind,
+    /// As told.
+    pub amount: Money,
+    /// Put into the drawer so far.
+    pub paid_in: Money,
+    /// Taken out of it so far.
+    pub paid_out: Money,
+    /// Brought to the safe so far.
+    pub pickups: Money,
+}
+
+impl App {
+    /// Accepts a movement of an open shift.
+    pub async fn shift_move(
+        &self,
+        key: Key,
+        shift_id: &str,
+        new: NewMovement,
+    ) -> Result<Reply, Error> {
+        check_id("id", &new.id)?;
+        refuse(wrong(&new))?;
+        let (now, shift_id) = (self.clock.now(), shift_id.to_owned());
+        self.once(key, 201, move |tx| {
+            let (new, shift_id) = (new.clone(), shift_id.clone());
+            Box::pin(async move { accept(tx, &shift_id, new, now).await }) as InTx<'_, _>
+        })
+        .await
+    }
+}
+
+fn wrong(new: &NewMovement) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !(1..=MAX_AMOUNT).contains(&new.amount) {
+        problems.push(Problem::new("amount", "minor units, positive"));
+    }
+    if !(1..=REASON_CHARS).contains(&new.reason.chars().count()) {
+        problems.push(Problem::new("reason", "1 to 200 characters"));
+    }
+    problems
+}
+
+async fn accept(
+    tx: &mut dyn Tx,
+    shift_id: &str,
+    new: NewMovement,
+    now: Timestamp,
+) -> Result<serde_json::Value, Error> {
+    let found = tx
+        .shift_get(shift_id)
+        .await?
+        .ok_or_else(|| Error::NotFound {
+            what: "shift",
+            id: shift_id.to_owned(),
+        })?;
+    let store = store_of(tx, &found.store_id).await?;
+    // Locked until the movement is there: an end that comes at the same time counts it, or is first.
+    let shift = open_shift(tx, shift_id, &store).await?;
+    if new.at < shift.opened_at {
+        return Err(Error::invalid("at", "not before the shift was opened"));
+    }
+    let NewMovement {
+        id,
+        kind,
+        amount,
+        reason,
+        operator,
+        at,
+    } = new;
+    tx.movement_insert(&MovementRow {
+        id: id.clone(),
+        shift_id: shift_id.to_owned(),
+        kind,
+        amount,
+        reason,
+        operator,
+        at,
+        accepted_at: now,
+    })
+    .await?;
+    let Moved {
+        paid_in,
+        paid_out,
+        pickups,
+    } = tx.shift_moved(shift_id).await?;
+    answer(&MovementView {
+        id,
+        shift_id: shift_id.to_owned(),
+        kind,
+        amount,
+        paid_in,
+        paid_out,
+        pickups,
+    })
+}

@@ -1,0 +1,233 @@
+//! Documents in a list, and the content of one.
+//!
+//! Content is kept in the records until the document is delivered, and from then on in the file that
+//! stands under its name. Whoever it was for may take that away or write over it: what is handed out
+//! has the digest that was decided, or there is nothing to hand out.
+
+use super::lists::{ListAsk, Page, cut, in_order, merged, not_found, places};
+use super::{DocumentView, document};
+use crate::Error;
+use crate::access::{Caller, Reach};
+use crate::app::App;
+use crate::files::Shelf;
+use crate::records::{DocumentRow, DocumentState, ListFilter, Listing, Place, Standing, Tx};
+use galleria_domain::digest::Running;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+use std::sync::Arc;
+
+/// Which documents are asked for. What is none does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DocumentAsk {
+    /// Store, retailer, order, moments, and which part of the list.
+    pub list: ListAsk,
+    /// Of this event or run.
+    pub event: Option<String>,
+    /// In this directory.
+    pub directory: Option<String>,
+    /// With this file name.
+    pub name: Option<String>,
+    /// In this state.
+    pub state: Option<DocumentState>,
+}
+
+/// A part of the list of documents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentPage {
+    /// The newest first.
+    pub documents: Vec<DocumentView>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// The content of a document.
+#[derive(Debug)]
+pub struct Content {
+    /// The file's name.
+    pub name: String,
+    /// Media type, as the plugin wrote it.
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub digest: String,
+    /// The bytes.
+    pub held: Held,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub enum Held {
+    /// Here.
+    Here(Vec<u8>),
+    /// In a file, from its beginning.
+    File(File),
+}
+
+/// The documents that fit are few where an event or a name is asked for, whoever's they are.
+fn few(ask: &DocumentAsk) -> Option<Place> {
+    let event = ask.event.clone().map(Place::Event);
+    event.or_else(|| ask.name.clone().map(Place::Name))
+}
+
+async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentAsk) -> Result<Page, Error> {
+    let standing = ask.state.map(Standing::Document);
+    let filter = ListFilter {
+        directory: ask.directory.clone(),
+        ..ask.list.filter(standing)?
+    };
+    let places = places(tx, reach, &ask.list).await?;
+    match few(ask) {
+        Some(place) => of_few(tx, &place, &places, ask, &filter).await,
+        None => merged(tx, Listing::Documents, &places, &filter, ask.list.limit).await,
+    }
+}
+
+/// Of the documents of an event or a name, those that are in one of the places.
+async fn of_few(
+    tx: &mut dyn Tx,
+    place: &Place,
+    places: &[Place],
+    ask: &DocumentAsk,
+    filter: &ListFilter,
+) -> Result<Page, Error> {
+    let keys = tx.list_keys(Listing::Documents, place, filter, u32::MAX);
+    let mut keys = keys.await?;
+    let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
+    let rows = tx.documents_listed(&ids).await?;
+    let fits: BTreeMap<String, bool> = rows
+        .into_iter()
+        .map(|row| {
+            let named = ask.name.as_ref().is_none_or(|name| *name == row.name);
+            let placed = places.iter().any(|place| is_in(&row, place));
+            (row.id, named && placed)
+        })
+        .collect();
+    keys.retain(|key| fits.get(&key.id).copied().unwrap_or_default());
+    Ok(cut(keys, ask.list.limit))
+}
+
+fn is_in(row: &DocumentRow, place: &Place) -> bool {
+    match place {
+        Place::Everywhere => true,
+        Place::Retailer(name) => row.retailer == *name,
+        Place::Store(id) => row.store_id == *id,
+        Place::Order(id) => row.order_id.as_ref() == Some(id),
+        Place::Event(id) => row.event_id == *id,
+        Place::Name(name) => row.name == *name,
+    }
+}
+
+fn gone(row: &DocumentRow) -> Error {
+    let DocumentRow {
+        directory, name, ..
+    } = row;
+    Error::Conflict {
+        code: "document_gone",
+        message: format!(
+            "{directory}/{name} was delivered, and does not stand there any more as it was written"
+        ),
+    }
+}
+
+/// The file of a document, where it still is what was decided.
+fn opened(shelf: &dyn Shelf, row: &DocumentRow) -> Result<Option<File>, Error> {
+    for mut file in shelf.find(row)? {
+        let same = is_whole(&mut file, row);
+        if same.map_err(|error| Error::records(format!("reading {}", row.name), error))? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+fn is_whole(file: &mut File, row: &DocumentRow) -> io::Result<bool> {
+    if i64::try_from(file.metadata()?.len()) != Ok(row.size) {
+        return Ok(false);
+    }
+    let mut digest = Running::default();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&chunk[..read]);
+    }
+    file.rewind()?;
+    Ok(digest.finish().as_str() == row.digest)
+}
+
+impl App {
+    /// Documents in the caller's reach, the newest first.
+    pub async fn documents(
+        &self,
+        caller: &Caller,
+        ask: DocumentAsk,
+    ) -> Result<DocumentPage, Error> {
+        let reach = caller.reach.clone();
+        self.records
+            .read(move |tx| {
+                let (reach, ask) = (reach.clone(), ask.clone());
+                Box::pin(async move {
+                    let page = page(tx, &reach, &ask).await?;
+                    let rows = tx.documents_listed(&page.ids).await?;
+                    let rows = in_order(&page.ids, rows, |row| &row.id);
+                    Ok(DocumentPage {
+                        documents: rows.into_iter().map(document).collect(),
+                        next: page.next,
+                    })
+                })
+            })
+            .await
+    }
+
+    /// A document by its id.
+    pub async fn document(&self, id: &str) -> Result<DocumentView, Error> {
+        self.document_row(id).await.map(document)
+    }
+
+    async fn document_row(&self, id: &str) -> Result<DocumentRow, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let row = tx.document_get(&id).await?;
+                    let mut row = row.ok_or_else(|| not_found("document", &id))?;
+                    row.body = tx.document_body(&id).await?;
+                    Ok(row)
+                })
+            })
+            .await
+    }
+
+    /// The content of a document, from the records or from the file under its name.
+    pub async fn document_content(&self, id: &str) -> Result<Content, Error> {
+        let mut row = self.document_row(id).await?;
+        let held = match (row.body.take(), &self.shelf) {
+            (Some(body), _) => Held::Here(body),
+            (None, None) => return Err(gone(&row)),
+            (None, Some(shelf)) => Held::File(taken(Arc::clone(shelf), row.clone()).await?),
+        };
+        Ok(Content {
+            name: row.name,
+            media_type: row.media_type,
+            size: u64::try_from(row.size).unwrap_or_default(),
+            digest: row.digest,
+            held,
+        })
+    }
+}
+
+async fn taken(shelf: Arc<dyn Shelf>, row: DocumentRow) -> Result<File, Error> {
+    let read = tokio::task::spawn_blocking(move || match opened(&*shelf, &row)? {
+        Some(file) => Ok(file),
+        None => Err(gone(&row)),
+    });
+    let read = read.await;
+    read.map_err(|error| Error::Internal(format!("reading a document: {error}")))?
+}

@@ -1,0 +1,164 @@
+//! Orders in a list, and what became of one: its payment, refunds, void and verifications.
+
+use super::lists::{Currencies, ListAsk, in_order, page};
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{
+    ListFilter, Listing, OrderListed, OrderStatus, PaymentListed, Place, Standing, Tx,
+};
+use galleria_domain::{Member, Money, Tender};
+use serde::{Deserialize, Serialize};
+
+/// An order in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrderSummary {
+    /// Its id.
+    pub id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// What the retailer's own system calls it.
+    pub external_id: Option<String>,
+    /// Where it was rung up.
+    pub workstation: String,
+    /// Who rang it up; none where the customer did.
+    pub operator: Option<String>,
+    /// A training order is no turnover.
+    pub training: bool,
+    /// `open`, `paid` or `voided`.
+    pub status: String,
+    /// Who buys.
+    pub member: Option<Member>,
+    /// ISO 4217.
+    pub currency: String,
+    /// What it comes to, minor units.
+    pub gross: Money,
+    /// When the basket was begun, RFC 3339.
+    pub begun_at: String,
+    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    pub accepted_at: String,
+}
+
+/// A part of the list of orders.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrderPage {
+    /// The newest first.
+    pub orders: Vec<OrderSummary>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// The payment of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaidBy {
+    /// Its id.
+    pub id: String,
+    /// The receipt's number.
+    pub receipt: String,
+    /// The day it counts for, `YYYY-MM-DD`.
+    pub business_date: String,
+    /// How it was paid.
+    pub tenders: Vec<Tender>,
+    /// What cash rounding added or dropped, minor units.
+    pub rounding: Money,
+    /// When it succeeded, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339.
+    pub accepted_at: String,
+}
+
+/// What became of an order.
+#[derive(Default)]
+pub(crate) struct Became {
+    pub(crate) payment: Option<PaidBy>,
+    pub(crate) refunds: Vec<String>,
+    pub(crate) void_id: Option<String>,
+    pub(crate) verifications: Vec<String>,
+}
+
+/// What became of an order by now; ids with the earliest first.
+pub(crate) async fn what_became(tx: &mut dyn Tx, order_id: &str) -> Result<Became, Error> {
+    let mut payments = ids_of(tx, Listing::Payments, order_id).await?;
+    payments.truncate(1);
+    let payment = tx.payments_listed(&payments).await?.pop();
+    let voids = ids_of(tx, Listing::Voids, order_id).await?;
+    Ok(Became {
+        payment: payment.map(paid_by),
+        refunds: ids_of(tx, Listing::Refunds, order_id).await?,
+        void_id: voids.into_iter().next(),
+        verifications: ids_of(tx, Listing::Verifications, order_id).await?,
+    })
+}
+
+pub(super) async fn ids_of(
+    tx: &mut dyn Tx,
+    listing: Listing,
+    order_id: &str,
+) -> Result<Vec<String>, Error> {
+    let place = Place::Order(order_id.to_owned());
+    let keys = tx
+        .list_keys(listing, &place, &ListFilter::default(), u32::MAX)
+        .await?;
+    Ok(keys.into_iter().rev().map(|key| key.id).collect())
+}
+
+fn paid_by(row: PaymentListed) -> PaidBy {
+    PaidBy {
+        id: row.id,
+        receipt: row.entry.receipt,
+        business_date: row.entry.business_date,
+        tenders: row.sums.tenders,
+        rounding: row.sums.rounding,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+fn summary(row: OrderListed, currency: String) -> OrderSummary {
+    OrderSummary {
+        id: row.id,
+        store_id: row.store_id,
+        external_id: row.external_id,
+        workstation: row.workstation,
+        operator: row.operator,
+        training: row.training,
+        status: row.status.name().into(),
+        member: row.member,
+        currency,
+        gross: row.gross,
+        begun_at: row.begun_at.to_string(),
+        accepted_at: row.created_at.to_string(),
+    }
+}
+
+impl App {
+    /// Orders in the caller's reach, the newest first.
+    pub async fn orders(
+        &self,
+        caller: &Caller,
+        ask: ListAsk,
+        status: Option<OrderStatus>,
+    ) -> Result<OrderPage, Error> {
+        let filter = ask.filter(status.map(Standing::Order))?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Orders, &ask, &filter).await?;
+                    let rows = tx.orders_listed(&page.ids).await?;
+                    let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
+                    for row in in_order(&page.ids, rows, |row| &row.id) {
+                        let currency = currencies.of(tx, &row.store_id).await?;
+                        orders.push(summary(row, currency));
+                    }
+                    let next = page.next;
+                    Ok(OrderPage { orders, next })
+                })
+            })
+            .await
+    }
+}

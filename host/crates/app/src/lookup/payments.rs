@@ -1,0 +1,194 @@
+//! Payments, and what of them may still be given back.
+
+use super::lists::{ListAsk, in_order, not_found, page};
+use super::orders::ids_of;
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{Listing, OrderStatus, PaymentListed, PaymentRow, Tx};
+use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
+use serde::{Deserialize, Serialize};
+
+/// A payment in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentSummary {
+    /// Its id.
+    pub id: String,
+    /// Its order.
+    pub order_id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The drawer, where there is one.
+    pub shift_id: Option<String>,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// How it was paid.
+    pub tenders: Vec<Tender>,
+    /// What cash rounding added or dropped, minor units of the entry's currency.
+    pub rounding: Money,
+    /// Without taxes.
+    pub net: Money,
+    /// What the order came to.
+    pub gross: Money,
+    /// When it succeeded, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    pub accepted_at: String,
+}
+
+/// A part of the list of payments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentPage {
+    /// The newest first.
+    pub payments: Vec<PaymentSummary>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// A payment, and what may still be given back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentDetail {
+    /// Its id.
+    pub id: String,
+    /// Its order.
+    pub order_id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The drawer, where there is one.
+    pub shift_id: Option<String>,
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// Who bought.
+    pub member: Option<Member>,
+    /// What was bought, as it was paid.
+    pub lines: Vec<Line>,
+    /// How it was paid.
+    pub tenders: Vec<Tender>,
+    /// The lines' taxes, summed.
+    pub taxes: Vec<Tax>,
+    /// What cash rounding added or dropped, minor units of the entry's currency.
+    pub rounding: Money,
+    /// Without taxes.
+    pub net: Money,
+    /// What the order came to.
+    pub gross: Money,
+    /// Ids of its refunds, the earliest first.
+    pub refunds: Vec<String>,
+    /// What was given back.
+    pub refunded: Money,
+    /// What may still be given back; nothing where the order was voided.
+    pub left: Money,
+    /// When it succeeded, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339.
+    pub accepted_at: String,
+}
+
+/// What was paid for an order, given back, and is left to give back, minor units.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Balance {
+    pub refunded: Money,
+    pub left: Money,
+}
+
+/// The balance of an order that was paid with `gross`.
+pub(super) async fn balance(
+    tx: &mut dyn Tx,
+    order_id: &str,
+    gross: Money,
+) -> Result<Balance, Error> {
+    let ids = ids_of(tx, Listing::Refunds, order_id).await?;
+    let refunds = tx.refunds_listed(&ids).await?;
+    let sums = refunds.iter().filter_map(|refund| refund.sums.as_ref());
+    let refunded = sums.map(|sums| sums.gross).sum();
+    let order = tx.order_get(order_id).await?;
+    let voided = order.is_some_and(|order| order.status == OrderStatus::Voided);
+    Ok(Balance {
+        refunded,
+        left: if voided { 0 } else { gross - refunded },
+    })
+}
+
+fn summary(row: PaymentListed) -> PaymentSummary {
+    PaymentSummary {
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        shift_id: row.shift_id,
+        entry: row.entry,
+        tenders: row.sums.tenders,
+        rounding: row.sums.rounding,
+        net: row.sums.net,
+        gross: row.sums.gross,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+fn detail(row: PaymentRow, refunds: Vec<String>, balance: Balance) -> PaymentDetail {
+    let sale = row.sale;
+    PaymentDetail {
+        event_id: format!("payment:{}", row.id),
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        shift_id: row.shift_id,
+        entry: sale.entry,
+        member: sale.member,
+        lines: sale.lines,
+        tenders: sale.tenders,
+        taxes: sale.taxes,
+        rounding: sale.rounding,
+        net: sale.net,
+        gross: sale.gross,
+        refunds,
+        refunded: balance.refunded,
+        left: balance.left,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+impl App {
+    /// Payments in the caller's reach, the newest first.
+    pub async fn payments(&self, caller: &Caller, ask: ListAsk) -> Result<PaymentPage, Error> {
+        let filter = ask.filter(None)?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Payments, &ask, &filter).await?;
+                    let rows = tx.payments_listed(&page.ids).await?;
+                    let rows = in_order(&page.ids, rows, |row| &row.id);
+                    Ok(PaymentPage {
+                        payments: rows.into_iter().map(summary).collect(),
+                        next: page.next,
+                    })
+                })
+            })
+            .await
+    }
+
+    /// A payment by its id.
+    pub async fn payment(&self, id: &str) -> Result<PaymentDetail, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let row = tx.payment_get(&id).await?;
+                    let row = row.ok_or_else(|| not_found("payment", &id))?;
+                    let refunds = ids_of(tx, Listing::Refunds, &row.order_id).await?;
+                    let balance = balance(tx, &row.order_id, row.sale.gross).await?;
+                    Ok(detail(row, refunds, balance))
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,200 @@
+//! Refunds: what was asked for, what it came to, and what is left.
+
+use super::lists::{ListAsk, in_order, not_found, page};
+use super::payments::{Balance, balance};
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{Listing, RefundListed, RefundRow};
+use galleria_domain::refunding::Extent;
+use galleria_domain::{Attribute, Entry, Line, Money, Tax, Tender};
+use serde::{Deserialize, Serialize};
+
+/// A refund in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundSummary {
+    /// Its id.
+    pub id: String,
+    /// The order it goes back to.
+    pub order_id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The drawer that paid it.
+    pub shift_id: Option<String>,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// How much of the order was asked for.
+    pub extent: Extent,
+    /// Why.
+    pub reason: String,
+    /// `booked`, or `waiting` while the payment has not been seen. One that then asks for more than
+    /// was paid goes on waiting, and its event becomes a dead letter.
+    pub status: String,
+    /// How it was paid back; empty while it is waiting.
+    pub tenders: Vec<Tender>,
+    /// What was given back, minor units of the entry's currency; none while it is waiting.
+    pub gross: Option<Money>,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    pub accepted_at: String,
+}
+
+/// A part of the list of refunds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundPage {
+    /// The newest first.
+    pub refunds: Vec<RefundSummary>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+/// A refund, and what is left to give back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundDetail {
+    /// Its id.
+    pub id: String,
+    /// The order it goes back to.
+    pub order_id: String,
+    /// The payment it gives back; none while it has not been seen.
+    pub payment_id: Option<String>,
+    /// The store's id.
+    pub store_id: String,
+    /// The drawer that paid it.
+    pub shift_id: Option<String>,
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// How much of the order was asked for.
+    pub extent: Extent,
+    /// Why.
+    pub reason: String,
+    /// `booked`, or `waiting` while the payment has not been seen.
+    pub status: String,
+    /// The lines given back, each with its `origin_line`; empty where it was a sum.
+    pub lines: Vec<Line>,
+    /// How it was paid back; as asked for while it is waiting.
+    pub tenders: Vec<Tender>,
+    /// The lines' taxes, summed.
+    pub taxes: Vec<Tax>,
+    /// What cash rounding added or dropped, minor units of the entry's currency.
+    pub rounding: Option<Money>,
+    /// Without taxes; none while it is waiting.
+    pub net: Option<Money>,
+    /// What was given back; none while it is waiting.
+    pub gross: Option<Money>,
+    /// What all refunds of the order gave back by now.
+    pub refunded: Money,
+    /// What of the payment may still be given back by now; none while it has not been seen.
+    pub left: Option<Money>,
+    /// Further facts.
+    pub attributes: Vec<Attribute>,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339.
+    pub accepted_at: String,
+}
+
+fn status(booked: bool) -> String {
+    if booked { "booked" } else { "waiting" }.into()
+}
+
+fn summary(row: RefundListed) -> RefundSummary {
+    let (tenders, gross) = match row.sums {
+        Some(sums) => (sums.tenders, Some(sums.gross)),
+        None => (Vec::new(), None),
+    };
+    RefundSummary {
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        shift_id: row.shift_id,
+        entry: row.entry,
+        extent: row.extent,
+        reason: row.reason,
+        status: status(gross.is_some()),
+        tenders,
+        gross,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+fn detail(row: RefundRow, payment_id: Option<String>, balance: Balance) -> RefundDetail {
+    let mut view = RefundDetail {
+        event_id: format!("refund:{}", row.id),
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        shift_id: row.shift_id,
+        entry: row.entry,
+        extent: row.extent,
+        reason: row.reason,
+        status: status(row.refund.is_some()),
+        lines: Vec::new(),
+        tenders: row.tenders,
+        taxes: Vec::new(),
+        rounding: row.rounding,
+        net: None,
+        gross: None,
+        refunded: balance.refunded,
+        left: payment_id.is_some().then_some(balance.left),
+        payment_id,
+        attributes: row.attributes,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    };
+    if let Some(refund) = row.refund {
+        view.lines = refund.lines;
+        view.tenders = refund.tenders;
+        view.taxes = refund.taxes;
+        view.rounding = Some(refund.rounding);
+        view.net = Some(refund.net);
+        view.gross = Some(refund.gross);
+    }
+    view
+}
+
+impl App {
+    /// Refunds in the caller's reach, the newest first.
+    pub async fn refunds(&self, caller: &Caller, ask: ListAsk) -> Result<RefundPage, Error> {
+        let filter = ask.filter(None)?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Refunds, &ask, &filter).await?;
+                    let rows = tx.refunds_listed(&page.ids).await?;
+                    let rows = in_order(&page.ids, rows, |row| &row.id);
+                    Ok(RefundPage {
+                        refunds: rows.into_iter().map(summary).collect(),
+                        next: page.next,
+                    })
+                })
+            })
+            .await
+    }
+
+    /// A refund by its id.
+    pub async fn refund(&self, id: &str) -> Result<RefundDetail, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let row = tx.refund_get(&id).await?;
+                    let row = row.ok_or_else(|| not_found("refund", &id))?;
+                    let payment = tx.payment_of_order(&row.order_id).await?;
+                    let gross = payment.as_ref().map_or(0, |payment| payment.sale.gross);
+                    let balance = balance(tx, &row.order_id, gross).await?;
+                    Ok(detail(row, payment.map(|payment| payment.id), balance))
+                })
+            })
+            .await
+    }
+}

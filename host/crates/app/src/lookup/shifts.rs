@@ -1,0 +1,172 @@
+//! Shifts: what a drawer has taken, open or closed.
+
+use super::lists::{Currencies, ListAsk, in_order, not_found, page};
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{Listing, Moved, ShiftRow, Standing, Tx};
+use galleria_domain::{Entry, Money, TenderTotal};
+use serde::{Deserialize, Serialize};
+
+/// A shift as it stands. Amounts are minor units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShiftDetail {
+    /// Its id.
+    pub id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The workstation it numbers with.
+    pub workstation: String,
+    /// The drawer.
+    pub till: String,
+    /// Who opened it.
+    pub operator: Option<String>,
+    /// `open` or `closed`.
+    pub status: String,
+    /// When it was opened, RFC 3339; lists are sorted by it.
+    pub opened_at: String,
+    /// When it was closed, RFC 3339.
+    pub closed_at: Option<String>,
+    /// ISO 4217.
+    pub currency: String,
+    /// What was in it when it was opened.
+    pub opening_float: Money,
+    /// What it has taken, by kind of tender.
+    pub tenders: Vec<TenderTotal>,
+    /// Sales and refunds.
+    pub transactions: u32,
+    /// Net of tax.
+    pub net_sales: Money,
+    /// Net of tax, positive.
+    pub net_refunds: Money,
+    /// Of sales less of refunds.
+    pub tax: Money,
+    /// Put into the drawer beside sales: so far, or by all of it where it is closed.
+    pub paid_in: Money,
+    /// Taken out of it beside refunds.
+    pub paid_out: Money,
+    /// Brought to the safe.
+    pub pickups: Money,
+    /// How it was closed; none while it is open.
+    pub end: Option<ShiftEnd>,
+}
+
+/// How a shift was closed. Amounts are minor units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShiftEnd {
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// Float and what cash did since.
+    pub expected: Money,
+    /// What was counted.
+    pub counted: Money,
+    /// Counted less expected: over where positive, short where negative.
+    pub difference: Money,
+}
+
+/// A part of the list of shifts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShiftPage {
+    /// Those opened last first.
+    pub shifts: Vec<ShiftDetail>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<ShiftDetail, Error> {
+    let Moved {
+        paid_in,
+        paid_out,
+        pickups,
+    } = match &row.closed {
+        // With what the end named itself.
+        Some(shift) => Moved {
+            paid_in: shift.paid_in,
+            paid_out: shift.paid_out,
+            pickups: shift.pickups,
+        },
+        None => tx.shift_moved(&row.id).await?,
+    };
+    let status = match row.closed {
+        Some(_) => "closed",
+        None => "open",
+    };
+    let end = row.closed.map(|shift| ShiftEnd {
+        event_id: format!("shift:{}", row.id),
+        entry: shift.entry,
+        expected: shift.expected,
+        counted: shift.counted,
+        difference: shift.counted - shift.expected,
+    });
+    Ok(ShiftDetail {
+        id: row.id,
+        store_id: row.store_id,
+        workstation: row.workstation,
+        till: row.till,
+        operator: row.operator,
+        status: status.into(),
+        opened_at: row.opened_at.to_string(),
+        closed_at: row.closed_at.map(|at| at.to_string()),
+        currency,
+        opening_float: row.opening_float,
+        tenders: row.sums.tenders,
+        transactions: row.sums.transactions,
+        net_sales: row.sums.net_sales,
+        net_refunds: row.sums.net_refunds,
+        tax: row.sums.tax,
+        paid_in,
+        paid_out,
+        pickups,
+        end,
+    })
+}
+
+impl App {
+    /// Shifts in the caller's reach, those opened last first; only open or closed ones where asked.
+    pub async fn shifts(
+        &self,
+        caller: &Caller,
+        ask: ListAsk,
+        open: Option<bool>,
+    ) -> Result<ShiftPage, Error> {
+        let filter = ask.filter(open.map(|open| Standing::Shift { open }))?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Shifts, &ask, &filter).await?;
+                    let rows = tx.shifts_listed(&page.ids).await?;
+                    let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
+                    for row in in_order(&page.ids, rows, |row| &row.id) {
+                        let currency = currencies.of(tx, &row.store_id).await?;
+                        shifts.push(detail(tx, row, currency).await?);
+                    }
+                    let next = page.next;
+                    Ok(ShiftPage { shifts, next })
+                })
+            })
+            .await
+    }
+
+    /// A shift by its id.
+    pub async fn shift(&self, id: &str) -> Result<ShiftDetail, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let row = tx.shift_get(&id).await?;
+                    let row = row.ok_or_else(|| not_found("shift", &id))?;
+                    let currency = Currencies::default().of(tx, &row.store_id).await?;
+                    detail(tx, row, currency).await
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,85 @@
+//! Verifications in a list.
+
+use super::lists::{ListAsk, in_order, page};
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{Listing, VerificationListed};
+use serde::{Deserialize, Serialize};
+
+/// Staff looked into a basket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerificationSummary {
+    /// Its id.
+    pub id: String,
+    /// The order.
+    pub order_id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The day it counts for, `YYYY-MM-DD`.
+    pub business_date: String,
+    /// Who looked.
+    pub operator: String,
+    /// `passed`, `corrected`, `refused`, or another word.
+    pub outcome: String,
+    /// Numbers of the lines that were not as they should be.
+    pub refused_lines: Vec<u32>,
+    /// Whether the order was paid by then.
+    pub paid: bool,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    pub accepted_at: String,
+}
+
+/// A part of the list of verifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerificationPage {
+    /// The newest first.
+    pub verifications: Vec<VerificationSummary>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+fn summary(row: VerificationListed) -> VerificationSummary {
+    VerificationSummary {
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        business_date: row.business_date,
+        operator: row.operator,
+        outcome: row.outcome,
+        refused_lines: row.refused_lines,
+        paid: row.paid,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+impl App {
+    /// Verifications in the caller's reach, the newest first.
+    pub async fn verifications(
+        &self,
+        caller: &Caller,
+        ask: ListAsk,
+    ) -> Result<VerificationPage, Error> {
+        let filter = ask.filter(None)?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Verifications, &ask, &filter).await?;
+                    let rows = tx.verifications_listed(&page.ids).await?;
+                    let rows = in_order(&page.ids, rows, |row| &row.id);
+                    Ok(VerificationPage {
+                        verifications: rows.into_iter().map(summary).collect(),
+                        next: page.next,
+                    })
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,76 @@
+//! Voids in a list.
+
+use super::lists::{ListAsk, in_order, page};
+use crate::Error;
+use crate::access::Caller;
+use crate::app::App;
+use crate::records::{Listing, VoidListed};
+use galleria_domain::{Entry, VoidCause};
+use serde::{Deserialize, Serialize};
+
+/// An order that came to nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VoidSummary {
+    /// Its id.
+    pub id: String,
+    /// The order.
+    pub order_id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The event the log got.
+    pub event_id: String,
+    /// The numbers it took.
+    pub entry: Entry,
+    /// Why; `post_void` undid an order that was paid.
+    pub cause: VoidCause,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    pub accepted_at: String,
+}
+
+/// A part of the list of voids.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VoidPage {
+    /// The newest first.
+    pub voids: Vec<VoidSummary>,
+    /// The `after` of the next part; none where this is the last.
+    pub next: Option<String>,
+}
+
+fn summary(row: VoidListed) -> VoidSummary {
+    VoidSummary {
+        event_id: format!("void:{}", row.id),
+        id: row.id,
+        order_id: row.order_id,
+        store_id: row.store_id,
+        entry: row.entry,
+        cause: row.cause,
+        at: row.occurred_at.to_string(),
+        accepted_at: row.accepted_at.to_string(),
+    }
+}
+
+impl App {
+    /// Voids in the caller's reach, the newest first.
+    pub async fn voids(&self, caller: &Caller, ask: ListAsk) -> Result<VoidPage, Error> {
+        let filter = ask.filter(None)?;
+        let caller = caller.clone();
+        self.records
+            .read(move |tx| {
+                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
+                Box::pin(async move {
+                    let page = page(tx, &caller, Listing::Voids, &ask, &filter).await?;
+                    let rows = tx.voids_listed(&page.ids).await?;
+                    let rows = in_order(&page.ids, rows, |row| &row.id);
+                    Ok(VoidPage {
+                        voids: rows.into_iter().map(summary).collect(),
+                        next: page.next,
+                    })
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,273 @@
+//! A file of stores is taken in: all of it at once, or nothing of it.
+//!
+//! Every cell is looked at, and every store is held against the one that is there, before anything is
+//! written. What differs is written in one transaction, which looks again: nobody sees half a file,
+//! and whoever puts one of its stores at the same time comes before or behind it. Stores that are
+//! like this already are not written.
+
+use super::row::{LAYOUT, row};
+use crate::Error;
+use crate::access::{Reach, may_put};
+use crate::app::{App, Key, Reply};
+use crate::intake;
+use crate::records::{InTx, OperationRow, Tx};
+use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use galleria_domain::Store;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Stores that are held against what is there at a time.
+const PIECE: usize = 256;
+/// What the operation is said to be about.
+const SUBJECT: &str = "stores";
+
+/// How stores are imported, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoresAsk {
+    /// Only look, and tell what would come of it.
+    pub dry_run: bool,
+    /// What the caller may put.
+    pub reach: Reach,
+    /// Who imports.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoresImported {
+    /// Whether it only would have come of it.
+    pub dry_run: bool,
+    /// Rows of the file, the header not among them.
+    pub rows: u64,
+    /// Stores that were not there.
+    pub added: u64,
+    /// Stores that are now otherwise.
+    pub changed: u64,
+    /// Stores that were like this already.
+    pub unchanged: u64,
+}
+
+impl App {
+    /// Imports a file of CSV, or tells everything that is wrong with it. Under a key the answer is
+    /// kept, and the same request is answered as before.
+    pub async fn stores_import(
+        &self,
+        ask: StoresAsk,
+        mut file: Box<dyn Upload>,
+        key: Option<Key>,
+        watch: Watch,
+    ) -> Result<Reply, NotImported> {
+        if let Some(key) = key.clone()
+            && let Some(before) = self.answered(key).await?
+        {
+            return Ok(before);
+        }
+        let watching = watch.clone();
+        let read = tokio::task::spawn_blocking(move || read(&mut *file, &watching)).await;
+        let read =
+            read.map_err(|error| Error::Internal(format!("importing stores: {error}")))??;
+        let looked = self.compared(read, &ask, &watch).await?;
+        if ask.dry_run {
+            let body = told(&looked.imported)?.to_string();
+            return Ok(answered(body));
+        }
+        let writing = Writing {
+            looked,
+            by: ask.by,
+            reason: ask.reason,
+            now: self.clock.now(),
+        };
+        watch.go_on()?;
+        let work = writing.work();
+        Ok(match key {
+            Some(key) => self.once(key, 200, work).await?,
+            None => answered(self.records.write(work).await?.to_string()),
+        })
+    }
+
+    /// Holds every store against the one that is there. Nothing is written.
+    async fn compared(
+        &self,
+        (stores, mut problems): (Vec<(u64, Store)>, Problems),
+        ask: &StoresAsk,
+        watch: &Watch,
+    ) -> Result<Looked, NotImported> {
+        let all = stores.len() as u64;
+        let (mut done, mut beyond) = (0, Problems::default());
+        let (mut added, mut changed, mut differing) = (0, 0, Vec::new());
+        let mut stores = stores.into_iter();
+        loop {
+            watch.go_on()?;
+            let piece: Vec<(u64, Store)> = stores.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                break;
+            }
+            done += piece.len() as u64;
+            let ids: Vec<String> = piece.iter().map(|(_, store)| store.id.clone()).collect();
+            let there = self.records.read(move |tx| {
+                let ids = ids.clone();
+                Box::pin(async move { tx.stores_get(&ids).await })
+            });
+            let there = by_id(there.await?);
+            for (row, store) in piece {
+                let before = there.get(&store.id);
+                if !may_put(&ask.reach, before, &store.retailer) {
+                    beyond.of_row(row, "id", "a store that is in the caller's reach");
+                    continue;
+                }
+                match before {
+                    Some(before) if *before == store => continue,
+                    Some(before) => {
+                        for (column, text) in intake::kept(before, &store) {
+                            problems.of_row(row, column, format!("{text}: the store keeps it"));
+                        }
+                        changed += 1;
+                    }
+                    None => added += 1,
+                }
+                differing.push(store);
+            }
+            (watch.steps)(Step::Compared(done, all));
+        }
+        if beyond.total > 0 {
+            return Err(NotImported::Beyond(beyond));
+        }
+        if problems.total > 0 {
+            return Err(NotImported::Refused(problems));
+        }
+        // One order for everybody: two files at once wait for each other, and not both.
+        differing.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        let imported = StoresImported {
+            dry_run: ask.dry_run,
+            rows: all,
+            added,
+            changed,
+            unchanged: all - added - changed,
+        };
+        Ok(Looked {
+            differing: differing.into(),
+            imported,
+        })
+    }
+}
+
+/// What looking came to.
+struct Looked {
+    /// In the order of ids.
+    differing: Arc<[Store]>,
+    imported: StoresImported,
+}
+
+/// Every store of a file, with its row, and everything that is wrong with the others.
+fn read(
+    file: &mut dyn Upload,
+    watch: &Watch,
+) -> Result<(Vec<(u64, Store)>, Problems), NotImported> {
+    let mut problems = Problems::default();
+    let mut stores = Vec::new();
+    let Some(mut rows) = Rows::open(file, &LAYOUT, Format::Csv, &mut problems)? else {
+        return Err(NotImported::Refused(problems));
+    };
+    let further = rows.further().to_vec();
+    let (mut seen, mut count) = (HashMap::new(), 0);
+    while let Some(cells) = rows.next(&mut problems)? {
+        count += 1;
+        if count % PIECE as u64 == 0 {
+            watch.go_on()?;
+            (watch.steps)(Step::Checked(count));
+        }
+        let id = cells.text("id");
+        if let Some(before) = seen.get(id) {
+            let message = format!("named once; row {before} names it, too");
+            problems.of_row(cells.row, "id", message);
+        } else if !id.is_empty() {
+            seen.insert(id.to_owned(), cells.row);
+        }
+        stores.extend(row(&cells, &further, &mut problems).map(|store| (cells.row, store)));
+    }
+    (watch.steps)(Step::Checked(count));
+    Ok((stores, problems))
+}
+
+/// The one transaction of an import.
+struct Writing {
+    looked: Looked,
+    by: String,
+    reason: String,
+    now: Timestamp,
+}
+
+impl Writing {
+    fn work(self) -> impl for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static {
+        let writing = Arc::new(self);
+        move |tx| {
+            let writing = Arc::clone(&writing);
+            Box::pin(async move { writing.write(tx).await })
+        }
+    }
+
+    async fn write(&self, tx: &mut dyn Tx) -> Result<Value, Error> {
+        let (mut added, mut changed) = (0, 0);
+        for piece in self.looked.differing.chunks(PIECE) {
+            let ids: Vec<String> = piece.iter().map(|store| store.id.clone()).collect();
+            let there = by_id(tx.stores_get(&ids).await?);
+            let (mut new, mut other) = (Vec::new(), Vec::new());
+            for store in piece {
+                match there.get(&store.id) {
+                    // Somebody put the same meanwhile.
+                    Some(before) if before == store => {}
+                    Some(before) => {
+                        intake::keeps(before, store)?;
+                        other.push(store.clone());
+                    }
+                    None => new.push(store.clone()),
+                }
+            }
+            tx.stores_insert(&new).await?;
+            tx.stores_replace(&other).await?;
+            (added, changed) = (added + new.len() as u64, changed + other.len() as u64);
+        }
+        let rows = self.looked.imported.rows;
+        let answer = told(&StoresImported {
+            dry_run: false,
+            rows,
+            added,
+            changed,
+            unchanged: rows - added - changed,
+        })?;
+        tx.operation_insert(&OperationRow {
+            at: self.now,
+            operator: self.by.clone(),
+            action: "stores_import".into(),
+            subject: SUBJECT.into(),
+            reason: self.reason.clone(),
+            before: Value::Null.to_string(),
+            after: answer.to_string(),
+        })
+        .await?;
+        Ok(answer)
+    }
+}
+
+fn by_id(stores: Vec<Store>) -> HashMap<String, Store> {
+    let all = stores.into_iter();
+    all.map(|store| (store.id.clone(), store)).collect()
+}
+
+fn told(imported: &StoresImported) -> Result<Value, Error> {
+    serde_json::to_value(imported).map_err(|error| Error::Internal(format!("an answer: {error}")))
+}
+
+fn answered(body: String) -> Reply {
+    Reply {
+        status: 200,
+        body,
+        repeated: false,
+    }
+}

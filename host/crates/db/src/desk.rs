@@ -1,0 +1,181 @@
+//! What operators look at. Each list has the index of its order, and where it is asked for one event,
+//! order or store, an index that begins with that.
+
+use crate::parked;
+use crate::statement::{Found, Statement, statement};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use galleria_app::Error;
+use galleria_app::records::{
+    Desk, OutgoingRow, Parked, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey, ReceiptRow,
+};
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+/// As in `parked`: nobody's turn.
+const NEVER: i64 = i64::MAX;
+
+#[async_trait]
+impl Desk for Transaction<'_> {
+    async fn parked_page(
+        &mut self,
+        filter: &ParkedFilter,
+        after: Option<&ParkedKey>,
+        limit: u32,
+    ) -> Result<Vec<Parked>, Error> {
+        let ParkedFilter {
+            retailer,
+            store,
+            subscriber,
+            state,
+        } = filter;
+        // The casts tell PostgreSQL the type of what may be NULL.
+        let page = statement(
+            "parked_page",
+            "SELECT p.* FROM parked p
+             WHERE (p.since_ms, p.position, p.subscriber) > ($1, $2, $3)
+               AND (CAST($4 AS TEXT) IS NULL OR p.subscriber = $4)
+               AND (CAST($5 AS TEXT) IS NULL OR p.state = $5)
+               AND (CAST($6 AS TEXT) IS NULL OR p.store_id = $6)
+               AND (CAST($7 AS TEXT) IS NULL OR EXISTS (
+                    SELECT 1 FROM stores s WHERE s.id = p.store_id AND s.retailer = $7))
+             ORDER BY p.since_ms, p.position, p.subscriber LIMIT $8",
+        )
+        .bind(after.map_or(i64::MIN, |key| key.since.as_millisecond()))
+        .bind(after.map_or(i64::MIN, |key| key.position))
+        .bind(after.map_or("", |key| &*key.subscriber))
+        .maybe(subscriber.as_deref())
+        .maybe(state.map(crate::statement::Word::word))
+        .maybe(store.as_deref())
+        .maybe(retailer.as_deref())
+        .bind(i64::from(limit));
+        self.all(page).await?.iter().map(parked::row).collect()
+    }
+
+    async fn parked_hasten(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let hasten = statement(
+            "parked_hasten",
+            "UPDATE parked
+             SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
+             WHERE event_id = $3 AND subscriber = $4 AND state IN ('retry', 'waiting')",
+        )
+        .at(now)
+        .bind(NEVER)
+        .bind(event_id)
+        .bind(subscriber);
+        Ok(self.execute(hasten).await? > 0)
+    }
+
+    async fn receipt_page(
+        &mut self,
+        filter: &QueuedFilter,
+        after: Option<&QueuedKey>,
+        limit: u32,
+    ) -> Result<Vec<ReceiptRow>, Error> {
+        let page = queued("receipt_page", "receipts", filter, after, limit);
+        self.all(page).await?.iter().map(receipt).collect()
+    }
+
+    async fn outgoing_page(
+        &mut self,
+        filter: &QueuedFilter,
+        after: Option<&QueuedKey>,
+        limit: u32,
+    ) -> Result<Vec<OutgoingRow>, Error> {
+        let page = queued("outgoing_page", "requests", filter, after, limit);
+        self.all(page).await?.iter().map(outgoing).collect()
+    }
+
+    async fn faults_newest(
+        &mut self,
+        retailer: &str,
+        subscriber: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Timestamp, String)>, Error> {
+        let newest = statement(
+            "faults_newest",
+            "SELECT at_ms, outcome FROM journal
+             WHERE retailer = $1 AND subscriber = $2 AND at_ms > $3
+               AND outcome NOT IN ('applied', 'identified', 'refused')
+             ORDER BY at_ms DESC LIMIT $4",
+        )
+        .bind(retailer)
+        .bind(subscriber)
+        .at(since)
+        .bind(i64::from(limit));
+        let fault = |found: &Found| Ok((found.at("at_ms")?, found.text("outcome")?));
+        self.all(newest).await?.iter().map(fault).collect()
+    }
+}
+
+/// A page of what is queued, along the narrowest index that the filter has.
+fn queued<'q>(
+    name: &'static str,
+    table: &'static str,
+    filter: &QueuedFilter,
+    after: Option<&QueuedKey>,
+    limit: u32,
+) -> Statement<'q> {
+    let QueuedFilter {
+        retailer,
+        store,
+        event,
+        order,
+    } = filter;
+    let column = |name: &str, number: u8, leads: bool| match leads {
+        true => format!("q.{name} = ${number}"),
+        false => format!("(CAST(${number} AS TEXT) IS NULL OR q.{name} = ${number})"),
+    };
+    let by_event = event.is_some();
+    let by_order = order.is_some() && !by_event;
+    let by_store = store.is_some() && !by_event && !by_order;
+    let sql = format!(
+        "SELECT q.* FROM {table} q
+         WHERE (q.created_ms, q.id, q.subscriber) > ($1, $2, $3) AND {} AND {} AND {}
+           AND (CAST($7 AS TEXT) IS NULL OR EXISTS (
+                SELECT 1 FROM stores s WHERE s.id = q.store_id AND s.retailer = $7))
+         ORDER BY q.created_ms, q.id, q.subscriber LIMIT $8",
+        column("event_id", 4, by_event),
+        column("order_id", 5, by_order),
+        column("store_id", 6, by_store),
+    );
+    statement(name, AssertSqlSafe(sql))
+        .bind(after.map_or(i64::MIN, |key| key.created_at.as_millisecond()))
+        .bind(after.map_or(String::new(), |key| key.id.clone()))
+        .bind(after.map_or(String::new(), |key| key.subscriber.clone()))
+        .maybe(event.as_deref())
+        .maybe(order.as_deref())
+        .maybe(store.as_deref())
+        .maybe(retailer.as_deref())
+        .bind(i64::from(limit))
+}
+
+fn receipt(found: &Found) -> Result<ReceiptRow, Error> {
+    Ok(ReceiptRow {
+        id: found.text("id")?,
+        event_id: found.text("event_id")?,
+        subscriber: found.text("subscriber")?,
+        store_id: found.text("store_id")?,
+        order_id: found.maybe("order_id")?,
+        receipt: found.text("receipt")?,
+        created_at: found.at("created_ms")?,
+    })
+}
+
+fn outgoing(found: &Found) -> Result<OutgoingRow, Error> {
+    Ok(OutgoingRow {
+        id: found.text("id")?,
+        event_id: found.text("event_id")?,
+        subscriber: found.text("subscriber")?,
+        store_id: found.text("store_id")?,
+        order_id: found.maybe("order_id")?,
+        request: found.text("request")?,
+        created_at: found.at("created_ms")?,
+    })
+}

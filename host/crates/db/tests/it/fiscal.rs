@@ -1,0 +1,188 @@
+//! Fiscal records: there with their payment, marked once whoever comes first, and early for a while only.
+
+use crate::products::NoPlugins;
+use crate::rows::{self, at};
+use crate::stage::Stage;
+use galleria_app::fiscal::{FiscalAsk, MarkView, NewMark};
+use galleria_app::intake::{NewOrder, NewPayment};
+use galleria_app::records::{FiscalFilter, FiscalState};
+use galleria_app::{App, DrivenClock, Error, Key, Policy};
+use galleria_domain::Digest;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+on_both!(
+    a_mark_racing_its_payment_is_applied_once,
+    two_marks_at_once_are_one_and_a_conflict,
+    an_early_mark_is_good_for_a_while,
+);
+
+async fn house(stage: &Stage) -> (App, Arc<DrivenClock>) {
+    let store = rows::store("s1", "r");
+    write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
+    let clock = Arc::new(DrivenClock::new(at(0)));
+    let records = Arc::new(stage.db.clone());
+    let app = App::new(
+        records,
+        Arc::new(NoPlugins),
+        clock.clone(),
+        Policy::default(),
+    );
+    (app, clock)
+}
+
+fn key(text: &str) -> Key {
+    Key {
+        key: text.into(),
+        request: Digest::of(text.as_bytes()),
+    }
+}
+
+async fn place(app: &App, id: &str) {
+    let line = json!({
+        "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
+        "quantity": { "unscaled": 1, "scale": 0 },
+        "regular_price": { "unscaled": 10, "scale": 0 },
+        "unit_price": { "unscaled": 10, "scale": 0 },
+    });
+    let order = json!({
+        "id": id, "store_id": "s1", "workstation": "w1", "begun_at": at(0), "lines": [line],
+    });
+    let order: NewOrder = serde_json::from_value(order).expect("an order");
+    app.order_place(key(&format!("order {id}")), order)
+        .await
+        .expect("placed");
+}
+
+async fn pay(app: &App, id: &str) {
+    let tender =
+        json!({ "number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0 });
+    let payment = json!({ "id": format!("p-{id}"), "at": at(1), "tenders": [tender] });
+    let payment: NewPayment = serde_json::from_value(payment).expect("a payment");
+    let paid = app
+        .payment_accept(key(&format!("pay {id}")), id, payment)
+        .await;
+    paid.expect("paid");
+}
+
+async fn mark(app: &App, key_text: &str, order: &str, text: &str) -> Result<MarkView, Error> {
+    let new = NewMark {
+        scheme: "mydata".into(),
+        mark: text.into(),
+        issued_at: at(2),
+        refund_id: None,
+        attributes: rows::attributes(),
+    };
+    let reply = app.mark_accept(key(key_text), order, new).await?;
+    Ok(serde_json::from_str(&reply.body).expect("a mark"))
+}
+
+async fn states(app: &App, order: &str) -> (String, Vec<String>) {
+    let mut detail = app.fiscal_record(order).await.expect("a record");
+    let one = detail.records.remove(0);
+    let marks = one.marks.into_iter().map(|mark| mark.state);
+    (one.record.state, marks.collect())
+}
+
+/// Events of marks, whichever order's.
+async fn events(stage: &Stage) -> i64 {
+    let rows = stage.rows("SELECT 'marks', COUNT(*) FROM outbox WHERE id LIKE 'mark:%'");
+    rows.await[0].1
+}
+
+async fn a_mark_racing_its_payment_is_applied_once(stage: &Stage) {
+    let (app, _) = house(stage).await;
+    for round in 0..12_u32 {
+        let id = format!("o{round}");
+        place(&app, &id).await;
+        let (paying, of) = (app.clone(), id.clone());
+        let paid = tokio::spawn(async move { pay(&paying, &of).await });
+        let marks = (0..2).map(|n| {
+            let (app, id) = (app.clone(), id.clone());
+            tokio::spawn(async move { mark(&app, &format!("{id}-{n}"), &id, "400001").await })
+        });
+        let marks: Vec<_> = marks.collect();
+        for one in marks {
+            let told = one.await.expect("no panic").expect("taken");
+            assert!(
+                ["early", "applied"].contains(&&*told.state),
+                "{}",
+                told.state
+            );
+        }
+        paid.await.expect("paid");
+        assert_eq!(
+            states(&app, &id).await,
+            ("marked".into(), vec!["applied".into()])
+        );
+        assert_eq!(events(stage).await, i64::from(round) + 1);
+    }
+}
+
+async fn two_marks_at_once_are_one_and_a_conflict(stage: &Stage) {
+    let (app, _) = house(stage).await;
+    place(&app, "o1").await;
+    pay(&app, "o1").await;
+    let marks = ["400001", "400002"].map(|text| {
+        let app = app.clone();
+        tokio::spawn(async move { mark(&app, text, "o1", text).await })
+    });
+    let mut applied = 0;
+    for one in marks {
+        match one.await.expect("no panic") {
+            Ok(told) => {
+                assert_eq!(told.state, "applied");
+                applied += 1;
+            }
+            Err(Error::Conflict { code, .. }) => assert_eq!(code, "mark_conflict"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!((applied, events(stage).await), (1, 1));
+    let wanted = ("conflict".into(), vec!["applied".into(), "conflict".into()]);
+    assert_eq!(states(&app, "o1").await, wanted);
+}
+
+async fn an_early_mark_is_good_for_a_while(stage: &Stage) {
+    let (app, clock) = house(stage).await;
+    // Of an order that nobody has placed yet.
+    mark(&app, "1", "o1", "400001").await.expect("taken");
+    clock.advance(Duration::from_secs(72 * 3600));
+    place(&app, "o1").await;
+    pay(&app, "o1").await;
+    assert_eq!(
+        states(&app, "o1").await,
+        ("marked".into(), vec!["applied".into()])
+    );
+
+    mark(&app, "2", "o2", "400002").await.expect("taken");
+    clock.advance(Duration::from_secs(72 * 3600 + 1));
+    place(&app, "o2").await;
+    pay(&app, "o2").await;
+    assert_eq!(
+        states(&app, "o2").await,
+        ("early".into(), vec!["early".into()])
+    );
+    assert_eq!(events(stage).await, 1);
+    let ask = FiscalAsk {
+        filter: FiscalFilter {
+            store_id: Some("s1".into()),
+            state: Some(FiscalState::Early),
+            ..FiscalFilter::default()
+        },
+        limit: 10,
+        ..FiscalAsk::default()
+    };
+    let listed = app.fiscal_records(ask).await.expect("a list");
+    let orders: Vec<_> = listed.records.iter().map(|one| &one.order_id).collect();
+    assert_eq!(orders, ["o2"]);
+    // Told again, it is not early any more.
+    let told = mark(&app, "3", "o2", "400002").await.expect("taken");
+    assert_eq!(told.state, "applied");
+    assert_eq!(
+        states(&app, "o2").await,
+        ("marked".into(), vec!["applied".into()])
+    );
+    assert_eq!(events(stage).await, 2);
+}

@@ -1,0 +1,122 @@
+//! Files that were delivered, or are about to be, opened for who asks to see one.
+
+use crate::directories::{Directories, temporary_name};
+use cap_std::fs::Dir;
+use galleria_app::Error;
+use galleria_app::files::Shelf;
+use galleria_app::records::{DocumentRow, DocumentState};
+use std::fs::File;
+use std::io;
+
+impl Shelf for Directories {
+    fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error> {
+        let DocumentRow {
+            directory,
+            retailer,
+            name,
+            ..
+        } = document;
+        self.found(document).map_err(|error| {
+            Error::records(format!("opening {directory}/{retailer}/{name}"), error)
+        })
+    }
+}
+
+impl Directories {
+    fn found(&self, document: &DocumentRow) -> io::Result<Vec<File>> {
+        let folder = self.folder_before(&document.directory, &document.retailer);
+        let Some(folder) = there(folder)? else {
+            return Ok(Vec::new());
+        };
+        let temporary = temporary_name(&document.id);
+        // Renamed meanwhile, it is found under its name: so that is looked up last.
+        let names = match document.state {
+            DocumentState::Delivered => vec![document.name.as_str()],
+            _ => vec![temporary.as_str(), document.name.as_str()],
+        };
+        let mut files = Vec::new();
+        for name in names {
+            files.extend(open(&folder, name)?);
+        }
+        Ok(files)
+    }
+}
+
+/// A file; none where nothing or something else has the name. To open a pipe would wait for who writes.
+fn open(folder: &Dir, name: &str) -> io::Result<Option<File>> {
+    let Some(about) = there(folder.symlink_metadata(name))? else {
+        return Ok(None);
+    };
+    if !about.is_file() {
+        return Ok(None);
+    }
+    Ok(there(folder.open(name))?.map(cap_std::fs::File::into_std))
+}
+
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directories;
+    use std::io::Read as _;
+
+    fn row(state: DocumentState) -> DocumentRow {
+        DocumentRow {
+            id: "d1".into(),
+            event_id: "e1".into(),
+            subscriber: "poslog".into(),
+            retailer: "r1".into(),
+            store_id: "s1".into(),
+            order_id: None,
+            directory: "poslog".into(),
+            name: "a.xml".into(),
+            media_type: "application/xml".into(),
+            size: 5,
+            digest: String::new(),
+            body: None,
+            state,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn texts(directories: &Directories, state: DocumentState) -> Vec<String> {
+        let files = directories.find(&row(state)).expect("looked up");
+        let read = |mut file: File| {
+            let mut text = String::new();
+            file.read_to_string(&mut text).expect("read");
+            text
+        };
+        files.into_iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_document_is_found_on_its_way_and_where_it_went() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let paths = [("poslog".to_owned(), temp.path().join("poslog"))].into();
+        let directories = Directories::open(&paths).expect("directories");
+        let (prepared, delivered) = (DocumentState::Prepared, DocumentState::Delivered);
+        assert!(texts(&directories, delivered).is_empty());
+        let folder = directories.folder("poslog", "r1").expect("a folder");
+        directories::write_temporary(&folder, "d1", "w1", b"whole").expect("written");
+        assert_eq!(texts(&directories, prepared), ["whole"]);
+        assert!(texts(&directories, delivered).is_empty());
+        directories::rename(&folder, "d1", "a.xml").expect("renamed");
+        assert_eq!(texts(&directories, prepared), ["whole"]);
+        assert_eq!(texts(&directories, delivered), ["whole"]);
+        folder.remove_file("a.xml").expect("taken away");
+        folder.create_dir("a.xml").expect("something else");
+        assert!(texts(&directories, delivered).is_empty());
+        let other = DocumentRow {
+            directory: "reports".into(),
+            ..row(delivered)
+        };
+        assert!(directories.find(&other).expect("looked up").is_empty());
+    }
+}

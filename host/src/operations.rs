@@ -1,0 +1,108 @@
+//! `galleria operations`: what operators did.
+
+use crate::desk::{self, plain};
+use crate::show;
+use clap::{Args, Subcommand};
+use galleria_app::App;
+use galleria_app::records::OperationFilter;
+use galleria_config::Config;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// What to do with operations.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what operators did, the newest first: who, when, why, and what changed.
+    List(List),
+}
+
+/// Which actions.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria operations list
+  galleria operations list --action dead_letter_discard
+  galleria operations list --subject 'payment:payment-1 of poslog'
+  galleria operations list --operator ana --limit 500
+
+Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
+line_undo, store_put, key_create, key_revoke.")]
+pub struct List {
+    /// Of this kind.
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Done to this.
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// By this operator, as the list names it.
+    #[arg(long)]
+    pub operator: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Does what is asked.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    let Command::List(ask) = command;
+    desk::at(&config, async |app| list(app, ask).await).await
+}
+
+async fn list(app: &App, ask: List) -> anyhow::Result<()> {
+    let filter = OperationFilter {
+        subject: ask.subject,
+        action: ask.action,
+        operator: ask.operator,
+    };
+    let page = app.operations(filter, None, ask.limit).await?;
+    let mut table = show::table(["at", "who", "did", "to", "why", "before", "after"]);
+    for done in &page.operations {
+        let (before, after) = changed(&done.before, &done.after);
+        table.add_row([
+            done.at.as_str(),
+            &plain(&done.operator),
+            &done.action,
+            &plain(&done.subject),
+            &plain(&done.reason),
+            &before,
+            &after,
+        ]);
+    }
+    show::line(&table.to_string());
+    if page.next.is_some() {
+        let count = page.operations.len();
+        show::line(&format!("the newest {count}; there are more: --limit"));
+    }
+    Ok(())
+}
+
+/// What differs between before and after, a line each.
+fn changed(before: &Value, after: &Value) -> (String, String) {
+    let lines = |one: &Value, other: &Value| {
+        let fields = one.as_object().into_iter().flatten();
+        let differ = fields.filter(|(name, value)| other.get(name) != Some(value));
+        let lines = differ.map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), plain);
+            format!("{name} {text}")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    (lines(before, after), lines(after, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_did_not_change_is_left_out() {
+        let told = changed(
+            &json!({ "state": "dead", "attempts": 3 }),
+            &json!({ "state": "due", "attempts": 3, "code": null }),
+        );
+        assert_eq!(told, ("state dead".into(), "code null\nstate due".into()));
+        let told = changed(&Value::Null, &json!({ "name": "till-7" }));
+        assert_eq!(told, (String::new(), "name till-7".into()));
+    }
+}

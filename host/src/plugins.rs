@@ -1,0 +1,151 @@
+//! `galleria plugin list`: what each slot of the configuration is, may do, and how it has done of late.
+
+use crate::{house, logs, show};
+use anyhow::Context as _;
+use clap::Args;
+use galleria_app::access::Reach;
+use galleria_app::desk::{FaultsView, PluginView, RightsView};
+use galleria_config::Config;
+use std::process::ExitCode;
+
+/// Which plugins.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria plugin list
+  galleria plugin list --retailer my-retailer --json
+
+Faults are those of the last 24 hours. Of secrets their names are shown, never more.")]
+pub struct Ask {
+    /// The retailer's folder name.
+    #[arg(long)]
+    pub retailer: Option<String>,
+    /// All of it, as JSON: digests, limits, what is asked beside what is granted.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Loads the configuration's plugins, as `check` does, and shows them.
+pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
+    logs::start(galleria_config::Log {
+        level: galleria_config::LogLevel::Warn,
+        ..config.host.log
+    });
+    let generation = match house::load(&config.host, config.slots())? {
+        Ok(generation) => generation,
+        Err(mistakes) => {
+            show::mistakes(&mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let house = house::build(&config, generation).await?;
+    let everything = Reach::Everything;
+    let retailer = ask.retailer.as_deref();
+    let page = house
+        .app
+        .plugin_list(&everything, retailer, None, None, u32::MAX)
+        .await;
+    house.db.close().await.context("closing the database")?;
+    let plugins = page?.plugins;
+    match ask.json {
+        true => show::line(&serde_json::to_string_pretty(&plugins)?),
+        false => table(&plugins),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(plugins: &[PluginView]) {
+    let mut table = show::table([
+        "retailer", "slot", "plugin", "built", "serves", "uses", "granted", "faults",
+    ]);
+    for plugin in plugins {
+        table.add_row([
+            plugin.retailer.clone(),
+            plugin.slot.clone(),
+            format!(
+                "{} {}\n{}",
+                plugin.plugin,
+                plugin.version.as_deref().unwrap_or_default(),
+                &plugin.digest[..12],
+            ),
+            built(plugin),
+            plugin.exports.join("\n"),
+            plugin.imports.join("\n"),
+            granted(&plugin.granted),
+            faults(&plugin.faults),
+        ]);
+    }
+    show::line(&table.to_string());
+}
+
+fn built(plugin: &PluginView) -> String {
+    let line = |word: &str, text: &Option<String>| {
+        text.as_ref().map(|version| format!("{word} {version}"))
+    };
+    let lines = [line("contract", &plugin.contract), line("SDK", &plugin.sdk)];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// What is granted beside capabilities, a line each.
+fn granted(rights: &RightsView) -> String {
+    let mut lines = Vec::new();
+    for (word, names) in [
+        ("directory", &rights.directories),
+        ("topic", &rights.topics),
+        ("target", &rights.targets),
+    ] {
+        lines.extend(names.iter().map(|name| format!("{word} {name}")));
+    }
+    for (name, may) in &rights.secrets {
+        lines.push(format!("secret {name} to {}", may.join(", ")));
+    }
+    if rights.receipts {
+        lines.push("receipts".into());
+    }
+    lines.join("\n")
+}
+
+fn faults(faults: &FaultsView) -> String {
+    let counts = faults.counts.iter();
+    let mut lines: Vec<_> = counts
+        .map(|(code, count)| format!("{count} {code}"))
+        .collect();
+    if faults.more {
+        lines.push("and more".into());
+    }
+    if let Some(last) = &faults.last {
+        lines.push(format!("last at {}", last.at));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use galleria_app::desk::FaultView;
+
+    #[test]
+    fn a_cell_tells_rights_and_faults_by_line() {
+        let rights = RightsView {
+            directories: vec!["poslog".into()],
+            secrets: [("card-key".to_owned(), vec!["decrypt".to_owned()])].into(),
+            receipts: true,
+            ..RightsView::default()
+        };
+        let told = granted(&rights);
+        assert_eq!(
+            told,
+            "directory poslog\nsecret card-key to decrypt\nreceipts"
+        );
+        let told = faults(&FaultsView {
+            since: String::new(),
+            counts: [("trapped".to_owned(), 2)].into(),
+            more: false,
+            last: Some(FaultView {
+                at: "2026-11-24T10:00:00Z".into(),
+                code: "trapped".into(),
+            }),
+        });
+        assert_eq!(told, "2 trapped\nlast at 2026-11-24T10:00:00Z");
+    }
+}

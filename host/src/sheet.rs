@@ -1,0 +1,76 @@
+//! What commands that import a file show: a bar that runs, and what is wrong as a table.
+
+use crate::show;
+use galleria_app::Reply;
+use galleria_app::sheet::{NotImported, Problems, Step, Watch};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A bar that shows both passes, and Ctrl-C.
+pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
+    let looking = ProgressStyle::with_template("{spinner} checking: {human_pos} rows, {elapsed}")?;
+    let writing = ProgressStyle::with_template(
+        "{wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} to go",
+    )?;
+    bar.set_style(looking);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    let bar = bar.clone();
+    let steps = Arc::new(move |step| match step {
+        Step::Checked(rows) => bar.set_position(rows),
+        Step::Compared(done, all) => {
+            if bar.length().is_none() {
+                bar.set_style(writing.clone());
+                bar.set_length(all);
+                bar.reset_eta();
+            }
+            bar.set_position(done);
+        }
+    });
+    Ok(Watch { stop, steps })
+}
+
+/// Shows what came of an import, in the words of `counted`, or everything that is wrong.
+pub fn told(
+    imported: Result<Reply, NotImported>,
+    counted: impl Fn(&str) -> anyhow::Result<String>,
+) -> anyhow::Result<ExitCode> {
+    match imported {
+        Ok(reply) => {
+            show::line(&counted(&reply.body)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(NotImported::Refused(problems)) => {
+            refused(&problems);
+            Ok(ExitCode::FAILURE)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn refused(problems: &Problems) {
+    let mut table = show::table(["row", "column", "what would be right"]);
+    for problem in &problems.told {
+        let row = problem.row.map_or("-".to_owned(), |row| row.to_string());
+        table.add_row([row.as_str(), &problem.field, &problem.message]);
+    }
+    show::trouble(&table.to_string());
+    let told = problems.told.len() as u64;
+    if problems.total > told {
+        show::trouble(&format!("and {} more", problems.total - told));
+    }
+    let (count, are) = match problems.total {
+        1 => ("1 cell".to_owned(), "is"),
+        total => (format!("{total} cells"), "are"),
+    };
+    show::trouble(&format!("{count} {are} wrong: nothing was imported"));
+}

@@ -1,0 +1,132 @@
+//! `galleria story`: what became of anything, by any id of it.
+
+use crate::desk::{self, plain};
+use crate::show;
+use clap::Args;
+use comfy_table::{ColumnConstraint, Table, Width};
+use galleria_app::access::Reach;
+use galleria_app::story::{StoryEntry, StoryView};
+use galleria_config::Config;
+use std::process::ExitCode;
+
+/// Which id.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria story order-1                     an order, and all that belongs to it
+  galleria story 0042-0007                   the number on a receipt
+  galleria story 8836-1                      a payment provider's reference
+  galleria story payment:payment-1           an event
+  galleria story poslog_0042_000001.xml      the name of a file
+  galleria story order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
+
+Times are UTC. Digests are cut in the timeline; --json has them whole.")]
+pub struct Ask {
+    /// An order, payment, refund, void, shift, event, document, run or statement; a number on a
+    /// receipt, a provider's reference, a name of a file.
+    pub id: String,
+    /// All of it, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tells a story.
+pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
+    desk::at(&config, async |app| {
+        let story = app.story(&ask.id, &Reach::Everything).await?;
+        match ask.json {
+            true => show::line(&serde_json::to_string_pretty(&story)?),
+            false => timeline(&story),
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn timeline(story: &StoryView) {
+    let about = story.about.iter().map(|one| {
+        let kind = serde_json::json!(one.kind);
+        format!("{} {}", kind.as_str().unwrap_or_default(), plain(&one.id))
+    });
+    let about = about.collect::<Vec<_>>().join(", ");
+    show::line(&format!("{} is about {about}", plain(&story.id)));
+    let mut entries = story.entries.as_slice();
+    while let Some(first) = entries.first() {
+        let (date, _) = instant(&first.at);
+        let same = |entry: &&StoryEntry| instant(&entry.at).0 == date;
+        let (day, later) = entries.split_at(entries.iter().take_while(same).count());
+        show::line(&format!("\n{date}"));
+        show::line(&table(day).trim_fmt());
+        entries = later;
+    }
+    if !story.cut.is_empty() {
+        let cut = story.cut.join(", ");
+        show::line(&format!("\nthere is more than is told here of: {cut}"));
+    }
+}
+
+/// One day's entries, without lines between them.
+fn table(day: &[StoryEntry]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    for entry in day {
+        let (_, time) = instant(&entry.at);
+        table.add_row([
+            &to_the_millisecond(time),
+            &entry.what.replace('_', " "),
+            &plain(&entry.id),
+            &facts(entry),
+        ]);
+    }
+    if let Some(facts) = table.column_mut(3) {
+        facts.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(100)));
+    }
+    table
+}
+
+/// Date and time of an instant.
+fn instant(at: &str) -> (&str, &str) {
+    let (date, time) = at.split_once('T').unwrap_or((at, ""));
+    (date, time.trim_end_matches('Z'))
+}
+
+/// With all its digits, so that times stand below one another.
+fn to_the_millisecond(time: &str) -> String {
+    let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
+    format!("{seconds}.{rest:0<3}")
+}
+
+fn facts(entry: &StoryEntry) -> String {
+    let told = entry.facts.iter().filter(|(_, text)| **text != entry.id);
+    let words = told.map(|(name, text)| {
+        let digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let text = if digest { &text[..12] } else { text };
+        format!("{} {}", name.replace('_', " "), plain(text))
+    });
+    words.collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_cut_and_what_is_told_already_left_out() {
+        let entry = StoryEntry {
+            at: "2026-11-24T10:04:31.5Z".into(),
+            what: "attempt".into(),
+            id: "payment:p1".into(),
+            facts: [
+                ("event", "payment:p1".to_owned()),
+                ("cpu_us", "412".to_owned()),
+                ("component", "a1".repeat(32)),
+            ]
+            .map(|(name, text)| (name.to_owned(), text))
+            .into(),
+        };
+        assert_eq!(facts(&entry), "component a1a1a1a1a1a1 · cpu us 412");
+        assert_eq!(instant(&entry.at), ("2026-11-24", "10:04:31.5"));
+        assert_eq!(to_the_millisecond("10:04:31.5"), "10:04:31.500");
+        assert_eq!(to_the_millisecond("10:04:31"), "10:04:31.000");
+    }
+}

@@ -1,0 +1,343 @@
+//! What an operator sees and does, over HTTP and by command: stories, dead letters, what waits, plugins,
+//! operations.
+
+use crate::house::{House, staged};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Both write a file of the same name: of each sale the second one's is a dead letter. A card payment
+/// without its provider's reference makes both wait for an hour.
+const RETAILER: &str = r#"
+name = "example"
+
+[plugins.one]
+plugin = "corner-shop-rust"
+[plugins.one.grants]
+directories = ["transaction_logs"]
+topics = ["corner_shop.sale"]
+[plugins.one.settings]
+topic = "corner_shop.sale"
+provider_wait_s = 3600
+
+[plugins.two]
+plugin = "corner-shop-rust"
+[plugins.two.grants]
+directories = ["transaction_logs"]
+topics = ["corner_shop.sale"]
+[plugins.two.settings]
+topic = "corner_shop.sale"
+provider_wait_s = 3600
+"#;
+
+/// A house of one retailer with one store; the folder must outlive it.
+async fn house() -> (tempfile::TempDir, House) {
+    let retailers = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(retailers.path().join("example")).expect("a folder");
+    let file = retailers.path().join("example/retailer.toml");
+    std::fs::write(file, RETAILER).expect("a retailer");
+    let mut house = House::with(retailers.path().to_owned(), staged());
+    house.start().await;
+    let store = json!({
+        "external_id": "0042", "retailer": "example", "store_type": "kiosk", "country": "ES",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+    });
+    let put = house.send("PUT", "/v1/stores/s1", "store", &store).await;
+    assert_eq!(put.expect("an answer").0, 200);
+    (retailers, house)
+}
+
+async fn sell(house: &House, id: &str, reference: Option<&str>) -> Value {
+    let at = "2026-11-24T10:00:00Z";
+    let line = json!({
+        "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
+        "quantity": { "unscaled": 1, "scale": 0 },
+        "regular_price": { "unscaled": 10, "scale": 0 },
+        "unit_price": { "unscaled": 10, "scale": 0 },
+    });
+    let placed = json!({
+        "id": id, "store_id": "s1", "workstation": "w1", "begun_at": at, "lines": [line],
+        "external_id": format!("basket/{id}"),
+    });
+    let tender = json!({
+        "number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0,
+        "provider": "adyen", "psp_reference": reference,
+    });
+    let paid = json!({ "id": format!("p-{id}"), "at": at, "tenders": [tender] });
+    let path = format!("/v1/orders/{id}/payments");
+    let mut answer = Value::Null;
+    for (path, key, body) in [("/v1/orders", "o", placed), (path.as_str(), "p", paid)] {
+        let key = format!("{key}-{id}");
+        let (status, told) = house.send("POST", path, &key, &body).await.expect("sent");
+        assert_eq!(status, 201, "{told:#}");
+        answer = told;
+    }
+    answer
+}
+
+/// What a command said, where it did its work.
+#[track_caller]
+fn said(house: &House, arguments: &[&str]) -> String {
+    let output = house.run(arguments);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}:\n{told}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Why a command did not.
+#[track_caller]
+fn refused(house: &House, arguments: &[&str]) -> String {
+    let output = house.run(arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+fn encoded(id: &str) -> String {
+    let bytes = id.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    });
+    bytes.collect()
+}
+
+fn whats(story: &Value) -> Vec<&str> {
+    let entries = story["entries"].as_array().expect("entries").iter();
+    entries
+        .map(|entry| entry["what"].as_str().expect("text"))
+        .collect()
+}
+
+/// The name of the one file that was delivered.
+fn delivered(house: &House) -> String {
+    let names = house.files().into_keys();
+    let mut names: Vec<_> = names
+        .filter_map(|path| path.rsplit('/').next().map(ToOwned::to_owned))
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    names.swap_remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it() {
+    let (_retailers, mut house) = house().await;
+    let paid = sell(&house, "o1", Some("8836/1")).await;
+    house
+        .until(|status| status["dead_letters"] == 1 && status["documents"]["delivered"] == 1)
+        .await;
+    let receipt = paid["entry"]["receipt"]
+        .as_str()
+        .expect("a number")
+        .to_owned();
+    let file = delivered(&house);
+    let order = house.get("/v1/orders/o1/documents").await.expect("a list");
+    let documents = order.as_array().or(order["documents"].as_array());
+    let document = documents.expect("documents")[0]["id"].clone();
+    let document = document.as_str().expect("an id");
+    let ids = [
+        "o1",
+        "basket/o1",
+        "p-o1",
+        "payment:p-o1",
+        "payment:p-o1/1",
+        "8836/1",
+        &receipt,
+        &file,
+        document,
+    ];
+    for id in ids {
+        let path = format!("/v1/story/{}", encoded(id));
+        let story = house.get(&path).await.expect("a story");
+        let whats = whats(&story);
+        for what in [
+            "order",
+            "payment",
+            "tender",
+            "event",
+            "attempt",
+            "effect",
+            "document",
+            "delivery",
+            "dead_letter",
+        ] {
+            assert!(whats.contains(&what), "{id} lacks {what}: {whats:?}");
+        }
+        assert_eq!(&whats[..2], ["order", "payment"], "{id}");
+        let times = story["entries"].as_array().expect("entries").iter();
+        let times = times.map(|entry| {
+            let at = entry["at"].as_str().expect("a time");
+            at.parse::<jiff::Timestamp>().expect("an instant")
+        });
+        assert!(times.is_sorted(), "{story:#}");
+        let raw = said(&house, &["story", id, "--json"]);
+        let raw: Value = serde_json::from_str(&raw).expect("JSON");
+        assert_eq!(raw, story, "{id}");
+    }
+    // People read the same in words.
+    let told = said(&house, &["story", &file]);
+    for wanted in [
+        "order o1",
+        "dead letter",
+        &file,
+        "outcome applied",
+        "delivered",
+    ] {
+        assert!(told.contains(wanted), "{wanted} in\n{told}");
+    }
+    let why = refused(&house, &["story", "o2"]);
+    assert!(why.contains("there is no story o2"), "{why}");
+    house.stop();
+    // A host that is down is no reason not to know.
+    assert_eq!(said(&house, &["story", &file]), told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down() {
+    let (_retailers, mut house) = house().await;
+    for id in ["o1", "o2"] {
+        sell(&house, id, Some(id)).await;
+    }
+    house.until(|status| status["dead_letters"] == 2).await;
+    let letters = house.get("/v1/dead-letters").await.expect("a list");
+    let letter = letters["dead_letters"][0].clone();
+    let text = |field: &str| letter[field].as_str().expect("text").to_owned();
+    let (event, plugin) = (text("event_id"), text("subscriber"));
+    let list = said(&house, &["dead-letters", "list", "--plugin", &plugin]);
+    assert!(list.contains(&event) && list.contains("invalid"), "{list}");
+    let none = said(&house, &["dead-letters", "list", "--code", "trapped"]);
+    assert!(!none.contains(&event), "{none}");
+    let shown = said(&house, &["dead-letters", "show", &event, &plugin]);
+    assert!(shown.contains("is the name of another document"), "{shown}");
+    assert!(shown.contains("\"payment_id\""), "{shown}");
+
+    let silent = refused(&house, &["dead-letters", "replay", &event, &plugin]);
+    assert!(silent.contains("--reason"), "{silent}");
+    let all = refused(&house, &["dead-letters", "discard", "--reason", "x"]);
+    assert!(all.contains("name an event and its plugin"), "{all}");
+    let why = ["--reason", "to see it fail", "--by", "ana"];
+    let replay = [&["dead-letters", "replay", &event, &plugin][..], &why].concat();
+    said(&house, &replay);
+    // The host that serves takes it up by itself, and gives it up again.
+    let begun = Instant::now();
+    loop {
+        let path = format!("/v1/story/{}", encoded(&event));
+        let story = house.get(&path).await.expect("a story");
+        let failed = story["entries"].as_array().expect("entries").iter();
+        let failed = failed.filter(|entry| entry["facts"]["outcome"] == "invalid");
+        if failed.count() == 2 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{story:#}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    house.until(|status| status["dead_letters"] == 2).await;
+    let discard = [
+        &[
+            "dead-letters",
+            "discard",
+            "--store",
+            "s1",
+            "--code",
+            "invalid",
+        ][..],
+        &["--reason", "a test", "--by", "ben"],
+    ];
+    let told = said(&house, &discard.concat());
+    assert!(told.contains("2 dead letters given up"), "{told}");
+    let status = house.settle().await;
+    assert_eq!(status["dead_letters"], 0, "{status:#}");
+    let gone = refused(&house, &["dead-letters", "show", &event, &plugin]);
+    assert!(gone.contains("there is no dead letter"), "{gone}");
+
+    let done = house.get("/v1/operations").await.expect("a list");
+    let actions = done["operations"].as_array().expect("a list").iter();
+    let actions: Vec<_> = actions
+        .map(|done| done["action"].as_str().expect("a word"))
+        .collect();
+    let wanted = [
+        "dead_letter_discard",
+        "dead_letter_discard",
+        "dead_letter_replay",
+        "store_put",
+        "key_create",
+    ];
+    assert_eq!(actions, wanted);
+    house.stop();
+    let list = said(&house, &["operations", "list", "--operator", "ana"]);
+    assert!(
+        list.contains("to see it fail") && !list.contains("a test"),
+        "{list}"
+    );
+    let list = said(&house, &["operations", "list", "--action", "store_put"]);
+    assert!(
+        list.contains("store s1") && list.contains("zone Europe/Madrid"),
+        "{list}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_waits_is_tried_when_an_operator_says_so() {
+    let (_retailers, mut house) = house().await;
+    sell(&house, "o1", None).await;
+    let parked = |status: &Value| status["parked"] == 2;
+    house.until(parked).await;
+    let page = house
+        .get("/v1/parked?retailer=example&store=s1&cause=retry&subscriber=one")
+        .await
+        .expect("a list");
+    let waits = page["parked"].as_array().expect("a list");
+    assert_eq!(waits.len(), 1, "{page:#}");
+    assert_eq!(waits[0]["attempts"], 1);
+    let detail = waits[0]["detail"].as_str().expect("words");
+    assert!(detail.contains("no reference of its provider"), "{detail}");
+    let path = format!("/v1/parked/{}/one", encoded("payment:p-o1"));
+    let one = house.get(&path).await.expect("an event");
+    assert_eq!(one, waits[0]);
+    let why = json!({ "operator": "ana", "reason": "the provider is back" });
+    let retry = format!("{path}/retry");
+    let (status, answer) = house.send("POST", &retry, "r", &why).await.expect("sent");
+    assert_eq!(status, 200, "{answer:#}");
+    // It would have waited an hour.
+    let begun = Instant::now();
+    loop {
+        let one = house.get(&path).await.expect("it waits again");
+        if one["attempts"] == 2 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{one:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let other = house
+        .get("/v1/parked?subscriber=two")
+        .await
+        .expect("a list");
+    assert_eq!(other["parked"][0]["attempts"], 1, "{other:#}");
+
+    // What each slot is, and that it has failed, over HTTP and by command.
+    let plugin = house
+        .get("/v1/plugins/example/one")
+        .await
+        .expect("a plugin");
+    assert_eq!(plugin["plugin"], "corner-shop-rust");
+    assert_eq!(plugin["exports"], json!(["on-payment"]));
+    assert_eq!(plugin["granted"]["topics"], json!(["corner_shop.sale"]));
+    assert_eq!(plugin["faults"]["counts"], json!({ "retry": 2 }));
+    assert_eq!(plugin["faults"]["last"]["code"], "retry");
+    assert!(plugin["version"].is_string() && plugin["contract"].is_string());
+    house.stop();
+    let listed = said(&house, &["plugin", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    for field in ["digest", "exports", "granted", "call_limits"] {
+        assert_eq!(listed[0][field], plugin[field], "{field}");
+    }
+    assert_eq!(listed[0]["faults"]["counts"], json!({ "retry": 2 }));
+    let table = said(&house, &["plugin", "list", "--retailer", "example"]);
+    for wanted in [
+        "corner-shop-rust",
+        "on-payment",
+        "topic corner_shop.sale",
+        "2 retry",
+    ] {
+        assert!(table.contains(wanted), "{wanted} in\n{table}");
+    }
+}

@@ -1,0 +1,158 @@
+//! One host is replaced by another while tills sell: nobody notices but by asking again.
+
+use crate::configuration::{ASKS, retailer};
+use crate::house::Database;
+use crate::trouble::sale;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+const TILLS: usize = 64;
+const ORDERS: usize = 15;
+const STORE: &str = "s";
+
+/// Where tills ask: one of the hosts that there are.
+#[derive(Clone)]
+struct Street {
+    client: reqwest::Client,
+    hosts: Arc<RwLock<Vec<String>>>,
+    /// Requests that were refused cleanly, and orders that are paid.
+    refused: Arc<AtomicUsize>,
+    paid: Arc<AtomicUsize>,
+}
+
+impl Street {
+    fn set(&self, hosts: &[&str]) {
+        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        *self.hosts.write().expect("no panic") = hosts;
+    }
+
+    /// Asks until it is done. A request that breaks off, or is answered with anything but that it is
+    /// done or not taken, is a failure.
+    async fn send(
+        &self,
+        till: usize,
+        path: &str,
+        key: &str,
+        body: &serde_json::Value,
+    ) -> serde_json::Value {
+        for turn in till.. {
+            let host = {
+                let hosts = self.hosts.read().expect("no panic");
+                hosts[turn % hosts.len()].clone()
+            };
+            let request = self.client.post(format!("{host}{path}"));
+            let request = request.header("idempotency-key", key).json(body);
+            match request.send().await {
+                Ok(response) if response.status() == 201 => {
+                    return response.json().await.expect("a whole answer");
+                }
+                Ok(response) if response.status() == 503 => {}
+                Ok(response) => {
+                    let status = response.status();
+                    panic!("{status} {}", response.text().await.unwrap_or_default());
+                }
+                // Nobody listens there any more.
+                Err(error) if error.is_connect() => {}
+                Err(error) => panic!("a request broke off: {error:?}"),
+            }
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        unreachable!("turns do not end")
+    }
+
+    /// Sells; answers the numbers that the sales took.
+    async fn till(self, till: usize) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        for n in 0..ORDERS {
+            let order = format!("o-{till}-{n}");
+            for (path, key, body) in sale(STORE, &format!("w{till}"), &order) {
+                let answer = self.send(till, &path, &key, &body).await;
+                numbers.extend(answer["entry"]["sequence"].as_u64());
+            }
+            self.paid.fetch_add(1, Ordering::Relaxed);
+        }
+        numbers
+    }
+
+    async fn until_paid(&self, orders: usize) {
+        while self.paid.load(Ordering::Relaxed) < orders {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn slot() -> String {
+    format!("[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_are_replaced_while_64_tills_sell() {
+    if !Database::Postgres.is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = retailer(folder.path(), ASKS, &slot()).on(Database::Postgres);
+    house.start().await;
+    let store = json!({
+        "external_id": STORE, "retailer": "corner", "store_type": "kiosk", "country": "ES",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+    });
+    let put = house.send("PUT", "/v1/stores/s", "store", &store).await;
+    assert_eq!(put.expect("an answer").0, 200);
+    let street = Street {
+        client: house.client.clone(),
+        hosts: Arc::default(),
+        refused: Arc::default(),
+        paid: Arc::default(),
+    };
+    let mut serving = house.url("");
+    street.set(&[&serving]);
+    let tills = (0..TILLS).map(|till| tokio::spawn(street.clone().till(till)));
+    let tills: Vec<_> = tills.collect();
+    for handover in 1..=3 {
+        street.until_paid(handover * TILLS * ORDERS / 4).await;
+        house.start_beside().await;
+        let next = house.url("");
+        street.set(&[&serving, &next]);
+        tokio::task::block_in_place(|| house.stop_before());
+        street.set(&[&next]);
+        serving = next;
+    }
+    let mut numbers = BTreeMap::new();
+    for (till, sold) in tills.into_iter().enumerate() {
+        numbers.insert(till, sold.await.expect("a till sold"));
+    }
+    let all: Vec<u64> = (1..=ORDERS as u64).collect();
+    for (till, sold) in numbers {
+        assert_eq!(sold, all, "numbers of till {till}");
+    }
+    let events = (TILLS * ORDERS) as u64;
+    let status = house.settle().await;
+    assert_eq!(status["events"], events, "{status:#}");
+    assert_eq!(status["documents"]["delivered"], events, "{status:#}");
+    assert_eq!(
+        (&status["dead_letters"], &status["parked"]),
+        (&json!(0), &json!(0))
+    );
+    let refused = street.refused.load(Ordering::Relaxed);
+    for till in 0..TILLS {
+        for n in 0..ORDERS {
+            let path = format!("/v1/orders/o-{till}-{n}/journal");
+            let journal = house.get(&path).await.expect("a journal");
+            let applied = journal.as_array().expect("attempts").iter();
+            let applied = applied.filter(|attempt| attempt["outcome"] == "applied");
+            assert_eq!(applied.count(), 1, "{journal:#}");
+        }
+    }
+    let files = house
+        .files()
+        .into_keys()
+        .filter(|name| !name.contains("/."));
+    assert_eq!(files.count() as u64, events);
+    assert!(refused < TILLS * 50, "{refused} requests were refused");
+    house.stop();
+}

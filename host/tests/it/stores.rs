@@ -1,0 +1,138 @@
+//! Stores from a file by command: the real binary, beside a host that serves.
+
+use crate::house::{House, staged};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+const HEADER: &str = "id;external_id;retailer;store_type;country;currency;minor_digits;zone;day_starts;attribute:size\n";
+
+async fn open() -> (tempfile::TempDir, House) {
+    let retailers = tempfile::tempdir().expect("a folder");
+    let folder = retailers.path().join("example");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("retailer.toml"), "name = \"example\"\n").expect("a retailer");
+    let mut house = House::with(retailers.path().to_owned(), staged());
+    house.start().await;
+    (retailers, house)
+}
+
+fn import(house: &House, text: &str, more: &[&str]) -> (bool, String) {
+    let path = house.data().join("stores.csv");
+    std::fs::write(&path, text).expect("a file");
+    let path = path.display().to_string();
+    let mut command = house.galleria(&["stores", "import", &path]);
+    let ran = command.args(more).output().expect("the binary");
+    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (ran.status.success(), said.concat())
+}
+
+async fn page(house: &House, after: &str) -> Vec<Value> {
+    let path = format!("/v1/stores?limit=1000&after={after}");
+    let page = house.get(&path).await.expect("a list");
+    page["stores"].as_array().expect("stores").clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_thousand_stores_come_from_one_file() {
+    let (_retailers, house) = open().await;
+    let file = |size: &str| {
+        let mut text = HEADER.to_owned();
+        for n in 0..3000 {
+            writeln!(
+                text,
+                "s{n:04};{n};example;kiosk;FR;EUR;2;Europe/Paris;04:00;{size}"
+            )
+            .expect("text");
+        }
+        text
+    };
+    let (well, said) = import(&house, &file("S"), &["--dry-run"]);
+    assert!(well && said.contains("3000 stores added"), "{said}");
+    assert!(said.contains("nothing was imported"), "{said}");
+    assert_eq!(page(&house, "").await, [] as [Value; 0]);
+    let by = ["--by", "ana", "--reason", "all of France"];
+    let (well, said) = import(&house, &file("S"), &by);
+    assert!(
+        well && said.contains("3000 rows: 3000 stores added"),
+        "{said}"
+    );
+    assert_eq!(page(&house, "s1999").await.len(), 1000);
+    let (well, said) = import(&house, &file("S"), &[]);
+    assert!(
+        well && said.contains("0 stores added, 0 changed, 3000 unchanged"),
+        "{said}"
+    );
+    let one = format!("{HEADER}s0007;7;example;kiosk;FR;EUR;2;Europe/Paris;240;L\n");
+    let (well, said) = import(&house, &one, &by);
+    assert!(well && said.contains("0 stores added, 1 changed"), "{said}");
+    let store = house.get("/v1/stores/s0007").await.expect("a store");
+    assert_eq!(
+        store["attributes"],
+        json!([{ "name": "size", "value": "L" }])
+    );
+
+    let told = house
+        .get("/v1/operations?subject=stores")
+        .await
+        .expect("a list");
+    let told = told["operations"].as_array().expect("a list");
+    assert_eq!(told.len(), 3);
+    let (first, last) = (&told[2], &told[0]);
+    assert_eq!(
+        (&first["operator"], &first["action"]),
+        (&json!("ana"), &json!("stores_import"))
+    );
+    assert_eq!(
+        (&first["reason"], &first["after"]["added"]),
+        (&json!("all of France"), &json!(3000))
+    );
+    assert_eq!(last["after"]["changed"], 1);
+
+    let listed = house.run(&["stores", "list", "--retailer", "example", "--limit", "2"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        listed.contains("s0001") && !listed.contains("s0002"),
+        "{listed}"
+    );
+    assert!(
+        listed.contains("04:00") && listed.contains("--after s0001"),
+        "{listed}"
+    );
+    let last = house.run(&["stores", "list", "--after", "s0499", "--limit", "2500"]);
+    let last = String::from_utf8_lossy(&last.stdout).into_owned();
+    assert!(
+        last.contains("s2999") && !last.contains("there is more"),
+        "the last part"
+    );
+    let none = house.run(&["stores", "list", "--retailer", "other"]);
+    assert!(!String::from_utf8_lossy(&none.stdout).contains("s0000"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it() {
+    let (_retailers, house) = open().await;
+    let mut text = format!("{HEADER}right;1;example;kiosk;FR;EUR;2;Europe/Paris;;\n");
+    let (well, said) = import(&house, &text, &[]);
+    assert!(well, "{said}");
+    let before = page(&house, "").await;
+    for n in 0..40 {
+        let line = format!("s{n};{n};example;kiosk;FR;EUR;2;Europe/Pariss;;");
+        writeln!(text, "{line}").expect("text");
+    }
+    let text = text.replace(
+        "kiosk;FR;EUR;2;Europe/Paris;;",
+        "kiosk;FR;EUR;2;Europe/Paris;;XL",
+    );
+    let (well, said) = import(&house, &text, &[]);
+    assert!(
+        !well && said.contains("40 cells are wrong: nothing was imported"),
+        "{said}"
+    );
+    for row in 3..43 {
+        let told = said
+            .lines()
+            .any(|line| line.contains(&format!(" {row} ")) && line.contains("zone"));
+        assert!(told, "row {row}: {said}");
+    }
+    assert_eq!(page(&house, "").await, before);
+}
