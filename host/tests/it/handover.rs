@@ -1,4 +1,5 @@
-//! One host is replaced by another while tills sell: nobody notices but by asking again.
+//! One host is replaced by another while tills sell: a balancer that asks who is ready is all it takes, and
+//! nobody notices but by asking again.
 
 use crate::configuration::{ASKS, retailer};
 use crate::house::Database;
@@ -13,6 +14,14 @@ const TILLS: usize = 64;
 const ORDERS: usize = 15;
 const STORE: &str = "s";
 
+struct Balancer(tokio::task::JoinHandle<()>);
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Where tills ask: one of the hosts that there are.
 #[derive(Clone)]
 struct Street {
@@ -24,9 +33,25 @@ struct Street {
 }
 
 impl Street {
-    fn set(&self, hosts: &[&str]) {
-        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
-        *self.hosts.write().expect("no panic") = hosts;
+    /// Sends tills to those of these hosts that are ready, as a balancer does, until it is dropped.
+    fn balance(&self, hosts: &[&str]) -> Balancer {
+        let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let street = self.clone();
+        Balancer(tokio::spawn(async move {
+            loop {
+                let mut ready = Vec::new();
+                for host in &hosts {
+                    let probe = street.client.get(format!("{host}/readyz")).send().await;
+                    if probe.is_ok_and(|answer| answer.status() == 200) {
+                        ready.push(host.clone());
+                    }
+                }
+                if !ready.is_empty() {
+                    *street.hosts.write().expect("no panic") = ready;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }))
     }
 
     /// Asks until it is done. A request that breaks off, or is answered with anything but that it is
@@ -78,6 +103,12 @@ impl Street {
         numbers
     }
 
+    async fn until_all_ready(&self, hosts: usize) {
+        while self.hosts.read().expect("no panic").len() < hosts {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn until_paid(&self, orders: usize) {
         while self.paid.load(Ordering::Relaxed) < orders {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -96,6 +127,8 @@ async fn hosts_are_replaced_while_64_tills_sell() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut house = retailer(folder.path(), ASKS, &slot()).on(Database::Postgres);
+    // Time for the balancer, however busy this machine is.
+    house.set("http.drain_notice=3s");
     house.start().await;
     let store = json!({
         "external_id": STORE, "retailer": "corner", "store_type": "kiosk", "country": "ES",
@@ -110,16 +143,21 @@ async fn hosts_are_replaced_while_64_tills_sell() {
         paid: Arc::default(),
     };
     let mut serving = house.url("");
-    street.set(&[&serving]);
+    street
+        .hosts
+        .write()
+        .expect("no panic")
+        .push(serving.clone());
     let tills = (0..TILLS).map(|till| tokio::spawn(street.clone().till(till)));
     let tills: Vec<_> = tills.collect();
     for handover in 1..=3 {
         street.until_paid(handover * TILLS * ORDERS / 4).await;
         house.start_beside().await;
         let next = house.url("");
-        street.set(&[&serving, &next]);
+        let balancer = street.balance(&[&serving, &next]);
+        street.until_all_ready(2).await;
         tokio::task::block_in_place(|| house.stop_before());
-        street.set(&[&next]);
+        drop(balancer);
         serving = next;
     }
     let mut numbers = BTreeMap::new();

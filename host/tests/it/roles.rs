@@ -75,7 +75,7 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died() {
     assert_eq!(next.files().len(), 1, "and nothing of the first");
     // Who drains gives its groups back: the next one need not wait.
     next.stop();
-    let mut last = front.beside("consumer");
+    let mut last = front.beside("consumer,deliver");
     last.settings.push("groups.lease=5m".into());
     last.start().await;
     corner::sell(&front, "o-3").await;
