@@ -30,7 +30,7 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
             "route:/v1/orders/{id}/payments",
         ),
         ("shops.galleria_http_request_seconds:", "method:POST"),
-        ("shops.galleria_dead_letters:0|g", ""),
+        ("shops.galleria_dead_letters:0.0|g", ""),
     ];
     let (mut lines, begun) = (BTreeSet::new(), Instant::now());
     let found = |lines: &BTreeSet<String>, (name, tag): (&str, &str)| {
