@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How often a host that waits for a group shows that it lives.
+/// How often a host that waits for a group asks for it, and shows that it lives.
 const STANDING_BY: Duration = Duration::from_secs(1);
 
 /// The wait after the database could not be reached.
@@ -128,7 +128,11 @@ impl Holding {
                 Err(_) => tracing::warn!("leases of groups were not kept within {beat:?}"),
             }
             let left = until.saturating_duration_since(Instant::now());
-            let pause = if left.is_zero() { beat } else { beat.min(left) };
+            let mut pause = if left.is_zero() { beat } else { beat.min(left) };
+            if self.held.borrow().len() < names.len() {
+                // Another host may give back what is waited for, long before its lease would end.
+                pause = pause.min(STANDING_BY);
+            }
             tokio::select! {
                 () = self.held.closed() => break,
                 () = tokio::time::sleep(pause) => {}
