@@ -20,7 +20,6 @@ pub struct NewMovement {
     /// The caller's id, unique over the platform.
     pub id: String,
     /// `pay_in`, `pay_out`, or `pick_up` where it goes to the safe.
-    #[cfg_attr(feature = "openapi", schema(inline))]
     pub kind: MovementKind,
     /// Minor units, positive.
     pub amount: Money,
@@ -42,7 +41,6 @@ pub struct MovementView {
     /// The shift.
     pub shift_id: String,
     /// `pay_in`, `pay_out` or `pick_up`.
-    #[cfg_attr(feature = "openapi", schema(inline))]
     pub kind: MovementKind,
     /// As told.
     pub amount: Money,
