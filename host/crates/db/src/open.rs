@@ -11,7 +11,7 @@ use galleria_app::Error;
 use galleria_app::records::{Records, Work};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -339,7 +339,7 @@ impl Address {
         let Some(server) = &self.server else {
             let failed = |source| DbError::statement("connect", source);
             let mut connection = self.options.connect().await.map_err(failed)?;
-            set_up(&mut connection).await.map_err(failed)?;
+            set_up(&mut connection, WRITER_KIB).await.map_err(failed)?;
             verify(&mut connection).await?;
             return Ok(connection);
         };
@@ -362,7 +362,7 @@ impl Address {
                 let settings = Arc::clone(&settings);
                 Box::pin(async move {
                     match kind {
-                        Kind::Sqlite => set_up(connection).await,
+                        Kind::Sqlite => set_up(connection, READER_KIB).await,
                         Kind::Postgres => session::set_up(connection, &settings).await,
                     }
                 })
@@ -377,19 +377,28 @@ impl Address {
     }
 }
 
+/// Pages that SQLite's writer keeps: the upper ones of the indices.
+const WRITER_KIB: u32 = 16_384;
+/// And each reader, as SQLite has it by itself. A report reads on and on, through whichever connection
+/// is free: kept pages are of no use to it, and its memory would grow with the number of readers.
+const READER_KIB: u32 = 2_048;
+
 /// Sets a connection to SQLite up.
-async fn set_up(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+async fn set_up(connection: &mut AnyConnection, cache_kib: u32) -> Result<(), sqlx::Error> {
     // WAL lets readers go on while the writer commits. FULL syncs the log at every commit: what was
     // answered survives a loss of power. Ten seconds for another process's transaction, such as
     // `galleria migrate` on a large file. A log that grew while a long report read its snapshot goes
-    // back to 64 MiB; a cache of 16 MiB keeps the upper pages of the indices.
-    let settings = "PRAGMA busy_timeout = 10000;
+    // back to 64 MiB.
+    let settings = format!(
+        "PRAGMA busy_timeout = 10000;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -16384;";
-    connection.execute(sqlx::raw_sql(settings)).await.map(drop)
+         PRAGMA cache_size = -{cache_kib};"
+    );
+    let settings = sqlx::raw_sql(AssertSqlSafe(settings));
+    connection.execute(settings).await.map(drop)
 }
 
 /// SQLite passes silently over a setting it cannot take; durability is nothing to assume.
