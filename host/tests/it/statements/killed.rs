@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 const ROWS: usize = 20_000;
 
 /// How far the one statement has come, and how many lines of it were written.
-async fn progress(house: &House) -> Option<(StatementState, u64)> {
-    let db = Db::open(&house.database()).await.ok()?;
-    let records: &dyn Records = &db;
+async fn progress(db: &Db) -> Option<(StatementState, u64)> {
+    let records: &dyn Records = db;
     let found = records
         .read(|tx| {
             Box::pin(async move {
@@ -24,7 +23,6 @@ async fn progress(house: &House) -> Option<(StatementState, u64)> {
             })
         })
         .await;
-    let _ = db.close().await;
     found.ok().flatten()
 }
 
@@ -45,9 +43,11 @@ async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64)
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary");
+    // Open all the while: what is looked for may last no longer than opening does.
+    let db = Db::open(&house.database()).await.expect("the database");
     let begun = Instant::now();
     loop {
-        let now = progress(house).await;
+        let now = progress(&db).await;
         if now.is_some_and(|(is, count)| is == state && count >= lines) {
             break;
         }
@@ -60,6 +60,7 @@ async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64)
     }
     import.kill().expect("killed");
     import.wait().expect("gone");
+    db.close().await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +74,9 @@ async fn a_statement_is_there_whole_or_not_at_all() {
     assert!(house.run(&["statement", "list"]).status.success());
 
     killed_at(&house, &file, StatementState::Importing, 2_000).await;
-    let (state, lines) = progress(&house).await.expect("something is left");
+    let db = Db::open(&house.database()).await.expect("the database");
+    let (state, lines) = progress(&db).await.expect("something is left");
+    db.close().await.expect("closed");
     assert_eq!(state, StatementState::Importing);
     assert!(lines >= 2_000 && lines < ROWS as u64);
     let listed = house.run(&["statement", "list"]);
