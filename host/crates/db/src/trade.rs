@@ -99,6 +99,15 @@ impl Trade for Transaction<'_> {
             .await
     }
 
+    async fn order_lock(&mut self, id: &str) -> Result<(), Error> {
+        if !self.locks() {
+            return Ok(());
+        }
+        let sql = self.locking("SELECT id FROM orders WHERE id = $1", Lock::Wait);
+        let lock = statement("order_lock", sql).bind(id);
+        self.one(lock).await.map(drop)
+    }
+
     async fn order_set_status(&mut self, id: &str, status: OrderStatus) -> Result<(), Error> {
         let set = statement(
             "order_set_status",

@@ -1,6 +1,6 @@
 //! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
 
-use super::argument::{Asked, paid};
+use super::argument::{Asked, paid, take_turn};
 use super::{Item, fate, told};
 use crate::Error;
 use crate::app::App;
@@ -163,6 +163,9 @@ impl App {
                 let (item, wakes) = (item.clone(), wakes.clone());
                 Box::pin(async move {
                     let (event, subscriber) = (&item.event.id, &item.subscriber);
+                    if let Some(wakes) = &wakes {
+                        take_turn(tx, wakes).await?;
+                    }
                     tx.effect_claim(event, subscriber, Outcome::Skipped, now)
                         .await?;
                     tx.parked_remove(event, subscriber).await?;
@@ -240,6 +243,9 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
         receipts,
     } = application;
     let (event, subscriber) = (&item.event.id, &item.subscriber);
+    if let Some(wakes) = wakes {
+        take_turn(tx, wakes).await?;
+    }
     let took = tx
         .effect_claim(event, subscriber, Outcome::Applied, *now)
         .await?;

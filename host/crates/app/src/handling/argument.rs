@@ -38,9 +38,21 @@ pub(super) enum Prepared {
     Broken(CallFault),
 }
 
+const PAID: &str = "paid:";
+
 /// What wakes events that wait until an order's payment has had its effect.
 pub(super) fn paid(order_id: &str) -> String {
-    format!("paid:{order_id}")
+    format!("{PAID}{order_id}")
+}
+
+/// Who wakes what waits for this, and who begins to wait for it, come one after the other: at once,
+/// neither would see what the other has not committed, and what waits would be woken by nobody. Taken
+/// before anything else, as by who accepts: so none waits for another in a circle.
+pub(super) async fn take_turn(tx: &mut dyn Tx, cause: &str) -> Result<(), Error> {
+    match cause.strip_prefix(PAID) {
+        Some(order_id) => tx.order_lock(order_id).await,
+        None => Ok(()),
+    }
 }
 
 fn broken(field: &str, message: impl Into<String>) -> Prepared {

@@ -180,6 +180,9 @@ impl App {
                 Box::pin(async move {
                     // The cause may have had its effect since it was looked for: whoever applied
                     // it found nothing to wake.
+                    if let Some(on) = &parked.waits_for {
+                        argument::take_turn(tx, on).await?;
+                    }
                     let woken = !argument::still_waits(tx, &item, &payments).await?;
                     if woken {
                         parked.due_at = now;
@@ -331,6 +334,9 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
         wakes,
     } = record;
     let (event, subscriber) = (&item.event.id, &item.subscriber);
+    if let Some(wakes) = wakes {
+        argument::take_turn(tx, wakes).await?;
+    }
     // By another host, or by this attempt itself, when it was only the answer that got lost.
     if tx.effect_get(event, subscriber).await?.is_some() {
         tx.parked_remove(event, subscriber).await?;

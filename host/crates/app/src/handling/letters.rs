@@ -221,6 +221,10 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(), Error> {
     let (event_id, subscriber) = (letter.event.id.clone(), letter.subscriber.clone());
+    if let Some(order_id) = letter.event.text("order_id") {
+        let paid = super::argument::paid(order_id);
+        super::argument::take_turn(tx, &paid).await?;
+    }
     tx.dead_remove(&event_id, &subscriber).await?;
     let before =
         json!({ "code": letter.code, "detail": letter.detail, "attempts": letter.attempts });

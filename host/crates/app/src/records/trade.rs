@@ -258,6 +258,8 @@ pub trait Trade {
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error>;
     /// An order, locked until the transaction ends.
     async fn order_get(&mut self, id: &str) -> Result<Option<OrderRow>, Error>;
+    /// Waits until no other transaction has the order, and keeps it from them until this one ends.
+    async fn order_lock(&mut self, id: &str) -> Result<(), Error>;
     /// Moves an order on.
     async fn order_set_status(&mut self, id: &str, status: OrderStatus) -> Result<(), Error>;
 

@@ -4,19 +4,46 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_app::Error;
-use galleria_app::records::OrderStatus;
+use galleria_app::records::{OrderStatus, Outcome};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 on_both!(
     a_store_is_kept_replaced_and_listed_in_pages,
     an_order_is_kept_once_and_moves_on,
     an_order_is_read_by_one_transaction_at_a_time,
+    who_waits_for_an_order_sees_what_was_done_with_it_before,
     an_order_has_one_payment,
     refunds_come_in_the_order_they_were_accepted,
     a_void_is_kept_once,
     a_shift_is_kept_once_and_closed,
     numbers_have_no_gaps_whoever_fails,
 );
+
+/// As who begins to wait for an order's payment while that has its effect.
+async fn who_waits_for_an_order_sees_what_was_done_with_it_before(stage: &Stage) {
+    with_orders(stage).await;
+    let (applying, begun) = (stage.clone(), Arc::new(Notify::new()));
+    let told = Arc::clone(&begun);
+    let applied = tokio::spawn(async move {
+        write_tx!(applying, [told], |tx| {
+            tx.order_lock("o1").await?;
+            tx.effect_claim("payment:p1", "slot", Outcome::Applied, at(1))
+                .await?;
+            told.notify_one();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(())
+        })
+    });
+    begun.notified().await;
+    let seen = write_tx!(stage, [], |tx| {
+        tx.order_lock("o1").await?;
+        tx.effect_get("payment:p1", "slot").await
+    });
+    assert!(seen.expect("looked").is_some());
+    applied.await.expect("no panic").expect("applied");
+}
 
 /// A store with orders `o1`, `o2`.
 async fn with_orders(stage: &Stage) {
