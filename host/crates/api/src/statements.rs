@@ -280,6 +280,10 @@ async fn statement_lines(
             wrong("outcome", &format!("one of {known}"))
         })?),
     };
+    // No database counts further.
+    if i64::try_from(ask.after).is_err() {
+        return Err(wrong("after", "the `next` of the part before"));
+    }
     let mut lines = face
         .app
         .statement_lines(&id, outcome, ask.after, limit + 1)

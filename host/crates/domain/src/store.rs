@@ -52,6 +52,8 @@ impl Store {
             "id",
             "1 to 64 of letters, digits, '-', '_' and '.'",
         );
+        // Its address would be that of the import of stores.
+        check(self.id != "import", "id", "any name but import");
         check(
             crate::names::is_id(&self.external_id),
             "external_id",
@@ -157,7 +159,8 @@ mod tests {
         let mut bad = store(0);
         bad.zone = "Mars/Olympus".into();
         bad.currency = "euro".into();
+        bad.id = "import".into();
         let fields: Vec<_> = bad.problems().into_iter().map(|p| p.field).collect();
-        assert_eq!(fields, ["currency", "zone"]);
+        assert_eq!(fields, ["id", "currency", "zone"]);
     }
 }

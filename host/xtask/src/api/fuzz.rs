@@ -12,6 +12,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 /// A group of routes on a host.
+#[derive(Clone, Copy)]
 pub struct Fuzz<'a> {
     pub ask: &'a ApiAsk,
     pub tools: &'a Path,
@@ -21,6 +22,7 @@ pub struct Fuzz<'a> {
     pub headers: &'a [String],
     pub group: &'a str,
     pub operations: usize,
+    pub seed: u64,
 }
 
 /// What came of it.
@@ -37,6 +39,15 @@ pub struct Outcome {
 impl Outcome {
     pub fn requests(&self) -> u64 {
         self.answers.values().sum()
+    }
+
+    /// Another round of the same group.
+    pub fn add(&mut self, more: Self) {
+        for (class, count) in more.answers {
+            *self.answers.entry(class).or_default() += count;
+        }
+        self.findings += more.findings;
+        self.told = more.told;
     }
 }
 
@@ -55,7 +66,7 @@ impl Fuzz<'_> {
             .args(["run", &format!("{}/openapi.json", self.url), "--no-color"])
             .args(["--include-tag", self.group, "--continue-on-failure"])
             .args(["--max-examples", &each.to_string()])
-            .args(["--seed", &self.ask.seed.to_string()])
+            .args(["--seed", &self.seed.to_string()])
             .args(["--report", "json", "--report-json-path"])
             .arg(&report);
         for header in self.headers {
@@ -65,7 +76,7 @@ impl Fuzz<'_> {
             .env("SCHEMATHESIS_HOOKS", "hooks")
             .env("PYTHONPATH", &here)
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("GALLERIA_API_SEED", self.ask.seed.to_string())
+            .env("GALLERIA_API_SEED", self.seed.to_string())
             .env("GALLERIA_API_COUNTS", &counts)
             .env("GALLERIA_API_KNOWN", self.folder.join("known.json"))
             // It keeps files beside where it stands.

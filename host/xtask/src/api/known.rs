@@ -1,4 +1,6 @@
-//! What is put into a fresh host, so that requests find something there.
+//! What is put into a fresh host, so that requests find something there; and the ids they may name.
+
+mod made;
 
 use crate::catalogue;
 use crate::demo::client::Client;
@@ -12,15 +14,21 @@ use std::fs;
 
 /// Enough for many refunds, voids and payments before all are spent.
 const ORDERS: usize = 60;
+/// Whose plugin makes a document of a sale, and whose statement is taken in.
+const RETAILER: &str = "flying-tiger";
 
-/// Puts the sample retailers' stores, a file of products, a shift and orders, every other one paid;
-/// answers with their ids as the hooks of schemathesis want them.
+/// Puts the sample retailers' stores, a file of products, a shift, orders, every other one paid, and what
+/// the host makes of them; answers with their ids as the hooks of schemathesis want them.
 pub async fn put(client: &Client, document: &Value) -> Result<Value> {
     let (mut names, mut stores, mut skus) = (Vec::new(), Vec::new(), Vec::new());
+    let mut store = None;
     for folder in retailers(None)? {
         let name = folder.file_name().context("a name")?.to_string_lossy();
         let text = fs::read_to_string(folder.join("stores.json"))?;
         let all: Vec<Store> = serde_json::from_str(&text)?;
+        if name == RETAILER {
+            store = all.first().map(|store| store.id.clone());
+        }
         for store in all {
             let mut body = json!(store);
             body.as_object_mut().context("a store")?.remove("id");
@@ -41,76 +49,83 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         }
         names.push(name.into_owned());
     }
-    let store = stores.first().context("a store")?;
-    let shift = sent(client, document, "/v1/shifts", "shift-1", store).await?;
+    let here = Here {
+        client,
+        document,
+        store: &store.with_context(|| format!("{RETAILER} has no store"))?,
+    };
+    let shift = here.sent("/v1/shifts", "shift-1").await?;
     let mut orders = Vec::new();
     for number in 1..=ORDERS {
         let order = format!("order-{number}");
-        sent(client, document, "/v1/orders", &order, store).await?;
+        here.sent("/v1/orders", &order).await?;
         if number % 2 == 0 {
-            let mut body = example(document, "/v1/orders/{id}/payments")?;
-            let payment = format!("payment-{number}");
-            body["id"] = json!(payment);
-            let path = format!("/v1/orders/{order}/payments");
-            client.write(Method::POST, &path, &payment, &body).await?;
+            here.paid(&order, &format!("payment-{number}")).await?;
         }
         orders.push(order);
     }
+    let mut ids = here.made().await?;
+    ids.extend([
+        ("/v1/stores/{id} id", stores.clone()),
+        ("/v1/orders/{id} id", orders.clone()),
+        ("/v1/fiscal-records/{id} id", orders.clone()),
+        ("/v1/story/{id} id", orders),
+        ("/v1/shifts/{id} id", vec![shift]),
+        // Every other order was paid.
+        ("/v1/payments/{id} id", vec!["payment-2".to_owned()]),
+        ("/v1/retailers/{retailer}/ retailer", names.clone()),
+        ("/v1/retailers/{retailer}/products/{sku} sku", skus),
+    ]);
     Ok(json!({
-        "paths": by_parameter(document, &names, &stores, &skus, &orders, &shift)?,
+        "paths": by_parameter(document, &ids)?,
         "members": { "retailer": names, "store_id": stores },
     }))
 }
 
-/// Sends an operation's example under another id and store.
-async fn sent(
-    client: &Client,
-    document: &Value,
-    path: &str,
-    id: &str,
-    store: &str,
-) -> Result<String> {
-    let mut body = example(document, path)?;
-    body["id"] = json!(id);
-    body["store_id"] = json!(store);
-    client.write(Method::POST, path, id, &body).await?;
-    Ok(id.to_owned())
+/// A host, its document, and the store where things happen.
+struct Here<'a> {
+    client: &'a Client,
+    document: &'a Value,
+    store: &'a str,
 }
 
-fn example(document: &Value, path: &str) -> Result<Value> {
-    let found = &document["paths"][path]["post"]["requestBody"]["content"]["application/json"];
-    let found = found.get("example").cloned();
-    found.with_context(|| format!("the document has no example of {path}"))
+impl Here<'_> {
+    /// Sends an operation's example under another id, at the store.
+    async fn sent(&self, path: &str, id: &str) -> Result<String> {
+        let mut body = self.example(path)?;
+        body["id"] = json!(id);
+        body["store_id"] = json!(self.store);
+        self.client.write(Method::POST, path, id, &body).await?;
+        Ok(id.to_owned())
+    }
+
+    async fn paid(&self, order: &str, payment: &str) -> Result<()> {
+        let mut body = self.example("/v1/orders/{id}/payments")?;
+        body["id"] = json!(payment);
+        let path = format!("/v1/orders/{order}/payments");
+        self.client
+            .write(Method::POST, &path, payment, &body)
+            .await?;
+        Ok(())
+    }
+
+    fn example(&self, path: &str) -> Result<Value> {
+        let found =
+            &self.document["paths"][path]["post"]["requestBody"]["content"]["application/json"];
+        let found = found.get("example").cloned();
+        found.with_context(|| format!("the document has no example of {path}"))
+    }
 }
 
-/// What a parameter of a path may name, by the path's template.
-fn by_parameter(
-    document: &Value,
-    names: &[String],
-    stores: &[String],
-    skus: &[String],
-    orders: &[String],
-    shift: &str,
-) -> Result<BTreeMap<String, Value>> {
+/// What a parameter of a path may name, by the path's template; `ids` has a template's beginning and the
+/// parameter's name.
+fn by_parameter(document: &Value, ids: &[(&str, Vec<String>)]) -> Result<BTreeMap<String, Value>> {
     let mut found = BTreeMap::new();
     for path in document["paths"].as_object().context("paths")?.keys() {
-        if path.contains("{retailer}") {
-            found.insert(format!("{path} retailer"), json!(names));
-        }
-        if path.contains("{sku}") && !skus.is_empty() {
-            found.insert(format!("{path} sku"), json!(skus));
-        }
-        for (root, ids) in [
-            ("/v1/stores/{id}", json!(stores)),
-            ("/v1/orders/{id}", json!(orders)),
-            ("/v1/fiscal-records/{id}", json!(orders)),
-            ("/v1/shifts/{id}", json!([shift])),
-            // Every other order was paid.
-            ("/v1/payments/{id}", json!(["payment-2"])),
-            ("/v1/story/{id}", json!(orders)),
-        ] {
-            if path.starts_with(root) {
-                found.insert(format!("{path} id"), ids);
+        for (of, ids) in ids {
+            let (root, parameter) = of.rsplit_once(' ').context("a path and a parameter")?;
+            if path.starts_with(root) && !ids.is_empty() {
+                found.insert(format!("{path} {parameter}"), json!(ids));
             }
         }
     }

@@ -26,6 +26,9 @@ Examples:
   cargo xtask api --database sqlite --group orders       one group of routes on one database
   cargo xtask api --header 'traceparent: 00-...'         with a header of your own";
 
+/// Seeds that are drawn from at most, until a group has been sent as many requests as were asked for.
+const ROUNDS: u64 = 5;
+
 /// What is asked, and of which host.
 #[derive(Debug, clap::Args)]
 pub struct ApiAsk {
@@ -171,7 +174,7 @@ async fn on(
         let headers = [&[bearer], ask.header.as_slice()].concat();
         let mut outcomes = Vec::new();
         for (group, operations) in fuzz::groups(&document, ask.group.as_deref())? {
-            let mut outcome = fuzz::Fuzz {
+            let asking = fuzz::Fuzz {
                 ask,
                 tools,
                 folder,
@@ -179,9 +182,17 @@ async fn on(
                 headers: &headers,
                 group: &group,
                 operations,
+                seed: ask.seed,
+            };
+            let mut outcome = asking.run().await?;
+            // Routes that take little have few requests of their own: the others make up for them.
+            for more in 1..ROUNDS {
+                if outcome.findings > 0 || outcome.requests() >= ask.examples as u64 {
+                    break;
+                }
+                let seed = ask.seed + more;
+                outcome.add(fuzz::Fuzz { seed, ..asking }.run().await?);
             }
-            .run()
-            .await?;
             outcome.database = database;
             outcomes.push(outcome);
         }
