@@ -1,18 +1,24 @@
 //! What a refund comes to: whole, by line, or by amount; never more than was paid.
 
+mod tenders;
+#[cfg(test)]
+mod tests;
+
 use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;
-use crate::number::{Decimal, Money, split};
+use crate::number::{Decimal, Money};
 use crate::selling::{MAX_QUANTITY_SCALE, check_rounding, sum_taxes};
 use crate::trade::{Refund, Sale};
 use serde::{Deserialize, Serialize};
+use tenders::{left_of_tenders, more, paid, paid_back, usual_rounding, within_what_each_paid};
 
 /// What is asked to be given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
-    /// Everything that is left.
+    /// Everything that is left: the lines that were not given back; and after a refund by amount, of
+    /// which nobody knows whose lines it was for, the sum that is left.
     Full,
     /// Some lines, or some of their quantity.
     Lines(Vec<LineBack>),
@@ -52,7 +58,8 @@ pub struct Resolved {
 ///
 /// Amounts of a part are cumulative: however a line is given back in pieces, the pieces sum to
 /// the line. Where `tenders` is empty, the sale's tenders pay back, in proportion to what each has
-/// not paid back yet.
+/// not paid back yet. All refunds together, with what cash rounding adds, never pay back more than was
+/// paid; nor does a tender that a provider knows.
 pub fn resolve(
     sale: &Sale,
     earlier: &[Refund],
@@ -60,6 +67,13 @@ pub fn resolve(
     tenders: Vec<Tender>,
     rounding: Option<Money>,
 ) -> Result<Resolved, Vec<Problem>> {
+    let before: Money = earlier.iter().map(|refund| refund.gross).sum();
+    let left = sale.gross - before;
+    let by_amount = earlier.iter().any(|refund| refund.lines.is_empty());
+    let extent = match extent {
+        Extent::Full if by_amount => &Extent::Amount(left),
+        asked => asked,
+    };
     let lines = match extent {
         Extent::Full => everything_left(sale, earlier)?,
         Extent::Lines(wanted) => some_lines(sale, earlier, wanted)?,
@@ -75,25 +89,29 @@ pub fn resolve(
         Extent::Amount(amount) => *amount,
         _ => lines.iter().map(|line| line.amount).sum::<Money>() - added,
     };
-    let before: Money = earlier.iter().map(|refund| refund.gross).sum();
     if gross <= 0 {
         return one("extent", "nothing is left to give back");
     }
-    if gross > sale.gross - before {
-        return one(
-            "extent",
-            format!(
-                "{gross} is more than the {} that is left of what was paid",
-                sale.gross - before
-            ),
-        );
+    if gross > left {
+        return one("extent", more(gross, left));
     }
-    let whole = gross == sale.gross;
-    let rounding = rounding.unwrap_or(if whole { sale.rounding } else { 0 });
+    let of_tenders = left_of_tenders(sale, earlier);
+    let usual = usual_rounding(sale, earlier, &tenders, &of_tenders, gross == left);
+    let rounding = rounding.unwrap_or(usual);
     check_rounding(rounding).map_err(|problem| vec![problem])?;
+    // Whoever rounds each of many refunds up would be paid more than was paid.
+    let left = paid(&sale.tenders)
+        - earlier
+            .iter()
+            .map(|back| paid(&back.tenders))
+            .sum::<Money>();
+    if gross + rounding > left {
+        return one("rounding", more(gross + rounding, left));
+    }
     let tenders = if tenders.is_empty() {
-        paid_back(sale, earlier, gross + rounding)?
+        paid_back(sale, &of_tenders, gross + rounding)?
     } else {
+        within_what_each_paid(sale, &of_tenders, &tenders)?;
         tenders
     };
     crate::selling::check_paid(&tenders, gross, rounding)?;
@@ -259,229 +277,4 @@ fn some_lines(
         }
     }
     Ok(lines)
-}
-
-/// What each tender of the sale has not paid back yet. Of tenders that cannot be told apart the
-/// earlier one pays first.
-fn left_of_tenders(sale: &Sale, earlier: &[Refund]) -> Vec<Money> {
-    let same = |one: &Tender, other: &Tender| {
-        one.kind == other.kind
-            && one.psp_reference == other.psp_reference
-            && one.stored_value == other.stored_value
-    };
-    let mut left: Vec<Money> = sale.tenders.iter().map(|tender| tender.amount).collect();
-    for back in earlier.iter().flat_map(|refund| &refund.tenders) {
-        let mut amount = back.amount;
-        for (tender, left) in sale.tenders.iter().zip(&mut left) {
-            if same(tender, back) {
-                let part = amount.min(*left);
-                *left -= part;
-                amount -= part;
-            }
-        }
-    }
-    left
-}
-
-/// The sale's tenders, paying back `total` in proportion to what is left of each.
-fn paid_back(sale: &Sale, earlier: &[Refund], total: Money) -> Result<Vec<Tender>, Vec<Problem>> {
-    let weights = left_of_tenders(sale, earlier);
-    let Some(parts) = split(total, &weights) else {
-        return one(
-            "tenders",
-            "say how it is paid back: the sale's tenders do not tell",
-        );
-    };
-    let back = sale.tenders.iter().zip(parts).filter(|(_, part)| *part > 0);
-    Ok(back
-        .enumerate()
-        .map(|(index, (tender, part))| Tender {
-            number: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            amount: part,
-            tendered: part,
-            change: 0,
-            // What was paid in another currency is paid back in the store's own.
-            foreign: None,
-            ..tender.clone()
-        })
-        .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::selling::tests::{line, tender};
-    use crate::trade::{Entry, Origin};
-
-    fn entry() -> Entry {
-        Entry {
-            id: "p1".into(),
-            order_id: "o1".into(),
-            external_id: None,
-            workstation: "w1".into(),
-            sequence: 1,
-            receipt: "1".into(),
-            operator: None,
-            business_date: "2026-11-24".into(),
-            begun_at: "2026-11-24T10:00:00.000+01:00".into(),
-            ended_at: "2026-11-24T10:01:00.000+01:00".into(),
-            currency: "EUR".into(),
-            training: false,
-        }
-    }
-
-    fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
-        let sums = crate::selling::sums(&lines, 2).expect("good lines");
-        Sale {
-            entry: entry(),
-            member: None,
-            lines,
-            tenders,
-            taxes: sums.taxes,
-            rounding: 0,
-            net: sums.net,
-            gross: sums.gross,
-            consents: vec![],
-            attributes: vec![],
-        }
-    }
-
-    fn refund(resolved: Resolved) -> Refund {
-        let Resolved {
-            lines,
-            tenders,
-            taxes,
-            gross,
-            net,
-            rounding,
-        } = resolved;
-        Refund {
-            entry: entry(),
-            origin: Origin::None,
-            earlier: vec![],
-            reason: "defect".into(),
-            lines,
-            tenders,
-            taxes,
-            rounding,
-            net,
-            gross,
-            attributes: vec![],
-        }
-    }
-
-    fn piece(number: u32) -> Extent {
-        Extent::Lines(vec![LineBack {
-            line: number,
-            quantity: Some(Decimal::whole(1)),
-        }])
-    }
-
-    #[test]
-    fn pieces_of_a_line_sum_to_the_line() {
-        let sold = sale(
-            vec![line(1, 3334, 3, 1, 1735)],
-            vec![tender(1, "card", 10001)],
-        );
-        let mut earlier = Vec::new();
-        for _ in 0..3 {
-            let part = resolve(&sold, &earlier, &piece(1), vec![], None).expect("a third");
-            assert_eq!(part.net + part.taxes[0].amount, part.gross);
-            earlier.push(refund(part));
-        }
-        assert_eq!(earlier.iter().map(|r| r.gross).sum::<i64>(), 10001);
-        assert_eq!(earlier.iter().map(|r| r.taxes[0].amount).sum::<i64>(), 1735);
-        let discounts = earlier.iter().map(|r| r.lines[0].discounts[0].amount);
-        assert_eq!(discounts.sum::<i64>(), 1);
-        assert!(resolve(&sold, &earlier, &Extent::Full, vec![], None).is_err());
-    }
-
-    #[test]
-    fn full_takes_what_is_left_and_tenders_pay_back_in_proportion() {
-        let lines = vec![line(1, 1000, 2, 0, 347), line(2, 505, 1, 0, 88)];
-        let sold = sale(
-            lines,
-            vec![tender(1, "gift-card", 500), tender(2, "card", 2005)],
-        );
-        let first =
-            refund(resolve(&sold, &[], &piece(1), vec![], None).expect("one of two pieces"));
-        assert_eq!(first.gross, 1000);
-        assert_eq!(first.tenders.iter().map(|t| t.amount).sum::<i64>(), 1000);
-        let rest = resolve(&sold, &[first], &Extent::Full, vec![], None).expect("the rest");
-        assert_eq!(rest.gross, 1505);
-        assert_eq!(rest.lines.len(), 2);
-    }
-
-    #[test]
-    fn no_tender_pays_back_more_than_it_paid() {
-        let sold = sale(
-            vec![line(1, 100, 1, 0, 17)],
-            vec![tender(1, "gift-card", 50), tender(2, "card", 50)],
-        );
-        let mut earlier = vec![refund(
-            resolve(
-                &sold,
-                &[],
-                &Extent::Amount(40),
-                vec![tender(1, "card", 40)],
-                None,
-            )
-            .expect("by card"),
-        )];
-        for _ in 0..60 {
-            let cent = resolve(&sold, &earlier, &Extent::Amount(1), vec![], None);
-            earlier.push(refund(cent.expect("a cent")));
-        }
-        for kind in ["gift-card", "card"] {
-            let tenders = earlier.iter().flat_map(|refund| &refund.tenders);
-            let back: Money = tenders.filter(|t| t.kind == kind).map(|t| t.amount).sum();
-            assert_eq!(back, 50, "{kind}");
-        }
-    }
-
-    #[test]
-    fn a_finer_quantity_given_back_earlier_still_counts() {
-        let sold = sale(
-            vec![line(1, 1000, 1, 0, 174)],
-            vec![tender(1, "card", 1000)],
-        );
-        let fine = Extent::Lines(vec![LineBack {
-            line: 1,
-            quantity: Some(Decimal {
-                unscaled: 50_000,
-                scale: 5,
-            }),
-        }]);
-        let half = refund(resolve(&sold, &[], &fine, vec![], None).expect("a half"));
-        let coarse = Extent::Lines(vec![LineBack {
-            line: 1,
-            quantity: Some(Decimal {
-                unscaled: 5,
-                scale: 1,
-            }),
-        }]);
-        let half = [half];
-        let rest = resolve(&sold, &half, &coarse, vec![], None).expect("the other half");
-        assert_eq!(rest.gross, 500);
-        let all = resolve(&sold, &half, &Extent::Full, vec![], None).expect("all that is left");
-        let left = all.lines[0].quantity.exact().expect("a decimal");
-        assert_eq!(left, rust_decimal::Decimal::new(5, 1));
-        assert!(resolve(&sold, &half, &piece(1), vec![], None).is_err());
-    }
-
-    #[test]
-    fn never_more_than_was_paid() {
-        let sold = sale(
-            vec![line(1, 1000, 1, 0, 174)],
-            vec![tender(1, "card", 1000)],
-        );
-        assert!(resolve(&sold, &[], &Extent::Amount(1001), vec![], None).is_err());
-        let absurd = Some(Money::MAX);
-        assert!(resolve(&sold, &[], &Extent::Full, vec![], absurd).is_err());
-        let part = resolve(&sold, &[], &Extent::Amount(400), vec![], None).expect("a part");
-        assert_eq!((part.gross, part.net), (400, 400));
-        let earlier = [refund(part)];
-        assert!(resolve(&sold, &earlier, &Extent::Amount(601), vec![], None).is_err());
-        assert!(resolve(&sold, &earlier, &Extent::Full, vec![], None).is_err());
-    }
 }
