@@ -121,6 +121,7 @@ fn http(
 ) -> HttpConfig {
     HttpConfig {
         max_body_bytes: host.http.body_limit_bytes,
+        idle: host.http.idle,
         timeout: host.http.timeout,
         uploads: UploadConfig {
             folder: Some(host.data.clone()),

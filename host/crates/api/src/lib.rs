@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod connections;
 mod dead_letters;
 mod docs;
 mod documents;

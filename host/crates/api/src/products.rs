@@ -3,7 +3,7 @@
 use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
-use crate::request::{Asked, Id, Two, Write, WriteHead, idempotency_key};
+use crate::request::{Asked, Id, Two, Write, WriteHead, own_key};
 use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
 use crate::serve::Face;
 use crate::upload;
@@ -200,7 +200,7 @@ async fn product_import(
     request: Request,
 ) -> Answer<Written> {
     let format = format(request.headers())?;
-    let key = idempotency_key(request.headers())?;
+    let key = own_key(&request)?;
     face.app.retailer_known(&retailer).await?;
     let (file, key) = upload::spool_under(key, request, &face).await?;
     let ask = ImportAsk {

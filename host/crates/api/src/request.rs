@@ -1,5 +1,6 @@
 //! What is taken out of a request, and refused with a problem where it is not there.
 
+use crate::access::By;
 use crate::limits;
 use crate::problem::{
     BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, Kind, MEDIA_TYPE,
@@ -104,7 +105,7 @@ impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
 
     async fn from_request(request: Request, face: &Face) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
-        let key = idempotency_key(request.headers())?;
+        let key = own_key(&request)?;
         let mut told = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
         let bytes = bytes_of(request, face).await?;
         if escapes_nul(&bytes) {
@@ -174,7 +175,17 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+/// The key of a write, as its caller's own: tills of different retailers, which may all count from 1, never
+/// meet in one. Whoever takes over from a caller with the same reach repeats its writes under the same keys.
+pub(crate) fn own_key(request: &Request) -> Result<String, Problem> {
+    let key = idempotency_key(request.headers())?;
+    Ok(match request.extensions().get::<By>() {
+        Some(by) => by.owns(key),
+        None => key,
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     let mut given = headers.get_all("idempotency-key").iter();
     let Some(first) = given.next() else {
         return Err(Problem::new(KEY_MISSING, KEY_MISSING.remedy));

@@ -4,16 +4,13 @@
 
 use crate::access::{self, AccessConfig, AccessError};
 use crate::limits::{Bounded, RateConfig, Rates};
-use crate::{Metrics, Workers, edge, headers, openapi, problem};
+use crate::{Metrics, Workers, connections, edge, headers, openapi, problem};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::serve::ListenerExt as _;
 use galleria_app::App;
 use ipnet::IpNet;
-use std::future::IntoFuture as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 pub struct HttpConfig {
     /// No request body may be longer. A basket of 2000 lines with two taxes each is 1 MB.
     pub max_body_bytes: usize,
-    /// From the first byte of a request's head to its answer, reading of the body included.
+    /// How long a request's head may take, counted from the answer before it or the connection's begin.
+    pub idle: Duration,
+    /// From a request's head to its answer, reading of the body included.
     pub timeout: Duration,
     /// Bounds of files that are sent.
     pub uploads: UploadConfig,
@@ -66,6 +65,7 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             max_body_bytes: 1 << 20,
+            idle: Duration::from_secs(90),
             timeout: Duration::from_secs(30),
             uploads: UploadConfig::default(),
             drain_notice: Duration::from_secs(1),
@@ -166,22 +166,21 @@ pub async fn serve(
         config.connections_per_client,
         config.trusted_proxies.clone(),
     );
-    // Tapped for nothing: axum tells the address of who connects to a listener of its own kinds alone.
-    let listener = Bounded::new(listener, most, proxies).tap_io(|_| {});
+    let idle = config.idle;
+    let listener = Bounded::new(listener, most, proxies);
     let router = routed(app, config, shutdown.clone()).map_err(std::io::Error::other)?;
     let accepting = shutdown.clone();
     let stop = async move {
         accepting.cancelled().await;
         tokio::time::sleep(notice).await;
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let served = connections::served(listener, router, idle, stop);
     let too_long = async move {
         shutdown.cancelled().await;
         tokio::time::sleep(notice + within).await;
     };
     tokio::select! {
-        served = served.into_future() => served,
+        () = served => Ok(()),
         () = too_long => {
             tracing::warn!(?within, "connections were still open when the time to drain was over");
             Ok(())

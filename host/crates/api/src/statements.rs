@@ -304,7 +304,7 @@ struct UncoveredAsk {
     #[param(example = "example")]
     retailer: String,
     /// Older than so many days; as `retailer.toml` says where it is not given.
-    #[param(required = false)]
+    #[param(required = false, maximum = 3650)]
     days: Option<u32>,
     /// The `next` of the part before.
     #[param(required = false)]
@@ -341,6 +341,9 @@ async fn statement_uncovered(
     by.reaches(&face.app, Subject::Retailer(ask.retailer.clone()))
         .await?;
     let limit = bounded(ask.limit)?;
+    if ask.days.is_some_and(|days| days > 3650) {
+        return Err(wrong("days", "at most 3650"));
+    }
     let after = ask.after.as_deref();
     let found = face
         .app

@@ -3,7 +3,7 @@
 use crate::access::By;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
-use crate::request::{Asked, Id, Write, WriteHead, idempotency_key};
+use crate::request::{Asked, Id, Write, WriteHead, own_key};
 use crate::response::{
     Answer, ListProblems, ReadProblems, StoresImportProblems, WriteProblems, Written,
 };
@@ -207,7 +207,7 @@ async fn store_import(
     if upload::media_type(request.headers()).as_deref() != Some("text/csv") {
         return Err(Problem::new(MEDIA_TYPE, "Send `Content-Type: text/csv`."));
     }
-    let key = idempotency_key(request.headers())?;
+    let key = own_key(&request)?;
     let (file, key) = upload::spool_under(key, request, &face).await?;
     let ask = StoresAsk {
         dry_run,

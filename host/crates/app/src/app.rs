@@ -92,7 +92,7 @@ pub struct App {
 /// A caller's `Idempotency-Key` and what it was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// As sent.
+    /// As sent, behind the reach of a caller that is bound.
     pub key: String,
     /// Of method, path and body.
     pub request: Digest,
@@ -252,10 +252,8 @@ pub(crate) fn repeated(before: Answered, key: &Key) -> Result<Reply, Error> {
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",
-            message: format!(
-                "Idempotency-Key {} was used for another request: take a new key for a new request",
-                key.key
-            ),
+            message: "another request was sent under this Idempotency-Key: take a new key for a new request"
+                .into(),
         });
     }
     Ok(Reply {

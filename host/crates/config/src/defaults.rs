@@ -111,6 +111,7 @@ impl Default for RawHttp {
         Self {
             listen: "127.0.0.1:8080".into(),
             body_limit: "1MiB".into(),
+            idle: "90s".into(),
             timeout: "30s".into(),
             upload_timeout: "10m".into(),
             drain_notice: "1s".into(),

@@ -15,6 +15,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The largest body that is read.
     pub body_limit_bytes: usize,
+    /// How long a request's head may take, and its connection stay open without one.
+    pub idle: Duration,
     /// From a request's head to its answer.
     pub timeout: Duration,
     /// The same where a file is sent.
@@ -54,6 +56,7 @@ pub(crate) fn convert(raw: RawHttp, checks: &mut Checks) -> Http {
     let RawHttp {
         listen,
         body_limit,
+        idle,
         timeout,
         upload_timeout,
         drain_notice,
@@ -78,6 +81,7 @@ pub(crate) fn convert(raw: RawHttp, checks: &mut Checks) -> Http {
         duration
     };
     let second = Duration::from_secs(1);
+    let idle = duration("http.idle", &idle, second);
     let timeout = duration("http.timeout", &timeout, second);
     let upload_timeout = duration("http.upload_timeout", &upload_timeout, second);
     let drain_notice = duration("http.drain_notice", &drain_notice, Duration::ZERO);
@@ -94,6 +98,7 @@ pub(crate) fn convert(raw: RawHttp, checks: &mut Checks) -> Http {
     Http {
         listen: listen.unwrap_or(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))),
         body_limit_bytes: usize::try_from(body_limit).unwrap_or(usize::MAX),
+        idle,
         timeout,
         upload_timeout,
         drain_notice,

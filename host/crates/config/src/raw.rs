@@ -57,6 +57,7 @@ pub(crate) struct RawDatabase {
 pub(crate) struct RawHttp {
     pub listen: String,
     pub body_limit: String,
+    pub idle: String,
     pub timeout: String,
     pub upload_timeout: String,
     pub drain_notice: String,

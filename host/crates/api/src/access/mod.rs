@@ -54,8 +54,8 @@ pub enum AccessError {
         "access.anonymous: `{0}` is no route; `/openapi.json` lists all, such as `GET /v1/stores`"
     )]
     NoRoute(String),
-    /// The anonymous caller may do what needs somebody who answers for it.
-    #[error("access.anonymous: `{0}` changes more than a till may: it needs a caller")]
+    /// The anonymous caller may ask what needs somebody who answers for it.
+    #[error("access.anonymous: `{0}` is more than a till may ask: it needs a caller")]
     NotForAnybody(String),
 }
 
@@ -183,6 +183,14 @@ impl By {
     /// Who is said to have acted.
     pub(crate) fn signs(&self, named: &str) -> String {
         self.0.signs(named)
+    }
+
+    /// A key of its choice, among those of callers with the same reach.
+    pub(crate) fn owns(&self, key: String) -> String {
+        match self.0.reach.named() {
+            Some(reach) => format!("{reach}/{key}"),
+            None => key,
+        }
     }
 
     /// Whether it may ask about anything there is.

@@ -94,3 +94,30 @@ async fn an_answer_outlives_the_process() {
     assert_eq!((first.status, first.text), (again.status, again.text));
     host.stop().await;
 }
+
+#[tokio::test]
+async fn callers_of_different_reach_never_meet_in_a_key() {
+    let (_folder, host) = fresh().await;
+    host.furnish().await;
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a store").remove("id");
+    let put = host.write(Method::PUT, "/v1/stores/s2", "s2", &store).await;
+    put.expect(200);
+    let place = async |bound: &str, id: &str, store: &str| {
+        let mut order = order(id);
+        order["store_id"] = store.into();
+        let request = host.request(Method::POST, "/v1/orders").json(&order);
+        let request = request.header("Idempotency-Key", "1");
+        let bearer = format!("Bearer till;{bound}");
+        host.send(request.header("authorization", bearer)).await
+    };
+    place("stores=s1", "o1", "s1").await.expect(201);
+    // Another till's first order, and the first one's again.
+    let other = place("stores=s2", "o2", "s2").await;
+    other.expect(201);
+    let again = place("stores=s1", "o1", "s1").await;
+    assert!(again.replayed() && !other.replayed());
+    let reused = place("stores=s1", "o3", "s1").await;
+    assert_eq!(reused.code(), "idempotency_key_reused");
+    host.stop().await;
+}

@@ -490,3 +490,23 @@ async fn a_body_without_a_length_is_bounded_and_one_that_never_comes_is_not_wait
         "{slow}"
     );
 }
+
+#[tokio::test]
+async fn a_head_that_never_ends_and_a_connection_without_one_are_closed() {
+    let config = HttpConfig {
+        idle: Duration::from_millis(300),
+        ..quick()
+    };
+    let host = Host::start(Arc::new(Trouble::Panics), config).await;
+    let whole = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    for begun in ["", "GET /healthz HTTP/1.1\r\nHost: h\r\n", whole] {
+        let io = tokio::net::TcpStream::connect(host.address).await;
+        let mut io = io.expect("a connection");
+        io.write_all(begun.as_bytes()).await.expect("sent");
+        let mut told = String::new();
+        let read = tokio::time::timeout(Duration::from_secs(20), io.read_to_string(&mut told));
+        read.await.expect("it is closed").expect("an end");
+        assert_eq!(told.starts_with("HTTP/1.1 200"), begun == whole, "{told}");
+    }
+    host.stop().await;
+}

@@ -15,7 +15,7 @@ pub(crate) use stores::may_put;
 pub use galleria_domain::access::Scope;
 
 use async_trait::async_trait;
-use galleria_domain::Store;
+use galleria_domain::{Digest, Store};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,6 +35,21 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// What tells it from other ones, within 64 characters; none is everything.
+    pub fn named(&self) -> Option<String> {
+        let Self::Some { retailers, stores } = self else {
+            return None;
+        };
+        let retailers = retailers.iter().map(|name| format!("retailer:{name}"));
+        let stores = stores.iter().map(|id| format!("store:{id}"));
+        let all: Vec<String> = retailers.chain(stores).collect();
+        let text = all.join(",");
+        Some(match text.len() {
+            0..=64 => text,
+            _ => Digest::of(text.as_bytes()).to_string(),
+        })
+    }
+
     /// Whether all of a retailer is in it.
     pub fn has_retailer(&self, retailer: &str) -> bool {
         match self {
