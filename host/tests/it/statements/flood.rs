@@ -1,5 +1,5 @@
 //! A statement of one cell that goes on for a gigabyte, sent as it is made: it is taken to the disk and
-//! refused, and the host is none the worse for it.
+//! refused, and the host is none the worse for it. With one byte more it is not taken at all.
 
 use super::hostile::peak;
 use super::sheet::Sheet;
@@ -10,12 +10,13 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+/// As many bytes as a statement may have here.
 const LENGTH: usize = 1 << 30;
 /// Of the host, beyond what it had before.
 const MEMORY: u64 = 128 << 20;
 
-/// Sends a beginning and then one letter, over and over; what the host answers.
-fn pour(url: &str, key: &str, begin: &str) -> (u16, Value) {
+/// Sends a beginning and then one letter, over and over, so many bytes in all; what the host answers.
+fn pour(url: &str, key: &str, begin: &str, length: usize) -> (u16, Value) {
     let address = url.trim_start_matches("http://");
     let (address, path) = address.split_once('/').expect("a path");
     let mut stream = TcpStream::connect(address).expect("connected");
@@ -24,11 +25,11 @@ fn pour(url: &str, key: &str, begin: &str) -> (u16, Value) {
     stream.set_write_timeout(timeout).expect("a timeout");
     let head = format!(
         "POST /{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
-         content-length: {LENGTH}\r\nconnection: close\r\n\r\n{begin}"
+         content-length: {length}\r\nconnection: close\r\n\r\n{begin}"
     );
     stream.write_all(head.as_bytes()).expect("sent");
     let letters = [b'x'; 1 << 16];
-    let mut left = LENGTH - begin.len();
+    let mut left = length - begin.len();
     while left > 0 {
         let count = left.min(letters.len());
         stream.write_all(&letters[..count]).expect("sent");
@@ -46,7 +47,7 @@ fn pour(url: &str, key: &str, begin: &str) -> (u16, Value) {
 async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
     let retailers = readers();
     let mut house = House::with(retailers.path().into(), staged());
-    house.set("statements.max_bytes=2GiB");
+    house.set("statements.max_bytes=1GiB");
     house.start().await;
     let key = house.key(&["--name", "flood", "--scope", "admin", "--everywhere"]);
     let sample = samples()
@@ -57,8 +58,11 @@ async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
     let (url, begin) = (house.url(&path(&sample)), sheet.head());
     let process = house.pid().to_string();
     let (before, begun) = (peak(&process), Instant::now());
-    let pouring = tokio::task::spawn_blocking(move || pour(&url, &key, &begin));
-    let (status, answer) = pouring.await.expect("poured");
+    let pouring = tokio::task::spawn_blocking(move || {
+        [LENGTH, LENGTH + 1].map(|length| pour(&url, &key, &begin, length))
+    });
+    let [(status, answer), (beyond, told)] = pouring.await.expect("poured");
+    assert_eq!((beyond, &told["code"]), (413, &json!("body_too_large")));
     let took = begun.elapsed();
     let told = (status, &answer["code"]);
     assert_eq!(told, (422, &json!("file_refused")), "{answer:#}");
