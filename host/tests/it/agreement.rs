@@ -15,11 +15,19 @@ const SALES: [&str; 4] = [
 ];
 const OTHERS: [&str; 3] = ["discounts", "taxes", "tenders"];
 
-/// Runs a report over the day; its sums by name, and its files' contents together.
+/// Runs a report over the day.
 async fn run(house: &House, day: &Day, slot: &str) -> (BTreeMap<String, String>, String) {
-    let body = json!({
-        "retailer": day.retailer, "plugin": slot, "first": day.date, "last": day.date,
-    });
+    over(house, &day.retailer, slot, &day.date).await
+}
+
+/// Runs what writes files over a date; its sums by name, and its files' contents together.
+pub async fn over(
+    house: &House,
+    retailer: &str,
+    slot: &str,
+    date: &str,
+) -> (BTreeMap<String, String>, String) {
+    let body = json!({ "retailer": retailer, "plugin": slot, "first": date, "last": date });
     let (status, run) = house
         .send("POST", "/v1/runs", slot, &body)
         .await
@@ -43,7 +51,7 @@ async fn run(house: &House, day: &Day, slot: &str) -> (BTreeMap<String, String>,
     let files = view["files"].as_array().expect("files").iter();
     let read = |file: &Value| {
         let directory = house.data().join("files").join(text(&file["directory"]));
-        let name = directory.join(&day.retailer).join(text(&file["name"]));
+        let name = directory.join(retailer).join(text(&file["name"]));
         String::from_utf8_lossy(&std::fs::read(name).expect("a file")).into_owned()
     };
     (sums.collect(), files.map(read).collect())

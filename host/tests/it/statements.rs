@@ -1,54 +1,107 @@
 //! Statements through the whole host: read, left in a directory, sent, killed half-way, hostile.
 
+mod flood;
 mod hostile;
 mod killed;
+mod refusals;
 mod refused;
+mod settled;
+mod sheet;
+mod told;
 
 use crate::days::{self, Day};
-use crate::house::{Database, House, root};
+use crate::house::{Database, House, root, staged};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The slot that reads a retailer's statements, with where it picks them up, and its first statement.
 struct Sample {
+    retailer: String,
     slot: String,
+    plugin: String,
+    /// All of the slot, and the plugin's settings of it.
+    table: toml::Table,
+    settings: toml::Table,
     pickup: Option<(String, String)>,
     file: PathBuf,
 }
 
-fn sample(day: &Day) -> Option<Sample> {
-    let folder = root().join("retailers").join(&day.retailer);
-    let text = std::fs::read_to_string(folder.join("retailer.toml")).expect("a retailer's file");
-    let file: toml::Table = text.parse().expect("a retailer's file");
-    let plugins = file["plugins"].as_table().expect("plugins");
-    let reads = |slot: &toml::Value| {
-        let granted = slot
-            .get("grants")
-            .and_then(|grants| grants.get("capabilities"));
-        let granted = granted
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten();
-        granted
-            .into_iter()
-            .any(|one| one.as_str() == Some("statement"))
-    };
-    let (slot, settings) = plugins.iter().find(|(_, slot)| reads(slot))?;
-    let pickup = settings.get("pickup").map(|pickup| {
+/// Every retailer's, by the retailer's name.
+fn samples() -> Vec<Sample> {
+    let folders = std::fs::read_dir(root().join("retailers")).expect("retailers");
+    let folders = folders.map(|entry| entry.expect("an entry"));
+    let mut names: Vec<String> = folders
+        .filter(|entry| entry.path().join("retailer.toml").exists())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names.iter().filter_map(|name| sample(name)).collect()
+}
+
+/// A retailer's own file.
+fn retailer_file(retailer: &str) -> (String, toml::Table) {
+    let path = root().join("retailers").join(retailer);
+    let text = std::fs::read_to_string(path.join("retailer.toml")).expect("a retailer's file");
+    let file = text.parse().expect("a retailer's file");
+    (text, file)
+}
+
+/// The slot that was granted something.
+fn granted<'f>(file: &'f toml::Table, capability: &str) -> Option<(&'f String, &'f toml::Table)> {
+    let slots = file["plugins"].as_table().expect("plugins").iter();
+    let mut slots = slots.filter_map(|(name, slot)| Some((name, slot.as_table()?)));
+    slots.find(|(_, slot)| {
+        let grants = slot.get("grants");
+        let all = grants.and_then(|grants| grants.get("capabilities")?.as_array());
+        let mut all = all.into_iter().flatten();
+        all.any(|one| one.as_str() == Some(capability))
+    })
+}
+
+fn sample(retailer: &str) -> Option<Sample> {
+    let (_, file) = retailer_file(retailer);
+    let (slot, table) = granted(&file, "statement")?;
+    let pickup = table.get("pickup").map(|pickup| {
         let word = |key: &str| pickup[key].as_str().expect("a word").to_owned();
         (word("directory"), word("complete"))
     });
-    let mut files: Vec<_> = std::fs::read_dir(folder.join("statements"))
+    let folder = root().join("retailers").join(retailer).join("statements");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
         .ok()?
         .map(|entry| entry.expect("an entry").path())
         .collect();
     files.sort();
+    let settings = table.get("settings").and_then(toml::Value::as_table);
     Some(Sample {
+        retailer: retailer.to_owned(),
         slot: slot.clone(),
+        plugin: table["plugin"].as_str().expect("a plugin").to_owned(),
+        settings: settings.cloned().unwrap_or_default(),
+        table: table.clone(),
         pickup,
         file: files.into_iter().next()?,
     })
+}
+
+/// The sample retailers with what reads their statements and nothing else: a host on them starts soon.
+fn readers() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for sample in samples() {
+        let mut slot = sample.table;
+        slot.remove("pickup");
+        let plugins = toml::Table::from_iter([(sample.slot, slot.into())]);
+        let name = sample.retailer.clone().into();
+        let file = [
+            ("name".to_owned(), name),
+            ("plugins".into(), plugins.into()),
+        ];
+        let retailer = folder.path().join(sample.retailer);
+        std::fs::create_dir(&retailer).expect("a folder");
+        let text = toml::to_string(&toml::Table::from_iter(file)).expect("TOML");
+        std::fs::write(retailer.join("retailer.toml"), text).expect("written");
+    }
+    folder
 }
 
 /// What `statement read` prints: header, totals, lines.
@@ -128,13 +181,21 @@ async fn matched(house: &House, retailer: &str) -> Value {
     }
 }
 
-async fn send(house: &House, day: &Day, sample: &Sample) -> (u16, Value) {
-    let path = format!(
-        "/v1/retailers/{}/statements?plugin={}&file=sent",
-        day.retailer, sample.slot
-    );
+async fn send(house: &House, sample: &Sample) -> (u16, Value) {
     let body = std::fs::read(&sample.file).expect("a statement");
-    let sent = house.client.post(house.url(&path)).body(body).send().await;
+    sent(house, sample, body).await
+}
+
+fn path(sample: &Sample) -> String {
+    format!(
+        "/v1/retailers/{}/statements?plugin={}&file=sent",
+        sample.retailer, sample.slot
+    )
+}
+
+async fn sent(house: &House, sample: &Sample, body: Vec<u8>) -> (u16, Value) {
+    let url = house.url(&path(sample));
+    let sent = house.client.post(url).body(body).send().await;
     let sent = sent.expect("an answer");
     (sent.status().as_u16(), sent.json().await.expect("JSON"))
 }
@@ -144,10 +205,17 @@ on_both!(a_days_statement_is_read_taken_in_once_and_matched);
 async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) {
     let mut seen = 0;
     for day in days::all() {
-        let Some(sample) = sample(&day) else { continue };
+        let Some(sample) = sample(&day.retailer) else {
+            continue;
+        };
         seen += 1;
-        let mut house = House::new().on(database);
+        let (retailers, settlement) = settled::retailers(&day.retailer);
+        let mut house = House::with(retailers.path().into(), staged()).on(database);
         let told = read(&house, &day, &sample);
+        for (line, expected) in told.iter().zip(told::expected(&sample)) {
+            assert_eq!(*line, expected, "{}", day.retailer);
+        }
+        assert_eq!(told.len(), told::expected(&sample).len());
         let (header, totals, lines) = (&told[0]["header"], &told[1]["totals"], &told[2..]);
         let net: i64 = lines.iter().map(|line| minor(&line["net"])).sum();
         assert_eq!(minor(&totals["net"]), net);
@@ -158,7 +226,7 @@ async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) 
         if let Some((directory, complete)) = &sample.pickup {
             leave(&house, &day, &sample, directory, complete);
         } else {
-            let (status, answer) = send(&house, &day, &sample).await;
+            let (status, answer) = send(&house, &sample).await;
             assert_eq!(status, 201, "{answer:#}");
         }
         let statement = matched(&house, &day.retailer).await;
@@ -173,7 +241,8 @@ async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) 
         let of = |word: &str| outcomes.iter().find(|one| one["outcome"] == word);
         let matched = of("matched").map_or(0, |one| one["lines"].as_u64().expect("a number"));
         assert!(matched as usize * 2 > lines.len(), "{outcomes:#?}");
-        let (status, again) = send(&house, &day, &sample).await;
+        settled::agrees(&house, &day.retailer, &settlement, &statement).await;
+        let (status, again) = send(&house, &sample).await;
         assert_eq!((status, &again["id"]), (200, &statement["id"]));
         kept_and_aside(&house, &day, &sample, &statement).await;
         house.stop();

@@ -1,7 +1,8 @@
 //! The report's columns by their names, wherever they stand.
 
-use galleria_sdk::csv::Columns;
+use galleria_sdk::csv::{Columns, Row};
 use galleria_sdk::prelude::*;
+use galleria_sdk::statement;
 
 pub const ACCOUNT: &str = "Merchant Account";
 pub const PSP: &str = "Psp Reference";
@@ -27,6 +28,24 @@ pub const FEES: [&str; 4] = [
     "Interchange (NC)",
 ];
 pub const BATCH: &str = "Batch Number";
+
+/// Which of them the money of a line stands in: its sign is its side.
+pub fn of(row: &Row, at: &At, line: &StatementLine) -> statement::Columns {
+    let given_back = FEES
+        .iter()
+        .zip(at.fees)
+        .find(|(_, index)| row.cell(*index).starts_with('-'));
+    statement::Columns {
+        gross: side(line.gross, GROSS_DEBIT, GROSS_CREDIT).into(),
+        fee: given_back.map_or(COMMISSION, |(name, _)| name).into(),
+        net: side(line.net, NET_DEBIT, NET_CREDIT).into(),
+    }
+}
+
+/// The one of two columns that an amount stands in.
+pub fn side(amount: Money, debit: &'static str, credit: &'static str) -> &'static str {
+    if amount < 0 { debit } else { credit }
+}
 
 /// Where each column stands.
 pub struct At {

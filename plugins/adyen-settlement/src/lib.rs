@@ -132,6 +132,7 @@ impl<'s> Reading<'s> {
                     digits: self.digits,
                 };
                 let line = line::read(row, &self.at, kind.kind(word), &paid, booked_at)?;
+                self.checked.columns = columns::of(row, &self.at, &line);
                 self.checked.push(line);
                 Ok(())
             }
@@ -191,6 +192,11 @@ impl<'s> Reading<'s> {
             let problem = Problem::in_row(last_row, columns::TYPE, message);
             self.checked.problems.push(problem);
         }
+        // A payout is told as a debit.
+        self.checked.columns.net = match self.payout {
+            Some(_) => columns::NET_DEBIT.into(),
+            None => columns::NET_CREDIT.into(),
+        };
         let (total_row, total, paid_on) = match self.payout {
             Some((row, total, day)) => (row, Some(total), day),
             None => (last_row, None, self.latest),

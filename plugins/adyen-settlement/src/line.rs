@@ -3,7 +3,7 @@
 use crate::columns::{self, At};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::note;
+use galleria_sdk::statement::{note, reference};
 use galleria_sdk::{money, quoted};
 
 /// The payout's currency.
@@ -45,22 +45,25 @@ pub fn read(
         // From net and fee, because with another currency it is the only number to the cent.
         let converted = net.checked_add(fee);
         let converted = converted.ok_or_else(|| too_large(row, columns::NET_CREDIT))?;
-        (gross(row, at, &kind, paid, converted)?, fee)
+        let side = columns::side(net, columns::NET_DEBIT, columns::NET_CREDIT);
+        (gross(row, at, &kind, paid, (converted, side))?, fee)
     };
     let payment = kind == StatementKind::Payment;
-    let text = |index: usize| row.cell(index).to_owned();
+    let text = |index: usize, name: &str| reference(row.number(), name, row.cell(index));
     let mut attributes = Vec::new();
-    if let Some(method) = at.method.map(text).filter(|method| !method.is_empty()) {
+    if let Some(index) = at.method.filter(|index| !row.cell(*index).is_empty()) {
+        let method = text(index, columns::METHOD)?;
         attributes.push(Attribute::new("payment-method", method));
     }
-    let (mut modification, mut psp) = (text(at.modification), text(at.psp));
-    if psp.is_empty() && !modification.is_empty() {
+    let psp = text(at.psp, columns::PSP)?;
+    let mut modification = String::new();
+    if psp.is_empty() && !row.cell(at.modification).is_empty() {
         // Of a cost or a correction this column is a sentence about it.
-        attributes.push(Attribute::new("description", note(&modification)));
-        modification.clear();
-    } else if payment {
-        // The reference of the capture: we know the payment by its own.
-        modification.clear();
+        let sentence = note(row.cell(at.modification));
+        attributes.push(Attribute::new("description", sentence));
+    } else if !payment {
+        // Of a payment it is the reference of the capture: we know the payment by its own.
+        modification = text(at.modification, columns::MODIFICATION)?;
     }
     if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
         attributes.push(Attribute::new("type", row.cell(at.kind)));
@@ -69,9 +72,9 @@ pub fn read(
         row: row.number(),
         kind,
         id: String::new(),
-        psp_reference: std::mem::take(&mut psp),
+        psp_reference: psp,
         modification_reference: modification,
-        merchant_reference: text(at.merchant),
+        merchant_reference: text(at.merchant, columns::MERCHANT)?,
         booked_at,
         currency: gross.currency,
         minor_digits: gross.digits,
@@ -99,7 +102,7 @@ fn gross(
     at: &At,
     kind: &StatementKind,
     paid: &Paid<'_>,
-    converted: Money,
+    (converted, side): (Money, &str),
 ) -> Result<Gross, Problem> {
     let number = row.number();
     let told = !row.cell(at.gross_currency).is_empty();
@@ -130,7 +133,7 @@ fn gross(
                     ", the gross is ",
                     &show(amount),
                 ];
-                return Err(Problem::in_row(number, columns::NET_CREDIT, right.concat()));
+                return Err(Problem::in_row(number, side, right.concat()));
             }
             None
         }

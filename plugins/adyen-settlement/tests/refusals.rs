@@ -87,7 +87,15 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "Refunded", "Settled"),
-            "row 4, Gross Credit (GC): has the wrong sign: a payment cannot be below zero",
+            "row 4, Gross Debit (GC): has the wrong sign: a payment cannot be below zero",
+        ),
+        (
+            changed(4, "25.10", "25.11"),
+            "row 4, Net Debit (NC): net and fee come to -25.01, the gross is -25.00",
+        ),
+        (
+            changed(2, ",0.04,0.03,0.03,", ",-0.14,0.02,0.02,").replace("12.89", "13.09"),
+            "row 2, Markup (NC): has the wrong sign: the fee of a payment",
         ),
         (
             changed(2, "Settled", "Refunded"),
@@ -111,7 +119,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(11, "146.25", "146.26"),
-            "row 11, Net Credit (NC): the total is 146.26, and the 9 lines come to 146.25",
+            "row 11, Net Debit (NC): the total is 146.26, and the 9 lines come to 146.25",
         ),
         (
             changed(11, "MerchantPayout", "Balancetransfer"),
@@ -132,6 +140,26 @@ fn every_refusal_names_row_and_column() {
         (
             changed(2, "visa", "vi\0sa"),
             "row 2, Payment Method: has a control character, U+0000",
+        ),
+        (
+            changed(2, "visa", &"v".repeat(4097)),
+            "row 2, Payment Method: has more than 4096 bytes",
+        ),
+        (
+            changed(2, "visa", &"v".repeat(301)),
+            "row 2, Payment Method: has more than 300 bytes",
+        ),
+        (
+            changed(2, "ES-0007-100017", &"9".repeat(301)),
+            "row 2, Merchant Reference: has more than 300 bytes",
+        ),
+        (
+            changed(4, "LQWDDLKTSV2GGS03", "\"LQ\nS03\""),
+            "row 4, Modification Reference: `LQ\u{fffd}S03` has to stand on one line",
+        ),
+        (
+            changed(2, ",214,", &[",", &"2".repeat(301), ","].concat()),
+            "row 2, Batch Number: has more than 300 bytes",
         ),
         (String::new(), "row 1, Type: the file is empty"),
         (
@@ -217,11 +245,13 @@ fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
     ];
     let minor = |amount: i64| format!("{}.{:02}", amount / 100, amount % 100);
     let row = |kind: &str, gross: [String; 2], net: [String; 2], fee: String, text: &str| {
+        // A reference stands on one line; what nobody reads may have more.
+        let reference = text.replace('\n', " ");
         let cells = [
-            "C",
+            text,
             "A",
             "P",
-            text,
+            &reference,
             "visa",
             "2026-11-20 10:11:12",
             "CET",

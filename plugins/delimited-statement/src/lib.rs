@@ -103,9 +103,9 @@ impl<'s> Reading<'s> {
             false => name.clone(),
         };
         let names = statement::Columns {
-            gross: settings.columns.gross.clone(),
-            fee: or_gross(&settings.columns.fee),
-            net: or_gross(&settings.columns.net),
+            gross: settings.columns.gross.clone().into(),
+            fee: or_gross(&settings.columns.fee).into(),
+            net: or_gross(&settings.columns.net).into(),
         };
         Ok(Self {
             settings,
@@ -162,7 +162,7 @@ impl<'s> Reading<'s> {
         if booked_at > self.latest {
             self.latest.clone_from(&booked_at);
         }
-        let line = line::read(row, &self.at, &told, currency, booked_at);
+        let line = line::read(row, &self.at, columns, &told, currency, booked_at)?;
         self.checked.push(line);
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! One row as one line of the statement, and the amounts of the row of totals.
 
 use crate::columns::At;
-use crate::settings::{Backwards, FeeSign, Settings};
+use crate::settings::{Backwards, ColumnNames, FeeSign, Settings};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::KindWord;
+use galleria_sdk::statement::{KindWord, reference};
 use galleria_sdk::{money, quoted};
 
 /// What a row says, with the signs of the contract.
@@ -156,15 +156,24 @@ impl Amounts<'_> {
     }
 }
 
-pub fn read(row: &Row, at: &At, told: &Told, currency: String, booked_at: String) -> StatementLine {
-    let text = |at: Option<usize>| at.map_or("", |at| row.cell(at)).to_owned();
+pub fn read(
+    row: &Row,
+    at: &At,
+    names: &ColumnNames,
+    told: &Told,
+    currency: String,
+    booked_at: String,
+) -> Result<StatementLine, Problem> {
+    let text = |at: Option<usize>, name: &str| {
+        reference(row.number(), name, at.map_or("", |at| row.cell(at)))
+    };
     let mut line = StatementLine {
         row: row.number(),
         kind: told.kind.clone(),
-        id: text(at.id),
-        psp_reference: text(at.psp_reference),
-        modification_reference: text(at.modification_reference),
-        merchant_reference: text(at.merchant_reference),
+        id: text(at.id, &names.id)?,
+        psp_reference: text(at.psp_reference, &names.psp_reference)?,
+        modification_reference: text(at.modification_reference, &names.modification_reference)?,
+        merchant_reference: text(at.merchant_reference, &names.merchant_reference)?,
         booked_at,
         minor_digits: money::minor_digits(&currency),
         currency,
@@ -187,7 +196,7 @@ pub fn read(row: &Row, at: &At, told: &Told, currency: String, booked_at: String
     if told.kind == StatementKind::Payment {
         line.modification_reference.clear();
     }
-    line
+    Ok(line)
 }
 
 /// A day as the contract writes it; none where there is no such column.

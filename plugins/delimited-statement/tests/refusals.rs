@@ -143,6 +143,22 @@ fn every_refusal_names_row_and_column() {
             changed(4, "A00017", "A\u{0}17"),
             "row 4, Autorización: has a control character, U+0000",
         ),
+        (
+            changed(4, "A00017", &"A".repeat(4097)),
+            "row 4, Autorización: has more than 4096 bytes",
+        ),
+        (
+            changed(4, "ES-0007-100217", &"9".repeat(301)),
+            "row 4, Referencia: has more than 300 bytes",
+        ),
+        (
+            changed(4, "A00017", "\"A\n17\""),
+            "row 4, Autorización: `A\u{fffd}17` has to stand on one line",
+        ),
+        (
+            changed(4, "R-2026-11-23", &"R".repeat(301)),
+            "row 4, Remesa: has more than 300 bytes",
+        ),
         (String::new(), "row 1, Importe bruto: the file is empty"),
         (
             good().1.lines().take(6).collect::<Vec<_>>().join("\n"),

@@ -151,18 +151,21 @@ impl<'s> Reading<'s> {
             }
             None => self.settings.currency.clone(),
         };
-        let reference = record.text(&fields.reference, "reference")?;
+        let text = |field: &Field, name: &str| {
+            statement::reference(record.row, name, record.text(field, name)?)
+        };
+        let reference = text(&fields.reference, "reference")?;
         if reference.is_empty() {
             return Err(Problem::in_row(record.row, "reference", "is empty"));
         }
         let account = match &fields.account {
-            Some(field) => record.text(field, "account")?,
-            None => &self.settings.account,
+            Some(field) => text(field, "account")?,
+            None => self.settings.account.clone(),
         };
         Ok(StatementHeader {
             provider: self.settings.provider.clone(),
-            account: account.to_owned(),
-            reference: reference.to_owned(),
+            account,
+            reference,
             minor_digits: money::minor_digits(&currency),
             currency,
             paid_on: record.day(&fields.paid_on, "paid_on", &self.settings.date)?,

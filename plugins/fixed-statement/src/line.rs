@@ -4,7 +4,7 @@ use crate::field::Record;
 use crate::settings::{Backwards, Digits, FeeSign, Field, Settings};
 use galleria_sdk::prelude::*;
 use galleria_sdk::quoted;
-use galleria_sdk::statement::KindWord;
+use galleria_sdk::statement::{KindWord, reference};
 
 /// The money of a record with the signs of the contract, as the trailer sums it.
 pub struct Told {
@@ -59,7 +59,7 @@ pub fn read(
         (Some(fee), Some(net)) => (fee, net),
     };
     let text = |field: &Option<Field>, name: &str| match field {
-        Some(field) => record.text(field, name).map(str::to_owned),
+        Some(field) => reference(record.row, name, record.text(field, name)?),
         None => Ok(String::new()),
     };
     let kind = match kind {

@@ -163,6 +163,25 @@ fn amounts_beyond_64_bits_are_refused() {
 }
 
 #[test]
+fn a_field_is_as_long_as_the_settings_say_and_a_reference_no_longer_than_a_line_has() {
+    let read = |field: &str| {
+        let settings = json!({
+            "provider": "wide", "currency": "EUR",
+            "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
+            "detail": { "gross": { "at": 2, "length": 4 }, field: { "at": 6, "length": 400 } },
+            "trailer": { "net": { "at": 2, "length": 4 } },
+        });
+        let wide = "9".repeat(400);
+        let text = format!("HP120261123\nD0001{wide}\nT0001\n");
+        read_statement::<FixedStatement>("x.txt", text, settings).problems()
+    };
+    for field in ["id", "psp_reference", "merchant_reference"] {
+        let expected = format!("row 2, {field}: has more than 300 bytes");
+        assert_eq!(read(field)[0], expected);
+    }
+}
+
+#[test]
 fn blank_lines_line_ends_and_the_mark_change_nothing() {
     let (_, text) = good();
     let plain = read(text.clone());

@@ -43,10 +43,6 @@ impl At {
     /// All that are missing or doubled are told together.
     pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
         let mut problems = Problems::default();
-        let psp = match settings.psp_reference {
-            PspReference::ChargeId => "charge_id",
-            PspReference::PaymentIntentId => "payment_intent_id",
-        };
         let effective = dated(header, EFFECTIVE);
         let created = dated(header, CREATED);
         let mut require = |name: &str| problems.take(header.require(name)).unwrap_or_default();
@@ -59,7 +55,7 @@ impl At {
             net: require(NET),
             source: require(SOURCE),
             payout: require(PAYOUT),
-            psp: require(psp),
+            psp: require(psp(settings)),
             merchant: match settings.merchant_reference.as_str() {
                 "" => None,
                 name => Some(require(name)),
@@ -74,6 +70,14 @@ impl At {
         };
         problems.finish()?;
         Ok(at)
+    }
+}
+
+/// The column of the reference that the till kept.
+pub fn psp(settings: &Settings) -> &'static str {
+    match settings.psp_reference {
+        PspReference::ChargeId => "charge_id",
+        PspReference::PaymentIntentId => "payment_intent_id",
     }
 }
 

@@ -4,7 +4,7 @@ use crate::columns::{self, At};
 use crate::settings::{Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::note;
+use galleria_sdk::statement::{note, reference};
 use galleria_sdk::{money, quoted};
 
 /// The money of a row, in the payout's currency.
@@ -54,9 +54,10 @@ pub fn read(
     currency: &str,
     settings: &Settings,
 ) -> Result<StatementLine, Problem> {
+    let text = |index: usize, name: &str| reference(row.number(), name, row.cell(index));
     let mut line = StatementLine {
         row: row.number(),
-        id: row.cell(at.id).to_owned(),
+        id: text(at.id, columns::ID)?,
         booked_at: booked_at(row, at, settings)?,
         currency: currency.to_owned(),
         minor_digits: money::minor_digits(currency),
@@ -64,8 +65,11 @@ pub fn read(
         converted: told.gross,
         fee: told.fee,
         net: told.net,
-        psp_reference: row.cell(at.psp).to_owned(),
-        merchant_reference: at.merchant.map_or("", |at| row.cell(at)).to_owned(),
+        psp_reference: text(at.psp, columns::psp(settings))?,
+        merchant_reference: match at.merchant {
+            Some(index) => text(index, &settings.merchant_reference)?,
+            None => String::new(),
+        },
         ..StatementLine::default()
     };
     if line.id.is_empty() {
@@ -74,7 +78,7 @@ pub fn read(
     match &kind {
         StatementKind::Payment => customer_money(row, at, &mut line)?,
         StatementKind::Refund | StatementKind::Chargeback | StatementKind::ChargebackReversal => {
-            line.modification_reference = row.cell(at.source).to_owned();
+            line.modification_reference = text(at.source, columns::SOURCE)?;
             customer_money(row, at, &mut line)?;
         }
         StatementKind::Fee => {

@@ -132,6 +132,22 @@ fn every_refusal_names_row_and_column() {
             "row 2, description: has a control character, U+0000",
         ),
         (
+            changed(2, "POS 0007", &"P".repeat(4097)),
+            "row 2, description: has more than 4096 bytes",
+        ),
+        (
+            changed(2, "txn_3QMxExample0001", &"t".repeat(301)),
+            "row 2, balance_transaction_id: has more than 300 bytes",
+        ),
+        (
+            changed(2, "ch_A1,pi_A1", &[&"c".repeat(301), ",pi_A1"].concat()),
+            "row 2, charge_id: has more than 300 bytes",
+        ),
+        (
+            changed(5, "re_A2", "\"re\nA2\""),
+            "row 5, source_id: `re\u{fffd}A2` has to stand on one line",
+        ),
+        (
             String::new(),
             "row 1, reporting_category: the file is empty",
         ),
@@ -141,6 +157,11 @@ fn every_refusal_names_row_and_column() {
         let found = problems.iter().any(|problem| problem.starts_with(expected));
         assert!(found, "{expected}\n{problems:#?}");
     }
+    let long = changed(3, "ES-0007-100118", &"9".repeat(301));
+    let settings = json!({ "merchant_reference": "payment_metadata[order_id]" });
+    let outcome = read_statement::<StripePayout>("payout.csv", long, settings);
+    let expected = "row 3, payment_metadata[order_id]: has more than 300 bytes";
+    assert_eq!(outcome.problems()[0], expected);
     let settings = json!({ "merchant_reference": "payment_metadata[order]" });
     let outcome = read_statement::<StripePayout>("payout.csv", GOOD, settings);
     assert!(outcome.problems()[0].starts_with("row 1, payment_metadata[order]: is missing"));

@@ -9,6 +9,7 @@ use crate::{
     Attribute, Fault, Problem, Problems, Statement, StatementHeader, StatementKind, StatementLine,
     Totals, money, quoted,
 };
+use std::borrow::Cow;
 
 /// A kind as settings name it; the provider's own word goes with [`KindWord::Other`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -45,19 +46,42 @@ impl KindWord {
     }
 }
 
-/// A provider's sentence as an attribute holds it: on one line, and at most 300 bytes of it, because the
-/// host refuses more.
+/// Bytes of a text of a line at most: references are some tens long, and the host refuses more.
+pub const LONGEST: usize = 300;
+
+/// A provider's sentence as an attribute holds it: on one line, and at most [`LONGEST`] bytes of it.
 ///
 /// ```
 /// assert_eq!(galleria_sdk::statement::note("Fees\nof May"), "Fees of May");
 /// ```
 pub fn note(text: &str) -> String {
-    const LONGEST: usize = 300;
     let plain: String = text
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect();
     plain[..plain.floor_char_boundary(LONGEST)].to_owned()
+}
+
+/// A reference as a line holds it: all of it, or the file is refused. The host would refuse it as well,
+/// but cannot know what the file calls the column.
+///
+/// ```
+/// use galleria_sdk::statement::reference;
+///
+/// assert_eq!(reference(7, "Order", "O-1"), Ok("O-1".to_owned()));
+/// let long = reference(7, "Order", &"9".repeat(301)).expect_err("too long");
+/// assert_eq!(long.to_string(), "row 7, Order: has more than 300 bytes");
+/// ```
+pub fn reference(row: u64, column: &str, text: &str) -> Result<String, Problem> {
+    if text.len() > LONGEST {
+        let message = ["has more than ", &LONGEST.to_string(), " bytes"].concat();
+        return Err(Problem::in_row(row, column, message));
+    }
+    if text.chars().any(char::is_control) {
+        let message = [&*quoted(text), " has to stand on one line, without tabs"].concat();
+        return Err(Problem::in_row(row, column, message));
+    }
+    Ok(text.to_owned())
 }
 
 /// A value that has to be the same on every line, such as the payout and its currency: a file that holds
@@ -71,7 +95,7 @@ impl Same {
         match &self.0 {
             _ if value.is_empty() => Err(Problem::in_row(row, column, "is empty")),
             None => {
-                self.0 = Some((row, value.to_owned()));
+                self.0 = Some((row, reference(row, column, value)?));
                 Ok(())
             }
             Some((_, first)) if first == value => Ok(()),
@@ -99,11 +123,11 @@ impl Same {
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// Of `gross` and of its sign.
-    pub gross: String,
+    pub gross: Cow<'static, str>,
     /// Of `fee`.
-    pub fee: String,
+    pub fee: Cow<'static, str>,
     /// Of `net`.
-    pub net: String,
+    pub net: Cow<'static, str>,
 }
 
 /// A statement that is checked while it is written.
@@ -121,8 +145,9 @@ pub struct Columns {
 pub struct Checked {
     /// What is wrong so far. A reader adds what it finds itself.
     pub problems: Problems,
+    /// Of the line that is pushed next, or of the total: some files have a column for each sign.
+    pub columns: Columns,
     statement: Statement,
-    columns: Columns,
     /// Digits of the payout's currency, for messages.
     digits: u8,
     lines: u64,
@@ -136,8 +161,8 @@ impl Checked {
     pub fn new(columns: Columns) -> Self {
         Self {
             problems: Problems::default(),
-            statement: Statement::open(),
             columns,
+            statement: Statement::open(),
             digits: 2,
             lines: 0,
             gross: 0,
@@ -172,7 +197,7 @@ impl Checked {
                 " is ",
                 &right,
             ];
-            let problem = Problem::in_row(line.row, &self.columns.net, message.concat());
+            let problem = Problem::in_row(line.row, &*self.columns.net, message.concat());
             self.problems.push(problem);
         }
         if self.problems.is_empty() {
@@ -194,12 +219,12 @@ impl Checked {
         if wrong(line.gross) || wrong(line.converted) {
             let side = if positive { "below" } else { "above" };
             let message = ["has the wrong sign: a ", word, " cannot be ", side, " zero"].concat();
-            let problem = Problem::in_row(line.row, &self.columns.gross, message);
+            let problem = Problem::in_row(line.row, &*self.columns.gross, message);
             self.problems.push(problem);
         }
         if line.kind == StatementKind::Payment && line.fee < 0 {
             let message = "has the wrong sign: the fee of a payment cannot be below zero";
-            let problem = Problem::in_row(line.row, &self.columns.fee, message);
+            let problem = Problem::in_row(line.row, &*self.columns.fee, message);
             self.problems.push(problem);
         }
     }
@@ -212,7 +237,7 @@ impl Checked {
     /// Ends the statement: its header with the total that stands in `total_row`, or the last row where
     /// the file tells none.
     pub fn finish(mut self, header: StatementHeader, total_row: u64) -> Result<Totals, Fault> {
-        let net = &self.columns.net;
+        let net = &*self.columns.net;
         if self.lines == 0 && self.problems.is_empty() {
             let message = "has no line of a payment, a refund or a fee above it";
             self.problems.push(Problem::in_row(total_row, net, message));
@@ -351,6 +376,23 @@ mod tests {
             read(vec![], None).0,
             Err("row 99, Net: has no line of a payment, a refund or a fee above it".into())
         );
+    }
+
+    #[test]
+    fn a_reference_is_whole_or_refused() {
+        let wrong = |text: &str| reference(4, "Order", text).expect_err(text).to_string();
+        assert!(reference(4, "Order", &"é".repeat(LONGEST / 2)).is_ok());
+        assert_eq!(
+            wrong(&"é".repeat(LONGEST / 2 + 1)),
+            "row 4, Order: has more than 300 bytes"
+        );
+        assert_eq!(
+            wrong("two\nlines"),
+            "row 4, Order: `two\u{fffd}lines` has to stand on one line, without tabs"
+        );
+        let payout = Same::default().check(4, "Batch", &"4".repeat(LONGEST + 1));
+        let long = payout.expect_err("too long").to_string();
+        assert_eq!(long, "row 4, Batch: has more than 300 bytes");
     }
 
     #[test]

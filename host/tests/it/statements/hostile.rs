@@ -1,11 +1,12 @@
-//! Hostile statements through the real component: refused, in bounded time and memory.
+//! Hostile statements through the real components: refused, in bounded time and memory.
 
-use super::{details, retailer};
+use super::sheet::Sheet;
+use super::{Sample, readers, samples};
 use crate::house::staged;
 use galleria_app::Error;
-use galleria_app::plugins::{Plugins as _, Source};
+use galleria_app::plugins::{Loaded, Plugins as _, Source};
 use galleria_app::statements::{read, reading_context};
-use galleria_domain::Digest;
+use galleria_domain::{Digest, Problem};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl Source for Made {
 }
 
 fn generation() -> (tempfile::TempDir, Generation) {
-    let retailers = retailer();
+    let retailers = readers();
     let set = |key: &str, value: String| (key.to_owned(), value);
     let overrides = BTreeMap::from([
         set("retailers", retailers.path().display().to_string()),
@@ -80,9 +81,9 @@ fn generation() -> (tempfile::TempDir, Generation) {
     (retailers, generation)
 }
 
-/// The most memory this process has had, in bytes.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a status");
+/// The most memory a process has had, in bytes.
+pub fn peak(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status");
     let line = status
         .lines()
         .find(|line| line.starts_with("VmHWM:"))
@@ -91,82 +92,126 @@ fn peak() -> u64 {
     kilobytes.parse::<u64>().expect("a number") << 10
 }
 
-#[test]
-fn a_hostile_statement_is_refused_in_bounded_time_and_memory() {
-    let (_retailers, generation) = generation();
-    let plugin = generation.named("example", "statements").expect("a reader");
-    let good = details(3);
-    let header = good.lines().next().expect("a header").to_owned();
-    let with = |old: &str, new: &str| Made::bytes(good.replacen(old, new, 1).into_bytes());
-    let mut invalid = good.clone().into_bytes();
+const GIGABYTE: u64 = 1 << 30;
+
+/// What is hostile whatever the format: `sale` is a row with an amount and a reference of ours.
+fn anywhere(good: &Sheet, sale: usize, amount: &str, reference: &str) -> Vec<(&'static str, Made)> {
+    let with = |column: &str, value: &str| Made::bytes(good.with(sale, column, value).bytes());
+    let mut invalid = good.bytes();
     let at = invalid.len() / 2;
     invalid[at] = 0xff;
-    let gigabyte = 1 << 30;
-    let cases: Vec<(&str, Made)> = vec![
-        (
-            "a cell of 1 GB",
-            Made::of(format!("{header}\nExample,"), "x", gigabyte, ",\n"),
-        ),
-        (
-            "a quoted cell of 1 GB",
-            Made::of(format!("{header}\n\""), "x,\n", gigabyte, "\"\n"),
-        ),
-        (
-            "quotes",
-            Made::of(format!("{header}\n\""), "\"\"", gigabyte, "\"\n"),
-        ),
-        (
-            "a million columns",
-            Made::of(String::new(), "c,", 2_000_000, "\n"),
-        ),
-        (
-            "a million cells",
-            Made::of(format!("{header}\n"), "c,", 2_000_000, "\n"),
-        ),
-        (
-            "a header of commas",
-            Made::of(String::new(), ",", gigabyte, "\n"),
-        ),
-        ("an exponent", with("10.00", "1E-80000000")),
-        ("another", with("10.00", "9E999999999")),
-        ("digits", with("10.00", &"9".repeat(2_000))),
-        ("NUL", with("order-0", "a\0b")),
+    vec![
+        ("an exponent", with(amount, "1E-80000000")),
+        ("another", with(amount, "9E999999999")),
+        ("digits", with(amount, &"9".repeat(2_000))),
+        ("NUL", with(reference, "a\0b")),
         ("no UTF-8", Made::bytes(invalid)),
         ("no file", Made::bytes(vec![])),
         ("zeros", Made::of(String::new(), "\0", 1 << 26, "")),
-    ];
-    let before = peak();
-    for (what, made) in cases {
-        let cx = reading_context(
-            &plugin,
-            &Digest::of(b""),
-            "2026-11-24T10:00:00Z".parse().expect("an instant"),
-        );
-        let begun = Instant::now();
-        let scratch = tempfile::tempfile().expect("a file");
-        let outcome = read(
-            &generation,
-            &plugin,
-            &cx,
-            Box::new(made),
-            scratch,
-            Arc::default(),
-        );
-        let took = begun.elapsed();
-        match outcome {
-            Err(Error::Invalid(problems)) => {
-                assert!(!problems.is_empty() && problems.len() <= 1_001, "{what}");
-                let told: usize = problems
-                    .iter()
-                    .map(|p| p.message.len() + p.field.len())
-                    .sum();
-                assert!(told < 1 << 20, "{what}: {told} bytes of problems");
-            }
-            Err(other) => panic!("{what}: {other:?}"),
-            Ok(reading) => panic!("{what}: {} lines were read", reading.lines),
+        ("line feeds", Made::of(String::new(), "\n", 1 << 26, "")),
+        (
+            "a row of 1 GB",
+            Made::of(String::new(), "x", GIGABYTE, "\n"),
+        ),
+    ]
+}
+
+/// What only a table of cells can have.
+fn table(good: &Sheet) -> Vec<(&'static str, Made)> {
+    let head = good.head();
+    let cell = format!("c{}", good.delimiter());
+    let quoted = format!("x{}\n", good.delimiter());
+    let delimiters = good.delimiter().to_string();
+    let header = |piece: &str, bytes: u64| Made::of(String::new(), piece, bytes, "\n");
+    let row = |begin: &str, piece: &str, bytes: u64, end: &str| {
+        Made::of(format!("{head}{begin}"), piece, bytes, end)
+    };
+    vec![
+        ("a cell of 1 GB", row(&cell, "x", GIGABYTE, "\n")),
+        (
+            "a quoted cell of 1 GB",
+            row("\"", &quoted, GIGABYTE, "\"\n"),
+        ),
+        ("quotes", row("\"", "\"\"", GIGABYTE, "\"\n")),
+        ("a million columns", header(&cell, 2_000_000)),
+        ("a million cells", row("", &cell, 2_000_000, "\n")),
+        ("a header of delimiters", header(&delimiters, GIGABYTE)),
+    ]
+}
+
+/// What only records of fixed width can have.
+fn records(good: &Sheet) -> Vec<(&'static str, Made)> {
+    let head = good.head();
+    let after = |piece: &str, bytes: u64, end: &str| Made::of(head.clone(), piece, bytes, end);
+    vec![
+        ("a record of 1 GB", after("DTPAY", GIGABYTE, "\n")),
+        ("a million short records", after("DTPAY\n", 6_000_000, "")),
+        (
+            "a million headers",
+            Made::of(String::new(), &head, 50_000_000, ""),
+        ),
+        ("a million unknown records", after("XX\n", 3_000_000, "")),
+    ]
+}
+
+fn hostile(sample: &Sample) -> Vec<(&'static str, Made)> {
+    let good = Sheet::of(sample);
+    let sale = good.body().start;
+    let (amount, reference, own) = match sample.plugin.as_str() {
+        "adyen-settlement" => ("Gross Credit (GC)", "Merchant Reference", table(&good)),
+        "stripe-payout" => ("gross", "payment_metadata[order]", table(&good)),
+        "delimited-statement" => ("Brut", "Commande", table(&good)),
+        "fixed-statement" => ("gross", "merchant_reference", records(&good)),
+        other => panic!("{other}: nobody knows what is hostile to it"),
+    };
+    let mut cases = anywhere(&good, sale, amount, reference);
+    cases.extend(own);
+    cases
+}
+
+#[test]
+fn a_hostile_statement_is_refused_in_bounded_time_and_memory() {
+    let (_retailers, generation) = generation();
+    let before = peak("self");
+    for sample in samples() {
+        let plugin = generation.named(&sample.retailer, &sample.slot);
+        let plugin = plugin.expect("a reader");
+        for (what, made) in hostile(&sample) {
+            let what = format!("{what}, {}", sample.plugin);
+            let begun = Instant::now();
+            refused(&generation, &plugin, &what, made);
+            let took = begun.elapsed();
+            assert!(took < Duration::from_secs(60), "{what} took {took:?}");
         }
-        assert!(took < Duration::from_secs(60), "{what} took {took:?}");
     }
-    let grown = peak() - before;
+    let grown = peak("self") - before;
     assert!(grown < 256 << 20, "{grown} bytes more at the peak");
+}
+
+fn refused(generation: &Generation, plugin: &Loaded, what: &str, made: Made) {
+    let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
+    let cx = reading_context(plugin, &Digest::of(b""), now);
+    let scratch = tempfile::tempfile().expect("a file");
+    let outcome = read(
+        generation,
+        plugin,
+        &cx,
+        Box::new(made),
+        scratch,
+        Arc::default(),
+    );
+    match outcome {
+        Err(Error::Invalid(problems)) => {
+            assert!(!problems.is_empty() && problems.len() <= 1_001, "{what}");
+            let placed = |p: &Problem| p.row.is_some() && !p.field.is_empty();
+            assert!(problems.iter().all(placed), "{what}: {problems:?}");
+            let told: usize = problems
+                .iter()
+                .map(|p| p.message.len() + p.field.len())
+                .sum();
+            assert!(told < 1 << 20, "{what}: {told} bytes of problems");
+        }
+        Err(other) => panic!("{what}: {other:?}"),
+        Ok(reading) => panic!("{what}: {} lines were read", reading.lines),
+    }
 }

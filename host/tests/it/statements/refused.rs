@@ -28,7 +28,7 @@ async fn a_refused_file_stands_aside_with_row_and_column() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let told = std::fs::read_to_string(why).expect("reasons");
-    assert!(told.contains("row 2"), "{told}");
+    assert!(told.contains("row 2, Net Credit (NC): "), "{told}");
     assert!(folder.join("refused/wrong.csv").exists());
     let statement = super::matched(&house, "example").await;
     assert_eq!(statement["file"], "good.csv");

@@ -1,0 +1,248 @@
+//! Every refusal of a statement, by every plugin that reads one: sent to the host, it names the row and
+//! the column, and nothing of the file is there afterwards.
+
+use super::sheet::Sheet;
+use super::{Sample, readers, samples, sent};
+use crate::house::{Database, House, staged};
+use serde_json::json;
+use sqlx::{AnyConnection, Connection as _};
+
+/// What each of them has to refuse.
+const REFUSALS: [&str; 8] = [
+    "a wrong sign",
+    "a net that is not gross less fee",
+    "two currencies",
+    "two payouts",
+    "a total that does not add up",
+    "an exponent",
+    "a cell beyond its bound",
+    "an unknown type",
+];
+
+/// A currency of records stands in their header alone: a second one is a second payout.
+const CANNOT_BE: [(&str, &str); 1] = [("fixed-statement", "two currencies")];
+
+/// A file with one thing wrong, and where that is told.
+struct Case {
+    what: &'static str,
+    file: Sheet,
+    /// From 0.
+    row: usize,
+    column: &'static str,
+}
+
+/// Where things stand that are spoilt.
+struct Good {
+    sheet: Sheet,
+    /// A sale in the payout's currency.
+    sale: usize,
+    /// A line that comes behind others.
+    later: usize,
+}
+
+impl Good {
+    fn of(sample: &Sample) -> Self {
+        let sheet = Sheet::of(sample);
+        let sale = sheet.find(match sample.plugin.as_str() {
+            "adyen-settlement" => &[("Type", "Settled"), ("Exchange Rate", "1")],
+            "stripe-payout" => &[("reporting_category", "charge")],
+            "delimited-statement" => &[("Opération", "VENTE")],
+            "fixed-statement" => &[("kind", "PAY")],
+            other => panic!("{other}: nobody knows what it refuses"),
+        });
+        let later = sheet.last() - 1;
+        Self { sheet, sale, later }
+    }
+
+    /// With other cells in a row, the first of which is told unless another is named.
+    fn with(&self, what: &'static str, row: usize, cells: &[(&'static str, &str)]) -> Case {
+        let spoil = |sheet: Sheet, (column, value): &(&str, &str)| sheet.with(row, column, value);
+        Case {
+            what,
+            file: cells.iter().fold(self.sheet.clone(), spoil),
+            row,
+            column: cells[0].0,
+        }
+    }
+
+    /// With one of its rows once more.
+    fn again(&self, row: usize, before: usize, column: &'static str) -> Case {
+        Case {
+            what: "two payouts",
+            file: self.sheet.again(row, before),
+            row: before,
+            column,
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.sheet.last() + 1
+    }
+}
+
+/// By the column of a cell that has no bound but the reader's, and the one of a reference.
+fn long(good: &Good, cell: &'static str, reference: &'static str) -> [Case; 2] {
+    let what = "a cell beyond its bound";
+    [
+        good.with(what, good.sale, &[(cell, &"v".repeat(5_000))]),
+        good.with(what, good.sale, &[(reference, &"9".repeat(301))]),
+    ]
+}
+
+fn adyen(good: &Good) -> Vec<Case> {
+    let (sale, later, payout) = (good.sale, good.later, good.sheet.last());
+    let mut cases = vec![
+        good.with("a wrong sign", sale, &[("Gross Credit (GC)", "-12.00")]),
+        // Money that came in is no refund.
+        Case {
+            column: "Gross Credit (GC)",
+            ..good.with("a wrong sign", sale, &[("Type", "Refunded")])
+        },
+        good.with(REFUSALS[1], sale, &[("Net Credit (NC)", "0.01")]),
+        good.with("two currencies", later, &[("Net Currency", "EUR")]),
+        good.with("two payouts", later, &[("Batch Number", "215")]),
+        good.again(payout, good.end(), "Type"),
+        good.with(REFUSALS[4], payout, &[("Net Debit (NC)", "1.00")]),
+        good.with("an exponent", sale, &[("Gross Credit (GC)", "1E-80000000")]),
+        good.with("an unknown type", sale, &[("Type", "Setled")]),
+    ];
+    cases.extend(long(good, "Payment Method", "Merchant Reference"));
+    cases
+}
+
+fn stripe(good: &Good) -> Vec<Case> {
+    let (sale, later, payout) = (good.sale, good.later, good.sheet.last());
+    let back = [("gross", "-5.00"), ("fee", "0.00"), ("net", "-5.00")];
+    let other = [("net", "-1.00"), ("gross", "-1.00")];
+    let mut cases = vec![
+        good.with("a wrong sign", sale, &back),
+        good.with(REFUSALS[1], sale, &[("net", "0.01")]),
+        good.with("two currencies", later, &[("currency", "usd")]),
+        good.with("two payouts", later, &[("automatic_payout_id", "po_other")]),
+        good.again(payout, good.end(), "reporting_category"),
+        good.with(REFUSALS[4], payout, &other),
+        good.with("an exponent", sale, &[("gross", "1E-80000000")]),
+        good.with("an unknown type", sale, &[("reporting_category", "chrage")]),
+    ];
+    cases.extend(long(good, "description", "payment_metadata[order]"));
+    cases
+}
+
+fn delimited(good: &Good) -> Vec<Case> {
+    let (sale, later, total) = (good.sale, good.later, good.sheet.last());
+    let back = [("Brut", "-5,00"), ("Commission", "0,00"), ("Net", "-5,00")];
+    let mut cases = vec![
+        good.with("a wrong sign", sale, &back),
+        good.with(REFUSALS[1], sale, &[("Net", "0,01")]),
+        good.with("two currencies", later, &[("Devise", "CHF")]),
+        good.with("two payouts", later, &[("Versement", "VRS-2")]),
+        good.with("two payouts", later, &[("Versé le", "24/11/2026")]),
+        good.again(total, good.end(), "Opération"),
+        good.with(REFUSALS[4], total, &[("Net", "1,00")]),
+        good.with(REFUSALS[4], total, &[("Brut", "1,00")]),
+        good.with(REFUSALS[4], total, &[("Commission", "1,00")]),
+        good.with("an exponent", sale, &[("Brut", "1E-80000000")]),
+        good.with("an unknown type", sale, &[("Opération", "VENTRE")]),
+    ];
+    cases.extend(long(good, "Commande", "Transaction"));
+    cases
+}
+
+/// A field is as long as its place: it is a record that may go beyond its bound.
+fn fixed(good: &Good) -> Vec<Case> {
+    let (sale, trailer) = (good.sale, good.sheet.last());
+    let back = [
+        ("gross", "-000000000500"),
+        ("fee", "0"),
+        ("net", "-000000000500"),
+    ];
+    vec![
+        good.with("a wrong sign", sale, &back),
+        good.with(REFUSALS[1], sale, &[("net", "+000000000001")]),
+        good.again(0, good.later, "record"),
+        good.again(sale, good.end(), "record"),
+        good.with(REFUSALS[4], trailer, &[("net", "+000000000001")]),
+        good.with(REFUSALS[4], trailer, &[("count", "00000001")]),
+        good.with("an exponent", sale, &[("gross", "1E-80000000")]),
+        Case {
+            column: "record",
+            ..good.with(REFUSALS[6], sale, &[("net", &"0".repeat(5_000))])
+        },
+        good.with("an unknown type", sale, &[("kind", "PAX")]),
+    ]
+}
+
+fn cases(sample: &Sample) -> Vec<Case> {
+    let good = Good::of(sample);
+    let cases = match sample.plugin.as_str() {
+        "adyen-settlement" => adyen(&good),
+        "stripe-payout" => stripe(&good),
+        "delimited-statement" => delimited(&good),
+        _ => fixed(&good),
+    };
+    for refusal in REFUSALS {
+        let cannot_be = CANNOT_BE.contains(&(&sample.plugin, refusal));
+        let has = cases.iter().any(|case| case.what == refusal);
+        assert!(has != cannot_be, "{}: {refusal}", sample.plugin);
+    }
+    cases
+}
+
+/// Rows of statements and of their lines, in whatever state they are.
+async fn rows(house: &House) -> (i64, i64) {
+    sqlx::any::install_default_drivers();
+    let mut db = AnyConnection::connect(&house.database().url)
+        .await
+        .expect("the database");
+    let counted = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM statements), (SELECT COUNT(*) FROM statement_lines)",
+    );
+    let counts = counted.fetch_one(&mut db).await.expect("counted");
+    db.close().await.expect("closed");
+    counts
+}
+
+on_both!(every_refusal_names_row_and_column_and_nothing_is_imported);
+
+async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Database) {
+    let retailers = readers();
+    let mut house = House::with(retailers.path().into(), staged()).on(database);
+    house.start().await;
+    let samples = samples();
+    for sample in &samples {
+        for case in cases(sample) {
+            let of = format!("{} of {}", case.what, sample.plugin);
+            let (status, answer) = sent(&house, sample, case.file.bytes()).await;
+            let told = (status, &answer["code"]);
+            assert_eq!(told, (422, &json!("file_refused")), "{of}: {answer:#}");
+            let errors = answer["errors"].as_array().expect("errors");
+            let [error] = errors.as_slice() else {
+                panic!("{of}: {answer:#}");
+            };
+            let told = (&error["row"], &error["field"]);
+            let wanted = (&json!(case.row + 1), &json!(case.column));
+            assert_eq!(told, wanted, "{of}: {answer:#}");
+            let page = house.get("/v1/statements").await.expect("a list");
+            assert_eq!(page["statements"], json!([]), "{of}");
+            assert_eq!(rows(&house).await, (0, 0), "{of}");
+        }
+    }
+    let kept = || {
+        let folder = |sample: &Sample| house.data().join("statements").join(&sample.retailer);
+        let folders = samples.iter().map(folder);
+        folders
+            .map(|folder| std::fs::read_dir(folder).map_or(0, Iterator::count))
+            .sum::<usize>()
+    };
+    assert_eq!(kept(), 0, "no original of what was refused");
+    // Each was refused for what was spoilt: as they are, they are taken in.
+    let mut lines = 0;
+    for sample in &samples {
+        let (status, answer) = sent(&house, sample, Sheet::of(sample).bytes()).await;
+        assert_eq!(status, 201, "{}: {answer:#}", sample.plugin);
+        lines += answer["lines"].as_i64().expect("lines");
+    }
+    assert_eq!(rows(&house).await, (samples.len() as i64, lines));
+    assert_eq!(kept(), samples.len());
+    house.stop();
+}
