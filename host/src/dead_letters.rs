@@ -33,6 +33,9 @@ pub struct Filter {
     /// With this fault, such as `misconfigured`.
     #[arg(long)]
     pub code: Option<String>,
+    /// Of this retailer's stores.
+    #[arg(long)]
+    pub retailer: Option<String>,
     /// Of this store, by the host's id.
     #[arg(long)]
     pub store: Option<String>,
@@ -46,6 +49,7 @@ impl From<Filter> for DeadFilter {
         Self {
             subscriber: filter.plugin,
             code: filter.code,
+            retailer: filter.retailer,
             store: filter.store,
             topic: filter.topic,
         }
@@ -201,7 +205,7 @@ async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> 
             let filter = DeadFilter::from(filter);
             anyhow::ensure!(
                 filter != DeadFilter::default(),
-                "name an event and its plugin, or at least one of --plugin, --code, --store and --topic"
+                "name an event and its plugin, or at least one of --plugin, --code, --retailer, --store and --topic"
             );
             all(app, &filter, verdict, &acting).await?
         }

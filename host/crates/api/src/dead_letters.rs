@@ -33,6 +33,8 @@ struct Listed {
     subscriber: Option<String>,
     /// With this fault, such as `invalid`.
     code: Option<String>,
+    /// Of this retailer's stores. A caller that is bound to one retailer need not name it.
+    retailer: Option<String>,
     /// Of this store.
     store: Option<String>,
     /// That came by this topic.
@@ -69,13 +71,14 @@ async fn dead_letter_list(
     Asked(Listed {
         subscriber,
         code,
+        retailer,
         store,
         topic,
         after,
         limit,
     }): Asked<Listed>,
 ) -> Answer<Json<DeadLetterPage>> {
-    by.store(&face.app, store.as_deref()).await?;
+    let retailer = by.place(&face.app, retailer, store.as_deref()).await?;
     if !(1..=Listed::MOST).contains(&limit) {
         let message = format!("1 to {}", Listed::MOST);
         let detail = format!("limit: {message}");
@@ -84,6 +87,7 @@ async fn dead_letter_list(
     let filter = DeadFilter {
         subscriber,
         code,
+        retailer,
         store,
         topic,
     };
@@ -170,6 +174,8 @@ struct SettleMany {
     subscriber: Option<String>,
     /// With this fault, such as `invalid`.
     code: Option<String>,
+    /// Of this retailer's stores. A caller that is bound to one retailer need not name it.
+    retailer: Option<String>,
     /// Of this store.
     store: Option<String>,
     /// That came by this topic.
@@ -186,20 +192,22 @@ async fn many(face: &Face, by: &By, verdict: Verdict, asked: Write<SettleMany>) 
     let SettleMany {
         subscriber,
         code,
+        retailer,
         store,
         topic,
         operator,
         reason,
     } = body;
-    by.store(&face.app, store.as_deref()).await?;
+    let retailer = by.place(&face.app, retailer, store.as_deref()).await?;
     let filter = DeadFilter {
         subscriber,
         code,
+        retailer,
         store,
         topic,
     };
     if filter == DeadFilter::default() {
-        let message = "name at least one of subscriber, code, store and topic";
+        let message = "name at least one of subscriber, code, retailer, store and topic";
         let detail = message.to_owned();
         return Err(Problem::of_field(
             INVALID,

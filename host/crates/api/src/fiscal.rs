@@ -99,7 +99,7 @@ async fn fiscal_list(
             which.retailer
         }
         (None, Some(store)) => {
-            by.store(&face.app, Some(store)).await?;
+            by.store(&face.app, store).await?;
             which.retailer
         }
         (None, None) => by.retailer(which.retailer)?,

@@ -45,7 +45,7 @@ async fn order_place(
     by: By,
     Write { key, body }: Write<NewOrder>,
 ) -> Answer<Written> {
-    by.store(&face.app, Some(&body.store_id)).await?;
+    by.store(&face.app, &body.store_id).await?;
     Ok(Written(face.app.order_place(key, body).await?))
 }
 

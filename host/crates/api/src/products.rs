@@ -79,7 +79,7 @@ async fn product_list(
     Asked(page): Asked<Page>,
 ) -> Answer<Json<ProductPage>> {
     if let Some(store) = &page.store {
-        by.store(&face.app, Some(store)).await?;
+        by.store(&face.app, store).await?;
     }
     if !(1..=Page::MOST).contains(&page.limit) {
         let message = format!("1 to {}", Page::MOST);

@@ -40,7 +40,7 @@ async fn shift_open(
     by: By,
     Write { key, body }: Write<NewShift>,
 ) -> Answer<Written> {
-    by.store(&face.app, Some(&body.store_id)).await?;
+    by.store(&face.app, &body.store_id).await?;
     Ok(Written(face.app.shift_open(key, body).await?))
 }
 

@@ -337,7 +337,9 @@ impl Effects for Transaction<'_> {
                AND (CAST($5 AS TEXT) IS NULL OR code = $5)
                AND (CAST($6 AS TEXT) IS NULL OR store_id = $6)
                AND (CAST($7 AS TEXT) IS NULL OR topic = $7)
-             ORDER BY died_ms, position, subscriber LIMIT $8",
+               AND (CAST($8 AS TEXT) IS NULL OR EXISTS
+                   (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $8))
+             ORDER BY died_ms, position, subscriber LIMIT $9",
         )
         .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
         .bind(after.map_or(i64::MIN, |key| key.position))
@@ -346,6 +348,7 @@ impl Effects for Transaction<'_> {
         .maybe(filter.code.as_deref())
         .maybe(filter.store.as_deref())
         .maybe(filter.topic.as_deref())
+        .maybe(filter.retailer.as_deref())
         .bind(i64::from(limit));
         self.all(page).await?.iter().map(dead).collect()
     }

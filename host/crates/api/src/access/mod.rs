@@ -193,11 +193,6 @@ impl By {
         }
     }
 
-    /// Whether it may ask about anything there is.
-    pub(crate) fn reaches_everything(&self) -> bool {
-        self.0.reach == Reach::Everything
-    }
-
     /// The caller.
     pub(crate) fn caller(&self) -> &Caller {
         &self.0
@@ -256,16 +251,29 @@ impl By {
         }
     }
 
-    /// `forbidden` unless a bound caller names a store, which then has to be in reach.
-    pub(crate) async fn store(&self, app: &App, asked: Option<&str>) -> Answer<()> {
-        match asked {
-            Some(id) => self.reaches(app, Subject::Store(id.to_owned())).await,
-            None if self.reaches_everything() => Ok(()),
-            None => {
-                let detail =
-                    "The caller is bound to retailers or stores: name one of its `store`s.";
+    /// `not_found` where the store is not in reach.
+    pub(crate) async fn store(&self, app: &App, id: &str) -> Answer<()> {
+        self.reaches(app, Subject::Store(id.to_owned())).await
+    }
+
+    /// The retailer of a list that may be one store's: that store has to be in reach; without one it is
+    /// as `retailer` has it, and who is bound to stores has to name one.
+    pub(crate) async fn place(
+        &self,
+        app: &App,
+        retailer: Option<String>,
+        store: Option<&str>,
+    ) -> Answer<Option<String>> {
+        if let Some(id) = store {
+            self.store(app, id).await?;
+            return Ok(retailer);
+        }
+        match &self.0.reach {
+            Reach::Some { retailers, .. } if retailers.is_empty() => {
+                let detail = "The caller is bound to stores: name one of its `store`s.";
                 Err(Problem::new(FORBIDDEN, detail))
             }
+            _ => self.retailer(retailer),
         }
     }
 }

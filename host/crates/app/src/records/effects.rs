@@ -148,6 +148,8 @@ pub struct DeadFilter {
     pub subscriber: Option<String>,
     /// The fault's code.
     pub code: Option<String>,
+    /// Whose stores.
+    pub retailer: Option<String>,
     /// The store's id.
     pub store: Option<String>,
     /// The event's topic.

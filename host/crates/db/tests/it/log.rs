@@ -363,12 +363,25 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
             ..all.clone()
         },
         DeadFilter {
+            retailer: Some("another".into()),
+            ..all.clone()
+        },
+        DeadFilter {
             topic: Some("nothing".into()),
-            ..all
+            ..all.clone()
         },
     ] {
         assert_eq!(filtered(nobody, None).await, []);
     }
+    // The one that lost its store is nobody's.
+    let store = rows::letter("e2", 20).event.store.expect("a store");
+    let store = rows::store(&store, "example");
+    write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("put");
+    let ours = DeadFilter {
+        retailer: Some("example".into()),
+        ..all
+    };
+    assert_eq!(filtered(ours, None).await, expected[..2]);
     let taken = write_tx!(stage, [], |tx| {
         Ok([
             tx.dead_remove("e1", "slot").await?,
