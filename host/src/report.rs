@@ -49,7 +49,7 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         &owner,
         config.host.runs.lease,
         Arc::new(move |rows| counted.inc(rows)),
-        stopped_by_ctrl_c(),
+        stopped_by_ctrl_c()?,
     );
     let ran = ran.await;
     bar.finish_and_clear();

@@ -29,7 +29,7 @@ pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
             bar.set_position(done);
         }
     });
-    let stop = stopped_by_ctrl_c();
+    let stop = stopped_by_ctrl_c()?;
     Ok(Watch { stop, steps })
 }
 

@@ -128,7 +128,7 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let stop = stopped_by_ctrl_c();
+    let stop = stopped_by_ctrl_c()?;
     let spool = app.vault()?.spool(&name)?;
     let imported = match spooled(&ask.file, spool, &stop)? {
         Ok(spool) => app.statement_import(&wanted, spool, stop).await,

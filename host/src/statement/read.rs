@@ -60,7 +60,7 @@ pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let stop = stopped_by_ctrl_c();
+    let stop = stopped_by_ctrl_c()?;
     let spool = match spooled(&ask.file, vault.spool(&name)?, &stop)? {
         Ok(spool) => spool,
         Err(error) => return failed(error),
