@@ -152,7 +152,11 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             .map(|(name, path)| (name.clone(), absolute(path)))
             .collect(),
         members: members(host)?,
-        matching: std::collections::BTreeMap::new(),
+        matching: config
+            .retailers
+            .iter()
+            .map(|one| (one.name.clone(), one.matching.clone()))
+            .collect(),
     })
 }
 

@@ -12,6 +12,7 @@ mod desk;
 mod house;
 mod identity;
 mod inspect;
+mod interrupt;
 mod key;
 mod logs;
 mod operations;

@@ -1,6 +1,7 @@
 //! `galleria report run`: one run by hand, with its progress.
 
 use crate::cli::ReportAsk;
+use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{house, logs, show};
 use anyhow::Context as _;
 use galleria_app::runs::{ByHand, RunAsk, RunView};
@@ -9,11 +10,7 @@ use galleria_deliver::Deliverer;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// What a shell calls a command that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
 /// Runs a window. Ctrl-C ends it at its next row and leaves nothing behind.
 pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
@@ -52,7 +49,7 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         &owner,
         config.host.runs.lease,
         Arc::new(move |rows| counted.inc(rows)),
-        stopped_by_ctrl_c(),
+        stopped_by_ctrl_c()?,
     );
     let ran = ran.await;
     bar.finish_and_clear();
@@ -75,22 +72,6 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     };
     house.db.close().await.context("closing the database")?;
     Ok(code)
-}
-
-/// Set by the first Ctrl-C; a second one does not wait for the plugin.
-fn stopped_by_ctrl_c() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            // Its drafts have no names yet or are overwritten by the next attempt.
-            std::process::exit(INTERRUPTED.into());
-        }
-    });
-    stop
 }
 
 fn told(config: &Config, view: &RunView) -> ExitCode {

@@ -1,12 +1,12 @@
 //! What commands that import a file show: a bar that runs, and what is wrong as a table.
 
+use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::show;
 use galleria_app::Reply;
 use galleria_app::sheet::{NotImported, Problems, Step, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A bar that shows both passes, and Ctrl-C.
@@ -17,13 +17,6 @@ pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
     )?;
     bar.set_style(looking);
     bar.enable_steady_tick(Duration::from_millis(100));
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
-        }
-    });
     let bar = bar.clone();
     let steps = Arc::new(move |step| match step {
         Step::Checked(rows) => bar.set_position(rows),
@@ -36,6 +29,7 @@ pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
             bar.set_position(done);
         }
     });
+    let stop = stopped_by_ctrl_c()?;
     Ok(Watch { stop, steps })
 }
 
@@ -52,6 +46,10 @@ pub fn told(
         Err(NotImported::Refused(problems)) => {
             refused(&problems);
             Ok(ExitCode::FAILURE)
+        }
+        Err(NotImported::Stopped) => {
+            show::line("stopped: nothing of it is left");
+            Ok(ExitCode::from(INTERRUPTED))
         }
         Err(other) => Err(other.into()),
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// What to do with statements.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Take a statement in: whole, once, or not at all.
+    /// Take a statement in: whole, once, or not at all. Ctrl-C leaves nothing behind.
     Import(Import),
     /// Print what a plugin reads in a file, as one JSON object a line: header, totals, then every
     /// line. Nothing is imported, and no database is asked.

@@ -9,6 +9,7 @@ mod tables;
 pub use ask::Command;
 pub use read::run as read;
 
+use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{house, logs, show};
 use anyhow::Context as _;
 use ask::{Import, Settle};
@@ -17,11 +18,10 @@ use galleria_app::statements::{SettleAsk, Spool, StatementAsk, UndoAsk};
 use galleria_app::{App, Error, Key};
 use galleria_config::Config;
 use galleria_domain::plugin::Slot;
-use galleria_domain::{Digest, MatchOutcome, Problem};
+use galleria_domain::{Digest, MatchOutcome};
 use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Does what is asked.
@@ -128,9 +128,10 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
+    let stop = stopped_by_ctrl_c()?;
     let spool = app.vault()?.spool(&name)?;
-    let imported = match spooled(&ask.file, spool)? {
-        Ok(spool) => app.statement_import(&wanted, spool, stopped()).await,
+    let imported = match spooled(&ask.file, spool, &stop)? {
+        Ok(spool) => app.statement_import(&wanted, spool, stop).await,
         Err(error) => Err(error),
     };
     match imported {
@@ -145,12 +146,24 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
             show::line(&tables::statement(&statement));
             Ok(ExitCode::SUCCESS)
         }
-        Err(Error::Invalid(problems)) => {
-            refused(&problems);
+        Err(error) => failed(error),
+    }
+}
+
+/// Says why a statement was not taken in, or not read.
+fn failed(error: Error) -> anyhow::Result<ExitCode> {
+    match error {
+        Error::Invalid(problems) => {
+            show::trouble(&tables::problems(&problems));
+            show::trouble("refused: nothing was imported");
             Ok(ExitCode::FAILURE)
         }
-        Err(Error::Plugin(fault)) => Err(anyhow::anyhow!("the statement was not read: {fault}")),
-        Err(error) => Err(error.into()),
+        Error::Stopped => {
+            show::line("stopped: nothing of it is left");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        Error::Plugin(fault) => Err(anyhow::anyhow!("the statement was not read: {fault}")),
+        error => Err(error.into()),
     }
 }
 
@@ -158,6 +171,7 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
 fn spooled(
     file: &Path,
     mut spool: Box<dyn Spool>,
+    stop: &AtomicBool,
 ) -> anyhow::Result<Result<Box<dyn Spool>, Error>> {
     let opened = std::fs::File::open(file);
     let mut opened = opened.with_context(|| format!("opening {}", file.display()))?;
@@ -168,27 +182,13 @@ fn spooled(
         if read == 0 {
             return Ok(Ok(spool));
         }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Err(Error::Stopped));
+        }
         if let Err(error) = spool.write(&chunk[..read]) {
             return Ok(Err(error));
         }
     }
-}
-
-/// Set by Ctrl-C: what is being read ends, and nothing is left.
-fn stopped() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
-        }
-    });
-    stop
-}
-
-fn refused(problems: &[Problem]) {
-    show::trouble(&tables::problems(problems));
-    show::trouble("refused: nothing was imported");
 }
 
 /// An outcome by its word.

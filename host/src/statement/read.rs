@@ -1,13 +1,14 @@
 //! `galleria statement read`: what a plugin makes of a file, and nothing else.
 
 use super::ask::Read;
-use super::{by_name, loaded_names, refused, spooled, stopped};
+use super::{by_name, failed, loaded_names, spooled};
 use crate::cli::Cli;
+use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{house, logs, show};
 use anyhow::Context as _;
 use galleria_app::plugins::Plugins;
 use galleria_app::statements::{Reading, Vault, major, read, reading_context};
-use galleria_app::{Clock as _, Error, SystemClock};
+use galleria_app::{Clock as _, SystemClock};
 use galleria_deliver::StatementVault;
 use galleria_domain::StatementLine;
 use galleria_domain::plugin::{Mistake, Point, Slot};
@@ -15,6 +16,7 @@ use serde_json::json;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lines read at a time.
 const PIECE: usize = 1_000;
@@ -58,33 +60,27 @@ pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let spool = match spooled(&ask.file, vault.spool(&name)?)? {
+    let stop = stopped_by_ctrl_c()?;
+    let spool = match spooled(&ask.file, vault.spool(&name)?, &stop)? {
         Ok(spool) => spool,
         Err(error) => return failed(error),
     };
     let cx = reading_context(&plugin, &spool.digest().0, SystemClock.now());
-    let (source, scratch, stop) = (spool.source()?, vault.scratch()?, stopped());
+    let (source, scratch) = (spool.source()?, vault.scratch()?);
     let plugins: Arc<dyn Plugins> = Arc::new(generation);
+    let told = Arc::clone(&stop);
     let reading =
-        tokio::task::spawn_blocking(move || read(&*plugins, &plugin, &cx, source, scratch, stop));
+        tokio::task::spawn_blocking(move || read(&*plugins, &plugin, &cx, source, scratch, told));
     match reading.await.context("reading")? {
-        Ok(reading) => match print(reading) {
+        Ok(reading) => match print(reading, &stop) {
             // Who reads only the first lines has what they wanted.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                Ok(ExitCode::from(INTERRUPTED))
+            }
             printed => printed.map(|()| ExitCode::SUCCESS).context("printing"),
         },
         Err(error) => failed(error),
-    }
-}
-
-fn failed(error: Error) -> anyhow::Result<ExitCode> {
-    match error {
-        Error::Invalid(problems) => {
-            refused(&problems);
-            Ok(ExitCode::FAILURE)
-        }
-        Error::Plugin(fault) => Err(anyhow::anyhow!("the statement was not read: {fault}")),
-        error => Err(error.into()),
     }
 }
 
@@ -115,7 +111,8 @@ fn one_of(slots: Vec<&Slot>, ask: &Read) -> anyhow::Result<Slot> {
     Ok((*first).clone())
 }
 
-fn print(mut reading: Reading) -> io::Result<()> {
+/// `ErrorKind::Interrupted` where Ctrl-C ended it.
+fn print(mut reading: Reading, stop: &AtomicBool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let header = reading.header.clone();
     let digits = header.minor_digits;
@@ -155,6 +152,9 @@ fn print(mut reading: Reading) -> io::Result<()> {
     }});
     writeln!(out, "{totals}")?;
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let lines = reading.next(PIECE).map_err(io::Error::other)?;
         if lines.is_empty() {
             return out.flush();

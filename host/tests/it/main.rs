@@ -13,6 +13,7 @@ mod desk;
 mod fiscal;
 mod handover;
 mod large_reports;
+mod listeners;
 mod members;
 mod metrics;
 mod products;

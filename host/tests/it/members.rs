@@ -1,11 +1,13 @@
 //! Members, from a scanned code to the sale: the real component, real ciphers, the binary.
 //!
 //! Ten thousand broken codes are answered alike, and nothing that was scanned or decrypted is found
-//! afterwards in anything the host wrote.
+//! afterwards in anything the host wrote or told.
+
+mod written;
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::{House, misbehaving_guest, root, sample_keys, staged};
-use crate::scanned::{Scanner, needles, scanners};
+use crate::house::{Database, House, misbehaving_guest, root, sample_keys, staged};
+use crate::scanned::{Needles, Scanner, needles, scanners};
 use galleria_app::records::Records;
 use galleria_db::Db;
 use rand::SeedableRng as _;
@@ -15,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use written::{Ears, ROUTE, Written, place};
 
 const BROKEN: usize = 10_000;
 const GOOD: usize = 200;
@@ -94,8 +97,14 @@ async fn ask_all(house: &Arc<House>, store: &str, codes: &[String]) -> Vec<Told>
     told.into_iter().map(|(_, told)| told).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept() {
+on_both!(
+    broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept,
+    a_plugin_that_tells_what_it_was_asked_is_not_heard,
+);
+
+async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept(
+    database: Database,
+) {
     for scanner in scanners() {
         let mut chance = ChaCha8Rng::seed_from_u64(20_261_124);
         let broken: Vec<_> = (0..BROKEN)
@@ -104,7 +113,8 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
         let members: Vec<_> = (0..GOOD).map(|_| scanner.member(&mut chance)).collect();
         let good: Vec<_> = members.iter().map(|member| member.code.clone()).collect();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut house = only(folder.path(), &scanner);
+        let mut house = only(folder.path(), &scanner).on(database);
+        let ears = Ears::of(&mut house).await;
         let settings = [NO_LIMITS[0], NO_LIMITS[1], "log.level=trace"];
         open(&mut house, &scanner, &settings).await;
         let house = Arc::new(house);
@@ -128,8 +138,8 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
         }
 
         let mut house = Arc::into_inner(house).expect("nobody else");
-        let written = outside(&house).await;
-        house.stop();
+        let written = ears.everything(&mut house, database).await;
+        every_question_was_told_of(&ears, &scanner, &written, database);
         let codes = codes.iter().chain(&good).map(String::as_str);
         let numbers = members
             .iter()
@@ -141,10 +151,39 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
             needles.first_in(answers.as_bytes()).is_some(),
             "what is there is found"
         );
-        for (name, bytes) in written.into_iter().chain(kept(&house.data())) {
-            if let Some(found) = needles.first_in(&bytes) {
-                panic!("{name} holds {found}");
-            }
+        nothing_of(&needles, &written);
+    }
+}
+
+/// That they were asked is written down and told, or there would be nothing to find.
+fn every_question_was_told_of(
+    ears: &Ears,
+    scanner: &Scanner,
+    written: &Written,
+    database: Database,
+) {
+    let name = format!("POST {ROUTE}");
+    let spans = ears.collector.spans();
+    let questions = spans.iter().filter(|span| span.name == name).count();
+    // All of them, but for what a full queue may have dropped.
+    assert!(questions > BROKEN / 2, "{questions} questions traced");
+    let journal = match database {
+        Database::Sqlite => place(written, "/galleria.db"),
+        Database::Postgres => {
+            let journal = place(written, ".journal");
+            let rows = journal.split(|byte| *byte == b'\n').count();
+            assert_eq!(rows, BROKEN + GOOD, "one for each question");
+            journal
+        }
+    };
+    let store = needles([scanner.store_id()]);
+    assert!(store.first_in(journal).is_some(), "no store in the journal");
+}
+
+fn nothing_of(needles: &Needles, written: &Written) {
+    for (name, bytes) in written {
+        if let Some(found) = needles.first_in(bytes) {
+            panic!("{name} holds {found}");
         }
     }
 }
@@ -161,8 +200,7 @@ const TELLING: [&str; 8] = [
     "AnswerTooMuch",
 ];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plugin_that_tells_what_it_was_asked_is_not_heard() {
+async fn a_plugin_that_tells_what_it_was_asked_is_not_heard(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Identify\"\n"
@@ -172,7 +210,8 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard() {
             "[[plugins.papers.for]]\nstores = [\"{behave}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
         );
     }
-    let mut house = retailer(folder.path(), ASKS, &slot);
+    let mut house = retailer(folder.path(), ASKS, &slot).on(database);
+    let ears = Ears::of(&mut house).await;
     house.settings.push("log.level=trace".into());
     house.start().await;
     let mut told = BTreeSet::new();
@@ -189,7 +228,7 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard() {
         told.insert(identify(&house, behave, &code).await);
         codes.push(code);
     }
-    house.stop();
+    let written = ears.everything(&mut house, database).await;
     assert_eq!(told.len(), 1, "answers that differ: {told:#?}");
     assert_eq!(told.first().map(|told| told.status), Some(404));
     let log = house.log();
@@ -207,43 +246,7 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard() {
         );
     }
     let needles = needles(codes.iter().map(String::as_str));
-    for (name, bytes) in kept(&house.data()) {
-        if let Some(found) = needles.first_in(&bytes) {
-            panic!("{name} holds {found}");
-        }
-    }
-}
-
-/// What the host tells others of how it does.
-async fn outside(house: &House) -> Vec<(String, Vec<u8>)> {
-    let status = house.get("/v1/status").await.expect("a status");
-    vec![("the status".into(), status.to_string().into_bytes())]
-}
-
-/// Every file the host wrote: the database with its log, its own log, and all others.
-fn kept(data: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![data.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            // Compiled code, made before the first question.
-            if path.is_dir() && !path.ends_with("artifacts") {
-                folders.push(path);
-            } else if path.is_file() {
-                let bytes = std::fs::read(&path).expect("a file");
-                found.push((path.display().to_string(), bytes));
-            }
-        }
-    }
-    let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
-    for wanted in ["galleria.db", "log", "digest.key"] {
-        assert!(
-            names.iter().any(|name| name.ends_with(wanted)),
-            "{wanted} is not among {names:?}"
-        );
-    }
-    found
+    nothing_of(&needles, &written);
 }
 
 #[tokio::test(flavor = "multi_thread")]

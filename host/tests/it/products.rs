@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A plugin that writes products, whichever retailer's it is.
@@ -113,6 +113,7 @@ fn export(house: &House, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
 on_both!(
     a_file_comes_in_and_what_changed_goes_out,
     a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it,
+    an_import_that_is_stopped_leaves_nothing,
     an_import_that_is_killed_leaves_what_was_there,
 );
 
@@ -225,20 +226,47 @@ async fn swept(records: &dyn Records) -> u32 {
     }
 }
 
+/// Begins an import, and answers it once it writes.
+async fn under_way(house: &House, db: &Db, file: &str) -> Child {
+    let mut command = house.galleria(&["products", "import", file, "--retailer", "example"]);
+    let command = command.arg("--decimal-comma").stdout(Stdio::piped());
+    let importer = command.stderr(Stdio::piped()).spawn().expect("the binary");
+    let begun = Instant::now();
+    while !importing(db).await {
+        assert!(begun.elapsed().as_secs() < 60, "it never began");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    importer
+}
+
+async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
+    let (_retailers, house) = open(database).await;
+    let large = file(&house, "large.csv", 40_000, 999);
+    let db = Db::open(&house.database()).await.expect("the database");
+    let importer = under_way(&house, &db, &large).await;
+    let told = Command::new("kill")
+        .args(["-INT", &importer.id().to_string()])
+        .status();
+    assert!(told.expect("kill").success());
+    let ended = importer.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("nothing of it is left"), "{said}");
+    assert!(!importing(&db).await, "nobody has to wait for its lease");
+    db.close().await.expect("closed");
+    let page = house.get("/v1/retailers/example/products").await;
+    assert_eq!(page.expect("a list")["products"], json!([]));
+    let (well, said) = import(&house, &large, &[]);
+    assert!(well && said.contains("40000 products added"), "{said}");
+}
+
 async fn an_import_that_is_killed_leaves_what_was_there(database: Database) {
     let (_retailers, house) = open(database).await;
     let (well, said) = import(&house, &file(&house, "before.csv", 2000, 150), &[]);
     assert!(well, "{said}");
     let large = file(&house, "large.csv", 40_000, 999);
     let db = Db::open(&house.database()).await.expect("the database");
-    let mut command = house.galleria(&["products", "import", &large, "--retailer", "example"]);
-    let command = command.arg("--decimal-comma").stdout(Stdio::null());
-    let mut importer = command.stderr(Stdio::null()).spawn().expect("the binary");
-    let begun = Instant::now();
-    while !importing(&db).await {
-        assert!(begun.elapsed().as_secs() < 60, "it never began");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let mut importer = under_way(&house, &db, &large).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     importer.kill().expect("killed");
     importer.wait().expect("gone");

@@ -1,7 +1,10 @@
-//! Statements through the whole host: read, left in a directory, sent, killed half-way, hostile.
+//! Statements through the whole host: read, left in a directory, sent, looked at and settled, stopped and
+//! killed half-way, hostile.
 
+mod desk;
 mod flood;
 mod hostile;
+mod interrupted;
 mod killed;
 mod refusals;
 mod refused;
@@ -335,6 +338,19 @@ pub fn retailer() -> tempfile::TempDir {
                 complete = \"1s\"\n";
     std::fs::write(example.join("retailer.toml"), text).expect("written");
     folder
+}
+
+/// The command that takes a file of that retailer in.
+pub fn import(file: &str) -> [&str; 7] {
+    [
+        "statement",
+        "import",
+        file,
+        "--retailer",
+        "example",
+        "--plugin",
+        "statements",
+    ]
 }
 
 /// Settlement details as the provider writes them: a header, so many payments, and their payout.

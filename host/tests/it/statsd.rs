@@ -1,20 +1,16 @@
 //! What an agent of Datadog is sent, over UDP.
 
 use crate::corner;
+use crate::listeners::Agent;
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_gets_the_same_metrics_with_tags() {
-    let agent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    agent
-        .set_read_timeout(Some(Duration::from_millis(500)))
-        .expect("a timeout");
-    let address = agent.local_addr().expect("an address");
+    let agent = Agent::start().await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut house = corner::house(folder.path());
-    house.set(&format!("metrics.statsd={address}"));
+    house.set(&format!("metrics.statsd={}", agent.address));
     house.set("metrics.statsd_prefix=shops");
     house.start().await;
     corner::open(&house).await;
@@ -39,11 +35,9 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
     };
     while !wanted.iter().all(|one| found(&lines, *one)) {
         assert!(begun.elapsed().as_secs() < 40, "{lines:#?}");
-        let mut packet = [0; 65_536];
-        if let Ok(read) = agent.recv(&mut packet) {
-            let text = String::from_utf8_lossy(&packet[..read]).into_owned();
-            lines.extend(text.lines().map(str::to_owned));
-        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let text = String::from_utf8_lossy(&agent.bytes()).into_owned();
+        lines = text.lines().map(str::to_owned).collect();
     }
     let text = lines.iter().cloned().collect::<Vec<_>>().join("\n");
     assert!(text.contains("|#"), "{text}");

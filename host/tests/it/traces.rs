@@ -1,37 +1,10 @@
 //! What a collector is told: the way of a payment, span by span; and what one that is away does.
 
 use crate::corner;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use crate::listeners::Collector;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-type Taken = Arc<Mutex<Vec<Span>>>;
-
-/// A collector on a free port, and what it was sent.
-async fn collector() -> (String, Taken) {
-    let taken = Taken::default();
-    let take = async |State(taken): State<Taken>, body: Bytes| {
-        let request = ExportTraceServiceRequest::decode(body).expect("spans");
-        let resources = request.resource_spans.into_iter();
-        let scopes = resources.flat_map(|resource| resource.scope_spans);
-        let mut all = taken.lock().expect("spans");
-        all.extend(scopes.flat_map(|scope| scope.spans));
-    };
-    let router = Router::new().route("/v1/traces", post(take));
-    let router = router.with_state(Arc::clone(&taken));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (format!("http://{address}"), taken)
-}
 
 fn attribute<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
     let found = span.attributes.iter().find(|one| one.key == key)?;
@@ -51,10 +24,10 @@ fn one<'a>(spans: &[&'a Span], name: &str) -> &'a Span {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_is_one_trace_from_its_request_to_its_document() {
-    let (endpoint, taken) = collector().await;
+    let collector = Collector::start().await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut house = corner::house(folder.path());
-    house.set(&format!("traces.endpoint={endpoint}"));
+    house.set(&format!("traces.endpoint={}", collector.endpoint));
     house.start().await;
     corner::open(&house).await;
     corner::sell(&house, "secret-order").await;
@@ -65,7 +38,7 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document() {
     // What waits is sent before the host ends.
     house.stop();
 
-    let taken = taken.lock().expect("spans");
+    let taken = collector.spans();
     let request = "POST /v1/orders/{id}/payments";
     let request = taken.iter().find(|span| span.name == request);
     let request = request.expect("the payment's request");

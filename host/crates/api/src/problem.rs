@@ -245,7 +245,7 @@ impl From<Error> for Problem {
                 Self::ours(PLUGIN, format!("{detail}: {}: {fault}", fault.code()))
             }
             Error::Records { .. } => Self::ours(RECORDS, error.chain()),
-            Error::Internal(_) => Self::ours(INTERNAL, error.chain()),
+            Error::Internal(_) | Error::Stopped => Self::ours(INTERNAL, error.chain()),
         }
     }
 }

@@ -46,6 +46,9 @@ pub enum Error {
         /// How long until there may be another.
         wait: std::time::Duration,
     },
+    /// Who asked for it stopped it on the way; nothing of it is left.
+    #[error("it was stopped, and nothing of it is left")]
+    Stopped,
     /// A plugin did not answer.
     #[error("the plugin did not answer")]
     Plugin(CallFault),

@@ -188,6 +188,8 @@ pub(crate) fn statement(imported: &Result<Imported, Error>) {
         Ok(imported) if imported.before => "repeated",
         Ok(_) => "imported",
         Err(Error::Invalid(_) | Error::Conflict { .. }) => "refused",
+        // It is as if it had not been asked for.
+        Err(Error::Stopped) => return,
         Err(_) => "failed",
     };
     counter!(STATEMENTS, "outcome" => outcome).increment(1);

@@ -1,4 +1,4 @@
-//! Versions, refusals, and what is encrypted on a retry.
+//! Versions, refusals, what is encrypted on a retry, and what is left in memory.
 
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
 use galleria_keys::{Occasion, decrypt, encrypt, mac};
@@ -110,4 +110,77 @@ fn a_key_serves_one_cipher() {
         None
     );
     assert!(decrypt(&gcm, None, &sealed.nonce, &sealed.body, b"associated").is_some());
+}
+
+/// This process's memory as the system shows it: what was freed can be looked at, too.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+struct Memory(std::fs::File);
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+impl Memory {
+    /// Few enough for the allocator to keep a freed piece for this thread alone.
+    const BYTES: usize = 1_000;
+
+    /// What an allocator writes into a freed piece stands at its beginning.
+    const ITS_OWN: usize = 16;
+
+    fn place(bytes: &[u8]) -> u64 {
+        u64::try_from(bytes.as_ptr().addr()).expect("an address")
+    }
+
+    /// What is left at a place, into a buffer that was there before: nothing is allocated meanwhile.
+    fn left(&self, place: u64, into: &mut [u8]) {
+        use std::os::unix::fs::FileExt as _;
+        let seen = &mut into[Self::ITS_OWN..Self::BYTES];
+        let begin = place + u64::try_from(Self::ITS_OWN).expect("a number");
+        self.0.read_exact_at(seen, begin).expect("memory");
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn keys_and_what_they_open_are_wiped_when_they_are_dropped() {
+    let memory = Memory(std::fs::File::open("/proc/self/mem").expect("memory"));
+    let pattern = [0xA7; Memory::BYTES];
+    let mut left = [1; Memory::BYTES];
+    let is_left = |left: &[u8], byte: u8| left[Memory::ITS_OWN..].iter().all(|one| *one == byte);
+
+    // What nobody wipes is found.
+    let plain = pattern.to_vec();
+    let place = Memory::place(&plain);
+    drop(plain);
+    memory.left(place, &mut left);
+    assert!(is_left(&left, 0xA7), "the memory of a list that was freed");
+
+    let of_pattern = KeyVersion {
+        id: "1".into(),
+        bytes: Zeroizing::new(pattern.to_vec()),
+        iv: Some(Zeroizing::new(pattern.to_vec())),
+    };
+    let secret = key(Cipher::HmacSha256, vec![of_pattern]);
+    let copy = secret.clone();
+    let of = |secret: &SecretKey| {
+        let version = &secret.versions[0];
+        let iv = version.iv.as_ref().expect("an IV");
+        [Memory::place(&version.bytes), Memory::place(iv)]
+    };
+    let places = [of(&secret), of(&copy)].concat();
+    drop((secret, copy));
+    for place in places {
+        left.fill(1);
+        memory.left(place, &mut left);
+        assert!(is_left(&left, 0), "a key that was dropped");
+    }
+
+    for cipher in [Cipher::AesCbc, Cipher::AesGcm] {
+        let key = key(cipher, vec![version("1", 1, None)]);
+        let sealed = encrypt(&key, FIRST, &pattern, b"").expect("sealed");
+        let opened = decrypt(&key, None, &sealed.nonce, &sealed.body, b"").expect("the text");
+        assert_eq!(opened[..], pattern[..]);
+        let place = Memory::place(&opened);
+        drop(opened);
+        left.fill(1);
+        memory.left(place, &mut left);
+        assert!(is_left(&left, 0), "a text that was opened and dropped");
+    }
 }

@@ -1,10 +1,11 @@
 //! The process is killed while it takes a statement in: all of it is there afterwards, or nothing.
 
-use super::{details, retailer};
+use super::{details, import, retailer};
 use crate::house::{House, staged};
 use galleria_app::records::{Records, StatementState};
 use galleria_db::Db;
-use std::process::Stdio;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const ROWS: usize = 20_000;
@@ -26,23 +27,22 @@ async fn progress(db: &Db) -> Option<(StatementState, u64)> {
     found.ok().flatten()
 }
 
-/// Begins an import, and kills it once it has come so far.
-async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64) {
-    let import = [
-        "statement",
-        "import",
-        file,
-        "--retailer",
-        "example",
-        "--plugin",
-        "statements",
-    ];
-    let mut import = house
-        .galleria(&import)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary");
+/// How many rows a table has.
+pub async fn counted(house: &House, table: &str) -> i64 {
+    sqlx::any::install_default_drivers();
+    let db = AnyConnection::connect(&house.database().url).await;
+    let mut db = db.expect("the database");
+    let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    let count = sqlx::query_scalar(count).fetch_one(&mut db).await;
+    db.close().await.expect("closed");
+    count.expect("a number")
+}
+
+/// Begins an import, and answers it once it has come so far.
+pub async fn under_way(house: &House, file: &str, state: StatementState, lines: u64) -> Child {
+    let mut importing = house.galleria(&import(file));
+    let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut importing = importing.spawn().expect("the binary");
     // Open all the while: what is looked for may last no longer than opening does.
     let db = Db::open(&house.database()).await.expect("the database");
     let begun = Instant::now();
@@ -51,16 +51,19 @@ async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64)
         if now.is_some_and(|(is, count)| is == state && count >= lines) {
             break;
         }
-        let over = import.try_wait().expect("asked");
-        assert!(
-            over.is_none(),
-            "it ended before it could be killed: {now:?}"
-        );
+        let over = importing.try_wait().expect("asked");
+        assert!(over.is_none(), "it ended too soon: {now:?}");
         assert!(begun.elapsed() < Duration::from_secs(120), "{now:?}");
     }
-    import.kill().expect("killed");
-    import.wait().expect("gone");
     db.close().await.expect("closed");
+    importing
+}
+
+/// Begins an import, and kills it once it has come so far.
+async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64) {
+    let mut importing = under_way(house, file, state, lines).await;
+    importing.kill().expect("killed");
+    importing.wait().expect("gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

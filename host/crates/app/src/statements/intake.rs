@@ -2,8 +2,10 @@
 //!
 //! Its lines are written in pieces, so that tills need not wait for a hundred thousand of them, under
 //! a statement that nobody sees until the last is written: a crash leaves all or nothing. Which
-//! replica does so for a retailer, a lease says; who takes it over clears away what it finds.
+//! replica does so for a retailer, a lease says; who takes it over clears away what it finds. Whoever
+//! asked for it may stop it until the last line is written: then nothing of it stays.
 
+use super::lease::Lease;
 use super::matching::PIECE;
 use super::reading::{Reading, read};
 use super::vault::{Spool, Vault};
@@ -12,20 +14,13 @@ use crate::Error;
 use crate::app::App;
 use crate::figures;
 use crate::plugins::Loaded;
-use crate::records::{InTx, LineRow, Matched, StatementRow, StatementState, Tx};
+use crate::records::{LineRow, Matched, StatementRow, StatementState};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// How long a retailer's lease lasts without being renewed: each piece renews it, and takes some
-/// milliseconds of its own beside what it waits for.
-const LEASE: Duration = Duration::from_secs(15);
-
-/// How long another import of the retailer is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Who is to read which retailer's statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +69,8 @@ struct Import {
     size: u64,
     /// Of the lease.
     owner: String,
+    /// Set to stop it.
+    stop: Arc<AtomicBool>,
 }
 
 impl App {
@@ -95,7 +92,8 @@ impl App {
             })
     }
 
-    /// Takes a statement in, or finds that it was. It is matched when this returns.
+    /// Takes a statement in, or finds that it was. It is matched when this returns. Once `stop` is set,
+    /// it ends in `Error::Stopped`, and nothing is left; a statement that is whole by then stays.
     pub async fn statement_import(
         &self,
         ask: &StatementAsk,
@@ -115,22 +113,22 @@ impl App {
     ) -> Result<Imported, Error> {
         let plugin = self.statement_reader(ask)?;
         let (digest, size) = spool.digest();
-        let id = Digest::of(format!("statement/{}/{digest}", ask.retailer).as_bytes());
         let import = Import {
             app: self.clone(),
             vault: Arc::clone(self.vault()?),
             plugin,
             file: spool.file(),
             spool: Some(spool),
-            id: id.as_str()[..20].to_owned(),
+            id: id_of(&ask.retailer, digest.as_str()),
             digest,
             size,
             owner: uuid::Uuid::new_v4().to_string(),
+            stop,
         };
         if let Some(before) = import.before().await? {
             return Ok(before);
         }
-        let (import, reading) = import.read(stop).await?;
+        let (import, reading) = import.read().await?;
         import.under_lease(reading).await
     }
 
@@ -157,11 +155,7 @@ impl App {
         retailers.sort();
         retailers.dedup();
         for retailer in retailers {
-            let lease = Lease {
-                app: self,
-                name: lease_name(&retailer),
-                owner: uuid::Uuid::new_v4().to_string(),
-            };
+            let lease = Lease::of(self, &retailer, uuid::Uuid::new_v4().to_string());
             if lease.take().await? {
                 let swept = self.sweep(&lease, &retailer).await;
                 lease.release().await;
@@ -173,27 +167,38 @@ impl App {
 
     async fn sweep(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
-        let vault = self.vault()?;
-        for digest in vault.kept(retailer)? {
-            let id = Digest::of(format!("statement/{retailer}/{digest}").as_bytes());
-            let id = id.as_str()[..20].to_owned();
-            let found = self.records.read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move { tx.statement_get(&id).await })
-            });
-            if found.await?.is_none() {
-                // The lease may have run out on the way here, and the file may be of an import that
-                // is under way now.
-                lease.write(|_| Box::pin(async { Ok(()) })).await?;
-                vault.forget(retailer, &digest)?;
-            }
+        for digest in self.vault()?.kept(retailer)? {
+            self.forget_of_none(lease, retailer, &digest).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes an original away that is no statement's.
+    async fn forget_of_none(
+        &self,
+        lease: &Lease<'_>,
+        retailer: &str,
+        digest: &str,
+    ) -> Result<(), Error> {
+        let id = id_of(retailer, digest);
+        let found = self.records.read(move |tx| {
+            let id = id.clone();
+            Box::pin(async move { tx.statement_get(&id).await })
+        });
+        if found.await?.is_none() {
+            // The lease may have run out on the way here, and the file may be of an import that is
+            // under way now.
+            lease.write(|_| Box::pin(async { Ok(()) })).await?;
+            self.vault()?.forget(retailer, digest)?;
         }
         Ok(())
     }
 }
 
-fn lease_name(retailer: &str) -> String {
-    format!("statements/{retailer}")
+/// The same file of a retailer is the same statement.
+fn id_of(retailer: &str, digest: &str) -> String {
+    let id = Digest::of(format!("statement/{retailer}/{digest}").as_bytes());
+    id.as_str()[..20].to_owned()
 }
 
 impl Import {
@@ -212,12 +217,13 @@ impl Import {
     }
 
     /// Lets the plugin read it. Nobody else needs to wait meanwhile.
-    async fn read(self, stop: Arc<AtomicBool>) -> Result<(Self, Reading), Error> {
+    async fn read(self) -> Result<(Self, Reading), Error> {
         let task = move || {
             let scratch = self.vault.scratch()?;
             let cx = reading_context(&self.plugin, &self.digest, self.app.clock.now());
             let source = self.spool()?.source()?;
             let plugins = Arc::clone(&self.app.plugins);
+            let stop = Arc::clone(&self.stop);
             let reading = read(&*plugins, &self.plugin, &cx, source, scratch, stop)?;
             Ok((self, reading))
         };
@@ -228,12 +234,8 @@ impl Import {
 
     async fn under_lease(mut self, reading: Reading) -> Result<Imported, Error> {
         let app = self.app.clone();
-        let lease = Lease {
-            app: &app,
-            name: lease_name(&self.plugin.slot.retailer),
-            owner: self.owner.clone(),
-        };
-        lease.wait().await?;
+        let lease = Lease::of(&app, &self.plugin.slot.retailer, self.owner.clone());
+        lease.wait(|| self.go_on()).await?;
         let done = self.write(&lease, reading).await;
         lease.release().await;
         if let Some(before) = done? {
@@ -274,12 +276,27 @@ impl Import {
         let written = self.lines(lease, &row, &mut reading).await;
         if let Err(error) = written {
             // What stays, the next import or start clears away.
-            if let Err(error) = lease.clear(&retailer).await {
+            if let Err(error) = self.take_back(lease, &retailer).await {
                 tracing::warn!(error = error.chain(), "lines of a statement stay for now");
             }
             return Err(error);
         }
         Ok(None)
+    }
+
+    /// Takes away what was written, and the original with it.
+    async fn take_back(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
+        lease.clear(retailer).await?;
+        let digest = self.digest.as_str();
+        self.app.forget_of_none(lease, retailer, digest).await
+    }
+
+    /// An error once it is to stop.
+    fn go_on(&self) -> Result<(), Error> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(Error::Stopped),
+            false => Ok(()),
+        }
     }
 
     fn spool(&self) -> Result<&dyn Spool, Error> {
@@ -307,6 +324,7 @@ impl Import {
     ) -> Result<(), Error> {
         let mut number = 0;
         loop {
+            self.go_on()?;
             let lines = reading.next(PIECE)?;
             let last = lines.len() < PIECE;
             let rows = lines.into_iter().map(|line| {
@@ -378,98 +396,5 @@ impl Import {
                 ),
             }),
         }
-    }
-}
-
-/// The right to write a retailer's statements.
-struct Lease<'a> {
-    app: &'a App,
-    name: String,
-    owner: String,
-}
-
-impl Lease<'_> {
-    async fn wait(&self) -> Result<(), Error> {
-        let begun = std::time::Instant::now();
-        let mut pause = Duration::from_millis(5);
-        while !self.take().await? {
-            if begun.elapsed() > PATIENCE {
-                return Err(Error::Conflict {
-                    code: "statement_busy",
-                    message: "another statement of the retailer is being taken in: ask again later"
-                        .into(),
-                });
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(250));
-        }
-        Ok(())
-    }
-
-    async fn take(&self) -> Result<bool, Error> {
-        self.app.lease(&self.name, &self.owner, LEASE).await
-    }
-
-    async fn release(&self) {
-        let (name, owner) = (self.name.clone(), self.owner.clone());
-        let released = self.app.records.write(move |tx| {
-            let (name, owner) = (name.clone(), owner.clone());
-            Box::pin(async move { tx.lease_release(&name, &owner).await })
-        });
-        if let Err(error) = released.await {
-            tracing::warn!(error = error.chain(), "a lease runs out by itself");
-        }
-    }
-
-    /// Does work under the lease and renews it; nothing where another has taken it over.
-    async fn write<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
-    {
-        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
-        let work = Arc::new(work);
-        let done = self.app.records.write(move |tx| {
-            let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
-            Box::pin(async move {
-                if !tx.lease_keep(&name, &owner, now + LEASE).await? {
-                    return Err(Error::Internal(format!("the lease {name} was lost")));
-                }
-                work(tx).await
-            })
-        });
-        done.await
-    }
-
-    /// Takes away what an import that died has left. Only who has the lease may: then no other is
-    /// under way.
-    async fn clear(&self, retailer: &str) -> Result<(), Error> {
-        let unfinished = self
-            .app
-            .records
-            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }));
-        let dead = unfinished
-            .await?
-            .into_iter()
-            .filter(|row| row.state == StatementState::Importing && row.retailer == retailer);
-        for row in dead {
-            loop {
-                let id = row.id.clone();
-                let left = self.write(move |tx| {
-                    let id = id.clone();
-                    Box::pin(async move {
-                        let removed = tx.statement_lines_remove(&id, PIECE as u32).await?;
-                        if removed == 0 {
-                            tx.statement_remove(&id).await?;
-                        }
-                        Ok(removed)
-                    })
-                });
-                if left.await? == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(())
     }
 }

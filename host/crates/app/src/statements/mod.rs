@@ -6,6 +6,7 @@
 
 mod hand;
 mod intake;
+mod lease;
 mod matching;
 mod reading;
 mod vault;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Problems that are told together. Who reads more of them has another file than they think.
@@ -74,7 +74,7 @@ impl Reading {
 }
 
 /// Lets a plugin read a statement. What is wrong with it is one `Error::Invalid` with everything
-/// that was found. Blocks.
+/// that was found; `stop` ends it. Blocks.
 pub fn read(
     plugins: &dyn Plugins,
     plugin: &Loaded,
@@ -87,7 +87,7 @@ pub fn read(
     let streams = Streams {
         input: Some(source),
         statement: Some(Box::new(checked.clone())),
-        stop,
+        stop: Arc::clone(&stop),
         ..Streams::default()
     };
     let called = plugins.run(plugin, cx, &Stream::Statement, streams);
@@ -102,6 +102,8 @@ pub fn read(
                 state.wrong(None, "", "the plugin refuses the file without saying why");
             }
         }
+        // The host ends a call that is to stop by a fault of its own.
+        Err(_) if stop.load(Ordering::Relaxed) => return Err(Error::Stopped),
         Err(fault) => return Err(Error::Plugin(fault)),
     }
     state.reading(called.usage)

@@ -1,0 +1,119 @@
+//! One import of a retailer's statements at a time, among all replicas: a lease says whose turn it is,
+//! and every write renews it.
+
+use super::matching::PIECE;
+use crate::Error;
+use crate::app::App;
+use crate::records::{InTx, StatementState, Tx};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a retailer's lease lasts without being renewed: each piece renews it, and takes some
+/// milliseconds of its own beside what it waits for.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// How long another import of the retailer is waited for.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The right to write a retailer's statements.
+pub(super) struct Lease<'a> {
+    app: &'a App,
+    name: String,
+    owner: String,
+}
+
+impl<'a> Lease<'a> {
+    pub(super) fn of(app: &'a App, retailer: &str, owner: String) -> Self {
+        Self {
+            app,
+            name: format!("statements/{retailer}"),
+            owner,
+        }
+    }
+
+    /// Waits until nobody else has it, or `go_on` says no.
+    pub(super) async fn wait(&self, go_on: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let begun = std::time::Instant::now();
+        let mut pause = Duration::from_millis(5);
+        while !self.take().await? {
+            go_on()?;
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::Conflict {
+                    code: "statement_busy",
+                    message: "another statement of the retailer is being taken in: ask again later"
+                        .into(),
+                });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn take(&self) -> Result<bool, Error> {
+        self.app.lease(&self.name, &self.owner, LEASE).await
+    }
+
+    pub(super) async fn release(&self) {
+        let (name, owner) = (self.name.clone(), self.owner.clone());
+        let released = self.app.records.write(move |tx| {
+            let (name, owner) = (name.clone(), owner.clone());
+            Box::pin(async move { tx.lease_release(&name, &owner).await })
+        });
+        if let Err(error) = released.await {
+            tracing::warn!(error = error.chain(), "a lease runs out by itself");
+        }
+    }
+
+    /// Does work under the lease and renews it; nothing where another has taken it over.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
+        let work = Arc::new(work);
+        let done = self.app.records.write(move |tx| {
+            let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
+            Box::pin(async move {
+                if !tx.lease_keep(&name, &owner, now + LEASE).await? {
+                    return Err(Error::Internal(format!("the lease {name} was lost")));
+                }
+                work(tx).await
+            })
+        });
+        done.await
+    }
+
+    /// Takes away what an import that died has left. Only who has the lease may: then no other is
+    /// under way.
+    pub(super) async fn clear(&self, retailer: &str) -> Result<(), Error> {
+        let unfinished = self
+            .app
+            .records
+            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }));
+        let dead = unfinished
+            .await?
+            .into_iter()
+            .filter(|row| row.state == StatementState::Importing && row.retailer == retailer);
+        for row in dead {
+            loop {
+                let id = row.id.clone();
+                let left = self.write(move |tx| {
+                    let id = id.clone();
+                    Box::pin(async move {
+                        let removed = tx.statement_lines_remove(&id, PIECE as u32).await?;
+                        if removed == 0 {
+                            tx.statement_remove(&id).await?;
+                        }
+                        Ok(removed)
+                    })
+                });
+                if left.await? == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Everything that a host wrote and told: its log and files, every row, metrics, traces.
+
+use crate::house::{Database, House};
+use crate::listeners::{Agent, Collector};
+use crate::scanned::needles;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The route that members are asked for by, as spans and metrics name it.
+pub const ROUTE: &str = "/v1/stores/{id}/members/identify";
+
+/// Who listens to a host: every trace, every metric.
+pub struct Ears {
+    pub collector: Collector,
+    agent: Agent,
+}
+
+/// A place, and what stands in it.
+pub type Written = Vec<(String, Vec<u8>)>;
+
+impl Ears {
+    /// Of a host that is not started yet.
+    pub async fn of(house: &mut House) -> Self {
+        let (collector, agent) = (Collector::start().await, Agent::start().await);
+        house.set(&format!("traces.endpoint={}", collector.endpoint));
+        house.set("traces.sample=1.0");
+        house.set(&format!("metrics.statsd={}", agent.address));
+        Self { collector, agent }
+    }
+
+    /// Stops the host, and answers everything that it wrote and told until then. Where the question
+    /// itself must have left something, it did.
+    pub async fn everything(&self, house: &mut House, database: Database) -> Written {
+        let status = house.get("/v1/status").await.expect("a status");
+        let scraped = house.client.get(house.url("/metrics")).send().await;
+        let scraped = scraped.expect("an answer").bytes().await.expect("metrics");
+        let route = needles([ROUTE]);
+        let begun = Instant::now();
+        while route.first_in(&self.agent.bytes()).is_none() {
+            assert!(begun.elapsed().as_secs() < 60, "nothing was sent");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        // What waits is sent before the host ends.
+        house.stop();
+        let told = [
+            ("metrics", scraped.to_vec()),
+            ("what the agent was sent", self.agent.bytes()),
+            ("what the collector was sent", self.collector.bytes()),
+        ];
+        for (place, bytes) in &told {
+            assert!(route.first_in(bytes).is_some(), "no question in {place}");
+        }
+        let mut written: Written = kept(&house.data(), database);
+        written.push(("the status".into(), status.to_string().into_bytes()));
+        written.extend(told.map(|(place, bytes)| (place.to_owned(), bytes)));
+        if database == Database::Postgres {
+            written.extend(rows(&house.database().url).await);
+        }
+        written
+    }
+}
+
+/// Every file the host wrote: SQLite's database, the log, and all others.
+fn kept(data: &Path, database: Database) -> Written {
+    let mut found = Vec::new();
+    let mut folders = vec![data.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            // Compiled code, made before the first question.
+            if path.is_dir() && !path.ends_with("artifacts") {
+                folders.push(path);
+            } else if path.is_file() {
+                let bytes = std::fs::read(&path).expect("a file");
+                found.push((path.display().to_string(), bytes));
+            }
+        }
+    }
+    let mut wanted = vec!["/log", "/digest.key"];
+    if database == Database::Sqlite {
+        wanted.push("/galleria.db");
+    }
+    for wanted in wanted {
+        place(&found, wanted);
+    }
+    found
+}
+
+/// Every row of every table, as text.
+async fn rows(url: &str) -> Written {
+    let mut db = PgConnection::connect(url).await.expect("the database");
+    let tables = "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables \
+                  WHERE table_schema NOT IN ('information_schema', 'pg_catalog')";
+    let tables = sqlx::query_scalar(tables).fetch_all(&mut db).await;
+    let tables: Vec<String> = tables.expect("tables");
+    let mut found = Vec::new();
+    for table in tables {
+        let rows = format!("SELECT row_to_json(r)::text FROM {table} r");
+        let rows = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut db);
+        let rows: Vec<String> = rows.await.expect("rows");
+        found.push((table, rows.join("\n").into_bytes()));
+    }
+    db.close().await.expect("closed");
+    found
+}
+
+/// What stands in the one place whose name ends so.
+pub fn place<'w>(written: &'w Written, ending: &str) -> &'w [u8] {
+    let found = written.iter().find(|(name, _)| name.ends_with(ending));
+    let names = || written.iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (_, bytes) = found.unwrap_or_else(|| panic!("{ending} is not among {:?}", names()));
+    bytes
+}

@@ -1,0 +1,391 @@
+//! What a person does with the lines of a statement: lists them by outcome, looks why, settles one by
+//! hand, takes that back. What is done by command is seen over HTTP.
+
+use super::{Sample, details, import, retailer, sample};
+use crate::days::{self, Day};
+use crate::house::{Database, House, staged};
+use serde_json::{Value, json};
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+/// Words on both outputs.
+fn words(ran: &Output) -> String {
+    [&ran.stdout, &ran.stderr].map(|said| String::from_utf8_lossy(said).into_owned())[..].concat()
+}
+
+/// What a command says that ends well.
+fn said(house: &House, arguments: &[&str]) -> String {
+    let ran = house.run(&[&["statement"], arguments].concat());
+    assert!(ran.status.success(), "{arguments:?}: {}", words(&ran));
+    words(&ran)
+}
+
+/// What a command says that is refused.
+fn refused(house: &House, arguments: &[&str]) -> String {
+    let ran = house.run(&[&["statement"], arguments].concat());
+    assert!(!ran.status.success(), "{arguments:?}: {}", words(&ran));
+    words(&ran)
+}
+
+/// The first sample statement whose retailer has agreed on fees.
+fn with_fees() -> (Day, Sample) {
+    let found = days::all().into_iter().find_map(|day| {
+        let folder = crate::house::root().join("retailers").join(&day.retailer);
+        let text = std::fs::read_to_string(folder.join("retailer.toml")).expect("a file");
+        let agreed = text.contains("[[matching.fees]]");
+        let sample = sample(&day).filter(|_| agreed)?;
+        Some((day, sample))
+    });
+    found.expect("a statement, and fees")
+}
+
+/// The statement once every tender of the day was held against it.
+async fn looked_at(house: &House, id: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let path = format!("/v1/statements/{id}");
+        let statement = house.get(&path).await.expect("a statement");
+        // Of every sample but one line that nobody knows.
+        if lines_of(&statement, "unmatched") == 1 {
+            return statement;
+        }
+        let log = house.log();
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{statement:#}\n{log}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn sums<'s>(statement: &'s Value, outcome: &str) -> Option<&'s Value> {
+    let mut sums = statement["outcomes"].as_array().expect("sums").iter();
+    sums.find(|one| one["outcome"] == outcome)
+}
+
+fn lines_of(statement: &Value, outcome: &str) -> u64 {
+    sums(statement, outcome).map_or(0, |one| one["lines"].as_u64().expect("a number"))
+}
+
+/// Lines of one outcome over HTTP, in parts of so many.
+async fn lines(house: &House, statement: &str, outcome: &str, limit: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let path = format!(
+            "/v1/statements/{statement}/lines?outcome={outcome}&after={after}&limit={limit}"
+        );
+        let page = house.get(&path).await.expect("lines");
+        let lines = page["lines"].as_array().expect("lines");
+        assert!(lines.len() <= limit);
+        found.extend(lines.iter().cloned());
+        match page["next"].as_u64() {
+            Some(next) => after = next,
+            None => return found,
+        }
+    }
+}
+
+async fn explained(house: &House, line: &str) -> Value {
+    let path = format!("/v1/statement-lines/{line}");
+    house.get(&path).await.expect("a line")
+}
+
+fn id(line: &Value) -> &str {
+    line["id"].as_str().expect("an id")
+}
+
+on_both!(lines_are_listed_explained_settled_and_taken_back);
+
+async fn lines_are_listed_explained_settled_and_taken_back(database: Database) {
+    let (day, sample) = with_fees();
+    let mut house = House::new().on(database);
+    let statement = first_import(&house, &day, &sample, database);
+    house.start().await;
+    day.feed(&mut house).await;
+    house.settle().await;
+    let before = looked_at(&house, &statement).await;
+    let total: u64 = before["lines"].as_u64().expect("a number");
+    assert!(
+        lines_of(&before, "matched") > total / 2,
+        "payments came later: {before:#}"
+    );
+    assert_eq!(lines_of(&before, "fee-mismatch"), 0, "as agreed");
+    by_outcome(&house, &before).await;
+    why(&house, &statement).await;
+    refusals(&house, &statement).await;
+    by_hand(&house, &statement, &before).await;
+    house.stop();
+}
+
+/// Before anything else was done with that database. The same file again is the same statement.
+fn first_import(house: &House, day: &Day, sample: &Sample, database: Database) -> String {
+    let made = house.data().join("galleria.db").exists();
+    assert!(!made, "there is no database yet, or an empty one");
+    let file = sample.file.display().to_string();
+    let import = [
+        "import",
+        &file,
+        "--retailer",
+        &day.retailer,
+        "--plugin",
+        &sample.slot,
+    ];
+    let first = said(house, &import);
+    let of = |said: &str, words: &str| {
+        let line = said.lines().next().unwrap_or_default();
+        line.strip_prefix(words).map(str::to_owned)
+    };
+    let id = of(&first, "imported as statement ").unwrap_or_else(|| panic!("{first}"));
+    // Nothing was sold yet.
+    assert!(
+        first.contains("unmatched") && !first.contains(" matched"),
+        "{first}"
+    );
+    let again = said(house, &import);
+    let same = of(&again, "already imported as statement ");
+    assert_eq!(same.as_ref(), Some(&id), "{again}");
+    let listed = said(house, &["list", "--retailer", &day.retailer]);
+    assert_eq!(listed.matches(&id).count(), 1, "{listed}");
+    assert_eq!(
+        database == Database::Sqlite,
+        house.data().join("galleria.db").exists()
+    );
+    id
+}
+
+/// Every line has one outcome, and is listed under it alone, over HTTP and by command.
+async fn by_outcome(house: &House, statement: &Value) {
+    let name = id(statement);
+    let mut seen = 0;
+    for sum in statement["outcomes"].as_array().expect("sums") {
+        let outcome = sum["outcome"].as_str().expect("a word");
+        let lines = lines(house, name, outcome, 7).await;
+        assert_eq!(json!(lines.len()), sum["lines"], "{outcome}");
+        assert!(lines.iter().all(|line| line["outcome"] == outcome));
+        let net: i64 = lines
+            .iter()
+            .map(|line| line["line"]["net"].as_i64().expect("a sum"))
+            .sum();
+        assert_eq!(net, sum["net"], "{outcome}");
+        let table = said(house, &["lines", name, "--outcome", outcome]);
+        let ids: Vec<_> = lines.iter().take(100).map(id).collect();
+        let listed: Vec<_> = table
+            .split(['│', '┆'])
+            .map(str::trim)
+            .filter(|cell| cell.starts_with(&format!("{name}.")))
+            .collect();
+        assert_eq!(listed, ids, "{outcome}: {table}");
+        seen += lines.len() as u64;
+    }
+    assert_eq!(statement["lines"], seen);
+    let none = refused(house, &["lines", name, "--outcome", "lost"]);
+    assert!(
+        none.contains("one of matched, amount-mismatch"),
+        "told what there is: {none}"
+    );
+    let path = format!("/v1/statements/{name}/lines?outcome=lost");
+    let none = house.client.get(house.url(&path)).send().await;
+    let none = none.expect("an answer");
+    assert_eq!(none.status(), 422);
+    let none: Value = none.json().await.expect("JSON");
+    assert_eq!(none["errors"][0]["field"], "outcome", "{none:#}");
+}
+
+/// Why a line got its outcome, in the same words over HTTP and by command.
+async fn why(house: &House, statement: &str) {
+    let expected = [
+        ("matched", "amount, currency and fee agree"),
+        (
+            "amount-mismatch",
+            "the amounts differ by more than the tolerance",
+        ),
+        ("unmatched", "no payment or refund that was recorded"),
+        (
+            "not-applicable",
+            "nothing is recorded that such a line could agree with",
+        ),
+    ];
+    for (outcome, because) in expected {
+        let lines = lines(house, statement, outcome, 1000).await;
+        let line = id(&lines[0]);
+        let told = explained(house, line).await;
+        assert_eq!(told["line"], lines[0]);
+        let sentence = told["because"].as_str().expect("a sentence");
+        assert!(sentence.contains(because), "{outcome}: {sentence}");
+        let table = said(house, &["explain", line]);
+        assert!(
+            table.contains(&format!("{outcome}: {sentence}")),
+            "{outcome}: {table}"
+        );
+        let candidates = told["candidates"].as_array().expect("tenders");
+        for candidate in candidates.iter().map(id) {
+            assert!(table.contains(candidate), "{table}");
+        }
+        if ["matched", "amount-mismatch"].contains(&outcome) {
+            let ours = told["line"]["tender"].as_str().expect("a tender");
+            assert!(candidates.iter().any(|one| id(one) == ours), "{told:#}");
+        }
+        let agreed = told["line"]["expected_fee"].is_i64();
+        assert_eq!(agreed, table.contains("was agreed"), "{table}");
+        let payment = told["line"]["line"]["kind"] == "payment" && outcome == "matched";
+        assert!(agreed || !payment, "of a payment: {told:#}");
+    }
+    // The till took one less.
+    let wrong = &lines(house, statement, "amount-mismatch", 1000).await[0];
+    assert_eq!(wrong["difference"], 100, "{wrong:#}");
+}
+
+/// What may not be done says why, and does nothing.
+async fn refusals(house: &House, statement: &str) {
+    let lines = lines(house, statement, "unmatched", 1000).await;
+    let line = id(&lines[0]);
+    let away = format!("{statement}.99999");
+    let signed = ["--by", "ana", "--reason", "seen"];
+    let with = |words: &[&'static str]| [&["settle", line][..], words].concat();
+    let silent = refused(house, &with(&["--by", "ana"]));
+    assert!(silent.contains("--reason <REASON>"), "{silent}");
+    let empty = refused(house, &with(&["--by", "ana", "--reason", " "]));
+    assert!(empty.contains("reason: 1 to 500 bytes of text"), "{empty}");
+    let nobody = refused(house, &with(&["--reason", "seen"]));
+    assert!(nobody.contains("--by <BY>"), "{nobody}");
+    let entry = ["--entry", "pay-nowhere"];
+    let entry = refused(house, &with(&[&signed[..], &entry].concat()));
+    assert!(
+        entry.contains("entry: a payment of the retailer"),
+        "{entry}"
+    );
+    for what in ["settle", "undo", "explain"] {
+        let signed = if what == "explain" { &[][..] } else { &signed };
+        let nowhere = refused(house, &[&[what, &away], signed].concat());
+        let wanted = format!("there is no statement line {away}");
+        assert!(nowhere.contains(&wanted), "{what}: {nowhere}");
+    }
+    let early = refused(house, &[&["undo", line][..], &signed].concat());
+    assert!(early.contains("is not settled by hand"), "{early}");
+    let post = async |path: &str, body: Value| {
+        let path = format!("/v1/statement-lines/{path}");
+        let key = path.replace('/', "-");
+        house.send("POST", &path, &key, &body).await.expect("sent")
+    };
+    let (status, answer) = post(&format!("{line}/settle"), json!({ "reason": "" })).await;
+    assert_eq!(
+        (status, &answer["errors"][0]["field"]),
+        (422, &json!("reason"))
+    );
+    let (status, answer) = post(&format!("{away}/settle"), json!({ "reason": "seen" })).await;
+    assert_eq!((status, &answer["code"]), (404, &json!("not_found")));
+    let after = explained(house, line).await;
+    assert_eq!(after["line"], lines[0]);
+    assert_eq!(after["hands"], json!([]), "nothing was done");
+}
+
+/// Settled and taken back by command: seen over HTTP, with who and why, and the sums go along.
+async fn by_hand(house: &House, statement: &str, before: &Value) {
+    for (was, becomes) in [
+        ("amount-mismatch", "matched"),
+        ("unmatched", "not-applicable"),
+    ] {
+        let found = lines(house, statement, was, 1000).await;
+        let line = id(&found[0]);
+        let reason = format!("the provider says so of {was}");
+        let done = said(house, &["settle", line, "--by", "ana", "--reason", &reason]);
+        assert!(
+            done.contains(&format!("line {line} is {becomes}")),
+            "{done}"
+        );
+        let now = explained(house, line).await;
+        assert_eq!(now["line"]["outcome"], becomes);
+        assert_eq!(now["line"]["rule"], "hand");
+        assert_eq!(now["line"]["tender"], found[0]["tender"]);
+        assert_eq!(now["because"], "a person settled it");
+        hand(&now["hands"][0], "settled", "ana", &reason, [was, becomes]);
+        let moved = looked(house, statement).await;
+        assert_eq!(lines_of(&moved, was), lines_of(before, was) - 1);
+        assert_eq!(lines_of(&moved, becomes), lines_of(before, becomes) + 1);
+        assert_eq!(net(&moved), net(before), "what was paid out stays");
+        let table = said(house, &["explain", line]);
+        let told = format!("settled by ana: {reason} ({was} before, {becomes} after)");
+        assert!(table.contains(&told), "{table}");
+
+        let undo = ["undo", line, "--by", "eva", "--reason", "it was another"];
+        let done = said(house, &undo);
+        assert!(
+            done.contains(&format!("line {line} is {was} again")),
+            "{done}"
+        );
+        let back = explained(house, line).await;
+        assert_eq!(back["line"], found[0]);
+        let hands = back["hands"].as_array().expect("hands");
+        assert_eq!(hands.len(), 2, "{back:#}");
+        hand(&hands[1], "undone", "eva", "it was another", [becomes, was]);
+        assert_eq!(
+            looked(house, statement).await["outcomes"],
+            before["outcomes"]
+        );
+        let again = refused(house, &undo);
+        assert!(again.contains("is not settled by hand"), "{again}");
+        operations(house, line, &reason).await;
+    }
+}
+
+async fn looked(house: &House, statement: &str) -> Value {
+    let path = format!("/v1/statements/{statement}");
+    house.get(&path).await.expect("a statement")
+}
+
+fn net(statement: &Value) -> i64 {
+    let sums = statement["outcomes"].as_array().expect("sums").iter();
+    sums.map(|sum| sum["net"].as_i64().expect("a sum")).sum()
+}
+
+fn hand(hand: &Value, what: &str, by: &str, reason: &str, outcomes: [&str; 2]) {
+    assert_eq!(hand["what"], what, "{hand:#}");
+    assert_eq!(hand["by"], by);
+    assert_eq!(hand["reason"], reason);
+    assert_eq!([&hand["before"], &hand["after"]], outcomes);
+    assert!(hand["at"].is_string());
+}
+
+/// Both stand among what operators did, the latest first.
+async fn operations(house: &House, line: &str, reason: &str) {
+    let all = house.get("/v1/operations").await.expect("operations");
+    let subject = format!("statement line {line}");
+    let all = all["operations"].as_array().expect("operations").iter();
+    let told: Vec<_> = all
+        .filter(|one| one["subject"] == subject)
+        .map(|one| [&one["action"], &one["operator"], &one["reason"]])
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["line_undo", "eva", "it was another"],
+            ["line_settle", "ana", reason]
+        ]
+    );
+}
+
+#[test]
+fn a_retailers_own_rules_hold() {
+    let retailers = retailer();
+    let file = retailers.path().join("example/retailer.toml");
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let rules = "[matching]\namount_tolerance = 7\nfee_tolerance = 3\n";
+    std::fs::write(&file, format!("{text}\n{rules}")).expect("written");
+    let house = House::with(retailers.path().into(), staged());
+    let statement = retailers.path().join("details.csv");
+    std::fs::write(&statement, details(1)).expect("a statement");
+    let ran = house.run(&import(&statement.display().to_string()));
+    assert!(ran.status.success(), "{}", words(&ran));
+    let said_so = words(&ran);
+    let id = said_so
+        .lines()
+        .next()
+        .and_then(|line| line.rsplit(' ').next());
+    let line = format!("{}.1", id.expect("an id"));
+    let why = said(&house, &["explain", &line]);
+    assert!(
+        why.contains("amounts may differ by 0.07, fees by 0.03"),
+        "{why}"
+    );
+}
