@@ -26,7 +26,7 @@ Examples:
   galleria operations list --operator ana --limit 500
 
 Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
-line_undo, store_put, key_create, key_revoke.")]
+line_undo, store_put, plugins_loaded, key_create, key_revoke.")]
 pub struct List {
     /// Of this kind.
     #[arg(long)]

@@ -62,6 +62,13 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     let watch = Workers::default();
     // Kept until the end: who has the same name would take over what this one holds.
     let identity = identity::take(&config.host.data)?;
+    let changed = house.app.plugins_noted(&identity.name).await?;
+    if !changed.is_empty() {
+        tracing::info!(
+            changed = changed.join(","),
+            "the configuration is not as it was: `galleria operations list --action plugins_loaded` tells"
+        );
+    }
     if !roles.groups.is_empty() {
         let (groups, watch) = (roles.groups.clone(), watch.of("consumer"));
         consume(

@@ -95,3 +95,43 @@ fn a_plugin_is_inspected_without_any_configuration() {
     }
     assert!(components >= 2);
 }
+
+/// Who widened a grant did it in a file, which has no log: the host writes it down when it starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_starts_with_is_written_down_where_it_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = crate::corner::house(folder.path());
+    let told = async |house: &mut House| {
+        house.start().await;
+        let path = "/v1/operations?action=plugins_loaded";
+        let told = house.get(path).await.expect("operations");
+        house.stop();
+        told["operations"].as_array().expect("a list").clone()
+    };
+    let first = told(&mut house).await;
+    let subjects: Vec<_> = first.iter().map(|one| &one["subject"]).collect();
+    assert_eq!(subjects, ["retailers:corner", "retailers"]);
+    assert_eq!(first[1]["after"], serde_json::json!(["corner"]));
+    assert_eq!(told(&mut house).await, first, "nothing changed");
+
+    for (file, table) in [
+        ("plugins/guest/plugin.toml", "[asks]"),
+        ("retailers/corner/retailer.toml", "[plugins.papers.grants]"),
+    ] {
+        let file = folder.path().join(file);
+        let text = std::fs::read_to_string(&file).expect("a file");
+        let wider = text.replacen(table, &format!("{table}\nreceipts = true"), 1);
+        std::fs::write(&file, wider).expect("written");
+    }
+    let second = told(&mut house).await;
+    assert_eq!(second.len(), 3);
+    let (before, after) = (
+        &second[0]["before"]["papers"],
+        &second[0]["after"]["papers"],
+    );
+    assert_eq!(before["granted"]["receipts"], false);
+    assert_eq!(after["granted"]["receipts"], true);
+    assert_eq!(before["component"], after["component"]);
+    let who = second[0]["operator"].as_str().expect("who");
+    assert!(who.starts_with("host "), "{who}");
+}

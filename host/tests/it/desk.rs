@@ -258,6 +258,8 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down() {
         "dead_letter_discard",
         "dead_letter_replay",
         "store_put",
+        "plugins_loaded",
+        "plugins_loaded",
         "key_create",
     ];
     assert_eq!(actions, wanted);

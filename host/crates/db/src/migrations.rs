@@ -1,7 +1,11 @@
 //! Migrations: embedded texts, applied in order, in one transaction, by one process at a time.
 //!
-//! Owns: `schema_versions`, which names every text applied with its digest. Never goes back: a
-//! mistake is put right by a further migration, and an applied text is never changed.
+//! Owns: `schema_versions`, which names every text applied with its digest, and `schema_since`, which says
+//! of each how old a host may be that works with it. Never goes back: a mistake is put right by a further
+//! migration, and an applied text is never changed.
+//!
+//! Expand before you contract: what the version before does not know is added in one release, and what it
+//! needs is taken away in a later one. So hosts of both run beside one another, and either may start again.
 
 use crate::open::{DbError, Kind};
 use galleria_domain::Digest;
@@ -11,6 +15,9 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 struct Migration {
     /// From 1, one after the other.
     version: i64,
+    /// The oldest version of a host that works with it, where that is not its own: what is only added
+    /// disturbs nobody.
+    since: Option<i64>,
     name: &'static str,
     text: &'static str,
 }
@@ -18,88 +25,111 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
+        since: None,
         name: "records",
         text: include_str!("../migrations/0001_records.sql"),
     },
     Migration {
         version: 2,
+        since: None,
         name: "sale_lines",
         text: include_str!("../migrations/0002_sale_lines.sql"),
     },
     Migration {
         version: 3,
+        since: None,
         name: "activities",
         text: include_str!("../migrations/0003_activities.sql"),
     },
     Migration {
         version: 4,
+        since: None,
         name: "runs",
         text: include_str!("../migrations/0004_runs.sql"),
     },
     Migration {
         version: 5,
+        since: None,
         name: "statements",
         text: include_str!("../migrations/0005_statements.sql"),
     },
     Migration {
         version: 6,
+        since: None,
         name: "products",
         text: include_str!("../migrations/0006_products.sql"),
     },
     Migration {
         version: 7,
+        since: None,
         name: "members",
         text: include_str!("../migrations/0007_members.sql"),
     },
     Migration {
         version: 8,
+        since: None,
         name: "operations",
         text: include_str!("../migrations/0008_operations.sql"),
     },
     Migration {
         version: 9,
+        since: None,
         name: "settlements",
         text: include_str!("../migrations/0009_settlements.sql"),
     },
     Migration {
         version: 10,
+        since: None,
         name: "lists",
         text: include_str!("../migrations/0010_lists.sql"),
     },
     Migration {
         version: 11,
+        since: None,
         name: "keys",
         text: include_str!("../migrations/0011_keys.sql"),
     },
     Migration {
         version: 12,
+        since: None,
         name: "traces",
         text: include_str!("../migrations/0012_traces.sql"),
     },
     Migration {
         version: 13,
+        since: None,
         name: "stories",
         text: include_str!("../migrations/0013_stories.sql"),
     },
     Migration {
         version: 14,
+        since: None,
         name: "listed",
         text: include_str!("../migrations/0014_listed.sql"),
     },
     Migration {
         version: 15,
+        since: None,
         name: "desk",
         text: include_str!("../migrations/0015_desk.sql"),
     },
     Migration {
         version: 16,
+        since: None,
         name: "movements",
         text: include_str!("../migrations/0016_movements.sql"),
     },
     Migration {
         version: 17,
+        since: None,
         name: "fiscal",
         text: include_str!("../migrations/0017_fiscal.sql"),
+    },
+    Migration {
+        version: 18,
+        since: None,
+        name: "since",
+        text: include_str!("../migrations/0018_since.sql"),
     },
 ];
 
@@ -192,10 +222,7 @@ pub(crate) async fn apply(
     .map_err(failed)?;
     let found = version(&mut transaction, kind).await?;
     if found > newest() {
-        return Err(DbError::Newer {
-            found,
-            known: newest(),
-        });
+        works_with(&mut transaction, found).await?;
     }
     let mut done = Vec::new();
     for migration in MIGRATIONS.iter().filter(|m| m.version > found) {
@@ -231,19 +258,45 @@ async fn step(
     .bind(migration.name)
     .bind(Digest::of(migration.text.as_bytes()).as_str())
     .bind(Timestamp::now().as_millisecond())
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    if let Some(since) = migration.since {
+        sqlx::query("INSERT INTO schema_since (version, since) VALUES ($1, $2)")
+            .bind(migration.version)
+            .bind(since)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 
-/// Refuses a database whose schema is not exactly this binary's.
+/// Refuses a newer schema unless every migration beyond ours says that we work with it.
+async fn works_with(connection: &mut AnyConnection, found: i64) -> Result<(), DbError> {
+    let known = newest();
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS known FROM schema_since WHERE version > $1 AND since <= $1",
+    )
+    .bind(known)
+    .fetch_one(connection)
+    .await;
+    let good: i64 = row
+        .and_then(|row| row.try_get("known"))
+        .map_err(|source| DbError::statement("read the schema's version", source))?;
+    match good == found - known {
+        true => Ok(()),
+        false => Err(DbError::Newer { found, known }),
+    }
+}
+
+/// Refuses a database whose schema this binary cannot work with.
 pub(crate) async fn check(connection: &mut AnyConnection, kind: Kind) -> Result<(), DbError> {
     let found = version(connection, kind).await?;
     let known = newest();
     match found.cmp(&known) {
         std::cmp::Ordering::Less => Err(DbError::Older { found, known }),
-        std::cmp::Ordering::Greater => Err(DbError::Newer { found, known }),
+        std::cmp::Ordering::Greater => works_with(connection, found).await,
         std::cmp::Ordering::Equal => Ok(()),
     }
 }
@@ -289,6 +342,19 @@ mod tests {
     fn versions_follow_one_another_from_1() {
         let versions: Vec<_> = MIGRATIONS.iter().map(|m| m.version).collect();
         assert_eq!(versions, (1..=newest()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_older_hosts_work_with_takes_nothing_away() {
+        for migration in MIGRATIONS {
+            let text = migration.text.to_uppercase();
+            let takes = ["DROP TABLE", "DROP COLUMN", "RENAME", "NOT NULL"]
+                .iter()
+                .any(|word| text.contains(word));
+            let since = migration.since.unwrap_or(migration.version);
+            assert!(since <= migration.version);
+            assert!(since == migration.version || !takes, "{}", migration.name);
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn with_fees() -> (Day, Sample) {
         let folder = crate::house::root().join("retailers").join(&day.retailer);
         let text = std::fs::read_to_string(folder.join("retailer.toml")).expect("a file");
         let agreed = text.contains("[[matching.fees]]");
-        let sample = sample(&day).filter(|_| agreed)?;
+        let sample = sample(&day.retailer).filter(|_| agreed)?;
         Some((day, sample))
     });
     found.expect("a statement, and fees")

@@ -3,6 +3,7 @@
 //!
 //! Owns: lists over many stores within a caller's reach. Never knows: who asks, and by which route.
 
+mod loaded;
 mod parked;
 mod plugins;
 mod queued;

@@ -256,7 +256,7 @@ fn view(loaded: &Loaded, faults: FaultsView) -> PluginView {
     }
 }
 
-fn rights(rights: Rights) -> RightsView {
+pub(super) fn rights(rights: Rights) -> RightsView {
     let Rights {
         capabilities,
         directories,

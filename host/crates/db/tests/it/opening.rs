@@ -8,6 +8,7 @@ use std::error::Error as _;
 on_both!(
     migrating_again_changes_nothing,
     a_newer_schema_is_refused,
+    a_newer_schema_that_only_adds_is_worked_with,
     a_changed_migration_is_refused,
 );
 
@@ -29,6 +30,34 @@ async fn a_newer_schema_is_refused(stage: &Stage) {
     assert!(error.to_string().contains("newer galleria"), "{error}");
     let migrated = Db::migrate(&stage.config).await;
     assert!(matches!(migrated, Err(DbError::Newer { found: 99, .. })));
+}
+
+/// So a host of the version before starts again, beside those that migrated.
+async fn a_newer_schema_that_only_adds_is_worked_with(stage: &Stage) {
+    // Both need what we know; the third needs what the first brought.
+    let since = [
+        "INSERT INTO schema_since SELECT MAX(version), MAX(version) - 1 FROM schema_versions",
+        "INSERT INTO schema_since SELECT MAX(version), MAX(version) - 2 FROM schema_versions",
+        "INSERT INTO schema_since SELECT MAX(version), MAX(version) - 2 FROM schema_versions",
+    ];
+    for (at, since) in since.into_iter().enumerate() {
+        stage
+            .run(
+                "INSERT INTO schema_versions (version, name, digest, applied_ms)
+                 SELECT MAX(version) + 1, 'to come', 'x', 0 FROM schema_versions",
+            )
+            .await;
+        stage.run(since).await;
+        let opened = Db::open(&stage.config).await.map(drop);
+        let migrated = Db::migrate(&stage.config).await;
+        if at < 2 {
+            opened.expect("opened");
+            assert_eq!(migrated.expect("nothing to do"), Vec::<String>::new());
+        } else {
+            assert!(matches!(opened, Err(DbError::Newer { .. })));
+            assert!(matches!(migrated, Err(DbError::Newer { .. })));
+        }
+    }
 }
 
 async fn a_changed_migration_is_refused(stage: &Stage) {

@@ -160,17 +160,17 @@ async fn amounts_come_to_no_more_than_was_paid(stage: &Stage) {
     assert_eq!(ask(&app, "too-much", 1, json!({ "amount": 1211 })).await, 0);
     assert_eq!(ask(&app, "sum", 4, json!({ "amount": 500 })).await, 2);
     assert_eq!(given_back(stage).await, 1000);
-    // The line would come to 10.00, and so would all that is left by lines: 2.10 are.
+    // The line would come to 10.00: 2.10 are left.
     let line = json!({ "lines": [{ "line": 1 }] });
     assert_eq!(ask(&app, "line", 1, line).await, 0);
-    assert_eq!(ask(&app, "full", 1, json!("full")).await, 0);
     let payment = app.payment("p1").await.expect("a payment");
     assert_eq!((payment.refunded, payment.left), (1000, 210));
     for id in &payment.refunds {
         let refund = app.refund(id).await.expect("a refund");
         assert_eq!((refund.gross, refund.left), (Some(500), Some(210)));
     }
-    assert_eq!(ask(&app, "last", 3, json!({ "amount": 210 })).await, 1);
+    assert_eq!(ask(&app, "over", 1, json!({ "amount": 211 })).await, 0);
+    assert_eq!(ask(&app, "last", 3, json!("full")).await, 1);
     assert_eq!(given_back(stage).await, 1210);
 }
 

@@ -1,0 +1,98 @@
+//! What a host starts with is written down where it differs from what was written down last: a grant that
+//! was widened, another component, other settings. Files have no log; this is theirs.
+
+use super::plugins::rights;
+use crate::Error;
+use crate::app::App;
+use crate::plugins::Loaded;
+use crate::records::{InTx, OperationFilter, OperationRow, Tx};
+use galleria_domain::Digest;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const ACTION: &str = "plugins_loaded";
+/// The subject that lists the retailers; those of one retailer's slots have its name behind a colon.
+const SUBJECT: &str = "retailers";
+
+impl App {
+    /// Writes down, among the operations, each retailer whose slots are not as they were written down
+    /// last: components, grants and digests of settings, before and after. `host` is who started.
+    /// Answers the names of what changed.
+    pub async fn plugins_noted(&self, host: &str) -> Result<Vec<String>, Error> {
+        let now = self.clock.now();
+        let host: Arc<str> = host.into();
+        let states = Arc::new(states(self.plugins.all()));
+        let changed = self.records.write(move |tx| {
+            let (host, states) = (Arc::clone(&host), Arc::clone(&states));
+            Box::pin(async move {
+                let mut changed = Vec::new();
+                for (subject, state) in states.iter() {
+                    if noted(tx, &host, subject, state, now).await? {
+                        changed.push(subject.clone());
+                    }
+                }
+                Ok(changed)
+            }) as InTx<'_, _>
+        });
+        changed.await
+    }
+}
+
+/// By subject: which retailers there are, and what each one's slots are.
+fn states(all: &[Loaded]) -> BTreeMap<String, Value> {
+    let mut retailers: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for loaded in all {
+        let slot = &loaded.slot;
+        let settings: Vec<String> = slot
+            .all_settings()
+            .map(|text| Digest::of(text.as_bytes()).to_string())
+            .collect();
+        let state = json!({
+            "plugin": slot.plugin,
+            "component": loaded.inspection.digest.to_string(),
+            "granted": rights(slot.rights()),
+            "settings": settings,
+        });
+        let slots = retailers.entry(&slot.retailer).or_default();
+        slots.insert(slot.name.clone(), state);
+    }
+    let names: Vec<&str> = retailers.keys().copied().collect();
+    let mut states = BTreeMap::from([(SUBJECT.to_owned(), json!(names))]);
+    for (name, slots) in retailers {
+        states.insert(format!("{SUBJECT}:{name}"), Value::Object(slots));
+    }
+    states
+}
+
+async fn noted(
+    tx: &mut dyn Tx,
+    host: &str,
+    subject: &str,
+    state: &Value,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let filter = OperationFilter {
+        subject: Some(subject.to_owned()),
+        action: Some(ACTION.to_owned()),
+        operator: None,
+    };
+    let last = tx.operation_page(&filter, i64::MAX, 1).await?;
+    let before = last.into_iter().next().map(|(_, row)| row.after);
+    let after = state.to_string();
+    if before.as_deref() == Some(&*after) {
+        return Ok(false);
+    }
+    tx.operation_insert(&OperationRow {
+        at: now,
+        operator: format!("host {host}"),
+        action: ACTION.into(),
+        subject: subject.to_owned(),
+        reason: "the host started with it".into(),
+        before: before.unwrap_or_else(|| "null".into()),
+        after,
+    })
+    .await?;
+    Ok(true)
+}
