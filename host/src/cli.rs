@@ -37,6 +37,7 @@ Examples:
   galleria stores import stores.csv --dry-run    what would come of a file of stores
   galleria runs list --state dead                what was not done, and why
   galleria dead-letters list --plugin poslog     what was given up, and why
+  galleria parked list                           what waits, and for what
   galleria story 8836-1                          what became of a payment, by any id of it
   galleria key create --name till-7 --scope till --store madrid-1
 
@@ -92,6 +93,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: crate::dead_letters::Command,
+    },
+    /// Events that wait: list; let one be tried now.
+    Parked {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::parked::Command,
     },
     /// What operators did.
     Operations {

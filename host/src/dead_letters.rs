@@ -92,7 +92,7 @@ Examples:
   galleria dead-letters discard --store madrid-1 --reason 'the store was a test'")]
 pub struct Settle {
     /// The event, as `dead-letters list` shows it; none where filters say which.
-    #[arg(requires = "slot", conflicts_with_all = ["plugin", "code", "store", "topic"])]
+    #[arg(requires = "slot", conflicts_with_all = ["plugin", "code", "retailer", "store", "topic"])]
     pub event: Option<String>,
     /// The plugin, as `dead-letters list` shows it.
     #[arg(id = "slot", value_name = "PLUGIN")]
@@ -129,7 +129,7 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
             letter.store.as_deref().unwrap_or("-"),
             &letter.code,
             &letter.attempts.to_string(),
-            &short(&letter.detail),
+            &desk::short(&letter.detail),
         ]);
     }
     show::line(&table.to_string());
@@ -138,16 +138,6 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
         show::line(&format!("the oldest {count}; there are more: --limit"));
     }
     Ok(())
-}
-
-/// The first words of a fault; `show` has it whole.
-fn short(detail: &str) -> String {
-    const MOST: usize = 60;
-    let plain = plain(detail);
-    match plain.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}...", &plain[..end]),
-        None => plain,
-    }
 }
 
 async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
@@ -255,17 +245,5 @@ async fn counted(app: &App, filter: &DeadFilter) -> anyhow::Result<u64> {
             Some(next) => after = Some(next),
             None => return Ok(count),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_fault_is_cut_between_letters() {
-        assert_eq!(short("out of paper\n"), "out of paper ");
-        let long = "\u{e9}".repeat(61);
-        assert_eq!(short(&long), format!("{}...", "\u{e9}".repeat(60)));
     }
 }

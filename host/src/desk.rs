@@ -81,6 +81,16 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The first words of a fault.
+pub fn short(detail: &str) -> String {
+    const MOST: usize = 60;
+    let plain = plain(detail);
+    match plain.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &plain[..end]),
+        None => plain,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +98,12 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}d\u{e9}"), "a [31mb c d\u{e9}");
+    }
+
+    #[test]
+    fn a_long_fault_is_cut_between_letters() {
+        assert_eq!(short("out of paper\n"), "out of paper ");
+        let long = "\u{e9}".repeat(61);
+        assert_eq!(short(&long), format!("{}...", "\u{e9}".repeat(60)));
     }
 }

@@ -16,6 +16,7 @@ mod interrupt;
 mod key;
 mod logs;
 mod operations;
+mod parked;
 mod plugins;
 mod products;
 mod report;
@@ -88,6 +89,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Products { command } => products::run(config, command).await,
         Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,
+        Command::Parked { command } => parked::run(config, command).await,
         Command::DeadLetters { command } => dead_letters::run(config, command).await,
         Command::Operations { command } => operations::run(config, command).await,
         Command::Plugin {

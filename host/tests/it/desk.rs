@@ -314,6 +314,41 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so() {
         .expect("a list");
     assert_eq!(other["parked"][0]["attempts"], 1, "{other:#}");
 
+    // The same by command, beside the host that serves.
+    let list = said(
+        &house,
+        &["parked", "list", "--plugin", "two", "--cause", "retry"],
+    );
+    assert!(
+        list.contains("payment:p-o1") && !list.contains("one"),
+        "{list}"
+    );
+    let none = said(&house, &["parked", "list", "--cause", "held"]);
+    assert!(!none.contains("payment:p-o1"), "{none}");
+    let wrong = refused(&house, &["parked", "list", "--cause", "sleepy"]);
+    assert!(wrong.contains("--cause: one of retry"), "{wrong}");
+    let silent = refused(&house, &["parked", "retry", "payment:p-o1", "two"]);
+    assert!(silent.contains("--reason"), "{silent}");
+    let why = ["--reason", "the provider answers", "--by", "ana"];
+    let retry = [&["parked", "retry", "payment:p-o1", "two"][..], &why];
+    said(&house, &retry.concat());
+    let begun = Instant::now();
+    loop {
+        let other = house
+            .get("/v1/parked?subscriber=two")
+            .await
+            .expect("a list");
+        if other["parked"][0]["attempts"] == 2 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{other:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let done = house.get("/v1/operations?action=parked_retry").await;
+    let done = done.expect("operations");
+    assert_eq!(done["operations"][0]["operator"], "ana");
+    assert_eq!(done["operations"][0]["reason"], "the provider answers");
+
     // What each slot is, and that it has failed, over HTTP and by command.
     let plugin = house
         .get("/v1/plugins/example/one")

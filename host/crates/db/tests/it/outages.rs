@@ -202,6 +202,38 @@ async fn a_deadlock_is_settled_by_doing_one_again() {
     assert_eq!(numbers, [("a".to_owned(), 2), ("b".to_owned(), 2)]);
 }
 
+/// The server says that a transaction has to be done again, of its statement and of its commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_serialization_failure_is_settled_by_doing_it_again() {
+    for trigger in [
+        "CREATE TRIGGER first AFTER INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION in_the_way()",
+        "CREATE CONSTRAINT TRIGGER last AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION in_the_way()",
+    ] {
+        let Some(stage) = Stage::postgres().await else {
+            return;
+        };
+        stage.run("CREATE SEQUENCE tried").await;
+        stage
+            .run(
+                "CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     IF nextval('tried') <= 2 THEN
+                         RAISE EXCEPTION 'in the way' USING ERRCODE = 'serialization_failure';
+                     END IF;
+                     RETURN NULL;
+                 END $$",
+            )
+            .await;
+        stage.run(trigger).await;
+        let number = write_tx!(stage, [], |tx| tx.number_next("a", "entry").await);
+        assert_eq!(number.expect("done"), 1);
+        let numbers = stage.rows("SELECT scope, value FROM numbers").await;
+        assert_eq!(numbers, [("a".to_owned(), 1)]);
+        let tried = stage.rows("SELECT 'tried', last_value FROM tried").await;
+        assert_eq!(tried, [("tried".to_owned(), 3)]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_and_locks_have_an_end() {
     let Some(url) = database().await else {

@@ -1,0 +1,124 @@
+//! `galleria parked`: events that wait, and letting one be tried now.
+
+use crate::desk::{self, Signed, plain};
+use crate::show;
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use galleria_app::App;
+use galleria_app::access::Reach;
+use galleria_app::desk::ParkedAsk;
+use galleria_app::handling::Acting;
+use galleria_config::Config;
+use std::process::ExitCode;
+
+/// What to do with parked events.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List events that wait, those first that have waited longest.
+    List(List),
+    /// Let one be tried now, not at its time.
+    Retry(Retry),
+}
+
+/// Which are listed; what is not given lets everything pass.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria parked list
+  galleria parked list --retailer flying-tiger --cause retry
+  galleria parked list --store madrid-1 --plugin poslog --limit 200
+
+Causes: retry (tried again at its time), waiting (another event must have its effect first), behind
+(another one of its lane comes before it), held (a dead letter keeps its lane closed).")]
+pub struct List {
+    /// Of this plugin, as `retailer.toml` names it.
+    #[arg(long)]
+    pub plugin: Option<String>,
+    /// That wait for this.
+    #[arg(long)]
+    pub cause: Option<String>,
+    /// Of this retailer's stores.
+    #[arg(long)]
+    pub retailer: Option<String>,
+    /// Of this store, by the host's id.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Which is tried, by whom and why.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria parked retry refund:refund-1 poslog --reason 'the provider answers again'")]
+pub struct Retry {
+    /// The event, as `parked list` shows it.
+    pub event: String,
+    /// The plugin, as `parked list` shows it.
+    pub plugin: String,
+    /// By whom and why.
+    #[command(flatten)]
+    pub signed: Signed,
+}
+
+/// Does what is asked.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    desk::at(&config, async |app| match command {
+        Command::List(ask) => list(app, ask).await,
+        Command::Retry(ask) => retry(app, ask).await,
+    })
+    .await
+}
+
+async fn list(app: &App, ask: List) -> anyhow::Result<()> {
+    let cause = ask.cause.as_deref().map(ParkedAsk::cause_of).transpose();
+    let filter = ParkedAsk {
+        retailer: ask.retailer,
+        store: ask.store,
+        subscriber: ask.plugin,
+        cause: cause.map_err(|message| anyhow!("--cause: {message}"))?,
+    };
+    let everything = Reach::Everything;
+    let page = app
+        .parked_list(filter, &everything, None, ask.limit)
+        .await?;
+    let mut table = show::table([
+        "waits since",
+        "event",
+        "plugin",
+        "store",
+        "cause",
+        "tries",
+        "next",
+        "why",
+    ]);
+    for parked in &page.parked {
+        table.add_row([
+            parked.since.as_str(),
+            &plain(&parked.event_id),
+            &parked.subscriber,
+            parked.store.as_deref().unwrap_or("-"),
+            &parked.cause,
+            &parked.attempts.to_string(),
+            parked.next_at.as_deref().unwrap_or("-"),
+            &desk::short(&parked.detail),
+        ]);
+    }
+    show::line(&table.to_string());
+    if page.next.is_some() {
+        let count = page.parked.len();
+        show::line(&format!("the oldest {count}; there are more: --limit"));
+    }
+    Ok(())
+}
+
+async fn retry(app: &App, ask: Retry) -> anyhow::Result<()> {
+    let key = desk::key("retry", &ask.event);
+    let acting = Acting::from(ask.signed);
+    app.parked_retry(key, &ask.event, &ask.plugin, acting)
+        .await?;
+    show::line("to be tried now: a host that serves does it within seconds");
+    Ok(())
+}
