@@ -15,6 +15,7 @@ mod dead_letters;
 mod docs;
 mod documents;
 mod edge;
+mod events;
 mod fiscal;
 mod headers;
 mod health;

@@ -3,9 +3,9 @@
 use crate::problem::{CODES, Details, FieldError};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, documents, fiscal, health, members, metrics, movements, operations,
-    orders, parked, payments, plugins, products, queued, refunds, runs, shifts, statements, status,
-    stores, story, verifications, voids,
+    access, dead_letters, docs, documents, events, fiscal, health, members, metrics, movements,
+    operations, orders, parked, payments, plugins, products, queued, refunds, runs, shifts,
+    statements, status, stores, story, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -58,6 +58,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(movements::routes())
         .merge(fiscal::routes())
         .merge(runs::routes())
+        .merge(events::routes())
         .merge(dead_letters::routes())
         .merge(parked::routes())
         .merge(queued::routes())
@@ -143,6 +144,7 @@ pub(crate) mod examples {
         store_request store store_page product_request product product_page product_import_request
         product_import order_request order order_page order_paid payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
+        event_journal journal_text
         payment_page payment_detail refund_page refund_detail void_page verification_page
         shift_page shift_detail document document_page
         stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record

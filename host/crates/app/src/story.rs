@@ -190,11 +190,7 @@ async fn reaches(
             Some(document) => access::Subject::Store(document.store_id),
             None => return Ok(false),
         },
-        Subject::Event => match (id.strip_prefix("run:"), tx.story_store(&id).await?) {
-            (_, Some(store)) => access::Subject::Store(store),
-            (Some(run), None) => access::Subject::Run(run.to_owned()),
-            (None, None) => return Ok(false),
-        },
+        Subject::Event => access::Subject::Event(id),
     };
     access::may_reach(tx, reach, &asked).await
 }

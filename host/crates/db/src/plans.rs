@@ -258,6 +258,7 @@ async fn do_everything(db: &Db) {
             tx.event_last(&["t".into()]).await?;
             tx.counter_take("e", "slot", "scope", "name").await?;
             tx.journal_of_order("o").await?;
+            tx.journal_of_event("e").await?;
             tx.store_figures().await?;
             tx.parked_put(&parked()).await?;
             tx.parked_due("g", now, 1).await?;

@@ -226,6 +226,10 @@ pub async fn walked() -> (TempDir, Walk) {
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
+    let journal = "/v1/events/{id}/journal";
+    walk.step(get.clone(), journal, Some("event_journal")).await;
+    let text = format!("{journal}/{{digest}}");
+    walk.step(get.clone(), &text, Some("journal_text")).await;
     desk(&mut walk).await;
     dead_letters(&mut walk).await;
     walk.step(get.clone(), "/v1/story/{id}", Some("story"))
@@ -496,6 +500,9 @@ async fn products(walk: &mut Walk) {
     walk.step(Method::GET, all, Some("product_page")).await;
 }
 
+/// What a plugin decided, as the journal keeps it.
+const DECISION: &str = include_str!("../golden/decision.json");
+
 /// What a plugin would have left behind.
 async fn decided(host: &Host) {
     let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
@@ -529,7 +536,7 @@ async fn decided(host: &Host) {
         component: digest("component"),
         settings: digest("settings"),
         argument: digest("argument"),
-        decision: Some(digest("decision")),
+        decision: Some(digest(DECISION)),
         cpu_us: 412,
         memory_bytes: 131_072,
         output_bytes: 6,
@@ -539,6 +546,8 @@ async fn decided(host: &Host) {
         let (document, attempt) = (document.clone(), attempt.clone());
         Box::pin(async move {
             tx.document_insert(&document).await?;
+            let decision = attempt.decision.clone().unwrap_or_default();
+            tx.blob_put(&decision, DECISION, at).await?;
             tx.journal_insert(&attempt).await
         })
     });
