@@ -101,6 +101,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "fiscal",
         text: include_str!("../migrations/0017_fiscal.sql"),
     },
+    Migration {
+        version: 18,
+        name: "marks",
+        text: include_str!("../migrations/0018_marks.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
