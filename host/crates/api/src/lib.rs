@@ -31,6 +31,7 @@ mod parked;
 mod payments;
 mod plugins;
 mod problem;
+mod problem_examples;
 mod products;
 mod queued;
 mod refunds;
