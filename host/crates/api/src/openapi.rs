@@ -83,7 +83,29 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(docs::routes())
         .routes(utoipa_axum::routes!(openapi_json));
     close_words(router.get_openapi_mut());
+    lift_descriptions(router.get_openapi_mut());
     router
+}
+
+/// What is said of a field that may be `null` stands with its other half alone: it is said of the field.
+fn lift_descriptions(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut();
+    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+        let RefOr::T(Schema::Object(object)) = schema else {
+            continue;
+        };
+        for field in object.properties.values_mut() {
+            let RefOr::T(Schema::OneOf(halves)) = field else {
+                continue;
+            };
+            let told = halves.items.iter_mut().find_map(|half| match half {
+                RefOr::Ref(half) => Some(std::mem::take(&mut half.description)),
+                RefOr::T(_) => None,
+            });
+            let told = told.filter(|text| !text.is_empty());
+            halves.description = halves.description.take().or(told);
+        }
+    }
 }
 
 /// A word that says something beside itself, `{"other": "..."}`, is one word: nothing stands beside it.

@@ -73,6 +73,35 @@ fn every_operation_has_a_name_of_its_own() {
     }
 }
 
+/// Of fields of bodies, those of bodies within bodies too.
+#[test]
+fn every_field_says_what_it_is() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let mut silent = Vec::new();
+    let schemas = document["components"]["schemas"].as_object();
+    for (name, schema) in schemas.expect("schemas") {
+        fields(name, schema, &mut silent);
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
+fn fields(place: &str, schema: &Value, silent: &mut Vec<String>) {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let place = format!("{place}.{name}");
+        fields(&place, field, silent);
+        if !field["description"].is_string() {
+            silent.push(place);
+        }
+    }
+    for parts in ["oneOf", "anyOf", "allOf"] {
+        let parts = schema[parts].as_array().into_iter().flatten();
+        parts.for_each(|part| fields(place, part, silent));
+    }
+    if schema["items"].is_object() {
+        fields(place, &schema["items"], silent);
+    }
+}
+
 /// Of every answer and every body, and each is what its schema says.
 #[test]
 fn whatever_is_sent_has_an_example_that_is_of_its_schema() {
