@@ -17,10 +17,12 @@ Examples:
   galleria story 0042-0007                   the number on a receipt
   galleria story 8836-1                      a payment provider's reference
   galleria story payment:payment-1           an event
+  galleria story 400001234567890             a fiscal mark
   galleria story poslog_0042_000001.xml      the name of a file
   galleria story order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
 
-Times are UTC. Digests are cut in the timeline; --json has them whole.")]
+Times are UTC. Digests are cut in the timeline; --json has them whole. An event's trace is the
+trace_id of the lines of the log about its request and its attempts.")]
 pub struct Ask {
     /// An order, payment, refund, void, shift, event, document, run or statement; a number on a
     /// receipt, a provider's reference, a name of a file.

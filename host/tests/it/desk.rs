@@ -158,6 +158,7 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it() {
             "document",
             "delivery",
             "dead_letter",
+            "publication",
         ] {
             assert!(whats.contains(&what), "{id} lacks {what}: {whats:?}");
         }
@@ -248,6 +249,8 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down() {
     let gone = refused(&house, &["dead-letters", "show", &event, &plugin]);
     assert!(gone.contains("there is no dead letter"), "{gone}");
 
+    let story = house.get("/v1/story/o1").await.expect("a story");
+    assert!(whats(&story).contains(&"operation"), "{story:#}");
     let done = house.get("/v1/operations").await.expect("a list");
     let actions = done["operations"].as_array().expect("a list").iter();
     let actions: Vec<_> = actions

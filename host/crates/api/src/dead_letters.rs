@@ -103,7 +103,8 @@ async fn dead_letter_list(
         ("event" = String, Path, description = "The event's id.", example = "payment:payment-1"),
         ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
     ),
-    responses(ReadProblems, (status = 200, description = "The letter.", body = DeadLetterView)),
+    responses(ReadProblems, (status = 200, description = "The letter.", body = DeadLetterView,
+        example = examples::dead_letter)),
 )]
 async fn dead_letter_get(
     State(face): State<Face>,
@@ -231,7 +232,11 @@ macro_rules! many {
                 "subscriber": "poslog", "code": "misconfigured",
                 "operator": "ana", "reason": "the settings were mended"
             })),
-            responses(WriteProblems, (status = 200, description = "Done.", body = SettledLetters)),
+            responses(
+                WriteProblems,
+                (status = 200, description = "Done.", body = SettledLetters,
+                    example = examples::settled_letters),
+            ),
         )]
         async fn $name(
             State(face): State<Face>,

@@ -85,7 +85,7 @@ async fn document_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Docum
                 ("Content-Disposition" = String, description = "An attachment, with the file's name."),
                 ("ETag" = String, description = "SHA-256 of the content."),
             ),
-            body = String, content_type = "*/*"),
+            body = String, content_type = "*/*", example = json!("<xml/>")),
         (status = 410, description = "`document_gone`", body = Details,
             content_type = "application/problem+json"),
     ),

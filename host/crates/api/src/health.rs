@@ -1,5 +1,6 @@
 //! Probes: whether the process lives, and whether requests should be sent to it, part by part.
 
+use crate::openapi::examples;
 use crate::problem::{DRAINING, NOT_WORKING, Problem};
 use crate::response::{LiveProblems, ReadyProblems};
 use crate::serve::Face;
@@ -48,6 +49,11 @@ impl Part {
         }
     }
 
+    /// As the document shows it.
+    pub(crate) fn ended() -> Self {
+        Self::new("consumer", Some("consumer"), "ended").with("has ended".to_owned())
+    }
+
     fn with(self, detail: String) -> Self {
         Self {
             detail: Some(detail),
@@ -79,7 +85,7 @@ struct Health {
 /// restart ends. It asks nobody else: a restart would not help a database that is away.
 #[utoipa::path(
     get, path = "/healthz", tag = "operation",
-    responses(LiveProblems, (status = 200, description = "It does.", body = Health)),
+    responses(LiveProblems, (status = 200, description = "It does.", body = Health, example = examples::healthz)),
 )]
 async fn healthz(State(face): State<Face>) -> Response {
     // What ends in a drain is to end.
@@ -98,7 +104,8 @@ async fn healthz(State(face): State<Face>) -> Response {
     get, path = "/readyz", tag = "operation",
     responses(
         ReadyProblems,
-        (status = 200, description = "Every part of the host does its work.", body = Health),
+        (status = 200, description = "Every part of the host does its work.", body = Health,
+            example = examples::readyz),
     ),
 )]
 async fn readyz(State(face): State<Face>) -> Response {

@@ -189,7 +189,9 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses(
-        (status = 200, description = "Everything that is recorded.", body = String, content_type = "text/plain"),
+        (status = 200, description = "Everything that is recorded.", body = String,
+            content_type = "text/plain",
+            example = json!("# TYPE galleria_parked_events gauge\ngalleria_parked_events 0\n")),
         (status = 404, description = "`route_not_found`: scrapes go elsewhere.", body = crate::problem::Details, content_type = "application/problem+json"),
     ),
 )]

@@ -1,11 +1,11 @@
 //! The OpenAPI document: gathered from the routes themselves, so that it cannot tell of others.
 
-use crate::problem::{CODES, Details, FieldError};
+use crate::problem::{CODES, Details, FieldError, TOO_MANY_REQUESTS};
 use crate::serve::Face;
 use crate::{
-    access, dead_letters, docs, documents, fiscal, health, members, metrics, movements, operations,
-    orders, parked, payments, plugins, products, queued, refunds, runs, shifts, statements, status,
-    stores, story, verifications, voids,
+    access, dead_letters, docs, documents, events, fiscal, health, members, metrics, movements,
+    operations, orders, parked, payments, plugins, problem_examples, products, queued, refunds,
+    runs, shifts, statements, status, stores, story, verifications, voids,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -35,9 +35,20 @@ struct Document;
 
 /// The OpenAPI document of every route.
 pub fn openapi() -> OpenApi {
+    described(TOO_MANY_REQUESTS.status)
+}
+
+/// The same of a host that answers this status to a client that asks too often.
+pub(crate) fn described(too_often: u16) -> OpenApi {
     let mut document = routes().into_openapi();
-    access::describe(&mut document);
+    complete(&mut document, too_often);
     document
+}
+
+/// Adds what the routes do not say themselves: who may ask, and what problems look like.
+pub(crate) fn complete(document: &mut OpenApi, too_often: u16) {
+    access::describe(document);
+    problem_examples::show(document, too_often);
 }
 
 /// Every route with its description, but for who may ask it.
@@ -58,6 +69,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(movements::routes())
         .merge(fiscal::routes())
         .merge(runs::routes())
+        .merge(events::routes())
         .merge(dead_letters::routes())
         .merge(parked::routes())
         .merge(queued::routes())
@@ -71,7 +83,29 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(docs::routes())
         .routes(utoipa_axum::routes!(openapi_json));
     close_words(router.get_openapi_mut());
+    lift_descriptions(router.get_openapi_mut());
     router
+}
+
+/// What is said of a field that may be `null` stands with its other half alone: it is said of the field.
+fn lift_descriptions(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut();
+    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+        let RefOr::T(Schema::Object(object)) = schema else {
+            continue;
+        };
+        for field in object.properties.values_mut() {
+            let RefOr::T(Schema::OneOf(halves)) = field else {
+                continue;
+            };
+            let told = halves.items.iter_mut().find_map(|half| match half {
+                RefOr::Ref(half) => Some(std::mem::take(&mut half.description)),
+                RefOr::T(_) => None,
+            });
+            let told = told.filter(|text| !text.is_empty());
+            halves.description = halves.description.take().or(told);
+        }
+    }
 }
 
 /// A word that says something beside itself, `{"other": "..."}`, is one word: nothing stands beside it.
@@ -101,7 +135,8 @@ pub(crate) fn text(document: &OpenApi) -> String {
 /// This document
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operation",
-    responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object,
+        example = json!({ "openapi": "3.1.0", "info": { "title": "Galleria" }, "paths": {} }))),
 )]
 async fn openapi_json(State(face): State<Face>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], face.openapi)
@@ -141,16 +176,18 @@ pub(crate) mod examples {
 
     examples! {
         store_request store store_page product_request product product_page product_import_request
-        product_import order_request order order_page order_paid payment_request payment refund_request
+        product_import_lines product_import order_request order order_page order_paid payment_request payment refund_request
         refund void_request void shift_request shift shift_end_request shift_end documents journal
+        event_journal journal_text
         payment_page payment_detail refund_page refund_detail void_page verification_page
         shift_page shift_detail document document_page
         stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
-        dead_letters settled_letters operations story
+        dead_letters dead_letter settled_letters operations story
         parked parked_page parked_retried receipt_page request_page plugin plugin_page
         statement statement_page statement_lines statement_uncovered line_explained
         line_settle_request line_settled line_undo_request line_undone
+        healthz readyz status
     }
 }

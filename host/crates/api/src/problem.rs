@@ -158,25 +158,25 @@ pub(crate) struct Details<'a> {
     /// `urn:galleria:problem:` and the code.
     #[serde(rename = "type")]
     #[schema(example = "urn:galleria:problem:invalid")]
-    kind: String,
+    pub kind: String,
     /// The same for every occurrence.
-    title: &'a str,
+    pub title: &'a str,
     /// HTTP status.
-    status: u16,
+    pub status: u16,
     /// About this occurrence, for people.
-    detail: &'a str,
+    pub detail: &'a str,
     /// Stable, for programs.
     #[schema(example = "invalid")]
-    code: &'a str,
+    pub code: &'a str,
     /// The fields that are wrong; empty where no field is.
-    errors: &'a [FieldError],
+    pub errors: &'a [FieldError],
     /// What the operator finds in the log; also the header `x-request-id`. Missing in
     /// `member_unknown`, whose body is always the same.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
+    pub request_id: Option<&'a str>,
     /// How every part of the host is; a probe's problem has it, and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<Vec<Part>>,
+    pub parts: Option<Vec<Part>>,
 }
 
 impl Problem {

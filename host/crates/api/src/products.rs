@@ -184,7 +184,7 @@ struct How {
     ),
     request_body(content(
         (String = "text/csv", example = examples::product_import_request),
-        (String = "application/x-ndjson"),
+        (String = "application/x-ndjson", example = examples::product_import_lines),
     )),
     responses(
         ImportProblems,

@@ -126,7 +126,9 @@ fn routed(
 ) -> Result<Router, AccessError> {
     let (routes, mut document) = openapi::routes().split_for_parts();
     let table = access::Table::new(&document, &config.access.anonymous)?;
-    access::describe(&mut document);
+    let too_often = config.rate.map(|rate| rate.status);
+    let too_often = too_often.unwrap_or(problem::TOO_MANY_REQUESTS.status);
+    openapi::complete(&mut document, too_often);
     let max_body_bytes = config.max_body_bytes;
     let rates = config.rate.and_then(Rates::new).map(Arc::new);
     let cors = headers::cors(&config.cors_origins);

@@ -80,10 +80,12 @@ struct Reader {
 #[utoipa::path(
     post, path = "/v1/retailers/{retailer}/statements", tag = "statements",
     params(("retailer" = String, Path, description = "The retailer's name.", example = "example"), Reader),
-    request_body(content = String, content_type = "application/octet-stream"),
+    request_body(content = String, content_type = "application/octet-stream",
+        example = json!("Psp Reference;Type;Net Credit\n8836-1;Settled;12.10\n")),
     responses(
         StatementProblems,
-        (status = 200, description = "It was there before.", body = StatementView),
+        (status = 200, description = "It was there before.", body = StatementView,
+            example = examples::statement),
         (status = 201, description = "The statement.", body = StatementView,
             example = examples::statement),
         (status = 409, description = "`payout_exists`, `statement_busy`", body = Details,

@@ -18,9 +18,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// Everything that is known about an id
 ///
 /// Of any kind: an order, payment, refund, void, shift, event, document, run or statement; the
-/// retailer's own number of an order, the number on a receipt, a payment provider's reference, or the
-/// name of a file. What happened is told in order of time: what callers sent, events, attempts and what
-/// they decided, documents and their deliveries, statement lines, and what operators did. An id that
+/// retailer's own number of an order, the number on a receipt, a payment provider's reference, a fiscal
+/// mark, a movement of a drawer, or the name of a file. An event's `trace` is the `trace_id` of the
+/// lines of the log about its request and its attempts. What happened is told in order of time: what callers sent, events, attempts and what
+/// they decided, what is published, documents and their deliveries, statement lines, and what operators did. An id that
 /// several things have tells of all of them that are in reach. Characters such as `/` are
 /// percent-encoded: `payment%3Ap1%2Fposlog%2F1`.
 #[utoipa::path(

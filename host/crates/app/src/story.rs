@@ -15,8 +15,9 @@ const SUBJECTS: u32 = 50;
 /// The same before those out of reach are left out: many stores number their receipts from 1.
 const LOOKED_AT: u32 = 500;
 
-/// What comes first where several things happened in one transaction, and so at the same instant.
-const ORDER: [&str; 24] = [
+/// What comes first where several things happened in one transaction, and so at the same instant:
+/// every kind of thing that a story tells.
+pub const ORDER: [&str; 28] = [
     "order",
     "shift_opened",
     "run_asked",
@@ -25,8 +26,11 @@ const ORDER: [&str; 24] = [
     "refund",
     "void",
     "verification",
+    "movement",
     "shift_ended",
     "tender",
+    "fiscal_record",
+    "fiscal_mark",
     "statement_line",
     "event",
     "run_begun",
@@ -36,6 +40,7 @@ const ORDER: [&str; 24] = [
     "document",
     "receipt",
     "outgoing_request",
+    "publication",
     "delivery",
     "run_over",
     "dead_letter",
@@ -59,7 +64,8 @@ pub struct AboutView {
 pub struct StoryEntry {
     /// When, RFC 3339.
     pub at: String,
-    /// What, such as `payment`, `event`, `attempt`, `document`, `delivery` or `statement_line`.
+    /// What, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
+    /// `statement_line`.
     pub what: String,
     /// Which.
     pub id: String,
@@ -190,11 +196,7 @@ async fn reaches(
             Some(document) => access::Subject::Store(document.store_id),
             None => return Ok(false),
         },
-        Subject::Event => match (id.strip_prefix("run:"), tx.story_store(&id).await?) {
-            (_, Some(store)) => access::Subject::Store(store),
-            (Some(run), None) => access::Subject::Run(run.to_owned()),
-            (None, None) => return Ok(false),
-        },
+        Subject::Event => access::Subject::Event(id),
     };
     access::may_reach(tx, reach, &asked).await
 }

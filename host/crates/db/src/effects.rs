@@ -159,6 +159,23 @@ impl Effects for Transaction<'_> {
         self.all(list).await?.iter().map(journal).collect()
     }
 
+    async fn journal_of_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error> {
+        // Along the index by event and subscriber, and put in order here: there are few.
+        let list = statement(
+            "journal_of_event",
+            "SELECT * FROM journal WHERE event_id = $1",
+        )
+        .bind(event_id);
+        let mut rows = self
+            .all(list)
+            .await?
+            .iter()
+            .map(|found| Ok((found.int("serial")?, journal(found)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        rows.sort_by_key(|(serial, _)| *serial);
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error> {
         // One that is used again is renewed once a day: often enough for retention, which counts
         // in days, and no write for every attempt that has the same settings as the last.

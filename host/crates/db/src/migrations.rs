@@ -131,6 +131,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "since",
         text: include_str!("../migrations/0018_since.sql"),
     },
+    Migration {
+        version: 19,
+        since: Some(18),
+        name: "marks",
+        text: include_str!("../migrations/0019_marks.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

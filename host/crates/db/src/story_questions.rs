@@ -169,10 +169,27 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         about: Event,
         what: "event",
-        facts: &["position", "topic", "key", "store"],
+        facts: &["position", "topic", "key", "store", "trace"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(position AS TEXT) AS position, CAST(topic AS
-         TEXT) AS topic, CAST(event_key AS TEXT) AS key, CAST(store_id AS TEXT) AS store FROM
-         outbox WHERE id = $1 LIMIT $2",
+         TEXT) AS topic, CAST(event_key AS TEXT) AS key, CAST(store_id AS TEXT) AS store,
+         SUBSTR(traceparent, 4, 32) AS trace FROM outbox WHERE id = $1 LIMIT $2",
+        numbered: false,
+    },
+    // What a decision publishes is numbered from 0 without a gap, `<event>/<slot>/<n>`: each is looked
+    // for by its id, until one is not there.
+    Question {
+        about: Event,
+        what: "publication",
+        facts: &["event", "plugin", "topic", "key", "state", "trace"],
+        sql: "WITH RECURSIVE next (event, slot, number) AS (
+             SELECT event_id, subscriber, 0 FROM effects WHERE event_id = $1
+             UNION ALL
+             SELECT n.event, n.slot, n.number + 1 FROM next n JOIN outbox o
+                 ON o.id = n.event || '/' || n.slot || '/' || CAST(n.number AS TEXT)
+         ) SELECT o.created_ms AS at_ms, o.id AS id, CAST(n.event AS TEXT) AS event, CAST(n.slot AS
+         TEXT) AS plugin, CAST(o.topic AS TEXT) AS topic, CAST(o.event_key AS TEXT) AS key,
+         CAST('queued' AS TEXT) AS state, SUBSTR(o.traceparent, 4, 32) AS trace FROM next n JOIN
+         outbox o ON o.id = n.event || '/' || n.slot || '/' || CAST(n.number AS TEXT) LIMIT $2",
         numbered: false,
     },
     Question {
@@ -197,21 +214,21 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         about: Event,
         what: "parked",
-        facts: &["plugin", "state", "lane", "attempts", "waits_for", "cause"],
+        facts: &["plugin", "state", "lane", "attempts", "waits_for", "cause", "trace"],
         sql: "SELECT since_ms AS at_ms, event_id AS id, CAST(subscriber AS TEXT) AS plugin, CAST(state
          AS TEXT) AS state, CAST(lane AS TEXT) AS lane, CAST(attempts AS TEXT) AS attempts,
-         CAST(waits_for AS TEXT) AS waits_for, CAST(cause AS TEXT) AS cause FROM parked WHERE
-         event_id = $1 LIMIT $2",
+         CAST(waits_for AS TEXT) AS waits_for, CAST(cause AS TEXT) AS cause, SUBSTR(traceparent, 4,
+         32) AS trace FROM parked WHERE event_id = $1 LIMIT $2",
         numbered: false,
     },
     Question {
         about: Event,
         what: "dead_letter",
-        facts: &["plugin", "lane", "code", "detail", "attempts", "component"],
+        facts: &["plugin", "lane", "code", "detail", "attempts", "component", "trace"],
         sql: "SELECT died_ms AS at_ms, event_id AS id, CAST(subscriber AS TEXT) AS plugin, CAST(lane
          AS TEXT) AS lane, CAST(code AS TEXT) AS code, CAST(detail AS TEXT) AS detail,
-         CAST(attempts AS TEXT) AS attempts, CAST(component AS TEXT) AS component FROM
-         dead_letters WHERE event_id = $1 LIMIT $2",
+         CAST(attempts AS TEXT) AS attempts, CAST(component AS TEXT) AS component,
+         SUBSTR(traceparent, 4, 32) AS trace FROM dead_letters WHERE event_id = $1 LIMIT $2",
         numbered: false,
     },
     Question {
@@ -455,6 +472,14 @@ pub(crate) const TIED: &[(Subject, &str)] = &[
     ),
     (
         Order,
+        "SELECT order_id AS id FROM fiscal_marks WHERE mark = $1 LIMIT $2",
+    ),
+    (
+        Shift,
+        "SELECT shift_id AS id FROM shift_movements WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
         "SELECT order_id AS id FROM journal WHERE event_id = $1 AND order_id IS NOT NULL LIMIT $2",
     ),
     (
@@ -593,3 +618,18 @@ pub(crate) const STORES: &[&str] = &[
     "SELECT store_id AS id FROM receipts WHERE event_id = $1 LIMIT 1",
     "SELECT store_id AS id FROM requests WHERE event_id = $1 LIMIT 1",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::QUESTIONS;
+    use galleria_app::story::ORDER;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_kind_has_its_place_in_a_story_and_every_place_a_kind() {
+        let kinds: BTreeSet<_> = QUESTIONS.iter().map(|one| one.what).collect();
+        assert_eq!(kinds, BTreeSet::from(ORDER));
+        let places: BTreeSet<_> = ORDER.into();
+        assert_eq!(places.len(), ORDER.len(), "a place is named once");
+    }
+}

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Attribute {
+    /// Lower-case, with dashes.
     pub name: String,
+    /// Text, whatever it means.
     pub value: String,
 }
 
@@ -31,6 +33,7 @@ pub struct Tax {
     pub included: bool,
     /// `standard`, `reduced`, `zero`, `exempt` or `luxury`.
     pub treatment: String,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -53,6 +56,7 @@ pub struct Discount {
     /// Whether it is the line's share of a basket discount.
     #[serde(default)]
     pub basket: bool,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -75,8 +79,11 @@ pub struct AgeCheck {
     /// Years.
     #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minimum: u8,
+    /// How it ended.
     pub outcome: AgeOutcome,
+    /// Who looked; none while it is pending.
     pub operator: Option<String>,
+    /// When, RFC 3339.
     pub at: Option<String>,
 }
 
@@ -124,11 +131,15 @@ pub struct Line {
     pub voided: bool,
     /// For a returned line, the line of the origin.
     pub origin_line: Option<u32>,
+    /// The retailer's number of the article.
     pub sku: String,
+    /// The number in its bar code.
     pub gtin: Option<String>,
+    /// As it is printed on the receipt.
     pub description: String,
     /// Merchandise hierarchy, from the top, separated by `/`.
     pub category: Option<String>,
+    /// Pieces, or weight and the like with up to three decimals.
     pub quantity: Decimal,
     /// UN/ECE Recommendation 20, such as `EA` or `KGM`.
     pub unit: String,
@@ -138,11 +149,15 @@ pub struct Line {
     pub unit_price: Decimal,
     /// After its discounts, never negative.
     pub amount: Money,
+    /// What was taken off.
     #[serde(default)]
     pub discounts: Vec<Discount>,
+    /// Those of this line.
     #[serde(default)]
     pub taxes: Vec<Tax>,
+    /// Proof of age, where it needs one.
     pub age: Option<AgeCheck>,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -165,24 +180,35 @@ pub struct Foreign {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tender {
+    /// From 1, unique in the payment or refund.
     pub number: u32,
     /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
     pub kind: String,
     /// Tendered less change.
     pub amount: Money,
+    /// What was handed over, minor units.
     pub tendered: Money,
+    /// What was handed back, minor units.
     pub change: Money,
+    /// Where it was in another currency than the store's.
     pub foreign: Option<Foreign>,
+    /// The payment service provider, such as `adyen`.
     pub provider: Option<String>,
+    /// The provider's reference of the payment.
     pub psp_reference: Option<String>,
+    /// The provider's reference of this capture or refund.
     pub modification_reference: Option<String>,
+    /// Our reference at the provider.
     pub merchant_reference: Option<String>,
+    /// The issuer's code.
     pub authorisation: Option<String>,
+    /// Such as `visa`, `mc` or `swish`.
     pub scheme: Option<String>,
     /// At most the first six and last four digits.
     pub masked: Option<String>,
     /// Masked.
     pub stored_value: Option<String>,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }

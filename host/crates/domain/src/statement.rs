@@ -49,13 +49,21 @@ impl StatementKind {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StatementHeader {
+    /// Who pays out, such as `adyen`.
     pub provider: String,
+    /// The merchant's account at the provider; empty where the file has none.
     pub account: String,
+    /// The payout's, as the provider names it.
     pub reference: String,
+    /// ISO 4217, of what is paid out.
     pub currency: String,
+    /// Digits after the decimal mark of that currency.
     pub minor_digits: u8,
+    /// The day of the payout, `YYYY-MM-DD`.
     pub paid_on: String,
+    /// What the file itself says is paid out, where it does.
     pub total: Option<Money>,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -65,20 +73,35 @@ pub struct StatementHeader {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StatementLine {
+    /// Of the file, from 1 with the header.
     pub row: u64,
+    /// What it is about.
     pub kind: StatementKind,
+    /// The provider's own id of the line; empty where there is none.
     pub id: String,
+    /// The provider's reference of the payment.
     pub psp_reference: String,
+    /// The provider's reference of the refund or chargeback; empty for a payment.
     pub modification_reference: String,
+    /// Our reference at the provider.
     pub merchant_reference: String,
+    /// RFC 3339, or `YYYY-MM-DD` where the provider tells the day only.
     pub booked_at: String,
+    /// ISO 4217, of the gross.
     pub currency: String,
+    /// Digits after the decimal mark of that currency.
     pub minor_digits: u8,
+    /// Before fees, minor units of its own currency.
     pub gross: Money,
+    /// What one unit of it is in the currency of the payout; none where they are the same.
     pub rate: Option<Decimal>,
+    /// The gross in the currency of the payout.
     pub converted: Money,
+    /// What the provider kept, in the currency of the payout.
     pub fee: Money,
+    /// What is paid out for it.
     pub net: Money,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }

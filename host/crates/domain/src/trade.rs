@@ -9,19 +9,29 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
+    /// The payment's, refund's, void's or shift's id, unique over the platform.
     pub id: String,
+    /// Empty for a shift.
     pub order_id: String,
+    /// What the retailer's own system calls the order.
     pub external_id: Option<String>,
+    /// Where it was rung up.
     pub workstation: String,
     /// From 1, no gaps.
     pub sequence: u64,
+    /// The number printed for the customer.
     pub receipt: String,
+    /// Who rang it up; none where the customer did.
     pub operator: Option<String>,
     /// `YYYY-MM-DD`.
     pub business_date: String,
+    /// When it was begun, RFC 3339.
     pub begun_at: String,
+    /// When it was done, RFC 3339.
     pub ended_at: String,
+    /// ISO 4217, of all amounts beside it.
     pub currency: String,
+    /// Documented, and no turnover.
     #[serde(default)]
     pub training: bool,
 }
@@ -31,8 +41,11 @@ pub struct Entry {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Member {
+    /// The number in the programme.
     pub id: String,
+    /// The loyalty programme.
     pub programme: String,
+    /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -42,10 +55,15 @@ pub struct Member {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
+    /// What it is about, such as `news`.
     pub subject: String,
+    /// `email`, `sms`, `post`...
     pub channel: String,
+    /// Whether it was allowed.
     pub granted: bool,
+    /// The version of the text that was shown.
     pub wording: String,
+    /// When, RFC 3339.
     pub at: String,
 }
 
@@ -168,9 +186,13 @@ pub struct FiscalMark {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TenderTotal {
+    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
     pub kind: String,
+    /// What was paid, minor units.
     pub sales: Money,
+    /// What was paid back, minor units.
     pub refunds: Money,
+    /// Tenders counted, sales and refunds together.
     pub count: u32,
 }
 

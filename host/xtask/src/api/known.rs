@@ -72,6 +72,7 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         ("/v1/story/{id} id", orders),
         ("/v1/shifts/{id} id", vec![shift]),
         // Every other order was paid.
+        ("/v1/events/{id} id", vec!["payment:payment-2".to_owned()]),
         ("/v1/payments/{id} id", vec!["payment-2".to_owned()]),
         ("/v1/retailers/{retailer}/ retailer", names.clone()),
         ("/v1/retailers/{retailer}/products/{sku} sku", skus),

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
 use Bound::{
-    Body, Document, Letter, Line, Order, Parked, Payment, Refund, Retailer, Run, Shared, Shift,
-    Statement, Store, Whole,
+    Body, Document, Event, Letter, Line, Order, Parked, Payment, Refund, Retailer, Run, Shared,
+    Shift, Statement, Store, Whole,
 };
 use Scope::{BackOffice, Operator, Till};
 
@@ -28,6 +28,8 @@ pub(crate) enum Bound {
     Refund,
     /// The document `{id}`.
     Document,
+    /// The event `{id}`.
+    Event,
     /// All of `{retailer}`.
     Retailer,
     /// What the stores of `{retailer}` share.
@@ -59,6 +61,7 @@ impl Bound {
             Payment => name("id").map(Subject::Payment),
             Refund => name("id").map(Subject::Refund),
             Document => name("id").map(Subject::Document),
+            Event => name("id").map(Subject::Event),
             Retailer => name("retailer").map(Subject::Retailer),
             Shared => name("retailer").map(Subject::Shared),
             Run => name("id").map(Subject::Run),
@@ -142,6 +145,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/documents/{id}/content", BackOffice, Document),
     caller("GET", "/v1/orders/{id}/documents", BackOffice, Order),
     caller("GET", "/v1/orders/{id}/journal", BackOffice, Order),
+    caller("GET", "/v1/events/{id}/journal", BackOffice, Event),
     caller("GET", "/v1/receipts", BackOffice, Body),
     // Of all things an id may mean, those in reach.
     caller("GET", "/v1/story/{id}", BackOffice, Body),
@@ -181,6 +185,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("POST", "/v1/stores/import", Operator, Body),
     caller("POST", "/v1/runs/{id}/replay", Operator, Run),
     caller("POST", "/v1/runs/{id}/cancel", Operator, Run),
+    caller("GET", "/v1/events/{id}/journal/{digest}", Operator, Event),
     caller("GET", "/v1/parked", Operator, Body),
     caller("GET", "/v1/parked/{event}/{subscriber}", Operator, Parked),
     caller(

@@ -1,6 +1,7 @@
 //! What operators look at, within reach; and that what they do is written down.
 
 use crate::host::{Host, fresh, order, payment};
+use crate::log::kept;
 use galleria_app::records::{
     DocumentRow, DocumentState, OutgoingRow, Parked, ParkedState, ReceiptRow,
 };
@@ -300,8 +301,10 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
         "number": 1, "kind": "card", "amount": 1210, "tendered": 1210, "change": 0,
         "provider": "adyen", "psp_reference": "8836/1",
     }]);
+    let request = host.request(Method::POST, "/v1/orders/o-1/payments");
+    let request = request.header("Idempotency-Key", "p").json(&paid);
     let receipt = host
-        .post("/v1/orders/o-1/payments", "p", &paid)
+        .send(request.header("x-request-id", "story-1"))
         .await
         .expect(201);
     let receipt = receipt["entry"]["receipt"].as_str().expect("a number");
@@ -325,8 +328,16 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
         assert!(found, "{encoded}: {about:?}");
     }
     let story = host.get("/v1/story/o-1").await.expect(200);
-    let told = ["order", "payment", "tender", "event", "fiscal_record"];
+    let told = ["order", "payment", "tender", "fiscal_record", "event"];
     assert_eq!(whats(&story), told);
+    // From an order to the lines of its requests.
+    let lines = kept().of("story-1");
+    let line = lines.last().expect("a line");
+    assert_eq!(line["fields"]["message"], "answered");
+    assert_eq!(
+        story["entries"][4]["facts"]["trace"],
+        line["span"]["trace_id"]
+    );
     let story = host
         .get("/v1/story/payment%3Ap%2F1%2Fposlog")
         .await

@@ -28,10 +28,17 @@ fn rate(burst: u32, status: u16) -> Option<RateConfig> {
 async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again() {
     for status in [429, 460] {
         let config = HttpConfig {
-            rate: rate(2, status),
+            rate: rate(3, status),
             ..quick()
         };
         let (_folder, host) = started(config).await;
+        // The document that is served says so.
+        let document = host.get("/openapi.json").await.expect(200);
+        let responses = &document["paths"]["/v1/orders"]["post"]["responses"];
+        for told in [429, 460] {
+            let there = responses[told.to_string()].is_object();
+            assert_eq!(there, told == status, "{told} where {status} is answered");
+        }
         let ask = || async {
             let request = host.request(Method::GET, "/v1/no/such/route");
             host.send(request).await

@@ -5,6 +5,7 @@ mod desk;
 mod doubles;
 mod drain;
 mod edge;
+mod events;
 mod fiscal;
 mod host;
 mod idempotency;

@@ -230,6 +230,7 @@ async fn the_journal_tells_neither_code_nor_answer() {
     for code in ["M-739104", "not-a-member", "crash", "fail"] {
         ask(&host, code).await;
     }
+    untold(&host, &journal(folder.path()).await).await;
     host.stop().await;
     let key = DigestKey::new([7; 32]);
     let rows = journal(folder.path()).await;
@@ -263,6 +264,21 @@ async fn the_journal_tells_neither_code_nor_answer() {
         }
     }
     assert!(read > 100_000, "the database was not read");
+}
+
+/// An operator who asks for these attempts sees that they were, and no text of any.
+async fn untold(host: &Host, rows: &[Kept]) {
+    for (event_id, _, _, argument, decision, _) in rows {
+        let path = format!("/v1/events/{event_id}/journal");
+        let told = host.get(&path).await;
+        assert_eq!(told.expect(200).as_array().map(Vec::len), Some(1));
+        assert!(!told.text.contains("739104"), "{}", told.text);
+        let decision = decision.as_deref().expect("a digest of the answer");
+        for digest in [argument.as_str(), decision] {
+            let none = host.get(&format!("{path}/{digest}")).await;
+            assert_eq!(none.code(), "not_found", "{digest}");
+        }
+    }
 }
 
 /// Every attempt, oldest first; the port lists those about an order, and these are about none.

@@ -131,3 +131,16 @@ fn no_metric_has_a_label_of_which_there_are_thousands() {
         }
     }
 }
+
+#[test]
+fn what_the_document_shows_is_told() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let shown = &document["paths"]["/metrics"]["get"]["responses"]["200"]["content"];
+    let text = shown["text/plain"]["example"].as_str().expect("text");
+    let named = text.lines().filter(|line| !line.starts_with('#'));
+    let named: Vec<_> = named
+        .filter_map(|line| line.split([' ', '{']).next())
+        .collect();
+    let known = |name: &&str| METRICS.iter().any(|metric| metric.name == *name);
+    assert!(!named.is_empty() && named.iter().all(known), "{named:?}");
+}

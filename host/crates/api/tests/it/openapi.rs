@@ -73,6 +73,93 @@ fn every_operation_has_a_name_of_its_own() {
     }
 }
 
+/// Of fields of bodies, those of bodies within bodies too.
+#[test]
+fn every_field_says_what_it_is() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let mut silent = Vec::new();
+    let schemas = document["components"]["schemas"].as_object();
+    for (name, schema) in schemas.expect("schemas") {
+        fields(name, schema, &mut silent);
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
+fn fields(place: &str, schema: &Value, silent: &mut Vec<String>) {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let place = format!("{place}.{name}");
+        fields(&place, field, silent);
+        if !field["description"].is_string() {
+            silent.push(place);
+        }
+    }
+    for parts in ["oneOf", "anyOf", "allOf"] {
+        let parts = schema[parts].as_array().into_iter().flatten();
+        parts.for_each(|part| fields(place, part, silent));
+    }
+    if schema["items"].is_object() {
+        fields(place, &schema["items"], silent);
+    }
+}
+
+/// Of every answer and every body, and each is what its schema says.
+#[test]
+fn whatever_is_sent_has_an_example_that_is_of_its_schema() {
+    let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let body = [("body".to_owned(), &operation["requestBody"])];
+            let all = operation["responses"].as_object().expect("responses");
+            let all = all.iter().map(|(status, one)| (status.clone(), one));
+            for (status, told) in all.chain(body) {
+                let Some(content) = told["content"].as_object() else {
+                    assert_eq!(status, "body", "{method} {path} tells nothing of {status}");
+                    continue;
+                };
+                for (kind, content) in content {
+                    let place = format!("{method} {path}: {status} {kind}");
+                    wrong.append(&mut shown(&document, content, &place, told, &status));
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen > 600, "{seen}");
+}
+
+/// What is wrong with a body's examples, by its schema; a problem's must be what is told of it.
+fn shown(
+    document: &Value,
+    content: &Value,
+    place: &str,
+    told: &Value,
+    status: &str,
+) -> Vec<String> {
+    let several = content["examples"].as_object().into_iter().flatten();
+    let several = several.map(|(name, one)| {
+        let reference = one["$ref"].as_str().expect("a reference");
+        let one = document.pointer(reference.trim_start_matches('#'));
+        let value = &one.expect("an example")["value"];
+        let words = told["description"].as_str().expect("a description");
+        assert!(words.contains(&format!("`{name}`")), "{place}: {name}");
+        assert_eq!(value["code"], *name, "{place}");
+        assert_eq!(value["status"].to_string(), status, "{place}");
+        value
+    });
+    let all: Vec<_> = several.chain(content.get("example")).collect();
+    if all.is_empty() {
+        return vec![format!("{place} has no example")];
+    }
+    let schema = json!({ "allOf": [content["schema"]], "components": document["components"] });
+    let schema = jsonschema::draft202012::new(&schema).expect("a schema");
+    let errors = all.into_iter().flat_map(|one| schema.iter_errors(one));
+    errors
+        .map(|error| format!("{place}: {}: {error}", error.instance_path()))
+        .collect()
+}
+
 fn gather(value: &Value, references: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -85,6 +172,8 @@ fn gather(value: &Value, references: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// Sends the document's own examples.
 pub struct Walk {
@@ -111,10 +200,14 @@ impl Walk {
             path = path.replace(&format!("{{{name}}}"), example);
         }
         let request = &operation["requestBody"]["content"]["application/json"]["example"];
-        let sent = match request {
-            Value::Null => self.host.get(&path).await,
-            body => self.host.write(method.clone(), &path, template, body).await,
+        // Of one trace: the story tells it.
+        let asked = self.host.request(method.clone(), &path);
+        let asked = asked.header("traceparent", TRACE);
+        let asked = match request {
+            Value::Null => asked,
+            body => asked.header("Idempotency-Key", template).json(body),
         };
+        let sent = self.host.send(asked).await;
         assert!((200..300).contains(&sent.status), "{path}: {}", sent.text);
         if let Some(name) = answer {
             golden(&format!("src/examples/{name}.json"), &pretty(&sent.json()));
@@ -226,15 +319,21 @@ pub async fn walked() -> (TempDir, Walk) {
         .await;
     walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
         .await;
+    let journal = "/v1/events/{id}/journal";
+    walk.step(get.clone(), journal, Some("event_journal")).await;
+    let text = format!("{journal}/{{digest}}");
+    walk.step(get.clone(), &text, Some("journal_text")).await;
     desk(&mut walk).await;
     dead_letters(&mut walk).await;
     walk.step(get.clone(), "/v1/story/{id}", Some("story"))
         .await;
     statements(&mut walk).await;
     runs(&mut walk).await;
-    for path in ["/v1/status", "/healthz", "/readyz", "/openapi.json"] {
-        walk.step(get.clone(), path, None).await;
+    for path in ["/v1/status", "/healthz", "/readyz"] {
+        let name = path.rsplit('/').next();
+        walk.step(get.clone(), path, name).await;
     }
+    walk.step(get.clone(), "/openapi.json", None).await;
     // Text, and not for this host: see `metrics.rs`.
     let metrics = ("get".to_owned(), "/metrics".to_owned());
     walk.walked.insert(metrics);
@@ -436,7 +535,7 @@ async fn dead_letters(walk: &mut Walk) {
     given_up(&walk.host).await;
     walk.step(get.clone(), "/v1/dead-letters", Some("dead_letters"))
         .await;
-    walk.step(get.clone(), one, None).await;
+    walk.step(get.clone(), one, Some("dead_letter")).await;
     walk.step(
         post.clone(),
         &format!("{one}/replay"),
@@ -444,11 +543,12 @@ async fn dead_letters(walk: &mut Walk) {
     )
     .await;
     given_up(&walk.host).await;
-    walk.step(post.clone(), &format!("{one}/discard"), None)
+    let settled = Some("settled_letters");
+    walk.step(post.clone(), &format!("{one}/discard"), settled)
         .await;
     for action in ["replay", "discard"] {
         given_up(&walk.host).await;
-        walk.step(post.clone(), &format!("/v1/dead-letters/{action}"), None)
+        walk.step(post.clone(), &format!("/v1/dead-letters/{action}"), settled)
             .await;
         let left = walk.host.get("/v1/dead-letters").await.expect(200);
         assert_eq!(left["dead_letters"], json!([]), "{action}");
@@ -492,9 +592,21 @@ async fn products(walk: &mut Walk) {
     walk.step(Method::GET, one, Some("product")).await;
     walk.file("/v1/retailers/{retailer}/products/import", "product_import")
         .await;
+    let import = "/v1/retailers/example/products/import?dry_run=true";
+    let operation = "/paths/~1v1~1retailers~1{retailer}~1products~1import/post";
+    let lines = format!("{operation}/requestBody/content/application~1x-ndjson/example");
+    let lines = walk.document.pointer(&lines).and_then(Value::as_str);
+    let kind = "application/x-ndjson";
+    let lines = walk
+        .host
+        .upload(import, "lines", kind, lines.expect("text"));
+    assert_eq!(lines.await.expect(200)["rows"], 2);
     let all = "/v1/retailers/{retailer}/products";
     walk.step(Method::GET, all, Some("product_page")).await;
 }
+
+/// What a plugin decided, as the journal keeps it.
+const DECISION: &str = include_str!("../golden/decision.json");
 
 /// What a plugin would have left behind.
 async fn decided(host: &Host) {
@@ -529,7 +641,7 @@ async fn decided(host: &Host) {
         component: digest("component"),
         settings: digest("settings"),
         argument: digest("argument"),
-        decision: Some(digest("decision")),
+        decision: Some(digest(DECISION)),
         cpu_us: 412,
         memory_bytes: 131_072,
         output_bytes: 6,
@@ -539,6 +651,8 @@ async fn decided(host: &Host) {
         let (document, attempt) = (document.clone(), attempt.clone());
         Box::pin(async move {
             tx.document_insert(&document).await?;
+            let decision = attempt.decision.clone().unwrap_or_default();
+            tx.blob_put(&decision, DECISION, at).await?;
             tx.journal_insert(&attempt).await
         })
     });

@@ -110,6 +110,8 @@ async fn of_the_request(host: &Host, seen: &mut Seen) {
         "/v1/orders/x",
         "/v1/orders/x/documents",
         "/v1/orders/x/journal",
+        "/v1/events/x/journal",
+        "/v1/events/x/journal/y",
     ] {
         seen.note(&host.get(path).await, "not_found");
     }

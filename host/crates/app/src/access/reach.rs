@@ -27,6 +27,8 @@ pub enum Subject {
     Retailer(String),
     /// What all stores of a retailer share: who reaches one of them may look at it.
     Shared(String),
+    /// An event, by its id: its store's, or its run's.
+    Event(String),
     /// A run, by its id.
     Run(String),
     /// A statement, by its id: a retailer's.
@@ -50,6 +52,7 @@ impl Subject {
             Self::Refund(id) => ("refund", id),
             Self::Document(id) => ("document", id),
             Self::Retailer(name) | Self::Shared(name) => ("retailer", name),
+            Self::Event(id) => ("event", id),
             Self::Run(id) => ("run", id),
             Self::Statement(id) => ("statement", id),
             Self::Line(id) => ("statement line", id),
@@ -113,10 +116,12 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
             let row = tx.document_get(id).await?;
             row.map(|row| store_or_retailer(row.store_id, row.retailer))
         }
-        Subject::Run(id) => {
-            let row = tx.run_get(id).await?;
-            row.map(|row| store_or_retailer(row.store_id, row.retailer))
-        }
+        Subject::Event(id) => match (tx.story_store(id).await?, id.strip_prefix("run:")) {
+            (Some(store), _) => Some(Home::Store(store)),
+            (None, Some(run)) => run_home(tx, run).await?,
+            (None, None) => None,
+        },
+        Subject::Run(id) => run_home(tx, id).await?,
         Subject::Statement(id) => statement(tx, id).await?,
         Subject::Line(id) => match id.rsplit_once('.') {
             Some((id, _)) => statement(tx, id).await?,
@@ -148,6 +153,11 @@ fn store_or_retailer(store_id: String, retailer: String) -> Home {
         true => Home::Retailer(retailer),
         false => Home::Store(store_id),
     }
+}
+
+async fn run_home(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {
+    let row = tx.run_get(id).await?;
+    Ok(row.map(|row| store_or_retailer(row.store_id, row.retailer)))
 }
 
 async fn statement(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {

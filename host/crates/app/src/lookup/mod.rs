@@ -1,6 +1,7 @@
 //! What operators and callers ask to see.
 
 mod documents;
+mod journal;
 mod lists;
 mod orders;
 mod payments;
@@ -10,6 +11,7 @@ mod verifications;
 mod voids;
 
 pub use documents::{Content, DocumentAsk, DocumentPage, Held};
+pub use journal::JournalText;
 pub use lists::ListAsk;
 pub use orders::{OrderPage, OrderSummary, PaidBy};
 pub use payments::{PaymentDetail, PaymentPage, PaymentSummary};
@@ -58,7 +60,7 @@ pub struct DocumentView {
     pub created_at: String,
 }
 
-/// An attempt at an event of an order.
+/// An attempt at an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptView {

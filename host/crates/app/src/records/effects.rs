@@ -221,6 +221,8 @@ pub trait Effects {
     async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error>;
     /// Attempts about an order, oldest first.
     async fn journal_of_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error>;
+    /// Attempts at an event by all its subscribers, oldest first.
+    async fn journal_of_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error>;
     /// Keeps a text under its digest; nothing where it is there.
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error>;
     /// Figures of every store that has events, by store id. A publication's event id contains `/`.

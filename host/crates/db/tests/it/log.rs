@@ -246,6 +246,7 @@ async fn attempts_are_kept_oldest_first(stage: &Stage) {
     all[2].decision = None;
     let mut elsewhere = rows::journal("e1", 3);
     elsewhere.order_id = None;
+    elsewhere.subscriber = "a".into();
     let given = [all.clone(), vec![elsewhere]].concat();
     write_tx!(stage, [given], |tx| {
         for row in &given {
@@ -256,6 +257,11 @@ async fn attempts_are_kept_oldest_first(stage: &Stage) {
     .expect("written");
     let found = read_tx!(stage, [], |tx| tx.journal_of_order("o1").await).expect("read");
     assert_eq!(found, all);
+    let found = read_tx!(stage, [], |tx| tx.journal_of_event("e1").await).expect("read");
+    let wanted: Vec<_> = given.iter().filter(|row| row.event_id == "e1").collect();
+    assert_eq!(found.iter().collect::<Vec<_>>(), wanted);
+    let none = read_tx!(stage, [], |tx| tx.journal_of_event("e3").await).expect("read");
+    assert_eq!(none, []);
 }
 
 async fn a_text_is_kept_under_its_digest(stage: &Stage) {

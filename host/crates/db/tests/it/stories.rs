@@ -2,13 +2,19 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::records::{OperationRow, Outcome, ParkedState, StoryRow, Subject};
+use galleria_app::records::{
+    FiscalRow, FiscalState, MarkRow, MarkState, MovementKind, MovementRow, OperationRow, Outcome,
+    OutgoingRow, ParkedState, ReceiptRow, StoryRow, Subject,
+};
+use galleria_app::trace;
 
 on_both!(
     a_story_is_found_by_every_id_of_it,
     a_story_tells_what_became_of_an_order,
     a_story_says_where_it_was_cut,
     a_run_has_a_story_by_its_id_and_by_its_files,
+    a_decision_is_told_with_all_that_it_queued,
+    a_mark_and_a_movement_lead_to_what_they_are_of,
     an_event_has_the_store_of_whatever_knows_it,
 );
 
@@ -170,6 +176,134 @@ async fn a_run_has_a_story_by_its_id_and_by_its_files(stage: &Stage) {
     let rows = told(stage, Subject::Run, "r1").await;
     let whats: Vec<_> = rows.iter().map(|row| row.what).collect();
     assert_eq!(whats, ["attempt", "document", "run_asked"]);
+}
+
+/// What two plugins publish, and want sent, because of one event.
+async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
+    fill(stage).await;
+    let trace: galleria_domain::trace::Trace =
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            .parse()
+            .expect("a trace");
+    let queued = async {
+        write_tx!(stage, [], |tx| {
+            tx.effect_claim("payment:p1", "a/b", Outcome::Applied, at(6))
+                .await?;
+            for id in ["slot/0", "slot/1", "a/b/0", "slot/9", "other/0"] {
+                let id = format!("payment:p1/{id}");
+                tx.event_append(&rows::new_event(&id, "sales"), at(6))
+                    .await?;
+            }
+            tx.outgoing_insert(&OutgoingRow {
+                id: "payment:p1/0".into(),
+                event_id: "payment:p1".into(),
+                subscriber: "slot".into(),
+                store_id: "s1".into(),
+                order_id: Some("o1".into()),
+                request: "{}".into(),
+                created_at: at(6),
+            })
+            .await?;
+            tx.receipt_insert(&ReceiptRow {
+                id: "payment:p1/slot/0".into(),
+                event_id: "payment:p1".into(),
+                subscriber: "slot".into(),
+                store_id: "s1".into(),
+                order_id: Some("o1".into()),
+                receipt: "{}".into(),
+                created_at: at(6),
+            })
+            .await
+        })
+    };
+    trace::within(Some(trace), queued).await.expect("queued");
+    let mut told = told(stage, Subject::Event, "payment:p1").await;
+    told.sort();
+    let of = |what: &str| {
+        let those = told.iter().filter(|row| row.what == what);
+        those.map(|row| row.id.as_str()).collect::<Vec<_>>()
+    };
+    // `slot/9` is nobody's: there is no `slot/2`. And `other` has decided nothing.
+    let published = ["payment:p1/a/b/0", "payment:p1/slot/0", "payment:p1/slot/1"];
+    assert_eq!(of("publication"), published);
+    assert_eq!(of("outgoing_request"), ["payment:p1/0"]);
+    assert_eq!(of("receipt"), ["payment:p1/slot/0"]);
+    let first = told.iter().find(|row| row.what == "publication");
+    let facts = [
+        ("event", "payment:p1"),
+        ("plugin", "a/b"),
+        ("topic", "sales"),
+        ("key", "key"),
+        ("state", "queued"),
+        ("trace", "4bf92f3577b34da6a3ce929d0e0e4736"),
+    ];
+    let facts = facts.map(|(name, text)| (name, text.to_owned()));
+    assert_eq!(first.expect("one").facts, facts);
+    // What is published is an event of its own, and names the one that it comes from.
+    let published = subjects(stage, "payment:p1/slot/1").await;
+    assert_eq!(
+        published,
+        [(Subject::Event, "payment:p1/slot/1".to_owned())]
+    );
+}
+
+async fn a_mark_and_a_movement_lead_to_what_they_are_of(stage: &Stage) {
+    fill(stage).await;
+    write_tx!(stage, [], |tx| {
+        tx.fiscal_insert(&FiscalRow {
+            order_id: "o1".into(),
+            refund_id: String::new(),
+            entry_id: Some("p1".into()),
+            receipt: Some("0007".into()),
+            store_id: Some("s1".into()),
+            retailer: Some("r".into()),
+            state: FiscalState::Marked,
+            created_at: at(4),
+            changed_at: at(7),
+        })
+        .await?;
+        tx.mark_insert(&MarkRow {
+            order_id: "o1".into(),
+            refund_id: String::new(),
+            mark: "400001".into(),
+            scheme: "mydata".into(),
+            attributes: Vec::new(),
+            state: MarkState::Applied,
+            issued_at: at(6),
+            received_at: at(7),
+        })
+        .await?;
+        tx.movement_insert(&MovementRow {
+            id: "m1".into(),
+            shift_id: "h1".into(),
+            kind: MovementKind::PayIn,
+            amount: 5,
+            reason: "change".into(),
+            operator: None,
+            at: at(8),
+            accepted_at: at(8),
+        })
+        .await
+    })
+    .expect("filled");
+    assert_eq!(
+        subjects(stage, "400001").await,
+        [(Subject::Order, "o1".to_owned())]
+    );
+    assert_eq!(
+        subjects(stage, "m1").await,
+        [(Subject::Shift, "h1".to_owned())]
+    );
+    let has = |rows: &[StoryRow], what: &str, id: &str| {
+        assert!(
+            rows.iter().any(|row| row.what == what && row.id == id),
+            "{what} {id}: {rows:?}"
+        );
+    };
+    let order = told(stage, Subject::Order, "o1").await;
+    has(&order, "fiscal_record", "p1");
+    has(&order, "fiscal_mark", "400001");
+    has(&told(stage, Subject::Shift, "h1").await, "movement", "m1");
 }
 
 async fn an_event_has_the_store_of_whatever_knows_it(stage: &Stage) {

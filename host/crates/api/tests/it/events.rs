@@ -1,0 +1,196 @@
+//! The journal of any event, and the texts that it names, within reach.
+
+use crate::host::{Answer, Host, fresh};
+use galleria_app::records::JournalRow;
+use galleria_domain::{Digest, NewEvent};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const ARGUMENT: &str = r#"{"point":"on-refund","context":{"attempt":1},"argument":{}}"#;
+
+fn decision() -> String {
+    json!({
+        "documents": [], "notes": [],
+        "publications": [{ "topic": "sales", "key": null, "data": "{\"sum\":12}" }],
+        "requests": [{
+            "id": "1", "target": "office", "method": "POST", "path": "/sales",
+            "headers": [{ "name": "x-token", "value": "canary" }], "body": b"canary",
+        }],
+        "receipts": [{
+            "template": "sale", "locale": "es-ES",
+            "document": {
+                "directory": "receipts", "name": "r.pdf", "media_type": "application/pdf",
+                "body": b"canary",
+            },
+            "attributes": [{ "name": "email", "value": "canary@example.com" }],
+        }],
+    })
+    .to_string()
+}
+
+fn attempt(event: &str, store: &str, attempt: u32) -> JournalRow {
+    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+    JournalRow {
+        event_id: event.into(),
+        subscriber: "poslog".into(),
+        retailer: "example".into(),
+        store_id: store.into(),
+        order_id: None,
+        attempt,
+        outcome: if attempt == 1 { "retry" } else { "applied" }.into(),
+        detail: None,
+        plugin: "poslog".into(),
+        component: digest("component"),
+        settings: digest("settings"),
+        argument: digest(ARGUMENT),
+        decision: (attempt > 1).then(|| digest(&decision())),
+        cpu_us: 412,
+        memory_bytes: 65_536,
+        output_bytes: 6,
+        at: "2026-11-24T10:04:31Z".parse().expect("an instant"),
+    }
+}
+
+/// Two attempts at an event of each store, and one at a run over all of a retailer's.
+async fn tried(host: &Host) {
+    host.furnish().await;
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a store").remove("id");
+    store["retailer"] = json!("other");
+    host.write(Method::PUT, "/v1/stores/t1", "t1", &store)
+        .await
+        .expect(200);
+    let wanted = json!({
+        "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-23",
+    });
+    let run = host.post("/v1/runs", "run", &wanted).await.expect(202);
+    let run = format!("run:{}", run["id"].as_str().expect("an id"));
+    let put = host.app.records().write(move |tx| {
+        let run = run.clone();
+        Box::pin(async move {
+            let decision = decision();
+            for text in [ARGUMENT, &decision, "{\"another\":1}"] {
+                let digest = Digest::of(text.as_bytes());
+                let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+                tx.blob_put(digest.as_str(), text, at).await?;
+            }
+            for (event, store) in [("refund:r1", "s1"), ("shift:h1", "s1"), ("refund:r2", "t1")] {
+                for number in 1..=2 {
+                    tx.journal_insert(&attempt(event, store, number)).await?;
+                }
+            }
+            tx.journal_insert(&attempt(&run, "", 1)).await?;
+            let event = NewEvent {
+                id: "void:v1".into(),
+                topic: "t".into(),
+                key: None,
+                store: Some("s1".into()),
+                data: Value::Null,
+            };
+            let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+            tx.event_append(&event, at).await.map(drop)
+        })
+    });
+    put.await.expect("tried");
+}
+
+async fn ask(host: &Host, path: &str, bearer: &str) -> Answer {
+    let request = host.request(Method::GET, path);
+    host.send(request.header("authorization", format!("Bearer {bearer}")))
+        .await
+}
+
+#[tokio::test]
+async fn every_event_has_its_journal_for_those_it_is_in_reach_of() {
+    let (_folder, host) = fresh().await;
+    tried(&host).await;
+    let runs = host.get("/v1/runs?retailer=example").await.expect(200);
+    let run = runs["runs"][0]["id"].as_str().expect("an id").to_owned();
+    let attempts = async |event: &str, bearer: &str| {
+        let path = format!("/v1/events/{event}/journal");
+        let told = ask(&host, &path, bearer).await;
+        (told.status == 200).then(|| told.json().as_array().expect("a list").len())
+    };
+    let run = format!("run%3A{run}");
+    for (event, all, example, s1, t1) in [
+        ("refund:r1", Some(2), Some(2), Some(2), None),
+        ("shift%3Ah1", Some(2), Some(2), Some(2), None),
+        ("refund:r2", Some(2), None, None, Some(2)),
+        (run.as_str(), Some(1), Some(1), None, None),
+        // Not tried yet, and there.
+        ("void:v1", Some(0), Some(0), Some(0), None),
+        ("refund:r9", None, None, None, None),
+    ] {
+        for (bearer, wanted) in [
+            ("back_office", all),
+            ("back_office;retailers=example", example),
+            ("back_office;stores=s1", s1),
+            ("back_office;stores=t1", t1),
+        ] {
+            assert_eq!(attempts(event, bearer).await, wanted, "{event} {bearer}");
+        }
+    }
+    let told = host.get("/v1/events/refund:r1/journal").await.expect(200);
+    assert_eq!(
+        (&told[0]["attempt"], &told[1]["attempt"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(told[0]["outcome"], "retry");
+    // Another's and nobody's look alike.
+    let words = async |event: &str| {
+        let path = format!("/v1/events/{event}/journal");
+        let mut body = ask(&host, &path, "back_office;stores=s1").await.expect(404);
+        body["request_id"] = json!("");
+        body.to_string()
+    };
+    let theirs = words("refund:r2").await;
+    assert_eq!(theirs.replace("r2", "r9"), words("refund:r9").await);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_given_and_decided_is_read_by_the_event_that_names_it() {
+    let (_folder, host) = fresh().await;
+    tried(&host).await;
+    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+    let text = async |event: &str, digest: &str, bearer: &str| {
+        let path = format!("/v1/events/{event}/journal/{digest}");
+        ask(&host, &path, bearer).await
+    };
+    let mine = "operator;stores=s1";
+    let told = text("refund:r1", &digest(ARGUMENT), mine).await.expect(200);
+    assert_eq!(told["what"], "argument");
+    assert_eq!(told["content"]["context"]["attempt"], 1);
+    let told = text("refund:r1", &digest(&decision()), mine).await;
+    assert!(!told.text.contains("canary"), "{}", told.text);
+    let told = told.expect(200);
+    assert_eq!(told["what"], "decision");
+    let content = &told["content"];
+    assert_eq!(content["publications"][0]["data"]["sum"], 12);
+    assert_eq!(content["requests"][0]["path"], "/sales");
+    assert_eq!(content["requests"][0]["headers"], json!(["x-token"]));
+    assert_eq!(content["requests"][0]["size"], 6);
+    assert_eq!(content["receipts"][0]["attributes"], json!(["email"]));
+    assert_eq!(content["receipts"][0]["file"]["size"], 6);
+
+    // A digest is no key: the event must be in reach, and name it; and its texts are an operator's.
+    let there = digest(ARGUMENT);
+    for (event, digest, bearer, code) in [
+        ("refund:r2", there.as_str(), mine, "not_found"),
+        ("refund:r9", &there, "operator", "not_found"),
+        ("void:v1", &there, "operator", "not_found"),
+        (
+            "refund:r1",
+            &digest("{\"another\":1}"),
+            "operator",
+            "not_found",
+        ),
+        // A text that is kept no more.
+        ("refund:r1", &digest("settings"), "operator", "not_found"),
+        ("refund:r1", &there, "back_office", "forbidden"),
+    ] {
+        let refused = text(event, digest, bearer).await;
+        assert_eq!(refused.code(), code, "{event} {digest} {bearer}");
+    }
+    host.stop().await;
+}
