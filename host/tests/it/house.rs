@@ -132,6 +132,10 @@ pub struct House {
 /// The password in the address of the database, whose server asks for none.
 const PASSWORD: &str = "canary-7Qm2xV9pLr4t";
 
+/// The key of what the journal keeps of codes, where it is not made at the first start: on PostgreSQL,
+/// whose hosts are several and share one.
+const DIGEST_KEY: &str = "ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a";
+
 impl House {
     /// On the retailers and plugins of the workspace.
     pub fn new() -> Self {
@@ -153,7 +157,11 @@ impl House {
             client: reqwest::Client::new(),
             keyed: false,
             secrets: Mutex::new(
-                [vec![PASSWORD.into()], sample_keys().into_values().collect()].concat(),
+                [
+                    vec![PASSWORD.into(), DIGEST_KEY.into()],
+                    sample_keys().into_values().collect(),
+                ]
+                .concat(),
             ),
         }
     }
@@ -252,6 +260,9 @@ impl House {
             .env_clear()
             .envs(sample_keys())
             .stdin(Stdio::null());
+        if self.postgres.is_some() {
+            command.env("GALLERIA_SENSITIVE__DIGEST_KEY", DIGEST_KEY);
+        }
         command
     }
 

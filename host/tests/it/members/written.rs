@@ -77,10 +77,11 @@ fn kept(data: &Path, database: Database) -> Written {
             }
         }
     }
-    let mut wanted = vec!["/log", "/digest.key"];
-    if database == Database::Sqlite {
-        wanted.push("/galleria.db");
-    }
+    // On PostgreSQL its key is given, and kept by nobody.
+    let wanted = match database {
+        Database::Sqlite => vec!["/log", "/digest.key", "/galleria.db"],
+        Database::Postgres => vec!["/log"],
+    };
     for wanted in wanted {
         place(&found, wanted);
     }

@@ -193,6 +193,12 @@ async fn on(
                 let seed = ask.seed + more;
                 outcome.add(fuzz::Fuzz { seed, ..asking }.run().await?);
             }
+            if outcome.findings == 0 && outcome.requests() < ask.examples as u64 {
+                let sent = outcome.requests();
+                bail!(
+                    "no more than {sent} different requests were drawn for the group {group}: ask for fewer"
+                );
+            }
             outcome.database = database;
             outcomes.push(outcome);
         }
