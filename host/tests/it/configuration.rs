@@ -111,7 +111,10 @@ async fn what_a_host_starts_with_is_written_down_where_it_changed() {
     let first = told(&mut house).await;
     let subjects: Vec<_> = first.iter().map(|one| &one["subject"]).collect();
     assert_eq!(subjects, ["retailers:corner", "retailers"]);
-    assert_eq!(first[1]["after"], serde_json::json!(["corner"]));
+    assert_eq!(
+        first[1]["after"],
+        serde_json::json!({ "retailers": ["corner"] })
+    );
     assert_eq!(told(&mut house).await, first, "nothing changed");
 
     for (file, table) in [

@@ -59,7 +59,7 @@ fn states(all: &[Loaded]) -> BTreeMap<String, Value> {
         slots.insert(slot.name.clone(), state);
     }
     let names: Vec<&str> = retailers.keys().copied().collect();
-    let mut states = BTreeMap::from([(SUBJECT.to_owned(), json!(names))]);
+    let mut states = BTreeMap::from([(SUBJECT.to_owned(), json!({ SUBJECT: names }))]);
     for (name, slots) in retailers {
         states.insert(format!("{SUBJECT}:{name}"), Value::Object(slots));
     }
