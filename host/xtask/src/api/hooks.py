@@ -19,6 +19,9 @@ with open(os.environ["GALLERIA_API_KNOWN"], encoding="utf-8") as file:
     # By template of a path and name of a parameter; and by name of a member of a body.
     KNOWN = json.load(file)
 
+# Sent as it is drawn: each line is JSON, the whole is text.
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 chance = random.Random(SEED)
 answers = collections.Counter()
 sent = 0
