@@ -2,6 +2,7 @@
 
 use crate::{house, show};
 use galleria_app::plugins::Plugins as _;
+use galleria_app::statements::check_pickups;
 use galleria_config::Config;
 use std::process::ExitCode;
 
@@ -19,6 +20,10 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
         }
     };
     if let Err(mistakes) = galleria_app::runs::check(config.schedules(), &generation) {
+        show::mistakes(&mistakes);
+        return Ok(ExitCode::FAILURE);
+    }
+    if let Err(mistakes) = check_pickups(&config.pickups(), &generation) {
         show::mistakes(&mistakes);
         return Ok(ExitCode::FAILURE);
     }

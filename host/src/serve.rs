@@ -10,6 +10,7 @@ use galleria_api::{
 use galleria_app::access::Tokens;
 use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
+use galleria_app::statements::check_pickups;
 use galleria_bus::{ConsumerConfig, Held, Holding};
 use galleria_config::{Access, Config, HostConfig};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
@@ -53,6 +54,10 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    if let Err(mistakes) = check_pickups(&config.pickups(), &generation) {
+        show::mistakes(&mistakes);
+        return Ok(ExitCode::FAILURE);
+    }
     let house = house::build(&config, generation).await?;
     let roles = Roles::of(asked, house.app.groups())?;
     let access = access(&config.host.access)?;
@@ -267,8 +272,7 @@ fn take_statements(
     stop: &CancellationToken,
 ) {
     let (app, directories) = (house.app.clone(), house.directories.clone());
-    let pickups = config.retailers.iter().flat_map(|one| one.pickups.clone());
-    let pickups: Vec<_> = pickups.collect();
+    let pickups = config.pickups();
     if !pickups.is_empty() {
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
         let pickups = Pickups::new(app.clone(), directories, pickups, owner);

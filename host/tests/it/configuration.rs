@@ -69,6 +69,37 @@ fn wrong_settings_are_found_before_any_event() {
 }
 
 #[test]
+fn where_statements_are_left_is_read_by_one_slot_that_can() {
+    let retailers = crate::statements::retailer();
+    let file = retailers.path().join("example/retailer.toml");
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let pickup = "directory = \"statements\"\nsuffix = \".csv\"\ncomplete = \"marker\"\n";
+    let more = format!(
+        "\n[plugins.second]\nplugin = \"adyen-settlement\"\n\n[plugins.second.grants]\n\
+         capabilities = [\"input\", \"statement\"]\n\n[plugins.second.pickup]\n{pickup}\n\
+         [plugins.sales]\nplugin = \"daily-sales\"\n\n[plugins.sales.grants]\n\
+         capabilities = [\"sale-lines\", \"output\"]\ndirectories = [\"additional_reports\"]\n\n\
+         [plugins.sales.pickup]\n{}",
+        pickup.replace(".csv", ".txt")
+    );
+    std::fs::write(&file, text + &more).expect("written");
+    let house = House::with(retailers.path().into(), staged());
+    for command in ["check", "serve"] {
+        let ran = house.run(&[command]);
+        assert!(!ran.status.success(), "{command}");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        for wanted in [
+            "plugins.statements.pickup, which would take the same files",
+            "plugins.sales.pickup",
+            "daily-sales reads no statements",
+            "2 mistakes",
+        ] {
+            assert!(said.contains(wanted), "{command}: {wanted}:\n{said}");
+        }
+    }
+}
+
+#[test]
 fn what_the_workspace_ships_is_right() {
     let ran = House::new().run(&["check"]);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();

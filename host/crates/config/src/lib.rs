@@ -52,6 +52,7 @@ pub use secrets::SecretSource;
 pub use telling::{Statsd, Traces};
 
 use checks::Checks;
+use galleria_domain::Pickup;
 use galleria_domain::plugin::{Mistake, Slot};
 use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
@@ -76,6 +77,14 @@ impl Config {
         self.retailers
             .iter()
             .flat_map(|retailer| retailer.slots.clone())
+            .collect()
+    }
+
+    /// Where the providers of all retailers leave their statements.
+    pub fn pickups(&self) -> Vec<Pickup> {
+        self.retailers
+            .iter()
+            .flat_map(|retailer| retailer.pickups.clone())
             .collect()
     }
 

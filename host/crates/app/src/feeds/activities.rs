@@ -77,13 +77,17 @@ impl ActivityPages {
 
 impl Feed<(Store, Activity)> for ActivityPages {
     fn next(&mut self, max: u32) -> Result<Vec<(Store, Activity)>, Error> {
-        // A page of which retention left nothing is not the end.
+        // A page of which retention left nothing, or that is of other stores alone, is not the end.
         loop {
-            let ActivityPage { activities, last } = self.page(max.clamp(1, PAGE))?;
+            let ActivityPage {
+                mut activities,
+                last,
+            } = self.page(max.clamp(1, PAGE))?;
             let Some(last) = last else {
                 return Ok(Vec::new());
             };
             self.after = last;
+            activities.retain(|(store, _)| self.window.covers(store));
             if activities.is_empty() {
                 continue;
             }

@@ -28,8 +28,8 @@ impl SaleLinePages {
     }
 }
 
-impl Feed<SaleLine> for SaleLinePages {
-    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+impl SaleLinePages {
+    fn page(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
         let page = self.runtime.block_on(self.records.read(move |tx| {
             let (window, after) = (window.clone(), after.clone());
@@ -57,5 +57,19 @@ impl Feed<SaleLine> for SaleLinePages {
         }
         (self.progress)(page.len() as u64);
         Ok(page)
+    }
+}
+
+impl Feed<SaleLine> for SaleLinePages {
+    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+        // A page of other stores alone is not the end.
+        loop {
+            let mut page = self.page(max)?;
+            let end = page.is_empty();
+            page.retain(|line| self.window.covers(&line.store_id));
+            if end || !page.is_empty() {
+                return Ok(page);
+            }
+        }
     }
 }

@@ -7,10 +7,11 @@ use crate::clock::later;
 use crate::feeds::Progress;
 use crate::files::{Begun, Files};
 use crate::plugins::{Called, Loaded, Stream, Usage};
-use crate::records::{RunLease, RunRow, RunState, Tx};
-use galleria_domain::plugin::{Capability, Point};
+use crate::records::{RunLease, RunRow, RunState};
+use galleria_domain::plugin::{Capability, Point, StoreFilter};
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
 use jiff::{Timestamp, tz::TimeZone};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct Run {
     pub row: RunRow,
     pub plugin: Loaded,
     pub store: Option<Store>,
+    /// The ids of the stores that the slot serves, where these are not all.
+    pub covered: Option<Arc<BTreeSet<String>>>,
     pub as_of: Timestamp,
 }
 
@@ -165,9 +168,17 @@ impl App {
         let now = self.clock.now();
         let asked = row.clone();
         let plugin = self.plugins.named(&row.retailer, &row.subscriber);
-        let settles = plugin
-            .is_some_and(|plugin| plugin.inspection.imports.contains(&Capability::Settlement));
-        let (since, stores) = self
+        let settles = plugin.as_ref().is_some_and(|plugin| {
+            let imports = &plugin.inspection.imports;
+            imports.contains(&Capability::Settlement)
+        });
+        let stores = match (row.store_id.as_str(), &plugin) {
+            ("", Some(plugin)) => self.stores_served(plugin).await?.len(),
+            ("", None) => 0,
+            _ => 1,
+        };
+        let stores = u32::try_from(stores).unwrap_or(u32::MAX);
+        let since = self
             .records
             .write(move |tx| {
                 let row = asked.clone();
@@ -175,17 +186,13 @@ impl App {
                     let since = tx
                         .run_last(&row.retailer, &row.subscriber, row.point, &row.store_id)
                         .await?;
-                    let stores = match row.store_id.as_str() {
-                        "" => stores_of(tx, &row.retailer).await?,
-                        _ => 1,
-                    };
                     tx.run_begin(&row.id, now, since, stores).await?;
                     if settles {
                         // A report tells its window; of a settlement no payout may be missing.
                         let late = row.point == Point::WriteSettlement;
                         tx.settlement_choose(&row, late).await?;
                     }
-                    Ok((since, stores))
+                    Ok(since)
                 })
             })
             .await?;
@@ -213,11 +220,19 @@ impl App {
                 Err(error) => return Err(error),
             },
         };
+        let covered = match store.is_none() && plugin.slot.filter != StoreFilter::default() {
+            true => {
+                let served = self.stores_served(&plugin).await?.into_iter();
+                Some(Arc::new(served.map(|store| store.id).collect()))
+            }
+            false => None,
+        };
         let as_of = row.as_of.unwrap_or_else(|| self.clock.now());
         Ok(Ok(Run {
             row,
             plugin,
             store,
+            covered,
             as_of,
         }))
     }
@@ -284,20 +299,6 @@ impl App {
                 Box::pin(async move { tx.run_renew(&lease, until, rows).await })
             })
             .await
-    }
-}
-
-/// Stores of a retailer, counted in pages.
-async fn stores_of(tx: &mut dyn Tx, retailer: &str) -> Result<u32, Error> {
-    const PAGE: u32 = 1_000;
-    let (mut after, mut count) = (String::new(), 0);
-    loop {
-        let page = tx.store_list(Some(retailer), &after, PAGE).await?;
-        count += u32::try_from(page.len()).unwrap_or(PAGE);
-        match page.last() {
-            Some(last) if page.len() == PAGE as usize => after = last.id.clone(),
-            _ => return Ok(count),
-        }
     }
 }
 

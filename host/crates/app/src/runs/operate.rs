@@ -8,7 +8,9 @@ use crate::clock::later;
 use crate::feeds::Progress;
 use crate::files::Files;
 use crate::handling::Acting;
-use crate::records::{InTx, OperationRow, RunFile, RunFilter, RunLease, RunRow, RunState, Tx};
+use crate::records::{
+    InTx, OperationRow, RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Tx,
+};
 use galleria_domain::Attribute;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -246,7 +248,7 @@ impl App {
         // Whoever sits at the command line tries again himself.
         new.tries = 1;
         let id = new.id.clone();
-        let (taken, ours) = self.run_added(new, owner, lease).await?;
+        let (taken, before) = self.run_added(new, owner, lease).await?;
         let Some(row) = taken else {
             let before = self.run_row(&id).await?;
             return match before.state {
@@ -276,59 +278,81 @@ impl App {
                 ),
             }),
             Attempt::Stopped => {
-                self.run_put_back(&row, owner, ours).await?;
+                let back = before.map(|before| as_it_was(*before, self.clock.now()));
+                self.run_put_back(&row, owner, back).await?;
                 Ok(ByHand::Stopped)
             }
         }
     }
 
-    /// Adds a run where it is not there, and leases it. Tells also whether it was added now.
+    /// Adds a run where it is not there, and leases it. Tells also what was there before.
     async fn run_added(
         &self,
         new: RunRow,
         owner: &str,
         lease: Duration,
-    ) -> Result<(Option<RunRow>, bool), Error> {
+    ) -> Result<(Option<RunRow>, Option<Box<RunRow>>), Error> {
         let now = self.clock.now();
         let (owner, until) = (owner.to_owned(), later(now, lease));
         self.records
             .write(move |tx| {
                 let (new, owner) = (new.clone(), owner.clone());
                 Box::pin(async move {
-                    let added = tx.run_insert(&new).await?;
+                    let before = tx.run_get(&new.id).await?.map(Box::new);
+                    tx.run_insert(&new).await?;
                     let taken = tx.run_take(&new.id, &owner, now, until).await?;
-                    Ok((taken, added))
+                    Ok((taken, before))
                 })
             })
             .await
     }
 
-    /// Takes an attempt that was stopped from outside back: as if it had not been begun.
+    /// Takes an attempt that was stopped from outside back: as if it had not been begun. `back` is how
+    /// the run is left; none forgets it.
     pub(super) async fn run_put_back(
         &self,
         row: &RunRow,
         owner: &str,
-        forget: bool,
+        back: Option<RunEnd>,
     ) -> Result<(), Error> {
         let lease = RunLease {
             id: row.id.clone(),
             owner: owner.to_owned(),
             attempt: row.attempts,
         };
-        let end = self.run_end(RunState::Due, row.attempts.saturating_sub(1), 0);
         self.records
             .write(move |tx| {
-                let (lease, end) = (lease.clone(), end.clone());
+                let (lease, back) = (lease.clone(), back.clone());
                 Box::pin(async move {
-                    if forget {
-                        tx.run_forget(&lease).await
-                    } else {
-                        tx.run_close(&lease, &end).await
+                    match back {
+                        None => tx.run_forget(&lease).await,
+                        Some(back) => tx.run_close(&lease, &back).await,
                     }
                 }) as InTx<'_, bool>
             })
             .await
             .map(drop)
+    }
+}
+
+/// A run left as it was found: what was dead or cancelled stays so, with its reason.
+fn as_it_was(before: RunRow, now: Timestamp) -> RunEnd {
+    let state = match before.state {
+        // Whoever ran it is gone, or nothing could have been taken.
+        RunState::Running => RunState::Due,
+        state => state,
+    };
+    RunEnd {
+        state,
+        attempts: before.attempts,
+        due_at: before.due_at,
+        progress: before.progress,
+        rows: before.rows,
+        sums: before.sums,
+        files: before.files,
+        code: before.code,
+        detail: before.detail,
+        at: before.ended_at.unwrap_or(now),
     }
 }
 

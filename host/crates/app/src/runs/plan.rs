@@ -177,11 +177,16 @@ impl App {
         if store.as_ref().is_some_and(strange) {
             return Err(Error::invalid("store", "a store of the retailer"));
         }
+        let served = |store: &Store| plugin.slot.filter.covers(store);
+        if store.as_ref().is_some_and(|store| !served(store)) {
+            let why = format!("a store that {} serves", ask.plugin);
+            return Err(Error::invalid("store", why));
+        }
         let now = self.clock.now();
         if point != Point::ExportCatalogue {
             let stores = match store {
                 Some(store) => vec![store],
-                None => self.stores_of_retailer(&ask.retailer).await?,
+                None => self.stores_served(&plugin).await?,
             };
             over(ask.last, &stores, now)?;
         }

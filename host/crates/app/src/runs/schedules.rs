@@ -11,10 +11,11 @@ use crate::plugins::{Loaded, Plugins};
 use crate::records::{RunRow, ScheduleMark, Tx};
 use galleria_domain::Store;
 use galleria_domain::plugin::{Mistake, Point};
-use galleria_domain::schedule::{self, Per, Schedule};
+use galleria_domain::schedule::{self, Per, Schedule, Span};
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Runs that are added in one transaction, or a few more: others want to write as well.
@@ -54,19 +55,59 @@ struct Scope {
     /// Empty for all stores.
     store: String,
     zone: TimeZone,
-    /// Where the business day turns over later than midnight.
-    day_starts_minute: u16,
+    /// How the days of its stores end.
+    days: Vec<Day>,
+}
+
+/// Where a business day turns over, and how many minutes after midnight.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Day {
+    zone: String,
+    starts_minute: u16,
+}
+
+impl Day {
+    fn of(store: &Store) -> Self {
+        Self {
+            zone: store.zone.clone(),
+            starts_minute: store.day_starts_minute,
+        }
+    }
+
+    fn starts(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.starts_minute.into())
+    }
+
+    /// The business date of an instant.
+    fn at(&self, instant: Timestamp) -> Date {
+        zone(&self.zone).to_datetime(instant - self.starts()).date()
+    }
+
+    /// When a business date is over.
+    fn over(&self, date: Date) -> Timestamp {
+        let next = date.tomorrow().unwrap_or(date).at(0, 0, 0, 0);
+        schedule::instant(&zone(&self.zone), next) + self.starts()
+    }
+}
+
+/// Names of zones were checked when they were read.
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 impl Scope {
-    /// The business date of a firing.
+    /// The business date of a firing: the store's own, whatever clock the schedule has; of all stores
+    /// together, the date of that clock.
     fn day(&self, wall: DateTime) -> Date {
-        let minute = i32::from(wall.hour()) * 60 + i32::from(wall.minute());
-        if minute < i32::from(self.day_starts_minute) {
-            wall.date().yesterday().unwrap_or(wall.date())
-        } else {
-            wall.date()
+        match self.days.as_slice() {
+            [day] if !self.store.is_empty() => day.at(schedule::instant(&self.zone, wall)),
+            _ => wall.date(),
         }
+    }
+
+    /// When a business date is over at every one of its stores.
+    fn over(&self, date: Date) -> Option<Timestamp> {
+        self.days.iter().map(|day| day.over(date)).max()
     }
 }
 
@@ -88,7 +129,7 @@ impl App {
             let Some(plugin) = self.plugins.named(&schedule.retailer, &schedule.slot) else {
                 continue;
             };
-            if schedule.per == Per::Store && !stores.contains_key(schedule.retailer.as_str()) {
+            if !stores.contains_key(schedule.retailer.as_str()) {
                 let all = self.stores_of_retailer(&schedule.retailer).await?;
                 stores.insert(&schedule.retailer, all);
             }
@@ -186,7 +227,14 @@ impl App {
             .await
     }
 
-    pub(super) async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
+    /// Stores that a slot serves.
+    pub(super) async fn stores_served(&self, plugin: &Loaded) -> Result<Vec<Store>, Error> {
+        let mut stores = self.stores_of_retailer(&plugin.slot.retailer).await?;
+        stores.retain(|store| plugin.slot.filter.covers(store));
+        Ok(stores)
+    }
+
+    async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
         let retailer = retailer.to_owned();
         self.records
             .read(move |tx| {
@@ -212,22 +260,26 @@ async fn all_stores(tx: &mut dyn Tx, retailer: &str) -> Result<Vec<Store>, Error
 }
 
 fn scopes(schedule: &Schedule, plugin: &Loaded, stores: &[Store]) -> Vec<Scope> {
-    // Names of zones were checked when they were read.
-    let zone = |name: &str| TimeZone::get(name).unwrap_or(TimeZone::UTC);
     let named = schedule.zone.as_deref();
     match schedule.per {
-        Per::Retailer => vec![Scope {
-            store: String::new(),
-            zone: zone(named.unwrap_or("UTC")),
-            day_starts_minute: 0,
-        }],
+        Per::Retailer => {
+            let served = stores
+                .iter()
+                .filter(|store| plugin.slot.filter.covers(store));
+            let days: BTreeSet<Day> = served.map(Day::of).collect();
+            vec![Scope {
+                store: String::new(),
+                zone: zone(named.unwrap_or("UTC")),
+                days: days.into_iter().collect(),
+            }]
+        }
         Per::Store => stores
             .iter()
             .filter(|store| plugin.slot.filter.covers(store))
             .map(|store| Scope {
                 store: store.id.clone(),
                 zone: zone(named.unwrap_or(&store.zone)),
-                day_starts_minute: store.day_starts_minute,
+                days: vec![Day::of(store)],
             })
             .collect(),
     }
@@ -262,6 +314,11 @@ fn plan(
 fn run_of(schedule: &Schedule, scope: &Scope, wall: DateTime, now: Timestamp) -> RunRow {
     let (first, last) = schedule.span.dates(scope.day(wall));
     let point = schedule.point.unwrap_or(Point::Report);
+    let fires = schedule::instant(&scope.zone, wall);
+    // A window is one run: one that began while a shop still sells would stand for the whole day. A
+    // catalogue is of its moment, and a month to date is of as much as there is.
+    let whole = point != Point::ExportCatalogue && schedule.span != Span::MonthToDate;
+    let over = scope.over(last).filter(|_| whole);
     let new = NewRun {
         retailer: &schedule.retailer,
         slot: &schedule.slot,
@@ -272,7 +329,7 @@ fn run_of(schedule: &Schedule, scope: &Scope, wall: DateTime, now: Timestamp) ->
         moment: (point == Point::ExportCatalogue).then(|| wall.to_string()),
         schedule: &schedule.name,
         tries: schedule.tries,
-        due_at: schedule::instant(&scope.zone, wall),
+        due_at: over.map_or(fires, |over| over.max(fires)),
         now,
     };
     new.row()

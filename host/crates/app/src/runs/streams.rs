@@ -61,6 +61,7 @@ impl Run {
         FeedWindow {
             retailer: self.row.retailer.clone(),
             store: self.store.as_ref().map(|store| store.id.clone()),
+            covered: self.covered.clone(),
             first: self.row.first.clone(),
             last: self.row.last.clone(),
             as_of: self.as_of,

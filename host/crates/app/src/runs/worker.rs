@@ -211,7 +211,14 @@ impl RunWorker {
             .run_attempt(&*self.files, &self.holder, row.clone(), nobody, halt)
             .await?;
         match attempt {
-            Attempt::Stopped => self.app.run_put_back(&row, &self.holder.owner, false).await,
+            Attempt::Stopped => {
+                let due = self
+                    .app
+                    .run_end(RunState::Due, row.attempts.saturating_sub(1), 0);
+                self.app
+                    .run_put_back(&row, &self.holder.owner, Some(due))
+                    .await
+            }
             Attempt::Lost => {
                 tracing::warn!(run = %row.id, "somebody else has this run now: nothing of the attempt was kept");
                 Ok(())

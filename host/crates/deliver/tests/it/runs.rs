@@ -355,3 +355,51 @@ async fn a_run_by_hand_that_is_stopped_leaves_nothing_behind() {
     assert!(house.runs().await.is_empty());
     assert!(house.files().is_empty());
 }
+
+/// What an operator cancelled is not begun by somebody who only began to run it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_by_hand_that_is_stopped_leaves_a_cancelled_one_cancelled() {
+    let house = House::at(NOON).await;
+    let id = asked(&house, 1).await;
+    let cancelled = house.app().run_cancel(key("no"), &id, acting()).await;
+    cancelled.expect("cancelled");
+    let before = house.runs().await;
+    assert_eq!(before[0].state, RunState::Cancelled);
+    house.hold(true);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (by, _) = tokio::join!(by_hand(&house, 1, Arc::clone(&stop)), async {
+        house.until_inside(1).await;
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(by.expect("stopped"), ByHand::Stopped);
+    let after = house.runs().await;
+    assert_eq!(after[0].state, RunState::Cancelled);
+    assert_eq!(after[0].attempts, before[0].attempts);
+}
+
+/// A run over all stores is over those that its slot serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_of_some_stores_reads_no_others() {
+    let house = House::at(NOON).await;
+    for (store, sale) in [("a", "a1"), ("s", "s1"), ("t", "t1"), ("s", "s2")] {
+        house.add_store(store, "Europe/Madrid", 0).await;
+        house.sell(store, "2026-11-20", sale).await;
+    }
+    let of_s = |store: Option<&str>| RunAsk {
+        plugin: "of-s".into(),
+        store: store.map(ToOwned::to_owned),
+        ..ask(20)
+    };
+    let id = house.app().run_ask(key("some"), of_s(None)).await;
+    id.expect("asked for");
+    let elsewhere = house.app().run_ask(key("t"), of_s(Some("t"))).await;
+    let Err(Error::Invalid(problems)) = elsewhere else {
+        panic!("{elsewhere:?}")
+    };
+    assert_eq!(problems[0].message, "a store that of-s serves");
+    let worker = house.worker("w", Vec::new());
+    assert!(worker.run_one().await.expect("a run"));
+    let runs = house.runs().await;
+    assert_eq!(runs[0].state, RunState::Ended);
+    assert_eq!((runs[0].rows, runs[0].stores), (2, 1));
+}

@@ -186,3 +186,44 @@ async fn a_shop_day_that_ends_late_is_reported_once_it_is_over() {
     // At 02:30 the shop still sells for the 20th.
     assert_eq!(days["late"], "2026-11-19");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_is_not_read_before_its_last_day_is_over_at_every_store() {
+    let house = House::at("2026-11-20T12:00:00Z").await;
+    house.add_store("late", "Europe/Madrid", 240).await;
+    house.add_store("west", "America/New_York", 0).await;
+    let of = |name: &str, per: Per, zone: &str, span: Span| Schedule {
+        zone: Some(zone.into()),
+        per,
+        span,
+        ..schedule(name, "report", "0 2 * * *", CatchUp::All)
+    };
+    let all = Per::Retailer;
+    let madrid = "Europe/Madrid";
+    let host = house.worker(
+        "a",
+        vec![
+            of("all", all, madrid, Span::Yesterday),
+            of("each", Per::Store, madrid, Span::Yesterday),
+            of("so-far", all, madrid, Span::MonthToDate),
+        ],
+    );
+    host.plan().await.expect("planned");
+    house.clock.advance(Duration::from_secs(86_400));
+    host.plan().await.expect("planned");
+    let told: BTreeMap<_, _> = house
+        .runs()
+        .await
+        .into_iter()
+        .map(|run| {
+            let name = format!("{} {}", run.schedule, run.store_id);
+            (name, format!("{} {}", run.last, run.due_at))
+        })
+        .collect();
+    // It fires at 01:00 UTC: then the 20th lasts in Madrid's shop until 03:00, in New York until 05:00.
+    assert_eq!(told["all "], "2026-11-20 2026-11-21T05:00:00Z");
+    // By their own dates, Madrid's shop is in the 20th, and so is New York's, where it is 20:00.
+    assert_eq!(told["each late"], "2026-11-19 2026-11-21T01:00:00Z");
+    assert_eq!(told["each west"], "2026-11-19 2026-11-21T01:00:00Z");
+    assert_eq!(told["so-far "], "2026-11-21 2026-11-21T01:00:00Z");
+}

@@ -38,10 +38,15 @@ pub struct Scripted {
 
 impl Default for Scripted {
     fn default() -> Self {
+        let of_s = StoreFilter {
+            stores: ["Xs".to_owned()].into(),
+            ..StoreFilter::default()
+        };
         Self {
             slots: vec![
-                loaded("report", Point::Report),
-                loaded("catalogue", Point::ExportCatalogue),
+                loaded("report", Point::Report, StoreFilter::default()),
+                loaded("catalogue", Point::ExportCatalogue, StoreFilter::default()),
+                loaded("of-s", Point::Report, of_s),
             ],
             faults: Mutex::default(),
             held: AtomicBool::new(false),
@@ -51,7 +56,7 @@ impl Default for Scripted {
     }
 }
 
-fn loaded(name: &str, point: Point) -> Loaded {
+fn loaded(name: &str, point: Point, filter: StoreFilter) -> Loaded {
     let capabilities: BTreeSet<_> = [Capability::SaleLines, Capability::Output].into();
     let rights = Rights {
         capabilities: capabilities.clone(),
@@ -66,7 +71,7 @@ fn loaded(name: &str, point: Point) -> Loaded {
         file: "retailer.toml".into(),
         asks: rights.clone(),
         grants: rights,
-        filter: StoreFilter::default(),
+        filter,
         settings: "{}".into(),
         settings_for: Vec::new(),
         call_limits: Limits::CALL,
