@@ -89,7 +89,7 @@ fn where_statements_are_left_is_read_by_one_slot_that_can() {
         assert!(!ran.status.success(), "{command}");
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
-            "plugins.statements.pickup, which would take the same files",
+            "plugins.second.pickup, which would take the same files",
             "plugins.sales.pickup",
             "daily-sales reads no statements",
             "2 mistakes",

@@ -3,7 +3,6 @@
 use crate::Error;
 use crate::app::App;
 use crate::records::{HandRow, LineRow, OutcomeSum, StatementRow, StatementState, UncoveredKey};
-use galleria_domain::matching::judge;
 use galleria_domain::{
     MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
 };
@@ -343,16 +342,8 @@ impl App {
             id: id.to_owned(),
         })?;
         let rules = self.matching_rules(&row.retailer);
-        let because = match row.matched.rule {
-            Some(MatchRule::Hand) => "a person settled it".to_owned(),
-            _ => because(&judge(
-                &statement.header.provider,
-                id,
-                &row.line,
-                &candidates,
-                &rules,
-            )),
-        };
+        // As it was judged: rules and payments may have changed since.
+        let because = because(row.matched.rule, row.matched.outcome);
         Ok(ExplainView {
             line: LineView::of(&statement, row),
             because,
@@ -420,8 +411,11 @@ fn uncovered_key(text: &str) -> Result<UncoveredKey, Error> {
 }
 
 /// A verdict in one sentence.
-fn because(verdict: &galleria_domain::matching::Verdict) -> String {
-    let by = match verdict.rule {
+fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
+    let Some((rule, outcome)) = rule.zip(outcome) else {
+        return "it has not been looked at yet".into();
+    };
+    let by = match rule {
         MatchRule::Kind => return "nothing is recorded that such a line could agree with".into(),
         MatchRule::NothingFound => {
             return "no payment or refund that was recorded has one of its references".into();
@@ -431,7 +425,7 @@ fn because(verdict: &galleria_domain::matching::Verdict) -> String {
         MatchRule::PspReference => "the provider's reference of the payment",
         MatchRule::MerchantReference => "our own reference",
     };
-    let found = match verdict.outcome {
+    let found = match outcome {
         MatchOutcome::Duplicate => "and another line settled that before",
         MatchOutcome::CurrencyMismatch => "and the record is in another currency",
         MatchOutcome::AmountMismatch => "and the amounts differ by more than the tolerance",
