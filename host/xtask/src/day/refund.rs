@@ -23,7 +23,10 @@ pub fn refund(
     earlier: &[Refund],
 ) -> Option<Back> {
     let exchange = sale.lines.iter().any(|line| line.returned);
+    let by_amount = earlier.iter().any(|refund| refund.lines.is_empty());
     let extent = match chance.below(100) {
+        // The rest of a sum is a sum: no lines to look at.
+        0..35 if !exchange && by_amount => return None,
         0..35 if !exchange => Extent::Full,
         35..75 => some_lines(chance, sale)?,
         _ => Extent::Amount(to_step(sale.gross / 3, market.cash_step)),
