@@ -255,7 +255,7 @@ async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
         let mut chance = ChaCha8Rng::seed_from_u64(1);
         let folder = tempfile::tempdir().expect("a folder");
         let mut house = only(folder.path(), &scanner);
-        let settings = ["members.floor=250ms", "members.per_client.burst=3"];
+        let settings = ["members.floor=600ms", "members.per_client.burst=3"];
         open(&mut house, &scanner, &settings).await;
         let good = scanner.member(&mut chance).code;
         let bad = scanner.broken(0, &mut chance).code;
@@ -263,7 +263,7 @@ async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
             let begun = Instant::now();
             let told = identify(&house, scanner.store_id(), code).await;
             assert_eq!(told.status, status, "{}", told.body);
-            assert!(begun.elapsed() >= Duration::from_millis(250));
+            assert!(begun.elapsed() >= Duration::from_millis(600));
             assert_eq!(told.headers.contains_key("retry-after"), status == 429);
         }
         house.stop();

@@ -1,11 +1,13 @@
 //! What a retailer's file comes to: rights, settings merged for some stores, limits, secrets by name.
 
 use galleria_config::{Config, SecretSource};
-use galleria_domain::Cipher;
-use galleria_domain::plugin::{Capability, CounterScope, Limits, OnDeadLetter};
+use galleria_domain::plugin::{Capability, CounterScope, Limits, OnDeadLetter, Point};
+use galleria_domain::schedule::{CatchUp, Per, Span};
+use galleria_domain::{Cipher, Complete};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 const PLUGIN: &str = r#"
 name = "shop"
@@ -42,6 +44,26 @@ countries = ["SE"]
 settings = { file = { prefix = "b" }, since = 2026-01-01 }
 [plugins.plain]
 plugin = "shop"
+[plugins.plain.run_limits]
+cpu_ms = 90000
+[plugins.plain.pickup]
+directory = "statements"
+suffix = ".txt"
+complete = "30s"
+[schedules.nightly]
+plugin = "plain"
+point = "report"
+at = "30 4 * * *"
+zone = "Europe/Madrid"
+per = "retailer"
+window = "last-week"
+catch_up = "latest"
+tries = 7
+[matching]
+amount_tolerance = 2
+fee_tolerance = 3
+uncovered_after_days = 9
+settled_kinds = ["card"]
 [secrets]
 loyalty-key = { env = "LOYALTY_KEY", cipher = "aes-cbc", encoding = "hex", iv = { env = "LOYALTY_IV" } }
 other = { file = "/run/secrets/other" }
@@ -117,8 +139,41 @@ fn everything_said_reaches_the_slot() {
         retailer.secrets["loyalty-key"],
         SecretSource::Env("LOYALTY_KEY".into())
     );
+    let plain = retailer.slots.iter().find(|slot| slot.name == "plain");
+    let runs = plain.expect("plain").run_limits;
+    assert_eq!((runs.cpu_ms, runs.wall_ms), (90_000, Limits::RUN.wall_ms));
     let file = Path::new("/run/secrets/other");
     assert_eq!(retailer.secrets["other"], SecretSource::File(file.into()));
+}
+
+#[test]
+fn everything_said_reaches_schedules_pickups_and_matching() {
+    let (_place, config) = load(&[]);
+    let schedules = config.schedules();
+    let [nightly] = schedules.as_slice() else {
+        panic!("{schedules:?}")
+    };
+    assert_eq!((&*nightly.name, &*nightly.slot), ("nightly", "plain"));
+    assert_eq!(nightly.point, Some(Point::Report));
+    assert_eq!(nightly.at.text(), "30 4 * * *");
+    assert_eq!(nightly.zone.as_deref(), Some("Europe/Madrid"));
+    assert_eq!((nightly.per, nightly.span), (Per::Retailer, Span::LastWeek));
+    assert_eq!((nightly.catch_up, nightly.tries), (CatchUp::Latest, 7));
+    let pickups = config.pickups();
+    let [pickup] = pickups.as_slice() else {
+        panic!("{pickups:?}")
+    };
+    assert_eq!((&*pickup.retailer, &*pickup.plugin), ("example", "plain"));
+    assert_eq!(
+        (&*pickup.directory, &*pickup.suffix),
+        ("statements", ".txt")
+    );
+    let time = Duration::from_secs(30);
+    assert_eq!(pickup.complete, Complete::Unchanged(time));
+    let rules = &config.retailers[0].matching;
+    assert_eq!((rules.amount_tolerance, rules.fee_tolerance), (2, 3));
+    assert_eq!(rules.uncovered_after_days, 9);
+    assert_eq!(rules.settled_kinds, ["card".to_owned()].into());
 }
 
 #[test]
