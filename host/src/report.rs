@@ -4,13 +4,20 @@ use crate::cli::ReportAsk;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{house, logs, show};
 use anyhow::Context as _;
+use galleria_app::App;
+use galleria_app::access::{Caller, Reach, Scope};
+use galleria_app::lookup::{DocumentAsk, ListAsk};
+use galleria_app::records::DocumentState;
 use galleria_app::runs::{ByHand, RunAsk, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Another host that has files in hand writes them within a second.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs a window. Ctrl-C ends it at its next row and leaves nothing behind.
 pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
@@ -59,6 +66,9 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     })?;
     let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
     while deliverer.deliver_batch().await? > 0 {}
+    if let ByHand::Ended(view) | ByHand::Before(view) = &ran {
+        delivered(&house.app, &view.id).await?;
+    }
     let code = match ran {
         ByHand::Ended(view) => told(&config, &view),
         ByHand::Before(view) => {
@@ -72,6 +82,42 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     };
     house.db.close().await.context("closing the database")?;
     Ok(code)
+}
+
+/// Waits for files that a host which serves has taken in hand just before.
+async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
+    let everything = Caller {
+        name: "command line".into(),
+        told: "command line".into(),
+        scope: Scope::Admin,
+        reach: Reach::Everything,
+    };
+    let begun = Instant::now();
+    loop {
+        let mut waiting = 0;
+        for state in [DocumentState::Pending, DocumentState::Prepared] {
+            let ask = DocumentAsk {
+                list: ListAsk {
+                    limit: 100,
+                    ..ListAsk::default()
+                },
+                event: Some(format!("run:{run}")),
+                state: Some(state),
+                ..DocumentAsk::default()
+            };
+            waiting += app.documents(&everything, ask).await?.documents.len();
+        }
+        if waiting == 0 {
+            return Ok(());
+        }
+        if begun.elapsed() > DELIVERED_WITHIN {
+            show::line(&format!(
+                "not delivered yet: {waiting} files; `galleria story {run}` tells why"
+            ));
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn told(config: &Config, view: &RunView) -> ExitCode {

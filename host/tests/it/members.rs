@@ -255,7 +255,11 @@ async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
         let mut chance = ChaCha8Rng::seed_from_u64(1);
         let folder = tempfile::tempdir().expect("a folder");
         let mut house = only(folder.path(), &scanner);
-        let settings = ["members.floor=600ms", "members.per_client.burst=3"];
+        let settings = [
+            "members.floor=600ms",
+            "members.per_client.burst=3",
+            "members.per_client.every=1h",
+        ];
         open(&mut house, &scanner, &settings).await;
         let good = scanner.member(&mut chance).code;
         let bad = scanner.broken(0, &mut chance).code;
