@@ -110,6 +110,18 @@ impl Store {
             local.date()
         }
     }
+
+    /// From when on no instant has this business date any more. Where clocks show the moment twice, the
+    /// second one; where they leave it out, the one behind.
+    pub fn day_over(&self, date: civil::Date) -> Timestamp {
+        let (hour, minute) = (self.day_starts_minute / 60, self.day_starts_minute % 60);
+        let time = i8::try_from(hour).ok().zip(i8::try_from(minute).ok());
+        let (hour, minute) = time.unwrap_or((0, 0));
+        let turn = date.tomorrow().unwrap_or(date).at(hour, minute, 0, 0);
+        let turn = self.time_zone().to_ambiguous_timestamp(turn).later();
+        // Only beyond the year 9999: such a day is never over.
+        turn.unwrap_or(Timestamp::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +164,32 @@ mod tests {
         let late = at("2026-11-24T01:30:00Z"); // 02:30 in Madrid
         assert_eq!(store(0).business_date(late).to_string(), "2026-11-24");
         assert_eq!(store(240).business_date(late).to_string(), "2026-11-23");
+    }
+
+    #[test]
+    fn a_day_is_over_where_its_last_instant_is_also_when_clocks_change() {
+        // Clocks go forward on the 29th of March and back on the 25th of October.
+        for day_starts_minute in [0, 150, 240] {
+            let store = store(day_starts_minute);
+            for day in ["2026-03-28", "2026-07-01", "2026-10-24", "2026-10-25"] {
+                let day: civil::Date = day.parse().expect("a date");
+                let over = store.day_over(day);
+                let last = over - jiff::SignedDuration::from_secs(1);
+                assert!(store.business_date(over) > day, "{day_starts_minute} {day}");
+                let later =
+                    (0..12 * 60).map(|minute| over + jiff::SignedDuration::from_mins(minute));
+                for later in later {
+                    assert!(store.business_date(later) > day, "{later}");
+                }
+                // In March the shop's night loses 02:30 itself: it may be told half an hour late.
+                let skipped = (day_starts_minute, day.month()) == (150, 3);
+                assert_eq!(
+                    store.business_date(last) == day,
+                    !skipped,
+                    "{day_starts_minute} {day}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::records::{RunRow, RunState};
 use crate::runs::POINTS;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Digest, Store};
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Attempts of a run that was asked for by hand, before it is dead.
@@ -133,15 +133,9 @@ pub(super) fn point_of(plugin: &Loaded, wanted: Option<Point>) -> Result<Point, 
 /// Refuses a window that is not over at every store: a window is one run, so an early one would
 /// stand for the whole day, and the one that a schedule wants would never be.
 fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
-    let today = |store: &Store| {
-        let zone = TimeZone::get(&store.zone).unwrap_or(TimeZone::UTC);
-        // The business day begins as many minutes late.
-        let late = SignedDuration::from_mins(store.day_starts_minute.into());
-        zone.to_datetime(now - late).date()
-    };
     let (today, at) = stores
         .iter()
-        .map(|store| (today(store), store.id.as_str()))
+        .map(|store| (store.business_date(now), store.id.as_str()))
         .min()
         .unwrap_or_else(|| (TimeZone::UTC.to_datetime(now).date(), ""));
     if last < today {

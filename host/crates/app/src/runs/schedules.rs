@@ -12,10 +12,9 @@ use crate::records::{RunRow, ScheduleMark, Tx};
 use galleria_domain::Store;
 use galleria_domain::plugin::{Mistake, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
-use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Runs that are added in one transaction, or a few more: others want to write as well.
@@ -51,43 +50,12 @@ pub fn check(
 }
 
 /// For whom a schedule fires, and by which clock.
-struct Scope {
+struct Scope<'a> {
     /// Empty for all stores.
     store: String,
     zone: TimeZone,
-    /// How the days of its stores end.
-    days: Vec<Day>,
-}
-
-/// Where a business day turns over, and how many minutes after midnight.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Day {
-    zone: String,
-    starts_minute: u16,
-}
-
-impl Day {
-    fn of(store: &Store) -> Self {
-        Self {
-            zone: store.zone.clone(),
-            starts_minute: store.day_starts_minute,
-        }
-    }
-
-    fn starts(&self) -> SignedDuration {
-        SignedDuration::from_mins(self.starts_minute.into())
-    }
-
-    /// The business date of an instant.
-    fn at(&self, instant: Timestamp) -> Date {
-        zone(&self.zone).to_datetime(instant - self.starts()).date()
-    }
-
-    /// When a business date is over.
-    fn over(&self, date: Date) -> Timestamp {
-        let next = date.tomorrow().unwrap_or(date).at(0, 0, 0, 0);
-        schedule::instant(&zone(&self.zone), next) + self.starts()
-    }
+    /// Whose days it looks at.
+    stores: Vec<&'a Store>,
 }
 
 /// Names of zones were checked when they were read.
@@ -95,19 +63,21 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
-impl Scope {
+impl Scope<'_> {
     /// The business date of a firing: the store's own, whatever clock the schedule has; of all stores
     /// together, the date of that clock.
     fn day(&self, wall: DateTime) -> Date {
-        match self.days.as_slice() {
-            [day] if !self.store.is_empty() => day.at(schedule::instant(&self.zone, wall)),
+        match self.stores.as_slice() {
+            [store] if !self.store.is_empty() => {
+                store.business_date(schedule::instant(&self.zone, wall))
+            }
             _ => wall.date(),
         }
     }
 
     /// When a business date is over at every one of its stores.
     fn over(&self, date: Date) -> Option<Timestamp> {
-        self.days.iter().map(|day| day.over(date)).max()
+        self.stores.iter().map(|store| store.day_over(date)).max()
     }
 }
 
@@ -145,7 +115,7 @@ impl App {
     async fn schedule_planned(
         &self,
         schedule: &Schedule,
-        scopes: &[Scope],
+        scopes: &[Scope<'_>],
     ) -> Result<Option<Timestamp>, Error> {
         let (now, mut next) = (self.clock.now(), None);
         let mut marks = self.marks_of(schedule).await?;
@@ -259,18 +229,17 @@ async fn all_stores(tx: &mut dyn Tx, retailer: &str) -> Result<Vec<Store>, Error
     }
 }
 
-fn scopes(schedule: &Schedule, plugin: &Loaded, stores: &[Store]) -> Vec<Scope> {
+fn scopes<'a>(schedule: &Schedule, plugin: &Loaded, stores: &'a [Store]) -> Vec<Scope<'a>> {
     let named = schedule.zone.as_deref();
     match schedule.per {
         Per::Retailer => {
             let served = stores
                 .iter()
                 .filter(|store| plugin.slot.filter.covers(store));
-            let days: BTreeSet<Day> = served.map(Day::of).collect();
             vec![Scope {
                 store: String::new(),
                 zone: zone(named.unwrap_or("UTC")),
-                days: days.into_iter().collect(),
+                stores: served.collect(),
             }]
         }
         Per::Store => stores
@@ -279,7 +248,7 @@ fn scopes(schedule: &Schedule, plugin: &Loaded, stores: &[Store]) -> Vec<Scope> 
             .map(|store| Scope {
                 store: store.id.clone(),
                 zone: zone(named.unwrap_or(&store.zone)),
-                days: vec![Day::of(store)],
+                stores: vec![store],
             })
             .collect(),
     }
@@ -288,7 +257,7 @@ fn scopes(schedule: &Schedule, plugin: &Loaded, stores: &[Store]) -> Vec<Scope> 
 /// What a scope's clock has brought since its mark; nothing to keep where nothing happened.
 fn plan(
     schedule: &Schedule,
-    scope: &Scope,
+    scope: &Scope<'_>,
     mark: Option<ScheduleMark>,
     now: Timestamp,
 ) -> (Option<Planned>, Option<Timestamp>) {
@@ -311,7 +280,7 @@ fn plan(
     (Some(Planned { mark, runs }), due.next)
 }
 
-fn run_of(schedule: &Schedule, scope: &Scope, wall: DateTime, now: Timestamp) -> RunRow {
+fn run_of(schedule: &Schedule, scope: &Scope<'_>, wall: DateTime, now: Timestamp) -> RunRow {
     let (first, last) = schedule.span.dates(scope.day(wall));
     let point = schedule.point.unwrap_or(Point::Report);
     let fires = schedule::instant(&scope.zone, wall);
