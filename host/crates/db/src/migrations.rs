@@ -137,6 +137,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "marks",
         text: include_str!("../migrations/0019_marks.sql"),
     },
+    Migration {
+        version: 20,
+        since: Some(18),
+        name: "request_ids",
+        text: include_str!("../migrations/0020_request_ids.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
