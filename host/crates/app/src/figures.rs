@@ -7,13 +7,14 @@
 //! database is read when somebody asks for it: see [`App::measure`].
 
 use crate::app::App;
-use crate::handling::groups;
 use crate::plugins::Called;
 use crate::records::{DocumentState, RunState};
+use crate::relay::readers;
 use crate::{Error, statements::Imported};
 use galleria_domain::Position;
 use galleria_domain::plugin::Point;
 use metrics::{counter, gauge, histogram};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a metric is.
@@ -72,7 +73,7 @@ metrics! {
     EVENTS = Counter "galleria_events_total" ["group", "outcome"]
         "Attempts at events: `applied`, `skipped` (nobody has to decide any more), `waiting` (for its cause), `retried` (failed, tried again later), `dead` (given up).";
     LAG = Gauge "galleria_group_lag_events" ["group"]
-        "Events in the log after the position of a consumer group; counted up to 100000.";
+        "Events in the log after the position of a consumer group, or of the relay of a topic to the broker; counted up to 100000.";
     PARKED = Gauge "galleria_parked_events" []
         "Events that wait outside the log, those held not counted.";
     HELD = Gauge "galleria_held_events" []
@@ -247,13 +248,13 @@ impl App {
     }
 
     async fn standing(&self) -> Result<Standing, Error> {
-        let groups = groups(&self.policy);
+        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
         self.records
             .read(move |tx| {
-                let groups = groups.clone();
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
                     let mut lags = Vec::new();
-                    for group in groups {
+                    for group in readers(tx, &policy, &*plugins).await? {
                         let after: Position = tx.position_get(&group.name).await?;
                         let topics = group.topics();
                         let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;

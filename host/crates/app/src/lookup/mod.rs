@@ -24,9 +24,10 @@ pub(crate) use orders::{Became, what_became};
 
 use crate::app::App;
 use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
-use crate::{Error, handling::groups};
+use crate::{Error, relay::readers};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,7 +127,8 @@ pub struct StoreStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusView {
-    /// Whether every event has had its effect and every document stands under its name. Dead
+    /// Whether every event has had its effect, every document stands under its name, and the broker, where
+    /// there is one, has everything. Dead
     /// letters and the events they hold do not count: they wait for an operator.
     pub settled: bool,
     /// Events of all stores.
@@ -221,13 +223,13 @@ impl App {
 
     /// How things stand.
     pub async fn status(&self) -> Result<StatusView, Error> {
-        let policy = std::sync::Arc::clone(&self.policy);
+        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
         self.records
             .read(move |tx| {
-                let policy = std::sync::Arc::clone(&policy);
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
                     let mut settled = true;
-                    for group in groups(&policy) {
+                    for group in readers(tx, &policy, &*plugins).await? {
                         let last = tx.event_last(&group.topics()).await?;
                         settled &= tx.position_get(&group.name).await? >= last;
                     }
