@@ -1,7 +1,8 @@
 //! Keys made and taken back by command while a host serves, tokens of a realm, and what a host with a
 //! wrong list says.
 
-use crate::house::{House, root};
+use crate::corner;
+use crate::house::{Database, House, root};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use axum::routing::get;
@@ -61,13 +62,16 @@ fn stands(folder: &Path, text: &str) -> bool {
         })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_made_by_command_is_good_until_it_is_taken_back() {
-    let mut house = House::new();
+on_both!(a_key_made_by_command_is_good_until_it_is_taken_back);
+
+async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path()).on(database);
     house.settings.push("log.level=trace".into());
     house.start().await;
-    let store = onboard(&house).await;
-    let till = ["--name", "till-7", "--scope", "till", "--store", &store];
+    corner::open(&house).await;
+    let store = corner::STORE;
+    let till = ["--name", "till-7", "--scope", "till", "--store", store];
     let key = house.key(&till);
     let path = format!("/v1/stores/{store}");
     assert_eq!(status(&house, &key, &path).await, 200);
@@ -99,7 +103,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back() {
     }
     let (listed, list) = said(&house, &["key", "list"]);
     assert!(
-        listed && list.contains("till-7") && list.contains(&store),
+        listed && list.contains("till-7") && list.contains(store),
         "{list}"
     );
 

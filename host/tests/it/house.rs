@@ -101,7 +101,9 @@ impl Database {
 /// A host in a temporary folder.
 pub struct House {
     folder: tempfile::TempDir,
-    /// Its database server; none is SQLite.
+    /// Where its records are.
+    on: Database,
+    /// Its database server, where it is PostgreSQL, unless it is of a house beside.
     postgres: Option<Server>,
     retailers: PathBuf,
     plugins: PathBuf,
@@ -137,6 +139,7 @@ impl House {
     pub fn with(retailers: PathBuf, plugins: PathBuf) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
+            on: Database::Sqlite,
             postgres: None,
             retailers,
             plugins,
@@ -159,6 +162,7 @@ impl House {
 
     /// Keeps its records there; to be said before anything else.
     pub fn on(mut self, database: Database) -> Self {
+        self.on = database;
         if database == Database::Postgres {
             let server = galleria_test_postgres::server(&[]).expect("a server");
             server.wait().expect("an answer");
@@ -208,13 +212,12 @@ impl House {
         other.overrides.clone_from(&self.overrides);
         other.client = self.client.clone();
         other.keyed = true;
-        let data = self.data();
-        other.set(&format!(
-            "database.url=sqlite://{}/galleria.db",
-            data.display()
-        ));
+        other.on = self.on;
+        if self.on == Database::Sqlite {
+            other.set(&format!("database.url={}", self.database().url));
+        }
         // Compiled once is enough.
-        other.set(&format!("artifacts={}/artifacts", data.display()));
+        other.set(&format!("artifacts={}/artifacts", self.data().display()));
         other.role(role);
         other
     }
@@ -250,7 +253,7 @@ impl House {
             .env_clear()
             .envs(sample_keys())
             .stdin(Stdio::null());
-        if self.postgres.is_some() {
+        if self.on == Database::Postgres {
             command.env("GALLERIA_SENSITIVE__DIGEST_KEY", DIGEST_KEY);
         }
         command
