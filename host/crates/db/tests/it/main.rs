@@ -18,7 +18,6 @@ mod movements;
 mod opening;
 mod outages;
 mod parked;
-mod postgres;
 mod products;
 mod refunds;
 mod requests;
