@@ -5,7 +5,7 @@ use super::postgres::Database;
 use crate::demo::client::Client;
 use crate::show;
 use anyhow::{Context, Result, bail};
-use galleria_domain::event::{header, topic};
+use galleria_domain::event::topic;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -24,8 +24,7 @@ pub async fn used(client: Option<(&Client, &str)>, kafka: Option<&str>) -> Resul
         place_order(client, store).await?;
         show::line("    an order was placed and paid over HTTP");
         if let Some(address) = kafka {
-            let (topic, event) = (topic::POST_PAYMENT_SUCCESS, format!("payment:{PAYMENT}"));
-            kafka::carries(address, topic, header::EVENT_ID, &event).await?;
+            kafka::grows(address, topic::POST_PAYMENT_SUCCESS).await?;
             show::line("    the payment was told to Kafka");
         }
     }
