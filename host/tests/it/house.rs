@@ -129,6 +129,9 @@ const PASSWORD: &str = "canary-7Qm2xV9pLr4t";
 /// whose hosts are several and share one.
 const DIGEST_KEY: &str = "ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a";
 
+/// What the broker asks for.
+pub const KAFKA_SECRET: &str = "canary-4Hs6bY0mQd8e";
+
 impl House {
     /// On the retailers and plugins of the workspace.
     pub fn new() -> Self {
@@ -152,7 +155,7 @@ impl House {
             keyed: false,
             secrets: Mutex::new(
                 [
-                    vec![PASSWORD.into(), DIGEST_KEY.into()],
+                    vec![PASSWORD.into(), DIGEST_KEY.into(), KAFKA_SECRET.into()],
                     sample_keys().into_values().collect(),
                 ]
                 .concat(),
@@ -252,6 +255,8 @@ impl House {
             .current_dir(root())
             .env_clear()
             .envs(sample_keys())
+            .env("GALLERIA_KAFKA__API_KEY", "shops")
+            .env("GALLERIA_KAFKA__API_SECRET", KAFKA_SECRET)
             .stdin(Stdio::null());
         if self.on == Database::Postgres {
             command.env("GALLERIA_SENSITIVE__DIGEST_KEY", DIGEST_KEY);

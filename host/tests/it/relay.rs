@@ -3,11 +3,11 @@
 
 use crate::configuration::{ASKS, retailer};
 use crate::corner;
-use crate::house::{Database, House};
+use crate::house::{Database, House, KAFKA_SECRET};
 use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::{header, topic};
-use galleria_test_kafka::{Broker, Parts, parts_or_skip};
+use galleria_test_kafka::{Broker, Parts, Secured, parts_or_skip};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -27,23 +27,38 @@ const LONG: Duration = Duration::from_secs(120);
 
 const PARTITIONS: i32 = 3;
 
-/// A broker that has the payments' topic, and a house that tells it of them.
+/// A broker that has the payments' topic, and a house that tells it of them, over TLS.
 struct Stage {
     broker: Broker,
     house: House,
+    _certificate: tempfile::NamedTempFile,
 }
 
 impl Stage {
     async fn new(house: House, database: Database, parts: &Parts) -> Self {
-        let mut broker = Broker::start(parts).expect("started");
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let made = made.expect("a certificate");
+        let certificate = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(certificate.path(), made.cert.pem()).expect("written");
+        let by_tls = Secured {
+            pem: made.signing_key.serialize_pem() + &made.cert.pem(),
+            key: "shops".into(),
+            secret: KAFKA_SECRET.into(),
+        };
+        let mut broker = Broker::secured(parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
         let mut house = house.on(database);
-        house.set(&format!("kafka.bootstrap={}", broker.address()));
+        house.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.secured));
+        house.set(&format!("kafka.ca_file={}", certificate.path().display()));
         house.set(&format!(
             "kafka.topics=[\"{}\"]",
             topic::POST_PAYMENT_SUCCESS
         ));
-        let stage = Self { broker, house };
+        let stage = Self {
+            broker,
+            house,
+            _certificate: certificate,
+        };
         let admin: AdminClient<DefaultClientContext> = stage.client().create().expect("a client");
         let new = NewTopic::new(
             topic::POST_PAYMENT_SUCCESS,
