@@ -7,11 +7,10 @@
 //! database is read when somebody asks for it: see [`App::measure`].
 
 use crate::app::App;
-use crate::handling::groups;
+use crate::handling::{Group, groups};
 use crate::plugins::Called;
-use crate::records::{DocumentState, RunState};
+use crate::records::{DocumentState, RunState, Tx};
 use crate::{Error, statements::Imported};
-use galleria_domain::Position;
 use galleria_domain::plugin::Point;
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
@@ -252,33 +251,43 @@ impl App {
             .read(move |tx| {
                 let groups = groups.clone();
                 Box::pin(async move {
-                    let mut lags = Vec::new();
-                    for group in groups {
-                        let after: Position = tx.position_get(&group.name).await?;
-                        let topics = group.topics();
-                        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
-                        lags.push((group.name, lag));
-                    }
                     let (all, held) = tx.parked_count().await?;
-                    let mut runs = Vec::new();
-                    for state in RunState::ALL {
-                        runs.push((*state, tx.run_count(*state).await?));
-                    }
                     Ok(Standing {
-                        lags,
+                        lags: lags(tx, &groups).await?,
                         parked: all - held,
                         held,
                         dead: tx.dead_count().await?,
                         waiting: tx.document_count(DocumentState::Pending).await?
                             + tx.document_count(DocumentState::Prepared).await?,
                         blocked: tx.document_count(DocumentState::Blocked).await?,
-                        runs,
+                        runs: runs(tx).await?,
                         unfinished: tx.statements_unfinished().await?.len(),
                     })
                 })
             })
             .await
     }
+}
+
+/// What each group has not read yet.
+pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(String, u64)>, Error> {
+    let mut lags = Vec::new();
+    for group in groups {
+        let after = tx.position_get(&group.name).await?;
+        let topics = group.topics();
+        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
+        lags.push((group.name.clone(), lag));
+    }
+    Ok(lags)
+}
+
+/// Runs by state.
+pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error> {
+    let mut runs = Vec::new();
+    for state in RunState::ALL {
+        runs.push((*state, tx.run_count(*state).await?));
+    }
+    Ok(runs)
 }
 
 /// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.

@@ -181,8 +181,6 @@ pub trait Outbox {
     ) -> Result<Vec<Event>, Error>;
     /// An event by id.
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error>;
-    /// The last position there is; 0 where the log is empty.
-    async fn event_last(&mut self, topics: &[String]) -> Result<Position, Error>;
 }
 
 /// What became of events.
