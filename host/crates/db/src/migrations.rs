@@ -137,6 +137,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "marks",
         text: include_str!("../migrations/0019_marks.sql"),
     },
+    Migration {
+        version: 21,
+        since: Some(18),
+        name: "standing",
+        text: include_str!("../migrations/0021_standing.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

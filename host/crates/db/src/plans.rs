@@ -288,6 +288,10 @@ async fn do_everything(db: &Db) {
             tx.documents_before("o", "slot", "e").await?;
             tx.events_behind(&["t".into()], 0, 1).await?;
             tx.run_count(RunState::Dead).await?;
+            tx.parked_piled().await?;
+            tx.dead_piled().await?;
+            tx.document_oldest().await?;
+            tx.retailers().await?;
             tx.document_count(DocumentState::Delivered).await.map(drop)
         })
     });
