@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use galleria_app::{figures, trace};
+use galleria_domain::trace::Origin;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -37,7 +38,11 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
     let trace_id = format!("{:032x}", trace.id);
     let span = tracing::error_span!("request", request_id = %id, trace_id, caller = field::Empty);
     let work = answered(&face, request, next, &id).instrument(span);
-    let work = trace::within(Some(trace), work).instrument(told.clone());
+    let origin = Origin {
+        trace: Some(trace),
+        request: Some(id.as_str().into()),
+    };
+    let work = trace::within(origin, work).instrument(told.clone());
     let mut response = work.await;
     if !sensitive {
         told.record("http.response.status_code", response.status().as_u16());

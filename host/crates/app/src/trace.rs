@@ -1,4 +1,4 @@
-//! The trace that some work belongs to, from the request to what is written because of it.
+//! The request and the trace that some work belongs to, down to what is written because of it.
 //!
 //! Owns: what is handed on where work leaves its task, and the spans that are exported: those of
 //! [`TARGET`], which nothing else has. So what a log line or a library's span holds is never sent to a
@@ -6,7 +6,7 @@
 //! anything a sensitive point was asked, in a span.
 
 use crate::{App, Error};
-use galleria_domain::trace::Trace;
+use galleria_domain::trace::{Origin, Trace};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
 use opentelemetry::{Context, SpanId, TraceId};
 use std::collections::BTreeMap;
@@ -18,17 +18,17 @@ use uuid::Uuid;
 pub const TARGET: &str = "galleria_trace";
 
 tokio::task_local! {
-    static CURRENT: Option<Trace>;
+    static CURRENT: Origin;
 }
 
-/// The trace of the work in hand; what it appends to the log keeps it.
-pub fn current() -> Option<Trace> {
-    CURRENT.try_with(|trace| *trace).ok().flatten()
+/// What caused the work in hand; what it appends to the log keeps it.
+pub fn current() -> Origin {
+    CURRENT.try_with(Origin::clone).unwrap_or_default()
 }
 
-/// Does some work within a trace.
-pub async fn within<F: Future>(trace: Option<Trace>, work: F) -> F::Output {
-    CURRENT.scope(trace, work).await
+/// Does some work for what caused it.
+pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
+    CURRENT.scope(origin, work).await
 }
 
 /// Puts a span below the one that caused it, and answers what continues from here: the span where it
@@ -71,7 +71,7 @@ impl App {
                     let mut traces = BTreeMap::new();
                     for id in events {
                         let event = tx.event_get(&id).await?;
-                        if let Some(trace) = event.and_then(|event| event.trace) {
+                        if let Some(trace) = event.and_then(|event| event.origin.trace) {
                             traces.insert(id, trace);
                         }
                     }

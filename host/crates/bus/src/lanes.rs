@@ -224,7 +224,7 @@ mod tests {
                 store: Some(store.into()),
                 data: serde_json::Value::Null,
                 server_timestamp: 0,
-                trace: None,
+                origin: galleria_domain::trace::Origin::default(),
             },
             subscriber: "s".into(),
             plugin: None,

@@ -1,6 +1,6 @@
 //! What became of events: positions, effects, counters, journal, blobs, the park, dead letters.
 
-use crate::outbox::event;
+use crate::outbox::{caused_by, event};
 use crate::parked;
 use crate::statement::{Found, Word, statement};
 use crate::transaction::Transaction;
@@ -309,8 +309,8 @@ impl Effects for Transaction<'_> {
             "dead_put",
             "INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, topic,
                  event_key, store_id, data, created_ms, code, detail, attempts, component, died_ms,
-                 traceparent)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 traceparent, request_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
              ON CONFLICT (event_id, subscriber) DO UPDATE SET
                  consumer_group = excluded.consumer_group, lane = excluded.lane,
                  position = excluded.position, topic = excluded.topic,
@@ -318,7 +318,7 @@ impl Effects for Transaction<'_> {
                  data = excluded.data, created_ms = excluded.created_ms, code = excluded.code,
                  detail = excluded.detail, attempts = excluded.attempts,
                  component = excluded.component, died_ms = excluded.died_ms,
-                 traceparent = excluded.traceparent",
+                 traceparent = excluded.traceparent, request_id = excluded.request_id",
         )
         .bind(&*event.id)
         .bind(&*letter.subscriber)
@@ -334,8 +334,8 @@ impl Effects for Transaction<'_> {
         .bind(&*letter.detail)
         .bind(i64::from(letter.attempts))
         .bind(&*letter.component)
-        .at(letter.died_at)
-        .maybe(event.trace.map(|trace| trace.to_string()).as_deref());
+        .at(letter.died_at);
+        let put = caused_by(put, &event.origin);
         self.execute(put).await.map(drop)
     }
 

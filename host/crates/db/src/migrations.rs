@@ -138,6 +138,12 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0019_marks.sql"),
     },
     Migration {
+        version: 20,
+        since: Some(18),
+        name: "request_ids",
+        text: include_str!("../migrations/0020_request_ids.sql"),
+    },
+    Migration {
         version: 21,
         since: Some(18),
         name: "standing",

@@ -4,11 +4,12 @@
 //! `log_head`, which stays locked until the transaction ends, so every transaction that appends
 //! waits for the one before it: append last, right before the work is done.
 
-use crate::statement::{Found, statement};
+use crate::statement::{Found, Statement, statement};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::records::Outbox;
 use galleria_app::{Error, trace};
+use galleria_domain::trace::Origin;
 use galleria_domain::{Event, NewEvent, Position};
 use jiff::Timestamp;
 
@@ -23,8 +24,8 @@ impl Outbox for Transaction<'_> {
         let insert = statement(
             "event_append",
             "INSERT INTO outbox (position, id, topic, event_key, store_id, data, created_ms,
-                 traceparent)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 traceparent, request_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(position)
@@ -33,8 +34,8 @@ impl Outbox for Transaction<'_> {
         .maybe(event.key.as_deref())
         .maybe(event.store.as_deref())
         .json(&event.data)
-        .at(at)
-        .maybe(trace::current().map(|trace| trace.to_string()).as_deref());
+        .at(at);
+        let insert = caused_by(insert, &trace::current());
         inserted(self.execute(insert).await?, "event", &event.id)
     }
 
@@ -70,6 +71,22 @@ impl Outbox for Transaction<'_> {
         let get = statement("event_get", "SELECT * FROM outbox WHERE id = $1").bind(id);
         self.row(get, |found| event(found, "id")).await
     }
+
+    async fn event_topics(&mut self) -> Result<Vec<String>, Error> {
+        // From one topic to the next along the index: a few steps, however long the log is.
+        let topics = statement(
+            "event_topics",
+            "WITH RECURSIVE steps(topic) AS (
+                 SELECT MIN(topic) FROM outbox
+                 UNION ALL
+                 SELECT (SELECT MIN(o.topic) FROM outbox o WHERE o.topic > steps.topic) FROM steps
+                 WHERE steps.topic IS NOT NULL
+             )
+             SELECT topic FROM steps WHERE topic IS NOT NULL",
+        );
+        let found = self.all(topics).await?;
+        found.iter().map(|row| row.text("topic")).collect()
+    }
 }
 
 /// The event in a row of `outbox`, `parked` or `dead_letters`.
@@ -82,9 +99,19 @@ pub(crate) fn event(found: &Found, id: &str) -> Result<Event, Error> {
         store: found.maybe("store_id")?,
         data: found.json("data")?,
         server_timestamp: found.int("created_ms")?,
-        // A text that is none came from nowhere: it costs the trace, not the event.
-        trace: found
-            .maybe("traceparent")?
-            .and_then(|text| text.parse().ok()),
+        origin: Origin {
+            // A text that is none came from nowhere: it costs the trace, not the event.
+            trace: found
+                .maybe("traceparent")?
+                .and_then(|text| text.parse().ok()),
+            request: found.maybe("request_id")?.map(Into::into),
+        },
     })
+}
+
+/// Binds `traceparent` and `request_id`, which are a row's last columns.
+pub(crate) fn caused_by<'q>(statement: Statement<'q>, origin: &Origin) -> Statement<'q> {
+    statement
+        .maybe(origin.trace.map(|trace| trace.to_string()).as_deref())
+        .maybe(origin.request.as_deref())
 }

@@ -13,7 +13,7 @@
 //! Being ready too early, as after an event was put in front of a lane, does no harm, because
 //! `parked_due` looks again; being ready too late would close the lane for ever.
 
-use crate::outbox::event;
+use crate::outbox::{caused_by, event};
 use crate::statement::{Found, Word, statement};
 use crate::transaction::Transaction;
 use galleria_app::Error;
@@ -52,8 +52,9 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
         "parked_put",
         "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
              store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
-             cause, traceparent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+             cause, traceparent, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19)
          ON CONFLICT (event_id, subscriber) DO UPDATE SET
              consumer_group = excluded.consumer_group, lane = excluded.lane,
              position = excluded.position, topic = excluded.topic, event_key = excluded.event_key,
@@ -61,7 +62,7 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
              state = excluded.state, attempts = excluded.attempts, due_ms = excluded.due_ms,
              ready_ms = excluded.ready_ms, since_ms = excluded.since_ms,
              waits_for = excluded.waits_for, cause = excluded.cause,
-             traceparent = excluded.traceparent",
+             traceparent = excluded.traceparent, request_id = excluded.request_id",
     )
     .bind(&*event.id)
     .bind(&*parked.subscriber)
@@ -79,8 +80,8 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
     .bind(ready)
     .at(parked.since)
     .maybe(parked.waits_for.as_deref())
-    .bind(&*parked.cause)
-    .maybe(event.trace.map(|trace| trace.to_string()).as_deref());
+    .bind(&*parked.cause);
+    let put = caused_by(put, &event.origin);
     tx.execute(put).await.map(drop)
 }
 

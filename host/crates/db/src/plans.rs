@@ -403,7 +403,7 @@ fn parked() -> Parked {
             store: None,
             data: serde_json::Value::Null,
             server_timestamp: 0,
-            trace: None,
+            origin: galleria_domain::trace::Origin::default(),
         },
         state: ParkedState::Behind,
         attempts: 0,

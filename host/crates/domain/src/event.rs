@@ -1,6 +1,6 @@
 //! What travels through the log.
 
-use crate::trace::Trace;
+use crate::trace::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,8 +73,18 @@ pub struct Event {
     pub data: Value,
     /// Milliseconds since 1970, taken when the outbox row was written.
     pub server_timestamp: i64,
-    /// The trace of the request or event that caused it: a message's header `traceparent`, never in its body.
-    pub trace: Option<Trace>,
+    /// What caused it: in a message's headers, never in its body.
+    pub origin: Origin,
+}
+
+/// Headers of a message.
+pub mod header {
+    /// The event's id: who reads a message again knows it by this.
+    pub const EVENT_ID: &str = "galleria-event-id";
+    /// The trace of what caused it, W3C Trace Context.
+    pub const TRACE: &str = "traceparent";
+    /// The id of the request that caused it, as HTTP names it.
+    pub const REQUEST_ID: &str = "x-request-id";
 }
 
 /// The platform's envelope: what stands in a message's body.

@@ -1,10 +1,20 @@
-//! Which trace something belongs to, W3C Trace Context.
+//! What something was caused by: a request, and its trace in the words of W3C Trace Context.
 //!
 //! Owns: the text of `traceparent`, the same in a header, in a row and in a message. Never knows who
 //! collects traces, or whether anybody does.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+/// What some work comes from, handed on from a request to everything that is written because of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Where it hangs in a trace.
+    pub trace: Option<Trace>,
+    /// The request's id, as its caller gave it or the host made it.
+    pub request: Option<Arc<str>>,
+}
 
 /// A place in a trace: what is caused from here is its child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
             store: Some(store.into()),
             data: Value::Null,
             server_timestamp: 0,
-            trace: None,
+            origin: galleria_domain::trace::Origin::default(),
         },
         state,
         attempts: 1,

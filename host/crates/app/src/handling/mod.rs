@@ -20,6 +20,7 @@ use crate::records::{Parked, ParkedState};
 use crate::{Error, plugins::Argument, trace};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
+use galleria_domain::trace::Origin;
 use galleria_domain::{CallFault, Event, HostFault, Position, Store};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -275,7 +276,7 @@ impl App {
     /// waits for it. The error is that of a database that does not take even that.
     pub async fn handle(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
         let told = exported(item);
-        let trace = trace::below(&told, item.event.trace);
+        let trace = trace::below(&told, item.event.origin.trace);
         let work = async {
             match self.attempt(item, prefix).await {
                 Ok(handled) => Ok(handled),
@@ -286,15 +287,17 @@ impl App {
                 }
             }
         };
+        let request = item.event.origin.request.clone();
         // As in a request: its id stands on every line however quiet the log is set.
         let trace_id = trace.map(|trace| format!("{:032x}", trace.id));
         let span = tracing::error_span!(
             "event",
             event = item.event.id,
             subscriber = item.subscriber,
+            request_id = request.as_deref(),
             trace_id
         );
-        let work = trace::within(trace, work.instrument(span));
+        let work = trace::within(Origin { trace, request }, work.instrument(span));
         work.instrument(told).await
     }
 

@@ -181,6 +181,8 @@ pub trait Outbox {
     ) -> Result<Vec<Event>, Error>;
     /// An event by id.
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error>;
+    /// Every topic that an event was ever published on, in order of their names.
+    async fn event_topics(&mut self) -> Result<Vec<String>, Error>;
 }
 
 /// What became of events.

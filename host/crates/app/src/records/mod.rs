@@ -167,13 +167,14 @@ where
     let kept = Arc::new(Mutex::new(None));
     let answer = Answer(Arc::clone(&kept));
     let work = Arc::new(work);
-    // Whoever does the work is another task: the trace goes with the work.
-    let trace = trace::current();
+    // Whoever does the work is another task: what caused it goes with the work.
+    let origin = trace::current();
     let erased: Work = Arc::new(move |tx| {
         let work = Arc::clone(&work);
         let kept = Arc::clone(&kept);
+        let origin = origin.clone();
         Box::pin(async move {
-            let value = trace::within(trace, work(tx)).await?;
+            let value = trace::within(origin, work(tx)).await?;
             *kept
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(value);

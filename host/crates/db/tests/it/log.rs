@@ -9,12 +9,13 @@ use galleria_app::records::{
 };
 use galleria_app::{Error, trace};
 use galleria_domain::Event;
+use galleria_domain::trace::Origin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 on_both!(
     events_are_read_in_order_by_topic,
-    an_event_keeps_its_trace_wherever_it_waits,
+    an_event_keeps_what_caused_it_wherever_it_waits,
     an_event_is_appended_once,
     a_reader_misses_nothing_while_many_append,
     a_position_never_goes_back,
@@ -79,14 +80,18 @@ async fn events_are_read_in_order_by_topic(stage: &Stage) {
     assert_eq!(third.expect("the third").topic, "c");
 }
 
-async fn an_event_keeps_its_trace_wherever_it_waits(stage: &Stage) {
+async fn an_event_keeps_what_caused_it_wherever_it_waits(stage: &Stage) {
     let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let trace = Some(text.parse().expect("a trace"));
-    let within = trace::within(trace, append(stage, "traced", "a"));
+    let origin = Origin {
+        trace: Some(text.parse().expect("a trace")),
+        request: Some("till-7/1".into()),
+    };
+    let within = trace::within(origin.clone(), append(stage, "traced", "a"));
     within.await.expect("appended");
     append(stage, "alone", "a").await.expect("appended");
     let events = page(stage, &["a"], 0, 9).await;
-    assert_eq!((events[0].trace, events[1].trace), (trace, None));
+    assert_eq!(events[0].origin, origin);
+    assert_eq!(events[1].origin, Origin::default());
     let event = events[0].clone();
     let parked = Parked {
         event: event.clone(),
@@ -102,10 +107,10 @@ async fn an_event_keeps_its_trace_wherever_it_waits(stage: &Stage) {
     })
     .expect("written");
     let due = read_tx!(stage, [], |tx| tx.parked_due("g", at(1_000), 9).await).expect("due");
-    assert_eq!(due[0].event.trace, trace);
+    assert_eq!(due[0].event.origin, origin);
     let all = DeadFilter::default();
     let dead = read_tx!(stage, [all], |tx| tx.dead_page(&all, None, 9).await).expect("dead");
-    assert_eq!(dead[0].event.trace, trace);
+    assert_eq!(dead[0].event.origin, origin);
 }
 
 async fn an_event_is_appended_once(stage: &Stage) {

@@ -298,7 +298,7 @@ pub fn event(id: &str, position: i64) -> Event {
         store,
         data,
         server_timestamp: at(position).as_millisecond(),
-        trace: None,
+        origin: galleria_domain::trace::Origin::default(),
     }
 }
 

@@ -216,7 +216,11 @@ async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
             .await
         })
     };
-    trace::within(Some(trace), queued).await.expect("queued");
+    let origin = galleria_domain::trace::Origin {
+        trace: Some(trace),
+        request: None,
+    };
+    trace::within(origin, queued).await.expect("queued");
     let mut told = told(stage, Subject::Event, "payment:p1").await;
     told.sort();
     let of = |what: &str| {
