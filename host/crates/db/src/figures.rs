@@ -1,6 +1,7 @@
 //! Counts for dashboards.
 
 use crate::statement::{Found, statement};
+use crate::stories::next_retailer;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -71,9 +72,12 @@ impl Figures for Transaction<'_> {
     }
 
     async fn retailers(&mut self) -> Result<Vec<String>, Error> {
-        let all = statement("retailers", "SELECT DISTINCT retailer FROM stores");
-        let found = self.all(all).await?;
-        found.iter().map(|found| found.text("retailer")).collect()
+        let mut all = Vec::<String>::new();
+        let last = |all: &[String]| all.last().cloned().unwrap_or_default();
+        while let Some(next) = next_retailer(self, &last(&all)).await? {
+            all.push(next);
+        }
+        Ok(all)
     }
 }
 
