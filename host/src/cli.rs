@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::desk::{self, Shown};
 use crate::roles::Role;
 use clap::{Args, Parser, Subcommand};
 use galleria_app::records::RunState;
@@ -35,9 +36,13 @@ Examples:
   galleria report run --retailer my-retailer --plugin daily-sales --from 2026-11-20
   galleria statement read payout.csv --plugin adyen-settlement
   galleria stores import stores.csv --dry-run    what would come of a file of stores
+  galleria status                                how things stand, and where to look
   galleria runs list --state dead                what was not done, and why
   galleria dead-letters list --plugin poslog     what was given up, and why
   galleria parked list                           what waits, and for what
+  galleria documents list --state blocked        whose name another file has
+  galleria receipts list --store madrid-1        what is queued; requests, too
+  galleria fiscal list --state conflict          what has two marks
   galleria story 8836-1                          what became of a payment, by any id of it
   galleria key create --name till-7 --scope till --store madrid-1
 
@@ -52,6 +57,8 @@ pub enum Command {
     Migrate,
     /// Check configuration, plugins, grants and settings; tell all mistakes together.
     Check,
+    /// Tell how things stand: events, documents, runs, and where an operator is needed.
+    Status(crate::status::Ask),
     /// Import a retailer's products, and look at them.
     Products {
         /// What to do with them.
@@ -99,6 +106,30 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: crate::parked::Command,
+    },
+    /// Documents: list, show, get their content.
+    Documents {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::documents::Command,
+    },
+    /// Receipts that plugins queued.
+    Receipts {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::queued::Receipts,
+    },
+    /// Requests to targets that plugins queued.
+    Requests {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::queued::Requests,
+    },
+    /// Fiscal records of sales and refunds, and their marks.
+    Fiscal {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::fiscal::Command,
     },
     /// What operators did.
     Operations {
@@ -264,17 +295,13 @@ pub struct RunsAsk {
     /// Whose first business date is this one or later.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub from: Option<Date>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
+    /// How much of it, and as what.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 fn state(text: &str) -> Result<RunState, String> {
-    let found = RunState::ALL.iter().find(|state| state.name() == text);
-    let known = RunState::ALL.iter().map(|state| state.name());
-    found
-        .copied()
-        .ok_or_else(|| format!("one of {}", known.collect::<Vec<_>>().join(", ")))
+    desk::word(text, RunState::ALL, RunState::name)
 }
 
 /// What to do with reports.

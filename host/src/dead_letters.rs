@@ -1,9 +1,10 @@
 //! `galleria dead-letters`: what was given up, and what an operator does about it.
 
-use crate::desk::{self, Signed, plain};
+use crate::desk::{self, Shown, Signed, plain};
 use crate::show;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::handling::{Acting, DeadLetterView, Verdict};
 use galleria_app::records::DeadFilter;
@@ -61,14 +62,15 @@ impl From<Filter> for DeadFilter {
 #[command(after_help = "\
 Examples:
   galleria dead-letters list
-  galleria dead-letters list --plugin poslog --code misconfigured --limit 200")]
+  galleria dead-letters list --plugin poslog --code misconfigured --limit 200
+  galleria dead-letters list --json | jq -r '.[].event_id'")]
 pub struct List {
     /// Which of them.
     #[command(flatten)]
     pub filter: Filter,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
+    /// How much of it, and as what.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// One dead letter.
@@ -81,6 +83,9 @@ pub struct One {
     pub event: String,
     /// The plugin, as `dead-letters list` shows it.
     pub plugin: String,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which are settled, by whom and why.
@@ -117,11 +122,17 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(app: &App, ask: List) -> anyhow::Result<()> {
-    let page = app.dead_letters(ask.filter.into(), None, ask.limit).await?;
+    let limit = ask.shown.limit;
+    let page = app.dead_letters(ask.filter.into(), None, limit).await?;
+    ask.shown
+        .list(&page.dead_letters, page.next.is_some(), "oldest", letters)
+}
+
+fn letters(rows: &[DeadLetterView]) -> Table {
     let mut table = show::table([
         "given up", "event", "plugin", "store", "code", "tries", "why",
     ]);
-    for letter in &page.dead_letters {
+    for letter in rows {
         table.add_row([
             letter.died_at.as_str(),
             &plain(&letter.event_id),
@@ -132,16 +143,15 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
             &desk::short(&letter.detail),
         ]);
     }
-    show::line(&table.to_string());
-    if page.next.is_some() {
-        let count = page.dead_letters.len();
-        show::line(&format!("the oldest {count}; there are more: --limit"));
-    }
-    Ok(())
+    table
 }
 
 async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
-    let letter = app.dead_letter(&ask.event, &ask.plugin).await?;
+    let letter = app.dead_letter(&ask.event, &ask.plugin).await;
+    let letter = desk::found(letter, "`galleria dead-letters list` shows what there is")?;
+    if ask.json {
+        return show::json(&letter);
+    }
     let data = serde_json::to_string_pretty(&letter.data)?;
     let DeadLetterView {
         event_id,
@@ -156,8 +166,7 @@ async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
         died_at,
         data: _,
     } = letter;
-    let mut table = show::table(["dead letter", ""]);
-    for (name, text) in [
+    let facts = [
         ("event", plain(&event_id)),
         ("plugin", subscriber),
         ("topic", topic),
@@ -168,10 +177,8 @@ async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
         ("tries", attempts.to_string()),
         ("component", component),
         ("given up", died_at),
-    ] {
-        table.add_row([name, &text]);
-    }
-    show::line(&table.to_string());
+    ];
+    show::line(&show::facts("dead letter", facts).to_string());
     show::line(&data);
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! What the commands of an operator's desk have in common: the house without plugins, opened and closed
-//! around one piece of work, and who does it.
+//! around one piece of work, who does it, and how lists are shown.
 
 use crate::{house, logs, show};
 use anyhow::Context as _;
 use clap::Args;
+use comfy_table::Table;
+use galleria_app::access::{Caller, Reach, Scope};
 use galleria_app::handling::Acting;
-use galleria_app::{App, Key};
+use galleria_app::{App, Error, Key};
 use galleria_config::Config;
 use galleria_domain::Digest;
+use serde::Serialize;
 use std::process::ExitCode;
 
 /// Who acts, and why, which has to be said: kept with what was done.
@@ -44,6 +47,41 @@ impl From<Signed> for Acting {
     }
 }
 
+/// How much of a list is shown, and as what.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Shown {
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// All that is known of each, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Shown {
+    /// Shows rows, and says where there are more. `first` are those that come first.
+    pub fn list<T: Serialize>(
+        self,
+        rows: &[T],
+        more: bool,
+        first: &str,
+        table: impl FnOnce(&[T]) -> Table,
+    ) -> anyhow::Result<()> {
+        let cut = format!("the {first} {}; there are more: --limit", rows.len());
+        match self.json {
+            true => show::json(&rows)?,
+            false => show::line(&table(rows).to_string()),
+        }
+        match (more, self.json) {
+            (false, _) => {}
+            (true, false) => show::line(&cut),
+            // What reads JSON reads nothing else.
+            (true, true) => show::trouble(&cut),
+        }
+        Ok(())
+    }
+}
+
 /// Does `work` on the database itself, whether a host serves or not. No plugin is called, so none is
 /// loaded.
 pub async fn at<W>(config: &Config, work: W) -> anyhow::Result<ExitCode>
@@ -65,6 +103,52 @@ where
     let done = work(&house.app).await;
     house.db.close().await.context("closing the database")?;
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Who may start `galleria` with its configuration has it all anyway.
+pub fn caller() -> Caller {
+    Caller {
+        name: "command line".into(),
+        told: "command line".into(),
+        scope: Scope::Admin,
+        reach: Reach::Everything,
+    }
+}
+
+/// Refuses a store or a retailer that is not there: a list without them would look like a quiet one.
+pub async fn named(
+    config: &Config,
+    app: &App,
+    retailer: Option<&str>,
+    store: Option<&str>,
+) -> anyhow::Result<()> {
+    let shown = "`galleria stores list` shows what there is";
+    if let Some(name) = retailer
+        && !config.retailers.iter().any(|one| one.name == name)
+    {
+        found(app.retailer_known(name).await, shown)?;
+    }
+    if let Some(id) = store {
+        found(app.store(id).await, shown)?;
+    }
+    Ok(())
+}
+
+/// What was asked for; where it is not there, `next` says what to do.
+pub fn found<T>(asked: Result<T, Error>, next: &str) -> anyhow::Result<T> {
+    asked.map_err(|error| match error {
+        Error::NotFound { .. } => anyhow::anyhow!("{error}: {next}"),
+        error => error.into(),
+    })
+}
+
+/// The one that a word names.
+pub fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().find(|one| name(**one) == text);
+    let known = all.iter().map(|one| name(*one));
+    found
+        .copied()
+        .ok_or_else(|| format!("one of {}", known.collect::<Vec<_>>().join(", ")))
 }
 
 /// Each command is a request of its own.

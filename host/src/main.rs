@@ -9,6 +9,8 @@ mod check;
 mod cli;
 mod dead_letters;
 mod desk;
+mod documents;
+mod fiscal;
 mod house;
 mod identity;
 mod inspect;
@@ -19,6 +21,7 @@ mod operations;
 mod parked;
 mod plugins;
 mod products;
+mod queued;
 mod report;
 mod roles;
 mod runs;
@@ -27,6 +30,7 @@ mod serve;
 mod sheet;
 mod show;
 mod statement;
+mod status;
 mod stores;
 mod story;
 mod traces;
@@ -91,6 +95,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Statement { command } => statement::run(config, command).await,
         Command::Parked { command } => parked::run(config, command).await,
         Command::DeadLetters { command } => dead_letters::run(config, command).await,
+        Command::Documents { command } => documents::run(config, command).await,
+        Command::Receipts { command } => queued::receipts(config, command).await,
+        Command::Requests { command } => queued::requests(config, command).await,
+        Command::Fiscal { command } => fiscal::run(config, command).await,
+        Command::Status(ask) => status::run(config, &ask).await,
         Command::Operations { command } => operations::run(config, command).await,
         Command::Plugin {
             command: PluginCommand::List(ask),

@@ -1,9 +1,11 @@
 //! `galleria operations`: what operators did.
 
-use crate::desk::{self, plain};
+use crate::desk::{self, Shown, plain};
 use crate::show;
 use clap::{Args, Subcommand};
+use comfy_table::Table;
 use galleria_app::App;
+use galleria_app::lookup::OperationView;
 use galleria_app::records::OperationFilter;
 use galleria_config::Config;
 use serde_json::Value;
@@ -37,9 +39,9 @@ pub struct List {
     /// By this operator, as the list names it.
     #[arg(long)]
     pub operator: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
+    /// How much of it, and as what.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// Does what is asked.
@@ -54,9 +56,14 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
         action: ask.action,
         operator: ask.operator,
     };
-    let page = app.operations(filter, None, ask.limit).await?;
+    let page = app.operations(filter, None, ask.shown.limit).await?;
+    ask.shown
+        .list(&page.operations, page.next.is_some(), "newest", actions)
+}
+
+fn actions(rows: &[OperationView]) -> Table {
     let mut table = show::table(["at", "who", "did", "to", "why", "before", "after"]);
-    for done in &page.operations {
+    for done in rows {
         let (before, after) = changed(&done.before, &done.after);
         table.add_row([
             done.at.as_str(),
@@ -68,12 +75,7 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
             &after,
         ]);
     }
-    show::line(&table.to_string());
-    if page.next.is_some() {
-        let count = page.operations.len();
-        show::line(&format!("the newest {count}; there are more: --limit"));
-    }
-    Ok(())
+    table
 }
 
 /// What differs between before and after, a line each.

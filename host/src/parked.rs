@@ -1,12 +1,13 @@
 //! `galleria parked`: events that wait, and letting one be tried now.
 
-use crate::desk::{self, Signed, plain};
+use crate::desk::{self, Shown, Signed, plain};
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::access::Reach;
-use galleria_app::desk::ParkedAsk;
+use galleria_app::desk::{ParkedAsk, ParkedView};
 use galleria_app::handling::Acting;
 use galleria_config::Config;
 use std::process::ExitCode;
@@ -43,9 +44,9 @@ pub struct List {
     /// Of this store, by the host's id.
     #[arg(long)]
     pub store: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
+    /// How much of it, and as what.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// Which is tried, by whom and why.
@@ -82,8 +83,13 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
     };
     let everything = Reach::Everything;
     let page = app
-        .parked_list(filter, &everything, None, ask.limit)
+        .parked_list(filter, &everything, None, ask.shown.limit)
         .await?;
+    ask.shown
+        .list(&page.parked, page.next.is_some(), "oldest", waiting)
+}
+
+fn waiting(rows: &[ParkedView]) -> Table {
     let mut table = show::table([
         "waits since",
         "event",
@@ -94,7 +100,7 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
         "next",
         "why",
     ]);
-    for parked in &page.parked {
+    for parked in rows {
         table.add_row([
             parked.since.as_str(),
             &plain(&parked.event_id),
@@ -106,12 +112,7 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
             &desk::short(&parked.detail),
         ]);
     }
-    show::line(&table.to_string());
-    if page.next.is_some() {
-        let count = page.parked.len();
-        show::line(&format!("the oldest {count}; there are more: --limit"));
-    }
-    Ok(())
+    table
 }
 
 async fn retry(app: &App, ask: Retry) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::cli::{RunsAsk, RunsCommand};
 use crate::{desk, show};
+use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::records::RunFilter;
 use galleria_app::runs::RunView;
@@ -44,22 +45,24 @@ async fn list(app: &App, ask: RunsAsk) -> anyhow::Result<()> {
         state: ask.state,
         from: ask.from.map(|date| date.to_string()),
     };
-    let page = app.runs(filter, None, ask.limit).await?;
-    let mut table = comfy_table::Table::new();
-    table
-        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
-        .set_header([
-            "run",
-            "retailer",
-            "plugin",
-            "store",
-            "window",
-            "state",
-            "tries",
-            "rows",
-            "what came of it",
-        ]);
-    for run in &page.runs {
+    let page = app.runs(filter, None, ask.shown.limit).await?;
+    ask.shown
+        .list(&page.runs, page.next.is_some(), "newest", runs)
+}
+
+fn runs(rows: &[RunView]) -> Table {
+    let mut table = show::table([
+        "run",
+        "retailer",
+        "plugin",
+        "store",
+        "window",
+        "state",
+        "tries",
+        "rows",
+        "what came of it",
+    ]);
+    for run in rows {
         table.add_row([
             run.id.clone(),
             run.retailer.clone(),
@@ -68,18 +71,11 @@ async fn list(app: &App, ask: RunsAsk) -> anyhow::Result<()> {
             window(run),
             run.state.clone(),
             format!("{} of {}", run.attempts, run.tries),
-            rows(run),
+            progress(run),
             outcome(run),
         ]);
     }
-    show::line(&table.to_string());
-    if page.next.is_some() {
-        show::line(&format!(
-            "the newest {}; there are more: --limit",
-            page.runs.len()
-        ));
-    }
-    Ok(())
+    table
 }
 
 fn plugin(run: &RunView) -> String {
@@ -97,7 +93,7 @@ fn window(run: &RunView) -> String {
     }
 }
 
-fn rows(run: &RunView) -> String {
+fn progress(run: &RunView) -> String {
     match run.state.as_str() {
         "ended" => run.rows.to_string(),
         _ => run.progress.to_string(),

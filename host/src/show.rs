@@ -5,7 +5,11 @@
     reason = "this is the one module that prints"
 )]
 
+use anyhow::Context as _;
+use comfy_table::Table;
 use galleria_domain::plugin::Mistake;
+use serde::Serialize;
+use std::io::{self, Write};
 
 /// A line of output.
 pub fn line(text: &str) {
@@ -17,12 +21,38 @@ pub fn trouble(text: &str) {
     eprintln!("{text}");
 }
 
+/// Anything, for other programs to read.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Bytes as they are.
+pub fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    match write(&mut io::stdout().lock()) {
+        // Who reads only the first of them, as `head` does, has enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("writing to standard output"),
+    }
+}
+
 /// A table with these titles.
-pub fn table<const N: usize>(titles: [&str; N]) -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
+pub fn table<const N: usize>(titles: [&str; N]) -> Table {
+    let mut table = Table::new();
     table
         .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
         .set_header(titles);
+    table
+}
+
+/// What is known of one thing, a line each; what is empty is left out.
+pub fn facts<const N: usize>(title: &str, facts: [(&str, String); N]) -> Table {
+    let mut table = table([title, ""]);
+    for (name, text) in facts {
+        if !text.is_empty() {
+            table.add_row([name, &text]);
+        }
+    }
     table
 }
 

@@ -76,7 +76,7 @@ async fn sell(house: &House, id: &str, reference: Option<&str>) -> Value {
 
 /// What a command said, where it did its work.
 #[track_caller]
-fn said(house: &House, arguments: &[&str]) -> String {
+pub fn said(house: &House, arguments: &[&str]) -> String {
     let output = house.run(arguments);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}:\n{told}");
@@ -85,7 +85,7 @@ fn said(house: &House, arguments: &[&str]) -> String {
 
 /// Why a command did not.
 #[track_caller]
-fn refused(house: &House, arguments: &[&str]) -> String {
+pub fn refused(house: &House, arguments: &[&str]) -> String {
     let output = house.run(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).expect("text")
@@ -208,11 +208,17 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     let (event, plugin) = (text("event_id"), text("subscriber"));
     let list = said(&house, &["dead-letters", "list", "--plugin", &plugin]);
     assert!(list.contains(&event) && list.contains("invalid"), "{list}");
+    let raw = said(&house, &["dead-letters", "list", "--json"]);
+    let raw: Value = serde_json::from_str(&raw).expect("JSON");
+    assert_eq!(raw, letters["dead_letters"]);
     let none = said(&house, &["dead-letters", "list", "--code", "trapped"]);
     assert!(!none.contains(&event), "{none}");
     let shown = said(&house, &["dead-letters", "show", &event, &plugin]);
     assert!(shown.contains("is the name of another document"), "{shown}");
     assert!(shown.contains("\"payment_id\""), "{shown}");
+    let raw = said(&house, &["dead-letters", "show", &event, &plugin, "--json"]);
+    let raw: Value = serde_json::from_str(&raw).expect("JSON");
+    assert_eq!(raw, letter);
 
     let silent = refused(&house, &["dead-letters", "replay", &event, &plugin]);
     assert!(silent.contains("--reason"), "{silent}");
@@ -252,6 +258,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     assert_eq!(status["dead_letters"], 0, "{status:#}");
     let gone = refused(&house, &["dead-letters", "show", &event, &plugin]);
     assert!(gone.contains("there is no dead letter"), "{gone}");
+    assert!(gone.contains("`galleria dead-letters list`"), "{gone}");
 
     let story = house.get("/v1/story/o1").await.expect("a story");
     assert!(whats(&story).contains(&"operation"), "{story:#}");
@@ -271,6 +278,9 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     ];
     assert_eq!(actions, wanted);
     house.stop();
+    let raw = said(&house, &["operations", "list", "--json"]);
+    let raw: Value = serde_json::from_str(&raw).expect("JSON");
+    assert_eq!(raw, done["operations"]);
     let list = said(&house, &["operations", "list", "--operator", "ana"]);
     assert!(
         list.contains("to see it fail") && !list.contains("a test"),
@@ -329,6 +339,9 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
         list.contains("payment:p-o1") && !list.contains("one"),
         "{list}"
     );
+    let raw = said(&house, &["parked", "list", "--plugin", "two", "--json"]);
+    let raw: Value = serde_json::from_str(&raw).expect("JSON");
+    assert_eq!(raw, other["parked"]);
     let none = said(&house, &["parked", "list", "--cause", "held"]);
     assert!(!none.contains("payment:p-o1"), "{none}");
     let wrong = refused(&house, &["parked", "list", "--cause", "sleepy"]);

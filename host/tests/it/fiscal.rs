@@ -5,7 +5,7 @@ use crate::house::{Database, House};
 use crate::trouble::sell;
 use serde_json::{Value, json};
 
-async fn mark(house: &House, key: &str, order: &str, mark: &str) -> (u16, Value) {
+pub async fn mark(house: &House, key: &str, order: &str, mark: &str) -> (u16, Value) {
     let body = json!({ "scheme": "mydata", "mark": mark, "issued_at": "2026-11-24T10:01:00Z" });
     let path = format!("/v1/fiscal-records/{order}/marks");
     house.send("POST", &path, key, &body).await.expect("sent")

@@ -5,6 +5,7 @@ mod house;
 
 mod access;
 mod agreement;
+mod commands;
 mod configuration;
 mod corner;
 mod crash;

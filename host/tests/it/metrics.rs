@@ -1,11 +1,13 @@
 //! What dashboards read of a host that does its work.
 
-use crate::days;
 use crate::house::House;
+use crate::{corner, days};
 use galleria_app::figures::METRICS;
+use sqlx::{AnyConnection, Connection as _};
+use std::time::{Duration, Instant};
 
-async fn scraped(url: &str) -> String {
-    let answer = reqwest::get(url).await.expect("an answer");
+async fn scraped(client: &reqwest::Client, url: &str) -> String {
+    let answer = client.get(url).send().await.expect("an answer");
     let answer = answer.error_for_status().expect("metrics");
     answer.text().await.expect("text")
 }
@@ -54,7 +56,11 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     let line: serde_json::Value = serde_json::from_str(line.expect("told")).expect("JSON");
     let address = line["address"].as_str().expect("an address");
 
-    let text = scraped(&format!("http://{address}/metrics")).await;
+    let text = scraped(
+        &reqwest::Client::new(),
+        &format!("http://{address}/metrics"),
+    )
+    .await;
     for metric in METRICS {
         // No statement reached a plugin here.
         let told = text.contains(&format!("# TYPE {} {}\n", metric.name, metric.kind.name()));
@@ -80,6 +86,74 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     for store in status["stores"].as_array().expect("stores") {
         let id = store["store"].as_str().expect("an id");
         assert!(!text.contains(&format!("\"{id}\"")), "{id} in {text}");
+    }
+    house.stop();
+}
+
+/// What has waited, was given up and is blocked since 1970.
+const PILE: &str = "
+INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, store_id, data,
+    created_ms, state, attempts, due_ms, ready_ms, since_ms, cause)
+VALUES ('payment:waits', 'papers', 'PAYMENT_GROUP', 'l', 1, 't', 's-corner', '{}',
+    0, 'retry', 1, 9000000000000, 9000000000000, 0, '');
+INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, topic, store_id, data,
+    created_ms, code, detail, attempts, component, died_ms)
+VALUES ('payment:dead', 'papers', 'PAYMENT_GROUP', 'k', 2, 't', 's-corner', '{}',
+    0, 'trapped', '', 1, '', 0);
+INSERT INTO documents (id, event_id, subscriber, retailer, store_id, directory, name, media_type,
+    size, digest, state, created_ms, moved_ms)
+VALUES ('d', 'payment:old', 'papers', 'corner', 's-corner', 'poslog', 'old.txt', 'text/plain',
+    0, '', 'blocked', 0, 0)";
+
+async fn run(house: &House, sql: &'static str) {
+    sqlx::any::install_default_drivers();
+    let db = AnyConnection::connect(&house.database().url).await;
+    let mut db = db.expect("the database");
+    sqlx::raw_sql(sql).execute(&mut db).await.expect("run");
+    db.close().await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
+    house.start().await;
+    corner::open(&house).await;
+    run(&house, PILE).await;
+    let text = scraped(&house.client, &house.url("/metrics")).await;
+    let ours = r#"retailer="corner""#;
+    for gauge in ["galleria_parked_events", "galleria_dead_letters"] {
+        assert_eq!(sum(&text, gauge, ours), 1.0, "{gauge} in {text}");
+        assert_eq!(sum(&text, gauge, ""), 1.0, "{gauge} in {text}");
+    }
+    // Longer than anybody has run a host.
+    let decades = 1e9;
+    let waits = |group: &str| sum(&text, "galleria_oldest_parked_event_seconds", group);
+    assert!(waits("PAYMENT_GROUP") > decades, "{text}");
+    assert_eq!(waits("COMMON_GROUP"), 0.0, "{text}");
+    for gauge in [
+        "galleria_oldest_dead_letter_seconds",
+        "galleria_oldest_undelivered_document_seconds",
+    ] {
+        assert!(sum(&text, gauge, "") > decades, "{gauge} in {text}");
+    }
+    assert_eq!(sum(&text, "galleria_build_info", "version=\""), 1.0);
+    assert!(!text.contains(corner::STORE), "{text}");
+
+    // What an operator has settled is gone from the gauges when they are read next.
+    run(&house, "DELETE FROM parked; DELETE FROM dead_letters").await;
+    let begun = Instant::now();
+    loop {
+        let text = scraped(&house.client, &house.url("/metrics")).await;
+        let left = |gauge: &str| sum(&text, gauge, "");
+        let gone = left("galleria_parked_events") + left("galleria_dead_letters");
+        let ages = left("galleria_oldest_parked_event_seconds")
+            + left("galleria_oldest_dead_letter_seconds");
+        if gone + ages == 0.0 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{text}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     house.stop();
 }

@@ -6,6 +6,7 @@
 use crate::problem::{Kind, Problem, TOO_MANY_REQUESTS};
 use axum::http::HeaderMap;
 use axum::serve::Listener;
+use galleria_app::figures;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use ipnet::IpNet;
@@ -116,6 +117,8 @@ pub(crate) struct Bounded {
 
 impl Bounded {
     pub(crate) fn new(listener: TcpListener, most: usize, proxies: Vec<IpNet>) -> Self {
+        // Told as 0 from the start: the first that is refused is seen.
+        figures::connections_refused(0);
         Self {
             listener,
             most,
@@ -157,6 +160,7 @@ impl Listener for Bounded {
                 }
                 return (Connection { io, _place: place }, address);
             }
+            figures::connections_refused(1);
             tracing::debug!("a client has as many connections open as it may: one more is closed");
         }
     }

@@ -191,7 +191,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     responses(
         (status = 200, description = "Everything that is recorded.", body = String,
             content_type = "text/plain",
-            example = json!("# TYPE galleria_parked_events gauge\ngalleria_parked_events 0\n")),
+            example = json!("# TYPE galleria_held_events gauge\ngalleria_held_events 0\n")),
         (status = 404, description = "`route_not_found`: scrapes go elsewhere.", body = crate::problem::Details, content_type = "application/problem+json"),
     ),
 )]

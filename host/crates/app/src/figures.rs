@@ -7,13 +7,15 @@
 //! database is read when somebody asks for it: see [`App::measure`].
 
 use crate::app::App;
+use crate::handling::Group;
 use crate::plugins::Called;
-use crate::records::{DocumentState, RunState};
+use crate::records::{DocumentState, Piled, RunState, Tx};
 use crate::relay::readers;
 use crate::{Error, statements::Imported};
-use galleria_domain::Position;
 use galleria_domain::plugin::Point;
+use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,28 +66,38 @@ macro_rules! metrics {
 }
 
 metrics! {
+    BUILD = Gauge "galleria_build_info" ["version"]
+        "1, with the version of the host.";
     REQUESTS = Counter "galleria_http_requests_total" ["method", "route", "status"]
         "Requests answered. `route` is the pattern of the OpenAPI document, `none` where there is no such route.";
     REQUEST_SECONDS = Histogram "galleria_http_request_seconds" ["method", "route"]
         "From a request's head to the head of its answer.";
     PROBLEMS = Counter "galleria_http_problems_total" ["route", "code"]
         "Requests that ended in a problem, by its stable code: `too_many_requests` are those over a client's rate, `too_many_attempts` those to identify a member.";
+    REFUSED = Counter "galleria_http_connections_refused_total" []
+        "Connections closed at once because their client had as many open as it may.";
     EVENTS = Counter "galleria_events_total" ["group", "outcome"]
         "Attempts at events: `applied`, `skipped` (nobody has to decide any more), `waiting` (for its cause), `retried` (failed, tried again later), `dead` (given up).";
     LAG = Gauge "galleria_group_lag_events" ["group"]
         "Events in the log after the position of a consumer group, or of the relay of a topic to the broker; counted up to 100000.";
-    PARKED = Gauge "galleria_parked_events" []
-        "Events that wait outside the log, those held not counted.";
+    PARKED = Gauge "galleria_parked_events" ["retailer"]
+        "Events that wait outside the log, those held not counted. `none` has those whose store is not known.";
+    PARKED_AGE = Gauge "galleria_oldest_parked_event_seconds" ["group"]
+        "How long the oldest event of a consumer group waits outside the log, those held not counted; 0 where none does.";
     HELD = Gauge "galleria_held_events" []
         "Dead letters that keep what comes after them waiting.";
-    DEAD = Gauge "galleria_dead_letters" []
-        "Events given up that no operator has settled.";
+    DEAD = Gauge "galleria_dead_letters" ["retailer"]
+        "Events given up that no operator has settled. `none` has those whose store is not known.";
+    DEAD_AGE = Gauge "galleria_oldest_dead_letter_seconds" []
+        "How long ago the oldest event was given up that no operator has settled; 0 where there is none.";
     CALLS = Counter "galleria_plugin_calls_total" ["plugin", "point", "fault"]
         "Calls of plugins, by the code of their fault; `none` where they answered.";
     CALL_SECONDS = Histogram "galleria_plugin_call_seconds" ["plugin", "point"]
         "Wall time of calls. Sensitive points are left out: time would tell about what they were asked.";
     DOCUMENTS = Gauge "galleria_documents" ["state"]
         "Documents that are `waiting` to be delivered, or `blocked` by another file.";
+    DOCUMENT_AGE = Gauge "galleria_oldest_undelivered_document_seconds" []
+        "How long ago the oldest document was decided that is not delivered, those blocked included; 0 where all are.";
     DELIVERED = Counter "galleria_documents_delivered_total" []
         "Documents that got their name in their directory.";
     RUNS = Gauge "galleria_runs" ["state"]
@@ -110,6 +122,9 @@ pub const WORKS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// The metric that [`WORKS`] is for; all other histograms are times.
 pub const COUNTED_IN_WORKS: &str = COMMIT_WORKS;
+
+/// The label of what belongs to no retailer that is known.
+const NOBODYS: &str = "none";
 
 /// How far lag is counted: beyond it, how much more hardly matters.
 const LAG_COUNTED: u32 = 100_000;
@@ -140,6 +155,11 @@ pub fn request(
     if let Some(code) = code {
         counter!(PROBLEMS, "route" => route, "code" => code).increment(1);
     }
+}
+
+/// So many connections were refused because their client had too many.
+pub fn connections_refused(connections: u64) {
+    counter!(REFUSED).increment(connections);
 }
 
 /// How an attempt at an event ended.
@@ -210,11 +230,13 @@ pub fn database(answers: bool) {
 /// How things stand in the database.
 struct Standing {
     lags: Vec<(String, u64)>,
-    parked: u64,
+    retailers: Vec<String>,
+    parked: Vec<Piled>,
     held: u64,
-    dead: u64,
+    dead: Vec<Piled>,
     waiting: u64,
     blocked: u64,
+    undelivered: Option<Timestamp>,
     runs: Vec<(RunState, u64)>,
     unfinished: usize,
 }
@@ -222,22 +244,34 @@ struct Standing {
 impl App {
     /// Reads how things stand in the database into the gauges.
     pub async fn measure(&self) -> Result<(), Error> {
+        gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         let Standing {
             lags,
+            retailers,
             parked,
             held,
             dead,
             waiting,
             blocked,
+            undelivered,
             runs,
             unfinished,
         } = self.standing().await?;
+        let now = self.clock.now();
         for (group, lag) in lags {
+            let of_group = parked.iter().filter(|one| one.group == group);
+            let oldest = of_group.map(|one| one.oldest).min();
+            gauge!(PARKED_AGE, "group" => group.clone()).set(age(oldest, now));
             gauge!(LAG, "group" => group).set(number(lag));
         }
-        gauge!(PARKED).set(number(parked));
+        for (name, piled) in [(PARKED, &parked), (DEAD, &dead)] {
+            for (retailer, count) in by_retailer(&retailers, piled) {
+                gauge!(name, "retailer" => retailer).set(number(count));
+            }
+        }
         gauge!(HELD).set(number(held));
-        gauge!(DEAD).set(number(dead));
+        gauge!(DEAD_AGE).set(age(dead.iter().map(|one| one.oldest).min(), now));
+        gauge!(DOCUMENT_AGE).set(age(undelivered, now));
         gauge!(DOCUMENTS, "state" => "waiting").set(number(waiting));
         gauge!(DOCUMENTS, "state" => "blocked").set(number(blocked));
         for (state, count) in runs {
@@ -253,33 +287,68 @@ impl App {
             .read(move |tx| {
                 let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
-                    let mut lags = Vec::new();
-                    for group in readers(tx, &policy, &*plugins).await? {
-                        let after: Position = tx.position_get(&group.name).await?;
-                        let topics = group.topics();
-                        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
-                        lags.push((group.name, lag));
-                    }
-                    let (all, held) = tx.parked_count().await?;
-                    let mut runs = Vec::new();
-                    for state in RunState::ALL {
-                        runs.push((*state, tx.run_count(*state).await?));
-                    }
+                    let readers = readers(tx, &policy, &*plugins).await?;
+                    let (_, held) = tx.parked_count().await?;
                     Ok(Standing {
-                        lags,
-                        parked: all - held,
+                        lags: lags(tx, &readers).await?,
+                        retailers: tx.retailers().await?,
+                        parked: tx.parked_piled().await?,
                         held,
-                        dead: tx.dead_count().await?,
+                        dead: tx.dead_piled().await?,
                         waiting: tx.document_count(DocumentState::Pending).await?
                             + tx.document_count(DocumentState::Prepared).await?,
                         blocked: tx.document_count(DocumentState::Blocked).await?,
-                        runs,
+                        undelivered: tx.document_oldest().await?,
+                        runs: runs(tx).await?,
                         unfinished: tx.statements_unfinished().await?.len(),
                     })
                 })
             })
             .await
     }
+}
+
+/// What each group has not read yet.
+pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(String, u64)>, Error> {
+    let mut lags = Vec::new();
+    for group in groups {
+        let after = tx.position_get(&group.name).await?;
+        let topics = group.topics();
+        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
+        lags.push((group.name.clone(), lag));
+    }
+    Ok(lags)
+}
+
+/// Runs by state.
+pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error> {
+    let mut runs = Vec::new();
+    for state in RunState::ALL {
+        runs.push((*state, tx.run_count(*state).await?));
+    }
+    Ok(runs)
+}
+
+/// Of each retailer, also where it has none: a gauge stays as it was set last.
+fn by_retailer(retailers: &[String], piled: &[Piled]) -> BTreeMap<String, u64> {
+    let nobodys = std::iter::once(NOBODYS.to_owned());
+    let all = retailers.iter().cloned().chain(nobodys);
+    let mut counts: BTreeMap<_, _> = all.map(|name| (name, 0)).collect();
+    for one in piled {
+        let name = one.retailer.as_deref().unwrap_or(NOBODYS);
+        *counts.entry(name.to_owned()).or_default() += one.count;
+    }
+    counts
+}
+
+/// Seconds since the oldest of something; 0 where there is none, or another host's clock is ahead.
+fn age(oldest: Option<Timestamp>, now: Timestamp) -> f64 {
+    let seconds = oldest.map(|at| now.as_second() - at.as_second());
+    number(
+        seconds
+            .and_then(|age| u64::try_from(age).ok())
+            .unwrap_or_default(),
+    )
 }
 
 /// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.
@@ -292,15 +361,37 @@ mod tests {
     use super::*;
     use std::fmt::Write as _;
 
+    #[test]
+    fn a_retailer_that_has_none_any_more_is_told_so() {
+        let piled = |retailer: Option<&str>, count| Piled {
+            group: String::new(),
+            retailer: retailer.map(str::to_owned),
+            count,
+            oldest: Timestamp::UNIX_EPOCH,
+        };
+        let piled = [piled(Some("a"), 2), piled(None, 1), piled(Some("a"), 3)];
+        let counts = by_retailer(&["a".to_owned(), "b".to_owned()], &piled);
+        let told = counts.iter().map(|(name, count)| format!("{name} {count}"));
+        assert_eq!(told.collect::<Vec<_>>(), ["a 5", "b 0", "none 1"]);
+    }
+
+    #[test]
+    fn nothing_is_older_than_it_is() {
+        let now = Timestamp::UNIX_EPOCH;
+        let at = |second| Timestamp::from_second(second).ok();
+        let ages = [at(-90), at(30), None].map(|oldest| age(oldest, now));
+        assert_eq!(ages, [90.0, 0.0, 0.0]);
+    }
+
     /// `GALLERIA_BLESS=1` writes the table anew.
     #[test]
     fn the_table_for_operators_is_this_one() {
         let mut text = String::from(
             "# Metrics\n\n\
              What `/metrics` tells Prometheus, at `http.listen` or at `metrics.listen`. No label names a \
-             store, an order or a client. Counters and histograms are of one process; gauges are read \
-             from the database, at most every five seconds, and are the same at every host on it: take \
-             their maximum, not their sum.\n\n\
+             store, an order or a client. Counters, histograms and `galleria_build_info` are of one \
+             process; the other gauges are read from the database, at most every five seconds, and are \
+             the same at every host on it: take their maximum, not their sum.\n\n\
              | Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n",
         );
         for metric in METRICS {

@@ -1,11 +1,13 @@
 //! Counts for dashboards.
 
-use crate::statement::statement;
+use crate::statement::{Found, statement};
+use crate::stories::next_retailer;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
-use galleria_app::records::{Figures, RunState};
+use galleria_app::records::{Figures, Piled, RunState};
 use galleria_domain::Position;
+use jiff::Timestamp;
 
 #[async_trait]
 impl Figures for Transaction<'_> {
@@ -38,4 +40,52 @@ impl Figures for Transaction<'_> {
         .word(state);
         self.only(count).await?.narrow("runs")
     }
+
+    async fn parked_piled(&mut self) -> Result<Vec<Piled>, Error> {
+        let piled = statement(
+            "parked_piled",
+            "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
+             FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(since_ms) AS oldest_ms
+                   FROM parked WHERE state <> 'held' GROUP BY consumer_group, store_id) e
+             LEFT JOIN stores s ON s.id = e.store_id",
+        );
+        self.all(piled).await?.iter().map(row).collect()
+    }
+
+    async fn dead_piled(&mut self) -> Result<Vec<Piled>, Error> {
+        let piled = statement(
+            "dead_piled",
+            "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
+             FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(died_ms) AS oldest_ms
+                   FROM dead_letters GROUP BY consumer_group, store_id) e
+             LEFT JOIN stores s ON s.id = e.store_id",
+        );
+        self.all(piled).await?.iter().map(row).collect()
+    }
+
+    async fn document_oldest(&mut self) -> Result<Option<Timestamp>, Error> {
+        let oldest = statement(
+            "document_oldest",
+            "SELECT MIN(created_ms) AS oldest_ms FROM documents WHERE state <> 'delivered'",
+        );
+        self.only(oldest).await?.maybe_at("oldest_ms")
+    }
+
+    async fn retailers(&mut self) -> Result<Vec<String>, Error> {
+        let mut all = Vec::<String>::new();
+        let last = |all: &[String]| all.last().cloned().unwrap_or_default();
+        while let Some(next) = next_retailer(self, &last(&all)).await? {
+            all.push(next);
+        }
+        Ok(all)
+    }
+}
+
+fn row(found: &Found) -> Result<Piled, Error> {
+    Ok(Piled {
+        group: found.text("consumer_group")?,
+        retailer: found.maybe("retailer")?,
+        count: found.narrow("many")?,
+        oldest: found.at("oldest_ms")?,
+    })
 }

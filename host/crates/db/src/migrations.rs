@@ -143,6 +143,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "request_ids",
         text: include_str!("../migrations/0020_request_ids.sql"),
     },
+    Migration {
+        version: 21,
+        since: Some(18),
+        name: "standing",
+        text: include_str!("../migrations/0021_standing.sql"),
+    },
 ];
 
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".

@@ -87,19 +87,6 @@ impl Outbox for Transaction<'_> {
         let found = self.all(topics).await?;
         found.iter().map(|row| row.text("topic")).collect()
     }
-
-    async fn event_last(&mut self, topics: &[String]) -> Result<Position, Error> {
-        let mut last = 0;
-        for topic in topics {
-            let get = statement(
-                "event_last",
-                "SELECT MAX(position) AS last FROM outbox WHERE topic = $1",
-            )
-            .bind(&**topic);
-            last = last.max(self.only(get).await?.maybe_int("last")?.unwrap_or(0));
-        }
-        Ok(last)
-    }
 }
 
 /// The event in a row of `outbox`, `parked` or `dead_letters`.

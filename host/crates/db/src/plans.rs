@@ -255,7 +255,6 @@ async fn do_everything(db: &Db) {
             catalogue(tx).await?;
             tx.event_page(&["t".into()], 0, 1).await?;
             tx.event_get("e").await?;
-            tx.event_last(&["t".into()]).await?;
             tx.counter_take("e", "slot", "scope", "name").await?;
             tx.journal_of_order("o").await?;
             tx.journal_of_event("e").await?;
@@ -289,6 +288,10 @@ async fn do_everything(db: &Db) {
             tx.documents_before("o", "slot", "e").await?;
             tx.events_behind(&["t".into()], 0, 1).await?;
             tx.run_count(RunState::Dead).await?;
+            tx.parked_piled().await?;
+            tx.dead_piled().await?;
+            tx.document_oldest().await?;
+            tx.retailers().await?;
             tx.document_count(DocumentState::Delivered).await.map(drop)
         })
     });

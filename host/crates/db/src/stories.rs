@@ -2,7 +2,7 @@
 //! the tills. Which questions there are stands in `story_questions`.
 
 use crate::statement::{Found, statement};
-use crate::story_questions::{EVENTS, LINE, QUESTIONS, STORES, TIED, TIED_BY_RETAILER};
+use crate::story_questions::{EVENTS, LINE, STORES, TIED, TIED_BY_RETAILER, about};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -60,11 +60,11 @@ impl Stories for Transaction<'_> {
             Subject::Line => line_of(id).unwrap_or((id, 0)),
             _ => (id, 0),
         };
-        for question in QUESTIONS.iter().filter(|one| one.about == subject) {
+        for question in about(subject) {
             let mut list = statement("story_rows", question.sql)
                 .bind(key)
                 .bind(i64::from(limit) + 1);
-            if question.numbered {
+            if subject == Subject::Line {
                 list = list.bind(number);
             }
             let mut rows = self
@@ -110,9 +110,12 @@ impl Stories for Transaction<'_> {
 }
 
 /// From one to the next: a retailer has thousands of stores, and there are few retailers.
-async fn next_retailer(tx: &mut Transaction<'_>, after: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn next_retailer(
+    tx: &mut Transaction<'_>,
+    after: &str,
+) -> Result<Option<String>, Error> {
     let next = statement(
-        "story_subjects",
+        "next_retailer",
         "SELECT retailer FROM stores WHERE retailer > $1 ORDER BY retailer LIMIT 1",
     )
     .bind(after.to_owned());

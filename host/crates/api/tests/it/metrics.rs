@@ -5,10 +5,13 @@ use crate::stage::Stage;
 use galleria_api::{HttpConfig, Metrics, serve_metrics};
 use galleria_app::figures::METRICS;
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 on_both!(
     requests_and_what_stands_in_the_database_are_told,
+    a_connection_too_many_is_counted,
     scrapes_can_have_an_address_of_their_own,
 );
 
@@ -81,11 +84,30 @@ async fn requests_and_what_stands_in_the_database_are_told(stage: &Stage) {
         value(&text, r#"galleria_group_lag_events{group="COMMON_GROUP"}"#),
         Some(0.0)
     );
+    let series: Vec<String> = ["parked_events", "dead_letters"]
+        .into_iter()
+        .flat_map(|gauge| ["example", "none"].map(|name| (gauge, name)))
+        .map(|(gauge, name)| format!(r#"galleria_{gauge}{{retailer="{name}"}}"#))
+        .collect();
+    for series in &series {
+        assert_eq!(value(&text, series), Some(0.0), "{series} in {text}");
+    }
+    let version = concat!(
+        r#"galleria_build_info{version=""#,
+        env!("CARGO_PKG_VERSION"),
+        r#""}"#
+    );
+    assert_eq!(value(&text, version), Some(1.0), "{text}");
+    assert!(
+        text.contains("galleria_http_connections_refused_total "),
+        "{text}"
+    );
     for gauge in [
-        "parked_events",
         "held_events",
-        "dead_letters",
         "statements_unfinished",
+        "oldest_dead_letter_seconds",
+        "oldest_undelivered_document_seconds",
+        r#"oldest_parked_event_seconds{group="PAYMENT_GROUP"}"#,
     ] {
         assert_eq!(
             value(&text, &format!("galleria_{gauge}")),
@@ -101,6 +123,24 @@ async fn requests_and_what_stands_in_the_database_are_told(stage: &Stage) {
     for private in ["metrics-order", "metrics-missing", "s1", "madrid"] {
         assert!(!text.contains(private), "{private} in {text}");
     }
+    host.stop().await;
+}
+
+async fn a_connection_too_many_is_counted(stage: &Stage) {
+    let config = HttpConfig {
+        metrics: Some(metrics()),
+        connections_per_client: 1,
+        ..quick()
+    };
+    let host = stage.host_with(config).await;
+    let refused = "galleria_http_connections_refused_total ";
+    let before = value(&scraped(&host).await, refused).expect("told from the start");
+    // The client that scrapes keeps its connection.
+    let mut more = TcpStream::connect(host.address).await.expect("connected");
+    let read = more.read(&mut [0]).await;
+    assert!(read.is_ok_and(|read| read == 0), "a second connection");
+    let after = value(&scraped(&host).await, refused).expect("told");
+    assert!(after > before, "{before} {after}");
     host.stop().await;
 }
 
@@ -131,7 +171,7 @@ fn no_metric_has_a_label_of_which_there_are_thousands() {
         for label in metric.labels {
             let few = [
                 "method", "route", "status", "code", "group", "outcome", "plugin", "point",
-                "fault", "state",
+                "fault", "state", "retailer", "version",
             ];
             assert!(few.contains(label), "{}: {label}", metric.name);
         }

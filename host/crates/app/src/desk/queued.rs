@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// A decision has far fewer receipts or requests.
+const OF_ONE_EVENT: u32 = 10_000;
+
 /// Nothing else becomes of what is queued as long as nobody sends it.
 const QUEUED: &str = "queued";
 
@@ -177,7 +180,41 @@ impl App {
     }
 }
 
+impl App {
+    /// A receipt by its id, which begins with its event.
+    pub async fn receipt(&self, id: &str) -> Result<ReceiptView, Error> {
+        let ask = QueuedAsk::of_event(id.rsplitn(3, '/').nth(2));
+        let page = self.receipts(ask, &Reach::Everything, None, OF_ONE_EVENT);
+        let mut receipts = page.await?.receipts.into_iter();
+        let found = receipts.find(|receipt| receipt.id == id);
+        found.ok_or_else(|| Error::NotFound {
+            what: "receipt",
+            id: id.to_owned(),
+        })
+    }
+
+    /// A request by its id, which begins with its event, and its slot: two may number theirs alike.
+    pub async fn request(&self, id: &str, plugin: &str) -> Result<RequestView, Error> {
+        let ask = QueuedAsk::of_event(id.rsplit_once('/').map(|(event, _)| event));
+        let page = self.requests(ask, &Reach::Everything, None, OF_ONE_EVENT);
+        let mut requests = page.await?.requests.into_iter();
+        let found = requests.find(|request| request.id == id && request.plugin == plugin);
+        found.ok_or_else(|| Error::NotFound {
+            what: "request",
+            id: format!("{id} of {plugin}"),
+        })
+    }
+}
+
 impl QueuedAsk {
+    /// What one event brought about; what names none has none.
+    fn of_event(event: Option<&str>) -> Self {
+        Self {
+            event: Some(event.unwrap_or_default().to_owned()),
+            ..Self::default()
+        }
+    }
+
     fn filters(self, reach: &Reach) -> Vec<QueuedFilter> {
         let Self {
             retailer,

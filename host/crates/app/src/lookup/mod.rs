@@ -24,7 +24,7 @@ pub(crate) use orders::{Became, what_became};
 
 use crate::app::App;
 use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
-use crate::{Error, relay::readers};
+use crate::{Error, figures, relay::readers};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,6 +123,16 @@ pub struct StoreStatus {
     pub cpu_us: u64,
 }
 
+/// How far a consumer group has come, or the relay of a topic to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GroupStatus {
+    /// Its name.
+    pub group: String,
+    /// Events in the log after its position; counted up to 100000.
+    pub lag: u64,
+}
+
 /// How things stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -133,6 +143,8 @@ pub struct StatusView {
     pub settled: bool,
     /// Events of all stores.
     pub events: u64,
+    /// Consumer groups.
+    pub groups: Vec<GroupStatus>,
     /// Events that wait for a retry, their cause, or another event.
     pub parked: u64,
     /// Dead letters that keep their key closed.
@@ -141,6 +153,8 @@ pub struct StatusView {
     pub dead_letters: u64,
     /// Documents by state.
     pub documents: DocumentCounts,
+    /// Runs of reports, settlement files and catalogues, by state.
+    pub runs: BTreeMap<String, u64>,
     /// Stores that had events.
     pub stores: Vec<StoreStatus>,
     /// Where documents go, by directory name.
@@ -228,11 +242,9 @@ impl App {
             .read(move |tx| {
                 let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
-                    let mut settled = true;
-                    for group in readers(tx, &policy, &*plugins).await? {
-                        let last = tx.event_last(&group.topics()).await?;
-                        settled &= tx.position_get(&group.name).await? >= last;
-                    }
+                    let readers = readers(tx, &policy, &*plugins).await?;
+                    let lags = figures::lags(tx, &readers).await?;
+                    let read = lags.iter().all(|(_, lag)| *lag == 0);
                     let documents = DocumentCounts {
                         pending: tx.document_count(DocumentState::Pending).await?
                             + tx.document_count(DocumentState::Prepared).await?,
@@ -240,15 +252,24 @@ impl App {
                         blocked: tx.document_count(DocumentState::Blocked).await?,
                     };
                     let (all, held) = tx.parked_count().await?;
+                    let runs = figures::runs(tx).await?;
                     let stores = stores(tx).await?;
                     let directories = policy.directories.iter();
                     Ok(StatusView {
-                        settled: settled && documents.pending == 0 && all == held,
+                        settled: read && documents.pending == 0 && all == held,
                         events: stores.iter().map(|store| store.events).sum(),
+                        groups: lags
+                            .into_iter()
+                            .map(|(group, lag)| GroupStatus { group, lag })
+                            .collect(),
                         parked: all - held,
                         held,
                         dead_letters: tx.dead_count().await?,
                         documents,
+                        runs: runs
+                            .into_iter()
+                            .map(|(state, count)| (state.name().to_owned(), count))
+                            .collect(),
                         stores,
                         directories: directories
                             .map(|(name, path)| (name.clone(), path.display().to_string()))

@@ -183,8 +183,6 @@ pub trait Outbox {
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error>;
     /// Every topic that an event was ever published on, in order of their names.
     async fn event_topics(&mut self) -> Result<Vec<String>, Error>;
-    /// The last position there is; 0 where the log is empty.
-    async fn event_last(&mut self, topics: &[String]) -> Result<Position, Error>;
 }
 
 /// What became of events.

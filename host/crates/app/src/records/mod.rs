@@ -31,7 +31,7 @@ pub use effects::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
     Publication, StoreFigures, Took,
 };
-pub use figures::Figures;
+pub use figures::{Figures, Piled};
 pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use keys::{KeyRow, Keys};
 pub use lists::{

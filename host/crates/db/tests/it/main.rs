@@ -9,6 +9,7 @@ mod catalogue;
 mod desk;
 mod documents;
 mod durability;
+mod figures;
 mod fiscal;
 mod keys;
 mod lists;

@@ -1,0 +1,192 @@
+//! What belongs to what: the subjects that an id stands for, the events of an order, the store of an event.
+//! `$1` is the id, `$2` how many are wanted.
+
+use galleria_app::records::Subject::{self, Document, Event, Line, Order, Run, Shift, Statement};
+
+/// What an id (`$1`) belongs to.
+pub(crate) const TIED: &[(Subject, &str)] = &[
+    (Order, "SELECT id AS id FROM orders WHERE id = $1 LIMIT $2"),
+    (
+        Order,
+        "SELECT id AS id FROM orders WHERE external_id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM payments WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM refunds WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM voids WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM verifications WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM payments WHERE receipt = $1 AND receipt <> '' LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM refunds WHERE receipt = $1 AND receipt <> '' LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM voids WHERE receipt = $1 AND receipt <> '' LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM tenders WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM fiscal_marks WHERE mark = $1 LIMIT $2",
+    ),
+    (
+        Shift,
+        "SELECT shift_id AS id FROM shift_movements WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM journal WHERE event_id = $1 AND order_id IS NOT NULL LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM documents WHERE id = $1 AND order_id IS NOT NULL LIMIT $2",
+    ),
+    (
+        Document,
+        "SELECT id AS id FROM documents WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Run,
+        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = SUBSTR(d.event_id, 5) WHERE
+         d.id = $1 AND SUBSTR(d.event_id, 1, 4) = 'run:' LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM documents WHERE id = $1 AND order_id IS NULL LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM documents WHERE name = $1 AND order_id IS NOT NULL LIMIT $2",
+    ),
+    (
+        Document,
+        "SELECT id AS id FROM documents WHERE name = $1 LIMIT $2",
+    ),
+    (
+        Run,
+        "SELECT r.id AS id FROM documents d JOIN runs r ON r.id = SUBSTR(d.event_id, 5) WHERE
+         d.name = $1 AND SUBSTR(d.event_id, 1, 4) = 'run:' LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM documents WHERE name = $1 AND order_id IS NULL LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM receipts WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM requests WHERE id = $1 LIMIT $2",
+    ),
+    (Event, "SELECT id AS id FROM outbox WHERE id = $1 LIMIT $2"),
+    (
+        Event,
+        "SELECT event_id AS id FROM effects WHERE event_id = $1 LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM journal WHERE event_id = $1 LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM parked WHERE event_id = $1 LIMIT $2",
+    ),
+    (
+        Event,
+        "SELECT event_id AS id FROM dead_letters WHERE event_id = $1 LIMIT $2",
+    ),
+    (Shift, "SELECT id AS id FROM shifts WHERE id = $1 LIMIT $2"),
+    (Run, "SELECT id AS id FROM runs WHERE id = $1 LIMIT $2"),
+    (
+        Statement,
+        "SELECT id AS id FROM statements WHERE id = $1 LIMIT $2",
+    ),
+    (
+        Statement,
+        "SELECT id AS id FROM statements WHERE file = $1 LIMIT $2",
+    ),
+    (
+        Statement,
+        "SELECT id AS id FROM statements WHERE reference = $1 LIMIT $2",
+    ),
+];
+
+/// The same for references of a provider, within the retailer `$3`.
+pub(crate) const TIED_BY_RETAILER: &[(Subject, &str)] = &[
+    (
+        Order,
+        "SELECT order_id AS id FROM tenders WHERE retailer = $3 AND psp_reference = $1 AND
+         psp_reference <> '' LIMIT $2",
+    ),
+    (
+        Line,
+        "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
+         waits = 1 AND retailer = $3 AND psp_reference = $1 AND psp_reference <> '' LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM tenders WHERE retailer = $3 AND modification_reference = $1
+         AND modification_reference <> '' LIMIT $2",
+    ),
+    (
+        Line,
+        "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
+         waits = 1 AND retailer = $3 AND modification_reference = $1 AND modification_reference
+         <> '' LIMIT $2",
+    ),
+    (
+        Order,
+        "SELECT order_id AS id FROM tenders WHERE retailer = $3 AND merchant_reference = $1 AND
+         merchant_reference <> '' LIMIT $2",
+    ),
+    (
+        Line,
+        "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
+         waits = 1 AND retailer = $3 AND merchant_reference = $1 AND merchant_reference <> ''
+         LIMIT $2",
+    ),
+];
+
+/// Whether there is a line.
+pub(crate) const LINE: &str =
+    "SELECT statement_id AS id FROM statement_lines WHERE statement_id = $1 AND number = $2";
+
+/// The events of an order.
+pub(crate) const EVENTS: &[&str] = &[
+    "SELECT 'payment:' || id AS id FROM payments WHERE order_id = $1 LIMIT $2",
+    "SELECT 'refund:' || id AS id FROM refunds WHERE order_id = $1 LIMIT $2",
+    "SELECT 'void:' || id AS id FROM voids WHERE order_id = $1 LIMIT $2",
+    "SELECT 'verification:' || order_id || ':' || CAST(accepted_ms AS TEXT) AS id FROM verifications WHERE order_id = $1 LIMIT $2",
+    "SELECT 'mark:' || order_id || ':' || mark AS id FROM fiscal_marks WHERE order_id = $1 AND state = 'applied' LIMIT $2",
+    "SELECT event_id AS id FROM journal WHERE order_id = $1 ORDER BY serial LIMIT $2",
+    "SELECT event_id AS id FROM documents WHERE order_id = $1 ORDER BY serial LIMIT $2",
+];
+
+/// The store of an event, from whatever still knows it: the log forgets before what came of it does.
+pub(crate) const STORES: &[&str] = &[
+    "SELECT store_id AS id FROM outbox WHERE id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM parked WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM dead_letters WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",
+    "SELECT store_id AS id FROM journal WHERE event_id = $1 AND store_id <> '' LIMIT 1",
+    "SELECT store_id AS id FROM documents WHERE event_id = $1 AND store_id <> '' LIMIT 1",
+    "SELECT store_id AS id FROM receipts WHERE event_id = $1 LIMIT 1",
+    "SELECT store_id AS id FROM requests WHERE event_id = $1 LIMIT 1",
+];

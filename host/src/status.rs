@@ -1,0 +1,163 @@
+//! `galleria status`: how things stand, and with which command to look further.
+
+use crate::{desk, show};
+use clap::Args;
+use comfy_table::Table;
+use galleria_app::lookup::{StatusView, StoreStatus};
+use galleria_config::Config;
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// As what.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria status
+  galleria status --json | jq .settled
+
+Asks the database itself, whether a host serves or not. --json tells what GET /v1/status does, with
+every store.")]
+pub struct Ask {
+    /// All of it, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows how things stand.
+pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
+    desk::at(&config, async |app| {
+        let status = app.status().await?;
+        if ask.json {
+            return show::json(&status);
+        }
+        // Of the address nothing more: it may have a password.
+        let url = config.host.database.url.expose();
+        let kind = match url.starts_with("sqlite:") {
+            true => "SQLite",
+            false => "PostgreSQL",
+        };
+        show::line(&whole(kind, &status).to_string());
+        if !status.stores.is_empty() {
+            show::line(&retailers(&status.stores).to_string());
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// All but the stores, a line each, and where there is more to see.
+fn whole(database: &str, status: &StatusView) -> Table {
+    let mut table = show::table(["", "now", "more"]);
+    let mut line = |name: &str, now: String, more: Option<&str>| {
+        let more = more.map(|command| format!("galleria {command}"));
+        table.add_row([name.to_owned(), now, more.unwrap_or_default()]);
+    };
+    line("database", format!("{database}, answers"), None);
+    let settled = match status.settled {
+        true => "everything has had its effect",
+        false => "there is work to be done",
+    };
+    line("settled", settled.into(), None);
+    line("events", status.events.to_string(), None);
+    for one in &status.groups {
+        let now = match one.lag {
+            0 => "has read everything".to_owned(),
+            lag => format!("{lag} to be read"),
+        };
+        line(&format!("group {}", one.group), now, None);
+    }
+    let (parked, letters) = (status.parked, status.dead_letters);
+    let list = |count: u64, command| (count > 0).then_some(command);
+    line("parked", parked.to_string(), list(parked, "parked list"));
+    let held = match status.held {
+        0 => String::new(),
+        held => format!(", {held} of them keep what comes after them waiting"),
+    };
+    let more = list(letters, "dead-letters list");
+    line("dead letters", format!("{letters}{held}"), more);
+    let documents = &status.documents;
+    let (pending, blocked) = (documents.pending, documents.blocked);
+    let more = match (blocked, pending) {
+        (0, 0) => None,
+        (0, _) => Some("documents list"),
+        _ => Some("documents list --state blocked"),
+    };
+    let now = format!("{pending} to be delivered, {blocked} blocked");
+    line("documents", now, more);
+    line("delivered", documents.delivered.to_string(), None);
+    let dead = status.runs.get("dead").copied().unwrap_or_default();
+    let more = list(dead, "runs list --state dead");
+    line("runs", runs(&status.runs), more);
+    for (name, path) in &status.directories {
+        line(&format!("directory {name}"), path.clone(), None);
+    }
+    table
+}
+
+fn runs(by_state: &BTreeMap<String, u64>) -> String {
+    let some = by_state.iter().filter(|(_, count)| **count > 0);
+    let told: Vec<_> = some
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    match told.is_empty() {
+        true => "none".into(),
+        false => told.join(", "),
+    }
+}
+
+/// Stores may be thousands: they are summed up.
+fn retailers(stores: &[StoreStatus]) -> Table {
+    let mut sums = BTreeMap::<&str, [u64; 4]>::new();
+    for store in stores {
+        let sum = sums.entry(&store.retailer).or_default();
+        let more = [1, store.events, store.documents, store.cpu_us];
+        for (sum, more) in sum.iter_mut().zip(more) {
+            *sum += more;
+        }
+    }
+    let mut table = show::table(["retailer", "stores", "events", "delivered", "CPU ms"]);
+    for (name, [stores, events, documents, cpu_us]) in sums {
+        let [stores, events, documents, cpu] =
+            [stores, events, documents, cpu_us / 1000].map(|count| count.to_string());
+        table.add_row([name, &stores, &events, &documents, &cpu]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_are_summed_up_by_retailer() {
+        let store = |retailer: &str, id: &str, events| StoreStatus {
+            retailer: retailer.into(),
+            store: id.into(),
+            external_id: id.into(),
+            events,
+            documents: 1,
+            cpu_us: 1500,
+        };
+        let stores = [store("b", "1", 7), store("a", "2", 1), store("b", "3", 4)];
+        let told = retailers(&stores).to_string();
+        let rows: Vec<Vec<&str>> = told
+            .lines()
+            .map(|line| line.split(['│', '┆']).map(str::trim).collect())
+            .collect();
+        assert!(
+            rows.contains(&vec!["", "a", "1", "1", "1", "1", ""]),
+            "{told}"
+        );
+        assert!(
+            rows.contains(&vec!["", "b", "2", "11", "2", "3", ""]),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn only_states_that_have_runs_are_named() {
+        let runs_of = |dead| [("dead".to_owned(), dead), ("due".to_owned(), 0)].into();
+        assert_eq!(runs(&runs_of(2)), "2 dead");
+        assert_eq!(runs(&runs_of(0)), "none");
+    }
+}
