@@ -159,6 +159,7 @@ Examples:
   api        the HTTP face
   consumer   events, of all groups or of the one that is named; of several processes on one database,
              one reads a group at a time, and the next one takes over where it ends
+  relay      what is published, to the broker that kafka.bootstrap names
   deliver    documents to their directories; statements picked up from theirs, and kept matched
   schedule   schedules planned, runs done, what crashes left swept
 

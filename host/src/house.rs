@@ -4,6 +4,7 @@ use crate::cli::Cli;
 use crate::sensitive;
 use anyhow::Context as _;
 use galleria_app::members::{Allowance, MemberPolicy};
+use galleria_app::relay::RelayPolicy;
 use galleria_app::{App, Policy, SystemClock};
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
@@ -157,6 +158,10 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             .iter()
             .map(|one| (one.name.clone(), one.matching.clone()))
             .collect(),
+        relay: host.kafka.as_ref().map(|kafka| RelayPolicy {
+            name: kafka.relay.clone(),
+            topics: kafka.topics.iter().cloned().collect(),
+        }),
     })
 }
 

@@ -10,13 +10,15 @@ pub enum Role {
     Api,
     /// Events of one group; of all where none is named.
     Consumer(Option<String>),
+    /// The log's events to the broker.
+    Relay,
     /// Documents to their directories; statements picked up from theirs, and kept matched.
     Deliver,
     /// Schedules planned and runs done; what was left by crashes is swept.
     Schedule,
 }
 
-const NAMES: &str = "api, consumer, consumer:<group>, deliver or schedule";
+const NAMES: &str = "api, consumer, consumer:<group>, relay, deliver or schedule";
 
 impl FromStr for Role {
     type Err = String;
@@ -28,6 +30,7 @@ impl FromStr for Role {
             }
             None if text == "api" => Ok(Self::Api),
             None if text == "consumer" => Ok(Self::Consumer(None)),
+            None if text == "relay" => Ok(Self::Relay),
             None if text == "deliver" => Ok(Self::Deliver),
             None if text == "schedule" => Ok(Self::Schedule),
             _ => Err(format!("one of {NAMES}")),
@@ -42,6 +45,7 @@ impl Role {
             Self::Api => "api".into(),
             Self::Consumer(None) => "consumer".into(),
             Self::Consumer(Some(group)) => format!("consumer:{group}"),
+            Self::Relay => "relay".into(),
             Self::Deliver => "deliver".into(),
             Self::Schedule => "schedule".into(),
         }
@@ -55,6 +59,8 @@ pub struct Roles {
     pub api: bool,
     /// The groups it consumes.
     pub groups: Vec<Group>,
+    /// It relays.
+    pub relay: bool,
     /// It delivers.
     pub deliver: bool,
     /// It keeps schedules and does runs.
@@ -64,14 +70,16 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// What was asked for; everything where nothing was. A group that is none is told.
-    pub fn of(asked: &[Role], groups: Vec<Group>) -> anyhow::Result<Self> {
-        let everything = [
-            Role::Api,
-            Role::Consumer(None),
-            Role::Deliver,
-            Role::Schedule,
-        ];
+    /// What was asked for; everything where nothing was. A group that is none is told, and a relay to a
+    /// broker that is not set.
+    pub fn of(asked: &[Role], groups: Vec<Group>, broker: bool) -> anyhow::Result<Self> {
+        let mut everything = vec![Role::Api, Role::Consumer(None)];
+        everything.extend(broker.then_some(Role::Relay));
+        everything.extend([Role::Deliver, Role::Schedule]);
+        anyhow::ensure!(
+            broker || !asked.contains(&Role::Relay),
+            "--role relay: there is no broker to relay to; set kafka.bootstrap"
+        );
         let asked = if asked.is_empty() { &everything } else { asked };
         for role in asked {
             if let Role::Consumer(Some(name)) = role {
@@ -100,6 +108,7 @@ impl Roles {
         Ok(Self {
             api: asked.contains(&Role::Api),
             groups: groups.into_iter().filter(consumes).collect(),
+            relay: asked.contains(&Role::Relay),
             deliver: asked.contains(&Role::Deliver),
             schedule: asked.contains(&Role::Schedule),
             names,
@@ -112,6 +121,10 @@ mod tests {
     use super::*;
 
     fn of(asked: &[&str]) -> anyhow::Result<Roles> {
+        with(asked, true)
+    }
+
+    fn with(asked: &[&str], broker: bool) -> anyhow::Result<Roles> {
         let group = |name: &str| Group {
             name: name.into(),
             tries: Vec::new(),
@@ -120,7 +133,7 @@ mod tests {
             .iter()
             .map(|text| text.parse().expect("a role"))
             .collect();
-        Roles::of(&asked, vec![group("A"), group("B")])
+        Roles::of(&asked, vec![group("A"), group("B")], broker)
     }
 
     fn groups(roles: &Roles) -> Vec<&str> {
@@ -130,9 +143,14 @@ mod tests {
     #[test]
     fn a_process_has_all_roles_or_those_that_are_named() {
         let all = of(&[]).expect("all");
-        assert!(all.api && all.deliver && all.schedule);
+        assert!(all.api && all.relay && all.deliver && all.schedule);
         assert_eq!(groups(&all), ["A", "B"]);
-        assert_eq!(all.names, ["api", "consumer", "deliver", "schedule"]);
+        assert_eq!(
+            all.names,
+            ["api", "consumer", "relay", "deliver", "schedule"]
+        );
+        let alone = with(&[], false).expect("all but one");
+        assert!(!alone.relay && alone.names.len() == 4);
         let some = of(&["deliver", "consumer:B", "deliver"]).expect("two");
         assert!(!some.api && some.deliver && !some.schedule);
         assert_eq!(groups(&some), ["B"]);
@@ -147,5 +165,7 @@ mod tests {
         }
         let error = of(&["consumer:C"]).expect_err("no group").to_string();
         assert!(error.contains("there are A, B"), "{error}");
+        let error = with(&["relay"], false).expect_err("no broker").to_string();
+        assert!(error.contains("kafka.bootstrap"), "{error}");
     }
 }

@@ -11,8 +11,8 @@ use galleria_app::access::Tokens;
 use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_app::statements::check_pickups;
-use galleria_bus::{ConsumerConfig, Held, Holding};
-use galleria_config::{Access, Config, HostConfig};
+use galleria_bus::{BrokerConfig, ConsumerConfig, Held, Holding, Login, Relay, Troubles};
+use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
@@ -29,6 +29,9 @@ const CONSUMER_SILENT: Duration = Duration::from_secs(30);
 
 /// The deliverer's leases are a minute long: a batch that takes longer is another host's by then.
 const DELIVERER_SILENT: Duration = Duration::from_secs(120);
+
+/// A broker may take its time for each of some questions before the relay tries again.
+const RELAY_SILENT: Duration = Duration::from_secs(120);
 
 /// Scrapes come every 10 or 15 seconds; several scrapers share a reading.
 const GAUGES_FRESH: Duration = Duration::from_secs(5);
@@ -59,7 +62,7 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let house = house::build(&config, generation).await?;
-    let roles = Roles::of(asked, house.app.groups())?;
+    let roles = Roles::of(asked, house.app.groups(), config.host.kafka.is_some())?;
     let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -85,6 +88,17 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
             &identity.name,
             &stop,
         );
+    }
+    if let Some(kafka) = config.host.kafka.as_ref().filter(|_| roles.relay) {
+        let (relay, watch) = (relay(kafka, &house), watch.of("relay"));
+        let (relays, lease) = (house.app.relays().await?, config.host.groups.lease);
+        let holding = Holding::new(house.app.clone(), relays, &identity.name, lease);
+        let (held, troubles) = (holding.held(), relay.troubles());
+        let relaying = holding.relay(relay, stop.clone());
+        workers.spawn(watch.watched("relay", Some(RELAY_SILENT), relaying));
+        watch.noted("relay", move || relayed(&held, &troubles));
+        let silent = lease.max(CONSUMER_SILENT);
+        workers.spawn(watch.watched("relay leases", Some(silent), holding.keep()));
     }
     if roles.deliver {
         let watch = watch.of("deliver");
@@ -247,6 +261,34 @@ fn consume(
     watch.noted("consumer", move || noted(&held));
     let silent = host.groups.lease.max(CONSUMER_SILENT);
     workers.spawn(watch.watched("leases", Some(silent), holding.keep()));
+}
+
+/// What tells the broker.
+fn relay(kafka: &Kafka, house: &house::House) -> Relay {
+    let login = kafka.login.as_ref().map(|(key, secret)| Login {
+        key: key.clone(),
+        secret: secret.expose().to_owned(),
+    });
+    let broker = BrokerConfig {
+        bootstrap: kafka.bootstrap.clone(),
+        login,
+        ca_file: kafka.ca_file.clone(),
+    };
+    Relay::new(house.app.clone(), broker)
+}
+
+/// Which topics this host relays, and which of them wait. A broker that is away keeps nobody from this host:
+/// what is accepted waits in the log.
+fn relayed(held: &Held, troubles: &Troubles) -> (bool, String) {
+    let (standing_by, words) = noted(held);
+    let waiting = troubles.all().into_keys().collect::<Vec<_>>().join(", ");
+    match waiting.is_empty() {
+        true => (standing_by, words),
+        false => (
+            standing_by,
+            format!("{words}; waiting for the broker: {waiting}"),
+        ),
+    }
 }
 
 /// Whether other hosts have all groups, and which this one has.

@@ -1,7 +1,8 @@
 //! Keys made and taken back by command while a host serves, tokens of a realm, and what a host with a
 //! wrong list says.
 
-use crate::house::{House, root};
+use crate::corner;
+use crate::house::{Database, House};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use axum::routing::get;
@@ -11,26 +12,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
-
-/// Onboards the first sample store; answers its id.
-async fn onboard(house: &House) -> String {
-    let mut folders: Vec<_> = std::fs::read_dir(root().join("retailers"))
-        .expect("retailers")
-        .map(|entry| entry.expect("an entry").path().join("stores.json"))
-        .filter(|file| file.exists())
-        .collect();
-    folders.sort();
-    let text = std::fs::read_to_string(&folders[0]).expect("stores");
-    let mut stores: Vec<Value> = serde_json::from_str(&text).expect("JSON");
-    let mut store = stores.swap_remove(0);
-    let fields = store.as_object_mut().expect("a store");
-    let id = fields.remove("id").expect("an id");
-    let id = id.as_str().expect("text").to_owned();
-    let path = format!("/v1/stores/{id}");
-    let put = house.send("PUT", &path, "store", &store).await;
-    assert_eq!(put.expect("an answer").0, 200);
-    id
-}
 
 async fn status(house: &House, bearer: &str, path: &str) -> u16 {
     let client = House::client_with(bearer);
@@ -61,13 +42,16 @@ fn stands(folder: &Path, text: &str) -> bool {
         })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_made_by_command_is_good_until_it_is_taken_back() {
-    let mut house = House::new();
+on_both!(a_key_made_by_command_is_good_until_it_is_taken_back);
+
+async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path()).on(database);
     house.settings.push("log.level=trace".into());
     house.start().await;
-    let store = onboard(&house).await;
-    let till = ["--name", "till-7", "--scope", "till", "--store", &store];
+    corner::open(&house).await;
+    let store = corner::STORE;
+    let till = ["--name", "till-7", "--scope", "till", "--store", store];
     let key = house.key(&till);
     let path = format!("/v1/stores/{store}");
     assert_eq!(status(&house, &key, &path).await, 200);
@@ -99,7 +83,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back() {
     }
     let (listed, list) = said(&house, &["key", "list"]);
     assert!(
-        listed && list.contains("till-7") && list.contains(&store),
+        listed && list.contains("till-7") && list.contains(store),
         "{list}"
     );
 
@@ -161,7 +145,8 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     let pair = EncodingKey::from_ed_der(pair.as_ref());
     let jwk = Jwk::from_encoding_key(&pair, Algorithm::EdDSA).expect("a JWK");
     let url = realm(jwk).await;
-    let mut house = House::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut house = corner::house(folder.path());
     let issuer = |key: &str, value: &str| format!("access.issuers.shops.{key}={value}");
     house.settings = vec![
         "log.level=trace".into(),
@@ -170,7 +155,8 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
         issuer("scopes.cashier", "till"),
     ];
     house.start().await;
-    let store = onboard(&house).await;
+    corner::open(&house).await;
+    let store = corner::STORE;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.expect("after 1970").as_secs();
     let token = |stores: Value, end: u64| {

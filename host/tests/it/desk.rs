@@ -1,7 +1,7 @@
 //! What an operator sees and does, over HTTP and by command: stories, dead letters, what waits, plugins,
 //! operations.
 
-use crate::house::{House, staged};
+use crate::house::{Database, House, staged};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -30,12 +30,12 @@ provider_wait_s = 3600
 "#;
 
 /// A house of one retailer with one store; the folder must outlive it.
-async fn house() -> (tempfile::TempDir, House) {
+async fn house(database: Database) -> (tempfile::TempDir, House) {
     let retailers = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(retailers.path().join("example")).expect("a folder");
     let file = retailers.path().join("example/retailer.toml");
     std::fs::write(file, RETAILER).expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged());
+    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
     house.start().await;
     let store = json!({
         "external_id": "0042", "retailer": "example", "store_type": "kiosk", "country": "ES",
@@ -117,9 +117,14 @@ fn delivered(house: &House) -> String {
     names.swap_remove(0)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it() {
-    let (_retailers, mut house) = house().await;
+on_both!(
+    a_story_is_told_over_http_and_by_command_by_every_id_of_it,
+    dead_letters_are_settled_by_command_and_all_of_it_is_written_down,
+    an_event_that_waits_is_tried_when_an_operator_says_so,
+);
+
+async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Database) {
+    let (_retailers, mut house) = house(database).await;
     let paid = sell(&house, "o1", Some("8836/1")).await;
     house
         .until(|status| status["dead_letters"] == 1 && status["documents"]["delivered"] == 1)
@@ -191,9 +196,8 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it() {
     assert_eq!(said(&house, &["story", &file]), told);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down() {
-    let (_retailers, mut house) = house().await;
+async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(database: Database) {
+    let (_retailers, mut house) = house(database).await;
     for id in ["o1", "o2"] {
         sell(&house, id, Some(id)).await;
     }
@@ -289,9 +293,8 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_waits_is_tried_when_an_operator_says_so() {
-    let (_retailers, mut house) = house().await;
+async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Database) {
+    let (_retailers, mut house) = house(database).await;
     sell(&house, "o1", None).await;
     let parked = |status: &Value| status["parked"] == 2;
     house.until(parked).await;

@@ -1,7 +1,7 @@
 //! A fiscal mark on its way: told over HTTP, decided upon by a real guest, once.
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::House;
+use crate::house::{Database, House};
 use crate::trouble::sell;
 use serde_json::{Value, json};
 
@@ -20,13 +20,14 @@ fn written(house: &House) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mark_reaches_the_guest_once() {
+on_both!(a_mark_reaches_the_guest_once);
+
+async fn a_mark_reaches_the_guest_once(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
     );
-    let mut house = retailer(folder.path(), ASKS, &slot);
+    let mut house = retailer(folder.path(), ASKS, &slot).on(database);
     house.start().await;
     let store = json!({
         "external_id": "7", "retailer": "corner", "store_type": "kiosk", "country": "GR",

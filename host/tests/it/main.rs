@@ -18,6 +18,7 @@ mod listeners;
 mod members;
 mod metrics;
 mod products;
+mod relay;
 mod reports;
 mod roles;
 mod runs;

@@ -1,9 +1,14 @@
 //! The work of a host, shared by processes on one database.
 
 use crate::corner;
-use crate::house::House;
+use crate::house::{Database, House};
 use serde_json::Value;
 use std::time::{Duration, Instant};
+
+on_both!(
+    processes_share_the_work_and_one_takes_over_from_one_that_died,
+    who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease,
+);
 
 /// What a probe says, whatever its status.
 async fn probe(house: &House, path: &str) -> (u16, Value) {
@@ -19,11 +24,10 @@ fn state<'a>(told: &'a Value, part: &str) -> Option<&'a str> {
     found["state"].as_str()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_share_the_work_and_one_takes_over_from_one_that_died() {
+async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let lease = Duration::from_secs(3);
-    let mut front = corner::house(folder.path());
+    let mut front = corner::house(folder.path()).on(database);
     front.set("groups.lease=3s");
     front.role("api");
     front.start().await;
@@ -87,10 +91,9 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died() {
     front.stop();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease() {
+async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
+    let mut house = corner::house(folder.path()).on(database);
     house.set("groups.lease=5m");
     house.start().await;
     corner::open(&house).await;

@@ -1,8 +1,8 @@
 //! Runs through the whole host: by schedule, and by a command that is stopped or killed on the way.
 
-use crate::house::{House, staged};
-use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use crate::house::{Database, House, staged};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,12 +37,12 @@ window = "yesterday"
 "#;
 
 /// A house of one retailer; the folder must outlive it.
-fn house(schedule: &str) -> (tempfile::TempDir, House) {
+fn house(schedule: &str, database: Database) -> (tempfile::TempDir, House) {
     let retailers = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(retailers.path().join("example")).expect("a folder");
     let file = retailers.path().join("example/retailer.toml");
     std::fs::write(file, format!("{RETAILER}{schedule}")).expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged());
+    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
     house.set("runs.lease=1s");
     (retailers, house)
 }
@@ -51,24 +51,29 @@ fn house(schedule: &str) -> (tempfile::TempDir, House) {
 async fn fill(house: &House, lines: u32) {
     let migrated = house.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
-    let url = format!("sqlite://{}/galleria.db", house.data().display());
-    let mut db = SqliteConnection::connect(&url).await.expect("a database");
-    let make = format!(
-        "BEGIN;
-         INSERT INTO stores (id, retailer, external_id, body) VALUES ('s', 'example', 'S', json_object(
-             'id', 's', 'external_id', 'S', 'retailer', 'example', 'store_type', 'scan-and-go',
-             'country', 'ES', 'minor_digits', 2, 'currency', 'EUR', 'zone', 'Europe/Madrid'));
-         INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
+    sqlx::any::install_default_drivers();
+    let url = house.database().url;
+    let mut db = AnyConnection::connect(&url).await.expect("a database");
+    let store = json!({
+        "id": "s", "external_id": "S", "retailer": "example", "store_type": "scan-and-go",
+        "country": "ES", "minor_digits": 2, "currency": "EUR", "zone": "Europe/Madrid",
+    });
+    let stores = format!(
+        "INSERT INTO stores (id, retailer, external_id, body) VALUES ('s', 'example', 'S', '{store}')"
+    );
+    let sold = format!(
+        "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
              store_external_id, returned, sku, description, category, quantity_unscaled,
              quantity_scale, currency, amount, net, discount, tax_code, tax, accepted_ms)
          WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {lines} - 1)
-         SELECT 's', '2026-10-01', '2026-10-01T10:00:00.000+02:00', printf('pay-%07d', i), 1, 'S',
+         SELECT 's', '2026-10-01', '2026-10-01T10:00:00.000+02:00', 'pay-' || (10000000 + i), 1, 'S',
              0, 'A', 'Article', 'all', 1, 0, 'EUR', 121, 100, 0, 'VAT', 21, 1700000000000
-         FROM n;
-         COMMIT;"
+         FROM n"
     );
-    let made = sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut db).await;
-    made.expect("a day");
+    for made in [stores, sold] {
+        let made = sqlx::query(AssertSqlSafe(made)).execute(&mut db).await;
+        made.expect("a day");
+    }
     db.close().await.expect("closed");
 }
 
@@ -108,9 +113,15 @@ fn seen(house: &House) -> Vec<String> {
     names.filter(|name| !name.starts_with('.')).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike() {
-    let (_retailers, house) = house("");
+on_both!(
+    a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike,
+    a_schedule_is_served_and_an_operator_sees_what_came_of_it,
+);
+
+async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike(
+    database: Database,
+) {
+    let (_retailers, house) = house("", database);
     fill(&house, LINES).await;
     assert!(house.run(&["check"]).status.success());
 
@@ -155,9 +166,8 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it() {
-    let (_retailers, mut house) = house(SCHEDULED);
+async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Database) {
+    let (_retailers, mut house) = house(SCHEDULED, database);
     fill(&house, 10).await;
     house.start().await;
     let since = Instant::now();
@@ -211,7 +221,7 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it() {
 fn a_schedule_of_a_point_that_is_not_served_is_refused_at_load() {
     let wrong = "\n[schedules.nightly]\nplugin = \"lines\"\npoint = \"write-settlement\"\n\
                  at = \"30 2 * * *\"\nper = \"store\"\nwindow = \"yesterday\"\n";
-    let (_retailers, house) = house(wrong);
+    let (_retailers, house) = house(wrong, Database::Sqlite);
     let checked = house.run(&["check"]);
     let why = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(!checked.status.success());

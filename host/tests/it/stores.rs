@@ -1,17 +1,17 @@
 //! Stores from a file by command: the real binary, beside a host that serves.
 
-use crate::house::{House, staged};
+use crate::house::{Database, House, staged};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const HEADER: &str = "id;external_id;retailer;store_type;country;currency;minor_digits;zone;day_starts;attribute:size\n";
 
-async fn open() -> (tempfile::TempDir, House) {
+async fn open(database: Database) -> (tempfile::TempDir, House) {
     let retailers = tempfile::tempdir().expect("a folder");
     let folder = retailers.path().join("example");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("retailer.toml"), "name = \"example\"\n").expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged());
+    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
     house.start().await;
     (retailers, house)
 }
@@ -32,9 +32,13 @@ async fn page(house: &House, after: &str) -> Vec<Value> {
     page["stores"].as_array().expect("stores").clone()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_thousand_stores_come_from_one_file() {
-    let (_retailers, house) = open().await;
+on_both!(
+    three_thousand_stores_come_from_one_file,
+    a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it,
+);
+
+async fn three_thousand_stores_come_from_one_file(database: Database) {
+    let (_retailers, house) = open(database).await;
     let file = |size: &str| {
         let mut text = HEADER.to_owned();
         for n in 0..3000 {
@@ -108,9 +112,8 @@ async fn three_thousand_stores_come_from_one_file() {
     assert!(!String::from_utf8_lossy(&none.stdout).contains("s0000"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it() {
-    let (_retailers, house) = open().await;
+async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
+    let (_retailers, house) = open(database).await;
     let mut text = format!("{HEADER}right;1;example;kiosk;FR;EUR;2;Europe/Paris;;\n");
     let (well, said) = import(&house, &text, &[]);
     assert!(well, "{said}");

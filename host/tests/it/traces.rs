@@ -1,6 +1,7 @@
 //! What a collector is told: the way of a payment, span by span; and what one that is away does.
 
 use crate::corner;
+use crate::house::Database;
 use crate::listeners::Collector;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -22,11 +23,12 @@ fn one<'a>(spans: &[&'a Span], name: &str) -> &'a Span {
     named[0]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_one_trace_from_its_request_to_its_document() {
+on_both!(a_payment_is_one_trace_from_its_request_to_its_document);
+
+async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Database) {
     let collector = Collector::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
+    let mut house = corner::house(folder.path()).on(database);
     house.set(&format!("traces.endpoint={}", collector.endpoint));
     house.start().await;
     corner::open(&house).await;

@@ -10,7 +10,7 @@ use std::process::Command;
 pub const WASM_TARGET: &str = "wasm32-wasip2";
 
 /// The one command that installs what the system lacks.
-const INSTALL: &str = "apt-get install -y build-essential python3 libxml2-utils";
+const INSTALL: &str = "apt-get install -y build-essential perl python3 libxml2-utils";
 
 /// Adds the wasm target where it is missing, and names what else is.
 pub fn prepare() -> Result<()> {
@@ -28,6 +28,15 @@ pub fn prepare() -> Result<()> {
     let mut needed = Vec::new();
     if !works("cc", &["--version"]) {
         needed.push("a C compiler, for SQLite");
+    }
+    if !["c++", "make"]
+        .iter()
+        .all(|tool| works(tool, &["--version"]))
+    {
+        needed.push("a C++ compiler and make, for Kafka's client");
+    }
+    if !works("perl", &["-MIPC::Cmd", "-MFindBin", "-e1"]) {
+        needed.push("Perl, for its TLS");
     }
     if !needed.is_empty() {
         bail!("missing: {}; `{INSTALL}` installs it", needed.join(", "));

@@ -39,6 +39,8 @@ pub struct Policy {
     pub members: MemberPolicy,
     /// How statements are matched, by retailer; as usual where none is named.
     pub matching: BTreeMap<String, galleria_domain::MatchingRules>,
+    /// What goes to a broker, where there is one.
+    pub relay: Option<crate::relay::RelayPolicy>,
 }
 
 impl Default for Policy {
@@ -62,6 +64,7 @@ impl Default for Policy {
             directories: BTreeMap::new(),
             members: MemberPolicy::with(DigestKey::random()),
             matching: BTreeMap::new(),
+            relay: None,
         }
     }
 }

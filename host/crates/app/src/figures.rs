@@ -7,14 +7,16 @@
 //! database is read when somebody asks for it: see [`App::measure`].
 
 use crate::app::App;
-use crate::handling::{Group, groups};
+use crate::handling::Group;
 use crate::plugins::Called;
 use crate::records::{DocumentState, Piled, RunState, Tx};
+use crate::relay::readers;
 use crate::{Error, statements::Imported};
 use galleria_domain::plugin::Point;
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a metric is.
@@ -77,7 +79,7 @@ metrics! {
     EVENTS = Counter "galleria_events_total" ["group", "outcome"]
         "Attempts at events: `applied`, `skipped` (nobody has to decide any more), `waiting` (for its cause), `retried` (failed, tried again later), `dead` (given up).";
     LAG = Gauge "galleria_group_lag_events" ["group"]
-        "Events in the log after the position of a consumer group; counted up to 100000.";
+        "Events in the log after the position of a consumer group, or of the relay of a topic to the broker; counted up to 100000.";
     PARKED = Gauge "galleria_parked_events" ["retailer"]
         "Events that wait outside the log, those held not counted. `none` has those whose store is not known.";
     PARKED_AGE = Gauge "galleria_oldest_parked_event_seconds" ["group"]
@@ -280,14 +282,15 @@ impl App {
     }
 
     async fn standing(&self) -> Result<Standing, Error> {
-        let groups = groups(&self.policy);
+        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
         self.records
             .read(move |tx| {
-                let groups = groups.clone();
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
+                    let readers = readers(tx, &policy, &*plugins).await?;
                     let (_, held) = tx.parked_count().await?;
                     Ok(Standing {
-                        lags: lags(tx, &groups).await?,
+                        lags: lags(tx, &readers).await?,
                         retailers: tx.retailers().await?,
                         parked: tx.parked_piled().await?,
                         held,

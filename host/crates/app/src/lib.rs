@@ -22,6 +22,7 @@ pub mod members;
 pub mod plugins;
 pub mod products;
 pub mod records;
+pub mod relay;
 pub mod runs;
 pub mod sensitive;
 pub mod sheet;

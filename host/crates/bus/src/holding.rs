@@ -1,9 +1,9 @@
-//! One host reads a group at a time: it holds the group's lease, and keeps it while it consumes.
+//! One host reads a group at a time: it holds the group's lease, and keeps it while it consumes or relays.
 //!
 //! Owns: which groups are this host's now, and that nothing is read of the others. A host that drains
 //! gives its groups back; one that died is waited for until its lease has ended.
 
-use crate::{Consumer, ConsumerConfig};
+use crate::{Consumer, ConsumerConfig, Relay};
 use galleria_app::App;
 use galleria_app::handling::Group;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,15 +64,40 @@ impl Holding {
         self.told.clone()
     }
 
-    /// Consumes the groups that are held, as they come and go, until told to stop; what is in flight
-    /// then is finished first.
+    /// Consumes the groups that are held.
     pub fn consume(
         &self,
         config: ConsumerConfig,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + use<> {
-        let (app, groups, mut held) =
-            (self.app.clone(), self.groups.clone(), self.held.subscribe());
+        let app = self.app.clone();
+        self.work(stop, move |groups, quit| {
+            let started = Consumer::start(app.clone(), groups, config.clone());
+            async move {
+                match started.await {
+                    Ok(consumer) => consumer.run(quit).await,
+                    Err(error) => {
+                        tracing::error!("groups cannot be consumed: {}", error.chain());
+                        tokio::time::sleep(OUTAGE).await;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Relays the groups that are held.
+    pub fn relay(&self, relay: Relay, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        self.work(stop, move |groups, quit| relay.clone().run(groups, quit))
+    }
+
+    /// Works at the groups that are held, as they come and go, until told to stop; what is in flight then
+    /// is finished first.
+    fn work<W, F>(&self, stop: CancellationToken, work: W) -> impl Future<Output = ()> + use<W, F>
+    where
+        W: Fn(Vec<Group>, CancellationToken) -> F,
+        F: Future<Output = ()>,
+    {
+        let (groups, mut held) = (self.groups.clone(), self.held.subscribe());
         async move {
             while !stop.is_cancelled() {
                 let mine = held.borrow_and_update().clone();
@@ -85,18 +110,8 @@ impl Holding {
                     continue;
                 }
                 let of_mine = groups.iter().filter(|group| mine.contains(&group.name));
-                let consumer =
-                    Consumer::start(app.clone(), of_mine.cloned().collect(), config.clone());
-                let consumer = match consumer.await {
-                    Ok(consumer) => consumer,
-                    Err(error) => {
-                        tracing::error!("groups cannot be consumed: {}", error.chain());
-                        tokio::time::sleep(OUTAGE).await;
-                        continue;
-                    }
-                };
                 let quit = stop.child_token();
-                let mut running = std::pin::pin!(consumer.run(quit.clone()));
+                let mut running = std::pin::pin!(work(of_mine.cloned().collect(), quit.clone()));
                 tokio::select! {
                     () = &mut running => continue,
                     // Also where nobody keeps them any more.

@@ -7,14 +7,20 @@
 //! hands each event to its subscribers, each in the lane of its key. What must wait is parked by
 //! the application: its lane is closed, its place in the log counts as done, and the rest goes on.
 //! Where several hosts share a database, [`Holding`] sees to it that one of them reads a group at a time.
+//!
+//! Where there is a broker, a [`Relay`] tells it what stands in the log.
 
 #![forbid(unsafe_code)]
 
+mod broker;
 mod consumer;
 mod holding;
 mod lanes;
 mod prefix;
 mod reading;
+mod relay;
 
+pub use broker::{BrokerConfig, BrokerError, Login, TopicWriter};
 pub use consumer::{Consumer, ConsumerConfig};
 pub use holding::{Held, Holding};
+pub use relay::{Relay, Troubles};

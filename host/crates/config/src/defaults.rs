@@ -1,8 +1,9 @@
 //! The defaults of `host.toml`. Each is explained there; a test proves that the file says the same.
 
 use crate::raw::{
-    RawAccess, RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawIssuer, RawLog,
-    RawMembers, RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive, RawStatements, RawTraces,
+    RawAccess, RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawHttp, RawIssuer,
+    RawKafka, RawLog, RawMembers, RawMetrics, RawRate, RawRetry, RawRuns, RawSensitive,
+    RawStatements, RawTraces,
 };
 use galleria_domain::plugin::Limits;
 
@@ -57,6 +58,7 @@ impl Default for RawHost {
             retry: RawRetry::default(),
             runs: RawRuns::default(),
             groups: RawGroups::default(),
+            kafka: RawKafka::default(),
             members: RawMembers::default(),
             sensitive: RawSensitive::default(),
             statements: RawStatements::default(),
@@ -185,6 +187,19 @@ impl Default for RawGroups {
             payment: group("PAYMENT_GROUP", 3),
             common: group("COMMON_GROUP", 5),
             events: group("GALLERIA_GROUP", 5),
+        }
+    }
+}
+
+impl Default for RawKafka {
+    fn default() -> Self {
+        Self {
+            bootstrap: String::new(),
+            api_key: String::new(),
+            api_secret: String::new(),
+            ca_file: String::new(),
+            relay: "GALLERIA_RELAY".into(),
+            topics: Vec::new(),
         }
     }
 }

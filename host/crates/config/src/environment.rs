@@ -16,12 +16,17 @@ const TABLE: &str = "__";
 const ENVIRONMENT: &str = "environment";
 const COMMAND_LINE: &str = "command line";
 
-/// The names of the platform before, where what they set exists here. Kafka's, the tax services' and
-/// the other neighbours' names come with what they set.
+/// The names of the platform before, where what they set exists here. The tax services' and the other
+/// neighbours' names come with what they set.
 const OLD_HOST: &str = "MPAY_DB_HOST";
 const OLD_NAME: &str = "MPAY_DB_NAME";
 const OLD_USER: &str = "MPAY_DB_USER";
 const OLD_PASSWORD: &str = "MPAY_DB_PWD";
+const OLD_KAFKA: [(&str, &str); 3] = [
+    ("CONF_KAFKA_BOOTSTRAP_SERVER", "bootstrap"),
+    ("CONF_KAFKA_API_KEY", "api_key"),
+    ("CONF_KAFKA_API_SECRET", "api_secret"),
+];
 
 /// OpenTelemetry's own name for where a collector is.
 const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -65,6 +70,11 @@ fn old_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Lay
             .map(String::as_str)
             .filter(|text| !text.is_empty())
     };
+    for (name, key) in OLD_KAFKA {
+        if let Some(text) = get(name) {
+            layer.set(vec!["kafka".into(), key.into()], name, text);
+        }
+    }
     let Some(host) = get(OLD_HOST) else {
         return layer;
     };
@@ -143,6 +153,7 @@ fn plain_keys() -> Vec<String> {
         retry: _,
         runs: _,
         groups: _,
+        kafka: _,
         members: _,
         sensitive: _,
         statements: _,
@@ -214,6 +225,20 @@ mod tests {
         let mut both = env(&old);
         both.insert("GALLERIA_DATABASE__URL".into(), "sqlite://x.db".into());
         assert_eq!(read(&both, &[]).0.database.url, "sqlite://x.db");
+    }
+
+    #[test]
+    fn the_old_names_of_the_broker_are_its_address_and_login() {
+        let old = [
+            ("CONF_KAFKA_BOOTSTRAP_SERVER", "broker:9092"),
+            ("CONF_KAFKA_API_KEY", "12"),
+            ("CONF_KAFKA_API_SECRET", "34"),
+        ];
+        let (raw, mistakes) = read(&env(&old), &[("kafka.api_key", "56")]);
+        assert_eq!(mistakes, []);
+        let kafka = raw.kafka;
+        assert_eq!(kafka.bootstrap, "broker:9092");
+        assert_eq!((&*kafka.api_key, &*kafka.api_secret), ("56", "34"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::access::{self, Access};
 use crate::checks::Checks;
 use crate::http::{self, Http};
+use crate::kafka::{self, Kafka};
 use crate::raw::{
     RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawLimits, RawLog, RawMembers,
     RawRetry, RawRuns, RawSensitive, RawStatements,
@@ -52,6 +53,8 @@ pub struct HostConfig {
     pub runs: Runs,
     /// Who reads which topics.
     pub groups: Groups,
+    /// The broker that events are told to; none where the log is the host's alone.
+    pub kafka: Option<Kafka>,
     /// How members are identified.
     pub members: Members,
     /// What sensitive points share.
@@ -266,6 +269,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         retry,
         runs,
         groups,
+        kafka,
         members,
         sensitive,
         statements,
@@ -299,6 +303,7 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         retry: self::retry(retry, checks),
         runs: self::runs(runs, checks),
         groups: self::groups(groups, checks),
+        kafka: kafka::convert(kafka, checks),
         members: self::members(members, checks),
         sensitive: self::sensitive(sensitive, &data, checks),
         statements: self::statements(statements, &data, checks),

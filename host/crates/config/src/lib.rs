@@ -27,6 +27,7 @@ mod encoding;
 mod environment;
 mod host;
 mod http;
+mod kafka;
 mod layers;
 mod matching;
 mod plugin;
@@ -46,6 +47,7 @@ pub use host::{
     Members, Retry, Runs, Sensitive, Statements,
 };
 pub use http::{Http, Rate};
+pub use kafka::Kafka;
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;

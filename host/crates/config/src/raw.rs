@@ -26,6 +26,7 @@ pub(crate) struct RawHost {
     pub retry: RawRetry,
     pub runs: RawRuns,
     pub groups: RawGroups,
+    pub kafka: RawKafka,
     pub members: RawMembers,
     pub sensitive: RawSensitive,
     pub statements: RawStatements,
@@ -143,6 +144,17 @@ pub(crate) struct RawGroups {
     pub payment: RawGroup,
     pub common: RawGroup,
     pub events: RawGroup,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawKafka {
+    pub bootstrap: String,
+    pub api_key: String,
+    pub api_secret: String,
+    pub ca_file: String,
+    pub relay: String,
+    pub topics: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

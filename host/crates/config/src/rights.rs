@@ -67,7 +67,7 @@ fn named(
 }
 
 /// What Kafka accepts as a topic.
-fn is_topic(text: &str) -> bool {
+pub(crate) fn is_topic(text: &str) -> bool {
     (1..=249).contains(&text.len())
         && text
             .bytes()

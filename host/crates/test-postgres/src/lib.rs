@@ -9,6 +9,8 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// It makes its files first, and reads its log again after it was killed.
@@ -51,6 +53,9 @@ const SCRIPT: &str = r#"
     wait "$server"
 "#;
 
+/// A startup message of protocol 3.0.
+const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
+
 /// A running server.
 pub struct Server {
     /// On 127.0.0.1.
@@ -81,10 +86,37 @@ pub fn bin() -> Option<PathBuf> {
     folders.into_iter().find(whole)
 }
 
-/// Whether the server at a port of this machine lets clients in: a startup message of protocol 3.0 is
-/// answered with `R`, and with an error while it starts.
+/// Whether there is a server on this machine. Where there is none, it says `SKIPPED`, and with
+/// `GALLERIA_STRICT=1` fails the test that asks.
+pub fn is_there() -> bool {
+    if bin().is_some() {
+        return true;
+    }
+    let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict, "no PostgreSQL server was found");
+    // Not captured, as print would be: a test that passes by not running must say so.
+    let words = b"SKIPPED: no PostgreSQL server was found (Debian: apt-get install postgresql)\n";
+    io::stderr().write_all(words).expect("stderr");
+    false
+}
+
+/// A server of one test's own, with further settings. None, and said so, where there is none.
+pub fn server(settings: &[&str]) -> Option<Server> {
+    let bin = is_there().then(bin).flatten()?;
+    Some(Server::start(&bin, settings).expect("a shell"))
+}
+
+/// The address of an empty database of one test's own, on the server that all tests of a process
+/// share. None, and said so, where there is none.
+pub fn database() -> Option<String> {
+    static SHARED: OnceLock<Option<Server>> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| server(&[])).as_ref()?;
+    Some(shared.database().expect("a database"))
+}
+
+/// Whether the server at a port of this machine lets clients in: a startup message is answered with
+/// `R`, and with an error while it starts.
 pub fn answers(port: u16) -> bool {
-    const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\0\0";
     let first = || -> io::Result<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -132,7 +164,30 @@ impl Server {
 
     /// The address of the database that every server has.
     pub fn url(&self) -> String {
-        format!("postgres://galleria@127.0.0.1:{}/postgres", self.port)
+        self.url_of("postgres")
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        format!("postgres://galleria@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The address of a new database on it, once it answers.
+    pub fn database(&self) -> io::Result<String> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        self.wait()?;
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        Ok(self.url_of(&name))
+    }
+
+    /// Runs one statement, as a simple query.
+    fn execute(&self, sql: &str) -> io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(STARTUP)?;
+        until_ready(&mut stream)?;
+        let length = u32::try_from(sql.len() + 5).map_err(io::Error::other)?;
+        stream.write_all(&[b"Q", &length.to_be_bytes()[..], sql.as_bytes(), b"\0"].concat())?;
+        until_ready(&mut stream)
     }
 
     /// Kills all of it without a word.
@@ -159,6 +214,27 @@ impl Server {
         match BufReader::new(stdout).read_line(&mut String::new())? {
             0 => Err(gone()),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Reads what a server says until it is ready for a statement; an error is one.
+fn until_ready(stream: &mut TcpStream) -> io::Result<()> {
+    loop {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head)?;
+        let [kind, length @ ..] = head;
+        let mut told = Vec::new();
+        let rest = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
+        stream.take(rest).read_to_end(&mut told)?;
+        match kind {
+            b'Z' => return Ok(()),
+            b'E' => {
+                return Err(io::Error::other(
+                    String::from_utf8_lossy(&told).into_owned(),
+                ));
+            }
+            _ => {}
         }
     }
 }

@@ -5,11 +5,13 @@ use super::postgres::Database;
 use crate::demo::client::Client;
 use crate::show;
 use anyhow::{Context, Result, bail};
+use galleria_domain::event::{header, topic};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The order that is placed.
+/// The order that is placed, and its payment.
 const ORDER: &str = "order-of-the-check";
+const PAYMENT: &str = "payment-of-the-check";
 
 /// Uses each of them once.
 pub async fn used(client: Option<(&Client, &str)>, kafka: Option<&str>) -> Result<()> {
@@ -20,12 +22,17 @@ pub async fn used(client: Option<(&Client, &str)>, kafka: Option<&str>) -> Resul
     }
     if let Some((client, store)) = client {
         place_order(client, store).await?;
-        show::line("    an order was placed over HTTP");
+        show::line("    an order was placed and paid over HTTP");
+        if let Some(address) = kafka {
+            let (topic, event) = (topic::POST_PAYMENT_SUCCESS, format!("payment:{PAYMENT}"));
+            kafka::carries(address, topic, header::EVENT_ID, &event).await?;
+            show::line("    the payment was told to Kafka");
+        }
     }
     Ok(())
 }
 
-/// Places the order that the document has as its example, and reads it.
+/// Places the order that the document has as its example, pays it and reads it.
 async fn place_order(client: &Client, store: &str) -> Result<()> {
     let document = client.get("/openapi.json").await?;
     let post = &document["paths"]["/v1/orders"]["post"];
@@ -38,6 +45,17 @@ async fn place_order(client: &Client, store: &str) -> Result<()> {
     client
         .write(Method::POST, "/v1/orders", ORDER, &order)
         .await?;
+    let total: i64 = order["lines"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|line| line["amount"].as_i64())
+        .sum();
+    let tender =
+        json!({"number": 1, "kind": "card", "amount": total, "tendered": total, "change": 0});
+    let payment = json!({"id": PAYMENT, "at": order["begun_at"], "tenders": [tender]});
+    let path = format!("/v1/orders/{ORDER}/payments");
+    client.write(Method::POST, &path, PAYMENT, &payment).await?;
     let read = client.get(&format!("/v1/orders/{ORDER}")).await?;
     if read["id"] != ORDER {
         bail!("the order was placed, and this was read: {read}");

@@ -191,12 +191,10 @@ fn versions_are_the_ones_that_are_fetched() {
 #[test]
 fn topics_are_the_platforms() {
     let topics = topics(&file()).expect("topics");
-    assert_eq!(topics.len(), 8);
-    assert!(
-        topics
-            .iter()
-            .any(|topic| topic == "mishi.streams.post-payment-success")
-    );
+    assert_eq!(topics.len(), 10);
+    for consumed in galleria_domain::event::topic::CONSUMED {
+        assert!(topics.iter().any(|topic| topic == consumed), "{consumed}");
+    }
     assert!(
         topics
             .iter()

@@ -22,13 +22,13 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 
 const PORT: u16 = 8080;
 
-/// Starts it, its records on the database, or in SQLite where there is none; answers with its URL and a key.
-///
-/// It has its own log of events still: nothing of it is set to Kafka.
+/// Starts it, its records on the database, or in SQLite where there is none, and its events told to the broker,
+/// where there is one; answers with its URL and a key.
 pub async fn start(
     place: &Place<'_>,
     staged: &Path,
     database: Option<&Database>,
+    kafka: Option<&str>,
 ) -> Result<(Service, String, String)> {
     let folder = place.folder("host")?;
     if database.is_some() {
@@ -45,6 +45,9 @@ pub async fn start(
         ("http.listen", format!("127.0.0.1:{port}").into()),
     ] {
         set(&mut serve, key, &value);
+    }
+    if let Some(address) = kafka {
+        set(&mut serve, "kafka.bootstrap", address);
     }
     let url = format!("http://127.0.0.1:{port}");
     let mut service = Service::start(Start {

@@ -207,6 +207,37 @@ pub async fn round_trip(address: &str) -> Result<()> {
     done.context("a record to Kafka and back took too long")?
 }
 
+/// Waits until a record of the topic has this header.
+pub async fn carries(address: &str, topic: &str, name: &str, value: &str) -> Result<()> {
+    let found = async {
+        let client = client(address).await?;
+        let topics = client.list_topics().await?;
+        let topic = topics.into_iter().find(|one| one.name == topic);
+        let topic = topic.context("the topic")?;
+        loop {
+            for partition in &topic.partitions {
+                let known = UnknownTopicHandling::Retry;
+                let partition = client
+                    .partition_client(&*topic.name, *partition, known)
+                    .await?;
+                if partition.get_offset(OffsetAt::Latest).await? == 0 {
+                    continue;
+                }
+                let (records, _) = partition.fetch_records(0, 1..1_000_000, 1_000).await?;
+                let is = |record: &Record| {
+                    record.headers.get(name).map(Vec::as_slice) == Some(value.as_bytes())
+                };
+                if records.iter().any(|found| is(&found.record)) {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let found = tokio::time::timeout(ANSWERS_WITHIN, found).await;
+    found.with_context(|| format!("no record with {name}: {value} came to {topic}"))?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,6 +78,12 @@ struct Place<'a> {
 #[derive(Default)]
 struct Running(Vec<Service>);
 
+/// Kafka and a Java runtime, where tests find them.
+pub fn fetch_kafka() -> Result<()> {
+    fetch::java(true)?;
+    fetch::kafka().map(drop)
+}
+
 /// The whole command.
 pub fn up(mut ask: UpAsk) -> Result<()> {
     ask.free |= ask.check;
@@ -174,7 +180,8 @@ async fn started(
     let mut client = None;
     if let Some(staged) = staged {
         show::step("starting the host");
-        let (service, url, key) = host::start(place, staged, database.as_ref()).await?;
+        let (service, url, key) =
+            host::start(place, staged, database.as_ref(), broker.as_deref()).await?;
         running.0.push(service);
         let made = Client::keyed(&url, &key)?;
         let store = host::stores(&made).await?;

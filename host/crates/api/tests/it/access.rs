@@ -1,15 +1,27 @@
 //! Who is let in, and to what: every route, by every scope, with and without the thing in reach.
 
-use crate::host::{Answer, Host, fresh, on_sqlite, order, quick};
+use crate::host::{Answer, Host, order, quick};
 use crate::log::kept;
 use crate::openapi::{given_up, walked};
+use crate::stage::Stage;
 use galleria_api::{AccessConfig, HttpConfig, serve};
 use galleria_app::access::{KeyAsk, Reach, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+on_both!(
+    every_route_refuses_every_scope_below_its_own_and_nobody_above,
+    who_says_nothing_is_nobody,
+    what_is_not_in_reach_is_not_there,
+    anothers_and_nobodys_look_alike,
+    a_list_of_stores_is_the_callers_own,
+    a_key_opens_what_it_says_until_it_is_revoked,
+    the_caller_signs_what_it_does,
+    the_anonymous_caller_asks_what_is_named_and_no_more,
+    a_host_with_a_wrong_list_does_not_start,
+);
 
 /// Every operation of the document: method, path, and the scope it needs.
 fn operations(document: &Value) -> Vec<(Method, String, Option<Scope>)> {
@@ -88,9 +100,8 @@ fn bearer_of(scope: Scope) -> &'static str {
 }
 
 /// The list of routes that are not tried is empty by being none: all of the document are.
-#[tokio::test]
-async fn every_route_refuses_every_scope_below_its_own_and_nobody_above() {
-    let (_folder, host) = fresh().await;
+async fn every_route_refuses_every_scope_below_its_own_and_nobody_above(stage: &Stage) {
+    let host = stage.host().await;
     let document = host.get("/openapi.json").await.expect(200);
     let (mut open, mut closed) = (BTreeSet::new(), 0);
     for (method, path, needs) in operations(&document) {
@@ -133,9 +144,8 @@ async fn every_route_refuses_every_scope_below_its_own_and_nobody_above() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn who_says_nothing_is_nobody() {
-    let (_folder, host) = fresh().await;
+async fn who_says_nothing_is_nobody(stage: &Stage) {
+    let host = stage.host().await;
     let document = host.get("/openapi.json").await.expect(200);
     // Without the header that this host's client adds.
     let client = reqwest::Client::builder().no_proxy().build().expect("one");
@@ -158,9 +168,8 @@ async fn who_says_nothing_is_nobody() {
 }
 
 /// What a store of another retailer is told of a host that is full of one retailer's things.
-#[tokio::test]
-async fn what_is_not_in_reach_is_not_there() {
-    let (_folder, walk) = walked().await;
+async fn what_is_not_in_reach_is_not_there(stage: &Stage) {
+    let walk = walked(stage).await;
     let (host, document) = (&walk.host, &walk.document);
     let mut other = document["paths"]["/v1/stores/{id}"]["put"]["requestBody"]["content"]
         ["application/json"]["example"]
@@ -207,9 +216,8 @@ async fn what_is_not_in_reach_is_not_there() {
 }
 
 /// The same words, whether it is another's or nobody's.
-#[tokio::test]
-async fn anothers_and_nobodys_look_alike() {
-    let (_folder, host) = fresh().await;
+async fn anothers_and_nobodys_look_alike(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "o1", &order("o1"))
         .await
@@ -239,9 +247,8 @@ async fn anothers_and_nobodys_look_alike() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_list_of_stores_is_the_callers_own() {
-    let (_folder, host) = fresh().await;
+async fn a_list_of_stores_is_the_callers_own(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let store = host.get("/v1/stores/s1").await.expect(200);
     for (id, retailer) in [
@@ -308,9 +315,8 @@ fn stores(ids: &[&str]) -> Reach {
     }
 }
 
-#[tokio::test]
-async fn a_key_opens_what_it_says_until_it_is_revoked() {
-    let (_folder, host) = fresh().await;
+async fn a_key_opens_what_it_says_until_it_is_revoked(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let till = key("till-7", Scope::Till, stores(&["s1"]));
     let made = host.app.key_create(till.clone()).await.expect("a key");
@@ -326,7 +332,9 @@ async fn a_key_opens_what_it_says_until_it_is_revoked() {
     );
 
     let ask = async |bearer: &str, path: &str, id: &str| {
-        let request = host.request(Method::GET, path).header("x-request-id", id);
+        let request = host
+            .request(Method::GET, path)
+            .header("x-request-id", stage.id(id));
         host.send(request.header("authorization", format!("Bearer {bearer}")))
             .await
     };
@@ -378,19 +386,18 @@ async fn a_key_opens_what_it_says_until_it_is_revoked() {
     let everything = format!("{told} {listed:?} {}", kept().text());
     assert!(!everything.contains(secret), "a secret was told");
     for (id, caller) in [("access-1", Some("till-7")), ("access-3", None)] {
-        let lines = kept().of(id);
+        let lines = kept().of(&stage.id(id));
         let last = lines.last().expect("a line");
         assert_eq!(last["span"]["caller"].as_str(), caller, "{last}");
     }
-    let why = &kept().of("access-4")[0]["fields"]["why"];
+    let why = &kept().of(&stage.id("access-4"))[0]["fields"]["why"];
     assert_eq!(why, "the key is revoked");
     host.stop().await;
 }
 
 /// Whoever a caller says it acts for, it is the caller that is written down.
-#[tokio::test]
-async fn the_caller_signs_what_it_does() {
-    let (_folder, host) = fresh().await;
+async fn the_caller_signs_what_it_does(stage: &Stage) {
+    let host = stage.host().await;
     let discard = async |body: Value| {
         given_up(&host).await;
         let path = "/v1/dead-letters/discard";
@@ -407,9 +414,7 @@ async fn the_caller_signs_what_it_does() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn the_anonymous_caller_asks_what_is_named_and_no_more() {
-    let folder = TempDir::new().expect("a folder");
+async fn the_anonymous_caller_asks_what_is_named_and_no_more(stage: &Stage) {
     let config = HttpConfig {
         access: AccessConfig {
             anonymous: vec!["GET /v1/stores/{id}".into()],
@@ -417,7 +422,7 @@ async fn the_anonymous_caller_asks_what_is_named_and_no_more() {
         },
         ..quick()
     };
-    let host = on_sqlite(folder.path(), config).await;
+    let host = stage.host_with(config).await;
     host.furnish().await;
     let client = reqwest::Client::builder().no_proxy().build().expect("one");
     let ask = async |path: &str, bearer: &str| {
@@ -435,9 +440,8 @@ async fn the_anonymous_caller_asks_what_is_named_and_no_more() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_host_with_a_wrong_list_does_not_start() {
-    let (_folder, host) = fresh().await;
+async fn a_host_with_a_wrong_list_does_not_start(stage: &Stage) {
+    let host = stage.host().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let config = HttpConfig {
         access: AccessConfig {

@@ -1,13 +1,24 @@
 //! What operators look at, within reach; and that what they do is written down.
 
-use crate::host::{Host, fresh, order, payment};
+use crate::host::{Host, order, payment};
 use crate::log::kept;
+use crate::stage::Stage;
 use galleria_app::records::{
     DocumentRow, DocumentState, OutgoingRow, Parked, ParkedState, ReceiptRow,
 };
 use galleria_domain::Event;
 use reqwest::Method;
 use serde_json::{Value, json};
+
+on_both!(
+    a_list_of_what_waits_is_the_callers_own,
+    an_event_that_waits_is_let_be_tried_in_its_turn,
+    what_is_queued_is_listed_without_what_is_the_customers,
+    a_list_of_plugins_is_of_whole_retailers_in_reach,
+    a_story_is_told_of_every_id_in_order_of_time,
+    a_story_is_the_callers_own,
+    what_is_done_to_runs_lines_and_stores_is_written_down,
+);
 
 /// Parks an event of the slot `poslog`, later ones behind earlier ones of the same store.
 pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
@@ -78,9 +89,8 @@ async fn listed(host: &Host, path: &str, field: (&str, &str), bearer: &str, limi
     }
 }
 
-#[tokio::test]
-async fn a_list_of_what_waits_is_the_callers_own() {
-    let (_folder, host) = fresh().await;
+async fn a_list_of_what_waits_is_the_callers_own(stage: &Stage) {
+    let host = stage.host().await;
     estate(&host).await;
     for (id, store) in [("e1", "s1"), ("e2", "t1"), ("e3", "s2"), ("e4", "s1")] {
         park(&host, id, store, ParkedState::Retry).await;
@@ -115,9 +125,8 @@ async fn a_list_of_what_waits_is_the_callers_own() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn an_event_that_waits_is_let_be_tried_in_its_turn() {
-    let (_folder, host) = fresh().await;
+async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     park(&host, "e1", "s1", ParkedState::Waiting).await;
     park(&host, "e2", "s1", ParkedState::Behind).await;
@@ -193,9 +202,8 @@ async fn queue(host: &Host, id: &str, store: &str, order: &str) {
     put.await.expect("queued");
 }
 
-#[tokio::test]
-async fn what_is_queued_is_listed_without_what_is_the_customers() {
-    let (_folder, host) = fresh().await;
+async fn what_is_queued_is_listed_without_what_is_the_customers(stage: &Stage) {
+    let host = stage.host().await;
     estate(&host).await;
     for (id, store, order) in [("a", "s1", "o1"), ("b", "t1", "o2"), ("c", "s2", "o3")] {
         queue(&host, id, store, order).await;
@@ -230,9 +238,8 @@ async fn what_is_queued_is_listed_without_what_is_the_customers() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_list_of_plugins_is_of_whole_retailers_in_reach() {
-    let (_folder, host) = fresh().await;
+async fn a_list_of_plugins_is_of_whole_retailers_in_reach(stage: &Stage) {
+    let host = stage.host().await;
     estate(&host).await;
     let slots = async |query: &str, bearer: &str| {
         let path = format!("/v1/plugins?{query}");
@@ -289,9 +296,8 @@ fn whats(story: &Value) -> Vec<&str> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_story_is_told_of_every_id_in_order_of_time() {
-    let (_folder, host) = fresh().await;
+async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let mut placed = order("o-1");
     placed["external_id"] = json!("shop 1/7");
@@ -304,7 +310,7 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
     let request = host.request(Method::POST, "/v1/orders/o-1/payments");
     let request = request.header("Idempotency-Key", "p").json(&paid);
     let receipt = host
-        .send(request.header("x-request-id", "story-1"))
+        .send(request.header("x-request-id", stage.id("story-1")))
         .await
         .expect(201);
     let receipt = receipt["entry"]["receipt"].as_str().expect("a number");
@@ -331,7 +337,7 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
     let told = ["order", "payment", "tender", "fiscal_record", "event"];
     assert_eq!(whats(&story), told);
     // From an order to the lines of its requests.
-    let lines = kept().of("story-1");
+    let lines = kept().of(&stage.id("story-1"));
     let line = lines.last().expect("a line");
     assert_eq!(line["fields"]["message"], "answered");
     assert_eq!(
@@ -352,9 +358,8 @@ async fn a_story_is_told_of_every_id_in_order_of_time() {
 }
 
 /// Two stores number their receipts alike.
-#[tokio::test]
-async fn a_story_is_the_callers_own() {
-    let (_folder, host) = fresh().await;
+async fn a_story_is_the_callers_own(stage: &Stage) {
+    let host = stage.host().await;
     estate(&host).await;
     for (id, store) in [("o1", "s1"), ("o2", "t1")] {
         let mut placed = order(id);
@@ -407,9 +412,8 @@ async fn a_story_is_the_callers_own() {
 }
 
 /// Every action of an operator: who, why, and what before and after.
-#[tokio::test]
-async fn what_is_done_to_runs_lines_and_stores_is_written_down() {
-    let (_folder, host) = fresh().await;
+async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let done = async |action: &str| {
         let path = format!("/v1/operations?action={action}");

@@ -1,20 +1,22 @@
 //! What every request meets before its route: bounds of each client, pages of other origins, headers.
 
-use crate::host::{Host, on_sqlite, quick};
+use crate::host::quick;
 use crate::log::kept;
+use crate::stage::Stage;
 use galleria_api::{HttpConfig, RateConfig};
 use reqwest::{Method, header::HeaderMap};
 use std::num::NonZeroU32;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-async fn started(config: HttpConfig) -> (TempDir, Host) {
-    let folder = TempDir::new().expect("a folder");
-    let host = on_sqlite(folder.path(), config).await;
-    (folder, host)
-}
+on_both!(
+    a_client_that_asks_too_often_is_told_when_it_may_ask_again,
+    behind_a_trusted_proxy_each_caller_is_a_client,
+    a_client_has_so_many_connections_and_gets_back_what_it_closes,
+    pages_of_named_origins_may_ask_and_no_others,
+    every_answer_has_headers_for_browsers_and_every_line_its_trace,
+);
 
 fn rate(burst: u32, status: u16) -> Option<RateConfig> {
     Some(RateConfig {
@@ -24,14 +26,13 @@ fn rate(burst: u32, status: u16) -> Option<RateConfig> {
     })
 }
 
-#[tokio::test]
-async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again() {
+async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again(stage: &Stage) {
     for status in [429, 460] {
         let config = HttpConfig {
             rate: rate(3, status),
             ..quick()
         };
-        let (_folder, host) = started(config).await;
+        let host = stage.host_with(config).await;
         // The document that is served says so.
         let document = host.get("/openapi.json").await.expect(200);
         let responses = &document["paths"]["/v1/orders"]["post"]["responses"];
@@ -63,14 +64,13 @@ async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again() {
     }
 }
 
-#[tokio::test]
-async fn behind_a_trusted_proxy_each_caller_is_a_client() {
+async fn behind_a_trusted_proxy_each_caller_is_a_client(stage: &Stage) {
     let config = HttpConfig {
         rate: rate(1, 429),
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
         ..quick()
     };
-    let (_folder, host) = started(config).await;
+    let host = stage.host_with(config).await;
     let ask = async |client: &str| {
         let request = host.request(Method::GET, "/v1/no/such/route");
         host.send(request.header("x-forwarded-for", client))
@@ -94,13 +94,12 @@ async fn answered(io: &mut TcpStream) -> bool {
     asked.is_ok() && io.read(&mut read).await.is_ok_and(|read| read > 0)
 }
 
-#[tokio::test]
-async fn a_client_has_so_many_connections_and_gets_back_what_it_closes() {
+async fn a_client_has_so_many_connections_and_gets_back_what_it_closes(stage: &Stage) {
     let config = HttpConfig {
         connections_per_client: 2,
         ..quick()
     };
-    let (_folder, host) = started(config).await;
+    let host = stage.host_with(config).await;
     let connect = || async { TcpStream::connect(host.address).await.expect("connected") };
     let (mut one, mut two, mut three) = (connect().await, connect().await, connect().await);
     assert!(answered(&mut one).await && answered(&mut two).await);
@@ -119,15 +118,14 @@ async fn a_client_has_so_many_connections_and_gets_back_what_it_closes() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn pages_of_named_origins_may_ask_and_no_others() {
+async fn pages_of_named_origins_may_ask_and_no_others(stage: &Stage) {
     let origin = "https://backoffice.example.com";
     let config = HttpConfig {
         cors_origins: vec![origin.to_owned()],
         rate: rate(1, 429),
         ..quick()
     };
-    let (_folder, host) = started(config).await;
+    let host = stage.host_with(config).await;
     let preflight = async |from: &str| -> HeaderMap {
         let url = format!("http://{}/v1/orders", host.address);
         let request = reqwest::Client::new().request(Method::OPTIONS, url);
@@ -157,14 +155,13 @@ async fn pages_of_named_origins_may_ask_and_no_others() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn every_answer_has_headers_for_browsers_and_every_line_its_trace() {
-    let (_folder, host) = started(quick()).await;
+async fn every_answer_has_headers_for_browsers_and_every_line_its_trace(stage: &Stage) {
+    let host = stage.host().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = host.request(Method::GET, "/v1/stores/nowhere");
     let request = request
         .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
-        .header("x-request-id", "traced-1");
+        .header("x-request-id", stage.id("traced-1"));
     let answers = [host.send(request).await, host.get("/healthz").await];
     for answer in &answers {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -174,7 +171,7 @@ async fn every_answer_has_headers_for_browsers_and_every_line_its_trace() {
         let policy = answer.header("content-security-policy").expect("a policy");
         assert!(policy.contains("default-src 'none'"), "{policy}");
     }
-    let lines = kept().of("traced-1");
+    let lines = kept().of(&stage.id("traced-1"));
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["span"]["trace_id"], trace);
     host.stop().await;

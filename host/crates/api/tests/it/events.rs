@@ -1,10 +1,16 @@
 //! The journal of any event, and the texts that it names, within reach.
 
-use crate::host::{Answer, Host, fresh};
+use crate::host::{Answer, Host};
+use crate::stage::Stage;
 use galleria_app::records::JournalRow;
 use galleria_domain::{Digest, NewEvent};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+on_both!(
+    every_event_has_its_journal_for_those_it_is_in_reach_of,
+    what_was_given_and_decided_is_read_by_the_event_that_names_it,
+);
 
 const ARGUMENT: &str = r#"{"point":"on-refund","context":{"attempt":1},"argument":{}}"#;
 
@@ -100,9 +106,8 @@ async fn ask(host: &Host, path: &str, bearer: &str) -> Answer {
         .await
 }
 
-#[tokio::test]
-async fn every_event_has_its_journal_for_those_it_is_in_reach_of() {
-    let (_folder, host) = fresh().await;
+async fn every_event_has_its_journal_for_those_it_is_in_reach_of(stage: &Stage) {
+    let host = stage.host().await;
     tried(&host).await;
     let runs = host.get("/v1/runs?retailer=example").await.expect(200);
     let run = runs["runs"][0]["id"].as_str().expect("an id").to_owned();
@@ -148,9 +153,8 @@ async fn every_event_has_its_journal_for_those_it_is_in_reach_of() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn what_was_given_and_decided_is_read_by_the_event_that_names_it() {
-    let (_folder, host) = fresh().await;
+async fn what_was_given_and_decided_is_read_by_the_event_that_names_it(stage: &Stage) {
+    let host = stage.host().await;
     tried(&host).await;
     let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
     let text = async |event: &str, digest: &str, bearer: &str| {

@@ -1,7 +1,15 @@
 //! Fiscal records over HTTP: there from the payment on, marked once, in conflict where two differ.
 
-use crate::host::{Answer, Host, fresh, order, payment, refund};
+use crate::host::{Answer, Host, order, payment, refund};
+use crate::stage::Stage;
 use serde_json::{Value, json};
+
+on_both!(
+    a_sale_waits_for_its_mark_and_keeps_it,
+    a_mark_may_come_before_its_payment,
+    a_refund_has_a_record_and_a_mark_of_its_own,
+    records_are_listed_by_page_and_by_what_they_are,
+);
 
 async fn paid(host: &Host, id: &str) {
     host.post("/v1/orders", id, &order(id)).await.expect(201);
@@ -35,9 +43,8 @@ async fn orders(host: &Host, query: &str) -> String {
     ids.collect::<Vec<_>>().join(" ")
 }
 
-#[tokio::test]
-async fn a_sale_waits_for_its_mark_and_keeps_it() {
-    let (_folder, host) = fresh().await;
+async fn a_sale_waits_for_its_mark_and_keeps_it(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     paid(&host, "o1").await;
     let waiting = record(&host, "o1").await;
@@ -84,9 +91,8 @@ async fn a_sale_waits_for_its_mark_and_keeps_it() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_mark_may_come_before_its_payment() {
-    let (_folder, host) = fresh().await;
+async fn a_mark_may_come_before_its_payment(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let early = mark(&host, "1", "o1", "400001").await.expect(201);
     assert_eq!(
@@ -108,9 +114,8 @@ async fn a_mark_may_come_before_its_payment() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_refund_has_a_record_and_a_mark_of_its_own() {
-    let (_folder, host) = fresh().await;
+async fn a_refund_has_a_record_and_a_mark_of_its_own(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     paid(&host, "o1").await;
     mark(&host, "1", "o1", "400001").await.expect(201);
@@ -151,9 +156,8 @@ async fn a_refund_has_a_record_and_a_mark_of_its_own() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn records_are_listed_by_page_and_by_what_they_are() {
-    let (_folder, host) = fresh().await;
+async fn records_are_listed_by_page_and_by_what_they_are(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     for n in 1..=5 {
         paid(&host, &format!("o{n}")).await;

@@ -7,12 +7,11 @@ use galleria_app::plugins::Plugins;
 use galleria_app::records::Records;
 use galleria_app::sensitive::DigestKey;
 use galleria_app::{App, DrivenClock, Policy};
-use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, StatementVault};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -89,25 +88,6 @@ pub fn quick() -> HttpConfig {
         drain_within: Duration::from_secs(5),
         ..HttpConfig::default()
     }
-}
-
-/// A database in a folder.
-pub async fn sqlite(folder: &Path) -> Db {
-    let config_db = DbConfig::new(format!("sqlite://{}/galleria.db", folder.display()));
-    Db::migrate(&config_db).await.expect("migrations");
-    Db::open(&config_db).await.expect("a database")
-}
-
-/// A database in a folder, and a host over it.
-pub async fn on_sqlite(folder: &Path, config: HttpConfig) -> Host {
-    Host::start(Arc::new(sqlite(folder).await), config).await
-}
-
-/// A host over a new database.
-pub async fn fresh() -> (TempDir, Host) {
-    let folder = TempDir::new().expect("a folder");
-    let host = on_sqlite(folder.path(), quick()).await;
-    (folder, host)
 }
 
 impl Host {

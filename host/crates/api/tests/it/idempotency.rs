@@ -1,12 +1,21 @@
 //! One key, one effect, one answer.
 
-use crate::host::{fresh, on_sqlite, order, payment, quick};
+use crate::host::{order, payment};
+use crate::stage::Stage;
 use reqwest::Method;
 use std::collections::BTreeSet;
 
-#[tokio::test]
-async fn the_same_request_twice_has_one_effect_and_one_answer() {
-    let (_folder, host) = fresh().await;
+on_both!(
+    the_same_request_twice_has_one_effect_and_one_answer,
+    a_key_is_not_taken_for_another_request,
+    a_refused_request_keeps_no_key,
+    twenty_at_once_have_one_effect_and_all_the_same_answer,
+    an_answer_outlives_the_process,
+    callers_of_different_reach_never_meet_in_a_key,
+);
+
+async fn the_same_request_twice_has_one_effect_and_one_answer(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let first = host.post("/v1/orders", "o", &order("o1")).await;
     let again = host.post("/v1/orders", "o", &order("o1")).await;
@@ -24,9 +33,8 @@ async fn the_same_request_twice_has_one_effect_and_one_answer() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_key_is_not_taken_for_another_request() {
-    let (_folder, host) = fresh().await;
+async fn a_key_is_not_taken_for_another_request(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "k", &order("o1")).await.expect(201);
     let other_body = host.post("/v1/orders", "k", &order("o2")).await;
@@ -42,9 +50,8 @@ async fn a_key_is_not_taken_for_another_request() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_refused_request_keeps_no_key() {
-    let (_folder, host) = fresh().await;
+async fn a_refused_request_keeps_no_key(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let path = "/v1/orders/o1/payments";
@@ -56,9 +63,8 @@ async fn a_refused_request_keeps_no_key() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn twenty_at_once_have_one_effect_and_all_the_same_answer() {
-    let (_folder, host) = fresh().await;
+async fn twenty_at_once_have_one_effect_and_all_the_same_answer(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let body = payment("p1", 1210, Some("shift-1"));
@@ -79,14 +85,12 @@ async fn twenty_at_once_have_one_effect_and_all_the_same_answer() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn an_answer_outlives_the_process() {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let host = on_sqlite(folder.path(), quick()).await;
+async fn an_answer_outlives_the_process(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let first = host.post("/v1/orders", "o", &order("o1")).await;
     host.stop().await;
-    let host = on_sqlite(folder.path(), quick()).await;
+    let host = stage.host().await;
     let again = host
         .write(Method::POST, "/v1/orders", "o", &order("o1"))
         .await;
@@ -95,9 +99,8 @@ async fn an_answer_outlives_the_process() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn callers_of_different_reach_never_meet_in_a_key() {
-    let (_folder, host) = fresh().await;
+async fn callers_of_different_reach_never_meet_in_a_key(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");

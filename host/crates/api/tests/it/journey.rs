@@ -1,12 +1,21 @@
 //! A day in a store, over HTTP.
 
-use crate::host::{end, fresh, order, payment, refund, void};
+use crate::host::{end, order, payment, refund, void};
+use crate::stage::Stage;
 use reqwest::Method;
 use serde_json::json;
 
-#[tokio::test]
-async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed() {
-    let (_folder, host) = fresh().await;
+on_both!(
+    an_order_is_placed_paid_and_given_back_and_the_drawer_closed,
+    a_refund_may_come_before_its_payment,
+    a_closed_shift_does_not_move_but_answers_again,
+    stores_come_in_parts,
+    a_basket_is_verified_before_and_after_it_is_paid,
+    a_verification_that_cannot_be_is_refused,
+);
+
+async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let placed = host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     assert_eq!(
@@ -63,9 +72,8 @@ async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_refund_may_come_before_its_payment() {
-    let (_folder, host) = fresh().await;
+async fn a_refund_may_come_before_its_payment(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let early = host
@@ -84,9 +92,8 @@ async fn a_refund_may_come_before_its_payment() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_closed_shift_does_not_move_but_answers_again() {
-    let (_folder, host) = fresh().await;
+async fn a_closed_shift_does_not_move_but_answers_again(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     for id in ["o1", "o2"] {
         host.post("/v1/orders", id, &order(id)).await.expect(201);
@@ -109,9 +116,8 @@ async fn a_closed_shift_does_not_move_but_answers_again() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn stores_come_in_parts() {
-    let (_folder, host) = fresh().await;
+async fn stores_come_in_parts(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a record").remove("id");
@@ -144,9 +150,8 @@ fn looked(id: Option<&str>, at: &str, outcome: &str, refused: &[u32]) -> serde_j
     json!({ "id": id, "at": at, "operator": "0815", "outcome": outcome, "refused_lines": refused })
 }
 
-#[tokio::test]
-async fn a_basket_is_verified_before_and_after_it_is_paid() {
-    let (_folder, host) = fresh().await;
+async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let path = "/v1/orders/o1/verifications";
@@ -213,9 +218,8 @@ async fn a_basket_is_verified_before_and_after_it_is_paid() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_verification_that_cannot_be_is_refused() {
-    let (_folder, host) = fresh().await;
+async fn a_verification_that_cannot_be_is_refused(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     for id in ["o1", "o2"] {
         host.post("/v1/orders", id, &order(id)).await.expect(201);

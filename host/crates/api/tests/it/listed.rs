@@ -1,24 +1,27 @@
 //! A day of three stores, told over HTTP and looked at in lists: paged, filtered, and within reach.
 
-use crate::doubles::OneMember;
-use crate::host::{Answer, Host, order, payment, quick, refund, sqlite, void};
+use crate::host::{Answer, Host, order, payment, refund, void};
+use crate::stage::Stage;
+use galleria_app::Policy;
 use galleria_app::records::{DocumentRow, DocumentState};
-use galleria_app::{DrivenClock, Policy};
 use galleria_domain::Digest;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
+
+on_both!(
+    lists_are_paged_filtered_and_end_where_reach_ends,
+    a_page_goes_on_where_the_last_ended_whatever_came_meanwhile,
+    what_a_list_is_asked_wrongly_is_named,
+    an_order_tells_what_became_of_it,
+    a_document_is_listed_and_downloaded_as_it_was_decided,
+);
 
 /// Stores `s1` and `s2` of `example`, `t1` of `other`. Orders, the earliest first: `a1` and `b1` of
 /// one moment, `c1`, `a2`, `b2`, `a3`, each store's by its letter. `a1` is paid and given back in
 /// part, `b1` and `c1` paid, `a2` voided.
-async fn a_day() -> (TempDir, Host, Arc<DrivenClock>) {
-    let folder = TempDir::new().expect("a folder");
-    let records = Arc::new(sqlite(folder.path()).await);
-    let plugins = Arc::new(OneMember::default());
-    let (host, clock) = Host::with(records, plugins, Policy::default(), quick()).await;
+async fn a_day(stage: &Stage) -> Host {
+    let (host, clock) = stage.driven(Policy::default()).await;
     host.furnish().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
@@ -68,7 +71,7 @@ async fn a_day() -> (TempDir, Host, Arc<DrivenClock>) {
     host.post("/v1/orders/a1/verifications", "fa", &seen)
         .await
         .expect(201);
-    (folder, host, clock)
+    host
 }
 
 async fn asked(host: &Host, bearer: &str, path: &str) -> Answer {
@@ -95,9 +98,8 @@ async fn seen(host: &Host, bearer: &str, what: &str, query: &str, limit: usize) 
     }
 }
 
-#[tokio::test]
-async fn lists_are_paged_filtered_and_end_where_reach_ends() {
-    let (_folder, host, _) = a_day().await;
+async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
+    let host = a_day(stage).await;
     let all = "a3 b2 a2 c1 b1 a1";
     for limit in [1, 2, 3, 500] {
         let orders =
@@ -174,9 +176,8 @@ async fn lists_are_paged_filtered_and_end_where_reach_ends() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_page_goes_on_where_the_last_ended_whatever_came_meanwhile() {
-    let (_folder, host, _) = a_day().await;
+async fn a_page_goes_on_where_the_last_ended_whatever_came_meanwhile(stage: &Stage) {
+    let host = a_day(stage).await;
     let first = host.get("/v1/orders?limit=2").await.expect(200);
     host.post("/v1/orders", "a4", &order("a4"))
         .await
@@ -189,9 +190,8 @@ async fn a_page_goes_on_where_the_last_ended_whatever_came_meanwhile() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn what_a_list_is_asked_wrongly_is_named() {
-    let (_folder, host, _) = a_day().await;
+async fn what_a_list_is_asked_wrongly_is_named(stage: &Stage) {
+    let host = a_day(stage).await;
     for (path, field) in [
         ("orders?limit=0", "limit"),
         ("payments?limit=501", "limit"),
@@ -215,9 +215,8 @@ async fn what_a_list_is_asked_wrongly_is_named() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn an_order_tells_what_became_of_it() {
-    let (_folder, host, _) = a_day().await;
+async fn an_order_tells_what_became_of_it(stage: &Stage) {
+    let host = a_day(stage).await;
     let paid = host.get("/v1/orders/a1").await.expect(200);
     assert_eq!(paid["payment"]["id"], "pa");
     assert_eq!(paid["payment"]["tenders"][0]["kind"], "cash");
@@ -298,9 +297,8 @@ pub async fn documents(host: &Host) {
     put.await.expect("documents");
 }
 
-#[tokio::test]
-async fn a_document_is_listed_and_downloaded_as_it_was_decided() {
-    let (_folder, host, _) = a_day().await;
+async fn a_document_is_listed_and_downloaded_as_it_was_decided(stage: &Stage) {
+    let host = a_day(stage).await;
     documents(&host).await;
     for (bearer, query, told) in [
         ("admin", "", "d3 d2 d1"),

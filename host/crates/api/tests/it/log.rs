@@ -1,13 +1,16 @@
 //! What the operator reads.
 
 use crate::doubles::Trouble;
-use crate::host::{Host, fresh, quick};
+use crate::host::{Host, quick};
+use crate::stage::Stage;
 use galleria_app::Error;
 use reqwest::Method;
 use serde_json::Value;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
+
+on_both!(a_request_has_one_line_with_its_id);
 
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -62,20 +65,20 @@ impl Lines {
     }
 }
 
-#[tokio::test]
-async fn a_request_has_one_line_with_its_id() {
-    let (_folder, host) = fresh().await;
+async fn a_request_has_one_line_with_its_id(stage: &Stage) {
+    let host = stage.host().await;
+    let [first, second, third] = ["log-1", "log-2", "log-3"].map(|id| stage.id(id));
     let ask = async |path: &str, id: &str| {
         let asked = host.request(Method::GET, path);
         host.send(asked.header("x-request-id", id)).await
     };
-    let answer = ask("/v1/stores/nowhere?after=secret", "log-1").await;
-    assert_eq!(answer.header("x-request-id"), Some("log-1"));
-    assert_eq!(answer.json()["request_id"], "log-1");
-    ask("/wp-admin", "log-2").await;
-    ask("/healthz", "log-3").await;
+    let answer = ask("/v1/stores/nowhere?after=secret", &first).await;
+    assert_eq!(answer.header("x-request-id"), Some(first.as_str()));
+    assert_eq!(answer.json()["request_id"], first);
+    ask("/wp-admin", &second).await;
+    ask("/healthz", &third).await;
 
-    let read = kept().of("log-1");
+    let read = kept().of(&first);
     assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!(read[0]["level"], "INFO");
     let told = &read[0]["fields"];
@@ -88,7 +91,7 @@ async fn a_request_has_one_line_with_its_id() {
         (&"/v1/stores/{id}".into(), &"not_found".into())
     );
     assert!(told["ms"].is_u64());
-    let stray = kept().of("log-2");
+    let stray = kept().of(&second);
     assert_eq!(
         (stray.len(), &stray[0]["fields"]["route"]),
         (1, &"none".into())
@@ -99,7 +102,7 @@ async fn a_request_has_one_line_with_its_id() {
         "{text}"
     );
     assert_eq!(
-        kept().of("log-3"),
+        kept().of(&third),
         Vec::<Value>::new(),
         "a probe that went well"
     );

@@ -1,5 +1,8 @@
-//! The HTTP face over a real server, a real database and no component.
+//! The HTTP face over a real server, a real database and no component: one suite, run on SQLite and on
+//! PostgreSQL.
 
+#[macro_use]
+mod stage;
 mod access;
 mod desk;
 mod doubles;

@@ -1,18 +1,26 @@
 //! Who is behind a code: one refusal, no answer before its time, and only so many attempts.
 
-use crate::doubles::OneMember;
-use crate::host::{Answer, Host, quick, sqlite};
+use crate::host::{Answer, Host};
+use crate::stage::Stage;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::sensitive::DigestKey;
 use galleria_app::{DrivenClock, Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Connection as _;
+use sqlx::AnyConnection;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
+
+on_both!(
+    whatever_is_wrong_the_refusal_has_the_same_bytes,
+    what_is_no_question_is_told_without_a_word_of_it,
+    attempts_are_limited_for_each_store,
+    attempts_are_limited_for_each_client,
+    limits_outlive_the_host,
+    no_answer_comes_before_the_floor,
+    the_journal_tells_neither_code_nor_answer,
+);
 
 const PATH: &str = "/v1/stores/s1/members/identify";
 
@@ -31,20 +39,12 @@ fn policy(per_store: u32, per_client: u32, floor: Duration) -> MemberPolicy {
     }
 }
 
-async fn host(members: MemberPolicy) -> (TempDir, Host, Arc<DrivenClock>) {
-    let folder = TempDir::new().expect("a folder");
-    let (host, clock) = host_in(folder.path(), members).await;
-    (folder, host, clock)
-}
-
-async fn host_in(folder: &Path, members: MemberPolicy) -> (Host, Arc<DrivenClock>) {
+async fn host(stage: &Stage, members: MemberPolicy) -> (Host, Arc<DrivenClock>) {
     let policy = Policy {
         members,
         ..Policy::default()
     };
-    let records = Arc::new(sqlite(folder).await);
-    let plugins = Arc::new(OneMember::default());
-    let (host, clock) = Host::with(records, plugins, policy, quick()).await;
+    let (host, clock) = stage.driven(policy).await;
     host.furnish().await;
     (host, clock)
 }
@@ -65,9 +65,8 @@ fn comparable(answer: &Answer) -> String {
     format!("{} {headers:?} {}", answer.status, answer.text)
 }
 
-#[tokio::test]
-async fn whatever_is_wrong_the_refusal_has_the_same_bytes() {
-    let (_folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+async fn whatever_is_wrong_the_refusal_has_the_same_bytes(stage: &Stage) {
+    let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     let good = ask(&host, "M-739104").await.expect(200);
     assert_eq!(good["member"]["id"], "739104");
     assert_eq!(good["member"]["programme"], "club");
@@ -93,9 +92,8 @@ async fn whatever_is_wrong_the_refusal_has_the_same_bytes() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn what_is_no_question_is_told_without_a_word_of_it() {
-    let (_folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+async fn what_is_no_question_is_told_without_a_word_of_it(stage: &Stage) {
+    let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     for body in [
         json!({ "code": 4242_4242 }),
         json!({ "code": ["42424242"] }),
@@ -129,55 +127,55 @@ async fn what_is_no_question_is_told_without_a_word_of_it() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn attempts_are_limited_for_each_store_and_each_client() {
-    for members in [
-        policy(3, 100, Duration::ZERO),
-        policy(100, 3, Duration::ZERO),
-    ] {
-        let (_folder, host, clock) = host(members).await;
-        // Good ones count as well.
-        for code in ["M-739104", "x", "M-739104"] {
-            let status = ask(&host, code).await.status;
-            assert_ne!(status, 429);
-        }
-        let mut seen = BTreeSet::new();
-        for code in ["M-739104", "x", "crash"] {
-            let answer = ask(&host, code).await;
-            assert_eq!(
-                (answer.status, answer.code().as_str()),
-                (429, "too_many_attempts")
-            );
-            assert_eq!(answer.header("retry-after"), Some("10"));
-            let id = answer.header("x-request-id").expect("an id");
-            seen.insert(comparable(&answer).replace(id, ""));
-        }
-        assert_eq!(seen.len(), 1, "{seen:#?}");
-
-        clock.advance(Duration::from_millis(9_001));
-        let answer = ask(&host, "M-739104").await;
-        assert_eq!(
-            (answer.status, answer.header("retry-after")),
-            (429, Some("1"))
-        );
-        clock.advance(Duration::from_millis(999));
-        ask(&host, "M-739104").await.expect(200);
-        assert_eq!(ask(&host, "M-739104").await.status, 429);
-
-        clock.advance(Duration::from_secs(3600));
-        for _ in 0..3 {
-            ask(&host, "M-739104").await.expect(200);
-        }
-        assert_eq!(ask(&host, "M-739104").await.status, 429);
-        host.stop().await;
-    }
+async fn attempts_are_limited_for_each_store(stage: &Stage) {
+    limited_to_three(stage, policy(3, 100, Duration::ZERO)).await;
 }
 
-#[tokio::test]
-async fn limits_outlive_the_host() {
-    let folder = TempDir::new().expect("a folder");
+async fn attempts_are_limited_for_each_client(stage: &Stage) {
+    limited_to_three(stage, policy(100, 3, Duration::ZERO)).await;
+}
+
+async fn limited_to_three(stage: &Stage, members: MemberPolicy) {
+    let (host, clock) = host(stage, members).await;
+    // Good ones count as well.
+    for code in ["M-739104", "x", "M-739104"] {
+        let status = ask(&host, code).await.status;
+        assert_ne!(status, 429);
+    }
+    let mut seen = BTreeSet::new();
+    for code in ["M-739104", "x", "crash"] {
+        let answer = ask(&host, code).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (429, "too_many_attempts")
+        );
+        assert_eq!(answer.header("retry-after"), Some("10"));
+        let id = answer.header("x-request-id").expect("an id");
+        seen.insert(comparable(&answer).replace(id, ""));
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+
+    clock.advance(Duration::from_millis(9_001));
+    let answer = ask(&host, "M-739104").await;
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (429, Some("1"))
+    );
+    clock.advance(Duration::from_millis(999));
+    ask(&host, "M-739104").await.expect(200);
+    assert_eq!(ask(&host, "M-739104").await.status, 429);
+
+    clock.advance(Duration::from_secs(3600));
+    for _ in 0..3 {
+        ask(&host, "M-739104").await.expect(200);
+    }
+    assert_eq!(ask(&host, "M-739104").await.status, 429);
+    host.stop().await;
+}
+
+async fn limits_outlive_the_host(stage: &Stage) {
     for started in 0..2 {
-        let (host, _) = host_in(folder.path(), policy(2, 100, Duration::ZERO)).await;
+        let (host, _) = host(stage, policy(2, 100, Duration::ZERO)).await;
         for _ in 0..2 {
             let status = ask(&host, "M-739104").await.status;
             assert_eq!(status, if started == 0 { 200 } else { 429 });
@@ -186,9 +184,8 @@ async fn limits_outlive_the_host() {
     }
 }
 
-#[tokio::test]
-async fn no_answer_comes_before_the_floor() {
-    let (_folder, host, clock) = host(policy(5, 5, FLOOR)).await;
+async fn no_answer_comes_before_the_floor(stage: &Stage) {
+    let (host, clock) = host(stage, policy(5, 5, FLOOR)).await;
     let host = Arc::new(host);
     // A member, a bad code, a crash, and at last one too many.
     for (code, status) in [
@@ -224,16 +221,17 @@ async fn no_answer_comes_before_the_floor() {
 /// A row of the journal: what it is about, how it ended, and what stands for the texts.
 type Kept = (String, String, Option<String>, String, Option<String>, i64);
 
-#[tokio::test]
-async fn the_journal_tells_neither_code_nor_answer() {
-    let (folder, host, _) = host(policy(100, 100, Duration::ZERO)).await;
+async fn the_journal_tells_neither_code_nor_answer(stage: &Stage) {
+    // While somebody looks at it, SQLite keeps its log.
+    let mut database = stage.connect().await;
+    let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     for code in ["M-739104", "not-a-member", "crash", "fail"] {
         ask(&host, code).await;
     }
-    untold(&host, &journal(folder.path()).await).await;
+    untold(&host, &journal(&mut database).await).await;
     host.stop().await;
     let key = DigestKey::new([7; 32]);
-    let rows = journal(folder.path()).await;
+    let rows = journal(&mut database).await;
     let outcomes = ["identified", "refused", "trapped", "failed"];
     let codes = ["M-739104", "not-a-member", "crash", "fail"];
     assert_eq!(rows.len(), 4);
@@ -251,19 +249,12 @@ async fn the_journal_tells_neither_code_nor_answer() {
         b"about the number",
         b"127.0.0.1",
     ];
-    let mut read = 0;
-    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
-        // The database's own log goes with its last connection, perhaps just now.
-        let Ok(bytes) = std::fs::read(entry.expect("an entry").path()) else {
-            continue;
-        };
-        read += bytes.len();
-        for secret in secrets {
-            let found = bytes.windows(secret.len()).any(|part| part == secret);
-            assert!(!found, "{}", String::from_utf8_lossy(secret));
-        }
+    let bytes = stage.bytes().await;
+    let told = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    for secret in secrets {
+        assert!(!told(secret), "{}", String::from_utf8_lossy(secret));
     }
-    assert!(read > 100_000, "the database was not read");
+    assert!(told(rows[0].0.as_bytes()), "the database was not read");
 }
 
 /// An operator who asks for these attempts sees that they were, and no text of any.
@@ -282,11 +273,9 @@ async fn untold(host: &Host, rows: &[Kept]) {
 }
 
 /// Every attempt, oldest first; the port lists those about an order, and these are about none.
-async fn journal(folder: &Path) -> Vec<Kept> {
-    let url = format!("sqlite://{}/galleria.db", folder.display());
-    let mut file = sqlx::SqliteConnection::connect(&url).await.expect("a file");
+async fn journal(database: &mut AnyConnection) -> Vec<Kept> {
     let all =
         "SELECT event_id, outcome, detail, argument, decision, cpu_us FROM journal ORDER BY serial";
-    let rows = sqlx::query_as(all).fetch_all(&mut file).await;
+    let rows = sqlx::query_as(all).fetch_all(database).await;
     rows.expect("rows")
 }

@@ -1,7 +1,13 @@
 //! Drawers between opening and end: money in and out is told as it happens.
 
-use crate::host::{Host, end, fresh};
+use crate::host::{Host, end};
+use crate::stage::Stage;
 use serde_json::{Value, json};
+
+on_both!(
+    what_goes_in_and_out_is_expected_in_the_end,
+    a_movement_is_refused_by_field,
+);
 
 const MOVEMENTS: &str = "/v1/shifts/shift-1/movements";
 
@@ -17,9 +23,8 @@ async fn told(host: &Host, id: &str, kind: &str, amount: i64) -> Value {
     answer.expect(201)
 }
 
-#[tokio::test]
-async fn what_goes_in_and_out_is_expected_in_the_end() {
-    let (_folder, host) = fresh().await;
+async fn what_goes_in_and_out_is_expected_in_the_end(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     told(&host, "m1", "pay_in", 5000).await;
     told(&host, "m2", "pay_out", 700).await;
@@ -58,9 +63,8 @@ async fn what_goes_in_and_out_is_expected_in_the_end() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn a_movement_is_refused_by_field() {
-    let (_folder, host) = fresh().await;
+async fn a_movement_is_refused_by_field(stage: &Stage) {
+    let host = stage.host().await;
     host.furnish().await;
     let refused = async |change: (&str, Value)| {
         let mut body = movement("m1", "pay_in", 1);

@@ -1,6 +1,7 @@
 //! The document is what it was, its examples are true, and no route goes untried.
 
-use crate::host::{Host, fresh};
+use crate::host::Host;
+use crate::stage::Stage;
 use galleria_app::records::{
     DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
     ReceiptRow,
@@ -10,7 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+
+on_both!(every_route_answers_its_example_as_the_document_tells);
 
 fn blessing() -> bool {
     std::env::var("GALLERIA_BLESS").is_ok_and(|value| value == "1")
@@ -250,16 +252,15 @@ impl Walk {
     }
 }
 
-#[tokio::test]
-async fn every_route_answers_its_example_as_the_document_tells() {
-    let (_folder, walk) = walked().await;
+async fn every_route_answers_its_example_as_the_document_tells(stage: &Stage) {
+    let walk = walked(stage).await;
     assert_eq!(walk.untried(), Vec::new());
     walk.host.stop().await;
 }
 
 /// A host to which every example was sent.
-pub async fn walked() -> (TempDir, Walk) {
-    let (folder, host) = fresh().await;
+pub async fn walked(stage: &Stage) -> Walk {
+    let host = stage.host().await;
     let document = host.get("/openapi.json").await.expect(200);
     let mut walk = Walk {
         host,
@@ -337,7 +338,7 @@ pub async fn walked() -> (TempDir, Walk) {
     // Text, and not for this host: see `metrics.rs`.
     let metrics = ("get".to_owned(), "/metrics".to_owned());
     walk.walked.insert(metrics);
-    (folder, walk)
+    walk
 }
 
 /// What was told before is listed and looked at, one by one.

@@ -1,7 +1,8 @@
 //! Every code, by a request that earns it.
 
 use crate::doubles::Trouble;
-use crate::host::{Answer, Host, end, fresh, on_sqlite, order, payment, quick, refund, void};
+use crate::host::{Answer, Host, end, order, payment, quick, refund, void};
+use crate::stage::Stage;
 use galleria_api::{CODES, HttpConfig, RateConfig};
 use galleria_app::Error;
 use galleria_app::records::ParkedState;
@@ -13,6 +14,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+on_both!(every_code_has_a_request_that_earns_it);
 
 /// Codes that were seen.
 #[derive(Default)]
@@ -28,10 +31,9 @@ impl Seen {
     }
 }
 
-#[tokio::test]
-async fn every_code_has_a_request_that_earns_it() {
+async fn every_code_has_a_request_that_earns_it(stage: &Stage) {
     let mut seen = Seen::default();
-    let (_folder, host) = fresh().await;
+    let host = stage.host().await;
     host.furnish().await;
     of_the_request(&host, &mut seen).await;
     of_the_caller(&host, &mut seen).await;
@@ -44,7 +46,7 @@ async fn every_code_has_a_request_that_earns_it() {
     let gone = host.get("/v1/documents/d2/content").await;
     seen.note(&gone, "document_gone");
     host.stop().await;
-    of_the_host(&mut seen).await;
+    of_the_host(stage, &mut seen).await;
     let missing = CODES.iter().filter(|kind| !seen.0.contains(kind.code));
     let missing: Vec<_> = missing.map(|kind| kind.code).collect();
     assert!(missing.is_empty(), "{missing:?} were not seen");
@@ -337,7 +339,7 @@ async fn products(host: &Host, seen: &mut Seen) {
     seen.note(&host.send(one).await, "catalogue_busy");
 }
 
-async fn of_the_host(seen: &mut Seen) {
+async fn of_the_host(stage: &Stage, seen: &mut Seen) {
     let secret = "s3cret";
     let taken = Error::NameTaken {
         directory: secret.into(),
@@ -378,7 +380,7 @@ async fn of_the_host(seen: &mut Seen) {
     let host = Host::start(Arc::new(Trouble::Hangs), config).await;
     host.stop.cancel();
     seen.note(&host.get("/readyz").await, "draining");
-    seen.note(&a_worker_ends().await, "not_working");
+    seen.note(&a_worker_ends(stage).await, "not_working");
     seen.note(&statement_after_statement().await, "statement_busy");
     seen.note(&too_often().await, "too_many_requests");
     let config = HttpConfig {
@@ -427,13 +429,12 @@ async fn too_often() -> Answer {
 }
 
 /// Readiness names the worker that is not there any more, and was well before.
-async fn a_worker_ends() -> Answer {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn a_worker_ends(stage: &Stage) -> Answer {
     let config = quick();
     let workers = config.workers.of("consumer");
     let worker = workers.watched("consumer", None, async {});
     workers.noted("consumer", || (true, "elsewhere".to_owned()));
-    let host = on_sqlite(folder.path(), config).await;
+    let host = stage.host_with(config).await;
     let ready = host.get("/readyz").await.expect(200);
     assert_eq!(ready["roles"], json!(["api"]));
     let parts = json!([

@@ -1,9 +1,17 @@
 //! Stores from a file, over HTTP: thousands at once, all or none, each under the rule of a single one.
 
-use crate::host::{Host, fresh};
+use crate::host::Host;
+use crate::stage::Stage;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+on_both!(
+    thousands_come_at_once_and_only_once,
+    forty_wrong_cells_are_told_together_and_nothing_changes,
+    a_bound_caller_imports_what_it_reaches_and_no_more,
+    columns_stand_in_any_order_and_a_file_is_bounded,
+);
 
 const IMPORT: &str = "/v1/stores/import";
 const HEADER: &str = "id,external_id,retailer,store_type,country,currency,minor_digits,zone,day_starts,attribute:region\n";
@@ -40,9 +48,8 @@ async fn operations(host: &Host) -> Vec<Value> {
     told["operations"].as_array().expect("a list").clone()
 }
 
-#[tokio::test]
-async fn thousands_come_at_once_and_only_once() {
-    let (_folder, host) = fresh().await;
+async fn thousands_come_at_once_and_only_once(stage: &Stage) {
+    let host = stage.host().await;
     let text = file(3000, "north");
     let path = format!("{IMPORT}?dry_run=true");
     let dry = host.upload(&path, "dry", "text/csv", &text).await;
@@ -93,9 +100,8 @@ async fn thousands_come_at_once_and_only_once() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn forty_wrong_cells_are_told_together_and_nothing_changes() {
-    let (_folder, host) = fresh().await;
+async fn forty_wrong_cells_are_told_together_and_nothing_changes(stage: &Stage) {
+    let host = stage.host().await;
     import(&host, "before", &file(30, "north"))
         .await
         .expect(200);
@@ -157,9 +163,8 @@ fn row_alone(n: usize) -> String {
     HEADER.to_owned() + &row(n, "EUR", "south")
 }
 
-#[tokio::test]
-async fn a_bound_caller_imports_what_it_reaches_and_no_more() {
-    let (_folder, host) = fresh().await;
+async fn a_bound_caller_imports_what_it_reaches_and_no_more(stage: &Stage) {
+    let host = stage.host().await;
     import(&host, "before", &file(2, "north")).await.expect(200);
     let send = async |bearer: &str, key: &str, text: &str| {
         let request = host
@@ -194,9 +199,8 @@ async fn a_bound_caller_imports_what_it_reaches_and_no_more() {
     host.stop().await;
 }
 
-#[tokio::test]
-async fn columns_stand_in_any_order_and_a_file_is_bounded() {
-    let (_folder, host) = fresh().await;
+async fn columns_stand_in_any_order_and_a_file_is_bounded(stage: &Stage) {
+    let host = stage.host().await;
     let text = "\u{feff}Zone;attribute:Floor;id;Attribute:area;currency;minor_digits;retailer;country;\
          store_type;external_id\r\nEurope/Paris;2;lyon;\"1;200\";EUR;2;example;FR;kiosk;7\r\n";
     import(&host, "1", text).await.expect(200);

@@ -373,7 +373,10 @@ impl App {
             outcome = tracing::field::Empty, otel.status_code = tracing::field::Empty,
         );
         let told = span.clone();
-        let call = move || span.in_scope(|| plugins.react(&plugin, &cx, &argument));
+        // What the guest logs belongs to the event.
+        let event = tracing::Span::current();
+        let react = move || plugins.react(&plugin, &cx, &argument);
+        let call = move || event.in_scope(|| span.in_scope(react));
         let called = tokio::task::spawn_blocking(call)
             .await
             .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;

@@ -24,9 +24,10 @@ pub(crate) use orders::{Became, what_became};
 
 use crate::app::App;
 use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
-use crate::{Error, figures, handling::groups};
+use crate::{Error, figures, relay::readers};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ pub struct StoreStatus {
     pub cpu_us: u64,
 }
 
-/// How far a consumer group has come.
+/// How far a consumer group has come, or the relay of a topic to the broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupStatus {
@@ -136,7 +137,8 @@ pub struct GroupStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusView {
-    /// Whether every event has had its effect and every document stands under its name. Dead
+    /// Whether every event has had its effect, every document stands under its name, and the broker, where
+    /// there is one, has everything. Dead
     /// letters and the events they hold do not count: they wait for an operator.
     pub settled: bool,
     /// Events of all stores.
@@ -235,12 +237,13 @@ impl App {
 
     /// How things stand.
     pub async fn status(&self) -> Result<StatusView, Error> {
-        let policy = std::sync::Arc::clone(&self.policy);
+        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
         self.records
             .read(move |tx| {
-                let policy = std::sync::Arc::clone(&policy);
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
-                    let lags = figures::lags(tx, &groups(&policy)).await?;
+                    let readers = readers(tx, &policy, &*plugins).await?;
+                    let lags = figures::lags(tx, &readers).await?;
                     let read = lags.iter().all(|(_, lag)| *lag == 0);
                     let documents = DocumentCounts {
                         pending: tx.document_count(DocumentState::Pending).await?

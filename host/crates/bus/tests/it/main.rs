@@ -5,6 +5,7 @@ mod drawers;
 mod journeys;
 mod order;
 mod outages;
+mod relay;
 mod shaky;
 mod trouble;
 

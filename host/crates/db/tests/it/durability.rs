@@ -108,7 +108,7 @@ async fn sqlite_outlives_kill() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_outlives_kill() {
-    if let Some(url) = crate::postgres::database().await {
+    if let Some(url) = galleria_test_postgres::database() {
         outlives_kill(DbConfig::new(url)).await;
     }
 }

@@ -19,7 +19,6 @@ mod movements;
 mod opening;
 mod outages;
 mod parked;
-mod postgres;
 mod products;
 mod refunds;
 mod requests;

@@ -100,7 +100,7 @@ async fn several_migrate_sqlite_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrate_postgres_at_once() {
-    if let Some(url) = crate::postgres::database().await {
+    if let Some(url) = galleria_test_postgres::database() {
         several_migrate_at_once(&DbConfig::new(url)).await;
     }
 }

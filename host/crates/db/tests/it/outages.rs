@@ -1,12 +1,11 @@
 //! PostgreSQL goes away, comes back, is changed, or does not let us in.
 
-use crate::postgres::{answering, database, database_of, server};
 use crate::rows;
 use crate::stage::Stage;
 use galleria_app::Error;
 use galleria_app::records::Records;
 use galleria_db::{Db, DbConfig, DbError};
-use galleria_test_postgres::Server;
+use galleria_test_postgres::{Server, database, server};
 use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 /// A server of the test's own, and a database on it. None where there is no PostgreSQL.
 async fn own() -> Option<(Server, Stage)> {
     let server = server(&[])?;
-    let config = DbConfig::new(database_of(&server).await);
+    let config = DbConfig::new(server.database().expect("a database"));
     Db::migrate(&config).await.expect("migrated");
     Some((server, Stage::open(config, None).await))
 }
@@ -82,7 +81,7 @@ async fn what_was_told_to_be_done_outlives_the_server() {
             tokio::time::sleep(Duration::from_millis(200)).await;
             server.start_again().expect("started");
         }
-        drop(answering(&server).await);
+        server.wait().expect("an answer");
     })
     .await;
     assert!(told.len() > 100, "{}", told.len());
@@ -105,7 +104,7 @@ async fn a_server_that_stays_away_is_told_soon() {
     };
     let config = DbConfig {
         connect_timeout: Duration::from_millis(500),
-        ..DbConfig::new(database_of(&server).await)
+        ..DbConfig::new(server.database().expect("a database"))
     };
     Db::migrate(&config).await.expect("migrated");
     let stage = Stage::open(config.clone(), None).await;
@@ -119,7 +118,7 @@ async fn a_server_that_stays_away_is_told_soon() {
     let where_to = format!("127.0.0.1:{}", server.port);
     assert!(away.to_string().contains(&where_to), "{away}");
     server.start_again().expect("started");
-    drop(answering(&server).await);
+    server.wait().expect("an answer");
     let count = read_tx!(stage, [], |tx| tx.dead_count().await);
     assert_eq!(count.expect("it is back"), 0);
 }
@@ -127,7 +126,7 @@ async fn a_server_that_stays_away_is_told_soon() {
 /// A host goes on while a newer one adds columns: what it had prepared is prepared anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_column_that_a_newer_host_adds_disturbs_nobody() {
-    let Some(url) = database().await else {
+    let Some(url) = database() else {
         return;
     };
     let config = DbConfig::new(url);
@@ -236,7 +235,7 @@ async fn a_serialization_failure_is_settled_by_doing_it_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_and_locks_have_an_end() {
-    let Some(url) = database().await else {
+    let Some(url) = database() else {
         return;
     };
     let config = DbConfig {
@@ -278,7 +277,7 @@ async fn who_is_not_let_in_is_told_which_way_without_the_password() {
     let Some(server) = server(&["password_encryption=scram-sha-256"]) else {
         return;
     };
-    let url = database_of(&server).await;
+    let url = server.database().expect("a database");
     let nowhere = url.replace("/test_", "/none_");
     let nobody = url.replace("galleria@", "nobody:tiger-secret@");
     for (url, user, database) in [

@@ -1,6 +1,5 @@
 //! A fresh, migrated database for one test, and short words for transactions on it.
 
-use crate::postgres;
 use galleria_app::Error;
 use galleria_app::records::{InTx, Records};
 use galleria_db::{Db, DbConfig};
@@ -85,7 +84,7 @@ impl Stage {
 
     /// None where there is no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
-        let config = DbConfig::new(postgres::database().await?);
+        let config = DbConfig::new(galleria_test_postgres::database()?);
         Db::migrate(&config).await.expect("migrated");
         Some(Self::open(config, None).await)
     }

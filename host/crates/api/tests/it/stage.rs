@@ -1,0 +1,118 @@
+//! A fresh, migrated database for one test, and hosts over it.
+
+use crate::doubles::OneMember;
+use crate::host::{Host, quick};
+use galleria_api::HttpConfig;
+use galleria_app::{DrivenClock, Policy};
+use galleria_db::{Db, DbConfig};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Runs each named `async fn(&Stage)` on both databases.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&crate::stage::Stage::sqlite().await).await;
+                }
+            )*
+        }
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    if let Some(stage) = crate::stage::Stage::postgres().await {
+                        super::$name(&stage).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+pub struct Stage {
+    config: DbConfig,
+    /// SQLite's.
+    folder: Option<TempDir>,
+}
+
+impl Stage {
+    pub async fn sqlite() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite://{}/galleria.db", folder.path().display());
+        Self::migrated(url, Some(folder)).await
+    }
+
+    /// None where there is no PostgreSQL.
+    pub async fn postgres() -> Option<Self> {
+        Some(Self::migrated(galleria_test_postgres::database()?, None).await)
+    }
+
+    async fn migrated(url: String, folder: Option<TempDir>) -> Self {
+        let config = DbConfig::new(url);
+        Db::migrate(&config).await.expect("migrations");
+        Self { config, folder }
+    }
+
+    pub async fn records(&self) -> Arc<Db> {
+        Arc::new(Db::open(&self.config).await.expect("a database"))
+    }
+
+    /// A host over it; another one, later, finds what the first has left.
+    pub async fn host(&self) -> Host {
+        self.host_with(quick()).await
+    }
+
+    pub async fn host_with(&self, config: HttpConfig) -> Host {
+        Host::start(self.records().await, config).await
+    }
+
+    /// A host whose clock is driven.
+    pub async fn driven(&self, policy: Policy) -> (Host, Arc<DrivenClock>) {
+        let plugins = Arc::new(OneMember::default());
+        Host::with(self.records().await, plugins, policy, quick()).await
+    }
+
+    /// An id for the log, in which both halves of the suite stand.
+    pub fn id(&self, id: &str) -> String {
+        let half = if self.is_sqlite() { "lite" } else { "pg" };
+        format!("{id}-{half}")
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    pub async fn connect(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        let connection = AnyConnection::connect(&self.config.url).await;
+        connection.expect("a connection")
+    }
+
+    /// All that stands in it: the bytes of SQLite's files, and of PostgreSQL's rows.
+    pub async fn bytes(&self) -> Vec<u8> {
+        if let Some(folder) = &self.folder {
+            let files = std::fs::read_dir(folder.path()).expect("a folder");
+            let mut files: Vec<_> = files.map(|entry| entry.expect("an entry").path()).collect();
+            // Its log before the file that it is moved into.
+            files.sort_by(|one, other| other.cmp(one));
+            let files = files.iter().map(std::fs::read);
+            return files.flat_map(|bytes| bytes.expect("a file")).collect();
+        }
+        let mut connection = self.connect().await;
+        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+        let tables = sqlx::query_scalar(tables).fetch_all(&mut connection).await;
+        let tables: Vec<String> = tables.expect("tables");
+        let mut text = String::new();
+        for table in tables {
+            let rows = format!("SELECT row_to_json(r)::text FROM {table} r");
+            let rows = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut connection);
+            let rows: Vec<String> = rows.await.expect("rows");
+            text.extend(rows);
+        }
+        text.into_bytes()
+    }
+}

@@ -1,0 +1,186 @@
+//! The relay: what stands in the log goes to a broker, topic by topic, in the order of the log.
+//!
+//! Owns: when it is tried again. A topic that cannot be written waits, and no other waits for it; who places
+//! orders waits for neither. Never writes a topic of which another host has the lease.
+
+use crate::broker::{BrokerConfig, BrokerError, TopicWriter};
+use futures_util::future::join_all;
+use galleria_app::handling::Group;
+use galleria_app::relay::Relayed;
+use galleria_app::{App, Error};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Events in one transaction of the broker.
+const PAGE: u32 = 500;
+
+/// How often the log is looked at where nobody told that it grew.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The waits after a failure: a broker that restarts is back within seconds.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// After so many failures one after the other, half a minute at least with their waits, somebody should look.
+const LASTING: u32 = 6;
+
+/// What relays topics to a broker.
+#[derive(Clone)]
+pub struct Relay {
+    app: App,
+    config: Arc<BrokerConfig>,
+    troubles: Troubles,
+}
+
+/// What keeps topics from the broker just now, for people and probes. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Troubles {
+    /// Every topic that waits, by the name of its relay, and why.
+    pub fn all(&self) -> BTreeMap<String, String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, relay: &str, trouble: Option<String>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble {
+            Some(trouble) => all.insert(relay.to_owned(), trouble),
+            None => all.remove(relay),
+        };
+    }
+}
+
+/// Why a topic could not be relayed.
+#[derive(Debug, thiserror::Error)]
+enum RelayError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error("{}", .0.chain())]
+    Log(#[from] Error),
+}
+
+impl Relay {
+    /// Relays the log of `app`.
+    pub fn new(app: App, config: BrokerConfig) -> Self {
+        Self {
+            app,
+            config: Arc::new(config),
+            troubles: Troubles::default(),
+        }
+    }
+
+    /// What keeps topics from the broker, now and later.
+    pub fn troubles(&self) -> Troubles {
+        self.troubles.clone()
+    }
+
+    /// Relays these topics until told to stop; a transaction that is under way is finished first.
+    pub async fn run(self, relays: Vec<Group>, stop: CancellationToken) {
+        join_all(relays.iter().map(|relay| self.keep(relay, &stop))).await;
+    }
+
+    /// One topic, whatever happens.
+    async fn keep(&self, relay: &Group, stop: &CancellationToken) {
+        let (mut wait, mut failures) = (FIRST_WAIT, 0);
+        while !stop.is_cancelled() {
+            let mut wrote = false;
+            let ended = self.relay(relay, stop, &mut wrote).await;
+            if wrote {
+                (wait, failures) = (FIRST_WAIT, 0);
+            }
+            if let Err(error) = ended {
+                failures += 1;
+                let text = error.to_string();
+                // Told when it begins and when it lasts, not with every try.
+                match failures {
+                    1 => tracing::warn!(
+                        relay = relay.name,
+                        "events do not reach the broker just now, and wait in the log: {text}"
+                    ),
+                    LASTING => tracing::error!(
+                        relay = relay.name,
+                        "events still do not reach the broker, and wait in the log: {text}"
+                    ),
+                    _ => {}
+                }
+                self.troubles.set(&relay.name, Some(text));
+                tokio::select! {
+                    () = self.app.clock().sleep(wait) => {}
+                    () = stop.cancelled() => {}
+                }
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+        self.troubles.set(&relay.name, None);
+    }
+
+    /// One topic, until something goes wrong or it is told to stop.
+    async fn relay(
+        &self,
+        relay: &Group,
+        stop: &CancellationToken,
+        wrote: &mut bool,
+    ) -> Result<(), RelayError> {
+        let topic = relay.topics().remove(0);
+        let (config, name) = (Arc::clone(&self.config), relay.name.clone());
+        let opened = off_runtime(move || TopicWriter::open(&config, &name, &topic));
+        let (writer, relayed) = opened.await?;
+        let writer = Arc::new(writer);
+        let ended = self.write(relay, &writer, relayed, stop, wrote).await;
+        // Its last words to the broker may take a while.
+        off_runtime(move || {
+            drop(writer);
+            Ok(())
+        })
+        .await?;
+        ended
+    }
+
+    async fn write(
+        &self,
+        relay: &Group,
+        writer: &Arc<TopicWriter>,
+        relayed: Option<Relayed>,
+        stop: &CancellationToken,
+        wrote: &mut bool,
+    ) -> Result<(), RelayError> {
+        let mut grew = self.app.log_grew();
+        let mut after = self.app.relay_after(relay, relayed).await?;
+        self.app.progress(&relay.name, after).await?;
+        if self.troubles.all().contains_key(&relay.name) {
+            tracing::info!(relay = relay.name, "the broker takes events again");
+        }
+        self.troubles.set(&relay.name, None);
+        while !stop.is_cancelled() {
+            let events = self.app.events_after(relay, after, PAGE).await?;
+            let Some(last) = events.last().map(|event| event.position) else {
+                tokio::select! {
+                    () = grew.heard() => {}
+                    () = self.app.clock().sleep(POLL) => {}
+                    () = stop.cancelled() => {}
+                }
+                continue;
+            };
+            let writing = Arc::clone(writer);
+            off_runtime(move || writing.write(&events)).await?;
+            *wrote = true;
+            after = last;
+            self.app.progress(&relay.name, after).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Does what blocks on a thread that may.
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BrokerError> + Send + 'static,
+) -> Result<T, RelayError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::Internal(format!("the relay: {error}")))??)
+}

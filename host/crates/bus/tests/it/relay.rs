@@ -1,0 +1,487 @@
+//! The log, told to a real broker.
+
+use crate::Script;
+use galleria_app::records::Records;
+use galleria_app::relay::RelayPolicy;
+use galleria_app::{App, Policy, SystemClock, trace};
+use galleria_bus::{BrokerConfig, Login, Relay, TopicWriter, Troubles};
+use galleria_db::{Db, DbConfig};
+use galleria_domain::event::header;
+use galleria_domain::trace::Origin;
+use galleria_domain::{Digest, Event, NewEvent};
+use galleria_test_kafka::{Broker, Secured, parts_or_skip};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde_json::{Value, json};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What a client may take on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The broker of all tests here, each of which has topics of its own. It ends with the process.
+struct Shared {
+    broker: Broker,
+    address: String,
+    by_tls: Secured,
+    /// Its certificate, which nobody but the tests knows.
+    certificate: String,
+}
+
+fn broker() -> Option<&'static Shared> {
+    static BROKER: OnceLock<Option<Shared>> = OnceLock::new();
+    let started = BROKER.get_or_init(|| {
+        let parts = parts_or_skip()?;
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let made = made.expect("a certificate");
+        let certificate = made.cert.pem();
+        let by_tls = Secured {
+            pem: format!("{}{certificate}", made.signing_key.serialize_pem()),
+            key: "shops".into(),
+            secret: "canary-5Tn8kR1wZq6j".into(),
+        };
+        let mut broker = Broker::secured(&parts, &by_tls).expect("started");
+        broker.wait().expect("an answer");
+        Some(Shared {
+            address: broker.address(),
+            broker,
+            by_tls,
+            certificate,
+        })
+    });
+    started.as_ref()
+}
+
+/// A log and a relay of some of its topics.
+struct Stage {
+    shared: &'static Shared,
+    name: &'static str,
+    app: App,
+    db: Db,
+    stop: CancellationToken,
+    relay: Option<JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// `name` stands before every topic and is the relay's.
+    async fn new(name: &'static str, topics: &[&str]) -> Option<Self> {
+        let shared = broker()?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
+        Db::migrate(&config).await.expect("migrated");
+        let db = Db::open(&config).await.expect("a database");
+        let policy = Policy {
+            relay: Some(RelayPolicy {
+                name: name.into(),
+                topics: topics
+                    .iter()
+                    .map(|topic| format!("{name}.{topic}"))
+                    .collect(),
+            }),
+            ..Policy::default()
+        };
+        let (records, plugins) = (Arc::new(db.clone()), Script::new(Vec::new()));
+        let app = App::new(records, plugins, Arc::new(SystemClock), policy);
+        Some(Self {
+            shared,
+            name,
+            app,
+            db,
+            stop: CancellationToken::new(),
+            relay: None,
+            _folder: folder,
+        })
+    }
+
+    fn topic(&self, topic: &str) -> String {
+        format!("{}.{topic}", self.name)
+    }
+
+    fn config(&self) -> BrokerConfig {
+        BrokerConfig {
+            bootstrap: self.shared.address.clone(),
+            login: None,
+            ca_file: None,
+        }
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.shared.address);
+        client
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().expect("a client")
+    }
+
+    async fn make(&self, topic: &str, settings: &[(&str, &str)]) {
+        let name = self.topic(topic);
+        let mut new = NewTopic::new(&name, 3, TopicReplication::Fixed(1));
+        for (key, value) in settings {
+            new = new.set(key, value);
+        }
+        let options = AdminOptions::new().operation_timeout(Some(LONG));
+        let made = self.admin().create_topics([&new], &options).await;
+        made.expect("asked").remove(0).expect("made");
+    }
+
+    async fn publish(&self, topic: &str, id: &str, key: Option<&str>, data: Value) {
+        let event = NewEvent {
+            id: id.into(),
+            topic: self.topic(topic),
+            key: key.map(str::to_owned),
+            store: None,
+            data,
+        };
+        let at = "2026-11-24T09:00:00Z".parse().expect("an instant");
+        let records: &dyn Records = &self.db;
+        records
+            .write(move |tx| {
+                let event = event.clone();
+                Box::pin(async move { tx.event_append(&event, at).await })
+            })
+            .await
+            .expect("published");
+    }
+
+    /// Relays from now on.
+    async fn relay(&mut self) -> Troubles {
+        self.relay_by(self.config()).await
+    }
+
+    async fn relay_by(&mut self, config: BrokerConfig) -> Troubles {
+        let relay = Relay::new(self.app.clone(), config);
+        let troubles = relay.troubles();
+        let relays = self.app.relays().await.expect("relays");
+        self.relay = Some(tokio::spawn(relay.run(relays, self.stop.clone())));
+        troubles
+    }
+
+    async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(relay) = self.relay.take() {
+            relay.await.expect("an end");
+        }
+    }
+
+    /// Waits until the relay has noted that everything is told.
+    async fn told(&self) {
+        let begun = Instant::now();
+        while !self.app.status().await.expect("a status").settled {
+            assert!(begun.elapsed() < LONG, "not all of it was told");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Everything on a topic that is committed.
+    fn read(&self, topic: &str) -> Vec<OwnedMessage> {
+        let consumer: BaseConsumer = self
+            .client()
+            .set("group.id", "tests")
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true")
+            .create()
+            .expect("a client");
+        let mut all = TopicPartitionList::new();
+        all.add_partition_range(&self.topic(topic), 0, 2);
+        all.set_all_offsets(Offset::Beginning).expect("offsets");
+        consumer.assign(&all).expect("assigned");
+        let (mut read, mut ended) = (Vec::new(), 0);
+        while ended < 3 {
+            match consumer.poll(LONG).expect("an answer") {
+                Ok(message) => read.push(message.detach()),
+                Err(KafkaError::PartitionEOF(_)) => ended += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        read
+    }
+
+    /// The ids of the events on a topic, sorted.
+    fn ids(&self, topic: &str) -> Vec<String> {
+        let read = self.read(topic);
+        let id = |message| header_of(message, header::EVENT_ID).expect("an id");
+        let mut ids: Vec<String> = read.iter().map(id).collect();
+        ids.sort();
+        ids
+    }
+
+    /// The log of a topic.
+    async fn log(&self, topic: &str) -> Vec<Event> {
+        let relays = self.app.relays().await.expect("relays");
+        let of_topic = relays
+            .iter()
+            .find(|one| one.topics() == [self.topic(topic)]);
+        let read = self.app.events_after(of_topic.expect("a relay"), 0, 100);
+        read.await.expect("events")
+    }
+
+    /// Writes to a topic as the relay does, and notes nothing: as if it were killed right then.
+    async fn write_unnoted(&self, topic: &str, events: Vec<Event>) {
+        let (config, topic) = (self.config(), self.topic(topic));
+        let name = format!("{}.{topic}", self.name);
+        let work = move || {
+            let (writer, _) = TopicWriter::open(&config, &name, &topic).expect("open");
+            writer.write(&events).expect("written");
+        };
+        tokio::task::spawn_blocking(work).await.expect("done");
+    }
+}
+
+fn header_of(message: &OwnedMessage, name: &str) -> Option<String> {
+    let headers = message.headers()?;
+    let found = headers.iter().find(|header| header.key == name)?;
+    Some(String::from_utf8(found.value?.to_vec()).expect("text"))
+}
+
+async fn trouble(troubles: &Troubles, relay: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        if let Some(trouble) = troubles.all().remove(relay) {
+            return trouble;
+        }
+        assert!(begun.elapsed() < LONG, "no trouble of {relay}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_the_envelope_the_key_and_what_caused_it() {
+    let Some(mut stage) = Stage::new("whole", &["a"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let origin = Origin {
+        trace: Some(text.parse().expect("a trace")),
+        request: Some("till-7/1".into()),
+    };
+    let caused = stage.publish(
+        "a",
+        "payment:1",
+        Some("order-1"),
+        json!({"payment_id": "1"}),
+    );
+    trace::within(origin, caused).await;
+    stage.publish("a", "alone", None, json!({"é": 1})).await;
+    stage.relay().await;
+    stage.told().await;
+    stage.stop().await;
+    let read = stage.read("a");
+    assert_eq!(read.len(), 2);
+    let of = |id: &str| {
+        let is =
+            |message: &&OwnedMessage| header_of(message, header::EVENT_ID).as_deref() == Some(id);
+        read.iter().find(is).expect("the event")
+    };
+    let (paid, alone) = (of("payment:1"), of("alone"));
+    assert_eq!(paid.key(), Some(&b"order-1"[..]));
+    assert_eq!(header_of(paid, "traceparent").as_deref(), Some(text));
+    assert_eq!(header_of(paid, "x-request-id").as_deref(), Some("till-7/1"));
+    let at = 1_795_510_800_000_i64;
+    assert_eq!(paid.timestamp().to_millis(), Some(at));
+    let body: Value = serde_json::from_slice(paid.payload().expect("a body")).expect("JSON");
+    let envelope = json!({"data": {"payment_id": "1"}, "server_timestamp": at});
+    assert_eq!(body, envelope);
+    assert_eq!(alone.key(), None);
+    assert_eq!(header_of(alone, "traceparent"), None);
+    assert_eq!(header_of(alone, "x-request-id"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_key_keep_their_order() {
+    let Some(mut stage) = Stage::new("ordered", &["a"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    stage.relay().await;
+    for number in 0..60 {
+        let key = format!("order-{}", number % 5);
+        let id = format!("{number:02}");
+        stage
+            .publish("a", &id, Some(&key), json!({"number": number}))
+            .await;
+    }
+    stage.told().await;
+    stage.stop().await;
+    let read = stage.read("a");
+    assert_eq!(read.len(), 60);
+    for key in 0..5 {
+        let key = format!("order-{key}");
+        let of_key = read.iter().filter(|one| one.key() == Some(key.as_bytes()));
+        let ids: Vec<_> = of_key.map(|one| header_of(one, header::EVENT_ID)).collect();
+        assert!(ids.len() == 12 && ids.is_sorted(), "{key}: {ids:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_before_or_after_the_broker_commits_tells_nothing_twice() {
+    let Some(mut stage) = Stage::new("crashed", &["a"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    for id in ["1", "2", "3", "4"] {
+        stage.publish("a", id, None, json!({})).await;
+    }
+    // Two are committed, and it is not noted.
+    let log = stage.log("a").await;
+    stage.write_unnoted("a", log[..2].to_vec()).await;
+    // The third is on the way when the process ends.
+    let topic = stage.topic("a");
+    let name = format!("{}.{topic}", stage.name);
+    let producer: BaseProducer = stage
+        .client()
+        .set("transactional.id", &name)
+        .create()
+        .expect("a client");
+    producer.init_transactions(LONG).expect("begun");
+    producer.begin_transaction().expect("begun");
+    let record: BaseRecord<'_, str, str> = BaseRecord::to(&topic).payload("never committed");
+    producer
+        .send(record)
+        .map_err(|(error, _)| error)
+        .expect("queued");
+    producer.flush(LONG).expect("sent");
+    stage.relay().await;
+    stage.told().await;
+    stage.stop().await;
+    assert_eq!(stage.ids("a"), ["1", "2", "3", "4"]);
+    // Whoever was there before is shut out.
+    producer
+        .commit_transaction(LONG)
+        .expect_err("another has taken over");
+    assert_eq!(stage.ids("a").len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_restored_goes_on_where_it_stood() {
+    let Some(mut stage) = Stage::new("restored", &["a", "b"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    stage.make("b", &[]).await;
+    for id in ["a1", "a2", "a3"] {
+        stage.publish("a", id, None, json!({})).await;
+    }
+    stage.publish("b", "b1", None, json!({})).await;
+    // The broker is ahead: on one topic by an event in whose place there is another, on the other by one
+    // behind the end.
+    let mut gone = stage.log("a").await.remove(1);
+    gone.id = "gone".into();
+    stage.write_unnoted("a", vec![gone]).await;
+    let mut gone = stage.log("b").await.remove(0);
+    (gone.id, gone.position) = ("gone".into(), 1_000);
+    stage.write_unnoted("b", vec![gone]).await;
+    stage.relay().await;
+    stage.told().await;
+    stage.stop().await;
+    assert_eq!(stage.ids("a"), ["a1", "a2", "a3", "gone"]);
+    assert_eq!(stage.ids("b"), ["b1", "gone"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
+    let Some(mut stage) = Stage::new("apart", &["a", "missing", "narrow"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    stage.make("narrow", &[("max.message.bytes", "1000")]).await;
+    stage.publish("missing", "m1", None, json!({})).await;
+    stage.publish("narrow", "small", None, json!({})).await;
+    // Compressed, it is larger than a kilobyte still.
+    let digest = |number: u8| Digest::of(&[number]).to_string();
+    let text: String = (0..100).map(digest).collect();
+    stage
+        .publish("narrow", "large", None, json!({"text": text}))
+        .await;
+    stage.publish("narrow", "later", None, json!({})).await;
+    stage.publish("a", "a1", None, json!({})).await;
+    let troubles = stage.relay().await;
+    let missing = trouble(&troubles, "apart.apart.missing").await;
+    assert!(
+        missing.contains("apart.missing") && missing.contains("kafka.topics"),
+        "{missing}"
+    );
+    let narrow = trouble(&troubles, "apart.apart.narrow").await;
+    assert!(narrow.contains("large"), "{narrow}");
+    let begun = Instant::now();
+    while stage.ids("a") != ["a1"] {
+        assert!(begun.elapsed() < LONG, "the good topic waits");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Nothing of them was told; both go on once they can.
+    assert_eq!(stage.ids("narrow"), [""; 0]);
+    stage.make("missing", &[]).await;
+    let topic = stage.topic("narrow");
+    let wider =
+        AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("max.message.bytes", "1000000");
+    let altered = stage
+        .admin()
+        .alter_configs([&wider], &AdminOptions::new())
+        .await;
+    altered.expect("asked").remove(0).expect("altered");
+    stage.told().await;
+    assert!(troubles.all().is_empty(), "{troubles:?}");
+    stage.stop().await;
+    assert_eq!(stage.ids("missing"), ["m1"]);
+    assert_eq!(stage.ids("narrow"), ["large", "later", "small"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_login() {
+    let Some(mut stage) = Stage::new("secured", &["a"]).await else {
+        return;
+    };
+    stage.make("a", &[]).await;
+    stage.publish("a", "a1", None, json!({})).await;
+    let Shared {
+        broker,
+        by_tls,
+        certificate,
+        ..
+    } = stage.shared;
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca_file = folder.path().join("broker.pem");
+    std::fs::write(&ca_file, certificate).expect("written");
+    let config = |secret: &str, known: bool| BrokerConfig {
+        bootstrap: format!("127.0.0.1:{}", broker.secured),
+        login: Some(Login {
+            key: by_tls.key.clone(),
+            secret: secret.into(),
+        }),
+        ca_file: known.then(|| ca_file.clone()),
+    };
+    let wrong = "canary-0Wr7nG3sEc9r";
+    for (config, why) in [
+        (config(&by_tls.secret, false), "certificate"),
+        (config(wrong, true), "uthentication"),
+    ] {
+        let troubles = stage.relay_by(config.clone()).await;
+        let told = trouble(&troubles, "secured.secured.a").await;
+        assert!(told.contains(why), "{told}");
+        let shown = format!("{told} {config:?}");
+        assert!(
+            !shown.contains(wrong) && !shown.contains(&by_tls.secret),
+            "{shown}"
+        );
+        stage.stop().await;
+        stage.stop = CancellationToken::new();
+    }
+    stage.relay_by(config(&by_tls.secret, true)).await;
+    stage.told().await;
+    stage.stop().await;
+    assert_eq!(stage.ids("a"), ["a1"]);
+}
