@@ -98,7 +98,7 @@ pub fn up(mut ask: UpAsk) -> Result<()> {
     let begun = Instant::now();
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = runtime.block_on(served(&place, staged.as_deref()));
-    let left = service::left(&place.root);
+    let left = service::left_at_last(&place.root);
     let database = outcome.with_context(|| {
         // The next one sweeps it away.
         format!("what they wrote is in {}", place.root.display())

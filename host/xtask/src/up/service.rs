@@ -28,6 +28,9 @@ const GUARD: &str = r#"
 /// The drain of a host is the longest: a second of notice, thirty for requests, and what is in hand.
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
 
+/// And how long its children may take to follow it.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Of the environment: tells processes of ours from others, those they started too.
 const MARK: &str = "XTASK_UP";
 
@@ -191,6 +194,18 @@ pub fn left(folder: &Path) -> Vec<String> {
     found
 }
 
+/// Those that are left for good: what was told to end may take a moment to be gone.
+pub fn left_at_last(folder: &Path) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let left = left(folder);
+        if left.is_empty() || begun.elapsed() > GONE_WITHIN {
+            return left;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// The last lines of a log.
 fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
@@ -238,7 +253,7 @@ mod tests {
         assert!(!left(folder.path()).is_empty());
         server.stop().expect("a good end");
         within("told", &server.log);
-        assert_eq!(left(folder.path()), Vec::<String>::new());
+        assert_eq!(left_at_last(folder.path()), Vec::<String>::new());
     }
 
     #[test]
