@@ -27,7 +27,10 @@ const LONG: Duration = Duration::from_secs(120);
 
 const PARTITIONS: i32 = 3;
 
-/// A broker that has the payments' topic, and a house that tells it of them, over TLS.
+/// What the host publishes of a payment, and what the plugin does.
+const TOPICS: [&str; 2] = [topic::POST_PAYMENT_SUCCESS, "sales"];
+
+/// A broker that has the topics, and a house that tells it of them, over TLS.
 struct Stage {
     broker: Broker,
     house: House,
@@ -50,24 +53,18 @@ impl Stage {
         let mut house = house.on(database);
         house.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.secured));
         house.set(&format!("kafka.ca_file={}", certificate.path().display()));
-        house.set(&format!(
-            "kafka.topics=[\"{}\"]",
-            topic::POST_PAYMENT_SUCCESS
-        ));
+        house.set(&format!("kafka.topics={TOPICS:?}"));
         let stage = Self {
             broker,
             house,
             _certificate: certificate,
         };
         let admin: AdminClient<DefaultClientContext> = stage.client().create().expect("a client");
-        let new = NewTopic::new(
-            topic::POST_PAYMENT_SUCCESS,
-            PARTITIONS,
-            TopicReplication::Fixed(1),
-        );
+        let new = TOPICS.map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
         let options = AdminOptions::new().operation_timeout(Some(LONG));
-        let made = admin.create_topics([&new], &options).await;
-        made.expect("asked").remove(0).expect("made");
+        for made in admin.create_topics(&new, &options).await.expect("asked") {
+            made.expect("made");
+        }
         stage
     }
 
@@ -90,8 +87,8 @@ impl Stage {
         }
     }
 
-    /// Every payment that is committed in Kafka.
-    fn read(&self) -> Vec<OwnedMessage> {
+    /// Everything on a topic that is committed in Kafka.
+    fn read(&self, topic: &str) -> Vec<OwnedMessage> {
         let consumer: BaseConsumer = self
             .client()
             .set("group.id", "tests")
@@ -101,7 +98,7 @@ impl Stage {
             .create()
             .expect("a client");
         let mut all = TopicPartitionList::new();
-        all.add_partition_range(topic::POST_PAYMENT_SUCCESS, 0, PARTITIONS - 1);
+        all.add_partition_range(topic, 0, PARTITIONS - 1);
         all.set_all_offsets(Offset::Beginning).expect("offsets");
         consumer.assign(&all).expect("assigned");
         let (mut read, mut ended) = (Vec::new(), 0);
@@ -113,6 +110,42 @@ impl Stage {
             }
         }
         read
+    }
+
+    /// Kafka has what the log has, so many payments and as many publications, each once.
+    async fn told_once(&self, payments: usize) {
+        for topic in TOPICS {
+            let told = self.read(topic);
+            // Also what the plugin decided is known by the till's request.
+            let causes = told
+                .iter()
+                .filter(|message| !header_of(message, header::REQUEST_ID).is_empty());
+            assert_eq!(causes.count(), told.len(), "{topic}");
+            let id = |message| header_of(message, header::EVENT_ID);
+            let mut told: Vec<String> = told.iter().map(id).collect();
+            told.sort();
+            let logged = self.logged(topic).await;
+            assert_eq!(logged.len(), payments, "{topic}");
+            assert_eq!(told, logged, "{topic}");
+        }
+    }
+
+    /// The ids of the events on a topic, sorted, as the database has them.
+    async fn logged(&self, topic: &str) -> Vec<String> {
+        let db = Db::open(&self.house.database())
+            .await
+            .expect("the database");
+        let records: &dyn Records = &db;
+        let topics = vec![topic.to_owned()];
+        let logged = records.read(move |tx| {
+            let topics = topics.clone();
+            Box::pin(async move { tx.event_page(&topics, 0, 1_000).await })
+        });
+        let logged = logged.await.expect("the log").into_iter();
+        let mut logged: Vec<String> = logged.map(|event| event.id).collect();
+        db.close().await.expect("closed");
+        logged.sort();
+        logged
     }
 }
 
@@ -149,7 +182,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     assert_eq!(asked.send().await.expect("an answer").status(), 201);
     let begun = Instant::now();
     let read = loop {
-        let read = stage.read();
+        let read = stage.read(topic::POST_PAYMENT_SUCCESS);
         if !read.is_empty() {
             break read;
         }
@@ -221,29 +254,32 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
         }
     }
     stage.settled().await;
-    let mut told: Vec<String> = stage
-        .read()
-        .iter()
-        .map(|message| header_of(message, header::EVENT_ID))
-        .collect();
-    told.sort();
-    let db = Db::open(&stage.house.database())
-        .await
-        .expect("the database");
-    let records: &dyn Records = &db;
-    let logged = records.read(|tx| {
-        let topics = vec![topic::POST_PAYMENT_SUCCESS.to_owned()];
-        Box::pin(async move { tx.event_page(&topics, 0, 1_000).await })
-    });
-    let mut logged: Vec<String> = logged
-        .await
-        .expect("the log")
-        .into_iter()
-        .map(|event| event.id)
-        .collect();
-    db.close().await.expect("closed");
-    logged.sort();
-    assert_eq!(logged.len(), 8 * 12 + 2);
-    assert_eq!(told, logged);
+    stage.told_once(8 * 12 + 2).await;
+    stage.house.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_goes_from_host_to_host() {
+    let Some(parts) = parts_or_skip() else { return };
+    let database = Database::Postgres;
+    if !database.is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = Stage::new(corner::house(folder.path()), database, &parts).await;
+    stage.house.start().await;
+    corner::open(&stage.house).await;
+    let mut paid = 0;
+    for _ in 0..3 {
+        // The next one stands by, and goes on where the one before stops in the middle of its work.
+        stage.house.start_beside().await;
+        for _ in 0..15 {
+            corner::sell(&stage.house, &format!("o{paid}")).await;
+            paid += 1;
+        }
+        tokio::task::block_in_place(|| stage.house.stop_before());
+    }
+    stage.settled().await;
+    stage.told_once(paid).await;
     stage.house.stop();
 }

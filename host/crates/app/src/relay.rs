@@ -29,8 +29,11 @@ pub struct RelayPolicy {
 pub struct Relayed {
     /// Its place in the log.
     pub position: Position,
-    /// Its id: a log that was restored has another event there.
+    /// Its id, and when it was written: a log that was restored has another event there, or the same one
+    /// told again later, with others before it.
     pub event: String,
+    /// Milliseconds since 1970.
+    pub server_timestamp: i64,
 }
 
 impl App {
@@ -65,7 +68,9 @@ impl App {
                         .event_page(&relay.topics(), relayed.position - 1, 1)
                         .await?;
                     let is = |event: &Event| {
-                        event.position == relayed.position && event.id == relayed.event
+                        event.position == relayed.position
+                            && event.id == relayed.event
+                            && event.server_timestamp == relayed.server_timestamp
                     };
                     if there.first().is_some_and(is) {
                         return Ok(relayed.position);

@@ -5,8 +5,8 @@
 //! events come from. Everything here blocks: it is called off the runtime's threads.
 
 use galleria_app::relay::Relayed;
-use galleria_domain::Event;
 use galleria_domain::event::header;
+use galleria_domain::{Event, Position};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -22,6 +22,12 @@ use std::time::Duration;
 /// How long a broker may take for an answer. It is asked again afterwards: short enough that a drain does
 /// not wait long for one that is away.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long the end of a transaction that failed is waited for.
+const ABORTED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Bodies in one transaction: far less than the client keeps, and sent well within the time of an answer.
+const TRANSACTION_BYTES: usize = 4 << 20;
 
 /// How the broker is reached.
 #[derive(Clone)]
@@ -72,8 +78,10 @@ impl BrokerConfig {
             (None, None) => "plaintext",
         };
         client.set("security.protocol", protocol);
-        if let Some(file) = &self.ca_file {
-            client.set("ssl.ca.location", file.display().to_string());
+        if protocol != "plaintext" {
+            // Its TLS is built along and knows no machine: where certificates usually are is looked through.
+            let file = self.ca_file.as_ref().map(|file| file.display().to_string());
+            client.set("ssl.ca.location", file.as_deref().unwrap_or("probe"));
         }
         if let Some(Login { key, secret }) = &self.login {
             client
@@ -202,6 +210,8 @@ impl TopicWriter {
             // One page goes at once, and nobody waits for the next.
             .set("linger.ms", "5")
             .set("compression.type", "lz4")
+            // A key's partition is found as by the platform before, whose client is this one, too.
+            .set("partitioner", "consistent_random")
             // What a topic takes is the broker's to say.
             .set("message.max.bytes", "16777216")
             .create_with_context(heard.clone())
@@ -224,10 +234,14 @@ impl TopicWriter {
             .committed_offsets(asked, ANSWERS_WITHIN)
             .map_err(|error| heard.failed("asking how far the topic has come")(error))?;
         let relayed = found.elements().first().and_then(|one| match one.offset() {
-            Offset::Offset(position) => Some(Relayed {
-                position,
-                event: one.metadata().to_owned(),
-            }),
+            Offset::Offset(position) => {
+                let (at, event) = one.metadata().split_once(' ').unwrap_or_default();
+                Some(Relayed {
+                    position,
+                    event: event.to_owned(),
+                    server_timestamp: at.parse().unwrap_or_default(),
+                })
+            }
             _ => None,
         });
         let group = positions.group_metadata().ok_or(BrokerError::Kafka {
@@ -243,19 +257,35 @@ impl TopicWriter {
         Ok((writer, relayed))
     }
 
-    /// Writes these, in their order, and how far the topic has come with them: all, or nothing. After an
-    /// error it is not known which, and a writer that is opened anew finds out.
-    pub fn write(&self, events: &[Event]) -> Result<(), BrokerError> {
-        let Some(last) = events.last() else {
-            return Ok(());
-        };
+    /// Writes these, in their order and as many as go into one transaction, and how far the topic has come
+    /// with them: all, or nothing. Answers with the last one's position. After an error it is not known
+    /// which, and a writer that is opened anew finds out.
+    pub fn write(&self, events: &[Event]) -> Result<Option<Position>, BrokerError> {
+        let written = self.transaction(events);
+        if written.is_err() {
+            // Otherwise readers would wait for its end until it is too old. Whether that was heard does not
+            // matter: whoever writes next ends it, too.
+            let _ = self.producer.abort_transaction(ABORTED_WITHIN);
+        }
+        written
+    }
+
+    fn transaction(&self, events: &[Event]) -> Result<Option<Position>, BrokerError> {
+        if events.is_empty() {
+            return Ok(None);
+        }
         *self.heard.told() = Told::default();
         let failed = |doing| move |error| self.heard.failed(doing)(error);
         self.producer
             .begin_transaction()
             .map_err(failed("beginning a transaction"))?;
+        let (mut bytes, mut last) = (0, &events[0]);
         for event in events {
-            self.send(event)?;
+            bytes += self.send(event)?;
+            last = event;
+            if bytes >= TRANSACTION_BYTES {
+                break;
+            }
         }
         let mut positions = TopicPartitionList::new();
         positions
@@ -263,7 +293,7 @@ impl TopicWriter {
             .set_offset(Offset::Offset(last.position))
             .map_err(failed("noting how far the topic has come"))?;
         if let Some(mut at) = positions.find_partition(&self.topic, POSITION_AT) {
-            at.set_metadata(&*last.id);
+            at.set_metadata(format!("{} {}", last.server_timestamp, last.id));
         }
         let done = self
             .producer
@@ -276,10 +306,12 @@ impl TopicWriter {
         done.map_err(|error| match self.heard.told().refused.take() {
             Some((event, why)) => BrokerError::Message { event, why },
             None => failed("writing")(error),
-        })
+        })?;
+        Ok(Some(last.position))
     }
 
-    fn send(&self, event: &Event) -> Result<(), BrokerError> {
+    /// Answers with the bytes of the body.
+    fn send(&self, event: &Event) -> Result<usize, BrokerError> {
         let failed = |why: String| BrokerError::Kafka {
             doing: "writing an event",
             why: format!("{}: {why}", event.id),
@@ -302,7 +334,8 @@ impl TopicWriter {
                     why,
                 },
                 _ => failed(error.to_string()),
-            })
+            })?;
+        Ok(body.len())
     }
 }
 

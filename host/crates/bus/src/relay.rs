@@ -61,7 +61,7 @@ impl Troubles {
 enum RelayError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    #[error("{}", .0.chain())]
+    #[error("the log could not be read: {}", .0.chain())]
     Log(#[from] Error),
 }
 
@@ -87,34 +87,15 @@ impl Relay {
 
     /// One topic, whatever happens.
     async fn keep(&self, relay: &Group, stop: &CancellationToken) {
-        let (mut wait, mut failures) = (FIRST_WAIT, 0);
+        let mut pace = Pace::default();
         while !stop.is_cancelled() {
-            let mut wrote = false;
-            let ended = self.relay(relay, stop, &mut wrote).await;
-            if wrote {
-                (wait, failures) = (FIRST_WAIT, 0);
-            }
-            if let Err(error) = ended {
-                failures += 1;
-                let text = error.to_string();
-                // Told when it begins and when it lasts, not with every try.
-                match failures {
-                    1 => tracing::warn!(
-                        relay = relay.name,
-                        "events do not reach the broker just now, and wait in the log: {text}"
-                    ),
-                    LASTING => tracing::error!(
-                        relay = relay.name,
-                        "events still do not reach the broker, and wait in the log: {text}"
-                    ),
-                    _ => {}
-                }
-                self.troubles.set(&relay.name, Some(text));
+            if let Err(error) = self.relay(relay, stop, &mut pace).await {
+                pace.failed(&relay.name, &error);
+                self.troubles.set(&relay.name, Some(error.to_string()));
                 tokio::select! {
-                    () = self.app.clock().sleep(wait) => {}
+                    () = self.app.clock().sleep(pace.wait()) => {}
                     () = stop.cancelled() => {}
                 }
-                wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
         self.troubles.set(&relay.name, None);
@@ -125,14 +106,14 @@ impl Relay {
         &self,
         relay: &Group,
         stop: &CancellationToken,
-        wrote: &mut bool,
+        pace: &mut Pace,
     ) -> Result<(), RelayError> {
         let topic = relay.topics().remove(0);
         let (config, name) = (Arc::clone(&self.config), relay.name.clone());
         let opened = off_runtime(move || TopicWriter::open(&config, &name, &topic));
         let (writer, relayed) = opened.await?;
         let writer = Arc::new(writer);
-        let ended = self.write(relay, &writer, relayed, stop, wrote).await;
+        let ended = self.write(relay, &writer, relayed, stop, pace).await;
         // Its last words to the broker may take a while.
         off_runtime(move || {
             drop(writer);
@@ -148,32 +129,83 @@ impl Relay {
         writer: &Arc<TopicWriter>,
         relayed: Option<Relayed>,
         stop: &CancellationToken,
-        wrote: &mut bool,
+        pace: &mut Pace,
     ) -> Result<(), RelayError> {
         let mut grew = self.app.log_grew();
         let mut after = self.app.relay_after(relay, relayed).await?;
         self.app.progress(&relay.name, after).await?;
-        if self.troubles.all().contains_key(&relay.name) {
-            tracing::info!(relay = relay.name, "the broker takes events again");
-        }
-        self.troubles.set(&relay.name, None);
         while !stop.is_cancelled() {
-            let events = self.app.events_after(relay, after, PAGE).await?;
-            let Some(last) = events.last().map(|event| event.position) else {
-                tokio::select! {
-                    () = grew.heard() => {}
-                    () = self.app.clock().sleep(POLL) => {}
-                    () = stop.cancelled() => {}
-                }
-                continue;
-            };
+            let events = self.app.events_after(relay, after, pace.page).await?;
             let writing = Arc::clone(writer);
-            off_runtime(move || writing.write(&events)).await?;
-            *wrote = true;
-            after = last;
-            self.app.progress(&relay.name, after).await?;
+            let written = off_runtime(move || writing.write(&events)).await?;
+            if pace.went_well() {
+                tracing::info!(relay = relay.name, "events reach the broker again");
+            }
+            self.troubles.set(&relay.name, None);
+            if let Some(last) = written {
+                after = last;
+                self.app.progress(&relay.name, after).await?;
+                continue;
+            }
+            tokio::select! {
+                () = grew.heard() => {}
+                () = self.app.clock().sleep(POLL) => {}
+                () = stop.cancelled() => {}
+            }
         }
         Ok(())
+    }
+}
+
+/// How a topic goes: how long is waited after a failure, and how much is tried at once.
+struct Pace {
+    page: u32,
+    failures: u32,
+    /// What went wrong last, by its kind.
+    why: Option<std::mem::Discriminant<RelayError>>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            page: PAGE,
+            failures: 0,
+            why: None,
+        }
+    }
+}
+
+impl Pace {
+    /// Told when it begins, when it is something else, and when it lasts; not with every try. Alone,
+    /// events go as far as they can: one that is not taken holds up those behind it, and none before.
+    fn failed(&mut self, relay: &str, error: &RelayError) {
+        let why = std::mem::discriminant(error);
+        self.failures += 1;
+        self.page = 1;
+        if self.failures == LASTING {
+            tracing::error!(
+                relay,
+                "events still wait in the log for the broker: {error}"
+            );
+        } else if self.why.replace(why) != Some(why) {
+            tracing::warn!(
+                relay,
+                "events wait in the log for the broker just now: {error}"
+            );
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let doubled = FIRST_WAIT * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
+        doubled.min(LONGEST_WAIT)
+    }
+
+    /// Answers whether something was wrong before.
+    fn went_well(&mut self) -> bool {
+        let was_wrong = self.failures > 0;
+        (self.failures, self.why) = (0, None);
+        self.page = (self.page * 4).min(PAGE);
+        was_wrong
     }
 }
 

@@ -20,7 +20,8 @@ const SCRIPT: &str = r#"
     trap '' INT
     java=$1 jars=$2
     dir=$(mktemp -d -t galleria-kafka-XXXXXX) || exit 1
-    trap 'rm -rf "$dir"' EXIT
+    trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null; rm -rf "$dir"' EXIT
+    trap 'exit 1' TERM HUP
     cd "$dir"
     printf '%s' "$GALLERIA_PROPERTIES" >server.properties
     printf '%s' "$GALLERIA_PEM" >keystore.pem
@@ -39,8 +40,6 @@ const SCRIPT: &str = r#"
         esac
         echo done
     done
-    kill -KILL "$server"
-    wait "$server" 2>>log
 "#;
 
 /// A running broker.

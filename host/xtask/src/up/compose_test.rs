@@ -17,11 +17,11 @@ fn services(compose: &Value) -> Vec<(&String, &Value)> {
 
 /// Services that others wait for to end.
 fn tasks(compose: &Value) -> BTreeSet<&str> {
-    let mut found = BTreeSet::from(["kafka-topics"]);
+    let mut found = BTreeSet::new();
     for (_, service) in services(compose) {
         for (name, how) in service["depends_on"].as_object().into_iter().flatten() {
             if how["condition"] == "service_completed_successfully" {
-                found.insert(name);
+                found.insert(name.as_str());
             }
         }
     }
@@ -124,6 +124,7 @@ fn one_is_started_after_another_by_health() {
     waits("galleria", "postgres");
     waits("galleria", "galleria-migrate");
     waits("galleria-migrate", "postgres");
+    waits("galleria", "kafka-topics");
     waits("kafka-topics", "kafka");
 }
 
