@@ -113,11 +113,15 @@ fn a_role_that_is_none_is_refused_with_those_there_are() {
     for (role, wanted) in [
         (
             "till",
-            "one of api, consumer, consumer:<group>, deliver or schedule",
+            "one of api, consumer, consumer:<group>, relay, deliver or schedule",
         ),
         (
             "consumer:SALES",
             "there are PAYMENT_GROUP, COMMON_GROUP, GALLERIA_GROUP",
+        ),
+        (
+            "relay",
+            "there is no broker to relay to; set kafka.bootstrap",
         ),
     ] {
         let ran = house.run(&["serve", "--role", role]);
