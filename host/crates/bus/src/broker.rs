@@ -141,8 +141,8 @@ impl Heard {
 
     /// The answer of the client, with what else was heard: alone it says little more than `timed out`.
     fn failed(&self, doing: &'static str) -> impl FnOnce(KafkaError) -> BrokerError {
-        let trouble = self.told().trouble.clone();
         move |error| {
+            let trouble = self.told().trouble.clone();
             let mut why = match error {
                 // It would show the value of a setting.
                 KafkaError::ClientConfig(_, what, setting, _) => format!("{setting}: {what}"),
@@ -200,7 +200,6 @@ impl TopicWriter {
         topic: &str,
     ) -> Result<(Self, Option<Relayed>), BrokerError> {
         let heard = Heard::default();
-        let create = |doing| heard.failed(doing);
         let producer: ThreadedProducer<Heard> = config
             .client()
             .set("transactional.id", name)
@@ -215,11 +214,11 @@ impl TopicWriter {
             // What a topic takes is the broker's to say.
             .set("message.max.bytes", "16777216")
             .create_with_context(heard.clone())
-            .map_err(create("setting up the client"))?;
+            .map_err(heard.failed("setting up the client"))?;
         there_is(&producer, &heard, topic)?;
         producer
             .init_transactions(ANSWERS_WITHIN)
-            .map_err(|error| heard.failed("beginning to write")(error))?;
+            .map_err(heard.failed("beginning to write"))?;
         // It reads nothing: how far a topic has come is kept as a group's offset.
         let positions: BaseConsumer<Heard> = config
             .client()
@@ -227,12 +226,12 @@ impl TopicWriter {
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
             .create_with_context(heard.clone())
-            .map_err(|error| heard.failed("setting up the client")(error))?;
+            .map_err(heard.failed("setting up the client"))?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition(topic, POSITION_AT);
         let found = positions
             .committed_offsets(asked, ANSWERS_WITHIN)
-            .map_err(|error| heard.failed("asking how far the topic has come")(error))?;
+            .map_err(heard.failed("asking how far the topic has come"))?;
         let relayed = found.elements().first().and_then(|one| match one.offset() {
             Offset::Offset(position) => {
                 let (at, event) = one.metadata().split_once(' ').unwrap_or_default();
@@ -275,10 +274,9 @@ impl TopicWriter {
             return Ok(None);
         }
         *self.heard.told() = Told::default();
-        let failed = |doing| move |error| self.heard.failed(doing)(error);
         self.producer
             .begin_transaction()
-            .map_err(failed("beginning a transaction"))?;
+            .map_err(self.heard.failed("beginning a transaction"))?;
         let (mut bytes, mut last) = (0, &events[0]);
         for event in events {
             bytes += self.send(event)?;
@@ -291,7 +289,7 @@ impl TopicWriter {
         positions
             .add_partition(&self.topic, POSITION_AT)
             .set_offset(Offset::Offset(last.position))
-            .map_err(failed("noting how far the topic has come"))?;
+            .map_err(self.heard.failed("noting how far the topic has come"))?;
         if let Some(mut at) = positions.find_partition(&self.topic, POSITION_AT) {
             at.set_metadata(format!("{} {}", last.server_timestamp, last.id));
         }
@@ -303,9 +301,12 @@ impl TopicWriter {
                     .send_offsets_to_transaction(&positions, &self.group, ANSWERS_WITHIN)
             })
             .and_then(|()| self.producer.commit_transaction(ANSWERS_WITHIN));
-        done.map_err(|error| match self.heard.told().refused.take() {
-            Some((event, why)) => BrokerError::Message { event, why },
-            None => failed("writing")(error),
+        done.map_err(|error| {
+            let refused = self.heard.told().refused.take();
+            match refused {
+                Some((event, why)) => BrokerError::Message { event, why },
+                None => self.heard.failed("writing")(error),
+            }
         })?;
         Ok(Some(last.position))
     }
@@ -370,7 +371,7 @@ fn there_is(
     let found = producer
         .client()
         .fetch_metadata(Some(topic), ANSWERS_WITHIN)
-        .map_err(|error| heard.failed("asking for the topic")(error))?;
+        .map_err(heard.failed("asking for the topic"))?;
     let found = found.topics().iter().find(|one| one.name() == topic);
     match found.and_then(|one| one.error()) {
         Some(error) => Err(BrokerError::Topic {

@@ -4,6 +4,7 @@
 //! orders waits for neither. Never writes a topic of which another host has the lease.
 
 use crate::broker::{BrokerConfig, BrokerError, TopicWriter};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures_util::future::join_all;
 use galleria_app::handling::Group;
 use galleria_app::relay::Relayed;
@@ -137,7 +138,10 @@ impl Relay {
         while !stop.is_cancelled() {
             let events = self.app.events_after(relay, after, pace.page).await?;
             let writing = Arc::clone(writer);
-            let written = off_runtime(move || writing.write(&events)).await?;
+            let written = match events.is_empty() {
+                true => None,
+                false => off_runtime(move || writing.write(&events)).await?,
+            };
             if pace.went_well() {
                 tracing::info!(relay = relay.name, "events reach the broker again");
             }
@@ -162,7 +166,8 @@ struct Pace {
     page: u32,
     failures: u32,
     /// What went wrong last, by its kind.
-    why: Option<std::mem::Discriminant<RelayError>>,
+    why: Option<&'static str>,
+    waits: ExponentialBackoff,
 }
 
 impl Default for Pace {
@@ -171,6 +176,28 @@ impl Default for Pace {
             page: PAGE,
             failures: 0,
             why: None,
+            waits: waits(),
+        }
+    }
+}
+
+/// The waits after failures, one after the other, without an end.
+fn waits() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
+        .without_max_times()
+        .build()
+}
+
+impl RelayError {
+    /// What another try may not tell again.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Log(_) => "log",
+            Self::Broker(BrokerError::Topic { .. }) => "topic",
+            Self::Broker(BrokerError::Message { .. }) => "message",
+            Self::Broker(BrokerError::Kafka { doing, .. }) => doing,
         }
     }
 }
@@ -179,7 +206,7 @@ impl Pace {
     /// Told when it begins, when it is something else, and when it lasts; not with every try. Alone,
     /// events go as far as they can: one that is not taken holds up those behind it, and none before.
     fn failed(&mut self, relay: &str, error: &RelayError) {
-        let why = std::mem::discriminant(error);
+        let why = error.kind();
         self.failures += 1;
         self.page = 1;
         if self.failures == LASTING {
@@ -195,15 +222,16 @@ impl Pace {
         }
     }
 
-    fn wait(&self) -> Duration {
-        let doubled = FIRST_WAIT * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
-        doubled.min(LONGEST_WAIT)
+    fn wait(&mut self) -> Duration {
+        self.waits.next().unwrap_or(LONGEST_WAIT)
     }
 
     /// Answers whether something was wrong before.
     fn went_well(&mut self) -> bool {
         let was_wrong = self.failures > 0;
-        (self.failures, self.why) = (0, None);
+        if was_wrong {
+            (self.failures, self.why, self.waits) = (0, None, waits());
+        }
         self.page = (self.page * 4).min(PAGE);
         was_wrong
     }
