@@ -58,7 +58,7 @@ use galleria_domain::Pickup;
 use galleria_domain::plugin::{Mistake, Slot};
 use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
-use plugin::Shelf;
+use plugin::PluginFolder;
 use raw::RawHost;
 use std::collections::BTreeMap;
 use std::io;
@@ -175,11 +175,17 @@ fn retailers(
         mistakes.push(Mistake::new(file, "retailers", message));
         Vec::new()
     });
-    let mut shelf = Shelf::new(&host.plugins);
+    let mut plugin_folder = PluginFolder::new(&host.plugins);
     names
         .iter()
         .filter_map(|name| {
-            retailer::retailer(&host.retailers.join(name), host, env, &mut shelf, mistakes)
+            retailer::retailer(
+                &host.retailers.join(name),
+                host,
+                env,
+                &mut plugin_folder,
+                mistakes,
+            )
         })
         .collect()
 }

@@ -20,15 +20,15 @@ pub(crate) struct Manifest {
     pub(crate) counters: BTreeMap<String, CounterScope>,
 }
 
-/// The plugins of one directory. Each `plugin.toml` is read once, whoever uses it.
-pub(crate) struct Shelf {
+/// The directory that holds the plugins. Reads each `plugin.toml` once, however many slots use it.
+pub(crate) struct PluginFolder {
     folder: PathBuf,
     names: Vec<String>,
     read: BTreeMap<String, Option<Manifest>>,
 }
 
-impl Shelf {
-    /// The plugins in `folder`; where there is none, there are no plugins.
+impl PluginFolder {
+    /// Lists the plugins in `folder`. A missing folder counts as an empty one.
     pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.into(),

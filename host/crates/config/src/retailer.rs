@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::host::HostConfig;
 use crate::layers::{Layer, Layers};
-use crate::plugin::{Manifest, Shelf};
+use crate::plugin::{Manifest, PluginFolder};
 use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSlot};
 use crate::secrets::{SecretSource, Vault};
 use crate::{matching, rights, schedules, suggest};
@@ -43,7 +43,7 @@ pub(crate) fn retailer(
     folder: &Path,
     host: &HostConfig,
     env: &BTreeMap<String, String>,
-    shelf: &mut Shelf,
+    plugin_folder: &mut PluginFolder,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Retailer> {
     let file = folder.join("retailer.toml");
@@ -78,7 +78,7 @@ pub(crate) fn retailer(
         file: &file,
         host,
         vault: &mut vault,
-        shelf,
+        plugin_folder,
         checks: &mut checks,
         mistakes,
     };
@@ -106,7 +106,7 @@ struct Reading<'a, 'e> {
     file: &'a Path,
     host: &'a HostConfig,
     vault: &'a mut Vault<'e>,
-    shelf: &'a mut Shelf,
+    plugin_folder: &'a mut PluginFolder,
     checks: &'a mut Checks,
     mistakes: &'a mut Vec<Mistake>,
 }
@@ -183,7 +183,7 @@ impl Reading<'_, '_> {
                 .wrong(key, "the name of a folder in the plugins directory");
             return None;
         };
-        match self.shelf.find(plugin, self.mistakes) {
+        match self.plugin_folder.find(plugin, self.mistakes) {
             Ok(manifest) => manifest,
             Err(message) => {
                 self.checks.wrong(key, message);
