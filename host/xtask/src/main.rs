@@ -5,9 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
-mod catalogue;
 mod check;
-mod day;
 mod demo;
 mod guests;
 mod licences;
@@ -16,12 +14,12 @@ mod prepare;
 mod process;
 mod root;
 mod show;
-mod statement;
 mod test;
 mod up;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use galleria_simulator::{assortment::Assortment, catalogue, day, statement};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -128,7 +126,7 @@ fn run(command: Command) -> Result<()> {
 
 fn write_day(ask: DayAsk) -> Result<()> {
     for folder in retailers(ask.retailer.as_deref())? {
-        let (assortment, stores) = day::assortment::Assortment::read(&folder)?;
+        let (assortment, stores) = Assortment::read(&folder)?;
         let kept = &assortment.day;
         let seed = ask.seed.unwrap_or(kept.seed);
         let events = ask.events.unwrap_or(kept.events);
@@ -167,24 +165,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).with_context(|| file.display().to_string())
 }
 
-/// Folders of retailers that keep a sample day, by name; the named one alone where one is named.
+/// Lists the folders of the sample retailers, or only the named one.
 fn retailers(name: Option<&str>) -> Result<Vec<PathBuf>> {
-    let all = root::root().join("retailers");
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {
-        let folder = entry?.path();
-        let named = name.is_none_or(|name| folder.ends_with(name));
-        if named && folder.join("assortment.toml").is_file() {
-            folders.push(folder);
-        }
-    }
-    if folders.is_empty() {
-        bail!(
-            "no folder {}/{} has an assortment.toml to draw a day from",
-            all.display(),
-            name.unwrap_or("*")
-        );
-    }
-    folders.sort();
-    Ok(folders)
+    galleria_simulator::retailers(&root::root().join("retailers"), name)
 }

@@ -2,11 +2,11 @@
 
 mod made;
 
-use crate::catalogue;
 use crate::demo::client::Client;
 use crate::retailers;
 use anyhow::{Context, Result};
 use galleria_domain::Store;
+use galleria_simulator::catalogue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

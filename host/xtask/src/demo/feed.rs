@@ -2,9 +2,9 @@
 
 use super::client::Client;
 use crate::show::Progress;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use galleria_simulator::request::{Answered, MemberIs, Request};
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -15,48 +15,6 @@ const CLIENTS: usize = 4;
 
 /// Every so manieth request is sent twice, as a network does that loses an answer.
 const TWICE: usize = 20;
-
-/// A request of the day.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Request {
-    /// What must keep its order.
-    pub lane: String,
-    pub path: String,
-    pub key: String,
-    pub body: Value,
-    pub counts: Option<String>,
-    /// What it has to do with a member whom only the host can tell.
-    pub member: Option<MemberIs>,
-}
-
-/// See the day's own.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberIs {
-    /// The host must answer with this one.
-    Known(String),
-    /// The host must refuse.
-    Nobody,
-    /// Whoever the host answered to the request of that key.
-    AnswerTo(String),
-}
-
-/// A request and what the host answered.
-#[derive(Debug)]
-pub struct Answered {
-    pub request: Request,
-    pub answer: Value,
-}
-
-/// Reads a day.
-pub fn read(text: &str) -> Result<Vec<Request>> {
-    let lines = text.lines().enumerate();
-    lines
-        .map(|(at, line)| {
-            serde_json::from_str(line).with_context(|| format!("line {} of the day", at + 1))
-        })
-        .collect()
-}
 
 /// Sends the day; answers in the order of the day.
 pub async fn send(client: &Client, day: Vec<Request>) -> Result<Vec<Answered>> {

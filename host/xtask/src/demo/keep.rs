@@ -1,11 +1,11 @@
 //! `--keep`: the host stays up, and what to try next is told.
 
-use super::books::{Books, Told};
 use super::host::Host;
 use super::retailer::Retailer;
 use super::table::Got;
 use crate::show;
 use anyhow::{Context, Result};
+use galleria_simulator::ledger::{Books, Told};
 use std::path::PathBuf;
 
 /// What is worth a look.

@@ -1,10 +1,10 @@
 //! Members: every code that is nobody's was refused in the same words, and whoever was identified
 //! stands on the order that was placed next.
 
-use super::books::Books;
 use super::client::Client;
-use super::feed::{Answered, MemberIs};
 use anyhow::{Result, bail};
+use galleria_simulator::ledger::Books;
+use galleria_simulator::request::{Answered, MemberIs};
 use serde_json::Value;
 
 /// Every code that is nobody's is refused in the same words.
@@ -47,7 +47,7 @@ fn same(kept: &Value, sent: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::books::Codes;
+    use galleria_simulator::ledger::Codes;
 
     fn books(identified: usize, refused: &[&str]) -> Books<'static> {
         let mut books = Books::of(vec![], &[]).expect("empty books");

@@ -2,14 +2,12 @@
 //!
 //! What it shows it learns from the host over HTTP; what must be right it reckons itself.
 
-mod books;
 pub mod client;
 mod feed;
 pub mod host;
 mod keep;
 mod members;
 mod products;
-mod reckon;
 mod retailer;
 mod runs;
 mod statements;
@@ -19,9 +17,10 @@ mod verify;
 use crate::process::{cargo, run, target};
 use crate::{DemoAsk, plugins, prepare, show};
 use anyhow::{Context, Result, bail};
-use books::{Books, Told};
 use client::Client;
 use galleria_domain::Store;
+use galleria_simulator::ledger::{Books, Told};
+use galleria_simulator::request;
 use host::Host;
 use reqwest::Method;
 use retailer::Retailer;
@@ -99,7 +98,7 @@ async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep
     put_stores(&client, &stores).await?;
     let mut day = Vec::new();
     for retailer in retailers {
-        day.extend(feed::read(&retailer.day()?)?);
+        day.extend(request::read(&retailer.day()?)?);
     }
     show::step(&format!("sending {} over HTTP", dates(retailers)));
     let answered = feed::send(&client, day).await?;

@@ -2,8 +2,8 @@
 
 use super::client::Client;
 use super::retailer::Retailer;
-use crate::catalogue::{self, Made};
 use anyhow::{Context, Result, bail};
+use galleria_simulator::catalogue::{self, Made};
 use serde_json::Value;
 
 /// Imports the file of a retailer that keeps one; answers how many products it has.

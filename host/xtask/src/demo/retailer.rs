@@ -1,8 +1,8 @@
 //! A retailer of the demo: its sample data, and what of its configuration says what must come of them.
 
-use crate::day::assortment::Assortment;
 use anyhow::{Context, Result};
 use galleria_domain::Store;
+use galleria_simulator::assortment::Assortment;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,13 +1,13 @@
 //! Runs: every slot that writes files over days is asked to, and what it wrote is held against the
 //! day's own books.
 
-use super::books::Told;
 use super::client::Client;
-use super::reckon::{self, Sums, minor};
 use super::retailer::{Csv, Retailer, Writes};
 use super::statements::Settled;
 use crate::show::Progress;
 use anyhow::{Context, Result, bail};
+use galleria_simulator::expected::{self as reckon, Sums, minor};
+use galleria_simulator::ledger::Told;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs;

@@ -3,10 +3,10 @@
 
 use super::client::Client;
 use super::retailer::Retailer;
-use crate::statement::Made;
-use crate::{day, statement};
 use anyhow::{Context, Result, bail};
 use galleria_domain::MatchOutcome;
+use galleria_simulator::day;
+use galleria_simulator::statement::{self, Made};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,11 +1,11 @@
 //! What each retailer got, as a table.
 
-use super::books::{Books, Told};
 use super::retailer::Retailer;
 use super::runs::Written;
 use super::statements::Settled;
 use crate::show;
 use anyhow::{Context, Result};
+use galleria_simulator::ledger::{Books, Told};
 use serde_json::Value;
 
 /// What came of a retailer's day.

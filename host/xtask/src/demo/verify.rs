@@ -1,11 +1,11 @@
 //! Whether everything the host did is right: each event once, each file there, each POSLOG true.
 
-use super::books::Told;
 use super::client::Client;
 use crate::process::{strict, works};
 use crate::root::root;
 use crate::show;
 use anyhow::{Context, Result, bail};
+use galleria_simulator::ledger::Told;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

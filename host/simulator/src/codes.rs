@@ -1,7 +1,7 @@
 //! Codes that members show: their numbers encrypted under the sample key, and codes that are nobody's.
 
-use super::chance::Chance;
-use super::habits;
+use crate::chance::Chance;
+use crate::habits;
 use aes::Aes128;
 use anyhow::{Context, Result, bail};
 use base16ct::lower::encode_string as hex;

@@ -1,8 +1,8 @@
 //! Baskets: lines whose sums agree, with what makes a day's baskets differ.
 
-use super::assortment::{Assortment, Market, Product};
-use super::chance::Chance;
-use super::codes::check_digit;
+use crate::assortment::{Assortment, Market, Product};
+use crate::chance::Chance;
+use crate::codes::check_digit;
 use anyhow::{Context, Result};
 use galleria_domain::number::{extended, split};
 use galleria_domain::{AgeCheck, AgeOutcome, Decimal, Discount, Line, LineKind, Money, Store, Tax};

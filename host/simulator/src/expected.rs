@@ -1,6 +1,6 @@
 //! What reports must come to: reckoned from the day's own books, without a look at any report.
 
-use super::books::Told;
+use crate::ledger::Told;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{
     Cancellation, Line, LineKind, Money, Origin, Refund, Sale, Tax, Tender, Verification, VoidCause,

@@ -1,8 +1,8 @@
 //! What comes after orders: refunds, voids, and staff who look into baskets.
 
-use super::assortment::Market;
-use super::request::{Asked, Counts, lean};
-use super::{Day, OPEN, Order, refund};
+use super::{Asked, Day, OPEN, Order, refund};
+use crate::assortment::Market;
+use crate::request::{Counts, lean};
 use anyhow::{Result, bail};
 use galleria_domain::refunding::Extent;
 use galleria_domain::{LineKind, Tender, VoidCause};
@@ -71,7 +71,12 @@ impl Day<'_> {
         back.refund.entry.ended_at = self.instant(place, after)?.to_string();
         self.orders[chosen].refunds.push(back.refund);
         let path = format!("/v1/orders/{id}/refunds");
-        let request = Asked::new(&path, &format!("refund:{refund}"), Counts::Refund, body);
+        let request = Asked::new(
+            &path,
+            &format!("refund:{refund}"),
+            Some(Counts::Refund),
+            body,
+        );
         self.send(place, &lane, sent, request)
     }
 
@@ -139,7 +144,12 @@ impl Day<'_> {
         body["id"] = json!(id);
         body["at"] = json!(self.instant(place, at)?.to_string());
         let path = format!("/v1/orders/{order}/voids");
-        let request = Asked::new(&path, &format!("void:{id}"), Counts::Void, lean(&body)?);
+        let request = Asked::new(
+            &path,
+            &format!("void:{id}"),
+            Some(Counts::Void),
+            lean(&body)?,
+        );
         self.send(place, lane, at, request)
     }
 
@@ -199,7 +209,7 @@ impl Day<'_> {
             place,
             &lane,
             at,
-            Asked::new(&path, &key, Counts::Verification, body),
+            Asked::new(&path, &key, Some(Counts::Verification), body),
         )
     }
 }

@@ -1,23 +1,11 @@
 //! The day that is kept: it is what the generator makes, its sums are right, and it has everything.
 
-use super::assortment::{Assortment, Market};
-use crate::root::root;
+use crate::assortment::{Assortment, Market};
+use crate::samples as retailers;
 use galleria_domain::refunding::Extent;
 use galleria_domain::{Line, LineKind, Money, Store, Tender, selling};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-
-/// Folders of retailers that keep a day.
-fn retailers() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("retailers")).expect("retailers");
-    let folders = entries.map(|entry| entry.expect("a retailer").path());
-    let with_day: Vec<PathBuf> = folders
-        .filter(|folder| folder.join("assortment.toml").exists())
-        .collect();
-    assert!(!with_day.is_empty(), "some retailer keeps a day");
-    with_day
-}
 
 fn kept(folder: &std::path::Path) -> (Assortment, Vec<Store>, String) {
     let (assortment, stores) = Assortment::read(folder).expect("an assortment");

@@ -1,8 +1,8 @@
 //! Refunds of a day: whole, by line, by amount, each within what is left of the sale.
 
-use super::assortment::Market;
-use super::chance::Chance;
-use super::habits::{Habits, to_step};
+use crate::assortment::Market;
+use crate::chance::Chance;
+use crate::habits::{Habits, to_step};
 use galleria_domain::refunding::{Extent, LineBack, Resolved, resolve};
 use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 

@@ -1,8 +1,8 @@
 //! A sample file of products, as a retailer would import it: made of the assortment, with prices of
 //! their own in some stores. The same assortment gives the same bytes.
 
-use crate::day::assortment::Assortment;
-use crate::day::chance::Chance;
+use crate::assortment::Assortment;
+use crate::chance::Chance;
 use crate::day::gtin;
 use anyhow::{Context, Result};
 use galleria_domain::Store;
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_products_that_are_kept_are_made_again_byte_for_byte() {
         let mut some = 0;
-        for folder in crate::retailers(None).expect("retailers") {
+        for folder in crate::samples() {
             let (assortment, stores) = Assortment::read(&folder).expect("an assortment");
             let Some(catalogue) = &assortment.catalogue else {
                 continue;

@@ -1,7 +1,7 @@
 //! A drawer's shift: what it takes, and how it is counted in the end.
 
-use super::assortment::Market;
-use super::chance::Chance;
+use crate::assortment::Market;
+use crate::chance::Chance;
 use galleria_domain::{Money, Tender};
 
 /// A shift of a till.

@@ -1,8 +1,8 @@
 //! How baskets are paid: cards, cash with change and rounding, gift cards, foreign notes.
 
-use super::assortment::{Assortment, Market};
-use super::chance::Chance;
-use super::habits::{Payments, to_step};
+use crate::assortment::{Assortment, Market};
+use crate::chance::Chance;
+use crate::habits::{Payments, to_step};
 use anyhow::{Context, Result};
 use galleria_domain::number::extended;
 use galleria_domain::{Decimal, Foreign, Money, Store, Tender};

@@ -1,7 +1,7 @@
 //! What a retailer's sample day is drawn from: `retailers/<name>/assortment.toml` and `stores.json`.
 
-use super::habits::{Habits, Members, Payments};
 use crate::catalogue::Catalogue;
+use crate::habits::{Habits, Members, Payments};
 use crate::statement::Terms;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{Decimal, Money, Store};

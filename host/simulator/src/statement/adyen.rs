@@ -1,7 +1,7 @@
 //! Adyen's settlement details, as its documentation names the columns.
 
 use super::{Row, Sheet, What, amount, local};
-use crate::day::chance::Chance;
+use crate::chance::Chance;
 use anyhow::Result;
 
 const HEADER: &str = "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\

@@ -1,7 +1,7 @@
 //! Drawers of a day: opened with a float, counted in the end.
 
-use super::request::{Asked, Counts, lean};
-use super::{Day, Place};
+use super::{Asked, Day, Place};
+use crate::request::{Counts, lean};
 use anyhow::Result;
 use serde_json::json;
 
@@ -46,10 +46,10 @@ impl Day<'_> {
             "pickups": count.pickups,
             "operator": shift.operator,
         }))?;
-        let request = Asked::new("/v1/shifts", &format!("shift:{id}"), Counts::Nothing, open);
+        let request = Asked::new("/v1/shifts", &format!("shift:{id}"), None, open);
         self.send(place, &lane, opens, request)?;
         let path = format!("/v1/shifts/{id}/end");
-        let request = Asked::new(&path, &format!("shift-end:{id}"), Counts::Shift, end);
+        let request = Asked::new(&path, &format!("shift-end:{id}"), Some(Counts::Shift), end);
         self.send(place, &lane, ended, request)
     }
 }

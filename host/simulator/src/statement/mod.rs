@@ -11,8 +11,8 @@ mod stripe;
 #[cfg(test)]
 mod tests;
 
+use crate::chance::Chance;
 use crate::day::Settled;
-use crate::day::chance::Chance;
 use anyhow::{Context, Result};
 use galleria_domain::{Decimal, MatchOutcome, Money};
 use jiff::tz::TimeZone;

@@ -1,7 +1,7 @@
 //! The day's own books: what each event must be, reckoned from the requests and the numbers that
 //! the host gave, without a look at what the host made of it.
 
-use super::feed::Answered;
+use crate::request::Answered;
 use anyhow::{Context, Result, anyhow};
 use galleria_domain::refunding::{Extent, Resolved, resolve};
 use galleria_domain::{

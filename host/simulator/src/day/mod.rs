@@ -4,31 +4,26 @@
 //! in a day. The same seed gives the same bytes.
 
 mod after;
-pub mod assortment;
 mod basket;
-pub mod chance;
-mod codes;
 mod drawers;
-mod habits;
 mod refund;
-mod request;
 mod settled;
 mod shift;
 #[cfg(test)]
 mod tests;
 mod till;
 
+use crate::assortment::Assortment;
+use crate::chance::Chance;
+use crate::codes::Codes;
+use crate::request::{Counts, MemberIs, Request, lean};
 use anyhow::{Context, Result, bail};
-use assortment::Assortment;
 use basket::Shelf;
-pub use basket::gtin;
-use chance::Chance;
-use codes::Codes;
+pub(crate) use basket::gtin;
 use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, selling};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use request::{Asked, Counts, MemberIs, Request, lean};
 use serde_json::{Value, json};
 pub use settled::Settled;
 use shift::Shift;
@@ -127,6 +122,28 @@ struct Order {
     verified: bool,
 }
 
+/// A request before its time and lane are known.
+struct Asked {
+    path: String,
+    key: String,
+    counts: Option<Counts>,
+    body: Value,
+    member: Option<MemberIs>,
+}
+
+impl Asked {
+    /// A request that does not depend on a member.
+    fn new(path: &str, key: &str, counts: Option<Counts>, body: Value) -> Self {
+        Self {
+            path: path.into(),
+            key: key.into(),
+            counts,
+            body,
+            member: None,
+        }
+    }
+}
+
 /// What was put into an order.
 struct Basket {
     lines: Vec<Line>,
@@ -139,7 +156,8 @@ struct Day<'a> {
     codes: Option<Codes>,
     date: Date,
     places: Vec<Place<'a>>,
-    requests: Vec<Request>,
+    /// With the second since the epoch, by which the day is sorted.
+    requests: Vec<(i64, Request)>,
     orders: Vec<Order>,
 }
 
@@ -180,9 +198,9 @@ impl Day<'_> {
 
     fn text(mut self) -> Result<String> {
         // Stable: what happens in one second keeps the order it was made in.
-        self.requests.sort_by_key(|request| request.second);
+        self.requests.sort_by_key(|(second, _)| *second);
         let mut text = String::new();
-        for request in &self.requests {
+        for (_, request) in &self.requests {
             text.push_str(&request.line()?);
             text.push('\n');
         }
@@ -209,8 +227,7 @@ impl Day<'_> {
         let store = &self.places[place].shelf.store.id;
         let lane = format!("{store}/{lane}");
         let at = self.instant(place, sent)?;
-        self.requests.push(Request {
-            second: at.as_second(),
+        let request = Request {
             at: at.to_string(),
             lane,
             path,
@@ -218,7 +235,8 @@ impl Day<'_> {
             body,
             counts,
             member,
-        });
+        };
+        self.requests.push((at.as_second(), request));
         Ok(())
     }
 
@@ -283,12 +301,7 @@ impl Day<'_> {
             "member": member,
             "consents": consents,
         }))?;
-        let mut request = Asked::new(
-            "/v1/orders",
-            &format!("order:{id}"),
-            Counts::Nothing,
-            Value::Null,
-        );
+        let mut request = Asked::new("/v1/orders", &format!("order:{id}"), None, Value::Null);
         if let Some(asked) = asked {
             // Who it is, the host says: the order waits for that answer.
             if let Some(body) = body.as_object_mut() {
@@ -318,7 +331,7 @@ impl Day<'_> {
         let mut asked = Asked::new(
             &format!("/v1/stores/{}/members/identify", store.id),
             &format!("identify:{order}"),
-            Counts::Nothing,
+            None,
             json!({ "code": shown.code }),
         );
         asked.member = Some(match &shown.number {
@@ -351,7 +364,12 @@ impl Day<'_> {
             "shift_id": shift_id,
         }))?;
         let path = format!("/v1/orders/{id}/payments");
-        let request = Asked::new(&path, &format!("payment:{payment}"), Counts::Payment, body);
+        let request = Asked::new(
+            &path,
+            &format!("payment:{payment}"),
+            Some(Counts::Payment),
+            body,
+        );
         self.send(place, &workstation, paid, request)?;
         self.orders.push(Order {
             id,

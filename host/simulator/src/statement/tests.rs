@@ -1,15 +1,15 @@
 //! The statement that is kept: it is what the day makes, and its lines come to its total.
 
 use super::{Form, Made, make, sheet};
+use crate::assortment::Assortment;
+use crate::chance::Chance;
 use crate::day;
-use crate::day::assortment::Assortment;
-use crate::day::chance::Chance;
 use galleria_domain::MatchOutcome;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 fn kept() -> BTreeMap<PathBuf, (Assortment, day::Drawn)> {
-    let folders = crate::retailers(None).expect("retailers");
+    let folders = crate::samples();
     let drawn = folders.into_iter().map(|folder| {
         let (assortment, _) = Assortment::read(&folder).expect("an assortment");
         let kept = &assortment.day;
