@@ -1,118 +1,18 @@
 //! What a plugin may do: extension points, capabilities, what is asked, what is granted, limits.
 
+mod contract;
+
+pub use contract::{Capability, Point, PointKind};
+
 use crate::fault::Problem;
+use contract::named_enum;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $text:literal,)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $name { $($(#[$doc])* $case,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$case,)*];
-
-            /// The name in the contract.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$case => $text,)* }
-            }
-
-            /// By its name in the contract.
-            pub fn by_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.name() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-
-words! {
-    /// Where a plugin can be asked.
-    Point {
-        /// An order was paid.
-        OnPayment = "on-payment",
-        /// Money was given back.
-        OnRefund = "on-refund",
-        /// An order came to nothing.
-        OnVoid = "on-void",
-        /// Staff verified a basket.
-        OnVerification = "on-verification",
-        /// A tax authority's mark arrived.
-        OnFiscalMark = "on-fiscal-mark",
-        /// A drawer was closed.
-        OnShiftEnd = "on-shift-end",
-        /// A request was answered.
-        OnReply = "on-reply",
-        /// Who is behind a code?
-        IdentifyMember = "identify-member",
-        /// Is a log-in good?
-        VerifyLogin = "verify-login",
-        /// A file about a window of days.
-        Report = "report",
-        /// A provider's statement.
-        ReadStatement = "read-statement",
-        /// The retailer's settlement file.
-        WriteSettlement = "write-settlement",
-        /// The retailer's product file.
-        ExportCatalogue = "export-catalogue",
-    }
-}
-
-impl Point {
-    /// Whether personal data goes in and comes out, so that nothing a plugin says there is kept.
-    pub fn is_sensitive(self) -> bool {
-        matches!(self, Self::IdentifyMember | Self::VerifyLogin)
-    }
-
-    /// Whether it is run over feeds rather than asked about one thing.
-    pub fn is_stream(self) -> bool {
-        matches!(
-            self,
-            Self::Report | Self::ReadStatement | Self::WriteSettlement | Self::ExportCatalogue
-        )
-    }
-}
-
-words! {
-    /// What a plugin can ask of the host while it decides.
-    Capability {
-        /// Lines for people; always there.
-        Log = "log",
-        /// Work with keys.
-        Secrets = "secrets",
-        /// Log-in tokens.
-        Tokens = "tokens",
-        /// Questions to targets.
-        Http = "http",
-        /// The file a run reads.
-        Input = "input",
-        /// Whole activities of a window.
-        Activities = "activities",
-        /// Sale lines of a window.
-        SaleLines = "sale-lines",
-        /// Products.
-        Products = "products",
-        /// Matched statement lines.
-        Settlement = "settlement",
-        /// Lines of a statement, as read.
-        Statement = "statement",
-        /// A file, written in pieces.
-        Output = "output",
-    }
-}
-
-words! {
+named_enum! {
     /// What may be done with a secret.
     Operation {
         /// Decrypt.
@@ -124,7 +24,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// What happens to a key after a dead letter.
     OnDeadLetter {
         /// The key stays closed until the letter is replayed or discarded.
@@ -134,7 +34,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// Over what a counter counts.
     CounterScope {
         /// One number line for each store.
@@ -449,18 +349,5 @@ mod tests {
         let met = rights(Capability::Output, "a").meet(&rights(Capability::Output, "b"));
         assert_eq!(met.capabilities, [Capability::Output].into());
         assert!(met.topics.is_empty());
-    }
-
-    #[test]
-    fn words_and_names_agree() {
-        for point in Point::ALL {
-            assert_eq!(
-                serde_json::to_value(point).expect("a word"),
-                serde_json::Value::from(point.name())
-            );
-        }
-        for capability in Capability::ALL {
-            assert_eq!(Capability::by_name(capability.name()), Some(*capability));
-        }
     }
 }

@@ -1,0 +1,94 @@
+//! The extension points and capabilities of the contract, each declared once.
+//!
+//! Each table is a macro that passes its rows to a macro of the caller. The host's enums, the engine's
+//! calls, the traits of the Rust SDK and the table in `sdk/GUIDE.md` derive from these rows. The tests of
+//! this crate compare the rows with the WIT files, which define the functions and their types.
+//!
+//! This crate has no dependencies, because components contain it through the SDK.
+
+/// Passes all extension points to the macro `$callback`, after any further tokens of the caller.
+///
+/// Each row has the documentation, the variant, the module that the bindings generate, and the name in
+/// the contract. Then follows:
+///
+/// - for `react` points, the variant of the argument enum with the arguments of `handle`;
+/// - for `answer` points, the function with its argument and answer, and `served` if this host calls it,
+///   otherwise `planned`;
+/// - for `stream` points, the variant of the run enum with the arguments of `run`.
+#[macro_export]
+macro_rules! extension_points {
+    ($callback:ident $($context:tt)*) => {
+        $callback! {
+            $($context)*
+            react {
+                /// An order was paid.
+                OnPayment on_payment "on-payment" Payment(sale: Sale);
+                /// Money was returned to the customer.
+                OnRefund on_refund "on-refund" Refund(refund: Refund);
+                /// An order was cancelled, or a paid order was reversed.
+                OnVoid on_void "on-void" Void(cancelled: Cancellation);
+                /// Staff verified a basket.
+                OnVerification on_verification "on-verification" Verification(verified: Verification);
+                /// A tax authority issued a mark.
+                OnFiscalMark on_fiscal_mark "on-fiscal-mark" FiscalMark(mark: FiscalMark);
+                /// A drawer was counted and closed.
+                OnShiftEnd on_shift_end "on-shift-end" ShiftEnd(shift: Shift);
+                /// A target replied to a request.
+                OnReply on_reply "on-reply" Reply(request: Outgoing, reply: Reply);
+            }
+            answer {
+                /// Identifies the member behind a scanned code.
+                IdentifyMember identify_member "identify-member"
+                    identify(code: String) -> Option<Member>, served;
+                /// Verifies a login.
+                VerifyLogin verify_login "verify-login"
+                    verify(login: Login) -> Option<Identity>, planned;
+            }
+            stream {
+                /// Writes a file about a window of business dates.
+                Report report "report" Report(window: Window);
+                /// Reads a provider's statement.
+                ReadStatement read_statement "read-statement" Statement();
+                /// Writes the retailer's settlement file.
+                WriteSettlement write_settlement "write-settlement" Settlement(window: Window);
+                /// Writes the retailer's product file.
+                ExportCatalogue export_catalogue "export-catalogue" Catalogue(window: Window);
+            }
+        }
+    };
+}
+
+/// Passes all capabilities to the macro `$callback`, after any further tokens of the caller.
+///
+/// Each row has the documentation, the variant, the module that the bindings generate, the name in the
+/// contract, and `offered` if this host implements the capability, otherwise `planned`.
+#[macro_export]
+macro_rules! capabilities {
+    ($callback:ident $($context:tt)*) => {
+        $callback! {
+            $($context)*
+            /// Log lines for people. Every plugin has it.
+            Log log "log" offered;
+            /// Encryption, decryption and authentication with the retailer's keys.
+            Secrets secrets "secrets" offered;
+            /// Verification of login tokens.
+            Tokens tokens "tokens" planned;
+            /// HTTP questions to targets.
+            Http http "http" planned;
+            /// The file that a run reads.
+            Input input "input" offered;
+            /// Complete sales, refunds, voids and shifts of a window.
+            Activities activities "activities" offered;
+            /// Sale lines of a window.
+            SaleLines sale_lines "sale-lines" offered;
+            /// Products of the catalogue.
+            Products products "products" offered;
+            /// Matched statement lines.
+            Settlement settlement "settlement" offered;
+            /// The lines of a statement that a run reads.
+            Statement statement "statement" offered;
+            /// Files that a run writes in pieces.
+            Output output "output" offered;
+        }
+    };
+}
