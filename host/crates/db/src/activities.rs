@@ -1,10 +1,11 @@
-//! What stores did, day by day, and verifications.
+//! Activities of stores by day, and verifications.
 //!
-//! As with sale lines, a page continues at a key, first in the store where that stands, then in the
-//! stores behind it: as one statement, neither database would look up where to continue.
+//! A page continues after a cursor: first the rest of the cursor's store, then the following stores,
+//! in two queries, as for sale lines. In one query, neither database would use the index to find the
+//! cursor.
 
+use crate::query::{Query, Row, SqlEnum, query};
 use crate::sale_lines::Window;
-use crate::statement::{Found, Statement, Word, statement};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -14,7 +15,7 @@ use galleria_app::records::{
 use galleria_domain::Activity;
 use jiff::Timestamp;
 
-impl Word for ActivityKind {
+impl SqlEnum for ActivityKind {
     const ALL: &'static [Self] = &[
         Self::Sale,
         Self::Refund,
@@ -23,7 +24,7 @@ impl Word for ActivityKind {
         Self::Verification,
     ];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         match self {
             Self::Sale => "sale",
             Self::Refund => "refund",
@@ -37,7 +38,7 @@ impl Word for ActivityKind {
 #[async_trait]
 impl Activities for Transaction<'_> {
     async fn verification_insert(&mut self, verification: &VerificationRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "verification_insert",
             "INSERT INTO verifications (id, order_id, store_id, verification, occurred_ms,
                  accepted_ms, retailer)
@@ -48,9 +49,9 @@ impl Activities for Transaction<'_> {
         .bind(&*verification.id)
         .bind(&*verification.order_id)
         .bind(&*verification.store_id)
-        .json(&verification.verification)
-        .at(verification.occurred_at)
-        .at(verification.accepted_at);
+        .bind_json(&verification.verification)
+        .bind_timestamp(verification.occurred_at)
+        .bind_timestamp(verification.accepted_at);
         inserted(
             self.execute(insert).await?,
             "verification",
@@ -59,26 +60,26 @@ impl Activities for Transaction<'_> {
     }
 
     async fn verification_get(&mut self, id: &str) -> Result<Option<VerificationRow>, Error> {
-        let get = statement(
+        let get = query(
             "verification_get",
             "SELECT * FROM verifications WHERE id = $1",
         )
         .bind(id);
-        self.row(get, verification).await
+        self.fetch_optional_as(get, verification).await
     }
 
     async fn activity_insert(&mut self, activity: &ActivityRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "activity_insert",
             "INSERT INTO activities (store_id, business_date, begun_ms, kind, id, accepted_ms)
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&*activity.store_id)
         .bind(&*activity.business_date)
-        .at(activity.begun_at)
-        .word(activity.kind)
+        .bind_timestamp(activity.begun_at)
+        .bind_enum(activity.kind)
         .bind(&*activity.id)
-        .at(activity.accepted_at);
+        .bind_timestamp(activity.accepted_at);
         self.execute(insert).await.map(drop)
     }
 
@@ -99,10 +100,10 @@ impl Activities for Transaction<'_> {
             last,
             as_of,
         };
-        let found = page(self, &window, after, i64::from(limit)).await?;
-        let last = found.last().map(key).transpose()?;
-        let mut activities = Vec::with_capacity(found.len());
-        for row in &found {
+        let rows = page(self, &window, after, i64::from(limit)).await?;
+        let last = rows.last().map(key).transpose()?;
+        let mut activities = Vec::with_capacity(rows.len());
+        for row in &rows {
             if let Some(activity) = activity(row)? {
                 activities.push((row.text("store_id")?, activity));
             }
@@ -116,30 +117,33 @@ async fn page(
     window: &Window<'_>,
     after: &ActivityKey,
     limit: i64,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<Row>, Error> {
     match window.store_id {
         Some(id) if *id < *after.store_id => Ok(Vec::new()),
-        Some(id) if *id == *after.store_id => tx.all(of_store(window, after, limit)).await,
+        Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await,
         Some(id) => {
             let start = ActivityKey {
                 store_id: id.to_owned(),
                 ..ActivityKey::default()
             };
-            tx.all(of_store(window, &start, limit)).await
+            tx.fetch_all(of_store(window, &start, limit)).await
         }
         None => {
-            let mut found = tx.all(of_store(window, after, limit)).await?;
-            let left = limit - i64::try_from(found.len()).unwrap_or(limit);
+            let mut rows = tx.fetch_all(of_store(window, after, limit)).await?;
+            let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
             if left > 0 {
-                found.extend(tx.all(of_stores(window, &after.store_id, left)).await?);
+                rows.extend(
+                    tx.fetch_all(of_stores(window, &after.store_id, left))
+                        .await?,
+                );
             }
-            Ok(found)
+            Ok(rows)
         }
     }
 }
 
-/// Each body by the key of its own table, and no other table is touched: joins would leave it to
-/// the database to find that out.
+/// Reads each body by primary key from the table of its kind. Joins would leave it to the query
+/// planner not to read the other tables.
 macro_rules! with_body {
     ($rest:literal) => {
         concat!(
@@ -155,9 +159,9 @@ macro_rules! with_body {
     };
 }
 
-/// Activities of the store in which `after` stands.
-fn of_store<'q>(window: &Window<'q>, after: &'q ActivityKey, limit: i64) -> Statement<'q> {
-    statement(
+/// Activities of the cursor's store after the cursor.
+fn of_store<'q>(window: &Window<'q>, after: &'q ActivityKey, limit: i64) -> Query<'q> {
+    query(
         "activities_page",
         with_body!(
             "FROM activities a
@@ -176,14 +180,14 @@ fn of_store<'q>(window: &Window<'q>, after: &'q ActivityKey, limit: i64) -> Stat
     .bind(&*after.id)
     .bind(window.first)
     .bind(window.last)
-    .at(window.as_of)
+    .bind_timestamp(window.as_of)
     .bind(window.retailer)
     .bind(limit)
 }
 
-/// Activities of the stores behind `after`.
-fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'q> {
-    statement(
+/// Activities of the stores after `after`.
+fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
+    query(
         "activities_page",
         with_body!(
             "FROM stores s JOIN activities a ON a.store_id = s.id
@@ -197,38 +201,38 @@ fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'
     .bind(after)
     .bind(window.first)
     .bind(window.last)
-    .at(window.as_of)
+    .bind_timestamp(window.as_of)
     .bind(limit)
 }
 
-fn key(found: &Found) -> Result<ActivityKey, Error> {
+fn key(row: &Row) -> Result<ActivityKey, Error> {
     Ok(ActivityKey {
-        store_id: found.text("store_id")?,
-        business_date: found.text("business_date")?,
-        begun_ms: found.int("begun_ms")?,
-        kind: found.text("kind")?,
-        id: found.text("id")?,
+        store_id: row.text("store_id")?,
+        business_date: row.text("business_date")?,
+        begun_ms: row.int("begun_ms")?,
+        kind: row.text("kind")?,
+        id: row.text("id")?,
     })
 }
 
-/// None where retention took away what the row stands for.
-fn activity(found: &Found) -> Result<Option<Activity>, Error> {
-    Ok(match found.word("kind")? {
-        ActivityKind::Sale => found.maybe_json("body")?.map(Activity::Sale),
-        ActivityKind::Refund => found.maybe_json("body")?.map(Activity::Refund),
-        ActivityKind::Void => found.maybe_json("body")?.map(Activity::Cancellation),
-        ActivityKind::Shift => found.maybe_json("body")?.map(Activity::Shift),
-        ActivityKind::Verification => found.maybe_json("body")?.map(Activity::Verification),
+/// Returns `None` if retention has deleted the body.
+fn activity(row: &Row) -> Result<Option<Activity>, Error> {
+    Ok(match row.enum_value("kind")? {
+        ActivityKind::Sale => row.opt_json("body")?.map(Activity::Sale),
+        ActivityKind::Refund => row.opt_json("body")?.map(Activity::Refund),
+        ActivityKind::Void => row.opt_json("body")?.map(Activity::Cancellation),
+        ActivityKind::Shift => row.opt_json("body")?.map(Activity::Shift),
+        ActivityKind::Verification => row.opt_json("body")?.map(Activity::Verification),
     })
 }
 
-fn verification(found: &Found) -> Result<VerificationRow, Error> {
+fn verification(row: &Row) -> Result<VerificationRow, Error> {
     Ok(VerificationRow {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        verification: found.json("verification")?,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        verification: row.json("verification")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }

@@ -7,7 +7,8 @@
 //! their numbers and of their instants.
 
 use crate::catalogue_rows as rows;
-use crate::statement::{Found, Statement, statement};
+use crate::placeholders;
+use crate::query::{Query, Row, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -19,11 +20,11 @@ use sqlx::AssertSqlSafe;
 impl Catalogue for Transaction<'_> {
     async fn catalogue_fix(&mut self, retailer: &str, as_of: Timestamp) -> Result<(), Error> {
         self.locked(retailer).await?;
-        let fix = statement(
+        let fix = query(
             "catalogue_fix",
             "UPDATE catalogues SET fixed_ms = $1 WHERE retailer = $2 AND fixed_ms < $1",
         )
-        .at(as_of)
+        .bind_timestamp(as_of)
         .bind(retailer);
         self.execute(fix).await.map(drop)
     }
@@ -41,14 +42,14 @@ impl Catalogue for Transaction<'_> {
             return Ok(if over { Begun::LeftOver } else { Begun::Busy });
         }
         let version = head.version + 1;
-        let begin = statement(
+        let begin = query(
             "catalogue_begin",
             "UPDATE catalogues SET version = $1, writer = $2, writer_until_ms = $3
              WHERE retailer = $4",
         )
         .bind(version)
         .bind(writer)
-        .at(until)
+        .bind_timestamp(until)
         .bind(retailer);
         self.execute(begin).await?;
         Ok(Begun::Draft(Draft {
@@ -68,12 +69,12 @@ impl Catalogue for Transaction<'_> {
     ) -> Result<(), Error> {
         self.hold(draft, until).await?;
         self.planned_anew().await?;
-        for some in products.chunks(rows::TOGETHER) {
+        for some in products.chunks(placeholders::CHUNK) {
             self.execute(rows::products_insert(draft, some)).await?;
             self.execute(rows::products_forget(draft, some, forget))
                 .await?;
         }
-        for some in prices.chunks(rows::TOGETHER) {
+        for some in prices.chunks(placeholders::CHUNK) {
             self.execute(rows::prices_insert(draft, some)).await?;
             self.execute(rows::prices_forget(draft, some, forget))
                 .await?;
@@ -89,7 +90,7 @@ impl Catalogue for Transaction<'_> {
         let head = self.locked(&draft.retailer).await?;
         head.must_be(draft)?;
         let at_ms = now.as_millisecond().max(head.fixed_ms + 1);
-        let show = statement(
+        let show = query(
             "catalogue_publish",
             "INSERT INTO catalogue_versions (retailer, version, at_ms) VALUES ($1, $2, $3)",
         )
@@ -97,7 +98,7 @@ impl Catalogue for Transaction<'_> {
         .bind(draft.version)
         .bind(at_ms);
         self.execute(show).await?;
-        let end = statement(
+        let end = query(
             "catalogue_publish",
             "UPDATE catalogues SET writer = NULL, writer_until_ms = 0, fixed_ms = $1
              WHERE retailer = $2",
@@ -121,7 +122,7 @@ impl Catalogue for Transaction<'_> {
                  SELECT sku, store_id FROM product_prices
                  WHERE retailer = $1 AND version = $2 LIMIT $3)",
         ] {
-            let clear = statement("catalogue_clear", sql)
+            let clear = query("catalogue_clear", sql)
                 .bind(&*draft.retailer)
                 .bind(draft.version)
                 .bind(i64::try_from(left).unwrap_or(i64::MAX));
@@ -130,7 +131,7 @@ impl Catalogue for Transaction<'_> {
                 return Ok(false);
             }
         }
-        let end = statement(
+        let end = query(
             "catalogue_clear",
             "UPDATE catalogues SET writer = NULL, writer_until_ms = 0 WHERE retailer = $1",
         )
@@ -150,28 +151,28 @@ impl Catalogue for Transaction<'_> {
              WHERE writer IS NOT NULL AND writer_until_ms <= $1 LIMIT 1",
             Lock::Skip,
         );
-        let left = statement("catalogue_take_over", sql).at(now);
-        let Some(found) = self.one(left).await? else {
+        let left = query("catalogue_take_over", sql).bind_timestamp(now);
+        let Some(row) = self.fetch_optional(left).await? else {
             return Ok(None);
         };
         let draft = Draft {
-            retailer: found.text("retailer")?,
-            version: found.int("version")?,
+            retailer: row.text("retailer")?,
+            version: row.int("version")?,
             writer: writer.to_owned(),
         };
-        let take = statement(
+        let take = query(
             "catalogue_take_over",
             "UPDATE catalogues SET writer = $1, writer_until_ms = $2 WHERE retailer = $3",
         )
         .bind(writer)
-        .at(until)
+        .bind_timestamp(until)
         .bind(&*draft.retailer);
         self.execute(take).await?;
         Ok(Some(draft))
     }
 
     async fn catalogue_forget(&mut self, before: Timestamp, limit: u32) -> Result<u64, Error> {
-        let forget = statement(
+        let forget = query(
             "catalogue_forget",
             "DELETE FROM catalogue_versions WHERE (retailer, version) IN (
                  SELECT v.retailer, v.version FROM catalogue_versions v
@@ -182,7 +183,7 @@ impl Catalogue for Transaction<'_> {
                        WHERE o.retailer = v.retailer AND o.version = v.version)
                  LIMIT $2)",
         )
-        .at(before)
+        .bind_timestamp(before)
         .bind(i64::from(limit));
         self.execute(forget).await
     }
@@ -199,7 +200,7 @@ impl Catalogue for Transaction<'_> {
         let Some(last) = self.last_of_page(retailer, after, limit).await? else {
             return Ok(ListedPage::default());
         };
-        let page = statement(
+        let page = query(
             "catalogue_page",
             "SELECT p.*, v.at_ms AS changed_ms FROM products p
              JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
@@ -209,10 +210,10 @@ impl Catalogue for Transaction<'_> {
         .bind(retailer)
         .bind(after)
         .bind(&*last)
-        .at(as_of);
+        .bind_timestamp(as_of);
         let mut listed: Vec<Listed> = Vec::new();
-        for found in self.all(page).await? {
-            let row = rows::listed(&found)?;
+        for row in self.fetch_all(page).await? {
+            let row = rows::listed(&row)?;
             if listed
                 .last()
                 .is_some_and(|before| before.product.sku == row.product.sku)
@@ -238,25 +239,25 @@ impl Catalogue for Transaction<'_> {
     ) -> Result<Vec<(ProductRow, Timestamp)>, Error> {
         self.planned_anew().await?;
         let mut products: Vec<(ProductRow, Timestamp)> = Vec::with_capacity(skus.len());
-        for some in skus.chunks(rows::TOGETHER) {
+        for some in skus.chunks(placeholders::CHUNK) {
             let sql = format!(
                 "SELECT p.*, v.at_ms AS changed_ms FROM products p
                  JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
                  WHERE p.retailer = $1 AND p.sku IN ({})
                  ORDER BY p.sku, p.version",
-                rows::places(2, some.len())
+                placeholders::list(2, some.len())
             );
-            let get = statement("catalogue_products", AssertSqlSafe(sql)).bind(retailer);
+            let get = query("catalogue_products", AssertSqlSafe(sql)).bind(retailer);
             let get = some.iter().fold(get, |get, sku| get.bind(&**sku));
-            for found in self.all(get).await? {
-                let product = rows::product(&found)?;
+            for row in self.fetch_all(get).await? {
+                let product = rows::product(&row)?;
                 if products
                     .last()
                     .is_some_and(|(before, _)| before.sku == product.sku)
                 {
                     products.pop();
                 }
-                products.push((product, found.at("changed_ms")?));
+                products.push((product, row.timestamp("changed_ms")?));
             }
         }
         Ok(products)
@@ -269,21 +270,21 @@ impl Catalogue for Transaction<'_> {
     ) -> Result<Vec<PriceRow>, Error> {
         self.planned_anew().await?;
         let mut prices: Vec<PriceRow> = Vec::with_capacity(of.len());
-        for some in of.chunks(rows::TOGETHER) {
+        for some in of.chunks(placeholders::CHUNK) {
             let sql = format!(
                 "WITH a (sku, store_id) AS (VALUES {})
                  SELECT o.* FROM a JOIN product_prices o
                      ON o.retailer = $1 AND o.sku = a.sku AND o.store_id = a.store_id
                  JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
                  ORDER BY o.store_id, o.sku, o.version",
-                rows::tuples(2, some.len(), 2)
+                placeholders::tuples(2, some.len(), 2)
             );
-            let get = statement("catalogue_prices", AssertSqlSafe(sql)).bind(retailer);
+            let get = query("catalogue_prices", AssertSqlSafe(sql)).bind(retailer);
             let get = some
                 .iter()
                 .fold(get, |get, (sku, store)| get.bind(&**sku).bind(&**store));
-            for found in self.all(get).await? {
-                let price = rows::price_row(&found)?;
+            for row in self.fetch_all(get).await? {
+                let price = rows::price_row(&row)?;
                 if prices
                     .last()
                     .is_some_and(|before| rows::same(before, &price))
@@ -301,7 +302,7 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         sku: &str,
     ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
-        let get = statement(
+        let get = query(
             "catalogue_prices_of",
             "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
              JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
@@ -311,15 +312,15 @@ impl Catalogue for Transaction<'_> {
         .bind(retailer)
         .bind(sku);
         let mut prices: Vec<(PriceRow, Timestamp)> = Vec::new();
-        for found in self.all(get).await? {
-            let price = rows::price_row(&found)?;
+        for row in self.fetch_all(get).await? {
+            let price = rows::price_row(&row)?;
             if prices
                 .last()
                 .is_some_and(|(before, _)| rows::same(before, &price))
             {
                 prices.pop();
             }
-            prices.push((price, found.at("changed_ms")?));
+            prices.push((price, row.timestamp("changed_ms")?));
         }
         Ok(prices)
     }
@@ -334,12 +335,12 @@ struct Head {
 }
 
 impl Head {
-    fn of(found: &Found) -> Result<Self, Error> {
+    fn of(row: &Row) -> Result<Self, Error> {
         Ok(Self {
-            version: found.int("version")?,
-            fixed_ms: found.int("fixed_ms")?,
-            writer: found.maybe("writer")?,
-            until: found.at("writer_until_ms")?,
+            version: row.int("version")?,
+            fixed_ms: row.int("fixed_ms")?,
+            writer: row.opt_text("writer")?,
+            until: row.timestamp("writer_until_ms")?,
         })
     }
 
@@ -368,9 +369,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         let anew = "SET LOCAL plan_cache_mode = force_custom_plan";
-        self.execute(statement("catalogue_plan", anew))
-            .await
-            .map(drop)
+        self.execute(query("catalogue_plan", anew)).await.map(drop)
     }
 
     /// The last of up to `limit` keys after `after`, whichever versions they have.
@@ -380,7 +379,7 @@ impl Transaction<'_> {
         after: &str,
         limit: u32,
     ) -> Result<Option<String>, Error> {
-        let last = statement(
+        let last = query(
             "catalogue_page",
             "SELECT MAX(k.sku) AS last FROM (SELECT DISTINCT p.sku FROM products p
              WHERE p.retailer = $1 AND p.sku > $2 ORDER BY p.sku LIMIT $3) k",
@@ -388,7 +387,7 @@ impl Transaction<'_> {
         .bind(retailer)
         .bind(after)
         .bind(i64::from(limit));
-        self.only(last).await?.maybe("last")
+        self.fetch_one(last).await?.opt_text("last")
     }
 
     /// A store's own prices of the products after the first of two keys, up to the second.
@@ -399,7 +398,7 @@ impl Transaction<'_> {
         as_of: Timestamp,
         (after, last): (&str, &str),
     ) -> Result<Vec<(PriceRow, Timestamp)>, Error> {
-        let own = statement(
+        let own = query(
             "catalogue_page",
             "SELECT o.*, v.at_ms AS changed_ms FROM product_prices o
              JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
@@ -411,20 +410,20 @@ impl Transaction<'_> {
         .bind(store_id)
         .bind(after)
         .bind(last)
-        .at(as_of);
-        let found = self.all(own).await?;
-        let priced = |found: &Found| Ok((rows::price_row(found)?, found.at("changed_ms")?));
-        found.iter().map(priced).collect()
+        .bind_timestamp(as_of);
+        let rows = self.fetch_all(own).await?;
+        let priced = |row: &Row| Ok((rows::price_row(row)?, row.timestamp("changed_ms")?));
+        rows.iter().map(priced).collect()
     }
 
     /// The retailer's row, locked; made where there is none.
     async fn locked(&mut self, retailer: &str) -> Result<Head, Error> {
         let sql = self.locking("SELECT * FROM catalogues WHERE retailer = $1", Lock::Wait);
-        let get = || statement("catalogue_head", sql.clone()).bind(retailer);
-        if let Some(found) = self.one(get()).await? {
-            return Head::of(&found);
+        let get = || query("catalogue_head", sql.clone()).bind(retailer);
+        if let Some(row) = self.fetch_optional(get()).await? {
+            return Head::of(&row);
         }
-        let make = statement(
+        let make = query(
             "catalogue_head",
             "INSERT INTO catalogues (retailer, version, fixed_ms, writer, writer_until_ms)
              VALUES ($1, 0, 0, NULL, 0)
@@ -432,16 +431,16 @@ impl Transaction<'_> {
         )
         .bind(retailer);
         self.execute(make).await?;
-        Head::of(&self.only(get()).await?)
+        Head::of(&self.fetch_one(get()).await?)
     }
 
     async fn hold(&mut self, draft: &Draft, until: Timestamp) -> Result<(), Error> {
-        let hold: Statement<'_> = statement(
+        let hold: Query<'_> = query(
             "catalogue_add",
             "UPDATE catalogues SET writer_until_ms = $1
              WHERE retailer = $2 AND writer = $3 AND version = $4",
         )
-        .at(until)
+        .bind_timestamp(until)
         .bind(&*draft.retailer)
         .bind(&*draft.writer)
         .bind(draft.version);

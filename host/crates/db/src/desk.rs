@@ -2,7 +2,7 @@
 //! order or store, an index that begins with that.
 
 use crate::parked;
-use crate::statement::{Found, Statement, statement};
+use crate::query::{Query, Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -30,7 +30,7 @@ impl Desk for Transaction<'_> {
             state,
         } = filter;
         // The casts tell PostgreSQL the type of what may be NULL.
-        let page = statement(
+        let page = query(
             "parked_page",
             "SELECT p.* FROM parked p
              WHERE (p.since_ms, p.position, p.subscriber) > ($1, $2, $3)
@@ -44,12 +44,12 @@ impl Desk for Transaction<'_> {
         .bind(after.map_or(i64::MIN, |key| key.since.as_millisecond()))
         .bind(after.map_or(i64::MIN, |key| key.position))
         .bind(after.map_or("", |key| &*key.subscriber))
-        .maybe(subscriber.as_deref())
-        .maybe(state.map(crate::statement::Word::word))
-        .maybe(store.as_deref())
-        .maybe(retailer.as_deref())
+        .bind_opt(subscriber.as_deref())
+        .bind_opt(state.map(crate::query::SqlEnum::as_sql))
+        .bind_opt(store.as_deref())
+        .bind_opt(retailer.as_deref())
         .bind(i64::from(limit));
-        self.all(page).await?.iter().map(parked::row).collect()
+        self.fetch_all_as(page, parked::parked_row).await
     }
 
     async fn parked_hasten(
@@ -58,13 +58,13 @@ impl Desk for Transaction<'_> {
         subscriber: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let hasten = statement(
+        let hasten = query(
             "parked_hasten",
             "UPDATE parked
              SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
              WHERE event_id = $3 AND subscriber = $4 AND state IN ('retry', 'waiting')",
         )
-        .at(now)
+        .bind_timestamp(now)
         .bind(NEVER)
         .bind(event_id)
         .bind(subscriber);
@@ -78,7 +78,7 @@ impl Desk for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<ReceiptRow>, Error> {
         let page = queued("receipt_page", "receipts", filter, after, limit);
-        self.all(page).await?.iter().map(receipt).collect()
+        self.fetch_all_as(page, receipt).await
     }
 
     async fn outgoing_page(
@@ -88,7 +88,7 @@ impl Desk for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<OutgoingRow>, Error> {
         let page = queued("outgoing_page", "requests", filter, after, limit);
-        self.all(page).await?.iter().map(outgoing).collect()
+        self.fetch_all_as(page, outgoing).await
     }
 
     async fn faults_newest(
@@ -98,7 +98,7 @@ impl Desk for Transaction<'_> {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<(Timestamp, String)>, Error> {
-        let newest = statement(
+        let newest = query(
             "faults_newest",
             "SELECT at_ms, outcome FROM journal
              WHERE retailer = $1 AND subscriber = $2 AND at_ms > $3
@@ -107,10 +107,10 @@ impl Desk for Transaction<'_> {
         )
         .bind(retailer)
         .bind(subscriber)
-        .at(since)
+        .bind_timestamp(since)
         .bind(i64::from(limit));
-        let fault = |found: &Found| Ok((found.at("at_ms")?, found.text("outcome")?));
-        self.all(newest).await?.iter().map(fault).collect()
+        let fault = |row: &Row| Ok((row.timestamp("at_ms")?, row.text("outcome")?));
+        self.fetch_all_as(newest, fault).await
     }
 }
 
@@ -121,7 +121,7 @@ fn queued<'q>(
     filter: &QueuedFilter,
     after: Option<&QueuedKey>,
     limit: u32,
-) -> Statement<'q> {
+) -> Query<'q> {
     let QueuedFilter {
         retailer,
         store,
@@ -145,37 +145,37 @@ fn queued<'q>(
         column("order_id", 5, by_order),
         column("store_id", 6, by_store),
     );
-    statement(name, AssertSqlSafe(sql))
+    query(name, AssertSqlSafe(sql))
         .bind(after.map_or(i64::MIN, |key| key.created_at.as_millisecond()))
         .bind(after.map_or(String::new(), |key| key.id.clone()))
         .bind(after.map_or(String::new(), |key| key.subscriber.clone()))
-        .maybe(event.as_deref())
-        .maybe(order.as_deref())
-        .maybe(store.as_deref())
-        .maybe(retailer.as_deref())
+        .bind_opt(event.as_deref())
+        .bind_opt(order.as_deref())
+        .bind_opt(store.as_deref())
+        .bind_opt(retailer.as_deref())
         .bind(i64::from(limit))
 }
 
-fn receipt(found: &Found) -> Result<ReceiptRow, Error> {
+fn receipt(row: &Row) -> Result<ReceiptRow, Error> {
     Ok(ReceiptRow {
-        id: found.text("id")?,
-        event_id: found.text("event_id")?,
-        subscriber: found.text("subscriber")?,
-        store_id: found.text("store_id")?,
-        order_id: found.maybe("order_id")?,
-        receipt: found.text("receipt")?,
-        created_at: found.at("created_ms")?,
+        id: row.text("id")?,
+        event_id: row.text("event_id")?,
+        subscriber: row.text("subscriber")?,
+        store_id: row.text("store_id")?,
+        order_id: row.opt_text("order_id")?,
+        receipt: row.text("receipt")?,
+        created_at: row.timestamp("created_ms")?,
     })
 }
 
-fn outgoing(found: &Found) -> Result<OutgoingRow, Error> {
+fn outgoing(row: &Row) -> Result<OutgoingRow, Error> {
     Ok(OutgoingRow {
-        id: found.text("id")?,
-        event_id: found.text("event_id")?,
-        subscriber: found.text("subscriber")?,
-        store_id: found.text("store_id")?,
-        order_id: found.maybe("order_id")?,
-        request: found.text("request")?,
-        created_at: found.at("created_ms")?,
+        id: row.text("id")?,
+        event_id: row.text("event_id")?,
+        subscriber: row.text("subscriber")?,
+        store_id: row.text("store_id")?,
+        order_id: row.opt_text("order_id")?,
+        request: row.text("request")?,
+        created_at: row.timestamp("created_ms")?,
     })
 }

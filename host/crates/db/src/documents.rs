@@ -1,8 +1,10 @@
-//! Documents on their way to a directory.
+//! Documents to be delivered to a directory.
 //!
-//! A lease keeps deliverers apart: who holds it, and until when, by the clock the caller passes.
+//! A lease has an owner and an end, by the clock of the caller, so that two deliverers never work on
+//! the same document.
 
-use crate::statement::{Found, Statement, Word, statement};
+use crate::placeholders::{bind_padded, padded_list};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -11,15 +13,15 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
-impl Word for DocumentState {
+impl SqlEnum for DocumentState {
     const ALL: &'static [Self] = Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
 
-/// Every column but the body, which lists never need.
+/// All columns except the body, which lists never need.
 macro_rules! without_body {
     ($rest:literal) => {
         concat!(
@@ -34,7 +36,7 @@ macro_rules! without_body {
 #[async_trait]
 impl Documents for Transaction<'_> {
     async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "document_insert",
             "INSERT INTO documents (id, event_id, subscriber, retailer, store_id, order_id,
                  directory, name, media_type, size, digest, body, state, created_ms, moved_ms)
@@ -46,15 +48,15 @@ impl Documents for Transaction<'_> {
         .bind(&*document.subscriber)
         .bind(&*document.retailer)
         .bind(&*document.store_id)
-        .maybe(document.order_id.as_deref())
+        .bind_opt(document.order_id.as_deref())
         .bind(&*document.directory)
         .bind(&*document.name)
         .bind(&*document.media_type)
         .bind(document.size)
         .bind(&*document.digest)
         .bind(document.body.clone())
-        .word(document.state)
-        .at(document.created_at);
+        .bind_enum(document.state)
+        .bind_timestamp(document.created_at);
         if self.execute(insert).await? > 0 {
             return Ok(());
         }
@@ -81,22 +83,25 @@ impl Documents for Transaction<'_> {
              ORDER BY serial LIMIT $3",
             Lock::Skip,
         );
-        let free = statement("document_lease", sql)
+        let free = query("document_lease", sql)
             .bind(owner)
-            .at(now)
+            .bind_timestamp(now)
             .bind(i64::from(limit));
-        let found = self.all(free).await?;
-        let documents: Vec<_> = found.iter().map(with_body).collect::<Result<_, _>>()?;
+        let rows = self.fetch_all(free).await?;
+        let documents: Vec<_> = rows
+            .iter()
+            .map(document_with_body)
+            .collect::<Result<_, _>>()?;
         let ids: Vec<_> = documents.iter().map(|row| row.id.as_str()).collect();
         if !ids.is_empty() {
             let lease = format!(
                 "UPDATE documents SET lease_owner = $1, lease_until_ms = $2 WHERE id IN ({})",
-                places(3, ids.len())
+                padded_list(3, ids.len())
             );
-            let lease = statement("document_lease", AssertSqlSafe(lease))
+            let lease = query("document_lease", AssertSqlSafe(lease))
                 .bind(owner)
-                .at(until);
-            self.execute(filled(lease, &ids)).await?;
+                .bind_timestamp(until);
+            self.execute(bind_padded(lease, &ids)).await?;
         }
         Ok(documents)
     }
@@ -111,8 +116,8 @@ impl Documents for Transaction<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        // Only forwards, from where the work is: what is delivered or blocked stays so.
-        let (from, and) = match state {
+        // A state only moves forward. Delivered and blocked are final.
+        let (from, and_set) = match state {
             DocumentState::Pending => ("'pending'", ""),
             DocumentState::Prepared => ("'pending', 'prepared'", ""),
             DocumentState::Blocked => ("'pending', 'prepared'", ", lease_owner = NULL"),
@@ -122,34 +127,34 @@ impl Documents for Transaction<'_> {
             ),
         };
         let advance = format!(
-            "UPDATE documents SET state = $1, moved_ms = $2{and}
+            "UPDATE documents SET state = $1, moved_ms = $2{and_set}
              WHERE lease_owner = $3 AND lease_until_ms > $2 AND state IN ({from})
                AND id IN ({})
              RETURNING id",
-            places(4, ids.len())
+            padded_list(4, ids.len())
         );
-        let advance = statement("document_advance", AssertSqlSafe(advance))
-            .word(state)
-            .at(now)
+        let advance = query("document_advance", AssertSqlSafe(advance))
+            .bind_enum(state)
+            .bind_timestamp(now)
             .bind(owner);
-        let given: Vec<_> = ids.iter().map(String::as_str).collect();
-        let found = self.all(filled(advance, &given)).await?;
-        let mut moved: Vec<_> = found
+        let requested: Vec<_> = ids.iter().map(String::as_str).collect();
+        let rows = self.fetch_all(bind_padded(advance, &requested)).await?;
+        let mut moved: Vec<_> = rows
             .iter()
-            .map(|found| found.text("id"))
+            .map(|row| row.text("id"))
             .collect::<Result<_, _>>()?;
-        let place: HashMap<_, _> = given.iter().zip(0..).collect();
-        moved.sort_by_key(|id| place.get(&id.as_str()).copied().unwrap_or(usize::MAX));
+        let order: HashMap<_, _> = requested.iter().zip(0..).collect();
+        moved.sort_by_key(|id| order.get(&id.as_str()).copied().unwrap_or(usize::MAX));
         Ok(moved)
     }
 
     async fn documents_of_order(&mut self, order_id: &str) -> Result<Vec<DocumentRow>, Error> {
-        let list = statement(
+        let list = query(
             "documents_of_order",
             without_body!("WHERE d.order_id = $1 ORDER BY d.serial"),
         )
         .bind(order_id);
-        self.all(list).await?.iter().map(document).collect()
+        self.fetch_all_as(list, document).await
     }
 
     async fn documents_before(
@@ -158,9 +163,9 @@ impl Documents for Transaction<'_> {
         subscriber: &str,
         event_id: &str,
     ) -> Result<Vec<DocumentRow>, Error> {
-        // Earlier in the log, so that a late attempt sees what the first would have seen. Where one
-        // of the two is not in this log, what was written by now counts as earlier.
-        let list = statement(
+        // Earlier in the log, so that a late attempt sees what the first attempt saw. If one of the
+        // two events is not in this log, every document written so far counts as earlier.
+        let list = query(
             "documents_before",
             without_body!(
                 "LEFT JOIN outbox theirs ON theirs.id = d.event_id
@@ -174,68 +179,45 @@ impl Documents for Transaction<'_> {
         .bind(order_id)
         .bind(subscriber)
         .bind(event_id);
-        self.all(list).await?.iter().map(document).collect()
+        self.fetch_all_as(list, document).await
     }
 
     async fn document_get(&mut self, id: &str) -> Result<Option<DocumentRow>, Error> {
-        let get = statement("document_get", without_body!("WHERE d.id = $1")).bind(id);
-        self.row(get, document).await
+        let get = query("document_get", without_body!("WHERE d.id = $1")).bind(id);
+        self.fetch_optional_as(get, document).await
     }
 
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error> {
-        let count = statement(
+        let count = query(
             "document_count",
             "SELECT COUNT(*) AS documents FROM documents WHERE state = $1",
         )
-        .word(state);
-        self.only(count).await?.narrow("documents")
+        .bind_enum(state);
+        self.fetch_one(count).await?.int_as("documents")
     }
 }
 
-/// How many places a list of `count` ids gets: the next power of two, so that a handful of texts
-/// serves every length and each is prepared once.
-fn width(count: usize) -> usize {
-    count.next_power_of_two()
+fn document_with_body(row: &Row) -> Result<DocumentRow, Error> {
+    let mut document = document(row)?;
+    document.body = row.opt_bytes("body")?;
+    Ok(document)
 }
 
-/// `$first, $first+1...`
-pub(crate) fn places(first: usize, count: usize) -> String {
-    let all: Vec<_> = (first..first + width(count))
-        .map(|place| format!("${place}"))
-        .collect();
-    all.join(", ")
-}
-
-/// Fills the places; the last id fills what is left over.
-pub(crate) fn filled<'q>(mut statement: Statement<'q>, ids: &[&'q str]) -> Statement<'q> {
-    let last = ids.last().copied().unwrap_or_default();
-    for place in 0..width(ids.len()) {
-        statement = statement.bind(ids.get(place).copied().unwrap_or(last));
-    }
-    statement
-}
-
-fn with_body(found: &Found) -> Result<DocumentRow, Error> {
-    let mut row = document(found)?;
-    row.body = found.bytes("body")?;
-    Ok(row)
-}
-
-pub(crate) fn document(found: &Found) -> Result<DocumentRow, Error> {
+pub(crate) fn document(row: &Row) -> Result<DocumentRow, Error> {
     Ok(DocumentRow {
-        id: found.text("id")?,
-        event_id: found.text("event_id")?,
-        subscriber: found.text("subscriber")?,
-        retailer: found.text("retailer")?,
-        store_id: found.text("store_id")?,
-        order_id: found.maybe("order_id")?,
-        directory: found.text("directory")?,
-        name: found.text("name")?,
-        media_type: found.text("media_type")?,
-        size: found.int("size")?,
-        digest: found.text("digest")?,
+        id: row.text("id")?,
+        event_id: row.text("event_id")?,
+        subscriber: row.text("subscriber")?,
+        retailer: row.text("retailer")?,
+        store_id: row.text("store_id")?,
+        order_id: row.opt_text("order_id")?,
+        directory: row.text("directory")?,
+        name: row.text("name")?,
+        media_type: row.text("media_type")?,
+        size: row.int("size")?,
+        digest: row.text("digest")?,
         body: None,
-        state: found.word("state")?,
-        created_at: found.at("created_ms")?,
+        state: row.enum_value("state")?,
+        created_at: row.timestamp("created_ms")?,
     })
 }

@@ -1,8 +1,8 @@
 //! What became of events: positions, effects, counters, journal, blobs, the park, dead letters.
 
-use crate::outbox::{caused_by, event};
+use crate::outbox::{bind_origin, event};
 use crate::parked;
-use crate::statement::{Found, Word, statement};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -12,10 +12,10 @@ use galleria_app::records::{
 use galleria_domain::Position;
 use jiff::Timestamp;
 
-impl Word for Outcome {
+impl SqlEnum for Outcome {
     const ALL: &'static [Self] = &[Self::Applied, Self::Skipped, Self::Discarded];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Skipped => "skipped",
@@ -27,17 +27,17 @@ impl Word for Outcome {
 #[async_trait]
 impl Effects for Transaction<'_> {
     async fn position_get(&mut self, group: &str) -> Result<Position, Error> {
-        let get = statement(
+        let get = query(
             "position_get",
             "SELECT position FROM positions WHERE consumer_group = $1",
         )
         .bind(group);
-        let found = self.one(get).await?;
-        found.map_or(Ok(0), |found| found.int("position"))
+        let row = self.fetch_optional(get).await?;
+        row.map_or(Ok(0), |row| row.int("position"))
     }
 
     async fn position_set(&mut self, group: &str, position: Position) -> Result<(), Error> {
-        let set = statement(
+        let set = query(
             "position_set",
             "INSERT INTO positions (consumer_group, position) VALUES ($1, $2)
              ON CONFLICT (consumer_group) DO UPDATE SET position = excluded.position
@@ -55,15 +55,15 @@ impl Effects for Transaction<'_> {
         outcome: Outcome,
         at: Timestamp,
     ) -> Result<Took, Error> {
-        let claim = statement(
+        let claim = query(
             "effect_claim",
             "INSERT INTO effects (event_id, subscriber, outcome, at_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (event_id, subscriber) DO NOTHING",
         )
         .bind(event_id)
         .bind(subscriber)
-        .word(outcome)
-        .at(at);
+        .bind_enum(outcome)
+        .bind_timestamp(at);
         Ok(match self.execute(claim).await? {
             0 => Took::Before,
             _ => Took::Now,
@@ -75,13 +75,14 @@ impl Effects for Transaction<'_> {
         event_id: &str,
         subscriber: &str,
     ) -> Result<Option<Outcome>, Error> {
-        let get = statement(
+        let get = query(
             "effect_get",
             "SELECT outcome FROM effects WHERE event_id = $1 AND subscriber = $2",
         )
         .bind(event_id)
         .bind(subscriber);
-        self.row(get, |found| found.word("outcome")).await
+        self.fetch_optional_as(get, |row| row.enum_value("outcome"))
+            .await
     }
 
     async fn counter_take(
@@ -91,7 +92,7 @@ impl Effects for Transaction<'_> {
         scope: &str,
         name: &str,
     ) -> Result<u64, Error> {
-        let before = statement(
+        let before = query(
             "counter_take",
             "SELECT value FROM counters
              WHERE event_id = $1 AND subscriber = $2 AND scope = $3 AND name = $4",
@@ -100,11 +101,11 @@ impl Effects for Transaction<'_> {
         .bind(subscriber)
         .bind(scope)
         .bind(name);
-        if let Some(found) = self.one(before).await? {
-            return found.narrow("value");
+        if let Some(row) = self.fetch_optional(before).await? {
+            return row.int_as("value");
         }
         let value = self.next_number("counter", scope, name).await?;
-        let keep = statement(
+        let keep = query(
             "counter_take",
             "INSERT INTO counters (event_id, subscriber, scope, name, value)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -117,13 +118,13 @@ impl Effects for Transaction<'_> {
         // Of two attempts of one event at the same time the second waited for the line of numbers.
         // Done again, it finds the first one's number, and leaves no gap.
         if self.execute(keep).await? == 0 {
-            return Err(self.overtaken("counter_take"));
+            return Err(self.conflict("counter_take"));
         }
         Ok(value)
     }
 
     async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "journal_insert",
             "INSERT INTO journal (event_id, subscriber, store_id, order_id, attempt, outcome, detail,
                  plugin, component, settings, argument, decision, cpu_us, memory_bytes,
@@ -133,44 +134,44 @@ impl Effects for Transaction<'_> {
         .bind(&*row.event_id)
         .bind(&*row.subscriber)
         .bind(&*row.store_id)
-        .maybe(row.order_id.as_deref())
+        .bind_opt(row.order_id.as_deref())
         .bind(i64::from(row.attempt))
         .bind(&*row.outcome)
-        .maybe(row.detail.as_deref())
+        .bind_opt(row.detail.as_deref())
         .bind(&*row.plugin)
         .bind(&*row.component)
         .bind(&*row.settings)
         .bind(&*row.argument)
-        .maybe(row.decision.as_deref())
+        .bind_opt(row.decision.as_deref())
         .bind(row.cpu_us)
         .bind(row.memory_bytes)
         .bind(row.output_bytes)
-        .at(row.at)
+        .bind_timestamp(row.at)
         .bind(&*row.retailer);
         self.execute(insert).await.map(drop)
     }
 
     async fn journal_of_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error> {
-        let list = statement(
+        let list = query(
             "journal_of_order",
             "SELECT * FROM journal WHERE order_id = $1 ORDER BY serial",
         )
         .bind(order_id);
-        self.all(list).await?.iter().map(journal).collect()
+        self.fetch_all_as(list, journal).await
     }
 
     async fn journal_of_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error> {
         // Along the index by event and subscriber, and put in order here: there are few.
-        let list = statement(
+        let list = query(
             "journal_of_event",
             "SELECT * FROM journal WHERE event_id = $1",
         )
         .bind(event_id);
         let mut rows = self
-            .all(list)
+            .fetch_all(list)
             .await?
             .iter()
-            .map(|found| Ok((found.int("serial")?, journal(found)?)))
+            .map(|row| Ok((row.int("serial")?, journal(row)?)))
             .collect::<Result<Vec<_>, Error>>()?;
         rows.sort_by_key(|(serial, _)| *serial);
         Ok(rows.into_iter().map(|(_, row)| row).collect())
@@ -179,7 +180,7 @@ impl Effects for Transaction<'_> {
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error> {
         // One that is used again is renewed once a day: often enough for retention, which counts
         // in days, and no write for every attempt that has the same settings as the last.
-        let put = statement(
+        let put = query(
             "blob_put",
             "INSERT INTO blobs (digest, body, used_ms) VALUES ($1, $2, $3)
              ON CONFLICT (digest) DO UPDATE SET used_ms = excluded.used_ms
@@ -187,12 +188,12 @@ impl Effects for Transaction<'_> {
         )
         .bind(digest)
         .bind(body)
-        .at(at);
+        .bind_timestamp(at);
         self.execute(put).await.map(drop)
     }
 
     async fn store_figures(&mut self) -> Result<Vec<StoreFigures>, Error> {
-        let figures = statement(
+        let figures = query(
             "store_figures",
             "SELECT e.store_id, e.events, COALESCE(d.documents, 0) AS documents,
                  COALESCE(j.cpu_us, 0) AS cpu_us
@@ -204,15 +205,15 @@ impl Effects for Transaction<'_> {
                         GROUP BY store_id) j ON j.store_id = e.store_id",
         );
         let mut figures: Vec<_> = self
-            .all(figures)
+            .fetch_all(figures)
             .await?
             .iter()
-            .map(|found| {
+            .map(|row| {
                 Ok(StoreFigures {
-                    store_id: found.text("store_id")?,
-                    events: found.narrow("events")?,
-                    documents: found.narrow("documents")?,
-                    cpu_us: found.narrow("cpu_us")?,
+                    store_id: row.text("store_id")?,
+                    events: row.int_as("events")?,
+                    documents: row.int_as("documents")?,
+                    cpu_us: row.int_as("cpu_us")?,
                 })
             })
             .collect::<Result<_, Error>>()?;
@@ -221,8 +222,8 @@ impl Effects for Transaction<'_> {
     }
 
     async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error> {
-        let get = statement("blob_get", "SELECT body FROM blobs WHERE digest = $1").bind(digest);
-        self.row(get, |found| found.text("body")).await
+        let get = query("blob_get", "SELECT body FROM blobs WHERE digest = $1").bind(digest);
+        self.fetch_optional_as(get, |row| row.text("body")).await
     }
 
     async fn parked_put(&mut self, row: &Parked) -> Result<(), Error> {
@@ -238,13 +239,13 @@ impl Effects for Transaction<'_> {
         event_id: &str,
         subscriber: &str,
     ) -> Result<Option<Parked>, Error> {
-        let get = statement(
+        let get = query(
             "parked_get",
             "SELECT * FROM parked WHERE event_id = $1 AND subscriber = $2",
         )
         .bind(event_id)
         .bind(subscriber);
-        self.row(get, parked::row).await
+        self.fetch_optional_as(get, parked::parked_row).await
     }
 
     async fn parked_due(
@@ -257,14 +258,14 @@ impl Effects for Transaction<'_> {
     }
 
     async fn parked_lanes(&mut self, group: &str) -> Result<Vec<(String, String)>, Error> {
-        let lanes = statement(
+        let lanes = query(
             "parked_lanes",
             "SELECT DISTINCT subscriber, lane FROM parked WHERE consumer_group = $1",
         )
         .bind(group);
-        let found = self.all(lanes).await?;
-        let lane = |found: &Found| Ok((found.text("subscriber")?, found.text("lane")?));
-        found.iter().map(lane).collect()
+        let rows = self.fetch_all(lanes).await?;
+        let lane = |row: &Row| Ok((row.text("subscriber")?, row.text("lane")?));
+        rows.iter().map(lane).collect()
     }
 
     async fn parked_in_lane(
@@ -273,7 +274,7 @@ impl Effects for Transaction<'_> {
         subscriber: &str,
         lane: &str,
     ) -> Result<u64, Error> {
-        let count = statement(
+        let count = query(
             "parked_in_lane",
             "SELECT COUNT(*) AS waiting FROM parked
              WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3",
@@ -281,7 +282,7 @@ impl Effects for Transaction<'_> {
         .bind(group)
         .bind(subscriber)
         .bind(lane);
-        self.only(count).await?.narrow("waiting")
+        self.fetch_one(count).await?.int_as("waiting")
     }
 
     async fn parked_wake(
@@ -294,18 +295,18 @@ impl Effects for Transaction<'_> {
     }
 
     async fn parked_count(&mut self) -> Result<(u64, u64), Error> {
-        let count = statement(
+        let count = query(
             "parked_count",
             "SELECT (SELECT COUNT(*) FROM parked) AS everything,
                  (SELECT COUNT(*) FROM parked WHERE state = 'held') AS held",
         );
-        let found = self.only(count).await?;
-        Ok((found.narrow("everything")?, found.narrow("held")?))
+        let row = self.fetch_one(count).await?;
+        Ok((row.int_as("everything")?, row.int_as("held")?))
     }
 
     async fn dead_put(&mut self, letter: &DeadLetter) -> Result<(), Error> {
         let event = &letter.event;
-        let put = statement(
+        let put = query(
             "dead_put",
             "INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, topic,
                  event_key, store_id, data, created_ms, code, detail, attempts, component, died_ms,
@@ -326,16 +327,16 @@ impl Effects for Transaction<'_> {
         .bind(&*letter.lane)
         .bind(event.position)
         .bind(&*event.topic)
-        .maybe(event.key.as_deref())
-        .maybe(event.store.as_deref())
-        .json(&event.data)
+        .bind_opt(event.key.as_deref())
+        .bind_opt(event.store.as_deref())
+        .bind_json(&event.data)
         .bind(event.server_timestamp)
         .bind(&*letter.code)
         .bind(&*letter.detail)
         .bind(i64::from(letter.attempts))
         .bind(&*letter.component)
-        .at(letter.died_at);
-        let put = caused_by(put, &event.origin);
+        .bind_timestamp(letter.died_at);
+        let put = bind_origin(put, &event.origin);
         self.execute(put).await.map(drop)
     }
 
@@ -346,7 +347,7 @@ impl Effects for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<DeadLetter>, Error> {
         // The casts tell PostgreSQL the type of what may be NULL.
-        let page = statement(
+        let page = query(
             "dead_page",
             "SELECT * FROM dead_letters
              WHERE (died_ms, position, subscriber) > ($1, $2, $3)
@@ -361,13 +362,13 @@ impl Effects for Transaction<'_> {
         .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
         .bind(after.map_or(i64::MIN, |key| key.position))
         .bind(after.map_or("", |key| &*key.subscriber))
-        .maybe(filter.subscriber.as_deref())
-        .maybe(filter.code.as_deref())
-        .maybe(filter.store.as_deref())
-        .maybe(filter.topic.as_deref())
-        .maybe(filter.retailer.as_deref())
+        .bind_opt(filter.subscriber.as_deref())
+        .bind_opt(filter.code.as_deref())
+        .bind_opt(filter.store.as_deref())
+        .bind_opt(filter.topic.as_deref())
+        .bind_opt(filter.retailer.as_deref())
         .bind(i64::from(limit));
-        self.all(page).await?.iter().map(dead).collect()
+        self.fetch_all_as(page, dead).await
     }
 
     async fn dead_get(
@@ -375,18 +376,18 @@ impl Effects for Transaction<'_> {
         event_id: &str,
         subscriber: &str,
     ) -> Result<Option<DeadLetter>, Error> {
-        let get = statement(
+        let get = query(
             "dead_get",
             "SELECT * FROM dead_letters WHERE event_id = $1 AND subscriber = $2",
         )
         .bind(event_id)
         .bind(subscriber);
-        self.row(get, dead).await
+        self.fetch_optional_as(get, dead).await
     }
 
     async fn dead_count(&mut self) -> Result<u64, Error> {
-        let count = statement("dead_count", "SELECT COUNT(*) AS letters FROM dead_letters");
-        self.only(count).await?.narrow("letters")
+        let count = query("dead_count", "SELECT COUNT(*) AS letters FROM dead_letters");
+        self.fetch_one(count).await?.int_as("letters")
     }
 
     async fn dead_remove(
@@ -394,48 +395,48 @@ impl Effects for Transaction<'_> {
         event_id: &str,
         subscriber: &str,
     ) -> Result<Option<DeadLetter>, Error> {
-        let remove = statement(
+        let remove = query(
             "dead_remove",
             "DELETE FROM dead_letters WHERE event_id = $1 AND subscriber = $2 RETURNING *",
         )
         .bind(event_id)
         .bind(subscriber);
-        self.row(remove, dead).await
+        self.fetch_optional_as(remove, dead).await
     }
 }
 
-fn journal(found: &Found) -> Result<JournalRow, Error> {
+fn journal(row: &Row) -> Result<JournalRow, Error> {
     Ok(JournalRow {
-        event_id: found.text("event_id")?,
-        subscriber: found.text("subscriber")?,
-        retailer: found.text("retailer")?,
-        store_id: found.text("store_id")?,
-        order_id: found.maybe("order_id")?,
-        attempt: found.narrow("attempt")?,
-        outcome: found.text("outcome")?,
-        detail: found.maybe("detail")?,
-        plugin: found.text("plugin")?,
-        component: found.text("component")?,
-        settings: found.text("settings")?,
-        argument: found.text("argument")?,
-        decision: found.maybe("decision")?,
-        cpu_us: found.int("cpu_us")?,
-        memory_bytes: found.int("memory_bytes")?,
-        output_bytes: found.int("output_bytes")?,
-        at: found.at("at_ms")?,
+        event_id: row.text("event_id")?,
+        subscriber: row.text("subscriber")?,
+        retailer: row.text("retailer")?,
+        store_id: row.text("store_id")?,
+        order_id: row.opt_text("order_id")?,
+        attempt: row.int_as("attempt")?,
+        outcome: row.text("outcome")?,
+        detail: row.opt_text("detail")?,
+        plugin: row.text("plugin")?,
+        component: row.text("component")?,
+        settings: row.text("settings")?,
+        argument: row.text("argument")?,
+        decision: row.opt_text("decision")?,
+        cpu_us: row.int("cpu_us")?,
+        memory_bytes: row.int("memory_bytes")?,
+        output_bytes: row.int("output_bytes")?,
+        at: row.timestamp("at_ms")?,
     })
 }
 
-fn dead(found: &Found) -> Result<DeadLetter, Error> {
+fn dead(row: &Row) -> Result<DeadLetter, Error> {
     Ok(DeadLetter {
-        group: found.text("consumer_group")?,
-        subscriber: found.text("subscriber")?,
-        lane: found.text("lane")?,
-        event: event(found, "event_id")?,
-        code: found.text("code")?,
-        detail: found.text("detail")?,
-        attempts: found.narrow("attempts")?,
-        component: found.text("component")?,
-        died_at: found.at("died_ms")?,
+        group: row.text("consumer_group")?,
+        subscriber: row.text("subscriber")?,
+        lane: row.text("lane")?,
+        event: event(row, "event_id")?,
+        code: row.text("code")?,
+        detail: row.text("detail")?,
+        attempts: row.int_as("attempts")?,
+        component: row.text("component")?,
+        died_at: row.timestamp("died_ms")?,
     })
 }

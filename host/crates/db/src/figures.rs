@@ -1,6 +1,6 @@
 //! Counts for dashboards.
 
-use crate::statement::{Found, statement};
+use crate::query::{Row, query};
 use crate::stories::next_retailer;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ impl Figures for Transaction<'_> {
     ) -> Result<u64, Error> {
         let mut behind = 0;
         for topic in topics {
-            let count = statement(
+            let count = query(
                 "events_behind",
                 "SELECT COUNT(*) AS behind FROM (SELECT position FROM outbox
                      WHERE topic = $1 AND position > $2 LIMIT $3) few",
@@ -27,48 +27,48 @@ impl Figures for Transaction<'_> {
             .bind(&**topic)
             .bind(after)
             .bind(i64::from(most));
-            behind += self.only(count).await?.narrow::<u64>("behind")?;
+            behind += self.fetch_one(count).await?.int_as::<u64>("behind")?;
         }
         Ok(behind.min(u64::from(most)))
     }
 
     async fn run_count(&mut self, state: RunState) -> Result<u64, Error> {
-        let count = statement(
+        let count = query(
             "run_count",
             "SELECT COUNT(*) AS runs FROM runs WHERE state = $1",
         )
-        .word(state);
-        self.only(count).await?.narrow("runs")
+        .bind_enum(state);
+        self.fetch_one(count).await?.int_as("runs")
     }
 
     async fn parked_piled(&mut self) -> Result<Vec<Piled>, Error> {
-        let piled = statement(
+        let piled = query(
             "parked_piled",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(since_ms) AS oldest_ms
                    FROM parked WHERE state <> 'held' GROUP BY consumer_group, store_id) e
              LEFT JOIN stores s ON s.id = e.store_id",
         );
-        self.all(piled).await?.iter().map(row).collect()
+        self.fetch_all_as(piled, backlog).await
     }
 
     async fn dead_piled(&mut self) -> Result<Vec<Piled>, Error> {
-        let piled = statement(
+        let piled = query(
             "dead_piled",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(died_ms) AS oldest_ms
                    FROM dead_letters GROUP BY consumer_group, store_id) e
              LEFT JOIN stores s ON s.id = e.store_id",
         );
-        self.all(piled).await?.iter().map(row).collect()
+        self.fetch_all_as(piled, backlog).await
     }
 
     async fn document_oldest(&mut self) -> Result<Option<Timestamp>, Error> {
-        let oldest = statement(
+        let oldest = query(
             "document_oldest",
             "SELECT MIN(created_ms) AS oldest_ms FROM documents WHERE state <> 'delivered'",
         );
-        self.only(oldest).await?.maybe_at("oldest_ms")
+        self.fetch_one(oldest).await?.opt_timestamp("oldest_ms")
     }
 
     async fn retailers(&mut self) -> Result<Vec<String>, Error> {
@@ -81,11 +81,11 @@ impl Figures for Transaction<'_> {
     }
 }
 
-fn row(found: &Found) -> Result<Piled, Error> {
+fn backlog(row: &Row) -> Result<Piled, Error> {
     Ok(Piled {
-        group: found.text("consumer_group")?,
-        retailer: found.maybe("retailer")?,
-        count: found.narrow("many")?,
-        oldest: found.at("oldest_ms")?,
+        group: row.text("consumer_group")?,
+        retailer: row.opt_text("retailer")?,
+        count: row.int_as("many")?,
+        oldest: row.timestamp("oldest_ms")?,
     })
 }

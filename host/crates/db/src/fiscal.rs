@@ -1,23 +1,23 @@
-//! Fiscal records, and the marks that were answered to them.
+//! Fiscal records, and the marks received for them.
 
-use crate::statement::{Found, Word, statement};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
 use galleria_app::records::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 
-impl Word for FiscalState {
+impl SqlEnum for FiscalState {
     const ALL: &'static [Self] = &Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
 
-impl Word for MarkState {
+impl SqlEnum for MarkState {
     const ALL: &'static [Self] = &[Self::Early, Self::Applied, Self::Conflict];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
@@ -33,12 +33,12 @@ impl Fiscal for Transaction<'_> {
             "SELECT * FROM fiscal_records WHERE order_id = $1 AND refund_id = $2",
             Lock::Wait,
         );
-        let get = statement("fiscal_get", sql).bind(order_id).bind(refund_id);
-        self.row(get, record).await
+        let get = query("fiscal_get", sql).bind(order_id).bind(refund_id);
+        self.fetch_optional_as(get, record).await
     }
 
     async fn fiscal_insert(&mut self, row: &FiscalRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "fiscal_insert",
             "INSERT INTO fiscal_records (order_id, refund_id, entry_id, receipt, store_id, retailer,
                  state, created_ms, changed_ms)
@@ -47,45 +47,45 @@ impl Fiscal for Transaction<'_> {
         )
         .bind(&*row.order_id)
         .bind(&*row.refund_id)
-        .maybe(row.entry_id.as_deref())
-        .maybe(row.receipt.as_deref())
-        .maybe(row.store_id.as_deref())
-        .maybe(row.retailer.as_deref())
-        .word(row.state)
-        .at(row.created_at)
-        .at(row.changed_at);
-        // What was not there could not be locked: another may have put it since.
+        .bind_opt(row.entry_id.as_deref())
+        .bind_opt(row.receipt.as_deref())
+        .bind_opt(row.store_id.as_deref())
+        .bind_opt(row.retailer.as_deref())
+        .bind_enum(row.state)
+        .bind_timestamp(row.created_at)
+        .bind_timestamp(row.changed_at);
+        // A missing row cannot be locked, so another transaction may have inserted it since.
         match self.execute(insert).await? {
-            0 => Err(self.overtaken("fiscal_insert")),
+            0 => Err(self.conflict("fiscal_insert")),
             _ => Ok(()),
         }
     }
 
     async fn fiscal_update(&mut self, row: &FiscalRow) -> Result<(), Error> {
-        let update = statement(
+        let update = query(
             "fiscal_update",
             "UPDATE fiscal_records SET entry_id = $1, receipt = $2, store_id = $3, retailer = $4,
                  state = $5, changed_ms = $6
              WHERE order_id = $7 AND refund_id = $8",
         )
-        .maybe(row.entry_id.as_deref())
-        .maybe(row.receipt.as_deref())
-        .maybe(row.store_id.as_deref())
-        .maybe(row.retailer.as_deref())
-        .word(row.state)
-        .at(row.changed_at)
+        .bind_opt(row.entry_id.as_deref())
+        .bind_opt(row.receipt.as_deref())
+        .bind_opt(row.store_id.as_deref())
+        .bind_opt(row.retailer.as_deref())
+        .bind_enum(row.state)
+        .bind_timestamp(row.changed_at)
         .bind(&*row.order_id)
         .bind(&*row.refund_id);
         self.execute(update).await.map(drop)
     }
 
     async fn fiscal_of_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error> {
-        let list = statement(
+        let list = query(
             "fiscal_of_order",
             "SELECT * FROM fiscal_records WHERE order_id = $1 ORDER BY refund_id",
         )
         .bind(order_id);
-        self.all(list).await?.iter().map(record).collect()
+        self.fetch_all_as(list, record).await
     }
 
     async fn fiscal_page(
@@ -96,7 +96,7 @@ impl Fiscal for Transaction<'_> {
     ) -> Result<Vec<(i64, FiscalRow)>, Error> {
         let state = filter.state.map_or("", FiscalState::name);
         let page = match (&filter.store_id, &filter.retailer) {
-            (Some(store), _) => statement(
+            (Some(store), _) => query(
                 "fiscal_page",
                 "SELECT * FROM fiscal_records
                  WHERE store_id = $1 AND serial < $2 AND ($3 = '' OR state = $3)
@@ -105,7 +105,7 @@ impl Fiscal for Transaction<'_> {
             .bind(store.clone())
             .bind(before)
             .bind(state),
-            (None, Some(retailer)) => statement(
+            (None, Some(retailer)) => query(
                 "fiscal_page",
                 "SELECT * FROM fiscal_records
                  WHERE retailer = $1 AND serial < $2 AND ($3 = '' OR state = $3)
@@ -114,27 +114,27 @@ impl Fiscal for Transaction<'_> {
             .bind(retailer.clone())
             .bind(before)
             .bind(state),
-            (None, None) if !state.is_empty() => statement(
+            (None, None) if !state.is_empty() => query(
                 "fiscal_page",
                 "SELECT * FROM fiscal_records WHERE state = $1 AND serial < $2
                  ORDER BY serial DESC LIMIT $3",
             )
             .bind(state)
             .bind(before),
-            (None, None) => statement(
+            (None, None) => query(
                 "fiscal_page",
                 "SELECT * FROM fiscal_records WHERE serial < $1 ORDER BY serial DESC LIMIT $2",
             )
             .bind(before),
         };
-        let found = self.all(page.bind(i64::from(limit))).await?;
-        let rows = found.iter();
-        rows.map(|found| Ok((found.int("serial")?, record(found)?)))
+        let rows = self.fetch_all(page.bind(i64::from(limit))).await?;
+        rows.iter()
+            .map(|row| Ok((row.int("serial")?, record(row)?)))
             .collect()
     }
 
     async fn mark_insert(&mut self, row: &MarkRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "mark_insert",
             "INSERT INTO fiscal_marks (order_id, mark, refund_id, scheme, attributes, state, issued_ms,
                  received_ms)
@@ -145,24 +145,24 @@ impl Fiscal for Transaction<'_> {
         .bind(&*row.mark)
         .bind(&*row.refund_id)
         .bind(&*row.scheme)
-        .json(&row.attributes)
-        .word(row.state)
-        .at(row.issued_at)
-        .at(row.received_at);
+        .bind_json(&row.attributes)
+        .bind_enum(row.state)
+        .bind_timestamp(row.issued_at)
+        .bind_timestamp(row.received_at);
         match self.execute(insert).await? {
-            0 => Err(self.overtaken("mark_insert")),
+            0 => Err(self.conflict("mark_insert")),
             _ => Ok(()),
         }
     }
 
     async fn mark_get(&mut self, order_id: &str, mark: &str) -> Result<Option<MarkRow>, Error> {
-        let get = statement(
+        let get = query(
             "mark_get",
             "SELECT * FROM fiscal_marks WHERE order_id = $1 AND mark = $2",
         )
         .bind(order_id)
         .bind(mark);
-        self.row(get, mark_row).await
+        self.fetch_optional_as(get, mark_row).await
     }
 
     async fn mark_set_state(
@@ -171,49 +171,49 @@ impl Fiscal for Transaction<'_> {
         mark: &str,
         state: MarkState,
     ) -> Result<(), Error> {
-        let set = statement(
+        let set = query(
             "mark_set_state",
             "UPDATE fiscal_marks SET state = $1 WHERE order_id = $2 AND mark = $3",
         )
-        .word(state)
+        .bind_enum(state)
         .bind(order_id)
         .bind(mark);
         self.execute(set).await.map(drop)
     }
 
     async fn marks_of_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error> {
-        let list = statement(
+        let list = query(
             "marks_of_order",
             "SELECT * FROM fiscal_marks WHERE order_id = $1 ORDER BY serial",
         )
         .bind(order_id);
-        self.all(list).await?.iter().map(mark_row).collect()
+        self.fetch_all_as(list, mark_row).await
     }
 }
 
-fn record(found: &Found) -> Result<FiscalRow, Error> {
+fn record(row: &Row) -> Result<FiscalRow, Error> {
     Ok(FiscalRow {
-        order_id: found.text("order_id")?,
-        refund_id: found.text("refund_id")?,
-        entry_id: found.maybe("entry_id")?,
-        receipt: found.maybe("receipt")?,
-        store_id: found.maybe("store_id")?,
-        retailer: found.maybe("retailer")?,
-        state: found.word("state")?,
-        created_at: found.at("created_ms")?,
-        changed_at: found.at("changed_ms")?,
+        order_id: row.text("order_id")?,
+        refund_id: row.text("refund_id")?,
+        entry_id: row.opt_text("entry_id")?,
+        receipt: row.opt_text("receipt")?,
+        store_id: row.opt_text("store_id")?,
+        retailer: row.opt_text("retailer")?,
+        state: row.enum_value("state")?,
+        created_at: row.timestamp("created_ms")?,
+        changed_at: row.timestamp("changed_ms")?,
     })
 }
 
-fn mark_row(found: &Found) -> Result<MarkRow, Error> {
+fn mark_row(row: &Row) -> Result<MarkRow, Error> {
     Ok(MarkRow {
-        order_id: found.text("order_id")?,
-        refund_id: found.text("refund_id")?,
-        mark: found.text("mark")?,
-        scheme: found.text("scheme")?,
-        attributes: found.json("attributes")?,
-        state: found.word("state")?,
-        issued_at: found.at("issued_ms")?,
-        received_at: found.at("received_ms")?,
+        order_id: row.text("order_id")?,
+        refund_id: row.text("refund_id")?,
+        mark: row.text("mark")?,
+        scheme: row.text("scheme")?,
+        attributes: row.json("attributes")?,
+        state: row.enum_value("state")?,
+        issued_at: row.timestamp("issued_ms")?,
+        received_at: row.timestamp("received_ms")?,
     })
 }

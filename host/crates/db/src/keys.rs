@@ -1,6 +1,6 @@
-//! Keys of callers: digests of their secrets, and what their bearers may do.
+//! API keys: digests of their secrets, scopes and reach.
 
-use crate::statement::{Found, Word, statement};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -9,10 +9,10 @@ use galleria_app::records::{KeyRow, Keys};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-impl Word for Scope {
+impl SqlEnum for Scope {
     const ALL: &'static [Self] = &Scope::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
@@ -24,7 +24,7 @@ impl Keys for Transaction<'_> {
             Reach::Everything => (None, None),
             Reach::Some { retailers, stores } => (Some(retailers), Some(stores)),
         };
-        let insert = statement(
+        let insert = query(
             "key_insert",
             "INSERT INTO api_keys (id, name, digest, scope, retailers, stores, created_ms, revoked_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -33,26 +33,34 @@ impl Keys for Transaction<'_> {
         .bind(&*key.id)
         .bind(&*key.name)
         .bind(&*key.digest)
-        .word(key.scope)
-        .maybe_json(retailers)
-        .maybe_json(stores)
-        .at(key.created_at)
+        .bind_enum(key.scope)
+        .bind_opt_json(retailers)
+        .bind_opt_json(stores)
+        .bind_timestamp(key.created_at)
         .bind(key.revoked_at.map(Timestamp::as_millisecond));
         inserted(self.execute(insert).await?, "key", &key.name)
     }
 
     async fn key_get(&mut self, id: &str) -> Result<Option<KeyRow>, Error> {
-        let get = statement("key_get", "SELECT * FROM api_keys WHERE id = $1").bind(id);
-        self.one(get).await?.as_ref().map(key).transpose()
+        let get = query("key_get", "SELECT * FROM api_keys WHERE id = $1").bind(id);
+        self.fetch_optional(get)
+            .await?
+            .as_ref()
+            .map(key)
+            .transpose()
     }
 
     async fn key_named(&mut self, name: &str) -> Result<Option<KeyRow>, Error> {
-        let get = statement(
+        let get = query(
             "key_named",
             "SELECT * FROM api_keys WHERE name = $1 AND revoked_ms IS NULL",
         )
         .bind(name);
-        self.one(get).await?.as_ref().map(key).transpose()
+        self.fetch_optional(get)
+            .await?
+            .as_ref()
+            .map(key)
+            .transpose()
     }
 
     async fn key_page(
@@ -61,7 +69,7 @@ impl Keys for Transaction<'_> {
         after: (&str, &str),
         limit: u32,
     ) -> Result<Vec<KeyRow>, Error> {
-        let page = statement(
+        let page = query(
             "key_page",
             "SELECT * FROM api_keys
              WHERE (name, id) > ($1, $2) AND ($3 = 1 OR revoked_ms IS NULL)
@@ -69,25 +77,25 @@ impl Keys for Transaction<'_> {
         )
         .bind(after.0)
         .bind(after.1)
-        .flag(revoked)
+        .bind_bool(revoked)
         .bind(i64::from(limit));
-        self.all(page).await?.iter().map(key).collect()
+        self.fetch_all_as(page, key).await
     }
 
     async fn key_revoke(&mut self, id: &str, at: Timestamp) -> Result<bool, Error> {
-        let revoke = statement(
+        let revoke = query(
             "key_revoke",
             "UPDATE api_keys SET revoked_ms = $2 WHERE id = $1 AND revoked_ms IS NULL",
         )
         .bind(id)
-        .at(at);
+        .bind_timestamp(at);
         Ok(self.execute(revoke).await? > 0)
     }
 }
 
-fn key(found: &Found) -> Result<KeyRow, Error> {
-    let retailers: Option<BTreeSet<String>> = found.maybe_json("retailers")?;
-    let stores: Option<BTreeSet<String>> = found.maybe_json("stores")?;
+fn key(row: &Row) -> Result<KeyRow, Error> {
+    let retailers: Option<BTreeSet<String>> = row.opt_json("retailers")?;
+    let stores: Option<BTreeSet<String>> = row.opt_json("stores")?;
     let reach = match (retailers, stores) {
         (None, None) => Reach::Everything,
         (retailers, stores) => Reach::Some {
@@ -96,12 +104,12 @@ fn key(found: &Found) -> Result<KeyRow, Error> {
         },
     };
     Ok(KeyRow {
-        id: found.text("id")?,
-        name: found.text("name")?,
-        digest: found.text("digest")?,
-        scope: found.word("scope")?,
+        id: row.text("id")?,
+        name: row.text("name")?,
+        digest: row.text("digest")?,
+        scope: row.enum_value("scope")?,
         reach,
-        created_at: found.at("created_ms")?,
-        revoked_at: found.maybe_at("revoked_ms")?,
+        created_at: row.timestamp("created_ms")?,
+        revoked_at: row.opt_timestamp("revoked_ms")?,
     })
 }

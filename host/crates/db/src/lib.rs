@@ -21,11 +21,17 @@
 #![forbid(unsafe_code)]
 
 mod activities;
+mod address;
 mod catalogue;
 mod catalogue_rows;
+mod config;
+mod counters;
+mod db;
 mod desk;
+mod dialect;
 mod documents;
 mod effects;
+mod error;
 mod figures;
 mod fiscal;
 mod keys;
@@ -33,18 +39,22 @@ mod lists;
 mod members;
 mod migrations;
 mod movements;
-mod open;
 mod operations;
 mod outbox;
 mod parked;
+mod placeholders;
 #[cfg(test)]
 mod plans;
-mod pooled;
+mod pool;
+mod postgres;
+mod query;
+#[cfg(test)]
+mod query_log;
 mod requests;
+mod retry;
 mod runs;
 mod sale_lines;
-mod session;
-mod statement;
+mod sqlite;
 mod statement_rows;
 mod statements;
 mod stores;
@@ -55,4 +65,6 @@ mod trade_rows;
 mod transaction;
 mod writer;
 
-pub use open::{Db, DbConfig, DbError};
+pub use config::DbConfig;
+pub use db::Db;
+pub use error::DbError;

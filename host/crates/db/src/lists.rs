@@ -1,11 +1,11 @@
-//! Lists, the newest first: keys along an index, then the rows of a page by id.
+//! Lists, newest first: cursors along an index, then the rows of a page by id.
 //!
-//! Owns: which index a list goes along. Keys are found first and rows after them, so that a list over
-//! many places reads no more rows than it shows, and a basket of a thousand lines is read by nobody
-//! who asked for its sum.
+//! Owns the choice of the index of a list. It reads the cursors first and then only the rows of the
+//! page. The rows of a list contain no baskets, which may have a thousand lines.
 
-use crate::documents::{document, filled, places};
-use crate::statement::{Found, Word, statement};
+use crate::documents::document;
+use crate::placeholders::{bind_padded, padded_list};
+use crate::query::{Row, SqlEnum, query};
 use crate::trade_rows;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
@@ -19,14 +19,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::AssertSqlSafe;
 
-/// Rows are read so many at a time: each may hold a basket, of which only a little is kept.
-const AT_ONCE: usize = 16;
+/// Rows of one query. A row may contain a basket, of which the list keeps little.
+const ROWS_PER_QUERY: usize = 16;
 
-/// The columns of a document but its body, which lists never need.
+/// All columns of a document except the body, which lists never need.
 const DOCUMENT: &str = "id, event_id, subscriber, retailer, store_id, order_id, directory, name,
      media_type, size, digest, state, created_ms";
 
-/// A list's table, and the column of the moment it is sorted by.
+/// The table of a list, and the timestamp column that orders it.
 fn table(listing: Listing) -> (&'static str, &'static str) {
     match listing {
         Listing::Orders => ("orders", "created_ms"),
@@ -39,30 +39,30 @@ fn table(listing: Listing) -> (&'static str, &'static str) {
     }
 }
 
-/// What a standing means, said in the words of the indexes that were made for it.
+/// The SQL condition of a status, written as in the condition of its partial index.
 fn standing(standing: Option<Standing>) -> String {
     match standing {
         None => String::new(),
         Some(Standing::Order(OrderStatus::Paid)) => " AND status = 'paid'".into(),
         Some(Standing::Order(status)) => {
-            format!(" AND status <> 'paid' AND status = '{}'", status.word())
+            format!(" AND status <> 'paid' AND status = '{}'", status.as_sql())
         }
         Some(Standing::Shift { open: true }) => " AND closed_ms IS NULL".into(),
         Some(Standing::Shift { open: false }) => " AND closed_ms IS NOT NULL".into(),
-        // Cast, or SQLite would go along documents_by_state and sort what it finds.
+        // Without the cast, SQLite would use documents_by_state and sort the rows.
         Some(Standing::Document(DocumentState::Delivered)) => {
             " AND CAST(state AS TEXT) = 'delivered'".into()
         }
         Some(Standing::Document(state)) => format!(
             " AND state <> 'delivered' AND CAST(state AS TEXT) = '{}'",
-            state.word()
+            state.as_sql()
         ),
     }
 }
 
-/// Whether the list goes along the index of documents that are not delivered, which are few, wherever
-/// they are from: of a place alone, it would pass over all that are.
-fn few(filter: &ListFilter) -> bool {
+/// Whether the list uses the index of undelivered documents. They are few in all places together. The
+/// index of a place would also read its delivered documents.
+fn uses_undelivered_index(filter: &ListFilter) -> bool {
     match filter.standing {
         Some(Standing::Document(state)) => state != DocumentState::Delivered,
         _ => false,
@@ -84,23 +84,29 @@ impl Lists for Transaction<'_> {
             Place::Name(name) => self.keys_of("name", name, listing, filter).await,
             Place::Everywhere => self.keys_along("", "", listing, filter, limit).await,
             Place::Store(id) => {
-                let here = match few(filter) {
+                let condition = match uses_undelivered_index(filter) {
                     true => "CAST(store_id AS TEXT) = $5 AND ",
                     false => "store_id = $5 AND ",
                 };
-                self.keys_along(here, id, listing, filter, limit).await
+                self.keys_along(condition, id, listing, filter, limit).await
             }
             Place::Retailer(name) => {
-                let here = match few(filter) {
+                let condition = match uses_undelivered_index(filter) {
                     true => "CAST(retailer AS TEXT) = $5 AND ",
                     false => "retailer = $5 AND ",
                 };
-                let mut keys = self.keys_along(here, name, listing, filter, limit).await?;
+                let mut keys = self
+                    .keys_along(condition, name, listing, filter, limit)
+                    .await?;
                 if listing != Listing::Documents {
-                    // Those that the version before this column has written.
-                    let here = "retailer = '' AND EXISTS
+                    // Rows written by a version of the host that did not know this column.
+                    let condition = "retailer = '' AND EXISTS
                         (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $5) AND ";
-                    keys.append(&mut self.keys_along(here, name, listing, filter, limit).await?);
+                    keys.append(
+                        &mut self
+                            .keys_along(condition, name, listing, filter, limit)
+                            .await?,
+                    );
                     keys.sort_unstable_by(|one, other| other.cmp(one));
                     keys.truncate(limit as usize);
                 }
@@ -155,16 +161,20 @@ impl Lists for Transaction<'_> {
     }
 
     async fn document_body(&mut self, id: &str) -> Result<Option<Vec<u8>>, Error> {
-        let body = statement("document_body", "SELECT body FROM documents WHERE id = $1").bind(id);
-        Ok(self.row(body, |found| found.bytes("body")).await?.flatten())
+        let body = query("document_body", "SELECT body FROM documents WHERE id = $1").bind(id);
+        Ok(self
+            .fetch_optional_as(body, |row| row.opt_bytes("body"))
+            .await?
+            .flatten())
     }
 }
 
 impl Transaction<'_> {
-    /// Keys along an index whose order is the list's. `here` says in SQL what `$5`, the place, is.
+    /// Reads cursors along an index in the order of the list. `condition` is SQL text that compares the
+    /// place, `$5`.
     async fn keys_along(
         &mut self,
-        here: &str,
+        condition: &str,
         place: &str,
         listing: Listing,
         filter: &ListFilter,
@@ -176,25 +186,25 @@ impl Transaction<'_> {
             Some(_) => " AND directory = $6",
             None => "",
         };
-        // A place and a directory that nobody asked for are bound all the same.
+        // Place and directory are bound even if the query has no condition on them.
         let sql = format!(
             "SELECT id, {at} AS listed_ms FROM {table}
-             WHERE {here}{at} >= $1 AND ({at}, id{bytewise}) < ($2, $3){standing}{directory}
+             WHERE {condition}{at} >= $1 AND ({at}, id{bytewise}) < ($2, $3){standing}{directory}
                AND CAST($5 AS TEXT) IS NOT NULL AND CAST($6 AS TEXT) IS NOT NULL
              ORDER BY {at} DESC, id{bytewise} DESC LIMIT $4"
         );
         let (before_ms, before_id) = before(filter);
-        let list = statement("list_keys", AssertSqlSafe(sql))
+        let list = query("list_keys", AssertSqlSafe(sql))
             .bind(filter.from.map_or(i64::MIN, Timestamp::as_millisecond))
             .bind(before_ms)
             .bind(before_id)
             .bind(i64::from(limit))
             .bind(place)
             .bind(filter.directory.as_deref().unwrap_or_default());
-        self.all(list).await?.iter().map(key).collect()
+        self.fetch_all_as(list, key).await
     }
 
-    /// All keys of one order, event or file name: few, so they are sorted here.
+    /// Reads all cursors of an order, event or file name. They are few, so they are sorted here.
     async fn keys_of(
         &mut self,
         column: &'static str,
@@ -212,50 +222,51 @@ impl Transaction<'_> {
             "SELECT id, {at} AS listed_ms FROM {table}
              WHERE {column} = $1{standing}{directory} AND CAST($2 AS TEXT) IS NOT NULL"
         );
-        let list = statement("list_keys", AssertSqlSafe(sql))
+        let list = query("list_keys", AssertSqlSafe(sql))
             .bind(value)
             .bind(filter.directory.as_deref().unwrap_or_default());
-        let found = self.all(list).await?;
-        let mut keys: Vec<ListKey> = found.iter().map(key).collect::<Result<_, _>>()?;
+        let rows = self.fetch_all(list).await?;
+        let mut keys: Vec<ListKey> = rows.iter().map(key).collect::<Result<_, _>>()?;
         let (from, (before_ms, before_id)) = (filter.from, before(filter));
         keys.retain(|key| {
-            let place = (key.at.as_millisecond(), key.id.as_str());
-            from.is_none_or(|from| key.at >= from) && place < (before_ms, before_id)
+            let position = (key.at.as_millisecond(), key.id.as_str());
+            from.is_none_or(|from| key.at >= from) && position < (before_ms, before_id)
         });
         keys.sort_unstable_by(|one, other| other.cmp(one));
         Ok(keys)
     }
 
-    /// Rows by id, some at a time.
+    /// Reads rows by id, in chunks.
     async fn listed<T>(
         &mut self,
         name: &'static str,
         columns: &str,
         table: &str,
         ids: &[String],
-        read: fn(&Found) -> Result<T, Error>,
+        convert: fn(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let mut rows = Vec::with_capacity(ids.len());
-        for some in ids.chunks(AT_ONCE) {
-            let some: Vec<_> = some.iter().map(String::as_str).collect();
-            let places = places(1, some.len());
-            let sql = format!("SELECT {columns} FROM {table} WHERE id IN ({places})");
-            let list = filled(statement(name, AssertSqlSafe(sql)), &some);
-            for found in self.all(list).await? {
-                rows.push(read(&found)?);
+        for chunk in ids.chunks(ROWS_PER_QUERY) {
+            let chunk: Vec<_> = chunk.iter().map(String::as_str).collect();
+            let placeholders = padded_list(1, chunk.len());
+            let sql = format!("SELECT {columns} FROM {table} WHERE id IN ({placeholders})");
+            let list = bind_padded(query(name, AssertSqlSafe(sql)), &chunk);
+            for row in self.fetch_all(list).await? {
+                rows.push(convert(&row)?);
             }
         }
         Ok(rows)
     }
 }
 
-/// Rows come before this moment and id.
+/// The timestamp in milliseconds and the id that all rows of the page precede.
 fn before(filter: &ListFilter) -> (i64, &str) {
     let until = filter.until.map_or(i64::MAX, |until| {
-        // Rows are kept to the millisecond: one of a millisecond that has begun by then is before it.
-        let whole = until.as_millisecond();
+        // Timestamps are stored in milliseconds: a row of a millisecond that began before `until` is
+        // before `until`.
+        let whole_ms = until.as_millisecond();
         let rest = until.subsec_nanosecond() % 1_000_000;
-        whole + i64::from(rest > 0)
+        whole_ms + i64::from(rest > 0)
     });
     match &filter.after {
         Some(key) if key.at.as_millisecond() < until => (key.at.as_millisecond(), &key.id),
@@ -263,93 +274,93 @@ fn before(filter: &ListFilter) -> (i64, &str) {
     }
 }
 
-fn key(found: &Found) -> Result<ListKey, Error> {
+fn key(row: &Row) -> Result<ListKey, Error> {
     Ok(ListKey {
-        at: found.at("listed_ms")?,
-        id: found.text("id")?,
+        at: row.timestamp("listed_ms")?,
+        id: row.text("id")?,
     })
 }
 
-fn order(found: &Found) -> Result<OrderListed, Error> {
+fn order(row: &Row) -> Result<OrderListed, Error> {
     Ok(OrderListed {
-        id: found.text("id")?,
-        store_id: found.text("store_id")?,
-        external_id: found.maybe("external_id")?,
-        workstation: found.text("workstation")?,
-        operator: found.maybe("operator")?,
-        training: found.flag("training")?,
-        status: found.word("status")?,
-        member: found.maybe_json("member")?,
-        gross: found.int("gross")?,
-        begun_at: found.at("begun_ms")?,
-        created_at: found.at("created_ms")?,
+        id: row.text("id")?,
+        store_id: row.text("store_id")?,
+        external_id: row.opt_text("external_id")?,
+        workstation: row.text("workstation")?,
+        operator: row.opt_text("operator")?,
+        training: row.bool("training")?,
+        status: row.enum_value("status")?,
+        member: row.opt_json("member")?,
+        gross: row.int("gross")?,
+        begun_at: row.timestamp("begun_ms")?,
+        created_at: row.timestamp("created_ms")?,
     })
 }
 
-fn payment(found: &Found) -> Result<PaymentListed, Error> {
+fn payment(row: &Row) -> Result<PaymentListed, Error> {
     #[derive(Deserialize)]
-    struct Sold {
+    struct SaleSums {
         entry: Entry,
         tenders: Vec<Tender>,
         rounding: Money,
         net: Money,
         gross: Money,
     }
-    let sold: Sold = found.json("sale")?;
+    let sale: SaleSums = row.json("sale")?;
     let sums = Sums {
-        tenders: sold.tenders,
-        rounding: sold.rounding,
-        net: sold.net,
-        gross: sold.gross,
+        tenders: sale.tenders,
+        rounding: sale.rounding,
+        net: sale.net,
+        gross: sale.gross,
     };
     Ok(PaymentListed {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        shift_id: found.maybe("shift_id")?,
-        entry: sold.entry,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        shift_id: row.opt_text("shift_id")?,
+        entry: sale.entry,
         sums,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-fn refund(found: &Found) -> Result<RefundListed, Error> {
+fn refund(row: &Row) -> Result<RefundListed, Error> {
     Ok(RefundListed {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        shift_id: found.maybe("shift_id")?,
-        entry: found.json("entry")?,
-        extent: found.json("extent")?,
-        reason: found.text("reason")?,
-        sums: found.maybe_json("refund")?,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        shift_id: row.opt_text("shift_id")?,
+        entry: row.json("entry")?,
+        extent: row.json("extent")?,
+        reason: row.text("reason")?,
+        sums: row.opt_json("refund")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-fn void(found: &Found) -> Result<VoidListed, Error> {
+fn void(row: &Row) -> Result<VoidListed, Error> {
     #[derive(Deserialize)]
-    struct Undone {
+    struct VoidHeader {
         entry: Entry,
         cause: VoidCause,
     }
-    let Undone { entry, cause } = found.json("cancellation")?;
+    let VoidHeader { entry, cause } = row.json("cancellation")?;
     Ok(VoidListed {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
         entry,
         cause,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-fn verification(found: &Found) -> Result<VerificationListed, Error> {
+fn verification(row: &Row) -> Result<VerificationListed, Error> {
     #[derive(Deserialize)]
-    struct Seen {
+    struct VerificationHeader {
         sale: Basket,
         business_date: String,
         operator: String,
@@ -361,18 +372,18 @@ fn verification(found: &Found) -> Result<VerificationListed, Error> {
     struct Basket {
         entry: Entry,
     }
-    let seen: Seen = found.json("verification")?;
+    let verification: VerificationHeader = row.json("verification")?;
     Ok(VerificationListed {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        business_date: seen.business_date,
-        operator: seen.operator,
-        outcome: seen.outcome,
-        refused_lines: seen.refused_lines,
-        // A basket before it was paid has no number of its own.
-        paid: seen.sale.entry.sequence > 0,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        business_date: verification.business_date,
+        operator: verification.operator,
+        outcome: verification.outcome,
+        refused_lines: verification.refused_lines,
+        // An unpaid basket has no sequence number.
+        paid: verification.sale.entry.sequence > 0,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }

@@ -7,7 +7,8 @@
 //! Expand before you contract: what the version before does not know is added in one release, and what it
 //! needs is taken away in a later one. So hosts of both run beside one another, and either may start again.
 
-use crate::open::{DbError, Kind};
+use crate::dialect::Dialect;
+use crate::error::DbError;
 use galleria_domain::Digest;
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
@@ -154,7 +155,7 @@ const MIGRATIONS: &[Migration] = &[
 /// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
 const LOCK: i64 = 0x6761_6c6c_6572_6961;
 
-impl Kind {
+impl Dialect {
     /// The text in the words of this database.
     fn worded(self, text: &str) -> String {
         let (serial, bytes, ordered, now_ms, json, elements) = match self {
@@ -186,14 +187,6 @@ impl Kind {
             .replace("{bytewise}", self.bytewise())
     }
 
-    /// What makes a text be compared by bytes, written behind it.
-    pub(crate) fn bytewise(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " COLLATE \"C\"",
-        }
-    }
-
     fn has_versions(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -211,16 +204,16 @@ impl Kind {
 /// Applies what is missing; answers one sentence for each.
 pub(crate) async fn apply(
     connection: &mut AnyConnection,
-    kind: Kind,
+    dialect: Dialect,
 ) -> Result<Vec<String>, DbError> {
-    let failed = |source| DbError::statement("migrate", source);
+    let failed = |source| DbError::operation("migrate", source);
     // SQLite's lock is the write transaction itself; PostgreSQL's goes with the transaction.
-    let begin = match kind {
-        Kind::Sqlite => "BEGIN IMMEDIATE",
-        Kind::Postgres => "BEGIN",
+    let begin = match dialect {
+        Dialect::Sqlite => "BEGIN IMMEDIATE",
+        Dialect::Postgres => "BEGIN",
     };
     let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
-    if kind == Kind::Postgres {
+    if dialect == Dialect::Postgres {
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
             .execute(&mut *transaction)
@@ -238,13 +231,13 @@ pub(crate) async fn apply(
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;
-    let found = version(&mut transaction, kind).await?;
+    let found = version(&mut transaction, dialect).await?;
     if found > newest() {
         works_with(&mut transaction, found).await?;
     }
     let mut done = Vec::new();
     for migration in MIGRATIONS.iter().filter(|m| m.version > found) {
-        step(&mut transaction, kind, migration).await?;
+        step(&mut transaction, dialect, migration).await?;
         done.push(format!(
             "migration {} ({}) was applied",
             migration.version, migration.name
@@ -256,16 +249,16 @@ pub(crate) async fn apply(
 
 async fn step(
     connection: &mut AnyConnection,
-    kind: Kind,
+    dialect: Dialect,
     migration: &Migration,
 ) -> Result<(), DbError> {
     let failed = |source| {
-        DbError::statement(
+        DbError::operation(
             format!("apply migration {} ({})", migration.version, migration.name),
             source,
         )
     };
-    sqlx::raw_sql(AssertSqlSafe(kind.worded(migration.text)))
+    sqlx::raw_sql(AssertSqlSafe(dialect.worded(migration.text)))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
@@ -301,19 +294,19 @@ async fn works_with(connection: &mut AnyConnection, found: i64) -> Result<(), Db
     .await;
     let good: i64 = row
         .and_then(|row| row.try_get("known"))
-        .map_err(|source| DbError::statement("read the schema's version", source))?;
+        .map_err(|source| DbError::operation("read the schema's version", source))?;
     match good == found - known {
         true => Ok(()),
-        false => Err(DbError::Newer { found, known }),
+        false => Err(DbError::SchemaTooNew { found, known }),
     }
 }
 
 /// Refuses a database whose schema this binary cannot work with.
-pub(crate) async fn check(connection: &mut AnyConnection, kind: Kind) -> Result<(), DbError> {
-    let found = version(connection, kind).await?;
+pub(crate) async fn check(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), DbError> {
+    let found = version(connection, dialect).await?;
     let known = newest();
     match found.cmp(&known) {
-        std::cmp::Ordering::Less => Err(DbError::Older { found, known }),
+        std::cmp::Ordering::Less => Err(DbError::SchemaTooOld { found, known }),
         std::cmp::Ordering::Greater => works_with(connection, found).await,
         std::cmp::Ordering::Equal => Ok(()),
     }
@@ -324,9 +317,9 @@ fn newest() -> i64 {
 }
 
 /// The version applied last; 0 where there is none. Every applied text must be the one we know.
-async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<i64, DbError> {
-    let failed = |source| DbError::statement("read the schema's version", source);
-    let tables: i64 = sqlx::query(kind.has_versions())
+async fn version(connection: &mut AnyConnection, dialect: Dialect) -> Result<i64, DbError> {
+    let failed = |source| DbError::operation("read the schema's version", source);
+    let tables: i64 = sqlx::query(dialect.has_versions())
         .fetch_one(&mut *connection)
         .await
         .and_then(|row| row.try_get("tables"))
@@ -346,7 +339,7 @@ async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<i64, DbEr
             migration.version == last && Digest::of(migration.text.as_bytes()).as_str() != digest
         });
         if changed {
-            return Err(DbError::Changed { version: last });
+            return Err(DbError::MigrationChanged { version: last });
         }
     }
     Ok(last)
@@ -377,9 +370,9 @@ mod tests {
 
     #[test]
     fn no_word_is_left_unsaid() {
-        for kind in [Kind::Sqlite, Kind::Postgres] {
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
             for migration in MIGRATIONS {
-                let text = kind.worded(migration.text);
+                let text = dialect.worded(migration.text);
                 let statements: String = text
                     .lines()
                     .filter(|line| !line.trim_start().starts_with("--"))

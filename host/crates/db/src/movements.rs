@@ -1,15 +1,15 @@
-//! What went into a drawer or out of it beside sales and refunds.
+//! Cash movements of a drawer other than sales and refunds.
 
-use crate::statement::{Found, Word, statement};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
 use galleria_app::records::{Moved, MovementKind, MovementRow, Movements};
 
-impl Word for MovementKind {
+impl SqlEnum for MovementKind {
     const ALL: &'static [Self] = &[Self::PayIn, Self::PayOut, Self::PickUp];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         match self {
             Self::PayIn => "pay_in",
             Self::PayOut => "pay_out",
@@ -21,7 +21,7 @@ impl Word for MovementKind {
 #[async_trait]
 impl Movements for Transaction<'_> {
     async fn movement_insert(&mut self, row: &MovementRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "movement_insert",
             "INSERT INTO shift_movements (id, shift_id, kind, amount, reason, operator, at_ms,
                  accepted_ms)
@@ -30,53 +30,53 @@ impl Movements for Transaction<'_> {
         )
         .bind(&*row.id)
         .bind(&*row.shift_id)
-        .word(row.kind)
+        .bind_enum(row.kind)
         .bind(row.amount)
         .bind(&*row.reason)
-        .maybe(row.operator.as_deref())
-        .at(row.at)
-        .at(row.accepted_at);
+        .bind_opt(row.operator.as_deref())
+        .bind_timestamp(row.at)
+        .bind_timestamp(row.accepted_at);
         inserted(self.execute(insert).await?, "movement", &row.id)
     }
 
     async fn movements_of_shift(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error> {
-        let list = statement(
+        let list = query(
             "movements_of_shift",
             "SELECT * FROM shift_movements WHERE shift_id = $1 ORDER BY serial",
         )
         .bind(shift_id);
-        self.all(list).await?.iter().map(movement).collect()
+        self.fetch_all_as(list, movement).await
     }
 
     async fn shift_moved(&mut self, shift_id: &str) -> Result<Moved, Error> {
-        let sums = statement(
+        let sums = query(
             "shift_moved",
             "SELECT kind, CAST(SUM(amount) AS BIGINT) AS amount FROM shift_movements
              WHERE shift_id = $1 GROUP BY kind",
         )
         .bind(shift_id);
         let mut moved = Moved::default();
-        for found in self.all(sums).await? {
-            let sum = match found.word("kind")? {
+        for row in self.fetch_all(sums).await? {
+            let sum = match row.enum_value("kind")? {
                 MovementKind::PayIn => &mut moved.paid_in,
                 MovementKind::PayOut => &mut moved.paid_out,
                 MovementKind::PickUp => &mut moved.pickups,
             };
-            *sum = found.int("amount")?;
+            *sum = row.int("amount")?;
         }
         Ok(moved)
     }
 }
 
-fn movement(found: &Found) -> Result<MovementRow, Error> {
+fn movement(row: &Row) -> Result<MovementRow, Error> {
     Ok(MovementRow {
-        id: found.text("id")?,
-        shift_id: found.text("shift_id")?,
-        kind: found.word("kind")?,
-        amount: found.int("amount")?,
-        reason: found.text("reason")?,
-        operator: found.maybe("operator")?,
-        at: found.at("at_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        shift_id: row.text("shift_id")?,
+        kind: row.enum_value("kind")?,
+        amount: row.int("amount")?,
+        reason: row.text("reason")?,
+        operator: row.opt_text("operator")?,
+        at: row.timestamp("at_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }

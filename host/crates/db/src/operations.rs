@@ -1,6 +1,6 @@
-//! What operators did.
+//! Actions of operators.
 
-use crate::statement::{Found, statement};
+use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -9,13 +9,13 @@ use galleria_app::records::{OperationFilter, OperationRow, Operations};
 #[async_trait]
 impl Operations for Transaction<'_> {
     async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "operation_insert",
             "INSERT INTO operations (at_ms, operator, action, subject, reason, before_state,
                  after_state)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .at(row.at)
+        .bind_timestamp(row.at)
         .bind(&*row.operator)
         .bind(&*row.action)
         .bind(&*row.subject)
@@ -36,9 +36,9 @@ impl Operations for Transaction<'_> {
             action,
             operator,
         } = filter;
-        // A subject has an index of its own; the casts tell PostgreSQL the type of what may be NULL.
+        // A filter by subject uses its index. The casts give PostgreSQL the type of a NULL.
         let page = match subject {
-            Some(subject) => statement(
+            Some(subject) => query(
                 "operation_page",
                 "SELECT * FROM operations WHERE subject = $1 AND serial < $2
                    AND (CAST($3 AS TEXT) IS NULL OR action = $3)
@@ -46,7 +46,7 @@ impl Operations for Transaction<'_> {
                  ORDER BY serial DESC LIMIT $5",
             )
             .bind(&**subject),
-            None => statement(
+            None => query(
                 "operation_page",
                 "SELECT * FROM operations WHERE serial < $1
                    AND (CAST($2 AS TEXT) IS NULL OR action = $2)
@@ -56,22 +56,22 @@ impl Operations for Transaction<'_> {
         };
         let page = page
             .bind(before)
-            .maybe(action.as_deref())
-            .maybe(operator.as_deref())
+            .bind_opt(action.as_deref())
+            .bind_opt(operator.as_deref())
             .bind(i64::from(limit));
-        self.all(page).await?.iter().map(operation).collect()
+        self.fetch_all_as(page, operation).await
     }
 }
 
-fn operation(found: &Found) -> Result<(i64, OperationRow), Error> {
-    let row = OperationRow {
-        at: found.at("at_ms")?,
-        operator: found.text("operator")?,
-        action: found.text("action")?,
-        subject: found.text("subject")?,
-        reason: found.text("reason")?,
-        before: found.text("before_state")?,
-        after: found.text("after_state")?,
+fn operation(row: &Row) -> Result<(i64, OperationRow), Error> {
+    let operation = OperationRow {
+        at: row.timestamp("at_ms")?,
+        operator: row.text("operator")?,
+        action: row.text("action")?,
+        subject: row.text("subject")?,
+        reason: row.text("reason")?,
+        before: row.text("before_state")?,
+        after: row.text("after_state")?,
     };
-    Ok((found.int("serial")?, row))
+    Ok((row.int("serial")?, operation))
 }

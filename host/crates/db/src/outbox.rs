@@ -1,10 +1,10 @@
 //! The outbox, read as a log.
 //!
-//! Owns: that positions become visible in order. A position is taken from the one row of
-//! `log_head`, which stays locked until the transaction ends, so every transaction that appends
-//! waits for the one before it: append last, right before the work is done.
+//! Owns: positions become visible in order. A position comes from the single row of `log_head`, which
+//! stays locked until the transaction ends. So each appending transaction waits for the one before it:
+//! append last, right before the work ends.
 
-use crate::statement::{Found, Statement, statement};
+use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::records::Outbox;
@@ -16,12 +16,12 @@ use jiff::Timestamp;
 #[async_trait]
 impl Outbox for Transaction<'_> {
     async fn event_append(&mut self, event: &NewEvent, at: Timestamp) -> Result<(), Error> {
-        let take = statement(
+        let take = query(
             "event_append",
             "UPDATE log_head SET last = last + 1 WHERE id = 1 RETURNING last",
         );
-        let position = self.only(take).await?.int("last")?;
-        let insert = statement(
+        let position = self.fetch_one(take).await?.int("last")?;
+        let insert = query(
             "event_append",
             "INSERT INTO outbox (position, id, topic, event_key, store_id, data, created_ms,
                  traceparent, request_id)
@@ -31,11 +31,11 @@ impl Outbox for Transaction<'_> {
         .bind(position)
         .bind(&*event.id)
         .bind(&*event.topic)
-        .maybe(event.key.as_deref())
-        .maybe(event.store.as_deref())
-        .json(&event.data)
-        .at(at);
-        let insert = caused_by(insert, &trace::current());
+        .bind_opt(event.key.as_deref())
+        .bind_opt(event.store.as_deref())
+        .bind_json(&event.data)
+        .bind_timestamp(at);
+        let insert = bind_origin(insert, &trace::current());
         inserted(self.execute(insert).await?, "event", &event.id)
     }
 
@@ -46,9 +46,9 @@ impl Outbox for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
-        // Topic by topic along the index: a group of rare topics never reads past all the others.
+        // Topic by topic along the index, so that a group of rare topics never reads all others.
         for topic in topics {
-            let page = statement(
+            let page = query(
                 "event_page",
                 "SELECT * FROM outbox WHERE topic = $1 AND position > $2
                  ORDER BY position LIMIT $3",
@@ -56,25 +56,25 @@ impl Outbox for Transaction<'_> {
             .bind(&**topic)
             .bind(after)
             .bind(i64::from(limit));
-            for found in self.all(page).await? {
-                events.push(event(&found, "id")?);
+            for row in self.fetch_all(page).await? {
+                events.push(event(&row, "id")?);
             }
         }
         events.sort_by_key(|event| event.position);
-        // A topic named twice is read once.
+        // A topic may be listed twice.
         events.dedup_by_key(|event| event.position);
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(events)
     }
 
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error> {
-        let get = statement("event_get", "SELECT * FROM outbox WHERE id = $1").bind(id);
-        self.row(get, |found| event(found, "id")).await
+        let get = query("event_get", "SELECT * FROM outbox WHERE id = $1").bind(id);
+        self.fetch_optional_as(get, |row| event(row, "id")).await
     }
 
     async fn event_topics(&mut self) -> Result<Vec<String>, Error> {
-        // From one topic to the next along the index: a few steps, however long the log is.
-        let topics = statement(
+        // Step from topic to topic along the index: few steps, however long the log is.
+        let topics = query(
             "event_topics",
             "WITH RECURSIVE steps(topic) AS (
                  SELECT MIN(topic) FROM outbox
@@ -84,34 +84,34 @@ impl Outbox for Transaction<'_> {
              )
              SELECT topic FROM steps WHERE topic IS NOT NULL",
         );
-        let found = self.all(topics).await?;
-        found.iter().map(|row| row.text("topic")).collect()
+        let rows = self.fetch_all(topics).await?;
+        rows.iter().map(|row| row.text("topic")).collect()
     }
 }
 
-/// The event in a row of `outbox`, `parked` or `dead_letters`.
-pub(crate) fn event(found: &Found, id: &str) -> Result<Event, Error> {
+/// Reads the event of a row of `outbox`, `parked` or `dead_letters`. `id` is the column of its id.
+pub(crate) fn event(row: &Row, id: &str) -> Result<Event, Error> {
     Ok(Event {
-        position: found.int("position")?,
-        id: found.text(id)?,
-        topic: found.text("topic")?,
-        key: found.maybe("event_key")?,
-        store: found.maybe("store_id")?,
-        data: found.json("data")?,
-        server_timestamp: found.int("created_ms")?,
+        position: row.int("position")?,
+        id: row.text(id)?,
+        topic: row.text("topic")?,
+        key: row.opt_text("event_key")?,
+        store: row.opt_text("store_id")?,
+        data: row.json("data")?,
+        server_timestamp: row.int("created_ms")?,
         origin: Origin {
-            // A text that is none came from nowhere: it costs the trace, not the event.
-            trace: found
-                .maybe("traceparent")?
+            // An invalid traceparent only loses the trace, not the event.
+            trace: row
+                .opt_text("traceparent")?
                 .and_then(|text| text.parse().ok()),
-            request: found.maybe("request_id")?.map(Into::into),
+            request: row.opt_text("request_id")?.map(Into::into),
         },
     })
 }
 
-/// Binds `traceparent` and `request_id`, which are a row's last columns.
-pub(crate) fn caused_by<'q>(statement: Statement<'q>, origin: &Origin) -> Statement<'q> {
-    statement
-        .maybe(origin.trace.map(|trace| trace.to_string()).as_deref())
-        .maybe(origin.request.as_deref())
+/// Binds `traceparent` and `request_id`, which are the last columns of an insert.
+pub(crate) fn bind_origin<'q>(query: Query<'q>, origin: &Origin) -> Query<'q> {
+    query
+        .bind_opt(origin.trace.map(|trace| trace.to_string()).as_deref())
+        .bind_opt(origin.request.as_deref())
 }

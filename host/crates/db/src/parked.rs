@@ -1,34 +1,34 @@
-//! Events that wait outside the log.
+//! Parked events: they wait outside the log.
 //!
-//! Owns: which event of a lane may be tried. The first of each lane decides, by position in the
-//! log; `parked_due` is asked many times a second while a hundred thousand rows may wait, so it
-//! reads along one index, `parked_by_ready`, and finds there only what is ready now. `ready_ms` is
+//! Owns the choice of the events that may be tried: only the first event of a lane, by position in
+//! the log. `parked_due` runs many times a second while a hundred thousand rows may wait. So it reads
+//! one index, `parked_by_ready`, which contains only the ready events. `ready_ms` is
 //!
-//! - of every event that has another before it, and of one that is held: never;
-//! - of the first in retry, or waiting for its cause: when it is due;
-//! - of the first that was behind another: 0.
+//! - never, for an event behind another one of its lane, and for a held event;
+//! - the due time, for the first event of a lane in state `retry` or `waiting`;
+//! - 0, for the first event of a lane in state `behind`.
 //!
-//! Whoever puts an event into a lane or takes one out keeps that true, and on PostgreSQL locks the
-//! lane until the transaction ends: two at a time could each leave the next event to the other.
-//! Being ready too early, as after an event was put in front of a lane, does no harm, because
-//! `parked_due` looks again; being ready too late would close the lane for ever.
+//! Each change of a lane maintains `ready_ms`. On PostgreSQL it locks the lane until the transaction
+//! ends: otherwise two concurrent changes could both miss the next event. A `ready_ms` that is too
+//! early, as after an event was parked before the first one, is harmless, because `parked_due` checks
+//! for earlier events. One that is too late would close the lane forever.
 
-use crate::outbox::{caused_by, event};
-use crate::statement::{Found, Word, statement};
+use crate::outbox::{bind_origin, event};
+use crate::query::{Row, SqlEnum, query};
 use crate::transaction::Transaction;
 use galleria_app::Error;
 use galleria_app::records::{Parked, ParkedState};
 use jiff::Timestamp;
 
-/// Nobody's turn.
+/// `ready_ms` of an event that may not be tried.
 const NEVER: i64 = i64::MAX;
-/// Long since.
-const AT_ONCE: i64 = 0;
+/// `ready_ms` of an event that may be tried immediately.
+const IMMEDIATELY: i64 = 0;
 
-impl Word for ParkedState {
+impl SqlEnum for ParkedState {
     const ALL: &'static [Self] = &[Self::Retry, Self::Waiting, Self::Behind, Self::Held];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::Waiting => "waiting",
@@ -40,15 +40,15 @@ impl Word for ParkedState {
 
 pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
     lock_lane(tx, parked).await?;
-    leave_other_lane(tx, parked).await?;
+    leave_previous_lane(tx, parked).await?;
     let ready = match parked.state {
         ParkedState::Held => NEVER,
-        _ if something_before(tx, parked).await? => NEVER,
+        _ if has_earlier_event(tx, parked).await? => NEVER,
         ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
-        ParkedState::Behind => AT_ONCE,
+        ParkedState::Behind => IMMEDIATELY,
     };
     let event = &parked.event;
-    let put = statement(
+    let put = query(
         "parked_put",
         "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
              store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
@@ -70,27 +70,27 @@ pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(),
     .bind(&*parked.lane)
     .bind(event.position)
     .bind(&*event.topic)
-    .maybe(event.key.as_deref())
-    .maybe(event.store.as_deref())
-    .json(&event.data)
+    .bind_opt(event.key.as_deref())
+    .bind_opt(event.store.as_deref())
+    .bind_json(&event.data)
     .bind(event.server_timestamp)
-    .word(parked.state)
+    .bind_enum(parked.state)
     .bind(i64::from(parked.attempts))
-    .at(parked.due_at)
+    .bind_timestamp(parked.due_at)
     .bind(ready)
-    .at(parked.since)
-    .maybe(parked.waits_for.as_deref())
+    .bind_timestamp(parked.since)
+    .bind_opt(parked.waits_for.as_deref())
     .bind(&*parked.cause);
-    let put = caused_by(put, &event.origin);
+    let put = bind_origin(put, &event.origin);
     tx.execute(put).await.map(drop)
 }
 
-/// Keeps other transactions out of the lane. SQLite has one writer, and no locks.
+/// Locks a lane until the transaction ends. SQLite has one writer and needs no lock.
 async fn lock_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
     if !tx.locks() {
         return Ok(());
     }
-    let lock = statement(
+    let lock = query(
         "parked_put",
         "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2 || ' ' || $3, 0))",
     )
@@ -100,7 +100,7 @@ async fn lock_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Erro
     tx.execute(lock).await.map(drop)
 }
 
-/// The same for the lane that an event is parked in.
+/// Locks the lane of a parked event.
 async fn lock_lane_of(
     tx: &mut Transaction<'_>,
     event_id: &str,
@@ -109,7 +109,7 @@ async fn lock_lane_of(
     if !tx.locks() {
         return Ok(());
     }
-    let lock = statement(
+    let lock = query(
         "parked_remove",
         "SELECT pg_advisory_xact_lock(
              hashtextextended(consumer_group || ' ' || subscriber || ' ' || lane, 0))
@@ -120,10 +120,10 @@ async fn lock_lane_of(
     tx.execute(lock).await.map(drop)
 }
 
-/// An event whose lane has changed, as a new configuration may have it, leaves the old one to the
-/// next there.
-async fn leave_other_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
-    let leave = statement(
+/// Removes the event from its previous lane, if a new configuration has moved it, and makes the next
+/// event of that lane ready.
+async fn leave_previous_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+    let leave = query(
         "parked_put",
         "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
            AND (consumer_group <> $3 OR lane <> $4 OR position <> $5)
@@ -134,14 +134,14 @@ async fn leave_other_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(
     .bind(&*parked.group)
     .bind(&*parked.lane)
     .bind(parked.event.position);
-    match tx.one(leave).await? {
-        Some(left) => next_of_lane(tx, &left, &parked.subscriber).await,
+    match tx.fetch_optional(leave).await? {
+        Some(removed) => make_next_ready(tx, &removed, &parked.subscriber).await,
         None => Ok(()),
     }
 }
 
-async fn something_before(tx: &mut Transaction<'_>, parked: &Parked) -> Result<bool, Error> {
-    let before = statement(
+async fn has_earlier_event(tx: &mut Transaction<'_>, parked: &Parked) -> Result<bool, Error> {
+    let before = query(
         "parked_put",
         "SELECT position FROM parked
          WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3 AND position < $4
@@ -151,7 +151,7 @@ async fn something_before(tx: &mut Transaction<'_>, parked: &Parked) -> Result<b
     .bind(&*parked.subscriber)
     .bind(&*parked.lane)
     .bind(parked.event.position);
-    Ok(tx.one(before).await?.is_some())
+    Ok(tx.fetch_optional(before).await?.is_some())
 }
 
 pub(crate) async fn remove(
@@ -160,26 +160,26 @@ pub(crate) async fn remove(
     subscriber: &str,
 ) -> Result<(), Error> {
     lock_lane_of(tx, event_id, subscriber).await?;
-    let remove = statement(
+    let remove = query(
         "parked_remove",
         "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
          RETURNING consumer_group, lane",
     )
     .bind(event_id)
     .bind(subscriber);
-    match tx.one(remove).await? {
-        Some(gone) => next_of_lane(tx, &gone, subscriber).await,
+    match tx.fetch_optional(remove).await? {
+        Some(removed) => make_next_ready(tx, &removed, subscriber).await,
         None => Ok(()),
     }
 }
 
-/// The lane that `gone` has left: who is first there now has its turn.
-async fn next_of_lane(
+/// Makes the first event ready in the lane that `removed` has left.
+async fn make_next_ready(
     tx: &mut Transaction<'_>,
-    gone: &Found,
+    removed: &Row,
     subscriber: &str,
 ) -> Result<(), Error> {
-    let next = statement(
+    let next = query(
         "parked_remove",
         "UPDATE parked
          SET ready_ms = CASE state WHEN 'behind' THEN $1 WHEN 'held' THEN $2 ELSE due_ms END
@@ -188,11 +188,11 @@ async fn next_of_lane(
                            WHERE first.consumer_group = $3 AND first.subscriber = $4
                              AND first.lane = $5)",
     )
-    .bind(AT_ONCE)
+    .bind(IMMEDIATELY)
     .bind(NEVER)
-    .bind(gone.text("consumer_group")?)
+    .bind(removed.text("consumer_group")?)
     .bind(subscriber)
-    .bind(gone.text("lane")?);
+    .bind(removed.text("lane")?);
     tx.execute(next).await.map(drop)
 }
 
@@ -202,7 +202,7 @@ pub(crate) async fn due(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<Parked>, Error> {
-    let due = statement(
+    let due = query(
         "parked_due",
         "SELECT * FROM parked p
          WHERE p.consumer_group = $1 AND p.ready_ms <= $2
@@ -214,9 +214,9 @@ pub(crate) async fn due(
          LIMIT $3",
     )
     .bind(group)
-    .at(now)
+    .bind_timestamp(now)
     .bind(i64::from(limit));
-    tx.all(due).await?.iter().map(row).collect()
+    tx.fetch_all_as(due, parked_row).await
 }
 
 pub(crate) async fn wake(
@@ -225,30 +225,30 @@ pub(crate) async fn wake(
     subscriber: &str,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    let wake = statement(
+    let wake = query(
         "parked_wake",
         "UPDATE parked
          SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
          WHERE waits_for = $3 AND subscriber = $4 AND state = 'waiting'",
     )
-    .at(now)
+    .bind_timestamp(now)
     .bind(NEVER)
     .bind(waits_for)
     .bind(subscriber);
     tx.execute(wake).await
 }
 
-pub(crate) fn row(found: &Found) -> Result<Parked, Error> {
+pub(crate) fn parked_row(row: &Row) -> Result<Parked, Error> {
     Ok(Parked {
-        group: found.text("consumer_group")?,
-        subscriber: found.text("subscriber")?,
-        lane: found.text("lane")?,
-        event: event(found, "event_id")?,
-        state: found.word("state")?,
-        attempts: found.narrow("attempts")?,
-        due_at: found.at("due_ms")?,
-        since: found.at("since_ms")?,
-        waits_for: found.maybe("waits_for")?,
-        cause: found.text("cause")?,
+        group: row.text("consumer_group")?,
+        subscriber: row.text("subscriber")?,
+        lane: row.text("lane")?,
+        event: event(row, "event_id")?,
+        state: row.enum_value("state")?,
+        attempts: row.int_as("attempts")?,
+        due_at: row.timestamp("due_ms")?,
+        since: row.timestamp("since_ms")?,
+        waits_for: row.opt_text("waits_for")?,
+        cause: row.text("cause")?,
     })
 }

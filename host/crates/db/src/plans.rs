@@ -12,17 +12,6 @@ use galleria_domain::plugin::Point;
 use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-
-thread_local! {
-    static NOTED: RefCell<BTreeSet<(&'static str, String)>> = const { RefCell::new(BTreeSet::new()) };
-}
-
-/// Remembers a statement that this thread has begun.
-pub(crate) fn note(name: &'static str, sql: &str) {
-    NOTED.with_borrow_mut(|noted| noted.insert((name, sql.to_owned())));
-}
 
 /// The same for statements.
 async fn do_statements(db: &Db) {
@@ -427,7 +416,7 @@ async fn nothing_reads_a_whole_table() {
     page_lists(&db).await;
     db.close().await.expect("closed");
 
-    let noted = NOTED.take();
+    let noted = crate::query_log::take();
     assert!(
         noted.len() > 25,
         "statements of this thread are noted: {noted:?}"

@@ -1,6 +1,6 @@
-//! Answers kept under a key, and requests and receipts to be sent.
+//! Responses saved under an idempotency key, and requests and receipts to be sent.
 
-use crate::statement::{Found, statement};
+use crate::query::{Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -9,16 +9,16 @@ use galleria_app::records::{Answered, OutgoingRow, ReceiptRow, Requests};
 #[async_trait]
 impl Requests for Transaction<'_> {
     async fn answered_get(&mut self, key: &str) -> Result<Option<Answered>, Error> {
-        let get = statement(
+        let get = query(
             "answered_get",
             "SELECT * FROM answered WHERE idempotency_key = $1",
         )
         .bind(key);
-        self.row(get, answered).await
+        self.fetch_optional_as(get, answered).await
     }
 
     async fn answered_insert(&mut self, answered: &Answered) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "answered_insert",
             "INSERT INTO answered (idempotency_key, request, status, body, at_ms)
              VALUES ($1, $2, $3, $4, $5)
@@ -28,12 +28,12 @@ impl Requests for Transaction<'_> {
         .bind(&*answered.request)
         .bind(i64::from(answered.status))
         .bind(&*answered.body)
-        .at(answered.at);
+        .bind_timestamp(answered.at);
         inserted(self.execute(insert).await?, "answer", &answered.key)
     }
 
     async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "outgoing_insert",
             "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms, order_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -44,13 +44,13 @@ impl Requests for Transaction<'_> {
         .bind(&*row.subscriber)
         .bind(&*row.store_id)
         .bind(&*row.request)
-        .at(row.created_at)
-        .maybe(row.order_id.as_deref());
+        .bind_timestamp(row.created_at)
+        .bind_opt(row.order_id.as_deref());
         inserted(self.execute(insert).await?, "request", &row.id)
     }
 
     async fn receipt_insert(&mut self, row: &ReceiptRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "receipt_insert",
             "INSERT INTO receipts (id, event_id, subscriber, store_id, order_id, receipt, created_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -60,19 +60,19 @@ impl Requests for Transaction<'_> {
         .bind(&*row.event_id)
         .bind(&*row.subscriber)
         .bind(&*row.store_id)
-        .maybe(row.order_id.as_deref())
+        .bind_opt(row.order_id.as_deref())
         .bind(&*row.receipt)
-        .at(row.created_at);
+        .bind_timestamp(row.created_at);
         inserted(self.execute(insert).await?, "receipt", &row.id)
     }
 }
 
-fn answered(found: &Found) -> Result<Answered, Error> {
+fn answered(row: &Row) -> Result<Answered, Error> {
     Ok(Answered {
-        key: found.text("idempotency_key")?,
-        request: found.text("request")?,
-        status: found.narrow("status")?,
-        body: found.text("body")?,
-        at: found.at("at_ms")?,
+        key: row.text("idempotency_key")?,
+        request: row.text("request")?,
+        status: row.int_as("status")?,
+        body: row.text("body")?,
+        at: row.timestamp("at_ms")?,
     })
 }

@@ -8,7 +8,7 @@
 //!
 //! An attempt is known by owner and number; whoever finds another there has lost the run.
 
-use crate::statement::{Found, Statement, Word, statement};
+use crate::query::{Query, Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -18,18 +18,18 @@ use jiff::Timestamp;
 
 const NEVER: i64 = i64::MAX;
 
-impl Word for RunState {
+impl SqlEnum for RunState {
     const ALL: &'static [Self] = Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
 
-impl Word for Point {
+impl SqlEnum for Point {
     const ALL: &'static [Self] = Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
@@ -37,7 +37,7 @@ impl Word for Point {
 #[async_trait]
 impl Runs for Transaction<'_> {
     async fn run_insert(&mut self, run: &RunRow) -> Result<bool, Error> {
-        let insert = statement(
+        let insert = query(
             "run_insert",
             "INSERT INTO runs (id, retailer, subscriber, point, store_id, first_date, last_date,
                  schedule, state, attempts, tries, due_ms, ready_ms, sums, files, created_ms)
@@ -47,25 +47,25 @@ impl Runs for Transaction<'_> {
         .bind(&*run.id)
         .bind(&*run.retailer)
         .bind(&*run.subscriber)
-        .word(run.point)
+        .bind_enum(run.point)
         .bind(&*run.store_id)
         .bind(&*run.first)
         .bind(&*run.last)
         .bind(&*run.schedule)
-        .word(run.state)
+        .bind_enum(run.state)
         .bind(i64::from(run.attempts))
         .bind(i64::from(run.tries))
-        .at(run.due_at)
+        .bind_timestamp(run.due_at)
         .bind(ready(run.state, run.due_at))
-        .json(&run.sums)
-        .json(&run.files)
-        .at(run.created_at);
+        .bind_json(&run.sums)
+        .bind_json(&run.files)
+        .bind_timestamp(run.created_at);
         Ok(self.execute(insert).await? > 0)
     }
 
     async fn run_get(&mut self, id: &str) -> Result<Option<RunRow>, Error> {
-        let get = statement("run_get", "SELECT * FROM runs WHERE id = $1").bind(id);
-        self.row(get, run).await
+        let get = query("run_get", "SELECT * FROM runs WHERE id = $1").bind(id);
+        self.fetch_optional_as(get, run).await
     }
 
     async fn run_list(
@@ -90,23 +90,24 @@ impl Runs for Transaction<'_> {
             }
         };
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let list = statement("run_list", sql)
+        let list = query("run_list", sql)
             .bind(before)
             .bind(text(&filter.retailer))
             .bind(text(&filter.subscriber))
             .bind(text(&filter.from))
             .bind(filter.state.map_or("", RunState::name))
             .bind(i64::from(limit));
-        self.all(list).await?.iter().map(run).collect()
+        self.fetch_all_as(list, run).await
     }
 
     async fn run_next(&mut self) -> Result<Option<Timestamp>, Error> {
-        let next = statement(
+        let next = query(
             "run_next",
             "SELECT ready_ms FROM runs WHERE ready_ms < $1 ORDER BY ready_ms LIMIT 1",
         )
         .bind(NEVER);
-        self.row(next, |found| found.at("ready_ms")).await
+        self.fetch_optional_as(next, |row| row.timestamp("ready_ms"))
+            .await
     }
 
     async fn run_lease(
@@ -119,11 +120,11 @@ impl Runs for Transaction<'_> {
             "SELECT id FROM runs WHERE ready_ms <= $1 ORDER BY ready_ms, serial LIMIT 1",
             Lock::Skip,
         );
-        let free = statement("run_lease", sql).at(now);
-        let Some(id) = self.row(free, |found| found.text("id")).await? else {
+        let free = query("run_lease", sql).bind_timestamp(now);
+        let Some(id) = self.fetch_optional_as(free, |row| row.text("id")).await? else {
             return Ok(None);
         };
-        self.row(taking("run_lease", &id, owner, now, until), run)
+        self.fetch_optional_as(taking("run_lease", &id, owner, now, until), run)
             .await
     }
 
@@ -139,11 +140,11 @@ impl Runs for Transaction<'_> {
                AND state <> 'ended' AND (state <> 'running' OR ready_ms <= $2)",
             Lock::Wait,
         );
-        let free = statement("run_take", sql).bind(id).at(now);
-        if self.one(free).await?.is_none() {
+        let free = query("run_take", sql).bind(id).bind_timestamp(now);
+        if self.fetch_optional(free).await?.is_none() {
             return Ok(None);
         }
-        self.row(taking("run_take", id, owner, now, until), run)
+        self.fetch_optional_as(taking("run_take", id, owner, now, until), run)
             .await
     }
 
@@ -154,12 +155,12 @@ impl Runs for Transaction<'_> {
         since: Option<Timestamp>,
         stores: u32,
     ) -> Result<(), Error> {
-        let begin = statement(
+        let begin = query(
             "run_begin",
             "UPDATE runs SET as_of_ms = $1, since_ms = $2, stores = $3
              WHERE id = $4 AND as_of_ms IS NULL",
         )
-        .at(as_of)
+        .bind_timestamp(as_of)
         .bind(since.map(Timestamp::as_millisecond))
         .bind(i64::from(stores))
         .bind(id);
@@ -172,39 +173,39 @@ impl Runs for Transaction<'_> {
         until: Timestamp,
         progress: u64,
     ) -> Result<Option<bool>, Error> {
-        let renew = statement(
+        let renew = query(
             "run_renew",
             "UPDATE runs SET ready_ms = $1, progress = $2
              WHERE id = $3 AND lease_owner = $4 AND attempts = $5 AND state = 'running'
              RETURNING stop",
         )
-        .at(until)
+        .bind_timestamp(until)
         .bind(count(progress))
         .bind(&*lease.id)
         .bind(&*lease.owner)
         .bind(i64::from(lease.attempt));
-        self.row(renew, |found| found.flag("stop")).await
+        self.fetch_optional_as(renew, |row| row.bool("stop")).await
     }
 
     async fn run_close(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error> {
         let over = ready(end.state, end.due_at) == NEVER;
-        let close = statement(
+        let close = query(
             "run_close",
             "UPDATE runs SET state = $1, attempts = $2, due_ms = $3, ready_ms = $4, progress = $5,
                  row_count = $6, sums = $7, files = $8, code = $9, detail = $10, ended_ms = $11,
                  lease_owner = NULL, stop = 0
              WHERE id = $12 AND lease_owner = $13 AND attempts = $14 AND state = 'running'",
         )
-        .word(end.state)
+        .bind_enum(end.state)
         .bind(i64::from(end.attempts))
-        .at(end.due_at)
+        .bind_timestamp(end.due_at)
         .bind(ready(end.state, end.due_at))
         .bind(count(end.progress))
         .bind(count(end.rows))
-        .json(&end.sums)
-        .json(&end.files)
-        .maybe(end.code.as_deref())
-        .maybe(end.detail.as_deref())
+        .bind_json(&end.sums)
+        .bind_json(&end.files)
+        .bind_opt(end.code.as_deref())
+        .bind_opt(end.detail.as_deref())
         .bind(over.then(|| end.at.as_millisecond()))
         .bind(&*lease.id)
         .bind(&*lease.owner)
@@ -213,20 +214,20 @@ impl Runs for Transaction<'_> {
     }
 
     async fn run_replay(&mut self, id: &str, now: Timestamp) -> Result<bool, Error> {
-        let replay = statement(
+        let replay = query(
             "run_replay",
             "UPDATE runs SET state = 'due', attempts = 0, due_ms = $1, ready_ms = $1, stop = 0,
                  progress = 0, ended_ms = NULL
              WHERE id = $2 AND state IN ('dead', 'cancelled', 'failed')",
         )
-        .at(now)
+        .bind_timestamp(now)
         .bind(id);
         Ok(self.execute(replay).await? > 0)
     }
 
     async fn run_cancel(&mut self, id: &str, now: Timestamp) -> Result<bool, Error> {
         // Whoever runs it sees `stop` when it renews its lease, and closes the run itself.
-        let cancel = statement(
+        let cancel = query(
             "run_cancel",
             "UPDATE runs SET
                  stop = CASE state WHEN 'running' THEN 1 ELSE 0 END,
@@ -236,13 +237,13 @@ impl Runs for Transaction<'_> {
              WHERE id = $3 AND state IN ('due', 'failed', 'dead', 'running')",
         )
         .bind(NEVER)
-        .at(now)
+        .bind_timestamp(now)
         .bind(id);
         Ok(self.execute(cancel).await? > 0)
     }
 
     async fn run_forget(&mut self, lease: &RunLease) -> Result<bool, Error> {
-        let forget = statement(
+        let forget = query(
             "run_forget",
             "DELETE FROM runs
              WHERE id = $1 AND lease_owner = $2 AND attempts = $3 AND state = 'running'",
@@ -260,7 +261,7 @@ impl Runs for Transaction<'_> {
         point: Point,
         store_id: &str,
     ) -> Result<Option<Timestamp>, Error> {
-        let last = statement(
+        let last = query(
             "run_last",
             "SELECT as_of_ms FROM runs
              WHERE retailer = $1 AND subscriber = $2 AND point = $3 AND store_id = $4
@@ -269,9 +270,10 @@ impl Runs for Transaction<'_> {
         )
         .bind(retailer)
         .bind(subscriber)
-        .word(point)
+        .bind_enum(point)
         .bind(store_id);
-        self.row(last, |found| found.at("as_of_ms")).await
+        self.fetch_optional_as(last, |row| row.timestamp("as_of_ms"))
+            .await
     }
 
     async fn schedule_marks(
@@ -279,14 +281,14 @@ impl Runs for Transaction<'_> {
         retailer: &str,
         schedule: &str,
     ) -> Result<Vec<ScheduleMark>, Error> {
-        let marks = statement(
+        let marks = query(
             "schedule_marks",
             "SELECT store_id, expression, planned_to FROM schedule_marks
              WHERE retailer = $1 AND schedule = $2 ORDER BY store_id",
         )
         .bind(retailer)
         .bind(schedule);
-        self.all(marks).await?.iter().map(mark).collect()
+        self.fetch_all_as(marks, mark).await
     }
 
     async fn schedule_mark_put(
@@ -297,7 +299,7 @@ impl Runs for Transaction<'_> {
     ) -> Result<(), Error> {
         // Only forwards: of two hosts that plan at a time, the slower one takes nothing back. With
         // another expression it begins anew.
-        let put = statement(
+        let put = query(
             "schedule_mark_put",
             "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)
              VALUES ($1, $2, $3, $4, $5)
@@ -320,7 +322,7 @@ impl Runs for Transaction<'_> {
         schedule: &str,
         store_id: &str,
     ) -> Result<(), Error> {
-        let remove = statement(
+        let remove = query(
             "schedule_mark_remove",
             "DELETE FROM schedule_marks WHERE retailer = $1 AND schedule = $2 AND store_id = $3",
         )
@@ -338,8 +340,8 @@ fn taking<'q>(
     owner: &'q str,
     now: Timestamp,
     until: Timestamp,
-) -> Statement<'q> {
-    statement(
+) -> Query<'q> {
+    query(
         name,
         "UPDATE runs SET state = 'running', lease_owner = $1, attempts = attempts + 1,
              begun_ms = $2, ready_ms = $3, ended_ms = NULL
@@ -347,8 +349,8 @@ fn taking<'q>(
          RETURNING *",
     )
     .bind(owner)
-    .at(now)
-    .at(until)
+    .bind_timestamp(now)
+    .bind_timestamp(until)
     .bind(id)
 }
 
@@ -368,44 +370,44 @@ fn wall_text(mark: &ScheduleMark) -> String {
     mark.planned_to.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-fn mark(found: &Found) -> Result<ScheduleMark, Error> {
-    let text = found.text("planned_to")?;
+fn mark(row: &Row) -> Result<ScheduleMark, Error> {
+    let text = row.text("planned_to")?;
     let planned_to = text.parse().map_err(|error| {
         Error::records("schedule_marks: planned_to holds what it never may", error)
     });
     Ok(ScheduleMark {
-        store_id: found.text("store_id")?,
-        at: found.text("expression")?,
+        store_id: row.text("store_id")?,
+        at: row.text("expression")?,
         planned_to: planned_to?,
     })
 }
 
-fn run(found: &Found) -> Result<RunRow, Error> {
+fn run(row: &Row) -> Result<RunRow, Error> {
     Ok(RunRow {
-        serial: found.int("serial")?,
-        id: found.text("id")?,
-        retailer: found.text("retailer")?,
-        subscriber: found.text("subscriber")?,
-        point: found.word("point")?,
-        store_id: found.text("store_id")?,
-        first: found.text("first_date")?,
-        last: found.text("last_date")?,
-        schedule: found.text("schedule")?,
-        state: found.word("state")?,
-        attempts: found.narrow("attempts")?,
-        tries: found.narrow("tries")?,
-        due_at: found.at("due_ms")?,
-        as_of: found.maybe_at("as_of_ms")?,
-        since: found.maybe_at("since_ms")?,
-        stores: found.narrow("stores")?,
-        progress: found.narrow("progress")?,
-        rows: found.narrow("row_count")?,
-        sums: found.json("sums")?,
-        files: found.json("files")?,
-        code: found.maybe("code")?,
-        detail: found.maybe("detail")?,
-        created_at: found.at("created_ms")?,
-        begun_at: found.maybe_at("begun_ms")?,
-        ended_at: found.maybe_at("ended_ms")?,
+        serial: row.int("serial")?,
+        id: row.text("id")?,
+        retailer: row.text("retailer")?,
+        subscriber: row.text("subscriber")?,
+        point: row.enum_value("point")?,
+        store_id: row.text("store_id")?,
+        first: row.text("first_date")?,
+        last: row.text("last_date")?,
+        schedule: row.text("schedule")?,
+        state: row.enum_value("state")?,
+        attempts: row.int_as("attempts")?,
+        tries: row.int_as("tries")?,
+        due_at: row.timestamp("due_ms")?,
+        as_of: row.opt_timestamp("as_of_ms")?,
+        since: row.opt_timestamp("since_ms")?,
+        stores: row.int_as("stores")?,
+        progress: row.int_as("progress")?,
+        rows: row.int_as("row_count")?,
+        sums: row.json("sums")?,
+        files: row.json("files")?,
+        code: row.opt_text("code")?,
+        detail: row.opt_text("detail")?,
+        created_at: row.timestamp("created_ms")?,
+        begun_at: row.opt_timestamp("begun_ms")?,
+        ended_at: row.opt_timestamp("ended_ms")?,
     })
 }

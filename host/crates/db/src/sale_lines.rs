@@ -1,15 +1,15 @@
-//! Sale lines, as reports read them: page after page in the order of their key.
+//! Sale lines, read by reports in pages.
 //!
-//! Every page continues at a key, so the millionth row costs what the first did.
+//! A page continues after a cursor, so the last page costs as much as the first.
 
-use crate::statement::{Found, Statement, statement};
+use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
 use galleria_app::Error;
 use galleria_app::records::{SaleLine, SaleLineKey};
 use galleria_domain::Decimal;
 use jiff::Timestamp;
 
-/// What a report is about.
+/// Scope of a report.
 pub(crate) struct Window<'w> {
     pub(crate) retailer: &'w str,
     pub(crate) store_id: Option<&'w str>,
@@ -20,7 +20,7 @@ pub(crate) struct Window<'w> {
 
 pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Result<(), Error> {
     for line in lines {
-        let insert = statement(
+        let insert = query(
             "sale_lines_insert",
             "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
                  store_external_id, returned, sku, category, quantity_unscaled, quantity_scale,
@@ -35,7 +35,7 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
         .bind(&*line.entry_id)
         .bind(i64::from(line.number))
         .bind(&*line.store_external_id)
-        .flag(line.returned)
+        .bind_bool(line.returned)
         .bind(&*line.sku)
         .bind(&*line.category)
         .bind(line.quantity.unscaled)
@@ -45,18 +45,18 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
         .bind(line.discount)
         .bind(&*line.tax_code)
         .bind(line.tax)
-        .at(line.accepted_at)
+        .bind_timestamp(line.accepted_at)
         .bind(&*line.description)
         .bind(line.net);
-        // An id that numbered something else before, such as a payment's that a refund takes.
+        // A conflict means that the entry id is in use, for instance a refund with a payment's id.
         inserted(tx.execute(insert).await?, "entry", &line.entry_id)?;
     }
     Ok(())
 }
 
-/// First the rest of the store in which `after` stands, then the stores behind it. As one
-/// statement, neither database would look up where to continue: both would read the store again
-/// from its first row.
+/// Reads the rest of the cursor's store, then the following stores, in two queries. In one query,
+/// neither database would use the index to find the cursor: both would read the store from its first
+/// row.
 pub(crate) async fn page(
     tx: &mut Transaction<'_>,
     window: &Window<'_>,
@@ -64,31 +64,34 @@ pub(crate) async fn page(
     limit: u32,
 ) -> Result<Vec<SaleLine>, Error> {
     let limit = i64::from(limit);
-    let found = match window.store_id {
+    let rows = match window.store_id {
         Some(id) if *id < *after.store_id => Vec::new(),
-        Some(id) if *id == *after.store_id => tx.all(of_store(window, after, limit)).await?,
+        Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await?,
         Some(id) => {
             let start = SaleLineKey {
                 store_id: id.to_owned(),
                 ..SaleLineKey::default()
             };
-            tx.all(of_store(window, &start, limit)).await?
+            tx.fetch_all(of_store(window, &start, limit)).await?
         }
         None => {
-            let mut found = tx.all(of_store(window, after, limit)).await?;
-            let left = limit - i64::try_from(found.len()).unwrap_or(limit);
+            let mut rows = tx.fetch_all(of_store(window, after, limit)).await?;
+            let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
             if left > 0 {
-                found.extend(tx.all(of_stores(window, &after.store_id, left)).await?);
+                rows.extend(
+                    tx.fetch_all(of_stores(window, &after.store_id, left))
+                        .await?,
+                );
             }
-            found
+            rows
         }
     };
-    found.iter().map(line).collect()
+    rows.iter().map(line).collect()
 }
 
-/// Rows of the store in which `after` stands.
-fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Statement<'q> {
-    statement(
+/// Rows of the cursor's store after the cursor.
+fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Query<'q> {
+    query(
         "sale_lines_page",
         "SELECT l.* FROM sale_lines l
          WHERE l.store_id = $1
@@ -105,14 +108,14 @@ fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Stat
     .bind(i64::from(after.number))
     .bind(window.first)
     .bind(window.last)
-    .at(window.as_of)
+    .bind_timestamp(window.as_of)
     .bind(window.retailer)
     .bind(limit)
 }
 
-/// Rows of the stores behind `after`.
-fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'q> {
-    statement(
+/// Rows of the stores after `after`.
+fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
+    query(
         "sale_lines_page",
         "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id
          WHERE s.retailer = $1 AND s.id > $2
@@ -124,32 +127,32 @@ fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Statement<'
     .bind(after)
     .bind(window.first)
     .bind(window.last)
-    .at(window.as_of)
+    .bind_timestamp(window.as_of)
     .bind(limit)
 }
 
-fn line(found: &Found) -> Result<SaleLine, Error> {
+fn line(row: &Row) -> Result<SaleLine, Error> {
     Ok(SaleLine {
-        store_id: found.text("store_id")?,
-        store_external_id: found.text("store_external_id")?,
-        business_date: found.text("business_date")?,
-        begun_at: found.text("begun_at")?,
-        entry_id: found.text("entry_id")?,
-        number: found.narrow("number")?,
-        returned: found.flag("returned")?,
-        sku: found.text("sku")?,
-        description: found.text("description")?,
-        category: found.text("category")?,
+        store_id: row.text("store_id")?,
+        store_external_id: row.text("store_external_id")?,
+        business_date: row.text("business_date")?,
+        begun_at: row.text("begun_at")?,
+        entry_id: row.text("entry_id")?,
+        number: row.int_as("number")?,
+        returned: row.bool("returned")?,
+        sku: row.text("sku")?,
+        description: row.text("description")?,
+        category: row.text("category")?,
         quantity: Decimal {
-            unscaled: found.int("quantity_unscaled")?,
-            scale: found.narrow("quantity_scale")?,
+            unscaled: row.int("quantity_unscaled")?,
+            scale: row.int_as("quantity_scale")?,
         },
-        currency: found.text("currency")?,
-        amount: found.int("amount")?,
-        net: found.int("net")?,
-        discount: found.int("discount")?,
-        tax_code: found.text("tax_code")?,
-        tax: found.int("tax")?,
-        accepted_at: found.at("accepted_ms")?,
+        currency: row.text("currency")?,
+        amount: row.int("amount")?,
+        net: row.int("net")?,
+        discount: row.int("discount")?,
+        tax_code: row.text("tax_code")?,
+        tax: row.int("tax")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }

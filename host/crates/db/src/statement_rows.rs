@@ -1,18 +1,18 @@
-//! Rows of statements: how tenders, statements and lines become columns and back.
+//! Conversion of tenders, settlement statements and their lines to and from rows.
 
-use crate::statement::{Found, Statement, statement};
+use crate::query::{Query, Row, query};
 use galleria_app::Error;
 use galleria_app::records::{HandRow, LineRow, Matched, OutcomeSum, StatementRow};
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender, StatementHeader};
 use jiff::Timestamp;
 
-/// A count as a column.
-pub(crate) fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+/// Converts a count to a column value.
+pub(crate) fn count(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Words of lower-case letters and dashes as one text, `/card/wallet/`; empty where there are none.
-pub(crate) fn listed(words: &[String]) -> String {
+/// Joins words of lower-case letters and dashes as `/card/wallet/`. Empty if there are none.
+pub(crate) fn joined(words: &[String]) -> String {
     if words.is_empty() {
         String::new()
     } else {
@@ -20,8 +20,8 @@ pub(crate) fn listed(words: &[String]) -> String {
     }
 }
 
-pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> Statement<'_> {
-    statement(
+pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> Query<'_> {
+    query(
         "tenders_insert",
         "INSERT INTO tenders (id, retailer, store_id, store, back, kind, provider, psp_reference,
              modification_reference, merchant_reference, scheme, amount, currency, minor_digits,
@@ -34,7 +34,7 @@ pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> 
     .bind(&*tender.retailer)
     .bind(&*tender.store_id)
     .bind(&*tender.store)
-    .flag(tender.back)
+    .bind_bool(tender.back)
     .bind(&*tender.kind)
     .bind(&*tender.provider)
     .bind(&*tender.psp_reference)
@@ -47,35 +47,35 @@ pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> 
     .bind(&*tender.business_date)
     .bind(&*tender.entry_id)
     .bind(&*tender.order_id)
-    .at(accepted_at)
+    .bind_timestamp(accepted_at)
 }
 
-pub(crate) fn tender(found: &Found) -> Result<RecordedTender, Error> {
+pub(crate) fn tender(row: &Row) -> Result<RecordedTender, Error> {
     Ok(RecordedTender {
-        id: found.text("id")?,
-        retailer: found.text("retailer")?,
-        store_id: found.text("store_id")?,
-        store: found.text("store")?,
-        back: found.flag("back")?,
-        kind: found.text("kind")?,
-        provider: found.text("provider")?,
-        psp_reference: found.text("psp_reference")?,
-        modification_reference: found.text("modification_reference")?,
-        merchant_reference: found.text("merchant_reference")?,
-        scheme: found.text("scheme")?,
-        amount: found.int("amount")?,
-        currency: found.text("currency")?,
-        minor_digits: found.narrow("minor_digits")?,
-        business_date: found.text("business_date")?,
-        entry_id: found.text("entry_id")?,
-        order_id: found.text("order_id")?,
-        settled_by: found.maybe("settled_by")?,
+        id: row.text("id")?,
+        retailer: row.text("retailer")?,
+        store_id: row.text("store_id")?,
+        store: row.text("store")?,
+        back: row.bool("back")?,
+        kind: row.text("kind")?,
+        provider: row.text("provider")?,
+        psp_reference: row.text("psp_reference")?,
+        modification_reference: row.text("modification_reference")?,
+        merchant_reference: row.text("merchant_reference")?,
+        scheme: row.text("scheme")?,
+        amount: row.int("amount")?,
+        currency: row.text("currency")?,
+        minor_digits: row.int_as("minor_digits")?,
+        business_date: row.text("business_date")?,
+        entry_id: row.text("entry_id")?,
+        order_id: row.text("order_id")?,
+        settled_by: row.opt_text("settled_by")?,
     })
 }
 
-pub(crate) fn statement_insert(row: &StatementRow) -> Statement<'_> {
+pub(crate) fn statement_insert(row: &StatementRow) -> Query<'_> {
     let header = &row.header;
-    statement(
+    query(
         "statement_insert",
         "INSERT INTO statements (id, retailer, plugin, component, file, digest, size, provider,
              account, reference, currency, minor_digits, paid_on, total, attributes, net,
@@ -90,7 +90,7 @@ pub(crate) fn statement_insert(row: &StatementRow) -> Statement<'_> {
     .bind(&*row.component)
     .bind(&*row.file)
     .bind(&*row.digest)
-    .bind(whole(row.size))
+    .bind(count(row.size))
     .bind(&*header.provider)
     .bind(&*header.account)
     .bind(&*header.reference)
@@ -98,44 +98,44 @@ pub(crate) fn statement_insert(row: &StatementRow) -> Statement<'_> {
     .bind(i64::from(header.minor_digits))
     .bind(&*header.paid_on)
     .bind(header.total)
-    .json(&header.attributes)
+    .bind_json(&header.attributes)
     .bind(row.net)
-    .bind(whole(row.lines))
-    .word(row.state)
-    .bind(whole(row.matched_to))
-    .at(row.imported_at)
+    .bind(count(row.lines))
+    .bind_enum(row.state)
+    .bind(count(row.matched_to))
+    .bind_timestamp(row.imported_at)
 }
 
-pub(crate) fn statement_row(found: &Found) -> Result<StatementRow, Error> {
+pub(crate) fn statement_row(row: &Row) -> Result<StatementRow, Error> {
     Ok(StatementRow {
-        id: found.text("id")?,
-        retailer: found.text("retailer")?,
-        plugin: found.text("plugin")?,
-        component: found.text("component")?,
-        file: found.text("file")?,
-        digest: found.text("digest")?,
-        size: found.narrow("size")?,
+        id: row.text("id")?,
+        retailer: row.text("retailer")?,
+        plugin: row.text("plugin")?,
+        component: row.text("component")?,
+        file: row.text("file")?,
+        digest: row.text("digest")?,
+        size: row.int_as("size")?,
         header: StatementHeader {
-            provider: found.text("provider")?,
-            account: found.text("account")?,
-            reference: found.text("reference")?,
-            currency: found.text("currency")?,
-            minor_digits: found.narrow("minor_digits")?,
-            paid_on: found.text("paid_on")?,
-            total: found.maybe_int("total")?,
-            attributes: found.json("attributes")?,
+            provider: row.text("provider")?,
+            account: row.text("account")?,
+            reference: row.text("reference")?,
+            currency: row.text("currency")?,
+            minor_digits: row.int_as("minor_digits")?,
+            paid_on: row.text("paid_on")?,
+            total: row.opt_int("total")?,
+            attributes: row.json("attributes")?,
         },
-        net: found.int("net")?,
-        lines: found.narrow("line_count")?,
-        state: found.word("state")?,
-        matched_to: found.narrow("matched_to")?,
-        imported_at: found.at("imported_ms")?,
+        net: row.int("net")?,
+        lines: row.int_as("line_count")?,
+        state: row.enum_value("state")?,
+        matched_to: row.int_as("matched_to")?,
+        imported_at: row.timestamp("imported_ms")?,
     })
 }
 
-pub(crate) fn line_insert(row: &LineRow) -> Statement<'_> {
+pub(crate) fn line_insert(row: &LineRow) -> Query<'_> {
     let (line, matched) = (&row.line, &row.matched);
-    statement(
+    query(
         "statement_lines_insert",
         "INSERT INTO statement_lines (statement_id, number, retailer, psp_reference,
              modification_reference, merchant_reference, converted, fee, net, settles, store_id,
@@ -143,7 +143,7 @@ pub(crate) fn line_insert(row: &LineRow) -> Statement<'_> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(&*row.statement)
-    .bind(whole(row.number))
+    .bind(count(row.number))
     .bind(&*row.retailer)
     .bind(&*line.psp_reference)
     .bind(&*line.modification_reference)
@@ -151,87 +151,87 @@ pub(crate) fn line_insert(row: &LineRow) -> Statement<'_> {
     .bind(line.converted)
     .bind(line.fee)
     .bind(line.net)
-    .flag(matched.settles)
+    .bind_bool(matched.settles)
     .bind(&*matched.store_id)
     .bind(&*matched.store)
     .bind(&*matched.business_date)
     .bind(&*matched.entry_id)
     .bind(matched.difference)
-    .flag(matched.waits)
-    .json(line)
+    .bind_bool(matched.waits)
+    .bind_json(line)
 }
 
-pub(crate) fn line_match<'q>(id: &'q str, number: u64, matched: &'q Matched) -> Statement<'q> {
-    statement(
+pub(crate) fn line_match<'q>(id: &'q str, number: u64, matched: &'q Matched) -> Query<'q> {
+    query(
         "statement_line_match",
         "UPDATE statement_lines SET outcome = $1, rule = $2, tender_id = $3, settles = $4,
              store_id = $5, store = $6, business_date = $7, entry_id = $8, difference = $9,
              expected_fee = $10, waits = $11
          WHERE statement_id = $12 AND number = $13",
     )
-    .maybe(matched.outcome.map(MatchOutcome::word))
-    .maybe(matched.rule.map(MatchRule::word))
-    .maybe(matched.tender.as_deref())
-    .flag(matched.settles)
+    .bind_opt(matched.outcome.map(MatchOutcome::word))
+    .bind_opt(matched.rule.map(MatchRule::word))
+    .bind_opt(matched.tender.as_deref())
+    .bind_bool(matched.settles)
     .bind(&*matched.store_id)
     .bind(&*matched.store)
     .bind(&*matched.business_date)
     .bind(&*matched.entry_id)
     .bind(matched.difference)
     .bind(matched.expected_fee)
-    .flag(matched.waits)
+    .bind_bool(matched.waits)
     .bind(id)
-    .bind(whole(number))
+    .bind(count(number))
 }
 
-pub(crate) fn line(found: &Found) -> Result<LineRow, Error> {
-    let rule = found.maybe("rule")?;
+pub(crate) fn line(row: &Row) -> Result<LineRow, Error> {
+    let rule = row.opt_text("rule")?;
     Ok(LineRow {
-        statement: found.text("statement_id")?,
-        number: found.narrow("number")?,
-        retailer: found.text("retailer")?,
-        line: found.json("line")?,
+        statement: row.text("statement_id")?,
+        number: row.int_as("number")?,
+        retailer: row.text("retailer")?,
+        line: row.json("line")?,
         matched: Matched {
-            outcome: outcome(found)?,
+            outcome: outcome(row)?,
             rule: rule.and_then(|word| MatchRule::ALL.into_iter().find(|rule| rule.word() == word)),
-            tender: found.maybe("tender_id")?,
-            settles: found.flag("settles")?,
-            store_id: found.text("store_id")?,
-            store: found.text("store")?,
-            business_date: found.text("business_date")?,
-            entry_id: found.text("entry_id")?,
-            difference: found.int("difference")?,
-            expected_fee: found.maybe_int("expected_fee")?,
-            waits: found.flag("waits")?,
+            tender: row.opt_text("tender_id")?,
+            settles: row.bool("settles")?,
+            store_id: row.text("store_id")?,
+            store: row.text("store")?,
+            business_date: row.text("business_date")?,
+            entry_id: row.text("entry_id")?,
+            difference: row.int("difference")?,
+            expected_fee: row.opt_int("expected_fee")?,
+            waits: row.bool("waits")?,
         },
     })
 }
 
-fn outcome(found: &Found) -> Result<Option<MatchOutcome>, Error> {
-    match found.maybe("outcome")? {
-        Some(_) => found.word("outcome").map(Some),
+fn outcome(row: &Row) -> Result<Option<MatchOutcome>, Error> {
+    match row.opt_text("outcome")? {
+        Some(_) => row.enum_value("outcome").map(Some),
         None => Ok(None),
     }
 }
 
-pub(crate) fn sum(found: &Found) -> Result<OutcomeSum, Error> {
+pub(crate) fn sum(row: &Row) -> Result<OutcomeSum, Error> {
     Ok(OutcomeSum {
-        outcome: outcome(found)?,
-        lines: found.narrow("lines")?,
-        converted: found.int("converted")?,
-        fee: found.int("fee")?,
-        net: found.int("net")?,
+        outcome: outcome(row)?,
+        lines: row.int_as("lines")?,
+        converted: row.int("converted")?,
+        fee: row.int("fee")?,
+        net: row.int("net")?,
     })
 }
 
-pub(crate) fn hand(found: &Found) -> Result<HandRow, Error> {
+pub(crate) fn hand(row: &Row) -> Result<HandRow, Error> {
     Ok(HandRow {
-        line: found.text("line_id")?,
-        at: found.at("at_ms")?,
-        by: found.text("by_whom")?,
-        undo: found.flag("undo")?,
-        reason: found.text("reason")?,
-        before: found.json("before")?,
-        after: found.json("after")?,
+        line: row.text("line_id")?,
+        at: row.timestamp("at_ms")?,
+        by: row.text("by_whom")?,
+        undo: row.bool("undo")?,
+        reason: row.text("reason")?,
+        before: row.json("before")?,
+        after: row.json("after")?,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! What a tender and a line are found by stands in columns; a line as it was read stands in JSON.
 
-use crate::statement::{Found, Statement, Word, statement};
+use crate::query::{Query, SqlEnum, query};
 use crate::statement_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
@@ -58,7 +58,7 @@ impl Statements for Transaction<'_> {
     }
 
     async fn tenders_void(&mut self, entry_id: &str) -> Result<(), Error> {
-        let set = statement(
+        let set = query(
             "tenders_void",
             "UPDATE tenders SET voided = 1 WHERE entry_id = $1",
         );
@@ -66,16 +66,16 @@ impl Statements for Transaction<'_> {
     }
 
     async fn tenders_fresh(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error> {
-        let list = statement(
+        let list = query(
             "tenders_fresh",
             "SELECT * FROM tenders WHERE fresh = 1 ORDER BY accepted_ms, id LIMIT $1",
         );
-        let found = self.all(list.bind(i64::from(limit))).await?;
-        found.iter().map(rows::tender).collect()
+        self.fetch_all_as(list.bind(i64::from(limit)), rows::tender)
+            .await
     }
 
     async fn tender_looked_at(&mut self, id: &str) -> Result<(), Error> {
-        let set = statement(
+        let set = query(
             "tender_looked_at",
             "UPDATE tenders SET fresh = 0 WHERE id = $1",
         );
@@ -104,12 +104,12 @@ impl Statements for Transaction<'_> {
             .into_iter()
             .filter(|(reference, _)| !reference.is_empty())
         {
-            let list = statement("tenders_like", sql)
+            let list = query("tenders_like", sql)
                 .bind(retailer)
                 .bind(&**reference)
                 .bind(i64::from(limit));
-            for found in self.all(list).await? {
-                let tender = rows::tender(&found)?;
+            for row in self.fetch_all(list).await? {
+                let tender = rows::tender(&row)?;
                 if tenders.iter().all(|other| other.id != tender.id) {
                     tenders.push(tender);
                 }
@@ -119,8 +119,8 @@ impl Statements for Transaction<'_> {
     }
 
     async fn tender_get(&mut self, id: &str) -> Result<Option<RecordedTender>, Error> {
-        let get = statement("tender_get", "SELECT * FROM tenders WHERE id = $1").bind(id);
-        self.row(get, rows::tender).await
+        let get = query("tender_get", "SELECT * FROM tenders WHERE id = $1").bind(id);
+        self.fetch_optional_as(get, rows::tender).await
     }
 
     async fn tenders_of_entry(
@@ -128,14 +128,14 @@ impl Statements for Transaction<'_> {
         retailer: &str,
         entry_id: &str,
     ) -> Result<Vec<RecordedTender>, Error> {
-        let list = statement(
+        let list = query(
             "tenders_of_entry",
             "SELECT * FROM tenders WHERE entry_id = $1 AND retailer = $2",
         )
         .bind(entry_id)
         .bind(retailer);
-        let found = self.all(list).await?;
-        let mut tenders: Vec<_> = found.iter().map(rows::tender).collect::<Result<_, _>>()?;
+        let rows = self.fetch_all(list).await?;
+        let mut tenders: Vec<_> = rows.iter().map(rows::tender).collect::<Result<_, _>>()?;
         // An entry has a handful.
         tenders.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(tenders)
@@ -147,8 +147,8 @@ impl Statements for Transaction<'_> {
             Some(_) => "UPDATE tenders SET settled_by = $1 WHERE id = $2",
             None => "UPDATE tenders SET settled_by = $1, fresh = 1 WHERE id = $2",
         };
-        let set = statement("tender_settle", sql);
-        self.execute(set.maybe(line).bind(id)).await.map(drop)
+        let set = query("tender_settle", sql);
+        self.execute(set.bind_opt(line).bind(id)).await.map(drop)
     }
 
     async fn tenders_uncovered(
@@ -159,7 +159,7 @@ impl Statements for Transaction<'_> {
         after: &UncoveredKey,
         limit: u32,
     ) -> Result<Vec<(RecordedTender, Timestamp)>, Error> {
-        let list = statement(
+        let list = query(
             "tenders_uncovered",
             "SELECT * FROM tenders
              WHERE retailer = $1 AND settled_by IS NULL AND voided = 0
@@ -169,15 +169,14 @@ impl Statements for Transaction<'_> {
              ORDER BY accepted_ms, id LIMIT $6",
         )
         .bind(retailer)
-        .at(after.accepted_at)
+        .bind_timestamp(after.accepted_at)
         .bind(&*after.id)
-        .at(before)
-        .bind(rows::listed(kinds))
+        .bind_timestamp(before)
+        .bind(rows::joined(kinds))
         .bind(i64::from(limit));
-        let found = self.all(list).await?;
-        found
-            .iter()
-            .map(|found| Ok((rows::tender(found)?, found.at("accepted_ms")?)))
+        let rows = self.fetch_all(list).await?;
+        rows.iter()
+            .map(|row| Ok((rows::tender(row)?, row.timestamp("accepted_ms")?)))
             .collect()
     }
 
@@ -188,7 +187,7 @@ impl Statements for Transaction<'_> {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, Error> {
-        let take = statement(
+        let take = query(
             "lease_take",
             "INSERT INTO leases (name, owner, until_ms) VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
@@ -196,8 +195,8 @@ impl Statements for Transaction<'_> {
         )
         .bind(name)
         .bind(owner)
-        .at(until)
-        .at(now);
+        .bind_timestamp(until)
+        .bind_timestamp(now);
         Ok(self.execute(take).await? > 0)
     }
 
@@ -207,18 +206,18 @@ impl Statements for Transaction<'_> {
         owner: &str,
         until: Timestamp,
     ) -> Result<bool, Error> {
-        let keep = statement(
+        let keep = query(
             "lease_keep",
             "UPDATE leases SET until_ms = $1 WHERE name = $2 AND owner = $3",
         )
-        .at(until)
+        .bind_timestamp(until)
         .bind(name)
         .bind(owner);
         Ok(self.execute(keep).await? > 0)
     }
 
     async fn lease_release(&mut self, name: &str, owner: &str) -> Result<(), Error> {
-        let release = statement(
+        let release = query(
             "lease_release",
             "DELETE FROM leases WHERE name = $1 AND owner = $2",
         );
@@ -226,7 +225,7 @@ impl Statements for Transaction<'_> {
     }
 
     async fn matching_turn(&mut self, retailer: &str) -> Result<(), Error> {
-        let take = statement(
+        let take = query(
             "matching_turn",
             "INSERT INTO matching_turns (retailer, turns) VALUES ($1, 1)
              ON CONFLICT (retailer) DO UPDATE SET turns = matching_turns.turns + 1",
@@ -241,11 +240,8 @@ impl Statements for Transaction<'_> {
 
     async fn statement_get(&mut self, id: &str) -> Result<Option<StatementRow>, Error> {
         let sql = self.locking("SELECT * FROM statements WHERE id = $1", Lock::Wait);
-        self.row(
-            statement("statement_get", sql).bind(id),
-            rows::statement_row,
-        )
-        .await
+        self.fetch_optional_as(query("statement_get", sql).bind(id), rows::statement_row)
+            .await
     }
 
     async fn statement_of_payout(
@@ -253,7 +249,7 @@ impl Statements for Transaction<'_> {
         retailer: &str,
         header: &StatementHeader,
     ) -> Result<Option<StatementRow>, Error> {
-        let get = statement(
+        let get = query(
             "statement_of_payout",
             "SELECT * FROM statements
              WHERE retailer = $1 AND provider = $2 AND account = $3 AND reference = $4",
@@ -262,7 +258,7 @@ impl Statements for Transaction<'_> {
         .bind(&*header.provider)
         .bind(&*header.account)
         .bind(&*header.reference);
-        self.row(get, rows::statement_row).await
+        self.fetch_optional_as(get, rows::statement_row).await
     }
 
     async fn statement_advance(
@@ -271,23 +267,22 @@ impl Statements for Transaction<'_> {
         state: StatementState,
         matched_to: u64,
     ) -> Result<(), Error> {
-        let set = statement(
+        let set = query(
             "statement_advance",
             "UPDATE statements SET state = $1, matched_to = $2 WHERE id = $3",
         )
-        .word(state)
-        .bind(rows::whole(matched_to))
+        .bind_enum(state)
+        .bind(rows::count(matched_to))
         .bind(id);
         self.execute(set).await.map(drop)
     }
 
     async fn statements_unfinished(&mut self) -> Result<Vec<StatementRow>, Error> {
-        let list = statement(
+        let list = query(
             "statements_unfinished",
             "SELECT * FROM statements WHERE state <> 'matched' ORDER BY id",
         );
-        let found = self.all(list).await?;
-        found.iter().map(rows::statement_row).collect()
+        self.fetch_all_as(list, rows::statement_row).await
     }
 
     async fn statement_list(
@@ -299,14 +294,14 @@ impl Statements for Transaction<'_> {
         // Behind every day there is.
         let (day, id) = after.unwrap_or(("~", ""));
         let list = match retailer {
-            Some(retailer) => statement(
+            Some(retailer) => query(
                 "statement_list",
                 "SELECT * FROM statements
                  WHERE retailer = $1 AND (paid_on, id) < ($2, $3) AND state <> 'importing'
                  ORDER BY paid_on DESC, id DESC LIMIT $4",
             )
             .bind(retailer),
-            None => statement(
+            None => query(
                 "statement_list",
                 "SELECT * FROM statements
                  WHERE (paid_on, id) < ($1, $2) AND state <> 'importing'
@@ -314,12 +309,11 @@ impl Statements for Transaction<'_> {
             ),
         };
         let list = list.bind(day).bind(id).bind(i64::from(limit));
-        let found = self.all(list).await?;
-        found.iter().map(rows::statement_row).collect()
+        self.fetch_all_as(list, rows::statement_row).await
     }
 
     async fn statement_lines_remove(&mut self, id: &str, limit: u32) -> Result<u64, Error> {
-        let remove = statement(
+        let remove = query(
             "statement_lines_remove",
             "DELETE FROM statement_lines WHERE statement_id = $1 AND number IN
                  (SELECT number FROM statement_lines WHERE statement_id = $1 LIMIT $2)",
@@ -328,7 +322,7 @@ impl Statements for Transaction<'_> {
     }
 
     async fn statement_remove(&mut self, id: &str) -> Result<(), Error> {
-        let remove = statement("statement_remove", "DELETE FROM statements WHERE id = $1");
+        let remove = query("statement_remove", "DELETE FROM statements WHERE id = $1");
         self.execute(remove.bind(id)).await.map(drop)
     }
 
@@ -344,11 +338,11 @@ impl Statements for Transaction<'_> {
         id: &str,
         number: u64,
     ) -> Result<Option<LineRow>, Error> {
-        let get = statement(
+        let get = query(
             "statement_line_get",
             "SELECT * FROM statement_lines WHERE statement_id = $1 AND number = $2",
         );
-        self.row(get.bind(id).bind(rows::whole(number)), rows::line)
+        self.fetch_optional_as(get.bind(id).bind(rows::count(number)), rows::line)
             .await
     }
 
@@ -360,22 +354,22 @@ impl Statements for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<LineRow>, Error> {
         let list = match outcome {
-            None => statement(
+            None => query(
                 "statement_lines",
                 "SELECT * FROM statement_lines WHERE statement_id = $1 AND number > $2
                  ORDER BY number LIMIT $3",
             )
             .bind(id),
-            Some(outcome) => statement(
+            Some(outcome) => query(
                 "statement_lines",
                 "SELECT * FROM statement_lines
                  WHERE statement_id = $1 AND outcome = $2 AND number > $3
                  ORDER BY number LIMIT $4",
             )
             .bind(id)
-            .word(outcome),
+            .bind_enum(outcome),
         };
-        self.lines(list.bind(rows::whole(after)).bind(i64::from(limit)))
+        self.lines(list.bind(rows::count(after)).bind(i64::from(limit)))
             .await
     }
 
@@ -400,7 +394,7 @@ impl Statements for Transaction<'_> {
             .into_iter()
             .filter(|(reference, _)| !reference.is_empty())
         {
-            let list = statement("statement_lines_waiting", sql)
+            let list = query("statement_lines_waiting", sql)
                 .bind(&*tender.retailer)
                 .bind(&**reference)
                 .bind(i64::from(limit));
@@ -426,43 +420,41 @@ impl Statements for Transaction<'_> {
     }
 
     async fn statement_sums(&mut self, id: &str) -> Result<Vec<OutcomeSum>, Error> {
-        let sums = statement(
+        let sums = query(
             "statement_sums",
             "SELECT outcome, COUNT(*) AS lines, CAST(SUM(converted) AS BIGINT) AS converted,
                  CAST(SUM(fee) AS BIGINT) AS fee, CAST(SUM(net) AS BIGINT) AS net
              FROM statement_lines WHERE statement_id = $1 GROUP BY outcome",
         );
-        let found = self.all(sums.bind(id)).await?;
-        found.iter().map(rows::sum).collect()
+        self.fetch_all_as(sums.bind(id), rows::sum).await
     }
 
     async fn hand_insert(&mut self, hand: &HandRow) -> Result<(), Error> {
-        let insert = statement(
+        let insert = query(
             "hand_insert",
             "INSERT INTO line_hands (line_id, at_ms, by_whom, undo, reason, before, after)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&*hand.line)
-        .at(hand.at)
+        .bind_timestamp(hand.at)
         .bind(&*hand.by)
-        .flag(hand.undo)
+        .bind_bool(hand.undo)
         .bind(&*hand.reason)
-        .json(&hand.before)
-        .json(&hand.after);
+        .bind_json(&hand.before)
+        .bind_json(&hand.after);
         self.execute(insert).await.map(drop)
     }
 
     async fn hands_of_line(&mut self, line: &str) -> Result<Vec<HandRow>, Error> {
-        let list = statement(
+        let list = query(
             "hands_of_line",
             "SELECT * FROM line_hands WHERE line_id = $1 ORDER BY serial",
         );
-        let found = self.all(list.bind(line)).await?;
-        found.iter().map(rows::hand).collect()
+        self.fetch_all_as(list.bind(line), rows::hand).await
     }
 
     async fn settlement_choose(&mut self, run: &RunRow, late: bool) -> Result<(), Error> {
-        let choose = statement(
+        let choose = query(
             "settlement_choose",
             "INSERT INTO settlements (run_id, paid_on, statement_id)
              SELECT $1, s.paid_on, s.id FROM statements s
@@ -482,7 +474,7 @@ impl Statements for Transaction<'_> {
         .bind(&*run.first)
         .bind(i64::from(late))
         .bind(&*run.subscriber)
-        .word(run.point)
+        .bind_enum(run.point)
         .bind(&*run.store_id);
         self.execute(choose).await.map(drop)
     }
@@ -493,7 +485,7 @@ impl Statements for Transaction<'_> {
         after: (&str, &str),
         limit: u32,
     ) -> Result<Vec<StatementRow>, Error> {
-        let list = statement(
+        let list = query(
             "settlement_statements",
             "SELECT s.* FROM settlements t JOIN statements s ON s.id = t.statement_id
              WHERE t.run_id = $1 AND (t.paid_on, t.statement_id) > ($2, $3)
@@ -503,8 +495,7 @@ impl Statements for Transaction<'_> {
         .bind(after.0)
         .bind(after.1)
         .bind(i64::from(limit));
-        let found = self.all(list).await?;
-        found.iter().map(rows::statement_row).collect()
+        self.fetch_all_as(list, rows::statement_row).await
     }
 
     async fn settlement_lines(
@@ -514,7 +505,7 @@ impl Statements for Transaction<'_> {
         after: &SettlementKey,
         limit: u32,
     ) -> Result<Vec<LineRow>, Error> {
-        let list = statement(
+        let list = query(
             "settlement_lines",
             "SELECT * FROM statement_lines
              WHERE statement_id = $1 AND (store, business_date, number) > ($2, $3, $4)
@@ -524,7 +515,7 @@ impl Statements for Transaction<'_> {
         .bind(id)
         .bind(&*after.store)
         .bind(&*after.business_date)
-        .bind(rows::whole(after.number))
+        .bind(rows::count(after.number))
         .bind(store_id.unwrap_or_default())
         .bind(i64::from(limit));
         self.lines(list).await
@@ -532,16 +523,15 @@ impl Statements for Transaction<'_> {
 }
 
 impl Transaction<'_> {
-    async fn lines(&mut self, list: Statement<'_>) -> Result<Vec<LineRow>, Error> {
-        let found: Vec<Found> = self.all(list).await?;
-        found.iter().map(rows::line).collect()
+    async fn lines(&mut self, list: Query<'_>) -> Result<Vec<LineRow>, Error> {
+        self.fetch_all_as(list, rows::line).await
     }
 }
 
-impl Word for StatementState {
+impl SqlEnum for StatementState {
     const ALL: &'static [Self] = &[Self::Importing, Self::Matching, Self::Matched];
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         match self {
             Self::Importing => "importing",
             Self::Matching => "matching",
@@ -550,10 +540,10 @@ impl Word for StatementState {
     }
 }
 
-impl Word for MatchOutcome {
+impl SqlEnum for MatchOutcome {
     const ALL: &'static [Self] = &Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.word()
     }
 }

@@ -1,49 +1,49 @@
-//! Stores, many at a time.
+//! Queries over many stores at a time.
 
-use crate::catalogue_rows::{TOGETHER, places, tuples};
-use crate::statement::{Statement, statement};
+use crate::placeholders::{self, CHUNK};
+use crate::query::{Query, query};
 use crate::transaction::Transaction;
 use galleria_app::Error;
 use galleria_domain::Store;
 use sqlx::AssertSqlSafe;
 
 pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<Store>, Error> {
-    // Weaker than `FOR UPDATE`: an order that is placed refers to its store, and need not wait.
+    // Weaker than `FOR UPDATE`: placing an order only refers to its store and must not wait.
     let lock = match tx.locks() {
         true => " FOR NO KEY UPDATE",
         false => "",
     };
-    let mut found = Vec::with_capacity(ids.len());
-    for some in ids.chunks(TOGETHER) {
+    let mut stores = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
         let sql = format!(
             "SELECT body FROM stores WHERE id IN ({}) ORDER BY id{lock}",
-            places(1, some.len())
+            placeholders::list(1, chunk.len())
         );
-        let get = statement("stores_get", AssertSqlSafe(sql));
-        let get = some.iter().fold(get, |get, id| get.bind(&**id));
-        for row in tx.all(get).await? {
-            found.push(row.json("body")?);
+        let get = query("stores_get", AssertSqlSafe(sql));
+        let get = chunk.iter().fold(get, |get, id| get.bind(&**id));
+        for row in tx.fetch_all(get).await? {
+            stores.push(row.json("body")?);
         }
     }
-    Ok(found)
+    Ok(stores)
 }
 
 pub(crate) async fn insert(tx: &mut Transaction<'_>, stores: &[Store]) -> Result<(), Error> {
-    for some in stores.chunks(TOGETHER) {
-        let put = put("stores_insert", some, "NOTHING");
-        // A row that was not there cannot be locked: another may have put it since.
-        if tx.execute(put).await? != some.len() as u64 {
-            return Err(tx.overtaken("stores_insert"));
+    for chunk in stores.chunks(CHUNK) {
+        let put = put("stores_insert", chunk, "NOTHING");
+        // A missing row cannot be locked, so another transaction may have inserted it since.
+        if tx.execute(put).await? != chunk.len() as u64 {
+            return Err(tx.conflict("stores_insert"));
         }
     }
     Ok(())
 }
 
 pub(crate) async fn replace(tx: &mut Transaction<'_>, stores: &[Store]) -> Result<(), Error> {
-    for some in stores.chunks(TOGETHER) {
+    for chunk in stores.chunks(CHUNK) {
         let put = put(
             "stores_replace",
-            some,
+            chunk,
             "UPDATE SET retailer = excluded.retailer, external_id = excluded.external_id,
                  body = excluded.body",
         );
@@ -52,17 +52,17 @@ pub(crate) async fn replace(tx: &mut Transaction<'_>, stores: &[Store]) -> Resul
     Ok(())
 }
 
-fn put<'q>(name: &'static str, stores: &'q [Store], where_there: &str) -> Statement<'q> {
+fn put<'q>(name: &'static str, stores: &'q [Store], on_conflict: &str) -> Query<'q> {
     let sql = format!(
         "INSERT INTO stores (id, retailer, external_id, body) VALUES {}
-         ON CONFLICT (id) DO {where_there}",
-        tuples(1, stores.len(), 4)
+         ON CONFLICT (id) DO {on_conflict}",
+        placeholders::tuples(1, stores.len(), 4)
     );
-    let put = statement(name, AssertSqlSafe(sql));
+    let put = query(name, AssertSqlSafe(sql));
     stores.iter().fold(put, |put, store| {
         put.bind(&*store.id)
             .bind(&*store.retailer)
             .bind(&*store.external_id)
-            .json(store)
+            .bind_json(store)
     })
 }

@@ -1,7 +1,7 @@
 //! What is known about an id. Every statement goes along an index and is bounded: these run beside
 //! the tills. Which questions there are stands in `story_questions`.
 
-use crate::statement::{Found, statement};
+use crate::query::{Row, query};
 use crate::story_questions::{EVENTS, LINE, STORES, TIED, TIED_BY_RETAILER, about};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
@@ -15,13 +15,13 @@ impl Stories for Transaction<'_> {
         id: &str,
         limit: u32,
     ) -> Result<Vec<(Subject, String)>, Error> {
-        let mut found = Vec::new();
+        let mut subjects = Vec::new();
         for (subject, sql) in TIED {
-            let tied = statement("story_subjects", *sql)
+            let tied = query("story_subjects", *sql)
                 .bind(id)
                 .bind(i64::from(limit));
-            for row in self.all(tied).await? {
-                found.push((*subject, row.text("id")?));
+            for row in self.fetch_all(tied).await? {
+                subjects.push((*subject, row.text("id")?));
             }
         }
         // References of providers are unique within a retailer at most, and indexed by it.
@@ -29,24 +29,24 @@ impl Stories for Transaction<'_> {
         while let Some(next) = next_retailer(self, &retailer).await? {
             retailer = next;
             for (subject, sql) in TIED_BY_RETAILER {
-                let tied = statement("story_subjects", *sql)
+                let tied = query("story_subjects", *sql)
                     .bind(id)
                     .bind(i64::from(limit))
                     .bind(retailer.clone());
-                for row in self.all(tied).await? {
-                    found.push((*subject, row.text("id")?));
+                for row in self.fetch_all(tied).await? {
+                    subjects.push((*subject, row.text("id")?));
                 }
             }
         }
         if let Some((of, number)) = line_of(id) {
-            let line = statement("story_subjects", LINE).bind(of).bind(number);
-            if self.one(line).await?.is_some() {
-                found.push((Subject::Line, id.to_owned()));
+            let line = query("story_subjects", LINE).bind(of).bind(number);
+            if self.fetch_optional(line).await?.is_some() {
+                subjects.push((Subject::Line, id.to_owned()));
             }
         }
-        found.sort();
-        found.dedup();
-        Ok(found)
+        subjects.sort();
+        subjects.dedup();
+        Ok(subjects)
     }
 
     async fn story_rows(
@@ -61,17 +61,17 @@ impl Stories for Transaction<'_> {
             _ => (id, 0),
         };
         for question in about(subject) {
-            let mut list = statement("story_rows", question.sql)
+            let mut list = query("story_rows", question.sql)
                 .bind(key)
                 .bind(i64::from(limit) + 1);
             if subject == Subject::Line {
                 list = list.bind(number);
             }
             let mut rows = self
-                .all(list)
+                .fetch_all(list)
                 .await?
                 .iter()
-                .map(|found| row(found, question.what, question.facts))
+                .map(|row| timeline_row(row, question.what, question.facts))
                 .collect::<Result<Vec<_>, _>>()?;
             let most = usize::try_from(limit).unwrap_or(usize::MAX);
             if rows.len() > most {
@@ -86,11 +86,11 @@ impl Stories for Transaction<'_> {
     async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
         for sql in EVENTS {
-            let list = statement("story_events", *sql)
+            let list = query("story_events", *sql)
                 .bind(order_id)
                 .bind(i64::from(limit));
-            for found in self.all(list).await? {
-                ids.push(found.text("id")?);
+            for row in self.fetch_all(list).await? {
+                ids.push(row.text("id")?);
             }
         }
         ids.sort();
@@ -100,9 +100,9 @@ impl Stories for Transaction<'_> {
 
     async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error> {
         for sql in STORES {
-            let asked = statement("story_store", *sql).bind(event_id);
-            if let Some(found) = self.one(asked).await? {
-                return found.text("id").map(Some);
+            let asked = query("story_store", *sql).bind(event_id);
+            if let Some(row) = self.fetch_optional(asked).await? {
+                return row.text("id").map(Some);
             }
         }
         Ok(None)
@@ -114,13 +114,13 @@ pub(crate) async fn next_retailer(
     tx: &mut Transaction<'_>,
     after: &str,
 ) -> Result<Option<String>, Error> {
-    let next = statement(
+    let next = query(
         "next_retailer",
         "SELECT retailer FROM stores WHERE retailer > $1 ORDER BY retailer LIMIT 1",
     )
     .bind(after.to_owned());
-    let found = tx.one(next).await?;
-    found.map(|row| row.text("retailer")).transpose()
+    let row = tx.fetch_optional(next).await?;
+    row.map(|row| row.text("retailer")).transpose()
 }
 
 /// A line's id is its statement's and its number.
@@ -129,21 +129,21 @@ fn line_of(id: &str) -> Option<(&str, i64)> {
     Some((statement, number.parse().ok()?))
 }
 
-fn row(
-    found: &Found,
+fn timeline_row(
+    row: &Row,
     what: &'static str,
     names: &'static [&'static str],
 ) -> Result<StoryRow, Error> {
     let mut facts = Vec::new();
     for &name in names {
-        if let Some(text) = found.maybe(name)?.filter(|text| !text.is_empty()) {
+        if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }
     }
     Ok(StoryRow {
-        at: found.at("at_ms")?,
+        at: row.timestamp("at_ms")?,
         what,
-        id: found.text("id")?,
+        id: row.text("id")?,
         facts,
     })
 }

@@ -1,88 +1,88 @@
-//! Rows of trade: how orders, payments, refunds, voids and shifts are read from columns.
+//! Conversion of rows to orders, payments, refunds, voids and shifts.
 
-use crate::statement::{Found, Word};
+use crate::query::{Row, SqlEnum};
 use galleria_app::Error;
 use galleria_app::records::{OrderRow, OrderStatus, PaymentRow, RefundRow, ShiftRow, VoidRow};
 
-impl Word for OrderStatus {
+impl SqlEnum for OrderStatus {
     const ALL: &'static [Self] = Self::ALL;
 
-    fn word(self) -> &'static str {
+    fn as_sql(self) -> &'static str {
         self.name()
     }
 }
 
-pub(crate) fn order(found: &Found) -> Result<OrderRow, Error> {
+pub(crate) fn order(row: &Row) -> Result<OrderRow, Error> {
     Ok(OrderRow {
-        id: found.text("id")?,
-        store_id: found.text("store_id")?,
-        external_id: found.maybe("external_id")?,
-        workstation: found.text("workstation")?,
-        operator: found.maybe("operator")?,
-        training: found.flag("training")?,
-        status: found.word("status")?,
-        lines: found.json("lines")?,
-        member: found.maybe_json("member")?,
-        consents: found.json("consents")?,
-        attributes: found.json("attributes")?,
-        gross: found.int("gross")?,
-        begun_at: found.at("begun_ms")?,
-        created_at: found.at("created_ms")?,
+        id: row.text("id")?,
+        store_id: row.text("store_id")?,
+        external_id: row.opt_text("external_id")?,
+        workstation: row.text("workstation")?,
+        operator: row.opt_text("operator")?,
+        training: row.bool("training")?,
+        status: row.enum_value("status")?,
+        lines: row.json("lines")?,
+        member: row.opt_json("member")?,
+        consents: row.json("consents")?,
+        attributes: row.json("attributes")?,
+        gross: row.int("gross")?,
+        begun_at: row.timestamp("begun_ms")?,
+        created_at: row.timestamp("created_ms")?,
     })
 }
 
-pub(crate) fn payment(found: &Found) -> Result<PaymentRow, Error> {
+pub(crate) fn payment(row: &Row) -> Result<PaymentRow, Error> {
     Ok(PaymentRow {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        shift_id: found.maybe("shift_id")?,
-        sale: found.json("sale")?,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        shift_id: row.opt_text("shift_id")?,
+        sale: row.json("sale")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-pub(crate) fn refund(found: &Found) -> Result<RefundRow, Error> {
+pub(crate) fn refund(row: &Row) -> Result<RefundRow, Error> {
     Ok(RefundRow {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        shift_id: found.maybe("shift_id")?,
-        entry: found.json("entry")?,
-        extent: found.json("extent")?,
-        tenders: found.json("tenders")?,
-        rounding: found.maybe_int("rounding")?,
-        reason: found.text("reason")?,
-        attributes: found.json("attributes")?,
-        refund: found.maybe_json("refund")?,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        shift_id: row.opt_text("shift_id")?,
+        entry: row.json("entry")?,
+        extent: row.json("extent")?,
+        tenders: row.json("tenders")?,
+        rounding: row.opt_int("rounding")?,
+        reason: row.text("reason")?,
+        attributes: row.json("attributes")?,
+        refund: row.opt_json("refund")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-pub(crate) fn void(found: &Found) -> Result<VoidRow, Error> {
+pub(crate) fn void(row: &Row) -> Result<VoidRow, Error> {
     Ok(VoidRow {
-        id: found.text("id")?,
-        order_id: found.text("order_id")?,
-        store_id: found.text("store_id")?,
-        cancellation: found.json("cancellation")?,
-        occurred_at: found.at("occurred_ms")?,
-        accepted_at: found.at("accepted_ms")?,
+        id: row.text("id")?,
+        order_id: row.text("order_id")?,
+        store_id: row.text("store_id")?,
+        cancellation: row.json("cancellation")?,
+        occurred_at: row.timestamp("occurred_ms")?,
+        accepted_at: row.timestamp("accepted_ms")?,
     })
 }
 
-pub(crate) fn shift(found: &Found) -> Result<ShiftRow, Error> {
+pub(crate) fn shift(row: &Row) -> Result<ShiftRow, Error> {
     Ok(ShiftRow {
-        id: found.text("id")?,
-        store_id: found.text("store_id")?,
-        workstation: found.text("workstation")?,
-        till: found.text("till")?,
-        operator: found.maybe("operator")?,
-        opened_at: found.at("opened_ms")?,
-        opening_float: found.int("opening_float")?,
-        sums: found.json("sums")?,
-        closed: found.maybe_json("closed")?,
-        closed_at: found.maybe_at("closed_ms")?,
+        id: row.text("id")?,
+        store_id: row.text("store_id")?,
+        workstation: row.text("workstation")?,
+        till: row.text("till")?,
+        operator: row.opt_text("operator")?,
+        opened_at: row.timestamp("opened_ms")?,
+        opening_float: row.int("opening_float")?,
+        sums: row.json("sums")?,
+        closed: row.opt_json("closed")?,
+        closed_at: row.opt_timestamp("closed_ms")?,
     })
 }

@@ -1,223 +1,264 @@
-//! One open transaction, and running a piece of work in it.
+//! An open transaction, and running work in it.
 //!
-//! Owns: that a statement which failed is never committed, and that a panic or a stuck piece of
-//! work ends as an error. Never knows who opened the transaction: the writer or a pool.
+//! Owns: work with a failed query is never committed, and work that panics or does not end becomes
+//! an error. Never knows whether the writer or a pool opened the transaction.
 
-use crate::open::Kind;
-use crate::session::{self, Cure};
-use crate::statement::{Found, Statement};
-use futures_util::FutureExt;
+use crate::dialect::Dialect;
+use crate::query::{Query, Row, query};
+use crate::retry::{self, Retry};
+use futures_util::FutureExt as _;
 use galleria_app::Error;
 use galleria_app::records::Work;
 use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-/// Work that takes longer is given up: it holds the one writer of SQLite, or locks that others wait
-/// for. Work only speaks to the database, in milliseconds; half a minute means it waits for itself.
-const WORK_LIMIT: Duration = Duration::from_secs(30);
+/// Longest duration of work: it blocks the one writer of SQLite, or holds locks. Work only runs
+/// queries, in milliseconds, so after half a minute it must be waiting for itself.
+const WORK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a transaction is for.
+/// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// It is rolled back, and takes no locks.
+pub(crate) enum Mode {
+    /// Rolled back at the end. Takes no locks.
     Read,
-    /// It is committed.
+    /// Committed at the end.
     Write,
 }
 
-/// How a row found is kept from others until the transaction ends.
+/// How a query locks its rows until the transaction ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock {
-    /// Waits for another's lock.
+    /// Wait for rows that another transaction has locked.
     Wait,
-    /// Leaves out what another has locked.
+    /// Skip rows that another transaction has locked.
     Skip,
 }
 
-/// An open transaction: the ports are implemented on it, one file for each.
+/// An open transaction. Each port is implemented on it in its own file.
 pub(crate) struct Transaction<'c> {
     connection: &'c mut AnyConnection,
-    kind: Kind,
-    purpose: Purpose,
-    /// PostgreSQL answers COMMIT after a failed statement with a silent ROLLBACK. So a failure is
-    /// remembered even where the work passed over it.
-    failed: Option<Failure>,
+    dialect: Dialect,
+    mode: Mode,
+    /// The first failure of a query. After one, PostgreSQL answers COMMIT with a silent ROLLBACK,
+    /// even if the work ignored the error.
+    failure: Option<Failure>,
 }
 
-/// Why some work was not done.
+/// An error of some work, and whether a retry may help.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    pub(crate) cure: Cure,
+    pub(crate) retry: Retry,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             error,
-            cure: Cure::None,
+            retry: Retry::Never,
         }
     }
 }
 
 impl Failure {
-    /// A failed statement.
-    pub(crate) fn of(doing: &str, source: sqlx::Error) -> Self {
-        let cure = Cure::of(&source);
+    /// `operation` is the name of a query or a command, such as `order_insert` or `begin`.
+    pub(crate) fn of_query(operation: &str, source: sqlx::Error) -> Self {
+        let retry = Retry::after_query(&source);
         Self {
-            error: Error::records(format!("the database did not do {doing}"), source),
-            cure,
+            error: Error::records(format!("database operation failed: {operation}"), source),
+            retry,
         }
     }
 
-    /// A failed commit.
     pub(crate) fn of_commit(source: sqlx::Error) -> Self {
-        let cure = Cure::of_commit(&source);
-        let doing = match session::is_lost(&source) {
-            true => "the database broke off in a commit: whether it was kept is not known",
-            false => "the database did not do commit",
+        let retry = Retry::after_commit(&source);
+        let context = match retry::is_connection_lost(&source) {
+            true => "database connection lost during commit: the outcome is unknown",
+            false => "database operation failed: commit",
         };
         Self {
-            error: Error::records(doing, source),
-            cure,
+            error: Error::records(context, source),
+            retry,
         }
     }
 }
 
 impl<'c> Transaction<'c> {
-    /// Runs `work` in the transaction that is open on `connection`; ends it neither way.
+    /// Runs `work` in the transaction that is open on `connection`. Neither commits nor rolls back.
     pub(crate) async fn run(
         connection: &'c mut AnyConnection,
-        kind: Kind,
-        purpose: Purpose,
+        dialect: Dialect,
+        mode: Mode,
         work: &Work,
     ) -> Result<(), Failure> {
-        let mut open = Self {
+        let mut transaction = Self {
             connection,
-            kind,
-            purpose,
-            failed: None,
+            dialect,
+            mode,
+            failure: None,
         };
-        let done = AssertUnwindSafe(async { work(&mut open).await }).catch_unwind();
-        let result = match tokio::time::timeout(WORK_LIMIT, done).await {
+        let running = AssertUnwindSafe(async { work(&mut transaction).await }).catch_unwind();
+        let result = match tokio::time::timeout(WORK_TIMEOUT, running).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Internal(format!(
                 "work in a transaction panicked: {}",
-                words(&*panic)
+                panic_message(&*panic)
             ))),
             Err(_) => Err(Error::Internal(format!(
-                "work in a transaction was not done after {} s",
-                WORK_LIMIT.as_secs()
+                "work in a transaction did not end within {} s",
+                WORK_TIMEOUT.as_secs()
             ))),
         };
-        match (result, open.failed) {
+        match (result, transaction.failure) {
             (Ok(()), None) => Ok(()),
             (Err(error), None) => Err(error.into()),
             (Ok(()), Some(failure)) => Err(failure),
             (Err(error), Some(failure)) => Err(Failure {
                 error,
-                cure: failure.cure,
+                retry: failure.retry,
             }),
         }
     }
 
-    /// The statement that also locks what it finds.
+    /// Appends the clause that locks the rows of a query.
     pub(crate) fn locking(&self, sql: &'static str, lock: Lock) -> SqlStr {
-        let end = match lock {
+        let clause = match lock {
             _ if !self.locks() => return sql.into_sql_str(),
             Lock::Wait => " FOR UPDATE",
             Lock::Skip => " FOR UPDATE SKIP LOCKED",
         };
-        AssertSqlSafe(format!("{sql}{end}")).into_sql_str()
+        AssertSqlSafe(format!("{sql}{clause}")).into_sql_str()
     }
 
-    /// Whether locks keep others from what it reads. SQLite has one writer, who needs none and has no
-    /// word for them; a read takes none.
+    /// Whether queries take row locks. SQLite has one writer, and no syntax for row locks; a read
+    /// needs no locks.
     pub(crate) fn locks(&self) -> bool {
-        self.kind == Kind::Postgres && self.purpose == Purpose::Write
+        self.dialect == Dialect::Postgres && self.mode == Mode::Write
     }
 
-    /// Whether the database is PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
-        self.kind == Kind::Postgres
+        self.dialect == Dialect::Postgres
     }
 
-    /// What makes a text be compared by bytes, written behind it.
+    /// The suffix that makes a text column compare by bytes.
     pub(crate) fn bytewise(&self) -> &'static str {
-        self.kind.bytewise()
+        self.dialect.bytewise()
     }
 
-    /// Another transaction came first: the work is done again, and then sees what that one did.
-    pub(crate) fn overtaken(&mut self, name: &str) -> Error {
+    /// Reports that another transaction inserted the same row first. The work runs again, and then
+    /// sees that row.
+    pub(crate) fn conflict(&mut self, name: &str) -> Error {
         let error = Error::Internal(format!(
-            "{name}: another transaction came first, every time"
+            "{name}: another transaction inserted the same row in each attempt"
         ));
-        self.failed.get_or_insert_with(|| Failure {
+        self.failure.get_or_insert_with(|| Failure {
             error: error.clone(),
-            cure: Cure::Again,
+            retry: Retry::Work,
         });
         error
     }
 
-    /// Runs a statement; how many rows it changed.
-    pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
-        let Statement {
+    /// Runs a query and returns the number of changed rows.
+    pub(crate) async fn execute(&mut self, query: Query<'_>) -> Result<u64, Error> {
+        let Query {
             name,
-            query,
-            mistake,
-        } = statement;
-        mistake.map_or(Ok(()), Err)?;
-        match query.execute(&mut *self.connection).await {
+            inner,
+            bind_error,
+        } = query;
+        bind_error.map_or(Ok(()), Err)?;
+        match inner.execute(&mut *self.connection).await {
             Ok(result) => Ok(result.rows_affected()),
             Err(error) => Err(self.fail(name, error)),
         }
     }
 
-    /// The row that a statement finds, or none.
-    pub(crate) async fn one(&mut self, statement: Statement<'_>) -> Result<Option<Found>, Error> {
-        let Statement {
+    /// Returns the row of a query, if it has one.
+    pub(crate) async fn fetch_optional(&mut self, query: Query<'_>) -> Result<Option<Row>, Error> {
+        let Query {
             name,
-            query,
-            mistake,
-        } = statement;
-        mistake.map_or(Ok(()), Err)?;
-        match query.fetch_optional(&mut *self.connection).await {
-            Ok(row) => Ok(row.map(|row| Found { name, row })),
+            inner,
+            bind_error,
+        } = query;
+        bind_error.map_or(Ok(()), Err)?;
+        match inner.fetch_optional(&mut *self.connection).await {
+            Ok(row) => Ok(row.map(|inner| Row { query: name, inner })),
             Err(error) => Err(self.fail(name, error)),
         }
     }
 
-    /// The row that a statement always finds.
-    pub(crate) async fn only(&mut self, statement: Statement<'_>) -> Result<Found, Error> {
-        let name = statement.name;
-        self.one(statement)
+    /// Returns the row of a query, converted, if it has one.
+    pub(crate) async fn fetch_optional_as<T>(
+        &mut self,
+        query: Query<'_>,
+        convert: fn(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let row = self.fetch_optional(query).await?;
+        row.as_ref().map(convert).transpose()
+    }
+
+    /// Returns the row of a query that always has one.
+    pub(crate) async fn fetch_one(&mut self, query: Query<'_>) -> Result<Row, Error> {
+        let name = query.name;
+        self.fetch_optional(query)
             .await?
-            .ok_or_else(|| Error::Internal(format!("{name} found no row where one must be")))
+            .ok_or_else(|| Error::Internal(format!("{name}: the query returned no row")))
     }
 
-    /// All rows that a statement finds.
-    pub(crate) async fn all(&mut self, statement: Statement<'_>) -> Result<Vec<Found>, Error> {
-        let Statement {
+    /// Returns all rows of a query.
+    pub(crate) async fn fetch_all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
+        let Query {
             name,
-            query,
-            mistake,
-        } = statement;
-        mistake.map_or(Ok(()), Err)?;
-        match query.fetch_all(&mut *self.connection).await {
-            Ok(rows) => Ok(rows.into_iter().map(|row| Found { name, row }).collect()),
+            inner,
+            bind_error,
+        } = query;
+        bind_error.map_or(Ok(()), Err)?;
+        match inner.fetch_all(&mut *self.connection).await {
+            Ok(rows) => Ok(rows
+                .into_iter()
+                .map(|inner| Row { query: name, inner })
+                .collect()),
             Err(error) => Err(self.fail(name, error)),
         }
+    }
+
+    /// Returns all rows of a query, converted.
+    pub(crate) async fn fetch_all_as<T>(
+        &mut self,
+        query: Query<'_>,
+        convert: fn(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.fetch_all(query).await?.iter().map(convert).collect()
+    }
+
+    /// Takes the next number of a sequence. The sequence stays locked until the transaction ends, so
+    /// that a rolled-back number is used again and no gap appears.
+    pub(crate) async fn next_number(
+        &mut self,
+        kind: &'static str,
+        scope: &str,
+        name: &str,
+    ) -> Result<u64, Error> {
+        let take = query(
+            "number_next",
+            "INSERT INTO numbers (kind, scope, name, value) VALUES ($1, $2, $3, 1)
+             ON CONFLICT (kind, scope, name) DO UPDATE SET value = numbers.value + 1
+             RETURNING value",
+        )
+        .bind(kind)
+        .bind(scope)
+        .bind(name);
+        self.fetch_one(take).await?.int_as("value")
     }
 
     fn fail(&mut self, name: &str, error: sqlx::Error) -> Error {
-        let failure = Failure::of(name, error);
-        self.failed.get_or_insert_with(|| failure.clone());
+        let failure = Failure::of_query(name, error);
+        self.failure.get_or_insert_with(|| failure.clone());
         failure.error
     }
 }
 
-/// `done`, or the error that `id` is there already.
+/// Returns `Error::Exists` if an insert changed no row.
 pub(crate) fn inserted(rows: u64, what: &'static str, id: &str) -> Result<(), Error> {
     match rows {
         0 => Err(Error::Exists {
@@ -228,11 +269,10 @@ pub(crate) fn inserted(rows: u64, what: &'static str, id: &str) -> Result<(), Er
     }
 }
 
-/// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
+        .unwrap_or("no message")
 }

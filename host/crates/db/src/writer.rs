@@ -1,215 +1,216 @@
-//! SQLite's one writer, with group commit.
+//! The only writer of SQLite, with group commit.
 //!
-//! A commit waits for the disk, and that is nearly all a small transaction costs. So one task owns
-//! the connection that writes: it opens a transaction, does the first work that came, then all that
-//! came meanwhile, each in a savepoint of its own, commits once, and only then answers everybody.
-//! While the disk syncs, the next ones queue up.
+//! A commit waits for the disk, which is nearly the whole cost of a small transaction. So one task
+//! owns the writing connection. It opens a transaction, runs the first piece of work, then the work
+//! that arrived meanwhile, each in its own savepoint. It commits once and then replies to all callers.
+//! The next work queues while the disk syncs.
 //!
-//! Owns: that work is done whole or not at all, and that nobody hears of it before it is durable.
-//! Never lets one work's failure reach another's: a failed one goes back to its savepoint; where
-//! SQLite gave up the whole transaction (a full disk), each of the others gets one of its own.
+//! Owns: work is applied as a whole or not at all, and a caller gets a reply only after the commit.
+//! A failure of one piece of work never reaches another: the writer rolls back to its savepoint. If
+//! SQLite ended the whole transaction (full disk), the other pieces of work run in their own
+//! transactions.
 
-use crate::open::{Address, DbError, Figures, Kind};
-use crate::transaction::{Failure, Purpose, Transaction};
+use crate::address::Address;
+use crate::counters::CommitCounters;
+use crate::dialect::Dialect;
+use crate::error::DbError;
+use crate::transaction::{Failure, Mode, Transaction};
 use galleria_app::Error;
 use galleria_app::records::Work;
-use sqlx::{AnyConnection, Connection};
+use sqlx::{AnyConnection, Connection as _};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, oneshot};
 
-/// Works that share a commit at most. Each waits for the others; at a tenth of a millisecond each
-/// that is little beside the disk's sync, and more would gain little.
-const TOGETHER: usize = 128;
+/// Most pieces of work in a commit. Each waits for the others, about 0.1 ms per piece: little
+/// beside the sync of the disk. Larger groups would gain little.
+const MAX_GROUP: usize = 128;
 
-/// Works that wait at most; who comes then waits for a place.
-const WAITING: usize = 1024;
+/// Most pieces of work in the queue. Further callers wait for a free place.
+const QUEUE_CAPACITY: usize = 1024;
 
-/// The writer, from outside.
+/// A handle of the writer's task.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Asked>,
+    queue: mpsc::Sender<WriteCommand>,
 }
 
-enum Asked {
-    Work(Item),
+enum WriteCommand {
+    Work(WorkItem),
     Close(oneshot::Sender<Result<(), DbError>>),
 }
 
-struct Item {
+struct WorkItem {
     work: Work,
-    answer: oneshot::Sender<Result<(), Error>>,
+    reply: oneshot::Sender<Result<(), Error>>,
 }
 
 impl Writer {
-    /// Starts the writer's task; it ends with the last clone, or when closed.
-    pub(crate) async fn start(address: Address, figures: Arc<Figures>) -> Result<Self, DbError> {
+    /// Starts the task. It ends when it is closed or when the last handle is dropped.
+    pub(crate) async fn start(
+        address: Address,
+        counters: Arc<CommitCounters>,
+    ) -> Result<Self, DbError> {
         let connection = Some(address.connect().await?);
-        let (queue, asked) = mpsc::channel(WAITING);
-        let task = Task {
+        let (queue, commands) = mpsc::channel(QUEUE_CAPACITY);
+        let task = WriterTask {
             address,
             connection,
-            figures,
+            counters,
         };
-        tokio::spawn(task.serve(asked));
+        tokio::spawn(task.run(commands));
         Ok(Self { queue })
     }
 
-    /// Does the work, and returns when it is durable.
+    /// Runs the work and returns after the commit.
     pub(crate) async fn write(&self, work: Work) -> Result<(), Error> {
         let closed = || Error::Internal("the database is closed".into());
-        let (answer, done) = oneshot::channel();
-        let item = Item { work, answer };
-        let sent = self.queue.send(Asked::Work(item)).await;
-        sent.map_err(|_| closed())?;
-        done.await.map_err(|_| closed())?
+        let (reply, result) = oneshot::channel();
+        let command = WriteCommand::Work(WorkItem { work, reply });
+        self.queue.send(command).await.map_err(|_| closed())?;
+        result.await.map_err(|_| closed())?
     }
 
-    /// Does what is queued, and closes.
+    /// Runs the queued work, then closes the connection.
     pub(crate) async fn close(&self) -> Result<(), DbError> {
-        let (answer, done) = oneshot::channel();
-        if self.queue.send(Asked::Close(answer)).await.is_err() {
+        let (reply, result) = oneshot::channel();
+        if self.queue.send(WriteCommand::Close(reply)).await.is_err() {
             return Ok(());
         }
-        done.await.unwrap_or(Ok(()))
+        result.await.unwrap_or(Ok(()))
     }
 }
 
-/// The writer, from inside.
-struct Task {
+struct WriterTask {
     address: Address,
-    /// None after a failure that left it in an unknown state; then a new one is made.
+    /// `None` after a failure that left the connection in an unknown state. The next transaction
+    /// opens another.
     connection: Option<AnyConnection>,
-    figures: Arc<Figures>,
+    counters: Arc<CommitCounters>,
 }
 
-/// A work of the open transaction, and how it went.
-struct Done {
-    item: Item,
+/// A piece of work in the open transaction, and its result.
+struct WorkResult {
+    item: WorkItem,
     result: Result<(), Error>,
 }
 
-impl Task {
-    async fn serve(mut self, mut asked: mpsc::Receiver<Asked>) {
+impl WriterTask {
+    async fn run(mut self, mut commands: mpsc::Receiver<WriteCommand>) {
         let mut closing = Vec::new();
-        while let Some(next) = asked.recv().await {
-            match next {
-                Asked::Work(first) => self.together(first, &mut asked, &mut closing).await,
-                Asked::Close(answer) => closing.push(answer),
+        while let Some(command) = commands.recv().await {
+            match command {
+                WriteCommand::Work(first) => {
+                    self.commit_group(first, &mut commands, &mut closing).await;
+                }
+                WriteCommand::Close(reply) => closing.push(reply),
             }
             if !closing.is_empty() {
-                // What is in the queue is still done; nothing new comes in.
-                asked.close();
+                // The queued work still runs; new work is rejected.
+                commands.close();
             }
         }
-        let ended = self.end().await;
-        let mut answers = closing.into_iter();
-        if let Some(first) = answers.next() {
-            let _ = first.send(ended);
-        } else if let Err(error) = ended {
-            tracing::warn!(%error, "the database was not closed cleanly");
+        let closed = self.close().await;
+        let mut replies = closing.into_iter();
+        if let Some(first) = replies.next() {
+            let _ = first.send(closed);
+        } else if let Err(error) = closed {
+            tracing::warn!(%error, "database not closed cleanly");
         }
-        answers.for_each(|other| drop(other.send(Ok(()))));
+        replies.for_each(|other| drop(other.send(Ok(()))));
     }
 
-    /// One transaction for `first` and all that came meanwhile.
-    async fn together(
+    /// Commits `first` and the work that arrives meanwhile in one transaction.
+    async fn commit_group(
         &mut self,
-        first: Item,
-        asked: &mut mpsc::Receiver<Asked>,
+        first: WorkItem,
+        commands: &mut mpsc::Receiver<WriteCommand>,
         closing: &mut Vec<oneshot::Sender<Result<(), DbError>>>,
     ) {
         if let Err(error) = self.begin().await {
-            let _ = first.answer.send(Err(error));
+            let _ = first.reply.send(Err(error));
             return;
         }
-        let mut done: Vec<Done> = Vec::new();
+        let mut results: Vec<WorkResult> = Vec::new();
         let mut next = Some(first);
         while let Some(item) = next.take() {
-            // Who has gone away wants nothing done.
-            if !item.answer.is_closed() {
-                let result = self.savepoint(&item.work).await;
-                done.push(Done { item, result });
+            // Skip work whose caller no longer waits.
+            if !item.reply.is_closed() {
+                let result = self.run_in_savepoint(&item.work).await;
+                results.push(WorkResult { item, result });
                 if self.connection.is_none() {
-                    return self.one_by_one(done).await;
+                    return self.commit_separately(results).await;
                 }
             }
-            while next.is_none() && done.len() < TOGETHER && closing.is_empty() {
-                match asked.try_recv() {
-                    Ok(Asked::Work(item)) => next = Some(item),
-                    Ok(Asked::Close(answer)) => closing.push(answer),
+            while next.is_none() && results.len() < MAX_GROUP && closing.is_empty() {
+                match commands.try_recv() {
+                    Ok(WriteCommand::Work(item)) => next = Some(item),
+                    Ok(WriteCommand::Close(reply)) => closing.push(reply),
                     Err(_) => break,
                 }
             }
         }
-        let committed = self.commit().await;
-        let kept = done.iter().filter(|done| done.result.is_ok()).count();
-        if committed.is_ok() && kept > 0 {
-            self.figures.commits.fetch_add(1, Ordering::Relaxed);
-            galleria_app::figures::committed(kept);
-            let kept = u64::try_from(kept).unwrap_or(u64::MAX);
-            self.figures.works.fetch_add(kept, Ordering::Relaxed);
+        let committed = self.execute("COMMIT").await;
+        let works = results.iter().filter(|work| work.result.is_ok()).count();
+        if committed.is_ok() && works > 0 {
+            galleria_app::figures::committed(works);
+            self.counters.add(works);
         }
-        for Done { item, result } in done {
-            let _ = item.answer.send(result.and_then(|()| committed.clone()));
+        for WorkResult { item, result } in results {
+            let _ = item.reply.send(result.and_then(|()| committed.clone()));
         }
     }
 
-    /// After the shared transaction was lost: its last work broke it and hears so; each of the
-    /// others is done again in a transaction of its own.
-    async fn one_by_one(&mut self, done: Vec<Done>) {
-        for Done { item, result } in done {
+    /// Handles the loss of a shared transaction. The last piece of work caused it and gets the error;
+    /// each of the others runs again in its own transaction.
+    async fn commit_separately(&mut self, results: Vec<WorkResult>) {
+        for WorkResult { item, result } in results {
             let result = match result {
-                Ok(()) => self.alone(&item.work).await,
+                Ok(()) => self.commit_one(&item.work).await,
                 Err(error) => Err(error),
             };
-            let _ = item.answer.send(result);
+            let _ = item.reply.send(result);
         }
     }
 
-    async fn alone(&mut self, work: &Work) -> Result<(), Error> {
+    async fn commit_one(&mut self, work: &Work) -> Result<(), Error> {
         self.begin().await?;
-        if let Err(error) = self.savepoint(work).await {
-            // It undid itself; the transaction around it is still open, unless that is lost, too.
+        if let Err(error) = self.run_in_savepoint(work).await {
+            // The savepoint is rolled back; the transaction is still open unless it was lost, too.
             if self.connection.is_some() {
-                self.tell("ROLLBACK").await?;
+                self.execute("ROLLBACK").await?;
             }
             return Err(error);
         }
-        self.commit().await?;
-        self.figures.commits.fetch_add(1, Ordering::Relaxed);
-        self.figures.works.fetch_add(1, Ordering::Relaxed);
+        self.execute("COMMIT").await?;
+        self.counters.add(1);
         Ok(())
     }
 
     async fn begin(&mut self) -> Result<(), Error> {
         if self.connection.is_none() {
-            let made = self.address.connect().await;
-            let made = made.map_err(|error| Error::records("the database is away", error))?;
-            self.connection = Some(made);
+            let connected = self.address.connect().await;
+            let connection =
+                connected.map_err(|error| Error::records("database unavailable", error))?;
+            self.connection = Some(connection);
         }
-        // At once, so that no other process can come between a read and a write.
-        self.tell("BEGIN IMMEDIATE").await
+        // Immediate, so that no other process writes between a read and a write.
+        self.execute("BEGIN IMMEDIATE").await
     }
 
-    async fn commit(&mut self) -> Result<(), Error> {
-        self.tell("COMMIT").await
-    }
-
-    /// Does one work. Where it cannot be undone alone, the connection is given up.
-    async fn savepoint(&mut self, work: &Work) -> Result<(), Error> {
-        self.tell("SAVEPOINT work").await?;
+    /// Runs one piece of work. Drops the connection if the work cannot be rolled back alone.
+    async fn run_in_savepoint(&mut self, work: &Work) -> Result<(), Error> {
+        self.execute("SAVEPOINT work").await?;
         let Some(connection) = &mut self.connection else {
-            return Err(Error::Internal("the database is away".into()));
+            return Err(Error::Internal("database unavailable".into()));
         };
-        let done = Transaction::run(connection, Kind::Sqlite, Purpose::Write, work).await;
-        match done {
-            Ok(()) => self.tell("RELEASE work").await,
+        let result = Transaction::run(connection, Dialect::Sqlite, Mode::Write, work).await;
+        match result {
+            Ok(()) => self.execute("RELEASE work").await,
             Err(failure) => {
-                // A failure here is told to the log: the work's own error is the caller's.
+                // The caller gets the work's own error, so a failure of the rollback is only logged.
                 for undo in ["ROLLBACK TO work", "RELEASE work"] {
-                    if let Err(error) = self.tell(undo).await {
-                        tracing::warn!(error = %error.chain(), "a transaction was lost");
+                    if let Err(error) = self.execute(undo).await {
+                        tracing::warn!(error = %error.chain(), "transaction lost");
                         break;
                     }
                 }
@@ -218,24 +219,24 @@ impl Task {
         }
     }
 
-    /// Runs a statement that moves the transaction on. When one fails, nobody knows where the
-    /// transaction stands: the connection is dropped, which rolls back.
-    async fn tell(&mut self, sql: &'static str) -> Result<(), Error> {
+    /// Runs a transaction command. If it fails, the state of the transaction is unknown: dropping the
+    /// connection rolls back.
+    async fn execute(&mut self, command: &'static str) -> Result<(), Error> {
         let Some(connection) = &mut self.connection else {
-            return Err(Error::Internal("the database is away".into()));
+            return Err(Error::Internal("database unavailable".into()));
         };
-        match sqlx::query(sql).execute(connection).await {
+        match sqlx::query(command).execute(connection).await {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.connection = None;
-                Err(Failure::of(sql, error).error)
+                Err(Failure::of_query(command, error).error)
             }
         }
     }
 
-    /// Moves the log into the file, so that a copy of the file alone is whole, and closes.
-    async fn end(mut self) -> Result<(), DbError> {
-        let failed = |source| DbError::statement("close", source);
+    /// Moves the log into the database file, so that a copy of the file is complete, and closes.
+    async fn close(mut self) -> Result<(), DbError> {
+        let failed = |source| DbError::operation("close database", source);
         if let Some(mut connection) = self.connection.take() {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
                 .execute(&mut connection)

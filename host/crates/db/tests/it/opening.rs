@@ -26,10 +26,19 @@ async fn a_newer_schema_is_refused(stage: &Stage) {
         .await;
     let opened = Db::open(&stage.config).await.map(drop);
     let error = opened.expect_err("refused");
-    assert!(matches!(error, DbError::Newer { found: 99, .. }), "{error}");
-    assert!(error.to_string().contains("newer galleria"), "{error}");
+    assert!(
+        matches!(error, DbError::SchemaTooNew { found: 99, .. }),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("run the Galleria version"),
+        "{error}"
+    );
     let migrated = Db::migrate(&stage.config).await;
-    assert!(matches!(migrated, Err(DbError::Newer { found: 99, .. })));
+    assert!(matches!(
+        migrated,
+        Err(DbError::SchemaTooNew { found: 99, .. })
+    ));
 }
 
 /// So a host of the version before starts again, beside those that migrated.
@@ -54,8 +63,8 @@ async fn a_newer_schema_that_only_adds_is_worked_with(stage: &Stage) {
             opened.expect("opened");
             assert_eq!(migrated.expect("nothing to do"), Vec::<String>::new());
         } else {
-            assert!(matches!(opened, Err(DbError::Newer { .. })));
-            assert!(matches!(migrated, Err(DbError::Newer { .. })));
+            assert!(matches!(opened, Err(DbError::SchemaTooNew { .. })));
+            assert!(matches!(migrated, Err(DbError::SchemaTooNew { .. })));
         }
     }
 }
@@ -65,12 +74,18 @@ async fn a_changed_migration_is_refused(stage: &Stage) {
         .run("UPDATE schema_versions SET digest = 'x' WHERE version = 1")
         .await;
     let opened = Db::open(&stage.config).await.map(drop);
-    assert!(matches!(opened, Err(DbError::Changed { version: 1 })));
+    assert!(matches!(
+        opened,
+        Err(DbError::MigrationChanged { version: 1 })
+    ));
 }
 
 async fn several_migrate_at_once(config: &DbConfig) {
     let error = Db::open(config).await.map(drop).expect_err("refused");
-    assert!(matches!(error, DbError::Older { found: 0, .. }), "{error}");
+    assert!(
+        matches!(error, DbError::SchemaTooOld { found: 0, .. }),
+        "{error}"
+    );
     assert!(
         error.to_string().ends_with("run galleria migrate"),
         "{error}"

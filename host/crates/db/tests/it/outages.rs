@@ -115,7 +115,7 @@ async fn a_server_that_stays_away_is_told_soon() {
     assert!(matches!(lost, Error::Records { .. }), "{lost:?}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
     let away = Db::open(&config).await.map(drop).expect_err("it is away");
-    assert!(matches!(away, DbError::Away { .. }), "{away:?}");
+    assert!(matches!(away, DbError::Unreachable { .. }), "{away:?}");
     let where_to = format!("127.0.0.1:{}", server.port);
     assert!(away.to_string().contains(&where_to), "{away}");
     server.start_again().expect("started");
@@ -287,9 +287,12 @@ async fn who_is_not_let_in_is_told_which_way_without_the_password() {
     ] {
         let opened = Db::open(&DbConfig::new(url)).await.map(drop);
         let error = opened.expect_err("not let in");
-        assert!(matches!(error, DbError::Refused { .. }), "{error:?}");
+        assert!(matches!(error, DbError::Rejected { .. }), "{error:?}");
         let mut told = format!("{error} {error:?}");
-        assert!(told.contains(&format!("user {user} into")), "{told}");
+        assert!(
+            told.contains(&format!("user {user} for database")),
+            "{told}"
+        );
         assert!(told.contains(database), "{told}");
         let mut next = error.source();
         while let Some(cause) = next {
