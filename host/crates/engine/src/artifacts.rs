@@ -1,9 +1,9 @@
-//! Compiled components as files: made once, loaded in a blink at the next start.
+//! Compiled components as files: compiled once, loaded within milliseconds at the next start.
 //!
-//! The directory is the host's own, because what is loaded from it runs as machine code.
+//! The directory belongs to the host alone, because its files run as machine code.
 
 use crate::Error;
-use crate::thaw::thaw;
+use crate::deserialize::deserialize;
 use galleria_domain::Digest;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,14 +16,14 @@ use wasmtime::component::Component;
 /// A directory of compiled components.
 pub(crate) struct Artifacts {
     directory: PathBuf,
-    /// What two engines share when each can load what the other compiled. A hash that a new release
-    /// of Rust computes differently costs one more compilation, nothing else.
+    /// Equal for two engines that can load each other's artifacts. If a new release of Rust computes
+    /// the hash differently, components are compiled once more; nothing else happens.
     compatibility: u64,
 }
 
 impl Artifacts {
-    /// Creates the directory where it is not there, and takes it for the host alone. Fails where it
-    /// belongs to someone else.
+    /// Creates the directory if it is missing, and sets its mode to 0700. Fails if it belongs to
+    /// another user.
     pub fn open(directory: &Path, engine: &wasmtime::Engine) -> Result<Self, Error> {
         let failed = |source| Error::Artifacts {
             directory: directory.to_owned(),
@@ -43,7 +43,7 @@ impl Artifacts {
         })
     }
 
-    /// The component of these bytes: from its artifact, which is made where it is missing or useless.
+    /// Loads the component from its artifact. Compiles `bytes` if the artifact is missing or unusable.
     pub fn component(
         &self,
         engine: &wasmtime::Engine,
@@ -54,31 +54,31 @@ impl Artifacts {
             .directory
             .join(format!("{digest}-{:016x}.cwasm", self.compatibility));
         if path.exists() {
-            match thaw(engine, &path) {
+            match deserialize(engine, &path) {
                 Ok(component) => return Ok(component),
                 Err(error) => {
                     tracing::warn!(
                         artifact = %path.display(),
                         error = format!("{error:#}"),
-                        "a compiled component does not load and is made again"
+                        "artifact unusable, compiling again"
                     );
                 }
             }
         }
         let compiled = engine.precompile_component(bytes)?;
-        self.keep(&path, &compiled)?;
-        thaw(engine, &path)
+        self.write(&path, &compiled)?;
+        deserialize(engine, &path)
     }
 
-    /// Whole under its name or not at all, also when the machine stops half-way.
-    fn keep(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
+    /// Writes the complete file or none, even if the machine stops in between.
+    fn write(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let temporary = self.directory.join(format!(
             ".{}-{}.tmp",
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
-        // What an earlier process with this number left behind.
+        // An earlier process with the same id may have left its temporary file.
         if let Err(error) = std::fs::remove_file(&temporary)
             && error.kind() != io::ErrorKind::NotFound
         {

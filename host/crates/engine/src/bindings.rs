@@ -1,4 +1,4 @@
-//! Generated from the contract, and nothing else. Only `convert` and `capability` speak its types.
+//! Bindings generated from the contract. Only `convert`, `points` and `capability` use its types.
 
 wasmtime::component::bindgen!({
     path: "../../../wit/v0.1.0",

@@ -1,4 +1,4 @@
-//! One call of a guest: a fresh instance, its limits, and how it ended. Nothing of it is kept.
+//! One call of a guest: a fresh instance, its limits, and how it ended. Nothing outlives the call.
 
 use crate::capability::log::{Author, Log};
 use crate::compiled::Compiled;
@@ -17,17 +17,17 @@ use wasmtime::UpdateDeadline;
 use wasmtime::component::{Instance, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// What a guest may hold of the host at once: open files, streams.
+/// Resources of the host that a guest may have open at once: files, keys, streams.
 const RESOURCES: usize = 1024;
 
-/// The most that crosses from the guest in one piece, before it is counted as output: what is lifted
-/// is allocated in the host first.
+/// The largest value that a guest may pass at once, in bytes. The host allocates a value before it can
+/// count it as output.
 const TRANSFER_BYTES: u64 = 64 << 20;
 
 /// Keys by the name the grant gives them.
 pub(crate) type Keys = Arc<BTreeMap<String, Arc<SecretKey>>>;
 
-/// What the host keeps while a guest runs.
+/// The host's state while a guest runs.
 pub(crate) struct Call {
     pub meter: Meter,
     pub log: Log,
@@ -37,10 +37,10 @@ pub(crate) struct Call {
     pub table: ResourceTable,
     /// The event's id.
     pub event: String,
-    /// Texts that were encrypted so far.
-    pub sealed: u64,
-    /// Whether a statement's header was told.
-    pub described: bool,
+    /// Number of texts that the guest has encrypted.
+    pub encryptions: u64,
+    /// Whether the guest has sent the statement's header.
+    pub header_sent: bool,
     wasi: WasiCtx,
 }
 
@@ -53,8 +53,8 @@ impl WasiView for Call {
     }
 }
 
-/// Everything about a call but what is asked.
-pub(crate) struct Asked<'a> {
+/// Everything that a call needs, except the function to call.
+pub(crate) struct CallSpec<'a> {
     pub compiled: &'a Compiled,
     pub limits: Limits,
     pub rights: Arc<Rights>,
@@ -62,20 +62,21 @@ pub(crate) struct Asked<'a> {
     pub author: Author,
     pub occurred_at: &'a str,
     pub streams: Streams,
-    /// Whether nothing the guest says may be kept.
+    /// Whether the point handles personal data, so that no text of the guest may be stored.
     pub sensitive: bool,
 }
 
-/// What is asked of a fresh instance. An inner error is the guest's own fault.
-pub(crate) type Answer<T> = wasmtime::Result<Result<T, CallFault>>;
+/// The result of a guest's function. An inner error is a fault that the guest returned.
+pub(crate) type GuestResult<T> = wasmtime::Result<Result<T, CallFault>>;
 
-/// Makes a fresh instance and asks it. A panic of the host's own code ends this call and no other.
-pub(crate) fn ask<T>(
+/// Creates a fresh instance and calls it with `invoke`. A panic in the host's own code ends only this
+/// call.
+pub(crate) fn call_guest<T>(
     ticker: &Ticker,
-    asked: Asked<'_>,
-    question: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> Answer<T>,
+    spec: CallSpec<'_>,
+    invoke: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> GuestResult<T>,
 ) -> Called<T> {
-    let Asked {
+    let CallSpec {
         compiled,
         limits,
         rights,
@@ -84,7 +85,7 @@ pub(crate) fn ask<T>(
         occurred_at,
         streams,
         sensitive,
-    } = asked;
+    } = spec;
     let _running = ticker.run();
     let stop = Some(Arc::clone(&streams.stop));
     let event = author.event.clone();
@@ -93,27 +94,27 @@ pub(crate) fn ask<T>(
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES);
     let call = Call {
-        meter: Meter::begin(limits, stop),
+        meter: Meter::start(limits, stop),
         log: log.clone(),
         rights,
         keys,
         streams,
         table,
         event,
-        sealed: 0,
-        described: false,
+        encryptions: 0,
+        header_sent: false,
         wasi,
     };
     let mut store = wasmtime::Store::new(compiled.pre.engine(), call);
     limit(&mut store, &limits);
 
-    let asked = catch_unwind(AssertUnwindSafe(|| {
+    let ended = catch_unwind(AssertUnwindSafe(|| {
         let instance = compiled.pre.instantiate(&mut store)?;
-        question(&mut store, &instance)
+        invoke(&mut store, &instance)
     }));
     log.close();
     let usage = store.data().meter.usage();
-    let outcome = match asked {
+    let outcome = match ended {
         Ok(Ok(Err(CallFault::Guest(fault)))) if sensitive => {
             Err(CallFault::Guest(sensitive::fault(fault)))
         }
@@ -127,7 +128,7 @@ pub(crate) fn ask<T>(
 
 fn limit(store: &mut wasmtime::Store<Call>, limits: &Limits) {
     store.limiter(|call| &mut call.meter);
-    // Records take more room in the host than their bytes; what is exact is counted after.
+    // Records take more memory in the host than their bytes; `Meter::output` counts exactly afterwards.
     let transfer = limits.output_bytes.min(TRANSFER_BYTES) * 2 + (64 << 10);
     store.set_hostcall_fuel(usize::try_from(transfer).unwrap_or(usize::MAX));
     store.set_epoch_deadline(1);
@@ -137,18 +138,18 @@ fn limit(store: &mut wasmtime::Store<Call>, limits: &Limits) {
     });
 }
 
-/// A panic's words may quote what it stumbled over.
+/// At a sensitive point the panic's message is withheld, because it may quote personal data.
 fn panicked(panic: &(dyn std::any::Any + Send), sensitive: bool) -> HostFault {
-    let what = match sensitive {
+    let message = match sensitive {
         true => sensitive::WITHHELD.to_owned(),
-        false => words_of(panic),
+        false => panic_message(panic),
     };
-    tracing::error!(panic = what, "the engine panicked while it called a plugin");
-    HostFault::HostFailed(format!("the engine panicked: {what}"))
+    tracing::error!(panic = message, "engine panicked during a plugin call");
+    HostFault::HostFailed(format!("the engine panicked: {message}"))
 }
 
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a word".into())
+        .unwrap_or_else(|| "no message".into())
 }

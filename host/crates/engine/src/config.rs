@@ -1,57 +1,57 @@
-//! How the engine is set up: what it keeps, how much it has room for, and why.
+//! Configuration of wasmtime: memory reservation, pool sizes and stack, each with its reason.
 
 use galleria_domain::plugin::Limits;
 use std::path::PathBuf;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
-/// Address space of one linear memory. With all of a 32-bit memory's 4 GiB reserved, compiled code
-/// needs no bounds checks; only what a guest touches is backed by memory.
+/// Address space of one linear memory, in bytes. If all 4 GiB of a 32-bit memory are reserved, compiled
+/// code needs no bounds checks. Only pages that a guest touches are backed by memory.
 const MEMORY_RESERVATION: u64 = 4 << 30;
 
-/// Of a linear memory, kept and cleared by writing zeros when a call has ended; the rest goes back to
-/// the system and faults in again. A Rust guest with its 64 KiB stack has two pages of 64 KiB and
-/// grows by a few while it renders, so nothing of it faults.
-const MEMORY_KEPT: usize = 512 << 10;
+/// Bytes of a linear memory that stay mapped after a call and are cleared by writing zeros. The rest
+/// returns to the system and causes page faults in the next call. A Rust guest with its 64 KiB stack
+/// starts with two pages of 64 KiB and grows by a few, so it causes no page faults.
+const RESIDENT_MEMORY: usize = 512 << 10;
 
-/// The same for a table: 8,192 elements. Rust guests have some hundred, Python's 5,000.
-const TABLE_KEPT: usize = 64 << 10;
+/// The same for a table, in bytes: 8,192 elements. Rust guests have some hundred, Python guests 5,000.
+const RESIDENT_TABLE: usize = 64 << 10;
 
-/// wasm frames on the thread's stack. Deep recursion ends in a trap at this depth; threads that run
-/// guests have 2 MiB, the rest is for the host's own frames.
+/// Bytes of the thread's stack that wasm frames may use. Deeper recursion traps. Threads that run guests
+/// have 2 MiB; the rest is for the host's own frames.
 const WASM_STACK: usize = 1 << 20;
 
-/// Core instances in a component. Rust's tools make a handful; Python's standard library is made of
-/// shared modules, each of which is one.
+/// Core instances in a component. Rust's tools create a handful; Python's standard library consists of
+/// shared modules, and each of them is one instance.
 const CORE_INSTANCES: u32 = 64;
 
-/// Linear memories in a component: one each from the tools we know, and room for composed ones. That
-/// they stay within the limit together is counted in `meter`.
+/// Linear memories in a component: known tools create one; composed components have several. `meter`
+/// limits their total size.
 const MEMORIES: u32 = 4;
 
-/// Tables in a component: one for each core module that has its own.
+/// Tables in a component: one for each core module that declares a table.
 const TABLES: u32 = 16;
 
-/// Of bookkeeping for one core instance: functions, imports, globals. A bound that no component we
-/// know comes near; it is allocated as needed.
+/// Bookkeeping for one core instance, in bytes: functions, imports, globals. Far above what known
+/// components need; it is allocated on demand.
 const CORE_INSTANCE_BYTES: usize = 4 << 20;
 
-/// Of bookkeeping for one component instance.
+/// Bookkeeping for one component instance, in bytes.
 const COMPONENT_INSTANCE_BYTES: usize = 4 << 20;
 
-/// How the engine is set up.
+/// Configuration of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Where compiled components are kept. The host's own: whoever can write there runs code in it.
+    /// The directory of compiled components. Must belong to the host alone: its files run as machine code.
     pub artifacts: PathBuf,
-    /// No slot gets more than this, whatever its limits say. Also sizes the pool.
+    /// Upper bounds for the limits of every slot. They also size the pool.
     pub ceiling: Limits,
-    /// Calls that run at the same time. One more is answered with a fault of the host.
+    /// Calls that may run at the same time. A further call ends with `HostFailed`.
     pub calls_at_once: u32,
 }
 
 impl EngineConfig {
-    /// With the defaults: four times the memory and tables of an ordinary call, hours for a run, and
-    /// 128 calls at once, more than the threads that make them.
+    /// The defaults: four times the memory and tables of an ordinary call, hours for a run, and 128
+    /// concurrent calls, which is more than the number of threads that make calls.
     pub fn new(artifacts: impl Into<PathBuf>) -> Self {
         Self {
             artifacts: artifacts.into(),
@@ -84,7 +84,7 @@ impl EngineConfig {
         let calls = self.calls_at_once.max(1);
         let bounded = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let mut pool = PoolingAllocationConfig::new();
-        // Counts are of slots, which cost address space until they are used.
+        // These count slots of the pool. An unused slot costs address space only.
         pool.total_component_instances(calls)
             .total_core_instances(calls.saturating_mul(CORE_INSTANCES))
             .total_memories(calls)
@@ -98,15 +98,15 @@ impl EngineConfig {
             .max_component_instance_size(COMPONENT_INSTANCE_BYTES)
             .max_memory_size(bounded(self.ceiling.memory_bytes))
             .table_elements(bounded(self.ceiling.table_elements))
-            .linear_memory_keep_resident(MEMORY_KEPT)
-            .table_keep_resident(TABLE_KEPT);
-        // `pagemap_scan` stays off: it resets only pages reported present, and a page that is dirty
-        // but swapped out could reach the next guest.
+            .linear_memory_keep_resident(RESIDENT_MEMORY)
+            .table_keep_resident(RESIDENT_TABLE);
+        // `pagemap_scan` stays off: it resets only the pages that are present, so a dirty page that
+        // was swapped out could reach the next guest.
         pool
     }
 }
 
-/// The smaller of both, limit by limit.
+/// Returns the smaller value of each limit.
 pub(crate) fn clamped(limits: &Limits, ceiling: &Limits) -> Limits {
     let Limits {
         cpu_ms,

@@ -1,4 +1,4 @@
-//! Whether a decision is one that may be applied: its shape, and that it names nothing beyond the rights.
+//! Checks a decision: its shape, and that it stays within the plugin's rights.
 
 use galleria_domain::plugin::Rights;
 use galleria_domain::{
@@ -7,7 +7,7 @@ use galleria_domain::{
 };
 use std::collections::BTreeSet;
 
-/// Everything a decision carries, in bytes.
+/// Size of a decision in bytes.
 pub(crate) fn size(decision: &Decision) -> u64 {
     let Decision {
         documents,
@@ -57,12 +57,12 @@ pub(crate) fn size(decision: &Decision) -> u64 {
     total as u64
 }
 
-/// Everything a fault says, in bytes: it is kept like a decision.
+/// Size of a fault in bytes: the journal stores it like a decision.
 pub(crate) fn size_of_fault(fault: &Fault) -> u64 {
-    let of = |problem: &Problem| problem.field.len() + problem.message.len();
+    let size = |problem: &Problem| problem.field.len() + problem.message.len();
     let total = match fault {
         Fault::Invalid(problems) | Fault::Misconfigured(problems) => {
-            problems.iter().map(of).sum::<usize>()
+            problems.iter().map(size).sum::<usize>()
         }
         Fault::Retry(later) => later.reason.len(),
         Fault::Failed(reason) => reason.len(),
@@ -70,13 +70,13 @@ pub(crate) fn size_of_fault(fault: &Fault) -> u64 {
     total as u64
 }
 
-/// Everything a run's totals say, in bytes.
+/// Size of a run's totals in bytes.
 pub(crate) fn size_of_totals(totals: &Totals) -> u64 {
     let Totals { rows: _, sums } = totals;
     attributes(sums) as u64
 }
 
-/// Everything that is told of a member, in bytes.
+/// Size of a member in bytes.
 pub(crate) fn size_of_member(member: &Member) -> u64 {
     let Member {
         id,
@@ -90,14 +90,14 @@ fn attributes(list: &[Attribute]) -> usize {
     list.iter().map(|a| a.name.len() + a.value.len()).sum()
 }
 
-/// Refuses what cannot be applied and what was not granted.
+/// Rejects a decision that cannot be applied or that needs a right the plugin was not granted.
 pub(crate) fn check(decision: &Decision, rights: &Rights) -> Result<(), HostFault> {
     let mut written = BTreeSet::new();
     for document in &decision.documents {
         check_document(document, rights)?;
         if !written.insert((&document.directory, &document.name)) {
             return Err(broken(format!(
-                "{}/{} is written twice",
+                "the decision writes {}/{} twice",
                 document.directory, document.name
             )));
         }
@@ -109,7 +109,10 @@ pub(crate) fn check(decision: &Decision, rights: &Rights) -> Result<(), HostFaul
     for request in &decision.requests {
         check_request(request, rights)?;
         if !sent.insert(&request.id) {
-            return Err(broken(format!("request \"{}\" is there twice", request.id)));
+            return Err(broken(format!(
+                "two requests have the id \"{}\"",
+                request.id
+            )));
         }
     }
     if !decision.receipts.is_empty() && !rights.receipts {
@@ -131,7 +134,10 @@ fn check_document(document: &Document, rights: &Rights) -> Result<(), HostFault>
         )));
     }
     if !names::is_file_name(&document.name) {
-        return Err(broken(format!("{:?} is no file name", document.name)));
+        return Err(broken(format!(
+            "{:?} is not a valid file name",
+            document.name
+        )));
     }
     Ok(())
 }
@@ -148,7 +154,7 @@ fn check_publication(publication: &Publication, rights: &Rights) -> Result<(), H
     match serde_json::from_str::<serde::de::IgnoredAny>(data) {
         Ok(_) => Ok(()),
         Err(error) => Err(broken(format!(
-            "what is published to {topic} is no JSON: {error}"
+            "the publication to {topic} is not valid JSON: {error}"
         ))),
     }
 }
@@ -166,21 +172,27 @@ fn check_request(request: &Outgoing, rights: &Rights) -> Result<(), HostFault> {
         return Err(HostFault::Denied(format!("target \"{target}\"")));
     }
     if !names::is_id(id) {
-        return Err(broken(format!("{id:?} is no id of a request")));
+        return Err(broken(format!("{id:?} is not a valid request id")));
     }
     let token = |text: &str| {
-        let good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        !text.is_empty() && text.bytes().all(good)
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !text.is_empty() && text.bytes().all(allowed)
     };
     if !token(method) {
-        return Err(broken(format!("request {id}: {method:?} is no method")));
+        return Err(broken(format!(
+            "request {id}: {method:?} is not a valid method"
+        )));
     }
     if !path.starts_with('/') || path.chars().any(char::is_control) {
-        return Err(broken(format!("request {id}: {path:?} is no path")));
+        return Err(broken(format!(
+            "request {id}: {path:?} is not a valid path"
+        )));
     }
     for Attribute { name, value } in headers {
         if !token(name) || value.chars().any(char::is_control) {
-            return Err(broken(format!("request {id}: {name:?} is no header")));
+            return Err(broken(format!(
+                "request {id}: {name:?} is not a valid header"
+            )));
         }
     }
     Ok(())

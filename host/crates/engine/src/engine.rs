@@ -1,4 +1,4 @@
-//! The engine: wasmtime as configured, its clock, its artifacts, and what is compiled by now.
+//! The engine: wasmtime with its configuration, ticker, artifacts and compiled components.
 
 use crate::artifacts::Artifacts;
 use crate::call::Call;
@@ -14,21 +14,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use wasmtime::component::Linker;
 
-/// Why there is no engine.
+/// Why the engine cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The pool does not fit this machine, or wasmtime refuses the rest.
-    #[error("setting up wasmtime")]
+    /// The pool does not fit this machine, or wasmtime rejects the configuration.
+    #[error("wasmtime setup failed")]
     Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// There is no thread for the clock.
-    #[error("starting the engine's ticker")]
+    /// The ticker's thread cannot be started.
+    #[error("engine ticker did not start")]
     Ticker(#[source] std::io::Error),
     /// The directory for compiled components cannot be used.
-    #[error("taking {} for compiled components", directory.display())]
+    #[error("cannot use {} for compiled components", directory.display())]
     Artifacts {
-        /// Which.
+        /// The directory.
         directory: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -44,13 +44,13 @@ pub(crate) struct Inner {
     pub config: EngineConfig,
     artifacts: Artifacts,
     linker: Linker<Call>,
-    /// By digest. The inner lock is held while a component is compiled, so that it is compiled once;
-    /// it is forgotten with the last generation that uses it.
-    known: Mutex<HashMap<Digest, Arc<Mutex<Weak<Compiled>>>>>,
+    /// By digest. The inner lock stays locked while a component is compiled, so that it is compiled
+    /// only once. A component is dropped with the last generation that uses it.
+    compiled: Mutex<HashMap<Digest, Arc<Mutex<Weak<Compiled>>>>>,
 }
 
 impl Engine {
-    /// Sets up wasmtime, its clock and the directory for compiled components.
+    /// Sets up wasmtime, the ticker and the directory of compiled components.
     pub fn new(config: EngineConfig) -> Result<Self, Error> {
         let setup = |error: wasmtime::Error| Error::Setup(error.into());
         let wasmtime = wasmtime::Engine::new(&config.wasmtime()).map_err(setup)?;
@@ -62,43 +62,43 @@ impl Engine {
             config,
             wasmtime,
             linker,
-            known: Mutex::default(),
+            compiled: Mutex::default(),
         })))
     }
 
-    /// What a component is, without running anything of it. The mistake names the file and what
-    /// would be right.
+    /// Reads a component's digest, exports, imports and stamp, without running it. The error names the
+    /// file and the expected content.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, Mistake> {
         Ok(inspect::inspect(path)?.inspection)
     }
 }
 
 impl Inner {
-    /// The component, compiled and linked: as another slot or generation has it, or from its
-    /// artifact, or made now.
+    /// Returns the compiled component: the one of another slot or generation, or from its artifact, or
+    /// newly compiled.
     pub fn compiled(&self, inspected: &Inspected) -> wasmtime::Result<Arc<Compiled>> {
         let digest = &inspected.inspection.digest;
-        let place = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.retain(|_, place| {
-                Arc::strong_count(place) > 1
-                    || place
+        let entry = {
+            let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+            compiled.retain(|_, entry| {
+                Arc::strong_count(entry) > 1
+                    || entry
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .strong_count()
                         > 0
             });
-            Arc::clone(known.entry(digest.clone()).or_default())
+            Arc::clone(compiled.entry(digest.clone()).or_default())
         };
-        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = place.upgrade() {
+        let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = entry.upgrade() {
             return Ok(compiled);
         }
         let component = self
             .artifacts
             .component(&self.wasmtime, digest, &inspected.bytes)?;
         let compiled = Arc::new(Compiled::link(&self.linker, &component, inspected)?);
-        *place = Arc::downgrade(&compiled);
+        *entry = Arc::downgrade(&compiled);
         Ok(compiled)
     }
 }

@@ -1,7 +1,7 @@
-//! The plugins of one configuration, ready to be asked.
+//! The plugins of one configuration, ready to be called.
 
 use crate::bindings::types as guest;
-use crate::call::{Answer, Asked, Call, Keys, ask};
+use crate::call::{Call, CallSpec, GuestResult, Keys, call_guest};
 use crate::capability::log::Author;
 use crate::compiled::{Compiled, Points};
 use crate::convert::{IntoDomain, ToGuest};
@@ -14,7 +14,7 @@ use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Sc
 use std::sync::Arc;
 use wasmtime::component::Instance;
 
-/// A slot with everything its calls need.
+/// A slot with everything that its calls need.
 pub(crate) struct Linked {
     pub loaded: Loaded,
     pub compiled: Arc<Compiled>,
@@ -24,7 +24,7 @@ pub(crate) struct Linked {
     pub run_limits: Limits,
 }
 
-/// The plugins of one configuration. Cheap to clone; what it compiled lives as long as any clone.
+/// The plugins of one configuration. Cheap to clone; compiled components live as long as any clone.
 #[derive(Clone)]
 pub struct Generation(Arc<Inner>);
 
@@ -44,7 +44,7 @@ impl Generation {
         }))
     }
 
-    /// What was loaded here under this number; another generation's is not served.
+    /// Finds a plugin of this generation. A plugin of another generation is not served.
     fn linked(&self, plugin: &Loaded) -> Result<&Linked, HostFault> {
         self.0
             .linked
@@ -52,26 +52,26 @@ impl Generation {
             .filter(|linked| Arc::ptr_eq(&linked.loaded.slot, &plugin.slot))
             .ok_or_else(|| {
                 HostFault::NotServed(format!(
-                    "{}/{} is not of this configuration",
+                    "{}/{} does not belong to this configuration",
                     plugin.slot.retailer, plugin.slot.name
                 ))
             })
     }
 
-    fn ask<T>(
+    fn call<T>(
         &self,
         linked: &Linked,
         point: Point,
         cx: &Context,
         streams: Streams,
-        question: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> Answer<T>,
+        invoke: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> GuestResult<T>,
     ) -> Called<T> {
         let slot = &linked.loaded.slot;
         let limits = match point.is_stream() {
             true => linked.run_limits,
             false => linked.call_limits,
         };
-        let asked = Asked {
+        let spec = CallSpec {
             compiled: &linked.compiled,
             limits,
             rights: Arc::clone(&linked.rights),
@@ -89,7 +89,7 @@ impl Generation {
             streams,
             sensitive: point.is_sensitive(),
         };
-        let called = ask(&self.0.engine.0.ticker, asked, question);
+        let called = call_guest(&self.0.engine.0.ticker, spec, invoke);
         galleria_app::figures::call(&slot.plugin, point, &called);
         called
     }
@@ -106,7 +106,7 @@ impl Plugins for Generation {
             Err(fault) => return unserved(fault),
         };
         let streams = Streams::default();
-        self.ask(linked, argument.point(), cx, streams, |store, instance| {
+        self.call(linked, argument.point(), cx, streams, |store, instance| {
             let answer = handle(&linked.compiled.points, store, instance, cx, argument)?;
             let meter = &mut store.data_mut().meter;
             match answer {
@@ -127,7 +127,7 @@ impl Plugins for Generation {
             Err(fault) => return unserved(fault),
         };
         let streams = Streams::default();
-        self.ask(
+        self.call(
             linked,
             Point::IdentifyMember,
             cx,
@@ -154,7 +154,7 @@ impl Plugins for Generation {
             Ok(linked) => linked,
             Err(fault) => return unserved(fault),
         };
-        self.ask(
+        self.call(
             linked,
             run.point(),
             cx,
@@ -185,7 +185,7 @@ fn not_served(point: Point) -> Stop {
     )))
 }
 
-fn faulted<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> Answer<T> {
+fn faulted<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> GuestResult<T> {
     let fault: Fault = fault.into_domain();
     let meter = &mut store.data_mut().meter;
     meter.output(decision::size_of_fault(&fault))?;

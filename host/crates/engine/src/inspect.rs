@@ -1,4 +1,4 @@
-//! What a file is before anything of it runs: digest, exports, imports, stamp.
+//! Reads a component's digest, exports, imports and stamp before anything in it runs.
 
 use galleria_domain::Digest;
 use galleria_domain::plugin::{Capability, Inspection, Mistake, Point};
@@ -7,21 +7,21 @@ use std::io::Read as _;
 use std::path::Path;
 use wasmparser::{Encoding, Parser, Payload};
 
-/// The contract this host speaks. Interfaces of a later patch of it are compatible by its own rules.
+/// The contract of this host. Interfaces of a later patch version are compatible.
 const CONTRACT: &str = "galleria:retail";
 const CONTRACT_LINE: &str = "0.1.";
 pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
 
-/// Components from Python and JavaScript have 10 to 20 MB; what is beyond this is no plugin.
+/// Largest accepted file, in bytes. Components from Python and JavaScript have 10 to 20 MB.
 const FILE_BYTES: u64 = 128 << 20;
 
-/// The custom section that an SDK writes.
+/// Name of the custom section that the SDKs write.
 const STAMP: &str = "galleria:plugin";
 
-/// A stamp is a line of JSON.
+/// Largest accepted stamp, which is a line of JSON.
 const STAMP_BYTES: usize = 4 << 10;
 
-/// A component's file, read once: what is inspected is what is compiled.
+/// A component's file. It is read once, so the inspected bytes are the compiled bytes.
 pub(crate) struct Inspected {
     pub bytes: Vec<u8>,
     pub inspection: Inspection,
@@ -30,7 +30,7 @@ pub(crate) struct Inspected {
 /// Reads and inspects a file.
 pub(crate) fn inspect(path: &Path) -> Result<Inspected, Mistake> {
     let bytes = read(path).map_err(|message| Mistake::new(path, "", message))?;
-    let inspection = look(&bytes).map_err(|message| Mistake::new(path, "", message))?;
+    let inspection = parse(&bytes).map_err(|message| Mistake::new(path, "", message))?;
     Ok(Inspected { bytes, inspection })
 }
 
@@ -42,21 +42,18 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!(
-            "is larger than {} MiB; a plugin is a component of a few megabytes",
-            FILE_BYTES >> 20
-        ));
+        return Err(format!("must be at most {} MiB", FILE_BYTES >> 20));
     }
     Ok(bytes)
 }
 
-fn look(bytes: &[u8]) -> Result<Inspection, String> {
-    const WANTED: &str =
-        "a WebAssembly component, as `cargo build --target wasm32-wasip2` makes it";
+fn parse(bytes: &[u8]) -> Result<Inspection, String> {
+    const EXPECTED: &str =
+        "must be a WebAssembly component, as `cargo build --target wasm32-wasip2` creates it";
     if bytes.is_empty() {
-        return Err(format!("is empty; it should be {WANTED}"));
+        return Err(format!("is empty; {EXPECTED}"));
     }
-    let mut found = Inspection {
+    let mut inspection = Inspection {
         digest: Digest::of(bytes),
         size: bytes.len() as u64,
         exports: BTreeSet::new(),
@@ -64,15 +61,15 @@ fn look(bytes: &[u8]) -> Result<Inspection, String> {
         wasi: Vec::new(),
         stamp: None,
     };
-    let mut checks_settings = false;
+    let mut exports_settings = false;
     let mut depth = 0_u32;
-    let broken = |error: wasmparser::BinaryReaderError| format!("is not {WANTED}: {error}");
+    let broken = |error: wasmparser::BinaryReaderError| format!("{EXPECTED}: {error}");
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(broken)? {
             Payload::Version { encoding, .. } => {
                 if depth == 0 && encoding == Encoding::Module {
                     return Err(format!(
-                        "is a core module; it should be {WANTED} (wasm32-wasip1 makes modules)"
+                        "is a core module; {EXPECTED} (wasm32-wasip1 creates modules)"
                     ));
                 }
                 depth += 1;
@@ -80,39 +77,41 @@ fn look(bytes: &[u8]) -> Result<Inspection, String> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
-                    import_of(&mut found, import.map_err(broken)?.name.name)?;
+                    add_import(&mut inspection, import.map_err(broken)?.name.name)?;
                 }
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 for export in section {
-                    export_of(
-                        &mut found,
-                        &mut checks_settings,
+                    add_export(
+                        &mut inspection,
+                        &mut exports_settings,
                         export.map_err(broken)?.name.name,
                     )?;
                 }
             }
-            Payload::CustomSection(section) if section.name() == STAMP && found.stamp.is_none() => {
-                found.stamp = Some(stamp_of(section.data())?);
+            Payload::CustomSection(section)
+                if section.name() == STAMP && inspection.stamp.is_none() =>
+            {
+                inspection.stamp = Some(read_stamp(section.data())?);
             }
             _ => {}
         }
     }
-    if found.exports.is_empty() {
+    if inspection.exports.is_empty() {
         return Err(format!(
-            "exports no extension point of {CONTRACT}@{CONTRACT_VERSION}: nothing would ever be sent to it"
+            "must export at least one extension point of {CONTRACT}@{CONTRACT_VERSION}"
         ));
     }
-    if !checks_settings {
+    if !exports_settings {
         return Err(format!(
-            "does not export {CONTRACT}/settings@{CONTRACT_VERSION}, which every plugin has"
+            "must export {CONTRACT}/settings@{CONTRACT_VERSION}"
         ));
     }
-    Ok(found)
+    Ok(inspection)
 }
 
-/// The interface of ours that a name means, if it is one.
-fn ours(name: &str) -> Result<Option<&str>, String> {
+/// Returns the interface if the name belongs to our contract.
+fn contract_interface(name: &str) -> Result<Option<&str>, String> {
     let Some(rest) = name
         .strip_prefix(CONTRACT)
         .and_then(|rest| rest.strip_prefix('/'))
@@ -122,53 +121,58 @@ fn ours(name: &str) -> Result<Option<&str>, String> {
     match rest.split_once('@') {
         Some((interface, version)) if version.starts_with(CONTRACT_LINE) => Ok(Some(interface)),
         _ => Err(format!(
-            "was made for {name}; this host speaks {CONTRACT}@{CONTRACT_VERSION}: \
-             build it again with the SDK of this version"
+            "uses {name}, but this host supports {CONTRACT}@{CONTRACT_VERSION}: \
+             rebuild it with the SDK of this version"
         )),
     }
 }
 
-fn import_of(found: &mut Inspection, name: &str) -> Result<(), String> {
-    match ours(name)? {
+fn add_import(inspection: &mut Inspection, name: &str) -> Result<(), String> {
+    match contract_interface(name)? {
         Some("types") => {}
         Some(interface) => {
             let capability = Capability::by_name(interface).ok_or_else(|| {
-                format!("imports {name}, which is no capability of {CONTRACT}@{CONTRACT_VERSION}")
+                format!(
+                    "imports {name}, which is not a capability of {CONTRACT}@{CONTRACT_VERSION}"
+                )
             })?;
-            found.imports.insert(capability);
+            inspection.imports.insert(capability);
         }
-        None if name.starts_with("wasi:") => found.wasi.push(name.to_owned()),
+        None if name.starts_with("wasi:") => inspection.wasi.push(name.to_owned()),
         None => {
             return Err(format!(
-                "imports {name}; a plugin can import capabilities of {CONTRACT} and WASI, nothing else"
+                "imports {name}; a plugin may only import WASI and capabilities of {CONTRACT}"
             ));
         }
     }
     Ok(())
 }
 
-fn export_of(found: &mut Inspection, settings: &mut bool, name: &str) -> Result<(), String> {
-    match ours(name)? {
+fn add_export(inspection: &mut Inspection, settings: &mut bool, name: &str) -> Result<(), String> {
+    match contract_interface(name)? {
         Some("settings") => *settings = true,
         Some(interface) => {
             let point = Point::by_name(interface).ok_or_else(|| {
                 format!(
-                    "exports {name}, which is no extension point of {CONTRACT}@{CONTRACT_VERSION}"
+                    "exports {name}, which is not an extension point of {CONTRACT}@{CONTRACT_VERSION}"
                 )
             })?;
-            found.exports.insert(point);
+            inspection.exports.insert(point);
         }
-        // What it exports besides is never called.
+        // Other exports are never called.
         None => {}
     }
     Ok(())
 }
 
-fn stamp_of(data: &[u8]) -> Result<String, String> {
+fn read_stamp(data: &[u8]) -> Result<String, String> {
     let text = (data.len() <= STAMP_BYTES)
         .then(|| std::str::from_utf8(data).ok())
         .flatten()
         .filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-    text.map(str::to_owned)
-        .ok_or_else(|| format!("has a section `{STAMP}` that is no line of JSON"))
+    text.map(str::to_owned).ok_or_else(|| {
+        format!(
+            "the custom section `{STAMP}` must be a line of JSON of at most {STAMP_BYTES} bytes"
+        )
+    })
 }

@@ -1,12 +1,11 @@
-//! Components: loaded, held against their grants, compiled, limited, called.
+//! The plugin engine: loads components, checks them against their grants, compiles, limits and calls them.
 //!
-//! Owns: everything about wasmtime, and the capabilities a guest may use. Fulfils
-//! [`galleria_app::plugins::Plugins`]. Never knows: where events come from, or what becomes of a
-//! decision.
+//! Owns everything about wasmtime, and the capabilities that a guest may use. Implements
+//! [`galleria_app::plugins::Plugins`]. Never knows where events come from or how a decision is applied.
 //!
-//! A call gets a fresh instance, with the event's moment as its only clock and limits that are totals
-//! over the whole call; whatever happens in it, the next call starts anew. Calls block the thread
-//! they are made on, which must be one that may block and has 2 MiB of stack.
+//! Each call gets a fresh instance, so a call cannot affect the next one. A guest's only clock is the
+//! time of the event, and every limit is a total over the whole call. A call blocks its thread, which
+//! must be allowed to block and must have 2 MiB of stack.
 
 mod artifacts;
 mod bindings;
@@ -16,6 +15,7 @@ mod compiled;
 mod config;
 mod convert;
 mod decision;
+mod deserialize;
 mod engine;
 pub mod fixtures;
 mod generation;
@@ -24,7 +24,6 @@ mod load;
 mod meter;
 mod sensitive;
 mod stop;
-mod thaw;
 mod ticker;
 mod wasi;
 
@@ -32,7 +31,7 @@ pub use config::EngineConfig;
 pub use engine::{Engine, Error};
 pub use generation::Generation;
 
-/// What a component is, without compiling it.
+/// Reads a component's digest, exports, imports and stamp, without compiling it.
 pub fn inspect(
     path: &std::path::Path,
 ) -> Result<galleria_domain::plugin::Inspection, galleria_domain::plugin::Mistake> {

@@ -1,8 +1,8 @@
-//! From slots to a generation: inspected, held against the grants, compiled, their settings checked.
-//! All mistakes of all slots are found before any is reported.
+//! Turns slots into a generation: inspects and compiles components, and checks grants and settings.
+//! Reports the errors of all slots together.
 
 use crate::bindings::types as guest;
-use crate::call::{Asked, ask};
+use crate::call::{CallSpec, call_guest};
 use crate::capability::is_offered;
 use crate::capability::log::Author;
 use crate::compiled::Compiled;
@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The moment a settings check sees: none.
-const NO_MOMENT: &str = "1970-01-01T00:00:00.000+00:00";
+/// The time that a settings check reads from the clock.
+const CHECK_TIME: &str = "1970-01-01T00:00:00.000+00:00";
 
-/// Problems of one settings text that are told; a plugin could answer thousands.
-const PROBLEMS_TOLD: usize = 50;
+/// Problems reported for one settings text; a plugin could return thousands.
+const MAX_PROBLEMS: usize = 50;
 
 impl Engine {
     /// Loads the plugins of a configuration. Slots that share a file share the compiled component.
@@ -48,9 +48,9 @@ impl Engine {
         for (index, (slot, prepared)) in slots.into_iter().zip(prepared).enumerate() {
             match prepared {
                 Ok(compiled) => linked.push(self.linked(index, slot, compiled)),
-                // Slots that share a file share its mistakes.
-                Err(found) => {
-                    for mistake in found {
+                // Slots that share a file share its errors.
+                Err(slot_mistakes) => {
+                    for mistake in slot_mistakes {
                         if !mistakes.contains(&mistake) {
                             mistakes.push(mistake);
                         }
@@ -65,11 +65,11 @@ impl Engine {
         }
     }
 
-    /// As many as there are cores, and as many as the pool has room for.
+    /// The number of threads: one for each core, limited by the size of the pool.
     fn threads(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let room = usize::try_from(self.0.config.calls_at_once).unwrap_or(usize::MAX);
-        cores.min(room).max(1)
+        let pool = usize::try_from(self.0.config.calls_at_once).unwrap_or(usize::MAX);
+        cores.min(pool).max(1)
     }
 
     fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> Linked {
@@ -94,7 +94,7 @@ fn prepare(
     slot: &Slot,
     inspected: &Inspected,
 ) -> Result<Arc<Compiled>, Vec<Mistake>> {
-    let mistakes = mistaken_rights(slot, inspected);
+    let mistakes = check_rights(slot, inspected);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
@@ -102,12 +102,12 @@ fn prepare(
         vec![Mistake::new(
             &slot.component,
             "",
-            format!("cannot be loaded: {error:#}"),
+            format!("the component does not load: {error:#}"),
         )]
     })?;
     let mistakes: Vec<Mistake> = slot
         .all_settings()
-        .flat_map(|settings| mistaken_settings(engine, slot, &compiled, settings))
+        .flat_map(|settings| check_settings(engine, slot, &compiled, settings))
         .collect();
     if mistakes.is_empty() {
         Ok(compiled)
@@ -116,29 +116,35 @@ fn prepare(
     }
 }
 
-/// Imports that were not asked for, asks that were not granted, capabilities that are not there yet.
-fn mistaken_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
+/// Finds imports that `plugin.toml` does not request, requests without a grant, and capabilities that
+/// this host does not offer.
+fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
     let plugin = &slot.plugin;
     let manifest = slot.component.with_file_name("plugin.toml");
     let mut mistakes = Vec::new();
-    let asked = |capability: &Capability| {
+    let requested = |capability: &Capability| {
         *capability == Capability::Log || slot.asks.capabilities.contains(capability)
     };
-    for import in inspected.inspection.imports.iter().filter(|i| !asked(i)) {
+    for import in inspected
+        .inspection
+        .imports
+        .iter()
+        .filter(|i| !requested(i))
+    {
         mistakes.push(Mistake::new(
             &manifest,
             "asks.capabilities",
-            format!("plugin {plugin} imports \"{import}\" and does not ask for it: add it here"),
+            format!("plugin {plugin} imports \"{import}\" without requesting it: add it here"),
         ));
     }
-    let wanted = &inspected.inspection.imports | &slot.asks.capabilities;
-    for capability in wanted.into_iter().filter(|c| !is_offered(*c)) {
+    let needed = &inspected.inspection.imports | &slot.asks.capabilities;
+    for capability in needed.into_iter().filter(|c| !is_offered(*c)) {
         mistakes.push(Mistake::new(
             &manifest,
             "asks.capabilities",
             format!(
                 "plugin {plugin} needs capability \"{capability}\", \
-                 which is not offered by this version of the host"
+                 which this version of the host does not offer"
             ),
         ));
     }
@@ -146,23 +152,25 @@ fn mistaken_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
         mistakes.push(Mistake::new(
             &slot.file,
             format!("plugins.{}.grants", slot.name),
-            format!("plugin {plugin} asks for {missing}, which is not granted: grant it here, or leave the plugin out"),
+            format!(
+                "plugin {plugin} requests {missing} without a grant: grant it here or remove the plugin"
+            ),
         ));
     }
     mistakes
 }
 
-/// What the plugin itself says about a settings text.
-fn mistaken_settings(
+/// Lets the plugin check a settings text.
+fn check_settings(
     engine: &Inner,
     slot: &Slot,
     compiled: &Compiled,
     settings: &str,
 ) -> Vec<Mistake> {
-    let asked = Asked {
+    let spec = CallSpec {
         compiled,
         limits: clamped(&slot.call_limits, &engine.config.ceiling),
-        // A check of settings may ask for nothing but lines in the log.
+        // A check of settings may only write log lines.
         rights: Arc::default(),
         keys: Arc::default(),
         author: Author {
@@ -171,20 +179,20 @@ fn mistaken_settings(
             event: "settings.check".into(),
             store: String::new(),
         },
-        occurred_at: NO_MOMENT,
+        occurred_at: CHECK_TIME,
         streams: Streams::default(),
         sensitive: false,
     };
-    let called = ask(&engine.ticker, asked, |store, instance| {
+    let called = call_guest(&engine.ticker, spec, |store, instance| {
         compiled.points.check_types(store, instance)?;
         let point = compiled.points.settings.load(&mut *store, instance)?;
-        let found: Vec<guest::Problem> = point.call_check(&mut *store, settings)?;
-        Ok(Ok(found))
+        let problems: Vec<guest::Problem> = point.call_check(&mut *store, settings)?;
+        Ok(Ok(problems))
     });
     match called.outcome {
-        Ok(found) => found
+        Ok(problems) => problems
             .into_iter()
-            .take(PROBLEMS_TOLD)
+            .take(MAX_PROBLEMS)
             .map(|problem| {
                 let problem: Problem = problem.into_domain();
                 Mistake::in_settings(slot, &problem)
@@ -194,14 +202,14 @@ fn mistaken_settings(
             &slot.file,
             format!("plugins.{}.settings", slot.name),
             format!(
-                "plugin {} could not check its settings: {fault}",
+                "plugin {} failed to check its settings: {fault}",
                 slot.plugin
             ),
         )],
     }
 }
 
-/// Does the work for each item on so many threads, and answers in the order of the items.
+/// Runs `work` for each item on up to `threads` threads. Returns the results in the order of the items.
 fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],

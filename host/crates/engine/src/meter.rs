@@ -1,7 +1,7 @@
-//! What one call has used, and where it ends. Every limit is a total over the whole call.
+//! Counts what one call uses, and stops it at its limits. Every limit is a total over the whole call.
 //!
-//! CPU time is the thread's: an innocent call on a busy machine is not killed for waiting. Wall time
-//! is a ceiling above it, so that a call blocked in the host ends as well.
+//! CPU time is the thread's, so that a call is not stopped because the machine is busy. Wall time is a
+//! higher limit that also ends a call which blocks in the host.
 
 use crate::stop::Stop;
 use galleria_app::plugins::Usage;
@@ -13,18 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 
-/// A table's element is a pointer in the host.
+/// Size of a table element, which is a pointer in the host.
 const ELEMENT_BYTES: u64 = 8;
 
-/// Counts one call. Made on the thread that runs it.
+/// Counts one call. Must be created on the thread that runs the call.
 pub(crate) struct Meter {
     limits: Limits,
-    begun: Instant,
-    cpu_begun: Duration,
+    started: Instant,
+    cpu_started: Duration,
     stop: Option<Arc<AtomicBool>>,
     memory_bytes: u64,
     table_elements: u64,
-    /// What the last growth added, should it fail after it was counted.
+    /// What the last growth added, to be subtracted if the growth fails after it was counted.
     memory_added: u64,
     table_added: u64,
     output_bytes: u64,
@@ -41,12 +41,12 @@ fn thread_cpu() -> Duration {
 }
 
 impl Meter {
-    /// From now on, this thread.
-    pub fn begin(limits: Limits, stop: Option<Arc<AtomicBool>>) -> Self {
+    /// Starts counting on this thread.
+    pub fn start(limits: Limits, stop: Option<Arc<AtomicBool>>) -> Self {
         Self {
             limits,
-            begun: Instant::now(),
-            cpu_begun: thread_cpu(),
+            started: Instant::now(),
+            cpu_started: thread_cpu(),
             stop,
             memory_bytes: 0,
             table_elements: 0,
@@ -58,17 +58,18 @@ impl Meter {
         }
     }
 
-    /// At every tick while the guest runs.
+    /// Checks both times. Called at every tick while the guest runs.
     pub fn tick(&self) -> Result<(), Stop> {
-        if thread_cpu().saturating_sub(self.cpu_begun) > Duration::from_millis(self.limits.cpu_ms) {
+        if thread_cpu().saturating_sub(self.cpu_started) > Duration::from_millis(self.limits.cpu_ms)
+        {
             return Err(Stop(HostFault::OutOfCpu(self.limits.cpu_ms)));
         }
         self.deadline()
     }
 
-    /// Before and after the host does something that may take its time.
+    /// Checks wall time. Called before and after the host does something slow.
     pub fn deadline(&self) -> Result<(), Stop> {
-        if self.begun.elapsed() > Duration::from_millis(self.limits.wall_ms) {
+        if self.started.elapsed() > Duration::from_millis(self.limits.wall_ms) {
             return Err(Stop(HostFault::TimedOut(self.limits.wall_ms)));
         }
         match &self.stop {
@@ -79,7 +80,7 @@ impl Meter {
         }
     }
 
-    /// At every call of a capability.
+    /// Counts a call of a capability.
     pub fn host_call(&mut self) -> Result<(), Stop> {
         self.host_calls += 1;
         if self.host_calls > self.limits.host_calls {
@@ -88,18 +89,18 @@ impl Meter {
         self.deadline()
     }
 
-    /// At every call of what offers nothing.
+    /// Counts a denied call and returns the reason to stop.
     pub fn denied(&mut self, what: impl Into<String>) -> Stop {
         self.denied_calls += 1;
         Stop::denied(what)
     }
 
-    /// At an operation that a grant does not name.
+    /// Counts an operation that the grant does not include.
     pub fn beyond_grant(&mut self) {
         self.denied_calls += 1;
     }
 
-    /// Before output is taken.
+    /// Counts output before the host accepts it.
     pub fn output(&mut self, bytes: u64) -> Result<(), Stop> {
         self.output_bytes = self.output_bytes.saturating_add(bytes);
         if self.output_bytes > self.limits.output_bytes {
@@ -108,11 +109,11 @@ impl Meter {
         Ok(())
     }
 
-    /// So far. Memory never shrinks, so what it has come to is its peak.
+    /// The usage so far. Memory never shrinks, so its current size is its peak.
     pub fn usage(&self) -> Usage {
         Usage {
-            cpu: thread_cpu().saturating_sub(self.cpu_begun),
-            wall: self.begun.elapsed(),
+            cpu: thread_cpu().saturating_sub(self.cpu_started),
+            wall: self.started.elapsed(),
             memory_bytes: self.memory_bytes + self.table_elements * ELEMENT_BYTES,
             output_bytes: self.output_bytes,
             host_calls: self.host_calls,
@@ -131,8 +132,8 @@ impl ResourceLimiter for Meter {
         self.memory_added = desired.saturating_sub(current) as u64;
         self.memory_bytes = self.memory_bytes.saturating_add(self.memory_added);
         if self.memory_bytes > self.limits.memory_bytes {
-            // An error ends the call here and now: a guest that is told no would go on, and most of
-            // them crash on it with a message that hides the reason.
+            // An error ends the call immediately. If the growth were refused instead, the guest would
+            // continue, and most guests then crash with a message that hides the reason.
             self.memory_bytes -= self.memory_added;
             return Err(Stop(HostFault::OutOfMemory(self.limits.memory_bytes)).into());
         }
@@ -165,8 +166,8 @@ impl ResourceLimiter for Meter {
         Ok(())
     }
 
-    // A component's instances, memories and tables are bounded by the pool, not here: what counts
-    // is what they hold together.
+    // The pool bounds the number of instances, memories and tables of a component. Here only their
+    // total size counts.
     fn instances(&self) -> usize {
         usize::MAX
     }

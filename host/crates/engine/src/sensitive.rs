@@ -1,20 +1,20 @@
-//! What may be kept of a call at a sensitive point: that it failed, and where in the plugin; never what
-//! the plugin said.
+//! Removes a guest's texts from the faults of sensitive points. A fault keeps its kind and the place in
+//! the plugin, but nothing that the plugin wrote.
 //!
-//! A plugin that decrypts a member's number can put that number, by mistake, wherever it can put a
-//! text: into its log, into a fault's reason, into the name of a secret it asks for, into a panic's
-//! message. Log and standard streams are dropped (`capability::log`); here the rest loses its texts.
-//! A backtrace keeps the names of functions, which are compiled in, and loses the address that a memory
-//! fault names, which may be a number that was read as one.
+//! A plugin that decrypts a member's number can put it, by mistake, into any text: its log, a fault's
+//! reason, the name of a secret, a panic's message. `capability::log` drops log lines and standard
+//! streams; this module removes all other texts. A backtrace keeps the names of functions, which are
+//! compiled in. It loses the address of a memory fault, because the plugin may have used personal data
+//! as an address.
 
 use crate::stop;
 use galleria_domain::{Fault, HostFault, Later, Problem};
 use wasmtime::{Trap, WasmBacktrace};
 
-/// In the place of a guest's words.
+/// Replaces a guest's text.
 pub(crate) const WITHHELD: &str = "withheld: this extension point handles personal data";
 
-/// A guest's own fault, without its words.
+/// Removes the texts from a fault that the guest returned.
 pub(crate) fn fault(fault: Fault) -> Fault {
     let problems = || vec![Problem::new("", WITHHELD)];
     match fault {
@@ -28,13 +28,13 @@ pub(crate) fn fault(fault: Fault) -> Fault {
     }
 }
 
-/// What the host found, without a guest's words.
+/// Converts an error of wasmtime into a fault without a guest's texts.
 pub(crate) fn fault_of(error: &wasmtime::Error) -> HostFault {
-    // The limit of output is nothing personal; an answer's is not told.
+    // The output limit is not personal data, but an answer's limit is not reported.
     match stop::fault_of(error, 0) {
         HostFault::Trapped(_) => HostFault::Trapped(trace(error)),
         HostFault::ContractBroken(_) => HostFault::ContractBroken(WITHHELD.into()),
-        // What a guest named stands in quotes.
+        // The guest's text is in quotes.
         HostFault::Denied(what) => {
             let kind = what.split('"').next().unwrap_or_default();
             HostFault::Denied(kind.trim_end().to_owned())
@@ -49,19 +49,17 @@ pub(crate) fn fault_of(error: &wasmtime::Error) -> HostFault {
     }
 }
 
-/// Why it crashed, and the names of the functions it was in.
+/// The reason of a crash and the names of the functions on the stack.
 fn trace(error: &wasmtime::Error) -> String {
     let mut text = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
-        None => "it left".to_owned(),
+        None => "exited".to_owned(),
     };
     let frames = error.downcast_ref::<WasmBacktrace>();
     for frame in frames.iter().flat_map(|trace| trace.frames()) {
         let symbol = frame.symbols().first().and_then(|symbol| symbol.name());
         text += "\n  in ";
-        text += symbol
-            .or(frame.func_name())
-            .unwrap_or("a function without a name");
+        text += symbol.or(frame.func_name()).unwrap_or("unnamed function");
     }
     text
 }
@@ -72,7 +70,7 @@ mod tests {
     use crate::stop::Stop;
     use wasmtime::{Engine, Instance, Module, Store};
 
-    /// A function that reads at an address which is a member's number.
+    /// The error of a function that uses a member's number as an address.
     fn memory_fault() -> wasmtime::Error {
         let wasm = wat::parse_str(
             r#"(module (memory 1)
@@ -89,47 +87,52 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_told() {
+    fn trap_omits_the_address() {
         let error = memory_fault();
-        let HostFault::Trapped(told) = stop::fault_of(&error, 0) else {
+        let HostFault::Trapped(full) = stop::fault_of(&error, 0) else {
             panic!("{error:?}");
         };
-        assert!(told.contains("49291234"), "elsewhere it helps: {told}");
-        let HostFault::Trapped(told) = fault_of(&error) else {
+        assert!(
+            full.contains("49291234"),
+            "at other points the address stays: {full}"
+        );
+        let HostFault::Trapped(trace) = fault_of(&error) else {
             panic!("{error:?}");
         };
-        assert!(!told.contains("49291234"), "{told}");
-        assert!(told.contains("out of bounds memory access"), "{told}");
-        assert!(told.contains("read_member"), "{told}");
+        assert!(!trace.contains("49291234"), "{trace}");
+        assert!(trace.contains("out of bounds memory access"), "{trace}");
+        assert!(trace.contains("read_member"), "{trace}");
     }
 
     #[test]
-    fn what_a_guest_named_or_said_is_not_told() {
-        let told = |fault| fault_of(&Stop(fault).into());
+    fn faults_omit_the_guests_texts() {
+        let redacted = |fault| fault_of(&Stop(fault).into());
         assert_eq!(
-            told(HostFault::Denied("secret \"4929\"".into())),
+            redacted(HostFault::Denied("secret \"4929\"".into())),
             HostFault::Denied("secret".into())
         );
         assert_eq!(
-            told(HostFault::Denied("waiting for a time to come".into())),
-            HostFault::Denied("waiting for a time to come".into())
+            redacted(HostFault::Denied("waiting for a future time".into())),
+            HostFault::Denied("waiting for a future time".into())
         );
         assert_eq!(
-            told(HostFault::ContractBroken("\"4929\" is no file name".into())),
+            redacted(HostFault::ContractBroken(
+                "\"4929\" is not a valid file name".into()
+            )),
             HostFault::ContractBroken(WITHHELD.into())
         );
-        let said = |fault| format!("{:?}", super::fault(fault));
+        let text_of = |fault| format!("{:?}", super::fault(fault));
         let problem = || vec![Problem::new("4929", "4929")];
-        for told in [
-            said(Fault::Failed("4929".into())),
-            said(Fault::Invalid(problem())),
-            said(Fault::Misconfigured(problem())),
-            said(Fault::Retry(Later {
+        for text in [
+            text_of(Fault::Failed("4929".into())),
+            text_of(Fault::Invalid(problem())),
+            text_of(Fault::Misconfigured(problem())),
+            text_of(Fault::Retry(Later {
                 seconds: Some(4929),
                 reason: "4929".into(),
             })),
         ] {
-            assert!(!told.contains("4929"), "{told}");
+            assert!(!text.contains("4929"), "{text}");
         }
     }
 }

@@ -1,34 +1,36 @@
-//! How a call ends before its answer: the host's own reasons, and how wasmtime's errors are read.
+//! Why a call ended without an answer: the host's own reasons, and the meaning of wasmtime's errors.
 
 use galleria_domain::HostFault;
 use wasmtime::Trap;
 
-/// The host stops a guest. Travels through wasmtime as an error and is found again by its type.
+/// The host stops a guest. Passes through wasmtime as an error and is recognised by its type.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the host stopped the call: {0:?}")]
 pub(crate) struct Stop(pub HostFault);
 
 impl Stop {
-    /// A call of what was not granted.
+    /// The guest called something that it was not granted.
     pub fn denied(what: impl Into<String>) -> Self {
         Self(HostFault::Denied(what.into()))
     }
 }
 
-/// wasmtime keeps the type of this error to itself; only its words tell that a guest handed over
-/// more than `set_hostcall_fuel` allows. A test hands over too much and would notice other words.
+/// wasmtime does not export the type of the error that reports a guest exceeding `set_hostcall_fuel`,
+/// so it is recognised by its text. A test exceeds the limit and fails if the text changes.
 const TOO_MUCH_DATA: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// What an error of wasmtime means for the caller.
+/// Converts an error of wasmtime into a fault.
 pub(crate) fn fault_of(error: &wasmtime::Error, output_limit: u64) -> HostFault {
     if let Some(Stop(fault)) = error.downcast_ref::<Stop>() {
         return fault.clone();
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return HostFault::HostFailed("more calls at once than the engine has room for".into());
+        return HostFault::HostFailed(
+            "the engine is already running as many calls as it can".into(),
+        );
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-        return HostFault::Trapped(format!("it left with exit code {}", exit.0));
+        return HostFault::Trapped(format!("exited with code {}", exit.0));
     }
     if error.is::<Trap>() {
         return HostFault::Trapped(format!("{error:?}"));

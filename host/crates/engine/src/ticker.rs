@@ -1,32 +1,32 @@
-//! The clock of epochs: a thread that advances the engine's epoch once a millisecond while guests run.
+//! A thread that advances the engine's epoch once a millisecond while guests run.
 //!
-//! It sleeps when nothing has run for a while, so an idle host does not wake a thousand times a second.
+//! The thread parks after an idle period, so that an idle host does not wake a thousand times a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long a runaway guest may run past its limit. Shorter costs more wake-ups and gains nothing:
-/// limits are in tens of milliseconds.
+/// A runaway guest exceeds its limit by at most this long. A shorter tick would only cost wake-ups:
+/// limits are tens of milliseconds.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without a guest before the thread sleeps: long enough that a busy host never pays for waking it.
+/// Ticks without a guest before the thread parks: long enough that a busy host never has to wake it.
 const IDLE_TICKS: u32 = 100;
 
 struct Shared {
     running: AtomicU32,
-    asleep: AtomicBool,
-    ended: AtomicBool,
+    parked: AtomicBool,
+    stopped: AtomicBool,
 }
 
-/// The thread. Ends when dropped.
+/// The thread. Stops when dropped.
 pub(crate) struct Ticker {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Keeps the clock going while a guest runs.
+/// Keeps the epoch advancing while a guest runs.
 pub(crate) struct Running<'t>(&'t Shared);
 
 impl Ticker {
@@ -34,25 +34,25 @@ impl Ticker {
     pub fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             running: AtomicU32::new(0),
-            asleep: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         });
-        let seen = Arc::clone(&shared);
+        let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("galleria-ticker".into())
-            .spawn(move || tick(&seen, &engine))?;
+            .spawn(move || tick(&for_thread, &engine))?;
         Ok(Self {
             shared,
             thread: Some(thread),
         })
     }
 
-    /// A guest begins; the clock runs until the answer is dropped.
+    /// Advances the epoch until the returned guard is dropped.
     pub fn run(&self) -> Running<'_> {
-        // Sequentially consistent on both sides: either this sees the thread asleep and wakes it, or
-        // the thread, which looks once more after it said so, sees this guest.
+        // Sequentially consistent on both sides: either this call sees that the thread is parked and
+        // wakes it, or the thread, which checks once more after it set the flag, sees this guest.
         self.shared.running.fetch_add(1, Ordering::SeqCst);
-        if self.shared.asleep.load(Ordering::SeqCst) {
+        if self.shared.parked.load(Ordering::SeqCst) {
             self.wake();
         }
         Running(&self.shared)
@@ -67,7 +67,7 @@ impl Ticker {
 
 fn tick(shared: &Shared, engine: &wasmtime::Engine) {
     let mut idle = 0;
-    while !shared.ended.load(Ordering::SeqCst) {
+    while !shared.stopped.load(Ordering::SeqCst) {
         if shared.running.load(Ordering::SeqCst) > 0 {
             idle = 0;
             engine.increment_epoch();
@@ -78,11 +78,11 @@ fn tick(shared: &Shared, engine: &wasmtime::Engine) {
             std::thread::sleep(TICK);
             continue;
         }
-        shared.asleep.store(true, Ordering::SeqCst);
-        while shared.running.load(Ordering::SeqCst) == 0 && !shared.ended.load(Ordering::SeqCst) {
+        shared.parked.store(true, Ordering::SeqCst);
+        while shared.running.load(Ordering::SeqCst) == 0 && !shared.stopped.load(Ordering::SeqCst) {
             std::thread::park();
         }
-        shared.asleep.store(false, Ordering::SeqCst);
+        shared.parked.store(false, Ordering::SeqCst);
         idle = 0;
     }
 }
@@ -95,12 +95,11 @@ impl Drop for Running<'_> {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::SeqCst);
+        self.shared.stopped.store(true, Ordering::SeqCst);
         self.wake();
         if let Some(thread) = self.thread.take() {
-            // It answers no one, so that it panicked is all there could be to say.
             if thread.join().is_err() {
-                tracing::error!("the engine's ticker panicked");
+                tracing::error!("engine ticker panicked");
             }
         }
     }

@@ -1,8 +1,9 @@
-//! The WASI that offers nothing: no arguments, environment, files or network; a clock that stands at
-//! the event's moment, randomness that is the event's, and standard streams that are the plugin's log.
+//! A WASI without access to the machine: no arguments, environment, files or network. The clock shows
+//! the time of the event, randomness derives from the event's id, and standard streams go to the
+//! plugin's log.
 //!
-//! Components carry WASI imports whatever they use, so all of it is linked. Waiting and sockets are
-//! denied: a guest that sleeps blocks a worker, and nothing it could wait for exists.
+//! Components import WASI whether or not they use it, so all of it is linked. Waiting and sockets are
+//! denied: a guest that sleeps would block a worker, and there is nothing to wait for.
 
 use crate::call::Call;
 use crate::capability::log::{Log, Printed};
@@ -21,33 +22,32 @@ use wasmtime_wasi::p2::{
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
 use wasmtime_wasi_io::bytes::Bytes;
 
-/// The version of WASI that this wasmtime links. Stubs have to be put over exactly its names; were
-/// another one linked, sockets would answer "access denied" instead of ending the call, and the test
-/// of that would fail.
+/// The version of WASI that this wasmtime links. The stubs must shadow exactly these names. With another
+/// version, sockets would return "access denied" instead of ending the call; a test covers this.
 const VERSION: &str = "0.2.12";
 
-/// What a guest may print at once; it may go on after.
+/// Bytes that a guest may print in one call of `write`.
 const PRINT_BYTES: usize = 64 << 10;
 
-/// Randomness for one question: the host makes it before the guest has room for it.
+/// Random bytes in one request: the host allocates them before the guest does.
 const RANDOM_BYTES: u64 = 1 << 20;
 
-/// WASI for one call.
+/// Creates the WASI context of one call.
 pub(crate) fn context(event_id: &str, occurred_at: &str, log: &Log) -> WasiCtx {
-    // Public: anyone who knows the event's id knows what a guest was given.
+    // Not secret: the event's id determines the random bytes.
     let seed: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
-    let mut words = [0; 16];
-    words.copy_from_slice(&seed[..16]);
+    let mut insecure_seed = [0; 16];
+    insecure_seed.copy_from_slice(&seed[..16]);
     let secure = ChaCha8Rng::from_seed(seed);
     let mut insecure = secure.clone();
     insecure.set_stream(1);
     WasiCtx::builder()
         .secure_random(secure)
         .insecure_random(insecure)
-        .insecure_random_seed(u128::from_le_bytes(words))
+        .insecure_random_seed(u128::from_le_bytes(insecure_seed))
         .max_random_size(RANDOM_BYTES)
-        .wall_clock(At(occurred_at.to_owned()))
-        .monotonic_clock(Still)
+        .wall_clock(EventTime(occurred_at.to_owned()))
+        .monotonic_clock(StoppedClock)
         .stdout(Stream(log.clone(), Printed::Out))
         .stderr(Stream(log.clone(), Printed::Err))
         .allow_tcp(false)
@@ -55,26 +55,26 @@ pub(crate) fn context(event_id: &str, occurred_at: &str, log: &Log) -> WasiCtx {
         .build()
 }
 
-/// The moment of the event. Read only when a guest asks.
-struct At(String);
+/// The time of the event, parsed only when a guest reads the clock.
+struct EventTime(String);
 
-impl HostWallClock for At {
+impl HostWallClock for EventTime {
     fn resolution(&self) -> Duration {
         Duration::from_millis(1)
     }
 
     fn now(&self) -> Duration {
-        // A host that hands out no instant here has been caught long before; 1970 is then as good
-        // as anything that does not stop the call.
+        // The time was validated when the event was accepted. If it does not parse, 1970 keeps the
+        // call running.
         let at: jiff::Timestamp = self.0.parse().unwrap_or_default();
         Duration::try_from(at.duration_since(jiff::Timestamp::UNIX_EPOCH)).unwrap_or_default()
     }
 }
 
-/// Begins at nothing and never moves.
-struct Still;
+/// A monotonic clock that stays at zero.
+struct StoppedClock;
 
-impl HostMonotonicClock for Still {
+impl HostMonotonicClock for StoppedClock {
     fn resolution(&self) -> u64 {
         1
     }
@@ -84,16 +84,16 @@ impl HostMonotonicClock for Still {
     }
 }
 
-/// A moment that has come.
-struct Now;
+/// A pollable that is always ready.
+struct Ready;
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Now {
+impl Pollable for Ready {
     async fn ready(&mut self) {}
 }
 
-/// Only what is over can be waited for. Every other pollable a guest can get is ready at once, so
-/// that `wasi:io/poll` never blocks.
+/// Only a time that has passed can be waited for. Every other pollable that a guest can get is ready at
+/// once, so `wasi:io/poll` never blocks.
 impl monotonic_clock::Host for Call {
     fn now(&mut self) -> wasmtime::Result<u64> {
         Ok(0)
@@ -109,10 +109,10 @@ impl monotonic_clock::Host for Call {
 
     fn subscribe_duration(&mut self, wait: u64) -> wasmtime::Result<Resource<DynPollable>> {
         if wait > 0 {
-            return Err(self.meter.denied("waiting for a time to come").into());
+            return Err(self.meter.denied("waiting for a future time").into());
         }
-        let now = self.table.push(Now)?;
-        subscribe(&mut self.table, now)
+        let ready = self.table.push(Ready)?;
+        subscribe(&mut self.table, ready)
     }
 }
 
@@ -128,7 +128,7 @@ impl IsTerminal for Stream {
 
 impl StdoutStream for Stream {
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Asked for by WASI 0.3 alone, which is not linked.
+        // Only WASI 0.3 calls this, and it is not linked.
         Box::new(tokio::io::sink())
     }
 
@@ -158,15 +158,15 @@ impl OutputStream for Stream {
     }
 }
 
-/// Everything of WASI, with waiting denied.
+/// Links all of WASI, with waiting denied.
 pub(crate) fn link(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     linker.allow_shadowing(true);
     monotonic_clock::add_to_linker::<Call, HasSelf<Call>>(linker, |call| call)
 }
 
-/// Puts functions that deny and count over the sockets a component imports, and in the place of
-/// every interface of WASI that is not linked.
+/// Links functions that deny and count: in place of the sockets that a component imports, and of every
+/// WASI interface that is not linked.
 pub(crate) fn link_denials(
     linker: &mut Linker<Call>,
     component: &Component,
@@ -176,25 +176,25 @@ pub(crate) fn link_denials(
         let ComponentItem::ComponentInstance(instance) = item.ty else {
             continue;
         };
-        let (name, known) = match import.split_once('@') {
+        let (name, is_linked) = match import.split_once('@') {
             Some((name, _)) if name.starts_with("wasi:sockets/") => {
                 (format!("{name}@{VERSION}"), true)
             }
-            Some((name, _)) if !is_offered(name) => (import.to_owned(), false),
+            Some((name, _)) if !is_linked_elsewhere(name) => (import.to_owned(), false),
             _ => continue,
         };
-        let mut place = linker.instance(&name)?;
+        let mut interface = linker.instance(&name)?;
         for (item, kind) in instance.exports(engine) {
             match kind.ty {
                 ComponentItem::ComponentFunc(_) => {
                     let what = format!("{}#{item}", import.split('@').next().unwrap_or(import));
-                    place.func_new(item, move |mut store, _, _, _| {
+                    interface.func_new(item, move |mut store, _, _, _| {
                         Err(store.data_mut().meter.denied(what.clone()).into())
                     })?;
                 }
-                // What WASI linked keeps its types; stand-ins need some, which no guest ever holds.
-                ComponentItem::Resource(_) if !known => {
-                    place.resource(item, stand_in(item), |_, _| Ok(()))?;
+                // A linked interface has its own types. A stub needs some, which no guest ever receives.
+                ComponentItem::Resource(_) if !is_linked => {
+                    interface.resource(item, resource_type(item), |_, _| Ok(()))?;
                 }
                 _ => {}
             }
@@ -203,8 +203,8 @@ pub(crate) fn link_denials(
     Ok(())
 }
 
-/// Whether something else links it: the contract, or the WASI above.
-fn is_offered(interface: &str) -> bool {
+/// Whether the contract or WASI links the interface.
+fn is_linked_elsewhere(interface: &str) -> bool {
     [
         "galleria:retail/",
         "wasi:cli/",
@@ -217,14 +217,14 @@ fn is_offered(interface: &str) -> bool {
     .any(|package| interface.starts_with(package))
 }
 
-/// Interfaces that are not linked use the types of `wasi:io`, which are.
-fn stand_in(name: &str) -> ResourceType {
-    struct Nothing;
+/// The type of a stub's resource. Stubs use the types of `wasi:io`, which is linked.
+fn resource_type(name: &str) -> ResourceType {
+    struct Unused;
     match name {
         "pollable" => ResourceType::host::<DynPollable>(),
         "input-stream" => ResourceType::host::<DynInputStream>(),
         "output-stream" => ResourceType::host::<DynOutputStream>(),
         "error" | "io-error" => ResourceType::host::<IoError>(),
-        _ => ResourceType::host::<Nothing>(),
+        _ => ResourceType::host::<Unused>(),
     }
 }

@@ -93,9 +93,9 @@ impl HostKey for Call {
         };
         let occasion = Occasion {
             event: &self.event,
-            number: self.sealed,
+            number: self.encryptions,
         };
-        self.sealed += 1;
+        self.encryptions += 1;
         let sealed = galleria_keys::encrypt(&key, occasion, &body, &associated);
         self.meter.tick()?;
         Ok(sealed.ok_or(()).map(|sealed| {

@@ -33,7 +33,7 @@ const NUMBERS_BYTES: u64 = 64;
 impl Host for Call {
     fn describe(&mut self, header: Header) -> wasmtime::Result<()> {
         self.meter.host_call()?;
-        if std::mem::replace(&mut self.described, true) {
+        if std::mem::replace(&mut self.header_sent, true) {
             return Err(broken("statement.describe was called twice").into());
         }
         let header: StatementHeader = header.into_domain();
