@@ -43,7 +43,16 @@ pub fn configure_most(cli: &Cli) -> (Config, Vec<Mistake>) {
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
     let env = environment();
     let overrides = cli.overrides.iter().cloned().collect();
-    galleria_config::load_most(file.as_deref(), &env, &overrides)
+    let (config, mut mistakes) = galleria_config::load_most(file.as_deref(), &env, &overrides);
+    if cfg!(not(feature = "kafka")) && config.host.kafka.is_some() {
+        mistakes.push(Mistake::new(
+            file.unwrap_or_else(|| "host.toml".into()),
+            "kafka.bootstrap",
+            "must not be set: this host was built without Kafka; unset it, or build the host with the \
+             feature `kafka`",
+        ));
+    }
+    (config, mistakes)
 }
 
 /// The environment. `std::env::vars` would panic over a variable that is no text, whosever it is, and

@@ -12,15 +12,23 @@
 
 #![forbid(unsafe_code)]
 
-mod broker;
+mod config;
 mod consumer;
+mod error;
 mod holding;
 mod lanes;
 mod prefix;
 mod reading;
 mod relay;
+#[cfg(feature = "kafka")]
+mod topic_writer;
+#[cfg(not(feature = "kafka"))]
+#[path = "without_kafka.rs"]
+mod topic_writer;
 
-pub use broker::{BrokerConfig, BrokerError, Login, TopicWriter};
+pub use config::{BrokerConfig, Login};
 pub use consumer::{Consumer, ConsumerConfig};
+pub use error::BrokerError;
 pub use holding::{Held, Holding};
 pub use relay::{Relay, Troubles};
+pub use topic_writer::TopicWriter;

@@ -3,7 +3,9 @@
 //! Owns: when it is tried again. A topic that cannot be written waits, and no other waits for it; who places
 //! orders waits for neither. Never writes a topic of which another host has the lease.
 
-use crate::broker::{BrokerConfig, BrokerError, TopicWriter};
+use crate::config::BrokerConfig;
+use crate::error::BrokerError;
+use crate::topic_writer::TopicWriter;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures_util::future::join_all;
 use galleria_app::handling::Group;
@@ -198,6 +200,8 @@ impl RelayError {
             Self::Broker(BrokerError::Topic { .. }) => "topic",
             Self::Broker(BrokerError::Message { .. }) => "message",
             Self::Broker(BrokerError::Kafka { doing, .. }) => doing,
+            #[cfg(not(feature = "kafka"))]
+            Self::Broker(BrokerError::Unsupported) => "unsupported",
         }
     }
 }

@@ -4,6 +4,8 @@
 //! reads what is committed (`read_committed`) sees every event once, after whatever crash. Never knows where
 //! events come from. Everything here blocks: it is called off the runtime's threads.
 
+use crate::config::{BrokerConfig, Login};
+use crate::error::BrokerError;
 use galleria_app::relay::Relayed;
 use galleria_domain::event::header;
 use galleria_domain::{Event, Position};
@@ -14,8 +16,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,97 +29,35 @@ const ABORTED_WITHIN: Duration = Duration::from_secs(2);
 /// Bodies in one transaction: far less than the client keeps, and sent well within the time of an answer.
 const TRANSACTION_BYTES: usize = 4 << 20;
 
-/// How the broker is reached.
-#[derive(Clone)]
-pub struct BrokerConfig {
-    /// Host and port of some brokers; they tell the others.
-    pub bootstrap: String,
-    /// Where it wants to know who comes: over TLS.
-    pub login: Option<Login>,
-    /// Certificates that its own is checked with, as PEM; the machine's where none. With it, TLS without login, too.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Key and secret, as SASL's PLAIN takes them.
-#[derive(Clone)]
-pub struct Login {
-    /// Who.
-    pub key: String,
-    /// The password.
-    pub secret: String,
-}
-
-impl fmt::Debug for BrokerConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BrokerConfig")
-            .field("bootstrap", &self.bootstrap)
-            .field("ca_file", &self.ca_file)
-            .finish_non_exhaustive()
+/// The settings every client of the broker has.
+fn client(config: &BrokerConfig) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", &config.bootstrap)
+        .set("client.id", "galleria")
+        // What goes wrong is told by whoever waits for it.
+        .set_log_level(RDKafkaLogLevel::Emerg);
+    let protocol = match (&config.login, &config.ca_file) {
+        (Some(_), _) => "sasl_ssl",
+        (None, Some(_)) => "ssl",
+        (None, None) => "plaintext",
+    };
+    client.set("security.protocol", protocol);
+    if protocol != "plaintext" {
+        // Its TLS is built along and knows no machine: where certificates usually are is looked through.
+        let file = config
+            .ca_file
+            .as_ref()
+            .map(|file| file.display().to_string());
+        client.set("ssl.ca.location", file.as_deref().unwrap_or("probe"));
     }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Login")
-    }
-}
-
-impl BrokerConfig {
-    fn client(&self) -> ClientConfig {
-        let mut client = ClientConfig::new();
+    if let Some(Login { key, secret }) = &config.login {
         client
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("client.id", "galleria")
-            // What goes wrong is told by whoever waits for it.
-            .set_log_level(RDKafkaLogLevel::Emerg);
-        let protocol = match (&self.login, &self.ca_file) {
-            (Some(_), _) => "sasl_ssl",
-            (None, Some(_)) => "ssl",
-            (None, None) => "plaintext",
-        };
-        client.set("security.protocol", protocol);
-        if protocol != "plaintext" {
-            // Its TLS is built along and knows no machine: where certificates usually are is looked through.
-            let file = self.ca_file.as_ref().map(|file| file.display().to_string());
-            client.set("ssl.ca.location", file.as_deref().unwrap_or("probe"));
-        }
-        if let Some(Login { key, secret }) = &self.login {
-            client
-                .set("sasl.mechanisms", "PLAIN")
-                .set("sasl.username", key)
-                .set("sasl.password", secret);
-        }
-        client
+            .set("sasl.mechanisms", "PLAIN")
+            .set("sasl.username", key)
+            .set("sasl.password", secret);
     }
-}
-
-/// Why a topic could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokerError {
-    /// The topic is not there, or not for us.
-    #[error("the topic {topic}: {why}; make it, or leave it out by `kafka.topics`")]
-    Topic {
-        /// Its name.
-        topic: String,
-        /// What the broker said.
-        why: RDKafkaErrorCode,
-    },
-    /// A message that the broker does not take.
-    #[error("{event} was not taken: {why}; what comes after it on the topic waits for it")]
-    Message {
-        /// The event.
-        event: String,
-        /// What the broker said.
-        why: RDKafkaErrorCode,
-    },
-    /// Anything else.
-    #[error("{doing}: {why}")]
-    Kafka {
-        /// What was asked of it.
-        doing: &'static str,
-        /// What it said, and what its connections say.
-        why: String,
-    },
+    client
 }
 
 /// What is heard from the client beside what it answers.
@@ -200,8 +138,7 @@ impl TopicWriter {
         topic: &str,
     ) -> Result<(Self, Option<Relayed>), BrokerError> {
         let heard = Heard::default();
-        let producer: ThreadedProducer<Heard> = config
-            .client()
+        let producer: ThreadedProducer<Heard> = client(config)
             .set("transactional.id", name)
             // What is not committed by then is given up by the broker, too.
             .set("transaction.timeout.ms", "60000")
@@ -220,8 +157,7 @@ impl TopicWriter {
             .init_transactions(ANSWERS_WITHIN)
             .map_err(heard.failed("beginning to write"))?;
         // It reads nothing: how far a topic has come is kept as a group's offset.
-        let positions: BaseConsumer<Heard> = config
-            .client()
+        let positions: BaseConsumer<Heard> = client(config)
             .set("group.id", name)
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
@@ -304,7 +240,10 @@ impl TopicWriter {
         done.map_err(|error| {
             let refused = self.heard.told().refused.take();
             match refused {
-                Some((event, why)) => BrokerError::Message { event, why },
+                Some((event, why)) => BrokerError::Message {
+                    event,
+                    why: why.to_string(),
+                },
                 None => self.heard.failed("writing")(error),
             }
         })?;
@@ -332,7 +271,7 @@ impl TopicWriter {
             .map_err(|(error, _)| match error.rdkafka_error_code() {
                 Some(why @ RDKafkaErrorCode::MessageSizeTooLarge) => BrokerError::Message {
                     event: event.id.clone(),
-                    why,
+                    why: why.to_string(),
                 },
                 _ => failed(error.to_string()),
             })?;
@@ -376,7 +315,7 @@ fn there_is(
     match found.and_then(|one| one.error()) {
         Some(error) => Err(BrokerError::Topic {
             topic: topic.to_owned(),
-            why: error.into(),
+            why: RDKafkaErrorCode::from(error).to_string(),
         }),
         None => Ok(()),
     }
