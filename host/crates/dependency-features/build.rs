@@ -1,0 +1,3 @@
+//! Without a build script, Cargo ignores build dependencies.
+
+fn main() {}
