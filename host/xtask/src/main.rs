@@ -8,7 +8,6 @@ mod api;
 mod check;
 mod demo;
 mod guests;
-mod licences;
 mod plugins;
 mod prepare;
 mod process;
@@ -48,8 +47,8 @@ enum Command {
     Prepare,
     /// Build the plugins and stage them in target/plugins.
     Plugins,
-    /// Check formatting, lints and licences.
-    Check,
+    /// Check formatting, names, imports, licences and lints.
+    Check(check::CheckArgs),
     /// Run every test, components built first.
     Test,
     /// Make the sample days, their statements and the sample products again.
@@ -115,7 +114,7 @@ fn run(command: Command) -> Result<()> {
             show::line(&format!("    they are in {}", staged.display()));
             Ok(())
         }
-        Command::Check => check::check(),
+        Command::Check(args) => check::check(&args),
         Command::Test => test::test(),
         Command::Day(ask) => write_day(ask),
         Command::Demo(ask) => demo::demo(&ask),

@@ -4,11 +4,22 @@ use crate::root::root;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
-/// Cargo, as it called us.
+/// Returns a command for the cargo that started this process.
+///
+/// If the machine has the development files of OpenSSL, librdkafka links them: compiling the vendored
+/// OpenSSL takes longer than any other dependency. This is the only place that decides it, because a
+/// different decision in the next command would compile librdkafka again. A value of `OPENSSL_NO_VENDOR`
+/// in the environment takes precedence.
 pub fn cargo() -> Command {
+    static SYSTEM_OPENSSL: LazyLock<bool> =
+        LazyLock::new(|| works("pkg-config", &["--exists", "openssl"]));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    if std::env::var_os("OPENSSL_NO_VENDOR").is_none() && *SYSTEM_OPENSSL {
+        command.env("OPENSSL_NO_VENDOR", "1");
+    }
     command
 }
 
