@@ -94,7 +94,7 @@ pub enum Database {
 impl Database {
     /// Whether this machine has it; says so where it has not.
     pub fn is_there(self) -> bool {
-        self == Self::Sqlite || galleria_test_postgres::is_there()
+        self == Self::Sqlite || galleria_test_postgres::is_installed()
     }
 }
 
@@ -194,7 +194,7 @@ impl House {
         if let Some(server) = &mut self.postgres {
             server.kill().expect("killed");
             tokio::time::sleep(Duration::from_millis(200)).await;
-            server.start_again().expect("started");
+            server.restart().expect("started");
         }
     }
 

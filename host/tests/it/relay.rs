@@ -7,7 +7,7 @@ use crate::house::{Database, House, KAFKA_SECRET};
 use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::{header, topic};
-use galleria_test_kafka::{Broker, Parts, Secured, parts_or_skip};
+use galleria_test_kafka::{Broker, Installation, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -38,20 +38,20 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(house: House, database: Database, parts: &Parts) -> Self {
+    async fn new(house: House, database: Database, parts: &Installation) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
         let made = made.expect("a certificate");
         let certificate = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(certificate.path(), made.cert.pem()).expect("written");
-        let by_tls = Secured {
+        let by_tls = TlsLogin {
             pem: made.signing_key.serialize_pem() + &made.cert.pem(),
-            key: "shops".into(),
-            secret: KAFKA_SECRET.into(),
+            user: "shops".into(),
+            password: KAFKA_SECRET.into(),
         };
-        let mut broker = Broker::secured(parts, &by_tls).expect("started");
+        let mut broker = Broker::start_with_tls(parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
         let mut house = house.on(database);
-        house.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.secured));
+        house.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.tls_port));
         house.set(&format!("kafka.ca_file={}", certificate.path().display()));
         house.set(&format!("kafka.topics={TOPICS:?}"));
         let stage = Self {
@@ -158,7 +158,7 @@ fn header_of(message: &OwnedMessage, name: &str) -> String {
 }
 
 async fn a_message_tells_the_request_that_caused_it(database: Database) {
-    let Some(parts) = parts_or_skip() else { return };
+    let Some(parts) = find_or_skip() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     // What a plugin cannot decide about is published nevertheless.
     let slot =
@@ -222,7 +222,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
 }
 
 async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
-    let Some(parts) = parts_or_skip() else { return };
+    let Some(parts) = find_or_skip() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = Stage::new(corner::house(folder.path()), database, &parts).await;
     // A host that is killed is waited for, where another takes over.
@@ -241,7 +241,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
             }
             1 => {
                 stage.broker.kill().expect("killed");
-                stage.broker.start_again().expect("started");
+                stage.broker.restart().expect("started");
             }
             _ => {
                 stage.house.outage().await;
@@ -250,7 +250,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
                 stage.house.start().await;
                 // Nobody who pays waits for the broker.
                 corner::sell(&stage.house, &format!("o{round}-away")).await;
-                stage.broker.start_again().expect("started");
+                stage.broker.restart().expect("started");
             }
         }
     }
@@ -261,7 +261,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_goes_from_host_to_host() {
-    let Some(parts) = parts_or_skip() else { return };
+    let Some(parts) = find_or_skip() else { return };
     let database = Database::Postgres;
     if !database.is_there() {
         return;

@@ -1,14 +1,14 @@
 //! Products and prices, in versions.
 //!
-//! A row is seen where its version stands in `catalogue_versions` and no later version of it does:
-//! statements read all versions of a key in order, and the last one counts. `+ 0` beside a version
-//! keeps planners from going the other way round, from a version to all its rows.
-//! The row of `catalogues` is locked by whoever changes anything, so versions appear in the order of
-//! their numbers and of their instants.
+//! A row is visible if `catalogue_versions` contains its version and no later version of the same key.
+//! Queries read all versions of a key in order and keep the last. The `+ 0` after a version prevents
+//! query planners from starting at the version and reading all its rows.
+//! Each change locks the row of `catalogues`, so versions become visible in the order of their numbers
+//! and timestamps.
 
 use crate::catalogue_rows as rows;
 use crate::placeholders;
-use crate::query::{Query, Row, query};
+use crate::query::{Row, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -19,7 +19,7 @@ use sqlx::AssertSqlSafe;
 #[async_trait]
 impl Catalogue for Transaction<'_> {
     async fn catalogue_fix(&mut self, retailer: &str, as_of: Timestamp) -> Result<(), Error> {
-        self.locked(retailer).await?;
+        self.catalogue_lock(retailer).await?;
         let fix = query(
             "catalogue_fix",
             "UPDATE catalogues SET fixed_ms = $1 WHERE retailer = $2 AND fixed_ms < $1",
@@ -36,7 +36,7 @@ impl Catalogue for Transaction<'_> {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Begun, Error> {
-        let head = self.locked(retailer).await?;
+        let head = self.catalogue_lock(retailer).await?;
         if head.writer.is_some() {
             let over = head.until <= now;
             return Ok(if over { Begun::LeftOver } else { Begun::Busy });
@@ -67,16 +67,16 @@ impl Catalogue for Transaction<'_> {
         until: Timestamp,
         forget: Timestamp,
     ) -> Result<(), Error> {
-        self.hold(draft, until).await?;
-        self.planned_anew().await?;
-        for some in products.chunks(placeholders::CHUNK) {
-            self.execute(rows::products_insert(draft, some)).await?;
-            self.execute(rows::products_forget(draft, some, forget))
+        self.extend_lease(draft, until).await?;
+        self.disable_plan_cache().await?;
+        for chunk in products.chunks(placeholders::CHUNK) {
+            self.execute(rows::products_insert(draft, chunk)).await?;
+            self.execute(rows::products_forget(draft, chunk, forget))
                 .await?;
         }
-        for some in prices.chunks(placeholders::CHUNK) {
-            self.execute(rows::prices_insert(draft, some)).await?;
-            self.execute(rows::prices_forget(draft, some, forget))
+        for chunk in prices.chunks(placeholders::CHUNK) {
+            self.execute(rows::prices_insert(draft, chunk)).await?;
+            self.execute(rows::prices_forget(draft, chunk, forget))
                 .await?;
         }
         Ok(())
@@ -87,8 +87,8 @@ impl Catalogue for Transaction<'_> {
         draft: &Draft,
         now: Timestamp,
     ) -> Result<Timestamp, Error> {
-        let head = self.locked(&draft.retailer).await?;
-        head.must_be(draft)?;
+        let head = self.catalogue_lock(&draft.retailer).await?;
+        head.check_draft(draft)?;
         let at_ms = now.as_millisecond().max(head.fixed_ms + 1);
         let show = query(
             "catalogue_publish",
@@ -107,12 +107,12 @@ impl Catalogue for Transaction<'_> {
         .bind(&*draft.retailer);
         self.execute(end).await?;
         Timestamp::from_millisecond(at_ms)
-            .map_err(|error| Error::records("an instant of the catalogue", error))
+            .map_err(|error| Error::records("catalogue_publish: timestamp out of range", error))
     }
 
     async fn catalogue_clear(&mut self, draft: &Draft, limit: u32) -> Result<bool, Error> {
-        let head = self.locked(&draft.retailer).await?;
-        head.must_be(draft)?;
+        let head = self.catalogue_lock(&draft.retailer).await?;
+        head.check_draft(draft)?;
         let mut left = u64::from(limit);
         for sql in [
             "DELETE FROM products WHERE retailer = $1 AND version = $2 AND sku IN (
@@ -196,7 +196,7 @@ impl Catalogue for Transaction<'_> {
         after: &str,
         limit: u32,
     ) -> Result<ListedPage, Error> {
-        self.planned_anew().await?;
+        self.disable_plan_cache().await?;
         let Some(last) = self.last_of_page(retailer, after, limit).await? else {
             return Ok(ListedPage::default());
         };
@@ -237,18 +237,18 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         skus: &[String],
     ) -> Result<Vec<(ProductRow, Timestamp)>, Error> {
-        self.planned_anew().await?;
+        self.disable_plan_cache().await?;
         let mut products: Vec<(ProductRow, Timestamp)> = Vec::with_capacity(skus.len());
-        for some in skus.chunks(placeholders::CHUNK) {
+        for chunk in skus.chunks(placeholders::CHUNK) {
             let sql = format!(
                 "SELECT p.*, v.at_ms AS changed_ms FROM products p
                  JOIN catalogue_versions v ON v.retailer = p.retailer AND v.version = p.version + 0
                  WHERE p.retailer = $1 AND p.sku IN ({})
                  ORDER BY p.sku, p.version",
-                placeholders::list(2, some.len())
+                placeholders::list(2, chunk.len())
             );
             let get = query("catalogue_products", AssertSqlSafe(sql)).bind(retailer);
-            let get = some.iter().fold(get, |get, sku| get.bind(&**sku));
+            let get = chunk.iter().fold(get, |get, sku| get.bind(&**sku));
             for row in self.fetch_all(get).await? {
                 let product = rows::product(&row)?;
                 if products
@@ -268,19 +268,19 @@ impl Catalogue for Transaction<'_> {
         retailer: &str,
         of: &[(String, String)],
     ) -> Result<Vec<PriceRow>, Error> {
-        self.planned_anew().await?;
+        self.disable_plan_cache().await?;
         let mut prices: Vec<PriceRow> = Vec::with_capacity(of.len());
-        for some in of.chunks(placeholders::CHUNK) {
+        for chunk in of.chunks(placeholders::CHUNK) {
             let sql = format!(
                 "WITH a (sku, store_id) AS (VALUES {})
                  SELECT o.* FROM a JOIN product_prices o
                      ON o.retailer = $1 AND o.sku = a.sku AND o.store_id = a.store_id
                  JOIN catalogue_versions v ON v.retailer = o.retailer AND v.version = o.version + 0
                  ORDER BY o.store_id, o.sku, o.version",
-                placeholders::tuples(2, some.len(), 2)
+                placeholders::tuples(2, chunk.len(), 2)
             );
             let get = query("catalogue_prices", AssertSqlSafe(sql)).bind(retailer);
-            let get = some
+            let get = chunk
                 .iter()
                 .fold(get, |get, (sku, store)| get.bind(&**sku).bind(&**store));
             for row in self.fetch_all(get).await? {
@@ -326,7 +326,7 @@ impl Catalogue for Transaction<'_> {
     }
 }
 
-/// The row of a retailer.
+/// The row of a retailer in `catalogues`.
 struct Head {
     version: i64,
     fixed_ms: i64,
@@ -335,7 +335,7 @@ struct Head {
 }
 
 impl Head {
-    fn of(row: &Row) -> Result<Self, Error> {
+    fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             version: row.int("version")?,
             fixed_ms: row.int("fixed_ms")?,
@@ -344,35 +344,35 @@ impl Head {
         })
     }
 
-    fn must_be(&self, draft: &Draft) -> Result<(), Error> {
+    fn check_draft(&self, draft: &Draft) -> Result<(), Error> {
         if self.writer.as_deref() == Some(&*draft.writer) && self.version == draft.version {
             return Ok(());
         }
-        Err(lost(draft))
+        Err(draft_lost(draft))
     }
 }
 
-/// Trouble of ours, which the caller may try again.
-fn lost(draft: &Draft) -> Error {
-    let paused = "its writer paused for too long, and another took over";
+/// An internal error: the caller may retry.
+fn draft_lost(draft: &Draft) -> Error {
+    let cause = "its writer paused too long and another writer took it over";
     Error::records(
-        format!("a draft of the products of {} was given up", draft.retailer),
-        std::io::Error::other(paused),
+        format!("catalogue draft of retailer {} lost", draft.retailer),
+        std::io::Error::other(cause),
     )
 }
 
 impl Transaction<'_> {
-    /// PostgreSQL keeps a statement's plan; one that it made for an empty catalogue would read the
-    /// whole table for each row of the first import.
-    async fn planned_anew(&mut self) -> Result<(), Error> {
+    /// Makes PostgreSQL plan each query anew: a plan cached for an empty catalogue would read the whole
+    /// table for each row of the first import.
+    async fn disable_plan_cache(&mut self) -> Result<(), Error> {
         if !self.is_postgres() {
             return Ok(());
         }
-        let anew = "SET LOCAL plan_cache_mode = force_custom_plan";
-        self.execute(query("catalogue_plan", anew)).await.map(drop)
+        let sql = "SET LOCAL plan_cache_mode = force_custom_plan";
+        self.execute(query("catalogue_plan", sql)).await.map(drop)
     }
 
-    /// The last of up to `limit` keys after `after`, whichever versions they have.
+    /// Returns the last of at most `limit` SKUs after `after`, of any version.
     async fn last_of_page(
         &mut self,
         retailer: &str,
@@ -390,7 +390,7 @@ impl Transaction<'_> {
         self.fetch_one(last).await?.opt_text("last")
     }
 
-    /// A store's own prices of the products after the first of two keys, up to the second.
+    /// Reads a store's own prices of the products after `after`, up to and including `last`.
     async fn own_prices(
         &mut self,
         retailer: &str,
@@ -416,12 +416,12 @@ impl Transaction<'_> {
         rows.iter().map(priced).collect()
     }
 
-    /// The retailer's row, locked; made where there is none.
-    async fn locked(&mut self, retailer: &str) -> Result<Head, Error> {
+    /// Locks the row of a retailer, and inserts it if it is missing.
+    async fn catalogue_lock(&mut self, retailer: &str) -> Result<Head, Error> {
         let sql = self.locking("SELECT * FROM catalogues WHERE retailer = $1", Lock::Wait);
         let get = || query("catalogue_head", sql.clone()).bind(retailer);
         if let Some(row) = self.fetch_optional(get()).await? {
-            return Head::of(&row);
+            return Head::from_row(&row);
         }
         let make = query(
             "catalogue_head",
@@ -431,11 +431,12 @@ impl Transaction<'_> {
         )
         .bind(retailer);
         self.execute(make).await?;
-        Head::of(&self.fetch_one(get()).await?)
+        Head::from_row(&self.fetch_one(get()).await?)
     }
 
-    async fn hold(&mut self, draft: &Draft, until: Timestamp) -> Result<(), Error> {
-        let hold: Query<'_> = query(
+    /// Extends the writer's lease of a draft.
+    async fn extend_lease(&mut self, draft: &Draft, until: Timestamp) -> Result<(), Error> {
+        let extend = query(
             "catalogue_add",
             "UPDATE catalogues SET writer_until_ms = $1
              WHERE retailer = $2 AND writer = $3 AND version = $4",
@@ -444,8 +445,8 @@ impl Transaction<'_> {
         .bind(&*draft.retailer)
         .bind(&*draft.writer)
         .bind(draft.version);
-        match self.execute(hold).await? {
-            0 => Err(lost(draft)),
+        match self.execute(extend).await? {
+            0 => Err(draft_lost(draft)),
             _ => Ok(()),
         }
     }

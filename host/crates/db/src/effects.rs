@@ -1,4 +1,4 @@
-//! What became of events: positions, effects, counters, journal, blobs, the park, dead letters.
+//! Outcomes of events: positions, effects, counters, journal, blobs, parked events, dead letters.
 
 use crate::outbox::{bind_origin, event};
 use crate::parked;
@@ -92,7 +92,7 @@ impl Effects for Transaction<'_> {
         scope: &str,
         name: &str,
     ) -> Result<u64, Error> {
-        let before = query(
+        let existing = query(
             "counter_take",
             "SELECT value FROM counters
              WHERE event_id = $1 AND subscriber = $2 AND scope = $3 AND name = $4",
@@ -101,11 +101,11 @@ impl Effects for Transaction<'_> {
         .bind(subscriber)
         .bind(scope)
         .bind(name);
-        if let Some(row) = self.fetch_optional(before).await? {
+        if let Some(row) = self.fetch_optional(existing).await? {
             return row.int_as("value");
         }
         let value = self.next_number("counter", scope, name).await?;
-        let keep = query(
+        let insert = query(
             "counter_take",
             "INSERT INTO counters (event_id, subscriber, scope, name, value)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -115,9 +115,9 @@ impl Effects for Transaction<'_> {
         .bind(scope)
         .bind(name)
         .bind(i64::try_from(value).unwrap_or(i64::MAX));
-        // Of two attempts of one event at the same time the second waited for the line of numbers.
-        // Done again, it finds the first one's number, and leaves no gap.
-        if self.execute(keep).await? == 0 {
+        // If two attempts of an event run at the same time, the second has waited for the sequence.
+        // When its work runs again, it reads the number of the first, and no gap appears.
+        if self.execute(insert).await? == 0 {
             return Err(self.conflict("counter_take"));
         }
         Ok(value)
@@ -161,7 +161,7 @@ impl Effects for Transaction<'_> {
     }
 
     async fn journal_of_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error> {
-        // Along the index by event and subscriber, and put in order here: there are few.
+        // Uses the index by event and subscriber. The rows are few and are sorted here.
         let list = query(
             "journal_of_event",
             "SELECT * FROM journal WHERE event_id = $1",
@@ -178,8 +178,8 @@ impl Effects for Transaction<'_> {
     }
 
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error> {
-        // One that is used again is renewed once a day: often enough for retention, which counts
-        // in days, and no write for every attempt that has the same settings as the last.
+        // Renew the time of last use at most once a day: retention counts in days, and most attempts
+        // use the same settings as the one before.
         let put = query(
             "blob_put",
             "INSERT INTO blobs (digest, body, used_ms) VALUES ($1, $2, $3)
@@ -346,7 +346,7 @@ impl Effects for Transaction<'_> {
         after: Option<&DeadKey>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, Error> {
-        // The casts tell PostgreSQL the type of what may be NULL.
+        // The casts give PostgreSQL the type of a NULL.
         let page = query(
             "dead_page",
             "SELECT * FROM dead_letters

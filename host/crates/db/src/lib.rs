@@ -1,17 +1,15 @@
-//! Records: every SQL statement of the host, over SQLite and PostgreSQL.
+//! Records: every SQL query of the host, for SQLite and PostgreSQL.
 //!
-//! Owns: tables, statements, transactions, group commit, migrations. Never knows: HTTP, Kafka,
-//! plugins, nor why the use cases of `galleria-app` want a row.
+//! Owns tables, queries, transactions, group commit and migrations. Never knows HTTP, Kafka, plugins or
+//! use cases.
 //!
 //! ```no_run
 //! use galleria_db::{Db, DbConfig};
 //!
 //! # async fn example() -> Result<(), galleria_db::DbError> {
 //! let config = DbConfig::new("sqlite://data/galleria.db");
-//! for done in Db::migrate(&config).await? {
-//!     // Each is a sentence for the operator.
-//!     drop(done);
-//! }
+//! let steps = Db::migrate(&config).await?;
+//! assert!(steps.iter().all(|step| step.starts_with("migration ")));
 //! let db = Db::open(&config).await?;
 //! db.close().await?;
 //! # Ok(())
@@ -27,16 +25,15 @@ mod catalogue_rows;
 mod config;
 mod counters;
 mod db;
-mod desk;
 mod dialect;
 mod documents;
 mod effects;
 mod error;
-mod figures;
 mod fiscal;
 mod keys;
 mod lists;
 mod members;
+mod metrics;
 mod migrations;
 mod movements;
 mod operations;
@@ -50,6 +47,7 @@ mod postgres;
 mod query;
 #[cfg(test)]
 mod query_log;
+mod queues;
 mod requests;
 mod retry;
 mod runs;
@@ -58,8 +56,8 @@ mod sqlite;
 mod statement_rows;
 mod statements;
 mod stores;
-mod stories;
-mod story_questions;
+mod timeline;
+mod timeline_queries;
 mod trade;
 mod trade_rows;
 mod transaction;

@@ -1,11 +1,11 @@
-//! Migrations: embedded texts, applied in order, in one transaction, by one process at a time.
+//! Migrations: embedded SQL texts, applied in order, in one transaction, by one process at a time.
 //!
-//! Owns: `schema_versions`, which names every text applied with its digest, and `schema_since`, which says
-//! of each how old a host may be that works with it. Never goes back: a mistake is put right by a further
-//! migration, and an applied text is never changed.
+//! Owns two tables. `schema_versions` lists the applied migrations with their digests. `schema_since`
+//! lists the oldest host version that works with each migration. A schema never goes back: a further
+//! migration corrects an error, and an applied text never changes.
 //!
-//! Expand before you contract: what the version before does not know is added in one release, and what it
-//! needs is taken away in a later one. So hosts of both run beside one another, and either may start again.
+//! Expand first, contract later: one release adds what the previous version does not know, and a later
+//! release removes what it needs. So hosts of both versions run at the same time, and both can restart.
 
 use crate::dialect::Dialect;
 use crate::error::DbError;
@@ -14,150 +14,73 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 struct Migration {
-    /// From 1, one after the other.
+    /// Consecutive from 1.
     version: i64,
-    /// The oldest version of a host that works with it, where that is not its own: what is only added
-    /// disturbs nobody.
-    since: Option<i64>,
+    /// The oldest host version that works with the migrated schema. A migration that only adds
+    /// something is compatible with earlier versions.
+    compatible_from: i64,
+    /// Recorded in `schema_versions`.
     name: &'static str,
     text: &'static str,
 }
 
+impl Migration {
+    const fn new(version: i64, name: &'static str, text: &'static str) -> Self {
+        Self {
+            version,
+            compatible_from: version,
+            name,
+            text,
+        }
+    }
+
+    /// Declares that hosts of an earlier schema version work with the migrated schema.
+    const fn compatible_from(mut self, version: i64) -> Self {
+        self.compatible_from = version;
+        self
+    }
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal, $file:literal) => {
+        Migration::new(
+            $version,
+            $name,
+            include_str!(concat!("../migrations/", $file)),
+        )
+    };
+}
+
 const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        since: None,
-        name: "records",
-        text: include_str!("../migrations/0001_records.sql"),
-    },
-    Migration {
-        version: 2,
-        since: None,
-        name: "sale_lines",
-        text: include_str!("../migrations/0002_sale_lines.sql"),
-    },
-    Migration {
-        version: 3,
-        since: None,
-        name: "activities",
-        text: include_str!("../migrations/0003_activities.sql"),
-    },
-    Migration {
-        version: 4,
-        since: None,
-        name: "runs",
-        text: include_str!("../migrations/0004_runs.sql"),
-    },
-    Migration {
-        version: 5,
-        since: None,
-        name: "statements",
-        text: include_str!("../migrations/0005_statements.sql"),
-    },
-    Migration {
-        version: 6,
-        since: None,
-        name: "products",
-        text: include_str!("../migrations/0006_products.sql"),
-    },
-    Migration {
-        version: 7,
-        since: None,
-        name: "members",
-        text: include_str!("../migrations/0007_members.sql"),
-    },
-    Migration {
-        version: 8,
-        since: None,
-        name: "operations",
-        text: include_str!("../migrations/0008_operations.sql"),
-    },
-    Migration {
-        version: 9,
-        since: None,
-        name: "settlements",
-        text: include_str!("../migrations/0009_settlements.sql"),
-    },
-    Migration {
-        version: 10,
-        since: None,
-        name: "lists",
-        text: include_str!("../migrations/0010_lists.sql"),
-    },
-    Migration {
-        version: 11,
-        since: None,
-        name: "keys",
-        text: include_str!("../migrations/0011_keys.sql"),
-    },
-    Migration {
-        version: 12,
-        since: None,
-        name: "traces",
-        text: include_str!("../migrations/0012_traces.sql"),
-    },
-    Migration {
-        version: 13,
-        since: None,
-        name: "stories",
-        text: include_str!("../migrations/0013_stories.sql"),
-    },
-    Migration {
-        version: 14,
-        since: None,
-        name: "listed",
-        text: include_str!("../migrations/0014_listed.sql"),
-    },
-    Migration {
-        version: 15,
-        since: None,
-        name: "desk",
-        text: include_str!("../migrations/0015_desk.sql"),
-    },
-    Migration {
-        version: 16,
-        since: None,
-        name: "movements",
-        text: include_str!("../migrations/0016_movements.sql"),
-    },
-    Migration {
-        version: 17,
-        since: None,
-        name: "fiscal",
-        text: include_str!("../migrations/0017_fiscal.sql"),
-    },
-    Migration {
-        version: 18,
-        since: None,
-        name: "since",
-        text: include_str!("../migrations/0018_since.sql"),
-    },
-    Migration {
-        version: 19,
-        since: Some(18),
-        name: "marks",
-        text: include_str!("../migrations/0019_marks.sql"),
-    },
-    Migration {
-        version: 20,
-        since: Some(18),
-        name: "request_ids",
-        text: include_str!("../migrations/0020_request_ids.sql"),
-    },
-    Migration {
-        version: 21,
-        since: Some(18),
-        name: "standing",
-        text: include_str!("../migrations/0021_standing.sql"),
-    },
+    migration!(1, "records", "0001_records.sql"),
+    migration!(2, "sale_lines", "0002_sale_lines.sql"),
+    migration!(3, "activities", "0003_activities.sql"),
+    migration!(4, "runs", "0004_runs.sql"),
+    migration!(5, "statements", "0005_statements.sql"),
+    migration!(6, "products", "0006_products.sql"),
+    migration!(7, "members", "0007_members.sql"),
+    migration!(8, "operations", "0008_operations.sql"),
+    migration!(9, "settlements", "0009_settlements.sql"),
+    migration!(10, "lists", "0010_lists.sql"),
+    migration!(11, "keys", "0011_keys.sql"),
+    migration!(12, "traces", "0012_traces.sql"),
+    migration!(13, "stories", "0013_stories.sql"),
+    migration!(14, "listed", "0014_listed.sql"),
+    migration!(15, "desk", "0015_desk.sql"),
+    migration!(16, "movements", "0016_movements.sql"),
+    migration!(17, "fiscal", "0017_fiscal.sql"),
+    migration!(18, "since", "0018_since.sql"),
+    migration!(19, "marks", "0019_marks.sql").compatible_from(18),
+    migration!(20, "request_ids", "0020_request_ids.sql").compatible_from(18),
+    migration!(21, "standing", "0021_standing.sql").compatible_from(18),
 ];
 
-/// Any number, the same in every version of the host: PostgreSQL's name for "migrations of this".
+/// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.
 const LOCK: i64 = 0x6761_6c6c_6572_6961;
 
 impl Dialect {
-    /// The text in the words of this database.
-    fn worded(self, text: &str) -> String {
+    /// Replaces the placeholders of a migration by the database's own syntax.
+    fn expand(self, text: &str) -> String {
         let (serial, bytes, ordered, now_ms, json, elements) = match self {
             Self::Sqlite => (
                 "INTEGER PRIMARY KEY",
@@ -180,10 +103,10 @@ impl Dialect {
             .replace("{bytes}", bytes)
             .replace("{ordered}", ordered)
             .replace("{now_ms}", now_ms)
-            // After a text that is read as JSON.
+            // A suffix that casts a text to JSON.
             .replace("{json}", json)
             .replace("{elements}", elements)
-            // After a text that is sorted by bytes where its column is not.
+            // A suffix that sorts a text by bytes.
             .replace("{bytewise}", self.bytewise())
     }
 
@@ -201,13 +124,13 @@ impl Dialect {
     }
 }
 
-/// Applies what is missing; answers one sentence for each.
+/// Applies the missing migrations and returns one sentence for each.
 pub(crate) async fn apply(
     connection: &mut AnyConnection,
     dialect: Dialect,
 ) -> Result<Vec<String>, DbError> {
-    let failed = |source| DbError::operation("migrate", source);
-    // SQLite's lock is the write transaction itself; PostgreSQL's goes with the transaction.
+    let failed = |source| DbError::operation("migrate schema", source);
+    // On SQLite the write transaction is the lock. On PostgreSQL the lock ends with the transaction.
     let begin = match dialect {
         Dialect::Sqlite => "BEGIN IMMEDIATE",
         Dialect::Postgres => "BEGIN",
@@ -233,21 +156,21 @@ pub(crate) async fn apply(
     .map_err(failed)?;
     let found = version(&mut transaction, dialect).await?;
     if found > newest() {
-        works_with(&mut transaction, found).await?;
+        check_newer(&mut transaction, found).await?;
     }
-    let mut done = Vec::new();
+    let mut steps = Vec::new();
     for migration in MIGRATIONS.iter().filter(|m| m.version > found) {
-        step(&mut transaction, dialect, migration).await?;
-        done.push(format!(
-            "migration {} ({}) was applied",
+        apply_one(&mut transaction, dialect, migration).await?;
+        steps.push(format!(
+            "migration {} ({}) applied",
             migration.version, migration.name
         ));
     }
     transaction.commit().await.map_err(failed)?;
-    Ok(done)
+    Ok(steps)
 }
 
-async fn step(
+async fn apply_one(
     connection: &mut AnyConnection,
     dialect: Dialect,
     migration: &Migration,
@@ -258,7 +181,7 @@ async fn step(
             source,
         )
     };
-    sqlx::raw_sql(AssertSqlSafe(dialect.worded(migration.text)))
+    sqlx::raw_sql(AssertSqlSafe(dialect.expand(migration.text)))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
@@ -272,10 +195,10 @@ async fn step(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    if let Some(since) = migration.since {
+    if migration.compatible_from < migration.version {
         sqlx::query("INSERT INTO schema_since (version, since) VALUES ($1, $2)")
             .bind(migration.version)
-            .bind(since)
+            .bind(migration.compatible_from)
             .execute(connection)
             .await
             .map_err(failed)?;
@@ -283,31 +206,31 @@ async fn step(
     Ok(())
 }
 
-/// Refuses a newer schema unless every migration beyond ours says that we work with it.
-async fn works_with(connection: &mut AnyConnection, found: i64) -> Result<(), DbError> {
+/// Rejects a newer schema unless all its further migrations are compatible with this binary.
+async fn check_newer(connection: &mut AnyConnection, found: i64) -> Result<(), DbError> {
     let known = newest();
     let row = sqlx::query(
-        "SELECT COUNT(*) AS known FROM schema_since WHERE version > $1 AND since <= $1",
+        "SELECT COUNT(*) AS compatible FROM schema_since WHERE version > $1 AND since <= $1",
     )
     .bind(known)
     .fetch_one(connection)
     .await;
-    let good: i64 = row
-        .and_then(|row| row.try_get("known"))
-        .map_err(|source| DbError::operation("read the schema's version", source))?;
-    match good == found - known {
+    let compatible: i64 = row
+        .and_then(|row| row.try_get("compatible"))
+        .map_err(|source| DbError::operation("read schema version", source))?;
+    match compatible == found - known {
         true => Ok(()),
         false => Err(DbError::SchemaTooNew { found, known }),
     }
 }
 
-/// Refuses a database whose schema this binary cannot work with.
+/// Rejects a schema that this binary does not support.
 pub(crate) async fn check(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), DbError> {
     let found = version(connection, dialect).await?;
     let known = newest();
     match found.cmp(&known) {
         std::cmp::Ordering::Less => Err(DbError::SchemaTooOld { found, known }),
-        std::cmp::Ordering::Greater => works_with(connection, found).await,
+        std::cmp::Ordering::Greater => check_newer(connection, found).await,
         std::cmp::Ordering::Equal => Ok(()),
     }
 }
@@ -316,9 +239,9 @@ fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
-/// The version applied last; 0 where there is none. Every applied text must be the one we know.
+/// Returns the last applied version, or 0. Rejects an applied text that differs from this binary's.
 async fn version(connection: &mut AnyConnection, dialect: Dialect) -> Result<i64, DbError> {
-    let failed = |source| DbError::operation("read the schema's version", source);
+    let failed = |source| DbError::operation("read schema version", source);
     let tables: i64 = sqlx::query(dialect.has_versions())
         .fetch_one(&mut *connection)
         .await
@@ -350,34 +273,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_follow_one_another_from_1() {
+    fn versions_are_consecutive_from_1() {
         let versions: Vec<_> = MIGRATIONS.iter().map(|m| m.version).collect();
         assert_eq!(versions, (1..=newest()).collect::<Vec<_>>());
     }
 
     #[test]
-    fn what_older_hosts_work_with_takes_nothing_away() {
+    fn a_compatible_migration_removes_nothing() {
         for migration in MIGRATIONS {
             let text = migration.text.to_uppercase();
-            let takes = ["DROP TABLE", "DROP COLUMN", "RENAME", "NOT NULL"]
+            let removes = ["DROP TABLE", "DROP COLUMN", "RENAME", "NOT NULL"]
                 .iter()
                 .any(|word| text.contains(word));
-            let since = migration.since.unwrap_or(migration.version);
+            let since = migration.compatible_from;
             assert!(since <= migration.version);
-            assert!(since == migration.version || !takes, "{}", migration.name);
+            assert!(since == migration.version || !removes, "{}", migration.name);
         }
     }
 
     #[test]
-    fn no_word_is_left_unsaid() {
+    fn all_placeholders_are_expanded() {
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
             for migration in MIGRATIONS {
-                let text = dialect.worded(migration.text);
-                let statements: String = text
+                let text = dialect.expand(migration.text);
+                let queries: String = text
                     .lines()
                     .filter(|line| !line.trim_start().starts_with("--"))
                     .collect();
-                assert!(!statements.contains('{'), "{statements}");
+                assert!(!queries.contains('{'), "{queries}");
             }
         }
     }

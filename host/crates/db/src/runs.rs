@@ -1,12 +1,13 @@
-//! Runs, and up to when schedules were planned.
+//! Runs of stream plugins.
 //!
-//! Owns: which run may be leased. `ready_ms` is
+//! Owns the choice of the runs that may be leased. `ready_ms` is
 //!
-//! - of one that is due or failed: when it is due;
-//! - of one that is running: when its lease ends;
-//! - of one that is over: never.
+//! - the due time of a due or failed run;
+//! - the end of the lease of a running run;
+//! - never, for a run that is over.
 //!
-//! An attempt is known by owner and number; whoever finds another there has lost the run.
+//! Owner and attempt number identify an attempt. If the row contains others, the attempt has lost the
+//! run.
 
 use crate::query::{Query, Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction};
@@ -74,7 +75,7 @@ impl Runs for Transaction<'_> {
         before: i64,
         limit: u32,
     ) -> Result<Vec<RunRow>, Error> {
-        // With a state, along its index: there are few runs that are not over among many that are.
+        // A filter by state uses its index: few runs are not over.
         let sql = match filter.state {
             Some(_) => {
                 "SELECT * FROM runs WHERE state = $5 AND serial < $1
@@ -124,7 +125,7 @@ impl Runs for Transaction<'_> {
         let Some(id) = self.fetch_optional_as(free, |row| row.text("id")).await? else {
             return Ok(None);
         };
-        self.fetch_optional_as(taking("run_lease", &id, owner, now, until), run)
+        self.fetch_optional_as(lease_query("run_lease", &id, owner, now, until), run)
             .await
     }
 
@@ -144,7 +145,7 @@ impl Runs for Transaction<'_> {
         if self.fetch_optional(free).await?.is_none() {
             return Ok(None);
         }
-        self.fetch_optional_as(taking("run_take", id, owner, now, until), run)
+        self.fetch_optional_as(lease_query("run_take", id, owner, now, until), run)
             .await
     }
 
@@ -226,7 +227,7 @@ impl Runs for Transaction<'_> {
     }
 
     async fn run_cancel(&mut self, id: &str, now: Timestamp) -> Result<bool, Error> {
-        // Whoever runs it sees `stop` when it renews its lease, and closes the run itself.
+        // The owner of a running run reads `stop` when it renews its lease, and closes the run.
         let cancel = query(
             "run_cancel",
             "UPDATE runs SET
@@ -297,8 +298,8 @@ impl Runs for Transaction<'_> {
         schedule: &str,
         mark: &ScheduleMark,
     ) -> Result<(), Error> {
-        // Only forwards: of two hosts that plan at a time, the slower one takes nothing back. With
-        // another expression it begins anew.
+        // A mark only moves forward: if two hosts plan at the same time, the slower one must not move
+        // it back. Another expression starts anew.
         let put = query(
             "schedule_mark_put",
             "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)
@@ -312,7 +313,7 @@ impl Runs for Transaction<'_> {
         .bind(schedule)
         .bind(&*mark.store_id)
         .bind(&*mark.at)
-        .bind(wall_text(mark));
+        .bind(local_time_text(mark));
         self.execute(put).await.map(drop)
     }
 
@@ -333,8 +334,8 @@ impl Runs for Transaction<'_> {
     }
 }
 
-/// Leases a run that was found free.
-fn taking<'q>(
+/// Leases a run that is free.
+fn lease_query<'q>(
     name: &'static str,
     id: &'q str,
     owner: &'q str,
@@ -365,15 +366,15 @@ fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Whole seconds, always as long, so that texts sort as moments do.
-fn wall_text(mark: &ScheduleMark) -> String {
+/// Whole seconds in a fixed format, so that texts sort like times.
+fn local_time_text(mark: &ScheduleMark) -> String {
     mark.planned_to.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 fn mark(row: &Row) -> Result<ScheduleMark, Error> {
     let text = row.text("planned_to")?;
     let planned_to = text.parse().map_err(|error| {
-        Error::records("schedule_marks: planned_to holds what it never may", error)
+        Error::records("schedule_marks: invalid value in column planned_to", error)
     });
     Ok(ScheduleMark {
         store_id: row.text("store_id")?,

@@ -1,6 +1,6 @@
-//! Statements, their lines, and the tenders that these are matched with.
+//! Settlement statements, their lines, and the tenders that the lines are matched with.
 //!
-//! What a tender and a line are found by stands in columns; a line as it was read stands in JSON.
+//! Search keys of tenders and lines are columns. The original line is JSON.
 
 use crate::query::{Query, SqlEnum, query};
 use crate::statement_rows as rows;
@@ -14,8 +14,8 @@ use galleria_app::records::{
 use galleria_domain::{MatchOutcome, RecordedTender, StatementHeader, StatementLine};
 use jiff::Timestamp;
 
-/// One of three ways to a tender or a line. Each statement repeats its index's condition: a
-/// database does not see that a reference is not empty before it is bound.
+/// Finds tenders by one of three references. The query repeats the condition of the partial index,
+/// because the database does not know that the bound reference is not empty.
 macro_rules! by_reference {
     ($column:literal) => {
         concat!(
@@ -51,7 +51,7 @@ impl Statements for Transaction<'_> {
             let rows = self
                 .execute(rows::tender_insert(tender, accepted_at))
                 .await?;
-            // A payment and a refund of one id would have tenders of one id.
+            // A payment and a refund with the same id would have tenders with the same ids.
             inserted(rows, "entry", &tender.entry_id)?;
         }
         Ok(())
@@ -88,7 +88,7 @@ impl Statements for Transaction<'_> {
         line: &StatementLine,
         limit: u32,
     ) -> Result<Vec<RecordedTender>, Error> {
-        let ways = [
+        let references = [
             (&line.psp_reference, by_reference!("psp_reference")),
             (
                 &line.modification_reference,
@@ -100,7 +100,7 @@ impl Statements for Transaction<'_> {
             ),
         ];
         let mut tenders: Vec<RecordedTender> = Vec::new();
-        for (reference, sql) in ways
+        for (reference, sql) in references
             .into_iter()
             .filter(|(reference, _)| !reference.is_empty())
         {
@@ -136,13 +136,13 @@ impl Statements for Transaction<'_> {
         .bind(retailer);
         let rows = self.fetch_all(list).await?;
         let mut tenders: Vec<_> = rows.iter().map(rows::tender).collect::<Result<_, _>>()?;
-        // An entry has a handful.
+        // An entry has few tenders.
         tenders.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(tenders)
     }
 
     async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error> {
-        // One that is free again is looked at anew: a duplicate may be waiting for it.
+        // Matching must check a tender that is free again: a duplicate line may wait for it.
         let sql = match line {
             Some(_) => "UPDATE tenders SET settled_by = $1 WHERE id = $2",
             None => "UPDATE tenders SET settled_by = $1, fresh = 1 WHERE id = $2",
@@ -291,7 +291,7 @@ impl Statements for Transaction<'_> {
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Vec<StatementRow>, Error> {
-        // Behind every day there is.
+        // "~" sorts after every date.
         let (day, id) = after.unwrap_or(("~", ""));
         let list = match retailer {
             Some(retailer) => query(
@@ -378,7 +378,7 @@ impl Statements for Transaction<'_> {
         tender: &RecordedTender,
         limit: u32,
     ) -> Result<Vec<LineRow>, Error> {
-        let ways = [
+        let references = [
             (&tender.psp_reference, waiting_by!("psp_reference")),
             (
                 &tender.modification_reference,
@@ -390,7 +390,7 @@ impl Statements for Transaction<'_> {
             ),
         ];
         let mut lines: Vec<LineRow> = Vec::new();
-        for (reference, sql) in ways
+        for (reference, sql) in references
             .into_iter()
             .filter(|(reference, _)| !reference.is_empty())
         {

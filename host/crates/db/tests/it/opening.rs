@@ -96,7 +96,7 @@ async fn several_migrate_at_once(config: &DbConfig) {
         .map(|done| done.expect("migrated"))
         .collect();
     steps.sort();
-    let first = "migration 1 (records) was applied";
+    let first = "migration 1 (records) applied";
     assert_eq!(steps[3][0], first);
     assert!(steps[..3].iter().all(Vec::is_empty), "{steps:?}");
     Db::open(config)

@@ -79,7 +79,7 @@ async fn what_was_told_to_be_done_outlives_the_server() {
                 _ => server.stop().expect("stopped"),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
-            server.start_again().expect("started");
+            server.restart().expect("started");
         }
         server.wait().expect("an answer");
     })
@@ -118,7 +118,7 @@ async fn a_server_that_stays_away_is_told_soon() {
     assert!(matches!(away, DbError::Unreachable { .. }), "{away:?}");
     let where_to = format!("127.0.0.1:{}", server.port);
     assert!(away.to_string().contains(&where_to), "{away}");
-    server.start_again().expect("started");
+    server.restart().expect("started");
     server.wait().expect("an answer");
     let count = read_tx!(stage, [], |tx| tx.dead_count().await);
     assert_eq!(count.expect("it is back"), 0);

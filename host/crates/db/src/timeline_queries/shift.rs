@@ -1,26 +1,26 @@
-//! What happens in a shift: `$1` is its id.
+//! Timeline of a shift. `$1` is its id.
 
-use super::Question;
+use super::TimelineQuery;
 
-pub(super) const QUESTIONS: &[Question] = &[
-    Question {
-        what: "shift_opened",
-        facts: &["store", "workstation", "till"],
+pub(super) const QUERIES: &[TimelineQuery] = &[
+    TimelineQuery {
+        kind: "shift_opened",
+        columns: &["store", "workstation", "till"],
         sql:
             "SELECT opened_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(workstation
          AS TEXT) AS workstation, CAST(till AS TEXT) AS till FROM shifts WHERE id = $1 LIMIT $2",
     },
-    Question {
-        what: "shift_ended",
-        facts: &["store", "workstation", "till"],
+    TimelineQuery {
+        kind: "shift_ended",
+        columns: &["store", "workstation", "till"],
         sql:
             "SELECT closed_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(workstation
          AS TEXT) AS workstation, CAST(till AS TEXT) AS till FROM shifts WHERE id = $1 AND
          closed_ms IS NOT NULL LIMIT $2",
     },
-    Question {
-        what: "movement",
-        facts: &["kind", "amount", "operator", "reason"],
+    TimelineQuery {
+        kind: "movement",
+        columns: &["kind", "amount", "operator", "reason"],
         sql:
             "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
          AS amount, CAST(operator AS TEXT) AS operator, CAST(reason AS TEXT) AS reason FROM

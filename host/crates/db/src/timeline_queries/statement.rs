@@ -1,11 +1,11 @@
-//! What becomes of a statement, and of one of its lines: `$1` is the statement's id.
+//! Timelines of a settlement statement and of one of its lines. `$1` is the statement's id.
 
-use super::Question;
+use super::TimelineQuery;
 
-pub(super) const QUESTIONS: &[Question] = &[
-    Question {
-        what: "statement",
-        facts: &[
+pub(super) const QUERIES: &[TimelineQuery] = &[
+    TimelineQuery {
+        kind: "statement",
+        columns: &[
             "retailer",
             "plugin",
             "component",
@@ -28,9 +28,9 @@ pub(super) const QUESTIONS: &[Question] = &[
          currency, CAST(paid_on AS TEXT) AS paid_on, CAST(net AS TEXT) AS net, CAST(line_count AS
          TEXT) AS lines, CAST(state AS TEXT) AS state FROM statements WHERE id = $1 LIMIT $2",
     },
-    Question {
-        what: "statement_line",
-        facts: &[
+    TimelineQuery {
+        kind: "statement_line",
+        columns: &[
             "statement",
             "outcome",
             "rule",
@@ -48,11 +48,11 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
 ];
 
-/// `$3` is the line's number.
-pub(super) const OF_A_LINE: &[Question] = &[
-    Question {
-        what: "statement_line",
-        facts: &[
+/// Queries for one line. `$3` is the line's number.
+pub(super) const LINE_QUERIES: &[TimelineQuery] = &[
+    TimelineQuery {
+        kind: "statement_line",
+        columns: &[
             "statement",
             "outcome",
             "rule",
@@ -68,9 +68,9 @@ pub(super) const OF_A_LINE: &[Question] = &[
          statement_lines l JOIN statements s ON s.id = l.statement_id WHERE l.statement_id = $1
          AND l.number = $3 LIMIT $2",
     },
-    Question {
-        what: "settled_by_hand",
-        facts: &["by", "reason", "undo"],
+    TimelineQuery {
+        kind: "settled_by_hand",
+        columns: &["by", "reason", "undo"],
         sql: "SELECT at_ms, line_id AS id, by_whom AS by, reason, CAST(undo AS TEXT) AS undo FROM
          line_hands WHERE line_id = $1 || '.' || CAST($3 AS TEXT) ORDER BY serial LIMIT $2",
     },

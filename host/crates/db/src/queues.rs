@@ -1,5 +1,7 @@
-//! What operators look at. Each list has the index of its order, and where it is asked for one event,
-//! order or store, an index that begins with that.
+//! Lists of parked events, queued receipts and requests, and faults, for operators.
+//!
+//! Each list has an index in its order, and further indexes that begin with event, order or store for
+//! its filters.
 
 use crate::parked;
 use crate::query::{Query, Row, query};
@@ -12,7 +14,7 @@ use galleria_app::records::{
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
-/// As in `parked`: nobody's turn.
+/// `ready_ms` of an event that may not be tried, as in `parked`.
 const NEVER: i64 = i64::MAX;
 
 #[async_trait]
@@ -29,7 +31,7 @@ impl Desk for Transaction<'_> {
             subscriber,
             state,
         } = filter;
-        // The casts tell PostgreSQL the type of what may be NULL.
+        // The casts give PostgreSQL the type of a NULL.
         let page = query(
             "parked_page",
             "SELECT p.* FROM parked p
@@ -77,7 +79,7 @@ impl Desk for Transaction<'_> {
         after: Option<&QueuedKey>,
         limit: u32,
     ) -> Result<Vec<ReceiptRow>, Error> {
-        let page = queued("receipt_page", "receipts", filter, after, limit);
+        let page = queue_page("receipt_page", "receipts", filter, after, limit);
         self.fetch_all_as(page, receipt).await
     }
 
@@ -87,7 +89,7 @@ impl Desk for Transaction<'_> {
         after: Option<&QueuedKey>,
         limit: u32,
     ) -> Result<Vec<OutgoingRow>, Error> {
-        let page = queued("outgoing_page", "requests", filter, after, limit);
+        let page = queue_page("outgoing_page", "requests", filter, after, limit);
         self.fetch_all_as(page, outgoing).await
     }
 
@@ -114,8 +116,8 @@ impl Desk for Transaction<'_> {
     }
 }
 
-/// A page of what is queued, along the narrowest index that the filter has.
-fn queued<'q>(
+/// Reads a page of a queue along the narrowest index for the filter.
+fn queue_page<'q>(
     name: &'static str,
     table: &'static str,
     filter: &QueuedFilter,
@@ -128,7 +130,7 @@ fn queued<'q>(
         event,
         order,
     } = filter;
-    let column = |name: &str, number: u8, leads: bool| match leads {
+    let column = |name: &str, number: u8, indexed: bool| match indexed {
         true => format!("q.{name} = ${number}"),
         false => format!("(CAST(${number} AS TEXT) IS NULL OR q.{name} = ${number})"),
     };

@@ -1,7 +1,7 @@
-//! Counts for dashboards.
+//! Counts for metrics.
 
 use crate::query::{Row, query};
-use crate::stories::next_retailer;
+use crate::timeline::next_retailer;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -42,25 +42,25 @@ impl Figures for Transaction<'_> {
     }
 
     async fn parked_piled(&mut self) -> Result<Vec<Piled>, Error> {
-        let piled = query(
+        let backlog = query(
             "parked_piled",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(since_ms) AS oldest_ms
                    FROM parked WHERE state <> 'held' GROUP BY consumer_group, store_id) e
              LEFT JOIN stores s ON s.id = e.store_id",
         );
-        self.fetch_all_as(piled, backlog).await
+        self.fetch_all_as(backlog, backlog_row).await
     }
 
     async fn dead_piled(&mut self) -> Result<Vec<Piled>, Error> {
-        let piled = query(
+        let backlog = query(
             "dead_piled",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(died_ms) AS oldest_ms
                    FROM dead_letters GROUP BY consumer_group, store_id) e
              LEFT JOIN stores s ON s.id = e.store_id",
         );
-        self.fetch_all_as(piled, backlog).await
+        self.fetch_all_as(backlog, backlog_row).await
     }
 
     async fn document_oldest(&mut self) -> Result<Option<Timestamp>, Error> {
@@ -81,7 +81,7 @@ impl Figures for Transaction<'_> {
     }
 }
 
-fn backlog(row: &Row) -> Result<Piled, Error> {
+fn backlog_row(row: &Row) -> Result<Piled, Error> {
     Ok(Piled {
         group: row.text("consumer_group")?,
         retailer: row.opt_text("retailer")?,

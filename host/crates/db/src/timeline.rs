@@ -1,8 +1,12 @@
-//! What is known about an id. Every statement goes along an index and is bounded: these run beside
-//! the tills. Which questions there are stands in `story_questions`.
+//! Timelines: everything recorded about an id.
+//!
+//! These queries run while tills sell, so each uses an index and has a limit. `timeline_queries`
+//! contains their texts.
 
 use crate::query::{Row, query};
-use crate::story_questions::{EVENTS, LINE, STORES, TIED, TIED_BY_RETAILER, about};
+use crate::timeline_queries::{
+    EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER, queries_for,
+};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -16,30 +20,32 @@ impl Stories for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<(Subject, String)>, Error> {
         let mut subjects = Vec::new();
-        for (subject, sql) in TIED {
-            let tied = query("story_subjects", *sql)
+        for (subject, sql) in SUBJECTS {
+            let lookup = query("story_subjects", *sql)
                 .bind(id)
                 .bind(i64::from(limit));
-            for row in self.fetch_all(tied).await? {
+            for row in self.fetch_all(lookup).await? {
                 subjects.push((*subject, row.text("id")?));
             }
         }
-        // References of providers are unique within a retailer at most, and indexed by it.
+        // Provider references are unique within a retailer at most, so their indexes begin with it.
         let mut retailer = String::new();
         while let Some(next) = next_retailer(self, &retailer).await? {
             retailer = next;
-            for (subject, sql) in TIED_BY_RETAILER {
-                let tied = query("story_subjects", *sql)
+            for (subject, sql) in SUBJECTS_OF_RETAILER {
+                let lookup = query("story_subjects", *sql)
                     .bind(id)
                     .bind(i64::from(limit))
                     .bind(retailer.clone());
-                for row in self.fetch_all(tied).await? {
+                for row in self.fetch_all(lookup).await? {
                     subjects.push((*subject, row.text("id")?));
                 }
             }
         }
-        if let Some((of, number)) = line_of(id) {
-            let line = query("story_subjects", LINE).bind(of).bind(number);
+        if let Some((statement_id, number)) = parse_line_id(id) {
+            let line = query("story_subjects", LINE_EXISTS)
+                .bind(statement_id)
+                .bind(number);
             if self.fetch_optional(line).await?.is_some() {
                 subjects.push((Subject::Line, id.to_owned()));
             }
@@ -55,14 +61,14 @@ impl Stories for Transaction<'_> {
         id: &str,
         limit: u32,
     ) -> Result<StoryRows, Error> {
-        let mut told = StoryRows::default();
-        let (key, number) = match subject {
-            Subject::Line => line_of(id).unwrap_or((id, 0)),
+        let mut timeline = StoryRows::default();
+        let (id, number) = match subject {
+            Subject::Line => parse_line_id(id).unwrap_or((id, 0)),
             _ => (id, 0),
         };
-        for question in about(subject) {
-            let mut list = query("story_rows", question.sql)
-                .bind(key)
+        for entry in queries_for(subject) {
+            let mut list = query("story_rows", entry.sql)
+                .bind(id)
                 .bind(i64::from(limit) + 1);
             if subject == Subject::Line {
                 list = list.bind(number);
@@ -71,21 +77,21 @@ impl Stories for Transaction<'_> {
                 .fetch_all(list)
                 .await?
                 .iter()
-                .map(|row| timeline_row(row, question.what, question.facts))
+                .map(|row| timeline_row(row, entry.kind, entry.columns))
                 .collect::<Result<Vec<_>, _>>()?;
-            let most = usize::try_from(limit).unwrap_or(usize::MAX);
-            if rows.len() > most {
-                rows.truncate(most);
-                told.cut.push(question.what);
+            let max = usize::try_from(limit).unwrap_or(usize::MAX);
+            if rows.len() > max {
+                rows.truncate(max);
+                timeline.cut.push(entry.kind);
             }
-            told.rows.append(&mut rows);
+            timeline.rows.append(&mut rows);
         }
-        Ok(told)
+        Ok(timeline)
     }
 
     async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
-        for sql in EVENTS {
+        for sql in ORDER_EVENTS {
             let list = query("story_events", *sql)
                 .bind(order_id)
                 .bind(i64::from(limit));
@@ -99,9 +105,9 @@ impl Stories for Transaction<'_> {
     }
 
     async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error> {
-        for sql in STORES {
-            let asked = query("story_store", *sql).bind(event_id);
-            if let Some(row) = self.fetch_optional(asked).await? {
+        for sql in EVENT_STORE {
+            let lookup = query("story_store", *sql).bind(event_id);
+            if let Some(row) = self.fetch_optional(lookup).await? {
                 return row.text("id").map(Some);
             }
         }
@@ -109,7 +115,8 @@ impl Stories for Transaction<'_> {
     }
 }
 
-/// From one to the next: a retailer has thousands of stores, and there are few retailers.
+/// Returns the next retailer by name. Stepping from one to the next avoids reading all stores: there
+/// are few retailers with thousands of stores each.
 pub(crate) async fn next_retailer(
     tx: &mut Transaction<'_>,
     after: &str,
@@ -123,26 +130,26 @@ pub(crate) async fn next_retailer(
     row.map(|row| row.text("retailer")).transpose()
 }
 
-/// A line's id is its statement's and its number.
-fn line_of(id: &str) -> Option<(&str, i64)> {
+/// Splits the id of a statement line into the statement's id and the line's number.
+fn parse_line_id(id: &str) -> Option<(&str, i64)> {
     let (statement, number) = id.rsplit_once('.')?;
     Some((statement, number.parse().ok()?))
 }
 
 fn timeline_row(
     row: &Row,
-    what: &'static str,
-    names: &'static [&'static str],
+    kind: &'static str,
+    columns: &'static [&'static str],
 ) -> Result<StoryRow, Error> {
     let mut facts = Vec::new();
-    for &name in names {
+    for &name in columns {
         if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }
     }
     Ok(StoryRow {
         at: row.timestamp("at_ms")?,
-        what,
+        what: kind,
         id: row.text("id")?,
         facts,
     })

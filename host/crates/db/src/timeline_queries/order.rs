@@ -1,58 +1,58 @@
-//! What happens to an order: `$1` is its id.
+//! Timeline of an order. `$1` is its id.
 
-use super::Question;
+use super::TimelineQuery;
 
-pub(super) const QUESTIONS: &[Question] = &[
-    Question {
-        what: "order",
-        facts: &["store", "external_id", "workstation", "status", "gross"],
+pub(super) const QUERIES: &[TimelineQuery] = &[
+    TimelineQuery {
+        kind: "order",
+        columns: &["store", "external_id", "workstation", "status", "gross"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(external_id
          AS TEXT) AS external_id, CAST(workstation AS TEXT) AS workstation, CAST(status AS TEXT)
          AS status, CAST(gross AS TEXT) AS gross FROM orders WHERE id = $1 LIMIT $2",
     },
-    Question {
-        what: "payment",
-        facts: &["store", "shift", "receipt"],
+    TimelineQuery {
+        kind: "payment",
+        columns: &["store", "shift", "receipt"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(shift_id AS
          TEXT) AS shift, CAST(receipt AS TEXT) AS receipt FROM payments WHERE order_id = $1 LIMIT
          $2",
     },
-    Question {
-        what: "refund",
-        facts: &["store", "shift", "receipt", "extent"],
+    TimelineQuery {
+        kind: "refund",
+        columns: &["store", "shift", "receipt", "extent"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(shift_id AS
          TEXT) AS shift, CAST(receipt AS TEXT) AS receipt, CAST(extent AS TEXT) AS extent FROM
          refunds WHERE order_id = $1 ORDER BY serial LIMIT $2",
     },
-    Question {
-        what: "void",
-        facts: &["store", "receipt"],
+    TimelineQuery {
+        kind: "void",
+        columns: &["store", "receipt"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(receipt AS
          TEXT) AS receipt FROM voids WHERE order_id = $1 LIMIT $2",
     },
-    Question {
-        what: "fiscal_record",
-        facts: &["state", "refund", "receipt"],
+    TimelineQuery {
+        kind: "fiscal_record",
+        columns: &["state", "refund", "receipt"],
         sql: "SELECT created_ms AS at_ms, COALESCE(entry_id, order_id) AS id, CAST(state AS TEXT) AS
          state, CAST(refund_id AS TEXT) AS refund, CAST(receipt AS TEXT) AS receipt FROM
          fiscal_records WHERE order_id = $1 LIMIT $2",
     },
-    Question {
-        what: "fiscal_mark",
-        facts: &["scheme", "state", "refund"],
+    TimelineQuery {
+        kind: "fiscal_mark",
+        columns: &["scheme", "state", "refund"],
         sql: "SELECT received_ms AS at_ms, mark AS id, CAST(scheme AS TEXT) AS scheme, CAST(state AS
          TEXT) AS state, CAST(refund_id AS TEXT) AS refund FROM fiscal_marks WHERE order_id = $1
          LIMIT $2",
     },
-    Question {
-        what: "verification",
-        facts: &["store"],
+    TimelineQuery {
+        kind: "verification",
+        columns: &["store"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store FROM
          verifications WHERE order_id = $1 LIMIT $2",
     },
-    Question {
-        what: "tender",
-        facts: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "settled_by"],
+    TimelineQuery {
+        kind: "tender",
+        columns: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "settled_by"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(provider AS
          TEXT) AS provider, CAST(psp_reference AS TEXT) AS psp_reference,
          CAST(modification_reference AS TEXT) AS modification_reference, CAST(merchant_reference
@@ -60,9 +60,9 @@ pub(super) const QUESTIONS: &[Question] = &[
          AS currency, CAST(settled_by AS TEXT) AS settled_by FROM tenders WHERE order_id = $1
          LIMIT $2",
     },
-    Question {
-        what: "statement_line",
-        facts: &["statement", "outcome", "rule", "net", "fee", "difference", "tender"],
+    TimelineQuery {
+        kind: "statement_line",
+        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender"],
         sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
          CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
          CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
@@ -70,9 +70,9 @@ pub(super) const QUESTIONS: &[Question] = &[
          tenders t JOIN statement_lines l ON l.tender_id = t.id JOIN statements s ON s.id =
          l.statement_id WHERE t.order_id = $1 AND l.tender_id IS NOT NULL LIMIT $2",
     },
-    Question {
-        what: "attempt",
-        facts: &["event", "plugin", "attempt", "outcome", "detail", "component", "settings", "argument", "decision", "cpu_us"],
+    TimelineQuery {
+        kind: "attempt",
+        columns: &["event", "plugin", "attempt", "outcome", "detail", "component", "settings", "argument", "decision", "cpu_us"],
         sql: "SELECT at_ms AS at_ms, event_id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
          AS TEXT) AS plugin, CAST(attempt AS TEXT) AS attempt, CAST(outcome AS TEXT) AS outcome,
          CAST(detail AS TEXT) AS detail, CAST(component AS TEXT) AS component, CAST(settings AS
@@ -80,24 +80,24 @@ pub(super) const QUESTIONS: &[Question] = &[
          decision, CAST(cpu_us AS TEXT) AS cpu_us FROM journal WHERE order_id = $1 ORDER BY
          serial LIMIT $2",
     },
-    Question {
-        what: "document",
-        facts: &["event", "plugin", "directory", "name", "size", "digest"],
+    TimelineQuery {
+        kind: "document",
+        columns: &["event", "plugin", "directory", "name", "size", "digest"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
          AS TEXT) AS plugin, CAST(directory AS TEXT) AS directory, CAST(name AS TEXT) AS name,
          CAST(size AS TEXT) AS size, CAST(digest AS TEXT) AS digest FROM documents WHERE order_id
          = $1 ORDER BY serial LIMIT $2",
     },
-    Question {
-        what: "delivery",
-        facts: &["directory", "name", "state"],
+    TimelineQuery {
+        kind: "delivery",
+        columns: &["directory", "name", "state"],
         sql: "SELECT moved_ms AS at_ms, id AS id, CAST(directory AS TEXT) AS directory, CAST(name AS
          TEXT) AS name, CAST(state AS TEXT) AS state FROM documents WHERE order_id = $1 AND state
          <> 'pending' ORDER BY serial LIMIT $2",
     },
-    Question {
-        what: "receipt",
-        facts: &["event", "plugin"],
+    TimelineQuery {
+        kind: "receipt",
+        columns: &["event", "plugin"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(event_id AS TEXT) AS event, CAST(subscriber
          AS TEXT) AS plugin FROM receipts WHERE order_id = $1 LIMIT $2",
     },

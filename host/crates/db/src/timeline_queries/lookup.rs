@@ -1,10 +1,11 @@
-//! What belongs to what: the subjects that an id stands for, the events of an order, the store of an event.
-//! `$1` is the id, `$2` how many are wanted.
+//! Lookup queries: the subjects of an id, the events of an order, and the store of an event.
+//!
+//! `$1` is the id and `$2` the limit.
 
 use galleria_app::records::Subject::{self, Document, Event, Line, Order, Run, Shift, Statement};
 
-/// What an id (`$1`) belongs to.
-pub(crate) const TIED: &[(Subject, &str)] = &[
+/// The subjects that an id belongs to.
+pub(crate) const SUBJECTS: &[(Subject, &str)] = &[
     (Order, "SELECT id AS id FROM orders WHERE id = $1 LIMIT $2"),
     (
         Order,
@@ -129,8 +130,8 @@ pub(crate) const TIED: &[(Subject, &str)] = &[
     ),
 ];
 
-/// The same for references of a provider, within the retailer `$3`.
-pub(crate) const TIED_BY_RETAILER: &[(Subject, &str)] = &[
+/// The subjects that a provider's reference belongs to, within the retailer `$3`.
+pub(crate) const SUBJECTS_OF_RETAILER: &[(Subject, &str)] = &[
     (
         Order,
         "SELECT order_id AS id FROM tenders WHERE retailer = $3 AND psp_reference = $1 AND
@@ -165,12 +166,12 @@ pub(crate) const TIED_BY_RETAILER: &[(Subject, &str)] = &[
     ),
 ];
 
-/// Whether there is a line.
-pub(crate) const LINE: &str =
+/// Returns a row if the statement has the line. `$2` is the line's number.
+pub(crate) const LINE_EXISTS: &str =
     "SELECT statement_id AS id FROM statement_lines WHERE statement_id = $1 AND number = $2";
 
 /// The events of an order.
-pub(crate) const EVENTS: &[&str] = &[
+pub(crate) const ORDER_EVENTS: &[&str] = &[
     "SELECT 'payment:' || id AS id FROM payments WHERE order_id = $1 LIMIT $2",
     "SELECT 'refund:' || id AS id FROM refunds WHERE order_id = $1 LIMIT $2",
     "SELECT 'void:' || id AS id FROM voids WHERE order_id = $1 LIMIT $2",
@@ -180,8 +181,9 @@ pub(crate) const EVENTS: &[&str] = &[
     "SELECT event_id AS id FROM documents WHERE order_id = $1 ORDER BY serial LIMIT $2",
 ];
 
-/// The store of an event, from whatever still knows it: the log forgets before what came of it does.
-pub(crate) const STORES: &[&str] = &[
+/// The store of an event, from any table that still contains it: retention deletes the log before
+/// the results of its events.
+pub(crate) const EVENT_STORE: &[&str] = &[
     "SELECT store_id AS id FROM outbox WHERE id = $1 AND store_id IS NOT NULL LIMIT 1",
     "SELECT store_id AS id FROM parked WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",
     "SELECT store_id AS id FROM dead_letters WHERE event_id = $1 AND store_id IS NOT NULL LIMIT 1",

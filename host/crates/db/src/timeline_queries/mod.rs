@@ -1,0 +1,55 @@
+//! The queries of a timeline: one for each kind of entry of a subject.
+//!
+//! `$1` is the subject's id and `$2` the limit. Each query returns `at_ms`, `id` and its columns as
+//! text.
+
+mod document;
+mod event;
+mod lookup;
+mod order;
+mod run;
+mod shift;
+mod statement;
+
+pub(crate) use lookup::{EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER};
+
+use galleria_app::records::Subject;
+
+/// A query for one kind of entry.
+pub(crate) struct TimelineQuery {
+    pub(crate) kind: &'static str,
+    /// The entry shows these columns unless they are empty.
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) sql: &'static str,
+}
+
+/// Returns the queries for a subject.
+pub(crate) fn queries_for(subject: Subject) -> &'static [TimelineQuery] {
+    match subject {
+        Subject::Order => order::QUERIES,
+        Subject::Shift => shift::QUERIES,
+        Subject::Event => event::QUERIES,
+        Subject::Run => run::QUERIES,
+        Subject::Statement => statement::QUERIES,
+        Subject::Line => statement::LINE_QUERIES,
+        Subject::Document => document::QUERIES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::queries_for;
+    use galleria_app::records::Subject::{Document, Event, Line, Order, Run, Shift, Statement};
+    use galleria_app::story::ORDER;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_kind_has_one_position_in_the_timeline_order() {
+        let subjects = [Order, Shift, Event, Run, Statement, Line, Document];
+        let queries = subjects.into_iter().flat_map(queries_for);
+        let kinds: BTreeSet<_> = queries.map(|query| query.kind).collect();
+        assert_eq!(kinds, BTreeSet::from(ORDER));
+        let ordered: BTreeSet<_> = ORDER.into();
+        assert_eq!(ordered.len(), ORDER.len(), "no kind is listed twice");
+    }
+}
