@@ -24,70 +24,53 @@ pub struct Loaded {
     pub index: usize,
 }
 
-/// What a react point is asked about.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Argument {
-    /// For `on-payment`.
-    Payment(Sale),
-    /// For `on-refund`.
-    Refund(Refund),
-    /// For `on-void`.
-    Void(Cancellation),
-    /// For `on-verification`.
-    Verification(Verification),
-    /// For `on-fiscal-mark`.
-    FiscalMark(FiscalMark),
-    /// For `on-shift-end`.
-    ShiftEnd(Shift),
-    /// For `on-reply`.
-    Reply {
-        /// What was sent.
-        request: Outgoing,
-        /// What came back.
-        reply: Reply,
-    },
-}
-
-impl Argument {
-    /// The point that takes it.
-    pub fn point(&self) -> Point {
-        match self {
-            Self::Payment(_) => Point::OnPayment,
-            Self::Refund(_) => Point::OnRefund,
-            Self::Void(_) => Point::OnVoid,
-            Self::Verification(_) => Point::OnVerification,
-            Self::FiscalMark(_) => Point::OnFiscalMark,
-            Self::ShiftEnd(_) => Point::OnShiftEnd,
-            Self::Reply { .. } => Point::OnReply,
+macro_rules! calls {
+    (
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+            $argument:ident ($($field:ident: $field_type:ty),+);)* }
+        answer { $($answer:tt)* }
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+            $run:ident ($($window:ident: $window_type:ty)?);)* }
+    ) => {
+        /// The argument of a react point.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Argument {
+            $(
+                #[doc = concat!("For `", $react_name, "`.")]
+                $argument($($field_type),+),
+            )*
         }
-    }
-}
 
-/// Which stream point is run, and over what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// A file about a window of days.
-    Report(Window),
-    /// The retailer's settlement file.
-    Settlement(Window),
-    /// The retailer's product file.
-    Catalogue(Window),
-    /// A provider's statement.
-    Statement,
-}
-
-impl Stream {
-    /// The point that runs it.
-    pub fn point(&self) -> Point {
-        match self {
-            Self::Report(_) => Point::Report,
-            Self::Settlement(_) => Point::WriteSettlement,
-            Self::Catalogue(_) => Point::ExportCatalogue,
-            Self::Statement => Point::ReadStatement,
+        impl Argument {
+            /// Returns the point that takes this argument.
+            pub fn point(&self) -> Point {
+                match self {
+                    $(Self::$argument(..) => Point::$react,)*
+                }
+            }
         }
-    }
+
+        /// A stream point with its argument.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Stream {
+            $(
+                #[doc = concat!("For `", $stream_name, "`.")]
+                $run $(($window_type))?,
+            )*
+        }
+
+        impl Stream {
+            /// Returns the point that runs.
+            pub fn point(&self) -> Point {
+                match self {
+                    $(Self::$run { .. } => Point::$stream,)*
+                }
+            }
+        }
+    };
 }
+galleria_contract::extension_points!(calls);
 
 /// What a call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

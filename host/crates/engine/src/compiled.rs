@@ -1,65 +1,13 @@
-//! A component, compiled and linked: what slots with the same file share.
+//! A component, compiled and linked. Slots with the same file share it.
 
-use crate::bindings::points;
 use crate::call::Call;
 use crate::capability;
 use crate::inspect::Inspected;
+use crate::points::Points;
 use crate::wasi;
-use galleria_domain::plugin::{Inspection, Point};
+use galleria_domain::plugin::Inspection;
 use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre, Linker};
-
-macro_rules! points {
-    ($($module:ident = $point:ident,)*) => {
-        /// Where each extension point stands in the component.
-        pub(crate) struct Points {
-            pub settings: points::settings::GuestIndices,
-            $(pub $module: Option<points::$module::GuestIndices>,)*
-        }
-
-        impl Points {
-            fn find(pre: &InstancePre<Call>, inspection: &Inspection) -> wasmtime::Result<Self> {
-                Ok(Self {
-                    settings: points::settings::GuestIndices::new(pre)?,
-                    $($module: inspection
-                        .exports
-                        .contains(&Point::$point)
-                        .then(|| points::$module::GuestIndices::new(pre))
-                        .transpose()?,)*
-                })
-            }
-
-            /// Whether every function has the contract's type. Needs an instance.
-            pub fn check_types(
-                &self,
-                store: &mut wasmtime::Store<Call>,
-                instance: &wasmtime::component::Instance,
-            ) -> wasmtime::Result<()> {
-                self.settings.load(&mut *store, instance)?;
-                $(if let Some(point) = &self.$module {
-                    point.load(&mut *store, instance)?;
-                })*
-                Ok(())
-            }
-        }
-    };
-}
-
-points! {
-    on_payment = OnPayment,
-    on_refund = OnRefund,
-    on_void = OnVoid,
-    on_verification = OnVerification,
-    on_fiscal_mark = OnFiscalMark,
-    on_shift_end = OnShiftEnd,
-    on_reply = OnReply,
-    identify_member = IdentifyMember,
-    verify_login = VerifyLogin,
-    report = Report,
-    read_statement = ReadStatement,
-    write_settlement = WriteSettlement,
-    export_catalogue = ExportCatalogue,
-}
 
 /// A component, compiled and linked.
 pub(crate) struct Compiled {
@@ -69,8 +17,8 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Links what it imports. Every slot that shares it was granted all of that; what it imports
-    /// besides denies and counts.
+    /// Links the imported capabilities, which every slot that shares the component was granted. Other
+    /// imports are linked to functions that deny and count.
     pub fn link(
         base: &Linker<Call>,
         component: &Component,

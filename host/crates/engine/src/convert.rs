@@ -1,24 +1,24 @@
-//! The domain's words into the contract's, and back.
+//! Conversions between the domain's types and the contract's types.
 //!
-//! Both sides are taken apart and put together by every field: a field that is new on either side
-//! does not compile until it is carried over. Nothing is checked here.
+//! Every conversion lists all fields of both sides, so that a new field does not compile until it is
+//! converted. Nothing is validated here.
 
 use crate::bindings::{statement, types as guest};
 use galleria_domain as domain;
 
-/// What the host fills: copied, because one argument serves several plugins.
+/// Converts a value that the host passes to a guest. Copies it, because several plugins get the same one.
 pub(crate) trait ToGuest<G> {
-    /// The same in the contract's words.
+    /// Converts to the contract's type.
     fn to_guest(&self) -> G;
 }
 
-/// What the guest fills: moved.
+/// Converts a value that a guest returns. Moves it.
 pub(crate) trait IntoDomain<D> {
-    /// The same in the domain's words.
+    /// Converts to the domain's type.
     fn into_domain(self) -> D;
 }
 
-macro_rules! plain {
+macro_rules! identity {
     ($($type:ty)*) => {$(
         impl ToGuest<$type> for $type {
             fn to_guest(&self) -> $type {
@@ -32,7 +32,7 @@ macro_rules! plain {
         }
     )*};
 }
-plain!(String bool u8 u16 u32 u64 i64);
+identity!(String bool u8 u16 u32 u64 i64);
 
 impl<G, D: ToGuest<G>> ToGuest<Vec<G>> for Vec<D> {
     fn to_guest(&self) -> Vec<G> {
@@ -65,10 +65,10 @@ impl<D, G: IntoDomain<D>> IntoDomain<Option<D>> for Option<G> {
 }
 
 macro_rules! to_guest {
-    ($($name:ident { $($field:ident),* $(,)? $(; never $($hidden:ident),*)? })*) => {$(
+    ($($name:ident { $($field:ident),* $(,)? $(; omit $($omitted:ident),*)? })*) => {$(
         impl ToGuest<guest::$name> for domain::$name {
             fn to_guest(&self) -> guest::$name {
-                let Self { $($field,)* $($($hidden: _,)*)? } = self;
+                let Self { $($field,)* $($($omitted: _,)*)? } = self;
                 guest::$name { $($field: $field.to_guest(),)* }
             }
         }
@@ -91,7 +91,7 @@ to_guest! {
     Attribute { name, value }
     Store {
         id, external_id, retailer, store_type, country, currency, minor_digits, zone, attributes;
-        never day_starts_minute
+        omit day_starts_minute
     }
     Counter { name, value }
     Written { event_id, directory, name }

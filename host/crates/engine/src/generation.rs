@@ -3,10 +3,11 @@
 use crate::bindings::types as guest;
 use crate::call::{Call, CallSpec, GuestResult, Keys, call_guest};
 use crate::capability::log::Author;
-use crate::compiled::{Compiled, Points};
+use crate::compiled::Compiled;
 use crate::convert::{IntoDomain, ToGuest};
 use crate::decision;
 use crate::engine::Engine;
+use crate::points::exported;
 use crate::stop::Stop;
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_domain::plugin::{Limits, Point, Rights};
@@ -103,20 +104,20 @@ impl Plugins for Generation {
     fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
-            Err(fault) => return unserved(fault),
+            Err(fault) => return not_served(fault),
         };
         let streams = Streams::default();
         self.call(linked, argument.point(), cx, streams, |store, instance| {
-            let answer = handle(&linked.compiled.points, store, instance, cx, argument)?;
-            let meter = &mut store.data_mut().meter;
-            match answer {
-                Ok(given) => {
-                    let given: Decision = given.into_domain();
-                    meter.output(decision::size(&given))?;
-                    decision::check(&given, &linked.rights).map_err(Stop)?;
-                    Ok(Ok(given))
+            let points = &linked.compiled.points;
+            match points.handle(store, instance, cx, argument)? {
+                Ok(decision) => {
+                    let decision: Decision = decision.into_domain();
+                    let meter = &mut store.data_mut().meter;
+                    meter.output(decision::size(&decision))?;
+                    decision::check(&decision, &linked.rights).map_err(Stop)?;
+                    Ok(Ok(decision))
                 }
-                Err(fault) => faulted(store, fault),
+                Err(fault) => guest_fault(store, fault),
             }
         })
     }
@@ -124,7 +125,7 @@ impl Plugins for Generation {
     fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
-            Err(fault) => return unserved(fault),
+            Err(fault) => return not_served(fault),
         };
         let streams = Streams::default();
         self.call(
@@ -133,8 +134,8 @@ impl Plugins for Generation {
             cx,
             streams,
             |store, instance| {
-                let point = linked.compiled.points.identify_member.as_ref();
-                let point = point.ok_or_else(|| not_served(Point::IdentifyMember))?;
+                let point = &linked.compiled.points.identify_member;
+                let point = exported(point, Point::IdentifyMember)?;
                 let point = point.load(&mut *store, instance)?;
                 match point.call_identify(&mut *store, &cx.to_guest(), code)? {
                     Ok(member) => {
@@ -143,7 +144,7 @@ impl Plugins for Generation {
                         store.data_mut().meter.output(bytes)?;
                         Ok(Ok(member))
                     }
-                    Err(fault) => faulted(store, fault),
+                    Err(fault) => guest_fault(store, fault),
                 }
             },
         )
@@ -152,93 +153,37 @@ impl Plugins for Generation {
     fn run(&self, plugin: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
-            Err(fault) => return unserved(fault),
+            Err(fault) => return not_served(fault),
         };
         self.call(
             linked,
             run.point(),
             cx,
             streams,
-            |store, instance| match stream(&linked.compiled.points, store, instance, cx, run)? {
+            |store, instance| match linked.compiled.points.run(store, instance, cx, run)? {
                 Ok(totals) => {
                     let totals: Totals = totals.into_domain();
                     let meter = &mut store.data_mut().meter;
                     meter.output(decision::size_of_totals(&totals))?;
                     Ok(Ok(totals))
                 }
-                Err(fault) => faulted(store, fault),
+                Err(fault) => guest_fault(store, fault),
             },
         )
     }
 }
 
-fn unserved<T>(fault: HostFault) -> Called<T> {
+fn not_served<T>(fault: HostFault) -> Called<T> {
     Called {
         outcome: Err(CallFault::Host(fault)),
         usage: Usage::default(),
     }
 }
 
-fn not_served(point: Point) -> Stop {
-    Stop(HostFault::NotServed(format!(
-        "the component does not export {point}"
-    )))
-}
-
-fn faulted<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> GuestResult<T> {
+/// Counts and returns a fault of the guest.
+fn guest_fault<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> GuestResult<T> {
     let fault: Fault = fault.into_domain();
     let meter = &mut store.data_mut().meter;
     meter.output(decision::size_of_fault(&fault))?;
     Ok(Err(CallFault::Guest(fault)))
-}
-
-/// Runs the stream point that is meant.
-fn stream(
-    points: &Points,
-    store: &mut wasmtime::Store<Call>,
-    instance: &Instance,
-    cx: &Context,
-    run: &Stream,
-) -> wasmtime::Result<Result<guest::Totals, guest::Fault>> {
-    macro_rules! run {
-        ($module:ident $(, $window:expr)?) => {{
-            let point = points.$module.as_ref();
-            let point = point.ok_or_else(|| not_served(run.point()))?;
-            let point = point.load(&mut *store, instance)?;
-            point.call_run(&mut *store, &cx.to_guest() $(, &$window.to_guest())?)
-        }};
-    }
-    match run {
-        Stream::Report(window) => run!(report, window),
-        Stream::Settlement(window) => run!(write_settlement, window),
-        Stream::Catalogue(window) => run!(export_catalogue, window),
-        Stream::Statement => run!(read_statement),
-    }
-}
-
-/// Asks the point that takes the argument.
-fn handle(
-    points: &Points,
-    store: &mut wasmtime::Store<Call>,
-    instance: &Instance,
-    cx: &Context,
-    argument: &Argument,
-) -> wasmtime::Result<Result<guest::Decision, guest::Fault>> {
-    macro_rules! handle {
-        ($module:ident, $($given:expr),+) => {{
-            let point = points.$module.as_ref();
-            let point = point.ok_or_else(|| not_served(argument.point()))?;
-            let point = point.load(&mut *store, instance)?;
-            point.call_handle(&mut *store, &cx.to_guest(), $(&$given.to_guest()),+)
-        }};
-    }
-    match argument {
-        Argument::Payment(sale) => handle!(on_payment, sale),
-        Argument::Refund(refund) => handle!(on_refund, refund),
-        Argument::Void(cancelled) => handle!(on_void, cancelled),
-        Argument::Verification(verified) => handle!(on_verification, verified),
-        Argument::FiscalMark(mark) => handle!(on_fiscal_mark, mark),
-        Argument::ShiftEnd(shift) => handle!(on_shift_end, shift),
-        Argument::Reply { request, reply } => handle!(on_reply, request, reply),
-    }
 }

@@ -22,6 +22,7 @@ mod generation;
 mod inspect;
 mod load;
 mod meter;
+mod points;
 mod sensitive;
 mod stop;
 mod ticker;

@@ -4,7 +4,7 @@
 
 use super::Language;
 use anyhow::{Context, Result, bail};
-use galleria_domain::plugin::{Capability, Point};
+use galleria_domain::plugin::{Capability, Point, PointKind};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,26 +109,14 @@ impl Manifest {
         stamp.to_string()
     }
 
-    /// The points; an error where the SDKs for these languages have no part for one.
+    /// Returns the points, or an error if the SDKs of these languages do not support one.
     fn react_points(&self) -> Result<impl Iterator<Item = Point>> {
         for point in &self.points {
-            match point {
-                Point::OnPayment
-                | Point::OnRefund
-                | Point::OnVoid
-                | Point::OnVerification
-                | Point::OnFiscalMark
-                | Point::OnShiftEnd
-                | Point::OnReply => {}
-                Point::IdentifyMember
-                | Point::VerifyLogin
-                | Point::Report
-                | Point::ReadStatement
-                | Point::WriteSettlement
-                | Point::ExportCatalogue => bail!(
-                    "plugin.toml: points: `{point}` is for Rust only so far; Python and JavaScript \
-                     serve the points that begin with `on-`"
-                ),
+            if point.kind() != PointKind::React {
+                bail!(
+                    "plugin.toml: points: `{point}` is for Rust only; Python and JavaScript support \
+                     the points that begin with `on-`"
+                );
             }
         }
         Ok(self.points.iter().copied())

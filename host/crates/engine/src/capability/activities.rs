@@ -1,4 +1,4 @@
-//! `activities`: whole sales, refunds, voids and shifts of a window, as the run's feed hands them out.
+//! `activities`: complete sales, refunds, voids and shifts of a window.
 
 use super::{batch_rows, host_failed};
 use crate::bindings::activities::{Activity, Host, Store};

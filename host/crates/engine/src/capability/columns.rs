@@ -1,9 +1,9 @@
-//! Text as columns: all cells of a batch in one piece, and where each ends. One row crosses in the
-//! cost of its bytes; as records, each text would be a call of the guest's allocator.
+//! Columns of text: all cells of a batch in one string, and the position where each ends. The cost of a
+//! row is the cost of its bytes. With records, each text would call the guest's allocator.
 
 use crate::bindings::types::Texts;
 
-/// An empty column with room for the ends of so many rows.
+/// Creates an empty column with capacity for `rows` rows.
 pub(super) fn texts(rows: usize) -> Texts {
     Texts {
         bytes: String::new(),
@@ -11,8 +11,8 @@ pub(super) fn texts(rows: usize) -> Texts {
     }
 }
 
-/// A batch has at most 4,096 rows of bounded texts, so that its bytes are far below 4 GiB; were they
-/// not, the end would stay where it can still be counted.
+/// Appends a cell. A batch has at most 4,096 rows of limited texts, so its length is far below 4 GiB.
+/// Beyond that, the end saturates.
 pub(super) fn push(column: &mut Texts, cell: &str) {
     column.bytes.push_str(cell);
     column

@@ -1,10 +1,10 @@
-//! `input`: the file a run reads, in pieces.
+//! `input`: the file that a run reads, in pieces.
 
 use super::host_failed;
 use crate::bindings::input::Host;
 use crate::call::Call;
 
-/// Bytes in a piece at most: the host holds a piece twice while it crosses.
+/// Maximum bytes in a piece: the host has two copies of it during the call.
 const PIECE_BYTES: u32 = 1 << 20;
 
 impl Host for Call {

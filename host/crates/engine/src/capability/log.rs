@@ -1,8 +1,8 @@
-//! `log`: lines for people, into the host's own log under the target `plugin`. Also where a guest's
-//! standard output and error go, line by line.
+//! `log`: log lines for people, in the host's log under the target `plugin`. A guest's standard output
+//! and standard error go there too, line by line.
 //!
-//! Bounded in bytes for each call: what goes beyond is dropped and counted. At sensitive points
-//! everything is dropped.
+//! The bytes of a call are limited; further lines are dropped and counted. At sensitive points all lines
+//! are dropped.
 
 use crate::bindings::log::{Host, Level};
 use crate::call::Call;
@@ -10,16 +10,16 @@ use galleria_domain::plugin::Operation;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Of one line. A longer one is cut: lines are for people, and one must not fill the whole bound.
+/// Maximum bytes of one line. A longer line is truncated, so that it does not use up the whole limit.
 const LINE_BYTES: usize = 8 << 10;
 
-/// Whose lines they are.
+/// The origin of the lines, logged with each of them.
 #[derive(Debug)]
 pub(crate) struct Author {
     pub retailer: String,
     pub slot: String,
     pub event: String,
-    /// The store's id, or nothing for a run over all of them.
+    /// The store's id; empty for a run over all stores.
     pub store: String,
 }
 
@@ -32,9 +32,9 @@ struct Lines {
     sensitive: bool,
     left: u64,
     dropped: u64,
-    /// Whether the operator was told of a key that was asked for too much.
-    told: bool,
-    /// What was printed and is no line yet, for standard output and standard error.
+    /// Whether the call already logged an operation beyond its grant.
+    grant_warning_logged: bool,
+    /// Incomplete lines of standard output and standard error.
     unfinished: [Vec<u8>; 2],
 }
 
@@ -46,14 +46,14 @@ pub(crate) enum Printed {
 }
 
 impl Log {
-    /// For one call.
+    /// Creates the log of one call.
     pub fn new(author: Author, bytes: u64, sensitive: bool) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             author,
             sensitive,
             left: bytes,
             dropped: 0,
-            told: false,
+            grant_warning_logged: false,
             unfinished: [Vec::new(), Vec::new()],
         })))
     }
@@ -62,7 +62,7 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what a guest printed.
+    /// Adds bytes that a guest printed.
     pub fn print(&self, stream: Printed, bytes: &[u8]) {
         let mut lines = self.lines();
         if lines.sensitive {
@@ -77,11 +77,11 @@ impl Log {
         }
     }
 
-    /// A key was asked for what the grant does not name: told once, because a guest may ask again and
-    /// again. The words are the grant's and ours.
+    /// Warns of an operation that the grant does not name. Logged once for each call, because a guest may
+    /// repeat it. The text contains nothing from the guest.
     pub fn beyond_grant(&self, secret: &str, operation: Operation) {
         let mut lines = self.lines();
-        if std::mem::replace(&mut lines.told, true) {
+        if std::mem::replace(&mut lines.grant_warning_logged, true) {
             return;
         }
         let author = &lines.author;
@@ -91,11 +91,11 @@ impl Log {
             slot = author.slot,
             event = author.event,
             store = author.store,
-            "it asked to {operation} with secret \"{secret}\", which its grant does not name"
+            "operation {operation} denied: the grant of secret \"{secret}\" does not include it"
         );
     }
 
-    /// When the call has ended.
+    /// Writes incomplete lines and the number of dropped ones. Called when the call has ended.
     pub fn close(&self) {
         let mut lines = self.lines();
         lines.finish(Printed::Out);
@@ -111,7 +111,7 @@ impl Log {
                 event = author.event,
                 store = author.store,
                 dropped,
-                "log lines beyond the limit were dropped"
+                "log limit exceeded, lines dropped"
             );
         }
     }
@@ -135,11 +135,11 @@ impl Lines {
         if self.sensitive {
             return;
         }
-        let named: usize = fields
+        let field_bytes: usize = fields
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        let bytes = (message.len() + named) as u64;
+        let bytes = (message.len() + field_bytes) as u64;
         if bytes > self.left {
             self.dropped += 1;
             return;
@@ -151,14 +151,14 @@ impl Lines {
             // Writing to a string cannot fail.
             _ = write!(text, "{space}{name}={value:?}");
         }
-        let (message, fields) = (plain(message), plain(&text));
+        let (message, fields) = (sanitized(message), sanitized(&text));
         let Author {
             retailer,
             slot,
             event,
             store,
         } = &self.author;
-        macro_rules! at {
+        macro_rules! event {
             ($level:ident) => {
                 tracing::event!(
                     target: "plugin", tracing::Level::$level,
@@ -167,16 +167,17 @@ impl Lines {
             };
         }
         match level {
-            Level::Debug => at!(DEBUG),
-            Level::Info => at!(INFO),
-            Level::Warn => at!(WARN),
-            Level::Error => at!(ERROR),
+            Level::Debug => event!(DEBUG),
+            Level::Info => event!(INFO),
+            Level::Warn => event!(WARN),
+            Level::Error => event!(ERROR),
         }
     }
 }
 
-/// Cut to a line's length, and without the characters that would move a terminal's cursor.
-fn plain(text: &str) -> String {
+/// Truncates a text to the length of a line and replaces control characters, which could move a
+/// terminal's cursor.
+fn sanitized(text: &str) -> String {
     let mut end = text.len().min(LINE_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_costs_its_bytes_and_what_goes_beyond_is_counted() {
+    fn lines_beyond_the_limit_are_dropped_and_counted() {
         let log = log(false);
         log.lines()
             .write(Level::Info, "12345", &[("ab".into(), "c".into())]);
@@ -231,18 +232,22 @@ mod tests {
     }
 
     #[test]
-    fn at_sensitive_points_everything_is_dropped() {
+    fn sensitive_points_drop_all_lines() {
         let log = log(true);
         log.lines().write(Level::Error, "a secret", &[]);
         log.print(Printed::Err, b"a secret\n");
-        assert_eq!(left_and_dropped(&log), (100, 0), "not even counted");
+        assert_eq!(
+            left_and_dropped(&log),
+            (100, 0),
+            "dropped lines are not counted"
+        );
     }
 
     #[test]
-    fn a_line_is_cut_between_characters() {
+    fn lines_are_truncated_between_characters() {
         let long = "ä".repeat(LINE_BYTES);
-        assert_eq!(plain(&long).len(), LINE_BYTES);
-        assert_eq!(plain(&long[..LINE_BYTES - 2]).len(), LINE_BYTES - 2);
-        assert_eq!(plain("a\x1b[2Jb\nc"), "a [2Jb c");
+        assert_eq!(sanitized(&long).len(), LINE_BYTES);
+        assert_eq!(sanitized(&long[..LINE_BYTES - 2]).len(), LINE_BYTES - 2);
+        assert_eq!(sanitized("a\x1b[2Jb\nc"), "a [2Jb c");
     }
 }

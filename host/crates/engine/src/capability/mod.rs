@@ -1,7 +1,7 @@
-//! What a guest may ask of the host while it decides: one module for each capability.
+//! The host's functions for guests: one module for each capability.
 //!
-//! A capability that a component imports is linked once its slot asked for it and was granted it;
-//! what it may name - a directory, a secret - is checked at each call.
+//! A component gets a capability if its slot requests it and the retailer grants it. Names in a call, such
+//! as a directory or a secret, are checked against the grant at each call.
 
 pub(crate) mod activities;
 mod columns;
@@ -19,52 +19,58 @@ use crate::call::Call;
 use galleria_domain::plugin::Capability;
 use wasmtime::component::{HasSelf, Linker};
 
-/// Rows in a batch at most: enough that crossing costs little, few enough that a batch stays below a MiB.
+/// Maximum rows in a batch: enough to make the cost of a call negligible, few enough to keep a batch
+/// below 1 MiB.
 pub(crate) const BATCH_ROWS: u32 = 4096;
 
-/// The one list of what this host has: what is not in it is refused when a plugin is loaded.
-macro_rules! offered {
-    ($($capability:ident: $module:ident,)*) => {
-        /// Whether this version of the host has it.
+macro_rules! link_capability {
+    (offered $module:ident $linker:ident) => {
+        bindings::$module::add_to_linker::<Call, HasSelf<Call>>($linker, |call| call)
+    };
+    (planned $module:ident $linker:ident) => {
+        Ok(())
+    };
+}
+
+macro_rules! is_offered {
+    (offered) => {
+        true
+    };
+    (planned) => {
+        false
+    };
+}
+
+macro_rules! capabilities {
+    ($($(#[$doc:meta])* $variant:ident $module:ident $name:literal $status:ident;)*) => {
+        /// Whether this host implements the capability. Loading rejects a plugin that needs another one.
         pub(crate) fn is_offered(capability: Capability) -> bool {
-            matches!(capability, $(Capability::$capability)|*)
+            match capability {
+                $(Capability::$variant => is_offered!($status),)*
+            }
         }
 
-        /// Links a capability; nothing, where it is not offered.
+        /// Links a capability; does nothing if it is not offered.
         pub(crate) fn link(
             linker: &mut Linker<Call>,
             capability: Capability,
         ) -> wasmtime::Result<()> {
             match capability {
-                $(Capability::$capability => {
-                    bindings::$module::add_to_linker::<Call, HasSelf<Call>>(linker, |call| call)
-                })*
-                _ => Ok(()),
+                $(Capability::$variant => link_capability!($status $module linker),)*
             }
         }
     };
 }
+galleria_contract::capabilities!(capabilities);
 
-offered! {
-    Log: log,
-    Secrets: secrets,
-    Input: input,
-    Activities: activities,
-    SaleLines: sale_lines,
-    Products: products,
-    Settlement: settlement,
-    Statement: statement,
-    Output: output,
+/// Limits the number of rows that a guest requested.
+pub(crate) fn batch_rows(requested: u32) -> u32 {
+    requested.clamp(1, BATCH_ROWS)
 }
 
-/// A guest's wish for a batch's rows, bounded by us.
-pub(crate) fn batch_rows(wish: u32) -> u32 {
-    wish.clamp(1, BATCH_ROWS)
-}
-
-/// A feed or sink failed: our trouble, told to the operator in full and to no one else.
+/// A feed or sink failed. The log gets the whole error; the fault names only the operation.
 pub(crate) fn host_failed(what: &str, error: &galleria_app::Error) -> crate::stop::Stop {
-    tracing::error!(error = error.chain(), "{what} failed during a run");
+    tracing::error!(error = error.chain(), "{what} failed");
     crate::stop::Stop(galleria_domain::HostFault::HostFailed(format!(
         "{what} failed"
     )))

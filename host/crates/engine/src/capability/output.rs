@@ -1,5 +1,5 @@
-//! `output`: a run's files, written in pieces into its sink. Nothing is seen outside before the run
-//! has ended well; that is the sink's promise.
+//! `output`: the files of a run, written to its sink in pieces. The sink publishes them only after the
+//! run succeeds.
 
 use super::host_failed;
 use crate::bindings::output::{Host, HostFile};
@@ -8,7 +8,7 @@ use crate::stop::Stop;
 use galleria_domain::{HostFault, names};
 use wasmtime::component::Resource;
 
-/// A file that a guest has open.
+/// A file that a guest opened.
 #[derive(Debug)]
 pub struct File {
     number: u32,
@@ -27,7 +27,7 @@ impl Host for Call {
             return Err(self.meter.denied(what).into());
         }
         if !names::is_file_name(&name) {
-            let what = format!("output.open: {name:?} is no file name");
+            let what = format!("output.open: {name:?} is not a valid file name");
             return Err(Stop(HostFault::ContractBroken(what)).into());
         }
         self.meter.output((name.len() + media_type.len()) as u64)?;

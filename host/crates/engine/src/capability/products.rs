@@ -1,4 +1,4 @@
-//! `products`: what a retailer sells and for how much, as columns.
+//! `products`: the retailer's products and prices, as columns.
 
 use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
@@ -20,7 +20,7 @@ impl Host for Call {
     }
 }
 
-/// One loop over the rows fills all columns.
+/// Fills all columns in one loop over the rows.
 fn columns(rows: &[CatalogueRow]) -> Batch {
     let mut batch = Batch {
         sku: texts(rows.len()),

@@ -1,4 +1,4 @@
-//! `sale-lines`: lines of sales and refunds of a window, as columns.
+//! `sale-lines`: lines of the sales and refunds of a window, as columns.
 
 use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
@@ -20,7 +20,7 @@ impl Host for Call {
     }
 }
 
-/// One loop over the rows fills all columns.
+/// Fills all columns in one loop over the rows.
 fn columns(rows: &[SaleLine]) -> Batch {
     let mut batch = Batch {
         store: texts(rows.len()),

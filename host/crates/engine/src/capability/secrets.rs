@@ -1,8 +1,8 @@
-//! `secrets`: work with keys whose bytes never enter a guest.
+//! `secrets`: operations with keys whose bytes never enter a guest.
 //!
-//! A name the grant does not have ends the call: a plugin that was loaded has been granted all it asks
-//! for. A grant without any operation is the error of `open`. An operation the grant does not name is
-//! refused as everything else is refused, so that a guest learns nothing from it; the operator is told.
+//! A secret that the grant does not name ends the call, because a loaded plugin was granted all that it
+//! requests. If the grant names no operation, `open` fails. An operation that the grant does not name
+//! fails like every other failure, so that a guest learns nothing from it; the log has a warning.
 
 use crate::bindings::secrets::{Host, HostKey, Sealed};
 use crate::call::Call;
@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 
-/// Of a text, and of what is associated with it. Keys are for codes, numbers and records; what is
-/// longer than this is refused as anything else is.
+/// Maximum bytes of a text and of its associated data. Keys are for codes, numbers and records. A longer
+/// text fails like every other failure.
 const TEXT_BYTES: usize = 1 << 20;
 
-/// A key that a guest has open.
+/// A key that a guest opened.
 #[derive(Clone, Debug)]
 pub struct Key {
     name: String,
@@ -26,7 +26,7 @@ pub struct Key {
 }
 
 impl Call {
-    /// The key, where the grant names the operation and the texts are no longer than they may be.
+    /// Returns the key if the grant names the operation and the texts are within `TEXT_BYTES`.
     fn key(
         &mut self,
         key: &Resource<Key>,
@@ -40,8 +40,8 @@ impl Call {
             self.log.beyond_grant(&key.name, operation);
             return Ok(None);
         }
-        let short = texts.iter().all(|text| text.len() <= TEXT_BYTES);
-        Ok(short.then(|| Arc::clone(&key.key)))
+        let within_limit = texts.iter().all(|text| text.len() <= TEXT_BYTES);
+        Ok(within_limit.then(|| Arc::clone(&key.key)))
     }
 }
 
@@ -78,7 +78,7 @@ impl HostKey for Call {
         };
         let text = galleria_keys::decrypt(&key, key_id.as_deref(), &nonce, &body, &associated);
         self.meter.tick()?;
-        // What is handed out is the one copy that is not wiped: the bindings take a plain vector.
+        // This copy is the only one that is not wiped: the bindings take a plain vector.
         Ok(text.map(|text| text.to_vec()).ok_or(()))
     }
 

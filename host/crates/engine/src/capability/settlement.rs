@@ -1,4 +1,4 @@
-//! `settlement`: lines of statements as the host matched them, as columns.
+//! `settlement`: statement lines with the result of matching, as columns.
 
 use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
@@ -44,7 +44,7 @@ fn empty(rows: usize) -> Batch {
     }
 }
 
-/// One loop over the rows fills all columns.
+/// Fills all columns in one loop over the rows.
 fn columns(rows: &[SettlementRow]) -> Batch {
     let mut batch = empty(rows.len());
     for row in rows {

@@ -1,7 +1,7 @@
-//! `statement`: a provider's statement as a run reads it, into its lines.
+//! `statement`: header and lines that a run reads from a provider's statement.
 //!
-//! Checks only what the host itself would suffer from. What a line says - dates, currencies, sums - is
-//! judged by who takes the lines, so that every refusal is told with its row.
+//! Checks only sizes and scales, which protect the host. The receiver of the lines checks dates,
+//! currencies and sums, so that it can report every problem with its row.
 
 use super::host_failed;
 use crate::bindings::statement::{Header, Host, Line};
@@ -12,22 +12,22 @@ use galleria_domain::{
     Attribute, Decimal, HostFault, StatementHeader, StatementKind, StatementLine,
 };
 
-/// Lines pushed at once: they are in memory three times while they cross.
+/// Maximum lines in one call: three copies of them are in memory during the call.
 const LINES: usize = 4096;
 
-/// Of one text. A provider's reference has some dozen characters.
+/// Maximum bytes of one text. A provider's reference has some dozen characters.
 const TEXT_BYTES: usize = 4 << 10;
 
-/// Attributes of a header or of a line.
+/// Maximum attributes of a header or of a line.
 const ATTRIBUTES: usize = 64;
 
-/// Digits behind the decimal mark of any currency: 4 at most are in use.
+/// Maximum minor digits of a currency; currencies in use have at most 4.
 const MINOR_DIGITS: u8 = 6;
 
-/// Of a decimal; beyond it, ten to that power is no 64-bit number.
+/// Maximum scale of a decimal: a larger power of ten does not fit 64 bits.
 const SCALE: u8 = 18;
 
-/// What a line is counted as beside its texts: its numbers.
+/// Bytes counted for the numbers of a line, in addition to its texts.
 const NUMBERS_BYTES: u64 = 64;
 
 impl Host for Call {
@@ -44,7 +44,7 @@ impl Host for Call {
         };
         lines
             .describe(header)
-            .map_err(|error| host_failed("taking a statement's header", &error))?;
+            .map_err(|error| host_failed("accepting a statement's header", &error))?;
         self.meter.deadline()?;
         Ok(())
     }
@@ -52,7 +52,10 @@ impl Host for Call {
     fn push(&mut self, pushed: Vec<Line>) -> wasmtime::Result<()> {
         self.meter.host_call()?;
         if pushed.len() > LINES {
-            let what = format!("statement.push got {} lines, at most {LINES}", pushed.len());
+            let what = format!(
+                "statement.push: must have at most {LINES} lines, got {}",
+                pushed.len()
+            );
             return Err(broken(what).into());
         }
         let pushed: Vec<StatementLine> = pushed.into_domain();
@@ -66,13 +69,13 @@ impl Host for Call {
         };
         lines
             .push(pushed)
-            .map_err(|error| host_failed("taking a statement's lines", &error))?;
+            .map_err(|error| host_failed("accepting a statement's lines", &error))?;
         self.meter.deadline()?;
         Ok(())
     }
 }
 
-/// Bytes of the texts, each within its bound.
+/// Checks the texts of a header and returns their size in bytes.
 fn size_of_header(header: &StatementHeader) -> Result<u64, Stop> {
     let StatementHeader {
         provider,
@@ -108,15 +111,15 @@ fn size_of_line(line: &StatementLine) -> Result<u64, Stop> {
         net: _,
         attributes,
     } = line;
-    let none = String::new();
-    let word = match kind {
-        StatementKind::Other(word) => word,
-        _ => &none,
+    let empty = String::new();
+    let other_kind = match kind {
+        StatementKind::Other(name) => name,
+        _ => &empty,
     };
     let place = format!("row {row} of the statement");
     check_digits(&place, *minor_digits, *rate)?;
     let texts = [
-        word,
+        other_kind,
         id,
         psp_reference,
         modification_reference,
@@ -130,12 +133,12 @@ fn size_of_line(line: &StatementLine) -> Result<u64, Stop> {
 fn check_digits(place: &str, minor_digits: u8, rate: Option<Decimal>) -> Result<(), Stop> {
     if minor_digits > MINOR_DIGITS {
         return Err(broken(format!(
-            "{place}: minor-digits is {minor_digits}, at most {MINOR_DIGITS}"
+            "{place}: minor-digits must be at most {MINOR_DIGITS}, got {minor_digits}"
         )));
     }
     match rate {
         Some(rate) if rate.scale > SCALE => Err(broken(format!(
-            "{place}: the rate's scale is {}, at most {SCALE}",
+            "{place}: the rate's scale must be at most {SCALE}, got {}",
             rate.scale
         ))),
         _ => Ok(()),
@@ -145,7 +148,7 @@ fn check_digits(place: &str, minor_digits: u8, rate: Option<Decimal>) -> Result<
 fn size(place: &str, texts: &[&String], attributes: &[Attribute]) -> Result<u64, Stop> {
     if attributes.len() > ATTRIBUTES {
         return Err(broken(format!(
-            "{place}: {} attributes, at most {ATTRIBUTES}",
+            "{place}: must have at most {ATTRIBUTES} attributes, got {}",
             attributes.len()
         )));
     }
@@ -154,7 +157,7 @@ fn size(place: &str, texts: &[&String], attributes: &[Attribute]) -> Result<u64,
     for text in texts.iter().copied().chain(named) {
         if text.len() > TEXT_BYTES {
             return Err(broken(format!(
-                "{place}: a text of {} bytes, at most {TEXT_BYTES}",
+                "{place}: a text must have at most {TEXT_BYTES} bytes, got {}",
                 text.len()
             )));
         }
