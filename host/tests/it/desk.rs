@@ -150,7 +150,7 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
         document,
     ];
     for id in ids {
-        let path = format!("/v1/story/{}", encoded(id));
+        let path = format!("/v1/timeline/{}", encoded(id));
         let story = house.get(&path).await.expect("a story");
         let whats = whats(&story);
         for what in [
@@ -230,7 +230,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     // The host that serves takes it up by itself, and gives it up again.
     let begun = Instant::now();
     loop {
-        let path = format!("/v1/story/{}", encoded(&event));
+        let path = format!("/v1/timeline/{}", encoded(&event));
         let story = house.get(&path).await.expect("a story");
         let failed = story["entries"].as_array().expect("entries").iter();
         let failed = failed.filter(|entry| entry["facts"]["outcome"] == "invalid");
@@ -260,7 +260,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     assert!(gone.contains("there is no dead letter"), "{gone}");
     assert!(gone.contains("`galleria dead-letters list`"), "{gone}");
 
-    let story = house.get("/v1/story/o1").await.expect("a story");
+    let story = house.get("/v1/timeline/o1").await.expect("a story");
     assert!(whats(&story).contains(&"operation"), "{story:#}");
     let done = house.get("/v1/operations").await.expect("a list");
     let actions = done["operations"].as_array().expect("a list").iter();

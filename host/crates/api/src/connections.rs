@@ -3,7 +3,7 @@
 //! Owns: what HTTP itself bounds. A head that does not come is waited for by nobody else: no handler runs
 //! before it is whole.
 
-use crate::limits::Bounded;
+use crate::limits::ClientLimitListener;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 /// Accepts until `stop` ends, then answers what is in flight and closes what is idle. `idle` is how long a
 /// head may take, the wait for its first byte included.
 pub(crate) async fn served(
-    mut listener: Bounded,
+    mut listener: ClientLimitListener,
     router: Router,
     idle: Duration,
     stop: impl Future<Output = ()>,

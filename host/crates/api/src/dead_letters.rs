@@ -1,11 +1,11 @@
 //! Dead letters: what was given up until an operator decides.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
-use crate::request::{Asked, Two, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(dead_letter_list))
         .routes(routes!(dead_letter_get))
@@ -66,9 +66,9 @@ impl Listed {
     ),
 )]
 async fn dead_letter_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(Listed {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(Listed {
         subscriber,
         code,
         retailer,
@@ -76,9 +76,9 @@ async fn dead_letter_list(
         topic,
         after,
         limit,
-    }): Asked<Listed>,
-) -> Answer<Json<DeadLetterPage>> {
-    let retailer = by.place(&face.app, retailer, store.as_deref()).await?;
+    }): QueryParams<Listed>,
+) -> ApiResult<Json<DeadLetterPage>> {
+    let retailer = auth.place(&state.app, retailer, store.as_deref()).await?;
     if !(1..=Listed::MOST).contains(&limit) {
         let message = format!("1 to {}", Listed::MOST);
         let detail = format!("limit: {message}");
@@ -91,7 +91,7 @@ async fn dead_letter_list(
         store,
         topic,
     };
-    let page = face.app.dead_letters(filter, after.as_deref(), limit);
+    let page = state.app.dead_letters(filter, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -107,10 +107,10 @@ async fn dead_letter_list(
         example = examples::dead_letter)),
 )]
 async fn dead_letter_get(
-    State(face): State<Face>,
-    Two(event, subscriber): Two,
-) -> Answer<Json<DeadLetterView>> {
-    Ok(Json(face.app.dead_letter(&event, &subscriber).await?))
+    State(state): State<ApiState>,
+    PathPair(event, subscriber): PathPair,
+) -> ApiResult<Json<DeadLetterView>> {
+    Ok(Json(state.app.dead_letter(&event, &subscriber).await?))
 }
 
 /// How many were settled.
@@ -130,7 +130,7 @@ macro_rules! one {
             params(
                 ("event" = String, Path, description = "The event's id.", example = "payment:payment-1"),
                 ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
-                WriteHead,
+                IdempotencyHeader,
             ),
             request_body(content = Acting,
                 example = json!({ "operator": "ana", "reason": "the settings were mended" })),
@@ -141,15 +141,15 @@ macro_rules! one {
             ),
         )]
         async fn $name(
-            State(face): State<Face>,
-            by: By,
-            Two(event, subscriber): Two,
-            Write { key, mut body }: Write<Acting>,
-        ) -> Answer<Written> {
-            body.operator = by.signs(&body.operator);
-            let app = &face.app;
+            State(state): State<ApiState>,
+            auth: Authenticated,
+            PathPair(event, subscriber): PathPair,
+            WriteRequest { key, mut body }: WriteRequest<Acting>,
+        ) -> ApiResult<WriteReply> {
+            body.operator = auth.signs(&body.operator);
+            let app = &state.app;
             let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
-            Ok(Written(settled.await?))
+            Ok(WriteReply(settled.await?))
         }
     };
 }
@@ -188,8 +188,13 @@ struct SettleMany {
     reason: String,
 }
 
-async fn many(face: &Face, by: &By, verdict: Verdict, asked: Write<SettleMany>) -> Answer<Written> {
-    let Write { key, body } = asked;
+async fn many(
+    state: &ApiState,
+    auth: &Authenticated,
+    verdict: Verdict,
+    asked: WriteRequest<SettleMany>,
+) -> ApiResult<WriteReply> {
+    let WriteRequest { key, body } = asked;
     let SettleMany {
         subscriber,
         code,
@@ -199,7 +204,7 @@ async fn many(face: &Face, by: &By, verdict: Verdict, asked: Write<SettleMany>) 
         operator,
         reason,
     } = body;
-    let retailer = by.place(&face.app, retailer, store.as_deref()).await?;
+    let retailer = auth.place(&state.app, retailer, store.as_deref()).await?;
     let filter = DeadFilter {
         subscriber,
         code,
@@ -217,17 +222,17 @@ async fn many(face: &Face, by: &By, verdict: Verdict, asked: Write<SettleMany>) 
             message.into(),
         ));
     }
-    let operator = by.signs(&operator);
+    let operator = auth.signs(&operator);
     let acting = Acting { operator, reason };
-    let settled = face.app.dead_letters_settle(key, filter, verdict, acting);
-    Ok(Written(settled.await?))
+    let settled = state.app.dead_letters_settle(key, filter, verdict, acting);
+    Ok(WriteReply(settled.await?))
 }
 
 macro_rules! many {
     ($(#[$doc:meta])* $name:ident, $verdict:expr, $path:literal) => {
         $(#[$doc])*
         #[utoipa::path(
-            post, path = $path, tag = "operation", params(WriteHead),
+            post, path = $path, tag = "operation", params(IdempotencyHeader),
             request_body(content = SettleMany, example = json!({
                 "subscriber": "poslog", "code": "misconfigured",
                 "operator": "ana", "reason": "the settings were mended"
@@ -239,11 +244,11 @@ macro_rules! many {
             ),
         )]
         async fn $name(
-            State(face): State<Face>,
-            by: By,
-            asked: Write<SettleMany>,
-        ) -> Answer<Written> {
-            many(&face, &by, $verdict, asked).await
+            State(state): State<ApiState>,
+            auth: Authenticated,
+            asked: WriteRequest<SettleMany>,
+        ) -> ApiResult<WriteReply> {
+            many(&state, &auth, $verdict, asked).await
         }
     };
 }

@@ -4,8 +4,8 @@
 //! nothing from elsewhere: the policy below forbids it, and a test reads what the files ask for.
 
 use crate::problem::{NO_ROUTE, Problem};
-use crate::response::Answer;
-use crate::serve::Face;
+use crate::response::ApiResult;
+use crate::serve::ApiState;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -30,7 +30,7 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 });
 
 /// Routes for people: the document does not list them.
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         // The page's links are relative to the folder.
         .route(
@@ -44,11 +44,11 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .route("/docs/{file}", axum::routing::get(named))
 }
 
-async fn named(Path(name): Path<String>) -> Answer<Response> {
+async fn named(Path(name): Path<String>) -> ApiResult<Response> {
     file(&name)
 }
 
-fn file(name: &str) -> Answer<Response> {
+fn file(name: &str) -> ApiResult<Response> {
     // Maps are for who develops the page, and five times as large as the page.
     let wanted = !name.ends_with(".map");
     let found = utoipa_swagger_ui::serve(name, CONFIG.clone());

@@ -1,12 +1,12 @@
 //! Documents: listed, looked at, downloaded.
 
-use crate::access::By;
-use crate::lists::{DocumentsAsked, word};
+use crate::access::Authenticated;
+use crate::lists::{DocumentListQuery, word};
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id};
-use crate::response::{Answer, ListProblems, ReadProblems};
-use crate::serve::Face;
+use crate::request::{Id, QueryParams};
+use crate::response::{ApiResult, ListProblems, ReadProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 /// A file is read so much at a time.
 const CHUNK: usize = 1 << 16;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(document_list))
         .routes(routes!(document_get))
@@ -34,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 ///
 /// Sorted by the moment they were decided.
 #[utoipa::path(
-    get, path = "/v1/documents", tag = "documents", params(DocumentsAsked),
+    get, path = "/v1/documents", tag = "documents", params(DocumentListQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = DocumentPage,
@@ -42,19 +42,24 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn document_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<DocumentsAsked>,
-) -> Answer<Json<DocumentPage>> {
-    let state = asked.state.as_deref();
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<DocumentListQuery>,
+) -> ApiResult<Json<DocumentPage>> {
+    let document_state = query.state.as_deref();
     let ask = DocumentAsk {
-        state: word("state", state, DocumentState::ALL, DocumentState::name)?,
-        list: asked.ask()?,
-        event: asked.event,
-        directory: asked.directory,
-        name: asked.name,
+        state: word(
+            "state",
+            document_state,
+            DocumentState::ALL,
+            DocumentState::name,
+        )?,
+        list: query.list_ask()?,
+        event: query.event,
+        directory: query.directory,
+        name: query.name,
     };
-    Ok(Json(face.app.documents(by.caller(), ask).await?))
+    Ok(Json(state.app.documents(auth.caller(), ask).await?))
 }
 
 /// A document, without its content
@@ -67,8 +72,8 @@ async fn document_list(
             example = examples::document),
     ),
 )]
-async fn document_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<DocumentView>> {
-    Ok(Json(face.app.document(&id).await?))
+async fn document_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<DocumentView>> {
+    Ok(Json(state.app.document(&id).await?))
 }
 
 /// Download a document
@@ -90,8 +95,8 @@ async fn document_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Docum
             content_type = "application/problem+json"),
     ),
 )]
-async fn document_content(State(face): State<Face>, Id(id): Id) -> Answer<Response> {
-    let content = face.app.document_content(&id).await?;
+async fn document_content(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Response> {
+    let content = state.app.document_content(&id).await?;
     let headers = headers_of(&content);
     let body = match content.held {
         Held::Here(bytes) => Body::from(bytes),

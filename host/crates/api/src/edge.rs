@@ -5,7 +5,7 @@
 
 use crate::health::Parts;
 use crate::problem::{self, Problem};
-use crate::serve::Face;
+use crate::serve::ApiState;
 use crate::{headers, limits, members, upload};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::CONNECTION;
@@ -27,7 +27,7 @@ const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const REQUEST_ID: &str = "x-request-id";
 
 /// The outermost layer of every route and of what is no route.
-pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let told = exported(&request);
     let route = request.extensions().get::<MatchedPath>();
@@ -37,7 +37,7 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
     // An error's span, so that its id stands on every line however quiet the log is set.
     let trace_id = format!("{:032x}", trace.id);
     let span = tracing::error_span!("request", request_id = %id, trace_id, caller = field::Empty);
-    let work = answered(&face, request, next, &id).instrument(span);
+    let work = answered(&state, request, next, &id).instrument(span);
     let origin = Origin {
         trace: Some(trace),
         request: Some(id.as_str().into()),
@@ -51,7 +51,7 @@ pub(crate) async fn edge(State(face): State<Face>, request: Request, next: Next)
         response.headers_mut().insert(REQUEST_ID, value);
     }
     headers::secure(response.headers_mut());
-    if face.draining.is_cancelled() {
+    if state.draining.is_cancelled() {
         // Whoever asks again does so elsewhere: a request that meets the end of its connection would be
         // lost without a word.
         let close = HeaderValue::from_static("close");
@@ -76,16 +76,16 @@ fn exported(request: &Request) -> Span {
     )
 }
 
-async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Response {
+async fn answered(state: &ApiState, request: Request, next: Next, id: &str) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let within = match upload::ROUTES.contains(&route) {
-        true => face.config.uploads.timeout,
-        false => face.config.timeout,
+        true => state.config.uploads.timeout,
+        false => state.config.timeout,
     };
-    let counted = here(face, route).and_then(|()| counted(face, route, &request));
+    let counted = here(state, route).and_then(|()| counted(state, route, &request));
     // Nothing a handler holds is looked at again after its panic.
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match counted {
@@ -118,8 +118,8 @@ async fn answered(face: &Face, request: Request, next: Next, id: &str) -> Respon
 }
 
 /// Refuses everything but probes and scrapes in a process that is there for something else.
-fn here(face: &Face, route: &str) -> Result<(), Problem> {
-    if face.config.serves_api() || FREE.contains(&route) {
+fn here(state: &ApiState, route: &str) -> Result<(), Problem> {
+    if state.config.serves_api() || FREE.contains(&route) {
         return Ok(());
     }
     let detail = "this host has other roles than `api`: ask another one";
@@ -127,12 +127,12 @@ fn here(face: &Face, route: &str) -> Result<(), Problem> {
 }
 
 /// Counts a request of a client. Who cannot be told apart is not counted.
-fn counted(face: &Face, route: &str, request: &Request) -> Result<(), Problem> {
+fn counted(state: &ApiState, route: &str, request: &Request) -> Result<(), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let (Some(rates), Some(peer), false) = (&face.rates, peer, FREE.contains(&route)) else {
+    let (Some(rates), Some(peer), false) = (&state.rates, peer, FREE.contains(&route)) else {
         return Ok(());
     };
-    let proxies = &face.config.trusted_proxies;
+    let proxies = &state.config.trusted_proxies;
     rates.count(limits::client(peer.0.ip(), request.headers(), proxies))
 }
 

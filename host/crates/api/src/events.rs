@@ -1,16 +1,16 @@
 //! Events: what was tried, what each attempt was given, and what it decided.
 
 use crate::openapi::examples;
-use crate::request::{Id, Two};
-use crate::response::{Answer, ReadProblems};
-use crate::serve::Face;
+use crate::request::{Id, PathPair};
+use crate::response::{ApiResult, ReadProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::lookup::{AttemptView, JournalText};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(event_journal))
         .routes(routes!(event_journal_text))
@@ -29,8 +29,11 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
             example = examples::event_journal),
     ),
 )]
-async fn event_journal(State(face): State<Face>, Id(id): Id) -> Answer<Json<Vec<AttemptView>>> {
-    Ok(Json(face.app.journal_of_event(&id).await?))
+async fn event_journal(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<Vec<AttemptView>>> {
+    Ok(Json(state.app.journal_of_event(&id).await?))
 }
 
 /// What an attempt at an event was given, or what it decided
@@ -52,8 +55,8 @@ async fn event_journal(State(face): State<Face>, Id(id): Id) -> Answer<Json<Vec<
     ),
 )]
 async fn event_journal_text(
-    State(face): State<Face>,
-    Two(event, digest): Two,
-) -> Answer<Json<JournalText>> {
-    Ok(Json(face.app.journal_text(&event, &digest).await?))
+    State(state): State<ApiState>,
+    PathPair(event, digest): PathPair,
+) -> ApiResult<Json<JournalText>> {
+    Ok(Json(state.app.journal_text(&event, &digest).await?))
 }

@@ -1,11 +1,11 @@
 //! Fiscal records: what waits for its mark, what has it, and the marks that come.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, Problem};
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(fiscal_list))
         .routes(routes!(fiscal_get))
@@ -50,7 +50,7 @@ impl Which {
         100
     }
 
-    fn state(&self) -> Answer<Option<FiscalState>> {
+    fn state(&self) -> ApiResult<Option<FiscalState>> {
         let Some(text) = &self.state else {
             return Ok(None);
         };
@@ -85,36 +85,37 @@ fn wrong(field: &str, message: String) -> Problem {
     ),
 )]
 async fn fiscal_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(which): Asked<Which>,
-) -> Answer<Json<FiscalPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(which): QueryParams<Which>,
+) -> ApiResult<Json<FiscalPage>> {
     if !(1..=Which::MOST).contains(&which.limit) {
         return Err(wrong("limit", format!("1 to {}", Which::MOST)));
     }
-    let state = which.state()?;
+    let record_state = which.state()?;
     let retailer = match (&which.order, &which.store) {
         (Some(order), _) => {
-            by.reaches(&face.app, Subject::Order(order.clone())).await?;
+            auth.reaches(&state.app, Subject::Order(order.clone()))
+                .await?;
             which.retailer
         }
         (None, Some(store)) => {
-            by.store(&face.app, store).await?;
+            auth.store(&state.app, store).await?;
             which.retailer
         }
-        (None, None) => by.retailer(which.retailer)?,
+        (None, None) => auth.retailer(which.retailer)?,
     };
     let ask = FiscalAsk {
         filter: FiscalFilter {
             store_id: which.store,
             retailer,
-            state,
+            state: record_state,
         },
         order_id: which.order,
         after: which.after,
         limit: which.limit,
     };
-    Ok(Json(face.app.fiscal_records(ask).await?))
+    Ok(Json(state.app.fiscal_records(ask).await?))
 }
 
 /// The fiscal records of an order, with their marks
@@ -127,8 +128,8 @@ async fn fiscal_list(
             example = examples::fiscal_record),
     ),
 )]
-async fn fiscal_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<FiscalDetail>> {
-    Ok(Json(face.app.fiscal_record(&id).await?))
+async fn fiscal_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<FiscalDetail>> {
+    Ok(Json(state.app.fiscal_record(&id).await?))
 }
 
 /// Tell the mark of a sale or a refund
@@ -137,7 +138,7 @@ async fn fiscal_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<FiscalD
 /// operator sees. One that comes before its payment or refund waits for it.
 #[utoipa::path(
     post, path = "/v1/fiscal-records/{id}/marks", tag = "fiscal",
-    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), IdempotencyHeader),
     request_body(content = NewMark, example = examples::mark_request),
     responses(
         WriteProblems,
@@ -149,9 +150,9 @@ async fn fiscal_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<FiscalD
     ),
 )]
 async fn fiscal_mark(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewMark>,
-) -> Answer<Written> {
-    Ok(Written(face.app.mark_accept(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewMark>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.mark_accept(key, &id, body).await?))
 }

@@ -3,7 +3,7 @@
 use crate::openapi::examples;
 use crate::problem::{DRAINING, NOT_WORKING, Problem};
 use crate::response::{LiveProblems, ReadyProblems};
-use crate::serve::Face;
+use crate::serve::ApiState;
 use crate::workers::Pulse;
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 /// A worker that has been silent for so many times its patience is stuck: what a restart ends.
 const STUCK: u32 = 4;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
@@ -87,12 +87,12 @@ struct Health {
     get, path = "/healthz", tag = "operation",
     responses(LiveProblems, (status = 200, description = "It does.", body = Health, example = examples::healthz)),
 )]
-async fn healthz(State(face): State<Face>) -> Response {
+async fn healthz(State(state): State<ApiState>) -> Response {
     // What ends in a drain is to end.
-    let draining = face.draining.is_cancelled();
-    let (parts, broken) = workers(&face, STUCK);
+    let draining = state.draining.is_cancelled();
+    let (parts, broken) = workers(&state, STUCK);
     let broken = broken.filter(|_| !draining);
-    told(&face, "alive", parts, broken)
+    told(&state, "alive", parts, broken)
 }
 
 /// Whether requests should be sent here
@@ -108,18 +108,18 @@ async fn healthz(State(face): State<Face>) -> Response {
             example = examples::readyz),
     ),
 )]
-async fn readyz(State(face): State<Face>) -> Response {
-    let (workers, broken) = workers(&face, 1);
-    let draining = face.draining.is_cancelled();
+async fn readyz(State(state): State<ApiState>) -> Response {
+    let (workers, broken) = workers(&state, 1);
+    let draining = state.draining.is_cancelled();
     let mut problem = broken;
     let mut parts = Vec::new();
-    if face.config.serves_api() {
-        let state = if draining { "draining" } else { "going" };
-        parts.push(Part::new("http", Some("api"), state));
+    if state.config.serves_api() {
+        let http = if draining { "draining" } else { "going" };
+        parts.push(Part::new("http", Some("api"), http));
     }
     // Who is being stopped is not asked what else it could do.
     if !draining && problem.is_none() {
-        let database = match face.app.healthy().await {
+        let database = match state.app.healthy().await {
             Ok(()) => "going",
             Err(error) => {
                 problem = Some(error.into());
@@ -132,16 +132,16 @@ async fn readyz(State(face): State<Face>) -> Response {
     parts.push(Part::new("plugins", None, "going"));
     parts.extend(workers);
     let draining = draining.then(|| Problem::new(DRAINING, DRAINING.remedy));
-    told(&face, "ready", parts, draining.or(problem))
+    told(&state, "ready", parts, draining.or(problem))
 }
 
 /// How the workers are, and what is wrong with the first that does not go on. A worker may be silent for
 /// `times` its patience.
-fn workers(face: &Face, times: u32) -> (Vec<Part>, Option<Problem>) {
+fn workers(state: &ApiState, times: u32) -> (Vec<Part>, Option<Problem>) {
     let (mut parts, mut broken) = (Vec::new(), None);
-    for worker in face.config.workers.told(times) {
+    for worker in state.config.workers.told(times) {
         let (name, role) = (worker.name, worker.role);
-        let (state, how) = match worker.pulse {
+        let (worker_state, how) = match worker.pulse {
             Pulse::Going if worker.standing_by => {
                 parts.push(Part {
                     detail: worker.note,
@@ -163,14 +163,19 @@ fn workers(face: &Face, times: u32) -> (Vec<Part>, Option<Problem>) {
             Pulse::Ended => ("ended", "has ended".to_owned()),
         };
         broken.get_or_insert_with(|| Problem::new(NOT_WORKING, format!("{name} {how}")));
-        parts.push(Part::new(name, role, state).with(how));
+        parts.push(Part::new(name, role, worker_state).with(how));
     }
     (parts, broken)
 }
 
-fn told(face: &Face, status: &'static str, parts: Vec<Part>, problem: Option<Problem>) -> Response {
+fn told(
+    state: &ApiState,
+    status: &'static str,
+    parts: Vec<Part>,
+    problem: Option<Problem>,
+) -> Response {
     let Some(problem) = problem else {
-        let roles = face.config.roles.clone();
+        let roles = state.config.roles.clone();
         let health = Health {
             status,
             roles,

@@ -54,7 +54,7 @@ impl Rates {
         if self.limiter.len() > REMEMBERED {
             self.limiter.retain_recent();
         }
-        let Err(early) = self.limiter.check_key(&household(client)) else {
+        let Err(early) = self.limiter.check_key(&rate_limit_key(client)) else {
             return Ok(());
         };
         let wait = early.wait_time_from(DefaultClock::default().now());
@@ -68,7 +68,7 @@ impl Rates {
 }
 
 /// Whoever has one address of an IPv6 network of 64 bits has them all.
-fn household(client: IpAddr) -> IpAddr {
+fn rate_limit_key(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         IpAddr::V4(address) => address.into(),
@@ -107,7 +107,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// A listener that closes what one client opens beyond its bound.
-pub(crate) struct Bounded {
+pub(crate) struct ClientLimitListener {
     listener: TcpListener,
     /// Of each client; 0 counts none.
     most: usize,
@@ -115,7 +115,7 @@ pub(crate) struct Bounded {
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-impl Bounded {
+impl ClientLimitListener {
     pub(crate) fn new(listener: TcpListener, most: usize, proxies: Vec<IpNet>) -> Self {
         // Told as 0 from the start: the first that is refused is seen.
         figures::connections_refused(0);
@@ -132,7 +132,7 @@ impl Bounded {
         if self.most == 0 || trusted(&self.proxies, client) {
             return Ok(None);
         }
-        let client = household(client);
+        let client = rate_limit_key(client);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(client).or_default();
         if *count >= self.most {
@@ -146,7 +146,7 @@ impl Bounded {
     }
 }
 
-impl Listener for Bounded {
+impl Listener for ClientLimitListener {
     type Io = Connection;
     type Addr = SocketAddr;
 

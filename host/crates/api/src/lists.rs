@@ -1,7 +1,7 @@
 //! What every list of the trade is asked: where, when, and which part.
 
 use crate::problem::{INVALID, Problem};
-use crate::response::Answer;
+use crate::response::ApiResult;
 use galleria_app::lookup::ListAsk;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub(crate) fn word<T: Copy>(
     asked: Option<&str>,
     all: &[T],
     name: fn(T) -> &'static str,
-) -> Answer<Option<T>> {
+) -> ApiResult<Option<T>> {
     let Some(text) = asked else {
         return Ok(None);
     };
@@ -37,7 +37,7 @@ fn wrong(field: &str, message: String) -> Problem {
     Problem::of_field(INVALID, detail, field.into(), message)
 }
 
-fn bounded(ask: ListAsk) -> Answer<ListAsk> {
+fn bounded(ask: ListAsk) -> ApiResult<ListAsk> {
     match (1..=MOST).contains(&ask.limit) {
         true => Ok(ask),
         false => Err(wrong("limit", format!("1 to {MOST}"))),
@@ -73,7 +73,7 @@ macro_rules! queries {
 
         impl $name {
             /// What it asks of any list.
-            pub(crate) fn ask(&self) -> Answer<ListAsk> {
+            pub(crate) fn list_ask(&self) -> ApiResult<ListAsk> {
                 bounded(ListAsk {
                     store: self.store.clone(),
                     retailer: self.retailer.clone(),
@@ -92,25 +92,25 @@ macro_rules! queries {
 
 queries! {
     /// Orders.
-    OrdersAsked {
+    OrderListQuery {
         /// `open`, `paid` or `voided`.
         status,
     } no_order;
     /// What an order has: payments, refunds, voids, verifications.
-    OfOrderAsked {
+    OrderItemsQuery {
         /// Of this order.
         order,
     } of_order;
     /// Shifts.
-    ShiftsAsked {
+    ShiftListQuery {
         /// `open` or `closed`.
         status,
     } no_order;
     /// Documents.
-    DocumentsAsked {
+    DocumentListQuery {
         /// About this order.
         order,
-        /// Written by this event or run.
+        /// WriteReply by this event or run.
         event,
         /// In this directory, such as `poslog`.
         directory,

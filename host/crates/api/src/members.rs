@@ -3,9 +3,9 @@
 
 use crate::openapi::examples;
 use crate::problem::{MEMBER_UNKNOWN, Problem, TOO_MANY_ATTEMPTS};
-use crate::request::{Caller, Id, Sensitive};
-use crate::response::{Answer, IdentifyProblems};
-use crate::serve::Face;
+use crate::request::{ClientAddress, Id, Sensitive};
+use crate::response::{ApiResult, IdentifyProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::Error;
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 /// Whoever is asked about here is nobody else's to know.
 pub(crate) const IDENTIFY: &str = "/v1/stores/{id}/members/identify";
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(member_identify))
 }
 
@@ -55,12 +55,12 @@ struct Identified {
     ),
 )]
 async fn member_identify(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(store): Id,
-    Caller(client): Caller,
+    ClientAddress(client): ClientAddress,
     Sensitive(Identify { code }): Sensitive<Identify>,
-) -> Answer<Json<Identified>> {
-    let asked = face.app.member_identify(&store, client, Code::new(code));
+) -> ApiResult<Json<Identified>> {
+    let asked = state.app.member_identify(&store, client, Code::new(code));
     match asked.await {
         Ok(Some(member)) => Ok(Json(Identified { member })),
         Ok(None) => Err(Problem::new(MEMBER_UNKNOWN, MEMBER_UNKNOWN.remedy)),

@@ -4,8 +4,8 @@
 //! Never knows what is counted: that is `galleria_app::figures`.
 
 use crate::problem::{NO_ROUTE, Problem};
-use crate::response::Answer;
-use crate::serve::Face;
+use crate::response::ApiResult;
+use crate::serve::ApiState;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -178,7 +178,7 @@ fn sent(agent: &StatsdConfig) -> Result<DogStatsDRecorder, RecordError> {
     builder.build().map_err(refused)
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(metrics))
 }
 
@@ -195,9 +195,9 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         (status = 404, description = "`route_not_found`: scrapes go elsewhere.", body = crate::problem::Details, content_type = "application/problem+json"),
     ),
 )]
-async fn metrics(State(face): State<Face>) -> Answer<Response> {
-    match &face.config.metrics {
-        Some(metrics) => Ok(exposed(metrics.text(&face.app).await)),
+async fn metrics(State(state): State<ApiState>) -> ApiResult<Response> {
+    match &state.config.metrics {
+        Some(metrics) => Ok(exposed(metrics.text(&state.app).await)),
         None => Err(Problem::new(NO_ROUTE, "/metrics is no route here")),
     }
 }

@@ -2,15 +2,15 @@
 
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Id, Write, WriteHead};
-use crate::response::{Answer, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, WriteRequest};
+use crate::response::{ApiResult, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::extract::State;
 use galleria_app::intake::{MovementView, NewMovement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(shift_move))
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// it names itself.
 #[utoipa::path(
     post, path = "/v1/shifts/{id}/movements", tag = "shifts",
-    params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), WriteHead),
+    params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), IdempotencyHeader),
     request_body(content = NewMovement, example = examples::movement_request),
     responses(
         WriteProblems,
@@ -33,9 +33,9 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn shift_move(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewMovement>,
-) -> Answer<Written> {
-    Ok(Written(face.app.shift_move(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewMovement>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.shift_move(key, &id, body).await?))
 }

@@ -1,7 +1,7 @@
 //! The OpenAPI document: gathered from the routes themselves, so that it cannot tell of others.
 
 use crate::problem::{CODES, Details, FieldError, TOO_MANY_REQUESTS};
-use crate::serve::Face;
+use crate::serve::ApiState;
 use crate::{
     access, dead_letters, docs, documents, events, fiscal, health, members, metrics, movements,
     operations, orders, parked, payments, plugins, problem_examples, products, queued, refunds,
@@ -52,7 +52,7 @@ pub(crate) fn complete(document: &mut OpenApi, too_often: u16) {
 }
 
 /// Every route with its description, but for who may ask it.
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     let mut document = Document::openapi();
     document.info.description = Some(description());
     let mut router = OpenApiRouter::with_openapi(document)
@@ -72,10 +72,10 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
         .merge(events::routes())
         .merge(dead_letters::routes())
         .merge(parked::routes())
-        .merge(queued::routes())
+        .merge(outgoing::routes())
         .merge(plugins::routes())
         .merge(operations::routes())
-        .merge(story::routes())
+        .merge(timeline::routes())
         .merge(statements::routes())
         .merge(status::routes())
         .merge(health::routes())
@@ -138,8 +138,8 @@ pub(crate) fn text(document: &OpenApi) -> String {
     responses((status = 200, description = "OpenAPI 3.1.", body = Object,
         example = json!({ "openapi": "3.1.0", "info": { "title": "Galleria" }, "paths": {} }))),
 )]
-async fn openapi_json(State(face): State<Face>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], face.openapi)
+async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], state.openapi)
 }
 
 fn description() -> String {
@@ -184,7 +184,7 @@ pub(crate) mod examples {
         stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record
         verification_request verification identify_request identify
         run_request run run_page run_verdict run_replayed run_cancelled
-        dead_letters dead_letter settled_letters operations story
+        dead_letters dead_letter settled_letters operations timeline
         parked parked_page parked_retried receipt_page request_page plugin plugin_page
         statement statement_page statement_lines statement_uncovered line_explained
         line_settle_request line_settled line_undo_request line_undone

@@ -2,9 +2,9 @@
 
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
-use crate::request::Asked;
-use crate::response::{Answer, ListProblems};
-use crate::serve::Face;
+use crate::request::QueryParams;
+use crate::response::{ApiResult, ListProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::lookup::OperationPage;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(operation_list))
 }
 
@@ -54,15 +54,15 @@ impl Listed {
     ),
 )]
 async fn operation_list(
-    State(face): State<Face>,
-    Asked(Listed {
+    State(state): State<ApiState>,
+    QueryParams(Listed {
         subject,
         action,
         operator,
         after,
         limit,
-    }): Asked<Listed>,
-) -> Answer<Json<OperationPage>> {
+    }): QueryParams<Listed>,
+) -> ApiResult<Json<OperationPage>> {
     if !(1..=Listed::MOST).contains(&limit) {
         let message = format!("1 to {}", Listed::MOST);
         let detail = format!("limit: {message}");
@@ -73,6 +73,6 @@ async fn operation_list(
         action,
         operator,
     };
-    let page = face.app.operations(filter, after.as_deref(), limit);
+    let page = state.app.operations(filter, after.as_deref(), limit);
     Ok(Json(page.await?))
 }

@@ -1,12 +1,12 @@
 //! Orders: placed, looked up, and what became of their events.
 
-use crate::access::By;
-use crate::lists::{OrdersAsked, word};
+use crate::access::Authenticated;
+use crate::lists::{OrderListQuery, word};
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewOrder, OrderView};
@@ -15,7 +15,7 @@ use galleria_app::records::OrderStatus;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(order_list, order_place))
         .routes(routes!(order_get))
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// Each line's amount is its price times its quantity less its discounts; the lines come to no
 /// less than nothing.
 #[utoipa::path(
-    post, path = "/v1/orders", tag = "orders", params(WriteHead),
+    post, path = "/v1/orders", tag = "orders", params(IdempotencyHeader),
     request_body(content = NewOrder, example = examples::order_request),
     responses(
         WriteProblems,
@@ -41,19 +41,19 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn order_place(
-    State(face): State<Face>,
-    by: By,
-    Write { key, body }: Write<NewOrder>,
-) -> Answer<Written> {
-    by.store(&face.app, &body.store_id).await?;
-    Ok(Written(face.app.order_place(key, body).await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    WriteRequest { key, body }: WriteRequest<NewOrder>,
+) -> ApiResult<WriteReply> {
+    auth.store(&state.app, &body.store_id).await?;
+    Ok(WriteReply(state.app.order_place(key, body).await?))
 }
 
 /// Orders, the newest first
 ///
 /// Sorted by the moment the host accepted them.
 #[utoipa::path(
-    get, path = "/v1/orders", tag = "orders", params(OrdersAsked),
+    get, path = "/v1/orders", tag = "orders", params(OrderListQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = OrderPage,
@@ -61,14 +61,17 @@ async fn order_place(
     ),
 )]
 async fn order_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<OrdersAsked>,
-) -> Answer<Json<OrderPage>> {
-    let status = asked.status.as_deref();
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderListQuery>,
+) -> ApiResult<Json<OrderPage>> {
+    let status = query.status.as_deref();
     let status = word("status", status, OrderStatus::ALL, OrderStatus::name)?;
     Ok(Json(
-        face.app.orders(by.caller(), asked.ask()?, status).await?,
+        state
+            .app
+            .orders(auth.caller(), query.list_ask()?, status)
+            .await?,
     ))
 }
 
@@ -81,8 +84,8 @@ async fn order_list(
         (status = 200, description = "The order.", body = OrderView, example = examples::order_paid),
     ),
 )]
-async fn order_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<OrderView>> {
-    Ok(Json(face.app.order(&id).await?))
+async fn order_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<OrderView>> {
+    Ok(Json(state.app.order(&id).await?))
 }
 
 /// Documents about an order, oldest first
@@ -95,8 +98,11 @@ async fn order_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<OrderVie
             example = examples::documents),
     ),
 )]
-async fn order_documents(State(face): State<Face>, Id(id): Id) -> Answer<Json<Vec<DocumentView>>> {
-    Ok(Json(face.app.documents_of_order(&id).await?))
+async fn order_documents(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<Vec<DocumentView>>> {
+    Ok(Json(state.app.documents_of_order(&id).await?))
 }
 
 /// Attempts at an order's events, oldest first
@@ -109,6 +115,9 @@ async fn order_documents(State(face): State<Face>, Id(id): Id) -> Answer<Json<Ve
             example = examples::journal),
     ),
 )]
-async fn order_journal(State(face): State<Face>, Id(id): Id) -> Answer<Json<Vec<AttemptView>>> {
-    Ok(Json(face.app.journal_of_order(&id).await?))
+async fn order_journal(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<Vec<AttemptView>>> {
+    Ok(Json(state.app.journal_of_order(&id).await?))
 }

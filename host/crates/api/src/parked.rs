@@ -1,11 +1,11 @@
 //! Events that wait outside the log: looked at, and let be tried now.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, Problem};
-use crate::request::{Asked, Two, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::desk::{ParkedAsk, ParkedPage, ParkedView};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(parked_list))
         .routes(routes!(parked_get))
@@ -68,10 +68,10 @@ fn wrong(field: &str, message: String) -> Problem {
     ),
 )]
 async fn parked_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(listed): Asked<Listed>,
-) -> Answer<Json<ParkedPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(listed): QueryParams<Listed>,
+) -> ApiResult<Json<ParkedPage>> {
     let Listed {
         retailer,
         store,
@@ -85,7 +85,7 @@ async fn parked_list(
     }
     let cause = cause.as_deref().map(ParkedAsk::cause_of).transpose();
     let cause = cause.map_err(|message| wrong("cause", message))?;
-    by.named(&face.app, retailer.as_deref(), store.as_deref())
+    auth.named(&state.app, retailer.as_deref(), store.as_deref())
         .await?;
     let ask = ParkedAsk {
         retailer,
@@ -93,8 +93,8 @@ async fn parked_list(
         subscriber,
         cause,
     };
-    let reach = &by.caller().reach;
-    let page = face.app.parked_list(ask, reach, after.as_deref(), limit);
+    let reach = &auth.caller().reach;
+    let page = state.app.parked_list(ask, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -111,10 +111,10 @@ async fn parked_list(
     ),
 )]
 async fn parked_get(
-    State(face): State<Face>,
-    Two(event, subscriber): Two,
-) -> Answer<Json<ParkedView>> {
-    Ok(Json(face.app.parked_one(&event, &subscriber).await?))
+    State(state): State<ApiState>,
+    PathPair(event, subscriber): PathPair,
+) -> ApiResult<Json<ParkedView>> {
+    Ok(Json(state.app.parked_one(&event, &subscriber).await?))
 }
 
 /// Let an event that waits be tried now
@@ -125,7 +125,7 @@ async fn parked_get(
     params(
         ("event" = String, Path, description = "The event's id.", example = "refund:refund-1"),
         ("subscriber" = String, Path, description = "The plugin.", example = "poslog"),
-        WriteHead,
+        IdempotencyHeader,
     ),
     request_body(content = Acting,
         example = json!({ "operator": "ana", "reason": "the target is back" })),
@@ -139,12 +139,12 @@ async fn parked_get(
     ),
 )]
 async fn parked_retry(
-    State(face): State<Face>,
-    by: By,
-    Two(event, subscriber): Two,
-    Write { key, mut body }: Write<Acting>,
-) -> Answer<Written> {
-    body.operator = by.signs(&body.operator);
-    let retried = face.app.parked_retry(key, &event, &subscriber, body);
-    Ok(Written(retried.await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    PathPair(event, subscriber): PathPair,
+    WriteRequest { key, mut body }: WriteRequest<Acting>,
+) -> ApiResult<WriteReply> {
+    body.operator = auth.signs(&body.operator);
+    let retried = state.app.parked_retry(key, &event, &subscriber, body);
+    Ok(WriteReply(retried.await?))
 }

@@ -1,12 +1,12 @@
 //! Payments that succeeded: the order becomes a sale.
 
-use crate::access::By;
-use crate::lists::OfOrderAsked;
+use crate::access::Authenticated;
+use crate::lists::OrderItemsQuery;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewPayment, PaymentView};
@@ -14,7 +14,7 @@ use galleria_app::lookup::{PaymentDetail, PaymentPage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(payment_accept))
         .routes(routes!(payment_list))
@@ -27,7 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// number of its workstation, and the log learns of it in the same transaction.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments", tag = "orders",
-    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), IdempotencyHeader),
     request_body(content = NewPayment, example = examples::payment_request),
     responses(
         WriteProblems,
@@ -39,18 +39,18 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn payment_accept(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewPayment>,
-) -> Answer<Written> {
-    Ok(Written(face.app.payment_accept(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewPayment>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.payment_accept(key, &id, body).await?))
 }
 
 /// Payments, the newest first
 ///
 /// Sorted by the moment the host accepted them.
 #[utoipa::path(
-    get, path = "/v1/payments", tag = "orders", params(OfOrderAsked),
+    get, path = "/v1/payments", tag = "orders", params(OrderItemsQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = PaymentPage,
@@ -58,11 +58,13 @@ async fn payment_accept(
     ),
 )]
 async fn payment_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<OfOrderAsked>,
-) -> Answer<Json<PaymentPage>> {
-    Ok(Json(face.app.payments(by.caller(), asked.ask()?).await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderItemsQuery>,
+) -> ApiResult<Json<PaymentPage>> {
+    Ok(Json(
+        state.app.payments(auth.caller(), query.list_ask()?).await?,
+    ))
 }
 
 /// A payment, and what of it may still be given back
@@ -74,6 +76,6 @@ async fn payment_list(
         (status = 200, description = "The payment.", body = PaymentDetail, example = examples::payment_detail),
     ),
 )]
-async fn payment_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<PaymentDetail>> {
-    Ok(Json(face.app.payment(&id).await?))
+async fn payment_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<PaymentDetail>> {
+    Ok(Json(state.app.payment(&id).await?))
 }

@@ -1,11 +1,11 @@
 //! Plugins: what each slot is, what it may do, and how it has done of late.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
-use crate::request::{Asked, Two};
-use crate::response::{Answer, ListProblems, ReadProblems};
-use crate::serve::Face;
+use crate::request::{PathPair, QueryParams};
+use crate::response::{ApiResult, ListProblems, ReadProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::desk::{PluginPage, PluginView};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(plugin_list))
         .routes(routes!(plugin_get))
@@ -71,10 +71,10 @@ fn point(text: &str) -> Result<Point, Problem> {
     ),
 )]
 async fn plugin_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(listed): Asked<Listed>,
-) -> Answer<Json<PluginPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(listed): QueryParams<Listed>,
+) -> ApiResult<Json<PluginPage>> {
     let Listed {
         retailer,
         point: asked,
@@ -86,9 +86,9 @@ async fn plugin_list(
     }
     let asked = asked.as_deref().map(point).transpose()?;
     if retailer.is_some() {
-        by.retailer(retailer.clone())?;
+        auth.retailer(retailer.clone())?;
     }
-    let (app, reach) = (&face.app, &by.caller().reach);
+    let (app, reach) = (&state.app, &auth.caller().reach);
     let page = app.plugin_list(reach, retailer.as_deref(), asked, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
@@ -108,8 +108,8 @@ async fn plugin_list(
     ),
 )]
 async fn plugin_get(
-    State(face): State<Face>,
-    Two(retailer, slot): Two,
-) -> Answer<Json<PluginView>> {
-    Ok(Json(face.app.plugin(&retailer, &slot).await?))
+    State(state): State<ApiState>,
+    PathPair(retailer, slot): PathPair,
+) -> ApiResult<Json<PluginView>> {
+    Ok(Json(state.app.plugin(&retailer, &slot).await?))
 }

@@ -1,11 +1,13 @@
 //! Products of a retailer: listed, put one by one, imported from a file.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
-use crate::request::{Asked, Id, Two, Write, WriteHead, own_key};
-use crate::response::{Answer, ImportProblems, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, PathPair, QueryParams, WriteRequest, own_key};
+use crate::response::{
+    ApiResult, ImportProblems, ListProblems, ReadProblems, WriteProblems, WriteReply,
+};
+use crate::serve::ApiState;
 use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -20,7 +22,7 @@ use utoipa_axum::routes;
 
 pub(crate) const IMPORT: &str = "/v1/retailers/{retailer}/products/import";
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(product_list))
         .routes(routes!(product_import))
@@ -73,13 +75,13 @@ impl Page {
     ),
 )]
 async fn product_list(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(retailer): Id,
-    Asked(page): Asked<Page>,
-) -> Answer<Json<ProductPage>> {
+    QueryParams(page): QueryParams<Page>,
+) -> ApiResult<Json<ProductPage>> {
     if let Some(store) = &page.store {
-        by.store(&face.app, store).await?;
+        auth.store(&state.app, store).await?;
     }
     if !(1..=Page::MOST).contains(&page.limit) {
         let message = format!("1 to {}", Page::MOST);
@@ -93,7 +95,7 @@ async fn product_list(
         after: page.after,
         limit: page.limit,
     };
-    Ok(Json(face.app.products(ask).await?))
+    Ok(Json(state.app.products(ask).await?))
 }
 
 /// A product, with the prices of stores
@@ -109,10 +111,10 @@ async fn product_list(
     ),
 )]
 async fn product_get(
-    State(face): State<Face>,
-    Two(retailer, sku): Two,
-) -> Answer<Json<ProductDetail>> {
-    Ok(Json(face.app.product(&retailer, &sku).await?))
+    State(state): State<ApiState>,
+    PathPair(retailer, sku): PathPair,
+) -> ApiResult<Json<ProductDetail>> {
+    Ok(Json(state.app.product(&retailer, &sku).await?))
 }
 
 /// Create or replace a product
@@ -124,7 +126,7 @@ async fn product_get(
     params(
         ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
         ("sku" = String, Path, description = "The product's.", example = "3000101"),
-        WriteHead,
+        IdempotencyHeader,
     ),
     request_body(content = NewProduct, example = examples::product_request),
     responses(
@@ -137,12 +139,12 @@ async fn product_get(
     ),
 )]
 async fn product_put(
-    State(face): State<Face>,
-    Two(retailer, sku): Two,
-    Write { key, body }: Write<NewProduct>,
-) -> Answer<Written> {
-    Ok(Written(
-        face.app.product_put(key, &retailer, &sku, body).await?,
+    State(state): State<ApiState>,
+    PathPair(retailer, sku): PathPair,
+    WriteRequest { key, body }: WriteRequest<NewProduct>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(
+        state.app.product_put(key, &retailer, &sku, body).await?,
     ))
 }
 
@@ -180,7 +182,7 @@ struct How {
     post, path = "/v1/retailers/{retailer}/products/import", tag = "products",
     params(
         ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
-        How, WriteHead,
+        How, IdempotencyHeader,
     ),
     request_body(content(
         (String = "text/csv", example = examples::product_import_request),
@@ -194,15 +196,15 @@ struct How {
     ),
 )]
 async fn product_import(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(retailer): Id,
-    Asked(how): Asked<How>,
+    QueryParams(how): QueryParams<How>,
     request: Request,
-) -> Answer<Written> {
+) -> ApiResult<WriteReply> {
     let format = format(request.headers())?;
     let key = own_key(&request)?;
-    face.app.retailer_known(&retailer).await?;
-    let (file, key) = upload::spool_under(key, request, &face).await?;
+    state.app.retailer_known(&retailer).await?;
+    let (file, key) = upload::spool_under(key, request, &state).await?;
     let ask = ImportAsk {
         retailer,
         format,
@@ -212,10 +214,10 @@ async fn product_import(
     };
     let file = Box::new(file);
     // It goes on where the caller goes away: its answer is kept, and told when it is asked for again.
-    let imported = face
+    let imported = state
         .app
         .products_import(ask, file, Some(key), Watch::default());
-    Ok(Written(imported.await?))
+    Ok(WriteReply(imported.await?))
 }
 
 fn format(headers: &HeaderMap) -> Result<Format, Problem> {

@@ -1,12 +1,12 @@
 //! Refunds: whole, by line or by amount.
 
-use crate::access::By;
-use crate::lists::OfOrderAsked;
+use crate::access::Authenticated;
+use crate::lists::OrderItemsQuery;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewRefund, RefundView};
@@ -14,7 +14,7 @@ use galleria_app::lookup::{RefundDetail, RefundPage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(refund_accept))
         .routes(routes!(refund_list))
@@ -27,7 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// comes. One that a drawer pays needs its payment first.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/refunds", tag = "orders",
-    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), IdempotencyHeader),
     request_body(content = NewRefund, example = examples::refund_request),
     responses(
         WriteProblems,
@@ -39,18 +39,18 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn refund_accept(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewRefund>,
-) -> Answer<Written> {
-    Ok(Written(face.app.refund_accept(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewRefund>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.refund_accept(key, &id, body).await?))
 }
 
 /// Refunds, the newest first
 ///
 /// Sorted by the moment the host accepted them.
 #[utoipa::path(
-    get, path = "/v1/refunds", tag = "orders", params(OfOrderAsked),
+    get, path = "/v1/refunds", tag = "orders", params(OrderItemsQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = RefundPage,
@@ -58,11 +58,13 @@ async fn refund_accept(
     ),
 )]
 async fn refund_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<OfOrderAsked>,
-) -> Answer<Json<RefundPage>> {
-    Ok(Json(face.app.refunds(by.caller(), asked.ask()?).await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderItemsQuery>,
+) -> ApiResult<Json<RefundPage>> {
+    Ok(Json(
+        state.app.refunds(auth.caller(), query.list_ask()?).await?,
+    ))
 }
 
 /// A refund, and what is left to give back
@@ -74,6 +76,6 @@ async fn refund_list(
         (status = 200, description = "The refund.", body = RefundDetail, example = examples::refund_detail),
     ),
 )]
-async fn refund_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<RefundDetail>> {
-    Ok(Json(face.app.refund(&id).await?))
+async fn refund_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<RefundDetail>> {
+    Ok(Json(state.app.refund(&id).await?))
 }

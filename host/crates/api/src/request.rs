@@ -1,12 +1,12 @@
 //! What is taken out of a request, and refused with a problem where it is not there.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::limits;
 use crate::problem::{
     BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, Kind, MEDIA_TYPE,
     Problem,
 };
-use crate::serve::Face;
+use crate::serve::ApiState;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -21,12 +21,12 @@ use std::net::SocketAddr;
 /// The `{id}` of a path.
 pub(crate) struct Id(pub String);
 
-impl FromRequestParts<Face> for Id {
+impl FromRequestParts<ApiState> for Id {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         no_nul(parts.uri.path(), BAD_REQUEST)?;
-        match Path::<String>::from_request_parts(parts, face).await {
+        match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) => Ok(Self(id)),
             Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
         }
@@ -34,14 +34,14 @@ impl FromRequestParts<Face> for Id {
 }
 
 /// The two names of a path that has two.
-pub(crate) struct Two(pub String, pub String);
+pub(crate) struct PathPair(pub String, pub String);
 
-impl FromRequestParts<Face> for Two {
+impl FromRequestParts<ApiState> for PathPair {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         no_nul(parts.uri.path(), BAD_REQUEST)?;
-        match Path::<(String, String)>::from_request_parts(parts, face).await {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
             Ok(Path((first, second))) => Ok(Self(first, second)),
             Err(rejection) => Err(Problem::new(BAD_REQUEST, rejection.body_text())),
         }
@@ -69,14 +69,14 @@ fn escapes_nul(json: &[u8]) -> bool {
 }
 
 /// A query string.
-pub(crate) struct Asked<T>(pub T);
+pub(crate) struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Face> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<ApiState> for QueryParams<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         no_nul(parts.uri.query().unwrap_or_default(), BAD_QUERY)?;
-        match Query::<T>::from_request_parts(parts, face).await {
+        match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(asked)) => Ok(Self(asked)),
             Err(rejection) => Err(Problem::new(BAD_QUERY, rejection.body_text())),
         }
@@ -86,7 +86,7 @@ impl<T: DeserializeOwned> FromRequestParts<Face> for Asked<T> {
 /// What every write carries in its head.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
-pub(crate) struct WriteHead {
+pub(crate) struct IdempotencyHeader {
     /// Of the caller's choice, visible ASCII; a new one for every write, the same one for every
     /// repetition of it.
     #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,200}$")]
@@ -95,19 +95,19 @@ pub(crate) struct WriteHead {
 }
 
 /// A write: its key and its body.
-pub(crate) struct Write<T> {
+pub(crate) struct WriteRequest<T> {
     pub key: Key,
     pub body: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
+impl<T: DeserializeOwned> FromRequest<ApiState> for WriteRequest<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, face: &Face) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
         let key = own_key(&request)?;
         let mut told = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
-        let bytes = bytes_of(request, face).await?;
+        let bytes = bytes_of(request, state).await?;
         if escapes_nul(&bytes) {
             let detail = "No text has NUL, `\\u0000`, in it.";
             return Err(Problem::new(BAD_JSON, detail));
@@ -125,12 +125,12 @@ impl<T: DeserializeOwned> FromRequest<Face> for Write<T> {
 /// A body that is never quoted, not even where it is wrong: a scanned code, a log-in.
 pub(crate) struct Sensitive<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Face> for Sensitive<T> {
+impl<T: DeserializeOwned> FromRequest<ApiState> for Sensitive<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, face: &Face) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
-        let bytes = bytes_of(request, face).await?;
+        let bytes = bytes_of(request, state).await?;
         // serde_json's words quote what it found.
         serde_json::from_slice(&bytes)
             .map(Self)
@@ -139,27 +139,27 @@ impl<T: DeserializeOwned> FromRequest<Face> for Sensitive<T> {
 }
 
 /// Who asks, as far as that is known.
-pub(crate) struct Caller(pub Client);
+pub(crate) struct ClientAddress(pub Client);
 
-impl FromRequestParts<Face> for Caller {
+impl FromRequestParts<ApiState> for ClientAddress {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer =
             peer.ok_or_else(|| Error::Internal("served without the caller's address".into()));
-        let proxies = &face.config.trusted_proxies;
+        let proxies = &state.config.trusted_proxies;
         let client = limits::client(peer?.0.ip(), &parts.headers, proxies);
         Ok(Self(Client::Address(client)))
     }
 }
 
-async fn bytes_of(request: Request, face: &Face) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, face)
+async fn bytes_of(request: Request, state: &ApiState) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state)
         .await
         .map_err(|rejection| {
             let status = rejection.into_response().status();
-            unread(status, face.config.max_body_bytes)
+            unread(status, state.config.max_body_bytes)
         })
 }
 
@@ -179,8 +179,8 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// meet in one. Whoever takes over from a caller with the same reach repeats its writes under the same keys.
 pub(crate) fn own_key(request: &Request) -> Result<String, Problem> {
     let key = idempotency_key(request.headers())?;
-    Ok(match request.extensions().get::<By>() {
-        Some(by) => by.owns(key),
+    Ok(match request.extensions().get::<Authenticated>() {
+        Some(auth) => auth.owns(key),
         None => key,
     })
 }

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 /// What a handler returns.
-pub(crate) type Answer<T> = Result<T, Problem>;
+pub(crate) type ApiResult<T> = Result<T, Problem>;
 
 /// The answer to a write, also to its repetitions.
-pub(crate) struct Written(pub Reply);
+pub(crate) struct WriteReply(pub Reply);
 
-impl IntoResponse for Written {
+impl IntoResponse for WriteReply {
     fn into_response(self) -> Response {
         let Reply {
             status,

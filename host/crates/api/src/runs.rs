@@ -1,11 +1,11 @@
 //! Runs: what is due, under way, done or dead; asked for, replayed and cancelled.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, Problem};
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(run_list, run_ask))
         .routes(routes!(run_get))
@@ -82,20 +82,20 @@ fn wrong(field: &str, message: String) -> Problem {
     ),
 )]
 async fn run_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(which): Asked<Which>,
-) -> Answer<Json<RunPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(which): QueryParams<Which>,
+) -> ApiResult<Json<RunPage>> {
     if !(1..=Which::MOST).contains(&which.limit) {
         return Err(wrong("limit", format!("1 to {}", Which::MOST)));
     }
     let filter = RunFilter {
         state: which.state()?,
-        retailer: by.retailer(which.retailer)?,
+        retailer: auth.retailer(which.retailer)?,
         subscriber: which.plugin,
         from: which.from.map(|date| date.to_string()),
     };
-    let page = face.app.runs(filter, which.before, which.limit).await?;
+    let page = state.app.runs(filter, which.before, which.limit).await?;
     Ok(Json(page))
 }
 
@@ -104,7 +104,7 @@ async fn run_list(
 /// Whoever has time does it. The same slot, scope and window is the same run: where it is there
 /// already, it is answered as it stands, and nothing is run again.
 #[utoipa::path(
-    post, path = "/v1/runs", tag = "runs", params(WriteHead),
+    post, path = "/v1/runs", tag = "runs", params(IdempotencyHeader),
     request_body(content = RunAsk, example = examples::run_request),
     responses(
         WriteProblems,
@@ -114,14 +114,14 @@ async fn run_list(
     ),
 )]
 async fn run_ask(
-    State(face): State<Face>,
-    by: By,
-    Write { key, body }: Write<RunAsk>,
-) -> Answer<Written> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    WriteRequest { key, body }: WriteRequest<RunAsk>,
+) -> ApiResult<WriteReply> {
     let whole = Subject::Retailer(body.retailer.clone());
     let subject = body.store.clone().map_or(whole, Subject::Store);
-    by.reaches(&face.app, subject).await?;
-    Ok(Written(face.app.run_ask(key, body).await?))
+    auth.reaches(&state.app, subject).await?;
+    Ok(WriteReply(state.app.run_ask(key, body).await?))
 }
 
 /// A run: progress, rows, sums, files, and why it did not end well
@@ -133,8 +133,8 @@ async fn run_ask(
         (status = 200, description = "The run.", body = RunView, example = examples::run),
     ),
 )]
-async fn run_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<RunView>> {
-    Ok(Json(face.app.run(&id).await?))
+async fn run_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<RunView>> {
+    Ok(Json(state.app.run(&id).await?))
 }
 
 /// Run it again
@@ -143,7 +143,7 @@ async fn run_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<RunView>> 
 /// writes what its first attempt would have written.
 #[utoipa::path(
     post, path = "/v1/runs/{id}/replay", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
+    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), IdempotencyHeader),
     request_body(content = Acting, example = examples::run_verdict),
     responses(
         WriteProblems,
@@ -155,13 +155,13 @@ async fn run_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<RunView>> 
     ),
 )]
 async fn run_replay(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(id): Id,
-    Write { key, mut body }: Write<Acting>,
-) -> Answer<Written> {
-    body.operator = by.signs(&body.operator);
-    Ok(Written(face.app.run_replay(key, &id, body).await?))
+    WriteRequest { key, mut body }: WriteRequest<Acting>,
+) -> ApiResult<WriteReply> {
+    body.operator = auth.signs(&body.operator);
+    Ok(WriteReply(state.app.run_replay(key, &id, body).await?))
 }
 
 /// Cancel it
@@ -169,7 +169,7 @@ async fn run_replay(
 /// A run that is under way stops within a second and leaves nothing; a dead one is put aside.
 #[utoipa::path(
     post, path = "/v1/runs/{id}/cancel", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), WriteHead),
+    params(("id" = String, Path, description = "The run's id.", example = "b2fb626c72513623a070f7b624d71853"), IdempotencyHeader),
     request_body(content = Acting, example = examples::run_verdict),
     responses(
         WriteProblems,
@@ -181,11 +181,11 @@ async fn run_replay(
     ),
 )]
 async fn run_cancel(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(id): Id,
-    Write { key, mut body }: Write<Acting>,
-) -> Answer<Written> {
-    body.operator = by.signs(&body.operator);
-    Ok(Written(face.app.run_cancel(key, &id, body).await?))
+    WriteRequest { key, mut body }: WriteRequest<Acting>,
+) -> ApiResult<WriteReply> {
+    body.operator = auth.signs(&body.operator);
+    Ok(WriteReply(state.app.run_cancel(key, &id, body).await?))
 }

@@ -3,7 +3,7 @@
 //! Owns: the bounds of the HTTP face and the order of a drain. Never knows: what a route does.
 
 use crate::access::{self, AccessConfig, AccessError};
-use crate::limits::{Bounded, RateConfig, Rates};
+use crate::limits::{ClientLimitListener, RateConfig, Rates};
 use crate::{Metrics, Workers, connections, edge, headers, openapi, problem};
 use axum::Router;
 use axum::body::Bytes;
@@ -105,7 +105,7 @@ impl Default for UploadConfig {
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Face {
+pub(crate) struct ApiState {
     pub app: App,
     pub config: Arc<HttpConfig>,
     pub draining: CancellationToken,
@@ -132,7 +132,7 @@ fn routed(
     let max_body_bytes = config.max_body_bytes;
     let rates = config.rate.and_then(Rates::new).map(Arc::new);
     let cors = headers::cors(&config.cors_origins);
-    let face = Face {
+    let state = ApiState {
         app,
         rates,
         table: Arc::new(table),
@@ -144,9 +144,9 @@ fn routed(
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(from_fn_with_state(face.clone(), access::admit))
-        .layer(from_fn_with_state(face.clone(), edge::edge))
-        .with_state(face);
+        .layer(from_fn_with_state(state.clone(), access::admit))
+        .layer(from_fn_with_state(state.clone(), edge::edge))
+        .with_state(state);
     Ok(match cors {
         // Outermost: a refusal, too, must be readable for the page that asked.
         Some(cors) => router.layer(cors),
@@ -169,7 +169,7 @@ pub async fn serve(
         config.trusted_proxies.clone(),
     );
     let idle = config.idle;
-    let listener = Bounded::new(listener, most, proxies);
+    let listener = ClientLimitListener::new(listener, most, proxies);
     let router = routed(app, config, shutdown.clone()).map_err(std::io::Error::other)?;
     let accepting = shutdown.clone();
     let stop = async move {

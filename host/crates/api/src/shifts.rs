@@ -1,12 +1,12 @@
 //! Shifts: a drawer opened, counted, closed.
 
-use crate::access::By;
-use crate::lists::{ShiftsAsked, word};
+use crate::access::Authenticated;
+use crate::lists::{ShiftListQuery, word};
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, ReadProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, ReadProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{EndShift, NewShift, ShiftView};
@@ -14,7 +14,7 @@ use galleria_app::lookup::{ShiftDetail, ShiftPage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(shift_list, shift_open))
         .routes(routes!(shift_get))
@@ -23,7 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 
 /// Open a shift
 #[utoipa::path(
-    post, path = "/v1/shifts", tag = "shifts", params(WriteHead),
+    post, path = "/v1/shifts", tag = "shifts", params(IdempotencyHeader),
     request_body(content = NewShift, example = examples::shift_request),
     responses(
         WriteProblems,
@@ -36,12 +36,12 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn shift_open(
-    State(face): State<Face>,
-    by: By,
-    Write { key, body }: Write<NewShift>,
-) -> Answer<Written> {
-    by.store(&face.app, &body.store_id).await?;
-    Ok(Written(face.app.shift_open(key, body).await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    WriteRequest { key, body }: WriteRequest<NewShift>,
+) -> ApiResult<WriteReply> {
+    auth.store(&state.app, &body.store_id).await?;
+    Ok(WriteReply(state.app.shift_open(key, body).await?))
 }
 
 /// Close a shift
@@ -51,7 +51,7 @@ async fn shift_open(
 /// here beside them. A closed shift never moves.
 #[utoipa::path(
     post, path = "/v1/shifts/{id}/end", tag = "shifts",
-    params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), WriteHead),
+    params(("id" = String, Path, description = "The shift's id.", example = "shift-1"), IdempotencyHeader),
     request_body(content = EndShift, example = examples::shift_end_request),
     responses(
         WriteProblems,
@@ -64,16 +64,16 @@ async fn shift_open(
     ),
 )]
 async fn shift_end(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<EndShift>,
-) -> Answer<Written> {
-    Ok(Written(face.app.shift_end(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<EndShift>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.shift_end(key, &id, body).await?))
 }
 
 /// Shifts, those opened last first
 #[utoipa::path(
-    get, path = "/v1/shifts", tag = "shifts", params(ShiftsAsked),
+    get, path = "/v1/shifts", tag = "shifts", params(ShiftListQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = ShiftPage,
@@ -81,14 +81,17 @@ async fn shift_end(
     ),
 )]
 async fn shift_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<ShiftsAsked>,
-) -> Answer<Json<ShiftPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<ShiftListQuery>,
+) -> ApiResult<Json<ShiftPage>> {
     let name = |open| if open { "open" } else { "closed" };
-    let open = word("status", asked.status.as_deref(), &[true, false], name)?;
+    let open = word("status", query.status.as_deref(), &[true, false], name)?;
     Ok(Json(
-        face.app.shifts(by.caller(), asked.ask()?, open).await?,
+        state
+            .app
+            .shifts(auth.caller(), query.list_ask()?, open)
+            .await?,
     ))
 }
 
@@ -102,6 +105,6 @@ async fn shift_list(
             example = examples::shift_detail),
     ),
 )]
-async fn shift_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<ShiftDetail>> {
-    Ok(Json(face.app.shift(&id).await?))
+async fn shift_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<ShiftDetail>> {
+    Ok(Json(state.app.shift(&id).await?))
 }

@@ -1,15 +1,15 @@
 //! Statements of payment providers: sent, listed, explained, settled by hand.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{
     BAD_REQUEST, BODY_TOO_LARGE, Details, FILE_REFUSED, FieldError, INVALID, Problem,
 };
-use crate::request::{Asked, Id, Write, WriteHead};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::response::{
-    Answer, ListProblems, ReadProblems, StatementProblems, WriteProblems, Written,
+    ApiResult, ListProblems, ReadProblems, StatementProblems, WriteProblems, WriteReply,
 };
-use crate::serve::Face;
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -27,7 +27,7 @@ use utoipa_axum::routes;
 
 pub(crate) const IMPORT: &str = "/v1/retailers/{retailer}/statements";
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(statement_import))
         .routes(routes!(statement_list))
@@ -46,7 +46,7 @@ fn usual() -> u32 {
     100
 }
 
-fn bounded(limit: u32) -> Answer<u32> {
+fn bounded(limit: u32) -> ApiResult<u32> {
     if (1..=MOST).contains(&limit) {
         return Ok(limit);
     }
@@ -93,21 +93,21 @@ struct Reader {
     ),
 )]
 async fn statement_import(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(retailer): Id,
-    Asked(Reader { plugin, file }): Asked<Reader>,
+    QueryParams(Reader { plugin, file }): QueryParams<Reader>,
     request: Request,
-) -> Answer<(StatusCode, Json<StatementView>)> {
+) -> ApiResult<(StatusCode, Json<StatementView>)> {
     let ask = StatementAsk { retailer, plugin };
-    face.app.statement_reader(&ask)?;
+    state.app.statement_reader(&ask)?;
     let good = (1..=200).contains(&file.len()) && !file.chars().any(char::is_control);
     if !good {
         return Err(wrong("file", "1 to 200 bytes without control characters"));
     }
-    let spool = face.app.vault()?.spool(&file)?;
-    let spool = spooled(request, spool, face.app.vault()?.max_bytes()).await?;
+    let spool = state.app.vault()?.spool(&file)?;
+    let spool = spooled(request, spool, state.app.vault()?.max_bytes()).await?;
     // It goes on where the caller goes away: the same file again then finds the statement.
-    let app = face.app.clone();
+    let app = state.app.clone();
     let importing =
         tokio::spawn(async move { app.statement_import(&ask, spool, Arc::default()).await });
     let imported = importing
@@ -123,7 +123,11 @@ async fn statement_import(
 }
 
 /// Takes the body to the disk, piece by piece as it comes.
-async fn spooled(request: Request, mut spool: Box<dyn Spool>, most: u64) -> Answer<Box<dyn Spool>> {
+async fn spooled(
+    request: Request,
+    mut spool: Box<dyn Spool>,
+    most: u64,
+) -> ApiResult<Box<dyn Spool>> {
     let mut body = request.into_body().into_data_stream();
     let cut = |_| Problem::new(BAD_REQUEST, "The body ended before it was whole.");
     while let Some(chunk) = body.try_next().await.map_err(cut)? {
@@ -192,19 +196,19 @@ struct StatementPage {
     ),
 )]
 async fn statement_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(page): Asked<Page>,
-) -> Answer<Json<StatementPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(page): QueryParams<Page>,
+) -> ApiResult<Json<StatementPage>> {
     let limit = bounded(page.limit)?;
     let after = match page.after.as_deref().map(|after| after.split_once('~')) {
         Some(None) => return Err(wrong("after", "the `next` of the part before")),
         Some(after) => after,
         None => None,
     };
-    let retailer = by.retailer(page.retailer)?;
+    let retailer = auth.retailer(page.retailer)?;
     // One more than asked for tells whether there is a next part.
-    let mut statements = face
+    let mut statements = state
         .app
         .statements(retailer.as_deref(), after, limit + 1)
         .await?;
@@ -226,8 +230,11 @@ async fn statement_list(
             example = examples::statement),
     ),
 )]
-async fn statement_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<StatementView>> {
-    Ok(Json(face.app.statement(&id).await?))
+async fn statement_get(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<StatementView>> {
+    Ok(Json(state.app.statement(&id).await?))
 }
 
 /// Which lines are asked for.
@@ -270,10 +277,10 @@ struct LinePage {
     ),
 )]
 async fn statement_lines(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Asked(ask): Asked<LinesAsk>,
-) -> Answer<Json<LinePage>> {
+    QueryParams(ask): QueryParams<LinesAsk>,
+) -> ApiResult<Json<LinePage>> {
     let limit = bounded(ask.limit)?;
     let outcome = match ask.outcome.as_deref() {
         None => None,
@@ -286,7 +293,7 @@ async fn statement_lines(
     if i64::try_from(ask.after).is_err() {
         return Err(wrong("after", "the `next` of the part before"));
     }
-    let mut lines = face
+    let mut lines = state
         .app
         .statement_lines(&id, outcome, ask.after, limit + 1)
         .await?;
@@ -336,18 +343,18 @@ struct UncoveredPage {
     ),
 )]
 async fn statement_uncovered(
-    State(face): State<Face>,
-    by: By,
-    Asked(ask): Asked<UncoveredAsk>,
-) -> Answer<Json<UncoveredPage>> {
-    by.reaches(&face.app, Subject::Retailer(ask.retailer.clone()))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(ask): QueryParams<UncoveredAsk>,
+) -> ApiResult<Json<UncoveredPage>> {
+    auth.reaches(&state.app, Subject::Retailer(ask.retailer.clone()))
         .await?;
     let limit = bounded(ask.limit)?;
     if ask.days.is_some_and(|days| days > 3650) {
         return Err(wrong("days", "at most 3650"));
     }
     let after = ask.after.as_deref();
-    let found = face
+    let found = state
         .app
         .statements_uncovered(&ask.retailer, ask.days, after, limit);
     let (uncovered, next) = found.await?;
@@ -364,18 +371,18 @@ async fn statement_uncovered(
             body = ExplainView, example = examples::line_explained),
     ),
 )]
-async fn line_explain(State(face): State<Face>, Id(id): Id) -> Answer<Json<ExplainView>> {
-    Ok(Json(face.app.statement_line_explain(&id).await?))
+async fn line_explain(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<ExplainView>> {
+    Ok(Json(state.app.statement_line_explain(&id).await?))
 }
 
 /// Settle a line by hand
 ///
 /// With an `entry` the line is linked with a tender of that payment or refund, and matched. Without,
 /// it is matched with the tender it is linked with; where there is none, it is `not-applicable`.
-/// Who, when, why, and what stood there before and after is kept.
+/// Access, when, why, and what stood there before and after is kept.
 #[utoipa::path(
     post, path = "/v1/statement-lines/{id}/settle", tag = "statements",
-    params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), WriteHead),
+    params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), IdempotencyHeader),
     request_body(content = SettleAsk, example = examples::line_settle_request),
     responses(
         WriteProblems,
@@ -387,14 +394,14 @@ async fn line_explain(State(face): State<Face>, Id(id): Id) -> Answer<Json<Expla
     ),
 )]
 async fn line_settle(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(id): Id,
-    Write { key, mut body }: Write<SettleAsk>,
-) -> Answer<Written> {
-    body.by = by.signs(&body.by);
-    Ok(Written(
-        face.app.statement_line_settle(key, &id, body).await?,
+    WriteRequest { key, mut body }: WriteRequest<SettleAsk>,
+) -> ApiResult<WriteReply> {
+    body.by = auth.signs(&body.by);
+    Ok(WriteReply(
+        state.app.statement_line_settle(key, &id, body).await?,
     ))
 }
 
@@ -403,7 +410,7 @@ async fn line_settle(
 /// The rules decide again, on what is recorded now.
 #[utoipa::path(
     post, path = "/v1/statement-lines/{id}/undo", tag = "statements",
-    params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), WriteHead),
+    params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), IdempotencyHeader),
     request_body(content = UndoAsk, example = examples::line_undo_request),
     responses(
         WriteProblems,
@@ -415,11 +422,13 @@ async fn line_settle(
     ),
 )]
 async fn line_undo(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(id): Id,
-    Write { key, mut body }: Write<UndoAsk>,
-) -> Answer<Written> {
-    body.by = by.signs(&body.by);
-    Ok(Written(face.app.statement_line_undo(key, &id, body).await?))
+    WriteRequest { key, mut body }: WriteRequest<UndoAsk>,
+) -> ApiResult<WriteReply> {
+    body.by = auth.signs(&body.by);
+    Ok(WriteReply(
+        state.app.statement_line_undo(key, &id, body).await?,
+    ))
 }

@@ -1,15 +1,15 @@
 //! How things stand, for people and for those who wait until all is done.
 
 use crate::openapi::examples;
-use crate::response::{Answer, ReadProblems};
-use crate::serve::Face;
+use crate::response::{ApiResult, ReadProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::lookup::StatusView;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(status))
 }
 
@@ -19,6 +19,6 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     responses(ReadProblems, (status = 200, description = "Figures.", body = StatusView,
         example = examples::status)),
 )]
-async fn status(State(face): State<Face>) -> Answer<Json<StatusView>> {
-    Ok(Json(face.app.status().await?))
+async fn status(State(state): State<ApiState>) -> ApiResult<Json<StatusView>> {
+    Ok(Json(state.app.status().await?))
 }

@@ -1,13 +1,13 @@
 //! Stores: onboarded over HTTP, one by one or thousands from a file.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{Details, INVALID, MEDIA_TYPE, Problem};
-use crate::request::{Asked, Id, Write, WriteHead, own_key};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest, own_key};
 use crate::response::{
-    Answer, ListProblems, ReadProblems, StoresImportProblems, WriteProblems, Written,
+    ApiResult, ListProblems, ReadProblems, StoresImportProblems, WriteProblems, WriteReply,
 };
-use crate::serve::Face;
+use crate::serve::ApiState;
 use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 
 pub(crate) const IMPORT: &str = "/v1/stores/import";
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(store_put, store_get))
         .routes(routes!(store_list))
@@ -33,7 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// meaning. What changes is written down among the operations.
 #[utoipa::path(
     put, path = "/v1/stores/{id}", tag = "stores",
-    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), Why, WriteHead),
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), Why, IdempotencyHeader),
     request_body(content = NewStore, example = examples::store_request),
     responses(
         WriteProblems,
@@ -46,17 +46,17 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn store_put(
-    State(face): State<Face>,
-    by: By,
+    State(state): State<ApiState>,
+    auth: Authenticated,
     Id(id): Id,
-    Asked(why): Asked<Why>,
-    Write { key, body }: Write<NewStore>,
-) -> Answer<Written> {
-    face.app.may_put_store(by.caller(), &id, &body).await?;
+    QueryParams(why): QueryParams<Why>,
+    WriteRequest { key, body }: WriteRequest<NewStore>,
+) -> ApiResult<WriteReply> {
+    state.app.may_put_store(auth.caller(), &id, &body).await?;
     let reason = why.checked()?;
-    let by = by.signs("");
-    let put = face.app.store_put(key, &id, body, &by, &reason);
-    Ok(Written(put.await?))
+    let by = auth.signs("");
+    let put = state.app.store_put(key, &id, body, &auth, &reason);
+    Ok(WriteReply(put.await?))
 }
 
 /// A store
@@ -68,8 +68,8 @@ async fn store_put(
         (status = 200, description = "The store.", body = Store, example = examples::store),
     ),
 )]
-async fn store_get(State(face): State<Face>, Id(id): Id) -> Answer<Json<Store>> {
-    Ok(Json(face.app.store(&id).await?))
+async fn store_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<Store>> {
+    Ok(Json(state.app.store(&id).await?))
 }
 
 /// What is said beside a store's facts.
@@ -86,7 +86,7 @@ struct Why {
 impl Why {
     const MOST: usize = 1_000;
 
-    fn checked(self) -> Answer<String> {
+    fn checked(self) -> ApiResult<String> {
         if self.reason.chars().count() <= Self::MOST {
             return Ok(self.reason);
         }
@@ -139,19 +139,19 @@ struct StorePage {
     ),
 )]
 async fn store_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(Page { after, limit }): Asked<Page>,
-) -> Answer<Json<StorePage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(Page { after, limit }): QueryParams<Page>,
+) -> ApiResult<Json<StorePage>> {
     if !(1..=Page::MOST).contains(&limit) {
         let message = format!("1 to {}", Page::MOST);
         let detail = format!("limit: {message}");
         return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
     }
     // One more than asked for tells whether there is a next part.
-    let mut stores = face
+    let mut stores = state
         .app
-        .stores_within(by.caller(), &after, limit + 1)
+        .stores_within(auth.caller(), &after, limit + 1)
         .await?;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = stores.len() > asked;
@@ -187,7 +187,7 @@ struct How {
 /// The file is UTF-8 with `,` or `;` between cells, a header first, every row on one line, and at most
 /// 10,000 of them. What is wrong is told together, the first 1,000 cells with row and column.
 #[utoipa::path(
-    post, path = "/v1/stores/import", tag = "stores", params(How, WriteHead),
+    post, path = "/v1/stores/import", tag = "stores", params(How, IdempotencyHeader),
     request_body(content(
         (String = "text/csv", example = examples::stores_import_request),
     )),
@@ -199,25 +199,25 @@ struct How {
     ),
 )]
 async fn store_import(
-    State(face): State<Face>,
-    by: By,
-    Asked(How { dry_run, reason }): Asked<How>,
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(How { dry_run, reason }): QueryParams<How>,
     request: Request,
-) -> Answer<Written> {
+) -> ApiResult<WriteReply> {
     if upload::media_type(request.headers()).as_deref() != Some("text/csv") {
         return Err(Problem::new(MEDIA_TYPE, "Send `Content-Type: text/csv`."));
     }
     let key = own_key(&request)?;
-    let (file, key) = upload::spool_under(key, request, &face).await?;
+    let (file, key) = upload::spool_under(key, request, &state).await?;
     let ask = StoresAsk {
         dry_run,
-        reach: by.caller().reach.clone(),
-        by: by.signs(""),
+        reach: auth.caller().reach.clone(),
+        by: auth.signs(""),
         reason,
     };
     // Where the caller goes away it is done or not: asked again under the same key, it tells.
-    let imported = face
+    let imported = state
         .app
         .stores_import(ask, Box::new(file), Some(key), Watch::default());
-    Ok(Written(imported.await?))
+    Ok(WriteReply(imported.await?))
 }

@@ -6,7 +6,7 @@
 use crate::problem::{
     BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED, FieldError, Kind, NOT_FOUND, Problem,
 };
-use crate::serve::Face;
+use crate::serve::ApiState;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use futures_util::TryStreamExt as _;
@@ -33,9 +33,9 @@ pub(crate) struct Uploaded {
 }
 
 /// Takes the body to the disk.
-pub(crate) async fn spool(request: Request, face: &Face) -> Result<Uploaded, Problem> {
-    let most = face.config.uploads.max_bytes;
-    let folder = face.config.uploads.folder.clone();
+pub(crate) async fn spool(request: Request, state: &ApiState) -> Result<Uploaded, Problem> {
+    let most = state.config.uploads.max_bytes;
+    let folder = state.config.uploads.folder.clone();
     let file = tokio::task::spawn_blocking(move || match folder {
         Some(folder) => tempfile::tempfile_in(folder),
         None => tempfile::tempfile(),
@@ -71,11 +71,11 @@ pub(crate) async fn spool(request: Request, face: &Face) -> Result<Uploaded, Pro
 pub(crate) async fn spool_under(
     key: String,
     request: Request,
-    face: &Face,
+    state: &ApiState,
 ) -> Result<(File, Key), Problem> {
     let target = request.uri().path_and_query();
     let target = target.map(ToString::to_string).unwrap_or_default();
-    let uploaded = spool(request, face).await?;
+    let uploaded = spool(request, state).await?;
     let told = format!("POST\n{target}\n{}", uploaded.digest);
     let key = Key {
         key,

@@ -1,12 +1,12 @@
 //! Verifications: staff looked into a basket.
 
-use crate::access::By;
-use crate::lists::OfOrderAsked;
+use crate::access::Authenticated;
+use crate::lists::OrderItemsQuery;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewVerification, VerificationView};
@@ -14,7 +14,7 @@ use galleria_app::lookup::VerificationPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(verification_accept))
         .routes(routes!(verification_list))
@@ -26,7 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// its sale; of another one, the basket as it stands.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/verifications", tag = "orders",
-    params(("id" = String, Path, description = "The order's id.", example = "order-1"), WriteHead),
+    params(("id" = String, Path, description = "The order's id.", example = "order-1"), IdempotencyHeader),
     request_body(content = NewVerification, example = examples::verification_request),
     responses(
         WriteProblems,
@@ -38,18 +38,20 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn verification_accept(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewVerification>,
-) -> Answer<Written> {
-    Ok(Written(face.app.verification_accept(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewVerification>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(
+        state.app.verification_accept(key, &id, body).await?,
+    ))
 }
 
 /// Verifications, the newest first
 ///
 /// Sorted by the moment the host accepted them.
 #[utoipa::path(
-    get, path = "/v1/verifications", tag = "orders", params(OfOrderAsked),
+    get, path = "/v1/verifications", tag = "orders", params(OrderItemsQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = VerificationPage,
@@ -57,11 +59,14 @@ async fn verification_accept(
     ),
 )]
 async fn verification_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<OfOrderAsked>,
-) -> Answer<Json<VerificationPage>> {
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderItemsQuery>,
+) -> ApiResult<Json<VerificationPage>> {
     Ok(Json(
-        face.app.verifications(by.caller(), asked.ask()?).await?,
+        state
+            .app
+            .verifications(auth.caller(), query.list_ask()?)
+            .await?,
     ))
 }

@@ -1,12 +1,12 @@
 //! Voids: an order that came to nothing, or is undone after it was paid.
 
-use crate::access::By;
-use crate::lists::OfOrderAsked;
+use crate::access::Authenticated;
+use crate::lists::OrderItemsQuery;
 use crate::openapi::examples;
 use crate::problem::Details;
-use crate::request::{Asked, Id, Write, WriteHead};
-use crate::response::{Answer, ListProblems, WriteProblems, Written};
-use crate::serve::Face;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::response::{ApiResult, ListProblems, WriteProblems, WriteReply};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewVoid, VoidView};
@@ -14,7 +14,7 @@ use galleria_app::lookup::VoidPage;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(void_accept))
         .routes(routes!(void_list))
@@ -26,7 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// one that was not paid.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/voids", tag = "orders",
-    params(("id" = String, Path, description = "The order's id.", example = "order-2"), WriteHead),
+    params(("id" = String, Path, description = "The order's id.", example = "order-2"), IdempotencyHeader),
     request_body(content = NewVoid, example = examples::void_request),
     responses(
         WriteProblems,
@@ -38,18 +38,18 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
     ),
 )]
 async fn void_accept(
-    State(face): State<Face>,
+    State(state): State<ApiState>,
     Id(id): Id,
-    Write { key, body }: Write<NewVoid>,
-) -> Answer<Written> {
-    Ok(Written(face.app.void_accept(key, &id, body).await?))
+    WriteRequest { key, body }: WriteRequest<NewVoid>,
+) -> ApiResult<WriteReply> {
+    Ok(WriteReply(state.app.void_accept(key, &id, body).await?))
 }
 
 /// Voids, the newest first
 ///
 /// Sorted by the moment the host accepted them.
 #[utoipa::path(
-    get, path = "/v1/voids", tag = "orders", params(OfOrderAsked),
+    get, path = "/v1/voids", tag = "orders", params(OrderItemsQuery),
     responses(
         ListProblems,
         (status = 200, description = "A part of the list.", body = VoidPage,
@@ -57,9 +57,11 @@ async fn void_accept(
     ),
 )]
 async fn void_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(asked): Asked<OfOrderAsked>,
-) -> Answer<Json<VoidPage>> {
-    Ok(Json(face.app.voids(by.caller(), asked.ask()?).await?))
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderItemsQuery>,
+) -> ApiResult<Json<VoidPage>> {
+    Ok(Json(
+        state.app.voids(auth.caller(), query.list_ask()?).await?,
+    ))
 }

@@ -69,7 +69,7 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         ("/v1/stores/{id} id", stores.clone()),
         ("/v1/orders/{id} id", orders.clone()),
         ("/v1/fiscal-records/{id} id", orders.clone()),
-        ("/v1/story/{id} id", orders),
+        ("/v1/timeline/{id} id", orders),
         ("/v1/shifts/{id} id", vec![shift]),
         // Every other order was paid.
         ("/v1/events/{id} id", vec!["payment:payment-2".to_owned()]),

@@ -1,8 +1,8 @@
 //! What a request carries to say who it is from: a key or a token.
 
 use crate::problem::{FORBIDDEN, ISSUER, Problem, UNAUTHORIZED};
-use crate::response::Answer;
-use crate::serve::Face;
+use crate::response::ApiResult;
+use crate::serve::ApiState;
 use axum::http::{HeaderMap, header};
 use galleria_app::access::{Caller, TokenFault};
 
@@ -36,15 +36,15 @@ pub(super) fn taken(headers: &mut HeaderMap) -> Result<Option<Bearer>, Problem> 
 
 impl Bearer {
     /// Whose it is.
-    pub(super) async fn caller(self, face: &Face) -> Answer<Caller> {
+    pub(super) async fn caller(self, state: &ApiState) -> ApiResult<Caller> {
         if self.0.starts_with("gk_") {
-            let found = face.app.key_caller(&self.0).await?;
+            let found = state.app.key_caller(&self.0).await?;
             return found.map_err(|why| refused(why.words()));
         }
-        let Some(tokens) = &face.config.access.tokens else {
+        let Some(tokens) = &state.config.access.tokens else {
             return Err(refused("no key, and no issuer of tokens is configured"));
         };
-        let found = tokens.caller(&self.0, face.app.clock().now()).await;
+        let found = tokens.caller(&self.0, state.app.clock().now()).await;
         found.map_err(|fault| match fault {
             TokenFault::Refused(why) => refused(why),
             TokenFault::Powerless(why) => Problem::new(FORBIDDEN, why),

@@ -1,7 +1,7 @@
 //! What the OpenAPI document tells of access: from the table that the host enforces.
 
 use super::meaning;
-use super::table::{ROUTES, Route, Who};
+use super::table::{Access, ROUTES, Route};
 use crate::response;
 use galleria_app::access::Scope;
 use utoipa::openapi::path::Operation;
@@ -45,7 +45,7 @@ fn operation<'d>(item: &'d mut PathItem, method: &str) -> Option<&'d mut Operati
 }
 
 fn protect(operation: &mut Operation, route: &Route) {
-    let Who::Caller(scope, _) = route.who else {
+    let Access::Scoped(scope, _) = route.who else {
         operation.security = Some(Vec::new());
         return;
     };

@@ -16,8 +16,8 @@ pub(crate) use table::Table;
 
 use crate::problem::{BAD_REQUEST, FORBIDDEN, INVALID, NO_METHOD, NO_ROUTE, Problem};
 use crate::request::no_nul;
-use crate::response::Answer;
-use crate::serve::Face;
+use crate::response::ApiResult;
+use crate::serve::ApiState;
 use axum::RequestExt as _;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
@@ -28,7 +28,7 @@ use galleria_app::access::{Caller, Reach, Scope, Subject, Tokens};
 use galleria_app::{App, Error};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use table::{Bound, Route, Who};
+use table::{Access, Resource, Route};
 use tracing::Span;
 
 /// Who is let in, beside those with a key.
@@ -68,14 +68,18 @@ pub fn check_anonymous(anonymous: &[String]) -> Result<(), AccessError> {
 const ANONYMOUS: &str = "anonymous";
 
 /// Lets a request through to its handler, with its caller, or answers it.
-pub(crate) async fn admit(State(face): State<Face>, mut request: Request, next: Next) -> Response {
-    match admitted(&face, &mut request).await {
+pub(crate) async fn admit(
+    State(state): State<ApiState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match admitted(&state, &mut request).await {
         Ok(()) => next.run(request).await,
         Err(refused) => *refused,
     }
 }
 
-async fn admitted(face: &Face, request: &mut Request) -> Result<(), Box<Response>> {
+async fn admitted(state: &ApiState, request: &mut Request) -> Result<(), Box<Response>> {
     // Gone before anybody else sees the request.
     let bearer = bearer::taken(request.headers_mut());
     let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
@@ -85,28 +89,30 @@ async fn admitted(face: &Face, request: &mut Request) -> Result<(), Box<Response
     let Some(route) = table::find(request.method().as_str(), path.as_str()) else {
         return Err(Box::new(not_served(path.as_str())));
     };
-    let caller = permitted(face, route, bearer, request).await;
+    let caller = permitted(state, route, bearer, request).await;
     let caller = caller.map_err(|problem| Box::new(problem.into_response()))?;
     if let Some(caller) = caller {
-        request.extensions_mut().insert(By(Arc::new(caller)));
+        request
+            .extensions_mut()
+            .insert(Authenticated(Arc::new(caller)));
     }
     Ok(())
 }
 
 /// The caller of a route, where it is good for it; none where nobody needs to be known.
 async fn permitted(
-    face: &Face,
+    state: &ApiState,
     route: &Route,
     bearer: Result<Option<bearer::Bearer>, Problem>,
     request: &mut Request,
-) -> Answer<Option<Caller>> {
-    let Who::Caller(scope, bound) = route.who else {
+) -> ApiResult<Option<Caller>> {
+    let Access::Scoped(scope, bound) = route.who else {
         return Ok(None);
     };
     let caller = match bearer? {
         // A bad key is never better than none: it is refused, also where none is needed.
-        Some(bearer) => bearer.caller(face).await?,
-        None if face.table.lets_anybody(route) => Caller {
+        Some(bearer) => bearer.caller(state).await?,
+        None if state.table.lets_anybody(route) => Caller {
             name: ANONYMOUS.into(),
             told: ANONYMOUS.into(),
             scope,
@@ -115,7 +121,7 @@ async fn permitted(
         None => return Err(bearer::missing()),
     };
     Span::current().record("caller", &*caller.told);
-    if caller.scope < scope && !face.table.lets_anybody(route) {
+    if caller.scope < scope && !state.table.lets_anybody(route) {
         let detail = format!(
             "This needs the scope `{}`; the caller has `{}`.",
             scope.name(),
@@ -124,16 +130,21 @@ async fn permitted(
         return Err(Problem::new(FORBIDDEN, detail));
     }
     if caller.reach != Reach::Everything {
-        within(&face.app, &caller, bound, request).await?;
+        within(&state.app, &caller, bound, request).await?;
     }
     Ok(Some(caller))
 }
 
 /// Whether what the path names is in reach of a caller that is bound.
-async fn within(app: &App, caller: &Caller, bound: Bound, request: &mut Request) -> Answer<()> {
+async fn within(
+    app: &App,
+    caller: &Caller,
+    bound: Resource,
+    request: &mut Request,
+) -> ApiResult<()> {
     match bound {
-        Bound::Body => return Ok(()),
-        Bound::Whole => {
+        Resource::Body => return Ok(()),
+        Resource::Whole => {
             let detail =
                 "This is about the whole host; the caller is bound to retailers or stores.";
             return Err(Problem::new(FORBIDDEN, detail));
@@ -168,18 +179,18 @@ fn not_served(path: &str) -> Response {
 
 /// Who asks. A handler that takes it decides upon bodies and queries.
 #[derive(Clone)]
-pub(crate) struct By(Arc<Caller>);
+pub(crate) struct Authenticated(Arc<Caller>);
 
-impl FromRequestParts<Face> for By {
+impl FromRequestParts<ApiState> for Authenticated {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Face) -> Result<Self, Problem> {
-        let by = parts.extensions.get::<Self>().cloned();
-        by.ok_or_else(|| Error::Internal("a handler without a caller".into()).into())
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+        let auth = parts.extensions.get::<Self>().cloned();
+        auth.ok_or_else(|| Error::Internal("a handler without a caller".into()).into())
     }
 }
 
-impl By {
+impl Authenticated {
     /// Who is said to have acted.
     pub(crate) fn signs(&self, named: &str) -> String {
         self.0.signs(named)
@@ -199,7 +210,7 @@ impl By {
     }
 
     /// `not_found` where the subject is not in reach.
-    pub(crate) async fn reaches(&self, app: &App, subject: Subject) -> Answer<()> {
+    pub(crate) async fn reaches(&self, app: &App, subject: Subject) -> ApiResult<()> {
         Ok(app.reach(&self.0, subject).await?)
     }
 
@@ -210,7 +221,7 @@ impl By {
         app: &App,
         retailer: Option<&str>,
         store: Option<&str>,
-    ) -> Answer<()> {
+    ) -> ApiResult<()> {
         if let Some(name) = retailer {
             self.reaches(app, Subject::Shared(name.to_owned())).await?;
         }
@@ -221,7 +232,7 @@ impl By {
     }
 
     /// The retailer of a list: the one that is asked for, or the only one in reach; none is all.
-    pub(crate) fn retailer(&self, asked: Option<String>) -> Answer<Option<String>> {
+    pub(crate) fn retailer(&self, asked: Option<String>) -> ApiResult<Option<String>> {
         let Reach::Some { retailers, .. } = &self.0.reach else {
             return Ok(asked);
         };
@@ -252,7 +263,7 @@ impl By {
     }
 
     /// `not_found` where the store is not in reach.
-    pub(crate) async fn store(&self, app: &App, id: &str) -> Answer<()> {
+    pub(crate) async fn store(&self, app: &App, id: &str) -> ApiResult<()> {
         self.reaches(app, Subject::Store(id.to_owned())).await
     }
 
@@ -263,7 +274,7 @@ impl By {
         app: &App,
         retailer: Option<String>,
         store: Option<&str>,
-    ) -> Answer<Option<String>> {
+    ) -> ApiResult<Option<String>> {
         if let Some(id) = store {
             self.store(app, id).await?;
             return Ok(retailer);

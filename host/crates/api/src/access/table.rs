@@ -7,7 +7,7 @@ use galleria_app::access::{Scope, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::OpenApi;
 
-use Bound::{
+use Resource::{
     Body, Document, Event, Letter, Line, Order, Parked, Payment, Refund, Retailer, Run, Shared,
     Shift, Statement, Store, Whole,
 };
@@ -15,7 +15,7 @@ use Scope::{BackOffice, Operator, Till};
 
 /// What a request is about, and so how its caller's reach is held against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub(crate) enum Resource {
     /// The store `{id}`.
     Store,
     /// The order `{id}`.
@@ -50,7 +50,7 @@ pub(crate) enum Bound {
     Whole,
 }
 
-impl Bound {
+impl Resource {
     /// The subject that the names in a path mean; none where the path says nothing of it.
     pub(crate) fn subject(self, names: &BTreeMap<String, String>) -> Option<Subject> {
         let name = |name: &str| names.get(name).cloned();
@@ -76,11 +76,11 @@ impl Bound {
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Access {
     /// Whoever comes.
     Anybody,
     /// Callers of this scope or a higher one, within their reach.
-    Caller(Scope, Bound),
+    Caller(Scope, Resource),
 }
 
 /// A route.
@@ -88,16 +88,16 @@ pub(crate) enum Who {
 pub(crate) struct Route {
     pub method: &'static str,
     pub path: &'static str,
-    pub who: Who,
+    pub who: Access,
 }
 
 const fn anybody(method: &'static str, path: &'static str) -> Route {
-    let who = Who::Anybody;
+    let who = Access::Public;
     Route { method, path, who }
 }
 
-const fn caller(method: &'static str, path: &'static str, scope: Scope, bound: Bound) -> Route {
-    let who = Who::Caller(scope, bound);
+const fn caller(method: &'static str, path: &'static str, scope: Scope, bound: Resource) -> Route {
+    let who = Access::Scoped(scope, bound);
     Route { method, path, who }
 }
 
@@ -148,7 +148,7 @@ pub(crate) const ROUTES: &[Route] = &[
     caller("GET", "/v1/events/{id}/journal", BackOffice, Event),
     caller("GET", "/v1/receipts", BackOffice, Body),
     // Of all things an id may mean, those in reach.
-    caller("GET", "/v1/story/{id}", BackOffice, Body),
+    caller("GET", "/v1/timeline/{id}", BackOffice, Body),
     caller(
         "PUT",
         "/v1/retailers/{retailer}/products/{sku}",
@@ -255,8 +255,8 @@ impl Table {
             let (method, path) = text.split_once(' ').unwrap_or_default();
             let route = find(method, path).ok_or_else(|| AccessError::NoRoute(text.clone()))?;
             let harmless = match route.who {
-                Who::Anybody => true,
-                Who::Caller(scope, _) => scope == Till || route.path == "/metrics",
+                Access::Public => true,
+                Access::Scoped(scope, _) => scope == Till || route.path == "/metrics",
             };
             if !harmless {
                 return Err(AccessError::NotForAnybody(text.clone()));
@@ -268,7 +268,7 @@ impl Table {
 
     /// Whether the anonymous caller may ask a route.
     pub(crate) fn lets_anybody(&self, route: &Route) -> bool {
-        route.who == Who::Anybody || self.anonymous.contains(&(route.method, route.path))
+        route.who == Access::Public || self.anonymous.contains(&(route.method, route.path))
     }
 }
 

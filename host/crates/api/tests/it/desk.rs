@@ -328,12 +328,15 @@ async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
         ("payment%3Ap%2F1%2Fposlog", "document"),
         ("a%20b%2B%C3%A9%252F.xml", "document"),
     ] {
-        let story = host.get(&format!("/v1/story/{encoded}")).await.expect(200);
+        let story = host
+            .get(&format!("/v1/timeline/{encoded}"))
+            .await
+            .expect(200);
         let about = story["about"].as_array().expect("a list");
         let found = about.iter().any(|one| one["kind"] == kind);
         assert!(found, "{encoded}: {about:?}");
     }
-    let story = host.get("/v1/story/o-1").await.expect(200);
+    let story = host.get("/v1/timeline/o-1").await.expect(200);
     let told = ["order", "payment", "tender", "fiscal_record", "event"];
     assert_eq!(whats(&story), told);
     // From an order to the lines of its requests.
@@ -345,19 +348,19 @@ async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
         line["span"]["trace_id"]
     );
     let story = host
-        .get("/v1/story/payment%3Ap%2F1%2Fposlog")
+        .get("/v1/timeline/payment%3Ap%2F1%2Fposlog")
         .await
         .expect(200);
     assert_eq!(whats(&story), ["document"]);
     for unknown in ["o-2", "%20", "a%2Fb", "payment:", "x.1"] {
-        let none = host.get(&format!("/v1/story/{unknown}")).await;
+        let none = host.get(&format!("/v1/timeline/{unknown}")).await;
         assert_eq!(none.code(), "not_found", "{unknown}");
     }
-    assert_eq!(host.get("/v1/story/a%00b").await.code(), "bad_request");
+    assert_eq!(host.get("/v1/timeline/a%00b").await.code(), "bad_request");
     host.stop().await;
 }
 
-/// Two stores number their receipts alike.
+/// PathPair stores number their receipts alike.
 async fn a_story_is_the_callers_own(stage: &Stage) {
     let host = stage.host().await;
     estate(&host).await;
@@ -374,7 +377,7 @@ async fn a_story_is_the_callers_own(stage: &Stage) {
     // The workstation and its next number, in both.
     let receipt = "w1-000001";
     let orders = async |id: &str, bearer: &str| {
-        let told = ask(&host, &format!("/v1/story/{id}"), bearer).await;
+        let told = ask(&host, &format!("/v1/timeline/{id}"), bearer).await;
         if told.status == 404 {
             return told.code();
         }
@@ -398,15 +401,15 @@ async fn a_story_is_the_callers_own(stage: &Stage) {
             "{id}"
         );
     }
-    let theirs = ask(&host, "/v1/story/o2", "back_office;stores=s1").await;
-    let nobodys = ask(&host, "/v1/story/o9", "back_office;stores=s1").await;
+    let theirs = ask(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
+    let nobodys = ask(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
     let words = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
     assert_eq!(words(&theirs).replace("o2", "o9"), words(&nobodys));
     // An event that is in no order is its store's.
     park(&host, "stock:1", "t1", ParkedState::Retry).await;
-    let mine = ask(&host, "/v1/story/stock:1", "back_office;stores=t1").await;
+    let mine = ask(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
     assert_eq!(whats(&mine.expect(200)), ["parked"]);
-    let theirs = ask(&host, "/v1/story/stock:1", "back_office;stores=s1").await;
+    let theirs = ask(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
     assert_eq!(theirs.code(), "not_found");
     host.stop().await;
 }
@@ -464,7 +467,7 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     let cancelled = &done("run_cancel").await[0];
     assert_eq!(cancelled["before"]["state"], "due");
     assert_eq!(cancelled["after"]["state"], "cancelled");
-    let story = host.get(&format!("/v1/story/{id}")).await.expect(200);
+    let story = host.get(&format!("/v1/timeline/{id}")).await.expect(200);
     assert_eq!(whats(&story), ["run_asked", "operation", "operation"]);
 
     let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";

@@ -57,7 +57,7 @@ fn attempt(event: &str, store: &str, attempt: u32) -> JournalRow {
     }
 }
 
-/// Two attempts at an event of each store, and one at a run over all of a retailer's.
+/// PathPair attempts at an event of each store, and one at a run over all of a retailer's.
 async fn tried(host: &Host) {
     host.furnish().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);

@@ -326,7 +326,7 @@ pub async fn walked(stage: &Stage) -> Walk {
     walk.step(get.clone(), &text, Some("journal_text")).await;
     desk(&mut walk).await;
     dead_letters(&mut walk).await;
-    walk.step(get.clone(), "/v1/story/{id}", Some("story"))
+    walk.step(get.clone(), "/v1/timeline/{id}", Some("timeline"))
         .await;
     statements(&mut walk).await;
     runs(&mut walk).await;

@@ -1,18 +1,18 @@
 //! The story of any id.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::request::Id;
-use crate::response::{Answer, ReadProblems};
-use crate::serve::Face;
+use crate::response::{ApiResult, ReadProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::story::StoryView;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
-    OpenApiRouter::default().routes(routes!(story_get))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(timeline_get))
 }
 
 /// Everything that is known about an id
@@ -25,13 +25,17 @@ pub(crate) fn routes() -> OpenApiRouter<Face> {
 /// several things have tells of all of them that are in reach. Characters such as `/` are
 /// percent-encoded: `payment%3Ap1%2Fposlog%2F1`.
 #[utoipa::path(
-    get, path = "/v1/story/{id}", tag = "operation",
+    get, path = "/v1/timeline/{id}", tag = "operation",
     params(("id" = String, Path, description = "Any id.", example = "order-1")),
     responses(
         ReadProblems,
-        (status = 200, description = "What happened.", body = StoryView, example = examples::story),
+        (status = 200, description = "What happened.", body = StoryView, example = examples::timeline),
     ),
 )]
-async fn story_get(State(face): State<Face>, by: By, Id(id): Id) -> Answer<Json<StoryView>> {
-    Ok(Json(face.app.story(&id, &by.caller().reach).await?))
+async fn timeline_get(
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    Id(id): Id,
+) -> ApiResult<Json<StoryView>> {
+    Ok(Json(state.app.story(&id, &auth.caller().reach).await?))
 }

@@ -1,11 +1,11 @@
 //! Receipts and requests that decisions queued.
 
-use crate::access::By;
+use crate::access::Authenticated;
 use crate::openapi::examples;
 use crate::problem::{INVALID, Problem};
-use crate::request::Asked;
-use crate::response::{Answer, ListProblems};
-use crate::serve::Face;
+use crate::request::QueryParams;
+use crate::response::{ApiResult, ListProblems};
+use crate::serve::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::desk::{QueuedAsk, ReceiptPage, RequestPage};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Face> {
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(receipt_list))
         .routes(routes!(request_list))
@@ -48,7 +48,11 @@ impl Listed {
     }
 
     /// What is asked for, where all that it names is in the caller's reach.
-    async fn ask(self, face: &Face, by: &By) -> Answer<(QueuedAsk, Option<String>, u32)> {
+    async fn ask(
+        self,
+        state: &ApiState,
+        auth: &Authenticated,
+    ) -> ApiResult<(QueuedAsk, Option<String>, u32)> {
         let Self {
             event,
             order,
@@ -62,7 +66,7 @@ impl Listed {
             let detail = format!("limit: {message}");
             return Err(Problem::of_field(INVALID, detail, "limit".into(), message));
         }
-        by.named(&face.app, retailer.as_deref(), store.as_deref())
+        auth.named(&state.app, retailer.as_deref(), store.as_deref())
             .await?;
         let ask = QueuedAsk {
             retailer,
@@ -86,13 +90,13 @@ impl Listed {
     ),
 )]
 async fn receipt_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(listed): Asked<Listed>,
-) -> Answer<Json<ReceiptPage>> {
-    let (ask, after, limit) = listed.ask(&face, &by).await?;
-    let reach = &by.caller().reach;
-    let page = face.app.receipts(ask, reach, after.as_deref(), limit);
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(listed): QueryParams<Listed>,
+) -> ApiResult<Json<ReceiptPage>> {
+    let (ask, after, limit) = listed.ask(&state, &auth).await?;
+    let reach = &auth.caller().reach;
+    let page = state.app.receipts(ask, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -108,12 +112,12 @@ async fn receipt_list(
     ),
 )]
 async fn request_list(
-    State(face): State<Face>,
-    by: By,
-    Asked(listed): Asked<Listed>,
-) -> Answer<Json<RequestPage>> {
-    let (ask, after, limit) = listed.ask(&face, &by).await?;
-    let reach = &by.caller().reach;
-    let page = face.app.requests(ask, reach, after.as_deref(), limit);
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(listed): QueryParams<Listed>,
+) -> ApiResult<Json<RequestPage>> {
+    let (ask, after, limit) = listed.ask(&state, &auth).await?;
+    let reach = &auth.caller().reach;
+    let page = state.app.requests(ask, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
