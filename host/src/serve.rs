@@ -78,7 +78,7 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         );
     }
     if !roles.groups.is_empty() {
-        let (groups, watch) = (roles.groups.clone(), watch.of("consumer"));
+        let (groups, watch) = (roles.groups.clone(), watch.for_role("consumer"));
         consume(
             &mut workers,
             &watch,
@@ -90,30 +90,30 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         );
     }
     if let Some(kafka) = config.host.kafka.as_ref().filter(|_| roles.relay) {
-        let (relay, watch) = (relay(kafka, &house), watch.of("relay"));
+        let (relay, watch) = (relay(kafka, &house), watch.for_role("relay"));
         let (relays, lease) = (house.app.relays().await?, config.host.groups.lease);
         let holding = Holding::new(house.app.clone(), relays, &identity.name, lease);
         let (held, troubles) = (holding.held(), relay.troubles());
         let relaying = holding.relay(relay, stop.clone());
-        workers.spawn(watch.watched("relay", Some(RELAY_SILENT), relaying));
-        watch.noted("relay", move || relayed(&held, &troubles));
+        workers.spawn(watch.watch("relay", Some(RELAY_SILENT), relaying));
+        watch.describe("relay", move || relayed(&held, &troubles));
         let silent = lease.max(CONSUMER_SILENT);
-        workers.spawn(watch.watched("relay leases", Some(silent), holding.keep()));
+        workers.spawn(watch.watch("relay leases", Some(silent), holding.keep()));
     }
     if roles.deliver {
-        let watch = watch.of("deliver");
+        let watch = watch.for_role("deliver");
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
         let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
         let deliverer = deliverer.run(stop.clone());
-        workers.spawn(watch.watched("deliverer", Some(DELIVERER_SILENT), deliverer));
+        workers.spawn(watch.watch("deliverer", Some(DELIVERER_SILENT), deliverer));
         take_statements(&mut workers, &watch, &config, &house, &stop);
     }
     if roles.schedule {
-        let watch = watch.of("schedule");
+        let watch = watch.for_role("schedule");
         let sweep = products::sweep(house.app.clone(), stop.clone());
-        workers.spawn(watch.watched("sweep", None, sweep));
+        workers.spawn(watch.watch("sweep", None, sweep));
         let runner = runner(&config.host, &house, schedules).run(stop.clone());
-        workers.spawn(watch.watched("runs", None, runner));
+        workers.spawn(watch.watch("runs", None, runner));
     }
     let metrics = record(&mut workers, &config.host, &house, &stop).await?;
     tracing::info!(
@@ -257,10 +257,10 @@ fn consume(
     let holding = Holding::new(house.app.clone(), groups, owner, host.groups.lease);
     let held = holding.held();
     let consumer = holding.consume(calls, stop.clone());
-    workers.spawn(watch.watched("consumer", Some(CONSUMER_SILENT), consumer));
-    watch.noted("consumer", move || noted(&held));
+    workers.spawn(watch.watch("consumer", Some(CONSUMER_SILENT), consumer));
+    watch.describe("consumer", move || noted(&held));
     let silent = host.groups.lease.max(CONSUMER_SILENT);
-    workers.spawn(watch.watched("leases", Some(silent), holding.keep()));
+    workers.spawn(watch.watch("leases", Some(silent), holding.keep()));
 }
 
 /// What tells the broker.
@@ -318,10 +318,10 @@ fn take_statements(
     if !pickups.is_empty() {
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
         let pickups = Pickups::new(app.clone(), directories, pickups, owner);
-        workers.spawn(watch.watched("pickups", None, pickups.run(stop.clone())));
+        workers.spawn(watch.watch("pickups", None, pickups.run(stop.clone())));
     }
     let matching = keep_matching(app.clone(), stop.clone());
-    workers.spawn(watch.watched("matching", None, matching));
+    workers.spawn(watch.watch("matching", None, matching));
     tokio::spawn(async move {
         if let Err(error) = app.statements_sweep().await {
             tracing::warn!(

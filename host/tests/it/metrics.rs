@@ -39,7 +39,7 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
         "runs",
     ] {
         let parts = ready["parts"].as_array().expect("parts");
-        let going = |one: &serde_json::Value| one["part"] == part && one["state"] == "going";
+        let going = |one: &serde_json::Value| one["part"] == part && one["state"] == "running";
         assert!(parts.iter().any(going), "{part} in {ready}");
     }
     let path = format!(

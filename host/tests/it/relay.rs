@@ -216,7 +216,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     let relay = relay.expect("the relay");
     assert_eq!(
         (&relay["role"], &relay["state"]),
-        (&json!("relay"), &json!("going"))
+        (&json!("relay"), &json!("running"))
     );
     stage.house.stop();
 }

@@ -34,7 +34,7 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
     corner::open(&front).await;
     let (status, told) = probe(&front, "/readyz").await;
     assert_eq!((status, &told["roles"]), (200, &serde_json::json!(["api"])));
-    assert_eq!(state(&told, "http"), Some("going"));
+    assert_eq!(state(&told, "http"), Some("running"));
     assert_eq!(state(&told, "consumer"), None, "{told}");
 
     corner::sell(&front, "o-1").await;
@@ -71,7 +71,7 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
     back.kill();
     let killed = Instant::now();
     corner::sell(&front, "o-2").await;
-    while state(&probe(&next, "/readyz").await.1, "consumer") != Some("going") {
+    while state(&probe(&next, "/readyz").await.1, "consumer") != Some("running") {
         let waited = killed.elapsed();
         assert!(waited < lease * 3, "nobody took over:\n{}", next.log());
         tokio::time::sleep(Duration::from_millis(50)).await;

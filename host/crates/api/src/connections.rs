@@ -1,7 +1,7 @@
-//! Connections: each is served until it is closed, says nothing for too long, or the host drains.
+//! Connections: each is served until it is closed, is idle for too long, or the host drains.
 //!
-//! Owns: what HTTP itself bounds. A head that does not come is waited for by nobody else: no handler runs
-//! before it is whole.
+//! Owns: the limits of HTTP itself. Handlers run only after a complete head, so only this module can time out
+//! a slow head.
 
 use crate::limits::ClientLimitListener;
 use axum::Router;
@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// Accepts until `stop` ends, then answers what is in flight and closes what is idle. `idle` is how long a
-/// head may take, the wait for its first byte included.
-pub(crate) async fn served(
+/// Accepts connections until `stop` completes, then finishes the requests in flight and closes idle
+/// connections. `idle` is the maximum time for a head, including the wait for its first byte.
+pub(crate) async fn serve_connections(
     mut listener: ClientLimitListener,
     router: Router,
     idle: Duration,
@@ -56,7 +56,7 @@ pub(crate) async fn served(
                 }
             };
             if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
+                tracing::debug!(%error, "connection ended early");
             }
         });
     }

@@ -1,12 +1,14 @@
-//! What happens to every request alike: its id and trace, its client, its time, its line in the log.
+//! The outermost middleware: request id, trace, rate limit, timeout, log line, body of problems.
 //!
-//! Owns: the one place where a problem gets its body and is logged, and where a panic ends. Never
-//! logs: bodies, query strings, keys, or paths that are no route of ours.
+//! Owns: the one place that writes and logs problems and that catches panics. Never logs: bodies, query
+//! strings, keys, or paths that are not routes.
 
-use crate::health::Parts;
+use crate::access::route::RouteKind;
+use crate::part::Parts;
 use crate::problem::{self, Problem};
-use crate::serve::ApiState;
-use crate::{headers, limits, members, upload};
+use crate::problem_kinds::NO_ROUTE;
+use crate::state::ApiState;
+use crate::{headers, limits};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -21,54 +23,53 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
-/// Probes and scrapes come from the house's own machines, and must not be refused.
-const FREE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-
 const REQUEST_ID: &str = "x-request-id";
 
-/// The outermost layer of every route and of what is no route.
+/// The route in logs and metrics of a request that matches none.
+const NO_PATTERN: &str = "none";
+
+/// Wraps every route and the fallback.
 pub(crate) async fn edge(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
-    let told = exported(&request);
-    let route = request.extensions().get::<MatchedPath>();
-    let sensitive = route.is_some_and(|route| route.as_str() == members::IDENTIFY);
-    let trace = trace::below(&told, headers::trace(request.headers()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(NO_PATTERN, MatchedPath::as_str);
+    let kind = state.access.kind(route);
+    let exported = exported_span(&request, route, kind);
+    let trace = trace::below(&exported, headers::trace(request.headers()));
     let trace = trace.unwrap_or_else(trace::unsent);
-    // An error's span, so that its id stands on every line however quiet the log is set.
+    // An error-level span, so that every line has the trace id at any log level.
     let trace_id = format!("{:032x}", trace.id);
     let span = tracing::error_span!("request", request_id = %id, trace_id, caller = field::Empty);
-    let work = answered(&state, request, next, &id).instrument(span);
+    let work = respond(&state, request, next, &id, route, kind).instrument(span);
     let origin = Origin {
         trace: Some(trace),
         request: Some(id.as_str().into()),
     };
-    let work = trace::within(origin, work).instrument(told.clone());
+    let work = trace::within(origin, work).instrument(exported.clone());
     let mut response = work.await;
-    if !sensitive {
-        told.record("http.response.status_code", response.status().as_u16());
+    if kind != RouteKind::Sensitive {
+        exported.record("http.response.status_code", response.status().as_u16());
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    headers::secure(response.headers_mut());
+    headers::add_security(response.headers_mut());
     if state.draining.is_cancelled() {
-        // Whoever asks again does so elsewhere: a request that meets the end of its connection would be
-        // lost without a word.
+        // The client must connect to another host: a request on a connection that is about to close would
+        // be lost.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
     response
 }
 
-/// What a collector is told of a request: its method and the pattern of its route, nothing sent; of a
-/// sensitive point not even how it ended. Probes and scrapes would bury everything else.
-fn exported(request: &Request) -> Span {
-    let route = request.extensions().get::<MatchedPath>();
-    let route = route.map_or("none", MatchedPath::as_str);
-    if FREE.contains(&route) {
+/// The span that is exported to a trace collector: method and route pattern, nothing that the caller sent.
+/// Probes are not exported: they would bury everything else.
+fn exported_span(request: &Request, route: &str, kind: RouteKind) -> Span {
+    if kind == RouteKind::Probe {
         return Span::none();
     }
-    let method = told(request.method());
+    let method = method_label(request.method());
     tracing::info_span!(
         target: trace::TARGET, "request", otel.kind = "server",
         otel.name = format_args!("{method} {route}"), http.request.method = method,
@@ -76,68 +77,73 @@ fn exported(request: &Request) -> Span {
     )
 }
 
-async fn answered(state: &ApiState, request: Request, next: Next, id: &str) -> Response {
-    let began = Instant::now();
+async fn respond(
+    state: &ApiState,
+    request: Request,
+    next: Next,
+    id: &str,
+    route: &str,
+    kind: RouteKind,
+) -> Response {
+    let started = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let within = match upload::ROUTES.contains(&route) {
-        true => state.config.uploads.timeout,
-        false => state.config.timeout,
+    let limit = match kind {
+        RouteKind::Upload => state.config.uploads.timeout,
+        _ => state.config.timeout,
     };
-    let counted = here(state, route).and_then(|()| counted(state, route, &request));
-    // Nothing a handler holds is looked at again after its panic.
+    let checked = check_role(state, kind).and_then(|()| check_rate(state, &request, kind));
+    // After a panic, nothing that the handler owned is used again.
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match counted {
-        Err(refused) => refused.into_response(),
-        Ok(()) => match tokio::time::timeout(within, work).await {
+    let mut response = match checked {
+        Err(problem) => problem.into_response(),
+        Ok(()) => match tokio::time::timeout(limit, work).await {
             Ok(Ok(response)) => response,
-            Ok(Err(panic)) => Problem::panicked(words(&*panic)).into_response(),
-            Err(_) => Problem::late(within).into_response(),
+            Ok(Err(panic)) => Problem::panicked(panic_message(&*panic)).into_response(),
+            Err(_) => Problem::timed_out(limit).into_response(),
         },
     };
     let problem = response.extensions_mut().remove::<Problem>();
     let code = problem.as_ref().map(|problem| problem.kind.code);
     if let Some(problem) = problem {
         if let Some(cause) = &problem.cause {
-            tracing::error!(code, cause = &**cause, "a request failed");
+            tracing::error!(code, cause = &**cause, "request failed");
         }
         let parts = response.extensions_mut().remove::<Parts>();
-        response = problem::rendered(&problem, parts, response, id);
+        response = problem::with_body(&problem, parts, response, id);
     }
-    let (status, took) = (response.status().as_u16(), began.elapsed());
-    figures::request(told(&method), route, status, code, took);
-    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    if FREE.contains(&route) && status < 400 {
-        // Probes and scrapes come every few seconds and would bury everything else.
-        tracing::debug!(%method, route, status, ms, "answered");
+    let (status, elapsed) = (response.status().as_u16(), started.elapsed());
+    figures::request(method_label(&method), route, status, code, elapsed);
+    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    if kind == RouteKind::Probe && status < 400 {
+        // Probes come every few seconds and would bury everything else.
+        tracing::debug!(%method, route, status, ms, "request completed");
     } else {
-        tracing::info!(%method, route, status, code, ms, "answered");
+        tracing::info!(%method, route, status, code, ms, "request completed");
     }
     response
 }
 
-/// Refuses everything but probes and scrapes in a process that is there for something else.
-fn here(state: &ApiState, route: &str) -> Result<(), Problem> {
-    if state.config.serves_api() || FREE.contains(&route) {
+/// Rejects everything but probes in a process without the role `api`.
+fn check_role(state: &ApiState, kind: RouteKind) -> Result<(), Problem> {
+    if state.config.serves_api() || kind == RouteKind::Probe {
         return Ok(());
     }
-    let detail = "this host has other roles than `api`: ask another one";
-    Err(Problem::new(problem::NO_ROUTE, detail))
+    let detail = "this process does not have the role `api`: send the request to another host";
+    Err(Problem::new(NO_ROUTE, detail))
 }
 
-/// Counts a request of a client. Who cannot be told apart is not counted.
-fn counted(state: &ApiState, route: &str, request: &Request) -> Result<(), Problem> {
+/// Counts a request of a client. Requests without a peer address are not counted.
+fn check_rate(state: &ApiState, request: &Request, kind: RouteKind) -> Result<(), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let (Some(rates), Some(peer), false) = (&state.rates, peer, FREE.contains(&route)) else {
+    let (Some(rates), Some(peer), false) = (&state.rates, peer, kind == RouteKind::Probe) else {
         return Ok(());
     };
     let proxies = &state.config.trusted_proxies;
-    rates.count(limits::client(peer.0.ip(), request.headers(), proxies))
+    rates.check(limits::client(peer.0.ip(), request.headers(), proxies))
 }
 
-/// A method as a label: callers may make up others, as many as they like.
-fn told(method: &Method) -> &'static str {
+/// A method as a metric label: callers could invent any number of others.
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -150,28 +156,25 @@ fn told(method: &Method) -> &'static str {
     }
 }
 
-/// The caller's id where it is harmless in a log and a header; a new one otherwise.
+/// The caller's id if it is safe in a log and a header, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let given = headers
+    let sent = headers
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok());
-    let harmless = |id: &&str| {
+    let safe = |id: &&str| {
         (1..=128).contains(&id.len())
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
     };
-    given
-        .filter(harmless)
+    sent.filter(safe)
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "a panic without words".into())
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    message.unwrap_or("no message")
 }
 
 #[cfg(test)]
@@ -179,16 +182,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_could_harm_a_log_is_replaced() {
-        let with = |value: &'static str| {
+    fn an_unsafe_request_id_is_replaced() {
+        let id_for = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_static(value));
             request_id(&headers)
         };
-        assert_eq!(with("till-7/0001"), "till-7/0001");
-        for bad in ["", "a b", "a\"b", "{}"] {
-            assert_ne!(with(bad), bad);
-            assert_eq!(with(bad).len(), 36);
+        assert_eq!(id_for("till-7/0001"), "till-7/0001");
+        for value in ["", "a b", "a\"b", "{}"] {
+            assert_ne!(id_for(value), value);
+            assert_eq!(id_for(value).len(), 36);
         }
         assert_eq!(request_id(&HeaderMap::new()).len(), 36);
     }

@@ -1,13 +1,13 @@
-//! Headers that every answer has, pages that may ask, and the trace a request belongs to.
+//! Response headers, CORS, and the trace context of a request.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use galleria_domain::trace::Trace;
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// For browsers: an answer is data, never a page in somebody's frame, and kept nowhere. A route that
-/// serves a page sets its own.
-const SAFE: [(HeaderName, HeaderValue); 5] = [
+/// Security headers for browsers: a response is data, never framed and never cached. A route that serves a
+/// page sets its own.
+const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -24,14 +24,14 @@ const SAFE: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Adds what a browser must know, where the route said nothing else.
-pub(crate) fn secure(headers: &mut HeaderMap) {
-    for (name, value) in SAFE {
+/// Adds the security headers that the route did not set.
+pub(crate) fn add_security(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY {
         headers.entry(name).or_insert(value);
     }
 }
 
-/// Lets pages of these origins ask; none where there are none.
+/// CORS for these origins; `None` if there are none.
 pub(crate) fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|one| one.parse().ok()).collect();
     if origins.is_empty() {
@@ -63,8 +63,8 @@ pub(crate) fn cors(origins: &[String]) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// The trace that a request belongs to, where its caller tells one.
+/// The trace context that the caller sent.
 pub(crate) fn trace(headers: &HeaderMap) -> Option<Trace> {
-    let given = headers.get("traceparent")?;
-    given.to_str().ok()?.parse().ok()
+    let value = headers.get("traceparent")?;
+    value.to_str().ok()?.parse().ok()
 }

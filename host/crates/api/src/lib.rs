@@ -1,59 +1,51 @@
-//! Galleria's HTTP face: routes, bodies, problems, the OpenAPI document.
+//! The HTTP API of Galleria: routes, request and response bodies, problems, the OpenAPI document.
 //!
-//! Owns: how a request becomes a use case and its answer a response; what a caller is told when it
-//! fails; request ids, bounds and drain. Never knows: SQL, events, plugins, or what a sale comes to.
+//! Owns: how a request becomes a use case and how its result becomes a response; problem details;
+//! request ids, limits and the drain. Never knows: SQL, events, plugins, or how a sale is totalled.
 //!
-//! Every write carries an `Idempotency-Key`: the same request again is answered as before, with
-//! `Idempotency-Replayed: true`; another request under the same key is refused. A request that was
-//! refused keeps no key. Every problem is `application/problem+json` (RFC 9457) with a `code` that
-//! stays the same over releases; [`CODES`] lists them.
+//! Every write carries an `Idempotency-Key`. The same request under the same key gets the first response
+//! again, with `Idempotency-Replayed: true`. Another request under that key is rejected. A rejected request
+//! does not use up its key. Every problem is `application/problem+json` (RFC 9457) with a `code` that stays
+//! the same across releases; [`CODES`] lists them.
+//!
+//! Files import each other in one direction only: `problem` and `config`, then `state`, then the extractors
+//! (`access`, `request`, `upload`), then `endpoint` and `routes`, then `openapi`, `edge` and `serve`.
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod endpoint;
+#[macro_use]
+mod examples;
 mod access;
+mod config;
 mod connections;
-mod dead_letters;
-mod docs;
-mod documents;
 mod edge;
-mod events;
-mod fiscal;
 mod headers;
-mod health;
 mod limits;
 mod lists;
-mod members;
 mod metrics;
-mod movements;
 mod openapi;
-mod operations;
-mod orders;
-mod outgoing;
-mod parked;
-mod payments;
-mod plugins;
+mod part;
+mod path_item;
 mod problem;
 mod problem_examples;
-mod products;
-mod refunds;
+mod problem_kinds;
+mod problem_responses;
+mod reply;
 mod request;
-mod response;
-mod runs;
+mod routes;
 mod serve;
-mod shifts;
-mod statements;
-mod status;
-mod stores;
-mod timeline;
+mod state;
 mod upload;
-mod verifications;
-mod voids;
 mod workers;
 
-pub use access::{AccessConfig, AccessError, check_anonymous};
+pub use access::table::AccessError;
+pub use config::{AccessConfig, HttpConfig, UploadConfig};
 pub use limits::RateConfig;
-pub use metrics::{Metrics, RecordError, StatsdConfig, serve_metrics};
+pub use metrics::{Metrics, RecordError, StatsdConfig};
 pub use openapi::openapi;
-pub use problem::{CODES, Kind};
-pub use serve::{HttpConfig, UploadConfig, router, serve};
+pub use problem_kinds::{CODES, ProblemKind};
+pub use routes::metrics::serve_metrics;
+pub use serve::{check_anonymous, router, serve};
 pub use workers::Workers;

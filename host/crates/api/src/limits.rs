@@ -1,9 +1,10 @@
-//! Bounds of each client: how often it may ask, and how many connections it may have open.
+//! Limits per client: request rate and open connections.
 //!
-//! Owns: who counts as one client. Counts are of this process and in memory: they protect it from
-//! one caller that runs wild, and are no measure of anybody's use.
+//! Owns: the definition of a client. Counts are per process and in memory. They protect the process from a
+//! runaway client and are not a measure of usage.
 
-use crate::problem::{Kind, Problem, TOO_MANY_REQUESTS};
+use crate::problem::Problem;
+use crate::problem_kinds::{ProblemKind, TOO_MANY_REQUESTS};
 use axum::http::HeaderMap;
 use axum::serve::Listener;
 use galleria_app::figures;
@@ -20,27 +21,27 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How often one client may ask.
+/// The request rate of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateConfig {
-    /// So many at once.
+    /// Requests at once.
     pub burst: NonZeroU32,
-    /// One more each time this has passed.
+    /// Period after which one more request is allowed.
     pub every: Duration,
-    /// What is answered to more.
+    /// Status of the response to requests beyond that.
     pub status: u16,
 }
 
-/// Clients that are remembered before those who have their whole burst again are forgotten.
-const REMEMBERED: usize = 10_000;
+/// Above this number of clients, those whose burst is complete again are removed from memory.
+const MAX_CLIENTS: usize = 10_000;
 
-/// What clients have asked lately.
-pub(crate) struct Rates {
+/// The recent requests of every client.
+pub(crate) struct RateLimiter {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     status: u16,
 }
 
-impl Rates {
+impl RateLimiter {
     pub(crate) fn new(config: RateConfig) -> Option<Self> {
         let quota = Quota::with_period(config.every)?.allow_burst(config.burst);
         Some(Self {
@@ -49,9 +50,9 @@ impl Rates {
         })
     }
 
-    /// Counts a request, or refuses it and tells how long to wait.
-    pub(crate) fn count(&self, client: IpAddr) -> Result<(), Problem> {
-        if self.limiter.len() > REMEMBERED {
+    /// Counts a request, or rejects it with the time to wait.
+    pub(crate) fn check(&self, client: IpAddr) -> Result<(), Problem> {
+        if self.limiter.len() > MAX_CLIENTS {
             self.limiter.retain_recent();
         }
         let Err(early) = self.limiter.check_key(&rate_limit_key(client)) else {
@@ -59,7 +60,7 @@ impl Rates {
         };
         let wait = early.wait_time_from(DefaultClock::default().now());
         let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-        let kind = Kind {
+        let kind = ProblemKind {
             status: self.status,
             ..TOO_MANY_REQUESTS
         };
@@ -67,7 +68,7 @@ impl Rates {
     }
 }
 
-/// Whoever has one address of an IPv6 network of 64 bits has them all.
+/// A client usually controls a whole IPv6 /64, so limit by prefix.
 fn rate_limit_key(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
@@ -81,18 +82,17 @@ fn trusted(proxies: &[IpNet], address: IpAddr) -> bool {
         .any(|one| one.contains(&address.to_canonical()))
 }
 
-/// For whom a request is: who connects, unless that is a trusted proxy. Then it is the address
-/// furthest right in `X-Forwarded-For` that is none; what stands left of it the client itself may
-/// have made up.
+/// The address of the client: the peer, unless the peer is a trusted proxy. Then it is the rightmost address
+/// in `X-Forwarded-For` that is not a trusted proxy; the client may have forged everything left of it.
 pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer;
-    let told = headers.get_all("x-forwarded-for").iter().rev();
-    let told = told.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
-    for one in told {
+    let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+    let forwarded = forwarded.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    for entry in forwarded {
         if !trusted(proxies, client) {
             break;
         }
-        let Some(address) = address(one.trim()) else {
+        let Some(address) = address(entry.trim()) else {
             break;
         };
         client = address;
@@ -100,46 +100,46 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
     client.to_canonical()
 }
 
-/// With a port or without.
+/// Parses an address with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse().map(|address: SocketAddr| address.ip());
     text.parse().or_else(|_| with_port()).ok()
 }
 
-/// A listener that closes what one client opens beyond its bound.
+/// A listener that closes connections of a client beyond its limit.
 pub(crate) struct ClientLimitListener {
     listener: TcpListener,
-    /// Of each client; 0 counts none.
-    most: usize,
+    /// Connections per client; 0 disables the limit.
+    max: usize,
     proxies: Vec<IpNet>,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 impl ClientLimitListener {
-    pub(crate) fn new(listener: TcpListener, most: usize, proxies: Vec<IpNet>) -> Self {
-        // Told as 0 from the start: the first that is refused is seen.
+    pub(crate) fn new(listener: TcpListener, max: usize, proxies: Vec<IpNet>) -> Self {
+        // Export the counter as 0 from the start, so that the first increase is visible.
         figures::connections_refused(0);
         Self {
             listener,
-            most,
+            max,
             proxies,
             open: Arc::default(),
         }
     }
 
-    /// A place for one more connection of a client.
-    fn place(&self, client: IpAddr) -> Result<Option<Place>, ()> {
-        if self.most == 0 || trusted(&self.proxies, client) {
+    /// Reserves a connection for a client; `None` if it is not limited.
+    fn reserve(&self, client: IpAddr) -> Result<Option<Reservation>, ()> {
+        if self.max == 0 || trusted(&self.proxies, client) {
             return Ok(None);
         }
         let client = rate_limit_key(client);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(client).or_default();
-        if *count >= self.most {
+        if *count >= self.max {
             return Err(());
         }
         *count += 1;
-        Ok(Some(Place {
+        Ok(Some(Reservation {
             client,
             open: Arc::clone(&self.open),
         }))
@@ -153,15 +153,19 @@ impl Listener for ClientLimitListener {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             let (io, address) = Listener::accept(&mut self.listener).await;
-            if let Ok(place) = self.place(address.ip()) {
-                // An answer is small and written at once: it must not wait for more to come.
+            if let Ok(reservation) = self.reserve(address.ip()) {
+                // Send small responses at once (no Nagle delay).
                 if let Err(error) = io.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY was refused");
+                    tracing::debug!(%error, "TCP_NODELAY rejected");
                 }
-                return (Connection { io, _place: place }, address);
+                let connection = Connection {
+                    io,
+                    _reservation: reservation,
+                };
+                return (connection, address);
             }
             figures::connections_refused(1);
-            tracing::debug!("a client has as many connections open as it may: one more is closed");
+            tracing::debug!("connection closed: client limit reached");
         }
     }
 
@@ -170,13 +174,13 @@ impl Listener for ClientLimitListener {
     }
 }
 
-/// Gives the place back when the connection is closed.
-struct Place {
+/// Ends when the connection is closed.
+struct Reservation {
     client: IpAddr,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.client) {
@@ -188,10 +192,10 @@ impl Drop for Place {
     }
 }
 
-/// A connection that has its place.
+/// A connection with its reservation.
 pub(crate) struct Connection {
     io: TcpStream,
-    _place: Option<Place>,
+    _reservation: Option<Reservation>,
 }
 
 impl AsyncRead for Connection {
@@ -244,44 +248,44 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed_and_only_at_the_right_end() {
+    fn only_the_rightmost_entries_of_trusted_proxies_count() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a network")];
-        let asked = |peer: &str, told: &[&'static str]| {
+        let client_of = |peer: &str, forwarded: &[&'static str]| {
             let mut headers = HeaderMap::new();
-            for value in told {
+            for value in forwarded {
                 headers.append("x-forwarded-for", HeaderValue::from_static(value));
             }
             client(ip(peer), &headers, &proxies).to_string()
         };
-        assert_eq!(asked("1.1.1.1", &["2.2.2.2"]), "1.1.1.1");
-        assert_eq!(asked("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(asked("10.0.0.1", &["9.9.9.9, 2.2.2.2"]), "2.2.2.2");
+        assert_eq!(client_of("1.1.1.1", &["2.2.2.2"]), "1.1.1.1");
+        assert_eq!(client_of("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client_of("10.0.0.1", &["9.9.9.9, 2.2.2.2"]), "2.2.2.2");
         assert_eq!(
-            asked("10.0.0.1", &["9.9.9.9", "2.2.2.2, 10.0.0.2"]),
+            client_of("10.0.0.1", &["9.9.9.9", "2.2.2.2, 10.0.0.2"]),
             "2.2.2.2"
         );
         assert_eq!(
-            asked("::ffff:10.0.0.1", &["[2001:db8::1]:443"]),
+            client_of("::ffff:10.0.0.1", &["[2001:db8::1]:443"]),
             "2001:db8::1"
         );
-        assert_eq!(asked("10.0.0.1", &["2.2.2.2, who knows"]), "10.0.0.1");
+        assert_eq!(client_of("10.0.0.1", &["2.2.2.2, unknown"]), "10.0.0.1");
     }
 
     #[test]
-    fn a_client_has_its_burst_and_another_its_own() {
+    fn every_client_has_its_own_burst() {
         let config = RateConfig {
             burst: NonZeroU32::MIN,
             every: Duration::from_secs(60),
             status: 460,
         };
-        let rates = Rates::new(config).expect("a quota");
-        rates.count(ip("1.1.1.1")).expect("the first");
-        let refused = rates.count(ip("1.1.1.1")).expect_err("the second");
-        assert_eq!(refused.kind.status, 460);
-        let wait = refused.retry_after.expect("a wait");
+        let rates = RateLimiter::new(config).expect("a quota");
+        rates.check(ip("1.1.1.1")).expect("the first");
+        let rejected = rates.check(ip("1.1.1.1")).expect_err("the second");
+        assert_eq!(rejected.kind.status, 460);
+        let wait = rejected.retry_after.expect("a wait");
         assert!((59..=60).contains(&wait), "{wait}");
-        rates.count(ip("1.1.1.2")).expect("another's");
-        rates.count(ip("2001:db8::1")).expect("the first");
-        rates.count(ip("2001:db8::2")).expect_err("of one network");
+        rates.check(ip("1.1.1.2")).expect("another client");
+        rates.check(ip("2001:db8::1")).expect("the first");
+        rates.check(ip("2001:db8::2")).expect_err("the same /64");
     }
 }

@@ -1,50 +1,60 @@
-//! What every list of the trade is asked: where, when, and which part.
+//! Query parameters of lists: filters and paging.
 
-use crate::problem::{INVALID, Problem};
-use crate::response::ApiResult;
+use crate::problem::Problem;
+use crate::reply::ApiResult;
 use galleria_app::lookup::ListAsk;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// A page of payments has all their tenders: half a megabyte.
-const MOST: u32 = 500;
+/// The maximum page size: 500 payments with their tenders are half a megabyte.
+pub(crate) const MAX_LIMIT: u32 = 500;
 
-fn usual() -> u32 {
+/// The default page size.
+pub(crate) fn default_limit() -> u32 {
     100
 }
 
-/// A word out of those there are; `all` names them.
-pub(crate) fn word<T: Copy>(
+/// Rejects a page size outside of 1 to `max`.
+pub(crate) fn check_limit(limit: u32, max: u32) -> ApiResult<u32> {
+    match (1..=max).contains(&limit) {
+        true => Ok(limit),
+        false => {
+            let message = format!("must be from 1 to {max}");
+            Err(Problem::invalid_field("limit", message))
+        }
+    }
+}
+
+/// Parses an optional parameter that must be the name of one of `all`.
+pub(crate) fn one_of<T: Copy>(
     field: &str,
-    asked: Option<&str>,
+    value: Option<&str>,
     all: &[T],
     name: fn(T) -> &'static str,
 ) -> ApiResult<Option<T>> {
-    let Some(text) = asked else {
+    let Some(text) = value else {
         return Ok(None);
     };
     match all.iter().find(|one| name(**one) == text) {
         Some(one) => Ok(Some(*one)),
         None => {
             let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
-            Err(wrong(field, format!("one of {}", names.join(", "))))
+            let message = format!("must be one of {}", names.join(", "));
+            Err(Problem::invalid_field(field, message))
         }
     }
 }
 
-fn wrong(field: &str, message: String) -> Problem {
-    let detail = format!("{field}: {message}");
-    Problem::of_field(INVALID, detail, field.into(), message)
+/// Cuts the row that was read beyond the page. Returns whether it existed, that is, whether there is another
+/// page.
+pub(crate) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
 }
 
-fn bounded(ask: ListAsk) -> ApiResult<ListAsk> {
-    match (1..=MOST).contains(&ask.limit) {
-        true => Ok(ask),
-        false => Err(wrong("limit", format!("1 to {MOST}"))),
-    }
-}
-
-/// Query strings of lists: what all have, and what each has beside.
+/// Query parameters of lists: the common ones, and those of each list.
 macro_rules! queries {
     ($($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $field:ident),* $(,)? } $order:ident;)*) => {
         $($(#[$doc])*
@@ -53,28 +63,29 @@ macro_rules! queries {
         #[into_params(parameter_in = Query)]
         pub(crate) struct $name {
             $($(#[$about])* pub $field: Option<String>,)*
-            /// Of this store, by the host's id.
+            /// Only of this store, by the host's id.
             store: Option<String>,
-            /// Of this retailer.
+            /// Only of this retailer.
             retailer: Option<String>,
-            /// Not before this moment, RFC 3339; of that by which the list is sorted.
+            /// From this instant on, RFC 3339, in terms of the timestamp that the list is sorted by.
             #[param(value_type = Option<String>, format = DateTime)]
             from: Option<Timestamp>,
-            /// Before this moment.
+            /// Before this instant.
             #[param(value_type = Option<String>, format = DateTime)]
             until: Option<Timestamp>,
-            /// The `next` of the page before; from the newest where it is not given.
+            /// The `next` of the previous page; the list starts with the newest if it is absent.
             after: Option<String>,
-            /// At most so many.
-            #[serde(default = "usual")]
+            /// Page size.
+            #[serde(default = "default_limit")]
             #[param(required = false, minimum = 1, maximum = 500, default = 100)]
             limit: u32,
         }
 
         impl $name {
-            /// What it asks of any list.
+            /// The common parameters.
             pub(crate) fn list_ask(&self) -> ApiResult<ListAsk> {
-                bounded(ListAsk {
+                check_limit(self.limit, MAX_LIMIT)?;
+                Ok(ListAsk {
                     store: self.store.clone(),
                     retailer: self.retailer.clone(),
                     order: queries!(@order self $order),
@@ -96,9 +107,9 @@ queries! {
         /// `open`, `paid` or `voided`.
         status,
     } no_order;
-    /// What an order has: payments, refunds, voids, verifications.
+    /// Payments, refunds, voids and verifications of orders.
     OrderItemsQuery {
-        /// Of this order.
+        /// Only of this order.
         order,
     } of_order;
     /// Shifts.
@@ -108,13 +119,13 @@ queries! {
     } no_order;
     /// Documents.
     DocumentListQuery {
-        /// About this order.
+        /// Only documents about this order.
         order,
-        /// WriteReply by this event or run.
+        /// Only documents that this event or run wrote.
         event,
-        /// In this directory, such as `poslog`.
+        /// Only documents in this directory, such as `poslog`.
         directory,
-        /// With this file name.
+        /// Only documents with this file name.
         name,
         /// `pending`, `prepared`, `delivered` or `blocked`.
         state,

@@ -1,138 +1,112 @@
-//! The OpenAPI document: gathered from the routes themselves, so that it cannot tell of others.
+//! The OpenAPI document, collected from the endpoints.
 
-use crate::problem::{CODES, Details, FieldError, TOO_MANY_REQUESTS};
-use crate::serve::ApiState;
-use crate::{
-    access, dead_letters, docs, documents, events, fiscal, health, members, metrics, movements,
-    operations, orders, parked, payments, plugins, problem_examples, products, queued, refunds,
-    runs, shifts, statements, status, stores, story, verifications, voids,
-};
+use crate::access::describe;
+use crate::access::route::{Access, Route};
+use crate::endpoint::Routes;
+use crate::problem::{Details, FieldError};
+use crate::problem_examples;
+use crate::problem_kinds::{CODES, TOO_MANY_REQUESTS};
+use crate::routes;
+use crate::state::ApiState;
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{OpenApi, RefOr, Schema};
-use utoipa_axum::router::OpenApiRouter;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Galleria"),
     components(schemas(Details, FieldError)),
     tags(
-        (name = "stores", description = "A retailer's shops."),
-        (name = "products", description = "What a retailer sells, and for how much."),
-        (name = "orders", description = "Baskets, and what became of them."),
-        (name = "shifts", description = "Drawers."),
-        (name = "documents", description = "What plugins wrote: POSLOGs, reports, and where they are."),
-        (name = "fiscal", description = "What tax authorities answered about sales and refunds, and what they did not."),
-        (name = "runs", description = "Reports, settlement files and catalogues: what was run, and what was not."),
-        (name = "statements", description = "What payment providers paid out, and what it was for."),
-        (name = "operation", description = "How the host does."),
+        (name = "stores", description = "The stores of a retailer, and their members."),
+        (name = "products", description = "The products of a retailer and their prices."),
+        (name = "orders", description = "Orders with their payments, refunds, voids and verifications."),
+        (name = "shifts", description = "Cash drawers: shifts and movements of cash."),
+        (name = "documents", description = "Documents that plugins wrote, such as POSLogs and reports."),
+        (name = "fiscal", description = "Fiscal records of sales and refunds, and the marks of tax authorities."),
+        (name = "runs", description = "Runs of reports, settlement files and catalogues."),
+        (name = "statements", description = "Settlement statements of payment providers."),
+        (name = "operation", description = "Operating the host: health, events, plugins, dead letters."),
     ),
 )]
 struct Document;
 
 /// The OpenAPI document of every route.
 pub fn openapi() -> OpenApi {
-    described(TOO_MANY_REQUESTS.status)
+    openapi_with_rate_status(TOO_MANY_REQUESTS.status)
 }
 
-/// The same of a host that answers this status to a client that asks too often.
-pub(crate) fn described(too_often: u16) -> OpenApi {
-    let mut document = routes().into_openapi();
-    complete(&mut document, too_often);
+/// The document of a host with this status of `too_many_requests`.
+pub(crate) fn openapi_with_rate_status(rate_status: u16) -> OpenApi {
+    let (_, mut document, _) = all_routes();
+    problem_examples::add(&mut document, rate_status);
     document
 }
 
-/// Adds what the routes do not say themselves: who may ask, and what problems look like.
-pub(crate) fn complete(document: &mut OpenApi, too_often: u16) {
-    access::describe(document);
-    problem_examples::show(document, too_often);
-}
-
-/// Every route with its description, but for who may ask it.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+/// The handlers, the document without examples of problems, and the access of every route.
+pub(crate) fn all_routes() -> (Router<ApiState>, OpenApi, Vec<Route>) {
+    let this = Routes::new().with(endpoint!(openapi_json, Access::Public));
+    let (router, paths, list) = routes::all().merge(this).into_parts();
     let mut document = Document::openapi();
     document.info.description = Some(description());
-    let mut router = OpenApiRouter::with_openapi(document)
-        .merge(stores::routes())
-        .merge(members::routes())
-        .merge(products::routes())
-        .merge(orders::routes())
-        .merge(payments::routes())
-        .merge(refunds::routes())
-        .merge(voids::routes())
-        .merge(verifications::routes())
-        .merge(shifts::routes())
-        .merge(documents::routes())
-        .merge(movements::routes())
-        .merge(fiscal::routes())
-        .merge(runs::routes())
-        .merge(events::routes())
-        .merge(dead_letters::routes())
-        .merge(parked::routes())
-        .merge(outgoing::routes())
-        .merge(plugins::routes())
-        .merge(operations::routes())
-        .merge(timeline::routes())
-        .merge(statements::routes())
-        .merge(status::routes())
-        .merge(health::routes())
-        .merge(metrics::routes())
-        .merge(docs::routes())
-        .routes(utoipa_axum::routes!(openapi_json));
-    close_words(router.get_openapi_mut());
-    lift_descriptions(router.get_openapi_mut());
-    router
+    document.merge(paths);
+    describe::add_scheme(&mut document);
+    close_variants(&mut document);
+    lift_descriptions(&mut document);
+    (router, document, list)
 }
 
-/// What is said of a field that may be `null` stands with its other half alone: it is said of the field.
+/// utoipa puts the description of a nullable field on one of its two variants: move it to the field.
 fn lift_descriptions(document: &mut OpenApi) {
-    let schemas = document.components.iter_mut();
-    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+    let components = document.components.iter_mut();
+    for schema in components.flat_map(|components| components.schemas.values_mut()) {
         let RefOr::T(Schema::Object(object)) = schema else {
             continue;
         };
         for field in object.properties.values_mut() {
-            let RefOr::T(Schema::OneOf(halves)) = field else {
+            let RefOr::T(Schema::OneOf(variants)) = field else {
                 continue;
             };
-            let told = halves.items.iter_mut().find_map(|half| match half {
-                RefOr::Ref(half) => Some(std::mem::take(&mut half.description)),
+            let text = variants.items.iter_mut().find_map(|variant| match variant {
+                RefOr::Ref(variant) => Some(std::mem::take(&mut variant.description)),
                 RefOr::T(_) => None,
             });
-            let told = told.filter(|text| !text.is_empty());
-            halves.description = halves.description.take().or(told);
+            let text = text.filter(|text| !text.is_empty());
+            variants.description = variants.description.take().or(text);
         }
     }
 }
 
-/// A word that says something beside itself, `{"other": "..."}`, is one word: nothing stands beside it.
-fn close_words(document: &mut OpenApi) {
-    let schemas = document.components.iter_mut();
-    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
-        let RefOr::T(Schema::OneOf(words)) = schema else {
+/// Forbids additional properties in enum variants with a value, such as `{"other": "..."}`.
+fn close_variants(document: &mut OpenApi) {
+    let components = document.components.iter_mut();
+    for schema in components.flat_map(|components| components.schemas.values_mut()) {
+        let RefOr::T(Schema::OneOf(variants)) = schema else {
             continue;
         };
-        for word in &mut words.items {
-            if let RefOr::T(Schema::Object(word)) = word
-                && word.properties.len() == 1
+        for variant in &mut variants.items {
+            if let RefOr::T(Schema::Object(object)) = variant
+                && object.properties.len() == 1
             {
-                word.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+                object.additional_properties =
+                    Some(Box::new(AdditionalProperties::FreeForm(false)));
             }
         }
     }
 }
 
-/// The document as it is served.
-pub(crate) fn text(document: &OpenApi) -> String {
+/// The document as JSON.
+pub(crate) fn to_json(document: &OpenApi) -> String {
     document
         .to_pretty_json()
-        .expect("maps with text keys serialise")
+        .expect("maps with string keys serialise")
 }
 
-/// This document
+/// Get this document
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1.", body = Object,
@@ -142,52 +116,85 @@ async fn openapi_json(State(state): State<ApiState>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], state.openapi)
 }
 
+/// The introduction, which `/docs` shows first. Bodies are those of the examples, which a test sends.
 fn description() -> String {
-    let mut text = String::from(
-        "Amounts are minor units of the store's currency, decimals are `unscaled × 10^-scale`, \
-         instants are RFC 3339.\n\n\
-         Every write carries an `Idempotency-Key`. The same request under the same key is \
-         answered as before, with `Idempotency-Replayed: true`, and has no second effect; another \
-         request under the same key is refused. A request that was refused keeps no key.\n\n\
-         Every answer carries `x-request-id`: the caller's, or a new one.\n\n\
-         Every problem is `application/problem+json` (RFC 9457). Its `code` never changes its \
-         meaning:\n\n| status | code | meaning | remedy |\n|---|---|---|---|\n",
-    );
-    for kind in CODES {
-        let (status, code, title, remedy) = (kind.status, kind.code, kind.title, kind.remedy);
-        text.push_str(&format!("| {status} | `{code}` | {title} | {remedy} |\n"));
-    }
-    text
+    let body = |example: &Value| serde_json::to_string_pretty(example).unwrap_or_default();
+    let codes: String = CODES
+        .iter()
+        .map(|kind| {
+            let (status, code, title, remedy) = (kind.status, kind.code, kind.title, kind.remedy);
+            format!("| {status} | `{code}` | {title} | {remedy} |\n")
+        })
+        .collect();
+    include_str!("openapi.md")
+        .replace("{scopes}", &describe::scope_rows())
+        .replace("{store}", &body(&example!("store_request")))
+        .replace("{shift}", &body(&example!("shift_request")))
+        .replace("{order}", &body(&example!("order_request")))
+        .replace("{payment}", &body(&example!("payment_request")))
+        .replace("{codes}", &codes)
 }
 
-/// Requests as they may be sent, and what answers them when they are sent in a row to an empty
-/// host. A test sends them; `GALLERIA_BLESS=1` renews the answers.
-pub(crate) mod examples {
+#[cfg(test)]
+mod tests {
+    use super::{openapi, openapi_with_rate_status};
     use serde_json::Value;
 
-    macro_rules! examples {
-        ($($name:ident)*) => {
-            $(pub(crate) fn $name() -> Value {
-                let text = include_str!(concat!("examples/", stringify!($name), ".json"));
-                serde_json::from_str(text).expect("a test reads every example")
-            })*
-        };
+    #[test]
+    fn the_introduction_starts_with_authentication_and_ends_with_the_problem_codes() {
+        let text = openapi().info.description.expect("a description");
+        let headings: Vec<_> = text.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(headings.first(), Some(&"## Authentication"));
+        assert_eq!(headings[1], "## First order in four requests");
+        assert_eq!(headings.last(), Some(&"## Problem codes"));
+        assert!(!text.contains("{store}") && text.contains("\"id\": \"order-1\""));
     }
 
-    examples! {
-        store_request store store_page product_request product product_page product_import_request
-        product_import_lines product_import order_request order order_page order_paid payment_request payment refund_request
-        refund void_request void shift_request shift shift_end_request shift_end documents journal
-        event_journal journal_text
-        payment_page payment_detail refund_page refund_detail void_page verification_page
-        shift_page shift_detail document document_page
-        stores_import_request stores_import movement_request movement mark_request mark fiscal_page fiscal_record
-        verification_request verification identify_request identify
-        run_request run run_page run_verdict run_replayed run_cancelled
-        dead_letters dead_letter settled_letters operations timeline
-        parked parked_page parked_retried receipt_page request_page plugin plugin_page
-        statement statement_page statement_lines statement_uncovered line_explained
-        line_settle_request line_settled line_undo_request line_undone
-        healthz readyz status
+    #[test]
+    fn too_many_requests_has_the_configured_status() {
+        let usual = serde_json::to_value(openapi()).expect("JSON");
+        let other = serde_json::to_value(openapi_with_rate_status(460)).expect("JSON");
+        let paths = |document: &Value| {
+            let paths = document["paths"].as_object().expect("paths").clone();
+            let all = paths.into_iter().flat_map(|(path, item)| {
+                let item = item.as_object().expect("an item").clone();
+                let operations = item.into_iter();
+                operations.map(move |(method, one)| (format!("{method} {path}"), one))
+            });
+            all.collect::<Vec<_>>()
+        };
+        let mut moved = 0;
+        for ((name, usual), (_, other)) in paths(&usual).iter().zip(paths(&other)) {
+            let (usual, other) = (&usual["responses"], &other["responses"]);
+            assert!(usual["460"].is_null(), "{name}");
+            let attempts = name.ends_with("/members/identify");
+            assert_eq!(other["429"].is_object(), attempts, "{name}");
+            if usual["429"].is_null() {
+                assert!(other["460"].is_null(), "{name}");
+                continue;
+            }
+            moved += 1;
+            let codes = |response: &Value| {
+                let content = &response["content"]["application/problem+json"]["examples"];
+                let codes = content.as_object().expect("examples").keys().cloned();
+                codes.collect::<Vec<_>>().join(" ")
+            };
+            assert_eq!(codes(&other["460"]), "too_many_requests", "{name}");
+            if attempts {
+                assert_eq!(codes(&usual["429"]), "too_many_attempts too_many_requests");
+                assert_eq!(codes(&other["429"]), "too_many_attempts");
+            }
+        }
+        assert!(moved > 50, "{moved}");
+        let summary = |document: &Value| {
+            let example = &document["components"]["examples"]["too_many_requests"]["value"];
+            let text = document["info"]["description"].as_str().expect("text");
+            (
+                example["status"].as_u64(),
+                text.contains("| 460 | `too_many_requests` |"),
+            )
+        };
+        assert_eq!(summary(&usual), (Some(429), false));
+        assert_eq!(summary(&other), (Some(460), true));
     }
 }

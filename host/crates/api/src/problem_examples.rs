@@ -1,37 +1,36 @@
-//! What problems look like in the OpenAPI document: one example for each code, and every response that
-//! names codes shows theirs.
+//! Problems in the OpenAPI document: one example for each code, shown by every response that names the code.
 //!
-//! Owns: the one pass over the document that does so, and the status of what a client is refused that
-//! asks too often, which is configured.
+//! Owns: the pass over the document that adds them, and the status of `too_many_requests`, which is
+//! configurable.
 
-use crate::health::Part;
-use crate::problem::{
-    CODES, Details, FieldError, Kind, MEMBER_UNKNOWN, NOT_WORKING, TOO_MANY_REQUESTS,
-};
+use crate::part::Part;
+use crate::path_item;
+use crate::problem::{Details, FieldError};
+use crate::problem_kinds::{CODES, MEMBER_UNKNOWN, NOT_WORKING, ProblemKind, TOO_MANY_REQUESTS};
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Components, OpenApi, PathItem, Ref, RefOr, Response};
+use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Response};
 
 const PROBLEM: &str = "application/problem+json";
 
-/// Shows an example of every code that a response names. `too_often` is the status that this host
-/// answers to a client that asks too often.
-pub(crate) fn show(document: &mut OpenApi, too_often: u16) {
-    if too_often != TOO_MANY_REQUESTS.status {
-        tell(document, too_often);
+/// Adds an example of every code that a response names. `rate_status` is this host's status of
+/// `too_many_requests`.
+pub(crate) fn add(document: &mut OpenApi, rate_status: u16) {
+    if rate_status != TOO_MANY_REQUESTS.status {
+        move_rate_status(document, rate_status);
     }
     let components = document.components.get_or_insert_with(Components::default);
     for kind in CODES {
-        let kind = as_configured(*kind, too_often);
-        let shown = RefOr::T(example(kind));
-        components.examples.insert(kind.code.to_owned(), shown);
+        let kind = as_configured(*kind, rate_status);
+        let example = RefOr::T(example(kind));
+        components.examples.insert(kind.code.to_owned(), example);
     }
     for operation in operations(document) {
         for (status, response) in &mut operation.responses.responses {
             let RefOr::T(response) = response else {
                 continue;
             };
-            let codes = named(response, status, too_often);
+            let codes = codes_of(response, status, rate_status);
             if let Some(RefOr::T(content)) = response.content.get_mut(PROBLEM) {
                 content.examples.extend(codes.map(|code| {
                     let place = Ref::new(format!("#/components/examples/{code}"));
@@ -42,75 +41,71 @@ pub(crate) fn show(document: &mut OpenApi, too_often: u16) {
     }
 }
 
-/// Moves what is told of asking too often to the status it has here.
-fn tell(document: &mut OpenApi, too_often: u16) {
-    let Kind { code, status, .. } = TOO_MANY_REQUESTS;
+/// Moves the description of `too_many_requests` to the configured status.
+fn move_rate_status(document: &mut OpenApi, rate_status: u16) {
+    let ProblemKind { code, status, .. } = TOO_MANY_REQUESTS;
     let row = |status| format!("| {status} | `{code}` |");
     let text = document.info.description.get_or_insert_default();
-    *text = text.replace(&row(status), &row(too_often));
-    let own = format!("`{code}`: ");
+    *text = text.replace(&row(status), &row(rate_status));
+    let prefix = format!("`{code}`: ");
     for operation in operations(document) {
         let all = &mut operation.responses.responses;
         let Some(RefOr::T(mut response)) = all.remove(&status.to_string()) else {
             continue;
         };
         let lines = response.description.split("\n\n").map(ToOwned::to_owned);
-        let (asked, others): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with(&own));
+        let (moved, others): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with(&prefix));
         if !others.is_empty() {
             let mut rest = response.clone();
             rest.description = others.join("\n\n");
             all.insert(status.to_string(), RefOr::T(rest));
         }
-        response.description = asked.join("\n\n");
-        all.insert(too_often.to_string(), RefOr::T(response));
+        response.description = moved.join("\n\n");
+        all.insert(rate_status.to_string(), RefOr::T(response));
     }
 }
 
-/// The codes that a response's description names, of those that have its status.
-fn named(
+/// The codes with the status of a response that its description names.
+fn codes_of(
     response: &Response,
     status: &str,
-    too_often: u16,
+    rate_status: u16,
 ) -> impl Iterator<Item = &'static str> + use<> {
     let (text, status) = (response.description.clone(), status.to_owned());
     CODES.iter().filter_map(move |kind| {
-        let kind = as_configured(*kind, too_often);
+        let kind = as_configured(*kind, rate_status);
         let named = text.contains(&format!("`{}`", kind.code));
         (named && kind.status.to_string() == status).then_some(kind.code)
     })
 }
 
-fn as_configured(kind: Kind, too_often: u16) -> Kind {
+fn as_configured(kind: ProblemKind, rate_status: u16) -> ProblemKind {
     let status = match kind == TOO_MANY_REQUESTS {
-        true => too_often,
+        true => rate_status,
         false => kind.status,
     };
-    Kind { status, ..kind }
+    ProblemKind { status, ..kind }
 }
 
 fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
-    document.paths.paths.values_mut().flat_map(|item| {
-        let PathItem {
-            get,
-            put,
-            post,
-            delete,
-            patch,
-            ..
-        } = item;
-        [get, put, post, delete, patch].into_iter().flatten()
-    })
+    let items = document.paths.paths.values_mut();
+    items
+        .flat_map(path_item::operations)
+        .map(|(_, operation)| operation)
 }
 
-fn example(kind: Kind) -> Example {
-    let Kind {
+fn example(kind: ProblemKind) -> Example {
+    let ProblemKind {
         code,
         status,
         title,
         remedy: _,
     } = kind;
     let errors = errors(code);
-    let parts = (code == NOT_WORKING.code).then(|| vec![Part::ended()]);
+    let parts = (code == NOT_WORKING.code).then(|| {
+        let detail = Some("has ended".to_owned());
+        vec![Part::new("consumer", Some("consumer"), "ended", detail)]
+    });
     let details = Details {
         kind: format!("urn:galleria:problem:{code}"),
         title,
@@ -127,26 +122,26 @@ fn example(kind: Kind) -> Example {
         .build()
 }
 
-/// About an occurrence, such as a caller may read.
-fn detail(kind: Kind) -> &'static str {
+/// A typical detail.
+fn detail(kind: ProblemKind) -> &'static str {
     match kind.code {
         "bad_json" => "lines.0.quantity: missing field `scale` at line 9 column 34",
         "bad_query" => "Failed to deserialize query string: unknown field `colour`",
-        "bad_request" => "The body ended before it was whole.",
-        "forbidden" => "This needs the scope `operator`; the caller has `till`.",
-        "not_found" => "there is no order order-7",
+        "bad_request" => "The connection closed before the body was complete.",
+        "forbidden" => "This request needs the scope `operator`; the caller has `till`.",
+        "not_found" => "order order-7 does not exist",
         "not_served" => "no plugin of store madrid-1 identifies members",
-        "route_not_found" => "/v1/baskets is no route",
-        "exists" => "order order-1 is there already",
+        "route_not_found" => "the route /v1/baskets does not exist",
+        "exists" => "order order-1 already exists",
         "mark_conflict" => {
-            "mark 400002 is kept, and not applied: the record of order order-1 has another"
+            "mark 400002 is stored but not applied: the record of order order-1 has another mark"
         }
-        "not_to_be_tried" => "another event is before it in its lane",
-        "payout_exists" => "payout 42 came before in payout-42.csv",
-        "document_gone" => "the content of document 5d1f0c6c is not kept any more",
-        "body_too_large" => "A body has at most 1048576 bytes.",
-        "file_refused" => "1 thing is wrong: nothing was imported.",
-        "invalid" => "lines.0.amount: 1210 was to be expected",
+        "not_to_be_tried" => "another event is ahead of it in its lane",
+        "payout_exists" => "payout 42 was imported before, from payout-42.csv",
+        "document_gone" => "the content of document 5d1f0c6c is no longer stored",
+        "body_too_large" => "The body must have at most 1048576 bytes.",
+        "file_refused" => "1 problem: nothing was imported.",
+        "invalid" => "lines.0.amount: must be 1210",
         "not_working" => "consumer has ended",
         _ if kind.status == 409 => kind.title,
         _ => kind.remedy,
@@ -163,61 +158,8 @@ fn errors(code: &str) -> Vec<FieldError> {
     };
     match code {
         "bad_json" => one(None, "lines.0.quantity", "missing field `scale`"),
-        "invalid" => one(None, "lines.0.amount", "1210 was to be expected"),
-        "file_refused" => one(Some(7), "price", "an amount such as 12.10"),
+        "invalid" => one(None, "lines.0.amount", "must be 1210"),
+        "file_refused" => one(Some(7), "price", "must be an amount such as 12.10"),
         _ => Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::openapi::{described, openapi};
-
-    #[test]
-    fn the_status_of_asking_too_often_is_told_as_it_is_configured() {
-        let usual = serde_json::to_value(openapi()).expect("JSON");
-        let other = serde_json::to_value(described(460)).expect("JSON");
-        let paths = |document: &serde_json::Value| {
-            let paths = document["paths"].as_object().expect("paths").clone();
-            let all = paths.into_iter().flat_map(|(path, item)| {
-                let item = item.as_object().expect("an item").clone();
-                let operations = item.into_iter();
-                operations.map(move |(method, one)| (format!("{method} {path}"), one))
-            });
-            all.collect::<Vec<_>>()
-        };
-        let mut moved = 0;
-        for ((name, usual), (_, other)) in paths(&usual).iter().zip(paths(&other)) {
-            let (usual, other) = (&usual["responses"], &other["responses"]);
-            assert!(usual["460"].is_null(), "{name}");
-            let attempts = name.ends_with("/members/identify");
-            assert_eq!(other["429"].is_object(), attempts, "{name}");
-            if usual["429"].is_null() {
-                assert!(other["460"].is_null(), "{name}");
-                continue;
-            }
-            moved += 1;
-            let codes = |response: &serde_json::Value| {
-                let content = &response["content"]["application/problem+json"]["examples"];
-                let codes = content.as_object().expect("examples").keys().cloned();
-                codes.collect::<Vec<_>>().join(" ")
-            };
-            assert_eq!(codes(&other["460"]), "too_many_requests", "{name}");
-            if attempts {
-                assert_eq!(codes(&usual["429"]), "too_many_attempts too_many_requests");
-                assert_eq!(codes(&other["429"]), "too_many_attempts");
-            }
-        }
-        assert!(moved > 50, "{moved}");
-        let told = |document: &serde_json::Value| {
-            let example = &document["components"]["examples"]["too_many_requests"]["value"];
-            let text = document["info"]["description"].as_str().expect("text");
-            (
-                example["status"].as_u64(),
-                text.contains("| 460 | `too_many_requests` |"),
-            )
-        };
-        assert_eq!(told(&usual), (Some(429), false));
-        assert_eq!(told(&other), (Some(460), true));
     }
 }

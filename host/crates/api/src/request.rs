@@ -1,12 +1,13 @@
-//! What is taken out of a request, and refused with a problem where it is not there.
+//! Extractors: path, query, body, idempotency key and client address. Each rejects a request with a problem.
 
-use crate::access::Authenticated;
+use crate::access::authenticated::Authenticated;
 use crate::limits;
-use crate::problem::{
-    BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, Kind, MEDIA_TYPE,
-    Problem,
+use crate::problem::Problem;
+use crate::problem_kinds::{
+    BAD_JSON, BAD_QUERY, BAD_REQUEST, BODY_TOO_LARGE, KEY_INVALID, KEY_MISSING, MEDIA_TYPE,
+    ProblemKind,
 };
-use crate::serve::ApiState;
+use crate::state::ApiState;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -18,7 +19,7 @@ use galleria_domain::Digest;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 
-/// The `{id}` of a path.
+/// The only parameter of a path, such as `{id}`.
 pub(crate) struct Id(pub String);
 
 impl FromRequestParts<ApiState> for Id {
@@ -33,7 +34,7 @@ impl FromRequestParts<ApiState> for Id {
     }
 }
 
-/// The two names of a path that has two.
+/// The two parameters of a path.
 pub(crate) struct PathPair(pub String, pub String);
 
 impl FromRequestParts<ApiState> for PathPair {
@@ -48,27 +49,27 @@ impl FromRequestParts<ApiState> for PathPair {
     }
 }
 
-/// Nothing has NUL in its name, and PostgreSQL fails where it is asked for such a text.
-pub(crate) fn no_nul(encoded: &str, kind: Kind) -> Result<(), Problem> {
+/// Rejects NUL: no id contains it, and PostgreSQL fails on a query with such a text.
+pub(crate) fn no_nul(encoded: &str, kind: ProblemKind) -> Result<(), Problem> {
     match encoded.contains("%00") {
-        true => Err(Problem::new(kind, "No text has NUL, `%00`, in it.")),
+        true => Err(Problem::new(kind, "Text must not contain NUL (`%00`).")),
         false => Ok(()),
     }
 }
 
-/// Whether a text of JSON has NUL in it, which can only be written as `\u0000`.
+/// Whether a JSON text contains NUL, which JSON can only write as `\u0000`.
 fn escapes_nul(json: &[u8]) -> bool {
     const NUL: &[u8] = br"\u0000";
-    // Behind a backslash that is itself escaped, `u0000` is text.
-    let begins = |at: usize| {
+    // After an escaped backslash, `u0000` is text.
+    let is_escape = |at: usize| {
         let before = json[..at].iter().rev();
         before.take_while(|byte| **byte == b'\\').count() % 2 == 0
     };
     let mut places = json.windows(NUL.len()).enumerate();
-    places.any(|(at, part)| part == NUL && begins(at))
+    places.any(|(at, part)| part == NUL && is_escape(at))
 }
 
-/// A query string.
+/// The parameters of the query string.
 pub(crate) struct QueryParams<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<ApiState> for QueryParams<T> {
@@ -77,24 +78,27 @@ impl<T: DeserializeOwned> FromRequestParts<ApiState> for QueryParams<T> {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         no_nul(parts.uri.query().unwrap_or_default(), BAD_QUERY)?;
         match Query::<T>::from_request_parts(parts, state).await {
-            Ok(Query(asked)) => Ok(Self(asked)),
+            Ok(Query(query)) => Ok(Self(query)),
             Err(rejection) => Err(Problem::new(BAD_QUERY, rejection.body_text())),
         }
     }
 }
 
-/// What every write carries in its head.
+/// The header that every write carries.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IdempotencyHeader {
-    /// Of the caller's choice, visible ASCII; a new one for every write, the same one for every
-    /// repetition of it.
+    /// Chosen by the caller, visible ASCII. Use a new key for every write, and the same key to repeat that
+    /// write.
     #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,200}$")]
-    #[expect(dead_code, reason = "it documents a header")]
+    #[expect(
+        dead_code,
+        reason = "documents a header; the extractor reads the request"
+    )]
     idempotency_key: String,
 }
 
-/// A write: its key and its body.
+/// A write: its idempotency key and its body.
 pub(crate) struct WriteRequest<T> {
     pub key: Key,
     pub body: T,
@@ -105,16 +109,16 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for WriteRequest<T> {
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
-        let key = own_key(&request)?;
-        let mut told = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
+        let key = idempotency_key(&request)?;
+        let mut hashed = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
         let bytes = bytes_of(request, state).await?;
         if escapes_nul(&bytes) {
-            let detail = "No text has NUL, `\\u0000`, in it.";
+            let detail = "Text must not contain NUL (`\\u0000`).";
             return Err(Problem::new(BAD_JSON, detail));
         }
-        let body = parsed(&bytes)?;
-        told.extend_from_slice(&bytes);
-        let request = Digest::of(&told);
+        let body = parse(&bytes)?;
+        hashed.extend_from_slice(&bytes);
+        let request = Digest::of(&hashed);
         Ok(Self {
             key: Key { key, request },
             body,
@@ -122,7 +126,7 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for WriteRequest<T> {
     }
 }
 
-/// A body that is never quoted, not even where it is wrong: a scanned code, a log-in.
+/// A body that no error quotes, such as a scanned code or a login.
 pub(crate) struct Sensitive<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<ApiState> for Sensitive<T> {
@@ -131,14 +135,17 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for Sensitive<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
         let bytes = bytes_of(request, state).await?;
-        // serde_json's words quote what it found.
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|_| Problem::new(BAD_JSON, "`/openapi.json` has an example."))
+        // The messages of serde_json quote the body.
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| {
+            Problem::new(
+                BAD_JSON,
+                "The body does not match the schema; `/openapi.json` has an example.",
+            )
+        })
     }
 }
 
-/// Who asks, as far as that is known.
+/// The network address of the client.
 pub(crate) struct ClientAddress(pub Client);
 
 impl FromRequestParts<ApiState> for ClientAddress {
@@ -147,7 +154,7 @@ impl FromRequestParts<ApiState> for ClientAddress {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer =
-            peer.ok_or_else(|| Error::Internal("served without the caller's address".into()));
+            peer.ok_or_else(|| Error::Internal("the connection has no client address".into()));
         let proxies = &state.config.trusted_proxies;
         let client = limits::client(peer?.0.ip(), &parts.headers, proxies);
         Ok(Self(Client::Address(client)))
@@ -159,58 +166,61 @@ async fn bytes_of(request: Request, state: &ApiState) -> Result<Bytes, Problem> 
         .await
         .map_err(|rejection| {
             let status = rejection.into_response().status();
-            unread(status, state.config.max_body_bytes)
+            unreadable_body(status, state.config.max_body_bytes)
         })
 }
 
 fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers
+    let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let kind = given.and_then(|text| text.split(';').next()).map(str::trim);
-    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+    let media_type = content_type.and_then(|text| text.split(';').next());
+    if media_type.is_some_and(|text| text.trim().eq_ignore_ascii_case("application/json")) {
         Ok(())
     } else {
         Err(Problem::new(MEDIA_TYPE, MEDIA_TYPE.remedy))
     }
 }
 
-/// The key of a write, as its caller's own: tills of different retailers, which may all count from 1, never
-/// meet in one. Whoever takes over from a caller with the same reach repeats its writes under the same keys.
-pub(crate) fn own_key(request: &Request) -> Result<String, Problem> {
-    let key = idempotency_key(request.headers())?;
+/// The idempotency key of a write, qualified by the reach of its caller. Tills of different retailers may all
+/// count from 1 and must not collide. A caller with the same reach can repeat the writes of another caller.
+pub(crate) fn idempotency_key(request: &Request) -> Result<String, Problem> {
+    let key = idempotency_header(request.headers())?;
     Ok(match request.extensions().get::<Authenticated>() {
-        Some(auth) => auth.owns(key),
+        Some(auth) => auth.idempotency_key(key),
         None => key,
     })
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
-    let mut given = headers.get_all("idempotency-key").iter();
-    let Some(first) = given.next() else {
+fn idempotency_header(headers: &HeaderMap) -> Result<String, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(first) = values.next() else {
         return Err(Problem::new(KEY_MISSING, KEY_MISSING.remedy));
     };
     let key = first.as_bytes();
     let visible = (1..=200).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     match first.to_str() {
-        Ok(key) if visible && given.next().is_none() => Ok(key.to_owned()),
+        Ok(key) if visible && values.next().is_none() => Ok(key.to_owned()),
         _ => Err(Problem::new(KEY_INVALID, KEY_INVALID.remedy)),
     }
 }
 
-fn unread(status: StatusCode, max_body_bytes: usize) -> Problem {
+fn unreadable_body(status: StatusCode, max_body_bytes: usize) -> Problem {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("A body has at most {max_body_bytes} bytes.");
+        let detail = format!("The body must have at most {max_body_bytes} bytes.");
         Problem::new(BODY_TOO_LARGE, detail)
     } else {
-        Problem::new(BAD_REQUEST, "The body ended before it was whole.")
+        Problem::new(
+            BAD_REQUEST,
+            "The connection closed before the body was complete.",
+        )
     }
 }
 
-/// The body as a value, or where exactly it is not one.
-fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Parses a body. The problem names field, line and column.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let wrong = |field: String, error: &serde_json::Error| {
+    let problem = |field: String, error: &serde_json::Error| {
         let detail = match field.as_str() {
             "" => error.to_string(),
             field => format!("{field}: {error}"),
@@ -218,12 +228,12 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Problem::of_field(BAD_JSON, detail, field, error.to_string())
     };
     let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| wrong(dotted(error.path()), error.inner()))?;
-    json.end().map_err(|error| wrong(String::new(), &error))?;
+        .map_err(|error| problem(dotted(error.path()), error.inner()))?;
+    json.end().map_err(|error| problem(String::new(), &error))?;
     Ok(value)
 }
 
-/// A path as `invalid` writes it too: `lines.0.amount`.
+/// A path in the form that `invalid` uses: `lines.0.amount`.
 fn dotted(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let segments = path.iter().filter_map(|segment| match segment {
@@ -242,9 +252,9 @@ mod tests {
     use galleria_app::intake::NewPayment;
 
     #[test]
-    fn a_wrong_body_is_told_by_field_and_place() {
+    fn an_invalid_body_is_reported_with_field_and_position() {
         let text = br#"{"id":"p","at":"2026-11-24T10:00:00Z","tenders":[{"number":"x"}]}"#;
-        let problem = parsed::<NewPayment>(text).expect_err("a wrong number");
+        let problem = parse::<NewPayment>(text).expect_err("an invalid number");
         assert_eq!(problem.kind, BAD_JSON);
         assert_eq!(problem.errors[0].field, "tenders.0.number");
         assert!(
@@ -252,21 +262,21 @@ mod tests {
             "{}",
             problem.detail
         );
-        let twice = parsed::<u8>(b"1 2").expect_err("two values");
-        assert_eq!(twice.errors[0].field, "");
-        let surplus = parsed::<NewPayment>(br#"{"tip":1}"#).expect_err("no such field");
-        assert!(surplus.detail.contains("unknown field `tip`"));
+        let two_values = parse::<u8>(b"1 2").expect_err("two values");
+        assert_eq!(two_values.errors[0].field, "");
+        let unknown = parse::<NewPayment>(br#"{"tip":1}"#).expect_err("no such field");
+        assert!(unknown.detail.contains("unknown field `tip`"));
     }
 
     #[test]
-    fn a_key_is_visible_ascii_and_one() {
+    fn the_idempotency_key_is_one_header_of_visible_ascii() {
         let key = |values: &[&[u8]]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 let value = HeaderValue::from_bytes(value).expect("a header value");
                 headers.append("Idempotency-Key", value);
             }
-            idempotency_key(&headers).map_err(|problem| problem.kind.code)
+            idempotency_header(&headers).map_err(|problem| problem.kind.code)
         };
         assert_eq!(key(&[b"a-1"]), Ok("a-1".into()));
         assert_eq!(key(&[&[b'k'; 200]]), Ok("k".repeat(200)));
@@ -278,16 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn only_json_is_read() {
-        let read = |value: &'static str| {
+    fn only_json_is_accepted() {
+        let accepted = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
             must_be_json(&headers).is_ok()
         };
-        assert!(read("application/json"));
-        assert!(read("Application/JSON; charset=utf-8"));
-        assert!(!read("text/plain"));
-        assert!(!read("application/jsonp"));
+        assert!(accepted("application/json"));
+        assert!(accepted("Application/JSON; charset=utf-8"));
+        assert!(!accepted("text/plain"));
+        assert!(!accepted("application/jsonp"));
         assert!(must_be_json(&HeaderMap::new()).is_err());
     }
 }

@@ -1,12 +1,11 @@
-//! Files that are sent: streamed to the disk, whatever their size, and read from there.
+//! Uploaded files: streamed to disk and read from there.
 //!
-//! Owns: their bound, their time, their digest. The file has no name: it goes with the request, and
-//! after a crash there is nothing to clear up.
+//! Owns: their maximum size and their digest. The temporary file has no name: it disappears with the request,
+//! also after a crash.
 
-use crate::problem::{
-    BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED, FieldError, Kind, NOT_FOUND, Problem,
-};
-use crate::serve::ApiState;
+use crate::problem::{FieldError, Problem};
+use crate::problem_kinds::{BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED, NOT_FOUND, ProblemKind};
+use crate::state::ApiState;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use futures_util::TryStreamExt as _;
@@ -17,24 +16,27 @@ use galleria_domain::digest::Running;
 use std::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
-/// Routes that take a file: they have [`UploadConfig::timeout`](crate::UploadConfig) to answer.
-pub(crate) const ROUTES: &[&str] = &[
-    crate::products::IMPORT,
-    crate::statements::IMPORT,
-    crate::stores::IMPORT,
-];
-
-/// A file as it was sent.
-pub(crate) struct Uploaded {
-    /// Its content; read from the beginning.
-    pub file: File,
-    /// Of its content.
-    pub digest: Digest,
+/// An uploaded file, positioned at its start, and the idempotency key of its request. The key covers the
+/// request target and the content.
+pub(crate) async fn receive(
+    key: String,
+    request: Request,
+    state: &ApiState,
+) -> Result<(File, Key), Problem> {
+    let target = request.uri().path_and_query();
+    let target = target.map(ToString::to_string).unwrap_or_default();
+    let (file, digest) = spool(request, state).await?;
+    let hashed = format!("POST\n{target}\n{digest}");
+    let key = Key {
+        key,
+        request: Digest::of(hashed.as_bytes()),
+    };
+    Ok((file, key))
 }
 
-/// Takes the body to the disk.
-pub(crate) async fn spool(request: Request, state: &ApiState) -> Result<Uploaded, Problem> {
-    let most = state.config.uploads.max_bytes;
+/// Writes the body to a temporary file.
+async fn spool(request: Request, state: &ApiState) -> Result<(File, Digest), Problem> {
+    let max_bytes = state.config.uploads.max_bytes;
     let folder = state.config.uploads.folder.clone();
     let file = tokio::task::spawn_blocking(move || match folder {
         Some(folder) => tempfile::tempfile_in(folder),
@@ -42,58 +44,38 @@ pub(crate) async fn spool(request: Request, state: &ApiState) -> Result<Uploaded
     });
     let file = file
         .await
-        .map_err(|error| Error::Internal(format!("spooling a file: {error}")))?;
-    let mut file = tokio::fs::File::from_std(file.map_err(unspooled)?);
+        .map_err(|error| Error::Internal(format!("spooling an upload: {error}")))?;
+    let mut file = tokio::fs::File::from_std(file.map_err(spool_failed)?);
     let (mut digest, mut length) = (Running::default(), 0_u64);
     let mut body = request.into_body().into_data_stream();
     loop {
-        let chunk = body
-            .try_next()
-            .await
-            .map_err(|_| Problem::new(BAD_REQUEST, "The body ended before it was whole."))?;
+        let chunk = body.try_next().await.map_err(|_| {
+            let detail = "The connection closed before the body was complete.";
+            Problem::new(BAD_REQUEST, detail)
+        })?;
         let Some(chunk) = chunk else { break };
         length += chunk.len() as u64;
-        if length > most {
-            let detail = format!("A file has at most {most} bytes.");
+        if length > max_bytes {
+            let detail = format!("The file must have at most {max_bytes} bytes.");
             return Err(Problem::new(BODY_TOO_LARGE, detail));
         }
         digest.update(&chunk);
-        file.write_all(&chunk).await.map_err(unspooled)?;
+        file.write_all(&chunk).await.map_err(spool_failed)?;
     }
-    file.flush().await.map_err(unspooled)?;
-    Ok(Uploaded {
-        file: file.into_std().await,
-        digest: digest.finish(),
-    })
+    file.flush().await.map_err(spool_failed)?;
+    Ok((file.into_std().await, digest.finish()))
 }
 
-/// The same for a write: its key stands for what was asked and for the file.
-pub(crate) async fn spool_under(
-    key: String,
-    request: Request,
-    state: &ApiState,
-) -> Result<(File, Key), Problem> {
-    let target = request.uri().path_and_query();
-    let target = target.map(ToString::to_string).unwrap_or_default();
-    let uploaded = spool(request, state).await?;
-    let told = format!("POST\n{target}\n{}", uploaded.digest);
-    let key = Key {
-        key,
-        request: Digest::of(told.as_bytes()),
-    };
-    Ok((uploaded.file, key))
-}
-
-/// What a body is said to be, in small letters and without its parameters.
+/// The media type of the body in lower case, without parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
-    let given = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let kind = given.split(';').next()?.trim();
-    Some(kind.to_ascii_lowercase())
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let media_type = value.split(';').next()?.trim();
+    Some(media_type.to_ascii_lowercase())
 }
 
 impl From<NotImported> for Problem {
     fn from(why: NotImported) -> Self {
-        let told = |kind: Kind, problems: Problems, [one, many]: [&str; 2]| {
+        let problem = |kind: ProblemKind, problems: Problems, [one, many]: [&str; 2]| {
             let what = if problems.total == 1 { one } else { many };
             let detail = format!("{} {what}: nothing was imported.", problems.total);
             let errors = problems.told.into_iter().map(FieldError::from).collect();
@@ -104,11 +86,11 @@ impl From<NotImported> for Problem {
         };
         match why {
             NotImported::Refused(problems) => {
-                told(FILE_REFUSED, problems, ["cell is wrong", "cells are wrong"])
+                problem(FILE_REFUSED, problems, ["invalid cell", "invalid cells"])
             }
             NotImported::Beyond(problems) => {
-                let words = ["row is out of reach", "rows are out of reach"];
-                told(NOT_FOUND, problems, words)
+                let units = ["row is out of reach", "rows are out of reach"];
+                problem(NOT_FOUND, problems, units)
             }
             NotImported::Other(error) => error.into(),
             other @ (NotImported::Stopped | NotImported::Unread(_)) => {
@@ -118,6 +100,6 @@ impl From<NotImported> for Problem {
     }
 }
 
-fn unspooled(error: std::io::Error) -> Problem {
-    Error::Internal(format!("spooling a file: {error}")).into()
+fn spool_failed(error: std::io::Error) -> Problem {
+    Error::Internal(format!("spooling an upload: {error}")).into()
 }

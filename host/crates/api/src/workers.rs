@@ -1,6 +1,6 @@
-//! The host's workers as readiness sees them: each beats as it goes on, and none may end early.
+//! The workers of the host, as readiness reports them: each has a heartbeat, and none may end early.
 //!
-//! Owns: when a worker last went on. Never starts, stops or restarts one.
+//! Owns: the time of the last heartbeat. Never starts, stops or restarts a worker.
 
 use std::fmt;
 use std::pin::pin;
@@ -12,170 +12,170 @@ use std::time::{Duration, Instant};
 /// The workers of a host. Clones share them.
 #[derive(Clone, Default)]
 pub struct Workers {
-    list: Arc<Mutex<Vec<Watched>>>,
-    /// Whose workers are watched by this clone.
+    list: Arc<Mutex<Vec<Worker>>>,
+    /// The role of the workers that this clone adds.
     role: Option<&'static str>,
 }
 
-/// What a worker says of itself: whether it stands by while another host does its work, and words for
-/// people.
-type Note = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
+/// Describes a worker: whether it stands by while another host does its work, and details for people.
+type Describe = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
 
 #[derive(Clone)]
-struct Watched {
+struct Worker {
     name: &'static str,
     role: Option<&'static str>,
-    note: Option<Note>,
-    /// How long it may be silent; none where it may work on one thing for as long as it takes.
-    patience: Option<Duration>,
-    beat: Arc<Beat>,
+    describe: Option<Describe>,
+    /// Maximum time without a heartbeat; `None` if one step of its work may take any time.
+    max_silence: Option<Duration>,
+    heartbeat: Arc<Heartbeat>,
 }
 
-/// How a worker is.
+/// The state of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pulse {
-    Going,
+pub(crate) enum WorkerState {
+    Running,
     Silent(Duration),
     Ended,
 }
 
-/// A worker as a probe tells it.
+/// A worker in the response of a probe.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct WorkerStatus {
     pub name: &'static str,
     pub role: Option<&'static str>,
-    pub pulse: Pulse,
+    pub state: WorkerState,
     pub standing_by: bool,
-    pub note: Option<String>,
+    pub detail: Option<String>,
 }
 
-/// When a worker went on last.
-struct Beat {
-    began: Instant,
-    /// Milliseconds after `began`; [`ENDED`] once it has ended.
+/// The last sign of life of a worker.
+struct Heartbeat {
+    started: Instant,
+    /// Milliseconds after `started`; [`ENDED`] after its end.
     at: AtomicU64,
 }
 
 const ENDED: u64 = u64::MAX;
 
-impl Beat {
-    fn now(&self) {
-        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(ENDED - 1);
+impl Heartbeat {
+    fn beat(&self) {
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(ENDED - 1);
         self.at.store(ms, Ordering::Relaxed);
     }
 }
 
-/// Ends the beat however a worker ends.
-struct End(Arc<Beat>, &'static str);
+/// Records the end of a worker, however it ends.
+struct EndGuard(Arc<Heartbeat>, &'static str);
 
-impl Drop for End {
+impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.at.store(ENDED, Ordering::Relaxed);
         if std::thread::panicking() {
             tracing::error!(
                 worker = self.1,
-                "a worker of the host broke down: it is not ready any more and must be restarted"
+                "worker panicked: the host is not ready until it is restarted"
             );
         }
     }
 }
 
 impl Workers {
-    /// The same workers; those that are watched by this clone belong to a role.
+    /// A clone whose added workers belong to a role.
     #[must_use]
-    pub fn of(&self, role: &'static str) -> Self {
+    pub fn for_role(&self, role: &'static str) -> Self {
         Self {
             list: Arc::clone(&self.list),
             role: Some(role),
         }
     }
 
-    /// Lets a worker that is watched say of itself whether it stands by, and more for people.
-    pub fn noted<N>(&self, name: &'static str, note: N)
+    /// Sets the description of a worker: whether it stands by, and details for people.
+    pub fn describe<D>(&self, name: &'static str, describe: D)
     where
-        N: Fn() -> (bool, String) + Send + Sync + 'static,
+        D: Fn() -> (bool, String) + Send + Sync + 'static,
     {
         let mut list = self.list();
         if let Some(worker) = list.iter_mut().find(|worker| worker.name == name) {
-            worker.note = Some(Arc::new(note));
+            worker.describe = Some(Arc::new(describe));
         }
     }
 
-    fn list(&self) -> MutexGuard<'_, Vec<Watched>> {
+    fn list(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same work, watched: it beats whenever it goes on, and is ended when it ends or panics.
-    /// Where it is silent for longer than its patience, the host is not ready.
-    pub fn watched<F: Future<Output = ()>>(
+    /// Adds a worker and returns its work with a heartbeat at every poll. The host is not ready if the work
+    /// ends, panics, or has no heartbeat for longer than `max_silence`.
+    pub fn watch<F: Future<Output = ()>>(
         &self,
         name: &'static str,
-        patience: Option<Duration>,
+        max_silence: Option<Duration>,
         work: F,
     ) -> impl Future<Output = ()> + use<F> {
-        let beat = Arc::new(Beat {
-            began: Instant::now(),
+        let heartbeat = Arc::new(Heartbeat {
+            started: Instant::now(),
             at: AtomicU64::new(0),
         });
-        let watched = Watched {
+        let worker = Worker {
             name,
             role: self.role,
-            note: None,
-            patience,
-            beat: Arc::clone(&beat),
+            describe: None,
+            max_silence,
+            heartbeat: Arc::clone(&heartbeat),
         };
-        self.list().push(watched);
-        let end = End(Arc::clone(&beat), name);
+        self.list().push(worker);
+        let guard = EndGuard(Arc::clone(&heartbeat), name);
         async move {
-            let _end = end;
+            let _guard = guard;
             let mut work = pin!(work);
             std::future::poll_fn(|cx| -> Poll<()> {
-                beat.now();
+                heartbeat.beat();
                 work.as_mut().poll(cx)
             })
             .await;
         }
     }
 
-    /// How each is, where it may be silent for `times` its patience.
-    pub(crate) fn told(&self, times: u32) -> Vec<Told> {
-        // Notes may look elsewhere: they are asked when the list is free again.
+    /// The status of every worker. Each may be silent for `factor` times its `max_silence`.
+    pub(crate) fn status(&self, factor: u32) -> Vec<WorkerStatus> {
+        // Descriptions may take other locks: call them without holding the lock of the list.
         let list = self.list().clone();
-        let told = list.iter().map(|one| {
-            let note = one.note.as_ref().map(|note| note());
-            Told {
-                name: one.name,
-                role: one.role,
-                pulse: one.pulse(times),
-                standing_by: note.as_ref().is_some_and(|(standing_by, _)| *standing_by),
-                note: note.map(|(_, words)| words),
+        let status = list.iter().map(|worker| {
+            let description = worker.describe.as_ref().map(|describe| describe());
+            let standing_by = description.as_ref().map(|(standing_by, _)| *standing_by);
+            WorkerStatus {
+                name: worker.name,
+                role: worker.role,
+                state: worker.state(factor),
+                standing_by: standing_by.unwrap_or(false),
+                detail: description.map(|(_, detail)| detail),
             }
         });
-        told.collect()
+        status.collect()
     }
 }
 
-impl Watched {
-    fn pulse(&self, times: u32) -> Pulse {
-        let at = self.beat.at.load(Ordering::Relaxed);
+impl Worker {
+    fn state(&self, factor: u32) -> WorkerState {
+        let at = self.heartbeat.at.load(Ordering::Relaxed);
         if at == ENDED {
-            return Pulse::Ended;
+            return WorkerState::Ended;
         }
         let silent = self
-            .beat
-            .began
+            .heartbeat
+            .started
             .elapsed()
             .saturating_sub(Duration::from_millis(at));
-        match self.patience {
-            Some(patience) if silent > patience * times => Pulse::Silent(silent),
-            _ => Pulse::Going,
+        match self.max_silence {
+            Some(max) if silent > max * factor => WorkerState::Silent(silent),
+            _ => WorkerState::Running,
         }
     }
 }
 
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.told(1)).finish()
+        f.debug_list().entries(self.status(1)).finish()
     }
 }
 
@@ -184,52 +184,55 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_worker_is_going_until_it_ends_breaks_down_or_falls_silent() {
+    async fn a_worker_runs_until_it_ends_panics_or_falls_silent() {
         let workers = Workers::default();
         let short = Some(Duration::from_millis(20));
-        let ends = workers.watched("ends", None, async {});
-        let breaks = workers.watched("breaks", None, async { panic!("broken") });
-        let _silent = tokio::spawn(workers.watched("silent", short, std::future::pending()));
-        let _patient = tokio::spawn(workers.watched("patient", None, std::future::pending()));
+        let ends = workers.watch("ends", None, async {});
+        let panics = workers.watch("panics", None, async { panic!("a test") });
+        let _silent = tokio::spawn(workers.watch("silent", short, std::future::pending()));
+        let _patient = tokio::spawn(workers.watch("patient", None, std::future::pending()));
         let beats = async {
             loop {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        let beats = workers.watched("beats", Some(Duration::from_secs(5)), beats);
+        let beats = workers.watch("beats", Some(Duration::from_secs(5)), beats);
         let _beats = tokio::spawn(beats);
-        let pulses = |times| -> Vec<_> {
-            let told = workers.told(times).into_iter();
-            told.map(|one| (one.name, one.pulse)).collect()
+        let states = |factor| -> Vec<_> {
+            let status = workers.status(factor).into_iter();
+            status.map(|one| (one.name, one.state)).collect()
         };
-        let going: Vec<_> = pulses(1).into_iter().map(|(_, pulse)| pulse).collect();
-        assert_eq!(going, [Pulse::Going; 5]);
+        let at_first: Vec<_> = states(1).into_iter().map(|(_, state)| state).collect();
+        assert_eq!(at_first, [WorkerState::Running; 5]);
         ends.await;
-        tokio::spawn(breaks).await.expect_err("broken");
+        tokio::spawn(panics).await.expect_err("a panic");
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(pulses(1000)[2], ("silent", Pulse::Going));
-        let pulses = pulses(1);
-        assert_eq!(pulses[0], ("ends", Pulse::Ended));
-        assert_eq!(pulses[1], ("breaks", Pulse::Ended));
+        assert_eq!(states(1000)[2], ("silent", WorkerState::Running));
+        let states = states(1);
+        assert_eq!(states[0], ("ends", WorkerState::Ended));
+        assert_eq!(states[1], ("panics", WorkerState::Ended));
         assert!(
-            matches!(pulses[2], ("silent", Pulse::Silent(_))),
-            "{pulses:?}"
+            matches!(states[2], ("silent", WorkerState::Silent(_))),
+            "{states:?}"
         );
         assert_eq!(
-            pulses[3..],
-            [("patient", Pulse::Going), ("beats", Pulse::Going)]
+            states[3..],
+            [
+                ("patient", WorkerState::Running),
+                ("beats", WorkerState::Running)
+            ]
         );
     }
 
     #[tokio::test]
-    async fn a_worker_has_its_role_and_says_whether_it_stands_by() {
+    async fn a_worker_has_a_role_and_a_description() {
         let workers = Workers::default();
-        let _one = workers.of("consumer").watched("one", None, async {});
-        let _two = workers.watched("two", None, async {});
-        workers.noted("one", || (true, "another host".to_owned()));
-        let told = workers.told(1);
-        assert_eq!((told[0].role, told[1].role), (Some("consumer"), None));
-        assert!(told[0].standing_by && !told[1].standing_by);
-        assert_eq!(told[0].note.as_deref(), Some("another host"));
+        let _one = workers.for_role("consumer").watch("one", None, async {});
+        let _two = workers.watch("two", None, async {});
+        workers.describe("one", || (true, "another host".to_owned()));
+        let status = workers.status(1);
+        assert_eq!((status[0].role, status[1].role), (Some("consumer"), None));
+        assert!(status[0].standing_by && !status[1].standing_by);
+        assert_eq!(status[0].detail.as_deref(), Some("another host"));
     }
 }

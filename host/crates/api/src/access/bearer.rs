@@ -1,52 +1,53 @@
-//! What a request carries to say who it is from: a key or a token.
+//! The credentials of a request: an API key or a token.
 
-use crate::problem::{FORBIDDEN, ISSUER, Problem, UNAUTHORIZED};
-use crate::response::ApiResult;
-use crate::serve::ApiState;
+use crate::problem::Problem;
+use crate::problem_kinds::{FORBIDDEN, ISSUER, UNAUTHORIZED};
+use crate::reply::ApiResult;
+use crate::state::ApiState;
 use axum::http::{HeaderMap, header};
 use galleria_app::access::{Caller, TokenFault};
 
-/// A key or a token, which is never printed.
+/// An API key or a token. It is never printed.
 pub(super) struct Bearer(String);
 
-/// Takes it off the request. More than one, or one of another scheme, is a mistake worth telling.
-pub(super) fn taken(headers: &mut HeaderMap) -> Result<Option<Bearer>, Problem> {
-    let given: Vec<_> = headers
+/// Removes the credentials from the request. Rejects several headers and other schemes.
+pub(super) fn take(headers: &mut HeaderMap) -> Result<Option<Bearer>, Problem> {
+    let values: Vec<_> = headers
         .get_all(header::AUTHORIZATION)
         .iter()
         .cloned()
         .collect();
     headers.remove(header::AUTHORIZATION);
-    let value = match given.as_slice() {
+    let value = match values.as_slice() {
         [] => return Ok(None),
-        [one] => one,
-        _ => return Err(refused("several headers `Authorization`")),
+        [value] => value,
+        _ => return Err(rejected("several `Authorization` headers")),
     };
-    let text = value.to_str().ok().and_then(|text| {
+    let credentials = value.to_str().ok().and_then(|text| {
         let (scheme, rest) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
     });
-    match text {
+    match credentials {
         Some(text) if !text.is_empty() => Ok(Some(Bearer(text.to_owned()))),
-        _ => Err(refused(
-            "`Authorization` is not `Bearer` and a key or token",
+        _ => Err(rejected(
+            "`Authorization` is not `Bearer` with a key or a token",
         )),
     }
 }
 
 impl Bearer {
-    /// Whose it is.
+    /// The caller that the credentials belong to.
     pub(super) async fn caller(self, state: &ApiState) -> ApiResult<Caller> {
         if self.0.starts_with("gk_") {
-            let found = state.app.key_caller(&self.0).await?;
-            return found.map_err(|why| refused(why.words()));
+            let caller = state.app.key_caller(&self.0).await?;
+            return caller.map_err(|why| rejected(why.words()));
         }
         let Some(tokens) = &state.config.access.tokens else {
-            return Err(refused("no key, and no issuer of tokens is configured"));
+            return Err(rejected("not a key, and no token issuer is configured"));
         };
-        let found = tokens.caller(&self.0, state.app.clock().now()).await;
-        found.map_err(|fault| match fault {
-            TokenFault::Refused(why) => refused(why),
+        let caller = tokens.caller(&self.0, state.app.clock().now()).await;
+        caller.map_err(|fault| match fault {
+            TokenFault::Refused(why) => rejected(why),
             TokenFault::Powerless(why) => Problem::new(FORBIDDEN, why),
             TokenFault::Unavailable(cause) => Problem {
                 cause: Some(cause.into()),
@@ -56,14 +57,14 @@ impl Bearer {
     }
 }
 
-/// Nothing came with the request.
+/// The problem of a request without credentials.
 pub(super) fn missing() -> Problem {
     Problem::new(UNAUTHORIZED, UNAUTHORIZED.remedy)
 }
 
-/// What came is good for nothing. The caller is told the same every time; the log tells why.
-fn refused(why: &str) -> Problem {
-    tracing::info!(why, "a caller was refused");
+/// The problem of invalid credentials. The response is always the same; only the log has the reason.
+fn rejected(why: &str) -> Problem {
+    tracing::info!(why, "credentials rejected");
     missing()
 }
 
@@ -73,24 +74,24 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn a_bearer_is_taken_once_and_of_one_form() {
-        let read = |values: &[&'static str]| {
+    fn exactly_one_bearer_header_is_accepted_and_always_removed() {
+        let take_from = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
             }
-            let taken = taken(&mut headers);
+            let bearer = take(&mut headers);
             assert!(!headers.contains_key(header::AUTHORIZATION));
-            taken
-                .map(|one| one.map(|Bearer(text)| text))
+            bearer
+                .map(|bearer| bearer.map(|Bearer(text)| text))
                 .map_err(|problem| problem.kind.code)
         };
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&["Bearer a.b.c"]), Ok(Some("a.b.c".into())));
-        assert_eq!(read(&["bearer gk_1"]), Ok(Some("gk_1".into())));
-        for bad in ["", "Bearer", "Bearer ", "Basic YTpi", "gk_1"] {
-            assert_eq!(read(&[bad]), Err("unauthorized"), "{bad}");
+        assert_eq!(take_from(&[]), Ok(None));
+        assert_eq!(take_from(&["Bearer a.b.c"]), Ok(Some("a.b.c".into())));
+        assert_eq!(take_from(&["bearer gk_1"]), Ok(Some("gk_1".into())));
+        for value in ["", "Bearer", "Bearer ", "Basic YTpi", "gk_1"] {
+            assert_eq!(take_from(&[value]), Err("unauthorized"), "{value}");
         }
-        assert_eq!(read(&["Bearer a", "Bearer b"]), Err("unauthorized"));
+        assert_eq!(take_from(&["Bearer a", "Bearer b"]), Err("unauthorized"));
     }
 }

@@ -1,7 +1,7 @@
 //! What every request meets before its route: bounds of each client, pages of other origins, headers.
 
 use crate::host::quick;
-use crate::log::kept;
+use crate::log::log_lines;
 use crate::stage::Stage;
 use galleria_api::{HttpConfig, RateConfig};
 use reqwest::{Method, header::HeaderMap};
@@ -171,7 +171,7 @@ async fn every_answer_has_headers_for_browsers_and_every_line_its_trace(stage: &
         let policy = answer.header("content-security-policy").expect("a policy");
         assert!(policy.contains("default-src 'none'"), "{policy}");
     }
-    let lines = kept().of(&stage.id("traced-1"));
+    let lines = log_lines().of(&stage.id("traced-1"));
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["span"]["trace_id"], trace);
     host.stop().await;

@@ -106,7 +106,7 @@ async fn a_mark_may_come_before_its_payment(stage: &Stage) {
     assert_eq!(found[0]["record"]["store_id"], "s1");
     assert_eq!(found[0]["marks"][0]["event_id"], "mark:o1:400001");
     assert_eq!(orders(&host, "state=early").await, "");
-    // PathPair that came early contradict one another as any two do.
+    // Two early marks contradict one another as any two do.
     mark(&host, "2", "o2", "400002").await.expect(201);
     mark(&host, "3", "o2", "400003").await.expect(201);
     paid(&host, "o2").await;

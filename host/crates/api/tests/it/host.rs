@@ -110,7 +110,7 @@ impl Host {
         policy: Policy,
         config: HttpConfig,
     ) -> (Self, Arc<DrivenClock>) {
-        crate::log::kept();
+        crate::log::log_lines();
         let access = AccessConfig {
             tokens: Some(Arc::new(Believer)),
             ..config.access

@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 /// Keeps every line of the process. One subscriber for all threads: with one for each test, a line
 /// first met by a thread without any would be switched off for all of them.
-pub fn kept() -> &'static Lines {
+pub fn log_lines() -> &'static Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     LINES.get_or_init(|| {
         let lines = Lines::default();
@@ -78,7 +78,7 @@ async fn a_request_has_one_line_with_its_id(stage: &Stage) {
     ask("/wp-admin", &second).await;
     ask("/healthz", &third).await;
 
-    let read = kept().of(&first);
+    let read = log_lines().of(&first);
     assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!(read[0]["level"], "INFO");
     let told = &read[0]["fields"];
@@ -91,7 +91,7 @@ async fn a_request_has_one_line_with_its_id(stage: &Stage) {
         (&"/v1/stores/{id}".into(), &"not_found".into())
     );
     assert!(told["ms"].is_u64());
-    let stray = kept().of(&second);
+    let stray = log_lines().of(&second);
     assert_eq!(
         (stray.len(), &stray[0]["fields"]["route"]),
         (1, &"none".into())
@@ -102,7 +102,7 @@ async fn a_request_has_one_line_with_its_id(stage: &Stage) {
         "{text}"
     );
     assert_eq!(
-        kept().of(&third),
+        log_lines().of(&third),
         Vec::<Value>::new(),
         "a probe that went well"
     );
@@ -120,7 +120,7 @@ async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
         (503, "records_unavailable")
     );
     assert!(!answer.text.contains("disk 7") && !answer.text.contains("reading a store"));
-    let read = kept().of(answer.header("x-request-id").expect("an id"));
+    let read = log_lines().of(answer.header("x-request-id").expect("an id"));
     let levels: Vec<_> = read.iter().map(|line| &line["level"]).collect();
     assert_eq!(levels, ["ERROR", "INFO"]);
     for line in &read {

@@ -1,15 +1,15 @@
-//! The HTTP face over a real server, a real database and no component: one suite, run on SQLite and on
-//! PostgreSQL.
+//! The HTTP API over a real server and a real database, without components. One suite, which runs on SQLite and
+//! on PostgreSQL.
 
 #[macro_use]
 mod stage;
 mod access;
-mod desk;
 mod doubles;
 mod drain;
 mod edge;
 mod events;
 mod fiscal;
+mod golden;
 mod host;
 mod idempotency;
 mod journey;
@@ -19,6 +19,9 @@ mod members;
 mod metrics;
 mod movements;
 mod openapi;
+mod operations;
 mod problems;
 mod products;
+mod rows;
 mod stores;
+mod walk;

@@ -242,7 +242,7 @@ async fn of_runs(host: &Host, seen: &mut Seen) {
 }
 
 async fn of_what_waits(host: &Host, seen: &mut Seen) {
-    crate::desk::park(host, "e1", "s1", ParkedState::Held).await;
+    crate::operations::park(host, "e1", "s1", ParkedState::Held).await;
     let path = "/v1/parked/e1/poslog/retry";
     let why = json!({ "reason": "to see" });
     seen.note(&host.post(path, "w", &why).await, "not_to_be_tried");
@@ -431,16 +431,16 @@ async fn too_often() -> Answer {
 /// Readiness names the worker that is not there any more, and was well before.
 async fn a_worker_ends(stage: &Stage) -> Answer {
     let config = quick();
-    let workers = config.workers.of("consumer");
-    let worker = workers.watched("consumer", None, async {});
-    workers.noted("consumer", || (true, "elsewhere".to_owned()));
+    let workers = config.workers.for_role("consumer");
+    let worker = workers.watch("consumer", None, async {});
+    workers.describe("consumer", || (true, "elsewhere".to_owned()));
     let host = stage.host_with(config).await;
     let ready = host.get("/readyz").await.expect(200);
     assert_eq!(ready["roles"], json!(["api"]));
     let parts = json!([
-        { "part": "http", "role": "api", "state": "going" },
-        { "part": "database", "state": "going" },
-        { "part": "plugins", "state": "going" },
+        { "part": "http", "role": "api", "state": "running" },
+        { "part": "database", "state": "running" },
+        { "part": "plugins", "state": "running" },
         { "part": "consumer", "role": "consumer", "state": "standing_by", "detail": "elsewhere" },
     ]);
     assert_eq!(ready["parts"], parts);

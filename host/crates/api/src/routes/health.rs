@@ -1,0 +1,138 @@
+//! Probes: liveness and readiness of the process, part by part.
+
+use crate::access::route::{Access, RouteKind};
+use crate::endpoint::Routes;
+use crate::part::{Part, Parts};
+use crate::problem::Problem;
+use crate::problem_kinds::{DRAINING, NOT_WORKING};
+use crate::problem_responses::{LiveProblems, ReadyProblems};
+use crate::state::ApiState;
+use crate::workers::WorkerState;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+/// A worker that is silent for this many times its maximum needs a restart.
+const STUCK: u32 = 4;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .with(endpoint!(healthz, Access::Public).kind(RouteKind::Probe))
+        .with(endpoint!(readyz, Access::Public).kind(RouteKind::Probe))
+}
+
+/// The health of the process.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Health {
+    /// `alive` or `ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// The roles of this process.
+    #[schema(example = json!(["api", "consumer", "deliver", "schedule"]))]
+    roles: Vec<String>,
+    /// Every part that was checked.
+    parts: Vec<Part>,
+}
+
+/// Check liveness
+///
+/// Fails if a worker has panicked, or is silent for so long that only a restart helps. It does not check the
+/// database: a restart would not help if the database is unavailable.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation",
+    responses(
+        LiveProblems,
+        (status = 200, description = "The process is alive.", body = Health,
+            example = json!(example!("healthz"))),
+    ),
+)]
+async fn healthz(State(state): State<ApiState>) -> Response {
+    // Workers end during a drain.
+    let draining = state.draining.is_cancelled();
+    let (parts, problem) = check_workers(&state, STUCK);
+    let problem = problem.filter(|_| !draining);
+    respond(&state, "alive", parts, problem)
+}
+
+/// Check readiness
+///
+/// Succeeds if no drain has begun, the database responds, the plugins are loaded, and every worker of the
+/// process's roles runs. The schema was checked when the host started, and changes only add to it. A worker
+/// that stands by while another host does its work is ready.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses(
+        ReadyProblems,
+        (status = 200, description = "Every part of the host works.", body = Health,
+            example = json!(example!("readyz"))),
+    ),
+)]
+async fn readyz(State(state): State<ApiState>) -> Response {
+    let (workers, mut problem) = check_workers(&state, 1);
+    let draining = state.draining.is_cancelled();
+    let mut parts = Vec::new();
+    if state.config.serves_api() {
+        let http = if draining { "draining" } else { "running" };
+        parts.push(Part::new("http", Some("api"), http, None));
+    }
+    // Query the database only if nothing else makes the host unready.
+    if !draining && problem.is_none() {
+        let database = match state.app.healthy().await {
+            Ok(()) => "running",
+            Err(error) => {
+                problem = Some(error.into());
+                "unavailable"
+            }
+        };
+        parts.push(Part::new("database", None, database, None));
+    }
+    // The host loads plugins before it listens.
+    parts.push(Part::new("plugins", None, "running", None));
+    parts.extend(workers);
+    let draining = draining.then(|| Problem::new(DRAINING, DRAINING.remedy));
+    respond(&state, "ready", parts, draining.or(problem))
+}
+
+/// The workers, and the problem of the first that does not run. A worker may be silent for `factor` times its
+/// maximum.
+fn check_workers(state: &ApiState, factor: u32) -> (Vec<Part>, Option<Problem>) {
+    let (mut parts, mut problem) = (Vec::new(), None);
+    for worker in state.config.workers.status(factor) {
+        let (name, role) = (worker.name, worker.role);
+        let (state, fault) = match worker.state {
+            WorkerState::Running if worker.standing_by => ("standing_by", None),
+            WorkerState::Running => ("running", None),
+            WorkerState::Silent(silent) => {
+                let fault = format!("has been silent for {} s", silent.as_secs());
+                ("silent", Some(fault))
+            }
+            WorkerState::Ended => ("ended", Some("has ended".to_owned())),
+        };
+        if let Some(fault) = &fault {
+            problem.get_or_insert_with(|| Problem::new(NOT_WORKING, format!("{name} {fault}")));
+        }
+        parts.push(Part::new(name, role, state, fault.or(worker.detail)));
+    }
+    (parts, problem)
+}
+
+fn respond(
+    state: &ApiState,
+    status: &'static str,
+    parts: Vec<Part>,
+    problem: Option<Problem>,
+) -> Response {
+    let Some(problem) = problem else {
+        let roles = state.config.roles.clone();
+        let health = Health {
+            status,
+            roles,
+            parts,
+        };
+        return Json(health).into_response();
+    };
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(Parts(parts));
+    response
+}

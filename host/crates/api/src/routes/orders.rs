@@ -1,0 +1,123 @@
+//! Orders, with their documents and the attempts at their events.
+
+use crate::access::route::{Access, Resource};
+use crate::endpoint::Routes;
+use crate::access::authenticated::Authenticated;
+use crate::lists::{OrderListQuery, one_of};
+use crate::problem::Details;
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
+use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
+use crate::reply::{ApiResult, WriteReply};
+use crate::state::ApiState;
+use axum::Json;
+use axum::extract::State;
+use galleria_app::intake::{NewOrder, OrderView};
+use galleria_app::lookup::{AttemptView, DocumentView, OrderPage};
+use galleria_app::records::OrderStatus;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .with(endpoint!(order_list, Access::till(Resource::Body)))
+        .with(endpoint!(order_place, Access::till(Resource::Body)))
+        .with(endpoint!(order_get, Access::till(Resource::Order)))
+        .with(endpoint!(order_documents, Access::back_office(Resource::Order)))
+        .with(endpoint!(order_journal, Access::back_office(Resource::Order)))
+}
+
+/// Place an order
+///
+/// The amount of a line is its price times its quantity, less its discounts. The total must not be negative.
+#[utoipa::path(
+    post, path = "/v1/orders", tag = "orders", params(IdempotencyHeader),
+    request_body(content = NewOrder, example = json!(example!("order_request"))),
+    responses(
+        WriteProblems,
+        (status = 201, description = "The open order.",
+            headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
+            body = OrderView,
+            example = json!(example!("order"))),
+        (status = 409, description = "`exists`", body = Details,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn order_place(
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    WriteRequest { key, body }: WriteRequest<NewOrder>,
+) -> ApiResult<WriteReply> {
+    auth.check_store(&state.app, &body.store_id).await?;
+    Ok(WriteReply(state.app.order_place(key, body).await?))
+}
+
+/// List orders, newest first
+///
+/// Sorted by the time at which the host accepted them.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", params(OrderListQuery),
+    responses(
+        ListProblems,
+        (status = 200, description = "A page of the list.", body = OrderPage,
+            example = json!(example!("order_page"))),
+    ),
+)]
+async fn order_list(
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    QueryParams(query): QueryParams<OrderListQuery>,
+) -> ApiResult<Json<OrderPage>> {
+    let status = query.status.as_deref();
+    let status = one_of("status", status, OrderStatus::ALL, OrderStatus::name)?;
+    Ok(Json(
+        state
+            .app
+            .orders(auth.caller(), query.list_ask()?, status)
+            .await?,
+    ))
+}
+
+/// Get an order with its payment, refunds and void
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The order.", body = OrderView, example = json!(example!("order_paid"))),
+    ),
+)]
+async fn order_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<OrderView>> {
+    Ok(Json(state.app.order(&id).await?))
+}
+
+/// List the documents about an order, oldest first
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/documents", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The documents so far.", body = Vec<DocumentView>,
+            example = json!(example!("documents"))),
+    ),
+)]
+async fn order_documents(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<Vec<DocumentView>>> {
+    Ok(Json(state.app.documents_of_order(&id).await?))
+}
+
+/// Attempts at an order's events, oldest first
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/journal", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.", example = "order-1")),
+    responses(
+        ReadProblems,
+        (status = 200, description = "Those made so far.", body = Vec<AttemptView>,
+            example = json!(example!("journal"))),
+    ),
+)]
+async fn order_journal(
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> ApiResult<Json<Vec<AttemptView>>> {
+    Ok(Json(state.app.journal_of_order(&id).await?))
+}

@@ -1,0 +1,500 @@
+//! What operators look at, within reach; and that what they do is written down.
+
+use crate::host::{Host, order, payment};
+use crate::log::log_lines;
+use crate::stage::Stage;
+use galleria_app::records::{
+    DocumentRow, DocumentState, OutgoingRow, Parked, ParkedState, ReceiptRow,
+};
+use galleria_domain::Event;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+on_both!(
+    a_list_of_what_waits_is_the_callers_own,
+    an_event_that_waits_is_let_be_tried_in_its_turn,
+    what_is_queued_is_listed_without_what_is_the_customers,
+    a_list_of_plugins_is_of_whole_retailers_in_reach,
+    a_story_is_told_of_every_id_in_order_of_time,
+    a_story_is_the_callers_own,
+    what_is_done_to_runs_lines_and_stores_is_written_down,
+);
+
+/// Parks an event of the slot `poslog`, later ones behind earlier ones of the same store.
+pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
+    let position = i64::from(id.bytes().last().expect("a digit"));
+    let at = "2026-11-24T10:00:00Z".parse().expect("an instant");
+    let parked = Parked {
+        group: "PAYMENT_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: store.into(),
+        event: Event {
+            position,
+            id: id.into(),
+            topic: "t".into(),
+            key: None,
+            store: Some(store.into()),
+            data: Value::Null,
+            server_timestamp: 0,
+            origin: galleria_domain::trace::Origin::default(),
+        },
+        state,
+        attempts: 1,
+        due_at: "2026-11-24T13:00:00Z".parse().expect("an instant"),
+        since: at,
+        waits_for: None,
+        cause: "out of paper".into(),
+    };
+    let put = host.app.records().write(move |tx| {
+        let parked = parked.clone();
+        Box::pin(async move { tx.parked_put(&parked).await })
+    });
+    put.await.expect("parked");
+}
+
+/// Stores `s2` of the same retailer as `s1`, and `t1` of another.
+async fn estate(host: &Host) {
+    host.furnish().await;
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a store").remove("id");
+    for (id, retailer) in [("s2", "example"), ("t1", "other")] {
+        store["retailer"] = json!(retailer);
+        let path = format!("/v1/stores/{id}");
+        host.write(Method::PUT, &path, id, &store).await.expect(200);
+    }
+}
+
+async fn ask(host: &Host, path: &str, bearer: &str) -> crate::host::Answer {
+    let request = host.request(Method::GET, path);
+    host.send(request.header("authorization", format!("Bearer {bearer}")))
+        .await
+}
+
+/// The ids of a list, read in parts of `limit`.
+async fn listed(host: &Host, path: &str, field: (&str, &str), bearer: &str, limit: u32) -> String {
+    let (mut ids, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("{path}limit={limit}{after}");
+        let page = ask(host, &path, bearer).await.expect(200);
+        let rows = page[field.0].as_array().expect("rows");
+        assert!(rows.len() <= limit as usize);
+        ids.extend(
+            rows.iter()
+                .map(|row| row[field.1].as_str().expect("id").to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return ids.join(" "),
+        }
+    }
+}
+
+async fn a_list_of_what_waits_is_the_callers_own(stage: &Stage) {
+    let host = stage.host().await;
+    estate(&host).await;
+    for (id, store) in [("e1", "s1"), ("e2", "t1"), ("e3", "s2"), ("e4", "s1")] {
+        park(&host, id, store, ParkedState::Retry).await;
+    }
+    let all = ("parked", "event_id");
+    for limit in [1, 3, 100] {
+        for (bearer, wanted) in [
+            ("operator", "e1 e2 e3 e4"),
+            ("operator;retailers=example", "e1 e3 e4"),
+            ("operator;retailers=example,other;stores=s1", "e1 e2 e3 e4"),
+            ("operator;stores=s2,t1,gone", "e2 e3"),
+            ("operator;stores=gone", ""),
+        ] {
+            let found = listed(&host, "/v1/parked?", all, bearer, limit).await;
+            assert_eq!(found, wanted, "{bearer}");
+        }
+    }
+    // A retailer that is reached by one of its stores may be named, and is no wider for it.
+    let named = "/v1/parked?retailer=example&";
+    assert_eq!(
+        listed(&host, named, all, "operator;stores=s2", 9).await,
+        "e3"
+    );
+    for path in ["/v1/parked?retailer=other", "/v1/parked?store=t1"] {
+        let refused = ask(&host, path, "operator;stores=s2").await;
+        assert_eq!(refused.code(), "not_found", "{path}");
+    }
+    let theirs = ask(&host, "/v1/parked/e2/poslog", "operator;stores=s2").await;
+    let nobodys = ask(&host, "/v1/parked/e9/poslog", "operator;stores=s2").await;
+    let words = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
+    assert_eq!(words(&theirs).replace("e2", "e9"), words(&nobodys));
+    host.stop().await;
+}
+
+async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
+    let host = stage.host().await;
+    host.furnish().await;
+    park(&host, "e1", "s1", ParkedState::Waiting).await;
+    park(&host, "e2", "s1", ParkedState::Behind).await;
+    let why = json!({ "operator": "ana", "reason": "the printer has paper" });
+    let retry = async |event: &str, key: &str| {
+        let path = format!("/v1/parked/{event}/poslog/retry");
+        host.post(&path, key, &why).await
+    };
+    let behind = retry("e2", "k2").await;
+    assert_eq!(behind.code(), "not_to_be_tried");
+    let detail = behind.json()["detail"].to_string();
+    assert!(detail.contains("before it in its lane"), "{detail}");
+    let first = retry("e1", "k1").await;
+    let told = first.expect(200);
+    assert_eq!(told["next_at"], "2026-11-24T12:00:00Z");
+    assert_eq!(
+        (&told["cause"], &told["attempts"]),
+        (&json!("waiting"), &json!(1))
+    );
+    assert!(retry("e1", "k1").await.replayed());
+    let due = host.app.due("PAYMENT_GROUP", 9).await.expect("due");
+    let due: Vec<_> = due.into_iter().map(|parked| parked.event.id).collect();
+    assert_eq!(due, ["e1"]);
+    let done = host
+        .get("/v1/operations?action=parked_retry")
+        .await
+        .expect(200);
+    let done = done["operations"].as_array().expect("a list").clone();
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0]["operator"], "ana by test-admin");
+    assert_eq!(done[0]["subject"], "e1 of poslog");
+    assert_eq!(done[0]["before"]["due_at"], "2026-11-24T13:00:00Z");
+    assert_eq!(done[0]["after"]["due_at"], "2026-11-24T12:00:00Z");
+    host.stop().await;
+}
+
+/// A receipt and a request of an order's payment.
+async fn queue(host: &Host, id: &str, store: &str, order: &str) {
+    let at = "2026-11-24T10:00:00Z".parse().expect("an instant");
+    let receipt = ReceiptRow {
+        id: id.into(),
+        event_id: format!("payment:{id}"),
+        subscriber: "receipts".into(),
+        store_id: store.into(),
+        order_id: Some(order.into()),
+        receipt: json!({
+            "template": "sale", "locale": "es-ES", "document": null,
+            "attributes": [{ "name": "email", "value": "canary@example.com" }],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let request = OutgoingRow {
+        id: id.into(),
+        event_id: format!("payment:{id}"),
+        subscriber: "receipts".into(),
+        store_id: store.into(),
+        order_id: Some(order.into()),
+        request: json!({
+            "id": "1", "target": "office", "method": "POST", "path": "/sales",
+            "headers": [{ "name": "x-token", "value": "canary" }], "body": b"canary",
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let put = host.app.records().write(move |tx| {
+        let (receipt, request) = (receipt.clone(), request.clone());
+        Box::pin(async move {
+            tx.receipt_insert(&receipt).await?;
+            tx.outgoing_insert(&request).await
+        })
+    });
+    put.await.expect("queued");
+}
+
+async fn what_is_queued_is_listed_without_what_is_the_customers(stage: &Stage) {
+    let host = stage.host().await;
+    estate(&host).await;
+    for (id, store, order) in [("a", "s1", "o1"), ("b", "t1", "o2"), ("c", "s2", "o3")] {
+        queue(&host, id, store, order).await;
+    }
+    for list in ["receipts", "requests"] {
+        let path = format!("/v1/{list}?");
+        for limit in [1, 2, 100] {
+            for (bearer, wanted) in [
+                ("operator", "a b c"),
+                ("operator;retailers=example", "a c"),
+                ("operator;stores=t1", "b"),
+            ] {
+                let found = listed(&host, &path, (list, "id"), bearer, limit).await;
+                assert_eq!(found, wanted, "{list} {bearer}");
+            }
+        }
+        for (filter, wanted) in [
+            ("order=o2&", "b"),
+            ("event=payment:c&", "c"),
+            ("store=s1&", "a"),
+            ("retailer=other&", "b"),
+            ("retailer=other&order=o1&", ""),
+        ] {
+            let path = format!("{path}{filter}");
+            let found = listed(&host, &path, (list, "id"), "operator", 9).await;
+            assert_eq!(found, wanted, "{path}");
+        }
+        let told = host.get(&format!("/v1/{list}")).await;
+        assert_eq!(told.expect(200)[list][0]["state"], "queued");
+        assert!(!told.text.contains("canary"), "{}", told.text);
+    }
+    host.stop().await;
+}
+
+async fn a_list_of_plugins_is_of_whole_retailers_in_reach(stage: &Stage) {
+    let host = stage.host().await;
+    estate(&host).await;
+    let slots = async |query: &str, bearer: &str| {
+        let path = format!("/v1/plugins?{query}");
+        listed(&host, &path, ("plugins", "slot"), bearer, 1).await
+    };
+    let all = "daily-sales loyalty statements";
+    assert_eq!(slots("", "operator").await, all);
+    assert_eq!(slots("", "operator;retailers=example").await, all);
+    assert_eq!(slots("", "operator;retailers=other").await, "");
+    assert_eq!(slots("", "operator;stores=s1").await, "");
+    assert_eq!(slots("point=report&", "operator").await, "daily-sales");
+    assert_eq!(slots("retailer=other&", "operator").await, "");
+    let refused = ask(
+        &host,
+        "/v1/plugins?retailer=example",
+        "operator;retailers=other",
+    )
+    .await;
+    assert_eq!(refused.code(), "not_found");
+    let none = host.get("/v1/plugins/example/poslog").await;
+    assert_eq!(none.code(), "not_found");
+    host.stop().await;
+}
+
+/// A document whose id and name are as they come.
+async fn write(host: &Host, id: &str, name: &str) {
+    let document = DocumentRow {
+        id: id.into(),
+        event_id: "payment:p/1".into(),
+        subscriber: "poslog".into(),
+        retailer: "example".into(),
+        store_id: "s1".into(),
+        order_id: Some("o/1".into()),
+        directory: "poslog".into(),
+        name: name.into(),
+        media_type: "application/xml".into(),
+        size: 6,
+        digest: "d".repeat(64),
+        body: Some(b"<xml/>".to_vec()),
+        state: DocumentState::Pending,
+        created_at: "2026-11-24T12:00:01Z".parse().expect("an instant"),
+    };
+    let put = host.app.records().write(move |tx| {
+        let document = document.clone();
+        Box::pin(async move { tx.document_insert(&document).await })
+    });
+    put.await.expect("written");
+}
+
+fn whats(story: &Value) -> Vec<&str> {
+    let entries = story["entries"].as_array().expect("entries").iter();
+    entries
+        .map(|entry| entry["what"].as_str().expect("text"))
+        .collect()
+}
+
+async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
+    let host = stage.host().await;
+    host.furnish().await;
+    let mut placed = order("o-1");
+    placed["external_id"] = json!("shop 1/7");
+    host.post("/v1/orders", "o", &placed).await.expect(201);
+    let mut paid = payment("p:1", 1210, Some("shift-1"));
+    paid["tenders"] = json!([{
+        "number": 1, "kind": "card", "amount": 1210, "tendered": 1210, "change": 0,
+        "provider": "adyen", "psp_reference": "8836/1",
+    }]);
+    let request = host.request(Method::POST, "/v1/orders/o-1/payments");
+    let request = request.header("Idempotency-Key", "p").json(&paid);
+    let receipt = host
+        .send(request.header("x-request-id", stage.id("story-1")))
+        .await
+        .expect(201);
+    let receipt = receipt["entry"]["receipt"].as_str().expect("a number");
+    write(&host, "payment:p/1/poslog", "a b+\u{e9}%2F.xml").await;
+    for (encoded, kind) in [
+        ("o-1", "order"),
+        ("shop%201%2F7", "order"),
+        ("p:1", "order"),
+        ("p%3A1", "order"),
+        ("payment%3Ap%3A1", "order"),
+        ("8836%2F1", "order"),
+        (receipt, "order"),
+        ("shift-1", "shift"),
+        ("shift:shift-1", "shift"),
+        ("payment%3Ap%2F1%2Fposlog", "document"),
+        ("a%20b%2B%C3%A9%252F.xml", "document"),
+    ] {
+        let story = host
+            .get(&format!("/v1/timeline/{encoded}"))
+            .await
+            .expect(200);
+        let about = story["about"].as_array().expect("a list");
+        let found = about.iter().any(|one| one["kind"] == kind);
+        assert!(found, "{encoded}: {about:?}");
+    }
+    let story = host.get("/v1/timeline/o-1").await.expect(200);
+    let told = ["order", "payment", "tender", "fiscal_record", "event"];
+    assert_eq!(whats(&story), told);
+    // From an order to the lines of its requests.
+    let lines = log_lines().of(&stage.id("story-1"));
+    let line = lines.last().expect("a line");
+    assert_eq!(line["fields"]["message"], "answered");
+    assert_eq!(
+        story["entries"][4]["facts"]["trace"],
+        line["span"]["trace_id"]
+    );
+    let story = host
+        .get("/v1/timeline/payment%3Ap%2F1%2Fposlog")
+        .await
+        .expect(200);
+    assert_eq!(whats(&story), ["document"]);
+    for unknown in ["o-2", "%20", "a%2Fb", "payment:", "x.1"] {
+        let none = host.get(&format!("/v1/timeline/{unknown}")).await;
+        assert_eq!(none.code(), "not_found", "{unknown}");
+    }
+    assert_eq!(host.get("/v1/timeline/a%00b").await.code(), "bad_request");
+    host.stop().await;
+}
+
+/// PathPair stores number their receipts alike.
+async fn a_story_is_the_callers_own(stage: &Stage) {
+    let host = stage.host().await;
+    estate(&host).await;
+    for (id, store) in [("o1", "s1"), ("o2", "t1")] {
+        let mut placed = order(id);
+        placed["store_id"] = json!(store);
+        host.post("/v1/orders", id, &placed).await.expect(201);
+        let path = format!("/v1/orders/{id}/payments");
+        let paid = payment(&format!("p-{id}"), 1210, None);
+        host.post(&path, &format!("p-{id}"), &paid)
+            .await
+            .expect(201);
+    }
+    // The workstation and its next number, in both.
+    let receipt = "w1-000001";
+    let orders = async |id: &str, bearer: &str| {
+        let told = ask(&host, &format!("/v1/timeline/{id}"), bearer).await;
+        if told.status == 404 {
+            return told.code();
+        }
+        let told = told.expect(200);
+        let about = told["about"].as_array().expect("a list").iter();
+        let about = about.filter(|one| one["kind"] == "order");
+        let ids: Vec<_> = about
+            .map(|one| one["id"].as_str().expect("id").to_owned())
+            .collect();
+        ids.join(" ")
+    };
+    assert_eq!(orders(receipt, "back_office").await, "o1 o2");
+    assert_eq!(orders(receipt, "back_office;stores=s1").await, "o1");
+    assert_eq!(orders(receipt, "back_office;retailers=other").await, "o2");
+    assert_eq!(orders(receipt, "back_office;stores=s2").await, "not_found");
+    for id in ["o2", "p-o2", "payment:p-o2"] {
+        assert_eq!(orders(id, "back_office;retailers=other").await, "o2");
+        assert_eq!(
+            orders(id, "back_office;stores=s1").await,
+            "not_found",
+            "{id}"
+        );
+    }
+    let theirs = ask(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
+    let nobodys = ask(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
+    let words = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
+    assert_eq!(words(&theirs).replace("o2", "o9"), words(&nobodys));
+    // An event that is in no order is its store's.
+    park(&host, "stock:1", "t1", ParkedState::Retry).await;
+    let mine = ask(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
+    assert_eq!(whats(&mine.expect(200)), ["parked"]);
+    let theirs = ask(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
+    assert_eq!(theirs.code(), "not_found");
+    host.stop().await;
+}
+
+/// Every action of an operator: who, why, and what before and after.
+async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
+    let host = stage.host().await;
+    host.furnish().await;
+    let done = async |action: &str| {
+        let path = format!("/v1/operations?action={action}");
+        let page = host.get(&path).await.expect(200);
+        page["operations"].as_array().expect("a list").clone()
+    };
+    // The store of the first test's furniture is new; put again, nothing changes.
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a store").remove("id");
+    host.write(Method::PUT, "/v1/stores/s1", "again", &store)
+        .await
+        .expect(200);
+    store["store_type"] = json!("kiosk");
+    let path = "/v1/stores/s1?reason=the%20shop%20was%20rebuilt";
+    host.write(Method::PUT, path, "moved", &store)
+        .await
+        .expect(200);
+    let stores = done("store_put").await;
+    assert_eq!(stores.len(), 2, "{stores:?}");
+    assert_eq!(stores[1]["before"], Value::Null);
+    assert_eq!(stores[1]["after"]["store_type"], "scan-and-go");
+    assert_eq!(stores[0]["reason"], "the shop was rebuilt");
+    assert_eq!(stores[0]["operator"], "test-admin");
+    assert_eq!(stores[0]["before"]["store_type"], "scan-and-go");
+    assert_eq!(stores[0]["after"]["store_type"], "kiosk");
+    let long = format!("/v1/stores/s1?reason={}", "x".repeat(1_001));
+    let refused = host.write(Method::PUT, &long, "long", &store).await;
+    assert_eq!(refused.code(), "invalid");
+
+    let wanted = json!({
+        "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-23",
+    });
+    let run = host.post("/v1/runs", "run", &wanted).await.expect(202);
+    let id = run["id"].as_str().expect("an id");
+    let why = json!({ "operator": "ana", "reason": "of the wrong day" });
+    for action in ["cancel", "replay"] {
+        let path = format!("/v1/runs/{id}/{action}");
+        let silent = host.post(&path, "silent", &json!({ "reason": " " })).await;
+        assert_eq!(silent.code(), "invalid");
+        host.post(&path, action, &why).await.expect(200);
+        assert!(host.post(&path, action, &why).await.replayed());
+        let runs = done(&format!("run_{action}")).await;
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        assert_eq!(runs[0]["operator"], "ana by test-admin");
+        assert_eq!(runs[0]["subject"], id);
+        assert_eq!(runs[0]["reason"], "of the wrong day");
+    }
+    let cancelled = &done("run_cancel").await[0];
+    assert_eq!(cancelled["before"]["state"], "due");
+    assert_eq!(cancelled["after"]["state"], "cancelled");
+    let story = host.get(&format!("/v1/timeline/{id}")).await.expect(200);
+    assert_eq!(whats(&story), ["run_asked", "operation", "operation"]);
+
+    let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";
+    let sent = host
+        .send(host.request(Method::POST, path).body("a statement"))
+        .await;
+    let sent = sent.expect(201);
+    let lines = format!(
+        "/v1/statements/{}/lines",
+        sent["id"].as_str().expect("an id")
+    );
+    let lines = host.get(&lines).await.expect(200);
+    let line = lines["lines"][0]["id"].as_str().expect("an id");
+    let why = json!({ "by": "ben", "reason": "the bank said so" });
+    for action in ["settle", "undo"] {
+        let path = format!("/v1/statement-lines/{line}/{action}");
+        host.post(&path, action, &why).await.expect(200);
+        let lines = done(&format!("line_{action}")).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["operator"], "ben by test-admin");
+        assert_eq!(lines[0]["subject"], format!("statement line {line}"));
+        assert_ne!(lines[0]["before"], lines[0]["after"]);
+    }
+    let by_ben = host
+        .get("/v1/operations?operator=ben%20by%20test-admin")
+        .await
+        .expect(200);
+    assert_eq!(by_ben["operations"].as_array().map(Vec::len), Some(2));
+    host.stop().await;
+}

@@ -1,0 +1,178 @@
+//! Rows that plugins would have written.
+
+use crate::host::Host;
+use galleria_app::records::{
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
+    ReceiptRow,
+};
+use galleria_domain::Event;
+use serde_json::json;
+
+/// A parked event, a queued receipt and request of a plugin, and a fault of another plugin.
+pub async fn add_parked_and_queued(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let parked = Parked {
+        group: "COMMON_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: "madrid-1/order-1".into(),
+        event: Event {
+            position: 2,
+            id: "refund:refund-1".into(),
+            topic: "mishi.streams.common".into(),
+            key: Some("order-1".into()),
+            store: Some("madrid-1".into()),
+            data: json!({ "order_id": "order-1", "refund_id": "refund-1" }),
+            server_timestamp: 1_795_514_671_000,
+            origin: galleria_domain::trace::Origin::default(),
+        },
+        state: ParkedState::Retry,
+        attempts: 2,
+        due_at: "2026-11-24T12:05:00Z".parse().expect("an instant"),
+        since: at,
+        waits_for: None,
+        cause: "retry: the target is unavailable".into(),
+    };
+    let receipt = ReceiptRow {
+        id: "payment:payment-1/receipts/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "receipts".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        receipt: json!({
+            "template": "sale", "locale": "es-ES",
+            "document": {
+                "directory": "receipts", "name": "receipt.pdf", "media_type": "application/pdf",
+                "body": [37, 80, 68, 70],
+            },
+            "attributes": [{ "name": "email", "value": "ana@example.com" }],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let request = OutgoingRow {
+        id: "payment:payment-1/0".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        request: json!({
+            "id": "sale", "target": "back-office", "method": "POST", "path": "/sales",
+            "headers": [{ "name": "x-shop", "value": "a secret" }], "body": [123, 125],
+        })
+        .to_string(),
+        created_at: at,
+    };
+    let fault = JournalRow {
+        event_id: "run:nightly".into(),
+        subscriber: "daily-sales".into(),
+        retailer: "example".into(),
+        store_id: String::new(),
+        order_id: None,
+        attempt: 1,
+        outcome: "out_of_memory".into(),
+        detail: None,
+        plugin: "daily-sales".into(),
+        component: String::new(),
+        settings: String::new(),
+        argument: String::new(),
+        decision: None,
+        cpu_us: 412,
+        memory_bytes: 67_108_864,
+        output_bytes: 0,
+        at,
+    };
+    let stored = host.app.records().write(move |tx| {
+        let (parked, receipt) = (parked.clone(), receipt.clone());
+        let (request, fault) = (request.clone(), fault.clone());
+        Box::pin(async move {
+            tx.parked_put(&parked).await?;
+            tx.receipt_insert(&receipt).await?;
+            tx.outgoing_insert(&request).await?;
+            tx.journal_insert(&fault).await
+        })
+    });
+    stored.await.expect("stored");
+}
+
+/// A dead letter of a plugin with invalid settings.
+pub async fn add_dead_letter(host: &Host) {
+    let letter = DeadLetter {
+        group: "PAYMENT_GROUP".into(),
+        subscriber: "poslog".into(),
+        lane: "order-1".into(),
+        event: Event {
+            position: 1,
+            id: "payment:payment-1".into(),
+            topic: "mishi.streams.post-payment-success".into(),
+            key: Some("order-1".into()),
+            store: Some("madrid-1".into()),
+            data: json!({ "order_id": "order-1", "payment_id": "payment-1" }),
+            server_timestamp: 1_795_514_671_000,
+            origin: galleria_domain::trace::Origin::default(),
+        },
+        code: "misconfigured".into(),
+        detail: "return_style: unknown".into(),
+        attempts: 1,
+        component: galleria_domain::Digest::of(b"component").to_string(),
+        died_at: "2026-11-24T10:04:32Z".parse().expect("an instant"),
+    };
+    let put = host.app.records().write(move |tx| {
+        let letter = letter.clone();
+        Box::pin(async move { tx.dead_put(&letter).await })
+    });
+    put.await.expect("a dead letter");
+}
+
+/// A decision as the journal stores it.
+const DECISION: &str = include_str!("../golden/decision.json");
+
+/// The document and the journal entry of a plugin's decision.
+pub async fn add_decision(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let digest = |text: &str| galleria_domain::Digest::of(text.as_bytes()).to_string();
+    let document = DocumentRow {
+        id: "5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3".into(),
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        retailer: "example".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        directory: "poslog".into(),
+        name: "poslog_0042_20261124_000001.xml".into(),
+        media_type: "application/xml".into(),
+        size: 6,
+        digest: digest("<xml/>"),
+        body: Some(b"<xml/>".to_vec()),
+        state: DocumentState::Pending,
+        created_at: at,
+    };
+    let attempt = JournalRow {
+        event_id: "payment:payment-1".into(),
+        subscriber: "poslog".into(),
+        retailer: "example".into(),
+        store_id: "madrid-1".into(),
+        order_id: Some("order-1".into()),
+        attempt: 1,
+        outcome: "applied".into(),
+        detail: None,
+        plugin: "poslog".into(),
+        component: digest("component"),
+        settings: digest("settings"),
+        argument: digest("argument"),
+        decision: Some(digest(DECISION)),
+        cpu_us: 412,
+        memory_bytes: 131_072,
+        output_bytes: 6,
+        at,
+    };
+    let stored = host.app.records().write(move |tx| {
+        let (document, attempt) = (document.clone(), attempt.clone());
+        Box::pin(async move {
+            tx.document_insert(&document).await?;
+            let decision = attempt.decision.clone().unwrap_or_default();
+            tx.blob_put(&decision, DECISION, at).await?;
+            tx.journal_insert(&attempt).await
+        })
+    });
+    stored.await.expect("stored");
+}

@@ -1,0 +1,327 @@
+//! A walk over every route: sends the examples of the OpenAPI document to an empty host in a fixed order, and
+//! compares the responses with their examples.
+
+use crate::golden::{golden, pretty, renewing};
+use crate::host::Host;
+use crate::rows::{add_dead_letter, add_decision, add_parked_and_queued};
+use crate::stage::Stage;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+on_both!(every_route_answers_with_its_documented_example);
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// A host that gets the examples of the document in a fixed order.
+pub struct Walk {
+    pub host: Host,
+    pub document: Value,
+    sent: BTreeSet<(String, String)>,
+}
+
+impl Walk {
+    /// Sends the example of an operation and compares the response with its example,
+    /// `src/examples/<answer>.json`.
+    async fn step(&mut self, method: Method, template: &str, answer: Option<&str>) {
+        let word = method.as_str().to_lowercase();
+        let operation = &self.document["paths"][template][&word];
+        assert!(operation.is_object(), "{method} {template}");
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let mut path = template.to_owned();
+        for parameter in parameters.iter().filter(|one| one["in"] == "path") {
+            let name = parameter["name"].as_str().expect("a name");
+            let example = parameter["example"].as_str().expect("an example of an id");
+            path = path.replace(&format!("{{{name}}}"), example);
+        }
+        let request = &operation["requestBody"]["content"]["application/json"]["example"];
+        // All in one trace, which the timeline shows.
+        let call = self.host.request(method.clone(), &path);
+        let call = call.header("traceparent", TRACE);
+        let call = match request {
+            Value::Null => call,
+            body => call.header("Idempotency-Key", template).json(body),
+        };
+        let sent = self.host.send(call).await;
+        assert!((200..300).contains(&sent.status), "{path}: {}", sent.text);
+        if let Some(name) = answer {
+            golden(&format!("src/examples/{name}.json"), &pretty(&sent.json()));
+            let documented = &operation["responses"][sent.status.to_string()];
+            let documented = &documented["content"]["application/json"]["example"];
+            assert!(
+                renewing() || *documented == sent.json(),
+                "the example of {method} {template}"
+            );
+        }
+        self.sent.insert((word, template.to_owned()));
+    }
+
+    /// Sends the example of a file and compares the response with its example.
+    async fn file(&mut self, template: &str, answer: &str) {
+        let operation = &self.document["paths"][template]["post"];
+        let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
+        let path = template.replace("{retailer}", "example");
+        let file = file.as_str().expect("text");
+        let sent = self.host.upload(&path, template, "text/csv", file).await;
+        let found = pretty(&sent.expect(200));
+        golden(&format!("src/examples/{answer}.json"), &found);
+        let documented = &operation["responses"]["200"]["content"]["application/json"]["example"];
+        assert!(
+            renewing() || *documented == sent.json(),
+            "the example of {template}"
+        );
+        self.sent.insert(("post".into(), template.to_owned()));
+    }
+
+    /// Operations that were not sent.
+    fn missing(&self) -> Vec<(String, String)> {
+        let paths = self.document["paths"].as_object().expect("paths").iter();
+        let all = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().expect("an item").keys();
+            methods.map(|method| (method.clone(), path.clone()))
+        });
+        all.filter(|operation| !self.sent.contains(operation))
+            .collect()
+    }
+}
+
+async fn every_route_answers_with_its_documented_example(stage: &Stage) {
+    let walk = walked(stage).await;
+    assert_eq!(walk.missing(), Vec::new());
+    walk.host.stop().await;
+}
+
+/// A host that got every example.
+pub async fn walked(stage: &Stage) -> Walk {
+    let host = stage.host().await;
+    let document = host.get("/openapi.json").await.expect(200);
+    let mut walk = Walk {
+        host,
+        document,
+        sent: BTreeSet::new(),
+    };
+    let (get, post) = (Method::GET, Method::POST);
+    walk.step(Method::PUT, "/v1/stores/{id}", Some("store"))
+        .await;
+    walk.step(get.clone(), "/v1/stores/{id}", Some("store"))
+        .await;
+    walk.step(get.clone(), "/v1/stores", Some("store_page"))
+        .await;
+    walk.file("/v1/stores/import", "stores_import").await;
+    walk.step(
+        post.clone(),
+        "/v1/stores/{id}/members/identify",
+        Some("identify"),
+    )
+    .await;
+    products(&mut walk).await;
+    walk.step(post.clone(), "/v1/shifts", Some("shift")).await;
+    walk.step(post.clone(), "/v1/orders", Some("order")).await;
+    walk.step(post.clone(), "/v1/orders/{id}/payments", Some("payment"))
+        .await;
+    walk.step(post.clone(), "/v1/orders/{id}/refunds", Some("refund"))
+        .await;
+    walk.step(
+        post.clone(),
+        "/v1/orders/{id}/verifications",
+        Some("verification"),
+    )
+    .await;
+    let order = "/v1/orders/post/requestBody/content/application~1json/example";
+    let pointer = format!("/paths/{}", order.replacen("/v1/orders", "~1v1~1orders", 1));
+    let mut second = walk.document.pointer(&pointer).expect("an order").clone();
+    second["id"] = json!("order-2");
+    walk.host
+        .post("/v1/orders", "order-2", &second)
+        .await
+        .expect(201);
+    walk.step(post.clone(), "/v1/orders/{id}/voids", Some("void"))
+        .await;
+    let marks = "/v1/fiscal-records/{id}/marks";
+    walk.step(post.clone(), marks, Some("mark")).await;
+    let one = "/v1/fiscal-records/{id}";
+    walk.step(get.clone(), one, Some("fiscal_record")).await;
+    walk.step(get.clone(), "/v1/fiscal-records", Some("fiscal_page"))
+        .await;
+    let movements = "/v1/shifts/{id}/movements";
+    walk.step(post.clone(), movements, Some("movement")).await;
+    walk.step(post, "/v1/shifts/{id}/end", Some("shift_end"))
+        .await;
+    add_decision(&walk.host).await;
+    listed(&mut walk).await;
+    walk.step(get.clone(), "/v1/orders/{id}/documents", Some("documents"))
+        .await;
+    walk.step(get.clone(), "/v1/orders/{id}/journal", Some("journal"))
+        .await;
+    let journal = "/v1/events/{id}/journal";
+    walk.step(get.clone(), journal, Some("event_journal")).await;
+    let text = format!("{journal}/{{digest}}");
+    walk.step(get.clone(), &text, Some("journal_text")).await;
+    operating(&mut walk).await;
+    dead_letters(&mut walk).await;
+    walk.step(get.clone(), "/v1/timeline/{id}", Some("timeline"))
+        .await;
+    statements(&mut walk).await;
+    runs(&mut walk).await;
+    for path in ["/v1/status", "/healthz", "/readyz"] {
+        let name = path.rsplit('/').next();
+        walk.step(get.clone(), path, name).await;
+    }
+    walk.step(get.clone(), "/openapi.json", None).await;
+    // Not JSON, and this host has no recorder: see `metrics.rs`.
+    let metrics = ("get".to_owned(), "/metrics".to_owned());
+    walk.sent.insert(metrics);
+    walk
+}
+
+/// Lists and single resources.
+async fn listed(walk: &mut Walk) {
+    let get = Method::GET;
+    let steps = [
+        ("/v1/orders", "order_page"),
+        ("/v1/orders/{id}", "order_paid"),
+        ("/v1/payments", "payment_page"),
+        ("/v1/payments/{id}", "payment_detail"),
+        ("/v1/refunds", "refund_page"),
+        ("/v1/refunds/{id}", "refund_detail"),
+        ("/v1/voids", "void_page"),
+        ("/v1/verifications", "verification_page"),
+        ("/v1/shifts", "shift_page"),
+        ("/v1/shifts/{id}", "shift_detail"),
+        ("/v1/documents", "document_page"),
+        ("/v1/documents/{id}", "document"),
+    ];
+    for (path, answer) in steps {
+        walk.step(get.clone(), path, Some(answer)).await;
+    }
+    // Not JSON: see `listed.rs`.
+    let content = "/v1/documents/{id}/content";
+    walk.step(get, content, None).await;
+}
+
+/// Import of a statement; manual settlement of its line, and the undo.
+async fn statements(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    let import = "/v1/retailers/{retailer}/statements";
+    let path = "/v1/retailers/example/statements?plugin=statements&file=payout-42.csv";
+    let send = |host: &Host| {
+        let request = host.request(Method::POST, path);
+        request.body("a statement of example")
+    };
+    let sent = walk.host.send(send(&walk.host)).await.expect(201);
+    golden("src/examples/statement.json", &pretty(&sent));
+    let again = walk.host.send(send(&walk.host)).await.expect(200);
+    assert_eq!(again, sent);
+    let empty = walk.host.request(Method::POST, path);
+    let rejected = walk.host.send(empty).await;
+    assert_eq!(rejected.code(), "file_refused");
+    let error = &rejected.json()["errors"][0];
+    assert_eq!(
+        (&error["row"], &error["field"]),
+        (&json!(1), &json!("Psp Reference"))
+    );
+    let large = walk
+        .host
+        .request(Method::POST, path)
+        .body(vec![b'x'; 2 << 20]);
+    assert_eq!(walk.host.send(large).await.code(), "body_too_large");
+    walk.sent.insert(("post".into(), import.to_owned()));
+    let steps = [
+        (&get, "/v1/statements", "statement_page"),
+        (&get, "/v1/statements/{id}", "statement"),
+        (&get, "/v1/statements/{id}/lines", "statement_lines"),
+        (&post, "/v1/statement-lines/{id}/settle", "line_settled"),
+        (&post, "/v1/statement-lines/{id}/undo", "line_undone"),
+        (&get, "/v1/statement-lines/{id}", "line_explained"),
+    ];
+    for (method, path, answer) in steps {
+        walk.step(method.clone(), path, Some(answer)).await;
+    }
+    let uncovered = "/v1/statements/uncovered";
+    let path = format!("{uncovered}?retailer=example&days=0");
+    let found = walk.host.get(&path).await.expect(200);
+    golden("src/examples/statement_uncovered.json", &pretty(&found));
+    walk.sent.insert(("get".into(), uncovered.to_owned()));
+}
+
+/// Request, cancellation and replay of a run.
+async fn runs(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    walk.step(post.clone(), "/v1/runs", Some("run")).await;
+    walk.step(get.clone(), "/v1/runs", Some("run_page")).await;
+    walk.step(get, "/v1/runs/{id}", Some("run")).await;
+    walk.step(post.clone(), "/v1/runs/{id}/cancel", Some("run_cancelled"))
+        .await;
+    walk.step(post, "/v1/runs/{id}/replay", Some("run_replayed"))
+        .await;
+}
+
+/// Parked events and a retry, queued receipts and requests, plugins with their faults.
+async fn operating(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    add_parked_and_queued(&walk.host).await;
+    let one = "/v1/parked/{event}/{subscriber}";
+    let retry = format!("{one}/retry");
+    for (method, path, answer) in [
+        (&get, "/v1/parked", "parked_page"),
+        (&get, one, "parked"),
+        (&post, &retry, "parked_retried"),
+        (&get, "/v1/receipts", "receipt_page"),
+        (&get, "/v1/requests", "request_page"),
+        (&get, "/v1/plugins", "plugin_page"),
+        (&get, "/v1/plugins/{retailer}/{slot}", "plugin"),
+    ] {
+        walk.step(method.clone(), path, Some(answer)).await;
+    }
+}
+
+/// Dead letters are listed, replayed and discarded, one by one and together.
+async fn dead_letters(walk: &mut Walk) {
+    let (get, post) = (Method::GET, Method::POST);
+    let one = "/v1/dead-letters/{event}/{subscriber}";
+    add_dead_letter(&walk.host).await;
+    walk.step(get.clone(), "/v1/dead-letters", Some("dead_letters"))
+        .await;
+    walk.step(get.clone(), one, Some("dead_letter")).await;
+    walk.step(
+        post.clone(),
+        &format!("{one}/replay"),
+        Some("settled_letters"),
+    )
+    .await;
+    add_dead_letter(&walk.host).await;
+    let settled = Some("settled_letters");
+    walk.step(post.clone(), &format!("{one}/discard"), settled)
+        .await;
+    for action in ["replay", "discard"] {
+        add_dead_letter(&walk.host).await;
+        walk.step(post.clone(), &format!("/v1/dead-letters/{action}"), settled)
+            .await;
+        let left = walk.host.get("/v1/dead-letters").await.expect(200);
+        assert_eq!(left["dead_letters"], json!([]), "{action}");
+    }
+    walk.step(get, "/v1/operations", Some("operations")).await;
+}
+
+/// A product is replaced, a file is imported, and all products are listed.
+async fn products(walk: &mut Walk) {
+    let one = "/v1/retailers/{retailer}/products/{sku}";
+    walk.step(Method::PUT, one, Some("product")).await;
+    walk.step(Method::GET, one, Some("product")).await;
+    walk.file("/v1/retailers/{retailer}/products/import", "product_import")
+        .await;
+    let import = "/v1/retailers/example/products/import?dry_run=true";
+    let operation = "/paths/~1v1~1retailers~1{retailer}~1products~1import/post";
+    let lines = format!("{operation}/requestBody/content/application~1x-ndjson/example");
+    let lines = walk.document.pointer(&lines).and_then(Value::as_str);
+    let kind = "application/x-ndjson";
+    let lines = walk
+        .host
+        .upload(import, "lines", kind, lines.expect("text"));
+    assert_eq!(lines.await.expect(200)["rows"], 2);
+    let all = "/v1/retailers/{retailer}/products";
+    walk.step(Method::GET, all, Some("product_page")).await;
+}
