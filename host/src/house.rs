@@ -9,6 +9,7 @@ use galleria_app::{App, Policy, SystemClock};
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, StatementVault};
+use galleria_domain::Backoff;
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{Limits, Mistake, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
@@ -151,9 +152,11 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         common_group: groups.common.name.clone(),
         events_group: groups.events.name.clone(),
         tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
-        first_wait: host.retry.first,
-        wait_factor: host.retry.factor,
-        longest_wait: host.retry.longest,
+        backoff: Backoff {
+            first: host.retry.first,
+            factor: host.retry.factor,
+            longest: host.retry.longest,
+        },
         cause_within: host.retry.wait_for_cause,
         early_marks: host.retry.early_marks,
         directories: host

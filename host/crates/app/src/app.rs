@@ -5,7 +5,7 @@ use crate::members::{MemberPolicy, Turns};
 use crate::records::{Answered, InTx, Records, Tx};
 use crate::sensitive::DigestKey;
 use crate::{Clock, Error, plugins::Plugins, trace};
-use galleria_domain::Digest;
+use galleria_domain::{Backoff, Digest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,12 +23,8 @@ pub struct Policy {
     pub events_group: String,
     /// How often an event of a topic is tried; 5 where none is named.
     pub tries: BTreeMap<String, u32>,
-    /// The wait after the first failure.
-    pub first_wait: Duration,
-    /// Each wait is the one before times this.
-    pub wait_factor: u32,
-    /// The longest wait.
-    pub longest_wait: Duration,
+    /// The waits between tries of an event or a run.
+    pub backoff: Backoff,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
     /// How long a fiscal mark that came before its record is kept to be applied.
@@ -56,9 +52,11 @@ impl Default for Policy {
                 (topic::POST_TRANSACTION_SUCCESS.to_owned(), 5),
             ]
             .into(),
-            first_wait: Duration::from_secs(2),
-            wait_factor: 2,
-            longest_wait: Duration::from_secs(600),
+            backoff: Backoff {
+                first: Duration::from_secs(2),
+                factor: 2,
+                longest: Duration::from_secs(600),
+            },
             cause_within: Duration::from_secs(24 * 3600),
             early_marks: Duration::from_secs(72 * 3600),
             directories: BTreeMap::new(),

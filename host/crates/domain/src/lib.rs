@@ -21,6 +21,7 @@ pub mod names;
 pub mod number;
 pub mod plugin;
 pub mod refunding;
+pub mod retry;
 pub mod schedule;
 pub mod secret;
 pub mod selling;
@@ -37,6 +38,7 @@ pub use event::{Event, NewEvent, Position};
 pub use fault::{CallFault, Fault, HostFault, Later, Problem};
 pub use matching::{FeeRule, MatchRule, MatchingRules, RecordedTender};
 pub use number::{Decimal, Money};
+pub use retry::{Backoff, FailedTry, NextTry, RetryPolicy};
 pub use secret::{Cipher, KeyVersion, SecretKey};
 pub use statement::{
     Complete, MatchOutcome, Pickup, StatementHeader, StatementKind, StatementLine,

@@ -2,35 +2,22 @@
 
 use super::argument::{Asked, paid};
 use super::{HOST, Item, Settled, apply, argument, point_of};
-use crate::app::{App, Policy};
+use crate::app::App;
 use crate::clock::later;
 use crate::figures::{self, Attempted};
 use crate::plugins::Usage;
 use crate::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
 use crate::{Error, handling::Group};
-use backon::BackoffBuilder as _;
 use galleria_domain::plugin::{OnDeadLetter, Point};
-use galleria_domain::{CallFault, Digest, Fault, HostFault, Position, Problem};
+use galleria_domain::{
+    CallFault, Digest, FailedTry, Fault, NextTry, Position, Problem, RetryPolicy, retry,
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A retry never waits longer than this, whatever the guest wishes.
-const LONGEST_WISH_S: u32 = 3_600;
-
 /// Details in journal and dead letters; longer ones are cut, the log has them whole.
 const DETAIL_BYTES: usize = 4_096;
-
-/// How long an event of a store with much to do is set aside, at first and at most.
-const ASIDE: Duration = Duration::from_secs(2);
-const LONGEST_ASIDE: Duration = Duration::from_secs(30);
-
-/// What an undecided event comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Again(Duration),
-    Dead,
-}
 
 /// Whether parking replaces what is known of an event that is parked already. An event that is
 /// read from the log again after a crash keeps its attempts and its time.
@@ -69,7 +56,7 @@ impl App {
         prefix: Position,
     ) -> Result<Settled, Error> {
         let now = self.clock.now();
-        let fate = self.fate(item, fault, now);
+        let next = self.next_try(item, fault, now);
         let detail = cut(&fault.to_string());
         let (mut journal, blobs) = match called {
             Some((asked, usage)) => apply::attempt(item, asked, usage, now),
@@ -79,8 +66,8 @@ impl App {
         journal.detail = Some(detail.clone());
         let component = journal.component.clone();
         let parked = |state, wait| self.parked(item, state, wait, detail.clone(), now);
-        let (letter, parked, settled) = match fate {
-            Fate::Again(wait) => {
+        let (letter, parked, settled) = match next {
+            NextTry::After(wait) => {
                 tracing::warn!(
                     event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
                     attempt = item.attempts + 1, code = fault.code(), wait_ms = wait.as_millis(),
@@ -92,7 +79,7 @@ impl App {
                     Settled::Parked,
                 )
             }
-            Fate::Dead => {
+            NextTry::GiveUp => {
                 tracing::error!(
                     event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
                     attempt = item.attempts + 1, code = fault.code(),
@@ -131,9 +118,9 @@ impl App {
         if !self.write_record(record, now).await? {
             return Ok(Settled::Done);
         }
-        let attempted = match fate {
-            Fate::Again(_) => Attempted::Retried,
-            Fate::Dead => Attempted::Dead,
+        let attempted = match next {
+            NextTry::After(_) => Attempted::Retried,
+            NextTry::GiveUp => Attempted::Dead,
         };
         figures::event(&item.group, attempted);
         if wakes {
@@ -151,15 +138,15 @@ impl App {
     ) -> Result<Settled, Error> {
         let now = self.clock.now();
         let waited = now.duration_since(item.tried_since(now));
-        if waited.unsigned_abs() > self.policy.cause_within {
+        let age = waited.unsigned_abs();
+        let limit = self.policy.cause_within;
+        let NextTry::After(wait) = retry::wait_for_cause(&self.policy.backoff, limit, age) else {
             let fault = CallFault::Guest(Fault::Invalid(vec![Problem::new(
                 "cause",
                 format!("{on} did not come within {waited:#}"),
             )]));
             return self.failed(item, None, &fault, prefix).await;
-        }
-        // Woken when the cause has its effect; looked after now and then in case it was settled unseen.
-        let wait = self.policy.longest_wait;
+        };
         let mut parked = self.parked(
             item,
             ParkedState::Waiting,
@@ -215,12 +202,10 @@ impl App {
     }
 
     /// Sets an event of a busy store aside, so that its backlog does not fill the window of others.
-    /// The longer it has waited, the longer it is left alone: a long backlog is not written anew all
-    /// the time.
     pub async fn park_aside(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let now = self.clock.now();
         let since = item.since.unwrap_or(now);
-        let wait = (now.duration_since(since).unsigned_abs() / 2).clamp(ASIDE, LONGEST_ASIDE);
+        let wait = retry::set_aside(now.duration_since(since).unsigned_abs());
         let cause = "set aside: its store has much to do".to_owned();
         let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);
         parked.attempts = item.attempts;
@@ -271,44 +256,20 @@ impl App {
         }
     }
 
-    fn fate(&self, item: &Item, fault: &CallFault, now: Timestamp) -> Fate {
-        let wait = back_off(&self.policy, item);
-        let tries = tries(&self.groups(), item);
-        let by_tries = if item.attempts + 1 < tries {
-            Fate::Again(wait)
-        } else {
-            Fate::Dead
+    /// What follows a failed try of `item`.
+    fn next_try(&self, item: &Item, fault: &CallFault, now: Timestamp) -> NextTry {
+        let max_age = item.plugin.as_ref().map(|plugin| plugin.slot.retry_for_s);
+        let policy = RetryPolicy {
+            backoff: self.policy.backoff,
+            tries: tries(&self.groups(), item),
+            max_age: Some(Duration::from_secs(max_age.unwrap_or_default())),
         };
-        let aged = || {
-            let limit = item
-                .plugin
-                .as_ref()
-                .map_or(0, |plugin| plugin.slot.retry_for_s);
-            let age = now.duration_since(item.tried_since(now));
-            age.unsigned_abs() > Duration::from_secs(limit)
+        let failed = FailedTry {
+            id: &item.event.id,
+            failures: item.attempts + 1,
+            age: now.duration_since(item.tried_since(now)).unsigned_abs(),
         };
-        match fault {
-            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_)) => Fate::Dead,
-            CallFault::Guest(Fault::Retry(_)) if aged() => Fate::Dead,
-            CallFault::Guest(Fault::Retry(later)) => {
-                let wish = later.seconds.map(|s| s.clamp(1, LONGEST_WISH_S));
-                Fate::Again(wish.map_or(wait, |s| Duration::from_secs(s.into())))
-            }
-            CallFault::Host(HostFault::HostFailed(_)) if aged() => Fate::Dead,
-            CallFault::Host(HostFault::HostFailed(_)) => Fate::Again(wait),
-            CallFault::Guest(Fault::Failed(_))
-            | CallFault::Host(
-                HostFault::Trapped(_)
-                | HostFault::OutOfCpu(_)
-                | HostFault::TimedOut(_)
-                | HostFault::OutOfMemory(_)
-                | HostFault::Denied(_)
-                | HostFault::OutputTooLarge(_)
-                | HostFault::TooManyCalls(_)
-                | HostFault::ContractBroken(_)
-                | HostFault::NotServed(_),
-            ) => by_tries,
-        }
+        policy.after(fault, failed)
     }
 
     /// False where the event had its effect meanwhile.
@@ -392,25 +353,6 @@ fn tries(groups: &[Group], item: &Item) -> u32 {
         .map(|(_, tries)| *tries)
         .next()
         .unwrap_or(1)
-}
-
-/// The wait after this many failures: longer each time, bounded, and spread by a jitter that the
-/// event's id decides, so that events which failed together do not come back together.
-fn back_off(policy: &Policy, item: &Item) -> Duration {
-    let seed = Digest::of(format!("{}/{}", item.event.id, item.attempts).as_bytes());
-    let seed = u64::from_str_radix(&seed.as_str()[..16], 16).unwrap_or_default();
-    backon::ExponentialBuilder::default()
-        .with_min_delay(policy.first_wait)
-        .with_max_delay(policy.longest_wait)
-        .with_factor(f32::from(
-            u16::try_from(policy.wait_factor).unwrap_or(u16::MAX),
-        ))
-        .without_max_times()
-        .with_jitter()
-        .with_jitter_seed(seed)
-        .build()
-        .nth(item.attempts.min(64) as usize)
-        .unwrap_or(policy.longest_wait)
 }
 
 fn never_asked(item: &Item, now: Timestamp) -> JournalRow {

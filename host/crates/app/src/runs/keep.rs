@@ -9,16 +9,15 @@ use crate::plugins::Usage;
 use crate::records::{
     DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
 };
-use galleria_domain::{CallFault, Digest, Fault, HostFault, Problem, Totals};
+use galleria_domain::{
+    CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Details in rows; longer ones are cut, the log has them whole.
 const DETAIL_BYTES: usize = 4_096;
-
-/// A retry never waits longer than this, whatever the guest wishes.
-const LONGEST_WISH_S: u32 = 3_600;
 
 /// Whether a good end was kept.
 pub(super) enum Kept {
@@ -109,7 +108,21 @@ impl App {
         usage: Usage,
         rows_read: u64,
     ) -> Result<Attempt, Error> {
-        let wait = self.wait_after(row, &fault);
+        let policy = RetryPolicy {
+            backoff: self.policy.backoff,
+            tries: row.tries,
+            // A run has no limit on its age: its tries limit postponed attempts too.
+            max_age: None,
+        };
+        let failed = FailedTry {
+            id: &row.id,
+            failures: row.attempts,
+            age: Duration::ZERO,
+        };
+        let wait = match policy.after(&fault, failed) {
+            NextTry::After(wait) => Some(wait),
+            NextTry::GiveUp => None,
+        };
         let state = if wait.is_some() {
             RunState::Failed
         } else {
@@ -194,29 +207,6 @@ impl App {
                 Box::pin(async move { write(tx, &leaving).await }) as InTx<'_, bool>
             })
             .await
-    }
-
-    /// How long to wait before the next attempt; none where there is none.
-    fn wait_after(&self, row: &RunRow, fault: &CallFault) -> Option<Duration> {
-        let policy = &self.policy;
-        let usual = || {
-            let factor = policy
-                .wait_factor
-                .saturating_pow(row.attempts.saturating_sub(1));
-            policy
-                .first_wait
-                .saturating_mul(factor)
-                .min(policy.longest_wait)
-        };
-        match fault {
-            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_))
-            | CallFault::Host(HostFault::NotServed(_)) => None,
-            _ if row.attempts >= row.tries => None,
-            CallFault::Guest(Fault::Retry(wish)) => Some(wish.seconds.map_or_else(usual, |s| {
-                Duration::from_secs(s.clamp(1, LONGEST_WISH_S).into())
-            })),
-            _ => Some(usual()),
-        }
     }
 }
 

@@ -191,7 +191,8 @@ async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
             "not before its time"
         );
         assert!(house.files().is_empty(), "{:?}", house.files());
-        house.clock.advance(Duration::from_secs(2 << attempt));
+        // Back-off and jitter together are less than twice the back-off.
+        house.clock.advance(Duration::from_secs(4 << attempt));
     }
     house.clock.advance(Duration::from_secs(86_400));
     assert!(!worker.run_one().await.expect("asked"), "dead");
