@@ -182,11 +182,11 @@ fn keys_of_a_fixture_seal_as_the_host_seals() {
     let keys = payment().keys;
     let key = keys["notes"].read().expect("a key");
     for (number, name) in [(0, "first"), (1, "second")] {
-        let occasion = galleria_keys::Occasion {
+        let context = galleria_keys::NonceContext {
             event: "event-1",
             number,
         };
-        let sealed = galleria_keys::encrypt(&key, occasion, b"payment-1", b"").expect("sealed");
+        let sealed = galleria_keys::encrypt(&key, context, b"payment-1", b"").expect("sealed");
         assert_eq!(found[name], format!("{:?} {:?}", sealed.nonce, sealed.body));
     }
 }
@@ -197,11 +197,11 @@ fn a_member_is_found_behind_an_encrypted_number() {
     let key = event("identify-member", json!({})).keys["loyalty"]
         .read()
         .expect("a key");
-    let occasion = galleria_keys::Occasion {
+    let context = galleria_keys::NonceContext {
         event: "a card",
         number: 0,
     };
-    let sealed = galleria_keys::encrypt(&key, occasion, b"member-7", b"").expect("a code");
+    let sealed = galleria_keys::encrypt(&key, context, b"member-7", b"").expect("a code");
     let code: String = sealed
         .body
         .iter()

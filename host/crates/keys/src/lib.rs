@@ -32,7 +32,7 @@ pub struct Sealed {
 
 /// Which text of an event is encrypted: the same on every attempt, and no other text's.
 #[derive(Clone, Copy, Debug)]
-pub struct Occasion<'a> {
+pub struct NonceContext<'a> {
     /// The event's id.
     pub event: &'a str,
     /// Which text of the call, from 0.
@@ -78,12 +78,12 @@ pub fn decrypt(
 /// texts look equal: that is for partners who cannot do better.
 pub fn encrypt(
     key: &SecretKey,
-    occasion: Occasion<'_>,
+    context: NonceContext<'_>,
     body: &[u8],
     associated: &[u8],
 ) -> Option<Sealed> {
     let version = key.versions.first()?;
-    let derived = || mac::nonce(&version.bytes, occasion, associated, body);
+    let derived = || mac::nonce(&version.bytes, context, associated, body);
     let (nonce, body) = match (key.cipher, &version.iv) {
         (Cipher::AesCbc, Some(iv)) if associated.is_empty() => {
             (Vec::new(), cbc::encrypt(&version.bytes, iv, body)?)

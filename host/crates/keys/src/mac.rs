@@ -1,6 +1,6 @@
 //! HMAC-SHA-256, and the nonces that are made with it.
 
-use crate::Occasion;
+use crate::NonceContext;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -33,15 +33,15 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<[u8; 32]> {
 /// The key of that function is derived from the secret, because a key serves one purpose alone.
 pub(crate) fn nonce(
     secret: &[u8],
-    occasion: Occasion<'_>,
+    context: NonceContext<'_>,
     associated: &[u8],
     body: &[u8],
 ) -> [u8; 32] {
-    let Occasion { event, number } = occasion;
+    let NonceContext { event, number } = context;
     // HMAC takes keys of every length, so that there always is one.
     let key = Zeroizing::new(hmac(secret, &[PURPOSE]).unwrap_or_default());
     let length = |part: &[u8]| (part.len() as u64).to_be_bytes();
-    // Each with its length before it: no two occasions run together into the same bytes.
+    // Each with its length before it: no two contexts run together into the same bytes.
     let parts: [&[u8]; 7] = [
         &length(event.as_bytes()),
         event.as_bytes(),
@@ -108,7 +108,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_nonce_depends_on_everything() {
-        let at = |event, number| Occasion { event, number };
+        let at = |event, number| NonceContext { event, number };
         let nonces = [
             nonce(b"key", at("e", 0), b"", b"text"),
             nonce(b"kez", at("e", 0), b"", b"text"),

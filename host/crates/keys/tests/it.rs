@@ -1,10 +1,10 @@
 //! Versions, refusals, what is encrypted on a retry, and what is left in memory.
 
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
-use galleria_keys::{Occasion, decrypt, encrypt, mac};
+use galleria_keys::{NonceContext, decrypt, encrypt, mac};
 use zeroize::Zeroizing;
 
-const FIRST: Occasion<'_> = Occasion {
+const FIRST: NonceContext<'_> = NonceContext {
     event: "event-1",
     number: 0,
 };
@@ -55,10 +55,10 @@ fn a_retry_encrypts_alike_and_nothing_else_does() {
         assert_eq!(encrypt(&key, FIRST, b"text", b""), Some(sealed.clone()));
         let others = [
             encrypt(&key, FIRST, b"texu", b""),
-            encrypt(&key, Occasion { number: 1, ..FIRST }, b"text", b""),
+            encrypt(&key, NonceContext { number: 1, ..FIRST }, b"text", b""),
             encrypt(
                 &key,
-                Occasion {
+                NonceContext {
                     event: "event-2",
                     ..FIRST
                 },

@@ -5,7 +5,7 @@ pub use galleria_keys::{TestKey, TestVersion};
 use super::host::KeyDouble;
 use crate::ask::Sealed;
 use galleria_domain::SecretKey;
-use galleria_keys::Occasion;
+use galleria_keys::NonceContext;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -76,11 +76,11 @@ impl KeyDouble for RealKey {
     }
 
     fn encrypt(&self, body: &[u8], associated: &[u8]) -> Option<Sealed> {
-        let occasion = Occasion {
+        let context = NonceContext {
             event: &self.event,
             number: self.sealed.replace(self.sealed.get() + 1),
         };
-        let sealed = galleria_keys::encrypt(&self.key, occasion, body, associated)?;
+        let sealed = galleria_keys::encrypt(&self.key, context, body, associated)?;
         Some(Sealed {
             key_id: sealed.key_id,
             nonce: sealed.nonce,

@@ -8,7 +8,7 @@ use crate::bindings::secrets::{Host, HostKey, Sealed};
 use crate::call::Call;
 use galleria_domain::SecretKey;
 use galleria_domain::plugin::Operation;
-use galleria_keys::Occasion;
+use galleria_keys::NonceContext;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wasmtime::component::Resource;
@@ -91,12 +91,12 @@ impl HostKey for Call {
         let Some(key) = self.key(&key, Operation::Encrypt, [&body, &associated])? else {
             return Ok(Err(()));
         };
-        let occasion = Occasion {
+        let nonce_context = NonceContext {
             event: &self.event,
             number: self.encryptions,
         };
         self.encryptions += 1;
-        let sealed = galleria_keys::encrypt(&key, occasion, &body, &associated);
+        let sealed = galleria_keys::encrypt(&key, nonce_context, &body, &associated);
         self.meter.tick()?;
         Ok(sealed.ok_or(()).map(|sealed| {
             let galleria_keys::Sealed {

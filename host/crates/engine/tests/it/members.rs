@@ -5,7 +5,7 @@ use engine_guests::Behave;
 use galleria_app::plugins::{Called, Plugins};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault, Member};
-use galleria_keys::Occasion;
+use galleria_keys::NonceContext;
 
 /// Found nowhere but where a guest put it.
 const NUMBER: &str = "6299103355771204";
@@ -41,11 +41,11 @@ fn told(behave: Behave) -> Called<Option<Member>> {
 
 pub fn identify() {
     let key = &keys()["loyalty"];
-    let occasion = Occasion {
+    let context = NonceContext {
         event: "a card",
         number: 0,
     };
-    let sealed = galleria_keys::encrypt(key, occasion, b"member-7", b"").expect("a code");
+    let sealed = galleria_keys::encrypt(key, context, b"member-7", b"").expect("a code");
     let hex: String = sealed
         .body
         .iter()
