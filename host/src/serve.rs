@@ -11,7 +11,9 @@ use galleria_app::access::Tokens;
 use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_app::statements::check_pickups;
-use galleria_bus::{BrokerConfig, ConsumerConfig, Held, Holding, Login, Relay, Troubles};
+use galleria_bus::{
+    BrokerConfig, ConsumerConfig, GroupLeases, LeaseStatus, Login, Relay, RelayErrors,
+};
 use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
@@ -92,13 +94,13 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     if let Some(kafka) = config.host.kafka.as_ref().filter(|_| roles.relay) {
         let (relay, watch) = (relay(kafka, &house), watch.for_role("relay"));
         let (relays, lease) = (house.app.relays().await?, config.host.groups.lease);
-        let holding = Holding::new(house.app.clone(), relays, &identity.name, lease);
-        let (held, troubles) = (holding.held(), relay.troubles());
-        let relaying = holding.relay(relay, stop.clone());
+        let leases = GroupLeases::new(house.app.clone(), relays, &identity.name, lease);
+        let (status, errors) = (leases.status(), relay.errors());
+        let relaying = leases.relay(relay, stop.clone());
         workers.spawn(watch.watch("relay", Some(RELAY_SILENT), relaying));
-        watch.describe("relay", move || relayed(&held, &troubles));
+        watch.describe("relay", move || relay_status(&status, &errors));
         let silent = lease.max(CONSUMER_SILENT);
-        workers.spawn(watch.watch("relay leases", Some(silent), holding.keep()));
+        workers.spawn(watch.watch("relay leases", Some(silent), leases.keep()));
     }
     if roles.deliver {
         let watch = watch.for_role("deliver");
@@ -254,20 +256,20 @@ fn consume(
     stop: &CancellationToken,
 ) {
     let calls = ConsumerConfig::new(host.workers, host.calls_per_store);
-    let holding = Holding::new(house.app.clone(), groups, owner, host.groups.lease);
-    let held = holding.held();
-    let consumer = holding.consume(calls, stop.clone());
+    let leases = GroupLeases::new(house.app.clone(), groups, owner, host.groups.lease);
+    let status = leases.status();
+    let consumer = leases.consume(calls, stop.clone());
     workers.spawn(watch.watch("consumer", Some(CONSUMER_SILENT), consumer));
-    watch.describe("consumer", move || noted(&held));
+    watch.describe("consumer", move || lease_summary(&status));
     let silent = host.groups.lease.max(CONSUMER_SILENT);
-    workers.spawn(watch.watch("leases", Some(silent), holding.keep()));
+    workers.spawn(watch.watch("leases", Some(silent), leases.keep()));
 }
 
 /// What tells the broker.
 fn relay(kafka: &Kafka, house: &house::House) -> Relay {
     let login = kafka.login.as_ref().map(|(key, secret)| Login {
-        key: key.clone(),
-        secret: secret.expose().to_owned(),
+        username: key.clone(),
+        password: secret.expose().to_owned(),
     });
     let broker = BrokerConfig {
         bootstrap: kafka.bootstrap.clone(),
@@ -279,9 +281,9 @@ fn relay(kafka: &Kafka, house: &house::House) -> Relay {
 
 /// Which topics this host relays, and which of them wait. A broker that is away keeps nobody from this host:
 /// what is accepted waits in the log.
-fn relayed(held: &Held, troubles: &Troubles) -> (bool, String) {
-    let (standing_by, words) = noted(held);
-    let waiting = troubles.all().into_keys().collect::<Vec<_>>().join(", ");
+fn relay_status(status: &LeaseStatus, errors: &RelayErrors) -> (bool, String) {
+    let (standing_by, words) = lease_summary(status);
+    let waiting = errors.all().into_keys().collect::<Vec<_>>().join(", ");
     match waiting.is_empty() {
         true => (standing_by, words),
         false => (
@@ -292,8 +294,8 @@ fn relayed(held: &Held, troubles: &Troubles) -> (bool, String) {
 }
 
 /// Whether other hosts have all groups, and which this one has.
-fn noted(held: &Held) -> (bool, String) {
-    let groups = held.groups();
+fn lease_summary(status: &LeaseStatus) -> (bool, String) {
+    let groups = status.groups();
     let of = |wanted: bool| {
         let some = groups.iter().filter(|(_, has)| *has == wanted);
         some.map(|(name, _)| &**name).collect::<Vec<_>>().join(", ")

@@ -14,13 +14,13 @@ pub struct BrokerConfig {
     pub ca_file: Option<PathBuf>,
 }
 
-/// Credentials for SASL PLAIN.
+/// Credentials for SASL PLAIN, such as an API key and its secret.
 #[derive(Clone)]
 pub struct Login {
     /// The user name.
-    pub key: String,
+    pub username: String,
     /// The password.
-    pub secret: String,
+    pub password: String,
 }
 
 impl fmt::Debug for BrokerConfig {

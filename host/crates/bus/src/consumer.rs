@@ -1,38 +1,40 @@
-//! The consumer: reads the log for its groups, keeps the lanes, lets workers handle what is next.
+//! The consumer: reads the log for its groups, fills the lanes and starts workers for the next items.
 //!
-//! One task owns all of it. Several groups in one process share lanes and workers, so that a store's
-//! share of the workers is one number, however many topics its events are in.
+//! One task owns all of this state. Groups in one process share lanes and workers, so that a store's share
+//! of the workers is one number, however many topics its events are in.
 
-use crate::lanes::{LaneKey, Lanes, key};
-use crate::reading::Reading;
+use crate::group_reader::GroupReader;
+use crate::lanes::{LaneKey, Lanes, lane_key};
 use futures_util::future::join_all;
 use galleria_app::handling::{Group, Handled, Item, Settled};
 use galleria_app::{App, Error};
 use galleria_domain::Position;
+use galleria_domain::retry::OUTAGE_PAUSE;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How a consumer works.
+/// Limits and intervals of a consumer.
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
-    /// Calls in flight.
+    /// Calls in flight, of all stores.
     pub workers: usize,
-    /// Calls in flight of one store; fewer than workers.
+    /// Calls in flight of one store; fewer than `workers`.
     pub per_store: usize,
-    /// Events of one store that wait in memory; more are set aside, so that the window stays open for others.
+    /// Events of one store that wait in memory. Further ones are set aside, which keeps the window open for
+    /// other stores.
     pub store_backlog: usize,
-    /// Events of all stores that wait in memory. Where it stays full, only stores of which nothing
-    /// waits get in.
+    /// Events of all stores that wait in memory. While the window is full, it admits only stores that have
+    /// no event in it.
     pub window: usize,
-    /// How often parked events are looked after, and the log where nobody told that it grew.
+    /// How often parked events and the log are checked without a notification.
     pub poll: Duration,
 }
 
 impl ConsumerConfig {
-    /// For `workers` calls in flight.
+    /// The defaults for `workers` calls in flight.
     pub fn new(workers: usize, per_store: usize) -> Self {
         Self {
             workers: workers.max(1),
@@ -44,107 +46,108 @@ impl ConsumerConfig {
     }
 }
 
-/// Lanes taken from the park at a time, beside those that are taken already.
-const DUE: usize = 200;
+/// Lanes unparked in one pass, in addition to those already unparked.
+const DUE_LANES: usize = 200;
 
-/// Events parked at a time: together they cost about one commit.
-const TOGETHER: usize = 64;
+/// Events parked concurrently: group commit makes them cost about one commit.
+const PARK_BATCH: usize = 64;
 
-/// How long the window may stay full before what is in it must give way.
-const FULL: Duration = Duration::from_secs(1);
+/// How long the window may stay full before its events are set aside for others.
+const FULL_FOR: Duration = Duration::from_secs(1);
 
-/// The wait after the database could not be reached.
-const OUTAGE: Duration = Duration::from_secs(1);
-
-/// Why an item is parked.
+/// ParkReason the consumer parks an item without trying it.
 #[derive(Clone, Copy, Debug)]
-enum Why {
+enum ParkReason {
+    /// An earlier item of its lane is parked.
     Behind,
-    Aside,
+    /// Too many items of its store wait in memory.
+    SetAside,
 }
 
-/// Consumes the log for some groups.
+/// Consumes the log for a set of groups.
 pub struct Consumer {
     app: App,
     config: ConsumerConfig,
-    readings: Vec<Reading>,
+    readers: Vec<GroupReader>,
     lanes: Lanes,
     running: JoinSet<Result<Handled, Error>>,
-    out: HashMap<Id, Item>,
-    /// To be parked: their lanes are closed. Kept until the database has them.
-    parking: VecDeque<(Item, Why)>,
-    /// The park is to be looked after.
-    look: bool,
-    /// Since when the window has been full.
+    in_flight: HashMap<Id, Item>,
+    /// Items to park, whose lanes are closed. They stay here until the database has stored them.
+    parking: VecDeque<(Item, ParkReason)>,
+    /// Whether to check for parked events that are due.
+    check_parked: bool,
+    /// When the window became full.
     full_since: Option<Timestamp>,
 }
 
 impl Consumer {
-    /// Picks up where the groups stopped.
+    /// Continues at the stored positions of the groups.
     pub async fn start(
         app: App,
         groups: Vec<Group>,
         config: ConsumerConfig,
     ) -> Result<Self, Error> {
-        let (mut readings, mut closed) = (Vec::new(), Vec::new());
+        let (mut readers, mut closed) = (Vec::new(), Vec::new());
         for group in groups {
             let (position, lanes) = app.resume(&group.name).await?;
-            let named = |(subscriber, lane)| (group.name.clone(), subscriber, lane);
-            closed.extend(lanes.into_iter().map(named));
-            readings.push(Reading::new(group, position));
+            let keys = lanes
+                .into_iter()
+                .map(|(subscriber, lane)| (group.name.clone(), subscriber, lane));
+            closed.extend(keys);
+            readers.push(GroupReader::new(group, position));
         }
         Ok(Self {
             lanes: Lanes::new(config.per_store, closed),
-            readings,
+            readers,
             running: JoinSet::new(),
-            out: HashMap::new(),
+            in_flight: HashMap::new(),
             parking: VecDeque::new(),
-            look: true,
+            check_parked: true,
             full_since: None,
             app,
             config,
         })
     }
 
-    /// Consumes until told to stop; what is in flight then is finished first.
+    /// Consumes until `stop`; items in flight finish first.
     pub async fn run(mut self, stop: CancellationToken) {
         let app = self.app.clone();
         let (mut grew, mut woke) = (app.log_grew(), app.parked_woke());
         loop {
             let stopping = stop.is_cancelled();
-            let turned = if stopping {
+            let passed = if stopping {
                 self.store_progress().await
             } else {
-                self.turn().await
+                self.pass().await
             };
-            self.after(turned).await;
+            self.pause_after(passed).await;
             if stopping && self.running.is_empty() {
                 return;
             }
-            if !stopping && (self.look || self.more() && !self.is_full()) {
+            if !stopping && (self.check_parked || self.more() && !self.is_full()) {
                 continue;
             }
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => {
                     let ended = self.ended(ended).await;
-                    self.after(ended).await;
+                    self.pause_after(ended).await;
                 }
                 () = grew.heard() => self.expect_more(),
-                () = woke.heard() => self.look = true,
+                () = woke.heard() => self.check_parked = true,
                 () = app.clock().sleep(self.config.poll) => {
                     self.expect_more();
-                    self.look = true;
+                    self.check_parked = true;
                 }
                 () = stop.cancelled(), if !stopping => {}
             }
         }
     }
 
-    /// An error here is the database's: nothing can go on before it is back.
-    async fn after(&self, done: Result<(), Error>) {
+    /// Pauses after an error: all errors here are the database's, and nothing can continue without it.
+    async fn pause_after(&self, done: Result<(), Error>) {
         if let Err(error) = done {
-            tracing::error!("the log cannot be consumed: {}", error.chain());
-            self.app.clock().sleep(OUTAGE).await;
+            tracing::error!(error = error.chain(), "consumer paused");
+            self.app.clock().sleep(OUTAGE_PAUSE).await;
         }
     }
 
@@ -152,8 +155,8 @@ impl Consumer {
         self.lanes.waiting() >= self.config.window
     }
 
-    /// Whether the window has been full for so long that the log must be read nevertheless: those
-    /// in it are slow, and others may wait behind them.
+    /// Whether the window has been full for too long. Then the log is read nevertheless: the events in the
+    /// window are slow, and other stores may wait behind them.
     fn is_stuck(&mut self) -> bool {
         if !self.is_full() {
             self.full_since = None;
@@ -161,60 +164,60 @@ impl Consumer {
         }
         let now = self.app.clock().now();
         let since = *self.full_since.get_or_insert(now);
-        now.duration_since(since).unsigned_abs() >= FULL
+        now.duration_since(since).unsigned_abs() >= FULL_FOR
     }
 
-    /// Whether one more item of a store may wait in memory.
+    /// Whether the window admits another item of this store.
     fn admits(&self, store: &str) -> bool {
-        let most = if self.is_full() {
+        let limit = if self.is_full() {
             1
         } else {
             self.config.store_backlog
         };
-        self.lanes.waiting_of(store) < most
+        self.lanes.waiting_of(store) < limit
     }
 
     fn more(&self) -> bool {
-        self.readings.iter().any(|reading| reading.more)
+        self.readers.iter().any(|reader| reader.more)
     }
 
     fn expect_more(&mut self) {
-        for reading in &mut self.readings {
-            reading.more = true;
+        for reader in &mut self.readers {
+            reader.more = true;
         }
     }
 
-    /// How far the item's group has come.
+    /// The watermark of the item's group.
     fn settled(&self, item: &Item) -> Position {
-        let of_item = |reading: &&Reading| reading.group.name == item.group;
-        let reading = self.readings.iter().find(of_item);
-        reading.map_or(0, |reading| reading.prefix.settled())
+        let of_group = |reader: &&GroupReader| reader.group.name == item.group;
+        let reader = self.readers.iter().find(of_group);
+        reader.map_or(0, |reader| reader.watermark.settled())
     }
 
-    /// The item's place in the log counts as done. What comes back from the park has none: its
-    /// event may still be in the window for another subscriber.
+    /// Counts the item's position as done. An unparked item has no open position: its event may still be in
+    /// the window for another subscriber.
     fn finish(&mut self, item: &Item) {
         if item.parked.is_some() {
             return;
         }
-        let of_item = |reading: &&mut Reading| reading.group.name == item.group;
-        if let Some(reading) = self.readings.iter_mut().find(of_item) {
-            reading.prefix.finish(item.event.position);
+        let of_group = |reader: &&mut GroupReader| reader.group.name == item.group;
+        if let Some(reader) = self.readers.iter_mut().find(of_group) {
+            reader.watermark.finish(item.event.position);
         }
     }
 
-    /// Everything that can be done without waiting for a worker.
-    async fn turn(&mut self) -> Result<(), Error> {
+    /// Does everything that does not wait for a worker.
+    async fn pass(&mut self) -> Result<(), Error> {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.ended(ended).await?;
         }
         self.park().await?;
-        if self.look {
-            self.look_after_parked().await?;
+        if self.check_parked {
+            self.unpark_due().await?;
         }
         let stuck = self.is_stuck();
-        for index in 0..self.readings.len() {
-            if self.readings[index].more && (stuck || !self.is_full()) {
+        for index in 0..self.readers.len() {
+            if self.readers[index].more && (stuck || !self.is_full()) {
                 self.read(index).await?;
             }
         }
@@ -226,11 +229,11 @@ impl Consumer {
     }
 
     async fn read(&mut self, index: usize) -> Result<(), Error> {
-        let events = self.readings[index].page(&self.app).await?;
+        let events = self.readers[index].page(&self.app).await?;
         for event in events {
-            let reading = &mut self.readings[index];
-            let items = self.app.route(&reading.group.name, &event).await?;
-            reading.prefix.begin(event.position, items.len());
+            let reader = &mut self.readers[index];
+            let items = self.app.route(&reader.group.name, &event).await?;
+            reader.watermark.begin(event.position, items.len());
             for item in items {
                 self.accept(item);
             }
@@ -238,41 +241,42 @@ impl Consumer {
         self.park().await
     }
 
-    /// A new item goes into its lane; or behind what is parked of it; or aside.
+    /// Adds a new item to its lane, parks it behind the parked items of the lane, or sets it aside.
     fn accept(&mut self, item: Item) {
-        let lane = key(&item);
+        let lane = lane_key(&item);
         if self.lanes.is_closed(&lane) {
-            self.parking.push_back((item, Why::Behind));
+            self.parking.push_back((item, ParkReason::Behind));
         } else if self.admits(&item.store_id) {
             self.lanes.push(item);
         } else {
             let queued = self.lanes.close(lane);
-            let aside = std::iter::chain(queued, [item]);
-            self.parking.extend(aside.map(|item| (item, Why::Aside)));
+            let items = std::iter::chain(queued, [item]);
+            self.parking
+                .extend(items.map(|item| (item, ParkReason::SetAside)));
         }
     }
 
-    /// Parks what is to be parked; what the database does not take stays here and is tried again.
+    /// Parks the queued items. An item that the database could not store stays queued.
     async fn park(&mut self) -> Result<(), Error> {
         while !self.parking.is_empty() {
-            let together = self.parking.len().min(TOGETHER);
-            let writes = self.parking.iter().take(together).map(|(item, why)| {
+            let count = self.parking.len().min(PARK_BATCH);
+            let writes = self.parking.iter().take(count).map(|(item, reason)| {
                 let (app, settled) = (&self.app, self.settled(item));
                 async move {
-                    match why {
-                        Why::Behind => app.park_behind(item, settled).await,
-                        Why::Aside => app.park_aside(item, settled).await,
+                    match reason {
+                        ParkReason::Behind => app.park_behind(item, settled).await,
+                        ParkReason::SetAside => app.park_aside(item, settled).await,
                     }
                 }
             });
             let written = join_all(writes).await;
-            let items: Vec<_> = self.parking.drain(..together).collect();
+            let items: Vec<_> = self.parking.drain(..count).collect();
             let mut failed = None;
-            for ((item, why), written) in items.into_iter().zip(written) {
+            for ((item, reason), written) in items.into_iter().zip(written) {
                 match written {
                     Ok(()) => self.finish(&item),
                     Err(error) => {
-                        self.parking.push_back((item, why));
+                        self.parking.push_back((item, reason));
                         failed = Some(error);
                     }
                 }
@@ -284,34 +288,36 @@ impl Consumer {
         Ok(())
     }
 
-    /// Parks what waits in a lane behind one that is parked already.
+    /// Closes a lane and queues its waiting items for parking.
     fn close(&mut self, lane: LaneKey) {
         let behind = self.lanes.close(lane).into_iter();
-        self.parking.extend(behind.map(|item| (item, Why::Behind)));
+        self.parking
+            .extend(behind.map(|item| (item, ParkReason::Behind)));
     }
 
-    async fn look_after_parked(&mut self) -> Result<(), Error> {
-        self.look = false;
-        for index in 0..self.readings.len() {
-            let group = self.readings[index].group.name.clone();
-            // What waits here is parked still, and must not hide what is due behind it.
-            let limit = DUE + self.lanes.busy();
+    async fn unpark_due(&mut self) -> Result<(), Error> {
+        self.check_parked = false;
+        for index in 0..self.readers.len() {
+            let group = self.readers[index].group.name.clone();
+            // Unparked items that wait here are still parked in the database: ask for more, so that they do
+            // not hide the due ones behind them.
+            let limit = DUE_LANES + self.lanes.busy();
             let due = self.app.due(&group, limit.try_into().unwrap_or(u32::MAX));
             let due = due.await?;
-            self.look |= due.len() == limit;
+            self.check_parked |= due.len() == limit;
             for parked in due {
                 let (subscriber, lane) = (parked.subscriber.clone(), parked.lane.clone());
                 let lane = (group.clone(), subscriber, lane);
                 if self.lanes.is_busy(&lane) {
                     continue;
                 }
-                // What another process parked, or an operator replays, closes its lane here, too.
+                // Another process may have parked it, or an operator replayed it: close its lane here too.
                 self.close(lane);
                 let item = self.app.unpark(parked).await?;
                 if self.admits(&item.store_id) {
                     self.lanes.push(item);
                 } else {
-                    self.parking.push_back((item, Why::Aside));
+                    self.parking.push_back((item, ParkReason::SetAside));
                 }
             }
         }
@@ -322,11 +328,11 @@ impl Consumer {
         while self.running.len() < self.config.workers
             && let Some(item) = self.lanes.take()
         {
-            let (app, prefix, task) = (self.app.clone(), self.settled(&item), item.clone());
+            let (app, watermark, task) = (self.app.clone(), self.settled(&item), item.clone());
             let handle = self
                 .running
-                .spawn(async move { app.handle(&task, prefix).await });
-            self.out.insert(handle.id(), item);
+                .spawn(async move { app.handle(&task, watermark).await });
+            self.in_flight.insert(handle.id(), item);
         }
     }
 
@@ -338,23 +344,23 @@ impl Consumer {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(item) = self.out.remove(&id) else {
+        let Some(item) = self.in_flight.remove(&id) else {
             return Ok(());
         };
-        let lane = key(&item);
+        let lane = lane_key(&item);
         let Handled { settled, cpu } = match ended {
             Ok((_, Ok(handled))) => handled,
             Ok((_, Err(error))) => {
-                // The database's trouble, not the event's: it stays where it is.
+                // The database failed, not the event: put it back.
                 self.lanes.release(&item, Duration::ZERO);
                 self.lanes.put_back(item);
                 return Err(error);
             }
             Err(error) => {
-                tracing::error!(event = %item.event.id, "handling it broke down: {error}");
+                tracing::error!(event = %item.event.id, %error, "event handler panicked");
                 self.close(lane);
                 self.lanes.release(&item, Duration::ZERO);
-                self.parking.push_front((item, Why::Aside));
+                self.parking.push_front((item, ParkReason::SetAside));
                 return self.park().await;
             }
         };
@@ -376,12 +382,12 @@ impl Consumer {
         Ok(())
     }
 
-    /// One of a closed lane is done: the next parked one follows, or the lane opens.
+    /// After an item of a closed lane is done: unparks the next one, or opens the lane.
     async fn reopen(&mut self, lane: &LaneKey) -> Result<(), Error> {
         self.park().await?;
         let (group, subscriber, name) = lane;
         if self.app.lane_waits(group, subscriber, name).await? {
-            self.look = true;
+            self.check_parked = true;
         } else {
             self.lanes.open(lane);
         }
@@ -389,8 +395,8 @@ impl Consumer {
     }
 
     async fn store_progress(&mut self) -> Result<(), Error> {
-        for reading in &mut self.readings {
-            reading.store(&self.app).await?;
+        for reader in &mut self.readers {
+            reader.store(&self.app).await?;
         }
         Ok(())
     }

@@ -1,46 +1,46 @@
-//! Lanes by key, and stores that take turns.
+//! Lanes by key, and fairness among stores.
 //!
-//! Within a lane nothing overtakes and one item is out at a time. Among lanes that could go on,
-//! the store that has used least CPU time goes first, and no store has more than a few items out:
-//! so a store with much or heavy work delays itself, not the others.
+//! Within a lane the order is kept and one item is in flight at a time. Among the lanes that are ready, the
+//! store that has used the least CPU time goes first, and the items in flight of a store are limited. So a
+//! store with much or heavy work delays itself and not the others.
 
 use galleria_app::handling::Item;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-/// Group, subscriber and key.
+/// Group, subscriber and lane key.
 pub(crate) type LaneKey = (String, String, String);
 
-/// What every item costs beside the plugin's CPU time, so that cheap ones take turns, too.
+/// Charged for every item in addition to the plugin's CPU time, so that cheap items take turns too.
 const HANDLING: Duration = Duration::from_micros(100);
 
 #[derive(Debug, Default)]
 struct Lane {
     queue: VecDeque<Item>,
-    out: bool,
+    in_flight: bool,
 }
 
 #[derive(Debug, Default)]
 struct Turn {
     used: Duration,
-    out: usize,
+    in_flight: usize,
     waiting: usize,
     ready: VecDeque<LaneKey>,
 }
 
-/// Items waiting for a worker.
+/// The items that wait for a worker, and the share of each store.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     per_store: usize,
     lanes: HashMap<LaneKey, Lane>,
     stores: HashMap<String, Turn>,
-    /// Stores that could go on, by what they have used.
+    /// Stores with a ready lane and a free call, by the time they have used.
     eligible: BTreeSet<(Duration, String)>,
     closed: HashSet<LaneKey>,
     waiting: usize,
 }
 
-pub(crate) fn key(item: &Item) -> LaneKey {
+pub(crate) fn lane_key(item: &Item) -> LaneKey {
     (
         item.group.clone(),
         item.subscriber.clone(),
@@ -49,7 +49,7 @@ pub(crate) fn key(item: &Item) -> LaneKey {
 }
 
 impl Lanes {
-    /// Lanes of which some are closed; at most `per_store` items of a store are out at a time.
+    /// Starts with these lanes closed; at most `per_store` items of a store are in flight.
     pub(crate) fn new(per_store: usize, closed: impl IntoIterator<Item = LaneKey>) -> Self {
         Self {
             per_store: per_store.max(1),
@@ -61,27 +61,27 @@ impl Lanes {
         }
     }
 
-    /// Items that wait for a worker.
+    /// The number of items that wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Lanes of which an item is out or waits here.
+    /// The number of lanes with an item in flight or waiting.
     pub(crate) fn busy(&self) -> usize {
         self.lanes.len()
     }
 
-    /// Items of a store that wait for a worker.
+    /// The number of items of a store that wait for a worker.
     pub(crate) fn waiting_of(&self, store: &str) -> usize {
         self.stores.get(store).map_or(0, |turn| turn.waiting)
     }
 
-    /// Whether a lane is closed: something of it is parked.
+    /// Whether a lane is closed because an item of it is parked.
     pub(crate) fn is_closed(&self, lane: &LaneKey) -> bool {
         self.closed.contains(lane)
     }
 
-    /// Closes a lane and gives up what waits in it.
+    /// Closes a lane and returns the items that waited in it.
     pub(crate) fn close(&mut self, lane: LaneKey) -> Vec<Item> {
         let queued = match self.lanes.get_mut(&lane) {
             Some(found) => std::mem::take(&mut found.queue),
@@ -104,16 +104,16 @@ impl Lanes {
         queued.into()
     }
 
-    /// Opens a lane: nothing of it is parked any more.
+    /// Opens a lane of which no item is parked any more.
     pub(crate) fn open(&mut self, lane: &LaneKey) {
         self.closed.remove(lane);
     }
 
-    /// Whether an item of the lane is out or waits here.
+    /// Whether an item of the lane is in flight or waits here.
     pub(crate) fn is_busy(&self, lane: &LaneKey) -> bool {
         self.lanes
             .get(lane)
-            .is_some_and(|lane| lane.out || !lane.queue.is_empty())
+            .is_some_and(|lane| lane.in_flight || !lane.queue.is_empty())
     }
 
     /// Adds an item at the end of its lane.
@@ -121,21 +121,21 @@ impl Lanes {
         self.add(item, VecDeque::push_back);
     }
 
-    /// Puts an item that was out back to the front of its lane; the caller has released it.
+    /// Puts an item back to the front of its lane; the caller has released it.
     pub(crate) fn put_back(&mut self, item: Item) {
         self.add(item, VecDeque::push_front);
     }
 
     fn add(&mut self, item: Item, how: fn(&mut VecDeque<Item>, Item)) {
-        let (key, store) = (key(&item), item.store_id.clone());
+        let (key, store) = (lane_key(&item), item.store_id.clone());
         let lane = self.lanes.entry(key.clone()).or_default();
-        let becomes_ready = !lane.out && lane.queue.is_empty();
+        let becomes_ready = !lane.in_flight && lane.queue.is_empty();
         how(&mut lane.queue, item);
         self.waiting += 1;
         let least = self.eligible.first().map(|(used, _)| *used);
         let turn = self.stores.entry(store.clone()).or_default();
-        if turn.waiting == 0 && turn.out == 0 {
-            // Having been idle earns no credit against those who worked meanwhile.
+        if turn.waiting == 0 && turn.in_flight == 0 {
+            // An idle store earns no credit against the stores that worked meanwhile.
             turn.used = turn.used.max(least.unwrap_or_default());
         }
         turn.waiting += 1;
@@ -145,40 +145,40 @@ impl Lanes {
         self.rank(&store);
     }
 
-    /// Takes the item whose turn it is.
+    /// Takes the next item.
     pub(crate) fn take(&mut self) -> Option<Item> {
         let (_, store) = self.eligible.first()?.clone();
         let turn = self.stores.get_mut(&store)?;
         let key = turn.ready.pop_front()?;
         let lane = self.lanes.get_mut(&key)?;
         let item = lane.queue.pop_front()?;
-        lane.out = true;
-        turn.out += 1;
+        lane.in_flight = true;
+        turn.in_flight += 1;
         turn.waiting -= 1;
         self.waiting -= 1;
         self.rank(&store);
         Some(item)
     }
 
-    /// An item that was out has been handled and used `cpu`.
+    /// Releases an item that was in flight and used `cpu`.
     pub(crate) fn release(&mut self, item: &Item, cpu: Duration) {
-        let key = key(item);
-        let goes_on = match self.lanes.get_mut(&key) {
+        let key = lane_key(item);
+        let has_more = match self.lanes.get_mut(&key) {
             Some(lane) => {
-                lane.out = false;
+                lane.in_flight = false;
                 !lane.queue.is_empty()
             }
             None => false,
         };
-        if !goes_on {
+        if !has_more {
             self.lanes.remove(&key);
         }
         let store = item.store_id.clone();
         self.unrank(&store);
         if let Some(turn) = self.stores.get_mut(&store) {
-            turn.out -= 1;
+            turn.in_flight -= 1;
             turn.used += cpu + HANDLING;
-            if goes_on {
+            if has_more {
                 turn.ready.push_back(key);
             }
         }
@@ -191,18 +191,18 @@ impl Lanes {
         }
     }
 
-    /// Puts a store where it belongs among those that could go on.
+    /// Adds the store to the eligible ones, or removes it.
     fn rank(&mut self, store: &str) {
         let Some(turn) = self.stores.get(store) else {
             return;
         };
-        let place = (turn.used, store.to_owned());
-        // `used` changes only in `release`, which takes the old place away first, and in `add`,
-        // where an idle store has none.
-        if !turn.ready.is_empty() && turn.out < self.per_store {
-            self.eligible.insert(place);
+        let entry = (turn.used, store.to_owned());
+        // `used` changes only in `release`, which removes the old entry first, and in `add`, for an idle
+        // store, which has no entry.
+        if !turn.ready.is_empty() && turn.in_flight < self.per_store {
+            self.eligible.insert(entry);
         } else {
-            self.eligible.remove(&place);
+            self.eligible.remove(&entry);
         }
     }
 }
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn within_a_key_nothing_overtakes() {
+    fn the_order_within_a_lane_is_kept() {
         let mut lanes = Lanes::new(4, []);
         for (lane, position) in [("a", 1), ("a", 2), ("b", 3)] {
             lanes.push(item("s1", lane, position));
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_store_that_used_least_goes_first() {
+    fn the_store_that_used_the_least_time_goes_first() {
         let mut lanes = Lanes::new(1, []);
         for position in 1..=3 {
             lanes.push(item("heavy", &position.to_string(), position));
@@ -280,16 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn closing_a_lane_gives_up_what_waits_in_it() {
+    fn closing_a_lane_returns_its_waiting_items() {
         let mut lanes = Lanes::new(4, []);
         for position in 1..=3 {
             lanes.push(item("s1", "a", position));
         }
         let first = lanes.take().expect("the first");
-        let rest = lanes.close(key(&first));
+        let rest = lanes.close(lane_key(&first));
         lanes.release(&first, Duration::ZERO);
         assert_eq!(rest.len(), 2);
-        assert!(lanes.is_closed(&key(&first)) && !lanes.is_busy(&key(&first)));
+        assert!(lanes.is_closed(&lane_key(&first)) && !lanes.is_busy(&lane_key(&first)));
         assert_eq!((lanes.waiting(), lanes.waiting_of("s1")), (0, 0));
         assert!(lanes.take().is_none());
     }

@@ -1,34 +1,34 @@
-//! The log and its consumers: lanes by key, taking turns, and moving on past what must wait.
+//! Consumes the event log, and relays it to Kafka.
 //!
-//! Owns: which event is handled when, and how far a group has come. Never knows what an event
-//! means: that is `galleria-app`'s.
+//! Owns: when each event is handled, and how far each group has come. Never knows what an event means:
+//! that is `galleria-app`'s task.
 //!
-//! The embedded log is the outbox table, read in order. A [`Consumer`] reads it for its groups and
-//! hands each event to its subscribers, each in the lane of its key. What must wait is parked by
-//! the application: its lane is closed, its place in the log counts as done, and the rest goes on.
-//! Where several hosts share a database, [`Holding`] sees to it that one of them reads a group at a time.
+//! The embedded log is the outbox table, read in order. A [`Consumer`] reads it for its groups and passes
+//! each event to its subscribers, each in the lane of its lane key. The application parks an event that
+//! must wait: its lane is closed, its position counts as done, and the log moves on. When several hosts
+//! share a database, [`GroupLeases`] ensures that only one of them reads a group at a time.
 //!
-//! Where there is a broker, a [`Relay`] tells it what stands in the log.
+//! If a broker is configured, a [`Relay`] publishes the log to it.
 
 #![forbid(unsafe_code)]
 
 mod config;
 mod consumer;
 mod error;
-mod holding;
+mod group_reader;
 mod lanes;
-mod prefix;
-mod reading;
+mod leases;
 mod relay;
 #[cfg(feature = "kafka")]
 mod topic_writer;
 #[cfg(not(feature = "kafka"))]
 #[path = "without_kafka.rs"]
 mod topic_writer;
+mod watermark;
 
 pub use config::{BrokerConfig, Login};
 pub use consumer::{Consumer, ConsumerConfig};
 pub use error::BrokerError;
-pub use holding::{Held, Holding};
-pub use relay::{Relay, Troubles};
+pub use leases::{GroupLeases, LeaseStatus};
+pub use relay::{Relay, RelayErrors};
 pub use topic_writer::TopicWriter;

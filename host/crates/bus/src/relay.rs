@@ -1,16 +1,16 @@
-//! The relay: what stands in the log goes to a broker, topic by topic, in the order of the log.
+//! The relay: publishes the log to a broker, topic by topic, in the order of the log.
 //!
-//! Owns: when it is tried again. A topic that cannot be written waits, and no other waits for it; who places
-//! orders waits for neither. Never writes a topic of which another host has the lease.
+//! Owns: when a topic is tried again. A topic that cannot be written delays neither the other topics nor
+//! the callers whose requests append to the log. Never writes a topic whose lease another host holds.
 
 use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::topic_writer::TopicWriter;
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures_util::future::join_all;
 use galleria_app::handling::Group;
 use galleria_app::relay::Relayed;
 use galleria_app::{App, Error};
+use galleria_domain::Backoff;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,30 +19,26 @@ use tokio_util::sync::CancellationToken;
 /// Events in one transaction of the broker.
 const PAGE: u32 = 500;
 
-/// How often the log is looked at where nobody told that it grew.
+/// How often the log is checked without a notification.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The waits after a failure: a broker that restarts is back within seconds.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Failures in a row after which an operator should look. Their waits take at least half a minute.
+const ALERT_AFTER: u32 = 6;
 
-/// After so many failures one after the other, half a minute at least with their waits, somebody should look.
-const LASTING: u32 = 6;
-
-/// What relays topics to a broker.
+/// Relays topics to a broker.
 #[derive(Clone)]
 pub struct Relay {
     app: App,
     config: Arc<BrokerConfig>,
-    troubles: Troubles,
+    errors: RelayErrors,
 }
 
-/// What keeps topics from the broker just now, for people and probes. Clones share it.
+/// The current error of each topic that waits, for `status` and the probes. Clones share the state.
 #[derive(Clone, Debug, Default)]
-pub struct Troubles(Arc<Mutex<BTreeMap<String, String>>>);
+pub struct RelayErrors(Arc<Mutex<BTreeMap<String, String>>>);
 
-impl Troubles {
-    /// Every topic that waits, by the name of its relay, and why.
+impl RelayErrors {
+    /// The error of every topic that waits, by the name of its relay.
     pub fn all(&self) -> BTreeMap<String, String> {
         self.0
             .lock()
@@ -50,10 +46,10 @@ impl Troubles {
             .clone()
     }
 
-    fn set(&self, relay: &str, trouble: Option<String>) {
+    fn set(&self, relay: &str, error: Option<String>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match trouble {
-            Some(trouble) => all.insert(relay.to_owned(), trouble),
+        match error {
+            Some(error) => all.insert(relay.to_owned(), error),
             None => all.remove(relay),
         };
     }
@@ -64,7 +60,7 @@ impl Troubles {
 enum RelayError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    #[error("the log could not be read: {}", .0.chain())]
+    #[error("reading the log failed: {}", .0.chain())]
     Log(#[from] Error),
 }
 
@@ -74,37 +70,37 @@ impl Relay {
         Self {
             app,
             config: Arc::new(config),
-            troubles: Troubles::default(),
+            errors: RelayErrors::default(),
         }
     }
 
-    /// What keeps topics from the broker, now and later.
-    pub fn troubles(&self) -> Troubles {
-        self.troubles.clone()
+    /// A view of the current errors that stays up to date.
+    pub fn errors(&self) -> RelayErrors {
+        self.errors.clone()
     }
 
-    /// Relays these topics until told to stop; a transaction that is under way is finished first.
+    /// Relays these topics until `stop`; a transaction in flight finishes first.
     pub async fn run(self, relays: Vec<Group>, stop: CancellationToken) {
-        join_all(relays.iter().map(|relay| self.keep(relay, &stop))).await;
+        join_all(relays.iter().map(|relay| self.retry(relay, &stop))).await;
     }
 
-    /// One topic, whatever happens.
-    async fn keep(&self, relay: &Group, stop: &CancellationToken) {
+    /// Relays one topic and starts again after each failure.
+    async fn retry(&self, relay: &Group, stop: &CancellationToken) {
         let mut pace = Pace::default();
         while !stop.is_cancelled() {
             if let Err(error) = self.relay(relay, stop, &mut pace).await {
-                pace.failed(&relay.name, &error);
-                self.troubles.set(&relay.name, Some(error.to_string()));
+                pace.record_failure(&relay.name, &error);
+                self.errors.set(&relay.name, Some(error.to_string()));
                 tokio::select! {
-                    () = self.app.clock().sleep(pace.wait()) => {}
+                    () = self.app.clock().sleep(pace.wait(&relay.name)) => {}
                     () = stop.cancelled() => {}
                 }
             }
         }
-        self.troubles.set(&relay.name, None);
+        self.errors.set(&relay.name, None);
     }
 
-    /// One topic, until something goes wrong or it is told to stop.
+    /// Relays one topic until `stop` or the first failure.
     async fn relay(
         &self,
         relay: &Group,
@@ -117,7 +113,7 @@ impl Relay {
         let (writer, relayed) = opened.await?;
         let writer = Arc::new(writer);
         let ended = self.write(relay, &writer, relayed, stop, pace).await;
-        // Its last words to the broker may take a while.
+        // Closing the connections to the broker can block.
         off_runtime(move || {
             drop(writer);
             Ok(())
@@ -144,10 +140,10 @@ impl Relay {
                 true => None,
                 false => off_runtime(move || writing.write(&events)).await?,
             };
-            if pace.went_well() {
-                tracing::info!(relay = relay.name, "events reach the broker again");
+            if pace.record_success() {
+                tracing::info!(relay = relay.name, "relay recovered");
             }
-            self.troubles.set(&relay.name, None);
+            self.errors.set(&relay.name, None);
             if let Some(last) = written {
                 after = last;
                 self.app.progress(&relay.name, after).await?;
@@ -163,13 +159,13 @@ impl Relay {
     }
 }
 
-/// How a topic goes: how long is waited after a failure, and how much is tried at once.
+/// The failures of a topic, and the size of its next page.
 struct Pace {
     page: u32,
+    /// Failures in a row.
     failures: u32,
-    /// What went wrong last, by its kind.
-    why: Option<&'static str>,
-    waits: ExponentialBackoff,
+    /// The kind of the last failure.
+    kind: Option<&'static str>,
 }
 
 impl Default for Pace {
@@ -177,23 +173,13 @@ impl Default for Pace {
         Self {
             page: PAGE,
             failures: 0,
-            why: None,
-            waits: waits(),
+            kind: None,
         }
     }
 }
 
-/// The waits after failures, one after the other, without an end.
-fn waits() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_WAIT)
-        .with_max_delay(LONGEST_WAIT)
-        .without_max_times()
-        .build()
-}
-
 impl RelayError {
-    /// What another try may not tell again.
+    /// The kind of an error: a repetition is not logged again.
     fn kind(&self) -> &'static str {
         match self {
             Self::Log(_) => "log",
@@ -207,44 +193,37 @@ impl RelayError {
 }
 
 impl Pace {
-    /// Told when it begins, when it is something else, and when it lasts; not with every try. Alone,
-    /// events go as far as they can: one that is not taken holds up those behind it, and none before.
-    fn failed(&mut self, relay: &str, error: &RelayError) {
-        let why = error.kind();
+    /// Counts a failure. Logs the first one, one of another kind, and one that lasts, but not every try.
+    ///
+    /// The next page is a single event: so events are relayed up to the one that the broker rejects.
+    fn record_failure(&mut self, relay: &str, error: &RelayError) {
+        let kind = error.kind();
         self.failures += 1;
         self.page = 1;
-        if self.failures == LASTING {
-            tracing::error!(
-                relay,
-                "events still wait in the log for the broker: {error}"
-            );
-        } else if self.why.replace(why) != Some(why) {
-            tracing::warn!(
-                relay,
-                "events wait in the log for the broker just now: {error}"
-            );
+        if self.failures == ALERT_AFTER {
+            tracing::error!(relay, %error, failures = self.failures, "relay still failing");
+        } else if self.kind.replace(kind) != Some(kind) {
+            tracing::warn!(relay, %error, "relay failed, trying again");
         }
     }
 
-    fn wait(&mut self) -> Duration {
-        self.waits.next().unwrap_or(LONGEST_WAIT)
+    fn wait(&self, relay: &str) -> Duration {
+        Backoff::RELAY.wait(self.failures, relay)
     }
 
-    /// Answers whether something was wrong before.
-    fn went_well(&mut self) -> bool {
-        let was_wrong = self.failures > 0;
-        if was_wrong {
-            (self.failures, self.why, self.waits) = (0, None, waits());
-        }
+    /// Ends a series of failures; returns whether there was one.
+    fn record_success(&mut self) -> bool {
+        let recovered = self.failures > 0;
+        (self.failures, self.kind) = (0, None);
         self.page = (self.page * 4).min(PAGE);
-        was_wrong
+        recovered
     }
 }
 
-/// Does what blocks on a thread that may.
+/// Runs blocking work on a thread for blocking work.
 async fn off_runtime<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BrokerError> + Send + 'static,
 ) -> Result<T, RelayError> {
     let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|error| Error::Internal(format!("the relay: {error}")))??)
+    Ok(done.map_err(|error| Error::Internal(format!("relay: {error}")))??)
 }

@@ -1,8 +1,8 @@
-//! A broker of Kafka's kind, and one topic's messages on it.
+//! Writes the messages of one topic to a Kafka broker.
 //!
-//! Owns: that messages and how far the topic has come are one transaction there: both, or neither. So who
-//! reads what is committed (`read_committed`) sees every event once, after whatever crash. Never knows where
-//! events come from. Everything here blocks: it is called off the runtime's threads.
+//! Owns: the transaction that commits the messages together with the topic's position, so that
+//! `read_committed` consumers see every event once, whatever crashes. Never knows where events come from.
+//! Every function here blocks: call it outside the runtime's threads.
 
 use crate::config::{BrokerConfig, Login};
 use crate::error::BrokerError;
@@ -19,23 +19,23 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a broker may take for an answer. It is asked again afterwards: short enough that a drain does
-/// not wait long for one that is away.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+/// Limit on one request to the broker; the relay tries again afterwards. It is short, so that a drain does not
+/// wait long for a broker that is away.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long the end of a transaction that failed is waited for.
-const ABORTED_WITHIN: Duration = Duration::from_secs(2);
+/// Limit on aborting a transaction that failed.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bodies in one transaction: far less than the client keeps, and sent well within the time of an answer.
+/// Body bytes in one transaction: far less than the client buffers, and sent well within `REQUEST_TIMEOUT`.
 const TRANSACTION_BYTES: usize = 4 << 20;
 
-/// The settings every client of the broker has.
+/// The settings common to all clients of the broker.
 fn client(config: &BrokerConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", &config.bootstrap)
         .set("client.id", "galleria")
-        // What goes wrong is told by whoever waits for it.
+        // Every error is returned to the caller, so the client need not log it.
         .set_log_level(RDKafkaLogLevel::Emerg);
     let protocol = match (&config.login, &config.ca_file) {
         (Some(_), _) => "sasl_ssl",
@@ -44,131 +44,131 @@ fn client(config: &BrokerConfig) -> ClientConfig {
     };
     client.set("security.protocol", protocol);
     if protocol != "plaintext" {
-        // Its TLS is built along and knows no machine: where certificates usually are is looked through.
+        // The bundled TLS library has no default path: probe the usual ones.
         let file = config
             .ca_file
             .as_ref()
             .map(|file| file.display().to_string());
         client.set("ssl.ca.location", file.as_deref().unwrap_or("probe"));
     }
-    if let Some(Login { key, secret }) = &config.login {
+    if let Some(Login { username, password }) = &config.login {
         client
             .set("sasl.mechanisms", "PLAIN")
-            .set("sasl.username", key)
-            .set("sasl.password", secret);
+            .set("sasl.username", username)
+            .set("sasl.password", password);
     }
     client
 }
 
-/// What is heard from the client beside what it answers.
+/// Collects the errors that the client reports through callbacks.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Told>>);
+struct Callbacks(Arc<Mutex<CallbackErrors>>);
 
 #[derive(Default)]
-struct Told {
-    /// The last trouble of its connections: a broker that cannot be reached, a login that is refused.
-    trouble: Option<String>,
-    /// The first message that was not taken.
-    refused: Option<(String, RDKafkaErrorCode)>,
+struct CallbackErrors {
+    /// The last error of a connection: an unreachable broker, a rejected login.
+    connection: Option<String>,
+    /// The first message that the broker rejected.
+    rejected: Option<(String, RDKafkaErrorCode)>,
 }
 
-impl Heard {
-    fn told(&self) -> MutexGuard<'_, Told> {
+impl Callbacks {
+    fn errors(&self) -> MutexGuard<'_, CallbackErrors> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of the client, with what else was heard: alone it says little more than `timed out`.
+    /// Adds the connection's error to the client's, which alone often says only `timed out`.
     fn failed(&self, doing: &'static str) -> impl FnOnce(KafkaError) -> BrokerError {
         move |error| {
-            let trouble = self.told().trouble.clone();
-            let mut why = match error {
-                // It would show the value of a setting.
+            let connection = self.errors().connection.clone();
+            let mut reason = match error {
+                // Leave out the setting's value: it may be a secret.
                 KafkaError::ClientConfig(_, what, setting, _) => format!("{setting}: {what}"),
                 other => other.to_string(),
             };
-            if let Some(trouble) = trouble {
-                why = format!("{why} ({trouble})");
+            if let Some(connection) = connection {
+                reason = format!("{reason} ({connection})");
             }
-            BrokerError::Kafka { doing, why }
+            BrokerError::Kafka { doing, reason }
         }
     }
 }
 
-impl ClientContext for Heard {
+impl ClientContext for Callbacks {
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let mut told = self.told();
-        // That all are away is said last, and why before.
-        let known = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        if !known || told.trouble.is_none() {
-            told.trouble = Some(reason.to_owned());
+        let mut errors = self.errors();
+        // The client reports `AllBrokersDown` after the reason for it: keep the reason.
+        let is_summary = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !is_summary || errors.connection.is_none() {
+            errors.connection = Some(reason.to_owned());
         }
     }
 }
 
-impl ConsumerContext for Heard {}
+impl ConsumerContext for Callbacks {}
 
-impl ProducerContext for Heard {
+impl ProducerContext for Callbacks {
     type DeliveryOpaque = Box<String>;
 
     fn delivery(&self, delivered: &DeliveryResult<'_>, event: Box<String>) {
         if let Err((error, _)) = delivered
-            && let Some(why) = error.rdkafka_error_code()
+            && let Some(reason) = error.rdkafka_error_code()
         {
-            self.told().refused.get_or_insert((*event, why));
+            self.errors().rejected.get_or_insert((*event, reason));
         }
     }
 }
 
-/// Who writes one topic. Whoever opens it after this one shuts this one out.
+/// The writer of one topic. Opening another one under the same name fences this one off.
 pub struct TopicWriter {
-    producer: ThreadedProducer<Heard>,
-    heard: Heard,
+    producer: ThreadedProducer<Callbacks>,
+    callbacks: Callbacks,
     topic: String,
     group: ConsumerGroupMetadata,
 }
 
 impl TopicWriter {
-    /// Connects under a name: the transactions of whoever had it before are over, and how far those that
-    /// were committed have come is told.
+    /// Connects under a transactional id. This ends the transactions of an earlier writer of the same name.
+    /// Returns the last event that was committed.
     pub fn open(
         config: &BrokerConfig,
         name: &str,
         topic: &str,
     ) -> Result<(Self, Option<Relayed>), BrokerError> {
-        let heard = Heard::default();
-        let producer: ThreadedProducer<Heard> = client(config)
+        let callbacks = Callbacks::default();
+        let producer: ThreadedProducer<Callbacks> = client(config)
             .set("transactional.id", name)
-            // What is not committed by then is given up by the broker, too.
+            // The broker aborts a transaction after this time.
             .set("transaction.timeout.ms", "60000")
             .set("message.timeout.ms", "15000")
-            // One page goes at once, and nobody waits for the next.
+            // A page is sent at once; the next one is not waited for.
             .set("linger.ms", "5")
             .set("compression.type", "lz4")
-            // A key's partition is found as by the platform before, whose client is this one, too.
+            // The former platform used the same client and partitioner: keys keep their partitions.
             .set("partitioner", "consistent_random")
-            // What a topic takes is the broker's to say.
+            // The limit is the broker's: this only keeps the client from rejecting earlier.
             .set("message.max.bytes", "16777216")
-            .create_with_context(heard.clone())
-            .map_err(heard.failed("setting up the client"))?;
-        there_is(&producer, &heard, topic)?;
+            .create_with_context(callbacks.clone())
+            .map_err(callbacks.failed("creating the client"))?;
+        check_topic(&producer, &callbacks, topic)?;
         producer
-            .init_transactions(ANSWERS_WITHIN)
-            .map_err(heard.failed("beginning to write"))?;
-        // It reads nothing: how far a topic has come is kept as a group's offset.
-        let positions: BaseConsumer<Heard> = client(config)
+            .init_transactions(REQUEST_TIMEOUT)
+            .map_err(callbacks.failed("initialising transactions"))?;
+        // This consumer reads no messages: the topic's position is stored as a group's offset.
+        let positions: BaseConsumer<Callbacks> = client(config)
             .set("group.id", name)
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
-            .create_with_context(heard.clone())
-            .map_err(heard.failed("setting up the client"))?;
-        let mut asked = TopicPartitionList::new();
-        asked.add_partition(topic, POSITION_AT);
-        let found = positions
-            .committed_offsets(asked, ANSWERS_WITHIN)
-            .map_err(heard.failed("asking how far the topic has come"))?;
-        let relayed = found.elements().first().and_then(|one| match one.offset() {
+            .create_with_context(callbacks.clone())
+            .map_err(callbacks.failed("creating the client"))?;
+        let mut partitions = TopicPartitionList::new();
+        partitions.add_partition(topic, POSITION_PARTITION);
+        let offsets = positions
+            .committed_offsets(partitions, REQUEST_TIMEOUT)
+            .map_err(callbacks.failed("reading the position"))?;
+        let relayed = offsets.elements().first().and_then(|one| match one.offset() {
             Offset::Offset(position) => {
                 let (at, event) = one.metadata().split_once(' ').unwrap_or_default();
                 Some(Relayed {
@@ -180,27 +180,27 @@ impl TopicWriter {
             _ => None,
         });
         let group = positions.group_metadata().ok_or(BrokerError::Kafka {
-            doing: "setting up the client",
-            why: "it has no group".into(),
+            doing: "creating the client",
+            reason: "it has no group".into(),
         })?;
         let writer = Self {
             producer,
-            heard,
+            callbacks,
             topic: topic.to_owned(),
             group,
         };
         Ok((writer, relayed))
     }
 
-    /// Writes these, in their order and as many as go into one transaction, and how far the topic has come
-    /// with them: all, or nothing. Answers with the last one's position. After an error it is not known
-    /// which, and a writer that is opened anew finds out.
+    /// Writes as many of these events as fit one transaction, in their order and together with the new
+    /// position. Returns the position of the last one written. After an error the outcome is unknown: open
+    /// a new writer to read the committed position.
     pub fn write(&self, events: &[Event]) -> Result<Option<Position>, BrokerError> {
         let written = self.transaction(events);
         if written.is_err() {
-            // Otherwise readers would wait for its end until it is too old. Whether that was heard does not
-            // matter: whoever writes next ends it, too.
-            let _ = self.producer.abort_transaction(ABORTED_WITHIN);
+            // Otherwise readers wait until the transaction times out. Ignore an error: the next writer ends
+            // the transaction too.
+            let _ = self.producer.abort_transaction(ABORT_TIMEOUT);
         }
         written
     }
@@ -209,10 +209,10 @@ impl TopicWriter {
         if events.is_empty() {
             return Ok(None);
         }
-        *self.heard.told() = Told::default();
+        *self.callbacks.errors() = CallbackErrors::default();
         self.producer
             .begin_transaction()
-            .map_err(self.heard.failed("beginning a transaction"))?;
+            .map_err(self.callbacks.failed("beginning a transaction"))?;
         let (mut bytes, mut last) = (0, &events[0]);
         for event in events {
             bytes += self.send(event)?;
@@ -223,38 +223,38 @@ impl TopicWriter {
         }
         let mut positions = TopicPartitionList::new();
         positions
-            .add_partition(&self.topic, POSITION_AT)
+            .add_partition(&self.topic, POSITION_PARTITION)
             .set_offset(Offset::Offset(last.position))
-            .map_err(self.heard.failed("noting how far the topic has come"))?;
-        if let Some(mut at) = positions.find_partition(&self.topic, POSITION_AT) {
+            .map_err(self.callbacks.failed("setting the position"))?;
+        if let Some(mut at) = positions.find_partition(&self.topic, POSITION_PARTITION) {
             at.set_metadata(format!("{} {}", last.server_timestamp, last.id));
         }
         let done = self
             .producer
-            .flush(ANSWERS_WITHIN)
+            .flush(REQUEST_TIMEOUT)
             .and_then(|()| {
                 self.producer
-                    .send_offsets_to_transaction(&positions, &self.group, ANSWERS_WITHIN)
+                    .send_offsets_to_transaction(&positions, &self.group, REQUEST_TIMEOUT)
             })
-            .and_then(|()| self.producer.commit_transaction(ANSWERS_WITHIN));
+            .and_then(|()| self.producer.commit_transaction(REQUEST_TIMEOUT));
         done.map_err(|error| {
-            let refused = self.heard.told().refused.take();
-            match refused {
-                Some((event, why)) => BrokerError::Message {
+            let rejected = self.callbacks.errors().rejected.take();
+            match rejected {
+                Some((event, reason)) => BrokerError::Message {
                     event,
-                    why: why.to_string(),
+                    reason: reason.to_string(),
                 },
-                None => self.heard.failed("writing")(error),
+                None => self.callbacks.failed("committing a transaction")(error),
             }
         })?;
         Ok(Some(last.position))
     }
 
-    /// Answers with the bytes of the body.
+    /// Returns the size of the body in bytes.
     fn send(&self, event: &Event) -> Result<usize, BrokerError> {
-        let failed = |why: String| BrokerError::Kafka {
+        let failed = |reason: String| BrokerError::Kafka {
             doing: "writing an event",
-            why: format!("{}: {why}", event.id),
+            reason: format!("{}: {reason}", event.id),
         };
         let body =
             serde_json::to_vec(&event.envelope()).map_err(|error| failed(error.to_string()))?;
@@ -269,9 +269,9 @@ impl TopicWriter {
         self.producer
             .send(record)
             .map_err(|(error, _)| match error.rdkafka_error_code() {
-                Some(why @ RDKafkaErrorCode::MessageSizeTooLarge) => BrokerError::Message {
+                Some(reason @ RDKafkaErrorCode::MessageSizeTooLarge) => BrokerError::Message {
                     event: event.id.clone(),
-                    why: why.to_string(),
+                    reason: reason.to_string(),
                 },
                 _ => failed(error.to_string()),
             })?;
@@ -279,10 +279,10 @@ impl TopicWriter {
     }
 }
 
-/// The partition that a topic's offset is kept at: every topic has it.
-const POSITION_AT: i32 = 0;
+/// The partition that stores the position: every topic has it.
+const POSITION_PARTITION: i32 = 0;
 
-/// What a message says of itself beside its body.
+/// The headers of a message.
 fn headers(event: &Event) -> OwnedHeaders {
     let trace = event.origin.trace.map(|trace| trace.to_string());
     let all = [
@@ -300,22 +300,22 @@ fn headers(event: &Event) -> OwnedHeaders {
         })
 }
 
-/// Whether the broker has the topic and lets us see it: to write to one that it has not is not an error
-/// before half a minute has passed.
-fn there_is(
-    producer: &ThreadedProducer<Heard>,
-    heard: &Heard,
+/// Checks that the topic exists and is accessible. A write to a missing topic would fail only after half a
+/// minute.
+fn check_topic(
+    producer: &ThreadedProducer<Callbacks>,
+    callbacks: &Callbacks,
     topic: &str,
 ) -> Result<(), BrokerError> {
-    let found = producer
+    let metadata = producer
         .client()
-        .fetch_metadata(Some(topic), ANSWERS_WITHIN)
-        .map_err(heard.failed("asking for the topic"))?;
-    let found = found.topics().iter().find(|one| one.name() == topic);
-    match found.and_then(|one| one.error()) {
+        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+        .map_err(callbacks.failed("reading the topic's metadata"))?;
+    let metadata = metadata.topics().iter().find(|one| one.name() == topic);
+    match metadata.and_then(|one| one.error()) {
         Some(error) => Err(BrokerError::Topic {
             topic: topic.to_owned(),
-            why: RDKafkaErrorCode::from(error).to_string(),
+            reason: RDKafkaErrorCode::from(error).to_string(),
         }),
         None => Ok(()),
     }

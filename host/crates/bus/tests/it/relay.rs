@@ -4,7 +4,7 @@ use crate::Script;
 use galleria_app::records::Records;
 use galleria_app::relay::RelayPolicy;
 use galleria_app::{App, Policy, SystemClock, trace};
-use galleria_bus::{BrokerConfig, Login, Relay, TopicWriter, Troubles};
+use galleria_bus::{BrokerConfig, Login, Relay, RelayErrors, TopicWriter};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
 use galleria_domain::trace::Origin;
@@ -157,16 +157,16 @@ impl Stage {
     }
 
     /// Relays from now on.
-    async fn relay(&mut self) -> Troubles {
+    async fn relay(&mut self) -> RelayErrors {
         self.relay_by(self.config()).await
     }
 
-    async fn relay_by(&mut self, config: BrokerConfig) -> Troubles {
+    async fn relay_by(&mut self, config: BrokerConfig) -> RelayErrors {
         let relay = Relay::new(self.app.clone(), config);
-        let troubles = relay.troubles();
+        let errors = relay.errors();
         let relays = self.app.relays().await.expect("relays");
         self.relay = Some(tokio::spawn(relay.run(relays, self.stop.clone())));
-        troubles
+        errors
     }
 
     async fn stop(&mut self) {
@@ -256,10 +256,10 @@ fn header_of(message: &OwnedMessage, name: &str) -> Option<String> {
     Some(String::from_utf8(found.value?.to_vec()).expect("text"))
 }
 
-async fn trouble(troubles: &Troubles, relay: &str) -> String {
+async fn trouble(errors: &RelayErrors, relay: &str) -> String {
     let begun = Instant::now();
     loop {
-        if let Some(trouble) = troubles.all().remove(relay) {
+        if let Some(trouble) = errors.all().remove(relay) {
             return trouble;
         }
         assert!(begun.elapsed() < LONG, "no trouble of {relay}");
@@ -418,13 +418,13 @@ async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
         .await;
     stage.publish("narrow", "later", None, json!({})).await;
     stage.publish("a", "a1", None, json!({})).await;
-    let troubles = stage.relay().await;
-    let missing = trouble(&troubles, "apart.apart.missing").await;
+    let errors = stage.relay().await;
+    let missing = trouble(&errors, "apart.apart.missing").await;
     assert!(
         missing.contains("apart.missing") && missing.contains("kafka.topics"),
         "{missing}"
     );
-    let narrow = trouble(&troubles, "apart.apart.narrow").await;
+    let narrow = trouble(&errors, "apart.apart.narrow").await;
     assert!(narrow.contains("large"), "{narrow}");
     let begun = Instant::now();
     while stage.ids("a") != ["a1"] {
@@ -447,7 +447,7 @@ async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
         .await;
     altered.expect("asked").remove(0).expect("altered");
     stage.told().await;
-    assert!(troubles.all().is_empty(), "{troubles:?}");
+    assert!(errors.all().is_empty(), "{errors:?}");
     stage.stop().await;
     assert_eq!(stage.ids("missing"), ["m1"]);
     assert_eq!(stage.ids("narrow"), ["large", "later", "small"]);
@@ -472,8 +472,8 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
     let config = |secret: &str, known: bool| BrokerConfig {
         bootstrap: format!("127.0.0.1:{}", broker.tls_port),
         login: Some(Login {
-            key: by_tls.user.clone(),
-            secret: secret.into(),
+            username: by_tls.user.clone(),
+            password: secret.into(),
         }),
         ca_file: known.then(|| ca_file.clone()),
     };
@@ -482,8 +482,8 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
         (config(&by_tls.password, false), "certificate"),
         (config(wrong, true), "uthentication"),
     ] {
-        let troubles = stage.relay_by(config.clone()).await;
-        let told = trouble(&troubles, "secured.secured.a").await;
+        let errors = stage.relay_by(config.clone()).await;
+        let told = trouble(&errors, "secured.secured.a").await;
         assert!(told.contains(why), "{told}");
         let shown = format!("{told} {config:?}");
         assert!(

@@ -1,17 +1,18 @@
-//! How far a group has come: the contiguous part of the log that is settled.
+//! The watermark of a group: every event up to it is settled.
 
 use galleria_domain::Position;
 use std::collections::BTreeMap;
 
-/// Events read and not yet settled.
+/// Tracks the events that were read and are not settled yet.
 #[derive(Debug)]
-pub(crate) struct Prefix {
+pub(crate) struct Watermark {
+    /// Parts still to settle, by the event's position.
     open: BTreeMap<Position, usize>,
     read: Position,
 }
 
-impl Prefix {
-    /// Everything up to `position` is settled.
+impl Watermark {
+    /// Starts with everything up to `position` settled.
     pub(crate) fn new(position: Position) -> Self {
         Self {
             open: BTreeMap::new(),
@@ -19,7 +20,7 @@ impl Prefix {
         }
     }
 
-    /// An event was read that has `parts` to settle. Positions come in ascending order.
+    /// Adds an event that was read and has `parts` to settle. Positions must ascend.
     pub(crate) fn begin(&mut self, position: Position, parts: usize) {
         debug_assert!(position > self.read);
         self.read = position;
@@ -28,8 +29,8 @@ impl Prefix {
         }
     }
 
-    /// One part of an event that was read is settled: it has its effect, or is parked. What comes
-    /// back from the park was settled when it was parked, and must not be counted again.
+    /// Settles one part of an event: it has its effect or is parked. An unparked event was settled when
+    /// it was parked; do not count it again.
     pub(crate) fn finish(&mut self, position: Position) {
         if let Some(parts) = self.open.get_mut(&position) {
             *parts -= 1;
@@ -39,14 +40,14 @@ impl Prefix {
         }
     }
 
-    /// Everything up to here is settled.
+    /// The position up to which everything is settled.
     pub(crate) fn settled(&self) -> Position {
         self.open
             .first_key_value()
             .map_or(self.read, |(first, _)| first - 1)
     }
 
-    /// Where reading continues.
+    /// The last position that was read.
     pub(crate) fn read(&self) -> Position {
         self.read
     }
@@ -57,16 +58,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_moves_only_over_what_is_settled() {
-        let mut prefix = Prefix::new(10);
-        prefix.begin(12, 2);
-        prefix.begin(13, 1);
-        prefix.begin(17, 0);
-        assert_eq!((prefix.settled(), prefix.read()), (11, 17));
-        prefix.finish(13);
-        prefix.finish(12);
-        assert_eq!(prefix.settled(), 11);
-        prefix.finish(12);
-        assert_eq!(prefix.settled(), 17);
+    fn it_moves_only_over_settled_events() {
+        let mut watermark = Watermark::new(10);
+        watermark.begin(12, 2);
+        watermark.begin(13, 1);
+        watermark.begin(17, 0);
+        assert_eq!((watermark.settled(), watermark.read()), (11, 17));
+        watermark.finish(13);
+        watermark.finish(12);
+        assert_eq!(watermark.settled(), 11);
+        watermark.finish(12);
+        assert_eq!(watermark.settled(), 17);
     }
 }

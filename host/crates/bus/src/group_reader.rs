@@ -1,47 +1,47 @@
-//! A group's place in the log.
+//! Reads the log for one group and stores how far it has come.
 
-use crate::prefix::Prefix;
+use crate::watermark::Watermark;
 use galleria_app::handling::Group;
 use galleria_app::{App, Error};
 use galleria_domain::{Event, Position};
 
-/// Events read at a time.
+/// Events in one page.
 const PAGE: u32 = 200;
 
-/// Where a group stands, and whether there is more for it.
+/// A group's position in the log.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub(crate) struct GroupReader {
     pub(crate) group: Group,
-    pub(crate) prefix: Prefix,
-    /// More may be in the log.
+    pub(crate) watermark: Watermark,
+    /// Whether the log may contain more events.
     pub(crate) more: bool,
-    /// What was stored last.
+    /// The position that was stored last.
     stored: Position,
 }
 
-impl Reading {
-    /// Continues from a stored position.
+impl GroupReader {
+    /// Continues after a stored position.
     pub(crate) fn new(group: Group, position: Position) -> Self {
         Self {
             group,
-            prefix: Prefix::new(position),
+            watermark: Watermark::new(position),
             more: true,
             stored: position,
         }
     }
 
-    /// The next events, if any.
+    /// Reads the next page, which may be empty.
     pub(crate) async fn page(&mut self, app: &App) -> Result<Vec<Event>, Error> {
         let events = app
-            .events_after(&self.group, self.prefix.read(), PAGE)
+            .events_after(&self.group, self.watermark.read(), PAGE)
             .await?;
         self.more = events.len() == PAGE as usize;
         Ok(events)
     }
 
-    /// Stores how far the group has come, where that has changed.
+    /// Stores the watermark if it has moved.
     pub(crate) async fn store(&mut self, app: &App) -> Result<(), Error> {
-        let settled = self.prefix.settled();
+        let settled = self.watermark.settled();
         if settled > self.stored {
             app.progress(&self.group.name, settled).await?;
             self.stored = settled;
