@@ -1,46 +1,46 @@
-//! The loop that brings decided documents to their directories.
+//! The loop that delivers documents to their directories.
 
-use crate::directories::{self, Directories, Renamed};
-use crate::told::Told;
+use crate::delivery_spans::DeliverySpans;
+use crate::directories::{self, Directories, RenameOutcome};
 use cap_std::fs::Dir;
 use galleria_app::clock::later;
 use galleria_app::records::{DocumentRow, DocumentState, InTx};
 use galleria_app::{App, Error};
-use galleria_domain::Digest;
+use galleria_domain::{Digest, retry};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Documents taken at a time: they share the directories' syncs and two commits.
+/// Documents in one batch, which share the directories' syncs and two commits.
 const BATCH: u32 = 64;
 
-/// Longer than a batch takes on a slow disk; after it another host may try.
-const LEASE: Duration = Duration::from_secs(60);
+/// The lease of a batch: longer than a batch takes on a slow disk. A document that failed keeps its lease, so
+/// this is also the wait before its next try.
+const LEASE: Duration = retry::DELIVERY_WAIT;
 
-/// How often the database is asked where nobody told of a new document.
+/// How often the database is checked without a notification.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Brings documents to their directories.
+/// Delivers documents to their directories.
 pub struct Deliverer {
     app: App,
     directories: Directories,
     owner: String,
-    /// Grows with every batch of which something failed. Leases are taken under owner and round:
-    /// so what failed keeps its lease until that runs out, and does not come back at once, before
-    /// everything that is younger.
+    /// Incremented after every batch with a failure. The leaseholder is owner and round: so a document that
+    /// failed keeps its lease until it expires, and does not block the younger ones.
     round: AtomicU64,
 }
 
-/// A document and the folder it goes to.
-struct Bound {
+/// A document and its folder.
+struct Destination {
     document: DocumentRow,
     folder: Dir,
 }
 
 impl Deliverer {
-    /// `owner` names this host among others on the same database.
+    /// Creates a deliverer. `owner` identifies this host among others on the same database.
     pub fn new(app: App, directories: Directories, owner: impl Into<String>) -> Self {
         Self {
             app,
@@ -50,43 +50,44 @@ impl Deliverer {
         }
     }
 
-    /// Delivers until told to stop; a batch in hand is finished first.
+    /// Delivers until `stop`; a batch in flight finishes first.
     pub async fn run(self, stop: CancellationToken) {
         let mut decided = self.app.document_decided();
         while !stop.is_cancelled() {
+            let mut pause = POLL;
             match self.deliver_batch().await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::error!("documents cannot be delivered: {}", error.chain());
+                    tracing::error!(error = error.chain(), "delivery paused");
+                    pause = retry::OUTAGE_PAUSE;
                 }
             }
             tokio::select! {
                 () = decided.heard() => {}
-                () = self.app.clock().sleep(POLL) => {}
+                () = self.app.clock().sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Delivers some of what can be delivered now, and answers how many documents it took in hand.
+    /// Delivers one batch; returns the number of documents it leased.
     pub async fn deliver_batch(&self) -> Result<usize, Error> {
         let leased = self.lease().await?;
         if leased.is_empty() {
             return Ok(0);
         }
-        let told = Told::of(&self.app, &leased).await;
+        let spans = DeliverySpans::begin(&self.app, &leased).await;
         let directories = self.directories.clone();
-        let (taken, writer) = (leased.len(), self.writer());
+        let (count, writer) = (leased.len(), self.writer());
         let (ready, failed) = blocking(move || prepare(&directories, &writer, leased)).await?;
-        let mut some_failed = report(failed);
+        let mut any_failed = log_failures(failed);
         let pending = ids(&ready, DocumentState::Pending);
         let prepared = self.advance(pending, DocumentState::Prepared).await?;
-        let ready: Vec<Bound> = ready
+        let ready: Vec<Destination> = ready
             .into_iter()
-            .filter(|bound| {
-                bound.document.state == DocumentState::Prepared
-                    || prepared.contains(&bound.document.id)
+            .filter(|one| {
+                one.document.state == DocumentState::Prepared || prepared.contains(&one.document.id)
             })
             .collect();
         let Outcome {
@@ -94,31 +95,31 @@ impl Deliverer {
             blocked,
             failed,
         } = blocking(move || rename_all(ready)).await?;
-        some_failed |= report(failed);
-        for bound in &blocked {
+        any_failed |= log_failures(failed);
+        for document in &blocked {
             tracing::error!(
-                document = %bound.id, event = %bound.event_id, retailer = %bound.retailer,
-                "{}/{} is there already and is not ours: move it away and deliver again",
-                bound.directory, bound.name
+                document = %document.id, event = %document.event_id, retailer = %document.retailer,
+                directory = document.directory, name = document.name,
+                "document blocked: another file has its name; move that file and deliver again"
             );
         }
-        told.ended(blocked.iter().map(|one| &*one.id), "blocked");
+        spans.end(blocked.iter().map(|one| &*one.id), "blocked");
         let blocked: Vec<String> = blocked.into_iter().map(|document| document.id).collect();
         let delivered = self.advance(delivered, DocumentState::Delivered).await?;
-        told.ended(delivered.iter().map(|id| &**id), "delivered");
+        spans.end(delivered.iter().map(|id| &**id), "delivered");
         galleria_app::figures::delivered(delivered.len());
         self.advance(blocked, DocumentState::Blocked).await?;
-        if some_failed {
+        if any_failed {
             self.round.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(taken)
+        Ok(count)
     }
 
     fn leaseholder(&self) -> String {
         format!("{}#{}", self.owner, self.round.load(Ordering::Relaxed))
     }
 
-    /// Stands in the names of drafts, so that no two hosts write into one.
+    /// Part of the names of drafts, so that two hosts never write to the same one.
     fn writer(&self) -> String {
         Digest::of(self.owner.as_bytes()).short().to_owned()
     }
@@ -152,7 +153,7 @@ impl Deliverer {
     }
 }
 
-/// A document that could not be moved on, and why. Its lease runs out; then it is tried again.
+/// A document with an error. It is tried again when its lease has expired.
 type Failed = (DocumentRow, io::Error);
 
 struct Outcome {
@@ -166,15 +167,15 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Error::Internal(format!("delivering documents: {error}")))
+        .map_err(|error| Error::Internal(format!("delivery task: {error}")))
 }
 
-/// Writes and syncs the temporary files, then each folder once.
+/// Writes and syncs the temporary files, then syncs each folder once.
 fn prepare(
     directories: &Directories,
     writer: &str,
     leased: Vec<DocumentRow>,
-) -> (Vec<Bound>, Vec<Failed>) {
+) -> (Vec<Destination>, Vec<Failed>) {
     let mut failed = Vec::new();
     let mut ready = Vec::new();
     for document in leased {
@@ -188,70 +189,76 @@ fn prepare(
                     Ok(folder)
                 })
             }
-            _ => directories.folder_before(directory, retailer),
+            _ => directories.existing_folder(directory, retailer),
         };
         match written {
-            Ok(folder) => ready.push(Bound { document, folder }),
+            Ok(folder) => ready.push(Destination { document, folder }),
             Err(error) => failed.push((document, error)),
         }
     }
     sync_folders(ready, failed)
 }
 
-/// Syncs each folder once; what stands in one that cannot be synced is not moved on.
-fn sync_folders(bound: Vec<Bound>, mut failed: Vec<Failed>) -> (Vec<Bound>, Vec<Failed>) {
-    let mut folders: BTreeMap<(String, String), Vec<Bound>> = BTreeMap::new();
-    for one in bound {
-        let place = (
+/// Syncs each folder once. If that fails, all documents of the folder fail.
+fn sync_folders(
+    destinations: Vec<Destination>,
+    mut failed: Vec<Failed>,
+) -> (Vec<Destination>, Vec<Failed>) {
+    let mut folders: BTreeMap<(String, String), Vec<Destination>> = BTreeMap::new();
+    for one in destinations {
+        let folder = (
             one.document.directory.clone(),
             one.document.retailer.clone(),
         );
-        folders.entry(place).or_default().push(one);
+        folders.entry(folder).or_default().push(one);
     }
     let mut synced = Vec::new();
-    for (_, bound) in folders {
-        match directories::sync(&bound[0].folder) {
-            Ok(()) => synced.extend(bound),
-            Err(error) => failed.extend(bound.into_iter().map(|one| {
-                let same = io::Error::new(error.kind(), error.to_string());
-                (one.document, same)
+    for (_, destinations) in folders {
+        match directories::sync(&destinations[0].folder) {
+            Ok(()) => synced.extend(destinations),
+            Err(error) => failed.extend(destinations.into_iter().map(|one| {
+                let error = io::Error::new(error.kind(), error.to_string());
+                (one.document, error)
             })),
         }
     }
     (synced, failed)
 }
 
-/// Gives every file its name, then syncs each folder once.
-fn rename_all(ready: Vec<Bound>) -> Outcome {
+/// Renames every file to its final name, then syncs each folder once.
+fn rename_all(ready: Vec<Destination>) -> Outcome {
     let (mut failed, mut blocked, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
-    for bound in ready {
-        match directories::rename(&bound.folder, &bound.document.id, &bound.document.name) {
-            Ok(Renamed::Done | Renamed::Before) => renamed.push(bound),
-            Ok(Renamed::Taken) => blocked.push(bound.document),
-            Err(error) => failed.push((bound.document, error)),
+    for one in ready {
+        match directories::rename(&one.folder, &one.document.id, &one.document.name) {
+            Ok(RenameOutcome::Done | RenameOutcome::Earlier) => renamed.push(one),
+            Ok(RenameOutcome::NameTaken) => blocked.push(one.document),
+            Err(error) => failed.push((one.document, error)),
         }
     }
     let (synced, failed) = sync_folders(renamed, failed);
     Outcome {
-        delivered: synced.into_iter().map(|bound| bound.document.id).collect(),
+        delivered: synced.into_iter().map(|one| one.document.id).collect(),
         blocked,
         failed,
     }
 }
 
-fn ids(bound: &[Bound], state: DocumentState) -> Vec<String> {
-    let of_state = bound.iter().filter(|bound| bound.document.state == state);
-    of_state.map(|bound| bound.document.id.clone()).collect()
+/// The ids of the documents in this state.
+fn ids(destinations: &[Destination], state: DocumentState) -> Vec<String> {
+    let matching = destinations
+        .iter()
+        .filter(|one| one.document.state == state);
+    matching.map(|one| one.document.id.clone()).collect()
 }
 
-/// Whether there was anything to report.
-fn report(failed: Vec<Failed>) -> bool {
+/// Logs the failures; returns whether there were any.
+fn log_failures(failed: Vec<Failed>) -> bool {
     let any = !failed.is_empty();
     for (document, error) in failed {
         tracing::error!(
             document = %document.id, event = %document.event_id, retailer = %document.retailer,
-            "{}/{} cannot be delivered now, tried again in {} s: {error}",
-            document.directory, document.name, LEASE.as_secs()
+            directory = document.directory, name = document.name, wait_s = LEASE.as_secs(), %error,
+            "document not delivered, trying again later"
         );
     }
     any

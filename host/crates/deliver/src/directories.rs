@@ -1,7 +1,7 @@
-//! The directories documents go to, and the three moves that bring one there.
+//! The configured directories, and the steps that write a file to one of them.
 //!
-//! Files stand in a folder of their retailer: `<directory>/<retailer>/<name>`, so that two
-//! retailers never meet under one name.
+//! Each retailer has its own folder: `<directory>/<retailer>/<name>`. So file names of two retailers never
+//! collide.
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -19,32 +19,32 @@ pub struct Directories {
     open: Arc<BTreeMap<String, Dir>>,
 }
 
-/// How a rename ended.
+/// The outcome of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Renamed {
-    /// The file stands under its name.
+pub(crate) enum RenameOutcome {
+    /// The file has its final name.
     Done,
-    /// The temporary file was gone: an earlier attempt renamed it.
-    Before,
+    /// The temporary file is gone: an earlier attempt renamed it.
+    Earlier,
     /// Another file has the name.
-    Taken,
+    NameTaken,
 }
 
 impl Directories {
-    /// Opens the directories, making those that are missing.
+    /// Opens the directories and creates those that are missing.
     pub fn open(paths: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
         let mut open = BTreeMap::new();
         for (name, path) in paths {
-            let named = |error: io::Error| {
+            let add_path = |error: io::Error| {
                 io::Error::new(
                     error.kind(),
                     format!("directory \"{name}\" at {}: {error}", path.display()),
                 )
             };
-            std::fs::create_dir_all(path).map_err(named)?;
-            let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(named)?;
-            // A crash may have come between making a retailer's folder and making it durable.
-            sync(&dir).map_err(named)?;
+            std::fs::create_dir_all(path).map_err(add_path)?;
+            let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(add_path)?;
+            // Make retailers' folders durable that were created just before a crash.
+            sync(&dir).map_err(add_path)?;
             open.insert(name.clone(), dir);
         }
         Ok(Self {
@@ -52,11 +52,11 @@ impl Directories {
         })
     }
 
-    /// The folder of a retailer in a directory.
+    /// Opens the folder of a retailer in a directory; creates it if it is missing.
     pub(crate) fn folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
         let parent = self.parent(directory)?;
         match parent.create_dir(retailer) {
-            // A new folder survives a crash only once its parent is synced.
+            // A new folder survives a crash only after its parent was synced.
             Ok(()) => sync(parent)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -64,9 +64,9 @@ impl Directories {
         parent.open_dir(retailer)
     }
 
-    /// The folder of a retailer that must be there: files stand in it. Where it is gone, a volume
-    /// is not mounted, and a file that is missing there was not renamed.
-    pub(crate) fn folder_before(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
+    /// Opens the folder of a retailer that already contains files. If it is missing, a volume is not mounted;
+    /// a file missing from it then does not mean that the file was renamed.
+    pub(crate) fn existing_folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
         self.parent(directory)?.open_dir(retailer)
     }
 
@@ -74,29 +74,28 @@ impl Directories {
         self.open.get(directory).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::NotFound,
-                format!("no directory is configured as \"{directory}\""),
+                format!("directory \"{directory}\" is not configured in host.toml"),
             )
         })
     }
 }
 
-/// Where a document stands until it is delivered.
+/// The name of a document's file until it is delivered.
 pub(crate) fn temporary_name(document_id: &str) -> String {
     format!(".galleria-{document_id}.tmp")
 }
 
-/// Where a document is written. Only when it is whole does it become the temporary file, in one
-/// move: a host whose lease ran out meanwhile may have given that its name already, and it is
-/// never written into.
+/// The name of a file that is being written. It becomes the temporary file in one rename when it is complete.
+/// Never write to the temporary file itself: another host may have renamed it after our lease expired.
 pub(crate) fn draft_name(document_id: &str, writer: &str) -> String {
     format!(".galleria-{document_id}.{writer}.draft")
 }
 
-/// Writes and syncs the temporary file, which appears whole or not at all: it is written without
-/// a name, so that a crash leaves nothing, and named once it is synced. Where it is there already,
-/// an earlier attempt wrote the same. The directory's entry is synced by [`sync`].
+/// Writes and syncs the temporary file, which appears complete or not at all. It is written without a name,
+/// so that a crash leaves nothing behind, and linked to its name after the sync. If the name exists, an
+/// earlier attempt wrote the same bytes. Call [`sync`] to make the directory's entry durable.
 ///
-/// `writer` is nobody else's, and a file name's part.
+/// `writer` is unique to this host and valid in a file name.
 pub(crate) fn write_temporary(
     folder: &Dir,
     document_id: &str,
@@ -109,9 +108,9 @@ pub(crate) fn write_temporary(
             let mut file = std::fs::File::from(nameless);
             file.write_all(body)?;
             file.sync_all()?;
-            give_temporary_name(folder, document_id, &file)
+            link_temporary(folder, document_id, &file)
         }
-        // Not every file system has files without a name: network mounts do not.
+        // Some file systems, such as network mounts, do not support files without a name.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
             write_draft(folder, document_id, writer, body)
         }
@@ -119,7 +118,8 @@ pub(crate) fn write_temporary(
     }
 }
 
-fn give_temporary_name(folder: &Dir, document_id: &str, file: &std::fs::File) -> io::Result<()> {
+/// Links the nameless file to its temporary name.
+fn link_temporary(folder: &Dir, document_id: &str, file: &std::fs::File) -> io::Result<()> {
     let open = format!("/proc/self/fd/{}", file.as_raw_fd());
     let name = temporary_name(document_id);
     match rustix::fs::linkat(CWD, open, folder, name, AtFlags::SYMLINK_FOLLOW) {
@@ -134,56 +134,56 @@ fn write_draft(folder: &Dir, document_id: &str, writer: &str, body: &[u8]) -> io
     let written = file.write_all(body).and_then(|()| file.sync_all());
     let named = written.and_then(|()| finish_draft(folder, document_id, &draft));
     if named.is_err() {
-        // A full disk must not fill further with every attempt.
+        // Otherwise every attempt would fill a full disk further.
         let _ = folder.remove_file(&draft);
     }
     named
 }
 
-/// A draft that is whole and synced becomes the temporary file, over what a crash may have left.
+/// Renames a complete and synced draft to the temporary file; replaces one that a crash left.
 pub(crate) fn finish_draft(folder: &Dir, document_id: &str, draft: &str) -> io::Result<()> {
     folder.rename(draft, folder, temporary_name(document_id))
 }
 
-/// Gives a temporary file its name, never over another file.
-pub(crate) fn rename(folder: &Dir, document_id: &str, name: &str) -> io::Result<Renamed> {
+/// Renames the temporary file to its final name; never replaces another file.
+pub(crate) fn rename(folder: &Dir, document_id: &str, name: &str) -> io::Result<RenameOutcome> {
     let temporary = temporary_name(document_id);
     match rustix::fs::renameat_with(folder, &temporary, folder, name, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(Renamed::Done),
-        Err(Errno::NOENT) => Ok(Renamed::Before),
-        Err(Errno::EXIST) => Ok(Renamed::Taken),
-        // A file system without that rename (some network mounts): a hard link never replaces, either.
+        Ok(()) => Ok(RenameOutcome::Done),
+        Err(Errno::NOENT) => Ok(RenameOutcome::Earlier),
+        Err(Errno::EXIST) => Ok(RenameOutcome::NameTaken),
+        // Some network mounts do not support this rename. A hard link never replaces a file either.
         Err(Errno::INVAL | Errno::NOSYS) => link(folder, &temporary, name),
         Err(error) => Err(error.into()),
     }
 }
 
-fn link(folder: &Dir, temporary: &str, name: &str) -> io::Result<Renamed> {
+fn link(folder: &Dir, temporary: &str, name: &str) -> io::Result<RenameOutcome> {
     match folder.hard_link(Path::new(temporary), folder, Path::new(name)) {
         Ok(()) => {
             folder.remove_file(temporary)?;
-            Ok(Renamed::Done)
+            Ok(RenameOutcome::Done)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Renamed::Before),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(RenameOutcome::Earlier),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            same_file(folder, temporary, name)
+            finish_link(folder, temporary, name)
         }
         Err(error) => Err(error),
     }
 }
 
-/// A crash between link and removal leaves both names on one file.
-fn same_file(folder: &Dir, temporary: &str, name: &str) -> io::Result<Renamed> {
+/// Handles an existing name. A crash between link and removal leaves both names on one file.
+fn finish_link(folder: &Dir, temporary: &str, name: &str) -> io::Result<RenameOutcome> {
     use cap_std::fs::MetadataExt as _;
     let (one, other) = (folder.metadata(temporary)?, folder.metadata(name)?);
     if (one.dev(), one.ino()) != (other.dev(), other.ino()) {
-        return Ok(Renamed::Taken);
+        return Ok(RenameOutcome::NameTaken);
     }
     folder.remove_file(temporary)?;
-    Ok(Renamed::Done)
+    Ok(RenameOutcome::Done)
 }
 
-/// Makes the directory's entries durable.
+/// Makes the entries of a directory durable.
 pub(crate) fn sync(folder: &Dir) -> io::Result<()> {
     rustix::fs::fsync(folder.open(".")?).map_err(Into::into)
 }
@@ -202,24 +202,24 @@ mod tests {
     }
 
     #[test]
-    fn a_document_gets_its_name_once_and_whole() {
+    fn a_document_gets_its_name_once_and_complete() {
         let (_temp, folder) = folder();
         write_temporary(&folder, "d1", "w1", b"whole").expect("written");
-        write_temporary(&folder, "d1", "w1", b"the same, again").expect("there already");
+        write_temporary(&folder, "d1", "w1", b"the same, again").expect("exists");
         sync(&folder).expect("synced");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("renamed"),
-            Renamed::Done
+            RenameOutcome::Done
         );
         assert_eq!(folder.read("a.xml").expect("read"), b"whole");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("renamed"),
-            Renamed::Before
+            RenameOutcome::Earlier
         );
     }
 
     #[test]
-    fn who_comes_late_never_writes_into_what_was_prepared() {
+    fn a_late_writer_never_changes_a_prepared_file() {
         let (_temp, folder) = folder();
         write_temporary(&folder, "d1", "w1", b"whole").expect("written");
         let mut prepared = folder.open(temporary_name("d1")).expect("prepared");
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn where_every_file_has_a_name_a_draft_becomes_the_temporary_file() {
+    fn without_nameless_files_a_draft_becomes_the_temporary_file() {
         let (_temp, folder) = folder();
         folder
             .write(draft_name("d1", "w1"), b"left by a crash, and longer")
@@ -247,17 +247,17 @@ mod tests {
         write_temporary(&folder, "d1", "w1", b"ours").expect("written");
         assert_eq!(
             rename(&folder, "d1", "a.xml").expect("tried"),
-            Renamed::Taken
+            RenameOutcome::NameTaken
         );
         assert_eq!(
             link(&folder, &temporary_name("d1"), "a.xml").expect("tried"),
-            Renamed::Taken
+            RenameOutcome::NameTaken
         );
         assert_eq!(folder.read("a.xml").expect("read"), b"theirs");
     }
 
     #[test]
-    fn a_link_that_was_interrupted_is_finished() {
+    fn an_interrupted_link_is_finished() {
         let (_temp, folder) = folder();
         write_temporary(&folder, "d1", "w1", b"ours").expect("written");
         let temporary = temporary_name("d1");
@@ -266,13 +266,13 @@ mod tests {
             .expect("linked");
         assert_eq!(
             link(&folder, &temporary, "a.xml").expect("tried"),
-            Renamed::Done
+            RenameOutcome::Done
         );
         assert!(folder.metadata(&temporary).is_err());
     }
 
     #[test]
-    fn no_name_leads_out_of_the_directory() {
+    fn no_name_escapes_the_directory() {
         let (_temp, folder) = folder();
         write_temporary(&folder, "d1", "w1", b"x").expect("written");
         let escaped = Directories::open(&BTreeMap::new())

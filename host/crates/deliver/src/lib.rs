@@ -1,24 +1,25 @@
-//! Documents reach their directories: whole, once, and never over another file.
+//! Delivers documents to their directories: whole, once, and never over another file. Picks up statements.
 //!
-//! Owns: every write below the configured directories, through `cap-std` handles. Never knows SQL
-//! or what a document is about.
+//! Owns: every write below the configured directories, through `cap-std` handles. Never knows SQL or what a
+//! document is about.
 //!
-//! A document is written without a name, synced, and named by its id once it is whole; recorded as
-//! *prepared*; then renamed without replacing, the directory synced, and recorded as *delivered*.
-//! Each step may be repeated after a crash: a prepared document whose temporary file is gone was
-//! renamed. A lease keeps two hosts from working on the same document; where one runs out too early,
-//! each host still writes only into what is its own. Where every file must have a name, and for what
-//! a run streams, a draft of the writer's own takes the nameless file's place.
+//! A document is written to a file without a name, synced, named by its id and recorded as *prepared*. Then
+//! it is renamed without replacing, its directory is synced, and it is recorded as *delivered*. Each step can
+//! be repeated after a crash: a prepared document whose temporary file is gone was renamed.
+//!
+//! A lease keeps two hosts from working on the same document. If a lease expires too early, each host still
+//! writes only to its own files. On a file system without nameless files, and for the files of a run, a
+//! draft of the writer takes the place of the nameless file.
 
 #![forbid(unsafe_code)]
 
 mod deliverer;
+mod delivery_spans;
 mod directories;
 mod matcher;
 mod pickup;
 mod runs;
 mod shelf;
-mod told;
 mod vault;
 
 pub use deliverer::Deliverer;

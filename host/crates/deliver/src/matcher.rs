@@ -1,35 +1,33 @@
-//! Keeps statements matched: what a crash interrupted goes on, and what was sold or given back since
-//! is looked at.
+//! Matches statement lines in the background: continues after a crash, and checks open lines again after new
+//! sales and refunds.
 
 use galleria_app::App;
+use galleria_domain::retry::OUTAGE_PAUSE;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// What rang is not looked at before so long: what is accepted meanwhile is looked at together.
-const TOGETHER: Duration = Duration::from_millis(500);
+/// Debounce: wait so that a burst is handled in one pass.
+const DEBOUNCE: Duration = Duration::from_millis(500);
 
-/// What other replicas accept rings no bell here.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often to match without a notification: other replicas do not notify this one.
+const POLL: Duration = Duration::from_secs(5);
 
-/// After a failure, which the database's trouble is.
-const AFTER_TROUBLE: Duration = Duration::from_secs(10);
-
-/// Keeps matching until told to stop.
+/// Matches until `stop`.
 pub async fn keep_matching(app: App, stop: CancellationToken) {
-    let mut ear = app.log_grew();
+    let mut grew = app.log_grew();
     loop {
         let pause = match app.statements_match().await {
-            Ok(_) => TOGETHER,
+            Ok(_) => DEBOUNCE,
             Err(error) => {
-                tracing::error!(error = error.chain(), "statements were not matched");
-                AFTER_TROUBLE
+                tracing::error!(error = error.chain(), "statement matching failed");
+                OUTAGE_PAUSE
             }
         };
         let next = async {
             tokio::time::sleep(pause).await;
             tokio::select! {
-                () = ear.heard() => {}
-                () = tokio::time::sleep(EVERY) => {}
+                () = grew.heard() => {}
+                () = tokio::time::sleep(POLL) => {}
             }
         };
         tokio::select! {

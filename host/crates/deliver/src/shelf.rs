@@ -1,4 +1,4 @@
-//! Files that were delivered, or are about to be, opened for who asks to see one.
+//! Opens the files of documents for downloads, before and after their delivery.
 
 use crate::directories::{Directories, temporary_name};
 use cap_std::fs::Dir;
@@ -16,20 +16,20 @@ impl Shelf for Directories {
             name,
             ..
         } = document;
-        self.found(document).map_err(|error| {
+        self.open_files(document).map_err(|error| {
             Error::records(format!("opening {directory}/{retailer}/{name}"), error)
         })
     }
 }
 
 impl Directories {
-    fn found(&self, document: &DocumentRow) -> io::Result<Vec<File>> {
-        let folder = self.folder_before(&document.directory, &document.retailer);
-        let Some(folder) = there(folder)? else {
+    fn open_files(&self, document: &DocumentRow) -> io::Result<Vec<File>> {
+        let folder = self.existing_folder(&document.directory, &document.retailer);
+        let Some(folder) = if_found(folder)? else {
             return Ok(Vec::new());
         };
         let temporary = temporary_name(&document.id);
-        // Renamed meanwhile, it is found under its name: so that is looked up last.
+        // The final name comes last: the file may be renamed in between.
         let names = match document.state {
             DocumentState::Delivered => vec![document.name.as_str()],
             _ => vec![temporary.as_str(), document.name.as_str()],
@@ -42,20 +42,21 @@ impl Directories {
     }
 }
 
-/// A file; none where nothing or something else has the name. To open a pipe would wait for who writes.
+/// Opens a regular file; none if the name is free or is not a regular file. Opening a pipe would block.
 fn open(folder: &Dir, name: &str) -> io::Result<Option<File>> {
-    let Some(about) = there(folder.symlink_metadata(name))? else {
+    let Some(metadata) = if_found(folder.symlink_metadata(name))? else {
         return Ok(None);
     };
-    if !about.is_file() {
+    if !metadata.is_file() {
         return Ok(None);
     }
-    Ok(there(folder.open(name))?.map(cap_std::fs::File::into_std))
+    Ok(if_found(folder.open(name))?.map(cap_std::fs::File::into_std))
 }
 
-fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
+/// Turns the error `NotFound` into `None`.
+fn if_found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -87,7 +88,7 @@ mod tests {
     }
 
     fn texts(directories: &Directories, state: DocumentState) -> Vec<String> {
-        let files = directories.find(&row(state)).expect("looked up");
+        let files = directories.find(&row(state)).expect("found");
         let read = |mut file: File| {
             let mut text = String::new();
             file.read_to_string(&mut text).expect("read");
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_found_on_its_way_and_where_it_went() {
+    fn a_document_is_found_before_and_after_its_delivery() {
         let temp = tempfile::tempdir().expect("a folder");
         let paths = [("poslog".to_owned(), temp.path().join("poslog"))].into();
         let directories = Directories::open(&paths).expect("directories");
@@ -110,13 +111,13 @@ mod tests {
         directories::rename(&folder, "d1", "a.xml").expect("renamed");
         assert_eq!(texts(&directories, prepared), ["whole"]);
         assert_eq!(texts(&directories, delivered), ["whole"]);
-        folder.remove_file("a.xml").expect("taken away");
-        folder.create_dir("a.xml").expect("something else");
+        folder.remove_file("a.xml").expect("removed");
+        folder.create_dir("a.xml").expect("created");
         assert!(texts(&directories, delivered).is_empty());
         let other = DocumentRow {
             directory: "reports".into(),
             ..row(delivered)
         };
-        assert!(directories.find(&other).expect("looked up").is_empty());
+        assert!(directories.find(&other).expect("found").is_empty());
     }
 }

@@ -1,6 +1,6 @@
-//! What a collector is told of deliveries: a span for each document, in the trace of its event.
+//! Trace spans of deliveries: one for each document, in the trace of its event.
 //!
-//! It has the directory and the outcome; the document's name, which a plugin made up, stays here.
+//! A span has the directory and the outcome. It never has the document's name, because a plugin chose it.
 
 use galleria_app::records::DocumentRow;
 use galleria_app::{App, trace};
@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 use tracing::Span;
 use tracing::field::Empty;
 
-/// Spans of a batch by the document's id; they end with it. None where nobody collects.
+/// The spans of a batch, by the document's id. They end when this is dropped. Empty if traces are not exported.
 #[derive(Default)]
-pub(crate) struct Told(BTreeMap<String, Span>);
+pub(crate) struct DeliverySpans(BTreeMap<String, Span>);
 
-impl Told {
-    /// Begins the spans of documents whose events belong to a trace.
-    pub(crate) async fn of(app: &App, documents: &[DocumentRow]) -> Self {
+impl DeliverySpans {
+    /// Begins a span for each document whose event belongs to a trace.
+    pub(crate) async fn begin(app: &App, documents: &[DocumentRow]) -> Self {
         if !trace::is_collected() {
             return Self::default();
         }
         let mut events: Vec<String> = documents.iter().map(|one| one.event_id.clone()).collect();
         events.sort_unstable();
         events.dedup();
-        // Without its traces a batch is delivered none the worse.
+        // A batch is delivered without spans if the traces cannot be read.
         let traces = app.traces_of(events).await.unwrap_or_default();
         let spans = documents.iter().filter_map(|document| {
             let cause = *traces.get(&document.event_id)?;
@@ -35,8 +35,8 @@ impl Told {
         Self(spans.collect())
     }
 
-    /// These have ended so.
-    pub(crate) fn ended<'a>(&self, ids: impl Iterator<Item = &'a str>, outcome: &str) {
+    /// Records the outcome of these documents.
+    pub(crate) fn end<'a>(&self, ids: impl Iterator<Item = &'a str>, outcome: &str) {
         for span in ids.filter_map(|id| self.0.get(id)) {
             span.record("outcome", outcome);
             if outcome != "delivered" {
