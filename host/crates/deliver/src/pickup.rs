@@ -1,13 +1,14 @@
-//! Statements that providers leave in a directory: taken in when they are whole, then moved aside.
+//! Imports the statements that payment providers put into a directory, then moves the files away.
 //!
-//! A file lies in `<directory>/<retailer>/`. After its import it stands in `done/`, after its refusal
-//! in `refused/` with a text beside it that says what is wrong; nothing there is replaced. A crash between an import and its
-//! move does no harm: the same file again is the same statement. No link is ever followed.
+//! A file in `<directory>/<retailer>/` is imported when it is complete. Afterwards it is moved to `done/`, or
+//! to `refused/` with a text file that states the reason. No file there is ever replaced. A crash between
+//! import and move does no harm: the same file is the same statement. Links are never followed.
 
 use crate::directories::{Directories, sync};
 use cap_std::fs::{Dir, MetadataExt as _};
 use galleria_app::statements::{Imported, StatementAsk};
 use galleria_app::{App, Error};
+use galleria_domain::retry::DELIVERY_WAIT;
 use galleria_domain::{Complete, Pickup};
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
@@ -18,19 +19,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often directories are looked through.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often the directories are scanned.
+const POLL: Duration = Duration::from_secs(1);
 
-/// One replica looks through a directory at a time. That it is one is for thrift alone: whoever
-/// reads a file, it becomes one statement.
+/// The lease of a directory. It only saves work: a file that two replicas read still becomes one statement.
 const LEASE: Duration = Duration::from_secs(30);
-
-/// How long a file rests whose import failed for a reason that may pass.
-const REST: Duration = Duration::from_secs(60);
 
 const MARKER: &str = ".complete";
 
-/// Looks through directories for statements.
+/// Scans directories for statements.
 pub struct Pickups {
     app: App,
     directories: Directories,
@@ -40,24 +37,24 @@ pub struct Pickups {
     stop: Arc<AtomicBool>,
 }
 
-/// A file that lies there, as it was seen.
+/// What identifies a version of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Look {
+struct Fingerprint {
     inode: u64,
     size: u64,
     modified: (i64, i64),
 }
 
 struct Seen {
-    look: Look,
-    /// Since when it has not changed.
+    fingerprint: Fingerprint,
+    /// Since when the file has not changed.
     since: Timestamp,
-    /// Not before then: it failed for a reason that may pass.
-    rests_until: Option<Timestamp>,
+    /// When to try again after a failure that may pass.
+    retry_at: Option<Timestamp>,
 }
 
 impl Pickups {
-    /// For these directories. `owner` is this process's own word.
+    /// Creates a scanner of these directories. `owner` identifies this process.
     pub fn new(app: App, directories: Directories, pickups: Vec<Pickup>, owner: String) -> Self {
         Self {
             app,
@@ -69,39 +66,39 @@ impl Pickups {
         }
     }
 
-    /// Looks until told to stop. A file that is being read then stays for the next start.
+    /// Scans until `stop`. A file that is being read then stays for the next start.
     pub async fn run(mut self, stop: CancellationToken) {
-        let reading = Arc::clone(&self.stop);
-        let looking = async {
+        let stop_reading = Arc::clone(&self.stop);
+        let scanning = async {
             loop {
-                self.look().await;
-                tokio::time::sleep(EVERY).await;
+                self.scan().await;
+                tokio::time::sleep(POLL).await;
             }
         };
         tokio::select! {
-            () = stop.cancelled() => reading.store(true, Ordering::Relaxed),
-            () = looking => {}
+            () = stop.cancelled() => stop_reading.store(true, Ordering::Relaxed),
+            () = scanning => {}
         }
     }
 
-    /// Looks through every directory once; how many files were taken in or refused.
-    pub async fn look(&mut self) -> usize {
+    /// Scans every directory once; returns the number of files that were moved away.
+    pub async fn scan(&mut self) -> usize {
         let mut moved = 0;
         for pickup in self.pickups.clone() {
-            match self.look_into(&pickup).await {
+            match self.scan_directory(&pickup).await {
                 Ok(count) => moved += count,
                 Err(error) => tracing::error!(
                     retailer = pickup.retailer,
                     directory = pickup.directory,
                     error = error.chain(),
-                    "a directory of statements was not looked through"
+                    "statement directory not scanned"
                 ),
             }
         }
         moved
     }
 
-    async fn look_into(&mut self, pickup: &Pickup) -> Result<usize, Error> {
+    async fn scan_directory(&mut self, pickup: &Pickup) -> Result<usize, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
         if !self.app.lease(&lease, &self.owner, LEASE).await? {
             return Ok(0);
@@ -110,22 +107,22 @@ impl Pickups {
         let folder = folder.map_err(|error| failed("opening", &pickup.directory, error))?;
         let names = names(&folder, pickup);
         let names = names.map_err(|error| failed("listing", &pickup.directory, error))?;
-        let there = |key: &(String, String, String)| {
+        let still_exists = |key: &(String, String, String)| {
             (&key.0, &key.1) != (&pickup.retailer, &pickup.plugin) || names.contains(&key.2)
         };
-        self.seen.retain(|key, _| there(key));
+        self.seen.retain(|key, _| still_exists(key));
         let mut moved = 0;
         for name in &names {
-            if self.is_due(&folder, pickup, name) && self.take(&folder, pickup, name).await {
+            if self.is_due(&folder, pickup, name) && self.process(&folder, pickup, name).await {
                 moved += 1;
             }
         }
         Ok(moved)
     }
 
-    /// Whether a file is whole, and not at rest.
+    /// Whether a file is complete and not waiting for its next try.
     fn is_due(&mut self, folder: &Dir, pickup: &Pickup, name: &str) -> bool {
-        let Ok((_, look)) = open(folder, name) else {
+        let Ok((_, fingerprint)) = open(folder, name) else {
             return false;
         };
         let now = self.app.clock().now();
@@ -135,74 +132,74 @@ impl Pickups {
             name.to_owned(),
         );
         let fresh = Seen {
-            look,
+            fingerprint,
             since: now,
-            rests_until: None,
+            retry_at: None,
         };
         let seen = self.seen.entry(key).or_insert(fresh);
-        if seen.look != look {
+        if seen.fingerprint != fingerprint {
             *seen = Seen {
-                look,
+                fingerprint,
                 since: now,
-                rests_until: None,
+                retry_at: None,
             };
         }
-        let whole = match pickup.complete {
+        let is_complete = match pickup.complete {
             Complete::Marker => folder.symlink_metadata(format!("{name}{MARKER}")).is_ok(),
             Complete::Unchanged(time) => now >= seen.since + time,
         };
-        whole && seen.rests_until.is_none_or(|until| now >= until)
+        is_complete && seen.retry_at.is_none_or(|at| now >= at)
     }
 
-    /// Takes a file in and moves it aside; whether it was moved.
-    async fn take(&mut self, folder: &Dir, pickup: &Pickup, name: &str) -> bool {
-        let taken = match open(folder, name) {
-            Ok((file, look)) => self
+    /// Imports a file and moves it away; returns whether it was moved.
+    async fn process(&mut self, folder: &Dir, pickup: &Pickup, name: &str) -> bool {
+        let imported = match open(folder, name) {
+            Ok((file, fingerprint)) => self
                 .import(pickup, name, file)
                 .await
-                .map(|done| (done, look)),
+                .map(|outcome| (outcome, fingerprint)),
             Err(error) => Err(failed("opening", name, error)),
         };
-        let moved = match taken {
-            Ok((Outcome::Imported(imported), look)) => {
+        let moved = match imported {
+            Ok((Outcome::Imported(imported), fingerprint)) => {
                 let to = format!("{}-{name}", &imported.statement.digest[..12]);
-                aside(folder, name, look, "done", &to, None)
+                move_away(folder, name, fingerprint, "done", &to, None)
             }
-            Ok((Outcome::Refused(why), look)) => {
+            Ok((Outcome::Rejected(reason), fingerprint)) => {
                 tracing::warn!(
                     retailer = pickup.retailer,
                     file = name,
-                    "a statement was refused"
+                    "statement rejected"
                 );
-                aside(folder, name, look, "refused", name, Some(&why))
+                move_away(folder, name, fingerprint, "refused", name, Some(&reason))
             }
             Err(error) => {
                 tracing::error!(
                     retailer = pickup.retailer,
                     file = name,
                     error = error.chain(),
-                    "a statement was not taken in; it is tried again"
+                    "statement not imported, trying again later"
                 );
-                self.rest(pickup, name);
+                self.retry_later(pickup, name);
                 return false;
             }
         };
         if let Err(error) = &moved {
-            tracing::error!(file = name, %error, "a statement's file was not moved aside");
-            self.rest(pickup, name);
+            tracing::error!(file = name, %error, "statement file not moved");
+            self.retry_later(pickup, name);
         }
         moved.is_ok()
     }
 
-    fn rest(&mut self, pickup: &Pickup, name: &str) {
+    fn retry_later(&mut self, pickup: &Pickup, name: &str) {
         let key = (
             pickup.retailer.clone(),
             pickup.plugin.clone(),
             name.to_owned(),
         );
-        let until = self.app.clock().now() + REST;
+        let at = self.app.clock().now() + DELIVERY_WAIT;
         if let Some(seen) = self.seen.get_mut(&key) {
-            seen.rests_until = Some(until);
+            seen.retry_at = Some(at);
         }
     }
 
@@ -240,19 +237,19 @@ impl Pickups {
         };
         match imported {
             Ok(imported) => Ok(Outcome::Imported(Box::new(imported))),
-            Err(error) => refusal(error).map(Outcome::Refused),
+            Err(error) => rejection(error).map(Outcome::Rejected),
         }
     }
 }
 
 enum Outcome {
     Imported(Box<Imported>),
-    Refused(String),
+    Rejected(String),
 }
 
-/// Why the same file would be refused every time; the error where another attempt may do better.
-fn refusal(error: Error) -> Result<String, Error> {
-    let passing = [
+/// Returns the reason if the same file would be rejected every time, and the error if another try may succeed.
+fn rejection(error: Error) -> Result<String, Error> {
+    let temporary = [
         "retry",
         "misconfigured",
         "failed",
@@ -269,8 +266,8 @@ fn refusal(error: Error) -> Result<String, Error> {
             code: "payout_exists",
             message,
         } => Ok(format!("{message}\n")),
-        Error::Plugin(fault) if !passing.contains(&fault.code()) => Ok(format!(
-            "the plugin could not read it within its limits: {}\n",
+        Error::Plugin(fault) if !temporary.contains(&fault.code()) => Ok(format!(
+            "the plugin could not read the file: {}\n",
             fault.code()
         )),
         error => Err(error),
@@ -281,17 +278,17 @@ fn failed(doing: &str, what: &str, error: io::Error) -> Error {
     Error::records(format!("{doing} {what}"), error)
 }
 
-/// Names of what may be statements, in order.
+/// The sorted names of the files that may be statements.
 fn names(folder: &Dir, pickup: &Pickup) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in folder.entries()? {
         let entry = entry?;
-        // What is no UTF-8 is no name of ours, and could not be told of.
+        // Skip names that are not UTF-8: they could not be reported.
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
-        let meant = name.ends_with(&pickup.suffix) && !name.starts_with('.');
-        if meant && !name.ends_with(MARKER) && entry.file_type()?.is_file() {
+        let is_candidate = name.ends_with(&pickup.suffix) && !name.starts_with('.');
+        if is_candidate && !name.ends_with(MARKER) && entry.file_type()?.is_file() {
             names.push(name);
         }
     }
@@ -299,34 +296,35 @@ fn names(folder: &Dir, pickup: &Pickup) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Opens a regular file, and nothing else.
-fn open(folder: &Dir, name: &str) -> io::Result<(std::fs::File, Look)> {
-    // Opening a pipe would wait for somebody to write into it.
+/// Opens a regular file and fails for any other kind.
+fn open(folder: &Dir, name: &str) -> io::Result<(std::fs::File, Fingerprint)> {
+    // `NONBLOCK`: opening a pipe would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, Mode::empty())?;
     let file = std::fs::File::from(file);
-    let found = file.metadata()?;
-    if !found.is_file() {
-        let message = "only a regular file can be a statement";
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        let message = "a statement must be a regular file";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     use std::os::unix::fs::MetadataExt as _;
-    let look = Look {
-        inode: found.ino(),
-        size: found.size(),
-        modified: (found.mtime(), found.mtime_nsec()),
+    let fingerprint = Fingerprint {
+        inode: metadata.ino(),
+        size: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
     };
-    Ok((file, look))
+    Ok((file, fingerprint))
 }
 
-/// Moves a file that is still the one that was read, and says why where it was refused.
-fn aside(
+/// Moves a file that was read, with the reason for its rejection if there is one. Fails if the file was
+/// replaced meanwhile.
+fn move_away(
     folder: &Dir,
     name: &str,
-    look: Look,
+    fingerprint: Fingerprint,
     to_folder: &str,
     to: &str,
-    why: Option<&str>,
+    reason: Option<&str>,
 ) -> io::Result<()> {
     match folder.create_dir(to_folder) {
         Ok(()) => sync(folder)?,
@@ -334,16 +332,16 @@ fn aside(
         Err(error) => return Err(error),
     }
     let target = folder.open_dir(to_folder)?;
-    let now = folder.symlink_metadata(name)?;
-    if now.ino() != look.inode || now.size() != look.size {
-        let message = "it was replaced while it was read, and is looked at again";
+    let metadata = folder.symlink_metadata(name)?;
+    if metadata.ino() != fingerprint.inode || metadata.size() != fingerprint.size {
+        let message = "the file was replaced while it was read; it will be read again";
         return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
     }
-    let to = match why {
-        // Providers send a corrected file under the same name, and that may be refused as well.
-        Some(why) => {
-            let free = free(&target, to);
-            target.write(format!("{free}.txt"), why)?;
+    let to = match reason {
+        // Providers send a corrected file under the same name, which may be rejected as well.
+        Some(reason) => {
+            let free = free_name(&target, to);
+            target.write(format!("{free}.txt"), reason)?;
             free
         }
         None => to.to_owned(),
@@ -357,8 +355,8 @@ fn aside(
     sync(folder)
 }
 
-/// A name that no file has there.
-fn free(folder: &Dir, name: &str) -> String {
+/// A name that no file in the folder has.
+fn free_name(folder: &Dir, name: &str) -> String {
     let taken = |name: &str| folder.symlink_metadata(name).is_ok();
     let (mut free, mut number) = (name.to_owned(), 1);
     while taken(&free) {
@@ -373,14 +371,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_refused_before_under_the_same_name_stays() {
+    fn an_earlier_rejected_file_of_the_same_name_stays() {
         let temp = tempfile::tempdir().expect("a folder");
         let folder = Dir::open_ambient_dir(temp.path(), cap_std::ambient_authority());
         let folder = folder.expect("a folder");
         for text in ["first", "second", "third"] {
             folder.write("a.csv", text).expect("left");
-            let (_, look) = open(&folder, "a.csv").expect("opened");
-            aside(&folder, "a.csv", look, "refused", "a.csv", Some(text)).expect("moved");
+            let (_, fingerprint) = open(&folder, "a.csv").expect("opened");
+            let moved = move_away(
+                &folder,
+                "a.csv",
+                fingerprint,
+                "refused",
+                "a.csv",
+                Some(text),
+            );
+            moved.expect("moved");
         }
         for (name, text) in [
             ("a.csv", "first"),
@@ -389,8 +395,8 @@ mod tests {
         ] {
             let path = temp.path().join("refused").join(name);
             assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
-            let why = path.with_file_name(format!("{name}.txt"));
-            assert_eq!(std::fs::read_to_string(why).expect("read"), text);
+            let reason = path.with_file_name(format!("{name}.txt"));
+            assert_eq!(std::fs::read_to_string(reason).expect("read"), text);
         }
     }
 }

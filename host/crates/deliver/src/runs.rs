@@ -1,8 +1,8 @@
-//! The files of a run, streamed to the disk as drafts until the run has ended well.
+//! The files of a run, streamed to disk as drafts until the run succeeds.
 //!
-//! A run's drafts have the same names in every attempt, so nothing piles up after crashes. Who
-//! writes one holds its lock: of two attempts at a time, the second fails, and what the first has
-//! finished is never written into.
+//! The drafts of a run have the same names in every attempt, so crashes do not accumulate files. The writer
+//! locks its drafts: of two concurrent attempts the second fails, and a file that the first has finished is
+//! never changed.
 
 use crate::directories::{self, Directories, draft_name, temporary_name};
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Files of one run. More would be a mistake of the plugin.
+/// The most files of one run; more indicate a bug in the plugin.
 const MAX_FILES: usize = 1_000;
 
 impl Files for Directories {
@@ -34,10 +34,10 @@ impl Files for Directories {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Writing,
-    /// Whole and synced, under the temporary names.
+    /// Complete and synced, under their temporary names.
     Synced,
-    /// Taken away.
-    Gone,
+    /// Removed.
+    Discarded,
 }
 
 struct State {
@@ -52,13 +52,13 @@ struct Open {
     written: Written,
     digest: Running,
     folder: Dir,
-    /// Its lock lasts until it is closed.
+    /// Locked until it is closed.
     file: File,
-    /// It has its temporary name.
+    /// Whether it has its temporary name.
     finished: bool,
 }
 
-/// What the plugin's sink and the one who syncs at the end both reach.
+/// Shared by the plugin's sink and the handle that syncs at the end.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<State>>);
 
@@ -77,7 +77,10 @@ fn draft(document_id: &str) -> String {
 }
 
 fn busy() -> io::Error {
-    io::Error::new(io::ErrorKind::ResourceBusy, "the run is under way already")
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        "another attempt of the run is in progress",
+    )
 }
 
 fn lock(file: &File) -> io::Result<()> {
@@ -87,21 +90,21 @@ fn lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// Opens a draft that no other attempt is writing, empty.
+/// Opens an empty draft; fails if another attempt is writing it.
 fn open_draft(folder: &Dir, document_id: &str) -> io::Result<File> {
     let name = draft(document_id);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     let file = folder.open_with(&name, &options)?;
     lock(&file)?;
-    // Whoever had the lock may have finished this file, or taken it away, before it was locked here.
+    // The previous holder of the lock may have renamed or removed the file before we locked it.
     let (ours, named) = (file.metadata()?, folder.metadata(&name));
     let same =
         |named: &cap_std::fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
     if !named.as_ref().is_ok_and(same) {
         return Err(busy());
     }
-    // Finished by another attempt, and not yet recorded: it keeps its lock until then.
+    // Another attempt may have finished the file: it holds the lock until the run's end is recorded.
     let finished = match folder.open(temporary_name(document_id)) {
         Ok(finished) => lock(&finished),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -118,10 +121,11 @@ impl Sink for Shared {
     fn open(&mut self, directory: &str, name: &str, media_type: &str) -> Result<u32, Error> {
         let mut state = self.state();
         if state.stage != Stage::Writing {
-            return Err(Error::Internal("a run that has ended opened a file".into()));
+            return Err(Error::Internal("a run opened a file after its end".into()));
         }
-        let known = |open: &Open| open.written.directory == directory && open.written.name == name;
-        if state.files.iter().any(known) {
+        let is_open =
+            |open: &Open| open.written.directory == directory && open.written.name == name;
+        if state.files.iter().any(is_open) {
             return Err(Error::NameTaken {
                 directory: directory.to_owned(),
                 name: name.to_owned(),
@@ -160,7 +164,9 @@ impl Sink for Shared {
     fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), Error> {
         let mut state = self.state();
         if state.stage != Stage::Writing {
-            return Err(Error::Internal("a run that has ended wrote".into()));
+            return Err(Error::Internal(
+                "a run wrote to a file after its end".into(),
+            ));
         }
         let Some(open) = state.files.get_mut(file as usize) else {
             return Err(Error::Internal(format!("a run has no file {file}")));
@@ -198,9 +204,9 @@ impl State {
     }
 
     fn discard(&mut self) {
-        self.stage = Stage::Gone;
+        self.stage = Stage::Discarded;
         for open in std::mem::take(&mut self.files) {
-            // A temporary file that is not of this attempt may wait for its delivery.
+            // Remove only this attempt's files: another attempt's temporary file may wait for its delivery.
             let id = &open.written.id;
             let name = if open.finished {
                 temporary_name(id)
@@ -208,13 +214,13 @@ impl State {
                 draft(id)
             };
             if let Err(error) = open.folder.remove_file(&name) {
-                tracing::warn!("{name} of {} stays: {error}", open.written.name);
+                tracing::warn!(file = name, document = open.written.name, %error, "run file not removed");
             }
         }
     }
 }
 
-/// A run's files, from the side of who began it.
+/// The handle of the worker that began the run.
 struct RunFiles(Shared);
 
 impl Begun for RunFiles {
@@ -237,7 +243,7 @@ impl Drop for RunFiles {
         match state.stage {
             Stage::Writing => state.discard(),
             Stage::Synced => state.files.clear(),
-            Stage::Gone => {}
+            Stage::Discarded => {}
         }
     }
 }
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ends_badly_leaves_nothing() {
+    fn a_failed_run_leaves_no_file() {
         let (temp, directories) = directories();
         let (begun, wrote) = begin(&directories);
         wrote.expect("written");
@@ -292,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_synced_stays_for_the_deliverer() {
+    fn synced_files_stay_for_the_deliverer() {
         let (temp, directories) = directories();
         let (mut begun, wrote) = begin(&directories);
         wrote.expect("written");
@@ -303,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn two_attempts_at_a_time_do_not_write_into_each_others_files() {
+    fn concurrent_attempts_do_not_write_to_each_others_files() {
         let (temp, directories) = directories();
         let (mut first, wrote) = begin(&directories);
         wrote.expect("written");

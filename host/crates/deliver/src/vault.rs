@@ -1,7 +1,7 @@
-//! Where statements are spooled while they come in, and kept as they came.
+//! Stores the original files of settlement statements, and spools them during their import.
 //!
-//! Originals lie under their digest in a folder of their retailer. What is being taken in lies in
-//! `.spool` under a lock: whatever no process has locked there was left by a crash, and goes.
+//! An original is stored under its digest in the folder of its retailer. A file that is being imported is in
+//! `.spool` and locked. A file there without a lock was left by a crash and is removed.
 
 use crate::directories::sync;
 use cap_std::ambient_authority;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 const SPOOL: &str = ".spool";
 
-/// A folder for statements. Clones share it.
+/// The folder of the statements. Clones share it.
 #[derive(Clone, Debug)]
 pub struct StatementVault(Arc<Folders>);
 
@@ -30,16 +30,16 @@ struct Folders {
 }
 
 impl StatementVault {
-    /// Opens the folder, makes it where it is missing, and takes away what crashes left in it. No
-    /// statement may have more than `max_bytes`.
+    /// Opens the folder, creates it if it is missing, and removes the files that crashes left in the spool.
+    /// Statements larger than `max_bytes` are rejected.
     pub fn open(path: &Path, max_bytes: u64) -> io::Result<Self> {
-        let named =
+        let add_path =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        std::fs::create_dir_all(path.join(SPOOL)).map_err(named)?;
-        let all = Dir::open_ambient_dir(path, ambient_authority()).map_err(named)?;
-        let spool = all.open_dir(SPOOL).map_err(named)?;
-        sync(&all).map_err(named)?;
-        clear(&spool).map_err(named)?;
+        std::fs::create_dir_all(path.join(SPOOL)).map_err(add_path)?;
+        let all = Dir::open_ambient_dir(path, ambient_authority()).map_err(add_path)?;
+        let spool = all.open_dir(SPOOL).map_err(add_path)?;
+        sync(&all).map_err(add_path)?;
+        clear(&spool).map_err(add_path)?;
         Ok(Self(Arc::new(Folders {
             all,
             spool,
@@ -48,7 +48,7 @@ impl StatementVault {
     }
 }
 
-/// Takes away what nobody has locked.
+/// Removes the files that no process has locked.
 fn clear(spool: &Dir) -> io::Result<()> {
     for entry in spool.entries()? {
         let name = entry?.file_name();
@@ -62,29 +62,30 @@ fn clear(spool: &Dir) -> io::Result<()> {
     Ok(())
 }
 
-/// A new locked file, and its name.
-fn locked(spool: &Dir) -> io::Result<(File, String)> {
+/// Creates a locked file; returns it with its name.
+fn create_locked(spool: &Dir) -> io::Result<(File, String)> {
     loop {
         let name = uuid::Uuid::new_v4().to_string();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         let file = spool.open_with(&name, &options)?;
-        // Another process that starts may have taken it for a crash's before it was locked.
-        let held = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        // A starting process may have removed it as left by a crash before it was locked.
+        let is_locked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
         let (ours, named) = (file.metadata()?, spool.metadata(&name));
-        if held && named.is_ok_and(|named| named.ino() == ours.ino()) {
+        if is_locked && named.is_ok_and(|named| named.ino() == ours.ino()) {
             return Ok((file, name));
         }
     }
 }
 
 fn failed(doing: &str, error: io::Error) -> Error {
-    Error::records(format!("{doing} a statement's file"), error)
+    Error::records(format!("{doing} a statement file"), error)
 }
 
 impl Vault for StatementVault {
     fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error> {
-        let (spooled, name) = locked(&self.0.spool).map_err(|error| failed("spooling", error))?;
+        let (spooled, name) =
+            create_locked(&self.0.spool).map_err(|error| failed("spooling", error))?;
         Ok(Box::new(Spooled {
             folders: Arc::clone(&self.0),
             file: file.to_owned(),
@@ -97,11 +98,11 @@ impl Vault for StatementVault {
     }
 
     fn scratch(&self) -> Result<std::fs::File, Error> {
-        let made = locked(&self.0.spool).and_then(|(file, name)| {
+        let created = create_locked(&self.0.spool).and_then(|(file, name)| {
             self.0.spool.remove_file(name)?;
             Ok(file.into_std())
         });
-        made.map_err(|error| failed("spooling", error))
+        created.map_err(|error| failed("spooling", error))
     }
 
     fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
@@ -116,8 +117,9 @@ impl Vault for StatementVault {
     }
 
     fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
-        let gone = self.0.all.open_dir(retailer);
-        gone.and_then(|folder| folder.remove_file(digest))
+        let opened = self.0.all.open_dir(retailer);
+        opened
+            .and_then(|folder| folder.remove_file(digest))
             .map_err(|error| failed("removing", error))
     }
 
@@ -128,10 +130,10 @@ impl Vault for StatementVault {
 
 struct Spooled {
     folders: Arc<Folders>,
-    /// Its name where it came from.
+    /// The file's name at its origin.
     file: String,
     spooled: File,
-    /// Its name in the spool.
+    /// The file's name in the spool.
     name: String,
     digest: Running,
     size: u64,
@@ -143,14 +145,14 @@ impl Spooled {
         self.spooled.sync_all()?;
         let all = &self.folders.all;
         match all.create_dir(retailer) {
-            // A new folder survives a crash only once its parent is synced.
+            // A new folder survives a crash only after its parent was synced.
             Ok(()) => sync(all)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
         let folder = all.open_dir(retailer)?;
         let digest = self.digest.clone().finish();
-        // Where one is there, it has the same content.
+        // An existing file of this name has the same content.
         let spool = &self.folders.spool;
         spool.rename(&self.name, &folder, digest.as_str())?;
         self.kept = true;
@@ -165,10 +167,10 @@ impl Spool for Spooled {
 
     fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         self.size += chunk.len() as u64;
-        let most = self.folders.max_bytes;
-        if self.size > most {
+        let limit = self.folders.max_bytes;
+        if self.size > limit {
             let message =
-                format!("at most {most} bytes, as the host's [statements] max_bytes says");
+                format!("must have at most {limit} bytes (host.toml: statements.max_bytes)");
             return Err(Error::invalid("file", message));
         }
         self.digest.update(chunk);
@@ -191,14 +193,14 @@ impl Spool for Spooled {
     }
 
     fn keep(&mut self, retailer: &str) -> Result<(), Error> {
-        Spooled::keep(self, retailer).map_err(|error| failed("keeping", error))
+        Spooled::keep(self, retailer).map_err(|error| failed("storing", error))
     }
 }
 
 impl Drop for Spooled {
     fn drop(&mut self) {
         if !self.kept {
-            // A start takes away what stays.
+            // If this fails, the next start removes the file.
             let _ = self.folders.spool.remove_file(&self.name);
         }
     }
@@ -226,9 +228,10 @@ impl Source for Reader {
 mod tests {
     use super::*;
 
-    fn vault(most: u64) -> (tempfile::TempDir, StatementVault) {
+    fn vault(max_bytes: u64) -> (tempfile::TempDir, StatementVault) {
         let temp = tempfile::tempdir().expect("a folder");
-        let vault = StatementVault::open(&temp.path().join("statements"), most).expect("a vault");
+        let vault =
+            StatementVault::open(&temp.path().join("statements"), max_bytes).expect("a vault");
         (temp, vault)
     }
 
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_stands_under_its_digest_and_the_rest_is_gone() {
+    fn a_kept_file_is_stored_under_its_digest_and_the_others_are_removed() {
         let (temp, vault) = vault(100);
         let mut spool = vault.spool("a.csv").expect("a spool");
         spool.write(b"ab").expect("written");
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_clears_away_what_a_crash_left_and_nothing_else() {
+    fn a_start_removes_only_files_that_a_crash_left() {
         let (temp, vault) = vault(100);
         let mut alive = vault.spool("a.csv").expect("a spool");
         let left = temp.path().join("statements").join(SPOOL).join("left");
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_beyond_the_bound_is_refused() {
+    fn a_file_beyond_the_limit_is_rejected() {
         let (_temp, vault) = vault(3);
         let mut spool = vault.spool("a.csv").expect("a spool");
         spool.write(b"abc").expect("written");
