@@ -194,7 +194,7 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     }
     assert!(!log.contains("ana-lopez"));
     assert!(
-        log.contains("\"caller\":\"shops\"") && log.contains("the token has ended"),
+        log.contains("\"caller\":\"shops\"") && log.contains("the token has expired"),
         "{log}"
     );
 }

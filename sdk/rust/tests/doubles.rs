@@ -237,7 +237,7 @@ fn a_key_of_a_fixture_that_is_none_is_told() {
     let error = Event::read(folder.path()).expect_err("no key");
     assert_eq!(
         error,
-        "event.json, keys.notes: version \"1\": key has 2 bytes, AES takes 16, 24 or 32"
+        "event.json, keys.notes: version \"1\": key has 2 bytes, AES needs 16, 24 or 32"
     );
 }
 

@@ -168,17 +168,20 @@ impl TopicWriter {
         let offsets = positions
             .committed_offsets(partitions, REQUEST_TIMEOUT)
             .map_err(callbacks.failed("reading the position"))?;
-        let relayed = offsets.elements().first().and_then(|one| match one.offset() {
-            Offset::Offset(position) => {
-                let (at, event) = one.metadata().split_once(' ').unwrap_or_default();
-                Some(Relayed {
-                    position,
-                    event: event.to_owned(),
-                    server_timestamp: at.parse().unwrap_or_default(),
-                })
-            }
-            _ => None,
-        });
+        let relayed = offsets
+            .elements()
+            .first()
+            .and_then(|one| match one.offset() {
+                Offset::Offset(position) => {
+                    let (at, event) = one.metadata().split_once(' ').unwrap_or_default();
+                    Some(Relayed {
+                        position,
+                        event: event.to_owned(),
+                        server_timestamp: at.parse().unwrap_or_default(),
+                    })
+                }
+                _ => None,
+            });
         let group = positions.group_metadata().ok_or(BrokerError::Kafka {
             doing: "creating the client",
             reason: "it has no group".into(),

@@ -1,4 +1,4 @@
-//! What a checked token says of its bearer.
+//! The claims of a verified token, and the caller derived from them.
 
 use crate::IssuerConfig;
 use galleria_app::access::{Caller, Reach, TokenFault};
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// More would fill the lists it stands in.
+/// The most bytes of a name, so that it fits lists and log lines.
 const LONGEST_NAME: usize = 120;
 
-/// Claims that we read; the lists of retailers and stores are among the others, by configured names.
+/// The claims we read. The lists of retailers and stores have configured names and are in `others`.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
     exp: i64,
@@ -18,7 +18,7 @@ pub(crate) struct Claims {
     #[serde(default)]
     sub: String,
     preferred_username: Option<String>,
-    /// Keycloak's: `Bearer` for an access token, `ID` and `Refresh` for what is not for us.
+    /// Keycloak's token type: `Bearer` for an access token; we reject others, such as `ID` and `Refresh`.
     typ: Option<String>,
     scope: Option<String>,
     #[serde(default)]
@@ -34,7 +34,7 @@ struct Roles {
 }
 
 impl Claims {
-    /// The caller, at this time.
+    /// Derives the caller, if the token is valid at `now`.
     pub(crate) fn caller(
         self,
         config: &IssuerConfig,
@@ -43,37 +43,39 @@ impl Claims {
         let skew = i64::try_from(config.skew.as_secs()).unwrap_or(i64::MAX);
         let now = now.as_second();
         if self.exp.saturating_add(skew) <= now {
-            return Err(TokenFault::Refused("the token has ended"));
+            return Err(TokenFault::Refused("the token has expired"));
         }
         if self
             .nbf
             .is_some_and(|begin| begin.saturating_sub(skew) > now)
         {
-            return Err(TokenFault::Refused("the token has not begun"));
+            return Err(TokenFault::Refused("the token is not valid yet"));
         }
         if self
             .typ
             .is_some_and(|typ| !typ.eq_ignore_ascii_case("Bearer"))
         {
-            return Err(TokenFault::Refused("the token is none that gives access"));
+            return Err(TokenFault::Refused("the token is not an access token"));
         }
-        let words = self.scope.as_deref().unwrap_or_default();
-        let words = words.split_whitespace().map(ToOwned::to_owned);
-        let roles = self.realm_access.roles.into_iter().chain(words);
+        let scopes = self.scope.as_deref().unwrap_or_default();
+        let scopes = scopes.split_whitespace().map(ToOwned::to_owned);
+        let roles = self.realm_access.roles.into_iter().chain(scopes);
         let scope = roles
             .filter_map(|role| config.scopes.get(&role).copied())
             .max();
         let scope = scope.ok_or(TokenFault::Powerless(
-            "No role of the token is one that may do something here.",
+            "The token has no role that grants a scope.",
         ))?;
-        let named = self.preferred_username.filter(|name| !name.is_empty());
-        let named = named.unwrap_or(self.sub);
-        let good = (1..=LONGEST_NAME).contains(&named.len());
-        if !good || named.chars().any(char::is_control) {
-            return Err(TokenFault::Refused("the token names nobody"));
+        let name = self.preferred_username.filter(|name| !name.is_empty());
+        let name = name.unwrap_or(self.sub);
+        let fits = (1..=LONGEST_NAME).contains(&name.len());
+        if !fits || name.chars().any(char::is_control) {
+            return Err(TokenFault::Refused(
+                "the token's user name is missing or invalid",
+            ));
         }
         Ok(Caller {
-            name: format!("{}:{named}", config.name),
+            name: format!("{}:{name}", config.name),
             told: config.name.clone(),
             scope,
             reach: reach(&self.others, config)?,
@@ -81,7 +83,7 @@ impl Claims {
     }
 }
 
-/// What the bearer may act on. A token that says nothing of it gives nothing.
+/// The retailers and stores of the caller. A token that lists none grants access to none.
 fn reach(claims: &Map<String, Value>, config: &IssuerConfig) -> Result<Reach, TokenFault> {
     let retailers = list(claims.get(&config.retailers_claim))?;
     let stores = list(claims.get(&config.stores_claim))?;
@@ -89,21 +91,21 @@ fn reach(claims: &Map<String, Value>, config: &IssuerConfig) -> Result<Reach, To
         return Ok(Reach::Everything);
     }
     if retailers.is_empty() && stores.is_empty() {
-        let why = "The token names neither a retailer nor a store that it is for.";
-        return Err(TokenFault::Powerless(why));
+        let reason = "The token lists neither retailers nor stores.";
+        return Err(TokenFault::Powerless(reason));
     }
     Ok(Reach::Some { retailers, stores })
 }
 
-/// One text or many. Anything else is a mistake that must not widen what the bearer may do.
+/// Parses one string or a list of strings. Anything else is an error: it must not widen the caller's access.
 fn list(claim: Option<&Value>) -> Result<BTreeSet<String>, TokenFault> {
     let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-    let read = match claim {
+    let parsed = match claim {
         None | Some(Value::Null) => Some(BTreeSet::new()),
         Some(Value::Array(all)) => all.iter().map(text).collect(),
         Some(one) => text(one).map(|one| [one].into()),
     };
-    read.ok_or(TokenFault::Refused(
-        "the token's lists are no lists of texts",
+    parsed.ok_or(TokenFault::Refused(
+        "the token's retailers or stores are not strings",
     ))
 }

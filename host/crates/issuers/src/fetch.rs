@@ -1,4 +1,4 @@
-//! Fetching an issuer's keys: bounded in time and size, over TLS, and never led elsewhere.
+//! Fetches the keys of an issuer: over TLS, limited in time and size, without redirects.
 
 use crate::ClientError;
 use galleria_domain::access::is_trustworthy;
@@ -7,33 +7,33 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A till waits for it.
-const WITHIN: Duration = Duration::from_secs(5);
+/// Limit on one request: a till waits for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A realm publishes a handful of keys of a few kilobytes.
-const MOST: usize = 1 << 20;
+/// Limit on a response. A realm publishes a few keys of a few kilobytes.
+const MAX_BYTES: usize = 1 << 20;
 
-/// Why there are no keys; for the operator.
+/// Why no keys could be fetched; for the log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{url}: {source}")]
     Http { url: String, source: reqwest::Error },
-    #[error("{url}: more than {MOST} bytes")]
+    #[error("{url}: response exceeds {MAX_BYTES} bytes")]
     TooLarge { url: String },
-    #[error("{url}: not what it should be: {source}")]
+    #[error("{url}: invalid response: {source}")]
     Json {
         url: String,
         source: serde_json::Error,
     },
-    #[error("{url}: it is about the issuer {found}")]
-    OtherIssuer { url: String, found: String },
-    #[error("the issuer's keys are at {0}: neither https:// nor this machine")]
+    #[error("{url}: describes another issuer, {issuer}")]
+    OtherIssuer { url: String, issuer: String },
+    #[error("jwks_uri must be an https:// URL or on this machine, got {0}")]
     Untrusted(String),
 }
 
-/// What we read of OpenID Connect Discovery 1.0.
+/// The fields we read of OpenID Connect Discovery 1.0.
 #[derive(Deserialize)]
-struct Discovered {
+struct Discovery {
     issuer: String,
     jwks_uri: String,
 }
@@ -45,13 +45,13 @@ struct KeySet {
 
 pub(crate) fn client() -> Result<reqwest::Client, ClientError> {
     let client = reqwest::Client::builder()
-        .timeout(WITHIN)
+        .timeout(TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .build()?;
     Ok(client)
 }
 
-/// The keys that an issuer publishes, each as it stands.
+/// Fetches the keys that an issuer publishes, unparsed.
 pub(crate) async fn keys(
     client: &reqwest::Client,
     issuer: &str,
@@ -59,28 +59,28 @@ pub(crate) async fn keys(
 ) -> Result<Vec<Value>, FetchError> {
     let url = match jwks_url {
         Some(url) => url.to_owned(),
-        None => discovered(client, issuer).await?,
+        None => discover(client, issuer).await?,
     };
     let KeySet { keys } = read(client, &url).await?;
     Ok(keys)
 }
 
-async fn discovered(client: &reqwest::Client, issuer: &str) -> Result<String, FetchError> {
+async fn discover(client: &reqwest::Client, issuer: &str) -> Result<String, FetchError> {
     let issuer = issuer.trim_end_matches('/');
     let url = format!("{issuer}/.well-known/openid-configuration");
-    let found: Discovered = read(client, &url).await?;
-    if found.issuer.trim_end_matches('/') != issuer {
-        let found = found.issuer;
-        return Err(FetchError::OtherIssuer { url, found });
+    let discovery: Discovery = read(client, &url).await?;
+    if discovery.issuer.trim_end_matches('/') != issuer {
+        let issuer = discovery.issuer;
+        return Err(FetchError::OtherIssuer { url, issuer });
     }
-    if !is_trustworthy(&found.jwks_uri) {
-        return Err(FetchError::Untrusted(found.jwks_uri));
+    if !is_trustworthy(&discovery.jwks_uri) {
+        return Err(FetchError::Untrusted(discovery.jwks_uri));
     }
-    Ok(found.jwks_uri)
+    Ok(discovery.jwks_uri)
 }
 
 async fn read<T: DeserializeOwned>(client: &reqwest::Client, url: &str) -> Result<T, FetchError> {
-    // Its own words name the URL as well.
+    // Remove the URL from the error: ours already has it.
     let failed = |source: reqwest::Error| FetchError::Http {
         url: url.to_owned(),
         source: source.without_url(),
@@ -90,7 +90,7 @@ async fn read<T: DeserializeOwned>(client: &reqwest::Client, url: &str) -> Resul
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         body.extend_from_slice(&chunk);
-        if body.len() > MOST {
+        if body.len() > MAX_BYTES {
             let url = url.to_owned();
             return Err(FetchError::TooLarge { url });
         }

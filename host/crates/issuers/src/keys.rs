@@ -1,9 +1,8 @@
-//! An issuer's keys: kept, and fetched again when one is named that is not there.
+//! The keys of an issuer: cached, and fetched again when a token names an unknown one.
 //!
-//! Owns: when it is asked. A token with an unknown key makes the host ask at most once in `refetch`,
-//! whoever sends how many; tokens with known keys never wait for that. Keys that are old are fetched
-//! again beside the requests, so that one the issuer has withdrawn is good for [`FRESH`] at most while
-//! the issuer answers; while it does not, the old ones stay.
+//! Owns: when keys are fetched. Tokens with unknown keys cause at most one fetch in `refetch`; tokens with
+//! known keys never wait for one. Old keys are fetched again in the background, so that a withdrawn key is
+//! accepted for at most [`MAX_AGE`] while the issuer is available. While it is not, the cached keys stay.
 
 use crate::{IssuerConfig, fetch};
 use galleria_app::access::TokenFault;
@@ -14,29 +13,29 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex as Turn;
+use tokio::sync::Mutex as AsyncMutex;
 
-/// How signatures are made that can be good.
-pub(crate) const GOOD: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+/// The signature algorithms we accept.
+pub(crate) const ACCEPTED: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
-/// Keys that are older are fetched again.
-const FRESH: Duration = Duration::from_secs(600);
+/// The age at which cached keys are fetched again.
+const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// An RSA key with a shorter modulus is no key: 2,048 bits.
+/// The shortest RSA modulus we accept, in bytes (2,048 bits).
 const SHORTEST_RSA: usize = 256;
 
-/// A key, for one algorithm and no other.
+/// A public key, which is valid for one algorithm only.
 #[derive(Clone)]
-pub(crate) struct Known {
+pub(crate) struct PublicKey {
     pub algorithm: Algorithm,
     pub key: DecodingKey,
 }
 
 #[derive(Default)]
 struct State {
-    keys: Arc<BTreeMap<String, Known>>,
+    keys: Arc<BTreeMap<String, PublicKey>>,
     fetched_at: Option<Timestamp>,
-    asked_at: Option<Timestamp>,
+    requested_at: Option<Timestamp>,
 }
 
 pub(crate) struct Keys {
@@ -46,8 +45,8 @@ pub(crate) struct Keys {
     jwks_url: Option<String>,
     refetch: Duration,
     state: Mutex<State>,
-    /// Whoever holds it asks the issuer; the others wait for what comes of it.
-    turn: Turn<()>,
+    /// Serialises fetches: the others wait for the result.
+    fetching: AsyncMutex<()>,
 }
 
 impl Keys {
@@ -59,44 +58,42 @@ impl Keys {
             jwks_url: config.jwks_url.clone(),
             refetch: config.refetch,
             state: Mutex::default(),
-            turn: Turn::default(),
+            fetching: AsyncMutex::default(),
         }
     }
 
-    /// The key of an id.
+    /// The key of an id; fetches the keys if it is unknown.
     pub(crate) async fn find(
         self: &Arc<Self>,
         kid: &str,
         now: Timestamp,
-    ) -> Result<Known, TokenFault> {
+    ) -> Result<PublicKey, TokenFault> {
         if let Some(key) = self.known(kid) {
-            self.renew(now);
+            self.refresh(now);
             return Ok(key);
         }
-        let _turn = self.turn.lock().await;
-        // Who had the turn before may have brought it.
+        let _fetching = self.fetching.lock().await;
+        // A concurrent fetch may have loaded it.
         if let Some(key) = self.known(kid) {
             return Ok(key);
         }
-        let failed = match self.may_ask(now) {
-            true => self.ask(now).await.err(),
+        let failed = match self.may_fetch(now) {
+            true => self.fetch(now).await.err(),
             false => None,
         };
         if let Some(key) = self.known(kid) {
             return Ok(key);
         }
         match (failed, self.fetched_at()) {
-            // Without any key of its issuer, nothing can be said of a token.
-            (failed, None) => {
-                Err(TokenFault::Unavailable(failed.unwrap_or_else(|| {
-                    format!("{}: no keys yet, asked a moment ago", self.name)
-                })))
-            }
+            // Without any key of the issuer, a token can be neither accepted nor rejected.
+            (failed, None) => Err(TokenFault::Unavailable(failed.unwrap_or_else(|| {
+                format!("{}: no keys yet, last requested a moment ago", self.name)
+            }))),
             (_, Some(_)) => Err(TokenFault::Refused("the token's key is unknown")),
         }
     }
 
-    fn known(&self, kid: &str) -> Option<Known> {
+    fn known(&self, kid: &str) -> Option<PublicKey> {
         self.with(|state| state.keys.get(kid).cloned())
     }
 
@@ -104,38 +101,40 @@ impl Keys {
         self.with(|state| state.fetched_at)
     }
 
-    /// Fetches old keys again, beside the request.
-    fn renew(self: &Arc<Self>, now: Timestamp) {
-        let old = self.fetched_at().is_some_and(|at| apart(now, at) > FRESH);
-        if old && self.may_ask(now) {
+    /// Fetches old keys again in the background.
+    fn refresh(self: &Arc<Self>, now: Timestamp) {
+        let old = self
+            .fetched_at()
+            .is_some_and(|at| distance(now, at) > MAX_AGE);
+        if old && self.may_fetch(now) {
             let keys = Arc::clone(self);
             tokio::spawn(async move {
-                let _turn = keys.turn.lock().await;
-                // What went wrong is in the log.
-                let _ = keys.ask(now).await;
+                let _fetching = keys.fetching.lock().await;
+                // `fetch` logs its errors.
+                let _ = keys.fetch(now).await;
             });
         }
     }
 
-    /// Whether the issuer was not asked too recently; the answer yes is given once.
-    fn may_ask(&self, now: Timestamp) -> bool {
+    /// Whether a fetch is allowed now. Returns true at most once in `refetch`.
+    fn may_fetch(&self, now: Timestamp) -> bool {
         self.with(|state| {
             let due = state
-                .asked_at
-                .is_none_or(|at| apart(now, at) >= self.refetch);
+                .requested_at
+                .is_none_or(|at| distance(now, at) >= self.refetch);
             if due {
-                state.asked_at = Some(now);
+                state.requested_at = Some(now);
             }
             due
         })
     }
 
-    async fn ask(&self, now: Timestamp) -> Result<(), String> {
-        let found = fetch::keys(&self.client, &self.issuer, self.jwks_url.as_deref()).await;
-        match found {
-            Ok(found) => {
-                let keys: BTreeMap<_, _> = found.into_iter().filter_map(usable).collect();
-                tracing::info!(issuer = self.name, keys = keys.len(), "keys of an issuer");
+    async fn fetch(&self, now: Timestamp) -> Result<(), String> {
+        let fetched = fetch::keys(&self.client, &self.issuer, self.jwks_url.as_deref()).await;
+        match fetched {
+            Ok(fetched) => {
+                let keys: BTreeMap<_, _> = fetched.into_iter().filter_map(signature_key).collect();
+                tracing::info!(issuer = self.name, keys = keys.len(), "issuer keys fetched");
                 self.with(|state| {
                     state.keys = Arc::new(keys);
                     state.fetched_at = Some(now);
@@ -147,28 +146,28 @@ impl Keys {
                 tracing::warn!(
                     issuer = self.name,
                     error,
-                    "an issuer's keys stay as they are"
+                    "issuer keys not fetched, keeping the cached ones"
                 );
                 Err(error)
             }
         }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
-        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// How far two instants are apart, whichever is first: a clock that was set back must not stop us.
-fn apart(one: Timestamp, other: Timestamp) -> Duration {
+/// The absolute distance of two instants: a clock that was set back must not stop fetches.
+fn distance(one: Timestamp, other: Timestamp) -> Duration {
     one.duration_since(other).unsigned_abs()
 }
 
-/// A key that signatures may be checked with, and its id. Others are left out: an issuer publishes keys
-/// for other purposes, too.
-fn usable(value: Value) -> Option<(String, Known)> {
+/// Parses a key that can verify signatures, with its id. Others are ignored: issuers also publish keys for
+/// other purposes.
+fn signature_key(value: Value) -> Option<(String, PublicKey)> {
     let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let (algorithm, told) = match &jwk.algorithm {
+    let (algorithm, expected) = match &jwk.algorithm {
         AlgorithmParameters::RSA(rsa) if bytes(&rsa.n) >= SHORTEST_RSA => {
             (Algorithm::RS256, KeyAlgorithm::RS256)
         }
@@ -181,15 +180,15 @@ fn usable(value: Value) -> Option<(String, Known)> {
         _ => return None,
     };
     let common = &jwk.common;
-    let signs = common.public_key_use.as_ref();
-    let signs = signs.is_none_or(|one| *one == PublicKeyUse::Signature);
-    let same = common.key_algorithm.is_none_or(|one| one == told);
+    let declared_use = common.public_key_use.as_ref();
+    let for_signatures = declared_use.is_none_or(|one| *one == PublicKeyUse::Signature);
+    let algorithm_matches = common.key_algorithm.is_none_or(|one| one == expected);
     let key = DecodingKey::from_jwk(&jwk).ok()?;
     let kid = common.key_id.clone()?;
-    (signs && same).then_some((kid, Known { algorithm, key }))
+    (for_signatures && algorithm_matches).then_some((kid, PublicKey { algorithm, key }))
 }
 
-/// Bytes of a number in base64url, without leading zeros; none where it is no number.
+/// The length in bytes of a base64url number without leading zeros; 0 if the text is invalid.
 fn bytes(text: &str) -> usize {
     use base64ct::Encoding as _;
     let bytes = base64ct::Base64UrlUnpadded::decode_vec(text).unwrap_or_default();
@@ -202,34 +201,31 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_what_checks_signatures_well_enough_is_a_key() {
+    fn only_strong_signature_keys_are_accepted() {
         let rsa = |digits: usize| {
-            // Its last digit has four bits to spare, which are none.
+            // `w` leaves the unused bits of the last digit zero.
             let n = format!("{}w", "v".repeat(digits.saturating_sub(1)));
             json!({ "kty": "RSA", "kid": "k", "n": n, "e": "AQAB" })
         };
-        let found = usable(rsa(342)).expect("256 bytes");
-        assert_eq!(
-            (found.0.as_str(), found.1.algorithm),
-            ("k", Algorithm::RS256)
-        );
-        let but = |name: &str, value: Value| {
+        let (kid, key) = signature_key(rsa(342)).expect("256 bytes");
+        assert_eq!((kid.as_str(), key.algorithm), ("k", Algorithm::RS256));
+        let with = |name: &str, value: Value| {
             let mut key = rsa(342);
             key[name] = value;
             key
         };
         for bad in [
             rsa(340),
-            but("use", json!("enc")),
-            but("alg", json!("RS512")),
-            but("alg", json!("RSA-OAEP")),
-            but("kid", Value::Null),
+            with("use", json!("enc")),
+            with("alg", json!("RS512")),
+            with("alg", json!("RSA-OAEP")),
+            with("kid", Value::Null),
             json!({ "kty": "oct", "kid": "k", "k": "c2VjcmV0" }),
             json!({ "kty": "EC", "crv": "P-384", "kid": "k", "x": "AQ", "y": "AQ" }),
             json!({ "kty": "AKP", "kid": "k" }),
             json!(null),
         ] {
-            assert!(usable(bad.clone()).is_none(), "{bad}");
+            assert!(signature_key(bad.clone()).is_none(), "{bad}");
         }
     }
 }

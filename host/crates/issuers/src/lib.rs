@@ -1,11 +1,11 @@
-//! Tokens of identity providers: JWTs of a Keycloak realm, or of any other that publishes its keys.
+//! Verifies tokens of identity providers: JWTs of a Keycloak realm, or of any issuer that publishes its keys.
 //!
-//! Owns: whether a token is good, and what its claims say of its bearer. Never knows: routes, API keys,
-//! or what a scope permits. Nothing of a token is logged or told, but what its checked claims say.
+//! Owns: whether a token is valid, and the caller derived from its claims. Never knows routes, API keys, or
+//! what a scope permits. Never logs or returns anything of a token except its verified claims.
 //!
-//! A token is good where a key that its issuer publishes signed it with RS256, ES256 or EdDSA, and it
-//! names that issuer, our audience and an end that has not come. `none` and HMAC are never good: a key
-//! that everybody may read would then make tokens.
+//! A valid token is signed with RS256, ES256 or EdDSA by a key that its issuer publishes. It names that
+//! issuer and our audience, and has not expired. `none` and HMAC are never accepted: with HMAC, anyone could
+//! sign tokens with the public key.
 
 #![forbid(unsafe_code)]
 
@@ -27,22 +27,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Whose tokens are good, and what they let their bearers do.
+/// An issuer, and the scopes that its tokens grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerConfig {
-    /// What the host calls it.
+    /// The issuer's name in this host.
     pub name: String,
-    /// As tokens name it.
+    /// The value of the claim `iss`.
     pub issuer: String,
-    /// For whom tokens must be.
+    /// The audience that tokens must name.
     pub audience: String,
-    /// Where its keys are; asked of the issuer where it is not said.
+    /// The URL of its keys; by default, OpenID discovery provides it.
     pub jwks_url: Option<String>,
-    /// How far its clock may differ from ours.
+    /// The allowed difference between its clock and ours.
     pub skew: Duration,
-    /// How often its keys are fetched at most.
+    /// The shortest time between two fetches of its keys.
     pub refetch: Duration,
-    /// What its roles, and words of a token's `scope`, let their bearers do.
+    /// The scope that each role, or each word of the claim `scope`, grants.
     pub scopes: BTreeMap<String, Scope>,
     /// The claim that lists retailers.
     pub retailers_claim: String,
@@ -50,9 +50,9 @@ pub struct IssuerConfig {
     pub stores_claim: String,
 }
 
-/// Why no issuer can be asked.
+/// Why the HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
-#[error("no client for HTTPS: {0}")]
+#[error("HTTPS client not created: {0}")]
 pub struct ClientError(#[from] reqwest::Error);
 
 /// All issuers of a host.
@@ -70,14 +70,14 @@ impl fmt::Debug for Issuers {
     }
 }
 
-/// The one thing that is read of a token before its signature is checked: whose key that needs.
+/// The only claim read before the signature is verified: it selects the issuer's keys.
 #[derive(Deserialize)]
-struct Named {
+struct UnverifiedClaims {
     iss: String,
 }
 
 impl Issuers {
-    /// Those of a configuration. Their keys are fetched when the first token comes.
+    /// Creates the configured issuers. Their keys are fetched for the first token.
     pub fn new(configs: Vec<IssuerConfig>) -> Result<Self, ClientError> {
         let client = fetch::client()?;
         let all = configs.into_iter().map(|config| {
@@ -92,28 +92,31 @@ impl Issuers {
 impl Tokens for Issuers {
     async fn caller(&self, token: &str, now: Timestamp) -> Result<Caller, TokenFault> {
         let header = jsonwebtoken::decode_header(token);
-        let header = header.map_err(|_| TokenFault::Refused("the token is no JWT"))?;
-        if !keys::GOOD.contains(&header.alg) {
-            let why = "the token is signed in a way that is never good";
-            return Err(TokenFault::Refused(why));
+        let header = header.map_err(|_| TokenFault::Refused("the token is not a JWT"))?;
+        if !keys::ACCEPTED.contains(&header.alg) {
+            let reason = "the token's signature algorithm is not accepted";
+            return Err(TokenFault::Refused(reason));
         }
-        let named = jsonwebtoken::dangerous::insecure_decode_claims::<Named>(token);
-        let named = named.map_err(|_| TokenFault::Refused("the token names no issuer"))?;
-        let issuer = self.0.iter().find(|one| one.config.issuer == named.iss);
+        let unverified = jsonwebtoken::dangerous::insecure_decode_claims::<UnverifiedClaims>(token);
+        let unverified = unverified.map_err(|_| TokenFault::Refused("the token has no issuer"))?;
+        let issuer = self
+            .0
+            .iter()
+            .find(|one| one.config.issuer == unverified.iss);
         let issuer = issuer.ok_or(TokenFault::Refused("the token's issuer is not trusted"))?;
         let Some(kid) = header.kid else {
-            return Err(TokenFault::Refused("the token names no key"));
+            return Err(TokenFault::Refused("the token has no key id"));
         };
         let key = issuer.keys.find(&kid, now).await?;
         let validation = issuer.validation(key.algorithm);
         let checked = jsonwebtoken::decode::<Claims>(token, &key.key, &validation);
-        let claims = checked.map_err(|error| TokenFault::Refused(why(error.kind())))?;
+        let claims = checked.map_err(|error| TokenFault::Refused(reason(error.kind())))?;
         claims.claims.caller(&issuer.config, now)
     }
 }
 
 impl Issuer {
-    /// Everything but time, which is ours to tell.
+    /// The checks except those of time, which [`Claims::caller`] does with the host's clock.
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
@@ -124,14 +127,14 @@ impl Issuer {
     }
 }
 
-/// For the log: none of these quotes the token.
-fn why(kind: &ErrorKind) -> &'static str {
+/// The reason for the log; it never quotes the token.
+fn reason(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidSignature => "the token's signature is wrong",
         ErrorKind::InvalidAudience => "the token is for another audience",
         ErrorKind::InvalidIssuer => "the token is from another issuer",
         ErrorKind::MissingRequiredClaim(_) => "the token lacks exp, iss or aud",
-        ErrorKind::InvalidAlgorithm => "the token's algorithm is not its key's",
+        ErrorKind::InvalidAlgorithm => "the token's algorithm does not match its key",
         _ => "the token's claims cannot be read",
     }
 }

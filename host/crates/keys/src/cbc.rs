@@ -6,14 +6,14 @@ use aes::{Aes128, Aes192, Aes256};
 use galleria_domain::KeyVersion;
 use zeroize::Zeroizing;
 
-/// Bytes of a block, and of the IV.
+/// The length of a block and of the IV, in bytes.
 pub(crate) const BLOCK: usize = 16;
 
-/// With the IV that is given, or the version's own where none is.
+/// Decrypts with the given IV; if it is empty, with the version's fixed one.
 pub(crate) fn decrypt(version: &KeyVersion, iv: &[u8], body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let iv = match (iv, &version.iv) {
         ([], Some(fixed)) => fixed,
-        (given, _) => given,
+        (iv, _) => iv,
     };
     let mut text = raw_decrypt(&version.bytes, iv, body)?;
     let padding = padding(text.last_chunk()?)?;
@@ -21,7 +21,7 @@ pub(crate) fn decrypt(version: &KeyVersion, iv: &[u8], body: &[u8]) -> Option<Ze
     Some(text)
 }
 
-/// Whole blocks, as they come: padding and all.
+/// Decrypts whole blocks and keeps the padding.
 pub(crate) fn raw_decrypt(key: &[u8], iv: &[u8], body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     fn run<C: BlockModeDecrypt<BlockSize = aes::cipher::consts::U16> + KeyIvInit>(
         key: &[u8],
@@ -47,13 +47,13 @@ pub(crate) fn raw_decrypt(key: &[u8], iv: &[u8], body: &[u8]) -> Option<Zeroizin
     Some(text)
 }
 
-/// How many bytes of the last block are padding. Looks at all of it whatever is in it: the library's
-/// own check stops at the first byte that is wrong, and the time it takes would tell where.
+/// The length of the padding in the last block. Always checks every byte: the library's own check stops at
+/// the first wrong one, so its duration would reveal the place.
 fn padding(block: &[u8; BLOCK]) -> Option<usize> {
     let [.., count] = *block;
     let mut wrong = u8::from(count == 0) | u8::from(usize::from(count) > BLOCK);
     for (from_end, byte) in block.iter().rev().enumerate() {
-        // All ones within the padding, all zeros before it.
+        // All bits set within the padding, none before it.
         let within = u8::from(from_end < usize::from(count)).wrapping_neg();
         wrong |= within & (byte ^ count);
     }
@@ -72,7 +72,7 @@ pub(crate) fn encrypt(key: &[u8], iv: &[u8], body: &[u8]) -> Option<Vec<u8>> {
         Some(())
     }
     let padded = body.len() + BLOCK - body.len() % BLOCK;
-    // Encrypted where it stands: no copy of the text is left behind.
+    // Encrypt in place, so that no copy of the plain text stays in memory.
     let mut text = Vec::with_capacity(padded);
     text.extend_from_slice(body);
     text.resize(padded, 0);
@@ -113,17 +113,17 @@ mod tests {
     ];
 
     #[test]
-    fn encrypts_as_nist_publishes() {
+    fn encryption_matches_the_nist_vectors() {
         for (key, cipher) in CASES {
             let text = encrypt(&bytes(key), &bytes(IV), &bytes(PLAIN)).expect("a text");
-            // The published vectors have no padding; ours is the block after them.
+            // The published vectors have no padding; ours adds a block after them.
             assert_eq!(text.len(), 80);
             assert_eq!(text[..64], bytes(cipher)[..]);
         }
     }
 
     #[test]
-    fn decrypts_as_nist_publishes() {
+    fn decryption_matches_the_nist_vectors() {
         for (key, cipher) in CASES {
             let text = raw_decrypt(&bytes(key), &bytes(IV), &bytes(cipher)).expect("a text");
             assert_eq!(text[..], bytes(PLAIN)[..]);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_padding_is_checked_to_its_last_byte() {
+    fn every_byte_of_the_padding_is_checked() {
         let mut block = [7_u8; BLOCK];
         for count in 1..=16_u8 {
             block[BLOCK - usize::from(count)..].fill(count);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_length_come_back() {
+    fn texts_of_every_length_are_decrypted_again() {
         for (key, _) in CASES {
             let version = KeyVersion {
                 id: String::new(),
@@ -158,7 +158,7 @@ mod tests {
             for length in 0..50 {
                 let plain = vec![b'x'; length];
                 let text = encrypt(&version.bytes, &bytes(IV), &plain).expect("a text");
-                let back = decrypt(&version, &bytes(IV), &text).expect("the text again");
+                let back = decrypt(&version, &bytes(IV), &text).expect("decrypted");
                 assert_eq!(back[..], plain[..]);
             }
         }

@@ -1,4 +1,4 @@
-//! AES in GCM mode with a nonce of 12 bytes and a tag of 16 at the end of the text.
+//! AES in GCM mode, with a nonce of 12 bytes and a tag of 16 bytes at the end of the text.
 
 use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{AeadInOut, KeyInit};
@@ -6,10 +6,10 @@ use aes_gcm::aes::{Aes128, Aes192, Aes256};
 use aes_gcm::{AesGcm, Nonce};
 use zeroize::Zeroizing;
 
-/// Bytes of a nonce.
+/// The length of a nonce, in bytes.
 pub(crate) const NONCE: usize = 12;
 
-/// Does `$work` with the cipher of the key's length.
+/// Evaluates `$work` with the cipher for the key's length.
 macro_rules! with_cipher {
     ($key:ident, |$cipher:ident| $work:expr) => {
         match $key.len() {
@@ -47,7 +47,7 @@ pub(crate) fn decrypt(
 
 pub(crate) fn encrypt(key: &[u8], nonce: &[u8], body: &[u8], associated: &[u8]) -> Option<Vec<u8>> {
     let nonce = Nonce::<U12>::try_from(nonce).ok()?;
-    // Room for the tag, and encrypted where it stands: no copy of the text is left behind.
+    // Reserve room for the tag and encrypt in place, so that no copy of the plain text stays in memory.
     let mut text = Vec::with_capacity(body.len() + 16);
     text.extend_from_slice(body);
     with_cipher!(key, |cipher| cipher
@@ -89,7 +89,7 @@ mod tests {
     ];
 
     #[test]
-    fn encrypts_and_decrypts_as_published() {
+    fn matches_the_published_test_vectors() {
         for (key, cipher) in CASES {
             let (key, associated) = (bytes(key), bytes(ASSOCIATED));
             let text = encrypt(&key, &bytes(NONCE), &bytes(PLAIN), &associated);
@@ -100,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_touched_is_refused() {
+    fn a_changed_text_is_rejected() {
         let (key, cipher) = CASES[0];
         let (key, cipher, nonce) = (bytes(key), bytes(cipher), bytes(NONCE));
         let associated = bytes(ASSOCIATED);
         for place in 0..cipher.len() {
-            let mut touched = cipher.clone();
-            touched[place] ^= 1;
-            assert_eq!(decrypt(&key, &nonce, &touched, &associated), None);
+            let mut changed = cipher.clone();
+            changed[place] ^= 1;
+            assert_eq!(decrypt(&key, &nonce, &changed, &associated), None);
         }
         assert_eq!(decrypt(&key, &nonce, &cipher, b""), None);
         assert_eq!(decrypt(&key, &nonce[..11], &cipher, &associated), None);

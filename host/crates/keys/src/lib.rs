@@ -1,10 +1,10 @@
-//! Work with a retailer's keys: decrypt, encrypt, authenticate.
+//! Decrypts, encrypts and authenticates with a retailer's secret keys.
 //!
-//! Owns: which cipher does what, and the nonce of what is encrypted. The ciphers themselves are
-//! RustCrypto's. Never: tells why something was refused, or lets a byte of a key out.
+//! Owns: the operations of each cipher, and the nonces for encryption. The ciphers themselves are
+//! RustCrypto's. Never returns the reason for a failure or a byte of a secret key.
 //!
-//! Every failure is the same `None`, after the same work as far as the length of the text, which is
-//! public, allows: an answer that told a wrong padding from a wrong key would decrypt for whoever asks
+//! Every failure is the same `None`, after the same amount of work for a text of that length (the length is
+//! public). If callers could distinguish a wrong padding from a wrong key, they could decrypt texts by trying
 //! often enough.
 
 #![forbid(unsafe_code)]
@@ -19,30 +19,30 @@ pub use test_key::{TestKey, TestVersion};
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
 use zeroize::Zeroizing;
 
-/// What was encrypted, and what decrypts it again.
+/// An encrypted text, with the values that decrypt it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// The version that encrypted.
+    /// The key version that encrypted it.
     pub key_id: String,
-    /// The IV of AES-CBC, empty where the secret has a fixed one; the nonce of AES-GCM.
+    /// The IV of AES-CBC, empty if the secret has a fixed one; the nonce of AES-GCM.
     pub nonce: Vec<u8>,
-    /// With AES-GCM its tag of 16 bytes stands at the end.
+    /// The ciphertext; with AES-GCM followed by the tag of 16 bytes.
     pub body: Vec<u8>,
 }
 
-/// Which text of an event is encrypted: the same on every attempt, and no other text's.
+/// Identifies the text of an event that is encrypted: equal in every attempt, different for every other text.
 #[derive(Clone, Copy, Debug)]
 pub struct NonceContext<'a> {
     /// The event's id.
     pub event: &'a str,
-    /// Which text of the call, from 0.
+    /// The index of the text in the call, from 0.
     pub number: u64,
 }
 
-/// Decrypts with the version that is named, or with the first that fits, the newest first.
+/// Decrypts with the given version; if there is none, with the first that succeeds, starting with the newest.
 ///
-/// AES-CBC has no tag: a wrong version yields a padding that looks right once in 256 times. Who
-/// rotates such a key names the version, or checks what came out.
+/// AES-CBC has no tag: a wrong version yields a valid padding once in 256 times. When such a key is rotated,
+/// name the version or check the result.
 pub fn decrypt(
     key: &SecretKey,
     key_id: Option<&str>,
@@ -56,8 +56,8 @@ pub fn decrypt(
         Cipher::AesCbc | Cipher::HmacSha256 => None,
     };
     let Some(id) = key_id else {
-        // All of them, whichever fits: a padding that happens to look right under the newest would
-        // otherwise take less time than one that does not.
+        // Try all of them, even after a success. Otherwise a padding that is valid under the newest version by
+        // chance would take less time than one that is not.
         let opened: Vec<_> = key.versions.iter().map(open).collect();
         return opened.into_iter().flatten().next();
     };
@@ -65,7 +65,7 @@ pub fn decrypt(
     match named {
         Some(version) => open(version),
         None => {
-            // The work of a version that is there, so that time does not tell which ids exist.
+            // Do the work of an existing version, so that the time does not reveal which ids exist.
             drop(key.versions.first().and_then(open));
             None
         }
@@ -74,8 +74,8 @@ pub fn decrypt(
 
 /// Encrypts with the newest version.
 ///
-/// Texts of AES-CBC are not authenticated and take no associated text. Under a secret's fixed IV equal
-/// texts look equal: that is for partners who cannot do better.
+/// AES-CBC does not authenticate and accepts no associated text. With a fixed IV, equal texts have equal
+/// ciphertexts: use it only for partners that support nothing better.
 pub fn encrypt(
     key: &SecretKey,
     context: NonceContext<'_>,
@@ -107,7 +107,7 @@ pub fn encrypt(
     })
 }
 
-/// HMAC-SHA-256 with the newest version.
+/// Computes HMAC-SHA-256 with the newest version.
 pub fn mac(key: &SecretKey, body: &[u8]) -> Option<[u8; 32]> {
     match key.cipher {
         Cipher::HmacSha256 => mac::hmac(&key.versions.first()?.bytes, &[body]),
@@ -115,19 +115,19 @@ pub fn mac(key: &SecretKey, body: &[u8]) -> Option<[u8; 32]> {
     }
 }
 
-/// How many bytes a key of a cipher may have; as a text for messages.
+/// Checks the length of a key; the error states the valid lengths.
 pub fn fits(cipher: Cipher, bytes: usize) -> Result<(), &'static str> {
-    let (fits, right) = match cipher {
+    let (fits, rule) = match cipher {
         Cipher::AesCbc | Cipher::AesGcm => {
-            (matches!(bytes, 16 | 24 | 32), "AES takes 16, 24 or 32")
+            (matches!(bytes, 16 | 24 | 32), "AES needs 16, 24 or 32")
         }
         Cipher::HmacSha256 => (
             (16..=mac::LONGEST).contains(&bytes),
-            "HMAC takes 16 to 1024",
+            "HMAC needs 16 to 1024",
         ),
     };
-    if fits { Ok(()) } else { Err(right) }
+    if fits { Ok(()) } else { Err(rule) }
 }
 
-/// Bytes of an IV of AES-CBC.
+/// The length of an IV of AES-CBC, in bytes.
 pub const IV: usize = cbc::BLOCK;

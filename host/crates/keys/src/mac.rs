@@ -1,17 +1,17 @@
-//! HMAC-SHA-256, and the nonces that are made with it.
+//! HMAC-SHA-256, and the nonces derived with it.
 
 use crate::NonceContext;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Bytes of a key. Beyond 64 it is hashed first, so that more brings nothing.
+/// The most bytes of a key. HMAC hashes a key of more than 64 bytes first, so a longer one adds no strength.
 pub(crate) const LONGEST: usize = 1024;
 
-/// Says what the derived key is for, so that it is never the key of anything else.
+/// The purpose of the derived key: no other use derives the same key.
 const PURPOSE: &[u8] = b"galleria: the nonce of what is encrypted, 1";
 
-/// The parts one after the other. None only where the key is impossible, which HMAC knows none of.
+/// Authenticates the concatenated parts. Never `None` in practice: HMAC accepts keys of every length.
 pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     for part in parts {
@@ -20,17 +20,19 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<[u8; 32]> {
     Some(mac.finalize().into_bytes().into())
 }
 
-/// The nonce of a text, of which a cipher takes as many bytes as it needs.
+/// Derives the nonce of a text; a cipher uses as many bytes as it needs.
 ///
-/// AES-GCM breaks when one nonce seals two texts, and a random nonce would make every attempt at an
-/// event seal otherwise. So the nonce is a pseudo-random function of everything that goes in: of the
-/// event and of how many texts it sealed before, so that equal texts look different; and of the text
-/// and the associated text themselves, so that another text - a plugin that was changed between two
-/// attempts, an id used twice - has another nonce, whatever else is equal. Two texts then share a
-/// nonce no sooner than two random nonces of 96 bits would: by chance, after some 2^48 texts; a key is
-/// rotated long before that. Without the key no nonce can be foretold, which is what CBC asks of an IV.
+/// AES-GCM breaks if two texts are encrypted with one nonce, and a random nonce would change the result with
+/// every attempt. So the nonce is a pseudo-random function of all inputs:
 ///
-/// The key of that function is derived from the secret, because a key serves one purpose alone.
+/// - the event and the index of the text, so that equal texts have different ciphertexts;
+/// - the text and the associated text, so that a different text always has a different nonce, even if a
+///   plugin changed between two attempts or an id was used twice.
+///
+/// Two texts share a nonce as rarely as with random nonces of 96 bits: by chance, after about 2^48 texts. A
+/// key is rotated long before that. Without the key nobody can predict a nonce, as CBC requires of an IV.
+///
+/// The key of the function is derived from the secret, because a key must serve one purpose only.
 pub(crate) fn nonce(
     secret: &[u8],
     context: NonceContext<'_>,
@@ -38,10 +40,10 @@ pub(crate) fn nonce(
     body: &[u8],
 ) -> [u8; 32] {
     let NonceContext { event, number } = context;
-    // HMAC takes keys of every length, so that there always is one.
+    // HMAC accepts keys of every length, so the default is never used.
     let key = Zeroizing::new(hmac(secret, &[PURPOSE]).unwrap_or_default());
     let length = |part: &[u8]| (part.len() as u64).to_be_bytes();
-    // Each with its length before it: no two contexts run together into the same bytes.
+    // Each part is preceded by its length: two different inputs never concatenate to the same bytes.
     let parts: [&[u8]; 7] = [
         &length(event.as_bytes()),
         event.as_bytes(),
@@ -62,9 +64,9 @@ pub(crate) mod tests {
         base16ct::mixed::decode_vec(hex).expect("hex")
     }
 
-    /// RFC 4231, test cases 1, 2, 3, 4, 6 and 7: key, text, and what comes of them.
+    /// RFC 4231, test cases 1, 2, 3, 4, 6 and 7: key, text and code.
     #[test]
-    fn authenticates_as_the_rfc_publishes() {
+    fn matches_the_test_vectors_of_the_rfc() {
         let long = "aa".repeat(131);
         let cases = [
             (
@@ -100,14 +102,14 @@ pub(crate) mod tests {
                 "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
             ),
         ];
-        for (key, text, wanted) in cases {
-            let found = hmac(&bytes(key), &[&text]).expect("a code");
-            assert_eq!(found[..], bytes(wanted)[..]);
+        for (key, text, expected) in cases {
+            let code = hmac(&bytes(key), &[&text]).expect("a code");
+            assert_eq!(code[..], bytes(expected)[..]);
         }
     }
 
     #[test]
-    fn a_nonce_depends_on_everything() {
+    fn a_nonce_depends_on_every_input() {
         let at = |event, number| NonceContext { event, number };
         let nonces = [
             nonce(b"key", at("e", 0), b"", b"text"),
@@ -117,7 +119,7 @@ pub(crate) mod tests {
             nonce(b"key", at("e", 0), b"te", b"xt"),
             nonce(b"key", at("e", 0), b"text", b""),
             nonce(b"key", at("e", 0), b"", b"texu"),
-            // The parts do not run together.
+            // Moving a byte from one part to the next changes the nonce.
             nonce(b"key", at("e\0\0", 0), b"", b"text"),
         ];
         for (index, one) in nonces.iter().enumerate() {

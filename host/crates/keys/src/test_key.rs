@@ -1,4 +1,4 @@
-//! A key as a plugin's fixtures write it: public, for tests, in hexadecimal digits.
+//! The keys in fixtures of plugins: public, for tests only, in hexadecimal digits.
 
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestKey {
-    /// What it is for.
+    /// The cipher it is for.
     pub cipher: Cipher,
     /// The newest version's id.
     #[serde(default = "first")]
@@ -25,7 +25,7 @@ pub struct TestKey {
     /// Its fixed IV, for AES-CBC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iv: Option<String>,
-    /// What decrypts besides.
+    /// Older versions, which only decrypt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub older: Vec<TestVersion>,
 }
@@ -48,7 +48,7 @@ fn first() -> String {
 }
 
 impl TestKey {
-    /// The key, or what is wrong with it.
+    /// Parses the key; the error states what is wrong.
     pub fn read(&self) -> Result<SecretKey, String> {
         let newest = version(self.cipher, &self.id, &self.key, self.iv.as_deref())?;
         let mut versions = vec![newest];
@@ -67,15 +67,15 @@ fn version(cipher: Cipher, id: &str, key: &str, iv: Option<&str>) -> Result<KeyV
     let hex = |what: &str, text: &str| {
         base16ct::mixed::decode_vec(text)
             .map(Zeroizing::new)
-            .map_err(|_| format!("version \"{id}\": {what} is no hexadecimal number"))
+            .map_err(|_| format!("version \"{id}\": {what} must be hexadecimal"))
     };
     let bytes = hex("key", key)?;
     crate::fits(cipher, bytes.len())
-        .map_err(|right| format!("version \"{id}\": key has {} bytes, {right}", bytes.len()))?;
+        .map_err(|rule| format!("version \"{id}\": key has {} bytes, {rule}", bytes.len()))?;
     let iv = iv.map(|iv| hex("iv", iv)).transpose()?;
     match &iv {
         Some(iv) if cipher != Cipher::AesCbc || iv.len() != crate::IV => Err(format!(
-            "version \"{id}\": an iv has {} bytes and is for aes-cbc",
+            "version \"{id}\": iv is only for aes-cbc and must have {} bytes",
             crate::IV
         )),
         _ => Ok(KeyVersion {

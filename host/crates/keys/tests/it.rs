@@ -1,4 +1,4 @@
-//! Versions, refusals, what is encrypted on a retry, and what is left in memory.
+//! Key versions, rejected texts, encryption on a retry, and what stays in memory.
 
 use galleria_domain::{Cipher, KeyVersion, SecretKey};
 use galleria_keys::{NonceContext, decrypt, encrypt, mac};
@@ -22,7 +22,7 @@ fn key(cipher: Cipher, versions: Vec<KeyVersion>) -> SecretKey {
 }
 
 #[test]
-fn what_an_older_version_sealed_is_opened_by_name_and_without() {
+fn a_text_of_an_older_version_is_decrypted_with_and_without_its_id() {
     for cipher in [Cipher::AesCbc, Cipher::AesGcm] {
         let old = key(cipher, vec![version("2025", 1, None)]);
         let new = key(
@@ -48,7 +48,7 @@ fn what_an_older_version_sealed_is_opened_by_name_and_without() {
 }
 
 #[test]
-fn a_retry_encrypts_alike_and_nothing_else_does() {
+fn only_a_retry_encrypts_to_the_same_bytes() {
     for cipher in [Cipher::AesCbc, Cipher::AesGcm] {
         let key = key(cipher, vec![version("1", 1, None)]);
         let sealed = encrypt(&key, FIRST, b"text", b"").expect("sealed");
@@ -73,14 +73,14 @@ fn a_retry_encrypts_alike_and_nothing_else_does() {
 }
 
 #[test]
-fn a_fixed_iv_is_no_ones_to_send() {
+fn a_fixed_iv_is_not_part_of_the_message() {
     let key = key(Cipher::AesCbc, vec![version("1", 1, Some(9))]);
     let sealed = encrypt(&key, FIRST, b"text", b"").expect("sealed");
     assert_eq!(sealed.nonce, b"");
     let open = |nonce: &[u8]| decrypt(&key, None, nonce, &sealed.body, b"");
     assert_eq!(open(b"").expect("the text")[..], b"text"[..]);
     assert_eq!(open(&[9; 16]).expect("the text")[..], b"text"[..]);
-    // Another IV flips the text, and not its padding.
+    // Another IV changes the text but not its padding.
     assert_ne!(
         open(&[8; 16]).map(|text| text.to_vec()),
         Some(b"text".to_vec())
@@ -100,7 +100,7 @@ fn a_key_serves_one_cipher() {
     assert!(mac(&hmac, b"text").is_some());
     assert_eq!(encrypt(&hmac, FIRST, b"text", b""), None);
     assert_eq!(decrypt(&hmac, None, &[0; 16], &[0; 16], b""), None);
-    // CBC has nothing that would authenticate it.
+    // CBC cannot authenticate an associated text.
     assert_eq!(encrypt(&cbc, FIRST, b"text", b"associated"), None);
     let sealed = encrypt(&cbc, FIRST, b"text", b"").expect("sealed");
     assert_eq!(decrypt(&cbc, None, &sealed.nonce, &sealed.body, b"a"), None);
@@ -112,45 +112,46 @@ fn a_key_serves_one_cipher() {
     assert!(decrypt(&gcm, None, &sealed.nonce, &sealed.body, b"associated").is_some());
 }
 
-/// This process's memory as the system shows it: what was freed can be looked at, too.
+/// This process's memory as the system exposes it, freed memory included.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 struct Memory(std::fs::File);
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 impl Memory {
-    /// Few enough for the allocator to keep a freed piece for this thread alone.
+    /// So small that the allocator keeps a freed block for this thread.
     const BYTES: usize = 1_000;
 
-    /// What an allocator writes into a freed piece stands at its beginning.
-    const ITS_OWN: usize = 16;
+    /// The allocator overwrites this many bytes at the beginning of a freed block.
+    const OVERWRITTEN: usize = 16;
 
-    fn place(bytes: &[u8]) -> u64 {
+    fn address(bytes: &[u8]) -> u64 {
         u64::try_from(bytes.as_ptr().addr()).expect("an address")
     }
 
-    /// What is left at a place, into a buffer that was there before: nothing is allocated meanwhile.
-    fn left(&self, place: u64, into: &mut [u8]) {
+    /// Reads the bytes at an address into an existing buffer, so that nothing is allocated meanwhile.
+    fn read(&self, address: u64, into: &mut [u8]) {
         use std::os::unix::fs::FileExt as _;
-        let seen = &mut into[Self::ITS_OWN..Self::BYTES];
-        let begin = place + u64::try_from(Self::ITS_OWN).expect("a number");
-        self.0.read_exact_at(seen, begin).expect("memory");
+        let bytes = &mut into[Self::OVERWRITTEN..Self::BYTES];
+        let begin = address + u64::try_from(Self::OVERWRITTEN).expect("a number");
+        self.0.read_exact_at(bytes, begin).expect("memory");
     }
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
-fn keys_and_what_they_open_are_wiped_when_they_are_dropped() {
+fn keys_and_decrypted_texts_are_wiped_when_they_are_dropped() {
     let memory = Memory(std::fs::File::open("/proc/self/mem").expect("memory"));
     let pattern = [0xA7; Memory::BYTES];
     let mut left = [1; Memory::BYTES];
-    let is_left = |left: &[u8], byte: u8| left[Memory::ITS_OWN..].iter().all(|one| *one == byte);
+    let is_filled =
+        |left: &[u8], byte: u8| left[Memory::OVERWRITTEN..].iter().all(|one| *one == byte);
 
-    // What nobody wipes is found.
+    // Memory that is not wiped can be read: the check itself works.
     let plain = pattern.to_vec();
-    let place = Memory::place(&plain);
+    let address = Memory::address(&plain);
     drop(plain);
-    memory.left(place, &mut left);
-    assert!(is_left(&left, 0xA7), "the memory of a list that was freed");
+    memory.read(address, &mut left);
+    assert!(is_filled(&left, 0xA7), "freed memory that was not wiped");
 
     let of_pattern = KeyVersion {
         id: "1".into(),
@@ -162,14 +163,14 @@ fn keys_and_what_they_open_are_wiped_when_they_are_dropped() {
     let of = |secret: &SecretKey| {
         let version = &secret.versions[0];
         let iv = version.iv.as_ref().expect("an IV");
-        [Memory::place(&version.bytes), Memory::place(iv)]
+        [Memory::address(&version.bytes), Memory::address(iv)]
     };
-    let places = [of(&secret), of(&copy)].concat();
+    let addresses = [of(&secret), of(&copy)].concat();
     drop((secret, copy));
-    for place in places {
+    for address in addresses {
         left.fill(1);
-        memory.left(place, &mut left);
-        assert!(is_left(&left, 0), "a key that was dropped");
+        memory.read(address, &mut left);
+        assert!(is_filled(&left, 0), "a dropped key");
     }
 
     for cipher in [Cipher::AesCbc, Cipher::AesGcm] {
@@ -177,10 +178,10 @@ fn keys_and_what_they_open_are_wiped_when_they_are_dropped() {
         let sealed = encrypt(&key, FIRST, &pattern, b"").expect("sealed");
         let opened = decrypt(&key, None, &sealed.nonce, &sealed.body, b"").expect("the text");
         assert_eq!(opened[..], pattern[..]);
-        let place = Memory::place(&opened);
+        let address = Memory::address(&opened);
         drop(opened);
         left.fill(1);
-        memory.left(place, &mut left);
-        assert!(is_left(&left, 0), "a text that was opened and dropped");
+        memory.read(address, &mut left);
+        assert!(is_filled(&left, 0), "a dropped decrypted text");
     }
 }

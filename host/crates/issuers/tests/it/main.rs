@@ -1,4 +1,4 @@
-//! Tokens of a realm with a real server, whose keys change in the middle.
+//! Tokens of a realm with a real HTTP server, whose keys change during a test.
 
 mod realm;
 
@@ -27,13 +27,13 @@ async fn caller(issuers: &Issuers, token: &str, second: i64) -> Result<Caller, T
 }
 
 #[tokio::test]
-async fn a_token_of_each_good_kind_says_who_asks() {
+async fn a_token_of_each_accepted_algorithm_identifies_the_caller() {
     let pairs = [Pair::rsa("r"), Pair::ec("e"), Pair::ed("d")];
     let realm = Realm::with(&[&pairs[0], &pairs[1], &pairs[2]]).await;
     let issuers = issuers(realm.config());
     for pair in &pairs {
         let found = caller(&issuers, &pair.sign(&realm.claims()), 0).await;
-        let wanted = Caller {
+        let expected = Caller {
             name: "shops:ana".into(),
             told: "shops".into(),
             scope: Scope::Till,
@@ -42,12 +42,12 @@ async fn a_token_of_each_good_kind_says_who_asks() {
                 stores: ["s1".to_owned(), "s2".to_owned()].into(),
             },
         };
-        assert_eq!(found, Ok(wanted), "{:?}", pair.algorithm);
+        assert_eq!(found, Ok(expected), "{:?}", pair.algorithm);
     }
-    assert_eq!(realm.served().asked, 1, "all keys came at once");
+    assert_eq!(realm.served().requests, 1, "one request fetches all keys");
 }
 
-/// Claims with one of them changed, or taken away where it is null.
+/// Claims with one of them changed, or removed if the value is null.
 fn with(claims: &Value, name: &str, value: Value) -> Value {
     let mut claims = claims.clone();
     match value {
@@ -58,7 +58,7 @@ fn with(claims: &Value, name: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_for_us_or_not_now_is_refused() {
+async fn a_token_for_another_audience_or_time_is_rejected() {
     let pair = Pair::ec("e");
     let realm = Realm::with(&[&pair]).await;
     let issuers = issuers(realm.config());
@@ -90,30 +90,30 @@ async fn a_token_that_is_not_for_us_or_not_now_is_refused() {
     );
     assert_eq!(
         refused("typ", json!("ID"), 0).await,
-        "the token is none that gives access"
+        "the token is not an access token"
     );
     assert_eq!(
         refused("typ", json!("Refresh"), 0).await,
-        "the token is none that gives access"
+        "the token is not an access token"
     );
     // A minute of skew at both ends, and not a second more.
     assert!(ask("typ", json!("Bearer"), 359).await.is_ok());
     assert_eq!(
         refused("typ", json!("Bearer"), 360).await,
-        "the token has ended"
+        "the token has expired"
     );
     assert!(ask("nbf", json!(NOON + 60), 0).await.is_ok());
     assert_eq!(
         refused("nbf", json!(NOON + 61), 0).await,
-        "the token has not begun"
+        "the token is not valid yet"
     );
     for odd in [json!(3), json!([1]), json!({ "a": 1 })] {
         let why = refused("stores", odd, 0).await;
-        assert_eq!(why, "the token's lists are no lists of texts");
+        assert_eq!(why, "the token's retailers or stores are not strings");
     }
     assert_eq!(
         refused("preferred_username", json!("a\nb"), 0).await,
-        "the token names nobody"
+        "the token's user name is missing or invalid"
     );
     for text in ["", "a", "a.b.c", "..", &"x".repeat(9_000)] {
         let found = caller(&issuers, text, 0).await;
@@ -122,7 +122,7 @@ async fn a_token_that_is_not_for_us_or_not_now_is_refused() {
 }
 
 #[tokio::test]
-async fn roles_scopes_and_lists_say_what_a_bearer_may_do() {
+async fn roles_scopes_and_lists_determine_the_access() {
     let pair = Pair::ec("e");
     let realm = Realm::with(&[&pair]).await;
     let issuers = issuers(realm.config());
@@ -155,12 +155,12 @@ async fn roles_scopes_and_lists_say_what_a_bearer_may_do() {
     assert_eq!(reach(json!("*")).await, Reach::Everything);
     assert_eq!(reach(json!(["a", "*"])).await, Reach::Everything);
     let stores = ["s1".to_owned(), "s2".to_owned()];
-    let wanted = Reach::Some {
+    let expected = Reach::Some {
         retailers: ["example".to_owned()].into(),
         stores: stores.into(),
     };
-    assert_eq!(reach(json!("example")).await, wanted);
-    // A star among stores is no star.
+    assert_eq!(reach(json!("example")).await, expected);
+    // `*` has no meaning in the list of stores.
     let stars = ask(&[("stores", json!("*"))]).await.expect("one").reach;
     assert_ne!(stars, Reach::Everything);
     let nameless = ask(&[("preferred_username", json!(null))])
@@ -170,7 +170,7 @@ async fn roles_scopes_and_lists_say_what_a_bearer_may_do() {
 }
 
 #[tokio::test]
-async fn a_signature_is_checked_with_the_kind_of_its_key() {
+async fn a_signature_is_verified_with_the_algorithm_of_its_key() {
     let (rsa, ec) = (Pair::rsa("r"), Pair::ec("e"));
     let realm = Realm::with(&[&rsa, &ec]).await;
     let issuers = issuers(realm.config());
@@ -179,7 +179,7 @@ async fn a_signature_is_checked_with_the_kind_of_its_key() {
         Err(TokenFault::Refused(why)) => why,
         other => panic!("{other:?}"),
     };
-    // What everybody can read as the secret of an HMAC.
+    // The public key as the secret of an HMAC.
     let public = rsa.public();
     let secrets = [
         public["n"].as_str().expect("n").to_owned(),
@@ -191,20 +191,20 @@ async fn a_signature_is_checked_with_the_kind_of_its_key() {
             header.kid = Some("r".into());
             let key = EncodingKey::from_secret(secret.as_bytes());
             let token = jsonwebtoken::encode(&header, &claims, &key).expect("a token");
-            let never = "the token is signed in a way that is never good";
-            assert_eq!(refused(&token).await, never);
+            let expected = "the token's signature algorithm is not accepted";
+            assert_eq!(refused(&token).await, expected);
         }
     }
-    // `none`, in any spelling, with the claims of a good token.
+    // `none`, in any spelling, with the claims of a valid token.
     let good = ec.sign(&claims);
     let body = good.split('.').nth(1).expect("claims");
     for header in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJOb25lIiwia2lkIjoiZSJ9"] {
         assert_eq!(
             refused(&format!("{header}.{body}.")).await,
-            "the token is no JWT"
+            "the token is not a JWT"
         );
     }
-    // A key's id with another's signature, and of another kind.
+    // The id of a key with the signature of another one, of the same and of another algorithm.
     let forged = Pair {
         kid: "e",
         ..Pair::ec("x")
@@ -219,7 +219,7 @@ async fn a_signature_is_checked_with_the_kind_of_its_key() {
     };
     assert_eq!(
         refused(&crossed.sign(&claims)).await,
-        "the token's algorithm is not its key's"
+        "the token's algorithm does not match its key"
     );
     // Claims of one token under the signature of another.
     let other = ec.sign(&with(&claims, "stores", json!(["s9"])));
@@ -230,20 +230,20 @@ async fn a_signature_is_checked_with_the_kind_of_its_key() {
     let mut header = Header::new(Algorithm::ES256);
     header.kid = None;
     let anonymous = jsonwebtoken::encode(&header, &claims, &ec.key).expect("a token");
-    assert_eq!(refused(&anonymous).await, "the token names no key");
+    assert_eq!(refused(&anonymous).await, "the token has no key id");
 }
 
 #[tokio::test]
-async fn keys_change_in_the_middle_and_the_issuer_is_asked_no_more_than_said() {
+async fn changed_keys_are_fetched_no_more_often_than_configured() {
     let (old, new) = (Pair::ec("old"), Pair::rsa("new"));
     let realm = Realm::with(&[&old]).await;
     let issuers = issuers(realm.config());
     let claims = realm.claims();
     let (by_old, by_new) = (old.sign(&claims), new.sign(&claims));
-    let asked = || realm.served().asked;
+    let requests = || realm.served().requests;
     assert!(caller(&issuers, &by_old, 0).await.is_ok());
     realm.publish(&[&old, &new]);
-    // Too soon: whoever sends unknown keys makes nobody ask.
+    // Too early for the next fetch: unknown keys cause no request.
     for _ in 0..50 {
         let refused = caller(&issuers, &by_new, 29).await;
         assert_eq!(
@@ -251,16 +251,19 @@ async fn keys_change_in_the_middle_and_the_issuer_is_asked_no_more_than_said() {
             Err(TokenFault::Refused("the token's key is unknown"))
         );
     }
-    assert_eq!(asked(), 1);
-    // Many at once: one asks, and all have what it brings.
+    assert_eq!(requests(), 1);
+    // Concurrent tokens share one fetch.
     let many = (0..50).map(|_| caller(&issuers, &by_new, 30));
     for found in futures_util::future::join_all(many).await {
         assert!(found.is_ok(), "{found:?}");
     }
-    assert_eq!(asked(), 2);
-    assert!(caller(&issuers, &by_old, 31).await.is_ok(), "both are good");
+    assert_eq!(requests(), 2);
+    assert!(
+        caller(&issuers, &by_old, 31).await.is_ok(),
+        "both keys are accepted"
+    );
 
-    // The issuer is away: what is known stays good.
+    // The issuer is unavailable: the cached keys stay valid.
     realm.served().down = true;
     let gone = Pair::ec("gone").sign(&claims);
     let refused = caller(&issuers, &gone, 90).await;
@@ -268,11 +271,11 @@ async fn keys_change_in_the_middle_and_the_issuer_is_asked_no_more_than_said() {
         refused,
         Err(TokenFault::Refused("the token's key is unknown"))
     );
-    assert_eq!(asked(), 3);
+    assert_eq!(requests(), 3);
     assert!(caller(&issuers, &by_old, 91).await.is_ok());
     assert!(caller(&issuers, &by_new, 91).await.is_ok());
 
-    // It is back without the old key: the next look takes that away.
+    // It is available again without the old key: the next fetch removes that key.
     realm.served().down = false;
     realm.publish(&[&new]);
     let refused = caller(&issuers, &gone, 120).await;
@@ -289,7 +292,7 @@ async fn keys_change_in_the_middle_and_the_issuer_is_asked_no_more_than_said() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_good_for_ten_minutes_at_most() {
+async fn a_withdrawn_key_is_accepted_for_at_most_ten_minutes() {
     let (old, new) = (Pair::ec("old"), Pair::ec("new"));
     let realm = Realm::with(&[&old]).await;
     let issuers = issuers(realm.config());
@@ -297,21 +300,21 @@ async fn a_withdrawn_key_is_good_for_ten_minutes_at_most() {
     assert!(caller(&issuers, &token, 0).await.is_ok());
     realm.publish(&[&new]);
     assert!(caller(&issuers, &token, 600).await.is_ok());
-    assert_eq!(realm.served().asked, 1);
-    // This one finds the keys too old, and does not wait for newer ones.
+    assert_eq!(realm.served().requests, 1);
+    // This call starts a fetch in the background and does not wait for it.
     assert!(caller(&issuers, &token, 601).await.is_ok());
     for _ in 0..200 {
         if caller(&issuers, &token, 602).await.is_err() {
-            assert_eq!(realm.served().asked, 2);
+            assert_eq!(realm.served().requests, 2);
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the withdrawn key stays good");
+    panic!("the withdrawn key is still accepted");
 }
 
 #[tokio::test]
-async fn without_any_key_nothing_can_be_said() {
+async fn without_any_key_the_issuer_is_unavailable() {
     let pair = Pair::ec("e");
     let realm = Realm::with(&[&pair]).await;
     realm.served().down = true;
@@ -321,32 +324,32 @@ async fn without_any_key_nothing_can_be_said() {
         let away = caller(&issuers, &token, second).await;
         assert!(matches!(away, Err(TokenFault::Unavailable(_))), "{away:?}");
     }
-    assert_eq!(realm.served().asked, 1);
+    assert_eq!(realm.served().requests, 1);
     realm.served().down = false;
     assert!(caller(&issuers, &token, 30).await.is_ok());
 }
 
 #[tokio::test]
-async fn keys_are_taken_from_the_issuer_and_nobody_else() {
+async fn keys_are_accepted_only_from_the_issuer() {
     let pair = Pair::ec("e");
     let realm = Realm::with(&[&pair]).await;
     realm.served().issuer = "https://elsewhere.example.com".into();
     let found = issuers(realm.config());
     let token = pair.sign(&realm.claims());
     let Err(TokenFault::Unavailable(why)) = caller(&found, &token, 0).await else {
-        panic!("another issuer's document was believed");
+        panic!("another issuer's document was accepted");
     };
     assert!(
-        why.ends_with("it is about the issuer https://elsewhere.example.com"),
+        why.ends_with("describes another issuer, https://elsewhere.example.com"),
         "{why}"
     );
-    // Where the address of the keys is configured, nobody is asked where they are.
+    // With a configured URL of the keys, discovery is not used.
     let direct = issuers(IssuerConfig {
         jwks_url: Some(format!("{}/certs", realm.url)),
         ..realm.config()
     });
     assert!(caller(&direct, &token, 0).await.is_ok());
-    // A key for encryption is none for signatures.
+    // A key for encryption does not verify signatures.
     realm.served().keys[0]["use"] = json!("enc");
     let config = IssuerConfig {
         jwks_url: Some(format!("{}/certs", realm.url)),

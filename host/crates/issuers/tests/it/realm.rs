@@ -1,4 +1,4 @@
-//! A realm: a server that publishes keys made here, and tokens signed with them.
+//! A realm: a server that publishes generated keys, and tokens signed with them.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -30,7 +30,7 @@ impl Pair {
     pub fn rsa(kid: &'static str) -> Self {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
         let der = pair.as_der().expect("PKCS #8");
-        // Inside of it, behind version and algorithm, stands PKCS #1.
+        // PKCS #8 contains PKCS #1 after the version and the algorithm.
         let key = EncodingKey::from_rsa_der(&der.as_ref()[26..]);
         let algorithm = Algorithm::RS256;
         Self {
@@ -63,7 +63,7 @@ impl Pair {
         }
     }
 
-    /// As it is published.
+    /// The public key as the realm publishes it.
     pub fn public(&self) -> Value {
         let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).expect("a JWK");
         let mut jwk = serde_json::to_value(jwk).expect("JSON");
@@ -79,13 +79,13 @@ impl Pair {
     }
 }
 
-/// What the server answers, and how often it was asked.
+/// The server's answers, and the number of requests for keys.
 #[derive(Default)]
 pub struct Served {
     pub keys: Vec<Value>,
     pub down: bool,
-    pub asked: u32,
-    /// Told by discovery; the true one where it is empty.
+    pub requests: u32,
+    /// The issuer in the discovery document; if empty, the real one.
     pub issuer: String,
 }
 
@@ -143,7 +143,7 @@ impl Realm {
         }
     }
 
-    /// Claims as Keycloak writes them, good at noon for five minutes.
+    /// Claims as Keycloak writes them, valid at noon for five minutes.
     pub fn claims(&self) -> Value {
         json!({
             "iss": self.url, "aud": ["account", "galleria"], "sub": "5f0c1d2e", "typ": "Bearer",
@@ -157,7 +157,7 @@ impl Realm {
 
 async fn certs(State(realm): State<Realm>) -> impl IntoResponse {
     let mut served = realm.served();
-    served.asked += 1;
+    served.requests += 1;
     match served.down {
         true => Err(StatusCode::BAD_GATEWAY),
         false => Ok(Json(json!({ "keys": served.keys }))),
