@@ -23,7 +23,7 @@ pub struct Signed {
         default_value = "command line",
         hide_env_values = true
     )]
-    pub by: String,
+    pub actor: String,
     /// Why.
     #[arg(long)]
     pub reason: String,
@@ -32,7 +32,7 @@ pub struct Signed {
 impl From<crate::key::Signed> for Acting {
     fn from(signed: crate::key::Signed) -> Self {
         Self {
-            operator: signed.by,
+            actor: signed.actor,
             reason: signed.reason,
         }
     }
@@ -41,7 +41,7 @@ impl From<crate::key::Signed> for Acting {
 impl From<Signed> for Acting {
     fn from(signed: Signed) -> Self {
         Self {
-            operator: signed.by,
+            actor: signed.actor,
             reason: signed.reason,
         }
     }

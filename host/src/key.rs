@@ -62,7 +62,7 @@ pub struct Signed {
         default_value = "command line",
         hide_env_values = true
     )]
-    pub by: String,
+    pub actor: String,
     /// Why.
     #[arg(long, default_value = "by command")]
     pub reason: String,
@@ -150,7 +150,7 @@ async fn create(app: &App, config: &Config, ask: Create) -> anyhow::Result<()> {
         name,
         scope,
         reach,
-        by,
+        actor,
         reason,
     };
     let made = app.key_create(ask).await?;

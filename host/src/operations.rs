@@ -25,7 +25,7 @@ Examples:
   galleria operations list
   galleria operations list --action dead_letter_discard
   galleria operations list --subject 'payment:payment-1 of poslog'
-  galleria operations list --operator ana --limit 500
+  galleria operations list --actor ana --limit 500
 
 Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
 line_undo, store_put, plugins_loaded, key_create, key_revoke.")]
@@ -36,9 +36,9 @@ pub struct List {
     /// Done to this.
     #[arg(long)]
     pub subject: Option<String>,
-    /// By this operator, as the list names it.
+    /// By this actor, as the list names it.
     #[arg(long)]
-    pub operator: Option<String>,
+    pub actor: Option<String>,
     /// How much of it, and as what.
     #[command(flatten)]
     pub shown: Shown,
@@ -54,7 +54,7 @@ async fn list(app: &App, ask: List) -> anyhow::Result<()> {
     let filter = OperationFilter {
         subject: ask.subject,
         action: ask.action,
-        operator: ask.operator,
+        actor: ask.actor,
     };
     let page = app.operations(filter, None, ask.shown.limit).await?;
     ask.shown
@@ -67,7 +67,7 @@ fn actions(rows: &[OperationView]) -> Table {
         let (before, after) = changed(&done.before, &done.after);
         table.add_row([
             done.at.as_str(),
-            &plain(&done.operator),
+            &plain(&done.actor),
             &done.action,
             &plain(&done.subject),
             &plain(&done.reason),

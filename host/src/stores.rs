@@ -26,7 +26,7 @@ pub enum Command {
 #[command(after_help = "\
 Examples:
   galleria stores import stores.csv --dry-run
-  galleria stores import stores.csv --by ana --reason 'the stores in the north'
+  galleria stores import stores.csv --actor ana --reason 'the stores in the north'
 
 Columns, by name and in any order: id, external_id, retailer, store_type, country, currency,
 minor_digits, zone; and where wanted day_starts, as HH:MM or in minutes after midnight, and any number
@@ -91,7 +91,7 @@ async fn import(app: &App, asked: Import) -> anyhow::Result<ExitCode> {
     let ask = StoresAsk {
         dry_run: asked.dry_run,
         reach: Reach::Everything,
-        by: asked.signed.by,
+        actor: asked.signed.actor,
         reason: asked.signed.reason,
     };
     let bar = ProgressBar::new_spinner();

@@ -234,7 +234,7 @@ impl<'a> Books<'a> {
         let body = &one.request.body;
         let verification = Verification {
             sale: self.sales.get(order_id).context("its sale")?.clone(),
-            operator: field(body, "operator")?,
+            cashier: field(body, "cashier")?,
             outcome: field(body, "outcome")?,
             refused_lines: optional(body, "refused_lines")?.unwrap_or_default(),
             business_date: field(&one.answer, "business_date")?,

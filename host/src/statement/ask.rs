@@ -30,7 +30,7 @@ pub enum Command {
         line: String,
         /// Who says so.
         #[arg(long)]
-        by: String,
+        actor: String,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -115,14 +115,14 @@ pub struct Lines {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.12 --by ana --reason 'paid at the desk' --entry pay-7
-  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.13 --by ana --reason 'the provider corrects it in May'")]
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.12 --actor ana --reason 'paid at the desk' --entry pay-7
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.13 --actor ana --reason 'the provider corrects it in May'")]
 pub struct Settle {
     /// The line's id, as `statement lines` shows it.
     pub line: String,
     /// Who says so.
     #[arg(long)]
-    pub by: String,
+    pub actor: String,
     /// Why.
     #[arg(long)]
     pub reason: String,

@@ -99,7 +99,7 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
 async fn settle(app: &App, ask: Settle) -> anyhow::Result<()> {
     let line = ask.line;
     let settle = SettleAsk {
-        by: ask.by,
+        actor: ask.actor,
         reason: ask.reason,
         entry: ask.entry,
     };

@@ -81,7 +81,7 @@ pub fn lines(rows: &[LineView]) -> String {
         "row",
         "kind",
         "outcome",
-        "by",
+        "actor",
         "reference",
         "gross",
         "",
@@ -182,7 +182,7 @@ pub fn explained(row: &ExplainView) -> String {
     for hand in &row.hands {
         text.push_str(&format!(
             "\n{} {} by {}: {} ({} before, {} after)",
-            hand.at, hand.what, hand.by, hand.reason, hand.before, hand.after
+            hand.at, hand.what, hand.actor, hand.reason, hand.before, hand.after
         ));
     }
     text

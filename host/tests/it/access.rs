@@ -91,7 +91,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
         "key",
         "revoke",
         "till-7",
-        "--by",
+        "--actor",
         "ana",
         "--reason",
         "it was stolen",
@@ -105,7 +105,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
     let told = house.get("/v1/operations").await.expect("a list");
     let last = &told["operations"][0];
     assert_eq!(
-        (&last["action"], &last["operator"]),
+        (&last["action"], &last["actor"]),
         (&json!("key_revoke"), &json!("ana"))
     );
 

@@ -166,6 +166,6 @@ async fn what_a_host_starts_with_is_written_down_where_it_changed() {
     assert_eq!(before["granted"]["receipts"], false);
     assert_eq!(after["granted"]["receipts"], true);
     assert_eq!(before["component"], after["component"]);
-    let who = second[0]["operator"].as_str().expect("who");
+    let who = second[0]["actor"].as_str().expect("who");
     assert!(who.starts_with("host "), "{who}");
 }

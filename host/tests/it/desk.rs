@@ -224,7 +224,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     assert!(silent.contains("--reason"), "{silent}");
     let all = refused(&house, &["dead-letters", "discard", "--reason", "x"]);
     assert!(all.contains("name an event and its plugin"), "{all}");
-    let why = ["--reason", "to see it fail", "--by", "ana"];
+    let why = ["--reason", "to see it fail", "--actor", "ana"];
     let replay = [&["dead-letters", "replay", &event, &plugin][..], &why].concat();
     said(&house, &replay);
     // The host that serves takes it up by itself, and gives it up again.
@@ -250,7 +250,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
             "--code",
             "invalid",
         ][..],
-        &["--reason", "a test", "--by", "ben"],
+        &["--reason", "a test", "--actor", "ben"],
     ];
     let told = said(&house, &discard.concat());
     assert!(told.contains("2 dead letters given up"), "{told}");
@@ -281,7 +281,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     let raw = said(&house, &["operations", "list", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, done["operations"]);
-    let list = said(&house, &["operations", "list", "--operator", "ana"]);
+    let list = said(&house, &["operations", "list", "--actor", "ana"]);
     assert!(
         list.contains("to see it fail") && !list.contains("a test"),
         "{list}"
@@ -310,7 +310,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     let path = format!("/v1/parked/{}/one", encoded("payment:p-o1"));
     let one = house.get(&path).await.expect("an event");
     assert_eq!(one, waits[0]);
-    let why = json!({ "operator": "ana", "reason": "the provider is back" });
+    let why = json!({ "actor": "ana", "reason": "the provider is back" });
     let retry = format!("{path}/retry");
     let (status, answer) = house.send("POST", &retry, "r", &why).await.expect("sent");
     assert_eq!(status, 200, "{answer:#}");
@@ -348,7 +348,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     assert!(wrong.contains("--cause: one of retry"), "{wrong}");
     let silent = refused(&house, &["parked", "retry", "payment:p-o1", "two"]);
     assert!(silent.contains("--reason"), "{silent}");
-    let why = ["--reason", "the provider answers", "--by", "ana"];
+    let why = ["--reason", "the provider answers", "--actor", "ana"];
     let retry = [&["parked", "retry", "payment:p-o1", "two"][..], &why];
     said(&house, &retry.concat());
     let begun = Instant::now();
@@ -365,7 +365,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     }
     let done = house.get("/v1/operations?action=parked_retry").await;
     let done = done.expect("operations");
-    assert_eq!(done["operations"][0]["operator"], "ana");
+    assert_eq!(done["operations"][0]["actor"], "ana");
     assert_eq!(done["operations"][0]["reason"], "the provider answers");
 
     // What each slot is, and that it has failed, over HTTP and by command.

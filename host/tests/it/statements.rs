@@ -315,7 +315,7 @@ fn by_command(house: &House, day: &Day, sample: &Sample, statement: &Value) {
     );
     say(&["uncovered", "--retailer", &day.retailer, "--days", "0"]);
     let line = format!("{id}.1");
-    let settle = ["settle", &line, "--by", "ana", "--reason", "seen"];
+    let settle = ["settle", &line, "--actor", "ana", "--reason", "seen"];
     let explained = say(&["explain", &line]);
     if explained.contains(" matched: ") || explained.contains("\nmatched: ") {
         let refused = house.run(&[&["statement"], &settle[..]].concat());

@@ -54,7 +54,7 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
     assert!(well && said.contains("3000 stores added"), "{said}");
     assert!(said.contains("nothing was imported"), "{said}");
     assert_eq!(page(&house, "").await, [] as [Value; 0]);
-    let by = ["--by", "ana", "--reason", "all of France"];
+    let by = ["--actor", "ana", "--reason", "all of France"];
     let (well, said) = import(&house, &file("S"), &by);
     assert!(
         well && said.contains("3000 rows: 3000 stores added"),
@@ -83,7 +83,7 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
     assert_eq!(told.len(), 3);
     let (first, last) = (&told[2], &told[0]);
     assert_eq!(
-        (&first["operator"], &first["action"]),
+        (&first["actor"], &first["action"]),
         (&json!("ana"), &json!("stores_import"))
     );
     assert_eq!(

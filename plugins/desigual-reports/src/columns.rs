@@ -149,7 +149,7 @@ impl Report {
             Self::Refunds => columns!(
                 "store" Store, "business_date" Date, "kind" Label(0), "refund" Label(1),
                 "at" Label(2), "receipt" Label(3), "order" Label(4), "sale_receipt" Label(5),
-                "operator" Label(6), "reason" Label(7), "currency" Currency, "lines" Count(0),
+                "cashier" Label(6), "reason" Label(7), "currency" Currency, "lines" Count(0),
                 "gross" Amount(0), "net" Amount(1), "tax" Amount(2),
             ),
             Self::Tenders => columns!(
@@ -163,7 +163,7 @@ impl Report {
                 "tax" Amount(1), "gross" Amount(2),
             ),
             Self::Verifications => columns!(
-                "store" Store, "business_date" Date, "outcome" Key(0), "operator" Key(1),
+                "store" Store, "business_date" Date, "outcome" Key(0), "cashier" Key(1),
                 "currency" Currency, "verifications" Count(0), "lines" Count(1),
                 "refused_lines" Count(2), "basket" Amount(0),
             ),

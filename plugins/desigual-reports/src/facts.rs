@@ -281,7 +281,7 @@ impl At<'_> {
     /// One row each, in the order of the feed: the number keeps them apart.
     fn refund(&self, table: &mut Table<'_>, activity: &Activity, number: u64) -> Result<(), Fault> {
         let number = sortable(number);
-        let operator = |entry: &Entry| entry.operator.clone().unwrap_or_default();
+        let cashier = |entry: &Entry| entry.cashier.clone().unwrap_or_default();
         let (entry, kind, reason, origin, lines, gross, net) = match (effect(activity), activity) {
             (Effect::Back(entry, refund), _) => {
                 let origin = match &refund.origin {
@@ -315,7 +315,7 @@ impl At<'_> {
             }
             _ => return Ok(()),
         };
-        let operator = operator(entry);
+        let cashier = cashier(entry);
         let mut fact = self.fact(&entry.business_date, &entry.currency);
         fact.keys = keys([&number]);
         fact.labels = [
@@ -325,7 +325,7 @@ impl At<'_> {
             &entry.receipt,
             &entry.order_id,
             origin,
-            &operator,
+            &cashier,
             reason,
         ];
         fact.counts = counts([i64::try_from(lines).unwrap_or(i64::MAX)]);
@@ -338,7 +338,7 @@ impl At<'_> {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let lines = sale.lines.iter().filter(|line| !line.voided).count();
         let mut fact = self.fact(&verified.business_date, &sale.entry.currency);
-        fact.keys = keys([&verified.outcome, &verified.operator]);
+        fact.keys = keys([&verified.outcome, &verified.cashier]);
         fact.counts = [1, number(lines), number(verified.refused_lines.len())];
         fact.amounts = amounts([sale.gross]);
         table.add(&fact)

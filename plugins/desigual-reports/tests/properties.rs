@@ -135,7 +135,7 @@ impl Days {
         let at = format!("{date}T{hour:02}:00:00.000+01:00");
         let entry = json!({
             "id": format!("e{id}"), "order_id": "o", "external_id": null, "workstation": "w",
-            "sequence": id, "receipt": format!("w-{id}"), "operator": null, "business_date": date,
+            "sequence": id, "receipt": format!("w-{id}"), "cashier": null, "business_date": date,
             "begun_at": at, "ended_at": at, "currency": store["currency"],
         });
         let kind = random.random_range(0..6);
@@ -172,7 +172,7 @@ impl Days {
                 self.add(store, "verifications", 1);
                 self.add(store, "baskets", number(&sale["gross"]));
                 json!({ "verification": {
-                    "sale": sale, "business_date": date, "operator": "op", "at": at,
+                    "sale": sale, "business_date": date, "cashier": "op", "at": at,
                     "outcome": (["passed", "refused"][random.random_range(0..2)]),
                 } })
             }

@@ -273,10 +273,10 @@ fn age(poslog: &mut Poslog, line: &Line) {
     xml.start("RestrictionValidation")
         .attribute("CustomerQuestionID", &question);
     xml.element("QuestionAnswer", answer);
-    if let Some(operator) = &check.operator {
+    if let Some(cashier) = &check.cashier {
         xml.start("OperatorBypassApproval")
             .integer_element("SequenceNumber", 1);
-        xml.element("ApproverID", operator)
+        xml.element("ApproverID", cashier)
             .optional("ApprovalDateTime", check.at.as_deref())
             .end();
     }

@@ -2,7 +2,7 @@
 //! written. Owns the order of elements around the event's own part, which the schema fixes.
 
 use crate::codes;
-use crate::settings::{OperatorStyle, Settings, UnitId};
+use crate::settings::{CashierStyle, Settings, UnitId};
 use galleria_sdk::prelude::*;
 use galleria_sdk::xml;
 
@@ -73,7 +73,7 @@ impl<'a> Poslog<'a> {
         xml.element("SequenceNumber", &entry.sequence.to_string());
         xml.element("TransactionID", &entry.id);
         self.moment("POSLogDateTime", "Transaction", &entry.ended_at);
-        self.operator(entry.operator.as_deref());
+        self.cashier(entry.cashier.as_deref());
         self.xml.element("CurrencyCode", &self.currency);
         self.moment("ReceiptDateTime", "Receipt", &entry.ended_at);
         if !entry.receipt.is_empty() {
@@ -82,16 +82,16 @@ impl<'a> Poslog<'a> {
         Ok(())
     }
 
-    fn operator(&mut self, operator: Option<&str>) {
-        let operator = operator.unwrap_or(&self.settings.unattended_operator);
-        if operator.is_empty() || self.settings.operator == OperatorStyle::Omit {
+    fn cashier(&mut self, cashier: Option<&str>) {
+        let cashier = cashier.unwrap_or(&self.settings.unattended_cashier);
+        if cashier.is_empty() || self.settings.cashier == CashierStyle::Omit {
             return;
         }
         self.xml.start("OperatorID");
-        if self.settings.operator == OperatorStyle::Worker {
-            self.xml.attribute("WorkerID", operator);
+        if self.settings.cashier == CashierStyle::Worker {
+            self.xml.attribute("WorkerID", cashier);
         }
-        self.xml.text(operator).end();
+        self.xml.text(cashier).end();
     }
 
     /// What follows `RetailTransaction`: the day and the time of it.

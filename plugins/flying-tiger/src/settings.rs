@@ -22,9 +22,9 @@ pub struct Settings {
     pub unit_id: UnitId,
     /// `UnitID@TypeCode`.
     pub unit_type: String,
-    pub operator: OperatorStyle,
-    /// Stands for the operator where nobody served; empty: then there is no `OperatorID`.
-    pub unattended_operator: String,
+    pub cashier: CashierStyle,
+    /// Stands for the cashier where nobody served; empty: then there is no `OperatorID`.
+    pub unattended_cashier: String,
     /// `WorkstationID@TypeCode`.
     pub workstation_type: String,
     /// Whether `Channel` is written, with the store type and the workstation.
@@ -77,7 +77,7 @@ pub enum UnitId {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OperatorStyle {
+pub enum CashierStyle {
     /// `<OperatorID>17</OperatorID>`.
     Text,
     /// `<OperatorID WorkerID="17">17</OperatorID>`.
@@ -108,8 +108,8 @@ impl Default for Settings {
             change_style: ChangeStyle::Tender,
             unit_id: UnitId::External,
             unit_type: "RetailStore".into(),
-            operator: OperatorStyle::Text,
-            unattended_operator: String::new(),
+            cashier: CashierStyle::Text,
+            unattended_cashier: String::new(),
             workstation_type: "POS".into(),
             channel: true,
             entry_method: "SelfScan".into(),

@@ -108,7 +108,7 @@ fn arguments_are_alike() {
         );
     }
     alike::<host::Verification, guest::Verification>(
-        json!({ "sale": sale(), "business_date": "2026-11-24", "operator": "o", "outcome": "passed", "at": "t" }),
+        json!({ "sale": sale(), "business_date": "2026-11-24", "cashier": "o", "outcome": "passed", "at": "t" }),
     );
     alike::<host::Shift, guest::Shift>(shift());
     alike::<host::Activity, guest::Activity>(json!({ "shift": shift() }));

@@ -23,6 +23,7 @@ mod address;
 mod catalogue;
 mod catalogue_rows;
 mod config;
+mod contract;
 mod counters;
 mod db;
 mod dialect;

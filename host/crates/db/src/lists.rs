@@ -116,7 +116,7 @@ impl Lists for Transaction<'_> {
     }
 
     async fn orders_listed(&mut self, ids: &[String]) -> Result<Vec<OrderListed>, Error> {
-        let columns = "id, store_id, external_id, workstation, operator, training, status, member,
+        let columns = "id, store_id, external_id, workstation, cashier, training, status, member,
              gross, begun_ms, created_ms";
         self.listed("orders_listed", columns, "orders", ids, order)
             .await
@@ -287,7 +287,7 @@ fn order(row: &Row) -> Result<OrderListed, Error> {
         store_id: row.text("store_id")?,
         external_id: row.opt_text("external_id")?,
         workstation: row.text("workstation")?,
-        operator: row.opt_text("operator")?,
+        cashier: row.opt_text("cashier")?,
         training: row.bool("training")?,
         status: row.enum_value("status")?,
         member: row.opt_json("member")?,
@@ -363,7 +363,7 @@ fn verification(row: &Row) -> Result<VerificationListed, Error> {
     struct VerificationHeader {
         sale: Basket,
         business_date: String,
-        operator: String,
+        cashier: String,
         outcome: String,
         #[serde(default)]
         refused_lines: Vec<u32>,
@@ -378,7 +378,7 @@ fn verification(row: &Row) -> Result<VerificationListed, Error> {
         order_id: row.text("order_id")?,
         store_id: row.text("store_id")?,
         business_date: verification.business_date,
-        operator: verification.operator,
+        cashier: verification.cashier,
         outcome: verification.outcome,
         refused_lines: verification.refused_lines,
         // An unpaid basket has no sequence number.

@@ -51,6 +51,9 @@ macro_rules! migration {
     };
 }
 
+/// The migration that also rewrites JSON in columns.
+const VOCABULARY: i64 = 22;
+
 const MIGRATIONS: &[Migration] = &[
     migration!(1, "records", "0001_records.sql"),
     migration!(2, "sale_lines", "0002_sale_lines.sql"),
@@ -73,6 +76,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(19, "marks", "0019_marks.sql").compatible_from(18),
     migration!(20, "request_ids", "0020_request_ids.sql").compatible_from(18),
     migration!(21, "standing", "0021_standing.sql").compatible_from(18),
+    migration!(22, "vocabulary", "0022_vocabulary.sql"),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.
@@ -185,6 +189,9 @@ async fn apply_one(
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
+    if migration.version == VOCABULARY {
+        crate::contract::rewrite(connection).await?;
+    }
     sqlx::query(
         "INSERT INTO schema_versions (version, name, digest, applied_ms) VALUES ($1, $2, $3, $4)",
     )

@@ -23,7 +23,7 @@ impl Movements for Transaction<'_> {
     async fn movement_insert(&mut self, row: &MovementRow) -> Result<(), Error> {
         let insert = query(
             "movement_insert",
-            "INSERT INTO shift_movements (id, shift_id, kind, amount, reason, operator, at_ms,
+            "INSERT INTO shift_movements (id, shift_id, kind, amount, reason, cashier, at_ms,
                  accepted_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (id) DO NOTHING",
@@ -33,7 +33,7 @@ impl Movements for Transaction<'_> {
         .bind_enum(row.kind)
         .bind(row.amount)
         .bind(&*row.reason)
-        .bind_opt(row.operator.as_deref())
+        .bind_opt(row.cashier.as_deref())
         .bind_timestamp(row.at)
         .bind_timestamp(row.accepted_at);
         inserted(self.execute(insert).await?, "movement", &row.id)
@@ -75,7 +75,7 @@ fn movement(row: &Row) -> Result<MovementRow, Error> {
         kind: row.enum_value("kind")?,
         amount: row.int("amount")?,
         reason: row.text("reason")?,
-        operator: row.opt_text("operator")?,
+        cashier: row.opt_text("cashier")?,
         at: row.timestamp("at_ms")?,
         accepted_at: row.timestamp("accepted_ms")?,
     })

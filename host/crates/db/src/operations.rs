@@ -11,12 +11,12 @@ impl Operations for Transaction<'_> {
     async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error> {
         let insert = query(
             "operation_insert",
-            "INSERT INTO operations (at_ms, operator, action, subject, reason, before_state,
+            "INSERT INTO operations (at_ms, actor, action, subject, reason, before_state,
                  after_state)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind_timestamp(row.at)
-        .bind(&*row.operator)
+        .bind(&*row.actor)
         .bind(&*row.action)
         .bind(&*row.subject)
         .bind(&*row.reason)
@@ -34,7 +34,7 @@ impl Operations for Transaction<'_> {
         let OperationFilter {
             subject,
             action,
-            operator,
+            actor,
         } = filter;
         // A filter by subject uses its index. The casts give PostgreSQL the type of a NULL.
         let page = match subject {
@@ -42,7 +42,7 @@ impl Operations for Transaction<'_> {
                 "operation_page",
                 "SELECT * FROM operations WHERE subject = $1 AND serial < $2
                    AND (CAST($3 AS TEXT) IS NULL OR action = $3)
-                   AND (CAST($4 AS TEXT) IS NULL OR operator = $4)
+                   AND (CAST($4 AS TEXT) IS NULL OR actor = $4)
                  ORDER BY serial DESC LIMIT $5",
             )
             .bind(&**subject),
@@ -50,14 +50,14 @@ impl Operations for Transaction<'_> {
                 "operation_page",
                 "SELECT * FROM operations WHERE serial < $1
                    AND (CAST($2 AS TEXT) IS NULL OR action = $2)
-                   AND (CAST($3 AS TEXT) IS NULL OR operator = $3)
+                   AND (CAST($3 AS TEXT) IS NULL OR actor = $3)
                  ORDER BY serial DESC LIMIT $4",
             ),
         };
         let page = page
             .bind(before)
             .bind_opt(action.as_deref())
-            .bind_opt(operator.as_deref())
+            .bind_opt(actor.as_deref())
             .bind(i64::from(limit));
         self.fetch_all_as(page, operation).await
     }
@@ -66,7 +66,7 @@ impl Operations for Transaction<'_> {
 fn operation(row: &Row) -> Result<(i64, OperationRow), Error> {
     let operation = OperationRow {
         at: row.timestamp("at_ms")?,
-        operator: row.text("operator")?,
+        actor: row.text("actor")?,
         action: row.text("action")?,
         subject: row.text("subject")?,
         reason: row.text("reason")?,

@@ -228,7 +228,7 @@ pub(crate) fn hand(row: &Row) -> Result<HandRow, Error> {
     Ok(HandRow {
         line: row.text("line_id")?,
         at: row.timestamp("at_ms")?,
-        by: row.text("by_whom")?,
+        actor: row.text("actor")?,
         undo: row.bool("undo")?,
         reason: row.text("reason")?,
         before: row.json("before")?,

@@ -432,12 +432,12 @@ impl Statements for Transaction<'_> {
     async fn hand_insert(&mut self, hand: &HandRow) -> Result<(), Error> {
         let insert = query(
             "hand_insert",
-            "INSERT INTO line_hands (line_id, at_ms, by_whom, undo, reason, before, after)
+            "INSERT INTO manual_settlements (line_id, at_ms, actor, undo, reason, before, after)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&*hand.line)
         .bind_timestamp(hand.at)
-        .bind(&*hand.by)
+        .bind(&*hand.actor)
         .bind_bool(hand.undo)
         .bind(&*hand.reason)
         .bind_json(&hand.before)
@@ -448,7 +448,7 @@ impl Statements for Transaction<'_> {
     async fn hands_of_line(&mut self, line: &str) -> Result<Vec<HandRow>, Error> {
         let list = query(
             "hands_of_line",
-            "SELECT * FROM line_hands WHERE line_id = $1 ORDER BY serial",
+            "SELECT * FROM manual_settlements WHERE line_id = $1 ORDER BY serial",
         );
         self.fetch_all_as(list.bind(line), rows::hand).await
     }

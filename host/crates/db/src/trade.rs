@@ -72,7 +72,7 @@ impl Trade for Transaction<'_> {
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error> {
         let insert = query(
             "order_insert",
-            "INSERT INTO orders (id, store_id, external_id, workstation, operator, training, status,
+            "INSERT INTO orders (id, store_id, external_id, workstation, cashier, training, status,
                  lines, member, consents, attributes, gross, begun_ms, created_ms, retailer)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
                  COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
@@ -82,7 +82,7 @@ impl Trade for Transaction<'_> {
         .bind(&*order.store_id)
         .bind_opt(order.external_id.as_deref())
         .bind(&*order.workstation)
-        .bind_opt(order.operator.as_deref())
+        .bind_opt(order.cashier.as_deref())
         .bind_bool(order.training)
         .bind_enum(order.status)
         .bind_json(&order.lines)
@@ -238,7 +238,7 @@ impl Trade for Transaction<'_> {
     async fn shift_insert(&mut self, shift: &ShiftRow) -> Result<(), Error> {
         let insert = query(
             "shift_insert",
-            "INSERT INTO shifts (id, store_id, workstation, till, operator, opening_float, sums,
+            "INSERT INTO shifts (id, store_id, workstation, till, cashier, opening_float, sums,
                  closed, opened_ms, closed_ms, retailer)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
                  COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
@@ -248,7 +248,7 @@ impl Trade for Transaction<'_> {
         .bind(&*shift.store_id)
         .bind(&*shift.workstation)
         .bind(&*shift.till)
-        .bind_opt(shift.operator.as_deref())
+        .bind_opt(shift.cashier.as_deref())
         .bind(shift.opening_float)
         .bind_json(&shift.sums)
         .bind_opt_json(shift.closed.as_ref())

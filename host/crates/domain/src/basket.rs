@@ -82,7 +82,7 @@ pub struct AgeCheck {
     /// How it ended.
     pub outcome: AgeOutcome,
     /// Who looked; none while it is pending.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// When, RFC 3339.
     pub at: Option<String>,
 }

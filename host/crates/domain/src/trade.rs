@@ -22,7 +22,7 @@ pub struct Entry {
     /// The number printed for the customer.
     pub receipt: String,
     /// Who rang it up; none where the customer did.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// `YYYY-MM-DD`.
     pub business_date: String,
     /// When it was begun, RFC 3339.
@@ -161,7 +161,7 @@ pub struct Verification {
     pub sale: Sale,
     /// `YYYY-MM-DD`.
     pub business_date: String,
-    pub operator: String,
+    pub cashier: String,
     pub outcome: String,
     #[serde(default)]
     pub refused_lines: Vec<u32>,

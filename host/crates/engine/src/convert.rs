@@ -99,12 +99,12 @@ to_guest! {
         event_id, attempt, occurred_at, business_date, scope, settings, counters, prior,
     }
     Entry {
-        id, order_id, external_id, workstation, sequence, receipt, operator, business_date,
+        id, order_id, external_id, workstation, sequence, receipt, cashier, business_date,
         begun_at, ended_at, currency, training,
     }
     Tax { code, authority, rate, taxable, amount, included, treatment, attributes }
     Discount { id, reason, amount, percent, coupon, basket, attributes }
-    AgeCheck { minimum, outcome, operator, at }
+    AgeCheck { minimum, outcome, cashier, at }
     Line {
         number, parent, kind, returned, voided, origin_line, sku, gtin, description, category,
         quantity, unit, regular_price, unit_price, amount, discounts, taxes, age, attributes,
@@ -124,7 +124,7 @@ to_guest! {
         entry, origin, earlier, reason, lines, tenders, taxes, rounding, net, gross, attributes,
     }
     Cancellation { entry, cause, origin, lines, attributes }
-    Verification { sale, business_date, operator, outcome, refused_lines, at }
+    Verification { sale, business_date, cashier, outcome, refused_lines, at }
     FiscalMark { of, scheme, mark, issued_at, attributes }
     TenderTotal { kind, sales, refunds, count }
     Shift {

@@ -60,7 +60,7 @@ impl Day<'_> {
             "tenders": refers.then_some(&back.refund.tenders),
             "rounding": back.rounding,
             "shift_id": shift.map(|shift| &shift.id),
-            "operator": shift.map(|shift| &shift.operator),
+            "cashier": shift.map(|shift| &shift.cashier),
         }))?;
         debug_assert!(!matches!(back.extent, Extent::Lines(ref lines) if lines.is_empty()));
         // A second before its payment, or when it happens.
@@ -103,8 +103,8 @@ impl Day<'_> {
         if let Some(shift) = shift.as_mut() {
             shift.book(&order.sale.tenders, true);
         }
-        let (shift_id, operator) = shift
-            .map(|shift| (shift.id.clone(), shift.operator.clone()))
+        let (shift_id, cashier) = shift
+            .map(|shift| (shift.id.clone(), shift.cashier.clone()))
             .unzip();
         self.void(
             place,
@@ -114,7 +114,7 @@ impl Day<'_> {
             json!({
                 "cause": VoidCause::PostVoid,
                 "shift_id": shift_id,
-                "operator": operator,
+                "cashier": cashier,
             }),
         )
     }
@@ -199,7 +199,7 @@ impl Day<'_> {
         let body = lean(&json!({
             "id": verification,
             "at": self.instant(place, at)?.to_string(),
-            "operator": staff,
+            "cashier": staff,
             "outcome": found.unwrap_or(right),
             "refused_lines": refused,
         }))?;

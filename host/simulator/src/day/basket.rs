@@ -20,7 +20,7 @@ impl Shelf<'_> {
         &self,
         chance: &mut Chance,
         at: &str,
-        operator: Option<&str>,
+        cashier: Option<&str>,
     ) -> Result<Vec<Line>> {
         let often = &self.assortment.habits;
         let mut lines = Vec::new();
@@ -38,7 +38,7 @@ impl Shelf<'_> {
                 line.age = Some(AgeCheck {
                     minimum,
                     outcome: AgeOutcome::Passed,
-                    operator: operator.map(str::to_owned),
+                    cashier: cashier.map(str::to_owned),
                     at: Some(at.to_owned()),
                 });
             }

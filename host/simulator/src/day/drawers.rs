@@ -32,7 +32,7 @@ impl Day<'_> {
             "store_id": shelf.store.id,
             "workstation": lane,
             "till": lane,
-            "operator": shift.operator,
+            "cashier": shift.cashier,
             "opened_at": self.instant(place, opens)?.to_string(),
             "opening_float": shelf.market.opening_float,
         }))?;
@@ -44,7 +44,7 @@ impl Day<'_> {
             "paid_in": count.paid_in,
             "paid_out": count.paid_out,
             "pickups": count.pickups,
-            "operator": shift.operator,
+            "cashier": shift.cashier,
         }))?;
         let request = Asked::new("/v1/shifts", &format!("shift:{id}"), None, open);
         self.send(place, &lane, opens, request)?;

@@ -89,7 +89,7 @@ impl<'a> Place<'a> {
                 shifts.push(Shift {
                     id: format!("{}-{date}-{till}-{}", store.id, number + 1),
                     till: till.clone(),
-                    operator: format!("{}-{}", store.external_id, 10 + shifts.len()),
+                    cashier: format!("{}-{}", store.external_id, 10 + shifts.len()),
                     opens,
                     closes,
                     cash: 0,
@@ -266,11 +266,11 @@ impl Day<'_> {
     ) -> Result<Basket> {
         let begun_at = self.instant(place, begun)?;
         let here = &self.places[place];
-        let operator = shift.map(|index| here.shifts[index].operator.clone());
+        let cashier = shift.map(|index| here.shifts[index].cashier.clone());
         let checked = here.shelf.store.local_text(begun_at);
         let lines = here
             .shelf
-            .basket(&mut self.chance, &checked, operator.as_deref())?;
+            .basket(&mut self.chance, &checked, cashier.as_deref())?;
         let store = here.shelf.store;
         let habits = &self.assortment.habits;
         let (member, asked) = if self.chance.percent(habits.member) {
@@ -294,7 +294,7 @@ impl Day<'_> {
             "store_id": store.id,
             "external_id": format!("{}{}", store.external_id, self.chance.digits(7)),
             "workstation": workstation,
-            "operator": operator,
+            "cashier": cashier,
             "training": training,
             "begun_at": begun_at.to_string(),
             "lines": lines,
@@ -439,7 +439,7 @@ fn entry_of(id: &str, store: &Store) -> Entry {
         workstation: String::new(),
         sequence: 0,
         receipt: String::new(),
-        operator: None,
+        cashier: None,
         business_date: String::new(),
         begun_at: String::new(),
         ended_at: String::new(),

@@ -8,7 +8,7 @@ use galleria_domain::{Money, Tender};
 pub struct Shift {
     pub id: String,
     pub till: String,
-    pub operator: String,
+    pub cashier: String,
     /// Seconds of the day.
     pub opens: i64,
     pub closes: i64,

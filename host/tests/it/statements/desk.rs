@@ -241,14 +241,14 @@ async fn refusals(house: &House, statement: &str) {
     let lines = lines(house, statement, "unmatched", 1000).await;
     let line = id(&lines[0]);
     let away = format!("{statement}.99999");
-    let signed = ["--by", "ana", "--reason", "seen"];
+    let signed = ["--actor", "ana", "--reason", "seen"];
     let with = |words: &[&'static str]| [&["settle", line][..], words].concat();
-    let silent = refused(house, &with(&["--by", "ana"]));
+    let silent = refused(house, &with(&["--actor", "ana"]));
     assert!(silent.contains("--reason <REASON>"), "{silent}");
-    let empty = refused(house, &with(&["--by", "ana", "--reason", " "]));
+    let empty = refused(house, &with(&["--actor", "ana", "--reason", " "]));
     assert!(empty.contains("reason: 1 to 500 bytes of text"), "{empty}");
     let nobody = refused(house, &with(&["--reason", "seen"]));
-    assert!(nobody.contains("--by <BY>"), "{nobody}");
+    assert!(nobody.contains("--actor <ACTOR>"), "{nobody}");
     let entry = ["--entry", "pay-nowhere"];
     let entry = refused(house, &with(&[&signed[..], &entry].concat()));
     assert!(
@@ -289,7 +289,7 @@ async fn by_hand(house: &House, statement: &str, before: &Value) {
         let found = lines(house, statement, was, 1000).await;
         let line = id(&found[0]);
         let reason = format!("the provider says so of {was}");
-        let done = said(house, &["settle", line, "--by", "ana", "--reason", &reason]);
+        let done = said(house, &["settle", line, "--actor", "ana", "--reason", &reason]);
         assert!(
             done.contains(&format!("line {line} is {becomes}")),
             "{done}"
@@ -308,7 +308,7 @@ async fn by_hand(house: &House, statement: &str, before: &Value) {
         let told = format!("settled by ana: {reason} ({was} before, {becomes} after)");
         assert!(table.contains(&told), "{table}");
 
-        let undo = ["undo", line, "--by", "eva", "--reason", "it was another"];
+        let undo = ["undo", line, "--actor", "eva", "--reason", "it was another"];
         let done = said(house, &undo);
         assert!(
             done.contains(&format!("line {line} is {was} again")),
@@ -341,7 +341,7 @@ fn net(statement: &Value) -> i64 {
 
 fn hand(hand: &Value, what: &str, by: &str, reason: &str, outcomes: [&str; 2]) {
     assert_eq!(hand["what"], what, "{hand:#}");
-    assert_eq!(hand["by"], by);
+    assert_eq!(hand["actor"], by);
     assert_eq!(hand["reason"], reason);
     assert_eq!([&hand["before"], &hand["after"]], outcomes);
     assert!(hand["at"].is_string());
@@ -354,7 +354,7 @@ async fn operations(house: &House, line: &str, reason: &str) {
     let all = all["operations"].as_array().expect("operations").iter();
     let told: Vec<_> = all
         .filter(|one| one["subject"] == subject)
-        .map(|one| [&one["action"], &one["operator"], &one["reason"]])
+        .map(|one| [&one["action"], &one["actor"], &one["reason"]])
         .collect();
     assert_eq!(
         told,

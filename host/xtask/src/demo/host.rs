@@ -136,7 +136,7 @@ pub const KEY: &str = "xtask";
 /// A key for everything, as an operator makes the first one: beside the host that serves.
 pub async fn key(mut create: Command) -> Result<String> {
     create.args(["--name", KEY, "--scope", "admin", "--everywhere"]);
-    create.args(["--by", "xtask", "--reason", "to look at everything"]);
+    create.args(["--actor", "xtask", "--reason", "to look at everything"]);
     let made = create.output().await.context("galleria key create")?;
     if !made.status.success() {
         let said = String::from_utf8_lossy(&made.stderr);

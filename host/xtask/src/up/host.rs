@@ -87,7 +87,7 @@ async fn key(database: Option<&Database>, data: &Path, staged: &Path) -> Result<
         Ok(command)
     };
     // There is none the first time.
-    command(&["revoke", demo::KEY, "--by", "xtask"])?.output()?;
+    command(&["revoke", demo::KEY, "--actor", "xtask"])?.output()?;
     demo::key(command(&["create"])?.into()).await
 }
 

@@ -122,7 +122,7 @@ macro_rules! settle_endpoint {
                 IdempotencyHeader,
             ),
             request_body(content = Acting,
-                example = json!({ "operator": "ana", "reason": "the settings were corrected" })),
+                example = json!({ "actor": "ana", "reason": "the settings were corrected" })),
             responses(
                 WriteProblems,
                 (status = 200, description = "Done.", body = SettledLetters,
@@ -135,7 +135,7 @@ macro_rules! settle_endpoint {
             PathPair(event, subscriber): PathPair,
             WriteRequest { key, mut body }: WriteRequest<Acting>,
         ) -> ApiResult<WriteReply> {
-            body.operator = auth.signs(&body.operator);
+            body.actor = auth.signs(&body.actor);
             let app = &state.app;
             let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
             Ok(WriteReply(settled.await?))
@@ -172,7 +172,7 @@ struct SettleMany {
     topic: Option<String>,
     /// The person for whom the caller acts; the caller itself if it is absent.
     #[serde(default)]
-    operator: String,
+    actor: String,
     /// The reason, for the audit log.
     reason: String,
 }
@@ -190,7 +190,7 @@ async fn settle_many(
         retailer,
         store,
         topic,
-        operator,
+        actor,
         reason,
     } = body;
     let retailer = auth.list_place(&state.app, retailer, store.as_deref()).await?;
@@ -206,8 +206,8 @@ async fn settle_many(
         let (detail, field) = (message.to_owned(), String::new());
         return Err(Problem::of_field(INVALID, detail, field, message.into()));
     }
-    let operator = auth.signs(&operator);
-    let acting = Acting { operator, reason };
+    let actor = auth.signs(&actor);
+    let acting = Acting { actor, reason };
     let settled = state.app.dead_letters_settle(key, filter, verdict, acting);
     Ok(WriteReply(settled.await?))
 }
@@ -219,7 +219,7 @@ macro_rules! settle_many_endpoint {
             post, path = $path, tag = "operation", params(IdempotencyHeader),
             request_body(content = SettleMany, example = json!({
                 "subscriber": "poslog", "code": "misconfigured", "store": "madrid-1",
-                "operator": "ana", "reason": "the settings were corrected"
+                "actor": "ana", "reason": "the settings were corrected"
             })),
             responses(
                 WriteProblems,

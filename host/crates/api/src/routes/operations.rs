@@ -27,8 +27,8 @@ struct OperationsQuery {
     subject: Option<String>,
     /// Only of this kind, such as `dead_letter_replay`.
     action: Option<String>,
-    /// Only by this operator, as named in the list.
-    operator: Option<String>,
+    /// Only by this actor, as named in the list.
+    actor: Option<String>,
     /// The `next` of the previous page.
     after: Option<String>,
     /// Page size.
@@ -51,7 +51,7 @@ async fn operation_list(
     QueryParams(OperationsQuery {
         subject,
         action,
-        operator,
+        actor,
         after,
         limit,
     }): QueryParams<OperationsQuery>,
@@ -60,7 +60,7 @@ async fn operation_list(
     let filter = OperationFilter {
         subject,
         action,
-        operator,
+        actor,
     };
     let page = state.app.operations(filter, after.as_deref(), limit);
     Ok(Json(page.await?))

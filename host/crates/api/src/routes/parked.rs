@@ -114,7 +114,7 @@ async fn parked_get(
         IdempotencyHeader,
     ),
     request_body(content = Acting,
-        example = json!({ "operator": "ana", "reason": "the target is available again" })),
+        example = json!({ "actor": "ana", "reason": "the target is available again" })),
     responses(
         WriteProblems,
         (status = 200, description = "The parked event.",
@@ -130,7 +130,7 @@ async fn parked_retry(
     PathPair(event, subscriber): PathPair,
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
-    body.operator = auth.signs(&body.operator);
+    body.actor = auth.signs(&body.actor);
     let retried = state.app.parked_retry(key, &event, &subscriber, body);
     Ok(WriteReply(retried.await?))
 }

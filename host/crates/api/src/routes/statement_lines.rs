@@ -124,7 +124,7 @@ async fn line_settle(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<SettleAsk>,
 ) -> ApiResult<WriteReply> {
-    body.by = auth.signs(&body.by);
+    body.actor = auth.signs(&body.actor);
     Ok(WriteReply(
         state.app.statement_line_settle(key, &id, body).await?,
     ))
@@ -152,7 +152,7 @@ async fn line_undo(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<UndoAsk>,
 ) -> ApiResult<WriteReply> {
-    body.by = auth.signs(&body.by);
+    body.actor = auth.signs(&body.actor);
     Ok(WriteReply(
         state.app.statement_line_undo(key, &id, body).await?,
     ))

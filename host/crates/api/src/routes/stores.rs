@@ -197,7 +197,7 @@ async fn store_import(
     let import = StoresAsk {
         dry_run,
         reach: auth.caller().reach.clone(),
-        by: auth.signs(""),
+        actor: auth.signs(""),
         reason,
     };
     // If the caller disconnects, it can repeat the request under the same key to get the result.

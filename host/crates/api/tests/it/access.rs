@@ -412,7 +412,7 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
         .iter()
         .collect();
     let of = |at: usize, field: &str| actions[at][field].as_str().expect("text").to_owned();
-    let three = [2, 1, 0].map(|at| (of(at, "action"), of(at, "operator"), of(at, "reason")));
+    let three = [2, 1, 0].map(|at| (of(at, "action"), of(at, "actor"), of(at, "reason")));
     let wanted = [
         ("key_create", "ana", "a new till"),
         ("key_revoke", "ana", "it was stolen"),
@@ -449,9 +449,9 @@ async fn the_audit_log_names_the_caller(stage: &Stage) {
         host.post(path, &key, &body).await.expect(200);
     };
     discard(json!({ "code": "misconfigured", "reason": "corrected" })).await;
-    discard(json!({ "code": "misconfigured", "operator": "ana", "reason": "corrected" })).await;
+    discard(json!({ "code": "misconfigured", "actor": "ana", "reason": "corrected" })).await;
     let log = host.get("/v1/operations").await.expect(200);
-    let actor = |at: usize| log["operations"][at]["operator"].as_str().expect("text");
+    let actor = |at: usize| log["operations"][at]["actor"].as_str().expect("text");
     assert_eq!((actor(1), actor(0)), ("test-admin", "ana by test-admin"));
     host.stop().await;
 }

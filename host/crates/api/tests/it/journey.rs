@@ -147,7 +147,7 @@ async fn stores_come_in_parts(stage: &Stage) {
 }
 
 fn looked(id: Option<&str>, at: &str, outcome: &str, refused: &[u32]) -> serde_json::Value {
-    json!({ "id": id, "at": at, "operator": "0815", "outcome": outcome, "refused_lines": refused })
+    json!({ "id": id, "at": at, "cashier": "0815", "outcome": outcome, "refused_lines": refused })
 }
 
 async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {

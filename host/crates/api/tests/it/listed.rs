@@ -66,7 +66,7 @@ async fn a_day(stage: &Stage) -> Host {
         .await
         .expect(201);
     let seen = json!({
-        "id": "fa", "at": "2026-11-24T10:06:00Z", "operator": "0815", "outcome": "passed",
+        "id": "fa", "at": "2026-11-24T10:06:00Z", "cashier": "0815", "outcome": "passed",
     });
     host.post("/v1/orders/a1/verifications", "fa", &seen)
         .await

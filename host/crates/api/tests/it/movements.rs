@@ -13,7 +13,7 @@ const MOVEMENTS: &str = "/v1/shifts/shift-1/movements";
 
 fn movement(id: &str, kind: &str, amount: i64) -> Value {
     json!({
-        "id": id, "kind": kind, "amount": amount, "reason": "change", "operator": "ana",
+        "id": id, "kind": kind, "amount": amount, "reason": "change", "cashier": "ana",
         "at": "2026-11-24T12:00:00Z",
     })
 }

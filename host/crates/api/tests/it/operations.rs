@@ -130,7 +130,7 @@ async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
     host.furnish().await;
     park(&host, "e1", "s1", ParkedState::Waiting).await;
     park(&host, "e2", "s1", ParkedState::Behind).await;
-    let why = json!({ "operator": "ana", "reason": "the printer has paper" });
+    let why = json!({ "actor": "ana", "reason": "the printer has paper" });
     let retry = async |event: &str, key: &str| {
         let path = format!("/v1/parked/{event}/poslog/retry");
         host.post(&path, key, &why).await
@@ -156,7 +156,7 @@ async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
         .expect(200);
     let done = done["operations"].as_array().expect("a list").clone();
     assert_eq!(done.len(), 1);
-    assert_eq!(done[0]["operator"], "ana by test-admin");
+    assert_eq!(done[0]["actor"], "ana by test-admin");
     assert_eq!(done[0]["subject"], "e1 of poslog");
     assert_eq!(done[0]["before"]["due_at"], "2026-11-24T13:00:00Z");
     assert_eq!(done[0]["after"]["due_at"], "2026-11-24T12:00:00Z");
@@ -439,7 +439,7 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     assert_eq!(stores[1]["before"], Value::Null);
     assert_eq!(stores[1]["after"]["store_type"], "scan-and-go");
     assert_eq!(stores[0]["reason"], "the shop was rebuilt");
-    assert_eq!(stores[0]["operator"], "test-admin");
+    assert_eq!(stores[0]["actor"], "test-admin");
     assert_eq!(stores[0]["before"]["store_type"], "scan-and-go");
     assert_eq!(stores[0]["after"]["store_type"], "kiosk");
     let long = format!("/v1/stores/s1?reason={}", "x".repeat(1_001));
@@ -451,7 +451,7 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     });
     let run = host.post("/v1/runs", "run", &wanted).await.expect(202);
     let id = run["id"].as_str().expect("an id");
-    let why = json!({ "operator": "ana", "reason": "of the wrong day" });
+    let why = json!({ "actor": "ana", "reason": "of the wrong day" });
     for action in ["cancel", "replay"] {
         let path = format!("/v1/runs/{id}/{action}");
         let silent = host.post(&path, "silent", &json!({ "reason": " " })).await;
@@ -460,7 +460,7 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
         assert!(host.post(&path, action, &why).await.replayed());
         let runs = done(&format!("run_{action}")).await;
         assert_eq!(runs.len(), 1, "{runs:?}");
-        assert_eq!(runs[0]["operator"], "ana by test-admin");
+        assert_eq!(runs[0]["actor"], "ana by test-admin");
         assert_eq!(runs[0]["subject"], id);
         assert_eq!(runs[0]["reason"], "of the wrong day");
     }
@@ -481,18 +481,18 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     );
     let lines = host.get(&lines).await.expect(200);
     let line = lines["lines"][0]["id"].as_str().expect("an id");
-    let why = json!({ "by": "ben", "reason": "the bank said so" });
+    let why = json!({ "actor": "ben", "reason": "the bank said so" });
     for action in ["settle", "undo"] {
         let path = format!("/v1/statement-lines/{line}/{action}");
         host.post(&path, action, &why).await.expect(200);
         let lines = done(&format!("line_{action}")).await;
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert_eq!(lines[0]["operator"], "ben by test-admin");
+        assert_eq!(lines[0]["actor"], "ben by test-admin");
         assert_eq!(lines[0]["subject"], format!("statement line {line}"));
         assert_ne!(lines[0]["before"], lines[0]["after"]);
     }
     let by_ben = host
-        .get("/v1/operations?operator=ben%20by%20test-admin")
+        .get("/v1/operations?actor=ben%20by%20test-admin")
         .await
         .expect(200);
     assert_eq!(by_ben["operations"].as_array().map(Vec::len), Some(2));

@@ -287,7 +287,7 @@ async fn of_statements(host: &Host, seen: &mut Seen) {
     assert_eq!(lines["lines"][0]["outcome"], "matched", "{lines}");
     let id = lines["lines"][0]["id"].as_str().expect("an id");
     let line = format!("/v1/statement-lines/{id}");
-    let why = json!({ "by": "ana", "reason": "to see" });
+    let why = json!({ "actor": "ana", "reason": "to see" });
     let settled = host.post(&format!("{line}/settle"), "s", &why).await;
     seen.note(&settled, "line_matched");
     let undone = host.post(&format!("{line}/undo"), "u", &why).await;

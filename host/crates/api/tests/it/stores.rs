@@ -92,7 +92,7 @@ async fn thousands_come_at_once_and_only_once(stage: &Stage) {
     let done = operations(&host).await;
     let told: Vec<_> = done
         .iter()
-        .map(|one| (&one["operator"], &one["reason"], &one["after"]))
+        .map(|one| (&one["actor"], &one["reason"], &one["after"]))
         .collect();
     let (who, why) = (json!("test-admin"), json!("a new chain"));
     let (first, second) = (counts(3000, 0, 0), counts(1, 1, 1));
@@ -195,7 +195,7 @@ async fn a_bound_caller_imports_what_it_reaches_and_no_more(stage: &Stage) {
     let all_of_it = file(3, "west");
     let done = send("retailers=example", "4", &all_of_it).await.expect(200);
     assert_eq!((&done["added"], &done["changed"]), (&json!(1), &json!(2)));
-    assert_eq!(operations(&host).await[0]["operator"], "test-operator");
+    assert_eq!(operations(&host).await[0]["actor"], "test-operator");
     host.stop().await;
 }
 

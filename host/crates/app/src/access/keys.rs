@@ -31,7 +31,7 @@ pub struct KeyAsk {
     /// What its bearer may do it to.
     pub reach: Reach,
     /// Who makes it.
-    pub by: String,
+    pub actor: String,
     /// Why.
     pub reason: String,
 }
@@ -126,7 +126,7 @@ impl App {
                 tx.key_insert(&row).await?;
                 let after = told(&row);
                 let at = row.created_at;
-                let done = operation("key_create", &row, at, &ask.by, &ask.reason);
+                let done = operation("key_create", &row, at, &ask.actor, &ask.reason);
                 let done = OperationRow {
                     before: Value::Null.to_string(),
                     after,
@@ -160,13 +160,13 @@ impl App {
     }
 
     /// Takes a key back, by its name or its id: the next request that carries it is refused.
-    pub async fn key_revoke(&self, key: &str, by: &str, reason: &str) -> Result<KeyView, Error> {
-        signed(by, reason)?;
+    pub async fn key_revoke(&self, key: &str, actor: &str, reason: &str) -> Result<KeyView, Error> {
+        signed(actor, reason)?;
         let now = self.clock.now();
-        let (key, by, reason) = (key.to_owned(), by.to_owned(), reason.to_owned());
+        let (key, actor, reason) = (key.to_owned(), actor.to_owned(), reason.to_owned());
         let revoked = self.records.write(move |tx| {
-            let (key, by, reason) = (key.clone(), by.clone(), reason.clone());
-            Box::pin(async move { revoke(tx, &key, &by, &reason, now).await })
+            let (key, actor, reason) = (key.clone(), actor.clone(), reason.clone());
+            Box::pin(async move { revoke(tx, &key, &actor, &reason, now).await })
         });
         revoked.await.map(KeyView::from)
     }
@@ -212,7 +212,7 @@ impl App {
 async fn revoke(
     tx: &mut dyn Tx,
     key: &str,
-    by: &str,
+    actor: &str,
     reason: &str,
     now: Timestamp,
 ) -> Result<KeyRow, Error> {
@@ -232,7 +232,7 @@ async fn revoke(
     }
     let before = told(&row);
     row.revoked_at = Some(now);
-    let done = operation("key_revoke", &row, now, by, reason);
+    let done = operation("key_revoke", &row, now, actor, reason);
     let done = OperationRow {
         before,
         after: told(&row),
@@ -260,10 +260,10 @@ fn told(row: &KeyRow) -> String {
     .to_string()
 }
 
-fn operation(action: &str, row: &KeyRow, at: Timestamp, by: &str, reason: &str) -> OperationRow {
+fn operation(action: &str, row: &KeyRow, at: Timestamp, actor: &str, reason: &str) -> OperationRow {
     OperationRow {
         at,
-        operator: by.to_owned(),
+        actor: actor.to_owned(),
         action: action.to_owned(),
         subject: format!("key {}", row.id),
         reason: reason.to_owned(),
@@ -286,12 +286,12 @@ fn check(ask: &KeyAsk) -> Result<(), Error> {
             "a store, a retailer, or everything",
         ));
     }
-    signed(&ask.by, &ask.reason)
+    signed(&ask.actor, &ask.reason)
 }
 
 /// Who and why, as a list of operations shows them.
-fn signed(by: &str, reason: &str) -> Result<(), Error> {
-    for (field, text) in [("by", by), ("reason", reason)] {
+fn signed(actor: &str, reason: &str) -> Result<(), Error> {
+    for (field, text) in [("actor", actor), ("reason", reason)] {
         let good = !text.trim().is_empty() && text.len() <= 500;
         if !good || text.chars().any(char::is_control) {
             return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));

@@ -76,7 +76,7 @@ async fn noted(
     let filter = OperationFilter {
         subject: Some(subject.to_owned()),
         action: Some(ACTION.to_owned()),
-        operator: None,
+        actor: None,
     };
     let last = tx.operation_page(&filter, i64::MAX, 1).await?;
     let before = last.into_iter().next().map(|(_, row)| row.after);
@@ -86,7 +86,7 @@ async fn noted(
     }
     tx.operation_insert(&OperationRow {
         at: now,
-        operator: format!("host {host}"),
+        actor: format!("host {host}"),
         action: ACTION.into(),
         subject: subject.to_owned(),
         reason: "the host started with it".into(),

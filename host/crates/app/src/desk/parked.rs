@@ -165,7 +165,7 @@ async fn hasten(
     let after = found(tx, event, subscriber).await?;
     tx.operation_insert(&OperationRow {
         at: now,
-        operator: acting.operator.clone(),
+        actor: acting.actor.clone(),
         action: "parked_retry".into(),
         subject: format!("{event} of {subscriber}"),
         reason: acting.reason.clone(),

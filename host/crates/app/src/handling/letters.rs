@@ -36,7 +36,7 @@ impl Verdict {
 pub struct Acting {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
-    pub operator: String,
+    pub actor: String,
     /// Why, for those who ask later.
     pub reason: String,
 }
@@ -45,7 +45,7 @@ impl Acting {
     /// Both must say something, and no more than a list can show.
     pub fn check(&self) -> Result<(), Error> {
         let fields = [
-            ("operator", &self.operator, 200),
+            ("actor", &self.actor, 200),
             ("reason", &self.reason, 1_000),
         ];
         let wrong = fields.into_iter().filter(|(_, text, most)| {
@@ -234,7 +234,7 @@ async fn settle(
     };
     tx.operation_insert(&OperationRow {
         at: now,
-        operator: acting.operator.clone(),
+        actor: acting.actor.clone(),
         action: verdict.action().into(),
         subject: format!("{event_id} of {subscriber}"),
         reason: acting.reason.clone(),
@@ -322,8 +322,8 @@ mod tests {
 
     #[test]
     fn whoever_acts_says_why() {
-        let acting = |operator: &str, reason: &str| Acting {
-            operator: operator.into(),
+        let acting = |actor: &str, reason: &str| Acting {
+            actor: actor.into(),
             reason: reason.into(),
         };
         assert!(acting("ana", "the tax table was mended").check().is_ok());

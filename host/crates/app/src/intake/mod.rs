@@ -89,7 +89,7 @@ struct Numbering<'a> {
     id: &'a str,
     order: Option<&'a OrderRow>,
     workstation: &'a str,
-    operator: Option<&'a str>,
+    cashier: Option<&'a str>,
     begun_at: Timestamp,
     ended_at: Timestamp,
 }
@@ -105,7 +105,7 @@ async fn take_entry(
         id,
         order,
         workstation,
-        operator,
+        cashier,
         begun_at,
         ended_at,
     } = numbering;
@@ -118,7 +118,7 @@ async fn take_entry(
         workstation: workstation.to_owned(),
         sequence,
         receipt: format!("{workstation}-{sequence:06}"),
-        operator: operator.map(ToOwned::to_owned),
+        cashier: cashier.map(ToOwned::to_owned),
         business_date: store.business_date(ended_at).to_string(),
         begun_at: store.local_text(begun_at),
         ended_at: store.local_text(ended_at),

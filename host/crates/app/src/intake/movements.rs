@@ -26,7 +26,7 @@ pub struct NewMovement {
     /// Why; 1 to 200 characters.
     pub reason: String,
     /// Who moves it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// When, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
@@ -106,7 +106,7 @@ async fn accept(
         kind,
         amount,
         reason,
-        operator,
+        cashier,
         at,
     } = new;
     tx.movement_insert(&MovementRow {
@@ -115,7 +115,7 @@ async fn accept(
         kind,
         amount,
         reason,
-        operator,
+        cashier,
         at,
         accepted_at: now,
     })

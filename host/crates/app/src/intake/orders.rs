@@ -23,7 +23,7 @@ pub struct NewOrder {
     /// Where it is rung up.
     pub workstation: String,
     /// Who rings it up; none where the customer does.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// A training order is documented but is no turnover.
     #[serde(default)]
     pub training: bool,
@@ -55,7 +55,7 @@ pub struct OrderView {
     /// Where it was rung up.
     pub workstation: String,
     /// Who rang it up; none where the customer did.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// A training order is no turnover.
     pub training: bool,
     /// `open`, `paid` or `voided`.
@@ -98,7 +98,7 @@ async fn view(tx: &mut dyn Tx, order: OrderRow, became: Became) -> Result<OrderV
         store_id: order.store_id,
         external_id: order.external_id,
         workstation: order.workstation,
-        operator: order.operator,
+        cashier: order.cashier,
         training: order.training,
         status: order.status.name().into(),
         currency: store.currency,
@@ -166,7 +166,7 @@ fn placed(new: NewOrder, gross: Money, now: Timestamp) -> OrderRow {
         store_id,
         external_id,
         workstation,
-        operator,
+        cashier,
         training,
         begun_at,
         lines,
@@ -179,7 +179,7 @@ fn placed(new: NewOrder, gross: Money, now: Timestamp) -> OrderRow {
         store_id,
         external_id,
         workstation,
-        operator,
+        cashier,
         training,
         status: OrderStatus::Open,
         lines,

@@ -85,7 +85,7 @@ async fn accept(
         id: &new.id,
         order: Some(&order),
         workstation: &order.workstation,
-        operator: order.operator.as_deref(),
+        cashier: order.cashier.as_deref(),
         begun_at: order.begun_at,
         ended_at: new.at,
     };

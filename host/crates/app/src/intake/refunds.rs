@@ -41,7 +41,7 @@ pub struct NewRefund {
     /// Where it is rung up; the order's workstation where none.
     pub workstation: Option<String>,
     /// Who rings it up.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
@@ -110,7 +110,7 @@ async fn accept(
         id: &new.id,
         order: Some(&order),
         workstation: new.workstation.as_ref().unwrap_or(&order.workstation),
-        operator: new.operator.as_deref(),
+        cashier: new.cashier.as_deref(),
         begun_at: new.at,
         ended_at: new.at,
     };

@@ -24,7 +24,7 @@ pub struct NewShift {
     /// The drawer.
     pub till: String,
     /// Who opens it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// When, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub opened_at: Timestamp,
@@ -54,7 +54,7 @@ pub struct EndShift {
     #[serde(default)]
     pub pickups: Money,
     /// Who closes it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
 }
 
 /// A shift as it stands.
@@ -97,7 +97,7 @@ impl App {
                     store_id,
                     workstation,
                     till,
-                    operator,
+                    cashier,
                     opened_at,
                     opening_float,
                 } = new;
@@ -117,7 +117,7 @@ impl App {
                     store_id,
                     workstation,
                     till,
-                    operator,
+                    cashier,
                     opened_at,
                     opening_float,
                     sums: ShiftSums::default(),
@@ -177,7 +177,7 @@ async fn close(
         id,
         order: None,
         workstation: &row.workstation,
-        operator: end.operator.as_deref().or(row.operator.as_deref()),
+        cashier: end.cashier.as_deref().or(row.cashier.as_deref()),
         begun_at: row.opened_at,
         ended_at: end.at,
     };

@@ -71,17 +71,17 @@ impl App {
     /// Creates or replaces a store. A store never changes its retailer or its currency: what was
     /// sold there would change its meaning.
     ///
-    /// `by` is who does it, and `reason` why, where that was said: what changed is written down.
+    /// `actor` is who does it, and `reason` why, where that was said: what changed is written down.
     pub async fn store_put(
         &self,
         key: Key,
         id: &str,
         new: NewStore,
-        by: &str,
+        actor: &str,
         reason: &str,
     ) -> Result<Reply, Error> {
         check_id("id", id)?;
-        let signed = (self.clock.now(), by.to_owned(), reason.to_owned());
+        let signed = (self.clock.now(), actor.to_owned(), reason.to_owned());
         let NewStore {
             external_id,
             retailer,
@@ -155,11 +155,11 @@ async fn record(
     tx: &mut dyn Tx,
     before: Option<Store>,
     after: &Store,
-    (at, operator, reason): (Timestamp, String, String),
+    (at, actor, reason): (Timestamp, String, String),
 ) -> Result<(), Error> {
     tx.operation_insert(&OperationRow {
         at,
-        operator,
+        actor,
         action: "store_put".into(),
         subject: format!("store {}", after.id),
         reason,

@@ -31,7 +31,7 @@ pub struct NewVerification {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// Who looked.
-    pub operator: String,
+    pub cashier: String,
     /// `passed`, `corrected`, `refused`, or another word.
     pub outcome: String,
     /// Numbers of the lines that were not as they should be. None where it passed.
@@ -75,7 +75,7 @@ impl App {
 }
 
 fn wrong_words(new: &NewVerification) -> Vec<Problem> {
-    let words = [("operator", &new.operator), ("outcome", &new.outcome)];
+    let words = [("cashier", &new.cashier), ("outcome", &new.outcome)];
     let wrong = words
         .into_iter()
         .filter(|(_, word)| !WORD.contains(&word.len()));
@@ -119,7 +119,7 @@ async fn accept(
         verification: Verification {
             sale,
             business_date: store.business_date(new.at).to_string(),
-            operator: new.operator,
+            cashier: new.cashier,
             outcome: new.outcome,
             refused_lines: new.refused_lines,
             at: store.local_text(new.at),
@@ -199,7 +199,7 @@ fn as_it_stands(store: &Store, order: OrderRow, at: Timestamp) -> Result<Sale, E
             workstation: order.workstation,
             sequence: 0,
             receipt: String::new(),
-            operator: order.operator,
+            cashier: order.cashier,
             business_date: store.business_date(at).to_string(),
             begun_at: store.local_text(order.begun_at),
             ended_at: store.local_text(at),

@@ -30,7 +30,7 @@ pub struct NewVoid {
     /// The drawer that pays a post-void back.
     pub shift_id: Option<String>,
     /// Who did it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// Further facts.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
@@ -79,7 +79,7 @@ async fn accept(
         id: &new.id,
         order: Some(&order),
         workstation: &order.workstation,
-        operator: new.operator.as_deref(),
+        cashier: new.cashier.as_deref(),
         begun_at: new.at,
         ended_at: new.at,
     };

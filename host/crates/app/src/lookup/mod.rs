@@ -315,7 +315,7 @@ pub struct OperationView {
     /// When, RFC 3339.
     pub at: String,
     /// Who.
-    pub operator: String,
+    pub actor: String,
     /// A stable word, such as `dead_letter_replay`.
     pub action: String,
     /// What it was done to.
@@ -379,7 +379,7 @@ fn operation(row: OperationRow) -> OperationView {
         at: row.at.to_string(),
         before: json(&row.before),
         after: json(&row.after),
-        operator: row.operator,
+        actor: row.actor,
         action: row.action,
         subject: row.subject,
         reason: row.reason,

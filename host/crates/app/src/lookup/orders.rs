@@ -23,7 +23,7 @@ pub struct OrderSummary {
     /// Where it was rung up.
     pub workstation: String,
     /// Who rang it up; none where the customer did.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// A training order is no turnover.
     pub training: bool,
     /// `open`, `paid` or `voided`.
@@ -123,7 +123,7 @@ fn summary(row: OrderListed, currency: String) -> OrderSummary {
         store_id: row.store_id,
         external_id: row.external_id,
         workstation: row.workstation,
-        operator: row.operator,
+        cashier: row.cashier,
         training: row.training,
         status: row.status.name().into(),
         member: row.member,

@@ -21,7 +21,7 @@ pub struct ShiftDetail {
     /// The drawer.
     pub till: String,
     /// Who opened it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// `open` or `closed`.
     pub status: String,
     /// When it was opened, RFC 3339; lists are sorted by it.
@@ -108,7 +108,7 @@ async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<Shif
         store_id: row.store_id,
         workstation: row.workstation,
         till: row.till,
-        operator: row.operator,
+        cashier: row.cashier,
         status: status.into(),
         opened_at: row.opened_at.to_string(),
         closed_at: row.closed_at.map(|at| at.to_string()),

@@ -20,7 +20,7 @@ pub struct VerificationSummary {
     /// The day it counts for, `YYYY-MM-DD`.
     pub business_date: String,
     /// Who looked.
-    pub operator: String,
+    pub cashier: String,
     /// `passed`, `corrected`, `refused`, or another word.
     pub outcome: String,
     /// Numbers of the lines that were not as they should be.
@@ -49,7 +49,7 @@ fn summary(row: VerificationListed) -> VerificationSummary {
         order_id: row.order_id,
         store_id: row.store_id,
         business_date: row.business_date,
-        operator: row.operator,
+        cashier: row.cashier,
         outcome: row.outcome,
         refused_lines: row.refused_lines,
         paid: row.paid,

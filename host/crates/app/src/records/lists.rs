@@ -95,7 +95,7 @@ pub struct OrderListed {
     /// Where it was rung up.
     pub workstation: String,
     /// Who rang it up.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// A training order is no turnover.
     pub training: bool,
     /// How far it has come.
@@ -201,7 +201,7 @@ pub struct VerificationListed {
     /// `YYYY-MM-DD`.
     pub business_date: String,
     /// Who looked.
-    pub operator: String,
+    pub cashier: String,
     /// How it ended.
     pub outcome: String,
     /// Lines that were not as they should be.

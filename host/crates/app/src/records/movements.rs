@@ -33,7 +33,7 @@ pub struct MovementRow {
     /// Why.
     pub reason: String,
     /// Who.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// When it happened.
     pub at: Timestamp,
     /// When the host accepted it.

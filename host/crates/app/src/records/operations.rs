@@ -10,7 +10,7 @@ pub struct OperationRow {
     /// When.
     pub at: Timestamp,
     /// Who.
-    pub operator: String,
+    pub actor: String,
     /// A stable word, such as `dead_letter_replay`.
     pub action: String,
     /// What it was done to, such as an event and its subscriber.
@@ -31,7 +31,7 @@ pub struct OperationFilter {
     /// The word for what was done.
     pub action: Option<String>,
     /// Who acted.
-    pub operator: Option<String>,
+    pub actor: Option<String>,
 }
 
 /// Records of operators' actions. Only ever added to.

@@ -108,7 +108,7 @@ pub struct HandRow {
     /// When.
     pub at: Timestamp,
     /// Who, in their own words.
-    pub by: String,
+    pub actor: String,
     /// Whether it took the last settlement back.
     pub undo: bool,
     /// Why.

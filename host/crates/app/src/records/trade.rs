@@ -47,7 +47,7 @@ pub struct OrderRow {
     /// Where it was rung up.
     pub workstation: String,
     /// Who rang it up.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// A training order is no turnover.
     pub training: bool,
     /// How far it has come.
@@ -162,7 +162,7 @@ pub struct ShiftRow {
     /// The drawer.
     pub till: String,
     /// Who opened it.
-    pub operator: Option<String>,
+    pub cashier: Option<String>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// What was in it.

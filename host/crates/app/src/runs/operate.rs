@@ -378,7 +378,7 @@ async fn record(
     };
     tx.operation_insert(&OperationRow {
         at: now,
-        operator: acting.operator.clone(),
+        actor: acting.actor.clone(),
         action: action.into(),
         subject: before.id.clone(),
         reason: acting.reason.clone(),

@@ -19,7 +19,7 @@ use serde_json::json;
 pub struct SettleAsk {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
-    pub by: String,
+    pub actor: String,
     /// Why.
     pub reason: String,
     /// The sale or refund that the line is about; where it is missing, the tender that the line is
@@ -34,7 +34,7 @@ pub struct SettleAsk {
 pub struct UndoAsk {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
-    pub by: String,
+    pub actor: String,
     /// Why.
     pub reason: String,
 }
@@ -47,7 +47,7 @@ impl App {
         line: &str,
         ask: SettleAsk,
     ) -> Result<Reply, Error> {
-        said(&ask.by, &ask.reason)?;
+        said(&ask.actor, &ask.reason)?;
         if ask.entry.iter().any(|id| id.contains(char::is_control)) {
             return Err(Error::invalid("entry", "without control characters"));
         }
@@ -66,7 +66,7 @@ impl App {
         line: &str,
         ask: UndoAsk,
     ) -> Result<Reply, Error> {
-        said(&ask.by, &ask.reason)?;
+        said(&ask.actor, &ask.reason)?;
         let (now, line) = (self.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
         self.once(key, 200, move |tx| {
@@ -81,11 +81,11 @@ impl App {
     }
 }
 
-fn said(by: &str, reason: &str) -> Result<(), Error> {
+fn said(actor: &str, reason: &str) -> Result<(), Error> {
     let good = |text: &str| {
         !text.trim().is_empty() && text.len() <= 500 && !text.chars().any(char::is_control)
     };
-    for (field, text) in [("by", by), ("reason", reason)] {
+    for (field, text) in [("actor", actor), ("reason", reason)] {
         if !good(text) {
             return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));
         }
@@ -143,7 +143,7 @@ async fn settle(
     let hand = HandRow {
         line: row.id(),
         at: now,
-        by: ask.by.clone(),
+        actor: ask.actor.clone(),
         undo: false,
         reason: ask.reason.clone(),
         before: row.matched.clone(),
@@ -212,7 +212,7 @@ async fn undo(
     let hand = HandRow {
         line: id,
         at: now,
-        by: ask.by.clone(),
+        actor: ask.actor.clone(),
         undo: true,
         reason: ask.reason.clone(),
         before: row.matched.clone(),
@@ -233,7 +233,7 @@ async fn keep(tx: &mut dyn Tx, action: &str, hand: &HandRow) -> Result<(), Error
     tx.hand_insert(hand).await?;
     tx.operation_insert(&OperationRow {
         at: hand.at,
-        operator: hand.by.clone(),
+        actor: hand.actor.clone(),
         action: action.into(),
         subject: format!("statement line {}", hand.line),
         reason: hand.reason.clone(),

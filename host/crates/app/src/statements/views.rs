@@ -112,7 +112,7 @@ pub struct HandView {
     /// When, RFC 3339.
     pub at: String,
     /// Who.
-    pub by: String,
+    pub actor: String,
     /// `settled` or `undone`.
     pub what: String,
     /// Why.
@@ -226,7 +226,7 @@ impl HandView {
     fn of(row: HandRow) -> Self {
         Self {
             at: row.at.to_string(),
-            by: row.by,
+            actor: row.actor,
             what: if row.undo { "undone" } else { "settled" }.into(),
             reason: row.reason,
             before: outcome_word(row.before.outcome).into(),

@@ -32,7 +32,7 @@ pub struct StoresAsk {
     /// What the caller may put.
     pub reach: Reach,
     /// Who imports.
-    pub by: String,
+    pub actor: String,
     /// Why.
     pub reason: String,
 }
@@ -79,7 +79,7 @@ impl App {
         }
         let writing = Writing {
             looked,
-            by: ask.by,
+            actor: ask.actor,
             reason: ask.reason,
             now: self.clock.now(),
         };
@@ -198,7 +198,7 @@ fn read(
 /// The one transaction of an import.
 struct Writing {
     looked: Looked,
-    by: String,
+    actor: String,
     reason: String,
     now: Timestamp,
 }
@@ -243,7 +243,7 @@ impl Writing {
         })?;
         tx.operation_insert(&OperationRow {
             at: self.now,
-            operator: self.by.clone(),
+            actor: self.actor.clone(),
             action: "stores_import".into(),
             subject: SUBJECT.into(),
             reason: self.reason.clone(),

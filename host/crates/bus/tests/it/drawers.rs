@@ -24,7 +24,7 @@ async fn sell_for_cash(house: &House, order: &str, training: bool) {
         store_id: "s1".into(),
         external_id: None,
         workstation: "w1".into(),
-        operator: None,
+        cashier: None,
         training,
         begun_at: now,
         lines: vec![line()],
@@ -56,7 +56,7 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         store_id: "s1".into(),
         workstation: "w1".into(),
         till: "t1".into(),
-        operator: None,
+        cashier: None,
         opened_at: now,
         opening_float: 10_000,
     };
@@ -75,7 +75,7 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         rounding: None,
         shift_id: Some("shift".into()),
         workstation: None,
-        operator: None,
+        cashier: None,
         attributes: vec![],
     };
     let refunded = house
@@ -89,7 +89,7 @@ async fn a_drawer_counts_what_moved_and_no_training() {
             at: now,
             cause: VoidCause::PostVoid,
             shift_id: Some("shift".into()),
-            operator: None,
+            cashier: None,
             attributes: vec![],
         };
         let key = House::key(&format!("undo-{order}"));
@@ -102,7 +102,7 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         paid_in: 0,
         paid_out: 0,
         pickups: 0,
-        operator: None,
+        cashier: None,
     };
     let ended = house.app.shift_end(House::key("end"), "shift", end).await;
     let ended = ended.expect("an ended shift").body;

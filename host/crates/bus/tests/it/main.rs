@@ -213,7 +213,7 @@ impl House {
     /// Settles a dead letter of the plugin.
     pub async fn settle(&self, event: &str, verdict: Verdict) -> Result<Reply, Error> {
         let acting = Acting {
-            operator: "ana".into(),
+            cashier: "ana".into(),
             reason: "the settings were mended".into(),
         };
         /// Every settling is a request of its own.
@@ -359,7 +359,7 @@ impl House {
             store_id: store.into(),
             external_id: None,
             workstation: "w1".into(),
-            operator: None,
+            cashier: None,
             training: false,
             begun_at: self.clock.now(),
             lines: vec![line()],
@@ -402,7 +402,7 @@ impl House {
             rounding: None,
             shift_id: None,
             workstation: None,
-            operator: None,
+            cashier: None,
             attributes: vec![],
         };
         let key = Self::key(&format!("refund-{id}"));
@@ -417,7 +417,7 @@ impl House {
         let new = NewVerification {
             id: Some(id.into()),
             at: self.clock.now(),
-            operator: "op".into(),
+            cashier: "op".into(),
             outcome: "passed".into(),
             refused_lines: vec![],
         };

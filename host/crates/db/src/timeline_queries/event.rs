@@ -85,27 +85,27 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "operation",
-        columns: &["action", "operator", "reason", "before", "after"],
+        columns: &["action", "actor", "reason", "before", "after"],
         sql: "SELECT o.at_ms AS at_ms, o.subject AS id, CAST(o.action AS TEXT) AS action,
-         CAST(o.operator AS TEXT) AS operator, CAST(o.reason AS TEXT) AS reason,
+         CAST(o.actor AS TEXT) AS actor, CAST(o.reason AS TEXT) AS reason,
          CAST(o.before_state AS TEXT) AS before, CAST(o.after_state AS TEXT) AS after FROM
          effects e JOIN operations o ON o.subject = e.event_id || ' of ' || e.subscriber WHERE
          e.event_id = $1 LIMIT $2",
     },
     TimelineQuery {
         kind: "operation",
-        columns: &["action", "operator", "reason", "before", "after"],
+        columns: &["action", "actor", "reason", "before", "after"],
         sql: "SELECT o.at_ms AS at_ms, o.subject AS id, CAST(o.action AS TEXT) AS action,
-         CAST(o.operator AS TEXT) AS operator, CAST(o.reason AS TEXT) AS reason,
+         CAST(o.actor AS TEXT) AS actor, CAST(o.reason AS TEXT) AS reason,
          CAST(o.before_state AS TEXT) AS before, CAST(o.after_state AS TEXT) AS after FROM
          dead_letters e JOIN operations o ON o.subject = e.event_id || ' of ' || e.subscriber
          WHERE e.event_id = $1 LIMIT $2",
     },
     TimelineQuery {
         kind: "operation",
-        columns: &["action", "operator", "reason", "before", "after"],
+        columns: &["action", "actor", "reason", "before", "after"],
         sql: "SELECT o.at_ms AS at_ms, o.subject AS id, CAST(o.action AS TEXT) AS action,
-         CAST(o.operator AS TEXT) AS operator, CAST(o.reason AS TEXT) AS reason,
+         CAST(o.actor AS TEXT) AS actor, CAST(o.reason AS TEXT) AS reason,
          CAST(o.before_state AS TEXT) AS before, CAST(o.after_state AS TEXT) AS after FROM parked
          e JOIN operations o ON o.subject = e.event_id || ' of ' || e.subscriber WHERE e.event_id
          = $1 LIMIT $2",

@@ -50,9 +50,9 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "operation",
-        columns: &["action", "operator", "reason", "before", "after"],
+        columns: &["action", "actor", "reason", "before", "after"],
         sql: "SELECT o.at_ms AS at_ms, o.subject AS id, CAST(o.action AS TEXT) AS action,
-         CAST(o.operator AS TEXT) AS operator, CAST(o.reason AS TEXT) AS reason,
+         CAST(o.actor AS TEXT) AS actor, CAST(o.reason AS TEXT) AS reason,
          CAST(o.before_state AS TEXT) AS before, CAST(o.after_state AS TEXT) AS after FROM
          operations o WHERE o.subject = $1 ORDER BY o.serial LIMIT $2",
     },

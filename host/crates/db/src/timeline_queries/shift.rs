@@ -20,10 +20,10 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "movement",
-        columns: &["kind", "amount", "operator", "reason"],
+        columns: &["kind", "amount", "cashier", "reason"],
         sql:
             "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
-         AS amount, CAST(operator AS TEXT) AS operator, CAST(reason AS TEXT) AS reason FROM
+         AS amount, CAST(cashier AS TEXT) AS cashier, CAST(reason AS TEXT) AS reason FROM
          shift_movements WHERE shift_id = $1 LIMIT $2",
     },
 ];

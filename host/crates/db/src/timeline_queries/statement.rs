@@ -70,8 +70,8 @@ pub(super) const LINE_QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "settled_by_hand",
-        columns: &["by", "reason", "undo"],
-        sql: "SELECT at_ms, line_id AS id, by_whom AS by, reason, CAST(undo AS TEXT) AS undo FROM
-         line_hands WHERE line_id = $1 || '.' || CAST($3 AS TEXT) ORDER BY serial LIMIT $2",
+        columns: &["actor", "reason", "undo"],
+        sql: "SELECT at_ms, line_id AS id, actor, reason, CAST(undo AS TEXT) AS undo FROM
+         manual_settlements WHERE line_id = $1 || '.' || CAST($3 AS TEXT) ORDER BY serial LIMIT $2",
     },
 ];

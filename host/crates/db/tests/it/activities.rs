@@ -46,7 +46,7 @@ fn verification(id: &str, order_id: &str) -> VerificationRow {
         verification: Verification {
             sale: rows::sale("p1"),
             business_date: "2026-11-25".into(),
-            operator: "op".into(),
+            cashier: "op".into(),
             outcome: "corrected".into(),
             refused_lines: vec![1],
             at: "2026-11-25T00:10:00.000+01:00".into(),

@@ -13,7 +13,7 @@ on_both!(
     an_event_that_is_hastened_stays_in_its_lane,
     what_is_queued_is_found_by_event_order_store_and_retailer,
     faults_are_found_by_slot_and_time,
-    operations_are_found_by_action_and_operator,
+    operations_are_found_by_action_and_actor,
 );
 
 async fn parked(stage: &Stage, filter: ParkedFilter, limit: u32) -> Vec<String> {
@@ -282,10 +282,10 @@ async fn faults_are_found_by_slot_and_time(stage: &Stage) {
     assert!(none.expect("read").is_empty());
 }
 
-async fn operations_are_found_by_action_and_operator(stage: &Stage) {
-    let row = |action: &str, operator: &str, subject: &str| OperationRow {
+async fn operations_are_found_by_action_and_actor(stage: &Stage) {
+    let row = |action: &str, actor: &str, subject: &str| OperationRow {
         at: at(1),
-        operator: operator.into(),
+        actor: actor.into(),
         action: action.into(),
         subject: subject.into(),
         reason: "to see".into(),
@@ -304,12 +304,12 @@ async fn operations_are_found_by_action_and_operator(stage: &Stage) {
         Ok(())
     })
     .expect("kept");
-    let find = |subject: &str, action: &str, operator: &str| {
+    let find = |subject: &str, action: &str, actor: &str| {
         let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let filter = OperationFilter {
             subject: own(subject),
             action: own(action),
-            operator: own(operator),
+            actor: own(actor),
         };
         async move {
             let page = read_tx!(stage, [filter], |tx| {

@@ -399,7 +399,7 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
 async fn what_operators_did_is_kept(stage: &Stage) {
     let row = |subject: &str, second: i64| OperationRow {
         at: at(second),
-        operator: "ana".into(),
+        actor: "ana".into(),
         action: "dead_letter_replay".into(),
         subject: subject.into(),
         reason: "the settings were mended".into(),

@@ -22,7 +22,7 @@ fn row(id: &str, shift_id: &str, kind: MovementKind, amount: Money) -> MovementR
         kind,
         amount,
         reason: "change".into(),
-        operator: (amount > 5).then(|| "ana".into()),
+        cashier: (amount > 5).then(|| "ana".into()),
         at: at(amount),
         accepted_at: at(9),
     }
@@ -103,7 +103,7 @@ async fn open(app: &App, id: &str) {
         store_id: "s1".into(),
         workstation: "w1".into(),
         till: "t1".into(),
-        operator: None,
+        cashier: None,
         opened_at: at(0),
         opening_float: 10_000,
     };
@@ -130,7 +130,7 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
                 kind: kinds[n % 3],
                 amount: 1 << n,
                 reason: "change".into(),
-                operator: None,
+                cashier: None,
                 at: at(1),
             };
             let (app, shift) = (app.clone(), shift.clone());
@@ -146,7 +146,7 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             paid_in: 1000,
             paid_out: 0,
             pickups: 0,
-            operator: None,
+            cashier: None,
         };
         let (ending, of) = (app.clone(), shift.clone());
         let ended =
@@ -204,7 +204,7 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             kind: MovementKind::PayIn,
             amount: 1,
             reason: "late".into(),
-            operator: None,
+            cashier: None,
             at: at(1),
         };
         let late = app.shift_move(key("late"), &kept, late).await;

@@ -1,5 +1,6 @@
 //! Addresses, migrations, and databases that are refused.
 
+use crate::rows;
 use crate::stage::{self, Stage};
 use futures_util::future::join_all;
 use galleria_db::{Db, DbConfig, DbError};
@@ -10,7 +11,52 @@ on_both!(
     a_newer_schema_is_refused,
     a_newer_schema_that_only_adds_is_worked_with,
     a_changed_migration_is_refused,
+    rows_of_contract_0_1_are_rewritten,
 );
+
+/// Undoes migration 22, stores rows as a host of the version before did, and migrates again.
+async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
+    let store = rows::store("s1", "example");
+    write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
+    for undo in [
+        "ALTER TABLE orders RENAME COLUMN cashier TO operator",
+        "ALTER TABLE shifts RENAME COLUMN cashier TO operator",
+        "ALTER TABLE shift_movements RENAME COLUMN cashier TO operator",
+        "ALTER TABLE operations RENAME COLUMN actor TO operator",
+        "ALTER TABLE manual_settlements RENAME COLUMN actor TO by_whom",
+        "ALTER TABLE manual_settlements RENAME TO line_hands",
+        "DROP INDEX manual_settlements_by_line",
+        "DROP INDEX manual_settlements_by_age",
+        "CREATE INDEX line_hands_by_line ON line_hands (line_id, serial)",
+        "CREATE INDEX line_hands_by_age ON line_hands (at_ms)",
+        "DELETE FROM schema_versions WHERE version = 22",
+        r#"INSERT INTO orders (id, store_id, workstation, operator, training, status, lines, consents,
+               attributes, gross, begun_ms, created_ms)
+           VALUES ('o1', 's1', 'w', 'ana', 0, 'open', '[{"number": 1, "kind": "item",
+               "returned": false, "voided": false, "sku": "1", "description": "d",
+               "quantity": {"unscaled": 1500, "scale": 3}, "unit": "KGM",
+               "regular_price": {"unscaled": 10, "scale": 0},
+               "unit_price": {"unscaled": -5, "scale": 2}, "amount": 1, "discounts": [], "taxes": [],
+               "age": {"minimum": 18, "outcome": "passed", "operator": "eva", "at": "t"},
+               "attributes": [{"name": "operator", "value": "operator"}]}]', '[]', '[]', 1, 0, 0)"#,
+    ] {
+        stage.run(undo).await;
+    }
+    let done = Db::migrate(&stage.config).await.expect("migrated");
+    assert_eq!(done, ["migration 22 (vocabulary) was applied"]);
+    let order = read_tx!(stage, [], |tx| tx.order_get("o1").await).expect("read");
+    let order = order.expect("the order");
+    assert_eq!(order.cashier.as_deref(), Some("ana"));
+    let line = &order.lines[0];
+    let age = line.age.as_ref().expect("the age check");
+    assert_eq!(age.cashier.as_deref(), Some("eva"));
+    assert_eq!(line.attributes[0].name, "operator");
+    let decimals = [line.quantity, line.regular_price, line.unit_price];
+    assert_eq!(
+        decimals.map(|decimal| (decimal.unscaled, decimal.scale)),
+        [(1500, 3), (10, 0), (-5, 2)]
+    );
+}
 
 async fn migrating_again_changes_nothing(stage: &Stage) {
     let done = Db::migrate(&stage.config).await.expect("migrated");

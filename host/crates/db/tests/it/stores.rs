@@ -39,7 +39,7 @@ async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, N
     let ask = StoresAsk {
         dry_run: false,
         reach: Reach::Everything,
-        by: "ana".into(),
+        actor: "ana".into(),
         reason: "a chain".into(),
     };
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));

@@ -53,7 +53,7 @@ async fn fill(stage: &Stage) {
             .await?;
         tx.operation_insert(&OperationRow {
             at: at(20),
-            operator: "ana".into(),
+            actor: "ana".into(),
             action: "dead_letter_replay".into(),
             subject: format!("refund:b1 of {}", letter.subscriber),
             reason: "mended".into(),
@@ -283,7 +283,7 @@ async fn a_mark_and_a_movement_lead_to_what_they_are_of(stage: &Stage) {
             kind: MovementKind::PayIn,
             amount: 5,
             reason: "change".into(),
-            operator: None,
+            cashier: None,
             at: at(8),
             accepted_at: at(8),
         })

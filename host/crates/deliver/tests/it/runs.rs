@@ -28,7 +28,7 @@ fn ask(day: i8) -> RunAsk {
 
 fn acting() -> Acting {
     Acting {
-        operator: "ana".into(),
+        actor: "ana".into(),
         reason: "mended".into(),
     }
 }

@@ -10,7 +10,7 @@ fn entry() -> Entry {
         workstation: "w1".into(),
         sequence: 1,
         receipt: "1".into(),
-        operator: None,
+        cashier: None,
         business_date: "2026-11-24".into(),
         begun_at: "2026-11-24T10:00:00.000+01:00".into(),
         ended_at: "2026-11-24T10:01:00.000+01:00".into(),

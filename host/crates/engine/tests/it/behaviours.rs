@@ -318,7 +318,7 @@ fn what_is_not_served_is_said() {
     let argument = Argument::Verification(galleria_domain::Verification {
         sale: sale(1),
         business_date: "2026-11-24".into(),
-        operator: "o".into(),
+        cashier: "o".into(),
         outcome: "passed".into(),
         refused_lines: vec![],
         at: "2026-11-24T10:11:12.345+01:00".into(),

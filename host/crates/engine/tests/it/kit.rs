@@ -214,7 +214,7 @@ pub fn sale(lines: u32) -> Sale {
             workstation: "1".into(),
             sequence: 1,
             receipt: "1".into(),
-            operator: None,
+            cashier: None,
             business_date: "2026-11-24".into(),
             begun_at: "2026-11-24T10:10:00.000+01:00".into(),
             ended_at: "2026-11-24T10:11:12.345+01:00".into(),

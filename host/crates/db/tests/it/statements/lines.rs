@@ -261,7 +261,7 @@ async fn what_a_person_lets_go_of_goes_to_its_duplicate(stage: &Stage) {
         .expect("imported");
     let first = &lines(&office, &imported).await[0];
     let ask = SettleAsk {
-        by: "ann".into(),
+        actor: "ann".into(),
         reason: "the terminal mixed them up".into(),
         entry: Some("p2".into()),
     };
@@ -360,7 +360,7 @@ async fn a_person_settles_and_takes_back(stage: &Stage) {
     let told = lines(&office, &imported).await;
     let app = &office.app;
     let ask = |entry: Option<&str>| SettleAsk {
-        by: "ana".into(),
+        actor: "ana".into(),
         reason: "seen on the slip".into(),
         entry: entry.map(str::to_owned),
     };
@@ -397,7 +397,7 @@ async fn a_person_settles_and_takes_back(stage: &Stage) {
     assert_sums(&seen);
     assert_eq!(lines(&office, &imported).await[0].difference, -10);
     let undo = UndoAsk {
-        by: "ben".into(),
+        actor: "ben".into(),
         reason: "wrong slip".into(),
     };
     app.statement_line_undo(key("k4"), &told[0].id, undo.clone())
@@ -419,7 +419,7 @@ async fn a_person_settles_and_takes_back(stage: &Stage) {
     let hands: Vec<_> = explained
         .hands
         .iter()
-        .map(|h| (&*h.by, &*h.what, &*h.before, &*h.after))
+        .map(|h| (&*h.actor, &*h.what, &*h.before, &*h.after))
         .collect();
     let expected = [
         ("ana", "settled", "unmatched", "matched"),
