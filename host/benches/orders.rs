@@ -222,9 +222,9 @@ fn order(store: &str, till: u64, id: &str) -> Value {
     let line = |number: u32| {
         json!({
             "number": number, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
-            "quantity": {"unscaled": 1, "scale": 0},
-            "regular_price": {"unscaled": 10, "scale": 0},
-            "unit_price": {"unscaled": 10, "scale": 0},
+            "quantity": "1",
+            "regular_price": "10",
+            "unit_price": "10",
         })
     };
     json!({

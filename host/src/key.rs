@@ -130,7 +130,7 @@ async fn create(app: &App, config: &Config, ask: Create) -> anyhow::Result<()> {
         stores,
         retailers,
         everywhere,
-        signed: Signed { by, reason },
+        signed: Signed { actor, reason },
     } = ask;
     for retailer in &retailers {
         // One that is configured may have no store yet.
@@ -198,8 +198,8 @@ fn reaches(key: &KeyView) -> String {
 }
 
 async fn revoke(app: &App, ask: &Revoke) -> anyhow::Result<()> {
-    let Signed { by, reason } = &ask.signed;
-    let key = app.key_revoke(&ask.key, by, reason).await?;
+    let Signed { actor, reason } = &ask.signed;
+    let key = app.key_revoke(&ask.key, actor, reason).await?;
     show::line(&format!("key {} of {} is revoked", key.id, key.name));
     Ok(())
 }

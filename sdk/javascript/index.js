@@ -13,7 +13,7 @@
  *       return new Decision().publish(cx.settings.topic, sale.entry.orderId, { gross: sale.gross });
  *     }
  *
- * Arguments carry the contract's names (`wit/v0.1.0/types.wit`) in camel case: `sale.lines[0].unitPrice`.
+ * Arguments carry the contract's names (`wit/v0.2.0/types.wit`) in camel case: `sale.lines[0].unitPrice`.
  * Money and every other 64-bit number is a `BigInt`, what is optional is `undefined`, a variant is
  * `{ tag, val }`: `line.kind.tag === "gift-card-sale"`.
  * @module

@@ -76,8 +76,12 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             show::line(&tables::explained(&explained));
         }
         Command::Settle(ask) => settle(app, ask).await?,
-        Command::Undo { line, by, reason } => {
-            let ask = UndoAsk { by, reason };
+        Command::Undo {
+            line,
+            actor,
+            reason,
+        } => {
+            let ask = UndoAsk { actor, reason };
             app.statement_line_undo(key(&line), &line, ask).await?;
             let now = app.statement_line_explain(&line).await?.line;
             show::line(&format!("line {line} is {} again", now.outcome));

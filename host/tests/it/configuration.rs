@@ -12,7 +12,7 @@ pub fn retailer(folder: &Path, asks: &str, slot: &str) -> House {
     std::fs::create_dir_all(&retailer).expect("a folder");
     std::fs::copy(misbehaving_guest(), plugin.join("guest.wasm")).expect("copied");
     let manifest = format!(
-        "name = \"guest\"\nversion = \"0.1.0\"\ncontract = \"0.1.0\"\ncomponent = \"guest.wasm\"\n\n[asks]\n{asks}\n"
+        "name = \"guest\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"guest.wasm\"\n\n[asks]\n{asks}\n"
     );
     std::fs::write(plugin.join("plugin.toml"), manifest).expect("written");
     let text = format!("name = \"corner\"\n\n[plugins.papers]\nplugin = \"guest\"\n{slot}\n");

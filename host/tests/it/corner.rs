@@ -40,9 +40,9 @@ pub async fn sell(house: &House, order: &str) {
 pub async fn place(house: &House, order: &str) {
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
-        "quantity": {"unscaled": 1, "scale": 0},
-        "regular_price": {"unscaled": 10, "scale": 0},
-        "unit_price": {"unscaled": 10, "scale": 0},
+        "quantity": "1",
+        "regular_price": "10",
+        "unit_price": "10",
     });
     let placed = json!({
         "id": order, "store_id": STORE, "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",

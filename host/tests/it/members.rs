@@ -297,7 +297,7 @@ fn add_papers(folder: &Path, scanner: &Scanner) {
     std::fs::create_dir_all(&guest).expect("a folder");
     std::fs::copy(misbehaving_guest(), guest.join("guest.wasm")).expect("copied");
     let manifest = format!(
-        "name = \"guest\"\nversion = \"0.1.0\"\ncontract = \"0.1.0\"\ncomponent = \"guest.wasm\"\n\n[asks]\n{ASKS}\n"
+        "name = \"guest\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"guest.wasm\"\n\n[asks]\n{ASKS}\n"
     );
     std::fs::write(guest.join("plugin.toml"), manifest).expect("written");
     let file = folder.join("retailers").join(&scanner.retailer);
@@ -322,9 +322,9 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
-        "quantity": {"unscaled": 1, "scale": 0},
-        "regular_price": {"unscaled": 10, "scale": 0},
-        "unit_price": {"unscaled": 10, "scale": 0},
+        "quantity": "1",
+        "regular_price": "10",
+        "unit_price": "10",
     });
     let placed = json!({
         "id": "o1", "store_id": scanner.store_id(), "workstation": "w1", "begun_at": at,

@@ -22,9 +22,9 @@ pub fn sale(store: &str, workstation: &str, order: &str) -> [(String, String, Va
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
-        "quantity": {"unscaled": 1, "scale": 0},
-        "regular_price": {"unscaled": 10, "scale": 0},
-        "unit_price": {"unscaled": 10, "scale": 0},
+        "quantity": "1",
+        "regular_price": "10",
+        "unit_price": "10",
     });
     let placed = json!({
         "id": order, "store_id": store, "workstation": workstation, "begun_at": at, "lines": [line],

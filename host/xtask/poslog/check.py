@@ -61,7 +61,7 @@ def currency_digits(code):
 
 
 def decimal(value):
-    return Decimal(value["unscaled"]).scaleb(-value["scale"])
+    return Decimal(value)
 
 
 def name(element):

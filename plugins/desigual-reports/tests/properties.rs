@@ -2,6 +2,7 @@
 //! order of columns gives the same cells.
 
 use desigual_reports::{DesigualReports, Kind, Role};
+use galleria_sdk::Decimal;
 use galleria_sdk::testkit::{self, Answer, Event};
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -49,11 +50,11 @@ fn line(random: &mut ChaCha8Rng, number: usize, may_return: bool) -> Value {
         "returned": may_return && random.random_bool(0.1), "voided": false,
         "sku": format!("-{}", random.random_range(0..9)), "description": "ñ; thing",
         "category": format!("c{}/d{}", random.random_range(0..3), random.random_range(0..3)),
-        "quantity": { "unscaled": random.random_range(1..5), "scale": random.random_range(0..3) },
-        "unit": "EA", "regular_price": { "unscaled": 1, "scale": 0 },
-        "unit_price": { "unscaled": 1, "scale": 0 }, "amount": amount, "discounts": discounts,
+        "quantity": Decimal::new(random.random_range(1..5), random.random_range(0..3)),
+        "unit": "EA", "regular_price": "1",
+        "unit_price": "1", "amount": amount, "discounts": discounts,
         "taxes": [{
-            "code": format!("T{rate}"), "authority": "ES", "rate": { "unscaled": rate * 10, "scale": 1 },
+            "code": format!("T{rate}"), "authority": "ES", "rate": Decimal::new(rate * 10, 1),
             "taxable": amount - tax, "amount": tax, "included": true, "treatment": "standard",
         }],
     })

@@ -11,7 +11,7 @@ performs nothing itself. Pure Python, nothing to install; `sdk/GUIDE.md` shows t
     def on_payment(cx, sale):
         return Decision().publish(cx.settings.topic, sale.entry.order_id, {"gross": sale.gross})
 
-Arguments carry the contract's names (`wit/v0.1.0/types.wit`) with underscores: `sale.entry.order_id`,
+Arguments carry the contract's names (`wit/v0.2.0/types.wit`) with underscores: `sale.entry.order_id`,
 `sale.lines[0].unit_price`. Money is an `int` of minor units, what is optional is `None`.
 """
 

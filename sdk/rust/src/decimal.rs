@@ -3,6 +3,7 @@
 use crate::fault::BadValue;
 use crate::number::{MAX_SCALE, divide, narrow, parse, power, push, text};
 use crate::{Decimal, Money};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -151,6 +152,41 @@ fn round(value: i128, from: u8, to: u8) -> Result<Decimal, BadValue> {
     };
     let value = value.ok_or_else(|| BadValue::new("number", "is too large"))?;
     Ok(Decimal::new(narrow("number", value)?, to))
+}
+
+/// In JSON a decimal is a string: `"1.25"`. The digits are kept, also zeros at the end.
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(self.unscaled, self.scale, b'.'))
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl de::Visitor<'_> for Text {
+            type Value = Decimal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a decimal string such as \"1.25\", with at most 18 digits after the point and no exponent",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+                let unsigned = text.strip_prefix('-').unwrap_or(text);
+                // Superfluous zeros before the point are rejected, as in JSON numbers.
+                let padded = matches!(unsigned.as_bytes(), [b'0', b'0'..=b'9', ..]);
+                match Decimal::parse(text) {
+                    Ok(decimal) if !padded => Ok(decimal),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
 }
 
 impl fmt::Display for Decimal {

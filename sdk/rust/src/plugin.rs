@@ -168,7 +168,7 @@ macro_rules! __stamp {
             ::std::env!("CARGO_PKG_NAME"),
             "\",\"version\":\"",
             ::std::env!("CARGO_PKG_VERSION"),
-            "\",\"contract\":\"0.1.0\",\"sdk\":\"",
+            "\",\"contract\":\"0.2.0\",\"sdk\":\"",
             $crate::VERSION,
             "\"}",
         ];

@@ -290,7 +290,7 @@ fn settlement_lines_and_products_are_read_to_the_end() {
     let product = |number: i64| {
         json!({
             "sku": format!("sku-{number}"), "name": "A thing", "unit": "EA",
-            "price": { "unscaled": number, "scale": 2 }, "currency": "EUR", "tax_code": "VAT",
+            "price": Decimal::new(number, 2), "currency": "EUR", "tax_code": "VAT",
             "active": true, "changed_at": "2026-11-24T10:00:00.000+01:00",
             "changed": number % 2 == 0,
         })

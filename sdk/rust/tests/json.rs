@@ -26,7 +26,7 @@ fn entry() -> Value {
 }
 
 fn decimal() -> Value {
-    json!({ "unscaled": -1250, "scale": 3 })
+    json!("-1.250")
 }
 
 fn tax() -> Value {

@@ -180,7 +180,7 @@ fn replies_and_codes_reach_their_points() {
 fn a_run_reads_every_batch() {
     let rows: Vec<_> = (0..30).map(|row| json!({
         "store": "0042", "business_date": "2026-11-24", "begun_at": "", "entry": "p1", "number": row,
-        "sku": format!("é{row};"), "quantity": { "unscaled": row, "scale": 1 }, "currency": "EUR", "amount": row,
+        "sku": format!("é{row};"), "quantity": Decimal::new(row, 1), "currency": "EUR", "amount": row,
     })).collect();
     let window = json!({ "id": "w1", "first": "2026-11-24", "last": "2026-11-24", "as_of": "", "stores": 1 });
     let event = event("report", json!({ "window": window, "sale_lines": rows }));

@@ -132,7 +132,7 @@ pub trait Lines: Send {
 /// A product as a run sees it: with the price of the store in scope. See the contract's `products`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
+#[expect(missing_docs, reason = "documented in wit/v0.2.0/capabilities.wit")]
 pub struct CatalogueRow {
     pub sku: String,
     #[serde(default)]
@@ -153,7 +153,7 @@ pub struct CatalogueRow {
 /// A statement line as a run sees it, matched. See the contract's `settlement`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in wit/v0.1.0/capabilities.wit")]
+#[expect(missing_docs, reason = "documented in wit/v0.2.0/capabilities.wit")]
 pub struct SettlementRow {
     pub outcome: String,
     pub kind: String,

@@ -4,12 +4,10 @@ use crate::checks::Checks;
 use crate::layers::{Layer, Layers};
 use crate::raw::RawPlugin;
 use crate::{rights, suggest};
+use galleria_domain::contract;
 use galleria_domain::plugin::{CounterScope, Mistake, Point, Rights};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-
-/// The contract this host speaks; a plugin of another `0.1.x` works as well.
-const CONTRACT: &str = "0.1.";
 
 /// A plugin's folder, as its `plugin.toml` describes it.
 #[derive(Clone, Debug)]
@@ -99,9 +97,12 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
         "the plugin's version, such as \"0.1.0\"",
     );
     checks.check(
-        contract.is_some_and(|version| version.starts_with(CONTRACT)),
+        contract.is_some_and(|version| contract::is_supported(&version)),
         "contract",
-        "the version of the contract it was built for: this host speaks \"0.1.0\"",
+        &format!(
+            "the version of the contract it was built for: this host speaks \"{}\"",
+            contract::VERSION
+        ),
     );
     let words: Vec<_> = Point::ALL.iter().map(|p| (p.name(), *p)).collect();
     for (n, point) in points.iter().enumerate() {

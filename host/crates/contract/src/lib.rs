@@ -92,3 +92,16 @@ macro_rules! capabilities {
         }
     };
 }
+
+/// The contract's package in WIT.
+pub const PACKAGE: &str = "galleria:retail";
+
+/// The version of the contract that this host and these SDKs speak.
+pub const VERSION: &str = "0.2.0";
+
+/// Returns whether this host works with a component, a manifest or a recorded event of `version`. All
+/// patches of one minor version work together.
+pub fn is_supported(version: &str) -> bool {
+    let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+    minor(version).is_some() && minor(version) == minor(VERSION)
+}

@@ -1,4 +1,4 @@
-//! What is in a basket and how it was paid. Each field is documented in `wit/v0.1.0/types.wit`.
+//! What is in a basket and how it was paid. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::number::{Decimal, Money};
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,7 @@ pub struct Line {
     pub description: String,
     /// Merchandise hierarchy, from the top, separated by `/`.
     pub category: Option<String>,
-    /// Pieces, or weight and the like with up to three decimals.
+    /// Pieces, weight or length: greater than 0, with at most nine digits after the point.
     pub quantity: Decimal,
     /// UN/ECE Recommendation 20, such as `EA` or `KGM`.
     pub unit: String,

@@ -1,4 +1,4 @@
-//! What surrounds a call. Each field is documented in `wit/v0.1.0/types.wit`.
+//! What surrounds a call. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::Attribute;
 use crate::store::Store;

@@ -1,4 +1,4 @@
-//! What a plugin wants done. Each field is documented in `wit/v0.1.0/types.wit`.
+//! What a plugin wants done. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::Attribute;
 use serde::{Deserialize, Serialize};

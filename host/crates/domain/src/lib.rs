@@ -4,7 +4,7 @@
 //! sums that must agree in them. Never knows: files, sockets, databases, clocks, or any retailer.
 //!
 //! The records of [`basket`], [`trade`], [`decision`] and [`context`] are the contract's
-//! (`wit/v0.1.0/types.wit` documents each field); their JSON - field and case names in snake case -
+//! (`wit/v0.2.0/types.wit` documents each field); their JSON - field and case names in snake case -
 //! is the one mapping used by HTTP, events, fixtures and the test kits.
 
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@
 pub mod access;
 pub mod basket;
 pub mod context;
+pub mod contract;
 pub mod decision;
 pub mod digest;
 pub mod event;
@@ -37,7 +38,7 @@ pub use digest::Digest;
 pub use event::{Event, NewEvent, Position};
 pub use fault::{CallFault, Fault, HostFault, Later, Problem};
 pub use matching::{FeeRule, MatchRule, MatchingRules, RecordedTender};
-pub use number::{Decimal, Money};
+pub use number::{Decimal, MAX_SCALE, Money, ParseDecimalError};
 pub use retry::{Backoff, FailedTry, NextTry, RetryPolicy};
 pub use secret::{Cipher, KeyVersion, SecretKey};
 pub use statement::{

@@ -1,25 +1,29 @@
 //! Exact numbers: money in minor units, decimals as integer and scale. No floating point.
 
 use rust_decimal::RoundingStrategy;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::str::FromStr;
 
 /// Minor units of the currency that the enclosing record names.
 pub type Money = i64;
 
-/// `unscaled × 10^-scale`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+/// The largest scale of a decimal: 10^18 is the largest power of ten in 64 bits.
+pub const MAX_SCALE: u8 = 18;
+
+/// An exact decimal, `unscaled × 10^-scale`. In JSON it is a string in plain notation, such as `"1.25"`.
+///
+/// The digits are kept: `"1.50"` has scale 2 and is written as `"1.50"` again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
     /// The digits, with sign.
     pub unscaled: i64,
-    /// How many of them stand behind the decimal mark, 0 to 18.
-    #[cfg_attr(feature = "openapi", schema(maximum = 18))]
+    /// The number of digits after the decimal point, at most [`MAX_SCALE`].
     pub scale: u8,
 }
 
 impl Decimal {
-    /// A whole number.
+    /// An integer.
     pub const fn whole(value: i64) -> Self {
         Self {
             unscaled: value,
@@ -27,9 +31,9 @@ impl Decimal {
         }
     }
 
-    /// The library's decimal, or none where `scale` is beyond 18.
+    /// The decimal as a `rust_decimal::Decimal`; `None` if the scale is above [`MAX_SCALE`].
     pub fn exact(self) -> Option<rust_decimal::Decimal> {
-        (self.scale <= 18)
+        (self.scale <= MAX_SCALE)
             .then(|| {
                 rust_decimal::Decimal::try_from_i128_with_scale(
                     self.unscaled.into(),
@@ -40,6 +44,111 @@ impl Decimal {
             .flatten()
     }
 }
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = usize::from(self.scale);
+        let digits = format!(
+            "{:0>width$}",
+            self.unscaled.unsigned_abs(),
+            width = scale + 1
+        );
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        let sign = if self.unscaled < 0 { "-" } else { "" };
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{fraction}")
+    }
+}
+
+/// Why a text is not a decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseDecimalError;
+
+impl fmt::Display for ParseDecimalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(DECIMAL_RULE)
+    }
+}
+
+impl std::error::Error for ParseDecimalError {}
+
+const DECIMAL_RULE: &str =
+    "a decimal string such as \"1.25\", with at most 18 digits after the point and no exponent";
+
+impl FromStr for Decimal {
+    type Err = ParseDecimalError;
+
+    /// Reads the notation of JSON numbers without exponent: no `+`, no separators, no superfluous zeros
+    /// before the point.
+    fn from_str(text: &str) -> Result<Self, ParseDecimalError> {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = match unsigned.split_once('.') {
+            Some((whole, fraction)) if digits(fraction) => (whole, fraction),
+            Some(_) => return Err(ParseDecimalError),
+            None => (unsigned, ""),
+        };
+        if !digits(whole) || (whole.len() > 1 && whole.starts_with('0')) {
+            return Err(ParseDecimalError);
+        }
+        let scale = u8::try_from(fraction.len()).map_err(|_| ParseDecimalError)?;
+        if scale > MAX_SCALE {
+            return Err(ParseDecimalError);
+        }
+        let sign = &text[..text.len() - unsigned.len()];
+        let unscaled = [sign, whole, fraction].concat().parse();
+        Ok(Self {
+            unscaled: unscaled.map_err(|_| ParseDecimalError)?,
+            scale,
+        })
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl de::Visitor<'_> for Text {
+            type Value = Decimal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(DECIMAL_RULE)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+                text.parse()
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Decimal {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some(
+                "An exact decimal in plain notation. The digits are kept: 1.50 stays 1.50.",
+            ))
+            .pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]{1,18})?$"))
+            // A sign, 19 digits and a point.
+            .max_length(Some(21))
+            .examples(["1.25"])
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Decimal {}
 
 /// `value` major units as minor units of a currency with `minor_digits`, half away from zero.
 /// None where it does not fit.
@@ -88,6 +197,70 @@ mod tests {
 
     fn decimal(unscaled: i64, scale: u8) -> Decimal {
         Decimal { unscaled, scale }
+    }
+
+    #[test]
+    fn a_decimal_is_a_string_in_json_and_keeps_its_digits() {
+        for (text, unscaled, scale) in [
+            ("0", 0, 0),
+            ("0.00", 0, 2),
+            ("1.50", 150, 2),
+            ("-0.05", -5, 2),
+            ("1250", 1250, 0),
+            ("-9223372036854775808", i64::MIN, 0),
+            ("9.223372036854775807", i64::MAX, 18),
+        ] {
+            let json = format!("{text:?}");
+            let read: Decimal = serde_json::from_str(&json).expect(text);
+            assert_eq!(read, decimal(unscaled, scale));
+            assert_eq!(serde_json::to_string(&read).expect("JSON"), json);
+        }
+    }
+
+    #[test]
+    fn other_notations_are_rejected() {
+        for text in [
+            "",
+            "-",
+            ".",
+            ".5",
+            "5.",
+            "+1",
+            "--1",
+            "1e3",
+            "1E3",
+            "1,5",
+            "1 000",
+            "1_000",
+            " 1",
+            "1 ",
+            "01",
+            "00",
+            "-01.5",
+            "1.2.3",
+            "NaN",
+            "0x1",
+            "\u{661}",
+            "9223372036854775808",
+            "1.0000000000000000000",
+        ] {
+            assert_eq!(text.parse::<Decimal>(), Err(ParseDecimalError), "{text}");
+        }
+        for json in [
+            r#"{"unscaled":125,"scale":2}"#,
+            "1",
+            "1.25",
+            "null",
+            "[]",
+            "\"1.\"",
+        ] {
+            let error = serde_json::from_str::<Decimal>(json).expect_err(json);
+            let message = error.to_string();
+            assert!(
+                message.contains("expected a decimal string such as \"1.25\""),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -184,7 +184,8 @@ fn give_back(
     let backs = backs(line, earlier).map(|back| back.quantity.scale);
     let scale = backs.fold(line.quantity.scale.max(wanted_scale).max(3), u8::max);
     if scale > MAX_QUANTITY_SCALE {
-        return one(&field, "a quantity of at most 9 decimals");
+        let rule = format!("must have at most {MAX_QUANTITY_SCALE} digits after the point");
+        return one(&field, &rule);
     }
     let Some(whole) = at_scale(line.quantity, scale).filter(|whole| *whole > 0) else {
         return one(&field, "the line has no quantity");

@@ -22,7 +22,8 @@ pub const MAX_LINES: usize = 2_000;
 /// No single amount may exceed this, so that sums of [`MAX_LINES`] of them fit easily.
 pub const MAX_AMOUNT: Money = 1_000_000_000_000;
 
-/// Decimals of a quantity. More could not be given back in parts: the products would not fit.
+/// The most digits after the point of a quantity, in WIT, SDKs and host. With more, the products of a
+/// partial refund would overflow.
 pub(crate) const MAX_QUANTITY_SCALE: u8 = 9;
 
 /// The most that cash rounding moves, in minor units: half of the largest coin step in use, of
@@ -104,12 +105,15 @@ fn check_line(
     if line.quantity.unscaled <= 0 {
         wrong(
             "quantity",
-            "more than nothing; what is handed back has `returned`".into(),
+            "must be greater than 0; a line handed back has `returned`".into(),
         );
     } else if line.quantity.unscaled > MAX_AMOUNT || line.quantity.scale > MAX_QUANTITY_SCALE {
         wrong(
             "quantity",
-            format!("at most {MAX_AMOUNT} unscaled, with {MAX_QUANTITY_SCALE} decimals"),
+            format!(
+                "must have at most {MAX_QUANTITY_SCALE} digits after the point and, without the point, \
+                 be at most {MAX_AMOUNT}"
+            ),
         );
     }
     if line

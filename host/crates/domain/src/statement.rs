@@ -1,5 +1,5 @@
 //! A provider's statement as a plugin read it, and what matching made of its lines. Each field is
-//! documented in `wit/v0.1.0/capabilities.wit`, interface `statement`.
+//! documented in `wit/v0.2.0/capabilities.wit`, interface `statement`.
 //!
 //! Money that came from customers is positive, money that went back to them negative; a fee is what
 //! the provider kept, positive.

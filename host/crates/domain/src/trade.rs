@@ -1,4 +1,4 @@
-//! What happens in a store: sales, refunds, voids, shifts. Each field is documented in `wit/v0.1.0/types.wit`.
+//! What happens in a store: sales, refunds, voids, shifts. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::{Attribute, Line, Tax, Tender};
 use crate::number::Money;

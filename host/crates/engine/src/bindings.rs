@@ -1,7 +1,7 @@
 //! Bindings generated from the contract. Only `convert`, `points` and `capability` use its types.
 
 wasmtime::component::bindgen!({
-    path: "../../../wit/v0.1.0",
+    path: "../../../wit/v0.2.0",
     world: "host",
     imports: { default: trappable },
     with: {

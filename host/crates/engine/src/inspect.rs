@@ -1,16 +1,12 @@
 //! Reads a component's digest, exports, imports and stamp before anything in it runs.
 
 use galleria_domain::Digest;
+use galleria_domain::contract::{self, PACKAGE as CONTRACT, VERSION as CONTRACT_VERSION};
 use galleria_domain::plugin::{Capability, Inspection, Mistake, Point};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 use wasmparser::{Encoding, Parser, Payload};
-
-/// The contract of this host. Interfaces of a later patch version are compatible.
-const CONTRACT: &str = "galleria:retail";
-const CONTRACT_LINE: &str = "0.1.";
-pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
 
 /// Largest accepted file, in bytes. Components from Python and JavaScript have 10 to 20 MB.
 const FILE_BYTES: u64 = 128 << 20;
@@ -119,7 +115,7 @@ fn contract_interface(name: &str) -> Result<Option<&str>, String> {
         return Ok(None);
     };
     match rest.split_once('@') {
-        Some((interface, version)) if version.starts_with(CONTRACT_LINE) => Ok(Some(interface)),
+        Some((interface, version)) if contract::is_supported(version) => Ok(Some(interface)),
         _ => Err(format!(
             "uses {name}, but this host supports {CONTRACT}@{CONTRACT_VERSION}: \
              rebuild it with the SDK of this version"

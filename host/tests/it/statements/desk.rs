@@ -289,7 +289,10 @@ async fn by_hand(house: &House, statement: &str, before: &Value) {
         let found = lines(house, statement, was, 1000).await;
         let line = id(&found[0]);
         let reason = format!("the provider says so of {was}");
-        let done = said(house, &["settle", line, "--actor", "ana", "--reason", &reason]);
+        let done = said(
+            house,
+            &["settle", line, "--actor", "ana", "--reason", &reason],
+        );
         assert!(
             done.contains(&format!("line {line} is {becomes}")),
             "{done}"

@@ -11,7 +11,6 @@ from galleria_client import Client
 from galleria_client.api.orders import order_get, order_place, payment_accept
 from galleria_client.api.stores import store_list
 from galleria_client.models import (
-    Decimal,
     Line,
     NewOrder,
     NewPayment,
@@ -31,8 +30,8 @@ now = datetime.datetime.now(datetime.timezone.utc)
 
 def order(amount):
     """A candle for two fifty."""
-    price = Decimal(unscaled=250, scale=2)
-    line = Line(number=1, sku="1", description="Candle", quantity=Decimal(unscaled=1, scale=0),
+    price = "2.50"
+    line = Line(number=1, sku="1", description="Candle", quantity="1",
                 unit="EA", regular_price=price, unit_price=price, amount=amount)
     return NewOrder(id=f"client-{run}", store_id=store.id, workstation="1", begun_at=now,
                     lines=[line])

@@ -163,7 +163,7 @@ mod tests {
 
     fn manifest(points: &str, capabilities: &str) -> Manifest {
         toml::from_str(&format!(
-            "name = \"p\"\nversion = \"1.2.3\"\ncontract = \"0.1.0\"\ncomponent = \"p.wasm\"\n\
+            "name = \"p\"\nversion = \"1.2.3\"\ncontract = \"0.2.0\"\ncomponent = \"p.wasm\"\n\
              points = [{points}]\n[asks]\ncapabilities = [{capabilities}]\ndirectories = [\"a\"]\n"
         ))
         .expect("a manifest")
@@ -175,11 +175,11 @@ mod tests {
         assert_eq!(
             world,
             "package galleria:guest;\n\nworld guest {\n  \
-             import galleria:retail/log@0.1.0;\n  \
-             import galleria:retail/secrets@0.1.0;\n  \
-             export galleria:retail/settings@0.1.0;\n  \
-             export galleria:retail/on-payment@0.1.0;\n  \
-             export galleria:retail/on-shift-end@0.1.0;\n}\n"
+             import galleria:retail/log@0.2.0;\n  \
+             import galleria:retail/secrets@0.2.0;\n  \
+             export galleria:retail/settings@0.2.0;\n  \
+             export galleria:retail/on-payment@0.2.0;\n  \
+             export galleria:retail/on-shift-end@0.2.0;\n}\n"
         );
     }
 

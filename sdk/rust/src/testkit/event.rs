@@ -5,6 +5,7 @@ use super::keys::{RealKey, TestKey};
 use super::rows::{ProductRow, SaleLineRow, SettlementRow};
 use crate::bindings::words::types::{Context as RawContext, Counter, Scope, Written};
 use crate::{Activity, Outgoing, Reply, Store, Window};
+use galleria_domain::contract;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,9 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
+    /// The contract that recorded it, as the journal writes it; this one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<String>,
     /// The extension point, as the contract names it: `on-payment`.
     pub point: String,
     /// What surrounds the call.
@@ -83,6 +87,10 @@ impl Event {
     pub fn read(case: &Path) -> Result<Self, String> {
         let file = case.join("event.json");
         let text = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let value =
+            serde_json::from_slice(&text).map_err(|error| format!("event.json: {error}"))?;
+        contract::check_replayable(&value).map_err(|error| format!("event.json: {error}"))?;
+        // From the text again: so an error has its line.
         let mut event: Self =
             serde_json::from_slice(&text).map_err(|error| format!("event.json: {error}"))?;
         if let Some(name) = &event.input {

@@ -15,6 +15,7 @@ pub fn read_statement<P: Served>(
     settings: Value,
 ) -> Outcome {
     let event = Event {
+        contract: None,
         point: "read-statement".into(),
         context: EventContext {
             event_id: "statement:test".into(),

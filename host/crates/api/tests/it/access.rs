@@ -345,7 +345,7 @@ fn key(name: &str, scope: Scope, reach: Reach) -> KeyAsk {
         name: name.into(),
         scope,
         reach,
-        by: "ana".into(),
+        actor: "ana".into(),
         reason: "a new till".into(),
     }
 }

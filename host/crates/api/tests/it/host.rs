@@ -235,12 +235,12 @@ pub fn order(id: &str) -> Value {
         "id": id, "store_id": "s1", "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
         "lines": [{
             "number": 1, "sku": "sku-1", "description": "a thing",
-            "quantity": { "unscaled": 1, "scale": 0 }, "unit": "EA",
-            "regular_price": { "unscaled": 1210, "scale": 2 },
-            "unit_price": { "unscaled": 1210, "scale": 2 },
+            "quantity": "1", "unit": "EA",
+            "regular_price": "12.10",
+            "unit_price": "12.10",
             "amount": 1210,
             "taxes": [{
-                "code": "VAT-STD", "authority": "ES", "rate": { "unscaled": 21, "scale": 0 },
+                "code": "VAT-STD", "authority": "ES", "rate": "21",
                 "taxable": 1000, "amount": 210, "included": true, "treatment": "standard",
             }],
         }],

@@ -72,21 +72,17 @@ async fn a_file_is_imported_once_and_listed_by_pages(stage: &Stage) {
 async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     let host = stage.host().await;
     host.furnish().await;
-    let euro =
-        |cents: i64| json!({ "amount": { "unscaled": cents, "scale": 2 }, "currency": "EUR" });
+    let euro = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
     let mut product = json!({
-        "name": "A", "price": euro(150), "store_prices": [{ "store_id": "s1", "price": euro(140) }],
+        "name": "A", "price": euro("1.50"), "store_prices": [{ "store_id": "s1", "price": euro("1.40") }],
     });
     let first = put(&host, "a%2F1", "1", &product).await.expect(200);
     assert_eq!(first["product"]["sku"], "a/1");
-    assert_eq!(
-        first["product"]["price"]["amount"],
-        json!({ "unscaled": 15, "scale": 1 })
-    );
+    assert_eq!(first["product"]["price"]["amount"], "1.5");
     let same = put(&host, "a%2F1", "2", &product).await.expect(200);
     assert_eq!(same, first, "what is the same is not changed");
     let page = host.get(&format!("{LIST}?store=s1")).await.expect(200);
-    assert_eq!(page["products"][0]["price"]["amount"]["unscaled"], 14);
+    assert_eq!(page["products"][0]["price"]["amount"], "1.4");
 
     product["store_prices"] = json!([]);
     product["price"] = Value::Null;
@@ -101,9 +97,9 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
 
     let mut wrong = product.clone();
     wrong["gtin"] = json!("1");
-    wrong["price"] = json!({ "amount": { "unscaled": -1, "scale": 2 }, "currency": "EUR" });
+    wrong["price"] = json!({ "amount": "-0.01", "currency": "EUR" });
     wrong["store_prices"] = json!([
-        { "store_id": "s1", "price": { "amount": { "unscaled": 1, "scale": 0 }, "currency": "euro" } },
+        { "store_id": "s1", "price": { "amount": "1", "currency": "euro" } },
     ]);
     let answer = put(&host, "a", "4", &wrong).await;
     assert_eq!(answer.code(), "invalid");
@@ -120,8 +116,8 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     );
     let mut elsewhere = product;
     elsewhere["store_prices"] = json!([
-        { "store_id": "nowhere", "price": euro(1) },
-        { "store_id": "s1", "price": { "amount": { "unscaled": 1, "scale": 0 }, "currency": "DKK" } },
+        { "store_id": "nowhere", "price": euro("0.01") },
+        { "store_id": "s1", "price": { "amount": "1", "currency": "DKK" } },
     ]);
     let answer = put(&host, "a", "5", &elsewhere).await;
     assert_eq!(

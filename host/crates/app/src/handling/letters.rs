@@ -44,10 +44,7 @@ pub struct Acting {
 impl Acting {
     /// Both must say something, and no more than a list can show.
     pub fn check(&self) -> Result<(), Error> {
-        let fields = [
-            ("actor", &self.actor, 200),
-            ("reason", &self.reason, 1_000),
-        ];
+        let fields = [("actor", &self.actor, 200), ("reason", &self.reason, 1_000)];
         let wrong = fields.into_iter().filter(|(_, text, most)| {
             text.trim().is_empty() || text.chars().count() > *most || text.contains('\0')
         });

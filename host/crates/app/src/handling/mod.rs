@@ -18,6 +18,7 @@ use crate::figures::{self, Attempted};
 use crate::plugins::Loaded;
 use crate::records::{Parked, ParkedState};
 use crate::{Error, plugins::Argument, trace};
+use galleria_domain::contract;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
 use galleria_domain::trace::Origin;
@@ -449,5 +450,8 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<Loaded>) ->
 /// What is digested as "the full argument".
 fn told(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
     // Both are plain records: they serialise.
-    serde_json::json!({ "point": point, "context": context, "argument": argument }).to_string()
+    serde_json::json!({
+        "contract": contract::VERSION, "point": point, "context": context, "argument": argument,
+    })
+    .to_string()
 }

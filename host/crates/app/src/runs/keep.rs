@@ -267,7 +267,7 @@ fn journal(
     let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let cx = run.context();
     let told = serde_json::json!({
-        "point": run.row.point, "context": cx, "window": run.window(),
+        "contract": galleria_domain::contract::VERSION, "point": run.row.point, "context": cx, "window": run.window(),
     });
     let told = told.to_string();
     let blobs = vec![

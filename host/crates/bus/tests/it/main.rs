@@ -213,7 +213,7 @@ impl House {
     /// Settles a dead letter of the plugin.
     pub async fn settle(&self, event: &str, verdict: Verdict) -> Result<Reply, Error> {
         let acting = Acting {
-            cashier: "ana".into(),
+            actor: "ana".into(),
             reason: "the settings were mended".into(),
         };
         /// Every settling is a request of its own.

@@ -42,9 +42,9 @@ fn key(text: &str) -> Key {
 async fn place(app: &App, id: &str) {
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
-        "quantity": { "unscaled": 1, "scale": 0 },
-        "regular_price": { "unscaled": 10, "scale": 0 },
-        "unit_price": { "unscaled": 10, "scale": 0 },
+        "quantity": "1",
+        "regular_price": "10",
+        "unit_price": "10",
     });
     let order = json!({
         "id": id, "store_id": "s1", "workstation": "w1", "begun_at": at(0), "lines": [line],

@@ -365,7 +365,7 @@ async fn json_lines_say_the_same(stage: &Stage) {
         ..ask()
     };
     let text = concat!(
-        r#"{"sku":"a","name":"A","price":{"unscaled":150,"scale":2},"currency":"EUR","tax_code":"VAT","active":true}"#,
+        r#"{"sku":"a","name":"A","price":"1.50","currency":"EUR","tax_code":"VAT","active":true}"#,
         "\n",
         r#"{"sku":"a","price":"1.40","currency":"EUR","store":"s1"}"#,
     );

@@ -60,10 +60,10 @@ fn line() -> Line {
     read(json!({
         "number": 1, "parent": null, "kind": {"gift_card_sale": "6006***"}, "origin_line": null,
         "sku": "s1", "gtin": null, "description": "Tiger, plüsch", "category": "toys/plush",
-        "quantity": {"unscaled": 1500, "scale": 3}, "unit": "KGM",
-        "regular_price": {"unscaled": 1000, "scale": 2}, "unit_price": {"unscaled": 995, "scale": 2},
+        "quantity": "1.500", "unit": "KGM",
+        "regular_price": "10.00", "unit_price": "9.95",
         "amount": 1493, "age": null,
-        "taxes": [{"code": "VAT-STD", "authority": "dk", "rate": {"unscaled": 25, "scale": 0},
+        "taxes": [{"code": "VAT-STD", "authority": "dk", "rate": "25",
                    "taxable": 1194, "amount": 299, "included": true, "treatment": "standard"}],
     }))
 }

@@ -72,7 +72,7 @@ fn a_component_is_seen_for_what_it_is() {
     let stamp: serde_json::Value =
         serde_json::from_str(&found.stamp.expect("a stamp")).expect("JSON");
     assert_eq!(stamp["name"], "engine-guests");
-    assert_eq!(stamp["contract"], "0.1.0");
+    assert_eq!(stamp["contract"], "0.2.0");
     let bytes = std::fs::read(guest()).expect("a file");
     assert_eq!(found.size, bytes.len() as u64);
     assert_eq!(found.digest, galleria_domain::Digest::of(&bytes));
@@ -84,8 +84,9 @@ fn a_file_that_is_no_plugin_is_named_with_what_it_should_be() {
     let module = wat::parse_str("(module)").expect("a module");
     let bare = wat::parse_str("(component)").expect("a component");
     let guest = std::fs::read(guest()).expect("the guest");
-    let later = component("", "", "", "0.2.0");
-    let cases: [(&str, &[u8], &str); 6] = [
+    let earlier = component("", "", "", "0.1.0");
+    let later = component("", "", "", "0.3.0");
+    let cases: [(&str, &[u8], &str); 7] = [
         (
             "empty.wasm",
             b"",
@@ -105,12 +106,17 @@ fn a_file_that_is_no_plugin_is_named_with_what_it_should_be() {
         (
             "bare.wasm",
             &bare,
-            "exports no extension point of galleria:retail@0.1.0",
+            "exports no extension point of galleria:retail@0.2.0",
+        ),
+        (
+            "earlier.wasm",
+            &earlier,
+            "this host supports galleria:retail@0.2.0",
         ),
         (
             "later.wasm",
             &later,
-            "this host speaks galleria:retail@0.1.0",
+            "this host supports galleria:retail@0.2.0",
         ),
     ];
     for (name, bytes, wanted) in cases {
@@ -154,8 +160,8 @@ fn what_is_imported_is_asked_for_and_what_is_asked_for_is_granted() {
 fn what_this_host_does_not_offer_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     for capability in &[Capability::Http, Capability::Tokens] {
-        let import = format!("(import \"galleria:retail/{capability}@0.1.0\" (instance))");
-        let bytes = component(&import, "", "", "0.1.0");
+        let import = format!("(import \"galleria:retail/{capability}@0.2.0\" (instance))");
+        let bytes = component(&import, "", "", "0.2.0");
         let mut slot = by_hand(folder.path(), &format!("{capability}.wasm"), &bytes);
         slot.asks.capabilities.insert(*capability);
         slot.grants.capabilities.insert(*capability);
@@ -163,21 +169,21 @@ fn what_this_host_does_not_offer_is_refused() {
         one(&mistakes(vec![slot]), &["asks.capabilities", &wanted]);
     }
     let unknown = component(
-        "(import \"galleria:retail/teleport@0.1.0\" (instance))",
+        "(import \"galleria:retail/teleport@0.2.0\" (instance))",
         "",
         "",
-        "0.1.0",
+        "0.2.0",
     );
     let slot = by_hand(folder.path(), "unknown.wasm", &unknown);
     one(
         &mistakes(vec![slot]),
-        &["teleport@0.1.0, which is no capability"],
+        &["teleport@0.2.0, which is no capability"],
     );
     let foreign = component(
         "(import \"acme:bombs/fuse@1.0.0\" (instance))",
         "",
         "",
-        "0.1.0",
+        "0.2.0",
     );
     let slot = by_hand(folder.path(), "foreign.wasm", &foreign);
     one(
@@ -189,7 +195,7 @@ fn what_this_host_does_not_offer_is_refused() {
 #[test]
 fn a_function_of_another_type_is_found_at_load() {
     let folder = tempfile::tempdir().expect("a folder");
-    let slot = by_hand(folder.path(), "types.wasm", &component("", "", "", "0.1.0"));
+    let slot = by_hand(folder.path(), "types.wasm", &component("", "", "", "0.2.0"));
     one(&mistakes(vec![slot]), &["contract broken", "check"]);
 }
 
@@ -204,7 +210,7 @@ fn an_interface_of_wasi_that_is_not_there_denies_when_it_is_called() {
            (core instance $given (export "handle" (func $handle)))"#,
         "(with \"http\" (instance $given))",
         "(import \"http\" \"handle\" (func $handle)) (start $handle)",
-        "0.1.0",
+        "0.2.0",
     );
     let slot = by_hand(folder.path(), "http.wasm", &bytes);
     one(
@@ -216,7 +222,7 @@ fn an_interface_of_wasi_that_is_not_there_denies_when_it_is_called() {
 /// Loads a component that takes too much while it starts, and shows that others still work.
 fn starves(module: &str, wanted: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let bytes = component("", "", module, "0.1.0");
+    let bytes = component("", "", module, "0.2.0");
     one(
         &mistakes(vec![by_hand(folder.path(), "a.wasm", &bytes)]),
         &[wanted],
@@ -263,7 +269,7 @@ fn a_growth_that_the_guest_forbids_itself_is_not_counted() {
             (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $again (i32.lt_u (local.get $i) (i32.const 100)))))
          (start $grow)";
-    let slot = by_hand(folder.path(), "a.wasm", &component("", "", module, "0.1.0"));
+    let slot = by_hand(folder.path(), "a.wasm", &component("", "", module, "0.2.0"));
     one(&mistakes(vec![slot]), &["contract broken", "check"]);
 }
 

@@ -59,10 +59,10 @@ impl Here<'_> {
         let mut body = self.example("/v1/orders")?;
         let (id, store) = (json!(order), json!(self.store));
         (body["id"], body["store_id"]) = (id, store);
-        let price = json!({ "unscaled": TOO_MUCH, "scale": 0 });
+        let price = json!(TOO_MUCH.to_string());
         body["lines"] = json!([{
             "number": 1, "sku": "1", "description": "A ship", "unit": "EA", "amount": minor,
-            "quantity": { "unscaled": 1, "scale": 0 },
+            "quantity": "1",
             "regular_price": price, "unit_price": price,
         }]);
         let client = self.client;
