@@ -1,6 +1,6 @@
 //! `galleria check`: is everything right that could be known before the first event?
 
-use crate::{house, show};
+use crate::{host, show};
 use galleria_app::plugins::Plugins as _;
 use galleria_app::statements::check_pickups;
 use galleria_config::Config;
@@ -12,19 +12,19 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
         show::error(&error.into());
         return Ok(ExitCode::FAILURE);
     }
-    let generation = match house::load(&config.host, config.slots())? {
+    let generation = match host::load(&config.host, config.slots())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    if let Err(mistakes) = galleria_app::runs::check(config.schedules(), &generation) {
-        show::mistakes(&mistakes);
+    if let Err(errors) = galleria_app::runs::check(config.schedules(), &generation) {
+        show::config_errors(&errors);
         return Ok(ExitCode::FAILURE);
     }
-    if let Err(mistakes) = check_pickups(&config.pickups(), &generation) {
-        show::mistakes(&mistakes);
+    if let Err(errors) = check_pickups(&config.pickups(), &generation) {
+        show::config_errors(&errors);
         return Ok(ExitCode::FAILURE);
     }
     let mut table = comfy_table::Table::new();

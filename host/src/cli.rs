@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::desk::{self, Shown};
+use crate::command::{self, Shown};
 use crate::roles::Role;
 use clap::{Args, Parser, Subcommand};
 use galleria_app::records::RunState;
@@ -43,7 +43,7 @@ Examples:
   galleria documents list --state blocked        whose name another file has
   galleria receipts list --store madrid-1        what is queued; requests, too
   galleria fiscal list --state conflict          what has two marks
-  galleria story 8836-1                          what became of a payment, by any id of it
+  galleria timeline 8836-1                          what became of a payment, by any id of it
   galleria key create --name till-7 --scope till --store madrid-1
 
 Every key of conf/host.toml can also be set by the environment: GALLERIA_HTTP__LISTEN is http.listen.";
@@ -55,7 +55,7 @@ pub enum Command {
     Serve(ServeAsk),
     /// Bring the database's schema to this version and say what was done.
     Migrate,
-    /// Check configuration, plugins, grants and settings; tell all mistakes together.
+    /// Check configuration, plugins, grants and settings; tell all errors together.
     Check,
     /// Tell how things stand: events, documents, runs, and where an operator is needed.
     Status(crate::status::Ask),
@@ -138,7 +138,7 @@ pub enum Command {
         command: crate::operations::Command,
     },
     /// Tell everything that is known about an id, in order of time.
-    Story(crate::story::Ask),
+    Timeline(crate::timeline::Ask),
     /// Look at runs; replay or cancel one.
     Runs {
         /// What to do with them.
@@ -301,7 +301,7 @@ pub struct RunsAsk {
 }
 
 fn state(text: &str) -> Result<RunState, String> {
-    desk::word(text, RunState::ALL, RunState::name)
+    command::word(text, RunState::ALL, RunState::name)
 }
 
 /// What to do with reports.

@@ -1,6 +1,6 @@
 //! `galleria dead-letters`: what was given up, and what an operator does about it.
 
-use crate::desk::{self, Shown, Signed, plain};
+use crate::command::{self, Shown, Signed, plain};
 use crate::show;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -112,7 +112,7 @@ pub struct Settle {
 
 /// Does what is asked.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Command::List(ask) => list(app, ask).await,
         Command::Show(ask) => show_one(app, &ask).await,
         Command::Replay(ask) => settle(app, ask, Verdict::Replay).await,
@@ -140,7 +140,7 @@ fn letters(rows: &[DeadLetterView]) -> Table {
             letter.store.as_deref().unwrap_or("-"),
             &letter.code,
             &letter.attempts.to_string(),
-            &desk::short(&letter.detail),
+            &command::short(&letter.detail),
         ]);
     }
     table
@@ -148,7 +148,7 @@ fn letters(rows: &[DeadLetterView]) -> Table {
 
 async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
     let letter = app.dead_letter(&ask.event, &ask.plugin).await;
-    let letter = desk::found(letter, "`galleria dead-letters list` shows what there is")?;
+    let letter = command::found(letter, "`galleria dead-letters list` shows what there is")?;
     if ask.json {
         return show::json(&letter);
     }
@@ -193,7 +193,7 @@ async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> 
     let acting = Acting::from(signed);
     let count = match event.zip(slot) {
         Some((event, slot)) => {
-            let key = desk::key("settle", &event);
+            let key = command::key("settle", &event);
             app.dead_letter_settle(key, &event, &slot, verdict, acting)
                 .await?;
             1
@@ -228,7 +228,7 @@ async fn all(
     let mut count = 0;
     let most = counted(app, filter).await?;
     loop {
-        let key = desk::key("settle", "many");
+        let key = command::key("settle", "many");
         let reply = app
             .dead_letters_settle(key, filter.clone(), verdict, acting.clone())
             .await?;

@@ -1,6 +1,6 @@
 //! `galleria documents`: what plugins wrote, how far it has come, and its content.
 
-use crate::desk::{self, Shown, plain};
+use crate::command::{self, Shown, plain};
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -104,12 +104,12 @@ pub struct Get {
 }
 
 fn state(text: &str) -> Result<DocumentState, String> {
-    desk::word(text, DocumentState::ALL, DocumentState::name)
+    command::word(text, DocumentState::ALL, DocumentState::name)
 }
 
 /// Does what is asked.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Command::List(ask) => list(&config, app, ask).await,
         Command::Show(ask) => show_one(app, &ask).await,
         Command::Get(ask) => get(app, &ask).await,
@@ -118,7 +118,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
-    desk::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
+    command::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
     let list = ListAsk {
         store: ask.store,
         retailer: ask.retailer,
@@ -135,7 +135,7 @@ async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
         name: ask.name,
         state: ask.state,
     };
-    let page = app.documents(&desk::caller(), asked).await?;
+    let page = app.documents(&command::caller(), asked).await?;
     ask.shown
         .list(&page.documents, page.next.is_some(), "newest", documents)
 }
@@ -164,7 +164,7 @@ fn place(row: &DocumentView) -> String {
 }
 
 async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
-    let row = desk::found(app.document(&ask.id).await, LISTED)?;
+    let row = command::found(app.document(&ask.id).await, LISTED)?;
     if ask.json {
         return show::json(&row);
     }
@@ -191,10 +191,10 @@ async fn get(app: &App, ask: &Get) -> anyhow::Result<()> {
         Err(gone @ Error::Conflict { .. }) => {
             let id = &ask.id;
             return Err(anyhow!(
-                "{gone}: `galleria story {id}` tells what became of it"
+                "{gone}: `galleria timeline {id}` tells what became of it"
             ));
         }
-        content => desk::found(content, LISTED)?,
+        content => command::found(content, LISTED)?,
     };
     let Some(out) = &ask.out else {
         return show::bytes(|to| copy(content, to));

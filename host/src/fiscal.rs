@@ -1,6 +1,6 @@
 //! `galleria fiscal`: which sales and refunds have their mark, and where marks do not agree.
 
-use crate::desk::{self, Shown, plain};
+use crate::command::{self, Shown, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -61,12 +61,12 @@ pub struct One {
 }
 
 fn state(text: &str) -> Result<FiscalState, String> {
-    desk::word(text, &FiscalState::ALL, FiscalState::name)
+    command::word(text, &FiscalState::ALL, FiscalState::name)
 }
 
 /// Does what is asked.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Command::List(ask) => list(&config, app, ask).await,
         Command::Show(ask) => show_one(app, &ask).await,
     })
@@ -74,7 +74,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
-    desk::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
+    command::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
     let asked = FiscalAsk {
         filter: FiscalFilter {
             store_id: ask.store,
@@ -136,7 +136,7 @@ fn needing(rows: &[FiscalView]) -> Option<String> {
 
 async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
     let detail = app.fiscal_record(&ask.order).await;
-    let detail = desk::found(detail, "`galleria fiscal list` shows what there is")?;
+    let detail = command::found(detail, "`galleria fiscal list` shows what there is")?;
     if ask.json {
         return show::json(&detail);
     }

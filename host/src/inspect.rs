@@ -9,8 +9,8 @@ use std::process::ExitCode;
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let inspection = match inspect(file) {
         Ok(inspection) => inspection,
-        Err(mistake) => {
-            show::mistakes(&[mistake]);
+        Err(error) => {
+            show::config_errors(&[error]);
             return Ok(ExitCode::FAILURE);
         }
     };

@@ -1,7 +1,7 @@
 //! `galleria key`: keys that callers of the HTTP face carry. It asks the database itself, so that the
 //! first key needs none, and a lost one is taken back whether a host serves or not.
 
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
@@ -106,20 +106,20 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         ..config.host.log
     });
     // No plugin is called, so none is loaded.
-    let generation = match house::load(&config.host, Vec::new())? {
+    let generation = match host::load(&config.host, Vec::new())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
+    let host = host::build(&config, generation).await?;
     let done = match command {
-        Command::Create(ask) => create(&house.app, &config, ask).await,
-        Command::List(List { revoked }) => list(&house.app, revoked).await,
-        Command::Revoke(ask) => revoke(&house.app, &ask).await,
+        Command::Create(ask) => create(&host.app, &config, ask).await,
+        Command::List(List { revoked }) => list(&host.app, revoked).await,
+        Command::Revoke(ask) => revoke(&host.app, &ask).await,
     };
-    house.db.close().await.context("closing the database")?;
+    host.db.close().await.context("closing the database")?;
     done.map(|()| ExitCode::SUCCESS)
 }
 

@@ -61,9 +61,9 @@ pub fn keep_panics_short() {
         let thread = std::thread::current();
         let thread = thread.name().unwrap_or("unnamed");
         if tracing::event_enabled!(tracing::Level::ERROR) {
-            tracing::error!(place, thread, "a panic: a mistake of ours");
+            tracing::error!(place, thread, "a panic: a defect in galleria");
         } else {
-            crate::show::error(&anyhow::anyhow!("a panic at {place}: a mistake of ours"));
+            crate::show::error(&anyhow::anyhow!("a panic at {place}: a defect in galleria"));
         }
     }));
 }

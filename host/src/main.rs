@@ -7,12 +7,13 @@
 
 mod check;
 mod cli;
+mod command;
 mod dead_letters;
-mod desk;
 mod documents;
 mod fiscal;
-mod house;
+mod host;
 mod identity;
+mod import;
 mod inspect;
 mod interrupt;
 mod key;
@@ -27,12 +28,11 @@ mod roles;
 mod runs;
 mod sensitive;
 mod serve;
-mod sheet;
 mod show;
 mod statement;
 mod status;
 mod stores;
-mod story;
+mod timeline;
 mod traces;
 
 use clap::Parser as _;
@@ -68,17 +68,17 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, ask).await;
     }
-    let config = match house::configure(&cli) {
+    let config = match host::configure(&cli) {
         Ok(config) => config,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
     match cli.command {
         Command::Serve(ask) => serve::run(config, &ask.roles).await,
         Command::Migrate => {
-            for done in galleria_db::Db::migrate(&house::database(&config.host)).await? {
+            for done in galleria_db::Db::migrate(&host::database(&config.host)).await? {
                 show::line(&done);
             }
             Ok(ExitCode::SUCCESS)
@@ -89,7 +89,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         } => report::run(config, ask).await,
         Command::Key { command } => key::run(config, command).await,
         Command::Runs { command } => runs::run(config, command).await,
-        Command::Story(ask) => story::run(config, &ask).await,
+        Command::Timeline(ask) => timeline::run(config, &ask).await,
         Command::Products { command } => products::run(config, command).await,
         Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,

@@ -1,6 +1,6 @@
 //! `galleria operations`: what operators did.
 
-use crate::desk::{self, Shown, plain};
+use crate::command::{self, Shown, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -47,7 +47,7 @@ pub struct List {
 /// Does what is asked.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     let Command::List(ask) = command;
-    desk::at(&config, async |app| list(app, ask).await).await
+    command::at(&config, async |app| list(app, ask).await).await
 }
 
 async fn list(app: &App, ask: List) -> anyhow::Result<()> {

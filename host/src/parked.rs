@@ -1,6 +1,6 @@
 //! `galleria parked`: events that wait, and letting one be tried now.
 
-use crate::desk::{self, Shown, Signed, plain};
+use crate::command::{self, Shown, Signed, plain};
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -66,7 +66,7 @@ pub struct Retry {
 
 /// Does what is asked.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Command::List(ask) => list(app, ask).await,
         Command::Retry(ask) => retry(app, ask).await,
     })
@@ -109,14 +109,14 @@ fn waiting(rows: &[ParkedView]) -> Table {
             &parked.cause,
             &parked.attempts.to_string(),
             parked.next_at.as_deref().unwrap_or("-"),
-            &desk::short(&parked.detail),
+            &command::short(&parked.detail),
         ]);
     }
     table
 }
 
 async fn retry(app: &App, ask: Retry) -> anyhow::Result<()> {
-    let key = desk::key("retry", &ask.event);
+    let key = command::key("retry", &ask.event);
     let acting = Acting::from(ask.signed);
     app.parked_retry(key, &ask.event, &ask.plugin, acting)
         .await?;

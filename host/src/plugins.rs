@@ -1,6 +1,6 @@
 //! `galleria plugin list`: what each slot of the configuration is, may do, and how it has done of late.
 
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::Args;
 use galleria_app::access::Reach;
@@ -31,21 +31,21 @@ pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
     });
-    let generation = match house::load(&config.host, config.slots())? {
+    let generation = match host::load(&config.host, config.slots())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
+    let host = host::build(&config, generation).await?;
     let everything = Reach::Everything;
     let retailer = ask.retailer.as_deref();
-    let page = house
+    let page = host
         .app
         .plugin_list(&everything, retailer, None, None, u32::MAX)
         .await;
-    house.db.close().await.context("closing the database")?;
+    host.db.close().await.context("closing the database")?;
     let plugins = page?.plugins;
     match ask.json {
         true => show::line(&serde_json::to_string_pretty(&plugins)?),

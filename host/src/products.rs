@@ -1,7 +1,7 @@
 //! `galleria products`: a file of products imported, and what is there shown.
 
 use crate::cli::{ProductsAsk, ProductsCommand, ProductsImport};
-use crate::{house, logs, sheet, show};
+use crate::{host, import, logs, show};
 use anyhow::Context as _;
 use galleria_app::products::{Format, ImportAsk, Imported, Missing, ProductAsk};
 use galleria_app::{App, Error};
@@ -35,19 +35,19 @@ pub async fn run(config: Config, command: ProductsCommand) -> anyhow::Result<Exi
         ..config.host.log
     });
     // Products need no plugin.
-    let generation = match house::load(&config.host, Vec::new())? {
+    let generation = match host::load(&config.host, Vec::new())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
+    let host = host::build(&config, generation).await?;
     let done = match command {
-        ProductsCommand::Import(ask) => import(&house.app, ask).await,
-        ProductsCommand::List(ask) => list(&house.app, ask).await,
+        ProductsCommand::Import(ask) => import(&host.app, ask).await,
+        ProductsCommand::List(ask) => list(&host.app, ask).await,
     };
-    house.db.close().await.context("closing the database")?;
+    host.db.close().await.context("closing the database")?;
     done
 }
 
@@ -74,10 +74,10 @@ async fn import(app: &App, asked: ProductsImport) -> anyhow::Result<ExitCode> {
         },
     };
     let bar = ProgressBar::new_spinner();
-    let watch = sheet::watch(&bar)?;
+    let watch = import::watch(&bar)?;
     let imported = app.products_import(ask, Box::new(file), None, watch).await;
     bar.finish_and_clear();
-    sheet::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
+    import::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
 
 fn counted(imported: &Imported) -> String {

@@ -2,7 +2,7 @@
 //!
 //! As over HTTP, what is a customer's own is not shown.
 
-use crate::desk::{self, Shown, plain};
+use crate::command::{self, Shown, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -95,7 +95,7 @@ pub struct Request {
 impl List {
     /// What it asks, where all that it names is there.
     async fn ask(self, config: &Config, app: &App) -> anyhow::Result<(QueuedAsk, Shown)> {
-        desk::named(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
+        command::named(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
         let ask = QueuedAsk {
             retailer: self.retailer,
             store: self.store,
@@ -108,7 +108,7 @@ impl List {
 
 /// Does what is asked of receipts.
 pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Receipts::List(list) => {
             let (ask, shown) = list.ask(&config, app).await?;
             let page = app.receipts(ask, &Reach::Everything, None, shown.limit);
@@ -117,7 +117,7 @@ pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitC
         }
         Receipts::Show(ask) => {
             let receipt = app.receipt(&ask.id).await;
-            let receipt = desk::found(receipt, "`galleria receipts list` shows what there is")?;
+            let receipt = command::found(receipt, "`galleria receipts list` shows what there is")?;
             match ask.json {
                 true => show::json(&receipt),
                 false => show_receipt(receipt),
@@ -129,7 +129,7 @@ pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitC
 
 /// Does what is asked of requests.
 pub async fn requests(config: Config, command: Requests) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         Requests::List(list) => {
             let (ask, shown) = list.ask(&config, app).await?;
             let page = app.requests(ask, &Reach::Everything, None, shown.limit);
@@ -138,7 +138,7 @@ pub async fn requests(config: Config, command: Requests) -> anyhow::Result<ExitC
         }
         Requests::Show(ask) => {
             let request = app.request(&ask.id, &ask.plugin).await;
-            let request = desk::found(request, "`galleria requests list` shows what there is")?;
+            let request = command::found(request, "`galleria requests list` shows what there is")?;
             match ask.json {
                 true => show::json(&request),
                 false => show_request(request),

@@ -2,7 +2,7 @@
 
 use crate::cli::ReportAsk;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use galleria_app::App;
 use galleria_app::access::{Caller, Reach, Scope};
@@ -28,14 +28,14 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     logs::start(quiet);
     let slots = config.slots().into_iter();
     let wanted = slots.filter(|slot| slot.retailer == ask.retailer && slot.name == ask.plugin);
-    let generation = match house::load(&config.host, wanted.collect())? {
+    let generation = match host::load(&config.host, wanted.collect())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
+    let host = host::build(&config, generation).await?;
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
         "{spinner} {human_pos} rows, {per_sec}, {elapsed}",
     )?);
@@ -50,8 +50,8 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         last: ask.to.unwrap_or(ask.from),
     };
     let counted = bar.clone();
-    let ran = house.app.run_by_hand(
-        &house.directories,
+    let ran = host.app.run_by_hand(
+        &host.directories,
         &ask,
         &owner,
         config.host.runs.lease,
@@ -64,10 +64,10 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         galleria_app::Error::Plugin(fault) => anyhow::anyhow!("the run did not end well: {fault}"),
         other => other.into(),
     })?;
-    let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
+    let deliverer = Deliverer::new(host.app.clone(), host.directories.clone(), owner);
     while deliverer.deliver_batch().await? > 0 {}
     if let ByHand::Ended(view) | ByHand::Before(view) = &ran {
-        delivered(&house.app, &view.id).await?;
+        delivered(&host.app, &view.id).await?;
     }
     let code = match ran {
         ByHand::Ended(view) => told(&config, &view),
@@ -80,7 +80,7 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
             ExitCode::from(INTERRUPTED)
         }
     };
-    house.db.close().await.context("closing the database")?;
+    host.db.close().await.context("closing the database")?;
     Ok(code)
 }
 
@@ -112,7 +112,7 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
         }
         if begun.elapsed() > DELIVERED_WITHIN {
             show::line(&format!(
-                "not delivered yet: {waiting} files; `galleria story {run}` tells why"
+                "not delivered yet: {waiting} files; `galleria timeline {run}` tells why"
             ));
             return Ok(());
         }

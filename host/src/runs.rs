@@ -1,7 +1,7 @@
 //! `galleria runs`: what was run, what was not, and what an operator does about it.
 
 use crate::cli::{RunsAsk, RunsCommand};
-use crate::{desk, show};
+use crate::{command, show};
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::records::RunFilter;
@@ -11,10 +11,10 @@ use std::process::ExitCode;
 
 /// Lists runs, replays or cancels one. Asks the database itself, whether a host serves or not.
 pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| match command {
+    command::at(&config, async |app| match command {
         RunsCommand::List(ask) => list(app, ask).await,
         RunsCommand::Replay { id, signed } => {
-            let key = desk::key("replay", &id);
+            let key = command::key("replay", &id);
             app.run_replay(key, &id, signed.into()).await?;
             show::line(&format!(
                 "run {id} is due: a host that serves does it within seconds"
@@ -22,7 +22,7 @@ pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCod
             Ok(())
         }
         RunsCommand::Cancel { id, signed } => {
-            let key = desk::key("cancel", &id);
+            let key = command::key("cancel", &id);
             app.run_cancel(key, &id, signed.into()).await?;
             let state = app.run(&id).await?.state;
             let stopping = "it is under way and stops within a second";

@@ -1,7 +1,7 @@
 //! `galleria serve`: everything in one process or some roles of it, until told to stop.
 
 use crate::roles::{Role, Roles};
-use crate::{house, identity, logs, products, show, traces};
+use crate::{host, identity, logs, products, show, traces};
 use anyhow::Context as _;
 use galleria_api::{
     AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
@@ -45,26 +45,26 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
-    let generation = match house::load(&config.host, config.slots())? {
+    let generation = match host::load(&config.host, config.slots())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
     let schedules = match runs::check(config.schedules(), &generation) {
         Ok(schedules) => schedules,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    if let Err(mistakes) = check_pickups(&config.pickups(), &generation) {
-        show::mistakes(&mistakes);
+    if let Err(errors) = check_pickups(&config.pickups(), &generation) {
+        show::config_errors(&errors);
         return Ok(ExitCode::FAILURE);
     }
-    let house = house::build(&config, generation).await?;
-    let roles = Roles::of(asked, house.app.groups(), config.host.kafka.is_some())?;
+    let host = host::build(&config, generation).await?;
+    let roles = Roles::of(asked, host.app.groups(), config.host.kafka.is_some())?;
     let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -72,7 +72,7 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     let watch = Workers::default();
     // Kept until the end: who has the same name would take over what this one holds.
     let identity = identity::take(&config.host.data)?;
-    let changed = house.app.plugins_noted(&identity.name).await?;
+    let changed = host.app.plugins_noted(&identity.name).await?;
     if !changed.is_empty() {
         tracing::info!(
             changed = changed.join(","),
@@ -85,16 +85,16 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
             &mut workers,
             &watch,
             &config.host,
-            &house,
+            &host,
             groups,
             &identity.name,
             &stop,
         );
     }
     if let Some(kafka) = config.host.kafka.as_ref().filter(|_| roles.relay) {
-        let (relay, watch) = (relay(kafka, &house), watch.for_role("relay"));
-        let (relays, lease) = (house.app.relays().await?, config.host.groups.lease);
-        let leases = GroupLeases::new(house.app.clone(), relays, &identity.name, lease);
+        let (relay, watch) = (relay(kafka, &host), watch.for_role("relay"));
+        let (relays, lease) = (host.app.relays().await?, config.host.groups.lease);
+        let leases = GroupLeases::new(host.app.clone(), relays, &identity.name, lease);
         let (status, errors) = (leases.status(), relay.errors());
         let relaying = leases.relay(relay, stop.clone());
         workers.spawn(watch.watch("relay", Some(RELAY_SILENT), relaying));
@@ -105,33 +105,33 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     if roles.deliver {
         let watch = watch.for_role("deliver");
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-        let deliverer = Deliverer::new(house.app.clone(), house.directories.clone(), owner);
+        let deliverer = Deliverer::new(host.app.clone(), host.directories.clone(), owner);
         let deliverer = deliverer.run(stop.clone());
         workers.spawn(watch.watch("deliverer", Some(DELIVERER_SILENT), deliverer));
-        take_statements(&mut workers, &watch, &config, &house, &stop);
+        take_statements(&mut workers, &watch, &config, &host, &stop);
     }
     if roles.schedule {
         let watch = watch.for_role("schedule");
-        let sweep = products::sweep(house.app.clone(), stop.clone());
+        let sweep = products::sweep(host.app.clone(), stop.clone());
         workers.spawn(watch.watch("sweep", None, sweep));
-        let runner = runner(&config.host, &house, schedules).run(stop.clone());
+        let runner = runner(&config.host, &host, schedules).run(stop.clone());
         workers.spawn(watch.watch("runs", None, runner));
     }
-    let metrics = record(&mut workers, &config.host, &house, &stop).await?;
+    let metrics = record(&mut workers, &config.host, &host, &stop).await?;
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),
         roles = roles.names.join(","), ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
     );
     let http = http(&config.host, metrics, watch, roles.names, access);
     tokio::spawn(until_told(close.clone()));
-    galleria_api::serve(listener, house.app.clone(), http, close).await?;
+    galleria_api::serve(listener, host.app.clone(), http, close).await?;
     tracing::info!("draining: no request is open, finishing the events in hand");
     stop.cancel();
     while let Some(ended) = workers.join_next().await {
         ended.context("a worker of the host")?;
     }
-    drop(house.app);
-    house.db.close().await?;
+    drop(host.app);
+    host.db.close().await?;
     if let Some(exporting) = exporting {
         exporting.finish().await;
     }
@@ -141,34 +141,34 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
 
 /// The bounds of the HTTP face.
 fn http(
-    host: &HostConfig,
+    host_config: &HostConfig,
     metrics: Option<Metrics>,
     workers: Workers,
     roles: Vec<String>,
     access: AccessConfig,
 ) -> HttpConfig {
     HttpConfig {
-        max_body_bytes: host.http.body_limit_bytes,
-        idle: host.http.idle,
-        timeout: host.http.timeout,
+        max_body_bytes: host_config.http.body_limit_bytes,
+        idle: host_config.http.idle,
+        timeout: host_config.http.timeout,
         uploads: UploadConfig {
-            folder: Some(host.data.clone()),
-            timeout: host.http.upload_timeout,
+            folder: Some(host_config.data.clone()),
+            timeout: host_config.http.upload_timeout,
             ..UploadConfig::default()
         },
-        drain_notice: host.http.drain_notice,
-        drain_within: host.http.drain_within,
+        drain_notice: host_config.http.drain_notice,
+        drain_within: host_config.http.drain_within,
         metrics,
         workers,
         roles,
-        rate: host.http.rate.map(|rate| RateConfig {
+        rate: host_config.http.rate.map(|rate| RateConfig {
             burst: rate.burst,
             every: rate.every,
             status: rate.status,
         }),
-        connections_per_client: host.http.connections_per_client,
-        trusted_proxies: host.http.trusted_proxies.clone(),
-        cors_origins: host.http.cors_origins.clone(),
+        connections_per_client: host_config.http.connections_per_client,
+        trusted_proxies: host_config.http.trusted_proxies.clone(),
+        cors_origins: host_config.http.cors_origins.clone(),
         access,
     }
 }
@@ -201,11 +201,11 @@ fn access(access: &Access) -> anyhow::Result<AccessConfig> {
 /// Records metrics; answers them for the HTTP face unless scrapes have an address of their own.
 async fn record(
     workers: &mut JoinSet<()>,
-    host: &HostConfig,
-    house: &house::House,
+    host_config: &HostConfig,
+    host: &host::Host,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Metrics>> {
-    let agent = host.statsd.as_ref().map(|statsd| StatsdConfig {
+    let agent = host_config.statsd.as_ref().map(|statsd| StatsdConfig {
         address: statsd.address.clone(),
         prefix: statsd.prefix.clone(),
     });
@@ -213,19 +213,17 @@ async fn record(
     workers.spawn(metrics.clone().keep(stop.clone()));
     if agent.is_some() {
         // Nobody asks for what is sent.
-        let read = metrics
-            .clone()
-            .keep_reading(house.app.clone(), stop.clone());
+        let read = metrics.clone().keep_reading(host.app.clone(), stop.clone());
         workers.spawn(read);
     }
-    let Some(address) = host.metrics_listen else {
+    let Some(address) = host_config.metrics_listen else {
         return Ok(Some(metrics));
     };
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("listening for scrapes at {address} (metrics.listen)"))?;
     tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics there");
-    let served = serve_metrics(listener, house.app.clone(), metrics, stop.clone());
+    let served = serve_metrics(listener, host.app.clone(), metrics, stop.clone());
     workers.spawn(async move {
         if let Err(error) = served.await {
             tracing::error!(%error, "metrics are served no more");
@@ -235,38 +233,38 @@ async fn record(
 }
 
 /// Who plans schedules and does runs, under a name of its own.
-fn runner(host: &HostConfig, house: &house::House, schedules: Vec<Schedule>) -> RunWorker {
+fn runner(host_config: &HostConfig, host: &host::Host, schedules: Vec<Schedule>) -> RunWorker {
     let config = RunsConfig {
-        at_once: host.runs.at_once,
-        lease: host.runs.lease,
+        at_once: host_config.runs.at_once,
+        lease: host_config.runs.lease,
     };
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-    let files = Arc::new(house.directories.clone());
-    RunWorker::new(house.app.clone(), files, owner, config, schedules)
+    let files = Arc::new(host.directories.clone());
+    RunWorker::new(host.app.clone(), files, owner, config, schedules)
 }
 
 /// Consumes the groups that this host gets hold of.
 fn consume(
     workers: &mut JoinSet<()>,
     watch: &Workers,
-    host: &HostConfig,
-    house: &house::House,
+    host_config: &HostConfig,
+    host: &host::Host,
     groups: Vec<Group>,
     owner: &str,
     stop: &CancellationToken,
 ) {
-    let calls = ConsumerConfig::new(host.workers, host.calls_per_store);
-    let leases = GroupLeases::new(house.app.clone(), groups, owner, host.groups.lease);
+    let calls = ConsumerConfig::new(host_config.workers, host_config.calls_per_store);
+    let leases = GroupLeases::new(host.app.clone(), groups, owner, host_config.groups.lease);
     let status = leases.status();
     let consumer = leases.consume(calls, stop.clone());
     workers.spawn(watch.watch("consumer", Some(CONSUMER_SILENT), consumer));
     watch.describe("consumer", move || lease_summary(&status));
-    let silent = host.groups.lease.max(CONSUMER_SILENT);
+    let silent = host_config.groups.lease.max(CONSUMER_SILENT);
     workers.spawn(watch.watch("leases", Some(silent), leases.keep()));
 }
 
 /// What tells the broker.
-fn relay(kafka: &Kafka, house: &house::House) -> Relay {
+fn relay(kafka: &Kafka, host: &host::Host) -> Relay {
     let login = kafka.login.as_ref().map(|(key, secret)| Login {
         username: key.clone(),
         password: secret.expose().to_owned(),
@@ -276,7 +274,7 @@ fn relay(kafka: &Kafka, house: &house::House) -> Relay {
         login,
         ca_file: kafka.ca_file.clone(),
     };
-    Relay::new(house.app.clone(), broker)
+    Relay::new(host.app.clone(), broker)
 }
 
 /// Which topics this host relays, and which of them wait. A broker that is away keeps nobody from this host:
@@ -312,10 +310,10 @@ fn take_statements(
     workers: &mut JoinSet<()>,
     watch: &Workers,
     config: &Config,
-    house: &house::House,
+    host: &host::Host,
     stop: &CancellationToken,
 ) {
-    let (app, directories) = (house.app.clone(), house.directories.clone());
+    let (app, directories) = (host.app.clone(), host.directories.clone());
     let pickups = config.pickups();
     if !pickups.is_empty() {
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
@@ -335,15 +333,20 @@ fn take_statements(
 }
 
 /// Listens, and leaves the address where others on this machine find it.
-async fn listen(host: &HostConfig) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(host.http.listen).await.with_context(|| {
-        format!(
-            "listening at {}: is another galleria there? set http.listen to another port",
-            host.http.listen
-        )
-    })?;
-    std::fs::create_dir_all(&host.data)?;
-    let (temporary, file) = (host.data.join(".http.addr"), host.data.join("http.addr"));
+async fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(host_config.http.listen)
+        .await
+        .with_context(|| {
+            format!(
+                "listening at {}: is another galleria there? set http.listen to another port",
+                host_config.http.listen
+            )
+        })?;
+    std::fs::create_dir_all(&host_config.data)?;
+    let (temporary, file) = (
+        host_config.data.join(".http.addr"),
+        host_config.data.join("http.addr"),
+    );
     std::fs::write(&temporary, listener.local_addr()?.to_string())
         .and_then(|()| std::fs::rename(&temporary, &file))
         .with_context(|| format!("writing {}", file.display()))?;

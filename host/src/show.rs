@@ -7,7 +7,7 @@
 
 use anyhow::Context as _;
 use comfy_table::Table;
-use galleria_domain::plugin::Mistake;
+use galleria_domain::plugin::ConfigError;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -61,14 +61,14 @@ pub fn error(error: &anyhow::Error) {
     eprintln!("galleria: {error:#}");
 }
 
-/// All mistakes together, each with file, key and what would be right.
-pub fn mistakes(mistakes: &[Mistake]) {
-    for mistake in mistakes {
-        eprintln!("{mistake}");
+/// All errors together, each with file, key and what would be right.
+pub fn config_errors(errors: &[ConfigError]) {
+    for error in errors {
+        eprintln!("{error}");
     }
-    let count = mistakes.len();
+    let count = errors.len();
     eprintln!(
-        "{count} mistake{}: nothing was started",
+        "{count} error{}: nothing was started",
         if count == 1 { "" } else { "s" }
     );
 }

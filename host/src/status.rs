@@ -1,6 +1,6 @@
 //! `galleria status`: how things stand, and with which command to look further.
 
-use crate::{desk, show};
+use crate::{command, show};
 use clap::Args;
 use comfy_table::Table;
 use galleria_app::lookup::{StatusView, StoreStatus};
@@ -25,7 +25,7 @@ pub struct Ask {
 
 /// Shows how things stand.
 pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| {
+    command::at(&config, async |app| {
         let status = app.status().await?;
         if ask.json {
             return show::json(&status);

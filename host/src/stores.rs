@@ -1,7 +1,7 @@
 //! `galleria stores`: a file of stores imported, and what is there shown.
 
 use crate::key::Signed;
-use crate::{house, logs, sheet, show};
+use crate::{host, import, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
@@ -69,19 +69,19 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         ..config.host.log
     });
     // Stores need no plugin.
-    let generation = match house::load(&config.host, Vec::new())? {
+    let generation = match host::load(&config.host, Vec::new())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
+    let host = host::build(&config, generation).await?;
     let done = match command {
-        Command::Import(ask) => import(&house.app, ask).await,
-        Command::List(ask) => list(&house.app, ask).await,
+        Command::Import(ask) => import(&host.app, ask).await,
+        Command::List(ask) => list(&host.app, ask).await,
     };
-    house.db.close().await.context("closing the database")?;
+    host.db.close().await.context("closing the database")?;
     done
 }
 
@@ -95,10 +95,10 @@ async fn import(app: &App, asked: Import) -> anyhow::Result<ExitCode> {
         reason: asked.signed.reason,
     };
     let bar = ProgressBar::new_spinner();
-    let watch = sheet::watch(&bar)?;
+    let watch = import::watch(&bar)?;
     let imported = app.stores_import(ask, Box::new(file), None, watch).await;
     bar.finish_and_clear();
-    sheet::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
+    import::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
 
 fn counted(imported: &StoresImported) -> String {

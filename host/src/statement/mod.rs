@@ -10,7 +10,7 @@ pub use ask::Command;
 pub use read::run as read;
 
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use ask::{Import, Settle};
 use galleria_app::plugins::Plugins as _;
@@ -39,16 +39,16 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
             .collect(),
         _ => Vec::new(),
     };
-    let generation = match house::load(&config.host, slots)? {
+    let generation = match host::load(&config.host, slots)? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(&config, generation).await?;
-    let done = act(&house.app, command).await;
-    house.db.close().await.context("closing the database")?;
+    let host = host::build(&config, generation).await?;
+    let done = act(&host.app, command).await;
+    host.db.close().await.context("closing the database")?;
     done
 }
 

@@ -4,14 +4,14 @@ use super::ask::Read;
 use super::{by_name, failed, loaded_names, spooled};
 use crate::cli::Cli;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use galleria_app::plugins::Plugins;
 use galleria_app::statements::{Reading, Vault, major, read, reading_context};
 use galleria_app::{Clock as _, SystemClock};
 use galleria_deliver::StatementVault;
 use galleria_domain::StatementLine;
-use galleria_domain::plugin::{Mistake, Point, Slot};
+use galleria_domain::plugin::{ConfigError, Point, Slot};
 use serde_json::json;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -24,26 +24,23 @@ const PIECE: usize = 1_000;
 /// Prints the reading of a file. Nothing is needed but the slot: that a secret of some retailer is
 /// not set here does no harm.
 pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
-    let (config, mistakes) = house::configure_most(cli);
+    let (config, errors) = host::configure_lenient(cli);
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
     });
-    let of_secrets = |mistake: &Mistake| mistake.key.starts_with("secrets.");
-    let wrong: Vec<_> = mistakes
-        .into_iter()
-        .filter(|one| !of_secrets(one))
-        .collect();
+    let of_secrets = |error: &ConfigError| error.key.starts_with("secrets.");
+    let wrong: Vec<_> = errors.into_iter().filter(|one| !of_secrets(one)).collect();
     if !wrong.is_empty() {
-        show::mistakes(&wrong);
+        show::config_errors(&wrong);
         return Ok(ExitCode::FAILURE);
     }
     let slots = config.slots();
     let slot = one_of(by_name(&slots, ask.retailer.as_deref(), &ask.plugin), ask)?;
-    let generation = match house::load(&config.host, vec![slot])? {
+    let generation = match host::load(&config.host, vec![slot])? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };

@@ -1,8 +1,8 @@
 //! Keys made and taken back by command while a host serves, tokens of a realm, and what a host with a
 //! wrong list says.
 
-use crate::corner;
-use crate::house::{Database, House};
+use crate::corner_shop;
+use crate::host::{Database, Host};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use axum::routing::get;
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
 
-async fn status(house: &House, bearer: &str, path: &str) -> u16 {
-    let client = House::client_with(bearer);
-    let answer = client.get(house.url(path)).send().await;
+async fn status(host: &Host, bearer: &str, path: &str) -> u16 {
+    let client = Host::client_with(bearer);
+    let answer = client.get(host.url(path)).send().await;
     answer.expect("an answer").status().as_u16()
 }
 
-fn said(house: &House, arguments: &[&str]) -> (bool, String) {
-    let output = house.run(arguments);
+fn said(host: &Host, arguments: &[&str]) -> (bool, String) {
+    let output = host.run(arguments);
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(text).expect("text");
     (output.status.success(), text)
@@ -46,19 +46,19 @@ on_both!(a_key_made_by_command_is_good_until_it_is_taken_back);
 
 async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path()).on(database);
-    house.settings.push("log.level=trace".into());
-    house.start().await;
-    corner::open(&house).await;
-    let store = corner::STORE;
+    let mut host = corner_shop::host(folder.path()).on(database);
+    host.settings.push("log.level=trace".into());
+    host.start().await;
+    corner_shop::open(&host).await;
+    let store = corner_shop::STORE;
     let till = ["--name", "till-7", "--scope", "till", "--store", store];
-    let key = house.key(&till);
+    let key = host.key(&till);
     let path = format!("/v1/stores/{store}");
-    assert_eq!(status(&house, &key, &path).await, 200);
-    assert_eq!(status(&house, &key, "/v1/stores/another").await, 404);
-    assert_eq!(status(&house, &key, "/v1/status").await, 403);
+    assert_eq!(status(&host, &key, &path).await, 200);
+    assert_eq!(status(&host, &key, "/v1/stores/another").await, 404);
+    assert_eq!(status(&host, &key, "/v1/status").await, 403);
 
-    let create = |arguments: &[&str]| said(&house, &[&["key", "create"], arguments].concat());
+    let create = |arguments: &[&str]| said(&host, &[&["key", "create"], arguments].concat());
     let refusals = [
         (create(&till), "key till-7 is there already"),
         (
@@ -81,7 +81,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
     for ((done, text), wanted) in refusals {
         assert!(!done && text.contains(wanted), "{wanted} in {text}");
     }
-    let (listed, list) = said(&house, &["key", "list"]);
+    let (listed, list) = said(&host, &["key", "list"]);
     assert!(
         listed && list.contains("till-7") && list.contains(store),
         "{list}"
@@ -96,13 +96,13 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
         "--reason",
         "it was stolen",
     ];
-    assert!(said(&house, &revoke).0);
-    assert_eq!(status(&house, &key, &path).await, 401);
-    let (again, text) = said(&house, &revoke);
+    assert!(said(&host, &revoke).0);
+    assert_eq!(status(&host, &key, &path).await, 401);
+    let (again, text) = said(&host, &revoke);
     assert!(!again && text.contains("there is no key till-7"), "{text}");
-    let (_, list) = said(&house, &["key", "list"]);
+    let (_, list) = said(&host, &["key", "list"]);
     assert!(!list.contains("till-7"), "{list}");
-    let told = house.get("/v1/operations").await.expect("a list");
+    let told = host.get("/v1/operations").await.expect("a list");
     let last = &told["operations"][0];
     assert_eq!(
         (&last["action"], &last["actor"]),
@@ -110,12 +110,12 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
     );
 
     // Nothing that the host keeps or says has a secret in it.
-    house.stop();
+    host.stop();
     let (_, secret) = key.rsplit_once('_').expect("a secret");
-    assert!(!stands(&house.data(), secret), "a secret was written down");
+    assert!(!stands(&host.data(), secret), "a secret was written down");
     assert!(!list.contains(secret));
     assert!(
-        stands(&house.data(), "till-7"),
+        stands(&host.data(), "till-7"),
         "the search finds what is there"
     );
 }
@@ -146,17 +146,17 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     let jwk = Jwk::from_encoding_key(&pair, Algorithm::EdDSA).expect("a JWK");
     let url = realm(jwk).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
+    let mut host = corner_shop::host(folder.path());
     let issuer = |key: &str, value: &str| format!("access.issuers.shops.{key}={value}");
-    house.settings = vec![
+    host.settings = vec![
         "log.level=trace".into(),
         issuer("issuer", &url),
         issuer("audience", "galleria"),
         issuer("scopes.cashier", "till"),
     ];
-    house.start().await;
-    corner::open(&house).await;
-    let store = corner::STORE;
+    host.start().await;
+    corner_shop::open(&host).await;
+    let store = corner_shop::STORE;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.expect("after 1970").as_secs();
     let token = |stores: Value, end: u64| {
@@ -170,27 +170,24 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     };
     let path = format!("/v1/stores/{store}");
     let good = token(json!([store]), now + 300);
-    assert_eq!(status(&house, &good, &path).await, 200, "{}", house.log());
-    assert_eq!(status(&house, &good, "/v1/runs").await, 403);
+    assert_eq!(status(&host, &good, &path).await, 200, "{}", host.log());
+    assert_eq!(status(&host, &good, "/v1/runs").await, 403);
     assert_eq!(
-        status(&house, &token(json!(["other"]), now + 300), &path).await,
+        status(&host, &token(json!(["other"]), now + 300), &path).await,
         404
     );
     assert_eq!(
-        status(&house, &token(json!([]), now + 300), &path).await,
+        status(&host, &token(json!([]), now + 300), &path).await,
         403
     );
     let ended = token(json!([store]), now - 300);
-    assert_eq!(status(&house, &ended, &path).await, 401);
-    house.stop();
+    assert_eq!(status(&host, &ended, &path).await, 401);
+    host.stop();
     // Neither tokens nor names of people are in the log, in which the realm and the reason are.
-    let log = house.log();
+    let log = host.log();
     for token in [&good, &ended] {
         let (_, signature) = token.rsplit_once('.').expect("parts");
-        assert!(
-            !stands(&house.data(), signature),
-            "a token was written down"
-        );
+        assert!(!stands(&host.data(), signature), "a token was written down");
     }
     assert!(!log.contains("ana-lopez"));
     assert!(
@@ -213,9 +210,9 @@ fn a_list_that_lets_in_too_many_is_refused_before_anybody_comes() {
                 "begins with https://",
             ),
         ] {
-            let mut house = House::new();
-            house.settings.push(list.into());
-            let (done, text) = said(&house, &[command]);
+            let mut host = Host::new();
+            host.settings.push(list.into());
+            let (done, text) = said(&host, &[command]);
             assert!(
                 !done && text.contains(wanted),
                 "{command}: {wanted} in {text}"

@@ -1,8 +1,8 @@
 //! Reports about the same day agree with one another, whichever feed they read: lines, or whole sales
 //! with their discounts, taxes and tenders.
 
-use crate::days::{self, Day};
-use crate::house::{Database, House};
+use crate::host::{Database, Host};
+use crate::sample_days::{self, Day};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ const SALES: [&str; 4] = [
 const OTHERS: [&str; 3] = ["discounts", "taxes", "tenders"];
 
 /// Runs a report over the day.
-async fn run(house: &House, day: &Day, slot: &str) -> (BTreeMap<String, String>, String) {
-    over(house, &day.retailer, slot, &day.date).await
+async fn run(host: &Host, day: &Day, slot: &str) -> (BTreeMap<String, String>, String) {
+    over(host, &day.retailer, slot, &day.date).await
 }
 
 /// Runs what writes files over a date; its sums by name, and its files' contents together.
 pub async fn over(
-    house: &House,
+    host: &Host,
     retailer: &str,
     slot: &str,
     date: &str,
 ) -> (BTreeMap<String, String>, String) {
     let body = json!({ "retailer": retailer, "plugin": slot, "first": date, "last": date });
-    let (status, run) = house
+    let (status, run) = host
         .send("POST", "/v1/runs", slot, &body)
         .await
         .expect("an answer");
@@ -36,21 +36,21 @@ pub async fn over(
     let path = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
     let begun = Instant::now();
     let view = loop {
-        let view = house.get(&path).await.expect("a run");
+        let view = host.get(&path).await.expect("a run");
         if view["state"] == "ended" {
             break view;
         }
-        assert!(view["fault"].is_null(), "{view:#}\n{}", house.log());
+        assert!(view["fault"].is_null(), "{view:#}\n{}", host.log());
         assert!(begun.elapsed() < Duration::from_secs(60), "{view:#}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    house.settle().await;
+    host.settle().await;
     let sums = view["sums"].as_array().expect("sums").iter();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let sums = sums.map(|sum| (text(&sum["name"]), text(&sum["value"])));
     let files = view["files"].as_array().expect("files").iter();
     let read = |file: &Value| {
-        let directory = house.data().join("files").join(text(&file["directory"]));
+        let directory = host.data().join("files").join(text(&file["directory"]));
         let name = directory.join(retailer).join(text(&file["name"]));
         String::from_utf8_lossy(&std::fs::read(name).expect("a file")).into_owned()
     };
@@ -61,28 +61,28 @@ on_both!(reports_of_one_day_agree);
 
 async fn reports_of_one_day_agree(database: Database) {
     let mut compared = 0;
-    for day in days::all() {
-        let file = crate::house::root().join("retailers").join(&day.retailer);
+    for day in sample_days::all() {
+        let file = crate::host::root().join("retailers").join(&day.retailer);
         let text = std::fs::read_to_string(file.join("retailer.toml")).expect("a retailer's file");
         let file: toml::Table = text.parse().expect("a retailer's file");
         let has = |slot: &&str| file["plugins"].get(slot).is_some();
         if !SALES.iter().chain(&OTHERS).chain(&["refunds"]).all(has) {
             continue;
         }
-        let mut house = House::new().on(database);
-        house.start().await;
-        day.feed(&mut house).await;
-        house.settle().await;
-        let (by_day, _) = run(&house, &day, SALES[0]).await;
+        let mut host = Host::new().on(database);
+        host.start().await;
+        day.feed(&mut host).await;
+        host.settle().await;
+        let (by_day, _) = run(&host, &day, SALES[0]).await;
         for slot in &SALES[1..] {
-            let (sums, _) = run(&house, &day, slot).await;
+            let (sums, _) = run(&host, &day, slot).await;
             assert_eq!(sums, by_day, "{slot}");
         }
         let mut others = BTreeMap::new();
         for slot in OTHERS {
-            others.insert(slot, run(&house, &day, slot).await.0);
+            others.insert(slot, run(&host, &day, slot).await.0);
         }
-        let (_, refunds) = run(&house, &day, "refunds").await;
+        let (_, refunds) = run(&host, &day, "refunds").await;
         let currencies: Vec<&str> = by_day
             .keys()
             .filter_map(|name| name.strip_prefix("gross-"))
@@ -104,10 +104,10 @@ async fn reports_of_one_day_agree(database: Database) {
         if has(&"verifications") {
             let made = day.requests.iter();
             let made = made.filter(|request| request.path.ends_with("/verifications"));
-            let (_, file) = run(&house, &day, "verifications").await;
+            let (_, file) = run(&host, &day, "verifications").await;
             assert_eq!(verified(&file), made.count(), "{file}");
         }
-        house.stop();
+        host.stop();
     }
     assert!(compared > 0, "no retailer has these reports");
 }

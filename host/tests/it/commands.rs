@@ -2,10 +2,10 @@
 //! command, too: the same, and in words for people, whether a host serves or not.
 
 use crate::configuration::{ASKS, retailer};
-use crate::desk::{refused, said};
 use crate::fiscal::mark;
-use crate::house::{Database, House};
-use crate::trouble::sell;
+use crate::host::{Database, Host};
+use crate::misbehaving::sell;
+use crate::operations::{refused, said};
 use galleria_app::records::{OutgoingRow, Records};
 use galleria_db::Db;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use std::path::Path;
 /// One store's plugin writes documents, the other's queues receipts.
 const STORES: [&str; 2] = ["s-papers", "s-receipts"];
 
-fn host(folder: &Path, database: Database) -> House {
+fn configured(folder: &Path, database: Database) -> Host {
     let asks = format!("{ASKS}\nreceipts = true");
     let slot = format!(
         "[plugins.papers.grants]\n{asks}\n[plugins.papers.settings]\nbehave = \"Decide\"\n\
@@ -25,13 +25,13 @@ fn host(folder: &Path, database: Database) -> House {
 
 /// What a command told other programs.
 #[track_caller]
-fn told(house: &House, arguments: &[&str]) -> Value {
-    let text = said(house, &[arguments, &["--json"]].concat());
+fn told(host: &Host, arguments: &[&str]) -> Value {
+    let text = said(host, &[arguments, &["--json"]].concat());
     serde_json::from_str(&text).expect("JSON")
 }
 
 /// A list over HTTP and by command, with filters: the same rows, `count` of them.
-async fn same(house: &House, command: &str, route: &str, filters: &[(&str, &str)], count: usize) {
+async fn same(host: &Host, command: &str, route: &str, filters: &[(&str, &str)], count: usize) {
     let mut arguments = vec![command.to_owned(), "list".to_owned()];
     let mut query = Vec::new();
     for (name, value) in filters {
@@ -40,13 +40,13 @@ async fn same(house: &House, command: &str, route: &str, filters: &[(&str, &str)
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let path = format!("/v1/{route}?{}", query.join("&"));
-    let page = house.get(&path).await.expect("a list");
+    let page = host.get(&path).await.expect("a list");
     let field = if command == "fiscal" {
         "records"
     } else {
         command
     };
-    assert_eq!(told(house, &arguments), page[field], "{arguments:?}");
+    assert_eq!(told(host, &arguments), page[field], "{arguments:?}");
     let rows = page[field].as_array().map(Vec::len);
     assert_eq!(rows, Some(count), "{arguments:?}: {page:#}");
 }
@@ -59,8 +59,8 @@ fn contains(text: &str, wanted: &[&str]) {
 }
 
 /// No plugin of ours asks a target for anything yet.
-async fn queue_request(house: &House) {
-    let db = Db::open(&house.database()).await.expect("the database");
+async fn queue_request(host: &Host) {
+    let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
     let row = OutgoingRow {
         id: "payment:p-s-papers-1/0".into(),
@@ -85,64 +85,62 @@ async fn queue_request(house: &House) {
 
 /// Sales of both stores, a document in the way of another, a request, marks that do not agree and one
 /// that came too early.
-async fn fed(house: &mut House) {
-    house.start().await;
+async fn fed(host: &mut Host) {
+    host.start().await;
     for store in STORES {
         let body = json!({
             "external_id": store, "retailer": "corner", "store_type": "kiosk", "country": "ES",
             "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
         });
         let path = format!("/v1/stores/{store}");
-        let (status, answer) = house.send("PUT", &path, store, &body).await.expect("sent");
+        let (status, answer) = host.send("PUT", &path, store, &body).await.expect("sent");
         assert_eq!(status, 200, "{answer:#}");
     }
-    sell(house, "s-papers", 1).await;
-    house
-        .until(|status| status["documents"]["delivered"] == 1)
+    sell(host, "s-papers", 1).await;
+    host.until(|status| status["documents"]["delivered"] == 1)
         .await;
-    std::fs::write(first(house).with_file_name("p-s-papers-2.txt"), "another's").expect("written");
-    sell(house, "s-papers", 2).await;
-    sell(house, "s-receipts", 1).await;
-    queue_request(house).await;
+    std::fs::write(first(host).with_file_name("p-s-papers-2.txt"), "another's").expect("written");
+    sell(host, "s-papers", 2).await;
+    sell(host, "s-receipts", 1).await;
+    queue_request(host).await;
     for (key, order, number, wanted) in [
         ("1", "s-papers-1", "400001", 201),
         ("2", "s-papers-1", "400002", 409),
         ("3", "s-papers-9", "400009", 201),
     ] {
-        let (status, answer) = mark(house, key, order, number).await;
+        let (status, answer) = mark(host, key, order, number).await;
         assert_eq!(status, wanted, "{answer:#}");
     }
-    house
-        .until(|status| {
-            let lags = status["groups"].as_array().expect("groups").iter();
-            let documents = &status["documents"];
-            lags.map(|one| &one["lag"]).all(|lag| lag == 0)
-                && (&documents["delivered"], &documents["blocked"]) == (&json!(2), &json!(1))
-        })
-        .await;
+    host.until(|status| {
+        let lags = status["groups"].as_array().expect("groups").iter();
+        let documents = &status["documents"];
+        lags.map(|one| &one["lag"]).all(|lag| lag == 0)
+            && (&documents["delivered"], &documents["blocked"]) == (&json!(2), &json!(1))
+    })
+    .await;
 }
 
 /// The file of the first sale.
-fn first(house: &House) -> std::path::PathBuf {
-    let files = house.files().into_keys();
+fn first(host: &Host) -> std::path::PathBuf {
+    let files = host.files().into_keys();
     let mut found = files.filter(|name| name.ends_with("/p-s-papers-1.txt"));
-    house.data().join(found.next().expect("delivered"))
+    host.data().join(found.next().expect("delivered"))
 }
 
 on_both!(what_is_told_over_http_is_told_by_command);
 
 async fn what_is_told_over_http_is_told_by_command(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = host(folder.path(), database);
-    fed(&mut house).await;
-    documents(&house).await;
-    queued(&house).await;
-    fiscal(&house).await;
-    let status = house.get("/v1/status").await.expect("a status");
-    assert_eq!(told(&house, &["status"]), status);
-    house.stop();
+    let mut host = configured(folder.path(), database);
+    fed(&mut host).await;
+    documents(&host).await;
+    queued(&host).await;
+    fiscal(&host).await;
+    let status = host.get("/v1/status").await.expect("a status");
+    assert_eq!(told(&host, &["status"]), status);
+    host.stop();
     // A host that is down is no reason not to know.
-    let table = said(&house, &["status"]);
+    let table = said(&host, &["status"]);
     let kind = match database {
         Database::Sqlite => "SQLite, answers",
         Database::Postgres => "PostgreSQL, answers",
@@ -157,11 +155,11 @@ async fn what_is_told_over_http_is_told_by_command(database: Database) {
         "corner",
     ];
     contains(&table, &wanted);
-    content(&house);
+    content(&host);
 }
 
-async fn documents(house: &House) {
-    let rows = told(house, &["documents", "list", "--state", "blocked"]);
+async fn documents(host: &Host) {
+    let rows = told(host, &["documents", "list", "--state", "blocked"]);
     let (id, at) = (&rows[0]["id"], &rows[0]["created_at"]);
     let (id, at) = (id.as_str().expect("an id"), at.as_str().expect("a moment"));
     for (filters, count) in [
@@ -175,17 +173,17 @@ async fn documents(house: &House) {
         (vec![("until", at), ("name", "p-s-papers-1.txt")], 1),
         (vec![("from", at), ("name", "p-s-papers-1.txt")], 0),
     ] {
-        same(house, "documents", "documents", &filters, count).await;
+        same(host, "documents", "documents", &filters, count).await;
     }
     let path = format!("/v1/documents/{id}");
-    let shown = house.get(&path).await.expect("a document");
-    assert_eq!(told(house, &["documents", "show", id]), shown);
+    let shown = host.get(&path).await.expect("a document");
+    assert_eq!(told(host, &["documents", "show", id]), shown);
     let words = [id, "blocked", "poslog/corner/p-s-papers-2.txt"];
-    contains(&said(house, &["documents", "show", id]), &words);
-    contains(&said(house, &["documents", "list"]), &words);
-    let cut = said(house, &["documents", "list", "--limit", "1"]);
+    contains(&said(host, &["documents", "show", id]), &words);
+    contains(&said(host, &["documents", "list"]), &words);
+    let cut = said(host, &["documents", "list", "--limit", "1"]);
     contains(&cut, &["the newest 1; there are more: --limit"]);
-    let rows = told(house, &["documents", "list", "--limit", "1"]);
+    let rows = told(host, &["documents", "list", "--limit", "1"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(1));
 
     let listed = "`galleria documents list` shows what there is";
@@ -209,39 +207,39 @@ async fn documents(house: &House) {
             ["until", "not before `from`"],
         ),
     ] {
-        let why = refused(house, &[&["documents"], &*arguments].concat());
+        let why = refused(host, &[&["documents"], &*arguments].concat());
         contains(&why, &wanted);
     }
 }
 
 /// Content comes from the records, or from the file alone.
-fn content(house: &House) {
+fn content(host: &Host) {
     let id = |name: &str| {
-        let rows = told(house, &["documents", "list", "--name", name]);
+        let rows = told(host, &["documents", "list", "--name", name]);
         rows[0]["id"].as_str().expect("an id").to_owned()
     };
     let (delivered, blocked) = (id("p-s-papers-1.txt"), id("p-s-papers-2.txt"));
-    let file = std::fs::read_to_string(first(house)).expect("the file");
-    assert_eq!(said(house, &["documents", "get", &delivered]), file);
-    let waits = said(house, &["documents", "get", &blocked]);
+    let file = std::fs::read_to_string(first(host)).expect("the file");
+    assert_eq!(said(host, &["documents", "get", &delivered]), file);
+    let waits = said(host, &["documents", "get", &blocked]);
     assert_eq!(waits, "p-s-papers-2 1 lines");
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out.txt");
     let get = ["documents", "get", &delivered, "--out"];
     let get = [&get[..], &[out.to_str().expect("text")]].concat();
-    contains(&said(house, &get), &["p-s-papers-1.txt: 20 bytes"]);
+    contains(&said(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
     assert_eq!(std::fs::read_to_string(&out).expect("written"), file);
-    contains(&refused(house, &get), &["is there already: name another"]);
+    contains(&refused(host, &get), &["is there already: name another"]);
     // Whoever it was for has taken it away.
     std::fs::remove_file(&out).expect("gone");
-    std::fs::remove_file(first(house)).expect("gone");
-    let why = refused(house, &get);
-    let story = format!("galleria story {delivered}");
+    std::fs::remove_file(first(host)).expect("gone");
+    let why = refused(host, &get);
+    let story = format!("galleria timeline {delivered}");
     contains(&why, &["does not stand there any more", &story]);
     assert!(!out.exists());
 }
 
-async fn queued(house: &House) {
+async fn queued(host: &Host) {
     for (command, store, order) in [
         ("receipts", "s-receipts", "s-receipts-1"),
         ("requests", "s-papers", "s-papers-1"),
@@ -254,34 +252,34 @@ async fn queued(house: &House) {
             (("retailer", "corner"), 1),
             (("order", "s-papers-2"), 0),
         ] {
-            same(house, command, command, &[filter], count).await;
+            same(host, command, command, &[filter], count).await;
         }
     }
     let receipt = "payment:p-s-receipts-1/papers/0";
     let words = [receipt, "papers", "s-receipts-1", "thanks", "en"];
-    contains(&said(house, &["receipts", "list"]), &words);
-    contains(&said(house, &["receipts", "show", receipt]), &words);
-    let listed = told(house, &["receipts", "list"]);
-    assert_eq!(told(house, &["receipts", "show", receipt]), listed[0]);
-    let why = refused(house, &["receipts", "show", "payment:p1"]);
+    contains(&said(host, &["receipts", "list"]), &words);
+    contains(&said(host, &["receipts", "show", receipt]), &words);
+    let listed = told(host, &["receipts", "list"]);
+    assert_eq!(told(host, &["receipts", "show", receipt]), listed[0]);
+    let why = refused(host, &["receipts", "show", "payment:p1"]);
     contains(&why, &["no receipt payment:p1", "galleria receipts list"]);
 
     let request = ["payment:p-s-papers-1/0", "papers"];
     let words = [request[0], "papers", "office", "POST /sales"];
     let show = [&["requests", "show"], &request[..]].concat();
-    for text in [said(house, &["requests", "list"]), said(house, &show)] {
+    for text in [said(host, &["requests", "list"]), said(host, &show)] {
         contains(&text, &words);
         assert!(!text.contains("canary"), "{text}");
     }
-    let listed = told(house, &["requests", "list"]);
-    assert_eq!(told(house, &show), listed[0]);
-    let why = refused(house, &["requests", "show", request[0], "other"]);
+    let listed = told(host, &["requests", "list"]);
+    assert_eq!(told(host, &show), listed[0]);
+    let why = refused(host, &["requests", "show", request[0], "other"]);
     contains(&why, &["of other", "galleria requests list"]);
-    let why = refused(house, &["requests", "list", "--store", "nowhere"]);
+    let why = refused(host, &["requests", "list", "--store", "nowhere"]);
     contains(&why, &["no store nowhere"]);
 }
 
-async fn fiscal(house: &House) {
+async fn fiscal(host: &Host) {
     for (filter, count) in [
         (vec![], 4),
         (vec![("state", "conflict")], 1),
@@ -290,22 +288,22 @@ async fn fiscal(house: &House) {
         (vec![("retailer", "corner")], 3),
         (vec![("order", "s-papers-2")], 1),
     ] {
-        same(house, "fiscal", "fiscal-records", &filter, count).await;
+        same(host, "fiscal", "fiscal-records", &filter, count).await;
     }
-    let list = said(house, &["fiscal", "list"]);
+    let list = said(host, &["fiscal", "list"]);
     let words = ["conflict", "s-papers-1", "early", "s-papers-9", "waiting"];
     contains(&list, &words);
     contains(&list, &["to be looked at: 1 conflict, 1 early"]);
-    let quiet = said(house, &["fiscal", "list", "--state", "waiting"]);
+    let quiet = said(host, &["fiscal", "list", "--state", "waiting"]);
     assert!(!quiet.contains("to be looked at"), "{quiet}");
     let path = "/v1/fiscal-records/s-papers-1";
-    let detail = house.get(path).await.expect("records");
-    assert_eq!(told(house, &["fiscal", "show", "s-papers-1"]), detail);
-    let shown = said(house, &["fiscal", "show", "s-papers-1"]);
+    let detail = host.get(path).await.expect("records");
+    assert_eq!(told(host, &["fiscal", "show", "s-papers-1"]), detail);
+    let shown = said(host, &["fiscal", "show", "s-papers-1"]);
     let words = ["400001", "applied", "400002", "conflict", "mydata"];
     contains(&shown, &words);
-    let why = refused(house, &["fiscal", "show", "nobody"]);
+    let why = refused(host, &["fiscal", "show", "nobody"]);
     contains(&why, &["order nobody", "galleria fiscal list"]);
-    let why = refused(house, &["fiscal", "list", "--state", "lost"]);
+    let why = refused(host, &["fiscal", "list", "--state", "lost"]);
     contains(&why, &["one of early, waiting, marked, conflict"]);
 }

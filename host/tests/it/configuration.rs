@@ -1,10 +1,10 @@
 //! What is refused before the first event.
 
-use crate::house::{House, misbehaving_guest, staged};
+use crate::host::{Host, misbehaving_guest, staged};
 use std::path::Path;
 
 /// A retailer whose slot is granted only what `grants` says, on a plugin that asks for `asks`.
-pub fn retailer(folder: &Path, asks: &str, slot: &str) -> House {
+pub fn retailer(folder: &Path, asks: &str, slot: &str) -> Host {
     let plugins = folder.join("plugins");
     let retailers = folder.join("retailers");
     let (plugin, retailer) = (plugins.join("guest"), retailers.join("corner"));
@@ -17,7 +17,7 @@ pub fn retailer(folder: &Path, asks: &str, slot: &str) -> House {
     std::fs::write(plugin.join("plugin.toml"), manifest).expect("written");
     let text = format!("name = \"corner\"\n\n[plugins.papers]\nplugin = \"guest\"\n{slot}\n");
     std::fs::write(retailer.join("retailer.toml"), text).expect("written");
-    House::with(retailers, plugins)
+    Host::with(retailers, plugins)
 }
 
 /// What the guest needs to be loaded at all.
@@ -33,9 +33,9 @@ topics = ["sales"]
 fn what_is_asked_and_not_granted_is_refused_by_check_and_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = "[plugins.papers.grants]\ncapabilities = [\"output\", \"activities\"]\ndirectories = [\"poslog\"]\n[plugins.papers.settings]\nbehave = \"Decide\"";
-    let house = retailer(folder.path(), ASKS, slot);
+    let host = retailer(folder.path(), ASKS, slot);
     for command in ["check", "serve"] {
-        let ran = house.run(&[command]);
+        let ran = host.run(&[command]);
         assert!(!ran.status.success(), "{command}");
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
@@ -60,8 +60,8 @@ fn wrong_settings_are_found_before_any_event() {
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\ncheck = \"Problems\""
     );
-    let house = retailer(folder.path(), ASKS, &slot);
-    let ran = house.run(&["check"]);
+    let host = retailer(folder.path(), ASKS, &slot);
+    let ran = host.run(&["check"]);
     assert!(!ran.status.success());
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(said.contains("plugins.papers.settings."), "{said}");
@@ -83,9 +83,9 @@ fn where_statements_are_left_is_read_by_one_slot_that_can() {
         pickup.replace(".csv", ".txt")
     );
     std::fs::write(&file, text + &more).expect("written");
-    let house = House::with(retailers.path().into(), staged());
+    let host = Host::with(retailers.path().into(), staged());
     for command in ["check", "serve"] {
-        let ran = house.run(&[command]);
+        let ran = host.run(&[command]);
         assert!(!ran.status.success(), "{command}");
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
@@ -101,7 +101,7 @@ fn where_statements_are_left_is_read_by_one_slot_that_can() {
 
 #[test]
 fn what_the_workspace_ships_is_right() {
-    let ran = House::new().run(&["check"]);
+    let ran = Host::new().run(&["check"]);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{said}");
 }
@@ -117,8 +117,8 @@ fn a_plugin_is_inspected_without_any_configuration() {
                 .is_some_and(|extension| extension == "wasm")
             {
                 components += 1;
-                let house = House::new();
-                let ran = house.run(&["plugin", "inspect", &file.display().to_string()]);
+                let host = Host::new();
+                let ran = host.run(&["plugin", "inspect", &file.display().to_string()]);
                 let said = String::from_utf8_lossy(&ran.stdout).into_owned();
                 assert!(ran.status.success() && said.contains("SHA-256"), "{said}");
             }
@@ -131,22 +131,22 @@ fn a_plugin_is_inspected_without_any_configuration() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_host_starts_with_is_written_down_where_it_changed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = crate::corner::house(folder.path());
-    let told = async |house: &mut House| {
-        house.start().await;
+    let mut host = crate::corner_shop::host(folder.path());
+    let told = async |host: &mut Host| {
+        host.start().await;
         let path = "/v1/operations?action=plugins_loaded";
-        let told = house.get(path).await.expect("operations");
-        house.stop();
+        let told = host.get(path).await.expect("operations");
+        host.stop();
         told["operations"].as_array().expect("a list").clone()
     };
-    let first = told(&mut house).await;
+    let first = told(&mut host).await;
     let subjects: Vec<_> = first.iter().map(|one| &one["subject"]).collect();
     assert_eq!(subjects, ["retailers:corner", "retailers"]);
     assert_eq!(
         first[1]["after"],
         serde_json::json!({ "retailers": ["corner"] })
     );
-    assert_eq!(told(&mut house).await, first, "nothing changed");
+    assert_eq!(told(&mut host).await, first, "nothing changed");
 
     for (file, table) in [
         ("plugins/guest/plugin.toml", "[asks]"),
@@ -157,7 +157,7 @@ async fn what_a_host_starts_with_is_written_down_where_it_changed() {
         let wider = text.replacen(table, &format!("{table}\nreceipts = true"), 1);
         std::fs::write(&file, wider).expect("written");
     }
-    let second = told(&mut house).await;
+    let second = told(&mut host).await;
     assert_eq!(second.len(), 3);
     let (before, after) = (
         &second[0]["before"]["papers"],

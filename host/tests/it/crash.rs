@@ -1,8 +1,8 @@
 //! The host is killed in the middle of the day, again and again, and its database's server too: what came
 //! of it is what comes of a quiet day, byte for byte.
 
-use crate::days::{self, Day};
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
+use crate::sample_days::{self, Day};
 use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::topic;
@@ -22,8 +22,8 @@ struct Left {
     applied: BTreeMap<(String, String), usize>,
 }
 
-async fn left(house: &House, day: &Day) -> Left {
-    let db = Db::open(&house.database()).await.expect("the database");
+async fn left(host: &Host, day: &Day) -> Left {
+    let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
     let (topics, orders) = (topics(), orders(day));
     let (publications, applied) = records
@@ -52,7 +52,7 @@ async fn left(house: &House, day: &Day) -> Left {
         .expect("what is in it");
     db.close().await.expect("closed");
     Left {
-        files: house.files(),
+        files: host.files(),
         publications,
         applied,
     }
@@ -89,12 +89,12 @@ fn orders(day: &Day) -> Vec<String> {
 }
 
 async fn quiet(day: &Day) -> Left {
-    let mut house = House::new();
-    house.start().await;
-    day.feed(&mut house).await;
-    house.settle().await;
-    house.stop();
-    left(&house, day).await
+    let mut host = Host::new();
+    host.start().await;
+    day.feed(&mut host).await;
+    host.settle().await;
+    host.stop();
+    left(&host, day).await
 }
 
 /// Each kill is at a random request and a random moment after it, from a fixed seed.
@@ -104,13 +104,13 @@ async fn killed(day: &Day, database: Database) -> Left {
         .map(|_| chance.random_range(0..day.requests.len()))
         .collect();
     kills.sort_unstable();
-    let mut house = House::new().on(database);
-    house.start().await;
-    day.put_stores(&house).await;
+    let mut host = Host::new().on(database);
+    host.start().await;
+    day.put_stores(&host).await;
     for (index, request) in day.requests.iter().enumerate() {
         for _ in kills.iter().filter(|kill| **kill == index) {
             // The request is on its way, the events of those before it in every state.
-            let sending = house.send(&request.method, &request.path, &request.key, &request.body);
+            let sending = host.send(&request.method, &request.path, &request.key, &request.body);
             let moment = Duration::from_micros(chance.random_range(0..30_000));
             let _ = tokio::time::timeout(moment, sending).await;
             // Either of them, or both at once.
@@ -119,25 +119,25 @@ async fn killed(day: &Day, database: Database) -> Left {
                 Database::Postgres => chance.random_range(0..3),
             };
             if which > 0 {
-                house.outage().await;
+                host.outage().await;
             }
             if which < 2 {
-                house.kill();
-                house.start().await;
+                host.kill();
+                host.start().await;
             }
         }
-        request.send(&house).await;
+        request.send(&host).await;
     }
-    house.settle().await;
-    house.stop();
-    left(&house, day).await
+    host.settle().await;
+    host.stop();
+    left(&host, day).await
 }
 
 on_both!(a_day_of_kills_leaves_what_a_quiet_day_leaves);
 
 async fn a_day_of_kills_leaves_what_a_quiet_day_leaves(database: Database) {
     let mut decided = 0;
-    for day in days::all() {
+    for day in sample_days::all() {
         let quiet = quiet(&day).await;
         if quiet.applied.is_empty() {
             // No plugin of this retailer decides about events.

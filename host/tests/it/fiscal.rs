@@ -1,19 +1,19 @@
 //! A fiscal mark on its way: told over HTTP, decided upon by a real guest, once.
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::{Database, House};
-use crate::trouble::sell;
+use crate::host::{Database, Host};
+use crate::misbehaving::sell;
 use serde_json::{Value, json};
 
-pub async fn mark(house: &House, key: &str, order: &str, mark: &str) -> (u16, Value) {
+pub async fn mark(host: &Host, key: &str, order: &str, mark: &str) -> (u16, Value) {
     let body = json!({ "scheme": "mydata", "mark": mark, "issued_at": "2026-11-24T10:01:00Z" });
     let path = format!("/v1/fiscal-records/{order}/marks");
-    house.send("POST", &path, key, &body).await.expect("sent")
+    host.send("POST", &path, key, &body).await.expect("sent")
 }
 
 /// What the guest wrote of marks.
-fn written(house: &House) -> Vec<String> {
-    let files = house.files().into_iter();
+fn written(host: &Host) -> Vec<String> {
+    let files = host.files().into_iter();
     let marks = files.filter(|(name, _)| name.contains("/mark-"));
     marks
         .map(|(_, text)| String::from_utf8_lossy(&text).into_owned())
@@ -27,54 +27,53 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
     );
-    let mut house = retailer(folder.path(), ASKS, &slot).on(database);
-    house.start().await;
+    let mut host = retailer(folder.path(), ASKS, &slot).on(database);
+    host.start().await;
     let store = json!({
         "external_id": "7", "retailer": "corner", "store_type": "kiosk", "country": "GR",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Athens",
     });
-    house
-        .send("PUT", "/v1/stores/athens", "store", &store)
+    host.send("PUT", "/v1/stores/athens", "store", &store)
         .await
         .expect("sent");
     // One comes before its order, one behind its payment.
-    let (status, early) = mark(&house, "1", "athens-1", "400001").await;
+    let (status, early) = mark(&host, "1", "athens-1", "400001").await;
     assert_eq!(
         (status, &early["state"]),
         (201, &json!("early")),
         "{early:#}"
     );
     for n in [1, 2] {
-        sell(&house, "athens", n).await;
+        sell(&host, "athens", n).await;
     }
-    let (status, told) = mark(&house, "2", "athens-2", "400002").await;
+    let (status, told) = mark(&host, "2", "athens-2", "400002").await;
     assert_eq!(
         (status, &told["state"]),
         (201, &json!("applied")),
         "{told:#}"
     );
-    house.settle().await;
+    host.settle().await;
     let wanted = [
         "mydata 400001 of sale w1-000001 at 2026-11-24T12:01:00.000+02:00",
         "mydata 400002 of sale w1-000002 at 2026-11-24T12:01:00.000+02:00",
     ];
-    assert_eq!(written(&house), wanted);
+    assert_eq!(written(&host), wanted);
 
     // Again, and another: the guest hears of neither.
-    let (status, again) = mark(&house, "3", "athens-2", "400002").await;
+    let (status, again) = mark(&host, "3", "athens-2", "400002").await;
     assert_eq!((status, again), (201, told));
-    let (status, other) = mark(&house, "4", "athens-2", "400003").await;
+    let (status, other) = mark(&host, "4", "athens-2", "400003").await;
     assert_eq!((status, &other["code"]), (409, &json!("mark_conflict")));
-    house.kill();
-    house.start().await;
-    house.settle().await;
-    assert_eq!(written(&house), wanted);
-    let seen = house
+    host.kill();
+    host.start().await;
+    host.settle().await;
+    assert_eq!(written(&host), wanted);
+    let seen = host
         .get("/v1/fiscal-records?state=conflict")
         .await
         .expect("a list");
     assert_eq!(seen["records"][0]["order_id"], "athens-2");
-    let journal = house
+    let journal = host
         .get("/v1/orders/athens-1/journal")
         .await
         .expect("a journal");

@@ -2,8 +2,8 @@
 //! nobody notices but by asking again.
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::Database;
-use crate::trouble::sale;
+use crate::host::Database;
+use crate::misbehaving::sale;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,15 +35,15 @@ struct Street {
 impl Street {
     /// Sends tills to those of these hosts that are ready, as a balancer does, until it is dropped.
     fn balance(&self, hosts: &[&str]) -> Balancer {
-        let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let hosts: Vec<String> = hosts.iter().map(|&name| name.to_owned()).collect();
         let street = self.clone();
         Balancer(tokio::spawn(async move {
             loop {
                 let mut ready = Vec::new();
-                for host in &hosts {
-                    let probe = street.client.get(format!("{host}/readyz")).send().await;
+                for name in &hosts {
+                    let probe = street.client.get(format!("{name}/readyz")).send().await;
                     if probe.is_ok_and(|answer| answer.status() == 200) {
-                        ready.push(host.clone());
+                        ready.push(name.clone());
                     }
                 }
                 if !ready.is_empty() {
@@ -64,11 +64,11 @@ impl Street {
         body: &serde_json::Value,
     ) -> serde_json::Value {
         for turn in till.. {
-            let host = {
+            let name = {
                 let hosts = self.hosts.read().expect("no panic");
                 hosts[turn % hosts.len()].clone()
             };
-            let request = self.client.post(format!("{host}{path}"));
+            let request = self.client.post(format!("{name}{path}"));
             let request = request.header("idempotency-key", key).json(body);
             match request.send().await {
                 Ok(response) if response.status() == 201 => {
@@ -126,23 +126,23 @@ async fn hosts_are_replaced_while_64_tills_sell() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = retailer(folder.path(), ASKS, &slot()).on(Database::Postgres);
+    let mut host = retailer(folder.path(), ASKS, &slot()).on(Database::Postgres);
     // Time for the balancer, however busy this machine is.
-    house.set("http.drain_notice=3s");
-    house.start().await;
+    host.set("http.drain_notice=3s");
+    host.start().await;
     let store = json!({
         "external_id": STORE, "retailer": "corner", "store_type": "kiosk", "country": "ES",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
     });
-    let put = house.send("PUT", "/v1/stores/s", "store", &store).await;
+    let put = host.send("PUT", "/v1/stores/s", "store", &store).await;
     assert_eq!(put.expect("an answer").0, 200);
     let street = Street {
-        client: house.client.clone(),
+        client: host.client.clone(),
         hosts: Arc::default(),
         refused: Arc::default(),
         paid: Arc::default(),
     };
-    let mut serving = house.url("");
+    let mut serving = host.url("");
     street
         .hosts
         .write()
@@ -152,11 +152,11 @@ async fn hosts_are_replaced_while_64_tills_sell() {
     let tills: Vec<_> = tills.collect();
     for handover in 1..=3 {
         street.until_paid(handover * TILLS * ORDERS / 4).await;
-        house.start_beside().await;
-        let next = house.url("");
+        host.start_beside().await;
+        let next = host.url("");
         let balancer = street.balance(&[&serving, &next]);
         street.until_all_ready(2).await;
-        tokio::task::block_in_place(|| house.stop_before());
+        tokio::task::block_in_place(|| host.stop_before());
         drop(balancer);
         serving = next;
     }
@@ -169,7 +169,7 @@ async fn hosts_are_replaced_while_64_tills_sell() {
         assert_eq!(sold, all, "numbers of till {till}");
     }
     let events = (TILLS * ORDERS) as u64;
-    let status = house.settle().await;
+    let status = host.settle().await;
     assert_eq!(status["events"], events, "{status:#}");
     assert_eq!(status["documents"]["delivered"], events, "{status:#}");
     assert_eq!(
@@ -180,17 +180,14 @@ async fn hosts_are_replaced_while_64_tills_sell() {
     for till in 0..TILLS {
         for n in 0..ORDERS {
             let path = format!("/v1/orders/o-{till}-{n}/journal");
-            let journal = house.get(&path).await.expect("a journal");
+            let journal = host.get(&path).await.expect("a journal");
             let applied = journal.as_array().expect("attempts").iter();
             let applied = applied.filter(|attempt| attempt["outcome"] == "applied");
             assert_eq!(applied.count(), 1, "{journal:#}");
         }
     }
-    let files = house
-        .files()
-        .into_keys()
-        .filter(|name| !name.contains("/."));
+    let files = host.files().into_keys().filter(|name| !name.contains("/."));
     assert_eq!(files.count() as u64, events);
     assert!(refused < TILLS * 50, "{refused} requests were refused");
-    house.stop();
+    host.stop();
 }

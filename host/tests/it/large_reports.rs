@@ -4,7 +4,7 @@
 //! A tenth of the month by default; with `GALLERIA_LARGE=1` all of it: 1,000 stores, a million lines.
 //! What it cost is told on standard error.
 
-use crate::house::{House, root, staged};
+use crate::host::{Host, root, staged};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 use std::collections::BTreeMap;
@@ -204,38 +204,38 @@ impl Watch {
 }
 
 /// Asks for a run over the month.
-async fn ask(house: &House, slot: &str) -> String {
+async fn ask(host: &Host, slot: &str) -> String {
     let body = json!({
         "retailer": "large", "plugin": slot, "first": "2026-10-01", "last": "2026-10-31",
     });
-    let asked = house.send("POST", "/v1/runs", slot, &body).await;
+    let asked = host.send("POST", "/v1/runs", slot, &body).await;
     let (status, run) = asked.expect("an answer");
     assert_eq!(status, 202, "{run:#}");
     format!("/v1/runs/{}", run["id"].as_str().expect("an id"))
 }
 
-async fn until(house: &House, run: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+async fn until(host: &Host, run: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
-        let view = house.get(run).await.expect("a run");
+        let view = host.get(run).await.expect("a run");
         if wanted(&view) {
             return view;
         }
         let bad = ["dead", "failed", "cancelled"].contains(&view["state"].as_str().unwrap_or(""));
         let late = begun.elapsed() > Duration::from_secs(600);
-        assert!(!bad && !late, "{view:#}\n{}", house.log());
+        assert!(!bad && !late, "{view:#}\n{}", host.log());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 /// Runs a report and tells what it cost; its memory beyond `idle` is bounded.
-async fn measured(house: &House, slot: &str, idle: u64, lines: u64) -> Value {
-    let pid = house.pid();
+async fn measured(host: &Host, slot: &str, idle: u64, lines: u64) -> Value {
+    let pid = host.pid();
     // From here on the peak is this run's.
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("a peak forgotten");
     let (begun, used) = (Instant::now(), cpu(pid));
-    let run = ask(house, slot).await;
-    let view = until(house, &run, |run| run["state"] == "ended").await;
+    let run = ask(host, slot).await;
+    let view = until(host, &run, |run| run["state"] == "ended").await;
     let (took, used) = (begun.elapsed(), cpu(pid) - used);
     let beyond = memory(pid, "VmHWM:").saturating_sub(idle);
     let told = writeln!(
@@ -263,32 +263,32 @@ async fn a_month_of_a_large_retailer_becomes_reports() {
     let retailers = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(retailers.path().join("large")).expect("a folder");
     std::fs::write(retailers.path().join("large/retailer.toml"), retailer()).expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged());
-    house.set("runs.lease=2s");
-    let migrated = house.run(&["migrate"]);
+    let mut host = Host::with(retailers.path().to_owned(), staged());
+    host.set("runs.lease=2s");
+    let migrated = host.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
-    let url = format!("sqlite://{}/galleria.db", house.data().display());
+    let url = format!("sqlite://{}/galleria.db", host.data().display());
     let mut db = SqliteConnection::connect(&url).await.expect("a database");
     let lines = stores() * LINES;
     fill(&mut db, stores()).await;
 
     // Compiles the component, so that the host that is measured only loads it.
-    assert!(house.run(&["check"]).status.success());
-    house.start().await;
-    let folder = house.data().join("files/additional_reports/large");
+    assert!(host.run(&["check"]).status.success());
+    host.start().await;
+    let folder = host.data().join("files/additional_reports/large");
     let watch = Watch::begin(folder.clone());
-    let idle = memory(house.pid(), "VmRSS:");
-    let days = measured(&house, "days", idle, lines).await;
-    let articles = measured(&house, "articles", idle, lines).await;
+    let idle = memory(host.pid(), "VmRSS:");
+    let days = measured(&host, "days", idle, lines).await;
+    let articles = measured(&host, "articles", idle, lines).await;
 
-    let killed = ask(&house, "killed").await;
+    let killed = ask(&host, "killed").await;
     let third = |run: &Value| run["progress"].as_u64() > Some(lines / 3);
-    until(&house, &killed, third).await;
-    house.kill();
-    house.start().await;
-    let view = until(&house, &killed, |run| run["state"] == "ended").await;
+    until(&host, &killed, third).await;
+    host.kill();
+    host.start().await;
+    let view = until(&host, &killed, |run| run["state"] == "ended").await;
     assert_eq!(view["attempts"], 2, "{view:#}");
-    house.settle().await;
+    host.settle().await;
 
     let names = [
         "killed-large-2026-10-01-2026-10-31.csv",

@@ -6,7 +6,7 @@
 mod written;
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::{Database, House, misbehaving_guest, root, sample_keys, staged};
+use crate::host::{Database, Host, misbehaving_guest, root, sample_keys, staged};
 use crate::scanned::{Needles, Scanner, needles, scanners};
 use galleria_app::records::Records;
 use galleria_db::Db;
@@ -31,9 +31,9 @@ struct Told {
     body: String,
 }
 
-async fn identify(house: &House, store: &str, code: &str) -> Told {
+async fn identify(host: &Host, store: &str, code: &str) -> Told {
     let path = format!("/v1/stores/{store}/members/identify");
-    let asked = house.client.post(house.url(&path));
+    let asked = host.client.post(host.url(&path));
     let response = asked.json(&json!({ "code": code })).send().await;
     let response = response.expect("an answer");
     let headers = response.headers().iter();
@@ -48,15 +48,14 @@ async fn identify(house: &House, store: &str, code: &str) -> Told {
     }
 }
 
-async fn open(house: &mut House, scanner: &Scanner, settings: &[&str]) {
-    house
-        .settings
+async fn open(host: &mut Host, scanner: &Scanner, settings: &[&str]) {
+    host.settings
         .extend(settings.iter().map(|pair| (*pair).to_owned()));
-    house.start().await;
+    host.start().await;
     let mut store = scanner.store.clone();
     store.as_object_mut().expect("a store").remove("id");
     let path = format!("/v1/stores/{}", scanner.store_id());
-    let (status, answer) = house
+    let (status, answer) = host
         .send("PUT", &path, "store", &store)
         .await
         .expect("sent");
@@ -70,10 +69,10 @@ const NO_LIMITS: [&str; 2] = [
 ];
 
 /// Asks about every code; the answers in the order of the codes.
-async fn ask_all(house: &Arc<House>, store: &str, codes: &[String]) -> Vec<Told> {
+async fn ask_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Told> {
     let mut tasks = tokio::task::JoinSet::new();
     for part in 0..AT_ONCE {
-        let (house, store) = (Arc::clone(house), store.to_owned());
+        let (host, store) = (Arc::clone(host), store.to_owned());
         let codes: Vec<_> = codes
             .iter()
             .cloned()
@@ -84,7 +83,7 @@ async fn ask_all(house: &Arc<House>, store: &str, codes: &[String]) -> Vec<Told>
         tasks.spawn(async move {
             let mut told = Vec::with_capacity(codes.len());
             for (index, code) in codes {
-                told.push((index, identify(&house, &store, &code).await));
+                told.push((index, identify(&host, &store, &code).await));
             }
             told
         });
@@ -113,16 +112,16 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
         let members: Vec<_> = (0..GOOD).map(|_| scanner.member(&mut chance)).collect();
         let good: Vec<_> = members.iter().map(|member| member.code.clone()).collect();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut house = only(folder.path(), &scanner).on(database);
-        let ears = Ears::of(&mut house).await;
+        let mut host = only(folder.path(), &scanner).on(database);
+        let ears = Ears::of(&mut host).await;
         let settings = [NO_LIMITS[0], NO_LIMITS[1], "log.level=trace"];
-        open(&mut house, &scanner, &settings).await;
-        let house = Arc::new(house);
+        open(&mut host, &scanner, &settings).await;
+        let host = Arc::new(host);
 
         let codes: Vec<_> = broken.iter().map(|broken| broken.code.clone()).collect();
         let (refused, identified) = tokio::join!(
-            ask_all(&house, scanner.store_id(), &codes),
-            ask_all(&house, scanner.store_id(), &good)
+            ask_all(&host, scanner.store_id(), &codes),
+            ask_all(&host, scanner.store_id(), &good)
         );
         let mut kinds: BTreeMap<&Told, BTreeSet<&str>> = BTreeMap::new();
         for (told, broken) in refused.iter().zip(&broken) {
@@ -137,8 +136,8 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
             assert_eq!(body["member"]["id"], *member.number);
         }
 
-        let mut house = Arc::into_inner(house).expect("nobody else");
-        let written = ears.everything(&mut house, database).await;
+        let mut host = Arc::into_inner(host).expect("nobody else");
+        let written = ears.everything(&mut host, database).await;
         every_question_was_told_of(&ears, &scanner, &written, database);
         let codes = codes.iter().chain(&good).map(String::as_str);
         let numbers = members
@@ -210,10 +209,10 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard(database: Database) 
             "[[plugins.papers.for]]\nstores = [\"{behave}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
         );
     }
-    let mut house = retailer(folder.path(), ASKS, &slot).on(database);
-    let ears = Ears::of(&mut house).await;
-    house.settings.push("log.level=trace".into());
-    house.start().await;
+    let mut host = retailer(folder.path(), ASKS, &slot).on(database);
+    let ears = Ears::of(&mut host).await;
+    host.settings.push("log.level=trace".into());
+    host.start().await;
     let mut told = BTreeSet::new();
     let mut codes = Vec::new();
     for (n, behave) in TELLING.iter().enumerate() {
@@ -222,16 +221,16 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard(database: Database) 
             "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
         });
         let path = format!("/v1/stores/{behave}");
-        let (status, answer) = house.send("PUT", &path, behave, &body).await.expect("sent");
+        let (status, answer) = host.send("PUT", &path, behave, &body).await.expect("sent");
         assert_eq!(status, 200, "{answer:#}");
         let code = format!("29310000456{n:02}");
-        told.insert(identify(&house, behave, &code).await);
+        told.insert(identify(&host, behave, &code).await);
         codes.push(code);
     }
-    let written = ears.everything(&mut house, database).await;
+    let written = ears.everything(&mut host, database).await;
     assert_eq!(told.len(), 1, "answers that differ: {told:#?}");
     assert_eq!(told.first().map(|told| told.status), Some(404));
-    let log = house.log();
+    let log = host.log();
     for fault in [
         "failed",
         "trapped",
@@ -254,28 +253,28 @@ async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
     for scanner in scanners() {
         let mut chance = ChaCha8Rng::seed_from_u64(1);
         let folder = tempfile::tempdir().expect("a folder");
-        let mut house = only(folder.path(), &scanner);
+        let mut host = only(folder.path(), &scanner);
         let settings = [
             "members.floor=600ms",
             "members.per_client.burst=3",
             "members.per_client.every=1h",
         ];
-        open(&mut house, &scanner, &settings).await;
+        open(&mut host, &scanner, &settings).await;
         let good = scanner.member(&mut chance).code;
         let bad = scanner.broken(0, &mut chance).code;
         for (code, status) in [(&good, 200), (&bad, 404), (&good, 200), (&bad, 429)] {
             let begun = Instant::now();
-            let told = identify(&house, scanner.store_id(), code).await;
+            let told = identify(&host, scanner.store_id(), code).await;
             assert_eq!(told.status, status, "{}", told.body);
             assert!(begun.elapsed() >= Duration::from_millis(600));
             assert_eq!(told.headers.contains_key("retry-after"), status == 429);
         }
-        house.stop();
+        host.stop();
     }
 }
 
 /// A host for one sample retailer: what the others need is not the question here.
-fn only(folder: &Path, scanner: &Scanner) -> House {
+fn only(folder: &Path, scanner: &Scanner) -> Host {
     let (plugins, retailers) = (folder.join("plugins"), folder.join("retailers"));
     let retailer = retailers.join(&scanner.retailer);
     std::fs::create_dir_all(&plugins).expect("a folder");
@@ -288,7 +287,7 @@ fn only(folder: &Path, scanner: &Scanner) -> House {
     let file = root().join("retailers").join(&scanner.retailer);
     let file = file.join("retailer.toml");
     std::fs::copy(file, retailer.join("retailer.toml")).expect("copied");
-    House::with(retailers, plugins)
+    Host::with(retailers, plugins)
 }
 
 /// Adds a plugin that is told of sales.
@@ -313,11 +312,11 @@ fn add_papers(folder: &Path, scanner: &Scanner) {
 async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told() {
     let scanner = scanners().into_iter().next().expect("one retailer");
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = only(folder.path(), &scanner);
+    let mut host = only(folder.path(), &scanner);
     add_papers(folder.path(), &scanner);
-    open(&mut house, &scanner, &[]).await;
+    open(&mut host, &scanner, &[]).await;
     let member = scanner.member(&mut ChaCha8Rng::seed_from_u64(3));
-    let told = identify(&house, scanner.store_id(), &member.code).await;
+    let told = identify(&host, scanner.store_id(), &member.code).await;
     let told: Value = serde_json::from_str(&told.body).expect("JSON");
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
@@ -334,17 +333,16 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
         json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
     let paid = json!({"id": "p1", "at": at, "tenders": [tender]});
     for (path, body) in [("/v1/orders", placed), ("/v1/orders/o1/payments", paid)] {
-        let (status, answer) = house.send("POST", path, path, &body).await.expect("sent");
+        let (status, answer) = host.send("POST", path, path, &body).await.expect("sent");
         assert_eq!(status, 201, "{answer:#}");
     }
-    let order = house.get("/v1/orders/o1").await.expect("an order");
+    let order = host.get("/v1/orders/o1").await.expect("an order");
     assert_eq!(order["member"], told["member"]);
-    house
-        .until(|status| status["documents"]["delivered"] == 1)
+    host.until(|status| status["documents"]["delivered"] == 1)
         .await;
-    house.stop();
+    host.stop();
 
-    let (sale, argument) = sold(&house).await;
+    let (sale, argument) = sold(&host).await;
     assert_eq!(sale["member"], told["member"], "{sale:#}");
     let number = format!("\"id\":\"{}\"", member.number);
     assert!(argument.contains(&number), "{argument}");
@@ -352,8 +350,8 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
 }
 
 /// The sale as recorded, and what the plugin was told of it.
-async fn sold(house: &House) -> (Value, String) {
-    let db = Db::open(&house.database()).await.expect("the database");
+async fn sold(host: &Host) -> (Value, String) {
+    let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
     let read = records.read(|tx| {
         Box::pin(async move {
@@ -372,10 +370,10 @@ async fn sold(house: &House) -> (Value, String) {
 fn a_missing_key_is_named_before_the_first_question() {
     let scanner = scanners().into_iter().next().expect("one retailer");
     let folder = tempfile::tempdir().expect("a folder");
-    let house = only(folder.path(), &scanner);
-    assert!(house.run(&["check"]).status.success());
+    let host = only(folder.path(), &scanner);
+    assert!(host.run(&["check"]).status.success());
     for name in &scanner.variables {
-        let mut check = house.galleria(&["check"]);
+        let mut check = host.galleria(&["check"]);
         let ran = check.env_remove(name).output().expect("the binary");
         assert!(!ran.status.success(), "{name}");
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();

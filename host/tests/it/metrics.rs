@@ -1,7 +1,7 @@
 //! What dashboards read of a host that does its work.
 
-use crate::house::House;
-use crate::{corner, days};
+use crate::host::Host;
+use crate::{corner_shop, sample_days};
 use galleria_app::figures::METRICS;
 use sqlx::{AnyConnection, Connection as _};
 use std::time::{Duration, Instant};
@@ -22,13 +22,13 @@ fn sum(text: &str, name: &str, label: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
-    let day = days::all().into_iter().next().expect("a day");
-    let mut house = House::new();
-    house.set("metrics.listen=127.0.0.1:0");
-    house.start().await;
-    day.feed(&mut house).await;
-    house.settle().await;
-    let ready = house.get("/readyz").await.expect("ready");
+    let day = sample_days::all().into_iter().next().expect("a day");
+    let mut host = Host::new();
+    host.set("metrics.listen=127.0.0.1:0");
+    host.start().await;
+    day.feed(&mut host).await;
+    host.settle().await;
+    let ready = host.get("/readyz").await.expect("ready");
     for part in [
         "database",
         "plugins",
@@ -46,12 +46,12 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
         "/v1/retailers/{}/statements?plugin=nobody&file=f",
         day.retailer
     );
-    let nobody = house.client.post(house.url(&path)).body("a line");
+    let nobody = host.client.post(host.url(&path)).body("a line");
     nobody.send().await.expect("an answer");
     // Scrapes have an address of their own here, which the log tells.
-    let elsewhere = house.client.get(house.url("/metrics")).send().await;
+    let elsewhere = host.client.get(host.url("/metrics")).send().await;
     assert_eq!(elsewhere.expect("an answer").status(), 404);
-    let log = house.log();
+    let log = host.log();
     let line = log.lines().find(|line| line.contains("metrics are at"));
     let line: serde_json::Value = serde_json::from_str(line.expect("told")).expect("JSON");
     let address = line["address"].as_str().expect("an address");
@@ -82,12 +82,12 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     );
     assert_eq!(sum(&text, "galleria_group_lag_events", ""), 0.0, "{text}");
     assert_eq!(sum(&text, "galleria_parked_events", ""), 0.0);
-    let status = house.get("/v1/status").await.expect("a status");
+    let status = host.get("/v1/status").await.expect("a status");
     for store in status["stores"].as_array().expect("stores") {
         let id = store["store"].as_str().expect("an id");
         assert!(!text.contains(&format!("\"{id}\"")), "{id} in {text}");
     }
-    house.stop();
+    host.stop();
 }
 
 /// What has waited, was given up and is blocked since 1970.
@@ -105,9 +105,9 @@ INSERT INTO documents (id, event_id, subscriber, retailer, store_id, directory, 
 VALUES ('d', 'payment:old', 'papers', 'corner', 's-corner', 'poslog', 'old.txt', 'text/plain',
     0, '', 'blocked', 0, 0)";
 
-async fn run(house: &House, sql: &'static str) {
+async fn run(host: &Host, sql: &'static str) {
     sqlx::any::install_default_drivers();
-    let db = AnyConnection::connect(&house.database().url).await;
+    let db = AnyConnection::connect(&host.database().url).await;
     let mut db = db.expect("the database");
     sqlx::raw_sql(sql).execute(&mut db).await.expect("run");
     db.close().await.expect("closed");
@@ -116,11 +116,11 @@ async fn run(house: &House, sql: &'static str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
-    house.start().await;
-    corner::open(&house).await;
-    run(&house, PILE).await;
-    let text = scraped(&house.client, &house.url("/metrics")).await;
+    let mut host = corner_shop::host(folder.path());
+    host.start().await;
+    corner_shop::open(&host).await;
+    run(&host, PILE).await;
+    let text = scraped(&host.client, &host.url("/metrics")).await;
     let ours = r#"retailer="corner""#;
     for gauge in ["galleria_parked_events", "galleria_dead_letters"] {
         assert_eq!(sum(&text, gauge, ours), 1.0, "{gauge} in {text}");
@@ -138,13 +138,13 @@ async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
         assert!(sum(&text, gauge, "") > decades, "{gauge} in {text}");
     }
     assert_eq!(sum(&text, "galleria_build_info", "version=\""), 1.0);
-    assert!(!text.contains(corner::STORE), "{text}");
+    assert!(!text.contains(corner_shop::STORE), "{text}");
 
     // What an operator has settled is gone from the gauges when they are read next.
-    run(&house, "DELETE FROM parked; DELETE FROM dead_letters").await;
+    run(&host, "DELETE FROM parked; DELETE FROM dead_letters").await;
     let begun = Instant::now();
     loop {
-        let text = scraped(&house.client, &house.url("/metrics")).await;
+        let text = scraped(&host.client, &host.url("/metrics")).await;
         let left = |gauge: &str| sum(&text, gauge, "");
         let gone = left("galleria_parked_events") + left("galleria_dead_letters");
         let ages = left("galleria_oldest_parked_event_seconds")
@@ -155,5 +155,5 @@ async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{text}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    house.stop();
+    host.stop();
 }

@@ -1,6 +1,6 @@
 //! Products, from the file to the plugin's file: the real binary, a real component, and a kill.
 
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use galleria_app::records::{Begun, Records};
 use galleria_db::Db;
 use serde_json::json;
@@ -49,34 +49,34 @@ fn retailer(folder: &Path) {
     std::fs::write(folder.join("retailer.toml"), text).expect("a retailer");
 }
 
-async fn open(database: Database) -> (tempfile::TempDir, House) {
+async fn open(database: Database) -> (tempfile::TempDir, Host) {
     let retailers = tempfile::tempdir().expect("a folder");
     retailer(retailers.path());
-    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
-    house.start().await;
+    let mut host = Host::with(retailers.path().to_owned(), staged()).on(database);
+    host.start().await;
     let store = json!({
         "external_id": "0042", "retailer": "example", "store_type": "scan-and-go", "country": "FR",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Paris",
     });
-    let put = house.send("PUT", "/v1/stores/lyon", "store", &store).await;
+    let put = host.send("PUT", "/v1/stores/lyon", "store", &store).await;
     assert_eq!(put.expect("an answer").0, 200);
-    (retailers, house)
+    (retailers, host)
 }
 
 /// `count` products; every price is `cents`.
-fn file(house: &House, name: &str, count: usize, cents: usize) -> String {
+fn file(host: &Host, name: &str, count: usize, cents: usize) -> String {
     let mut text = String::from("sku;name;price;currency;store\n");
     for n in 0..count {
         let (whole, part) = (cents / 100, cents % 100);
         writeln!(text, "s{n:06};Product {n};{whole},{part:02};EUR;").expect("text");
     }
-    let path = house.data().join(name);
+    let path = host.data().join(name);
     std::fs::write(&path, text).expect("a file");
     path.display().to_string()
 }
 
-fn import(house: &House, file: &str, more: &[&str]) -> (bool, String) {
-    let mut command = house.galleria(&["products", "import", file, "--retailer", "example"]);
+fn import(host: &Host, file: &str, more: &[&str]) -> (bool, String) {
+    let mut command = host.galleria(&["products", "import", file, "--retailer", "example"]);
     let ran = command.arg("--decimal-comma").args(more).output();
     let ran = ran.expect("the binary");
     let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
@@ -84,8 +84,8 @@ fn import(house: &House, file: &str, more: &[&str]) -> (bool, String) {
 }
 
 /// Runs a slot for a day, and answers the rows of its file, the header not among them.
-fn export(house: &House, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
-    let before = house.files();
+fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
+    let before = host.files();
     let ask = [
         "report",
         "run",
@@ -96,10 +96,10 @@ fn export(house: &House, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
         "--from",
         day,
     ];
-    let ran = house.run(&[&ask, more].concat());
+    let ran = host.run(&[&ask, more].concat());
     let why = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{why}");
-    let new: BTreeMap<_, _> = house
+    let new: BTreeMap<_, _> = host
         .files()
         .into_iter()
         .filter(|(name, _)| !before.contains_key(name))
@@ -118,60 +118,60 @@ on_both!(
 );
 
 async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
-    let (_retailers, house) = open(database).await;
-    let all = file(&house, "all.csv", 3000, 150);
-    let (well, said) = import(&house, &all, &["--dry-run"]);
+    let (_retailers, host) = open(database).await;
+    let all = file(&host, "all.csv", 3000, 150);
+    let (well, said) = import(&host, &all, &["--dry-run"]);
     assert!(well && said.contains("3000 products added"), "{said}");
-    let (well, said) = import(&house, &all, &[]);
+    let (well, said) = import(&host, &all, &[]);
     assert!(well && said.contains("3000 products added"), "{said}");
-    assert_eq!(export(&house, "all", "2026-11-20", &[]).len(), 3000);
-    let first = export(&house, "changes", "2026-11-20", &[]);
+    assert_eq!(export(&host, "all", "2026-11-20", &[]).len(), 3000);
+    let first = export(&host, "changes", "2026-11-20", &[]);
     assert_eq!(first.len(), 3000, "on the first run all changed");
 
-    let (well, said) = import(&house, &all, &[]);
+    let (well, said) = import(&host, &all, &[]);
     assert!(well && said.contains("3000 unchanged"), "{said}");
-    assert_eq!(export(&house, "changes", "2026-11-21", &[]), [""; 0]);
-    let one = file(&house, "one.csv", 1, 160);
-    let (well, said) = import(&house, &one, &[]);
+    assert_eq!(export(&host, "changes", "2026-11-21", &[]), [""; 0]);
+    let one = file(&host, "one.csv", 1, 160);
+    let (well, said) = import(&host, &one, &[]);
     assert!(well && said.contains("1 changed"), "{said}");
-    let changed = export(&house, "changes", "2026-11-22", &[]);
+    let changed = export(&host, "changes", "2026-11-22", &[]);
     assert_eq!(changed, ["upsert,s000000,,Product 0,,EA,1.60,EUR,"]);
-    let all_of_them = export(&house, "all", "2026-11-22", &[]);
+    let all_of_them = export(&host, "all", "2026-11-22", &[]);
     assert_eq!(all_of_them.len(), 3000);
     assert!(all_of_them[0].contains(",1.60,") && all_of_them[1].contains(",1.50,"));
 
     // A store's own price is a change there and nowhere else.
     let store = ["--store", "lyon"];
-    assert_eq!(export(&house, "changes", "2026-11-22", &store).len(), 3000);
-    let own = house.data().join("own.csv");
+    assert_eq!(export(&host, "changes", "2026-11-22", &store).len(), 3000);
+    let own = host.data().join("own.csv");
     let text = "sku,name,price,currency,store\ns000007,,\"1,35\",EUR,0042\n";
     std::fs::write(&own, text).expect("a file");
-    let (well, said) = import(&house, &own.display().to_string(), &[]);
+    let (well, said) = import(&host, &own.display().to_string(), &[]);
     assert!(well && said.contains("prices of stores: 1 added"), "{said}");
-    assert_eq!(export(&house, "changes", "2026-11-23", &[]), [""; 0]);
+    assert_eq!(export(&host, "changes", "2026-11-23", &[]), [""; 0]);
     assert_eq!(
-        export(&house, "changes", "2026-11-23", &store),
+        export(&host, "changes", "2026-11-23", &store),
         ["upsert,s000007,,Product 7,,EA,1.35,EUR,"]
     );
 
     let full = ["--missing", "deactivate"];
-    let (well, said) = import(&house, &one, &full);
+    let (well, said) = import(&host, &one, &full);
     assert!(well && said.contains("2999 no longer sold"), "{said}");
-    assert_eq!(export(&house, "all", "2026-11-24", &[]).len(), 1);
-    let gone = export(&house, "changes", "2026-11-24", &[]);
+    assert_eq!(export(&host, "all", "2026-11-24", &[]).len(), 1);
+    let gone = export(&host, "changes", "2026-11-24", &[]);
     assert_eq!(gone.len(), 2999);
     assert!(gone.iter().all(|row| row.starts_with("delete,")));
 }
 
 async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
-    let (_retailers, house) = open(database).await;
-    let path = house.data().join("wrong.csv");
+    let (_retailers, host) = open(database).await;
+    let path = host.data().join("wrong.csv");
     let mut text = String::from("sku,gtin,name,price,currency\nright,,Right,1,EUR\n");
     for n in 0..40 {
         writeln!(text, "s{n},{n},Name,1,EUR").expect("text");
     }
     std::fs::write(&path, text).expect("a file");
-    let (well, said) = import(&house, &path.display().to_string(), &[]);
+    let (well, said) = import(&host, &path.display().to_string(), &[]);
     assert!(
         !well && said.contains("40 cells are wrong: nothing was imported"),
         "{said}"
@@ -182,9 +182,9 @@ async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Datab
             .any(|line| line.contains(&format!(" {row} ")) && line.contains("gtin"));
         assert!(told, "row {row}: {said}");
     }
-    let page = house.get("/v1/retailers/example/products").await;
+    let page = host.get("/v1/retailers/example/products").await;
     assert_eq!(page.expect("a list")["products"], json!([]));
-    let typo = house.run(&["products", "list", "--retailer", "exmaple"]);
+    let typo = host.run(&["products", "list", "--retailer", "exmaple"]);
     let why = String::from_utf8_lossy(&typo.stderr).into_owned();
     assert!(
         !typo.status.success() && why.contains("one of example"),
@@ -227,8 +227,8 @@ async fn swept(records: &dyn Records) -> u32 {
 }
 
 /// Begins an import, and answers it once it writes.
-async fn under_way(house: &House, db: &Db, file: &str) -> Child {
-    let mut command = house.galleria(&["products", "import", file, "--retailer", "example"]);
+async fn under_way(host: &Host, db: &Db, file: &str) -> Child {
+    let mut command = host.galleria(&["products", "import", file, "--retailer", "example"]);
     let command = command.arg("--decimal-comma").stdout(Stdio::piped());
     let importer = command.stderr(Stdio::piped()).spawn().expect("the binary");
     let begun = Instant::now();
@@ -240,10 +240,10 @@ async fn under_way(house: &House, db: &Db, file: &str) -> Child {
 }
 
 async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
-    let (_retailers, house) = open(database).await;
-    let large = file(&house, "large.csv", 40_000, 999);
-    let db = Db::open(&house.database()).await.expect("the database");
-    let importer = under_way(&house, &db, &large).await;
+    let (_retailers, host) = open(database).await;
+    let large = file(&host, "large.csv", 40_000, 999);
+    let db = Db::open(&host.database()).await.expect("the database");
+    let importer = under_way(&host, &db, &large).await;
     let told = Command::new("kill")
         .args(["-INT", &importer.id().to_string()])
         .status();
@@ -254,34 +254,34 @@ async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
     assert!(said.contains("nothing of it is left"), "{said}");
     assert!(!importing(&db).await, "nobody has to wait for its lease");
     db.close().await.expect("closed");
-    let page = house.get("/v1/retailers/example/products").await;
+    let page = host.get("/v1/retailers/example/products").await;
     assert_eq!(page.expect("a list")["products"], json!([]));
-    let (well, said) = import(&house, &large, &[]);
+    let (well, said) = import(&host, &large, &[]);
     assert!(well && said.contains("40000 products added"), "{said}");
 }
 
 async fn an_import_that_is_killed_leaves_what_was_there(database: Database) {
-    let (_retailers, house) = open(database).await;
-    let (well, said) = import(&house, &file(&house, "before.csv", 2000, 150), &[]);
+    let (_retailers, host) = open(database).await;
+    let (well, said) = import(&host, &file(&host, "before.csv", 2000, 150), &[]);
     assert!(well, "{said}");
-    let large = file(&house, "large.csv", 40_000, 999);
-    let db = Db::open(&house.database()).await.expect("the database");
-    let mut importer = under_way(&house, &db, &large).await;
+    let large = file(&host, "large.csv", 40_000, 999);
+    let db = Db::open(&host.database()).await.expect("the database");
+    let mut importer = under_way(&host, &db, &large).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     importer.kill().expect("killed");
     importer.wait().expect("gone");
     assert!(importing(&db).await, "it was killed in the middle");
 
-    let rows = export(&house, "all", "2026-11-20", &[]);
+    let rows = export(&host, "all", "2026-11-20", &[]);
     assert_eq!(rows.len(), 2000);
     assert!(rows.iter().all(|row| row.contains(",1.50,")));
-    let (well, said) = import(&house, &file(&house, "small.csv", 1, 160), &[]);
+    let (well, said) = import(&host, &file(&host, "small.csv", 1, 160), &[]);
     assert!(!well && said.contains("being imported"), "{said}");
 
     // What it left is taken away once its time is over, and then everything goes on.
     assert!(swept(&db).await > 0);
     db.close().await.expect("closed");
-    let (well, said) = import(&house, &large, &[]);
+    let (well, said) = import(&host, &large, &[]);
     assert!(
         well && said.contains("38000 products added, 2000 changed"),
         "{said}"

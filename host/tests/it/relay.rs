@@ -2,8 +2,8 @@
 //! and broker are killed on the way.
 
 use crate::configuration::{ASKS, retailer};
-use crate::corner;
-use crate::house::{Database, House, KAFKA_SECRET};
+use crate::corner_shop;
+use crate::host::{Database, Host, KAFKA_SECRET};
 use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::{header, topic};
@@ -30,15 +30,15 @@ const PARTITIONS: i32 = 3;
 /// What the host publishes of a payment, and what the plugin does.
 const TOPICS: [&str; 2] = [topic::POST_PAYMENT_SUCCESS, "sales"];
 
-/// A broker that has the topics, and a house that tells it of them, over TLS.
+/// A broker that has the topics, and a host that tells it of them, over TLS.
 struct Stage {
     broker: Broker,
-    house: House,
+    host: Host,
     _certificate: tempfile::NamedTempFile,
 }
 
 impl Stage {
-    async fn new(house: House, database: Database, parts: &Installation) -> Self {
+    async fn new(host: Host, database: Database, parts: &Installation) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
         let made = made.expect("a certificate");
         let certificate = tempfile::NamedTempFile::new().expect("a file");
@@ -50,13 +50,13 @@ impl Stage {
         };
         let mut broker = Broker::start_with_tls(parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
-        let mut house = house.on(database);
-        house.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.tls_port));
-        house.set(&format!("kafka.ca_file={}", certificate.path().display()));
-        house.set(&format!("kafka.topics={TOPICS:?}"));
+        let mut host = host.on(database);
+        host.set(&format!("kafka.bootstrap=127.0.0.1:{}", broker.tls_port));
+        host.set(&format!("kafka.ca_file={}", certificate.path().display()));
+        host.set(&format!("kafka.topics={TOPICS:?}"));
         let stage = Self {
             broker,
-            house,
+            host,
             _certificate: certificate,
         };
         let admin: AdminClient<DefaultClientContext> = stage.client().create().expect("a client");
@@ -78,11 +78,11 @@ impl Stage {
     async fn settled(&self) {
         let begun = Instant::now();
         loop {
-            let status = self.house.get("/v1/status").await;
+            let status = self.host.get("/v1/status").await;
             if status.is_ok_and(|status| status["settled"] == true) {
                 return;
             }
-            assert!(begun.elapsed() < LONG, "not settled:\n{}", self.house.log());
+            assert!(begun.elapsed() < LONG, "not settled:\n{}", self.host.log());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -133,9 +133,7 @@ impl Stage {
 
     /// The ids of the events on a topic, sorted, as the database has them.
     async fn logged(&self, topic: &str) -> Vec<String> {
-        let db = Db::open(&self.house.database())
-            .await
-            .expect("the database");
+        let db = Db::open(&self.host.database()).await.expect("the database");
         let records: &dyn Records = &db;
         let topics = vec![topic.to_owned()];
         let logged = records.read(move |tx| {
@@ -163,19 +161,19 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     // What a plugin cannot decide about is published nevertheless.
     let slot =
         format!("[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Crash\"\n");
-    let house = retailer(folder.path(), ASKS, &slot);
-    let mut stage = Stage::new(house, database, &parts).await;
-    stage.house.start().await;
-    corner::open(&stage.house).await;
-    corner::place(&stage.house, "o1").await;
+    let host = retailer(folder.path(), ASKS, &slot);
+    let mut stage = Stage::new(host, database, &parts).await;
+    stage.host.start().await;
+    corner_shop::open(&stage.host).await;
+    corner_shop::place(&stage.host, "o1").await;
     let tender =
         json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
     let paid = json!({"id": "p1", "at": "2026-11-24T10:00:00Z", "tenders": [tender]});
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let asked = stage
-        .house
+        .host
         .client
-        .post(stage.house.url("/v1/orders/o1/payments"))
+        .post(stage.host.url("/v1/orders/o1/payments"))
         .header("Idempotency-Key", "p1")
         .header("x-request-id", "till-7/0001")
         .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
@@ -187,7 +185,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
         if !read.is_empty() {
             break read;
         }
-        assert!(begun.elapsed() < LONG, "not told:\n{}", stage.house.log());
+        assert!(begun.elapsed() < LONG, "not told:\n{}", stage.host.log());
     };
     assert_eq!(read.len(), 1);
     assert_eq!(header_of(&read[0], header::EVENT_ID), "payment:p1");
@@ -198,11 +196,8 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     let body: Value = serde_json::from_slice(read[0].payload().expect("a body")).expect("JSON");
     assert_eq!(body["data"]["payment_id"], "p1");
     // The lines about the event that the plugin failed at have the id, too.
-    stage
-        .house
-        .until(|status| status["dead_letters"] == 1)
-        .await;
-    let log = stage.house.log();
+    stage.host.until(|status| status["dead_letters"] == 1).await;
+    let log = stage.host.log();
     let of_event = log.lines().filter(|line| line.contains("payment:p1"));
     let of_event: Vec<&str> = of_event.collect();
     assert!(!of_event.is_empty(), "{log}");
@@ -210,7 +205,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
         assert!(line.contains("till-7/0001"), "{line}");
     }
     // What it relays stands with the other parts.
-    let ready = stage.house.get("/readyz").await.expect("ready");
+    let ready = stage.host.get("/readyz").await.expect("ready");
     let parts = ready["parts"].as_array().expect("parts");
     let relay = parts.iter().find(|part| part["part"] == "relay");
     let relay = relay.expect("the relay");
@@ -218,45 +213,45 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
         (&relay["role"], &relay["state"]),
         (&json!("relay"), &json!("running"))
     );
-    stage.house.stop();
+    stage.host.stop();
 }
 
 async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
     let Some(parts) = find_or_skip() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let mut stage = Stage::new(corner::house(folder.path()), database, &parts).await;
+    let mut stage = Stage::new(corner_shop::host(folder.path()), database, &parts).await;
     // A host that is killed is waited for, where another takes over.
-    stage.house.set("groups.lease=1s");
-    stage.house.start().await;
-    corner::open(&stage.house).await;
+    stage.host.set("groups.lease=1s");
+    stage.host.start().await;
+    corner_shop::open(&stage.host).await;
     for round in 0..8 {
         for number in 0..12 {
-            corner::sell(&stage.house, &format!("o{round}-{number}")).await;
+            corner_shop::sell(&stage.host, &format!("o{round}-{number}")).await;
         }
         // In the middle of whatever the relay is at.
         match round % 4 {
             0 | 2 => {
-                stage.house.kill();
-                stage.house.start().await;
+                stage.host.kill();
+                stage.host.start().await;
             }
             1 => {
                 stage.broker.kill().expect("killed");
                 stage.broker.restart().expect("started");
             }
             _ => {
-                stage.house.outage().await;
-                stage.house.kill();
+                stage.host.outage().await;
+                stage.host.kill();
                 stage.broker.kill().expect("killed");
-                stage.house.start().await;
+                stage.host.start().await;
                 // Nobody who pays waits for the broker.
-                corner::sell(&stage.house, &format!("o{round}-away")).await;
+                corner_shop::sell(&stage.host, &format!("o{round}-away")).await;
                 stage.broker.restart().expect("started");
             }
         }
     }
     stage.settled().await;
     stage.told_once(8 * 12 + 2).await;
-    stage.house.stop();
+    stage.host.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,20 +262,20 @@ async fn a_topic_goes_from_host_to_host() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let mut stage = Stage::new(corner::house(folder.path()), database, &parts).await;
-    stage.house.start().await;
-    corner::open(&stage.house).await;
+    let mut stage = Stage::new(corner_shop::host(folder.path()), database, &parts).await;
+    stage.host.start().await;
+    corner_shop::open(&stage.host).await;
     let mut paid = 0;
     for _ in 0..3 {
         // The next one stands by, and goes on where the one before stops in the middle of its work.
-        stage.house.start_beside().await;
+        stage.host.start_beside().await;
         for _ in 0..15 {
-            corner::sell(&stage.house, &format!("o{paid}")).await;
+            corner_shop::sell(&stage.host, &format!("o{paid}")).await;
             paid += 1;
         }
-        tokio::task::block_in_place(|| stage.house.stop_before());
+        tokio::task::block_in_place(|| stage.host.stop_before());
     }
     stage.settled().await;
     stage.told_once(paid).await;
-    stage.house.stop();
+    stage.host.stop();
 }

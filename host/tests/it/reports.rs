@@ -1,15 +1,15 @@
 //! Reports by the command line: progress, one run a window, nothing left of one that was stopped.
 
-use crate::days;
-use crate::house::{Database, House};
+use crate::host::{Database, Host};
+use crate::sample_days;
 use serde_json::Value;
 
 /// Writes every sale line as a row; other reports add them up.
 const LINES: &str = "daily-sales";
 
 /// A retailer's slot that writes every line of a day, as `galleria check` lists it.
-fn report_slot(house: &House, retailer: &str) -> Option<String> {
-    let checked = house.run(&["check"]);
+fn report_slot(host: &Host, retailer: &str) -> Option<String> {
+    let checked = host.run(&["check"]);
     let table = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(checked.status.success(), "{table}");
     let cells = |row: &str| -> Vec<String> {
@@ -24,7 +24,7 @@ fn report_slot(house: &House, retailer: &str) -> Option<String> {
 }
 
 /// Lines of sales and refunds that count, from the requests themselves.
-fn sold_lines(day: &days::Day) -> usize {
+fn sold_lines(day: &sample_days::Day) -> usize {
     let lines = |body: &Value| body["lines"].as_array().map_or(0, Vec::len);
     let orders = day.requests.iter();
     orders
@@ -37,16 +37,16 @@ on_both!(a_days_lines_become_one_file);
 
 async fn a_days_lines_become_one_file(database: Database) {
     let mut reported = 0;
-    for day in days::all() {
-        let mut house = House::new().on(database);
-        let Some(slot) = report_slot(&house, &day.retailer) else {
+    for day in sample_days::all() {
+        let mut host = Host::new().on(database);
+        let Some(slot) = report_slot(&host, &day.retailer) else {
             continue;
         };
-        house.start().await;
-        day.feed(&mut house).await;
-        house.settle().await;
-        house.stop();
-        let before = house.files();
+        host.start().await;
+        day.feed(&mut host).await;
+        host.settle().await;
+        host.stop();
+        let before = host.files();
         let ask = [
             "report",
             "run",
@@ -57,11 +57,11 @@ async fn a_days_lines_become_one_file(database: Database) {
             "--from",
             &day.date,
         ];
-        let ran = house.run(&ask);
+        let ran = host.run(&ask);
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success(), "{said}{why}");
-        let new: Vec<_> = house
+        let new: Vec<_> = host
             .files()
             .into_iter()
             .filter(|(name, _)| !before.contains_key(name))
@@ -76,14 +76,14 @@ async fn a_days_lines_become_one_file(database: Database) {
         assert!(!name.starts_with('.') && said.contains(name), "{said}");
         let rows = content.iter().filter(|byte| **byte == b'\n').count();
         assert!(rows > sold_lines(&day) / 2, "{rows} rows");
-        let again = house.run(&ask);
+        let again = host.run(&ask);
         assert!(again.status.success());
         let said = String::from_utf8_lossy(&again.stdout).into_owned();
         assert!(
             said.contains("was run before") && said.contains(name),
             "{said}"
         );
-        assert_eq!(house.files().len(), before.len() + 1);
+        assert_eq!(host.files().len(), before.len() + 1);
         reported += 1;
     }
     assert!(reported > 0, "no retailer has such a report");
@@ -91,9 +91,9 @@ async fn a_days_lines_become_one_file(database: Database) {
 
 #[test]
 fn a_report_that_is_not_there_is_named() {
-    let house = House::new();
-    let day = &days::all()[0];
-    let ran = house.run(&[
+    let host = Host::new();
+    let day = &sample_days::all()[0];
+    let ran = host.run(&[
         "report",
         "run",
         "--retailer",

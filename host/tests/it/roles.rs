@@ -1,7 +1,7 @@
 //! The work of a host, shared by processes on one database.
 
-use crate::corner;
-use crate::house::{Database, House};
+use crate::corner_shop;
+use crate::host::{Database, Host};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ on_both!(
 );
 
 /// What a probe says, whatever its status.
-async fn probe(house: &House, path: &str) -> (u16, Value) {
-    let answer = reqwest::get(house.url(path)).await.expect("an answer");
+async fn probe(host: &Host, path: &str) -> (u16, Value) {
+    let answer = reqwest::get(host.url(path)).await.expect("an answer");
     let status = answer.status().as_u16();
     (status, answer.json().await.expect("JSON"))
 }
@@ -27,17 +27,17 @@ fn state<'a>(told: &'a Value, part: &str) -> Option<&'a str> {
 async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let lease = Duration::from_secs(3);
-    let mut front = corner::house(folder.path()).on(database);
+    let mut front = corner_shop::host(folder.path()).on(database);
     front.set("groups.lease=3s");
     front.role("api");
     front.start().await;
-    corner::open(&front).await;
+    corner_shop::open(&front).await;
     let (status, told) = probe(&front, "/readyz").await;
     assert_eq!((status, &told["roles"]), (200, &serde_json::json!(["api"])));
     assert_eq!(state(&told, "http"), Some("running"));
     assert_eq!(state(&told, "consumer"), None, "{told}");
 
-    corner::sell(&front, "o-1").await;
+    corner_shop::sell(&front, "o-1").await;
     tokio::time::sleep(Duration::from_millis(700)).await;
     let status = front.get("/v1/status").await.expect("a status");
     assert_eq!(status["settled"], false, "nobody consumes yet");
@@ -50,7 +50,7 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
         assert!(state(&told, part).is_some(), "{part} in {told}");
     }
     assert_eq!((state(&told, "http"), state(&told, "runs")), (None, None));
-    corner::delivered(&front, 1).await;
+    corner_shop::delivered(&front, 1).await;
     assert_eq!(back.files().len(), 1, "the one document of the payment");
     assert_eq!(probe(&back, "/readyz").await.1["status"], "ready");
     assert_eq!(probe(&back, "/healthz").await.1["status"], "alive");
@@ -70,19 +70,19 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
 
     back.kill();
     let killed = Instant::now();
-    corner::sell(&front, "o-2").await;
+    corner_shop::sell(&front, "o-2").await;
     while state(&probe(&next, "/readyz").await.1, "consumer") != Some("running") {
         let waited = killed.elapsed();
         assert!(waited < lease * 3, "nobody took over:\n{}", next.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    corner::delivered(&front, 2).await;
+    corner_shop::delivered(&front, 2).await;
     assert_eq!(next.files().len(), 1, "and nothing of the first");
     // Who drains gives its groups back: the next one need not wait.
     next.stop();
     let mut last = front.beside("consumer");
     last.start().await;
-    corner::sell(&front, "o-3").await;
+    corner_shop::sell(&front, "o-3").await;
     // Decided at once; whoever delivers it is not there any more.
     front
         .until(|status| status["documents"]["pending"] == 1)
@@ -93,23 +93,23 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
 
 async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path()).on(database);
-    house.set("groups.lease=5m");
-    house.start().await;
-    corner::open(&house).await;
-    corner::sell(&house, "o-1").await;
-    corner::delivered(&house, 1).await;
-    house.kill();
-    house.start().await;
-    corner::sell(&house, "o-2").await;
-    corner::delivered(&house, 2).await;
-    house.stop();
+    let mut host = corner_shop::host(folder.path()).on(database);
+    host.set("groups.lease=5m");
+    host.start().await;
+    corner_shop::open(&host).await;
+    corner_shop::sell(&host, "o-1").await;
+    corner_shop::delivered(&host, 1).await;
+    host.kill();
+    host.start().await;
+    corner_shop::sell(&host, "o-2").await;
+    corner_shop::delivered(&host, 2).await;
+    host.stop();
 }
 
 #[test]
 fn a_role_that_is_none_is_refused_with_those_there_are() {
     let folder = tempfile::tempdir().expect("a folder");
-    let house = corner::house(folder.path());
+    let host = corner_shop::host(folder.path());
     for (role, wanted) in [
         (
             "till",
@@ -124,7 +124,7 @@ fn a_role_that_is_none_is_refused_with_those_there_are() {
             "there is no broker to relay to; set kafka.bootstrap",
         ),
     ] {
-        let ran = house.run(&["serve", "--role", role]);
+        let ran = host.run(&["serve", "--role", role]);
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(!ran.status.success() && said.contains(wanted), "{said}");
     }

@@ -1,6 +1,6 @@
 //! Runs through the whole host: by schedule, and by a command that is stopped or killed on the way.
 
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Command, Stdio};
@@ -36,23 +36,23 @@ per = "store"
 window = "yesterday"
 "#;
 
-/// A house of one retailer; the folder must outlive it.
-fn house(schedule: &str, database: Database) -> (tempfile::TempDir, House) {
+/// A host of one retailer; the folder must outlive it.
+fn host(schedule: &str, database: Database) -> (tempfile::TempDir, Host) {
     let retailers = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(retailers.path().join("example")).expect("a folder");
     let file = retailers.path().join("example/retailer.toml");
     std::fs::write(file, format!("{RETAILER}{schedule}")).expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
-    house.set("runs.lease=1s");
-    (retailers, house)
+    let mut host = Host::with(retailers.path().to_owned(), staged()).on(database);
+    host.set("runs.lease=1s");
+    (retailers, host)
 }
 
 /// A store, and what it sold on the 1st of October.
-async fn fill(house: &House, lines: u32) {
-    let migrated = house.run(&["migrate"]);
+async fn fill(host: &Host, lines: u32) {
+    let migrated = host.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
     sqlx::any::install_default_drivers();
-    let url = house.database().url;
+    let url = host.database().url;
     let mut db = AnyConnection::connect(&url).await.expect("a database");
     let store = json!({
         "id": "s", "external_id": "S", "retailer": "example", "store_type": "scan-and-go",
@@ -91,15 +91,15 @@ fn ask(slot: &str) -> [&str; 8] {
 }
 
 /// Begins a run by command, and waits until it has written something.
-fn begun(house: &House) -> Child {
-    let mut command = house.galleria(&ask("lines"));
+fn begun(host: &Host) -> Child {
+    let mut command = host.galleria(&ask("lines"));
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary");
     let since = Instant::now();
-    while house.files().values().all(Vec::is_empty) {
+    while host.files().values().all(Vec::is_empty) {
         assert!(child.try_wait().expect("asked").is_none(), "too soon");
         assert!(since.elapsed() < Duration::from_secs(60), "it never began");
         std::thread::sleep(Duration::from_millis(2));
@@ -107,8 +107,8 @@ fn begun(house: &House) -> Child {
     child
 }
 
-fn seen(house: &House) -> Vec<String> {
-    let names = house.files().into_keys();
+fn seen(host: &Host) -> Vec<String> {
+    let names = host.files().into_keys();
     let names = names.map(|path| path.rsplit('/').next().unwrap_or_default().to_owned());
     names.filter(|name| !name.starts_with('.')).collect()
 }
@@ -121,11 +121,11 @@ on_both!(
 async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike(
     database: Database,
 ) {
-    let (_retailers, house) = house("", database);
-    fill(&house, LINES).await;
-    assert!(house.run(&["check"]).status.success());
+    let (_retailers, host) = host("", database);
+    fill(&host, LINES).await;
+    assert!(host.run(&["check"]).status.success());
 
-    let child = begun(&house);
+    let child = begun(&host);
     let told = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
@@ -134,19 +134,19 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("nothing of it is left"), "{said}");
-    assert!(house.files().is_empty(), "{:?}", house.files().keys());
-    let listed = house.run(&["runs", "list"]);
+    assert!(host.files().is_empty(), "{:?}", host.files().keys());
+    let listed = host.run(&["runs", "list"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(!listed.contains("lines"), "{listed}");
 
-    let mut child = begun(&house);
+    let mut child = begun(&host);
     child.kill().expect("killed");
     child.wait().expect("gone");
-    assert!(seen(&house).is_empty(), "{:?}", seen(&house));
+    assert!(seen(&host).is_empty(), "{:?}", seen(&host));
     // Until the lease of the killed one has run out, nobody may begin it again.
     let since = Instant::now();
     let again = loop {
-        let again = house.run(&ask("lines"));
+        let again = host.run(&ask("lines"));
         let why = String::from_utf8_lossy(&again.stderr).into_owned();
         if again.status.success() {
             break String::from_utf8_lossy(&again.stdout).into_owned();
@@ -155,9 +155,9 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
         assert!(since.elapsed() < Duration::from_secs(30), "{why}");
     };
     assert!(again.contains(&format!("{LINES} rows")), "{again}");
-    let quiet = house.run(&ask("quiet"));
+    let quiet = host.run(&ask("quiet"));
     assert!(quiet.status.success(), "{quiet:?}");
-    let files = house.files();
+    let files = host.files();
     assert_eq!(files.len(), 2, "{:?}", files.keys());
     let mut contents = files.into_values();
     assert!(
@@ -167,12 +167,12 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
 }
 
 async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Database) {
-    let (_retailers, mut house) = house(SCHEDULED, database);
-    fill(&house, 10).await;
-    house.start().await;
+    let (_retailers, mut host) = host(SCHEDULED, database);
+    fill(&host, 10).await;
+    host.start().await;
     let since = Instant::now();
     let run: Value = loop {
-        let page = house
+        let page = host
             .get("/v1/runs?state=ended&plugin=lines")
             .await
             .expect("runs");
@@ -182,7 +182,7 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Dat
         assert!(
             since.elapsed() < Duration::from_secs(60),
             "{page:#}\n{}",
-            house.log()
+            host.log()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
@@ -191,25 +191,25 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Dat
     assert_eq!(run["first"], run["last"]);
     // It fires every second, and the window of a day is one run all the same.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let all = house.get("/v1/runs").await.expect("runs");
+    let all = host.get("/v1/runs").await.expect("runs");
     let count = all["runs"].as_array().map_or(0, Vec::len);
     assert!(
         (1..=2).contains(&count),
         "two only around midnight: {all:#}"
     );
-    house.settle().await;
-    assert_eq!(seen(&house).len(), count);
+    host.settle().await;
+    assert_eq!(seen(&host).len(), count);
     let id = run["id"].as_str().expect("an id");
-    let one = house.get(&format!("/v1/runs/{id}")).await.expect("a run");
+    let one = host.get(&format!("/v1/runs/{id}")).await.expect("a run");
     assert_eq!(one["files"][0]["directory"], "additional_reports");
-    house.stop();
-    let listed = house.run(&["runs", "list", "--state", "ended"]);
+    host.stop();
+    let listed = host.run(&["runs", "list", "--state", "ended"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(
         listed.contains(id) && listed.contains("by often"),
         "{listed}"
     );
-    let replayed = house.run(&["runs", "replay", id]);
+    let replayed = host.run(&["runs", "replay", id]);
     let why = String::from_utf8_lossy(&replayed.stderr).into_owned();
     assert!(
         !replayed.status.success() && why.contains("needs no replay"),
@@ -221,8 +221,8 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Dat
 fn a_schedule_of_a_point_that_is_not_served_is_refused_at_load() {
     let wrong = "\n[schedules.nightly]\nplugin = \"lines\"\npoint = \"write-settlement\"\n\
                  at = \"30 2 * * *\"\nper = \"store\"\nwindow = \"yesterday\"\n";
-    let (_retailers, house) = house(wrong, Database::Sqlite);
-    let checked = house.run(&["check"]);
+    let (_retailers, host) = host(wrong, Database::Sqlite);
+    let checked = host.run(&["check"]);
     let why = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(!checked.status.success());
     let told = "schedules.nightly.point: a point that daily-sales serves: report";

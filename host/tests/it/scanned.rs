@@ -1,7 +1,7 @@
 //! What a scanner shows: members' codes, codes that are broken in every way there is, and looking for
 //! either in what was written.
 
-use crate::house::{root, sample_keys};
+use crate::host::{root, sample_keys};
 use aes::Aes128;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use cbc::cipher::block_padding::{NoPadding, Pkcs7};

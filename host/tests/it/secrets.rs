@@ -29,8 +29,8 @@ fn checked(variables: &[(&str, impl AsRef<OsStr>)]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let secrets = "secrets = { loyalty-number = [\"decrypt\"] }";
     let slot = format!("{SLOT}{ASKS}{DECLARED}");
-    let house = retailer(folder.path(), &format!("{ASKS}{secrets}"), &slot);
-    let mut command = house.galleria(&["check"]);
+    let host = retailer(folder.path(), &format!("{ASKS}{secrets}"), &slot);
+    let mut command = host.galleria(&["check"]);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     command.output().expect("it runs")
 }

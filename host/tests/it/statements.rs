@@ -1,19 +1,19 @@
 //! Statements through the whole host: read, left in a directory, sent, looked at and settled, stopped and
 //! killed half-way, hostile.
 
-mod desk;
+mod expected;
 mod flood;
 mod hostile;
 mod interrupted;
 mod killed;
+mod manual_settlement;
 mod refusals;
-mod refused;
+mod rejected_files;
 mod settled;
-mod sheet;
-mod told;
+mod tabular;
 
-use crate::days::{self, Day};
-use crate::house::{Database, House, root, staged};
+use crate::host::{Database, Host, root, staged};
+use crate::sample_days::{self, Day};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -108,7 +108,7 @@ fn readers() -> tempfile::TempDir {
 }
 
 /// What `statement read` prints: header, totals, lines.
-fn read(house: &House, day: &Day, sample: &Sample) -> Vec<Value> {
+fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
     let file = sample.file.display().to_string();
     let asked = [
         "statement",
@@ -119,11 +119,11 @@ fn read(house: &House, day: &Day, sample: &Sample) -> Vec<Value> {
         "--retailer",
         &day.retailer,
     ];
-    let ran = house.run(&asked);
+    let ran = host.run(&asked);
     let why = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{}: {why}", day.retailer);
     assert!(
-        !house.data().join("galleria.db").exists(),
+        !host.data().join("galleria.db").exists(),
         "no database is made"
     );
     let text = String::from_utf8(ran.stdout).expect("text");
@@ -139,8 +139,8 @@ fn minor(text: &Value) -> i64 {
 }
 
 /// Leaves ten copies where the host picks them up.
-fn leave(house: &House, day: &Day, sample: &Sample, directory: &str, complete: &str) {
-    let folder = house
+fn leave(host: &Host, day: &Day, sample: &Sample, directory: &str, complete: &str) {
+    let folder = host
         .data()
         .join("files")
         .join(directory)
@@ -162,31 +162,28 @@ fn leave(house: &House, day: &Day, sample: &Sample, directory: &str, complete: &
 }
 
 /// Waits until a retailer has a matched statement, the only one.
-async fn matched(house: &House, retailer: &str) -> Value {
+async fn matched(host: &Host, retailer: &str) -> Value {
     let begun = Instant::now();
     loop {
         let path = format!("/v1/statements?retailer={retailer}");
-        let page = house.get(&path).await.expect("a list");
+        let page = host.get(&path).await.expect("a list");
         if page["statements"][0]["state"] == "matched" {
             assert_eq!(page["statements"].as_array().map(Vec::len), Some(1));
             let id = page["statements"][0]["id"].as_str().expect("an id");
-            return house
-                .get(&format!("/v1/statements/{id}"))
-                .await
-                .expect("it");
+            return host.get(&format!("/v1/statements/{id}")).await.expect("it");
         }
         assert!(
             begun.elapsed() < Duration::from_secs(60),
             "{page:#}\n{}",
-            house.log()
+            host.log()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn send(house: &House, sample: &Sample) -> (u16, Value) {
+async fn send(host: &Host, sample: &Sample) -> (u16, Value) {
     let body = std::fs::read(&sample.file).expect("a statement");
-    sent(house, sample, body).await
+    sent(host, sample, body).await
 }
 
 fn path(sample: &Sample) -> String {
@@ -196,9 +193,9 @@ fn path(sample: &Sample) -> String {
     )
 }
 
-async fn sent(house: &House, sample: &Sample, body: Vec<u8>) -> (u16, Value) {
-    let url = house.url(&path(sample));
-    let sent = house.client.post(url).body(body).send().await;
+async fn sent(host: &Host, sample: &Sample, body: Vec<u8>) -> (u16, Value) {
+    let url = host.url(&path(sample));
+    let sent = host.client.post(url).body(body).send().await;
     let sent = sent.expect("an answer");
     (sent.status().as_u16(), sent.json().await.expect("JSON"))
 }
@@ -207,32 +204,32 @@ on_both!(a_days_statement_is_read_taken_in_once_and_matched);
 
 async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) {
     let mut seen = 0;
-    for day in days::all() {
+    for day in sample_days::all() {
         let Some(sample) = sample(&day.retailer) else {
             continue;
         };
         seen += 1;
         let (retailers, settlement) = settled::retailers(&day.retailer);
-        let mut house = House::with(retailers.path().into(), staged()).on(database);
-        let told = read(&house, &day, &sample);
-        for (line, expected) in told.iter().zip(told::expected(&sample)) {
+        let mut host = Host::with(retailers.path().into(), staged()).on(database);
+        let told = read(&host, &day, &sample);
+        for (line, expected) in told.iter().zip(expected::expected(&sample)) {
             assert_eq!(*line, expected, "{}", day.retailer);
         }
-        assert_eq!(told.len(), told::expected(&sample).len());
+        assert_eq!(told.len(), expected::expected(&sample).len());
         let (header, totals, lines) = (&told[0]["header"], &told[1]["totals"], &told[2..]);
         let net: i64 = lines.iter().map(|line| minor(&line["net"])).sum();
         assert_eq!(minor(&totals["net"]), net);
         assert!(header["total"].is_null() || minor(&header["total"]) == net);
-        house.start().await;
-        day.feed(&mut house).await;
-        house.settle().await;
+        host.start().await;
+        day.feed(&mut host).await;
+        host.settle().await;
         if let Some((directory, complete)) = &sample.pickup {
-            leave(&house, &day, &sample, directory, complete);
+            leave(&host, &day, &sample, directory, complete);
         } else {
-            let (status, answer) = send(&house, &sample).await;
+            let (status, answer) = send(&host, &sample).await;
             assert_eq!(status, 201, "{answer:#}");
         }
-        let statement = matched(&house, &day.retailer).await;
+        let statement = matched(&host, &day.retailer).await;
         assert_eq!(statement["net"], net);
         assert_eq!(statement["lines"], lines.len());
         let outcomes = statement["outcomes"].as_array().expect("outcomes");
@@ -244,20 +241,20 @@ async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) 
         let of = |word: &str| outcomes.iter().find(|one| one["outcome"] == word);
         let matched = of("matched").map_or(0, |one| one["lines"].as_u64().expect("a number"));
         assert!(matched as usize * 2 > lines.len(), "{outcomes:#?}");
-        settled::agrees(&house, &day.retailer, &settlement, &statement).await;
-        let (status, again) = send(&house, &sample).await;
+        settled::agrees(&host, &day.retailer, &settlement, &statement).await;
+        let (status, again) = send(&host, &sample).await;
         assert_eq!((status, &again["id"]), (200, &statement["id"]));
-        kept_and_aside(&house, &day, &sample, &statement).await;
-        house.stop();
-        by_command(&house, &day, &sample, &statement);
+        kept_and_aside(&host, &day, &sample, &statement).await;
+        host.stop();
+        by_command(&host, &day, &sample, &statement);
     }
     assert!(seen > 0, "no retailer has a statement");
 }
 
 /// The original is kept byte by byte; every copy that was left stands aside.
-async fn kept_and_aside(house: &House, day: &Day, sample: &Sample, statement: &Value) {
+async fn kept_and_aside(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     let digest = statement["digest"].as_str().expect("a digest");
-    let kept = house
+    let kept = host
         .data()
         .join("statements")
         .join(&day.retailer)
@@ -267,7 +264,7 @@ async fn kept_and_aside(house: &House, day: &Day, sample: &Sample, statement: &V
     let Some((directory, _)) = &sample.pickup else {
         return;
     };
-    let folder = house
+    let folder = host
         .data()
         .join("files")
         .join(directory)
@@ -282,18 +279,18 @@ async fn kept_and_aside(house: &House, day: &Day, sample: &Sample, statement: &V
         assert!(
             begun.elapsed() < Duration::from_secs(30),
             "{done} of 10\n{}",
-            house.log()
+            host.log()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 /// The same by command, as tables.
-fn by_command(house: &House, day: &Day, sample: &Sample, statement: &Value) {
+fn by_command(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     let file = sample.file.display().to_string();
     let id = statement["id"].as_str().expect("an id");
     let say = |arguments: &[&str]| {
-        let ran = house.run(&[&["statement"], arguments].concat());
+        let ran = host.run(&[&["statement"], arguments].concat());
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success(), "{arguments:?}: {why}");
         String::from_utf8(ran.stdout).expect("text")
@@ -318,7 +315,7 @@ fn by_command(house: &House, day: &Day, sample: &Sample, statement: &Value) {
     let settle = ["settle", &line, "--actor", "ana", "--reason", "seen"];
     let explained = say(&["explain", &line]);
     if explained.contains(" matched: ") || explained.contains("\nmatched: ") {
-        let refused = house.run(&[&["statement"], &settle[..]].concat());
+        let refused = host.run(&[&["statement"], &settle[..]].concat());
         assert!(
             !refused.status.success(),
             "a matched line is settled already"

@@ -1,6 +1,6 @@
 //! What an agent of Datadog is sent, over UDP.
 
-use crate::corner;
+use crate::corner_shop;
 use crate::listeners::Agent;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 async fn an_agent_gets_the_same_metrics_with_tags() {
     let agent = Agent::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
-    house.set(&format!("metrics.statsd={}", agent.address));
-    house.set("metrics.statsd_prefix=shops");
-    house.start().await;
-    corner::open(&house).await;
-    corner::sell(&house, "secret-order").await;
-    corner::delivered(&house, 1).await;
+    let mut host = corner_shop::host(folder.path());
+    host.set(&format!("metrics.statsd={}", agent.address));
+    host.set("metrics.statsd_prefix=shops");
+    host.start().await;
+    corner_shop::open(&host).await;
+    corner_shop::sell(&host, "secret-order").await;
+    corner_shop::delivered(&host, 1).await;
 
     let wanted = [
         // A counter with its labels, one without, a time, and what stands in the database.
@@ -41,25 +41,25 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
     }
     let text = lines.iter().cloned().collect::<Vec<_>>().join("\n");
     assert!(text.contains("|#"), "{text}");
-    for private in [corner::STORE, "store:", "secret", "gk_"] {
+    for private in [corner_shop::STORE, "store:", "secret", "gk_"] {
         assert!(!text.contains(private), "{private} in {text}");
     }
     // Scrapes tell the same.
-    let scraped = house.client.get(house.url("/metrics")).send().await;
+    let scraped = host.client.get(host.url("/metrics")).send().await;
     let scraped = scraped.expect("an answer").text().await.expect("text");
     assert!(
         scraped.contains("galleria_documents_delivered_total 1"),
         "{scraped}"
     );
-    house.stop();
+    host.stop();
 }
 
 #[test]
 fn an_agent_without_an_address_is_told_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path());
-    house.set("metrics.statsd=no_host..:8125");
-    let ran = house.run(&["serve"]);
+    let mut host = corner_shop::host(folder.path());
+    host.set("metrics.statsd=no_host..:8125");
+    let ran = host.run(&["serve"]);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
         !ran.status.success() && said.contains("metrics.statsd"),

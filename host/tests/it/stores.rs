@@ -1,34 +1,34 @@
 //! Stores from a file by command: the real binary, beside a host that serves.
 
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const HEADER: &str = "id;external_id;retailer;store_type;country;currency;minor_digits;zone;day_starts;attribute:size\n";
 
-async fn open(database: Database) -> (tempfile::TempDir, House) {
+async fn open(database: Database) -> (tempfile::TempDir, Host) {
     let retailers = tempfile::tempdir().expect("a folder");
     let folder = retailers.path().join("example");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("retailer.toml"), "name = \"example\"\n").expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
-    house.start().await;
-    (retailers, house)
+    let mut host = Host::with(retailers.path().to_owned(), staged()).on(database);
+    host.start().await;
+    (retailers, host)
 }
 
-fn import(house: &House, text: &str, more: &[&str]) -> (bool, String) {
-    let path = house.data().join("stores.csv");
+fn import(host: &Host, text: &str, more: &[&str]) -> (bool, String) {
+    let path = host.data().join("stores.csv");
     std::fs::write(&path, text).expect("a file");
     let path = path.display().to_string();
-    let mut command = house.galleria(&["stores", "import", &path]);
+    let mut command = host.galleria(&["stores", "import", &path]);
     let ran = command.args(more).output().expect("the binary");
     let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
     (ran.status.success(), said.concat())
 }
 
-async fn page(house: &House, after: &str) -> Vec<Value> {
+async fn page(host: &Host, after: &str) -> Vec<Value> {
     let path = format!("/v1/stores?limit=1000&after={after}");
-    let page = house.get(&path).await.expect("a list");
+    let page = host.get(&path).await.expect("a list");
     page["stores"].as_array().expect("stores").clone()
 }
 
@@ -38,7 +38,7 @@ on_both!(
 );
 
 async fn three_thousand_stores_come_from_one_file(database: Database) {
-    let (_retailers, house) = open(database).await;
+    let (_retailers, host) = open(database).await;
     let file = |size: &str| {
         let mut text = HEADER.to_owned();
         for n in 0..3000 {
@@ -50,32 +50,32 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
         }
         text
     };
-    let (well, said) = import(&house, &file("S"), &["--dry-run"]);
+    let (well, said) = import(&host, &file("S"), &["--dry-run"]);
     assert!(well && said.contains("3000 stores added"), "{said}");
     assert!(said.contains("nothing was imported"), "{said}");
-    assert_eq!(page(&house, "").await, [] as [Value; 0]);
+    assert_eq!(page(&host, "").await, [] as [Value; 0]);
     let by = ["--actor", "ana", "--reason", "all of France"];
-    let (well, said) = import(&house, &file("S"), &by);
+    let (well, said) = import(&host, &file("S"), &by);
     assert!(
         well && said.contains("3000 rows: 3000 stores added"),
         "{said}"
     );
-    assert_eq!(page(&house, "s1999").await.len(), 1000);
-    let (well, said) = import(&house, &file("S"), &[]);
+    assert_eq!(page(&host, "s1999").await.len(), 1000);
+    let (well, said) = import(&host, &file("S"), &[]);
     assert!(
         well && said.contains("0 stores added, 0 changed, 3000 unchanged"),
         "{said}"
     );
     let one = format!("{HEADER}s0007;7;example;kiosk;FR;EUR;2;Europe/Paris;240;L\n");
-    let (well, said) = import(&house, &one, &by);
+    let (well, said) = import(&host, &one, &by);
     assert!(well && said.contains("0 stores added, 1 changed"), "{said}");
-    let store = house.get("/v1/stores/s0007").await.expect("a store");
+    let store = host.get("/v1/stores/s0007").await.expect("a store");
     assert_eq!(
         store["attributes"],
         json!([{ "name": "size", "value": "L" }])
     );
 
-    let told = house
+    let told = host
         .get("/v1/operations?subject=stores")
         .await
         .expect("a list");
@@ -92,7 +92,7 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
     );
     assert_eq!(last["after"]["changed"], 1);
 
-    let listed = house.run(&["stores", "list", "--retailer", "example", "--limit", "2"]);
+    let listed = host.run(&["stores", "list", "--retailer", "example", "--limit", "2"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(
         listed.contains("s0001") && !listed.contains("s0002"),
@@ -102,22 +102,22 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
         listed.contains("04:00") && listed.contains("--after s0001"),
         "{listed}"
     );
-    let last = house.run(&["stores", "list", "--after", "s0499", "--limit", "2500"]);
+    let last = host.run(&["stores", "list", "--after", "s0499", "--limit", "2500"]);
     let last = String::from_utf8_lossy(&last.stdout).into_owned();
     assert!(
         last.contains("s2999") && !last.contains("there is more"),
         "the last part"
     );
-    let none = house.run(&["stores", "list", "--retailer", "other"]);
+    let none = host.run(&["stores", "list", "--retailer", "other"]);
     assert!(!String::from_utf8_lossy(&none.stdout).contains("s0000"));
 }
 
 async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
-    let (_retailers, house) = open(database).await;
+    let (_retailers, host) = open(database).await;
     let mut text = format!("{HEADER}right;1;example;kiosk;FR;EUR;2;Europe/Paris;;\n");
-    let (well, said) = import(&house, &text, &[]);
+    let (well, said) = import(&host, &text, &[]);
     assert!(well, "{said}");
-    let before = page(&house, "").await;
+    let before = page(&host, "").await;
     for n in 0..40 {
         let line = format!("s{n};{n};example;kiosk;FR;EUR;2;Europe/Pariss;;");
         writeln!(text, "{line}").expect("text");
@@ -126,7 +126,7 @@ async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it(datab
         "kiosk;FR;EUR;2;Europe/Paris;;",
         "kiosk;FR;EUR;2;Europe/Paris;;XL",
     );
-    let (well, said) = import(&house, &text, &[]);
+    let (well, said) = import(&host, &text, &[]);
     assert!(
         !well && said.contains("40 cells are wrong: nothing was imported"),
         "{said}"
@@ -137,5 +137,5 @@ async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it(datab
             .any(|line| line.contains(&format!(" {row} ")) && line.contains("zone"));
         assert!(told, "row {row}: {said}");
     }
-    assert_eq!(page(&house, "").await, before);
+    assert_eq!(page(&host, "").await, before);
 }

@@ -1,7 +1,7 @@
 //! What a collector is told: the way of a payment, span by span; and what one that is away does.
 
-use crate::corner;
-use crate::house::Database;
+use crate::corner_shop;
+use crate::host::Database;
 use crate::listeners::Collector;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -28,17 +28,17 @@ on_both!(a_payment_is_one_trace_from_its_request_to_its_document);
 async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Database) {
     let collector = Collector::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let mut house = corner::house(folder.path()).on(database);
-    house.set(&format!("traces.endpoint={}", collector.endpoint));
-    house.start().await;
-    corner::open(&house).await;
-    corner::sell(&house, "secret-order").await;
-    corner::delivered(&house, 1).await;
+    let mut host = corner_shop::host(folder.path()).on(database);
+    host.set(&format!("traces.endpoint={}", collector.endpoint));
+    host.start().await;
+    corner_shop::open(&host).await;
+    corner_shop::sell(&host, "secret-order").await;
+    corner_shop::delivered(&host, 1).await;
     let asked = serde_json::json!({ "code": "secret-code" });
-    let members = format!("/v1/stores/{}/members/identify", corner::STORE);
-    let _ = house.send("POST", &members, "m", &asked).await;
+    let members = format!("/v1/stores/{}/members/identify", corner_shop::STORE);
+    let _ = host.send("POST", &members, "m", &asked).await;
     // What waits is sent before the host ends.
-    house.stop();
+    host.stop();
 
     let taken = collector.spans();
     let request = "POST /v1/orders/{id}/payments";
@@ -96,23 +96,23 @@ async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
     let hangs = silent.local_addr().expect("an address");
     for address in [refused, hangs] {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut house = corner::house(folder.path());
-        house.set(&format!("traces.endpoint=http://{address}"));
-        house.set("traces.timeout=300ms");
-        house.start().await;
-        corner::open(&house).await;
+        let mut host = corner_shop::host(folder.path());
+        host.set(&format!("traces.endpoint=http://{address}"));
+        host.set("traces.timeout=300ms");
+        host.start().await;
+        corner_shop::open(&host).await;
         for n in 0..5 {
             let begun = Instant::now();
-            corner::sell(&house, &format!("o-{n}")).await;
+            corner_shop::sell(&host, &format!("o-{n}")).await;
             assert!(
                 begun.elapsed() < Duration::from_secs(5),
                 "it was waited for"
             );
             tokio::time::sleep(Duration::from_millis(600)).await;
         }
-        corner::delivered(&house, 5).await;
-        house.stop();
-        let log = house.log();
+        corner_shop::delivered(&host, 5).await;
+        host.stop();
+        let log = host.log();
         let told = log
             .lines()
             .filter(|line| line.contains("does not take traces"));

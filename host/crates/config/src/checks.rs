@@ -2,7 +2,7 @@
 
 use crate::{suggest, units};
 use galleria_domain::Problem;
-use galleria_domain::plugin::Mistake;
+use galleria_domain::plugin::ConfigError;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ impl Checks {
         }
     }
 
-    /// Adds what was found to the mistakes of a file, except where something at or below the key
+    /// Adds what was found to the errors of a file, except where something at or below the key
     /// could not even be read: the problem follows from that.
-    pub(crate) fn into_mistakes(self, file: &Path, mistakes: &mut Vec<Mistake>) {
+    pub(crate) fn into_errors(self, file: &Path, errors: &mut Vec<ConfigError>) {
         // A row belongs to a table that a guest read; a file's key says where it is.
         for Problem {
             field,
@@ -35,15 +35,15 @@ impl Checks {
             row: _,
         } in self.problems
         {
-            let unread = |mistake: &Mistake| {
-                mistake.file == file
-                    && mistake
+            let unread = |error: &ConfigError| {
+                error.file == file
+                    && error
                         .key
                         .strip_prefix(&field)
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
-            if !mistakes.iter().any(unread) {
-                mistakes.push(Mistake::new(file, field, message));
+            if !errors.iter().any(unread) {
+                errors.push(ConfigError::new(file, field, message));
             }
         }
     }

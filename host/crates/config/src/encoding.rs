@@ -11,7 +11,7 @@ use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Of a file. A key has some dozen bytes; whoever names a log file by mistake is told soon.
+/// Of a file. A key has some dozen bytes; whoever names a log file by error is told soon.
 const FILE_BYTES: u64 = 64 << 10;
 
 /// Bytes of a key, wiped when they are dropped.

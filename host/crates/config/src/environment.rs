@@ -3,7 +3,7 @@
 use crate::layers::{Key, Layer, Layers};
 use crate::raw::RawHost;
 use crate::suggest;
-use galleria_domain::plugin::Mistake;
+use galleria_domain::plugin::ConfigError;
 use std::collections::BTreeMap;
 
 /// The prefix of the host's own names.
@@ -38,11 +38,11 @@ pub(crate) fn overlay(
     layers: &mut Layers,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-    mistakes: &mut Vec<Mistake>,
+    errors: &mut Vec<ConfigError>,
 ) {
     layers.0.push(names_of_all(env));
-    layers.0.push(old_names(env, mistakes));
-    layers.0.push(own_names(env, mistakes));
+    layers.0.push(old_names(env, errors));
+    layers.0.push(own_names(env, errors));
     let mut command_line = Layer::of_text(COMMAND_LINE);
     for (key, text) in overrides {
         command_line.set(key.split('.').map(str::to_owned).collect(), key, text);
@@ -63,7 +63,7 @@ fn names_of_all(env: &BTreeMap<String, String>) -> Layer {
     layer
 }
 
-fn old_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Layer {
+fn old_names(env: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>) -> Layer {
     let mut layer = Layer::of_text(ENVIRONMENT);
     let get = |name: &str| {
         env.get(name)
@@ -85,7 +85,7 @@ fn old_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Lay
         {
             let message =
                 format!("must be set where {OLD_HOST} is: together they name the database");
-            mistakes.push(Mistake::new(ENVIRONMENT, missing, message));
+            errors.push(ConfigError::new(ENVIRONMENT, missing, message));
         }
         return layer;
     };
@@ -112,7 +112,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-fn own_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Layer {
+fn own_names(env: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>) -> Layer {
     let mut layer = Layer::of_text(ENVIRONMENT);
     let plain = plain_keys();
     let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
@@ -128,7 +128,7 @@ fn own_names(env: &BTreeMap<String, String>, mistakes: &mut Vec<Mistake>) -> Lay
                 "no setting has this name; did you mean {PREFIX}{}?",
                 meant.to_uppercase()
             );
-            mistakes.push(Mistake::new(ENVIRONMENT, variable, message));
+            errors.push(ConfigError::new(ENVIRONMENT, variable, message));
         }
         // Other names without `__` are not ours: Kubernetes sets GALLERIA_PORT and
         // GALLERIA_SERVICE_HOST for every pod beside a service that is called galleria.
@@ -186,11 +186,14 @@ mod tests {
             .collect()
     }
 
-    fn read(env: &BTreeMap<String, String>, overrides: &[(&str, &str)]) -> (RawHost, Vec<Mistake>) {
-        let mut mistakes = Vec::new();
+    fn read(
+        env: &BTreeMap<String, String>,
+        overrides: &[(&str, &str)],
+    ) -> (RawHost, Vec<ConfigError>) {
+        let mut errors = Vec::new();
         let mut layers = Layers(vec![Layer::of_defaults(&RawHost::default())]);
-        overlay(&mut layers, env, &self::env(overrides), &mut mistakes);
-        (layers.read(&mut mistakes), mistakes)
+        overlay(&mut layers, env, &self::env(overrides), &mut errors);
+        (layers.read(&mut errors), errors)
     }
 
     #[test]
@@ -201,8 +204,8 @@ mod tests {
             ("GALLERIA_GROUPS__PAYMENT__NAME", "12"),
             ("GALLERIA_PORT", "tcp://10.0.0.1:8080"),
         ]);
-        let (raw, mistakes) = read(&env, &[("workers", "16")]);
-        assert_eq!(mistakes, []);
+        let (raw, errors) = read(&env, &[("workers", "16")]);
+        assert_eq!(errors, []);
         assert_eq!(raw.http.listen, "0.0.0.0:80");
         assert_eq!(raw.workers, 16);
         assert_eq!(raw.groups.payment.name, "12");
@@ -216,8 +219,8 @@ mod tests {
             ("MPAY_DB_USER", "u@x"),
             ("MPAY_DB_PWD", "p/{w}"),
         ];
-        let (raw, mistakes) = read(&env(&old), &[]);
-        assert_eq!(mistakes, []);
+        let (raw, errors) = read(&env(&old), &[]);
+        assert_eq!(errors, []);
         assert_eq!(
             raw.database.url,
             "postgres://u%40x:p%2F%7Bw%7D@db:5432/shop"
@@ -234,8 +237,8 @@ mod tests {
             ("CONF_KAFKA_API_KEY", "12"),
             ("CONF_KAFKA_API_SECRET", "34"),
         ];
-        let (raw, mistakes) = read(&env(&old), &[("kafka.api_key", "56")]);
-        assert_eq!(mistakes, []);
+        let (raw, errors) = read(&env(&old), &[("kafka.api_key", "56")]);
+        assert_eq!(errors, []);
         let kafka = raw.kafka;
         assert_eq!(kafka.bootstrap, "broker:9092");
         assert_eq!((&*kafka.api_key, &*kafka.api_secret), ("56", "34"));
@@ -243,14 +246,14 @@ mod tests {
 
     #[test]
     fn half_of_the_old_names_is_a_mistake() {
-        let (_, mistakes) = read(&env(&[("MPAY_DB_HOST", "db")]), &[]);
-        let keys: Vec<&str> = mistakes.iter().map(|m| m.key.as_str()).collect();
+        let (_, errors) = read(&env(&[("MPAY_DB_HOST", "db")]), &[]);
+        let keys: Vec<&str> = errors.iter().map(|m| m.key.as_str()).collect();
         assert_eq!(keys, ["MPAY_DB_NAME", "MPAY_DB_USER"]);
     }
 
     #[test]
     fn a_misspelt_name_is_told_and_a_secret_is_not() {
-        let (_, mistakes) = read(
+        let (_, errors) = read(
             &env(&[
                 ("GALLERIA_WORKRS", "hunter2"),
                 ("GALLERIA_HTTP__LISEN", "hunter2"),
@@ -258,7 +261,7 @@ mod tests {
             ]),
             &[("htp.listen", "hunter2")],
         );
-        let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             all,
             [

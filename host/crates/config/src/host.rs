@@ -8,7 +8,7 @@ use crate::raw::{
     RawAttempts, RawDatabase, RawGroup, RawGroups, RawHost, RawLimits, RawLog, RawMembers,
     RawRetry, RawRuns, RawSensitive, RawStatements,
 };
-use crate::telling::{self, Statsd, Traces};
+use crate::telemetry::{self, Statsd, Traces};
 use crate::{Secret, units};
 use galleria_domain::Problem;
 use galleria_domain::names::is_id;
@@ -296,9 +296,9 @@ pub(crate) fn convert(raw: RawHost, checks: &mut Checks) -> HostConfig {
         database: self::database(database, &data, checks),
         http: http::convert(http, checks),
         access: access::convert(access, checks),
-        statsd: telling::statsd(&metrics, checks),
+        statsd: telemetry::statsd(&metrics, checks),
         metrics_listen: http::metrics(metrics, checks),
-        traces: telling::traces(traces, checks),
+        traces: telemetry::traces(traces, checks),
         log: self::log(log, checks),
         retry: self::retry(retry, checks),
         runs: self::runs(runs, checks),

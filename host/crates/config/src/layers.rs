@@ -1,14 +1,14 @@
-//! Reading: layers of keys, merged, into a raw type - with every mistake, not only the first.
+//! Reading: layers of keys, merged, into a raw type - with every error, not only the first.
 //!
 //! A key that cannot be read is noted and taken out of the layer it stands in, and reading starts
-//! again with what the layer below says. So each mistake is found once and hides no other. Messages
+//! again with what the layer below says. So each error is found once and hides no other. Messages
 //! name kinds of values, never a value: it may be a secret.
 
 use crate::suggest;
 use figment::error::{Actual, Error, Kind};
 use figment::value::{Dict, Tag, Value};
 use galleria_domain::Problem;
-use galleria_domain::plugin::Mistake;
+use galleria_domain::plugin::ConfigError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -55,13 +55,13 @@ impl Layer {
         }
     }
 
-    /// A TOML file. What is no TOML is one mistake, with line and column.
-    pub(crate) fn of_toml(file: &Path, text: &str) -> Result<Self, Mistake> {
+    /// A TOML file. What is no TOML is one error, with line and column.
+    pub(crate) fn of_toml(file: &Path, text: &str) -> Result<Self, ConfigError> {
         let table: toml::Table = toml::from_str(text).map_err(|error| {
             let place = error
                 .span()
                 .map_or(String::new(), |span| place(text, span.start));
-            Mistake::new(
+            ConfigError::new(
                 file,
                 "",
                 format!("{place}this is no TOML: {}", error.message()),
@@ -75,9 +75,9 @@ impl Layer {
     }
 
     /// Reads a TOML file from disk.
-    pub(crate) fn of_file(file: &Path) -> Result<Self, Mistake> {
+    pub(crate) fn of_file(file: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(file)
-            .map_err(|error| Mistake::new(file, "", format!("cannot be read: {error}")))?;
+            .map_err(|error| ConfigError::new(file, "", format!("cannot be read: {error}")))?;
         Self::of_toml(file, &text)
     }
 
@@ -97,11 +97,11 @@ impl Layer {
             })
     }
 
-    fn mistake(&self, key: &[String], message: String) -> Mistake {
+    fn error(&self, key: &[String], message: String) -> ConfigError {
         // A whole table can be wrong: then the first name that reaches into it is to blame.
         let name = self.names.iter().find(|(named, _)| named.starts_with(key));
         let name = name.map_or_else(|| key.join("."), |(_, name)| name.clone());
-        Mistake::new(&self.file, name, message)
+        ConfigError::new(&self.file, name, message)
     }
 
     /// Takes a key out; for an item of a list the whole list, so that the others keep their places.
@@ -131,10 +131,10 @@ impl Layer {
 pub(crate) struct Layers(pub(crate) Vec<Layer>);
 
 impl Layers {
-    /// The raw type of what the layers say. Every key that could not be read is a mistake and left out.
+    /// The raw type of what the layers say. Every key that could not be read is an error and left out.
     pub(crate) fn read<Raw: DeserializeOwned + Default>(
         &mut self,
-        mistakes: &mut Vec<Mistake>,
+        errors: &mut Vec<ConfigError>,
     ) -> Raw {
         loop {
             let mut merged = Dict::new();
@@ -152,17 +152,17 @@ impl Layers {
             {
                 continue;
             }
-            if !self.blame(&key, message(&error.kind), mistakes) {
+            if !self.blame(&key, message(&error.kind), errors) {
                 return Raw::default();
             }
         }
     }
 
     /// Notes what validation found wrong, and takes those keys out. Whether anything was taken out.
-    pub(crate) fn refuse(&mut self, problems: &[Problem], mistakes: &mut Vec<Mistake>) -> bool {
+    pub(crate) fn refuse(&mut self, problems: &[Problem], errors: &mut Vec<ConfigError>) -> bool {
         problems.iter().fold(false, |any, problem| {
             let key: Key = problem.field.split('.').map(str::to_owned).collect();
-            self.blame(&key, problem.message.clone(), mistakes) || any
+            self.blame(&key, problem.message.clone(), errors) || any
         })
     }
 
@@ -171,22 +171,22 @@ impl Layers {
         layers.find(|layer| !layer.blameless && layer.get(key).is_some())
     }
 
-    fn blame(&mut self, key: &[String], message: String, mistakes: &mut Vec<Mistake>) -> bool {
-        let (mistake, removed) = match self.top(key) {
+    fn blame(&mut self, key: &[String], message: String, errors: &mut Vec<ConfigError>) -> bool {
+        let (error, removed) = match self.top(key) {
             Some(layer) => {
-                let mistake = layer.mistake(key, message);
+                let error = layer.error(key, message);
                 layer.remove(key);
-                (mistake, true)
+                (error, true)
             }
             // Said nowhere: the first file is where it can be said.
             None => {
                 let said = self.0.iter().find(|layer| !layer.blameless);
                 let file = said.map_or(Path::new("host.toml"), |layer| &layer.file);
-                (Mistake::new(file, key.join("."), message), false)
+                (ConfigError::new(file, key.join("."), message), false)
             }
         };
-        if !mistakes.contains(&mistake) {
-            mistakes.push(mistake);
+        if !errors.contains(&error) {
+            errors.push(error);
         }
         removed
     }

@@ -1,4 +1,4 @@
-//! Configuration: raw text becomes checked values, and every mistake is told at once.
+//! Configuration: raw text becomes checked values, and every error is told at once.
 //!
 //! Owns: `host.toml`, `retailer.toml`, `plugin.toml`, the names in the environment, and secrets that
 //! cannot be printed. Never knows: who uses a setting, or what a component contains.
@@ -11,9 +11,9 @@
 //!     ("htp.listen".to_owned(), "127.0.0.1:0".to_owned()),
 //!     ("retailers".to_owned(), "/nowhere".to_owned()),
 //! ]);
-//! let mistakes = galleria_config::load(None, &none, &overrides).expect_err("misspelt");
+//! let errors = galleria_config::load(None, &none, &overrides).expect_err("misspelt");
 //! assert_eq!(
-//!     mistakes[0].to_string(),
+//!     errors[0].to_string(),
 //!     "command line: htp.listen: there is no such key; did you mean `http`?"
 //! );
 //! ```
@@ -38,7 +38,7 @@ mod schedules;
 mod secret;
 mod secrets;
 mod suggest;
-mod telling;
+mod telemetry;
 mod units;
 
 pub use access::{Access, TokenIssuer};
@@ -51,11 +51,11 @@ pub use kafka::Kafka;
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
-pub use telling::{Statsd, Traces};
+pub use telemetry::{Statsd, Traces};
 
 use checks::Checks;
 use galleria_domain::Pickup;
-use galleria_domain::plugin::{Mistake, Slot};
+use galleria_domain::plugin::{ConfigError, Slot};
 use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
 use plugin::PluginFolder;
@@ -99,7 +99,7 @@ impl Config {
     }
 }
 
-/// Reads everything, or tells every mistake.
+/// Reads everything, or tells every error.
 ///
 /// The later wins: the defaults, `host_file`, the old platform's names in `env`, `GALLERIA_...` in
 /// `env` (`GALLERIA_HTTP__LISTEN` is `http.listen`), then `overrides`, which the command line gives
@@ -108,26 +108,26 @@ pub fn load(
     host_file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-) -> Result<Config, Vec<Mistake>> {
-    let (config, mistakes) = load_most(host_file, env, overrides);
-    if mistakes.is_empty() {
+) -> Result<Config, Vec<ConfigError>> {
+    let (config, errors) = load_lenient(host_file, env, overrides);
+    if errors.is_empty() {
         Ok(config)
     } else {
-        Err(mistakes)
+        Err(errors)
     }
 }
 
-/// The same, with what could be read beside the mistakes: for who needs a part of it only, and looks
-/// whether a mistake is in that part.
-pub fn load_most(
+/// The same, with what could be read beside the errors: for who needs a part of it only, and looks
+/// whether an error is in that part.
+pub fn load_lenient(
     host_file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-) -> (Config, Vec<Mistake>) {
-    let mut mistakes = Vec::new();
-    let host = host_config(host_file, env, overrides, &mut mistakes);
-    let retailers = retailers(host_file, &host, env, &mut mistakes);
-    (Config { host, retailers }, mistakes)
+) -> (Config, Vec<ConfigError>) {
+    let mut errors = Vec::new();
+    let host = host_config(host_file, env, overrides, &mut errors);
+    let retailers = retailers(host_file, &host, env, &mut errors);
+    (Config { host, retailers }, errors)
 }
 
 /// Every key of `host.toml` with its default, as TOML without comments.
@@ -141,20 +141,20 @@ fn host_config(
     file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-    mistakes: &mut Vec<Mistake>,
+    errors: &mut Vec<ConfigError>,
 ) -> HostConfig {
     let mut layers = Layers(vec![Layer::of_defaults(&RawHost::default())]);
     match file.map(Layer::of_file) {
         Some(Ok(layer)) => layers.0.push(layer),
-        Some(Err(mistake)) => mistakes.push(mistake),
+        Some(Err(error)) => errors.push(error),
         None => {}
     }
-    environment::overlay(&mut layers, env, overrides, mistakes);
+    environment::overlay(&mut layers, env, overrides, errors);
     loop {
-        let raw: RawHost = layers.read(mistakes);
+        let raw: RawHost = layers.read(errors);
         match HostConfig::try_from(raw.clone()) {
             Ok(config) => return config,
-            Err(problems) if layers.refuse(&problems, mistakes) => {}
+            Err(problems) if layers.refuse(&problems, errors) => {}
             Err(_) => return host::convert(raw, &mut Checks::default()),
         }
     }
@@ -164,7 +164,7 @@ fn retailers(
     host_file: Option<&Path>,
     host: &HostConfig,
     env: &BTreeMap<String, String>,
-    mistakes: &mut Vec<Mistake>,
+    errors: &mut Vec<ConfigError>,
 ) -> Vec<Retailer> {
     let names = folders(&host.retailers).unwrap_or_else(|error| {
         let file = host_file.unwrap_or(Path::new("host.toml"));
@@ -172,7 +172,7 @@ fn retailers(
             "the folder {} cannot be read: {error}; each retailer has a folder there",
             host.retailers.display()
         );
-        mistakes.push(Mistake::new(file, "retailers", message));
+        errors.push(ConfigError::new(file, "retailers", message));
         Vec::new()
     });
     let mut plugin_folder = PluginFolder::new(&host.plugins);
@@ -184,7 +184,7 @@ fn retailers(
                 host,
                 env,
                 &mut plugin_folder,
-                mistakes,
+                errors,
             )
         })
         .collect()

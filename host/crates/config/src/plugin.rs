@@ -5,7 +5,7 @@ use crate::layers::{Layer, Layers};
 use crate::raw::RawPlugin;
 use crate::{rights, suggest};
 use galleria_domain::contract;
-use galleria_domain::plugin::{CounterScope, Mistake, Point, Rights};
+use galleria_domain::plugin::{CounterScope, ConfigError, Point, Rights};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) struct Manifest {
     pub(crate) counters: BTreeMap<String, CounterScope>,
 }
 
-/// The directory that holds the plugins. Reads each `plugin.toml` once, however many slots use it.
+/// The plugins of one directory. Each `plugin.toml` is read once, whoever uses it.
 pub(crate) struct PluginFolder {
     folder: PathBuf,
     names: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct PluginFolder {
 }
 
 impl PluginFolder {
-    /// Lists the plugins in `folder`. A missing folder counts as an empty one.
+    /// The plugins in `folder`; where there is none, there are no plugins.
     pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.into(),
@@ -40,7 +40,7 @@ impl PluginFolder {
     pub(crate) fn find(
         &mut self,
         name: &str,
-        mistakes: &mut Vec<Mistake>,
+        errors: &mut Vec<ConfigError>,
     ) -> Result<Option<Manifest>, String> {
         if !self.names.iter().any(|other| other == name) {
             let folder = self.folder.display();
@@ -57,24 +57,24 @@ impl PluginFolder {
             });
         }
         if !self.read.contains_key(name) {
-            let manifest = manifest(&self.folder.join(name), name, mistakes);
+            let manifest = manifest(&self.folder.join(name), name, errors);
             self.read.insert(name.to_owned(), manifest);
         }
         Ok(self.read.get(name).cloned().flatten())
     }
 }
 
-fn manifest(folder: &Path, folder_name: &str, mistakes: &mut Vec<Mistake>) -> Option<Manifest> {
+fn manifest(folder: &Path, folder_name: &str, errors: &mut Vec<ConfigError>) -> Option<Manifest> {
     let file = folder.join("plugin.toml");
     let layer = Layer::of_file(&file)
-        .map_err(|mistake| mistakes.push(mistake))
+        .map_err(|error| errors.push(error))
         .ok()?;
-    let before = mistakes.len();
-    let raw: RawPlugin = Layers(vec![layer]).read(mistakes);
+    let before = errors.len();
+    let raw: RawPlugin = Layers(vec![layer]).read(errors);
     let mut checks = Checks::default();
     let manifest = convert(raw, folder, folder_name, &mut checks);
-    checks.into_mistakes(&file, mistakes);
-    (mistakes.len() == before).then_some(manifest)
+    checks.into_errors(&file, errors);
+    (errors.len() == before).then_some(manifest)
 }
 
 fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks) -> Manifest {

@@ -8,7 +8,7 @@ use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSlot};
 use crate::secrets::{SecretSource, Vault};
 use crate::{matching, rights, schedules, suggest};
 use galleria_domain::event::topic;
-use galleria_domain::plugin::{Limits, Mistake, OnDeadLetter, Rights, SettingsFor, Slot};
+use galleria_domain::plugin::{ConfigError, Limits, OnDeadLetter, Rights, SettingsFor, Slot};
 use galleria_domain::schedule::Schedule;
 use galleria_domain::{MatchingRules, Pickup};
 use serde_json::{Map, Value};
@@ -44,13 +44,13 @@ pub(crate) fn retailer(
     host: &HostConfig,
     env: &BTreeMap<String, String>,
     plugin_folder: &mut PluginFolder,
-    mistakes: &mut Vec<Mistake>,
+    errors: &mut Vec<ConfigError>,
 ) -> Option<Retailer> {
     let file = folder.join("retailer.toml");
     let layer = Layer::of_file(&file)
-        .map_err(|mistake| mistakes.push(mistake))
+        .map_err(|error| errors.push(error))
         .ok()?;
-    let raw: RawRetailer = Layers(vec![layer]).read(mistakes);
+    let raw: RawRetailer = Layers(vec![layer]).read(errors);
     let RawRetailer {
         name,
         plugins,
@@ -80,7 +80,7 @@ pub(crate) fn retailer(
         vault: &mut vault,
         plugin_folder,
         checks: &mut checks,
-        mistakes,
+        errors,
     };
     let names: Vec<String> = plugins.keys().cloned().collect();
     let slots = plugins
@@ -88,7 +88,7 @@ pub(crate) fn retailer(
         .filter_map(|(name, raw)| reading.slot(name, raw))
         .collect();
     let schedules = schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
-    checks.into_mistakes(&file, mistakes);
+    checks.into_errors(&file, errors);
     Some(Retailer {
         name: folder_name,
         file,
@@ -108,7 +108,7 @@ struct Reading<'a, 'e> {
     vault: &'a mut Vault<'e>,
     plugin_folder: &'a mut PluginFolder,
     checks: &'a mut Checks,
-    mistakes: &'a mut Vec<Mistake>,
+    errors: &'a mut Vec<ConfigError>,
 }
 
 impl Reading<'_, '_> {
@@ -183,7 +183,7 @@ impl Reading<'_, '_> {
                 .wrong(key, "the name of a folder in the plugins directory");
             return None;
         };
-        match self.plugin_folder.find(plugin, self.mistakes) {
+        match self.plugin_folder.find(plugin, self.errors) {
             Ok(manifest) => manifest,
             Err(message) => {
                 self.checks.wrong(key, message);

@@ -256,7 +256,7 @@ fn read(
         missing("encoding", "how it is written", &words(Encoding::WORDS));
     }
     let (cipher, encoding) = (declared.cipher?, declared.encoding?);
-    // All of them, before any is given up: each may have its own mistake.
+    // All of them, before any is given up: each may have its own error.
     let versions: Vec<Option<KeyVersion>> = declared
         .versions
         .iter()

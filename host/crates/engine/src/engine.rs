@@ -8,7 +8,7 @@ use crate::inspect::{self, Inspected};
 use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_domain::Digest;
-use galleria_domain::plugin::{Inspection, Mistake};
+use galleria_domain::plugin::{ConfigError, Inspection};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -68,7 +68,7 @@ impl Engine {
 
     /// Reads a component's digest, exports, imports and stamp, without running it. The error names the
     /// file and the expected content.
-    pub fn inspect(&self, path: &Path) -> Result<Inspection, Mistake> {
+    pub fn inspect(&self, path: &Path) -> Result<Inspection, ConfigError> {
         Ok(inspect::inspect(path)?.inspection)
     }
 }

@@ -2,7 +2,7 @@
 
 use galleria_domain::Digest;
 use galleria_domain::contract::{self, PACKAGE as CONTRACT, VERSION as CONTRACT_VERSION};
-use galleria_domain::plugin::{Capability, Inspection, Mistake, Point};
+use galleria_domain::plugin::{Capability, Inspection, ConfigError, Point};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
@@ -24,9 +24,9 @@ pub(crate) struct Inspected {
 }
 
 /// Reads and inspects a file.
-pub(crate) fn inspect(path: &Path) -> Result<Inspected, Mistake> {
-    let bytes = read(path).map_err(|message| Mistake::new(path, "", message))?;
-    let inspection = parse(&bytes).map_err(|message| Mistake::new(path, "", message))?;
+pub(crate) fn inspect(path: &Path) -> Result<Inspected, ConfigError> {
+    let bytes = read(path).map_err(|message| ConfigError::new(path, "", message))?;
+    let inspection = parse(&bytes).map_err(|message| ConfigError::new(path, "", message))?;
     Ok(Inspected { bytes, inspection })
 }
 

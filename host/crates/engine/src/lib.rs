@@ -35,6 +35,6 @@ pub use generation::Generation;
 /// Reads a component's digest, exports, imports and stamp, without compiling it.
 pub fn inspect(
     path: &std::path::Path,
-) -> Result<galleria_domain::plugin::Inspection, galleria_domain::plugin::Mistake> {
+) -> Result<galleria_domain::plugin::Inspection, galleria_domain::plugin::ConfigError> {
     Ok(inspect::inspect(path)?.inspection)
 }

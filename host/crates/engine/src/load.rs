@@ -13,7 +13,7 @@ use crate::generation::{Generation, Linked};
 use crate::inspect::{Inspected, inspect};
 use galleria_app::plugins::{Loaded, Streams};
 use galleria_domain::Problem;
-use galleria_domain::plugin::{Capability, Mistake, Slot};
+use galleria_domain::plugin::{Capability, ConfigError, Slot};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,13 +28,13 @@ const MAX_PROBLEMS: usize = 50;
 
 impl Engine {
     /// Loads the plugins of a configuration. Slots that share a file share the compiled component.
-    pub fn load(&self, slots: Vec<Slot>) -> Result<Generation, Vec<Mistake>> {
+    pub fn load(&self, slots: Vec<Slot>) -> Result<Generation, Vec<ConfigError>> {
         let mut paths: Vec<PathBuf> = slots.iter().map(|slot| slot.component.clone()).collect();
         paths.sort();
         paths.dedup();
         let threads = self.threads();
         let read = in_parallel(threads, &paths, |path| inspect(path));
-        let files: BTreeMap<&Path, Result<Inspected, Mistake>> =
+        let files: BTreeMap<&Path, Result<Inspected, ConfigError>> =
             paths.iter().map(PathBuf::as_path).zip(read).collect();
 
         let prepared = in_parallel(threads, &slots, |slot| {
@@ -44,7 +44,7 @@ impl Engine {
             }
         });
         let mut linked = Vec::with_capacity(slots.len());
-        let mut mistakes: Vec<Mistake> = Vec::new();
+        let mut mistakes: Vec<ConfigError> = Vec::new();
         for (index, (slot, prepared)) in slots.into_iter().zip(prepared).enumerate() {
             match prepared {
                 Ok(compiled) => linked.push(self.linked(index, slot, compiled)),
@@ -93,19 +93,19 @@ fn prepare(
     engine: &Inner,
     slot: &Slot,
     inspected: &Inspected,
-) -> Result<Arc<Compiled>, Vec<Mistake>> {
+) -> Result<Arc<Compiled>, Vec<ConfigError>> {
     let mistakes = check_rights(slot, inspected);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
     let compiled = engine.compiled(inspected).map_err(|error| {
-        vec![Mistake::new(
+        vec![ConfigError::new(
             &slot.component,
             "",
             format!("the component does not load: {error:#}"),
         )]
     })?;
-    let mistakes: Vec<Mistake> = slot
+    let mistakes: Vec<ConfigError> = slot
         .all_settings()
         .flat_map(|settings| check_settings(engine, slot, &compiled, settings))
         .collect();
@@ -118,7 +118,7 @@ fn prepare(
 
 /// Finds imports that `plugin.toml` does not request, requests without a grant, and capabilities that
 /// this host does not offer.
-fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
+fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<ConfigError> {
     let plugin = &slot.plugin;
     let manifest = slot.component.with_file_name("plugin.toml");
     let mut mistakes = Vec::new();
@@ -131,7 +131,7 @@ fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
         .iter()
         .filter(|i| !requested(i))
     {
-        mistakes.push(Mistake::new(
+        mistakes.push(ConfigError::new(
             &manifest,
             "asks.capabilities",
             format!("plugin {plugin} imports \"{import}\" without requesting it: add it here"),
@@ -139,7 +139,7 @@ fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
     }
     let needed = &inspected.inspection.imports | &slot.asks.capabilities;
     for capability in needed.into_iter().filter(|c| !is_offered(*c)) {
-        mistakes.push(Mistake::new(
+        mistakes.push(ConfigError::new(
             &manifest,
             "asks.capabilities",
             format!(
@@ -149,7 +149,7 @@ fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<Mistake> {
         ));
     }
     for missing in slot.asks.missing_from(&slot.grants) {
-        mistakes.push(Mistake::new(
+        mistakes.push(ConfigError::new(
             &slot.file,
             format!("plugins.{}.grants", slot.name),
             format!(
@@ -166,7 +166,7 @@ fn check_settings(
     slot: &Slot,
     compiled: &Compiled,
     settings: &str,
-) -> Vec<Mistake> {
+) -> Vec<ConfigError> {
     let spec = CallSpec {
         compiled,
         limits: clamped(&slot.call_limits, &engine.config.ceiling),
@@ -195,10 +195,10 @@ fn check_settings(
             .take(MAX_PROBLEMS)
             .map(|problem| {
                 let problem: Problem = problem.into_domain();
-                Mistake::in_settings(slot, &problem)
+                ConfigError::in_settings(slot, &problem)
             })
             .collect(),
-        Err(fault) => vec![Mistake::new(
+        Err(fault) => vec![ConfigError::new(
             &slot.file,
             format!("plugins.{}.settings", slot.name),
             format!(

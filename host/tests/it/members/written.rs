@@ -1,6 +1,6 @@
 //! Everything that a host wrote and told: its log and files, every row, metrics, traces.
 
-use crate::house::{Database, House};
+use crate::host::{Database, Host};
 use crate::listeners::{Agent, Collector};
 use crate::scanned::needles;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -21,19 +21,19 @@ pub type Written = Vec<(String, Vec<u8>)>;
 
 impl Ears {
     /// Of a host that is not started yet.
-    pub async fn of(house: &mut House) -> Self {
+    pub async fn of(host: &mut Host) -> Self {
         let (collector, agent) = (Collector::start().await, Agent::start().await);
-        house.set(&format!("traces.endpoint={}", collector.endpoint));
-        house.set("traces.sample=1.0");
-        house.set(&format!("metrics.statsd={}", agent.address));
+        host.set(&format!("traces.endpoint={}", collector.endpoint));
+        host.set("traces.sample=1.0");
+        host.set(&format!("metrics.statsd={}", agent.address));
         Self { collector, agent }
     }
 
     /// Stops the host, and answers everything that it wrote and told until then. Where the question
     /// itself must have left something, it did.
-    pub async fn everything(&self, house: &mut House, database: Database) -> Written {
-        let status = house.get("/v1/status").await.expect("a status");
-        let scraped = house.client.get(house.url("/metrics")).send().await;
+    pub async fn everything(&self, host: &mut Host, database: Database) -> Written {
+        let status = host.get("/v1/status").await.expect("a status");
+        let scraped = host.client.get(host.url("/metrics")).send().await;
         let scraped = scraped.expect("an answer").bytes().await.expect("metrics");
         let route = needles([ROUTE]);
         let begun = Instant::now();
@@ -42,7 +42,7 @@ impl Ears {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         // What waits is sent before the host ends.
-        house.stop();
+        host.stop();
         let told = [
             ("metrics", scraped.to_vec()),
             ("what the agent was sent", self.agent.bytes()),
@@ -51,11 +51,11 @@ impl Ears {
         for (place, bytes) in &told {
             assert!(route.first_in(bytes).is_some(), "no question in {place}");
         }
-        let mut written: Written = kept(&house.data(), database);
+        let mut written: Written = kept(&host.data(), database);
         written.push(("the status".into(), status.to_string().into_bytes()));
         written.extend(told.map(|(place, bytes)| (place.to_owned(), bytes)));
         if database == Database::Postgres {
-            written.extend(rows(&house.database().url).await);
+            written.extend(rows(&host.database().url).await);
         }
         written
     }

@@ -2,9 +2,9 @@
 //! refused, and the host is none the worse for it. With one byte more it is not taken at all.
 
 use super::hostile::peak;
-use super::sheet::Sheet;
+use super::tabular::Sheet;
 use super::{path, readers, samples, sent};
-use crate::house::{House, staged};
+use crate::host::{Host, staged};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -46,17 +46,17 @@ fn pour(url: &str, key: &str, begin: &str, length: usize) -> (u16, Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
     let retailers = readers();
-    let mut house = House::with(retailers.path().into(), staged());
-    house.set("statements.max_bytes=1GiB");
-    house.start().await;
-    let key = house.key(&["--name", "flood", "--scope", "admin", "--everywhere"]);
+    let mut host = Host::with(retailers.path().into(), staged());
+    host.set("statements.max_bytes=1GiB");
+    host.start().await;
+    let key = host.key(&["--name", "flood", "--scope", "admin", "--everywhere"]);
     let sample = samples()
         .into_iter()
         .find(|sample| sample.plugin != "fixed-statement")
         .expect("a table");
     let sheet = Sheet::of(&sample);
-    let (url, begin) = (house.url(&path(&sample)), sheet.head());
-    let process = house.pid().to_string();
+    let (url, begin) = (host.url(&path(&sample)), sheet.head());
+    let process = host.pid().to_string();
     let (before, begun) = (peak(&process), Instant::now());
     let pouring = tokio::task::spawn_blocking(move || {
         [LENGTH, LENGTH + 1].map(|length| pour(&url, &key, &begin, length))
@@ -74,15 +74,15 @@ async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
     let grown = peak(&process) - before;
     assert!(grown < MEMORY, "{grown} bytes more at the peak");
     assert!(took < Duration::from_secs(120), "{took:?}");
-    let spool = std::fs::read_dir(house.data().join("statements/.spool"));
+    let spool = std::fs::read_dir(host.data().join("statements/.spool"));
     assert_eq!(
         spool.expect("the spool").count(),
         0,
         "nothing of it is left"
     );
-    let page = house.get("/v1/statements").await.expect("a list");
+    let page = host.get("/v1/statements").await.expect("a list");
     assert_eq!(page["statements"], json!([]));
-    let (status, answer) = sent(&house, &sample, sheet.bytes()).await;
+    let (status, answer) = sent(&host, &sample, sheet.bytes()).await;
     assert_eq!(status, 201, "{answer:#}");
-    house.stop();
+    host.stop();
 }

@@ -1,8 +1,8 @@
 //! Hostile statements through the real components: refused, in bounded time and memory.
 
-use super::sheet::Sheet;
+use super::tabular::Sheet;
 use super::{Sample, readers, samples};
-use crate::house::staged;
+use crate::host::staged;
 use galleria_app::Error;
 use galleria_app::plugins::{Loaded, Plugins as _, Source};
 use galleria_app::statements::{read, reading_context};

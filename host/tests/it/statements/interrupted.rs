@@ -2,7 +2,7 @@
 
 use super::killed::{counted, under_way};
 use super::{details, import, retailer};
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use galleria_app::records::StatementState;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 const ROWS: usize = 60_000;
 
 /// Begins an import, and waits until the file lies in the spool, where it is read from.
-fn reading(house: &House, file: &str) -> Child {
-    let mut importing = house.galleria(&import(file));
+fn reading(host: &Host, file: &str) -> Child {
+    let mut importing = host.galleria(&import(file));
     let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut importing = importing.spawn().expect("the binary");
-    let spool = house.data().join("statements/.spool");
+    let spool = host.data().join("statements/.spool");
     let begun = Instant::now();
     while std::fs::read_dir(&spool).map_or(0, Iterator::count) == 0 {
         assert!(importing.try_wait().expect("asked").is_none(), "too soon");
@@ -34,12 +34,12 @@ fn interrupted(importing: Child) -> Output {
     importing.wait_with_output().expect("an end")
 }
 
-async fn nothing_is_left(house: &House, ended: &Output) {
+async fn nothing_is_left(host: &Host, ended: &Output) {
     let [said, why] = [&ended.stdout, &ended.stderr].map(|said| String::from_utf8_lossy(said));
     assert_eq!(ended.status.code(), Some(130), "{said}{why}");
     assert!(said.contains("nothing of it is left"), "{said}{why}");
     let mut left = Vec::new();
-    let mut folders = vec![house.data().join("statements")];
+    let mut folders = vec![host.data().join("statements")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -51,7 +51,7 @@ async fn nothing_is_left(house: &House, ended: &Output) {
     }
     assert!(left.is_empty(), "neither spooled nor kept: {left:?}");
     for table in ["statements", "statement_lines"] {
-        assert_eq!(counted(house, table).await, 0, "{table}");
+        assert_eq!(counted(host, table).await, 0, "{table}");
     }
 }
 
@@ -59,26 +59,26 @@ on_both!(an_import_that_is_stopped_leaves_nothing_and_is_whole_the_next_time);
 
 async fn an_import_that_is_stopped_leaves_nothing_and_is_whole_the_next_time(database: Database) {
     let retailers = retailer();
-    let house = House::with(retailers.path().into(), staged()).on(database);
-    std::fs::create_dir_all(house.data()).expect("a folder");
-    let original = house.data().join("details.csv");
+    let host = Host::with(retailers.path().into(), staged()).on(database);
+    std::fs::create_dir_all(host.data()).expect("a folder");
+    let original = host.data().join("details.csv");
     std::fs::write(&original, details(ROWS)).expect("a statement");
     let file = original.display().to_string();
-    let listed = house.run(&["statement", "list"]);
+    let listed = host.run(&["statement", "list"]);
     assert!(listed.status.success(), "{listed:?}");
-    assert!(house.run(&["check"]).status.success(), "compiled once");
+    assert!(host.run(&["check"]).status.success(), "compiled once");
 
-    let ended = interrupted(reading(&house, &file));
-    nothing_is_left(&house, &ended).await;
-    let importing = under_way(&house, &file, StatementState::Importing, 2_000).await;
+    let ended = interrupted(reading(&host, &file));
+    nothing_is_left(&host, &ended).await;
+    let importing = under_way(&host, &file, StatementState::Importing, 2_000).await;
     let ended = interrupted(importing);
-    nothing_is_left(&house, &ended).await;
+    nothing_is_left(&host, &ended).await;
     assert!(original.exists(), "the file itself is the user's");
 
-    let ran = house.run(&import(&file));
+    let ran = host.run(&import(&file));
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{ran:?}");
     assert!(said.contains("imported as statement"), "{said}");
     assert!(said.contains(&format!("{ROWS} lines")), "{said}");
-    assert_eq!(counted(&house, "statement_lines").await, ROWS as i64);
+    assert_eq!(counted(&host, "statement_lines").await, ROWS as i64);
 }

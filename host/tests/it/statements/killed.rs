@@ -1,7 +1,7 @@
 //! The process is killed while it takes a statement in: all of it is there afterwards, or nothing.
 
 use super::{details, import, retailer};
-use crate::house::{House, staged};
+use crate::host::{Host, staged};
 use galleria_app::records::{Records, StatementState};
 use galleria_db::Db;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
@@ -28,9 +28,9 @@ async fn progress(db: &Db) -> Option<(StatementState, u64)> {
 }
 
 /// How many rows a table has.
-pub async fn counted(house: &House, table: &str) -> i64 {
+pub async fn counted(host: &Host, table: &str) -> i64 {
     sqlx::any::install_default_drivers();
-    let db = AnyConnection::connect(&house.database().url).await;
+    let db = AnyConnection::connect(&host.database().url).await;
     let mut db = db.expect("the database");
     let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
     let count = sqlx::query_scalar(count).fetch_one(&mut db).await;
@@ -39,12 +39,12 @@ pub async fn counted(house: &House, table: &str) -> i64 {
 }
 
 /// Begins an import, and answers it once it has come so far.
-pub async fn under_way(house: &House, file: &str, state: StatementState, lines: u64) -> Child {
-    let mut importing = house.galleria(&import(file));
+pub async fn under_way(host: &Host, file: &str, state: StatementState, lines: u64) -> Child {
+    let mut importing = host.galleria(&import(file));
     let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut importing = importing.spawn().expect("the binary");
     // Open all the while: what is looked for may last no longer than opening does.
-    let db = Db::open(&house.database()).await.expect("the database");
+    let db = Db::open(&host.database()).await.expect("the database");
     let begun = Instant::now();
     loop {
         let now = progress(&db).await;
@@ -60,8 +60,8 @@ pub async fn under_way(house: &House, file: &str, state: StatementState, lines: 
 }
 
 /// Begins an import, and kills it once it has come so far.
-async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64) {
-    let mut importing = under_way(house, file, state, lines).await;
+async fn killed_at(host: &Host, file: &str, state: StatementState, lines: u64) {
+    let mut importing = under_way(host, file, state, lines).await;
     importing.kill().expect("killed");
     importing.wait().expect("gone");
 }
@@ -69,36 +69,36 @@ async fn killed_at(house: &House, file: &str, state: StatementState, lines: u64)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_is_there_whole_or_not_at_all() {
     let retailers = retailer();
-    let mut house = House::with(retailers.path().into(), staged());
-    std::fs::create_dir_all(house.data()).expect("a folder");
-    let file = house.data().join("details.csv");
+    let mut host = Host::with(retailers.path().into(), staged());
+    std::fs::create_dir_all(host.data()).expect("a folder");
+    let file = host.data().join("details.csv");
     std::fs::write(&file, details(ROWS)).expect("a statement");
     let file = file.display().to_string();
-    assert!(house.run(&["statement", "list"]).status.success());
+    assert!(host.run(&["statement", "list"]).status.success());
 
-    killed_at(&house, &file, StatementState::Importing, 2_000).await;
-    let db = Db::open(&house.database()).await.expect("the database");
+    killed_at(&host, &file, StatementState::Importing, 2_000).await;
+    let db = Db::open(&host.database()).await.expect("the database");
     let (state, lines) = progress(&db).await.expect("something is left");
     db.close().await.expect("closed");
     assert_eq!(state, StatementState::Importing);
     assert!(lines >= 2_000 && lines < ROWS as u64);
-    let listed = house.run(&["statement", "list"]);
+    let listed = host.run(&["statement", "list"]);
     let listed = String::from_utf8(listed.stdout).expect("text");
     assert!(!listed.contains("details.csv"), "nobody sees it:\n{listed}");
 
-    killed_at(&house, &file, StatementState::Matching, ROWS as u64).await;
-    let listed = house.run(&["statement", "list"]);
+    killed_at(&host, &file, StatementState::Matching, ROWS as u64).await;
+    let listed = host.run(&["statement", "list"]);
     let listed = String::from_utf8(listed.stdout).expect("text");
     assert!(
         listed.contains("details.csv"),
         "all of it is there:\n{listed}"
     );
 
-    house.start().await;
-    let statement = super::matched(&house, "example").await;
+    host.start().await;
+    let statement = super::matched(&host, "example").await;
     assert_eq!(statement["lines"], ROWS);
     assert_eq!(statement["net"], ROWS * 980);
-    house.stop();
-    let spooled = std::fs::read_dir(house.data().join("statements/.spool")).expect("the spool");
+    host.stop();
+    let spooled = std::fs::read_dir(host.data().join("statements/.spool")).expect("the spool");
     assert_eq!(spooled.count(), 0, "what the kills left is gone");
 }

@@ -1,9 +1,9 @@
 //! Every refusal of a statement, by every plugin that reads one: sent to the host, it names the row and
 //! the column, and nothing of the file is there afterwards.
 
-use super::sheet::Sheet;
+use super::tabular::Sheet;
 use super::{Sample, readers, samples, sent};
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _};
 
@@ -189,9 +189,9 @@ fn cases(sample: &Sample) -> Vec<Case> {
 }
 
 /// Rows of statements and of their lines, in whatever state they are.
-async fn rows(house: &House) -> (i64, i64) {
+async fn rows(host: &Host) -> (i64, i64) {
     sqlx::any::install_default_drivers();
-    let mut db = AnyConnection::connect(&house.database().url)
+    let mut db = AnyConnection::connect(&host.database().url)
         .await
         .expect("the database");
     let counted = sqlx::query_as(
@@ -206,13 +206,13 @@ on_both!(every_refusal_names_row_and_column_and_nothing_is_imported);
 
 async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Database) {
     let retailers = readers();
-    let mut house = House::with(retailers.path().into(), staged()).on(database);
-    house.start().await;
+    let mut host = Host::with(retailers.path().into(), staged()).on(database);
+    host.start().await;
     let samples = samples();
     for sample in &samples {
         for case in cases(sample) {
             let of = format!("{} of {}", case.what, sample.plugin);
-            let (status, answer) = sent(&house, sample, case.file.bytes()).await;
+            let (status, answer) = sent(&host, sample, case.file.bytes()).await;
             let told = (status, &answer["code"]);
             assert_eq!(told, (422, &json!("file_refused")), "{of}: {answer:#}");
             let errors = answer["errors"].as_array().expect("errors");
@@ -222,13 +222,13 @@ async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Da
             let told = (&error["row"], &error["field"]);
             let wanted = (&json!(case.row + 1), &json!(case.column));
             assert_eq!(told, wanted, "{of}: {answer:#}");
-            let page = house.get("/v1/statements").await.expect("a list");
+            let page = host.get("/v1/statements").await.expect("a list");
             assert_eq!(page["statements"], json!([]), "{of}");
-            assert_eq!(rows(&house).await, (0, 0), "{of}");
+            assert_eq!(rows(&host).await, (0, 0), "{of}");
         }
     }
     let kept = || {
-        let folder = |sample: &Sample| house.data().join("statements").join(&sample.retailer);
+        let folder = |sample: &Sample| host.data().join("statements").join(&sample.retailer);
         let folders = samples.iter().map(folder);
         folders
             .map(|folder| std::fs::read_dir(folder).map_or(0, Iterator::count))
@@ -238,11 +238,11 @@ async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Da
     // Each was refused for what was spoilt: as they are, they are taken in.
     let mut lines = 0;
     for sample in &samples {
-        let (status, answer) = sent(&house, sample, Sheet::of(sample).bytes()).await;
+        let (status, answer) = sent(&host, sample, Sheet::of(sample).bytes()).await;
         assert_eq!(status, 201, "{}: {answer:#}", sample.plugin);
         lines += answer["lines"].as_i64().expect("lines");
     }
-    assert_eq!(rows(&house).await, (samples.len() as i64, lines));
+    assert_eq!(rows(&host).await, (samples.len() as i64, lines));
     assert_eq!(kept(), samples.len());
-    house.stop();
+    host.stop();
 }

@@ -2,7 +2,7 @@
 
 use super::{granted, retailer_file};
 use crate::agreement;
-use crate::house::House;
+use crate::host::Host;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -45,12 +45,12 @@ pub fn retailers(retailer: &str) -> (tempfile::TempDir, String) {
 
 /// The file that is written of a matched statement agrees with it, and with its lines store by store and
 /// day by day.
-pub async fn agrees(house: &House, retailer: &str, slot: &str, statement: &Value) {
+pub async fn agrees(host: &Host, retailer: &str, slot: &str, statement: &Value) {
     let header = &statement["header"];
     let paid_on = header["paid_on"].as_str().expect("a day");
-    let (run, file) = agreement::over(house, retailer, slot, paid_on).await;
+    let (run, file) = agreement::over(host, retailer, slot, paid_on).await;
     let rows = table(&file);
-    let lines = lines(house, statement).await;
+    let lines = lines(host, statement).await;
     assert!(lines.len() > 1, "stores have days");
     assert_eq!(rows.days, lines, "by store and business date");
     let [total] = rows.statements.as_slice() else {
@@ -104,13 +104,13 @@ fn table(file: &str) -> Rows {
 }
 
 /// The lines of a statement by the store and business date of what they were matched with.
-async fn lines(house: &House, statement: &Value) -> BTreeMap<(String, String), Sums> {
+async fn lines(host: &Host, statement: &Value) -> BTreeMap<(String, String), Sums> {
     let id = statement["id"].as_str().expect("an id");
     let mut found = BTreeMap::new();
     let mut after = Value::from(0);
     while !after.is_null() {
         let path = format!("/v1/statements/{id}/lines?after={after}&limit=50");
-        let page = house.get(&path).await.expect("lines");
+        let page = host.get(&path).await.expect("lines");
         for one in page["lines"].as_array().expect("lines") {
             let text = |name: &str| one[name].as_str().expect("a text").to_owned();
             let amount = |name: &str| one["line"][name].as_i64().expect("an amount");

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::plugins::{Loaded, Plugins};
 use crate::records::{RunRow, ScheduleMark, Tx};
 use galleria_domain::Store;
-use galleria_domain::plugin::{Mistake, Point};
+use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
@@ -24,7 +24,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 pub fn check(
     schedules: Vec<Schedule>,
     plugins: &dyn Plugins,
-) -> Result<Vec<Schedule>, Vec<Mistake>> {
+) -> Result<Vec<Schedule>, Vec<ConfigError>> {
     let (mut good, mut mistakes) = (Vec::with_capacity(schedules.len()), Vec::new());
     for mut schedule in schedules {
         // A slot that could not be loaded is a mistake of its own.
@@ -38,7 +38,7 @@ pub fn check(
             }
             Err(message) => {
                 let key = format!("schedules.{}.point", schedule.name);
-                mistakes.push(Mistake::new(&schedule.file, key, message));
+                mistakes.push(ConfigError::new(&schedule.file, key, message));
             }
         }
     }

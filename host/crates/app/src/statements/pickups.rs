@@ -2,11 +2,11 @@
 
 use crate::plugins::Plugins;
 use galleria_domain::Pickup;
-use galleria_domain::plugin::{Mistake, Point};
+use galleria_domain::plugin::{ConfigError, Point};
 
 /// Every mistake: a slot that reads no statements, whose files would be tried for ever, and two slots that
 /// would take the same files, of which one refuses the other's.
-pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Vec<Mistake>> {
+pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Vec<ConfigError>> {
     let mut mistakes = Vec::new();
     for (index, pickup) in pickups.iter().enumerate() {
         // A slot that could not be loaded is a mistake of its own.
@@ -15,7 +15,7 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
         };
         let mut wrong = |name: &str, message: String| {
             let key = format!("plugins.{}.pickup{name}", pickup.plugin);
-            mistakes.push(Mistake::new(&loaded.slot.file, key, message));
+            mistakes.push(ConfigError::new(&loaded.slot.file, key, message));
         };
         if !loaded.inspection.exports.contains(&Point::ReadStatement) {
             let plugin = &loaded.slot.plugin;

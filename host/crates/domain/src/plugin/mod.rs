@@ -279,7 +279,7 @@ pub struct Inspection {
 
 /// A mistake found while configuration and plugins are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConfigError {
     /// The file to change.
     pub file: PathBuf,
     /// The key in it, dotted; empty for the file as a whole.
@@ -288,7 +288,7 @@ pub struct Mistake {
     pub message: String,
 }
 
-impl Mistake {
+impl ConfigError {
     /// A mistake at a key of a file.
     pub fn new(
         file: impl Into<PathBuf>,
@@ -312,7 +312,7 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
         if !self.key.is_empty() {

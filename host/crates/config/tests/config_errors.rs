@@ -1,4 +1,4 @@
-//! Bad files beside the exact messages they must give: `tests/mistakes/<case>/`.
+//! Bad files beside the exact messages they must give: `tests/config_errors/<case>/`.
 //!
 //! A case is a working folder with `host.toml`, `retailers/`, `plugins/` as needed, `env.toml` for
 //! variables, and `expected.txt`. `GALLERIA_BLESS=1` writes `expected.txt` anew.
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FOLDERS: [&str; 2] = ["retailers", "plugins"];
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config_errors");
     let entries = fs::read_dir(folder).expect("the cases");
     let mut cases: Vec<PathBuf> = entries.map(|e| e.expect("a case").path()).collect();
     cases.sort();
@@ -52,10 +52,10 @@ fn said(case: &Path) -> String {
     let file = Some(place.path().join("host.toml")).filter(|file| file.exists());
     let prefix = format!("{}/", place.path().display());
     match galleria_config::load(file.as_deref(), &env, &overrides.into()) {
-        Ok(_) => String::from("no mistakes\n"),
-        Err(mistakes) => mistakes
+        Ok(_) => String::from("no errors\n"),
+        Err(errors) => errors
             .iter()
-            .map(|mistake| format!("{mistake}\n").replace(&prefix, ""))
+            .map(|error| format!("{error}\n").replace(&prefix, ""))
             .collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! What an operator sees and does, over HTTP and by command: stories, dead letters, what waits, plugins,
 //! operations.
 
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -29,24 +29,24 @@ topic = "corner_shop.sale"
 provider_wait_s = 3600
 "#;
 
-/// A house of one retailer with one store; the folder must outlive it.
-async fn house(database: Database) -> (tempfile::TempDir, House) {
+/// A host of one retailer with one store; the folder must outlive it.
+async fn host(database: Database) -> (tempfile::TempDir, Host) {
     let retailers = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(retailers.path().join("example")).expect("a folder");
     let file = retailers.path().join("example/retailer.toml");
     std::fs::write(file, RETAILER).expect("a retailer");
-    let mut house = House::with(retailers.path().to_owned(), staged()).on(database);
-    house.start().await;
+    let mut host = Host::with(retailers.path().to_owned(), staged()).on(database);
+    host.start().await;
     let store = json!({
         "external_id": "0042", "retailer": "example", "store_type": "kiosk", "country": "ES",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
     });
-    let put = house.send("PUT", "/v1/stores/s1", "store", &store).await;
+    let put = host.send("PUT", "/v1/stores/s1", "store", &store).await;
     assert_eq!(put.expect("an answer").0, 200);
-    (retailers, house)
+    (retailers, host)
 }
 
-async fn sell(house: &House, id: &str, reference: Option<&str>) -> Value {
+async fn sell(host: &Host, id: &str, reference: Option<&str>) -> Value {
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
@@ -67,7 +67,7 @@ async fn sell(house: &House, id: &str, reference: Option<&str>) -> Value {
     let mut answer = Value::Null;
     for (path, key, body) in [("/v1/orders", "o", placed), (path.as_str(), "p", paid)] {
         let key = format!("{key}-{id}");
-        let (status, told) = house.send("POST", path, &key, &body).await.expect("sent");
+        let (status, told) = host.send("POST", path, &key, &body).await.expect("sent");
         assert_eq!(status, 201, "{told:#}");
         answer = told;
     }
@@ -76,8 +76,8 @@ async fn sell(house: &House, id: &str, reference: Option<&str>) -> Value {
 
 /// What a command said, where it did its work.
 #[track_caller]
-pub fn said(house: &House, arguments: &[&str]) -> String {
-    let output = house.run(arguments);
+pub fn said(host: &Host, arguments: &[&str]) -> String {
+    let output = host.run(arguments);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}:\n{told}");
     String::from_utf8(output.stdout).expect("text")
@@ -85,8 +85,8 @@ pub fn said(house: &House, arguments: &[&str]) -> String {
 
 /// Why a command did not.
 #[track_caller]
-pub fn refused(house: &House, arguments: &[&str]) -> String {
-    let output = house.run(arguments);
+pub fn refused(host: &Host, arguments: &[&str]) -> String {
+    let output = host.run(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).expect("text")
 }
@@ -107,8 +107,8 @@ fn whats(story: &Value) -> Vec<&str> {
 }
 
 /// The name of the one file that was delivered.
-fn delivered(house: &House) -> String {
-    let names = house.files().into_keys();
+fn delivered(host: &Host) -> String {
+    let names = host.files().into_keys();
     let mut names: Vec<_> = names
         .filter_map(|path| path.rsplit('/').next().map(ToOwned::to_owned))
         .filter(|name| !name.starts_with('.'))
@@ -124,17 +124,16 @@ on_both!(
 );
 
 async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Database) {
-    let (_retailers, mut house) = house(database).await;
-    let paid = sell(&house, "o1", Some("8836/1")).await;
-    house
-        .until(|status| status["dead_letters"] == 1 && status["documents"]["delivered"] == 1)
+    let (_retailers, mut host) = host(database).await;
+    let paid = sell(&host, "o1", Some("8836/1")).await;
+    host.until(|status| status["dead_letters"] == 1 && status["documents"]["delivered"] == 1)
         .await;
     let receipt = paid["entry"]["receipt"]
         .as_str()
         .expect("a number")
         .to_owned();
-    let file = delivered(&house);
-    let order = house.get("/v1/orders/o1/documents").await.expect("a list");
+    let file = delivered(&host);
+    let order = host.get("/v1/orders/o1/documents").await.expect("a list");
     let documents = order.as_array().or(order["documents"].as_array());
     let document = documents.expect("documents")[0]["id"].clone();
     let document = document.as_str().expect("an id");
@@ -151,7 +150,7 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
     ];
     for id in ids {
         let path = format!("/v1/timeline/{}", encoded(id));
-        let story = house.get(&path).await.expect("a story");
+        let story = host.get(&path).await.expect("a story");
         let whats = whats(&story);
         for what in [
             "order",
@@ -174,12 +173,12 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
             at.parse::<jiff::Timestamp>().expect("an instant")
         });
         assert!(times.is_sorted(), "{story:#}");
-        let raw = said(&house, &["story", id, "--json"]);
+        let raw = said(&host, &["timeline", id, "--json"]);
         let raw: Value = serde_json::from_str(&raw).expect("JSON");
         assert_eq!(raw, story, "{id}");
     }
     // People read the same in words.
-    let told = said(&house, &["story", &file]);
+    let told = said(&host, &["timeline", &file]);
     for wanted in [
         "order o1",
         "dead letter",
@@ -189,49 +188,49 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
     ] {
         assert!(told.contains(wanted), "{wanted} in\n{told}");
     }
-    let why = refused(&house, &["story", "o2"]);
+    let why = refused(&host, &["timeline", "o2"]);
     assert!(why.contains("there is no story o2"), "{why}");
-    house.stop();
+    host.stop();
     // A host that is down is no reason not to know.
-    assert_eq!(said(&house, &["story", &file]), told);
+    assert_eq!(said(&host, &["timeline", &file]), told);
 }
 
 async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(database: Database) {
-    let (_retailers, mut house) = house(database).await;
+    let (_retailers, mut host) = host(database).await;
     for id in ["o1", "o2"] {
-        sell(&house, id, Some(id)).await;
+        sell(&host, id, Some(id)).await;
     }
-    house.until(|status| status["dead_letters"] == 2).await;
-    let letters = house.get("/v1/dead-letters").await.expect("a list");
+    host.until(|status| status["dead_letters"] == 2).await;
+    let letters = host.get("/v1/dead-letters").await.expect("a list");
     let letter = letters["dead_letters"][0].clone();
     let text = |field: &str| letter[field].as_str().expect("text").to_owned();
     let (event, plugin) = (text("event_id"), text("subscriber"));
-    let list = said(&house, &["dead-letters", "list", "--plugin", &plugin]);
+    let list = said(&host, &["dead-letters", "list", "--plugin", &plugin]);
     assert!(list.contains(&event) && list.contains("invalid"), "{list}");
-    let raw = said(&house, &["dead-letters", "list", "--json"]);
+    let raw = said(&host, &["dead-letters", "list", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, letters["dead_letters"]);
-    let none = said(&house, &["dead-letters", "list", "--code", "trapped"]);
+    let none = said(&host, &["dead-letters", "list", "--code", "trapped"]);
     assert!(!none.contains(&event), "{none}");
-    let shown = said(&house, &["dead-letters", "show", &event, &plugin]);
+    let shown = said(&host, &["dead-letters", "show", &event, &plugin]);
     assert!(shown.contains("is the name of another document"), "{shown}");
     assert!(shown.contains("\"payment_id\""), "{shown}");
-    let raw = said(&house, &["dead-letters", "show", &event, &plugin, "--json"]);
+    let raw = said(&host, &["dead-letters", "show", &event, &plugin, "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, letter);
 
-    let silent = refused(&house, &["dead-letters", "replay", &event, &plugin]);
+    let silent = refused(&host, &["dead-letters", "replay", &event, &plugin]);
     assert!(silent.contains("--reason"), "{silent}");
-    let all = refused(&house, &["dead-letters", "discard", "--reason", "x"]);
+    let all = refused(&host, &["dead-letters", "discard", "--reason", "x"]);
     assert!(all.contains("name an event and its plugin"), "{all}");
     let why = ["--reason", "to see it fail", "--actor", "ana"];
     let replay = [&["dead-letters", "replay", &event, &plugin][..], &why].concat();
-    said(&house, &replay);
+    said(&host, &replay);
     // The host that serves takes it up by itself, and gives it up again.
     let begun = Instant::now();
     loop {
         let path = format!("/v1/timeline/{}", encoded(&event));
-        let story = house.get(&path).await.expect("a story");
+        let story = host.get(&path).await.expect("a story");
         let failed = story["entries"].as_array().expect("entries").iter();
         let failed = failed.filter(|entry| entry["facts"]["outcome"] == "invalid");
         if failed.count() == 2 {
@@ -240,7 +239,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
         assert!(begun.elapsed() < Duration::from_secs(60), "{story:#}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    house.until(|status| status["dead_letters"] == 2).await;
+    host.until(|status| status["dead_letters"] == 2).await;
     let discard = [
         &[
             "dead-letters",
@@ -252,17 +251,17 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
         ][..],
         &["--reason", "a test", "--actor", "ben"],
     ];
-    let told = said(&house, &discard.concat());
+    let told = said(&host, &discard.concat());
     assert!(told.contains("2 dead letters given up"), "{told}");
-    let status = house.settle().await;
+    let status = host.settle().await;
     assert_eq!(status["dead_letters"], 0, "{status:#}");
-    let gone = refused(&house, &["dead-letters", "show", &event, &plugin]);
+    let gone = refused(&host, &["dead-letters", "show", &event, &plugin]);
     assert!(gone.contains("there is no dead letter"), "{gone}");
     assert!(gone.contains("`galleria dead-letters list`"), "{gone}");
 
-    let story = house.get("/v1/timeline/o1").await.expect("a story");
+    let story = host.get("/v1/timeline/o1").await.expect("a story");
     assert!(whats(&story).contains(&"operation"), "{story:#}");
-    let done = house.get("/v1/operations").await.expect("a list");
+    let done = host.get("/v1/operations").await.expect("a list");
     let actions = done["operations"].as_array().expect("a list").iter();
     let actions: Vec<_> = actions
         .map(|done| done["action"].as_str().expect("a word"))
@@ -277,16 +276,16 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
         "key_create",
     ];
     assert_eq!(actions, wanted);
-    house.stop();
-    let raw = said(&house, &["operations", "list", "--json"]);
+    host.stop();
+    let raw = said(&host, &["operations", "list", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, done["operations"]);
-    let list = said(&house, &["operations", "list", "--actor", "ana"]);
+    let list = said(&host, &["operations", "list", "--actor", "ana"]);
     assert!(
         list.contains("to see it fail") && !list.contains("a test"),
         "{list}"
     );
-    let list = said(&house, &["operations", "list", "--action", "store_put"]);
+    let list = said(&host, &["operations", "list", "--action", "store_put"]);
     assert!(
         list.contains("store s1") && list.contains("zone Europe/Madrid"),
         "{list}"
@@ -294,11 +293,11 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
 }
 
 async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Database) {
-    let (_retailers, mut house) = house(database).await;
-    sell(&house, "o1", None).await;
+    let (_retailers, mut host) = host(database).await;
+    sell(&host, "o1", None).await;
     let parked = |status: &Value| status["parked"] == 2;
-    house.until(parked).await;
-    let page = house
+    host.until(parked).await;
+    let page = host
         .get("/v1/parked?retailer=example&store=s1&cause=retry&subscriber=one")
         .await
         .expect("a list");
@@ -308,86 +307,77 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     let detail = waits[0]["detail"].as_str().expect("words");
     assert!(detail.contains("no reference of its provider"), "{detail}");
     let path = format!("/v1/parked/{}/one", encoded("payment:p-o1"));
-    let one = house.get(&path).await.expect("an event");
+    let one = host.get(&path).await.expect("an event");
     assert_eq!(one, waits[0]);
     let why = json!({ "actor": "ana", "reason": "the provider is back" });
     let retry = format!("{path}/retry");
-    let (status, answer) = house.send("POST", &retry, "r", &why).await.expect("sent");
+    let (status, answer) = host.send("POST", &retry, "r", &why).await.expect("sent");
     assert_eq!(status, 200, "{answer:#}");
     // It would have waited an hour.
     let begun = Instant::now();
     loop {
-        let one = house.get(&path).await.expect("it waits again");
+        let one = host.get(&path).await.expect("it waits again");
         if one["attempts"] == 2 {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "{one:#}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let other = house
-        .get("/v1/parked?subscriber=two")
-        .await
-        .expect("a list");
+    let other = host.get("/v1/parked?subscriber=two").await.expect("a list");
     assert_eq!(other["parked"][0]["attempts"], 1, "{other:#}");
 
     // The same by command, beside the host that serves.
     let list = said(
-        &house,
+        &host,
         &["parked", "list", "--plugin", "two", "--cause", "retry"],
     );
     assert!(
         list.contains("payment:p-o1") && !list.contains("one"),
         "{list}"
     );
-    let raw = said(&house, &["parked", "list", "--plugin", "two", "--json"]);
+    let raw = said(&host, &["parked", "list", "--plugin", "two", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, other["parked"]);
-    let none = said(&house, &["parked", "list", "--cause", "held"]);
+    let none = said(&host, &["parked", "list", "--cause", "held"]);
     assert!(!none.contains("payment:p-o1"), "{none}");
-    let wrong = refused(&house, &["parked", "list", "--cause", "sleepy"]);
+    let wrong = refused(&host, &["parked", "list", "--cause", "sleepy"]);
     assert!(wrong.contains("--cause: one of retry"), "{wrong}");
-    let silent = refused(&house, &["parked", "retry", "payment:p-o1", "two"]);
+    let silent = refused(&host, &["parked", "retry", "payment:p-o1", "two"]);
     assert!(silent.contains("--reason"), "{silent}");
     let why = ["--reason", "the provider answers", "--actor", "ana"];
     let retry = [&["parked", "retry", "payment:p-o1", "two"][..], &why];
-    said(&house, &retry.concat());
+    said(&host, &retry.concat());
     let begun = Instant::now();
     loop {
-        let other = house
-            .get("/v1/parked?subscriber=two")
-            .await
-            .expect("a list");
+        let other = host.get("/v1/parked?subscriber=two").await.expect("a list");
         if other["parked"][0]["attempts"] == 2 {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "{other:#}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let done = house.get("/v1/operations?action=parked_retry").await;
+    let done = host.get("/v1/operations?action=parked_retry").await;
     let done = done.expect("operations");
     assert_eq!(done["operations"][0]["actor"], "ana");
     assert_eq!(done["operations"][0]["reason"], "the provider answers");
 
     // What each slot is, and that it has failed, over HTTP and by command.
-    let plugin = house
-        .get("/v1/plugins/example/one")
-        .await
-        .expect("a plugin");
+    let plugin = host.get("/v1/plugins/example/one").await.expect("a plugin");
     assert_eq!(plugin["plugin"], "corner-shop-rust");
     assert_eq!(plugin["exports"], json!(["on-payment"]));
     assert_eq!(plugin["granted"]["topics"], json!(["corner_shop.sale"]));
     assert_eq!(plugin["faults"]["counts"], json!({ "retry": 2 }));
     assert_eq!(plugin["faults"]["last"]["code"], "retry");
     assert!(plugin["version"].is_string() && plugin["contract"].is_string());
-    house.stop();
-    let listed = said(&house, &["plugin", "list", "--json"]);
+    host.stop();
+    let listed = said(&host, &["plugin", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed).expect("JSON");
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
     for field in ["digest", "exports", "granted", "call_limits"] {
         assert_eq!(listed[0][field], plugin[field], "{field}");
     }
     assert_eq!(listed[0]["faults"]["counts"], json!({ "retry": 2 }));
-    let table = said(&house, &["plugin", "list", "--retailer", "example"]);
+    let table = said(&host, &["plugin", "list", "--retailer", "example"]);
     for wanted in [
         "corner-shop-rust",
         "on-payment",

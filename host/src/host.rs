@@ -1,4 +1,4 @@
-//! The house put together: configuration, records, engine, use cases, directories.
+//! The host put together: configuration, records, engine, use cases, directories.
 
 use crate::cli::Cli;
 use crate::sensitive;
@@ -11,7 +11,7 @@ use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
-use galleria_domain::plugin::{Limits, Mistake, Slot};
+use galleria_domain::plugin::{ConfigError, Limits, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that runs.
-pub struct House {
+pub struct Host {
     /// The database, to be closed last.
     pub db: Db,
     /// The use cases.
@@ -29,31 +29,31 @@ pub struct House {
 }
 
 /// Reads what files, environment and command line say.
-pub fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
-    let (config, mistakes) = configure_most(cli);
-    if mistakes.is_empty() {
+pub fn configure(cli: &Cli) -> Result<Config, Vec<ConfigError>> {
+    let (config, errors) = configure_lenient(cli);
+    if errors.is_empty() {
         Ok(config)
     } else {
-        Err(mistakes)
+        Err(errors)
     }
 }
 
-/// The same, with what could be read beside the mistakes.
-pub fn configure_most(cli: &Cli) -> (Config, Vec<Mistake>) {
+/// The same, with what could be read beside the errors.
+pub fn configure_lenient(cli: &Cli) -> (Config, Vec<ConfigError>) {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
     let env = environment();
     let overrides = cli.overrides.iter().cloned().collect();
-    let (config, mut mistakes) = galleria_config::load_most(file.as_deref(), &env, &overrides);
+    let (config, mut errors) = galleria_config::load_lenient(file.as_deref(), &env, &overrides);
     if cfg!(not(feature = "kafka")) && config.host.kafka.is_some() {
-        mistakes.push(Mistake::new(
+        errors.push(ConfigError::new(
             file.unwrap_or_else(|| "host.toml".into()),
             "kafka.bootstrap",
             "must not be set: this host was built without Kafka; unset it, or build the host with the \
              feature `kafka`",
         ));
     }
-    (config, mistakes)
+    (config, errors)
 }
 
 /// The environment. `std::env::vars` would panic over a variable that is no text, whosever it is, and
@@ -66,8 +66,8 @@ fn environment() -> BTreeMap<String, String> {
 }
 
 /// How the database is reached.
-pub fn database(host: &HostConfig) -> DbConfig {
-    let database = &host.database;
+pub fn database(host_config: &HostConfig) -> DbConfig {
+    let database = &host_config.database;
     let connections = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     DbConfig {
         url: database.url.expose().to_owned(),
@@ -80,9 +80,9 @@ pub fn database(host: &HostConfig) -> DbConfig {
 }
 
 /// The engine within the host's ceiling.
-pub fn engine(host: &HostConfig) -> anyhow::Result<Engine> {
-    let mut config = EngineConfig::new(&host.artifacts);
-    config.ceiling = ceiling(host.call_ceiling, host.run_ceiling);
+pub fn engine(host_config: &HostConfig) -> anyhow::Result<Engine> {
+    let mut config = EngineConfig::new(&host_config.artifacts);
+    config.ceiling = ceiling(host_config.call_ceiling, host_config.run_ceiling);
     Engine::new(config).context("starting the engine")
 }
 
@@ -99,38 +99,39 @@ fn ceiling(call: Limits, run: Limits) -> Limits {
     }
 }
 
-/// Loads every plugin, or tells every mistake.
+/// Loads every plugin, or tells every error.
 pub fn load(
-    host: &HostConfig,
+    host_config: &HostConfig,
     slots: Vec<Slot>,
-) -> anyhow::Result<Result<Generation, Vec<Mistake>>> {
-    Ok(engine(host)?.load(slots))
+) -> anyhow::Result<Result<Generation, Vec<ConfigError>>> {
+    Ok(engine(host_config)?.load(slots))
 }
 
-/// Builds the house. SQLite's schema is brought up to date on the way, since nobody else runs beside it.
-pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<House> {
-    let host = &config.host;
-    let database = database(host);
+/// Builds the host. SQLite's schema is brought up to date on the way, since nobody else runs beside it.
+pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Host> {
+    let host_config = &config.host;
+    let database = database(host_config);
     if database.url.starts_with("sqlite:") {
         for done in Db::migrate(&database).await? {
             tracing::info!("{done}");
         }
     }
     let db = Db::open(&database).await?;
-    let directories = Directories::open(&host.directories).context("opening the directories")?;
+    let directories =
+        Directories::open(&host_config.directories).context("opening the directories")?;
     let app = App::new(
         Arc::new(db.clone()),
         Arc::new(generation),
         Arc::new(SystemClock),
         policy(config)?,
     );
-    let statements = &host.statements;
+    let statements = &host_config.statements;
     let vault = StatementVault::open(&statements.folder, statements.max_bytes)
         .context("opening the folder of statements")?;
     let app = app
         .with_vault(Arc::new(vault))
         .with_shelf(Arc::new(directories.clone()));
-    Ok(House {
+    Ok(Host {
         db,
         app,
         directories,
@@ -138,8 +139,8 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
 }
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
-    let host = &config.host;
-    let groups = &host.groups;
+    let host_config = &config.host;
+    let groups = &host_config.groups;
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
         (topic::COMMON, groups.common.tries),
@@ -153,42 +154,42 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         events_group: groups.events.name.clone(),
         tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
         backoff: Backoff {
-            first: host.retry.first,
-            factor: host.retry.factor,
-            longest: host.retry.longest,
+            first: host_config.retry.first,
+            factor: host_config.retry.factor,
+            longest: host_config.retry.longest,
         },
-        cause_within: host.retry.wait_for_cause,
-        early_marks: host.retry.early_marks,
-        directories: host
+        cause_within: host_config.retry.wait_for_cause,
+        early_marks: host_config.retry.early_marks,
+        directories: host_config
             .directories
             .iter()
             .map(|(name, path)| (name.clone(), absolute(path)))
             .collect(),
-        members: members(host)?,
+        members: members(host_config)?,
         matching: config
             .retailers
             .iter()
             .map(|one| (one.name.clone(), one.matching.clone()))
             .collect(),
-        relay: host.kafka.as_ref().map(|kafka| RelayPolicy {
+        relay: host_config.kafka.as_ref().map(|kafka| RelayPolicy {
             name: kafka.relay.clone(),
             topics: kafka.topics.iter().cloned().collect(),
         }),
     })
 }
 
-fn members(host: &HostConfig) -> anyhow::Result<MemberPolicy> {
+fn members(host_config: &HostConfig) -> anyhow::Result<MemberPolicy> {
     let allowance = |attempts: Attempts| Allowance {
         burst: attempts.burst,
         every: attempts.every,
     };
     Ok(MemberPolicy {
-        per_store: allowance(host.members.per_store),
-        per_client: allowance(host.members.per_client),
-        floor: host.members.floor,
-        calls: host.workers,
-        calls_per_store: host.calls_per_store,
-        digest_key: sensitive::digest_key(&host.sensitive.digest_key)?,
+        per_store: allowance(host_config.members.per_store),
+        per_client: allowance(host_config.members.per_client),
+        floor: host_config.members.floor,
+        calls: host_config.workers,
+        calls_per_store: host_config.calls_per_store,
+        digest_key: sensitive::digest_key(&host_config.sensitive.digest_key)?,
     })
 }
 

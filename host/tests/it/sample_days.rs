@@ -1,6 +1,6 @@
 //! The sample days of the retailers, whoever they are.
 
-use crate::house::{House, root};
+use crate::host::{Host, root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -109,13 +109,13 @@ impl Day {
         events.filter(|request| request.counts.is_some()).count()
     }
 
-    pub async fn put_stores(&self, house: &House) {
+    pub async fn put_stores(&self, host: &Host) {
         for store in &self.stores {
             let mut body = store.clone();
             let id = body["id"].as_str().expect("an id").to_owned();
             body.as_object_mut().expect("an object").remove("id");
             let path = format!("/v1/stores/{id}");
-            let (status, answer) = house
+            let (status, answer) = host
                 .send("PUT", &path, &format!("store:{id}"), &body)
                 .await
                 .expect("an answer");
@@ -124,22 +124,22 @@ impl Day {
     }
 
     /// Sends everything, one after the other; half-way the database's server is killed.
-    pub async fn feed(&self, house: &mut House) {
-        self.put_stores(house).await;
+    pub async fn feed(&self, host: &mut Host) {
+        self.put_stores(host).await;
         for (index, request) in self.requests.iter().enumerate() {
             if index == self.requests.len() / 2 {
-                house.outage().await;
+                host.outage().await;
             }
-            request.send(house).await;
+            request.send(host).await;
         }
     }
 }
 
 impl Request {
     /// Sends until there is an answer, as a till would.
-    pub async fn send(&self, house: &House) {
+    pub async fn send(&self, host: &Host) {
         for _ in 0..2_000 {
-            let sent = house.send(&self.method, &self.path, &self.key, &self.body);
+            let sent = host.send(&self.method, &self.path, &self.key, &self.body);
             match (sent.await, &self.answer) {
                 (Ok((status @ (200 | 404), said)), Some((wanted, answer))) => {
                     assert_eq!(status, *wanted, "{}: {said:#}", self.key);

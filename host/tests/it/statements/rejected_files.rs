@@ -1,16 +1,16 @@
 //! What is left in a directory and cannot be taken in stands aside with the reasons beside it.
 
 use super::{details, retailer};
-use crate::house::{House, staged};
+use crate::host::{Host, staged};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_file_stands_aside_with_row_and_column() {
     let retailers = retailer();
-    let mut house = House::with(retailers.path().into(), staged());
-    let folder = house.data().join("files/statements/example");
+    let mut host = Host::with(retailers.path().into(), staged());
+    let folder = host.data().join("files/statements/example");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let outside = house.data().join("outside.csv");
+    let outside = host.data().join("outside.csv");
     std::fs::write(&outside, details(3)).expect("written");
     std::os::unix::fs::symlink(&outside, folder.join("link.csv")).expect("linked");
     std::fs::write(folder.join("other.txt"), details(3)).expect("written");
@@ -20,19 +20,19 @@ async fn a_refused_file_stands_aside_with_row_and_column() {
     )
     .expect("written");
     std::fs::write(folder.join("good.csv"), details(2)).expect("written");
-    house.start().await;
+    host.start().await;
     let why = folder.join("refused/wrong.csv.txt");
     let begun = Instant::now();
     while !why.exists() || folder.join("good.csv").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", house.log());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", host.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let told = std::fs::read_to_string(why).expect("reasons");
     assert!(told.contains("row 2, Net Credit (NC): "), "{told}");
     assert!(folder.join("refused/wrong.csv").exists());
-    let statement = super::matched(&house, "example").await;
+    let statement = super::matched(&host, "example").await;
     assert_eq!(statement["file"], "good.csv");
     // A link is never followed, and another suffix is nobody's.
     assert!(folder.join("link.csv").is_symlink() && folder.join("other.txt").exists());
-    house.stop();
+    host.stop();
 }

@@ -67,7 +67,7 @@ macro_rules! on_both {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $name() {
-                    super::$name(crate::house::Database::Sqlite).await;
+                    super::$name(crate::host::Database::Sqlite).await;
                 }
             )*
         }
@@ -75,8 +75,8 @@ macro_rules! on_both {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $name() {
-                    if crate::house::Database::Postgres.is_there() {
-                        super::$name(crate::house::Database::Postgres).await;
+                    if crate::host::Database::Postgres.is_there() {
+                        super::$name(crate::host::Database::Postgres).await;
                     }
                 }
             )*
@@ -84,7 +84,7 @@ macro_rules! on_both {
     };
 }
 
-/// Where a house keeps its records.
+/// Where a host keeps its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
     Sqlite,
@@ -99,11 +99,11 @@ impl Database {
 }
 
 /// A host in a temporary folder.
-pub struct House {
+pub struct Host {
     folder: tempfile::TempDir,
     /// Where its records are.
     on: Database,
-    /// Its database server, where it is PostgreSQL, unless it is of a house beside.
+    /// Its database server, where it is PostgreSQL, unless it is of a host beside.
     postgres: Option<Server>,
     retailers: PathBuf,
     plugins: PathBuf,
@@ -116,7 +116,7 @@ pub struct House {
     before: Vec<Child>,
     overrides: Vec<String>,
     pub client: reqwest::Client,
-    /// Whether the client carries a key of this house.
+    /// Whether the client carries a key of this host.
     keyed: bool,
     /// Everything that may stand in nothing that the host writes or says.
     secrets: Mutex<Vec<String>>,
@@ -132,7 +132,7 @@ const DIGEST_KEY: &str = "ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f
 /// What the broker asks for.
 pub const KAFKA_SECRET: &str = "canary-4Hs6bY0mQd8e";
 
-impl House {
+impl Host {
     /// On the retailers and plugins of the workspace.
     pub fn new() -> Self {
         Self::with(root().join("retailers"), staged())
@@ -234,7 +234,7 @@ impl House {
         self.folder.path().join("data")
     }
 
-    /// The binary with this house's configuration.
+    /// The binary with this host's configuration.
     pub fn galleria(&self, arguments: &[&str]) -> Command {
         let set = |key: &str, path: &Path| format!("{key}={}", path.display());
         let mut command = Command::new(env!("CARGO_BIN_EXE_galleria"));
@@ -486,7 +486,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Host {
     fn drop(&mut self) {
         self.kill();
         if !std::thread::panicking() {

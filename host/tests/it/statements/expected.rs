@@ -3,7 +3,7 @@
 //! Every sample currency has cents, so that amounts are cents here.
 
 use super::Sample;
-use super::sheet::Sheet;
+use super::tabular::Sheet;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! What the commands of an operator's desk have in common: the house without plugins, opened and closed
+//! What the commands of an operator's desk have in common: the host without plugins, opened and closed
 //! around one piece of work, who does it, and how lists are shown.
 
-use crate::{house, logs, show};
+use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::Table;
@@ -92,16 +92,16 @@ where
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
     });
-    let generation = match house::load(&config.host, Vec::new())? {
+    let generation = match host::load(&config.host, Vec::new())? {
         Ok(generation) => generation,
-        Err(mistakes) => {
-            show::mistakes(&mistakes);
+        Err(errors) => {
+            show::config_errors(&errors);
             return Ok(ExitCode::FAILURE);
         }
     };
-    let house = house::build(config, generation).await?;
-    let done = work(&house.app).await;
-    house.db.close().await.context("closing the database")?;
+    let host = host::build(config, generation).await?;
+    let done = work(&host.app).await;
+    host.db.close().await.context("closing the database")?;
     done.map(|()| ExitCode::SUCCESS)
 }
 

@@ -2,8 +2,8 @@
 //! hand, takes that back. What is done by command is seen over HTTP.
 
 use super::{Sample, details, import, retailer, sample};
-use crate::days::{self, Day};
-use crate::house::{Database, House, staged};
+use crate::host::{Database, Host, staged};
+use crate::sample_days::{self, Day};
 use serde_json::{Value, json};
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -14,23 +14,23 @@ fn words(ran: &Output) -> String {
 }
 
 /// What a command says that ends well.
-fn said(house: &House, arguments: &[&str]) -> String {
-    let ran = house.run(&[&["statement"], arguments].concat());
+fn said(host: &Host, arguments: &[&str]) -> String {
+    let ran = host.run(&[&["statement"], arguments].concat());
     assert!(ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
 }
 
 /// What a command says that is refused.
-fn refused(house: &House, arguments: &[&str]) -> String {
-    let ran = house.run(&[&["statement"], arguments].concat());
+fn refused(host: &Host, arguments: &[&str]) -> String {
+    let ran = host.run(&[&["statement"], arguments].concat());
     assert!(!ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
 }
 
 /// The first sample statement whose retailer has agreed on fees.
 fn with_fees() -> (Day, Sample) {
-    let found = days::all().into_iter().find_map(|day| {
-        let folder = crate::house::root().join("retailers").join(&day.retailer);
+    let found = sample_days::all().into_iter().find_map(|day| {
+        let folder = crate::host::root().join("retailers").join(&day.retailer);
         let text = std::fs::read_to_string(folder.join("retailer.toml")).expect("a file");
         let agreed = text.contains("[[matching.fees]]");
         let sample = sample(&day.retailer).filter(|_| agreed)?;
@@ -40,16 +40,16 @@ fn with_fees() -> (Day, Sample) {
 }
 
 /// The statement once every tender of the day was held against it.
-async fn looked_at(house: &House, id: &str) -> Value {
+async fn looked_at(host: &Host, id: &str) -> Value {
     let begun = Instant::now();
     loop {
         let path = format!("/v1/statements/{id}");
-        let statement = house.get(&path).await.expect("a statement");
+        let statement = host.get(&path).await.expect("a statement");
         // Of every sample but one line that nobody knows.
         if lines_of(&statement, "unmatched") == 1 {
             return statement;
         }
-        let log = house.log();
+        let log = host.log();
         assert!(
             begun.elapsed() < Duration::from_secs(60),
             "{statement:#}\n{log}"
@@ -68,14 +68,14 @@ fn lines_of(statement: &Value, outcome: &str) -> u64 {
 }
 
 /// Lines of one outcome over HTTP, in parts of so many.
-async fn lines(house: &House, statement: &str, outcome: &str, limit: usize) -> Vec<Value> {
+async fn lines(host: &Host, statement: &str, outcome: &str, limit: usize) -> Vec<Value> {
     let mut found = Vec::new();
     let mut after = 0;
     loop {
         let path = format!(
             "/v1/statements/{statement}/lines?outcome={outcome}&after={after}&limit={limit}"
         );
-        let page = house.get(&path).await.expect("lines");
+        let page = host.get(&path).await.expect("lines");
         let lines = page["lines"].as_array().expect("lines");
         assert!(lines.len() <= limit);
         found.extend(lines.iter().cloned());
@@ -86,9 +86,9 @@ async fn lines(house: &House, statement: &str, outcome: &str, limit: usize) -> V
     }
 }
 
-async fn explained(house: &House, line: &str) -> Value {
+async fn explained(host: &Host, line: &str) -> Value {
     let path = format!("/v1/statement-lines/{line}");
-    house.get(&path).await.expect("a line")
+    host.get(&path).await.expect("a line")
 }
 
 fn id(line: &Value) -> &str {
@@ -99,28 +99,28 @@ on_both!(lines_are_listed_explained_settled_and_taken_back);
 
 async fn lines_are_listed_explained_settled_and_taken_back(database: Database) {
     let (day, sample) = with_fees();
-    let mut house = House::new().on(database);
-    let statement = first_import(&house, &day, &sample, database);
-    house.start().await;
-    day.feed(&mut house).await;
-    house.settle().await;
-    let before = looked_at(&house, &statement).await;
+    let mut host = Host::new().on(database);
+    let statement = first_import(&host, &day, &sample, database);
+    host.start().await;
+    day.feed(&mut host).await;
+    host.settle().await;
+    let before = looked_at(&host, &statement).await;
     let total: u64 = before["lines"].as_u64().expect("a number");
     assert!(
         lines_of(&before, "matched") > total / 2,
         "payments came later: {before:#}"
     );
     assert_eq!(lines_of(&before, "fee-mismatch"), 0, "as agreed");
-    by_outcome(&house, &before).await;
-    why(&house, &statement).await;
-    refusals(&house, &statement).await;
-    by_hand(&house, &statement, &before).await;
-    house.stop();
+    by_outcome(&host, &before).await;
+    why(&host, &statement).await;
+    refusals(&host, &statement).await;
+    by_hand(&host, &statement, &before).await;
+    host.stop();
 }
 
 /// Before anything else was done with that database. The same file again is the same statement.
-fn first_import(house: &House, day: &Day, sample: &Sample, database: Database) -> String {
-    let made = house.data().join("galleria.db").exists();
+fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> String {
+    let made = host.data().join("galleria.db").exists();
     assert!(!made, "there is no database yet, or an empty one");
     let file = sample.file.display().to_string();
     let import = [
@@ -131,7 +131,7 @@ fn first_import(house: &House, day: &Day, sample: &Sample, database: Database) -
         "--plugin",
         &sample.slot,
     ];
-    let first = said(house, &import);
+    let first = said(host, &import);
     let of = |said: &str, words: &str| {
         let line = said.lines().next().unwrap_or_default();
         line.strip_prefix(words).map(str::to_owned)
@@ -142,25 +142,25 @@ fn first_import(house: &House, day: &Day, sample: &Sample, database: Database) -
         first.contains("unmatched") && !first.contains(" matched"),
         "{first}"
     );
-    let again = said(house, &import);
+    let again = said(host, &import);
     let same = of(&again, "already imported as statement ");
     assert_eq!(same.as_ref(), Some(&id), "{again}");
-    let listed = said(house, &["list", "--retailer", &day.retailer]);
+    let listed = said(host, &["list", "--retailer", &day.retailer]);
     assert_eq!(listed.matches(&id).count(), 1, "{listed}");
     assert_eq!(
         database == Database::Sqlite,
-        house.data().join("galleria.db").exists()
+        host.data().join("galleria.db").exists()
     );
     id
 }
 
 /// Every line has one outcome, and is listed under it alone, over HTTP and by command.
-async fn by_outcome(house: &House, statement: &Value) {
+async fn by_outcome(host: &Host, statement: &Value) {
     let name = id(statement);
     let mut seen = 0;
     for sum in statement["outcomes"].as_array().expect("sums") {
         let outcome = sum["outcome"].as_str().expect("a word");
-        let lines = lines(house, name, outcome, 7).await;
+        let lines = lines(host, name, outcome, 7).await;
         assert_eq!(json!(lines.len()), sum["lines"], "{outcome}");
         assert!(lines.iter().all(|line| line["outcome"] == outcome));
         let net: i64 = lines
@@ -168,7 +168,7 @@ async fn by_outcome(house: &House, statement: &Value) {
             .map(|line| line["line"]["net"].as_i64().expect("a sum"))
             .sum();
         assert_eq!(net, sum["net"], "{outcome}");
-        let table = said(house, &["lines", name, "--outcome", outcome]);
+        let table = said(host, &["lines", name, "--outcome", outcome]);
         let ids: Vec<_> = lines.iter().take(100).map(id).collect();
         let listed: Vec<_> = table
             .split(['│', '┆'])
@@ -179,13 +179,13 @@ async fn by_outcome(house: &House, statement: &Value) {
         seen += lines.len() as u64;
     }
     assert_eq!(statement["lines"], seen);
-    let none = refused(house, &["lines", name, "--outcome", "lost"]);
+    let none = refused(host, &["lines", name, "--outcome", "lost"]);
     assert!(
         none.contains("one of matched, amount-mismatch"),
         "told what there is: {none}"
     );
     let path = format!("/v1/statements/{name}/lines?outcome=lost");
-    let none = house.client.get(house.url(&path)).send().await;
+    let none = host.client.get(host.url(&path)).send().await;
     let none = none.expect("an answer");
     assert_eq!(none.status(), 422);
     let none: Value = none.json().await.expect("JSON");
@@ -193,7 +193,7 @@ async fn by_outcome(house: &House, statement: &Value) {
 }
 
 /// Why a line got its outcome, in the same words over HTTP and by command.
-async fn why(house: &House, statement: &str) {
+async fn why(host: &Host, statement: &str) {
     let expected = [
         ("matched", "amount, currency and fee agree"),
         (
@@ -207,13 +207,13 @@ async fn why(house: &House, statement: &str) {
         ),
     ];
     for (outcome, because) in expected {
-        let lines = lines(house, statement, outcome, 1000).await;
+        let lines = lines(host, statement, outcome, 1000).await;
         let line = id(&lines[0]);
-        let told = explained(house, line).await;
+        let told = explained(host, line).await;
         assert_eq!(told["line"], lines[0]);
         let sentence = told["because"].as_str().expect("a sentence");
         assert!(sentence.contains(because), "{outcome}: {sentence}");
-        let table = said(house, &["explain", line]);
+        let table = said(host, &["explain", line]);
         assert!(
             table.contains(&format!("{outcome}: {sentence}")),
             "{outcome}: {table}"
@@ -232,41 +232,41 @@ async fn why(house: &House, statement: &str) {
         assert!(agreed || !payment, "of a payment: {told:#}");
     }
     // The till took one less.
-    let wrong = &lines(house, statement, "amount-mismatch", 1000).await[0];
+    let wrong = &lines(host, statement, "amount-mismatch", 1000).await[0];
     assert_eq!(wrong["difference"], 100, "{wrong:#}");
 }
 
 /// What may not be done says why, and does nothing.
-async fn refusals(house: &House, statement: &str) {
-    let lines = lines(house, statement, "unmatched", 1000).await;
+async fn refusals(host: &Host, statement: &str) {
+    let lines = lines(host, statement, "unmatched", 1000).await;
     let line = id(&lines[0]);
     let away = format!("{statement}.99999");
     let signed = ["--actor", "ana", "--reason", "seen"];
     let with = |words: &[&'static str]| [&["settle", line][..], words].concat();
-    let silent = refused(house, &with(&["--actor", "ana"]));
+    let silent = refused(host, &with(&["--actor", "ana"]));
     assert!(silent.contains("--reason <REASON>"), "{silent}");
-    let empty = refused(house, &with(&["--actor", "ana", "--reason", " "]));
+    let empty = refused(host, &with(&["--actor", "ana", "--reason", " "]));
     assert!(empty.contains("reason: 1 to 500 bytes of text"), "{empty}");
-    let nobody = refused(house, &with(&["--reason", "seen"]));
+    let nobody = refused(host, &with(&["--reason", "seen"]));
     assert!(nobody.contains("--actor <ACTOR>"), "{nobody}");
     let entry = ["--entry", "pay-nowhere"];
-    let entry = refused(house, &with(&[&signed[..], &entry].concat()));
+    let entry = refused(host, &with(&[&signed[..], &entry].concat()));
     assert!(
         entry.contains("entry: a payment of the retailer"),
         "{entry}"
     );
     for what in ["settle", "undo", "explain"] {
         let signed = if what == "explain" { &[][..] } else { &signed };
-        let nowhere = refused(house, &[&[what, &away], signed].concat());
+        let nowhere = refused(host, &[&[what, &away], signed].concat());
         let wanted = format!("there is no statement line {away}");
         assert!(nowhere.contains(&wanted), "{what}: {nowhere}");
     }
-    let early = refused(house, &[&["undo", line][..], &signed].concat());
+    let early = refused(host, &[&["undo", line][..], &signed].concat());
     assert!(early.contains("is not settled by hand"), "{early}");
     let post = async |path: &str, body: Value| {
         let path = format!("/v1/statement-lines/{path}");
         let key = path.replace('/', "-");
-        house.send("POST", &path, &key, &body).await.expect("sent")
+        host.send("POST", &path, &key, &body).await.expect("sent")
     };
     let (status, answer) = post(&format!("{line}/settle"), json!({ "reason": "" })).await;
     assert_eq!(
@@ -275,66 +275,66 @@ async fn refusals(house: &House, statement: &str) {
     );
     let (status, answer) = post(&format!("{away}/settle"), json!({ "reason": "seen" })).await;
     assert_eq!((status, &answer["code"]), (404, &json!("not_found")));
-    let after = explained(house, line).await;
+    let after = explained(host, line).await;
     assert_eq!(after["line"], lines[0]);
     assert_eq!(after["hands"], json!([]), "nothing was done");
 }
 
 /// Settled and taken back by command: seen over HTTP, with who and why, and the sums go along.
-async fn by_hand(house: &House, statement: &str, before: &Value) {
+async fn by_hand(host: &Host, statement: &str, before: &Value) {
     for (was, becomes) in [
         ("amount-mismatch", "matched"),
         ("unmatched", "not-applicable"),
     ] {
-        let found = lines(house, statement, was, 1000).await;
+        let found = lines(host, statement, was, 1000).await;
         let line = id(&found[0]);
         let reason = format!("the provider says so of {was}");
         let done = said(
-            house,
+            host,
             &["settle", line, "--actor", "ana", "--reason", &reason],
         );
         assert!(
             done.contains(&format!("line {line} is {becomes}")),
             "{done}"
         );
-        let now = explained(house, line).await;
+        let now = explained(host, line).await;
         assert_eq!(now["line"]["outcome"], becomes);
         assert_eq!(now["line"]["rule"], "hand");
         assert_eq!(now["line"]["tender"], found[0]["tender"]);
         assert_eq!(now["because"], "a person settled it");
         hand(&now["hands"][0], "settled", "ana", &reason, [was, becomes]);
-        let moved = looked(house, statement).await;
+        let moved = looked(host, statement).await;
         assert_eq!(lines_of(&moved, was), lines_of(before, was) - 1);
         assert_eq!(lines_of(&moved, becomes), lines_of(before, becomes) + 1);
         assert_eq!(net(&moved), net(before), "what was paid out stays");
-        let table = said(house, &["explain", line]);
+        let table = said(host, &["explain", line]);
         let told = format!("settled by ana: {reason} ({was} before, {becomes} after)");
         assert!(table.contains(&told), "{table}");
 
         let undo = ["undo", line, "--actor", "eva", "--reason", "it was another"];
-        let done = said(house, &undo);
+        let done = said(host, &undo);
         assert!(
             done.contains(&format!("line {line} is {was} again")),
             "{done}"
         );
-        let back = explained(house, line).await;
+        let back = explained(host, line).await;
         assert_eq!(back["line"], found[0]);
         let hands = back["hands"].as_array().expect("hands");
         assert_eq!(hands.len(), 2, "{back:#}");
         hand(&hands[1], "undone", "eva", "it was another", [becomes, was]);
         assert_eq!(
-            looked(house, statement).await["outcomes"],
+            looked(host, statement).await["outcomes"],
             before["outcomes"]
         );
-        let again = refused(house, &undo);
+        let again = refused(host, &undo);
         assert!(again.contains("is not settled by hand"), "{again}");
-        operations(house, line, &reason).await;
+        operations(host, line, &reason).await;
     }
 }
 
-async fn looked(house: &House, statement: &str) -> Value {
+async fn looked(host: &Host, statement: &str) -> Value {
     let path = format!("/v1/statements/{statement}");
-    house.get(&path).await.expect("a statement")
+    host.get(&path).await.expect("a statement")
 }
 
 fn net(statement: &Value) -> i64 {
@@ -351,8 +351,8 @@ fn hand(hand: &Value, what: &str, by: &str, reason: &str, outcomes: [&str; 2]) {
 }
 
 /// Both stand among what operators did, the latest first.
-async fn operations(house: &House, line: &str, reason: &str) {
-    let all = house.get("/v1/operations").await.expect("operations");
+async fn operations(host: &Host, line: &str, reason: &str) {
+    let all = host.get("/v1/operations").await.expect("operations");
     let subject = format!("statement line {line}");
     let all = all["operations"].as_array().expect("operations").iter();
     let told: Vec<_> = all
@@ -375,10 +375,10 @@ fn a_retailers_own_rules_hold() {
     let text = std::fs::read_to_string(&file).expect("a file");
     let rules = "[matching]\namount_tolerance = 7\nfee_tolerance = 3\n";
     std::fs::write(&file, format!("{text}\n{rules}")).expect("written");
-    let house = House::with(retailers.path().into(), staged());
+    let host = Host::with(retailers.path().into(), staged());
     let statement = retailers.path().join("details.csv");
     std::fs::write(&statement, details(1)).expect("a statement");
-    let ran = house.run(&import(&statement.display().to_string()));
+    let ran = host.run(&import(&statement.display().to_string()));
     assert!(ran.status.success(), "{}", words(&ran));
     let said_so = words(&ran);
     let id = said_so
@@ -386,7 +386,7 @@ fn a_retailers_own_rules_hold() {
         .next()
         .and_then(|line| line.rsplit(' ').next());
     let line = format!("{}.1", id.expect("an id"));
-    let why = said(&house, &["explain", &line]);
+    let why = said(&host, &["explain", &line]);
     assert!(
         why.contains("amounts may differ by 0.07, fees by 0.03"),
         "{why}"

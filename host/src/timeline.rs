@@ -1,6 +1,6 @@
-//! `galleria story`: what became of anything, by any id of it.
+//! `galleria timeline`: what became of anything, by any id of it.
 
-use crate::desk::{self, plain};
+use crate::command::{self, plain};
 use crate::show;
 use clap::Args;
 use comfy_table::{ColumnConstraint, Table, Width};
@@ -13,13 +13,13 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  galleria story order-1                     an order, and all that belongs to it
-  galleria story 0042-0007                   the number on a receipt
-  galleria story 8836-1                      a payment provider's reference
-  galleria story payment:payment-1           an event
-  galleria story 400001234567890             a fiscal mark
-  galleria story poslog_0042_000001.xml      the name of a file
-  galleria story order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
+  galleria timeline order-1                     an order, and all that belongs to it
+  galleria timeline 0042-0007                   the number on a receipt
+  galleria timeline 8836-1                      a payment provider's reference
+  galleria timeline payment:payment-1           an event
+  galleria timeline 400001234567890             a fiscal mark
+  galleria timeline poslog_0042_000001.xml      the name of a file
+  galleria timeline order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
 
 Times are UTC. Digests are cut in the timeline; --json has them whole. An event's trace is the
 trace_id of the lines of the log about its request and its attempts.")]
@@ -34,18 +34,18 @@ pub struct Ask {
 
 /// Tells a story.
 pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
-    desk::at(&config, async |app| {
+    command::at(&config, async |app| {
         let story = app.story(&ask.id, &Reach::Everything).await?;
         match ask.json {
             true => show::line(&serde_json::to_string_pretty(&story)?),
-            false => timeline(&story),
+            false => print(&story),
         }
         Ok(())
     })
     .await
 }
 
-fn timeline(story: &StoryView) {
+fn print(story: &StoryView) {
     let about = story.about.iter().map(|one| {
         let kind = serde_json::json!(one.kind);
         format!("{} {}", kind.as_str().unwrap_or_default(), plain(&one.id))

@@ -1,7 +1,7 @@
 //! Plugins that loop, eat memory, crash or return garbage: the other stores notice nothing.
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::{Database, House};
+use crate::host::{Database, Host};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -39,10 +39,10 @@ pub fn sale(store: &str, workstation: &str, order: &str) -> [(String, String, Va
     ]
 }
 
-pub async fn sell(house: &House, store: &str, n: usize) {
+pub async fn sell(host: &Host, store: &str, n: usize) {
     for (path, key, body) in sale(store, "w1", &format!("{store}-{n}")) {
         loop {
-            match house.send("POST", &path, &key, &body).await.expect("sent") {
+            match host.send("POST", &path, &key, &body).await.expect("sent") {
                 (201, _) => break,
                 // The database is away for a moment: the till asks again.
                 (503, _) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -70,40 +70,39 @@ async fn one_stores_trouble_stays_in_that_store(database: Database) {
             "[[plugins.papers.for]]\nstores = [\"{store}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
         );
     }
-    let mut house = retailer(folder.path(), ASKS, &slot).on(database);
-    house.start().await;
+    let mut host = retailer(folder.path(), ASKS, &slot).on(database);
+    host.start().await;
     for (store, _) in BEHAVIOURS {
         let body = json!({
             "external_id": store, "retailer": "corner", "store_type": "kiosk", "country": "ES",
             "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
         });
         let path = format!("/v1/stores/{store}");
-        let (status, answer) = house.send("PUT", &path, store, &body).await.expect("sent");
+        let (status, answer) = host.send("PUT", &path, store, &body).await.expect("sent");
         assert_eq!(status, 200, "{answer:#}");
     }
     for n in 0..ORDERS {
         if n == ORDERS / 2 {
-            house.outage().await;
+            host.outage().await;
         }
         for (store, _) in BEHAVIOURS {
-            sell(&house, store, n).await;
+            sell(&host, store, n).await;
         }
     }
     let good = ORDERS as u64;
-    house
-        .until(|status| figures(status, "s-good")["documents"] == good)
+    host.until(|status| figures(status, "s-good")["documents"] == good)
         .await;
     let bad = (BEHAVIOURS.len() - 1) as u64;
-    let status = house
+    let status = host
         .until(|status| status["dead_letters"] == bad * good && status["parked"] == 0)
         .await;
     assert_eq!(status["documents"]["delivered"], good, "{status:#}");
     for (store, _) in BEHAVIOURS.iter().filter(|(store, _)| *store != "s-good") {
         assert_eq!(figures(&status, store)["documents"], 0, "{store}");
     }
-    let journal = house.get("/v1/orders/s-good-0/journal").await;
+    let journal = host.get("/v1/orders/s-good-0/journal").await;
     let journal = journal.expect("a journal");
     let attempts = journal.as_array().or(journal["attempts"].as_array());
     assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
-    house.stop();
+    host.stop();
 }

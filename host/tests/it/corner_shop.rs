@@ -1,7 +1,7 @@
 //! A retailer with one store, whose plugin writes one document for each payment.
 
 use crate::configuration::{ASKS, retailer};
-use crate::house::House;
+use crate::host::Host;
 use serde_json::json;
 use std::path::Path;
 
@@ -9,35 +9,35 @@ use std::path::Path;
 pub const STORE: &str = "s-corner";
 
 /// A host for it alone.
-pub fn house(folder: &Path) -> House {
+pub fn host(folder: &Path) -> Host {
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
     );
     retailer(folder, ASKS, &slot)
 }
 
-pub async fn open(house: &House) {
+pub async fn open(host: &Host) {
     let body = json!({
         "external_id": STORE, "retailer": "corner", "store_type": "kiosk", "country": "ES",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
     });
     let path = format!("/v1/stores/{STORE}");
-    let (status, answer) = house.send("PUT", &path, STORE, &body).await.expect("sent");
+    let (status, answer) = host.send("PUT", &path, STORE, &body).await.expect("sent");
     assert_eq!(status, 200, "{answer:#}");
 }
 
 /// Places an order and pays it.
-pub async fn sell(house: &House, order: &str) {
-    place(house, order).await;
+pub async fn sell(host: &Host, order: &str) {
+    place(host, order).await;
     let at = "2026-11-24T10:00:00Z";
     let tender =
         json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
     let paid = json!({"id": format!("p-{order}"), "at": at, "tenders": [tender]});
     let path = format!("/v1/orders/{order}/payments");
-    send(house, &path, &format!("p-{order}"), &paid).await;
+    send(host, &path, &format!("p-{order}"), &paid).await;
 }
 
-pub async fn place(house: &House, order: &str) {
+pub async fn place(host: &Host, order: &str) {
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
         "quantity": "1",
@@ -48,17 +48,16 @@ pub async fn place(house: &House, order: &str) {
         "id": order, "store_id": STORE, "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
         "lines": [line],
     });
-    send(house, "/v1/orders", &format!("o-{order}"), &placed).await;
+    send(host, "/v1/orders", &format!("o-{order}"), &placed).await;
 }
 
-async fn send(house: &House, path: &str, key: &str, body: &serde_json::Value) {
-    let (status, answer) = house.send("POST", path, key, body).await.expect("sent");
+async fn send(host: &Host, path: &str, key: &str, body: &serde_json::Value) {
+    let (status, answer) = host.send("POST", path, key, body).await.expect("sent");
     assert_eq!(status, 201, "{answer:#}");
 }
 
 /// Waits until so many documents are delivered.
-pub async fn delivered(house: &House, documents: u64) {
-    house
-        .until(|status| status["documents"]["delivered"] == documents)
+pub async fn delivered(host: &Host, documents: u64) {
+    host.until(|status| status["documents"]["delivered"] == documents)
         .await;
 }
