@@ -1,4 +1,4 @@
-//! What stores did, page after page, and what is made of rows from before there was such a table.
+//! Activities of stores in pages, and the migration that created them.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -10,11 +10,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 on_both!(
-    pages_follow_one_another_without_gap_or_overlap,
-    each_activity_says_what_its_own_table_says,
-    what_retention_took_away_is_passed_over,
-    a_verification_is_kept_once,
-    rows_from_before_are_taken_over,
+    pages_have_no_gaps_and_no_overlaps,
+    an_activity_has_the_body_of_its_table,
+    activities_without_body_are_skipped,
+    a_verification_is_inserted_once,
+    the_migration_creates_activities,
 );
 
 const STORES: [(&str, &str); 5] = [("B", "r"), ("a", "r"), ("b", "q"), ("b-1", "r"), ("é", "r")];
@@ -56,7 +56,7 @@ fn verification(id: &str, order_id: &str) -> VerificationRow {
     }
 }
 
-/// Every key of the window, page by page.
+/// Reads all cursors of a window, page by page.
 async fn read(
     stage: &Stage,
     window: (Option<&'static str>, &'static str, &'static str, i64),
@@ -81,7 +81,7 @@ async fn read(
     }
 }
 
-async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
+async fn pages_have_no_gaps_and_no_overlaps(stage: &Stage) {
     let mut random = ChaCha8Rng::seed_from_u64(11);
     let mut added = Vec::new();
     for n in 0..150 {
@@ -118,7 +118,7 @@ async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
         };
         let mut expected: Vec<_> = added.iter().filter(in_window).map(key).collect();
         expected.sort();
-        // One a page tells every key; of larger pages, the last one.
+        // Pages of one row return every cursor, larger pages only the last.
         assert_eq!(read(stage, window, 1).await, expected, "{window:?}");
         let last = read(stage, window, 7).await.pop();
         assert_eq!(last.as_ref(), expected.last(), "{window:?}");
@@ -126,18 +126,18 @@ async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
 }
 
 fn key(row: &ActivityRow) -> ActivityKey {
-    let word = KINDS.iter().find(|(kind, _)| *kind == row.kind);
+    let kind = KINDS.iter().find(|(kind, _)| *kind == row.kind);
     ActivityKey {
         store_id: row.store_id.clone(),
         business_date: row.business_date.clone(),
         begun_ms: row.begun_at.as_millisecond(),
-        kind: word.expect("a kind").1.into(),
+        kind: kind.expect("a kind").1.into(),
         id: row.id.clone(),
     }
 }
 
-/// A day with one of everything, and an order that was rung up in training; no activities yet.
-async fn a_day(stage: &Stage) {
+/// Inserts a day with a row of each kind and a training order, but no activities.
+async fn insert_day(stage: &Stage) {
     let store = rows::store("s1", "r");
     let mut order = rows::bare_order("o1", "s1");
     order.status = OrderStatus::Paid;
@@ -147,7 +147,7 @@ async fn a_day(stage: &Stage) {
     let mut waiting = rows::bare_refund("r0", "o1");
     waiting.reason = "waits".into();
     let mut early = rows::full_refund("r1", "o1");
-    // Before the payment, which made it an activity.
+    // Accepted before the payment that made it an activity.
     early.accepted_at = at(-5);
     let refunds = [waiting, early, rows::full_refund("r2", "o2")];
     let void = rows::void("v1");
@@ -155,11 +155,11 @@ async fn a_day(stage: &Stage) {
     shift.closed = Some(rows::closed("d1"));
     shift.closed_at = Some(at(30));
     let open = rows::shift("d2", "s1");
-    let looked = verification("f1", "o1");
+    let verified = verification("f1", "o1");
     write_tx!(
         stage,
         [
-            store, order, training, payments, refunds, void, shift, open, looked
+            store, order, training, payments, refunds, void, shift, open, verified
         ],
         |tx| {
             tx.store_put(&store).await?;
@@ -174,7 +174,7 @@ async fn a_day(stage: &Stage) {
             tx.void_insert(&void).await?;
             tx.shift_insert(&shift).await?;
             tx.shift_insert(&open).await?;
-            tx.verification_insert(&looked).await
+            tx.verification_insert(&verified).await
         }
     )
     .expect("a day");
@@ -195,8 +195,8 @@ async fn all(stage: &Stage) -> Vec<Activity> {
         .collect()
 }
 
-async fn each_activity_says_what_its_own_table_says(stage: &Stage) {
-    a_day(stage).await;
+async fn an_activity_has_the_body_of_its_table(stage: &Stage) {
+    insert_day(stage).await;
     let ids = ["p1", "r1", "v1", "d1", "f1"];
     let added: Vec<_> = KINDS
         .iter()
@@ -221,13 +221,13 @@ async fn each_activity_says_what_its_own_table_says(stage: &Stage) {
     assert_eq!(all(stage).await, expected);
 }
 
-async fn what_retention_took_away_is_passed_over(stage: &Stage) {
-    a_day(stage).await;
-    let gone = row("s1", "2026-11-24", 1, ActivityKind::Sale, "gone");
-    let stays = row("s1", "2026-11-24", 2, ActivityKind::Sale, "p1");
-    write_tx!(stage, [gone, stays], |tx| {
-        tx.activity_insert(&gone).await?;
-        tx.activity_insert(&stays).await
+async fn activities_without_body_are_skipped(stage: &Stage) {
+    insert_day(stage).await;
+    let without_body = row("s1", "2026-11-24", 1, ActivityKind::Sale, "deleted");
+    let with_body = row("s1", "2026-11-24", 2, ActivityKind::Sale, "p1");
+    write_tx!(stage, [without_body, with_body], |tx| {
+        tx.activity_insert(&without_body).await?;
+        tx.activity_insert(&with_body).await
     })
     .expect("added");
     let page = read_tx!(stage, [], |tx| {
@@ -237,27 +237,32 @@ async fn what_retention_took_away_is_passed_over(stage: &Stage) {
     })
     .expect("a page");
     assert_eq!(page.activities, []);
-    assert_eq!(page.last.map(|last| last.id).as_deref(), Some("gone"));
+    assert_eq!(page.last.map(|last| last.id).as_deref(), Some("deleted"));
     assert_eq!(all(stage).await, [Activity::Sale(rows::sale("p1"))]);
 }
 
-async fn a_verification_is_kept_once(stage: &Stage) {
-    let looked = verification("f1", "o1");
-    write_tx!(stage, [looked], |tx| tx.verification_insert(&looked).await).expect("kept");
-    let twice = write_tx!(stage, [looked], |tx| tx.verification_insert(&looked).await);
+async fn a_verification_is_inserted_once(stage: &Stage) {
+    let verified = verification("f1", "o1");
+    write_tx!(stage, [verified], |tx| tx
+        .verification_insert(&verified)
+        .await)
+    .expect("inserted");
+    let duplicate = write_tx!(stage, [verified], |tx| tx
+        .verification_insert(&verified)
+        .await);
     assert!(matches!(
-        twice,
+        duplicate,
         Err(Error::Exists {
             what: "verification",
             ..
         })
     ));
     let found = read_tx!(stage, [], |tx| tx.verification_get("f1").await).expect("read");
-    assert_eq!(found, Some(looked));
+    assert_eq!(found, Some(verified));
 }
 
-async fn rows_from_before_are_taken_over(stage: &Stage) {
-    a_day(stage).await;
+async fn the_migration_creates_activities(stage: &Stage) {
+    insert_day(stage).await;
     let text = include_str!("../../migrations/0003_activities.sql");
     let json = match stage.config.url.starts_with("sqlite:") {
         true => "",

@@ -1,4 +1,4 @@
-//! Versions of a catalogue: seen whole or not at all, one writer at a time, nothing left behind.
+//! Catalogue versions: visible as a whole, one writer at a time, removed when obsolete.
 
 use crate::rows::at;
 use crate::stage::Stage;
@@ -8,10 +8,10 @@ use galleria_domain::Decimal;
 use jiff::Timestamp;
 
 on_both!(
-    a_version_is_seen_whole_and_what_was_read_stays,
-    one_writes_at_a_time_and_what_another_left_is_taken_away,
-    a_store_has_its_own_price_until_it_is_taken_away,
-    what_was_replaced_long_ago_is_let_go,
+    a_version_becomes_visible_as_a_whole,
+    one_writer_at_a_time_and_abandoned_drafts_are_cleared,
+    a_store_has_its_own_price_until_it_is_removed,
+    replaced_versions_are_deleted,
 );
 
 pub fn product(sku: &str, cents: i64) -> ProductRow {
@@ -50,7 +50,7 @@ async fn begin(stage: &Stage, writer: &'static str, now: i64) -> Begun {
         tx.catalogue_begin("r", writer, at(now), at(now + 100))
             .await
     })
-    .expect("asked")
+    .expect("read")
 }
 
 async fn draft(stage: &Stage, writer: &'static str, now: i64) -> Draft {
@@ -95,8 +95,8 @@ async fn page(stage: &Stage, store: Option<&'static str>, as_of: Timestamp) -> V
     }
 }
 
-/// Sku and cents.
-async fn seen(stage: &Stage, as_of: Timestamp) -> Vec<(String, i64)> {
+/// SKUs and prices in cents.
+async fn prices_at(stage: &Stage, as_of: Timestamp) -> Vec<(String, i64)> {
     let page = page(stage, None, as_of).await.into_iter();
     page.map(|listed| {
         let price = listed.product.price.expect("a price");
@@ -105,17 +105,20 @@ async fn seen(stage: &Stage, as_of: Timestamp) -> Vec<(String, i64)> {
     .collect()
 }
 
-fn told(of: &[(&str, i64)]) -> Vec<(String, i64)> {
-    of.iter().map(|(sku, n)| ((*sku).to_owned(), *n)).collect()
+fn expected(prices: &[(&str, i64)]) -> Vec<(String, i64)> {
+    prices
+        .iter()
+        .map(|(sku, n)| ((*sku).to_owned(), *n))
+        .collect()
 }
 
-async fn a_version_is_seen_whole_and_what_was_read_stays(stage: &Stage) {
+async fn a_version_becomes_visible_as_a_whole(stage: &Stage) {
     let skus = ["B", "a", "b", "b-1", "é", "0", "00"];
     let first = draft(stage, "one", 10).await;
     let products = skus.map(|sku| product(sku, 100)).into();
     add(stage, &first, products, vec![]).await.expect("added");
-    assert_eq!(seen(stage, Timestamp::MAX).await, []);
-    assert_eq!(publish(stage, &first, 20).await.expect("shown"), at(20));
+    assert_eq!(prices_at(stage, Timestamp::MAX).await, []);
+    assert_eq!(publish(stage, &first, 20).await.expect("published"), at(20));
     let all = [
         ("0", 100),
         ("00", 100),
@@ -125,11 +128,15 @@ async fn a_version_is_seen_whole_and_what_was_read_stays(stage: &Stage) {
         ("b-1", 100),
         ("é", 100),
     ];
-    assert_eq!(seen(stage, Timestamp::MAX).await, told(&all), "by bytes");
-    assert_eq!(seen(stage, at(19)).await, [], "not yet");
+    assert_eq!(
+        prices_at(stage, Timestamp::MAX).await,
+        expected(&all),
+        "ordered by bytes"
+    );
+    assert_eq!(prices_at(stage, at(19)).await, [], "not visible yet");
 
-    // What was read as of an instant stays so, though the clock goes back.
-    write_tx!(stage, [], |tx| tx.catalogue_fix("r", at(50)).await).expect("fixed");
+    // A frozen time stays unchanged, even if the clock goes back.
+    write_tx!(stage, [], |tx| tx.catalogue_fix("r", at(50)).await).expect("frozen");
     let second = draft(stage, "two", 30).await;
     add(
         stage,
@@ -139,9 +146,9 @@ async fn a_version_is_seen_whole_and_what_was_read_stays(stage: &Stage) {
     )
     .await
     .expect("added");
-    let shown = publish(stage, &second, 40).await.expect("shown");
-    assert_eq!(shown, at(51));
-    assert_eq!(seen(stage, at(50)).await, told(&all));
+    let published = publish(stage, &second, 40).await.expect("published");
+    assert_eq!(published, at(51));
+    assert_eq!(prices_at(stage, at(50)).await, expected(&all));
     let now = page(stage, None, at(51)).await;
     let changed: Vec<_> = now
         .iter()
@@ -151,42 +158,46 @@ async fn a_version_is_seen_whole_and_what_was_read_stays(stage: &Stage) {
     assert_eq!(changed, ["a", "c"]);
     assert_eq!(now.len(), 8);
     let skus: Vec<String> = ["a", "c", "nothing"].map(str::to_owned).into();
-    let mut found =
-        read_tx!(stage, [skus], |tx| tx.catalogue_products("r", &skus).await).expect("found");
-    found.sort_by(|one, other| one.0.sku.cmp(&other.0.sku));
+    let mut read =
+        read_tx!(stage, [skus], |tx| tx.catalogue_products("r", &skus).await).expect("read");
+    read.sort_by(|one, other| one.0.sku.cmp(&other.0.sku));
     assert_eq!(
-        found,
+        read,
         [(product("a", 200), at(51)), (product("c", 300), at(51))]
     );
 }
 
-async fn one_writes_at_a_time_and_what_another_left_is_taken_away(stage: &Stage) {
-    let gone = draft(stage, "gone", 10).await;
+async fn one_writer_at_a_time_and_abandoned_drafts_are_cleared(stage: &Stage) {
+    let abandoned = draft(stage, "gone", 10).await;
     let products: Vec<_> = (0..150).map(|n| product(&format!("s{n}"), n)).collect();
     let prices = vec![own("s1", "st", Some(1))];
-    add(stage, &gone, products, prices).await.expect("added");
-    // `add` keeps it until 1,000.
+    add(stage, &abandoned, products, prices)
+        .await
+        .expect("added");
+    // `add` extends the lease to 1,000 ms.
     assert_eq!(begin(stage, "other", 999).await, Begun::Busy);
     assert_eq!(begin(stage, "other", 1_000).await, Begun::LeftOver);
     let none = write_tx!(stage, [], |tx| tx
         .catalogue_take_over("sweeper", at(999), at(2_000))
         .await);
-    assert_eq!(none.expect("asked"), None);
-    let left = write_tx!(stage, [], |tx| tx
+    assert_eq!(none.expect("read"), None);
+    let left_over = write_tx!(stage, [], |tx| tx
         .catalogue_take_over("sweeper", at(1_000), at(2_000))
         .await);
-    let left = left.expect("asked").expect("a draft");
-    assert_eq!(left.version, gone.version);
+    let left_over = left_over.expect("read").expect("a draft");
+    assert_eq!(left_over.version, abandoned.version);
     for late in [
-        add(stage, &gone, vec![product("late", 1)], vec![]).await,
-        publish(stage, &gone, 1_001).await.map(drop),
+        add(stage, &abandoned, vec![product("late", 1)], vec![]).await,
+        publish(stage, &abandoned, 1_001).await.map(drop),
     ] {
         assert!(matches!(late, Err(Error::Records { .. })), "{late:?}");
     }
     let mut rounds = 0;
     loop {
         rounds += 1;
-        let done = write_tx!(stage, [left], |tx| tx.catalogue_clear(&left, 100).await);
+        let done = write_tx!(stage, [left_over], |tx| tx
+            .catalogue_clear(&left_over, 100)
+            .await);
         if done.expect("cleared") {
             break;
         }
@@ -201,15 +212,15 @@ async fn one_writes_at_a_time_and_what_another_left_is_taken_away(stage: &Stage)
         assert_eq!(stage.rows(sql).await[0].1, 0, "{table}");
     }
     let next = draft(stage, "other", 1_000).await;
-    assert!(next.version > gone.version, "a number is given once");
-    // Other retailers are not in the way.
+    assert!(next.version > abandoned.version, "versions are unique");
+    // Retailers do not block each other.
     let elsewhere = write_tx!(stage, [], |tx| tx
         .catalogue_begin("q", "w", at(1), at(2))
         .await);
-    assert!(matches!(elsewhere.expect("asked"), Begun::Draft(_)));
+    assert!(matches!(elsewhere.expect("read"), Begun::Draft(_)));
 }
 
-async fn a_store_has_its_own_price_until_it_is_taken_away(stage: &Stage) {
+async fn a_store_has_its_own_price_until_it_is_removed(stage: &Stage) {
     let first = draft(stage, "w", 10).await;
     let prices = vec![own("a", "s1", Some(90)), own("a", "s2", Some(80))];
     add(
@@ -220,12 +231,12 @@ async fn a_store_has_its_own_price_until_it_is_taken_away(stage: &Stage) {
     )
     .await
     .expect("added");
-    publish(stage, &first, 20).await.expect("shown");
+    publish(stage, &first, 20).await.expect("published");
     let second = draft(stage, "w", 30).await;
     add(stage, &second, vec![], vec![own("a", "s1", None)])
         .await
         .expect("added");
-    publish(stage, &second, 40).await.expect("shown");
+    publish(stage, &second, 40).await.expect("published");
 
     let own_of = |listed: &[Listed]| -> Vec<_> {
         let all = listed.iter();
@@ -243,14 +254,14 @@ async fn a_store_has_its_own_price_until_it_is_taken_away(stage: &Stage) {
     assert_eq!(own_of(&before), [Some((Some(90), at(20))), None]);
     let s2 = page(stage, Some("s2"), Timestamp::MAX).await;
     assert_eq!(own_of(&s2), [Some((Some(80), at(20))), None]);
-    let asked: Vec<(String, String)> = [("a", "s1"), ("a", "s2"), ("b", "s1")]
+    let keys: Vec<(String, String)> = [("a", "s1"), ("a", "s2"), ("b", "s1")]
         .map(|(sku, store)| (sku.to_owned(), store.to_owned()))
         .into();
-    let mut found =
-        read_tx!(stage, [asked], |tx| tx.catalogue_prices("r", &asked).await).expect("found");
-    found.sort_by(|one, other| one.store_id.cmp(&other.store_id));
-    assert_eq!(found, [own("a", "s1", None), own("a", "s2", Some(80))]);
-    let all = read_tx!(stage, [], |tx| tx.catalogue_prices_of("r", "a").await).expect("found");
+    let mut read =
+        read_tx!(stage, [keys], |tx| tx.catalogue_prices("r", &keys).await).expect("read");
+    read.sort_by(|one, other| one.store_id.cmp(&other.store_id));
+    assert_eq!(read, [own("a", "s1", None), own("a", "s2", Some(80))]);
+    let all = read_tx!(stage, [], |tx| tx.catalogue_prices_of("r", "a").await).expect("read");
     assert_eq!(
         all,
         [
@@ -260,7 +271,7 @@ async fn a_store_has_its_own_price_until_it_is_taken_away(stage: &Stage) {
     );
 }
 
-async fn what_was_replaced_long_ago_is_let_go(stage: &Stage) {
+async fn replaced_versions_are_deleted(stage: &Stage) {
     for version in 0..4 {
         let next = draft(stage, "w", version).await;
         let (products, prices) = (
@@ -273,17 +284,19 @@ async fn what_was_replaced_long_ago_is_let_go(stage: &Stage) {
                 .await
         })
         .expect("added");
-        publish(stage, &next, 10 * version).await.expect("shown");
+        publish(stage, &next, 10 * version)
+            .await
+            .expect("published");
     }
-    // Shown at 0, 10, 20, 30; what 10 replaced was let go when 30 was written.
-    let kept = stage
+    // Published at 0, 10, 20 and 30 ms. Writing the last version deleted the rows replaced at 10 ms.
+    let rows = stage
         .rows("SELECT sku, version FROM products ORDER BY version")
         .await;
-    assert_eq!(kept, told(&[("a", 2), ("a", 3), ("a", 4)]));
-    let kept = stage
+    assert_eq!(rows, expected(&[("a", 2), ("a", 3), ("a", 4)]));
+    let rows = stage
         .rows("SELECT sku, version FROM product_prices ORDER BY version")
         .await;
-    assert_eq!(kept.len(), 3);
-    let gone = write_tx!(stage, [], |tx| tx.catalogue_forget(at(1_000), 10).await);
-    assert_eq!(gone.expect("let go"), 1);
+    assert_eq!(rows.len(), 3);
+    let deleted = write_tx!(stage, [], |tx| tx.catalogue_forget(at(1_000), 10).await);
+    assert_eq!(deleted.expect("deleted"), 1);
 }

@@ -1,4 +1,4 @@
-//! Documents, their leases, and runs.
+//! Documents and their leases.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -8,11 +8,11 @@ use galleria_app::Error;
 use galleria_app::records::{DocumentRow, DocumentState};
 
 on_both!(
-    a_document_is_kept_under_one_id_and_one_name,
-    a_lease_keeps_others_out_until_it_ends,
-    only_who_holds_the_lease_moves_a_document_on,
-    owners_at_the_same_time_lease_different_documents,
-    documents_of_an_order_are_told_by_the_events_before,
+    document_ids_and_names_are_unique,
+    a_lease_excludes_other_owners_until_it_ends,
+    only_the_lease_owner_advances_a_document,
+    concurrent_owners_lease_different_documents,
+    documents_of_earlier_events_are_listed,
 );
 
 async fn add(stage: &Stage, document: &DocumentRow) -> Result<(), Error> {
@@ -43,7 +43,7 @@ async fn advance(
     write_tx!(stage, [ids], |tx| tx
         .document_advance(&ids, owner, state, at(now))
         .await)
-    .expect("moved on")
+    .expect("advanced")
 }
 
 fn ids(documents: &[DocumentRow]) -> Vec<&str> {
@@ -53,32 +53,32 @@ fn ids(documents: &[DocumentRow]) -> Vec<&str> {
         .collect()
 }
 
-async fn a_document_is_kept_under_one_id_and_one_name(stage: &Stage) {
+async fn document_ids_and_names_are_unique(stage: &Stage) {
     let first = rows::document("d1");
     add(stage, &first).await.expect("added");
     let same_id = DocumentRow {
         name: "other.xml".into(),
         ..first.clone()
     };
-    let taken = add(stage, &same_id).await;
+    let result = add(stage, &same_id).await;
     assert!(
         matches!(
-            taken,
+            result,
             Err(Error::Exists {
                 what: "document",
                 ..
             })
         ),
-        "{taken:?}"
+        "{result:?}"
     );
     let same_name = DocumentRow {
         id: "d2".into(),
         ..first.clone()
     };
-    let taken = add(stage, &same_name).await.expect_err("taken");
-    assert!(matches!(&taken, Error::NameTaken { directory, name }
+    let result = add(stage, &same_name).await.expect_err("name taken");
+    assert!(matches!(&result, Error::NameTaken { directory, name }
         if directory == "poslog" && name == "d1.xml"));
-    // The name is free in another directory and for another retailer; a run has no body to deliver.
+    // The name is free in another directory and for another retailer. A run's document has no body.
     for (id, retailer, directory) in [("d2", "q", "poslog"), ("d3", "r", "reports")] {
         let document = DocumentRow {
             id: id.into(),
@@ -102,28 +102,28 @@ async fn a_document_is_kept_under_one_id_and_one_name(stage: &Stage) {
             tx.document_count(Blocked).await?,
         ))
     });
-    let bodiless = DocumentRow {
+    let without_body = DocumentRow {
         body: None,
         ..first
     };
-    assert_eq!(found.expect("read"), (bodiless, None, 1, 2, 0));
+    assert_eq!(found.expect("read"), (without_body, None, 1, 2, 0));
 }
 
-async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
-    // The order of ids, names and times is not that in which they were decided.
-    let given = ["d3", "d1", "d2", "d4"].map(rows::document);
-    for document in &given {
+async fn a_lease_excludes_other_owners_until_it_ends(stage: &Stage) {
+    // Insert in an order other than that of ids and names.
+    let documents = ["d3", "d1", "d2", "d4"].map(rows::document);
+    for document in &documents {
         add(stage, document).await.expect("added");
     }
     let first = lease(stage, "a", 0, 10, 2).await;
-    assert_eq!(first, given[..2], "bodies included");
+    assert_eq!(first, documents[..2], "bodies included");
     assert_eq!(ids(&lease(stage, "b", 9, 19, 9).await), ["d2", "d4"]);
     assert!(lease(stage, "c", 9, 19, 9).await.is_empty());
-    // An owner that has been away finds its own again.
+    // An owner may lease its own documents again.
     assert_eq!(ids(&lease(stage, "a", 9, 12, 9).await), ["d3", "d1"]);
     assert!(
         lease(stage, "b", 11, 19, 9).await.len() == 2,
-        "its own two alone"
+        "only its own two"
     );
     assert_eq!(
         ids(&lease(stage, "b", 12, 30, 9).await),
@@ -132,7 +132,7 @@ async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
     assert!(lease(stage, "a", 12, 30, 9).await.is_empty());
 }
 
-async fn only_who_holds_the_lease_moves_a_document_on(stage: &Stage) {
+async fn only_the_lease_owner_advances_a_document(stage: &Stage) {
     for id in ["d1", "d2", "d3"] {
         add(stage, &rows::document(id)).await.expect("added");
     }
@@ -143,33 +143,33 @@ async fn only_who_holds_the_lease_moves_a_document_on(stage: &Stage) {
     lease(stage, "a", 0, 10, 9).await;
     assert!(advance(stage, &[], "a", Prepared, 1).await.is_empty());
     let moved = advance(stage, &["d2", "d1", "d9", "d3"], "a", Prepared, 1).await;
-    assert_eq!(moved, ["d2", "d1", "d3"], "in the order asked");
+    assert_eq!(moved, ["d2", "d1", "d3"], "in the requested order");
     assert_eq!(
         advance(stage, &["d1"], "a", Prepared, 2).await,
         ["d1"],
-        "again does no harm"
+        "the same state again"
     );
     assert!(
         advance(stage, &["d1"], "a", Pending, 2).await.is_empty(),
-        "never back"
+        "never backwards"
     );
     assert!(
         advance(stage, &["d1"], "b", Delivered, 2).await.is_empty(),
-        "another's"
+        "not the owner"
     );
     assert!(
         advance(stage, &["d1"], "a", Delivered, 10).await.is_empty(),
-        "it ran out"
+        "the lease expired"
     );
 
     assert_eq!(lease(stage, "b", 10, 20, 9).await.len(), 3);
     assert!(
         advance(stage, &["d1"], "a", Delivered, 11).await.is_empty(),
-        "lost to b"
+        "b has the lease"
     );
     assert_eq!(advance(stage, &["d1"], "b", Delivered, 11).await, ["d1"]);
     assert_eq!(advance(stage, &["d2"], "b", Blocked, 11).await, ["d2"]);
-    // What is delivered or blocked is nobody's work any more, and stays so.
+    // Delivered and blocked documents are never leased again.
     let left = lease(stage, "c", 99, 199, 9).await;
     assert_eq!(ids(&left), ["d3"]);
     assert_eq!((left[0].state, left[0].body.is_some()), (Prepared, true));
@@ -186,7 +186,7 @@ async fn only_who_holds_the_lease_moves_a_document_on(stage: &Stage) {
         Ok(counts)
     });
     assert_eq!(counts.expect("read"), [0, 1, 1, 1]);
-    // The body goes when it is on the disk, not before.
+    // Only a delivered document loses its body.
     assert_eq!(
         bodies(stage).await,
         [("d1".into(), 0), ("d2".into(), 1), ("d3".into(), 1)]
@@ -202,7 +202,7 @@ async fn bodies(stage: &Stage) -> Vec<(String, i64)> {
         .await
 }
 
-async fn owners_at_the_same_time_lease_different_documents(stage: &Stage) {
+async fn concurrent_owners_lease_different_documents(stage: &Stage) {
     for number in 0..40 {
         add(stage, &rows::document(&format!("d{number:02}")))
             .await
@@ -214,18 +214,18 @@ async fn owners_at_the_same_time_lease_different_documents(stage: &Stage) {
     let count = all.len();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), count, "one document, one owner");
-    // Who found locked rows may have taken fewer; nothing is lost.
+    assert_eq!(all.len(), count, "each document has one owner");
+    // An owner that skipped locked rows may have leased fewer. None is lost.
     let rest = lease(stage, "e", 0, 10, 40).await.len();
     assert_eq!(count + rest, 40);
 }
 
-async fn documents_of_an_order_are_told_by_the_events_before(stage: &Stage) {
+async fn documents_of_earlier_events_are_listed(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         for event in ["e1", "e2", "e3"] {
             tx.event_append(&rows::new_event(event, "t"), at(1)).await?;
         }
-        // The second event's document was decided last.
+        // The insertion order differs from the order of the events.
         for (id, event, subscriber) in [
             ("d3", "e3", "slot"),
             ("d1", "e1", "slot"),

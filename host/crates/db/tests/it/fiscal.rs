@@ -1,6 +1,6 @@
-//! Fiscal records: there with their payment, marked once whoever comes first, and early for a while only.
+//! Fiscal records: created with their payment, marked once, and early for a limited time.
 
-use crate::products::NoPlugins;
+use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_app::fiscal::{FiscalAsk, MarkView, NewMark};
@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 on_both!(
-    a_mark_racing_its_payment_is_applied_once,
-    two_marks_at_once_are_one_and_a_conflict,
-    an_early_mark_is_good_for_a_while,
+    a_mark_concurrent_with_its_payment_is_applied_once,
+    of_two_concurrent_marks_one_conflicts,
+    an_early_mark_expires,
 );
 
-async fn house(stage: &Stage) -> (App, Arc<DrivenClock>) {
+async fn new_app(stage: &Stage) -> (App, Arc<DrivenClock>) {
     let store = rows::store("s1", "r");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
     let clock = Arc::new(DrivenClock::new(at(0)));
@@ -85,30 +85,30 @@ async fn states(app: &App, order: &str) -> (String, Vec<String>) {
     (one.record.state, marks.collect())
 }
 
-/// Events of marks, whichever order's.
+/// Counts the events of marks of all orders.
 async fn events(stage: &Stage) -> i64 {
     let rows = stage.rows("SELECT 'marks', COUNT(*) FROM outbox WHERE id LIKE 'mark:%'");
     rows.await[0].1
 }
 
-async fn a_mark_racing_its_payment_is_applied_once(stage: &Stage) {
-    let (app, _) = house(stage).await;
+async fn a_mark_concurrent_with_its_payment_is_applied_once(stage: &Stage) {
+    let (app, _) = new_app(stage).await;
     for round in 0..12_u32 {
         let id = format!("o{round}");
         place(&app, &id).await;
-        let (paying, of) = (app.clone(), id.clone());
-        let paid = tokio::spawn(async move { pay(&paying, &of).await });
+        let (paying, order_id) = (app.clone(), id.clone());
+        let paid = tokio::spawn(async move { pay(&paying, &order_id).await });
         let marks = (0..2).map(|n| {
             let (app, id) = (app.clone(), id.clone());
             tokio::spawn(async move { mark(&app, &format!("{id}-{n}"), &id, "400001").await })
         });
         let marks: Vec<_> = marks.collect();
         for one in marks {
-            let told = one.await.expect("no panic").expect("taken");
+            let view = one.await.expect("no panic").expect("accepted");
             assert!(
-                ["early", "applied"].contains(&&*told.state),
+                ["early", "applied"].contains(&&*view.state),
                 "{}",
-                told.state
+                view.state
             );
         }
         paid.await.expect("paid");
@@ -120,8 +120,8 @@ async fn a_mark_racing_its_payment_is_applied_once(stage: &Stage) {
     }
 }
 
-async fn two_marks_at_once_are_one_and_a_conflict(stage: &Stage) {
-    let (app, _) = house(stage).await;
+async fn of_two_concurrent_marks_one_conflicts(stage: &Stage) {
+    let (app, _) = new_app(stage).await;
     place(&app, "o1").await;
     pay(&app, "o1").await;
     let marks = ["400001", "400002"].map(|text| {
@@ -131,8 +131,8 @@ async fn two_marks_at_once_are_one_and_a_conflict(stage: &Stage) {
     let mut applied = 0;
     for one in marks {
         match one.await.expect("no panic") {
-            Ok(told) => {
-                assert_eq!(told.state, "applied");
+            Ok(view) => {
+                assert_eq!(view.state, "applied");
                 applied += 1;
             }
             Err(Error::Conflict { code, .. }) => assert_eq!(code, "mark_conflict"),
@@ -140,14 +140,14 @@ async fn two_marks_at_once_are_one_and_a_conflict(stage: &Stage) {
         }
     }
     assert_eq!((applied, events(stage).await), (1, 1));
-    let wanted = ("conflict".into(), vec!["applied".into(), "conflict".into()]);
-    assert_eq!(states(&app, "o1").await, wanted);
+    let expected = ("conflict".into(), vec!["applied".into(), "conflict".into()]);
+    assert_eq!(states(&app, "o1").await, expected);
 }
 
-async fn an_early_mark_is_good_for_a_while(stage: &Stage) {
-    let (app, clock) = house(stage).await;
-    // Of an order that nobody has placed yet.
-    mark(&app, "1", "o1", "400001").await.expect("taken");
+async fn an_early_mark_expires(stage: &Stage) {
+    let (app, clock) = new_app(stage).await;
+    // The order is not placed yet.
+    mark(&app, "1", "o1", "400001").await.expect("accepted");
     clock.advance(Duration::from_secs(72 * 3600));
     place(&app, "o1").await;
     pay(&app, "o1").await;
@@ -156,7 +156,7 @@ async fn an_early_mark_is_good_for_a_while(stage: &Stage) {
         ("marked".into(), vec!["applied".into()])
     );
 
-    mark(&app, "2", "o2", "400002").await.expect("taken");
+    mark(&app, "2", "o2", "400002").await.expect("accepted");
     clock.advance(Duration::from_secs(72 * 3600 + 1));
     place(&app, "o2").await;
     pay(&app, "o2").await;
@@ -177,9 +177,9 @@ async fn an_early_mark_is_good_for_a_while(stage: &Stage) {
     let listed = app.fiscal_records(ask).await.expect("a list");
     let orders: Vec<_> = listed.records.iter().map(|one| &one.order_id).collect();
     assert_eq!(orders, ["o2"]);
-    // Told again, it is not early any more.
-    let told = mark(&app, "3", "o2", "400002").await.expect("taken");
-    assert_eq!(told.state, "applied");
+    // The same mark again is no longer early.
+    let view = mark(&app, "3", "o2", "400002").await.expect("accepted");
+    assert_eq!(view.state, "applied");
     assert_eq!(
         states(&app, "o2").await,
         ("marked".into(), vec!["applied".into()])

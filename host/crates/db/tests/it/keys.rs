@@ -1,4 +1,4 @@
-//! Keys: kept without their secrets, one of a name in use, revoked once.
+//! API keys: stored without secrets, unique active names, revoked once.
 
 use crate::rows::at;
 use crate::stage::Stage;
@@ -7,8 +7,8 @@ use galleria_app::access::{Reach, Scope};
 use galleria_app::records::KeyRow;
 
 on_both!(
-    a_key_is_found_as_it_was_made,
-    a_name_is_used_by_one_key_at_a_time,
+    a_key_is_read_as_it_was_inserted,
+    an_active_name_is_unique,
     keys_are_listed_by_name,
 );
 
@@ -27,48 +27,53 @@ fn key(id: &str, name: &str) -> KeyRow {
     }
 }
 
-async fn a_key_is_found_as_it_was_made(stage: &Stage) {
-    let bound = key("1", "till-1");
-    let free = KeyRow {
+async fn a_key_is_read_as_it_was_inserted(stage: &Stage) {
+    let limited = key("1", "till-1");
+    let unlimited = KeyRow {
         scope: Scope::Admin,
         reach: Reach::Everything,
         ..key("2", "ops")
     };
-    let both = (bound.clone(), free.clone());
+    let both = (limited.clone(), unlimited.clone());
     write_tx!(stage, [both], |tx| {
         tx.key_insert(&both.0).await?;
         tx.key_insert(&both.1).await
     })
-    .expect("kept");
-    let found = read_tx!(stage, [], |tx| Ok((
+    .expect("inserted");
+    let rows = read_tx!(stage, [], |tx| Ok((
         tx.key_get("1").await?,
         tx.key_get("2").await?,
         tx.key_get("3").await?,
         tx.key_named("ops").await?,
     )));
-    let wanted = (Some(bound), Some(free.clone()), None, Some(free));
-    assert_eq!(found.expect("found"), wanted);
+    let expected = (
+        Some(limited),
+        Some(unlimited.clone()),
+        None,
+        Some(unlimited),
+    );
+    assert_eq!(rows.expect("read"), expected);
 }
 
-async fn a_name_is_used_by_one_key_at_a_time(stage: &Stage) {
+async fn an_active_name_is_unique(stage: &Stage) {
     let (first, second) = (key("1", "till-1"), key("2", "till-1"));
     let one = first.clone();
-    write_tx!(stage, [one], |tx| tx.key_insert(&one).await).expect("kept");
+    write_tx!(stage, [one], |tx| tx.key_insert(&one).await).expect("inserted");
     let other = second.clone();
-    let refused = write_tx!(stage, [other], |tx| tx.key_insert(&other).await);
-    assert!(matches!(refused, Err(Error::Exists { what: "key", .. })));
+    let duplicate = write_tx!(stage, [other], |tx| tx.key_insert(&other).await);
+    assert!(matches!(duplicate, Err(Error::Exists { what: "key", .. })));
     let revoked = write_tx!(stage, [], |tx| Ok((
         tx.key_revoke("1", at(5)).await?,
         tx.key_revoke("1", at(6)).await?,
         tx.key_revoke("9", at(6)).await?,
     )));
-    assert_eq!(revoked.expect("done"), (true, false, false));
-    write_tx!(stage, [second], |tx| tx.key_insert(&second).await).expect("the name is free");
-    let found = read_tx!(stage, [], |tx| Ok((
+    assert_eq!(revoked.expect("revoked"), (true, false, false));
+    write_tx!(stage, [second], |tx| tx.key_insert(&second).await).expect("name available");
+    let rows = read_tx!(stage, [], |tx| Ok((
         tx.key_get("1").await?.and_then(|key| key.revoked_at),
         tx.key_named("till-1").await?.map(|key| key.id),
     )));
-    assert_eq!(found.expect("found"), (Some(at(5)), Some("2".into())));
+    assert_eq!(rows.expect("read"), (Some(at(5)), Some("2".into())));
 }
 
 async fn keys_are_listed_by_name(stage: &Stage) {
@@ -79,7 +84,7 @@ async fn keys_are_listed_by_name(stage: &Stage) {
         }
         tx.key_revoke("3", at(9)).await
     })
-    .expect("kept");
+    .expect("inserted");
     let listed = read_tx!(stage, [], |tx| Ok([
         tx.key_page(true, ("", ""), 2).await?,
         tx.key_page(true, ("a", "3"), 2).await?,

@@ -1,4 +1,4 @@
-//! Lists: pages in one order over every place, whatever is added, and rows of the version before.
+//! Lists: the order of pages in each scope, filters, and rows of an earlier host version.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -7,14 +7,14 @@ use galleria_app::records::{
 };
 
 on_both!(
-    pages_go_by_moment_and_bytes_of_the_id,
-    a_list_is_narrowed_by_place_moment_and_standing,
-    what_the_version_before_wrote_is_listed_too,
-    a_list_shows_what_was_written,
+    pages_are_ordered_by_time_and_bytes_of_the_id,
+    a_list_is_filtered_by_scope_time_and_status,
+    rows_without_a_retailer_are_listed,
+    a_list_shows_the_inserted_rows,
     documents_are_listed_by_event_name_and_directory,
 );
 
-/// Stores `s1` and `s2` of `r`, `t1` of `q`.
+/// Inserts stores `s1` and `s2` of `r`, and `t1` of `q`.
 async fn with_stores(stage: &Stage) {
     let stores = [("s1", "r"), ("s2", "r"), ("t1", "q")].map(|(id, r)| rows::store(id, r));
     write_tx!(stage, [stores], |tx| {
@@ -51,9 +51,9 @@ fn joined(keys: &[ListKey]) -> String {
     ids.join(" ")
 }
 
-async fn pages_go_by_moment_and_bytes_of_the_id(stage: &Stage) {
+async fn pages_are_ordered_by_time_and_bytes_of_the_id(stage: &Stage) {
     with_stores(stage).await;
-    // Of one moment, by bytes, which is not the order of any dictionary.
+    // At the same time, ids are ordered by bytes, unlike in any locale.
     for id in ["a", "B", "b_1", "b-1", "b.1"] {
         order(stage, id, "s1", 5, OrderStatus::Paid).await;
     }
@@ -65,21 +65,21 @@ async fn pages_go_by_moment_and_bytes_of_the_id(stage: &Stage) {
         Place::Store("s1".into()),
     ] {
         for limit in [1, 2, 3, 9] {
-            let (mut filter, mut found) = (ListFilter::default(), Vec::new());
+            let (mut filter, mut keys) = (ListFilter::default(), Vec::new());
             loop {
                 let page = ids(stage, Listing::Orders, &place, &filter, limit).await;
                 filter.after = page.last().cloned();
-                found.extend(page);
-                if found.len() == 7 || filter.after.is_none() {
+                keys.extend(page);
+                if keys.len() == 7 || filter.after.is_none() {
                     break;
                 }
             }
-            assert_eq!(joined(&found), "later b_1 b.1 b-1 a B first", "{place:?}");
+            assert_eq!(joined(&keys), "later b_1 b.1 b-1 a B first", "{place:?}");
         }
     }
 }
 
-async fn a_list_is_narrowed_by_place_moment_and_standing(stage: &Stage) {
+async fn a_list_is_filtered_by_scope_time_and_status(stage: &Stage) {
     with_stores(stage).await;
     let all = [
         ("o1", "s1", OrderStatus::Open),
@@ -89,24 +89,31 @@ async fn a_list_is_narrowed_by_place_moment_and_standing(stage: &Stage) {
         ("o5", "t1", OrderStatus::Open),
     ];
     for (ms, (id, store, status)) in all.into_iter().enumerate() {
-        order(stage, id, store, i64::try_from(ms).expect("few"), status).await;
+        order(
+            stage,
+            id,
+            store,
+            i64::try_from(ms).expect("a small number"),
+            status,
+        )
+        .await;
     }
-    let seen = async |place: Place, filter: ListFilter| {
+    let listed = async |place: Place, filter: ListFilter| {
         joined(&ids(stage, Listing::Orders, &place, &filter, 9).await)
     };
     let any = ListFilter::default;
-    assert_eq!(seen(Place::Everywhere, any()).await, "o5 o4 o3 o2 o1");
-    assert_eq!(seen(Place::Retailer("r".into()), any()).await, "o4 o2 o1");
-    assert_eq!(seen(Place::Store("t1".into()), any()).await, "o5 o3");
-    assert_eq!(seen(Place::Store("gone".into()), any()).await, "");
+    assert_eq!(listed(Place::Everywhere, any()).await, "o5 o4 o3 o2 o1");
+    assert_eq!(listed(Place::Retailer("r".into()), any()).await, "o4 o2 o1");
+    assert_eq!(listed(Place::Store("t1".into()), any()).await, "o5 o3");
+    assert_eq!(listed(Place::Store("unknown".into()), any()).await, "");
     let window = ListFilter {
         from: Some(at(1)),
         until: Some(at(3)),
         ..any()
     };
-    assert_eq!(seen(Place::Everywhere, window.clone()).await, "o3 o2");
-    assert_eq!(seen(Place::Store("s2".into()), window).await, "o2");
-    for (status, told) in [
+    assert_eq!(listed(Place::Everywhere, window.clone()).await, "o3 o2");
+    assert_eq!(listed(Place::Store("s2".into()), window).await, "o2");
+    for (status, expected) in [
         (OrderStatus::Open, "o5 o1"),
         (OrderStatus::Paid, "o4 o2"),
         (OrderStatus::Voided, "o3"),
@@ -115,16 +122,16 @@ async fn a_list_is_narrowed_by_place_moment_and_standing(stage: &Stage) {
             standing: Some(Standing::Order(status)),
             ..any()
         };
-        assert_eq!(seen(Place::Everywhere, filter).await, told);
+        assert_eq!(listed(Place::Everywhere, filter).await, expected);
     }
     let filter = ListFilter {
         standing: Some(Standing::Order(OrderStatus::Open)),
         ..any()
     };
-    assert_eq!(seen(Place::Retailer("q".into()), filter).await, "o5");
+    assert_eq!(listed(Place::Retailer("q".into()), filter).await, "o5");
 }
 
-async fn what_the_version_before_wrote_is_listed_too(stage: &Stage) {
+async fn rows_without_a_retailer_are_listed(stage: &Stage) {
     with_stores(stage).await;
     for (id, store, ms) in [
         ("o1", "s1", 1),
@@ -138,10 +145,10 @@ async fn what_the_version_before_wrote_is_listed_too(stage: &Stage) {
         .run("UPDATE orders SET retailer = '' WHERE id IN ('o2', 'o4')")
         .await;
     let place = Place::Retailer("r".into());
-    let found = ids(stage, Listing::Orders, &place, &ListFilter::default(), 2).await;
-    assert_eq!(joined(&found), "o3 o2");
+    let keys = ids(stage, Listing::Orders, &place, &ListFilter::default(), 2).await;
+    assert_eq!(joined(&keys), "o3 o2");
     let filter = ListFilter {
-        after: found.last().cloned(),
+        after: keys.last().cloned(),
         ..ListFilter::default()
     };
     assert_eq!(
@@ -150,7 +157,7 @@ async fn what_the_version_before_wrote_is_listed_too(stage: &Stage) {
     );
 }
 
-async fn a_list_shows_what_was_written(stage: &Stage) {
+async fn a_list_shows_the_inserted_rows(stage: &Stage) {
     with_stores(stage).await;
     let order = rows::full_order("o1", "s1");
     let (payment, refund) = (rows::payment("p1", "o1"), rows::full_refund("r1", "o1"));
@@ -174,7 +181,7 @@ async fn a_list_shows_what_was_written(stage: &Stage) {
     let ids = |all: &[&str]| -> Vec<String> { all.iter().map(|id| (*id).to_owned()).collect() };
     let (orders, payments, refunds) = (ids(&["o1", "o9"]), ids(&["p1"]), ids(&["r1", "r2"]));
     let (voids, shifts) = (ids(&["v1"]), ids(&["shift"]));
-    let found = read_tx!(stage, [orders, payments, refunds, voids, shifts], |tx| {
+    let rows = read_tx!(stage, [orders, payments, refunds, voids, shifts], |tx| {
         Ok((
             tx.orders_listed(&orders).await?,
             tx.payments_listed(&payments).await?,
@@ -183,7 +190,7 @@ async fn a_list_shows_what_was_written(stage: &Stage) {
             tx.shifts_listed(&shifts).await?,
         ))
     });
-    let (orders, payments, mut refunds, voids, shifts) = found.expect("rows");
+    let (orders, payments, mut refunds, voids, shifts) = rows.expect("rows");
     assert_eq!(orders.len(), 1);
     assert_eq!((&orders[0].member, orders[0].gross), (&order.member, -5));
     assert_eq!(payments[0].entry, payment.sale.entry);
@@ -199,14 +206,14 @@ async fn a_list_shows_what_was_written(stage: &Stage) {
     assert_eq!(shifts, [shift]);
     let of_order = Place::Order("o1".into());
     let filter = ListFilter::default();
-    let found = self::ids(stage, Listing::Refunds, &of_order, &filter, 9).await;
-    assert_eq!(joined(&found), "r2 r1");
+    let keys = self::ids(stage, Listing::Refunds, &of_order, &filter, 9).await;
+    assert_eq!(joined(&keys), "r2 r1");
     let closed = ListFilter {
         standing: Some(Standing::Shift { open: false }),
         ..ListFilter::default()
     };
-    let found = self::ids(stage, Listing::Shifts, &Place::Everywhere, &closed, 9).await;
-    assert_eq!(joined(&found), "shift");
+    let keys = self::ids(stage, Listing::Shifts, &Place::Everywhere, &closed, 9).await;
+    assert_eq!(joined(&keys), "shift");
 }
 
 async fn documents_are_listed_by_event_name_and_directory(stage: &Stage) {
@@ -227,29 +234,29 @@ async fn documents_are_listed_by_event_name_and_directory(stage: &Stage) {
         Ok(())
     })
     .expect("documents");
-    let seen = async |place: Place, filter: ListFilter| {
+    let listed = async |place: Place, filter: ListFilter| {
         joined(&ids(stage, Listing::Documents, &place, &filter, 9).await)
     };
     let any = ListFilter::default;
-    assert_eq!(seen(Place::Everywhere, any()).await, "d3 d2 d1");
-    assert_eq!(seen(Place::Retailer("r".into()), any()).await, "d3 d2 d1");
-    assert_eq!(seen(Place::Store("s1".into()), any()).await, "d2 d1");
-    assert_eq!(seen(Place::Event("run".into()), any()).await, "d3");
-    assert_eq!(seen(Place::Name("d2.xml".into()), any()).await, "d2");
-    assert_eq!(seen(Place::Order("o1".into()), any()).await, "d3 d2 d1");
+    assert_eq!(listed(Place::Everywhere, any()).await, "d3 d2 d1");
+    assert_eq!(listed(Place::Retailer("r".into()), any()).await, "d3 d2 d1");
+    assert_eq!(listed(Place::Store("s1".into()), any()).await, "d2 d1");
+    assert_eq!(listed(Place::Event("run".into()), any()).await, "d3");
+    assert_eq!(listed(Place::Name("d2.xml".into()), any()).await, "d2");
+    assert_eq!(listed(Place::Order("o1".into()), any()).await, "d3 d2 d1");
     let poslog = ListFilter {
         directory: Some("poslog".into()),
         until: Some(at(3)),
         ..any()
     };
     for place in [Place::Retailer("r".into()), Place::Order("o1".into())] {
-        assert_eq!(seen(place, poslog.clone()).await, "d1");
+        assert_eq!(listed(place, poslog.clone()).await, "d1");
     }
     let blocked = ListFilter {
         standing: Some(Standing::Document(DocumentState::Blocked)),
         ..any()
     };
-    assert_eq!(seen(Place::Everywhere, blocked).await, "d2");
+    assert_eq!(listed(Place::Everywhere, blocked).await, "d2");
     let body = read_tx!(stage, [], |tx| tx.document_body("d1").await).expect("read");
     assert_eq!(body, rows::document("d1").body);
     let none = read_tx!(stage, [], |tx| tx.document_body("d9").await).expect("read");

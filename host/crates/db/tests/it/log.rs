@@ -1,4 +1,4 @@
-//! The outbox as a log; positions, effects, counters, journal, blobs, figures, dead letters.
+//! The outbox as a log; positions, effects, counters, journal, blobs, store metrics, dead letters.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -15,17 +15,17 @@ use std::time::Duration;
 
 on_both!(
     events_are_read_in_order_by_topic,
-    an_event_keeps_what_caused_it_wherever_it_waits,
+    parked_events_and_dead_letters_keep_the_origin,
     an_event_is_appended_once,
-    a_reader_misses_nothing_while_many_append,
-    a_position_never_goes_back,
+    a_reader_misses_no_concurrent_append,
+    a_position_never_moves_back,
     an_effect_is_claimed_once,
-    a_counter_gives_an_event_one_number,
-    attempts_are_kept_oldest_first,
-    a_text_is_kept_under_its_digest,
-    stores_come_to_what_they_did,
-    dead_letters_are_kept_until_taken_away,
-    what_operators_did_is_kept,
+    a_counter_assigns_one_number_to_an_event,
+    attempts_are_listed_oldest_first,
+    a_blob_is_stored_once_under_its_digest,
+    store_metrics_count_events_documents_and_cpu,
+    dead_letters_are_listed_until_removed,
+    operations_are_listed_newest_first,
 );
 
 async fn append(stage: &Stage, id: &str, topic: &str) -> Result<(), Error> {
@@ -80,7 +80,7 @@ async fn events_are_read_in_order_by_topic(stage: &Stage) {
     assert_eq!(third.expect("the third").topic, "c");
 }
 
-async fn an_event_keeps_what_caused_it_wherever_it_waits(stage: &Stage) {
+async fn parked_events_and_dead_letters_keep_the_origin(stage: &Stage) {
     let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let origin = Origin {
         trace: Some(text.parse().expect("a trace")),
@@ -115,21 +115,21 @@ async fn an_event_keeps_what_caused_it_wherever_it_waits(stage: &Stage) {
 
 async fn an_event_is_appended_once(stage: &Stage) {
     append(stage, "e1", "a").await.expect("appended");
-    let twice = append(stage, "e1", "b").await;
+    let duplicate = append(stage, "e1", "b").await;
     assert!(
-        matches!(twice, Err(Error::Exists { what: "event", .. })),
-        "{twice:?}"
+        matches!(duplicate, Err(Error::Exists { what: "event", .. })),
+        "{duplicate:?}"
     );
-    let bare = galleria_domain::NewEvent {
+    let minimal = galleria_domain::NewEvent {
         key: None,
         store: None,
         ..rows::new_event("e2", "a")
     };
-    // Who passes over the error keeps the rest of the transaction.
-    write_tx!(stage, [bare], |tx| {
-        let taken = tx.event_append(&rows::new_event("e1", "a"), at(6)).await;
-        assert!(matches!(taken, Err(Error::Exists { .. })));
-        tx.event_append(&bare, at(6)).await
+    // The work may ignore this error and commit the rest.
+    write_tx!(stage, [minimal], |tx| {
+        let exists = tx.event_append(&rows::new_event("e1", "a"), at(6)).await;
+        assert!(matches!(exists, Err(Error::Exists { .. })));
+        tx.event_append(&minimal, at(6)).await
     })
     .expect("appended");
     let events = page(stage, &["a", "b"], 0, 9).await;
@@ -137,9 +137,9 @@ async fn an_event_is_appended_once(stage: &Stage) {
     assert_eq!((&events[1].key, &events[1].store), (&None, &None));
 }
 
-/// Transactions that append hold on for different times: whatever a reader has passed, nothing
-/// comes up behind it later.
-async fn a_reader_misses_nothing_while_many_append(stage: &Stage) {
+/// Appending transactions last for different times: no event may appear before a position that a reader
+/// has passed.
+async fn a_reader_misses_no_concurrent_append(stage: &Stage) {
     const WRITERS: u64 = 12;
     let done = AtomicBool::new(false);
     let write = |number: u64| async move {
@@ -161,11 +161,11 @@ async fn a_reader_misses_nothing_while_many_append(stage: &Stage) {
     let reader = async {
         let (mut seen, mut after) = (0, 0);
         loop {
-            let last_look = done.load(Ordering::SeqCst);
+            let last_pass = done.load(Ordering::SeqCst);
             let events = page(stage, &["a", "b"], after, 5).await;
             seen += events.len() as u64;
             after = events.last().map_or(after, |event| event.position);
-            if last_look && events.is_empty() {
+            if last_pass && events.is_empty() {
                 return seen;
             }
         }
@@ -174,7 +174,7 @@ async fn a_reader_misses_nothing_while_many_append(stage: &Stage) {
     assert_eq!(seen, 4 * WRITERS);
 }
 
-async fn a_position_never_goes_back(stage: &Stage) {
+async fn a_position_never_moves_back(stage: &Stage) {
     let get = || async { read_tx!(stage, [], |tx| tx.position_get("g").await).expect("read") };
     assert_eq!(get().await, 0);
     for (set, then) in [(0, 0), (7, 7), (3, 7), (7, 7), (8, 8), (0, 8)] {
@@ -196,32 +196,32 @@ async fn an_effect_is_claimed_once(stage: &Stage) {
         tx.effect_claim("e1", "a", Outcome::Skipped, at(1)).await?;
         Err(Error::Internal("no".into()))
     });
-    failed.expect_err("it failed");
+    failed.expect_err("failed");
     let all = join_all((0..8).map(|_| claim("a", Outcome::Applied))).await;
-    assert_eq!(all.iter().filter(|took| **took == Took::Now).count(), 1);
+    assert_eq!(all.iter().filter(|claim| **claim == Took::Now).count(), 1);
     assert_eq!(claim("b", Outcome::Discarded).await, Took::Now);
     assert_eq!(claim("b", Outcome::Applied).await, Took::Before);
     assert_eq!(claim("c", Outcome::Skipped).await, Took::Now);
-    let found = read_tx!(stage, [], |tx| {
-        let mut found = Vec::new();
+    let outcomes = read_tx!(stage, [], |tx| {
+        let mut outcomes = Vec::new();
         for subscriber in ["a", "b", "c", "d"] {
-            found.push(tx.effect_get("e1", subscriber).await?);
+            outcomes.push(tx.effect_get("e1", subscriber).await?);
         }
-        Ok(found)
+        Ok(outcomes)
     });
     let [applied, discarded, skipped] =
         [Outcome::Applied, Outcome::Discarded, Outcome::Skipped].map(Some);
-    assert_eq!(found.expect("read"), [applied, discarded, skipped, None]);
+    assert_eq!(outcomes.expect("read"), [applied, discarded, skipped, None]);
 }
 
-async fn a_counter_gives_an_event_one_number(stage: &Stage) {
+async fn a_counter_assigns_one_number_to_an_event(stage: &Stage) {
     let take = |event: &'static str, subscriber: &'static str, name: &'static str| async move {
         write_tx!(stage, [], |tx| tx
             .counter_take(event, subscriber, "scope", name)
             .await)
         .expect("a number")
     };
-    // Several attempts of one event at the same time, as after a lease of a lane was lost.
+    // Concurrent attempts of one event, as after a lost lease.
     let same = join_all((0..6).map(|_| take("e1", "a", "z"))).await;
     assert_eq!(same, [1; 6]);
     assert_eq!(take("e2", "a", "z").await, 2);
@@ -229,10 +229,10 @@ async fn a_counter_gives_an_event_one_number(stage: &Stage) {
     assert_eq!(take("e1", "b", "z").await, 3);
     assert_eq!(take("e1", "a", "y").await, 1);
     let entry = write_tx!(stage, [], |tx| tx.number_next("scope", "z").await).expect("a number");
-    assert_eq!(entry, 1, "the host's own numbers are apart");
+    assert_eq!(entry, 1, "the host's own numbers are separate");
 }
 
-async fn attempts_are_kept_oldest_first(stage: &Stage) {
+async fn attempts_are_listed_oldest_first(stage: &Stage) {
     let mut all = vec![
         rows::journal("e2", 1),
         rows::journal("e1", 1),
@@ -243,34 +243,34 @@ async fn attempts_are_kept_oldest_first(stage: &Stage) {
     let mut elsewhere = rows::journal("e1", 3);
     elsewhere.order_id = None;
     elsewhere.subscriber = "a".into();
-    let given = [all.clone(), vec![elsewhere]].concat();
-    write_tx!(stage, [given], |tx| {
-        for row in &given {
+    let inserted = [all.clone(), vec![elsewhere]].concat();
+    write_tx!(stage, [inserted], |tx| {
+        for row in &inserted {
             tx.journal_insert(row).await?;
         }
         Ok(())
     })
     .expect("written");
-    let found = read_tx!(stage, [], |tx| tx.journal_of_order("o1").await).expect("read");
-    assert_eq!(found, all);
-    let found = read_tx!(stage, [], |tx| tx.journal_of_event("e1").await).expect("read");
-    let wanted: Vec<_> = given.iter().filter(|row| row.event_id == "e1").collect();
-    assert_eq!(found.iter().collect::<Vec<_>>(), wanted);
+    let rows = read_tx!(stage, [], |tx| tx.journal_of_order("o1").await).expect("read");
+    assert_eq!(rows, all);
+    let rows = read_tx!(stage, [], |tx| tx.journal_of_event("e1").await).expect("read");
+    let expected: Vec<_> = inserted.iter().filter(|row| row.event_id == "e1").collect();
+    assert_eq!(rows.iter().collect::<Vec<_>>(), expected);
     let none = read_tx!(stage, [], |tx| tx.journal_of_event("e3").await).expect("read");
     assert_eq!(none, []);
 }
 
-async fn a_text_is_kept_under_its_digest(stage: &Stage) {
-    let found = write_tx!(stage, [], |tx| {
+async fn a_blob_is_stored_once_under_its_digest(stage: &Stage) {
+    let blobs = write_tx!(stage, [], |tx| {
         tx.blob_put("d1", "first", at(1)).await?;
         tx.blob_put("d1", "second", at(2)).await?;
         tx.blob_put("d1", "third", at(200_000_000)).await?;
         Ok((tx.blob_get("d1").await?, tx.blob_get("d2").await?))
     });
-    assert_eq!(found.expect("read"), (Some("first".into()), None));
+    assert_eq!(blobs.expect("read"), (Some("first".into()), None));
 }
 
-async fn stores_come_to_what_they_did(stage: &Stage) {
+async fn store_metrics_count_events_documents_and_cpu(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         for (id, store) in [
             ("e1", "s2"),
@@ -300,17 +300,17 @@ async fn stores_come_to_what_they_did(stage: &Stage) {
         Ok(())
     })
     .expect("written");
-    let figures = |store_id: &str, events, documents, cpu_us| StoreFigures {
+    let metrics = |store_id: &str, events, documents, cpu_us| StoreFigures {
         store_id: store_id.into(),
         events,
         documents,
         cpu_us,
     };
-    let found = read_tx!(stage, [], |tx| tx.store_figures().await).expect("read");
-    assert_eq!(found, [figures("s1", 1, 0, 3_000), figures("s2", 2, 2, 0)]);
+    let rows = read_tx!(stage, [], |tx| tx.store_figures().await).expect("read");
+    assert_eq!(rows, [metrics("s1", 1, 0, 3_000), metrics("s2", 2, 2, 0)]);
 }
 
-async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
+async fn dead_letters_are_listed_until_removed(stage: &Stage) {
     for (id, died) in [("e2", 20), ("e1", 10), ("e3", 30)] {
         let letter = rows::letter(id, died);
         write_tx!(stage, [letter], |tx| tx.dead_put(&letter).await).expect("put");
@@ -355,7 +355,7 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
         ..all.clone()
     };
     assert_eq!(filtered(late, None).await, expected[2..]);
-    for nobody in [
+    for unmatched in [
         DeadFilter {
             subscriber: Some("other".into()),
             ..all.clone()
@@ -373,9 +373,9 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
             ..all.clone()
         },
     ] {
-        assert_eq!(filtered(nobody, None).await, []);
+        assert_eq!(filtered(unmatched, None).await, []);
     }
-    // The one that lost its store is nobody's.
+    // A letter without a store belongs to no retailer.
     let store = rows::letter("e2", 20).event.store.expect("a store");
     let store = rows::store(&store, "example");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("put");
@@ -384,30 +384,33 @@ async fn dead_letters_are_kept_until_taken_away(stage: &Stage) {
         ..all
     };
     assert_eq!(filtered(ours, None).await, expected[..2]);
-    let taken = write_tx!(stage, [], |tx| {
+    let removed = write_tx!(stage, [], |tx| {
         Ok([
             tx.dead_remove("e1", "slot").await?,
             tx.dead_remove("e1", "slot").await?,
             tx.dead_remove("e2", "other").await?,
         ])
     });
-    assert_eq!(taken.expect("taken"), [Some(renewed), None, None]);
+    assert_eq!(removed.expect("removed"), [Some(renewed), None, None]);
     let left = read_tx!(stage, [], |tx| tx.dead_count().await).expect("read");
     assert_eq!(left, 2);
 }
 
-async fn what_operators_did_is_kept(stage: &Stage) {
+async fn operations_are_listed_newest_first(stage: &Stage) {
     let row = |subject: &str, second: i64| OperationRow {
         at: at(second),
         actor: "ana".into(),
         action: "dead_letter_replay".into(),
         subject: subject.into(),
-        reason: "the settings were mended".into(),
+        reason: "settings corrected".into(),
         before: "{}".into(),
         after: r#"{"state":"parked"}"#.into(),
     };
-    for done in [row("a", 1), row("b", 2), row("a", 3)] {
-        write_tx!(stage, [done], |tx| tx.operation_insert(&done).await).expect("inserted");
+    for operation in [row("a", 1), row("b", 2), row("a", 3)] {
+        write_tx!(stage, [operation], |tx| tx
+            .operation_insert(&operation)
+            .await)
+        .expect("inserted");
     }
     let page = |subject: Option<&'static str>, before: i64, limit: u32| async move {
         let filter = OperationFilter {
@@ -424,9 +427,12 @@ async fn what_operators_did_is_kept(stage: &Stage) {
     assert_eq!(rows, [row("a", 3), row("b", 2)]);
     let rest = page(None, newest[1].0, 9).await;
     assert_eq!(rest.len(), 1);
-    let about = page(Some("a"), i64::MAX, 9).await;
+    let of_subject = page(Some("a"), i64::MAX, 9).await;
     assert_eq!(
-        about.into_iter().map(|(_, row)| row).collect::<Vec<_>>(),
+        of_subject
+            .into_iter()
+            .map(|(_, row)| row)
+            .collect::<Vec<_>>(),
         [row("a", 3), row("a", 1)]
     );
 }

@@ -1,25 +1,27 @@
-//! Records over a real SQLite file and a real PostgreSQL server: one suite, run on both.
+//! Tests of the records on a SQLite file and on a PostgreSQL server: one suite for both.
 //!
-//! Where no server is found its half says `SKIPPED`; with `GALLERIA_STRICT=1` it fails instead.
+//! Without a server the PostgreSQL tests print `SKIPPED`; with `GALLERIA_STRICT=1` they fail.
 
 #[macro_use]
 mod stage;
 mod activities;
 mod catalogue;
-mod desk;
 mod documents;
 mod durability;
-mod figures;
 mod fiscal;
 mod keys;
+mod large_import;
 mod lists;
 mod log;
 mod members;
+mod metrics;
 mod movements;
+mod no_plugins;
 mod opening;
 mod outages;
 mod parked;
 mod products;
+mod queues;
 mod refunds;
 mod requests;
 mod rows;
@@ -27,6 +29,6 @@ mod runs;
 mod sale_lines;
 mod statements;
 mod stores;
-mod stories;
+mod timeline;
 mod trade;
 mod writing;

@@ -1,6 +1,6 @@
-//! What goes into a drawer or out of it beside sales: kept once, summed, and never behind its end.
+//! Cash movements: inserted once, summed, and rejected after the end of the shift.
 
-use crate::products::NoPlugins;
+use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_app::intake::{EndShift, MovementView, NewMovement, NewShift, ShiftView};
@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 on_both!(
-    a_movement_is_kept_once_and_summed,
-    an_end_counts_a_movement_or_refuses_it,
+    a_movement_is_inserted_once_and_summed,
+    the_end_of_a_shift_counts_or_rejects_movements,
 );
 
 fn row(id: &str, shift_id: &str, kind: MovementKind, amount: Money) -> MovementRow {
@@ -28,27 +28,27 @@ fn row(id: &str, shift_id: &str, kind: MovementKind, amount: Money) -> MovementR
     }
 }
 
-async fn a_movement_is_kept_once_and_summed(stage: &Stage) {
+async fn a_movement_is_inserted_once_and_summed(stage: &Stage) {
     use MovementKind::{PayIn, PayOut, PickUp};
-    let (app, _) = house(stage).await;
+    let (app, _) = new_app(stage).await;
     for id in ["d1", "d2"] {
         open(&app, id).await;
     }
-    let given = vec![
+    let movements = vec![
         row("z", "d1", PayIn, 7),
         row("b", "d1", PickUp, 3),
         row("a", "d1", PayIn, 4),
         row("c", "d2", PayOut, 9),
     ];
-    let rows = given.clone();
+    let rows = movements.clone();
     write_tx!(stage, [rows], |tx| {
         for row in &rows {
             tx.movement_insert(row).await?;
         }
         Ok(())
     })
-    .expect("kept");
-    let again = given[0].clone();
+    .expect("inserted");
+    let again = movements[0].clone();
     let again = write_tx!(stage, [again], |tx| tx.movement_insert(&again).await);
     assert!(matches!(
         again,
@@ -57,27 +57,27 @@ async fn a_movement_is_kept_once_and_summed(stage: &Stage) {
             ..
         })
     ));
-    let found = read_tx!(stage, [], |tx| Ok((
+    let rows = read_tx!(stage, [], |tx| Ok((
         tx.movements_of_shift("d1").await?,
         tx.shift_moved("d1").await?,
         tx.shift_moved("d2").await?,
         tx.shift_moved("d3").await?,
     )));
-    let moved = |paid_in, paid_out, pickups| Moved {
+    let totals = |paid_in, paid_out, pickups| Moved {
         paid_in,
         paid_out,
         pickups,
     };
-    let wanted = (
-        given[..3].to_vec(),
-        moved(11, 0, 3),
-        moved(0, 9, 0),
+    let expected = (
+        movements[..3].to_vec(),
+        totals(11, 0, 3),
+        totals(0, 9, 0),
         Moved::default(),
     );
-    assert_eq!(found.expect("found"), wanted);
+    assert_eq!(rows.expect("read"), expected);
 }
 
-async fn house(stage: &Stage) -> (App, &Stage) {
+async fn new_app(stage: &Stage) -> (App, &Stage) {
     let store = rows::store("s1", "r");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
     let records = Arc::new(stage.db.clone());
@@ -112,10 +112,10 @@ async fn open(app: &App, id: &str) {
         .expect("open");
 }
 
-/// Movements and the end of their shift, all at once: what was accepted is what the end counted.
-async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
-    let (app, _) = house(stage).await;
-    let (mut counted, mut refused) = (0, 0);
+/// Concurrent movements and the end of their shift: the end counts exactly the accepted movements.
+async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
+    let (app, _) = new_app(stage).await;
+    let (mut counted, mut rejected) = (0, 0);
     for round in 0..12 {
         let shift = format!("d{round}");
         open(&app, &shift).await;
@@ -135,8 +135,8 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             };
             let (app, shift) = (app.clone(), shift.clone());
             tokio::spawn(async move {
-                let moved = app.shift_move(key(&new.id), &shift, new).await;
-                moved.map(|reply| read::<MovementView>(&reply))
+                let reply = app.shift_move(key(&new.id), &shift, new).await;
+                reply.map(|reply| read::<MovementView>(&reply))
             })
         });
         let mut movements: Vec<_> = movements.collect();
@@ -148,26 +148,27 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             pickups: 0,
             cashier: None,
         };
-        let (ending, of) = (app.clone(), shift.clone());
-        let ended =
-            tokio::spawn(
-                async move { ending.shift_end(key(&format!("end {of}")), &of, end).await },
-            );
-        let mut moved = Moved::default();
+        let (ending, shift_id) = (app.clone(), shift.clone());
+        let ended = tokio::spawn(async move {
+            ending
+                .shift_end(key(&format!("end {shift_id}")), &shift_id, end)
+                .await
+        });
+        let mut totals = Moved::default();
         for movement in movements.drain(..) {
             match movement.await.expect("no panic") {
                 Ok(view) => {
                     counted += 1;
                     let sum = match view.kind {
-                        MovementKind::PayIn => &mut moved.paid_in,
-                        MovementKind::PayOut => &mut moved.paid_out,
-                        MovementKind::PickUp => &mut moved.pickups,
+                        MovementKind::PayIn => &mut totals.paid_in,
+                        MovementKind::PayOut => &mut totals.paid_out,
+                        MovementKind::PickUp => &mut totals.pickups,
                     };
                     *sum += view.amount;
                 }
                 Err(Error::Conflict { code, .. }) => {
                     assert_eq!(code, "shift_closed");
-                    refused += 1;
+                    rejected += 1;
                 }
                 Err(other) => panic!("{other}"),
             }
@@ -178,16 +179,16 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             paid_in,
             paid_out,
             pickups,
-        } = moved;
+        } = totals;
         let expected = 10_000 + 1000 + paid_in - paid_out - pickups;
         assert_eq!(view.expected, Some(expected));
-        let (id, kept) = (shift.clone(), shift.clone());
+        let (id, shift_id) = (shift.clone(), shift.clone());
         let (rows, row) = read_tx!(stage, [id], |tx| Ok((
             tx.shift_moved(&id).await?,
             tx.shift_get(&id).await?,
         )))
-        .expect("found");
-        assert_eq!(rows, moved);
+        .expect("read");
+        assert_eq!(rows, totals);
         let closed = row.and_then(|row| row.closed).expect("closed");
         assert_eq!(
             (
@@ -198,16 +199,16 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             ),
             (1000 + paid_in, paid_out, pickups, expected)
         );
-        // Behind the end nothing moves it, and what was answered is answered so.
+        // After the end, movements are rejected.
         let late = NewMovement {
-            id: format!("{kept}-late"),
+            id: format!("{shift_id}-late"),
             kind: MovementKind::PayIn,
             amount: 1,
             reason: "late".into(),
             cashier: None,
             at: at(1),
         };
-        let late = app.shift_move(key("late"), &kept, late).await;
+        let late = app.shift_move(key("late"), &shift_id, late).await;
         assert!(
             matches!(
                 late,
@@ -219,5 +220,5 @@ async fn an_end_counts_a_movement_or_refuses_it(stage: &Stage) {
             "{late:?}"
         );
     }
-    assert_eq!(counted + refused, 12 * 8);
+    assert_eq!(counted + rejected, 12 * 8);
 }

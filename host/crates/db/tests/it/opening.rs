@@ -1,4 +1,4 @@
-//! Addresses, migrations, and databases that are refused.
+//! Addresses, migrations, and rejected databases.
 
 use crate::rows;
 use crate::stage::{self, Stage};
@@ -9,13 +9,13 @@ use std::error::Error as _;
 
 on_both!(
     migrating_again_changes_nothing,
-    a_newer_schema_is_refused,
-    a_newer_schema_that_only_adds_is_worked_with,
-    a_changed_migration_is_refused,
+    an_incompatible_newer_schema_is_rejected,
+    a_compatible_newer_schema_is_accepted,
+    a_changed_migration_is_rejected,
     rows_of_contract_0_1_are_rewritten,
 );
 
-/// Undoes migration 22, stores rows as a host of the version before did, and migrates again.
+/// Undoes migration 22, inserts rows like a host of the previous version, and migrates again.
 async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
     let store = rows::store("s1", "example");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
@@ -45,7 +45,7 @@ async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
         stage.run(undo).await;
     }
     let done = Db::migrate(&stage.config).await.expect("migrated");
-    assert_eq!(done, ["migration 22 (vocabulary) was applied"]);
+    assert_eq!(done, ["migration 22 (vocabulary) applied"]);
     let order = read_tx!(stage, [], |tx| tx.order_get("o1").await).expect("read");
     let order = order.expect("the order");
     assert_eq!(order.cashier.as_deref(), Some("ana"));
@@ -60,19 +60,19 @@ async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
 }
 
 async fn migrating_again_changes_nothing(stage: &Stage) {
-    let done = Db::migrate(&stage.config).await.expect("migrated");
-    assert!(done.is_empty(), "{done:?}");
+    let results = Db::migrate(&stage.config).await.expect("migrated");
+    assert!(results.is_empty(), "{results:?}");
 }
 
-async fn a_newer_schema_is_refused(stage: &Stage) {
+async fn an_incompatible_newer_schema_is_rejected(stage: &Stage) {
     stage
         .run(
             "INSERT INTO schema_versions (version, name, digest, applied_ms)
-             VALUES (99, 'to come', 'x', 0)",
+             VALUES (99, 'future', 'x', 0)",
         )
         .await;
     let opened = Db::open(&stage.config).await.map(drop);
-    let error = opened.expect_err("refused");
+    let error = opened.expect_err("rejected");
     assert!(
         matches!(error, DbError::SchemaTooNew { found: 99, .. }),
         "{error}"
@@ -88,9 +88,9 @@ async fn a_newer_schema_is_refused(stage: &Stage) {
     ));
 }
 
-/// So a host of the version before starts again, beside those that migrated.
-async fn a_newer_schema_that_only_adds_is_worked_with(stage: &Stage) {
-    // Both need what we know; the third needs what the first brought.
+/// So a host of the previous version can restart while newer hosts run.
+async fn a_compatible_newer_schema_is_accepted(stage: &Stage) {
+    // The first two migrations are compatible with this binary; the third is not.
     let since = [
         "INSERT INTO schema_since SELECT MAX(version), MAX(version) - 1 FROM schema_versions",
         "INSERT INTO schema_since SELECT MAX(version), MAX(version) - 2 FROM schema_versions",
@@ -100,7 +100,7 @@ async fn a_newer_schema_that_only_adds_is_worked_with(stage: &Stage) {
         stage
             .run(
                 "INSERT INTO schema_versions (version, name, digest, applied_ms)
-                 SELECT MAX(version) + 1, 'to come', 'x', 0 FROM schema_versions",
+                 SELECT MAX(version) + 1, 'future', 'x', 0 FROM schema_versions",
             )
             .await;
         stage.run(since).await;
@@ -116,7 +116,7 @@ async fn a_newer_schema_that_only_adds_is_worked_with(stage: &Stage) {
     }
 }
 
-async fn a_changed_migration_is_refused(stage: &Stage) {
+async fn a_changed_migration_is_rejected(stage: &Stage) {
     stage
         .run("UPDATE schema_versions SET digest = 'x' WHERE version = 1")
         .await;
@@ -127,8 +127,8 @@ async fn a_changed_migration_is_refused(stage: &Stage) {
     ));
 }
 
-async fn several_migrate_at_once(config: &DbConfig) {
-    let error = Db::open(config).await.map(drop).expect_err("refused");
+async fn concurrent_migrations_run_once(config: &DbConfig) {
+    let error = Db::open(config).await.map(drop).expect_err("rejected");
     assert!(
         matches!(error, DbError::SchemaTooOld { found: 0, .. }),
         "{error}"
@@ -137,10 +137,10 @@ async fn several_migrate_at_once(config: &DbConfig) {
         error.to_string().ends_with("run galleria migrate"),
         "{error}"
     );
-    let done = join_all((0..4).map(|_| Db::migrate(config))).await;
-    let mut steps: Vec<_> = done
+    let results = join_all((0..4).map(|_| Db::migrate(config))).await;
+    let mut steps: Vec<_> = results
         .into_iter()
-        .map(|done| done.expect("migrated"))
+        .map(|result| result.expect("migrated"))
         .collect();
     steps.sort();
     let first = "migration 1 (records) applied";
@@ -155,20 +155,20 @@ async fn several_migrate_at_once(config: &DbConfig) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_migrate_sqlite_at_once() {
+async fn concurrent_sqlite_migrations_run_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    several_migrate_at_once(&stage::file(&folder)).await;
+    concurrent_migrations_run_once(&stage::file(&folder)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_migrate_postgres_at_once() {
+async fn concurrent_postgres_migrations_run_once() {
     if let Some(url) = galleria_test_postgres::database() {
-        several_migrate_at_once(&DbConfig::new(url)).await;
+        concurrent_migrations_run_once(&DbConfig::new(url)).await;
     }
 }
 
 #[tokio::test]
-async fn an_address_that_names_no_database_is_refused() {
+async fn an_unsupported_address_is_rejected() {
     for url in [
         "",
         "galleria.db",
@@ -183,29 +183,26 @@ async fn an_address_that_names_no_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_password_is_never_told() {
+async fn errors_never_contain_the_password() {
     let config =
         DbConfig::new("postgres://galleria:tiger-secret@127.0.0.1:1/galleria?sslmode=disable");
-    let error = Db::open(&config)
-        .await
-        .map(drop)
-        .expect_err("nobody listens");
+    let error = Db::open(&config).await.map(drop).expect_err("no server");
     let broken = DbConfig {
         url: "postgres://galleria:tiger-secret@127.0.0.1:port/galleria".into(),
         ..config.clone()
     };
-    let other = Db::open(&broken).await.map(drop).expect_err("no port");
-    let mut told = format!("{config:?} {error:?} {error} {other:?} {other}");
+    let other = Db::open(&broken).await.map(drop).expect_err("invalid port");
+    let mut output = format!("{config:?} {error:?} {error} {other:?} {other}");
     let mut next = error.source();
     while let Some(cause) = next {
-        told += &cause.to_string();
+        output += &cause.to_string();
         next = cause.source();
     }
-    assert!(!told.contains("tiger-secret"), "{told}");
+    assert!(!output.contains("tiger-secret"), "{output}");
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_told() {
+async fn a_folder_that_cannot_be_created_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("data"), "a file").expect("a file");
     let config = DbConfig::new(format!(
@@ -216,7 +213,7 @@ async fn a_folder_that_cannot_be_made_is_told() {
     assert!(matches!(opened, Err(DbError::Folder { .. })), "{opened:?}");
 }
 
-/// Closed in good order, the file alone is the whole database.
+/// After a clean close, the file alone is the complete database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_file_can_be_copied() {
     let stage = Stage::sqlite().await;

@@ -1,4 +1,4 @@
-//! PostgreSQL goes away, comes back, is changed, or does not let us in.
+//! PostgreSQL stops, restarts, gets a new schema, or rejects connections.
 
 use crate::rows;
 use crate::stage::Stage;
@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A server of the test's own, and a database on it. None where there is no PostgreSQL.
-async fn own() -> Option<(Server, Stage)> {
+/// Starts a server for one test, with a database. Returns `None` if PostgreSQL is not installed.
+async fn own_server() -> Option<(Server, Stage)> {
     let server = server(&[])?;
     let config = DbConfig::new(server.database().expect("a database"));
     Db::migrate(&config).await.expect("migrated");
     Some((server, Stage::open(config, None).await))
 }
 
-/// As a caller does: again, until it is told that it is done.
+/// Retries like a caller until the append is acknowledged.
 async fn append(db: &Db, id: String) {
     let records: &dyn Records = db;
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
         let event = rows::new_event(&id, "t");
         let done = records
@@ -33,45 +33,45 @@ async fn append(db: &Db, id: String) {
             })
             .await;
         match done {
-            // It was done although its commit had not been answered.
+            // An earlier commit succeeded although it was not acknowledged.
             Ok(()) | Err(Error::Exists { .. }) => return,
-            Err(Error::Records { .. }) if begun.elapsed() < Duration::from_secs(60) => {}
+            Err(Error::Records { .. }) if start.elapsed() < Duration::from_secs(60) => {}
             Err(error) => panic!("{id}: {}", error.chain()),
         }
     }
 }
 
-/// Appends from eight tasks while `trouble` is made; answers what was told to be done.
-async fn append_through(stage: &Stage, trouble: impl AsyncFnOnce()) -> BTreeSet<String> {
-    let over = Arc::new(AtomicBool::new(false));
+/// Appends from eight tasks while `outage` runs. Returns the acknowledged events.
+async fn append_through(stage: &Stage, outage: impl AsyncFnOnce()) -> BTreeSet<String> {
+    let stop = Arc::new(AtomicBool::new(false));
     let lanes = (0..8).map(|lane| {
-        let (db, over) = (stage.db.clone(), Arc::clone(&over));
+        let (db, stop) = (stage.db.clone(), Arc::clone(&stop));
         tokio::spawn(async move {
-            let mut told = Vec::new();
-            while !over.load(Ordering::SeqCst) {
-                let id = format!("e{lane}-{}", told.len());
+            let mut acknowledged = Vec::new();
+            while !stop.load(Ordering::SeqCst) {
+                let id = format!("e{lane}-{}", acknowledged.len());
                 append(&db, id.clone()).await;
-                told.push(id);
+                acknowledged.push(id);
             }
-            told
+            acknowledged
         })
     });
     let lanes: Vec<_> = lanes.collect();
-    trouble().await;
-    over.store(true, Ordering::SeqCst);
-    let mut told = BTreeSet::new();
+    outage().await;
+    stop.store(true, Ordering::SeqCst);
+    let mut acknowledged = BTreeSet::new();
     for lane in lanes {
-        told.extend(lane.await.expect("a lane goes on"));
+        acknowledged.extend(lane.await.expect("no panic"));
     }
-    told
+    acknowledged
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_told_to_be_done_outlives_the_server() {
-    let Some((mut server, stage)) = own().await else {
+async fn acknowledged_appends_survive_server_restarts() {
+    let Some((mut server, stage)) = own_server().await else {
         return;
     };
-    let told = append_through(&stage, async || {
+    let acknowledged = append_through(&stage, async || {
         for round in 0..6 {
             tokio::time::sleep(Duration::from_millis(300)).await;
             match round % 2 {
@@ -81,25 +81,25 @@ async fn what_was_told_to_be_done_outlives_the_server() {
             tokio::time::sleep(Duration::from_millis(200)).await;
             server.restart().expect("started");
         }
-        server.wait().expect("an answer");
+        server.wait().expect("the server answers");
     })
     .await;
-    // How many it is, is the machine's matter; some have to be, in every round.
-    assert!(told.len() > 20, "{}", told.len());
+    // The number depends on the machine, but each round must append some.
+    assert!(acknowledged.len() > 20, "{}", acknowledged.len());
     let rows = stage
         .rows("SELECT id, position FROM outbox ORDER BY position")
         .await;
-    let kept: BTreeSet<String> = rows.iter().map(|(id, _)| id.clone()).collect();
-    assert_eq!((kept.len(), &kept), (rows.len(), &told));
-    // The head of the log goes with what is in it: there is no gap.
+    let stored: BTreeSet<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!((stored.len(), &stored), (rows.len(), &acknowledged));
+    // The position counter is rolled back with its transaction: no gaps.
     let positions = rows.iter().map(|(_, position)| *position);
     assert!(positions.eq(1..=rows.len() as i64));
     stage.db.close().await.expect("closed");
 }
 
-/// Requests are not kept waiting for a server that is gone.
+/// Requests must not wait long for a stopped server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_stays_away_is_told_soon() {
+async fn a_stopped_server_is_reported_soon() {
     let Some(mut server) = server(&[]) else {
         return;
     };
@@ -110,23 +110,26 @@ async fn a_server_that_stays_away_is_told_soon() {
     Db::migrate(&config).await.expect("migrated");
     let stage = Stage::open(config.clone(), None).await;
     server.kill().expect("killed");
-    let begun = Instant::now();
-    let lost = read_tx!(stage, [], |tx| tx.dead_count().await).expect_err("it is away");
+    let start = Instant::now();
+    let lost = read_tx!(stage, [], |tx| tx.dead_count().await).expect_err("the server is stopped");
     assert!(matches!(lost, Error::Records { .. }), "{lost:?}");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
-    let away = Db::open(&config).await.map(drop).expect_err("it is away");
+    assert!(start.elapsed() < Duration::from_secs(10), "{start:?}");
+    let away = Db::open(&config)
+        .await
+        .map(drop)
+        .expect_err("the server is stopped");
     assert!(matches!(away, DbError::Unreachable { .. }), "{away:?}");
-    let where_to = format!("127.0.0.1:{}", server.port);
-    assert!(away.to_string().contains(&where_to), "{away}");
+    let address = format!("127.0.0.1:{}", server.port);
+    assert!(away.to_string().contains(&address), "{away}");
     server.restart().expect("started");
-    server.wait().expect("an answer");
+    server.wait().expect("the server answers");
     let count = read_tx!(stage, [], |tx| tx.dead_count().await);
-    assert_eq!(count.expect("it is back"), 0);
+    assert_eq!(count.expect("the server is back"), 0);
 }
 
-/// A host goes on while a newer one adds columns: what it had prepared is prepared anew.
+/// A host continues while a newer one adds columns: it prepares outdated queries again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_column_that_a_newer_host_adds_disturbs_nobody() {
+async fn a_new_column_does_not_disturb_open_connections() {
     let Some(url) = database() else {
         return;
     };
@@ -148,7 +151,7 @@ async fn a_column_that_a_newer_host_adds_disturbs_nobody() {
         let both = tokio::join!(reads, futures_util::future::join_all(writes));
         assert!(both.0.iter().chain(&both.1).all(Option::is_some));
     };
-    // Prepared on every connection, and then for a table that has changed.
+    // Prepare the queries on every connection, then change the table.
     many().await;
     stage
         .run("ALTER TABLE outbox ADD COLUMN seen_ms BIGINT")
@@ -156,9 +159,9 @@ async fn a_column_that_a_newer_host_adds_disturbs_nobody() {
     many().await;
 }
 
-/// Before the commit nothing is decided: the caller need not hear of it.
+/// Before the commit a retry is safe, so the caller gets no error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_whose_connection_is_ended_is_done_again() {
+async fn work_on_a_terminated_connection_is_retried() {
     let Some(stage) = Stage::postgres().await else {
         return;
     };
@@ -177,9 +180,8 @@ async fn work_whose_connection_is_ended_is_done_again() {
     assert_eq!(tries.load(Ordering::SeqCst), 2);
 }
 
-/// Two that lock each other out: one of them is done again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deadlock_is_settled_by_doing_one_again() {
+async fn a_deadlock_is_resolved_by_a_retry() {
     let Some(stage) = Stage::postgres().await else {
         return;
     };
@@ -202,13 +204,13 @@ async fn a_deadlock_is_settled_by_doing_one_again() {
     assert_eq!(numbers, [("a".to_owned(), 2), ("b".to_owned(), 2)]);
 }
 
-/// The server says that a transaction has to be done again, of its statement and of its commit.
+/// The server reports a serialization failure, for a query and for a commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_serialization_failure_is_settled_by_doing_it_again() {
+async fn a_serialization_failure_is_retried() {
     for trigger in [
-        "CREATE TRIGGER first AFTER INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION in_the_way()",
+        "CREATE TRIGGER first AFTER INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION fail_twice()",
         "CREATE CONSTRAINT TRIGGER last AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED
-             FOR EACH ROW EXECUTE FUNCTION in_the_way()",
+             FOR EACH ROW EXECUTE FUNCTION fail_twice()",
     ] {
         let Some(stage) = Stage::postgres().await else {
             return;
@@ -216,9 +218,9 @@ async fn a_serialization_failure_is_settled_by_doing_it_again() {
         stage.run("CREATE SEQUENCE tried").await;
         stage
             .run(
-                "CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                "CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                      IF nextval('tried') <= 2 THEN
-                         RAISE EXCEPTION 'in the way' USING ERRCODE = 'serialization_failure';
+                         RAISE EXCEPTION 'conflict' USING ERRCODE = 'serialization_failure';
                      END IF;
                      RETURN NULL;
                  END $$",
@@ -235,7 +237,7 @@ async fn a_serialization_failure_is_settled_by_doing_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statements_and_locks_have_an_end() {
+async fn queries_and_locks_time_out() {
     let Some(url) = database() else {
         return;
     };
@@ -247,7 +249,7 @@ async fn statements_and_locks_have_an_end() {
     Db::migrate(&config).await.expect("migrated");
     let stage = Stage::open(config, None).await;
     let holder = stage.clone();
-    let held = tokio::spawn(async move {
+    let holding = tokio::spawn(async move {
         write_tx!(holder, [], |tx| {
             tx.number_next("a", "entry").await?;
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -255,51 +257,51 @@ async fn statements_and_locks_have_an_end() {
         })
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let begun = Instant::now();
+    let start = Instant::now();
     let waited = write_tx!(stage, [], |tx| tx.number_next("a", "entry").await);
-    let error = waited.expect_err("it is locked");
+    let error = waited.expect_err("locked");
     assert!(error.chain().contains("lock timeout"), "{}", error.chain());
-    assert!(begun.elapsed() < Duration::from_millis(900), "{begun:?}");
-    held.await.expect("no panic").expect("done");
+    assert!(start.elapsed() < Duration::from_millis(900), "{start:?}");
+    holding.await.expect("no panic").expect("done");
     let next = write_tx!(stage, [], |tx| tx.number_next("a", "entry").await);
-    assert_eq!(next.expect("it is free"), 2);
+    assert_eq!(next.expect("unlocked"), 2);
 
-    // One that stands still in its transaction lets go of what it holds.
-    let still = write_tx!(stage, [], |tx| {
+    // An idle transaction is ended and releases its locks.
+    let idle = write_tx!(stage, [], |tx| {
         tx.number_next("a", "entry").await?;
         tokio::time::sleep(Duration::from_millis(2_500)).await;
         tx.number_next("b", "entry").await
     });
-    still.expect_err("it was ended");
+    idle.expect_err("ended by the server");
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_is_told_which_way_without_the_password() {
+async fn a_rejected_login_is_explained_without_the_password() {
     let Some(server) = server(&["password_encryption=scram-sha-256"]) else {
         return;
     };
     let url = server.database().expect("a database");
-    let nowhere = url.replace("/test_", "/none_");
-    let nobody = url.replace("galleria@", "nobody:tiger-secret@");
+    let unknown_database = url.replace("/test_", "/none_");
+    let unknown_user = url.replace("galleria@", "nobody:tiger-secret@");
     for (url, user, database) in [
-        (&nowhere, "galleria", "none_"),
-        (&nobody, "nobody", "test_"),
+        (&unknown_database, "galleria", "none_"),
+        (&unknown_user, "nobody", "test_"),
     ] {
         let opened = Db::open(&DbConfig::new(url)).await.map(drop);
-        let error = opened.expect_err("not let in");
+        let error = opened.expect_err("rejected");
         assert!(matches!(error, DbError::Rejected { .. }), "{error:?}");
-        let mut told = format!("{error} {error:?}");
+        let mut output = format!("{error} {error:?}");
         assert!(
-            told.contains(&format!("user {user} for database")),
-            "{told}"
+            output.contains(&format!("user {user} for database")),
+            "{output}"
         );
-        assert!(told.contains(database), "{told}");
+        assert!(output.contains(database), "{output}");
         let mut next = error.source();
         while let Some(cause) = next {
-            told += &cause.to_string();
+            output += &cause.to_string();
             next = cause.source();
         }
-        assert!(!told.contains("tiger-secret"), "{told}");
+        assert!(!output.contains("tiger-secret"), "{output}");
     }
     let typo = DbConfig::new(format!("{url}?passwort=tiger-secret"));
     let error = Db::open(&typo).await.map(drop).expect_err("a typo");

@@ -1,4 +1,4 @@
-//! Events that wait outside the log: which of them may be tried.
+//! Parked events: which of them may be tried.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -10,13 +10,13 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 on_both!(
-    an_event_is_parked_renewed_and_taken_out,
-    the_first_of_each_lane_decides,
-    a_lane_comes_one_by_one,
-    an_event_that_changes_its_lane_leaves_the_old_one,
-    a_cause_wakes_what_waits_for_it,
-    random_parking_agrees_with_the_definition,
-    many_at_once_leave_no_lane_closed,
+    an_event_is_parked_updated_and_removed,
+    only_the_first_event_of_a_lane_is_due,
+    a_lane_proceeds_one_event_at_a_time,
+    an_event_that_moves_to_another_lane_frees_the_old_one,
+    an_effect_wakes_the_events_that_wait_for_it,
+    random_changes_agree_with_the_definition,
+    concurrent_changes_leave_no_lane_closed,
 );
 
 async fn put(stage: &Stage, parked: &Parked) {
@@ -25,7 +25,7 @@ async fn put(stage: &Stage, parked: &Parked) {
 
 async fn remove(stage: &Stage, id: &str) {
     let id = id.to_owned();
-    write_tx!(stage, [id], |tx| tx.parked_remove(&id, "slot").await).expect("taken out");
+    write_tx!(stage, [id], |tx| tx.parked_remove(&id, "slot").await).expect("removed");
 }
 
 async fn due(stage: &Stage, now: i64) -> Vec<String> {
@@ -33,7 +33,7 @@ async fn due(stage: &Stage, now: i64) -> Vec<String> {
     due.into_iter().map(|parked| parked.event.id).collect()
 }
 
-async fn an_event_is_parked_renewed_and_taken_out(stage: &Stage) {
+async fn an_event_is_parked_updated_and_removed(stage: &Stage) {
     let mut parked = rows::parked("e1", "l", 5, Waiting);
     put(stage, &parked).await;
     let get =
@@ -43,14 +43,14 @@ async fn an_event_is_parked_renewed_and_taken_out(stage: &Stage) {
     parked.attempts = 9;
     parked.due_at = at(77);
     parked.waits_for = None;
-    parked.cause = "given up".into();
+    parked.cause = "dead".into();
     parked.event.key = None;
     parked.event.store = None;
     put(stage, &parked).await;
     assert_eq!(get().await, Some(parked));
     put(stage, &rows::parked("e2", "l", 6, Behind)).await;
     put(stage, &rows::parked("e3", "m", 7, Retry)).await;
-    let (lanes, of_l, of_n, count) = read_tx!(stage, [], |tx| {
+    let (lanes, in_lane, in_other_group, count) = read_tx!(stage, [], |tx| {
         let mut lanes = tx.parked_lanes("g").await?;
         lanes.sort();
         Ok((
@@ -63,32 +63,32 @@ async fn an_event_is_parked_renewed_and_taken_out(stage: &Stage) {
     .expect("read");
     let lane = |name: &str| ("slot".to_owned(), name.to_owned());
     assert_eq!(lanes, [lane("l"), lane("m")]);
-    assert_eq!((of_l, of_n, count), (2, 0, (3, 1)));
+    assert_eq!((in_lane, in_other_group, count), (2, 0, (3, 1)));
 
     remove(stage, "e1").await;
     remove(stage, "e1").await;
     assert_eq!(get().await, None);
 }
 
-async fn the_first_of_each_lane_decides(stage: &Stage) {
+async fn only_the_first_event_of_a_lane_is_due(stage: &Stage) {
     let lanes = [
-        // Held closes its lane, whatever is due behind it.
+        // A held event closes its lane.
         rows::parked("held", "1", 10, Held),
         rows::parked("held-1", "1", 11, Retry),
         rows::parked("held-2", "1", 12, Behind),
-        // Not due yet: so nothing of its lane is.
+        // The first event is not due, so no event of its lane is.
         rows::parked("later", "2", 90, Retry),
         rows::parked("later-1", "2", 91, Behind),
-        // Due; what is behind it waits.
+        // The first event is due; the others wait.
         rows::parked("retry", "3", 20, Retry),
         rows::parked("retry-1", "3", 21, Behind),
         rows::parked("waiting", "4", 22, Waiting),
         rows::parked("waiting-1", "4", 23, Retry),
-        // First of its lane, so due at once, whatever its time says.
+        // Behind, but first of its lane: due at once.
         rows::parked("behind", "5", 95, Behind),
         rows::parked("behind-1", "5", 96, Behind),
     ];
-    // In any order, and another group and another subscriber with lanes of the same names.
+    // Insert in reverse order, and add another group and subscriber with the same lane names.
     for parked in lanes.iter().rev() {
         put(stage, parked).await;
         let mut other = parked.clone();
@@ -107,14 +107,14 @@ async fn the_first_of_each_lane_decides(stage: &Stage) {
     assert_eq!(two.len(), 2);
 }
 
-async fn a_lane_comes_one_by_one(stage: &Stage) {
-    // As a store that was set aside leaves them: all to be tried, all due.
+async fn a_lane_proceeds_one_event_at_a_time(stage: &Stage) {
+    // All events in retry and due, as for a store that was suspended.
     for (id, position) in [("e1", 1), ("e2", 2), ("e3", 3)] {
         put(stage, &rows::parked(id, "l", position, Retry)).await;
     }
     put(stage, &rows::parked("e4", "l", 4, Behind)).await;
     assert_eq!(due(stage, 50).await, ["e1"]);
-    // The first fails, becomes a dead letter, and is replayed.
+    // The first event becomes a dead letter and is replayed later.
     put(stage, &rows::parked("e1", "l", 1, Held)).await;
     assert!(due(stage, 50).await.is_empty());
     remove(stage, "e2").await;
@@ -123,19 +123,19 @@ async fn a_lane_comes_one_by_one(stage: &Stage) {
     assert_eq!(due(stage, 50).await, ["e1"]);
     remove(stage, "e1").await;
     assert_eq!(due(stage, 50).await, ["e3"]);
-    assert!(due(stage, 2).await.is_empty(), "its own time counts again");
-    // One that comes late, but belongs before.
+    assert!(due(stage, 2).await.is_empty(), "its own due time applies");
+    // An event with an earlier position arrives late.
     put(stage, &rows::parked("e0", "l", 0, Retry)).await;
     assert_eq!(due(stage, 50).await, ["e0"]);
-    for (gone, next) in [("e0", "e3"), ("e3", "e4")] {
-        remove(stage, gone).await;
+    for (removed, next) in [("e0", "e3"), ("e3", "e4")] {
+        remove(stage, removed).await;
         assert_eq!(due(stage, 50).await, [next]);
     }
     remove(stage, "e4").await;
     assert!(due(stage, 50).await.is_empty());
 }
 
-async fn an_event_that_changes_its_lane_leaves_the_old_one(stage: &Stage) {
+async fn an_event_that_moves_to_another_lane_frees_the_old_one(stage: &Stage) {
     put(stage, &rows::parked("e1", "old", 1, Held)).await;
     put(stage, &rows::parked("e2", "old", 2, Behind)).await;
     put(stage, &rows::parked("e3", "new", 3, Behind)).await;
@@ -146,7 +146,7 @@ async fn an_event_that_changes_its_lane_leaves_the_old_one(stage: &Stage) {
     assert_eq!(due(stage, 50).await, ["e2", "e3"]);
 }
 
-async fn a_cause_wakes_what_waits_for_it(stage: &Stage) {
+async fn an_effect_wakes_the_events_that_wait_for_it(stage: &Stage) {
     put(stage, &rows::parked("e1", "l", 60, Waiting)).await;
     put(stage, &rows::parked("e2", "l", 70, Waiting)).await;
     put(stage, &rows::parked("e3", "m", 80, Waiting)).await;
@@ -166,18 +166,18 @@ async fn a_cause_wakes_what_waits_for_it(stage: &Stage) {
     assert_eq!(woken.expect("woken"), 3);
     assert!(due(stage, 8).await.is_empty());
     assert_eq!(due(stage, 10).await, ["e1", "e3"]);
-    // The second of the lane was woken, too: its turn comes with its place.
+    // The second event of the lane was woken, too, but waits for the first.
     remove(stage, "e1").await;
     assert_eq!(due(stage, 10).await, ["e2", "e3"]);
 }
 
-/// `parked_due` as the port defines it, over all rows.
-fn defined(all: &BTreeMap<String, Parked>, now: i64) -> Vec<String> {
+/// The definition of `parked_due`, over all rows.
+fn expected_due(all: &BTreeMap<String, Parked>, now: i64) -> Vec<String> {
     let mut first: BTreeMap<&str, &Parked> = BTreeMap::new();
     for parked in all.values() {
-        let place = first.entry(&parked.lane).or_insert(parked);
-        if parked.event.position < place.event.position {
-            *place = parked;
+        let head = first.entry(&parked.lane).or_insert(parked);
+        if parked.event.position < head.event.position {
+            *head = parked;
         }
     }
     let due = first.into_values().filter(|parked| match parked.state {
@@ -190,7 +190,7 @@ fn defined(all: &BTreeMap<String, Parked>, now: i64) -> Vec<String> {
     ids
 }
 
-async fn random_parking_agrees_with_the_definition(stage: &Stage) {
+async fn random_changes_agree_with_the_definition(stage: &Stage) {
     let mut random = ChaCha8Rng::seed_from_u64(20_261_124);
     let mut all: BTreeMap<String, Parked> = BTreeMap::new();
     for _ in 0..400 {
@@ -199,7 +199,7 @@ async fn random_parking_agrees_with_the_definition(stage: &Stage) {
         match random.random_range(0..10) {
             0..=5 => {
                 let state = [Retry, Waiting, Behind, Held][random.random_range(0..4)];
-                // An event changes its lane now and then.
+                // Sometimes move the event to another lane.
                 let lane = (position + random.random_range(0..10) / 9) % 4;
                 let mut parked = rows::parked(&id, &lane.to_string(), position, state);
                 parked.due_at = at(random.random_range(0..100));
@@ -221,30 +221,30 @@ async fn random_parking_agrees_with_the_definition(stage: &Stage) {
             }
         }
         let now = random.random_range(0..100);
-        let mut found = due(stage, now).await;
-        found.sort();
-        assert_eq!(found, defined(&all, now), "{all:?}");
+        let mut ids = due(stage, now).await;
+        ids.sort();
+        assert_eq!(ids, expected_due(&all, now), "{all:?}");
     }
 }
 
-/// Several processes on one database park and take out at the same time: whatever comes first, the
-/// first event that is left in a lane is found.
-async fn many_at_once_leave_no_lane_closed(stage: &Stage) {
+/// Several processes park and remove events at the same time: afterwards the first event of the lane is
+/// due.
+async fn concurrent_changes_leave_no_lane_closed(stage: &Stage) {
     for round in 0..12 {
         let base = round * 10;
         let id = |place: i64| format!("e{}", base + place);
         for place in 0..4 {
             put(stage, &rows::parked(&id(place), "l", base + place, Behind)).await;
         }
-        let more = (4..8).map(|place| {
+        let additions = (4..8).map(|place| {
             let parked = rows::parked(&id(place), "l", base + place, Behind);
             async move { put(stage, &parked).await }
         });
-        let gone = [3, 0, 2, 1].map(|place| {
+        let removals = [3, 0, 2, 1].map(|place| {
             let id = id(place);
             async move { remove(stage, &id).await }
         });
-        tokio::join!(join_all(gone), join_all(more));
+        tokio::join!(join_all(removals), join_all(additions));
         assert_eq!(due(stage, 0).await, [id(4)]);
         for place in 4..8 {
             assert_eq!(due(stage, 0).await, [id(place)]);

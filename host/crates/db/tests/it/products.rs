@@ -1,50 +1,30 @@
-//! Files of products, imported: all of a file or nothing, and told what is wrong with it.
+//! Product imports: all of a file or nothing, and a complete list of errors.
 
+use crate::no_plugins::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
 use galleria_app::products::{
     Format, ImportAsk, Imported, Missing, NotImported, ProductAsk, Watch,
 };
 use galleria_app::{App, Policy, SystemClock};
-use galleria_domain::{Context, Decision, Member, Totals};
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
 
 on_both!(
-    forty_wrong_cells_are_told_in_one_answer,
-    an_import_again_changes_nothing,
-    a_stores_price_holds_there,
-    a_full_file_ends_what_it_does_not_name,
-    json_lines_say_the_same,
-    two_at_once_are_never_mixed,
-    a_stopped_import_leaves_nothing,
-    tills_go_on_while_a_large_file_is_imported,
+    forty_wrong_cells_are_reported_in_one_response,
+    a_repeated_import_changes_nothing,
+    a_store_price_applies_in_its_store,
+    a_full_file_deactivates_missing_products,
+    json_lines_are_equivalent,
+    concurrent_imports_are_never_mixed,
+    a_stopped_import_is_discarded,
 );
-
-pub struct NoPlugins;
-
-impl Plugins for NoPlugins {
-    fn all(&self) -> &[Loaded] {
-        &[]
-    }
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
-        unreachable!("no plugin is asked")
-    }
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
-        unreachable!("no plugin is asked")
-    }
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
-        unreachable!("no plugin is asked")
-    }
-}
 
 const HEADER: &str = "sku,gtin,name,category,unit,price,currency,tax_code,active,store\n";
 
-async fn house(stage: &Stage) -> App {
+pub async fn new_app(stage: &Stage) -> App {
     for (id, currency, retailer) in [("s1", "EUR", "r"), ("s2", "DKK", "r"), ("q1", "EUR", "q")] {
         let mut store = rows::store(id, retailer);
         store.currency = currency.into();
@@ -59,7 +39,7 @@ async fn house(stage: &Stage) -> App {
     )
 }
 
-fn ask() -> ImportAsk {
+pub fn ask() -> ImportAsk {
     ImportAsk {
         retailer: "r".into(),
         format: Format::Csv,
@@ -69,7 +49,7 @@ fn ask() -> ImportAsk {
     }
 }
 
-async fn import(app: &App, ask: ImportAsk, text: &str) -> Result<Imported, NotImported> {
+pub async fn import(app: &App, ask: ImportAsk, text: &str) -> Result<Imported, NotImported> {
     import_watched(app, ask, text, Watch::default()).await
 }
 
@@ -84,7 +64,7 @@ async fn import_watched(
     Ok(serde_json::from_str(&reply.body).expect("an answer"))
 }
 
-/// Sku, price as digits and scale, active.
+/// SKU, price as digits and scale, and whether it is active.
 async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)>, bool)> {
     let ask = ProductAsk {
         retailer: "r".into(),
@@ -107,20 +87,20 @@ fn row(sku: &str, price: Option<(i64, u8)>, active: bool) -> (String, Option<(i6
     (sku.into(), price, active)
 }
 
-async fn nothing_is_there(stage: &Stage) {
+async fn assert_empty(stage: &Stage) {
     for sql in [
         "SELECT 'products', COUNT(*) FROM products",
         "SELECT 'prices', COUNT(*) FROM product_prices",
         "SELECT 'versions', COUNT(*) FROM catalogue_versions",
         "SELECT 'writers', COUNT(*) FROM catalogues WHERE writer IS NOT NULL",
     ] {
-        let found = stage.rows(sql).await;
-        assert_eq!(found[0].1, 0, "{}", found[0].0);
+        let rows = stage.rows(sql).await;
+        assert_eq!(rows[0].1, 0, "{}", rows[0].0);
     }
 }
 
-async fn forty_wrong_cells_are_told_in_one_answer(stage: &Stage) {
-    let app = house(stage).await;
+async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
+    let app = new_app(stage).await;
     let mut text = HEADER.to_owned();
     let mut wrong = Vec::new();
     let mut line = |cells: &str, columns: &[&'static str]| {
@@ -178,33 +158,33 @@ async fn forty_wrong_cells_are_told_in_one_answer(stage: &Stage) {
     line("quote,,\"Q,,,1,EUR,,,", &["row"]);
     line("d1,1,,,x,1,EUR,,,", &["name", "gtin", "unit"]);
     line("e1,,E,,,1 000,EUR,,,", &["price"]);
-    assert_eq!(wrong.len(), 40, "as the name says");
-    let said = import(&app, ask(), &text).await;
-    let Err(NotImported::Refused(problems)) = said else {
-        panic!("{said:?}");
+    assert_eq!(wrong.len(), 40, "forty cells");
+    let result = import(&app, ask(), &text).await;
+    let Err(NotImported::Refused(problems)) = result else {
+        panic!("{result:?}");
     };
-    let mut told: Vec<_> = problems
+    let mut reported: Vec<_> = problems
         .told
         .iter()
         .map(|problem| (problem.row.expect("a row"), problem.field.as_str()))
         .collect();
-    told.sort_unstable();
+    reported.sort_unstable();
     wrong.sort_unstable();
-    assert_eq!(told, wrong);
+    assert_eq!(reported, wrong);
     assert_eq!(problems.total, 40);
-    nothing_is_there(stage).await;
+    assert_empty(stage).await;
 
     let many: String = (0..3000).map(|n| format!("s{n},,,,,1,EUR,,,\n")).collect();
-    let said = import(&app, ask(), &format!("{HEADER}{many}")).await;
-    let Err(NotImported::Refused(problems)) = said else {
-        panic!("{said:?}");
+    let result = import(&app, ask(), &format!("{HEADER}{many}")).await;
+    let Err(NotImported::Refused(problems)) = result else {
+        panic!("{result:?}");
     };
     assert_eq!((problems.total, problems.told.len()), (3000, 1000));
-    nothing_is_there(stage).await;
+    assert_empty(stage).await;
 }
 
-async fn an_import_again_changes_nothing(stage: &Stage) {
-    let app = house(stage).await;
+async fn a_repeated_import_changes_nothing(stage: &Stage) {
+    let app = new_app(stage).await;
     let text = format!(
         "{HEADER}a,4006381333931,Ä,x/y,EA,1.50,EUR,VAT,yes,\nb,,B,,KGM,2,EUR,,no,\na,,,,,1.40,EUR,,,s1\n"
     );
@@ -212,13 +192,13 @@ async fn an_import_again_changes_nothing(stage: &Stage) {
         dry_run: true,
         ..ask()
     };
-    let would = import(&app, dry, &text).await.expect("right");
+    let preview = import(&app, dry, &text).await.expect("valid");
     assert_eq!(
-        (would.rows, would.added, would.store_prices.added),
+        (preview.rows, preview.added, preview.store_prices.added),
         (3, 2, 1)
     );
-    assert!(would.dry_run);
-    nothing_is_there(stage).await;
+    assert!(preview.dry_run);
+    assert_empty(stage).await;
 
     let first = import(&app, ask(), &text).await.expect("imported");
     assert_eq!(
@@ -226,17 +206,17 @@ async fn an_import_again_changes_nothing(stage: &Stage) {
             dry_run: true,
             ..first
         },
-        would
+        preview
     );
-    let before = app.product("r", "a").await.expect("there");
-    // Other words for the same: 1.5 for 1.50, columns in another order, no column for what is empty.
+    let before = app.product("r", "a").await.expect("a product");
+    // The same content: 1.5 for 1.50, columns in another order, empty columns omitted.
     let same = "\u{feff}price;currency;store;sku;name;gtin;category;tax_code;active;unit\r\n\
         1.500;EUR;;a;Ä;4006381333931;x/y;VAT;;\r\n2.0;EUR;;b;B;;;;0;KGM\r\n\
         1.4;EUR;Xs1;a;Ä;;x/y;;TRUE;EA\r\n";
     let again = import(&app, ask(), same).await.expect("imported");
     assert_eq!((again.unchanged, again.store_prices.unchanged), (2, 1));
     assert_eq!((again.added, again.changed, again.deactivated), (0, 0, 0));
-    assert_eq!(app.product("r", "a").await.expect("there"), before);
+    assert_eq!(app.product("r", "a").await.expect("a product"), before);
     let versions = stage
         .rows("SELECT retailer, version FROM catalogue_versions")
         .await;
@@ -254,13 +234,13 @@ async fn an_import_again_changes_nothing(stage: &Stage) {
     .await
     .expect("imported");
     assert_eq!((changed.changed, changed.rows), (1, 1));
-    let b = app.product("r", "b").await.expect("there").product;
+    let b = app.product("r", "b").await.expect("a product").product;
     assert!(b.active && b.changed_at > before.product.changed_at);
-    assert_eq!(app.product("r", "a").await.expect("there"), before);
+    assert_eq!(app.product("r", "a").await.expect("a product"), before);
 }
 
-async fn a_stores_price_holds_there(stage: &Stage) {
-    let app = house(stage).await;
+async fn a_store_price_applies_in_its_store(stage: &Stage) {
+    let app = new_app(stage).await;
     let text = format!(
         "{HEADER}a,,A,,,1,EUR,,,\nb,,B,,,2,EUR,,,\nc,,C,,,,,,,\na,,,,,0.9,EUR,,,s1\nb,,,,,15,DKK,,,s2\nc,,,,,3,EUR,,,s1\n"
     );
@@ -282,7 +262,7 @@ async fn a_stores_price_holds_there(stage: &Stage) {
             row("c", Some((3, 0)), true)
         ]
     );
-    // In another currency a common price does not hold.
+    // A common price does not apply in a store with another currency.
     assert_eq!(
         listed(&app, Some("s2")).await,
         [
@@ -301,8 +281,8 @@ async fn a_stores_price_holds_there(stage: &Stage) {
     );
 }
 
-async fn a_full_file_ends_what_it_does_not_name(stage: &Stage) {
-    let app = house(stage).await;
+async fn a_full_file_deactivates_missing_products(stage: &Stage) {
+    let app = new_app(stage).await;
     let rows: String = (0..700)
         .map(|n| format!("s{n:03},,N,,,1,EUR,,,\n"))
         .collect();
@@ -315,23 +295,23 @@ async fn a_full_file_ends_what_it_does_not_name(stage: &Stage) {
         ..ask()
     };
     let text = format!("{HEADER}s001,,N,,,1,EUR,,,\nnew,,N,,,1,EUR,,,\ns002,,N,,,1,EUR,,no,\n");
-    let would = import(&app, full(true), &text).await.expect("right");
+    let preview = import(&app, full(true), &text).await.expect("valid");
     let done = import(&app, full(false), &text).await.expect("imported");
     assert_eq!(
         Imported {
             dry_run: true,
             ..done.clone()
         },
-        would
+        preview
     );
     assert_eq!((done.added, done.unchanged, done.deactivated), (1, 1, 699));
-    let sold: Vec<_> = listed(&app, None)
+    let active: Vec<_> = listed(&app, None)
         .await
         .into_iter()
         .filter(|row| row.2)
         .collect();
     assert_eq!(
-        sold,
+        active,
         [
             row("new", Some((1, 0)), true),
             row("s001", Some((1, 0)), true)
@@ -339,20 +319,20 @@ async fn a_full_file_ends_what_it_does_not_name(stage: &Stage) {
     );
     let again = import(&app, full(false), &text).await.expect("imported");
     assert_eq!((again.unchanged, again.deactivated), (3, 0));
-    // What was cut off behind its header is no file of everything.
+    // A file with only a header is truncated, not a full file.
     for dry_run in [true, false] {
-        let said = import(&app, full(dry_run), HEADER).await;
-        let Err(NotImported::Refused(problems)) = said else {
-            panic!("refused: {said:?}");
+        let result = import(&app, full(dry_run), HEADER).await;
+        let Err(NotImported::Refused(problems)) = result else {
+            panic!("{result:?}");
         };
         assert_eq!(problems.total, 1);
     }
-    let sold_yet = listed(&app, None).await;
-    assert_eq!(sold_yet.iter().filter(|row| row.2).count(), 2);
+    let products = listed(&app, None).await;
+    assert_eq!(products.iter().filter(|row| row.2).count(), 2);
 }
 
-async fn json_lines_say_the_same(stage: &Stage) {
-    let app = house(stage).await;
+async fn json_lines_are_equivalent(stage: &Stage) {
+    let app = new_app(stage).await;
     import(
         &app,
         ask(),
@@ -371,20 +351,20 @@ async fn json_lines_say_the_same(stage: &Stage) {
     );
     let done = import(&app, lines.clone(), text).await.expect("imported");
     assert_eq!((done.unchanged, done.store_prices.unchanged), (1, 1));
-    let said = import(
+    let result = import(
         &app,
         lines,
         r#"{"sku":"a","name":"A","price":1.5,"currency":"EUR"}"#,
     )
     .await;
-    let Err(NotImported::Refused(problems)) = said else {
-        panic!("{said:?}");
+    let Err(NotImported::Refused(problems)) = result else {
+        panic!("{result:?}");
     };
     assert_eq!(problems.told[0].field, "price");
 }
 
 /// `count` products, each for `cents` cents.
-fn catalogue(count: usize, cents: i64) -> String {
+pub fn catalogue(count: usize, cents: i64) -> String {
     let mut text = HEADER.to_owned();
     for n in 0..count {
         let (whole, part) = (cents / 100, cents % 100);
@@ -397,8 +377,8 @@ fn catalogue(count: usize, cents: i64) -> String {
     text
 }
 
-async fn two_at_once_are_never_mixed(stage: &Stage) {
-    let app = house(stage).await;
+async fn concurrent_imports_are_never_mixed(stage: &Stage) {
+    let app = new_app(stage).await;
     let files = [catalogue(2000, 101), catalogue(2000, 202)];
     let both = files.map(|text| {
         let app = app.clone();
@@ -417,102 +397,28 @@ async fn two_at_once_are_never_mixed(stage: &Stage) {
     assert!(done > 0);
     let prices = listed(&app, None).await;
     assert_eq!(prices.len(), 1000);
-    assert!(prices.iter().all(|row| row.1 == prices[0].1), "of one file");
+    assert!(
+        prices.iter().all(|row| row.1 == prices[0].1),
+        "all of one file"
+    );
 }
 
-async fn a_stopped_import_leaves_nothing(stage: &Stage) {
-    let app = house(stage).await;
+async fn a_stopped_import_is_discarded(stage: &Stage) {
+    let app = new_app(stage).await;
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let told = Arc::clone(&stop);
+    let flag = Arc::clone(&stop);
     let watch = Watch {
         stop,
         steps: Arc::new(move |step| {
             if let galleria_app::products::Step::Compared(done, _) = step {
-                told.store(done > 1000, Ordering::Relaxed);
+                flag.store(done > 1000, Ordering::Relaxed);
             }
         }),
     };
-    let said = import_watched(&app, ask(), &catalogue(3000, 100), watch).await;
-    assert!(matches!(said, Err(NotImported::Stopped)), "{said:?}");
-    nothing_is_there(stage).await;
+    let result = import_watched(&app, ask(), &catalogue(3000, 100), watch).await;
+    assert!(matches!(result, Err(NotImported::Stopped)), "{result:?}");
+    assert_empty(stage).await;
     import(&app, ask(), &catalogue(10, 100))
         .await
         .expect("imported");
-}
-
-/// Small writes beside a large import: of 5,000 products, and with `GALLERIA_LARGE=1` of 200,000.
-async fn tills_go_on_while_a_large_file_is_imported(stage: &Stage) {
-    let count: usize = match std::env::var("GALLERIA_LARGE").as_deref() {
-        Ok("1") => 200_000,
-        _ => 5_000,
-    };
-    let app = house(stage).await;
-    let text = catalogue(count, 100);
-    let (longest, writes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let till = {
-        let (stage, longest, writes) = (stage.clone(), Arc::clone(&longest), Arc::clone(&writes));
-        tokio::spawn(async move {
-            for number in 0.. {
-                let id = format!("e{number}");
-                let event = rows::new_event(&id, "t");
-                let begun = Instant::now();
-                write_tx!(stage, [event], |tx| tx
-                    .event_append(&event, rows::at(1))
-                    .await)
-                .expect("appended");
-                let waited = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                longest.fetch_max(waited, Ordering::Relaxed);
-                writes.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-    };
-    let measured = |what: &str, begun: Instant| {
-        let writes = writes.swap(0, Ordering::Relaxed);
-        let longest = longest.swap(0, Ordering::Relaxed);
-        let line = format!(
-            "{count} products, {what}: {} ms; {writes} small writes beside it, the longest \
-             {longest} ms\n",
-            begun.elapsed().as_millis(),
-        );
-        // A piece is written in some milliseconds; all of it in many seconds.
-        assert!(writes > 0 && longest < 10_000, "{line}");
-        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("told");
-    };
-    let begun = Instant::now();
-    let done = import(&app, ask(), &text).await.expect("imported");
-    measured("first import", begun);
-    assert_eq!(done.added, count as u64);
-    let begun = Instant::now();
-    let done = import(&app, ask(), &text).await.expect("imported");
-    measured("again, unchanged", begun);
-    assert_eq!(done.unchanged, count as u64);
-    let begun = Instant::now();
-    let done = import(&app, ask(), &catalogue(count, 200))
-        .await
-        .expect("imported");
-    measured("all changed", begun);
-    assert_eq!(done.changed, count as u64);
-    let begun = Instant::now();
-    let mut after = String::new();
-    let mut read = 0;
-    loop {
-        let limit = 1000;
-        let retailer = "r".to_owned();
-        let page = app
-            .products(ProductAsk {
-                retailer,
-                after: after.clone(),
-                limit,
-                ..ProductAsk::default()
-            })
-            .await
-            .expect("a page");
-        read += page.products.len();
-        let Some(next) = page.next else { break };
-        after = next;
-    }
-    measured("read by pages", begun);
-    assert_eq!(read, count);
-    till.abort();
 }

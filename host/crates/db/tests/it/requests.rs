@@ -1,4 +1,4 @@
-//! Answers kept under a key; requests and receipts queued.
+//! Responses saved under an idempotency key; queued requests and receipts.
 
 use crate::rows::at;
 use crate::stage::Stage;
@@ -6,25 +6,28 @@ use galleria_app::Error;
 use galleria_app::records::{Answered, OutgoingRow, ReceiptRow};
 
 on_both!(
-    an_answer_is_kept_once_under_its_key,
+    a_response_is_saved_once_under_its_key,
     requests_and_receipts_are_queued_once,
 );
 
-async fn an_answer_is_kept_once_under_its_key(stage: &Stage) {
-    let answered = Answered {
+async fn a_response_is_saved_once_under_its_key(stage: &Stage) {
+    let response = Answered {
         key: "k".into(),
         request: "a".repeat(64),
         status: 201,
         body: "{\"ø\":1}".into(),
         at: at(1),
     };
-    write_tx!(stage, [answered], |tx| tx.answered_insert(&answered).await).expect("kept");
-    let twice = write_tx!(stage, [answered], |tx| tx.answered_insert(&answered).await);
-    assert!(matches!(twice, Err(Error::Exists { .. })), "{twice:?}");
-    let found = read_tx!(stage, [], |tx| {
+    write_tx!(stage, [response], |tx| tx.answered_insert(&response).await).expect("saved");
+    let duplicate = write_tx!(stage, [response], |tx| tx.answered_insert(&response).await);
+    assert!(
+        matches!(duplicate, Err(Error::Exists { .. })),
+        "{duplicate:?}"
+    );
+    let rows = read_tx!(stage, [], |tx| {
         Ok((tx.answered_get("k").await?, tx.answered_get("K").await?))
     });
-    assert_eq!(found.expect("read"), (Some(answered), None));
+    assert_eq!(rows.expect("read"), (Some(response), None));
 }
 
 async fn requests_and_receipts_are_queued_once(stage: &Stage) {
@@ -37,27 +40,24 @@ async fn requests_and_receipts_are_queued_once(stage: &Stage) {
         request: "{}".into(),
         created_at: at(1),
     };
-    // Each subscriber of an event has a first request of its own.
+    // Each subscriber of an event has its own first request.
     for subscriber in ["a", "b"] {
         let row = outgoing(subscriber);
         write_tx!(stage, [row], |tx| tx.outgoing_insert(&row).await).expect("queued");
-        let twice = write_tx!(stage, [row], |tx| tx.outgoing_insert(&row).await);
+        let duplicate = write_tx!(stage, [row], |tx| tx.outgoing_insert(&row).await);
         assert!(matches!(
-            twice,
+            duplicate,
             Err(Error::Exists {
                 what: "request",
                 ..
             })
         ));
     }
-    let found = stage
+    let rows = stage
         .rows("SELECT subscriber, created_ms FROM requests ORDER BY subscriber")
         .await;
     let created = at(1).as_millisecond();
-    assert_eq!(
-        found,
-        [("a".to_owned(), created), ("b".to_owned(), created)]
-    );
+    assert_eq!(rows, [("a".to_owned(), created), ("b".to_owned(), created)]);
 
     let row = ReceiptRow {
         id: "e1/a/1".into(),
@@ -69,14 +69,14 @@ async fn requests_and_receipts_are_queued_once(stage: &Stage) {
         created_at: at(2),
     };
     write_tx!(stage, [row], |tx| tx.receipt_insert(&row).await).expect("queued");
-    let twice = write_tx!(stage, [row], |tx| tx.receipt_insert(&row).await);
+    let duplicate = write_tx!(stage, [row], |tx| tx.receipt_insert(&row).await);
     assert!(matches!(
-        twice,
+        duplicate,
         Err(Error::Exists {
             what: "receipt",
             ..
         })
     ));
-    let found = stage.rows("SELECT receipt, created_ms FROM receipts").await;
-    assert_eq!(found, [(row.receipt, row.created_at.as_millisecond())]);
+    let rows = stage.rows("SELECT receipt, created_ms FROM receipts").await;
+    assert_eq!(rows, [(row.receipt, row.created_at.as_millisecond())]);
 }

@@ -1,4 +1,4 @@
-//! Rows to write: `full` has everything that may be there, `bare` nothing that may be missing.
+//! Sample rows. `full` rows have all optional fields, `bare` rows have none.
 
 use galleria_app::records::{
     DeadLetter, DocumentRow, DocumentState, JournalRow, OrderRow, OrderStatus, Parked, ParkedState,
@@ -12,9 +12,9 @@ use galleria_domain::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Milliseconds after an instant in November 2026.
+/// A time `ms` milliseconds after a fixed time in November 2026.
 pub fn at(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(1_795_000_000_000 + ms).expect("an instant")
+    Timestamp::from_millisecond(1_795_000_000_000 + ms).expect("a time")
 }
 
 pub fn store(id: &str, retailer: &str) -> Store {
@@ -311,7 +311,7 @@ pub fn journal(event_id: &str, attempt: u32) -> JournalRow {
         order_id: Some("o1".into()),
         attempt,
         outcome: "applied".into(),
-        detail: Some("said so".into()),
+        detail: Some("detail".into()),
         plugin: "plugin".into(),
         component: "c".repeat(64),
         settings: "d".repeat(64),
@@ -324,7 +324,7 @@ pub fn journal(event_id: &str, attempt: u32) -> JournalRow {
     }
 }
 
-/// In group `g`, subscriber `slot`; due and since at `at(position)`.
+/// An event of group `g` and subscriber `slot`, parked and due at `at(position)`.
 pub fn parked(id: &str, lane: &str, position: i64, state: ParkedState) -> Parked {
     Parked {
         group: "g".into(),

@@ -1,4 +1,4 @@
-//! Runs: each is leased by one, kept by who has it, and tried again when its time comes.
+//! Runs: insertion, leases, retries, cancellation and lists.
 
 use crate::rows::at;
 use crate::stage::Stage;
@@ -8,17 +8,17 @@ use galleria_domain::Attribute;
 use galleria_domain::plugin::Point;
 
 on_both!(
-    a_run_is_kept_as_it_was_told,
-    a_window_is_one_run,
-    a_lease_keeps_others_out_until_it_ends,
-    workers_at_the_same_time_lease_different_runs,
-    an_attempt_that_lost_its_lease_keeps_nothing,
-    what_the_first_attempt_found_holds_for_all,
-    a_failed_run_waits_and_a_dead_one_is_replayed,
-    a_run_that_is_under_way_is_told_to_stop,
-    runs_are_listed_in_parts_the_newest_first,
-    the_last_good_run_is_known_by_slot_point_and_scope,
-    marks_of_schedules_only_move_forwards,
+    a_run_is_read_as_it_was_written,
+    an_id_is_inserted_once,
+    a_lease_excludes_other_owners_until_it_ends,
+    concurrent_workers_lease_different_runs,
+    an_attempt_without_lease_cannot_write,
+    the_first_attempt_fixes_as_of_and_stores,
+    a_failed_run_is_retried_and_a_dead_one_replayed,
+    a_running_run_is_stopped,
+    runs_are_listed_in_pages_newest_first,
+    the_last_ended_run_depends_on_slot_point_and_scope,
+    schedule_marks_only_move_forward,
 );
 
 pub(crate) fn run(id: &str, due: i64) -> RunRow {
@@ -82,25 +82,25 @@ async fn lease(stage: &Stage, owner: &'static str, now: i64, until: i64) -> Opti
     let leased = write_tx!(stage, [], |tx| tx
         .run_lease(owner, at(now), at(until))
         .await);
-    leased.expect("asked").map(|run| run.id)
+    leased.expect("updated").map(|run| run.id)
 }
 
 pub(crate) async fn close(stage: &Stage, lease: &RunLease, end: &RunEnd) -> bool {
-    write_tx!(stage, [lease, end], |tx| tx.run_close(&lease, &end).await).expect("asked")
+    write_tx!(stage, [lease, end], |tx| tx.run_close(&lease, &end).await).expect("updated")
 }
 
 async fn get(stage: &Stage, id: &'static str) -> RunRow {
-    let got = read_tx!(stage, [], |tx| tx.run_get(id).await).expect("read");
-    got.expect("it is there")
+    let row = read_tx!(stage, [], |tx| tx.run_get(id).await).expect("read");
+    row.expect("a run")
 }
 
-async fn a_run_is_kept_as_it_was_told(stage: &Stage) {
-    let mut told = run("a", 5);
-    assert!(add(stage, &told).await);
-    let found = get(stage, "a").await;
-    assert!(found.serial > 0);
-    told.serial = found.serial;
-    assert_eq!(found, told);
+async fn a_run_is_read_as_it_was_written(stage: &Stage) {
+    let mut expected = run("a", 5);
+    assert!(add(stage, &expected).await);
+    let row = get(stage, "a").await;
+    assert!(row.serial > 0);
+    expected.serial = row.serial;
+    assert_eq!(row, expected);
     let missing = read_tx!(stage, [], |tx| tx.run_get("b").await).expect("read");
     assert_eq!(missing, None);
 
@@ -120,23 +120,20 @@ async fn a_run_is_kept_as_it_was_told(stage: &Stage) {
         ..end(RunState::Ended, 70)
     };
     assert!(close(stage, &lease_of("a", "me", 1), &ended).await);
-    let found = get(stage, "a").await;
-    assert_eq!(found.state, RunState::Ended);
-    assert_eq!((found.rows, found.progress), (1_000_000, 9));
-    assert_eq!((found.sums, found.files), (ended.sums, ended.files));
-    assert_eq!(
-        (found.begun_at, found.ended_at),
-        (Some(at(5)), Some(at(70)))
-    );
+    let row = get(stage, "a").await;
+    assert_eq!(row.state, RunState::Ended);
+    assert_eq!((row.rows, row.progress), (1_000_000, 9));
+    assert_eq!((row.sums, row.files), (ended.sums, ended.files));
+    assert_eq!((row.begun_at, row.ended_at), (Some(at(5)), Some(at(70))));
 }
 
-async fn a_window_is_one_run(stage: &Stage) {
+async fn an_id_is_inserted_once(stage: &Stage) {
     assert!(add(stage, &run("a", 0)).await);
     assert!(!add(stage, &run("a", 7)).await);
     assert_eq!(get(stage, "a").await.due_at, at(0));
 }
 
-async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
+async fn a_lease_excludes_other_owners_until_it_ends(stage: &Stage) {
     add(stage, &run("late", 50)).await;
     add(stage, &run("early", 10)).await;
     assert_eq!(lease(stage, "a", 9, 100).await, None);
@@ -144,14 +141,14 @@ async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
     assert_eq!(lease(stage, "b", 60, 200).await.as_deref(), Some("late"));
     assert_eq!(lease(stage, "c", 99, 300).await, None);
     let next = read_tx!(stage, [], |tx| tx.run_next().await).expect("read");
-    assert_eq!(next, Some(at(100)), "the end of the first lease");
+    assert_eq!(next, Some(at(100)), "end of the first lease");
     assert_eq!(lease(stage, "c", 100, 300).await.as_deref(), Some("early"));
-    let taken = get(stage, "early").await;
-    assert_eq!((taken.state, taken.attempts), (RunState::Running, 2));
-    // By hand: not while somebody has it, and not when it has ended well.
+    let leased = get(stage, "early").await;
+    assert_eq!((leased.state, leased.attempts), (RunState::Running, 2));
+    // Leasing by id fails while another owner has the run, and after it ended.
     let take = async |id: &'static str, now: i64| {
-        let taken = write_tx!(stage, [], |tx| tx.run_take(id, "d", at(now), at(999)).await);
-        taken.expect("asked").is_some()
+        let leased = write_tx!(stage, [], |tx| tx.run_take(id, "d", at(now), at(999)).await);
+        leased.expect("updated").is_some()
     };
     assert!(!take("early", 299).await);
     assert!(take("early", 300).await);
@@ -166,7 +163,7 @@ async fn a_lease_keeps_others_out_until_it_ends(stage: &Stage) {
     assert!(!take("early", 5_000).await);
 }
 
-async fn workers_at_the_same_time_lease_different_runs(stage: &Stage) {
+async fn concurrent_workers_lease_different_runs(stage: &Stage) {
     for id in ["a", "b", "c", "d", "e", "f"] {
         add(stage, &run(id, 0)).await;
     }
@@ -183,7 +180,7 @@ async fn workers_at_the_same_time_lease_different_runs(stage: &Stage) {
     assert_eq!(all, ["a", "b", "c", "d", "e", "f"]);
 }
 
-async fn an_attempt_that_lost_its_lease_keeps_nothing(stage: &Stage) {
+async fn an_attempt_without_lease_cannot_write(stage: &Stage) {
     add(stage, &run("a", 0)).await;
     lease(stage, "me", 0, 10).await;
     let renew = async |owner: &str, attempt: u32, until: i64| {
@@ -191,14 +188,14 @@ async fn an_attempt_that_lost_its_lease_keeps_nothing(stage: &Stage) {
         write_tx!(stage, [lease], |tx| tx
             .run_renew(&lease, at(until), 77)
             .await)
-        .expect("asked")
+        .expect("updated")
     };
     assert_eq!(renew("me", 1, 20).await, Some(false));
     assert_eq!(get(stage, "a").await.progress, 77);
     assert_eq!(lease(stage, "other", 19, 50).await, None);
-    // A lease that ran out still holds as long as nobody took it.
+    // An expired lease can be renewed until another owner takes the run.
     assert_eq!(renew("me", 1, 21).await, Some(false));
-    // The same owner, in another attempt, is another.
+    // A further attempt of the same owner ends the earlier lease.
     assert_eq!(lease(stage, "me", 21, 50).await.as_deref(), Some("a"));
     assert_eq!(renew("me", 1, 90).await, None);
     assert!(!close(stage, &lease_of("a", "me", 1), &end(RunState::Ended, 22)).await);
@@ -208,7 +205,7 @@ async fn an_attempt_that_lost_its_lease_keeps_nothing(stage: &Stage) {
     assert_eq!(renew("me", 2, 99).await, None);
 }
 
-async fn what_the_first_attempt_found_holds_for_all(stage: &Stage) {
+async fn the_first_attempt_fixes_as_of_and_stores(stage: &Stage) {
     add(stage, &run("a", 0)).await;
     let begin = async |as_of: i64, since: Option<i64>, stores: u32| {
         let begun = write_tx!(stage, [], |tx| tx
@@ -218,14 +215,14 @@ async fn what_the_first_attempt_found_holds_for_all(stage: &Stage) {
     };
     begin(5, Some(-7), 1_000).await;
     begin(6, None, 2).await;
-    let found = get(stage, "a").await;
+    let row = get(stage, "a").await;
     assert_eq!(
-        (found.as_of, found.since, found.stores),
+        (row.as_of, row.since, row.stores),
         (Some(at(5)), Some(at(-7)), 1_000)
     );
 }
 
-async fn a_failed_run_waits_and_a_dead_one_is_replayed(stage: &Stage) {
+async fn a_failed_run_is_retried_and_a_dead_one_replayed(stage: &Stage) {
     add(stage, &run("a", 0)).await;
     lease(stage, "me", 0, 10).await;
     let failed = RunEnd {
@@ -235,7 +232,7 @@ async fn a_failed_run_waits_and_a_dead_one_is_replayed(stage: &Stage) {
         ..end(RunState::Failed, 5)
     };
     assert!(close(stage, &lease_of("a", "me", 1), &failed).await);
-    assert_eq!(get(stage, "a").await.ended_at, None, "it is tried again");
+    assert_eq!(get(stage, "a").await.ended_at, None, "it will be retried");
     assert_eq!(lease(stage, "me", 499, 600).await, None);
     assert_eq!(lease(stage, "me", 500, 600).await.as_deref(), Some("a"));
     let dead = RunEnd {
@@ -246,47 +243,49 @@ async fn a_failed_run_waits_and_a_dead_one_is_replayed(stage: &Stage) {
     assert_eq!(lease(stage, "me", 9_999, 99_999).await, None);
     let replay = async || {
         let replayed = write_tx!(stage, [], |tx| tx.run_replay("a", at(600)).await);
-        replayed.expect("asked")
+        replayed.expect("updated")
     };
     assert!(replay().await);
-    assert!(!replay().await, "it is due already");
+    assert!(!replay().await, "already due");
     let due = get(stage, "a").await;
     assert_eq!((due.state, due.attempts), (RunState::Due, 0));
     assert_eq!(lease(stage, "me", 600, 700).await.as_deref(), Some("a"));
     assert!(close(stage, &lease_of("a", "me", 1), &end(RunState::Ended, 601)).await);
-    assert!(!replay().await, "its files are there");
+    assert!(!replay().await, "ended");
 }
 
-async fn a_run_that_is_under_way_is_told_to_stop(stage: &Stage) {
+async fn a_running_run_is_stopped(stage: &Stage) {
     let cancel = async |id: &'static str| {
-        write_tx!(stage, [], |tx| tx.run_cancel(id, at(3)).await).expect("asked")
+        write_tx!(stage, [], |tx| tx.run_cancel(id, at(3)).await).expect("updated")
     };
     add(stage, &run("a", 0)).await;
     assert!(cancel("a").await);
     assert_eq!(get(stage, "a").await.state, RunState::Cancelled);
-    assert!(!cancel("a").await, "it is over");
+    assert!(!cancel("a").await, "already over");
     assert_eq!(lease(stage, "me", 5, 10).await, None);
 
     add(stage, &run("b", 0)).await;
     lease(stage, "me", 0, 10).await;
     assert!(cancel("b").await);
-    let held = lease_of("b", "me", 1);
-    let told = write_tx!(stage, [held], |tx| tx.run_renew(&held, at(20), 0).await);
-    assert_eq!(told.expect("asked"), Some(true));
-    assert!(close(stage, &held, &end(RunState::Cancelled, 5)).await);
+    let my_lease = lease_of("b", "me", 1);
+    let stop = write_tx!(stage, [my_lease], |tx| tx
+        .run_renew(&my_lease, at(20), 0)
+        .await);
+    assert_eq!(stop.expect("updated"), Some(true));
+    assert!(close(stage, &my_lease, &end(RunState::Cancelled, 5)).await);
 
     add(stage, &run("c", 0)).await;
     lease(stage, "me", 0, 10).await;
-    let held = lease_of("c", "me", 1);
-    let forget = async || {
-        let held = held.clone();
-        write_tx!(stage, [held], |tx| tx.run_forget(&held).await).expect("asked")
+    let my_lease = lease_of("c", "me", 1);
+    let remove = async || {
+        let my_lease = my_lease.clone();
+        write_tx!(stage, [my_lease], |tx| tx.run_forget(&my_lease).await).expect("updated")
     };
-    assert!(forget().await);
-    assert!(!forget().await);
+    assert!(remove().await);
+    assert!(!remove().await);
 }
 
-async fn runs_are_listed_in_parts_the_newest_first(stage: &Stage) {
+async fn runs_are_listed_in_pages_newest_first(stage: &Stage) {
     for n in 0..7 {
         let mut run = run(&format!("run-{n}"), n);
         if n % 2 == 0 {
@@ -325,7 +324,7 @@ async fn runs_are_listed_in_parts_the_newest_first(stage: &Stage) {
     assert_eq!(ids(&list(running, i64::MAX, 9).await), ["0"]);
 }
 
-async fn the_last_good_run_is_known_by_slot_point_and_scope(stage: &Stage) {
+async fn the_last_ended_run_depends_on_slot_point_and_scope(stage: &Stage) {
     let ended = async |id: &'static str, store: &str, as_of: i64, state: RunState| {
         let mut run = run(id, 0);
         run.store_id = store.into();
@@ -348,11 +347,11 @@ async fn the_last_good_run_is_known_by_slot_point_and_scope(stage: &Stage) {
     assert_eq!(last("other", Point::Report, "").await, None);
 }
 
-async fn marks_of_schedules_only_move_forwards(stage: &Stage) {
+async fn schedule_marks_only_move_forward(stage: &Stage) {
     let mark = |store: &str, at: &str, to: &str| ScheduleMark {
         store_id: store.into(),
         at: at.into(),
-        planned_to: to.parse().expect("a moment"),
+        planned_to: to.parse().expect("a local time"),
     };
     let put = async |mark: &ScheduleMark| {
         let mark = mark.clone();
@@ -372,8 +371,8 @@ async fn marks_of_schedules_only_move_forwards(stage: &Stage) {
     let other = mark("a", "0 9 * * *", "2026-11-24T08:00:00");
     put(&other).await;
     assert_eq!(marks().await, [all.clone(), other]);
-    let gone = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "a").await);
-    gone.expect("removed");
+    let removed = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "a").await);
+    removed.expect("removed");
     assert_eq!(marks().await, [all]);
     let others = read_tx!(stage, [], |tx| tx.schedule_marks("q", "n").await);
     assert_eq!(others.expect("read"), []);

@@ -1,4 +1,4 @@
-//! Sale lines, page after page.
+//! Sale lines in pages.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -6,14 +6,11 @@ use galleria_app::records::{SaleLine, SaleLineKey};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-on_both!(
-    pages_follow_one_another_without_gap_or_overlap,
-    a_line_is_added_once
-);
+on_both!(pages_have_no_gaps_and_no_overlaps, a_line_is_inserted_once);
 
 const STORES: [(&str, &str); 5] = [("B", "r"), ("a", "r"), ("b", "q"), ("b-1", "r"), ("é", "r")];
 
-fn place(line: &SaleLine) -> (&str, &str, &str, &str, u32) {
+fn position(line: &SaleLine) -> (&str, &str, &str, &str, u32) {
     let SaleLine {
         store_id,
         business_date,
@@ -25,14 +22,14 @@ fn place(line: &SaleLine) -> (&str, &str, &str, &str, u32) {
     (store_id, business_date, begun_at, entry_id, *number)
 }
 
-/// Some hundred lines in any order; each is accepted at the second of its place in this list.
+/// A few hundred lines in random order. The position in the list is the acceptance time in ms.
 fn lines() -> Vec<SaleLine> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut lines: Vec<SaleLine> = Vec::new();
     for entry in 0..120 {
         let store = STORES[random.random_range(0..STORES.len())].0;
         let date = format!("2026-11-{:02}", random.random_range(1..=4));
-        // Few different instants, so that many rows differ in the entry alone; ids of both cases.
+        // Few different times, so that many rows differ only in the entry; ids in both cases.
         let begun = format!("2026-11-01T10:00:0{}.000+01:00", random.random_range(0..2));
         let id = format!("{}{entry}", ["p", "P", "r_"][random.random_range(0..3)]);
         for number in [10, 9, 1].into_iter().take(random.random_range(1..=3)) {
@@ -44,7 +41,7 @@ fn lines() -> Vec<SaleLine> {
     lines
 }
 
-/// All pages of the window, each begun where the one before ended.
+/// Reads all pages of a window.
 async fn read(stage: &Stage, window: Window, limit: u32) -> Vec<SaleLine> {
     let Window {
         store_id,
@@ -71,7 +68,7 @@ async fn read(stage: &Stage, window: Window, limit: u32) -> Vec<SaleLine> {
             entry_id: last_line.entry_id.clone(),
             number: last_line.number,
         };
-        // Only the last page may be short: a short one tells a reader that there is no more.
+        // Only the last page may be short: readers stop at a short page.
         let short = page.len() < limit as usize;
         all.extend(page);
         if short {
@@ -88,7 +85,7 @@ struct Window {
     as_of: i64,
 }
 
-async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
+async fn pages_have_no_gaps_and_no_overlaps(stage: &Stage) {
     let mut lines = lines();
     write_tx!(stage, [lines], |tx| {
         for (id, retailer) in STORES {
@@ -97,7 +94,7 @@ async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
         tx.sale_lines_insert(&lines).await
     })
     .expect("added");
-    lines.sort_by(|one, other| place(one).cmp(&place(other)));
+    lines.sort_by(|one, other| position(one).cmp(&position(other)));
     let ids = [
         None,
         Some("B"),
@@ -105,7 +102,7 @@ async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
         Some("b-1"),
         Some("é"),
         Some("b"),
-        Some("nowhere"),
+        Some("unknown"),
     ];
     for store_id in ids {
         for (first, last, as_of) in [
@@ -135,7 +132,7 @@ async fn pages_follow_one_another_without_gap_or_overlap(stage: &Stage) {
     }
 }
 
-async fn a_line_is_added_once(stage: &Stage) {
+async fn a_line_is_inserted_once(stage: &Stage) {
     let line = rows::sale_line("s1", "2026-11-24", "10:00", "p1", 1);
     let added = vec![
         line.clone(),
@@ -143,13 +140,13 @@ async fn a_line_is_added_once(stage: &Stage) {
     ];
     write_tx!(stage, [added], |tx| tx.sale_lines_insert(&added).await).expect("added");
     let other = vec![rows::sale_line("s1", "2026-11-24", "10:00", "p2", 1), line];
-    write_tx!(stage, [other], |tx| tx.sale_lines_insert(&other).await).expect_err("taken");
+    write_tx!(stage, [other], |tx| tx.sale_lines_insert(&other).await).expect_err("line exists");
     let count = stage
         .rows("SELECT 'lines' AS what, COUNT(*) AS count FROM sale_lines")
         .await;
     assert_eq!(
         count,
         [("lines".to_owned(), 2)],
-        "both of the second or none"
+        "all lines of an insert, or none"
     );
 }

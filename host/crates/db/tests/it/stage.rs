@@ -1,4 +1,4 @@
-//! A fresh, migrated database for one test, and short words for transactions on it.
+//! A new, migrated database for one test, and macros for transactions on it.
 
 use galleria_app::Error;
 use galleria_app::records::{InTx, Records};
@@ -33,14 +33,15 @@ macro_rules! on_both {
     };
 }
 
-/// One transaction: `write_tx!(stage, [what, it, uses], |tx| tx.order_insert(&what).await)`.
+/// Runs one transaction. The list names the variables to clone:
+/// `write_tx!(stage, [order], |tx| tx.order_insert(&order).await)`.
 macro_rules! write_tx {
     ($stage:expr, [$($uses:ident),*], |$tx:ident| $work:expr $(,)?) => {
         one_tx!($stage, write, [$($uses),*], |$tx| $work)
     };
 }
 
-/// The same, on a snapshot.
+/// Runs one transaction on a snapshot.
 macro_rules! read_tx {
     ($stage:expr, [$($uses:ident),*], |$tx:ident| $work:expr $(,)?) => {
         one_tx!($stage, read, [$($uses),*], |$tx| $work)
@@ -60,17 +61,17 @@ macro_rules! one_tx {
     }};
 }
 
-/// Gives the work of a transaction its type.
+/// Boxes the work of a transaction, so that the compiler infers its type.
 pub fn in_tx<'t, T>(work: impl Future<Output = Result<T, Error>> + Send + 't) -> InTx<'t, T> {
     Box::pin(work)
 }
 
-/// A database. Clones share it.
+/// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Stage {
     pub db: Db,
     pub config: DbConfig,
-    /// SQLite's folder, gone with the last clone.
+    /// The folder of the SQLite file. Deleted with the last clone.
     _folder: Option<Arc<TempDir>>,
 }
 
@@ -82,7 +83,7 @@ impl Stage {
         Self::open(config, Some(folder)).await
     }
 
-    /// None where there is no PostgreSQL.
+    /// Returns `None` if PostgreSQL is not installed.
     pub async fn postgres() -> Option<Self> {
         let config = DbConfig::new(galleria_test_postgres::database()?);
         Db::migrate(&config).await.expect("migrated");
@@ -97,7 +98,7 @@ impl Stage {
         }
     }
 
-    /// Past the ports: what a statement finds, text and number.
+    /// Runs a query without the ports and returns its text and integer columns.
     pub async fn rows(&self, sql: &'static str) -> Vec<(String, i64)> {
         let mut connection = self.connect().await;
         let rows = sqlx::query_as(sql).fetch_all(&mut connection).await;
@@ -105,7 +106,7 @@ impl Stage {
         rows.expect("rows")
     }
 
-    /// Past the ports: runs a statement.
+    /// Runs a command without the ports.
     pub async fn run(&self, sql: &'static str) {
         let mut connection = self.connect().await;
         sqlx::query(sql)
@@ -117,7 +118,7 @@ impl Stage {
 
     async fn connect(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
-        // The way `Db` itself understands the path of a file.
+        // Build the address like `Db`, so that special characters of the path work.
         let options = match self.config.url.strip_prefix("sqlite://") {
             Some(path) => {
                 let url = SqliteConnectOptions::new().filename(path).to_url_lossy();
@@ -137,8 +138,8 @@ impl Stage {
     }
 }
 
-/// A database file that is not there yet, in a folder that is not there yet, with a name that an
-/// address could stumble over.
+/// The address of a database file that does not exist, in a folder that does not exist, with special
+/// characters in its name.
 pub fn file(folder: &TempDir) -> DbConfig {
     let path = folder.path().join("data of a shop/50% größer?.db");
     DbConfig::new(format!("sqlite://{}", path.display()))

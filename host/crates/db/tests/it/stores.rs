@@ -1,6 +1,6 @@
-//! Files of stores, imported: all of a file or nothing, whoever else puts the same stores.
+//! Store imports: all of a file or nothing, also for concurrent imports of the same stores.
 
-use crate::products::NoPlugins;
+use crate::no_plugins::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
 use galleria_app::access::Reach;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 on_both!(
-    stores_are_found_added_and_replaced_together,
+    stores_are_read_inserted_and_replaced_in_bulk,
     a_large_file_is_one_transaction,
-    two_files_at_once_are_never_mixed,
-    a_stopped_import_of_stores_leaves_nothing,
+    concurrent_imports_are_never_mixed,
+    a_stopped_import_is_discarded,
 );
 
-fn house(stage: &Stage) -> App {
+fn new_app(stage: &Stage) -> App {
     App::new(
         Arc::new(stage.db.clone()),
         Arc::new(NoPlugins),
@@ -28,7 +28,7 @@ fn house(stage: &Stage) -> App {
     )
 }
 
-/// Stores `s0000` and on, all of one currency.
+/// A file of stores `s0000` and following, all with one currency.
 fn file(count: usize, currency: &str) -> String {
     let header = "id,external_id,retailer,store_type,country,currency,minor_digits,zone\n";
     let rows = (0..count).map(|n| format!("s{n:04},{n},r,kiosk,DK,{currency},2,Europe/Paris\n"));
@@ -40,7 +40,7 @@ async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, N
         dry_run: false,
         reach: Reach::Everything,
         actor: "ana".into(),
-        reason: "a chain".into(),
+        reason: "new chain".into(),
     };
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));
     let reply = app.stores_import(ask, file, None, watch).await?;
@@ -51,33 +51,33 @@ async fn all(app: &App) -> Vec<Store> {
     app.stores(None, "", 20_000).await.expect("a list")
 }
 
-async fn stores_are_found_added_and_replaced_together(stage: &Stage) {
+async fn stores_are_read_inserted_and_replaced_in_bulk(stage: &Stage) {
     let stores: Vec<Store> = (0..150)
         .map(|n| rows::store(&format!("{n:03}"), "r"))
         .collect();
-    let given = stores.clone();
-    write_tx!(stage, [given], |tx| tx.stores_insert(&given).await).expect("added");
-    let ids: Vec<String> = ["149", "gone", "000", "077"].map(str::to_owned).into();
-    let asked = ids.clone();
-    let found = read_tx!(stage, [asked], |tx| tx.stores_get(&asked).await).expect("found");
-    let found: Vec<_> = found.into_iter().map(|store| store.id).collect();
-    assert_eq!(found, ["000", "077", "149"]);
+    let rows = stores.clone();
+    write_tx!(stage, [rows], |tx| tx.stores_insert(&rows).await).expect("added");
+    let ids: Vec<String> = ["149", "unknown", "000", "077"].map(str::to_owned).into();
+    let wanted = ids.clone();
+    let read = read_tx!(stage, [wanted], |tx| tx.stores_get(&wanted).await).expect("read");
+    let read: Vec<_> = read.into_iter().map(|store| store.id).collect();
+    assert_eq!(read, ["000", "077", "149"]);
     let mut other = stores;
     for store in &mut other {
         store.zone = "Europe/Oslo".into();
     }
-    let given = other.clone();
-    write_tx!(stage, [given], |tx| {
+    let rows = other.clone();
+    write_tx!(stage, [rows], |tx| {
         tx.stores_get(&["000".into()]).await?;
-        tx.stores_replace(&given).await
+        tx.stores_replace(&rows).await
     })
     .expect("replaced");
-    let found = read_tx!(stage, [], |tx| tx.store_list(Some("r"), "", 999).await);
-    assert_eq!(found.expect("a list"), other);
+    let read = read_tx!(stage, [], |tx| tx.store_list(Some("r"), "", 999).await);
+    assert_eq!(read.expect("a list"), other);
 }
 
 async fn a_large_file_is_one_transaction(stage: &Stage) {
-    let app = house(stage);
+    let app = new_app(stage);
     let done = import(&app, &file(10_000, "DKK"), Watch::default()).await;
     assert_eq!(done.expect("imported").added, 10_000);
     assert_eq!(all(&app).await.len(), 10_000);
@@ -85,9 +85,9 @@ async fn a_large_file_is_one_transaction(stage: &Stage) {
     assert_eq!(done.expect("imported").unchanged, 10_000);
 }
 
-/// They contradict one another: whoever is second is refused, wherever in its work it learns of it.
-async fn two_files_at_once_are_never_mixed(stage: &Stage) {
-    let app = house(stage);
+/// The files contradict each other: the second import is rejected, at any stage.
+async fn concurrent_imports_are_never_mixed(stage: &Stage) {
+    let app = new_app(stage);
     let both = ["DKK", "EUR"].map(|currency| {
         let (app, text) = (app.clone(), file(1500, currency));
         tokio::spawn(async move { import(&app, &text, Watch::default()).await })
@@ -99,7 +99,7 @@ async fn two_files_at_once_are_never_mixed(stage: &Stage) {
             Err(NotImported::Other(Error::Conflict { code, .. })) => {
                 assert_eq!(code, "store_identity");
             }
-            // It may have looked at the first of them before they were there.
+            // It may have read the stores before the other import inserted all of them.
             Err(NotImported::Refused(problems)) => {
                 assert!((1..=1500).contains(&problems.total), "{}", problems.total);
             }
@@ -110,7 +110,7 @@ async fn two_files_at_once_are_never_mixed(stage: &Stage) {
     let stores = all(&app).await;
     assert_eq!(stores.len(), 1500);
     let same = |store: &Store| store.currency == stores[0].currency;
-    assert!(stores.iter().all(same), "of one file");
+    assert!(stores.iter().all(same), "all of one file");
     let filter = OperationFilter {
         subject: Some("stores".into()),
         ..OperationFilter::default()
@@ -119,19 +119,19 @@ async fn two_files_at_once_are_never_mixed(stage: &Stage) {
     assert_eq!(operations.expect("a list").operations.len(), 1);
 }
 
-async fn a_stopped_import_of_stores_leaves_nothing(stage: &Stage) {
-    let app = house(stage);
+async fn a_stopped_import_is_discarded(stage: &Stage) {
+    let app = new_app(stage);
     let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
+    let flag = Arc::clone(&stop);
     let watch = Watch {
         stop,
         steps: Arc::new(move |step| {
             if let Step::Compared(done, _) = step {
-                told.store(done >= 1000, Ordering::Relaxed);
+                flag.store(done >= 1000, Ordering::Relaxed);
             }
         }),
     };
-    let said = import(&app, &file(1000, "DKK"), watch).await;
-    assert!(matches!(said, Err(NotImported::Stopped)), "{said:?}");
+    let result = import(&app, &file(1000, "DKK"), watch).await;
+    assert!(matches!(result, Err(NotImported::Stopped)), "{result:?}");
     assert_eq!(all(&app).await, []);
 }

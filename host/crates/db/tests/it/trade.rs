@@ -1,4 +1,4 @@
-//! Stores, orders, payments, refunds, voids, shifts, numbers.
+//! Stores, orders, payments, refunds, voids, shifts and sequence numbers.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -10,42 +10,42 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 on_both!(
-    a_store_is_kept_replaced_and_listed_in_pages,
-    an_order_is_kept_once_and_moves_on,
-    an_order_is_read_by_one_transaction_at_a_time,
-    who_waits_for_an_order_sees_what_was_done_with_it_before,
+    a_store_is_inserted_replaced_and_listed,
+    an_order_is_inserted_once_and_changes_status,
+    an_order_is_locked_by_one_transaction,
+    a_transaction_that_waited_for_an_order_sees_its_changes,
     an_order_has_one_payment,
-    refunds_come_in_the_order_they_were_accepted,
-    a_void_is_kept_once,
-    a_shift_is_kept_once_and_closed,
-    numbers_have_no_gaps_whoever_fails,
+    refunds_are_listed_in_order_of_acceptance,
+    a_void_is_inserted_once,
+    a_shift_is_inserted_once_and_closed,
+    rolled_back_numbers_leave_no_gaps,
 );
 
-/// As who begins to wait for an order's payment while that has its effect.
-async fn who_waits_for_an_order_sees_what_was_done_with_it_before(stage: &Stage) {
+/// One transaction waits for an order's payment while another applies its effect.
+async fn a_transaction_that_waited_for_an_order_sees_its_changes(stage: &Stage) {
     with_orders(stage).await;
-    let (applying, begun) = (stage.clone(), Arc::new(Notify::new()));
-    let told = Arc::clone(&begun);
+    let (writer, locked) = (stage.clone(), Arc::new(Notify::new()));
+    let notify = Arc::clone(&locked);
     let applied = tokio::spawn(async move {
-        write_tx!(applying, [told], |tx| {
+        write_tx!(writer, [notify], |tx| {
             tx.order_lock("o1").await?;
             tx.effect_claim("payment:p1", "slot", Outcome::Applied, at(1))
                 .await?;
-            told.notify_one();
+            notify.notify_one();
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(())
         })
     });
-    begun.notified().await;
-    let seen = write_tx!(stage, [], |tx| {
+    locked.notified().await;
+    let effect = write_tx!(stage, [], |tx| {
         tx.order_lock("o1").await?;
         tx.effect_get("payment:p1", "slot").await
     });
-    assert!(seen.expect("looked").is_some());
+    assert!(effect.expect("read").is_some());
     applied.await.expect("no panic").expect("applied");
 }
 
-/// A store with orders `o1`, `o2`.
+/// Inserts a store with orders `o1` and `o2`.
 async fn with_orders(stage: &Stage) {
     let store = rows::store("s1", "r");
     let orders = [rows::full_order("o1", "s1"), rows::bare_order("o2", "s1")];
@@ -57,8 +57,8 @@ async fn with_orders(stage: &Stage) {
     .expect("orders");
 }
 
-async fn a_store_is_kept_replaced_and_listed_in_pages(stage: &Stage) {
-    // By bytes, which is not the order of any dictionary.
+async fn a_store_is_inserted_replaced_and_listed(stage: &Stage) {
+    // Ids are ordered by bytes, unlike in any locale.
     let ids = ["B", "a", "b-1", "b.1", "b_1", "é"];
     for (place, id) in ids.iter().rev().enumerate() {
         let store = rows::store(id, if place % 2 == 0 { "r" } else { "q" });
@@ -84,7 +84,7 @@ async fn a_store_is_kept_replaced_and_listed_in_pages(stage: &Stage) {
     assert_eq!(none, None);
 }
 
-async fn an_order_is_kept_once_and_moves_on(stage: &Stage) {
+async fn an_order_is_inserted_once_and_changes_status(stage: &Stage) {
     with_orders(stage).await;
     let found = read_tx!(stage, [], |tx| {
         Ok((
@@ -97,7 +97,8 @@ async fn an_order_is_kept_once_and_moves_on(stage: &Stage) {
     assert_eq!(found.expect("read"), (Some(full.clone()), Some(bare), None));
 
     let again = rows::bare_order("o1", "s1");
-    let error = write_tx!(stage, [again], |tx| tx.order_insert(&again).await).expect_err("taken");
+    let error =
+        write_tx!(stage, [again], |tx| tx.order_insert(&again).await).expect_err("id taken");
     assert!(matches!(error, Error::Exists { what: "order", id } if id == "o1"));
 
     for status in [OrderStatus::Paid, OrderStatus::Voided] {
@@ -106,19 +107,21 @@ async fn an_order_is_kept_once_and_moves_on(stage: &Stage) {
             tx.order_set_status("o1", status).await?;
             tx.order_get("o1").await
         });
-        assert_eq!(found.expect("moved"), Some(full.clone()));
+        assert_eq!(found.expect("updated"), Some(full.clone()));
     }
     let none = write_tx!(stage, [], |tx| tx
         .order_set_status("o3", OrderStatus::Paid)
         .await);
     assert!(matches!(none, Err(Error::NotFound { what: "order", .. })));
 
-    let lost = rows::bare_order("o4", "nowhere");
-    let error = write_tx!(stage, [lost], |tx| tx.order_insert(&lost).await);
+    let without_store = rows::bare_order("o4", "nowhere");
+    let error = write_tx!(stage, [without_store], |tx| tx
+        .order_insert(&without_store)
+        .await);
     assert!(matches!(error, Err(Error::Records { .. })), "{error:?}");
 }
 
-async fn an_order_is_read_by_one_transaction_at_a_time(stage: &Stage) {
+async fn an_order_is_locked_by_one_transaction(stage: &Stage) {
     with_orders(stage).await;
     let pay = || async {
         write_tx!(stage, [], |tx| {
@@ -160,29 +163,32 @@ async fn an_order_has_one_payment(stage: &Stage) {
     assert_eq!(found, Some(other));
 }
 
-async fn refunds_come_in_the_order_they_were_accepted(stage: &Stage) {
-    // An order that is not here yet may be refunded.
+async fn refunds_are_listed_in_order_of_acceptance(stage: &Stage) {
+    // An order that has not arrived yet may be refunded.
     for id in ["r2", "r1", "r3"] {
         let bare = rows::bare_refund(id, "o9");
         write_tx!(stage, [bare], |tx| tx.refund_insert(&bare).await).expect("a refund");
     }
     let full = rows::full_refund("r4", "o9");
     write_tx!(stage, [full], |tx| tx.refund_insert(&full).await).expect("a refund");
-    let twice = write_tx!(stage, [full], |tx| tx.refund_insert(&full).await);
-    assert!(matches!(twice, Err(Error::Exists { what: "refund", .. })));
+    let duplicate = write_tx!(stage, [full], |tx| tx.refund_insert(&full).await);
+    assert!(matches!(
+        duplicate,
+        Err(Error::Exists { what: "refund", .. })
+    ));
 
-    let came_to = rows::refund("r1");
-    write_tx!(stage, [came_to], |tx| tx
-        .refund_resolve("r1", &came_to)
+    let resolved = rows::refund("r1");
+    write_tx!(stage, [resolved], |tx| tx
+        .refund_resolve("r1", &resolved)
         .await)
     .expect("resolved");
-    let none = write_tx!(stage, [came_to], |tx| tx
-        .refund_resolve("r9", &came_to)
+    let none = write_tx!(stage, [resolved], |tx| tx
+        .refund_resolve("r9", &resolved)
         .await);
     assert!(matches!(none, Err(Error::NotFound { what: "refund", .. })));
 
     let mut second = rows::bare_refund("r1", "o9");
-    second.refund = Some(came_to);
+    second.refund = Some(resolved);
     let found = read_tx!(stage, [], |tx| {
         Ok((tx.refunds_of_order("o9").await?, tx.refund_get("r4").await?))
     });
@@ -192,16 +198,16 @@ async fn refunds_come_in_the_order_they_were_accepted(stage: &Stage) {
     assert_eq!(one, Some(full));
 }
 
-async fn a_void_is_kept_once(stage: &Stage) {
+async fn a_void_is_inserted_once(stage: &Stage) {
     let void = rows::void("v1");
     write_tx!(stage, [void], |tx| tx.void_insert(&void).await).expect("voided");
-    let twice = write_tx!(stage, [void], |tx| tx.void_insert(&void).await);
-    assert!(matches!(twice, Err(Error::Exists { what: "void", .. })));
+    let duplicate = write_tx!(stage, [void], |tx| tx.void_insert(&void).await);
+    assert!(matches!(duplicate, Err(Error::Exists { what: "void", .. })));
     let found = read_tx!(stage, [], |tx| tx.void_get("v1").await).expect("read");
     assert_eq!(found, Some(void));
 }
 
-async fn a_shift_is_kept_once_and_closed(stage: &Stage) {
+async fn a_shift_is_inserted_once_and_closed(stage: &Stage) {
     let store = rows::store("s1", "r");
     let mut shift = rows::shift("shift", "s1");
     write_tx!(stage, [store, shift], |tx| {
@@ -209,8 +215,11 @@ async fn a_shift_is_kept_once_and_closed(stage: &Stage) {
         tx.shift_insert(&shift).await
     })
     .expect("opened");
-    let twice = write_tx!(stage, [shift], |tx| tx.shift_insert(&shift).await);
-    assert!(matches!(twice, Err(Error::Exists { what: "shift", .. })));
+    let duplicate = write_tx!(stage, [shift], |tx| tx.shift_insert(&shift).await);
+    assert!(matches!(
+        duplicate,
+        Err(Error::Exists { what: "shift", .. })
+    ));
 
     let found = read_tx!(stage, [], |tx| tx.shift_get("shift").await).expect("read");
     assert_eq!(found.as_ref(), Some(&shift));
@@ -227,18 +236,18 @@ async fn a_shift_is_kept_once_and_closed(stage: &Stage) {
     assert!(matches!(none, Err(Error::NotFound { what: "shift", .. })));
 }
 
-async fn numbers_have_no_gaps_whoever_fails(stage: &Stage) {
-    let take = |place: u32| async move {
+async fn rolled_back_numbers_leave_no_gaps(stage: &Stage) {
+    let take = |caller: u32| async move {
         write_tx!(stage, [], |tx| {
             let number = tx.number_next("s1/w1", "entry").await?;
-            match place % 3 {
-                0 => Err(Error::Internal("changed my mind".into())),
+            match caller % 3 {
+                0 => Err(Error::Internal("rolled back".into())),
                 _ => Ok(number),
             }
         })
     };
-    let taken = join_all((0..30).map(take)).await;
-    let mut numbers: Vec<u64> = taken.into_iter().flatten().collect();
+    let results = join_all((0..30).map(take)).await;
+    let mut numbers: Vec<u64> = results.into_iter().flatten().collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
     let others = write_tx!(stage, [], |tx| {

@@ -1,4 +1,4 @@
-//! Transactions: kept whole or not at all, whatever becomes of others.
+//! Transactions are applied as a whole or not at all, and failures do not affect others.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -10,60 +10,60 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 on_both!(
-    a_transaction_that_fails_leaves_nothing_and_harms_no_other,
-    a_failed_statement_is_never_committed,
-    what_a_read_writes_is_not_kept,
-    what_is_queued_is_done_before_closing,
-    who_gave_up_waiting_harms_no_one,
+    a_failed_transaction_is_rolled_back_and_affects_no_other,
+    work_with_a_failed_query_is_never_committed,
+    writes_of_a_read_are_discarded,
+    queued_work_is_committed_before_closing,
+    cancelled_callers_affect_no_other,
 );
 
-async fn claimed(stage: &Stage) -> Vec<(String, i64)> {
+async fn claims(stage: &Stage) -> Vec<(String, i64)> {
     stage
         .rows("SELECT event_id, at_ms FROM effects ORDER BY at_ms")
         .await
 }
 
-/// Claims the effect of `e<number>`; every fifth fails afterwards, every seventh panics.
+/// Claims the effect of `e<number>`. Then fails for multiples of five and panics for multiples of seven.
 async fn claim(stage: &Stage, number: i64) -> Result<Took, Error> {
     write_tx!(stage, [], |tx| {
-        let took = tx
+        let claim = tx
             .effect_claim(&format!("e{number}"), "a", Outcome::Applied, at(number))
             .await?;
-        assert!(number % 7 != 0, "the seventh");
+        assert!(number % 7 != 0, "multiple of seven");
         match number % 5 {
-            0 => Err(Error::Internal("the fifth".into())),
-            _ => Ok(took),
+            0 => Err(Error::Internal("multiple of five".into())),
+            _ => Ok(claim),
         }
     })
 }
 
-async fn a_transaction_that_fails_leaves_nothing_and_harms_no_other(stage: &Stage) {
+async fn a_failed_transaction_is_rolled_back_and_affects_no_other(stage: &Stage) {
     let outcomes = join_all((1..=64).map(|number| claim(stage, number))).await;
-    let mut kept = Vec::new();
+    let mut committed = Vec::new();
     for (outcome, number) in outcomes.into_iter().zip(1..) {
         match outcome {
-            Ok(took) => {
-                assert_eq!(took, Took::Now);
-                kept.push((format!("e{number}"), at(number).as_millisecond()));
+            Ok(claim) => {
+                assert_eq!(claim, Took::Now);
+                committed.push((format!("e{number}"), at(number).as_millisecond()));
             }
             Err(error) => {
                 let expected = if number % 7 == 0 {
-                    "panicked: the seventh"
+                    "panicked: multiple of seven"
                 } else {
-                    "the fifth"
+                    "multiple of five"
                 };
                 assert!(error.to_string().ends_with(expected), "{number}: {error}");
             }
         }
     }
-    assert_eq!(kept.len(), 64 - 9 - 12 + 1);
-    assert_eq!(claimed(stage).await, kept);
-    assert_eq!(stage.db.works(), kept.len() as u64);
+    assert_eq!(committed.len(), 64 - 9 - 12 + 1);
+    assert_eq!(claims(stage).await, committed);
+    assert_eq!(stage.db.works(), committed.len() as u64);
 }
 
-/// While the disk syncs, the next works queue up and share the next commit.
+/// Works queue while the disk syncs, and share the next commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn works_that_come_together_share_a_commit() {
+async fn concurrent_works_share_a_commit() {
     let stage = Stage::sqlite().await;
     let outcomes = join_all((1..=64).map(|number| claim(&stage, number * 35 + 1))).await;
     assert!(outcomes.iter().all(Result::is_ok));
@@ -72,28 +72,28 @@ async fn works_that_come_together_share_a_commit() {
     assert!(commits * 4 <= works, "{commits} commits for {works} works");
 }
 
-async fn a_failed_statement_is_never_committed(stage: &Stage) {
-    // The work passes over the error of a statement; on PostgreSQL the rest would be rolled back in
-    // silence, and the caller be told that it is durable.
-    let lost = rows::bare_order("o1", "no such store");
-    let outcome = write_tx!(stage, [lost], |tx| {
+async fn work_with_a_failed_query_is_never_committed(stage: &Stage) {
+    // The work ignores the error of a query. PostgreSQL would then roll back silently at commit, and the
+    // caller would get a success.
+    let order = rows::bare_order("o1", "no such store");
+    let outcome = write_tx!(stage, [order], |tx| {
         tx.effect_claim("e1", "a", Outcome::Applied, at(1)).await?;
-        let _ = tx.order_insert(&lost).await;
+        let _ = tx.order_insert(&order).await;
         Ok(())
     });
-    let error = outcome.expect_err("told");
+    let error = outcome.expect_err("the failed query");
     assert!(matches!(error, Error::Records { .. }), "{error:?}");
     assert!(error.to_string().contains("order_insert"), "{error}");
-    assert!(claimed(stage).await.is_empty());
+    assert!(claims(stage).await.is_empty());
 }
 
-async fn what_a_read_writes_is_not_kept(stage: &Stage) {
-    let took = read_tx!(stage, [], |tx| {
+async fn writes_of_a_read_are_discarded(stage: &Stage) {
+    let result = read_tx!(stage, [], |tx| {
         tx.effect_claim("e1", "a", Outcome::Applied, at(1)).await
     });
-    assert_eq!(took.expect("claimed, for now"), Took::Now);
-    assert!(claimed(stage).await.is_empty());
-    // A snapshot: what others commit meanwhile is not seen.
+    assert_eq!(result.expect("claimed in the read"), Took::Now);
+    assert!(claims(stage).await.is_empty());
+    // A read does not see later commits of others.
     let outside = stage.clone();
     let seen = read_tx!(stage, [outside], |tx| {
         let before = tx.effect_get("e2", "a").await?;
@@ -101,17 +101,17 @@ async fn what_a_read_writes_is_not_kept(stage: &Stage) {
         Ok((before, tx.effect_get("e2", "a").await?))
     });
     assert_eq!(seen.expect("read"), (None, None));
-    assert_eq!(claimed(stage).await.len(), 1);
+    assert_eq!(claims(stage).await.len(), 1);
 }
 
-async fn what_is_queued_is_done_before_closing(stage: &Stage) {
+async fn queued_work_is_committed_before_closing(stage: &Stage) {
     let tasks: Vec<_> = (1..=4)
         .map(|number| {
             let stage = stage.clone();
             tokio::spawn(async move { claim(&stage, number).await })
         })
         .collect();
-    // All four are with the database before it is closed.
+    // Wait until all four are queued before closing.
     tokio::time::sleep(Duration::from_millis(50)).await;
     stage.db.close().await.expect("closed");
     for task in tasks {
@@ -119,33 +119,34 @@ async fn what_is_queued_is_done_before_closing(stage: &Stage) {
     }
     claim(stage, 6).await.expect_err("closed");
     read_tx!(stage, [], |tx| tx.dead_count().await).expect_err("closed");
-    stage.db.close().await.expect("again does no harm");
-    assert_eq!(claimed(stage).await.len(), 4);
+    stage.db.close().await.expect("closing twice");
+    assert_eq!(claims(stage).await.len(), 4);
 }
 
-async fn who_gave_up_waiting_harms_no_one(stage: &Stage) {
-    let begun = Arc::new(AtomicU32::new(0));
+async fn cancelled_callers_affect_no_other(stage: &Stage) {
+    let started = Arc::new(AtomicU32::new(0));
     for number in 1..=20 {
-        let slow = write_tx_later(stage, number, &begun);
-        // Given up while it waits, or in the midst of it.
+        let slow = write_slowly(stage, number, &started);
+        // Cancel the caller while its work waits or runs.
         let wait = Duration::from_millis(number as u64 % 10);
         tokio::time::timeout(wait, slow).await.ok();
     }
-    claim(stage, 1_003).await.expect("the database goes on");
-    assert!(begun.load(Ordering::SeqCst) > 0);
-    let kept = claimed(stage).await;
+    claim(stage, 1_003).await.expect("the database still works");
+    assert!(started.load(Ordering::SeqCst) > 0);
+    let committed = claims(stage).await;
     assert!(
-        kept.iter()
-            .all(|(id, _)| id == "e1003" || id.ends_with("-whole")),
-        "{kept:?}"
+        committed
+            .iter()
+            .all(|(id, _)| id == "e1003" || id.ends_with("-complete")),
+        "{committed:?}"
     );
 }
 
-/// Two claims with a pause between them; kept, the first has been renamed by the second.
-async fn write_tx_later(stage: &Stage, number: i64, begun: &Arc<AtomicU32>) {
-    write_tx!(stage, [begun], |tx| {
-        begun.fetch_add(1, Ordering::SeqCst);
-        let (half, whole) = (format!("e{number}-half"), format!("e{number}-whole"));
+/// Parks an event, pauses, then removes it and claims an effect.
+async fn write_slowly(stage: &Stage, number: i64, started: &Arc<AtomicU32>) {
+    write_tx!(stage, [started], |tx| {
+        started.fetch_add(1, Ordering::SeqCst);
+        let (half, complete) = (format!("e{number}-half"), format!("e{number}-complete"));
         tx.parked_put(&rows::parked(
             &half,
             "l",
@@ -155,7 +156,7 @@ async fn write_tx_later(stage: &Stage, number: i64, begun: &Arc<AtomicU32>) {
         .await?;
         tokio::time::sleep(Duration::from_millis(4)).await;
         tx.parked_remove(&half, "slot").await?;
-        tx.effect_claim(&whole, "a", Outcome::Applied, at(number))
+        tx.effect_claim(&complete, "a", Outcome::Applied, at(number))
             .await
             .map(drop)
     })

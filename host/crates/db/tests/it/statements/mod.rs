@@ -1,7 +1,8 @@
-//! Statements taken in, matched and settled by hand, over both databases.
+//! Settlement statements: import, matching, and manual settlement.
 
 mod busy;
 mod lines;
+mod manual;
 mod reader;
 mod settling;
 mod whole;
@@ -11,7 +12,7 @@ use crate::stage::Stage;
 use galleria_domain::{Money, RecordedTender};
 use jiff::Timestamp;
 
-/// A card payment or refund of store `s1`, found by `psp`.
+/// A card payment or refund of store `s1` with the provider reference `psp`.
 fn tender(id: &str, psp: &str, amount: Money) -> RecordedTender {
     let (side, back) = if amount < 0 {
         ("refund", true)
@@ -43,7 +44,7 @@ async fn record(stage: &Stage, tenders: Vec<RecordedTender>, accepted_at: Timest
     .expect("recorded");
 }
 
-/// Before any statement of these tests.
+/// A time before all statements of these tests.
 fn before() -> Timestamp {
     at(-1_000)
 }

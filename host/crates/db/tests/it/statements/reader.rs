@@ -1,4 +1,4 @@
-//! A reader of statements that are their own reading, and a vault in memory.
+//! A statement plugin for files in JSON lines, and a vault in memory.
 
 use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Source, Stream, Streams, Usage};
 use galleria_app::records::Records;
@@ -13,8 +13,8 @@ use galleria_domain::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// Reads JSON lines: the header, then the lines; told in this order, or the header last where the
-/// text begins with `~`. A text that begins with `!` is refused with it.
+/// Reads JSON lines: the header, then the lines. Outputs them in this order, or the header last if the
+/// text begins with `~`. Rejects a text that begins with `!`.
 pub struct Reader(Loaded);
 
 impl Reader {
@@ -59,17 +59,17 @@ impl Plugins for Reader {
     }
 
     fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
-        unreachable!("nothing is decided here")
+        unreachable!("not called")
     }
 
     fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
-        unreachable!("nobody is identified here")
+        unreachable!("not called")
     }
 
     fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
         assert_eq!(*run, Stream::Statement);
         let mut input = streams.input.expect("a file");
-        let mut output = streams.statement.expect("somewhere for lines");
+        let mut output = streams.statement.expect("an output");
         let mut text = Vec::new();
         loop {
             let chunk = input.read(7_000).expect("read");
@@ -81,10 +81,10 @@ impl Plugins for Reader {
         let text = String::from_utf8(text).expect("text");
         let mut rows = text.lines();
         let outcome = match rows.next() {
-            Some(refusal) if refusal.starts_with('!') => {
+            Some(message) if message.starts_with('!') => {
                 let problem = Problem {
                     row: Some(7),
-                    ..Problem::new("amount", refusal)
+                    ..Problem::new("amount", message)
                 };
                 Err(CallFault::Guest(Fault::Invalid(vec![problem])))
             }
@@ -100,8 +100,8 @@ impl Plugins for Reader {
                 let lines: Vec<StatementLine> = rows
                     .map(|row| serde_json::from_str(row).expect("a line"))
                     .collect();
-                for some in lines.chunks(1_000) {
-                    output.push(some.to_vec()).expect("pushed");
+                for chunk in lines.chunks(1_000) {
+                    output.push(chunk.to_vec()).expect("pushed");
                 }
                 if let Some(header) = header {
                     output.describe(header).expect("described");
@@ -119,7 +119,7 @@ impl Plugins for Reader {
     }
 }
 
-/// Keeps originals in memory. Clones share them.
+/// Stores originals in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<BTreeSet<(String, String)>>>);
 
@@ -137,14 +137,14 @@ impl Vault for Memory {
     }
 
     fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
-        let kept = self.0.lock().expect("kept");
-        let of = kept.iter().filter(|(whose, _)| whose == retailer);
-        Ok(of.map(|(_, digest)| digest.clone()).collect())
+        let originals = self.0.lock().expect("not poisoned");
+        let digests = originals.iter().filter(|(owner, _)| owner == retailer);
+        Ok(digests.map(|(_, digest)| digest.clone()).collect())
     }
 
     fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
         let key = (retailer.to_owned(), digest.to_owned());
-        self.0.lock().expect("kept").remove(&key);
+        self.0.lock().expect("not poisoned").remove(&key);
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl Spool for InMemory {
 
     fn keep(&mut self, retailer: &str) -> Result<(), Error> {
         let key = (retailer.to_owned(), self.digest().0.to_string());
-        self.vault.0.lock().expect("kept").insert(key);
+        self.vault.0.lock().expect("not poisoned").insert(key);
         Ok(())
     }
 }
@@ -199,14 +199,14 @@ impl Source for Bytes {
     }
 }
 
-/// An application that takes statements in.
-pub struct Office {
+/// An application that imports statements.
+pub struct Importer {
     pub app: App,
     pub vault: Memory,
     pub clock: Arc<DrivenClock>,
 }
 
-impl Office {
+impl Importer {
     pub fn new(records: Arc<dyn Records>, rules: MatchingRules) -> Self {
         let clock = Arc::new(DrivenClock::new(crate::rows::at(0)));
         let vault = Memory::default();
@@ -248,7 +248,7 @@ pub fn header(reference: &str, total: Option<Money>) -> StatementHeader {
     }
 }
 
-/// A payment's line: gross less a fee of 10.
+/// A payment or refund line with a fee of 10.
 pub fn line(row: u64, psp: &str, gross: Money) -> StatementLine {
     StatementLine {
         row,
@@ -273,7 +273,7 @@ pub fn line(row: u64, psp: &str, gross: Money) -> StatementLine {
     }
 }
 
-/// A file of these.
+/// A file of a header and lines.
 pub fn file(header: &StatementHeader, lines: &[StatementLine]) -> String {
     let mut text = serde_json::to_string(header).expect("JSON");
     for line in lines {

@@ -1,6 +1,6 @@
-//! Which statements a settlement tells: each once, and none is left out.
+//! The statements of a settlement run: each exactly once.
 
-use super::reader::{Office, file, header, line};
+use super::reader::{Importer, file, header, line};
 use crate::runs::{add, close, end, lease_of, run};
 use crate::stage::Stage;
 use galleria_app::feeds::SettlementPages;
@@ -11,14 +11,14 @@ use galleria_domain::plugin::Point;
 use std::sync::Arc;
 
 on_both!(
-    a_statement_is_told_once_however_late_it_comes,
-    a_report_tells_its_window_alone,
+    a_late_statement_is_reported_once,
+    a_report_covers_only_its_window,
 );
 
-/// Begins a settlement over a window, of a slot that has the window's name: none is told by another.
-pub async fn begun(stage: &Stage, store: Option<&str>, first: &str, last: &str) -> RunRow {
+/// Starts a settlement run for a window, in a slot of its own, so that no other run affects it.
+pub async fn start_run(stage: &Stage, store: Option<&str>, first: &str, last: &str) -> RunRow {
     let id = format!("{first}/{last}/{store:?}");
-    let asked = RunRow {
+    let run = RunRow {
         retailer: "r1".into(),
         subscriber: id.clone(),
         point: Point::WriteSettlement,
@@ -27,17 +27,14 @@ pub async fn begun(stage: &Stage, store: Option<&str>, first: &str, last: &str) 
         last: last.into(),
         ..run(&id, 0)
     };
-    begin(stage, &asked).await;
-    asked
+    insert_run(stage, &run).await;
+    run
 }
 
-async fn begin(stage: &Stage, asked: &RunRow) {
-    assert!(add(stage, asked).await);
-    let late = asked.point == Point::WriteSettlement;
-    write_tx!(stage, [asked], |tx| tx
-        .settlement_choose(&asked, late)
-        .await)
-    .expect("chosen");
+async fn insert_run(stage: &Stage, run: &RunRow) {
+    assert!(add(stage, run).await);
+    let late = run.point == Point::WriteSettlement;
+    write_tx!(stage, [run], |tx| tx.settlement_choose(&run, late).await).expect("selected");
 }
 
 pub fn pages(stage: &Stage, run: &RunRow) -> SettlementPages {
@@ -46,7 +43,7 @@ pub fn pages(stage: &Stage, run: &RunRow) -> SettlementPages {
     SettlementPages::new(records, run.id.clone(), store, Arc::new(|_| {}))
 }
 
-async fn told(stage: &Stage, run: &RunRow) -> Vec<SettlementRow> {
+async fn rows(stage: &Stage, run: &RunRow) -> Vec<SettlementRow> {
     let mut pages = pages(stage, run);
     let read = move || {
         let mut rows = Vec::new();
@@ -61,17 +58,17 @@ async fn told(stage: &Stage, run: &RunRow) -> Vec<SettlementRow> {
     tokio::task::spawn_blocking(read).await.expect("read")
 }
 
-/// Everything that a settlement over a window tells.
+/// All rows of a settlement run for a window.
 pub async fn settlement(
     stage: &Stage,
     store: Option<&str>,
     first: &str,
     last: &str,
 ) -> Vec<SettlementRow> {
-    told(stage, &begun(stage, store, first, last).await).await
+    rows(stage, &start_run(stage, store, first, last).await).await
 }
 
-/// A run of one slot over a day of November.
+/// A run of one slot for a day in November.
 fn daily(point: Point, day: u8) -> RunRow {
     let date = format!("2026-11-{day:02}");
     RunRow {
@@ -85,60 +82,60 @@ fn daily(point: Point, day: u8) -> RunRow {
 }
 
 async fn import(stage: &Stage, reference: &str, day: u8) {
-    let office = Office::new(Arc::new(stage.db.clone()), MatchingRules::default());
+    let importer = Importer::new(Arc::new(stage.db.clone()), MatchingRules::default());
     let mut header = header(reference, None);
     header.paid_on = format!("2026-11-{day:02}");
     let text = file(&header, &[line(2, reference, 1_000)]);
-    office.import(reference, &text).await.expect("imported");
+    importer.import(reference, &text).await.expect("imported");
 }
 
-async fn ended(stage: &Stage, run: &RunRow) {
-    let taken = write_tx!(stage, [run], |tx| tx
+async fn end_run(stage: &Stage, run: &RunRow) {
+    let leased = write_tx!(stage, [run], |tx| tx
         .run_take(&run.id, "me", crate::rows::at(0), crate::rows::at(100))
         .await);
-    let attempt = taken.expect("asked").expect("free").attempts;
+    let attempt = leased.expect("updated").expect("a free run").attempts;
     let lease = lease_of(&run.id, "me", attempt);
     assert!(close(stage, &lease, &end(RunState::Ended, 1)).await);
 }
 
 async fn names(stage: &Stage, run: &RunRow) -> Vec<String> {
-    let rows = told(stage, run).await;
+    let rows = rows(stage, run).await;
     rows.into_iter().map(|row| row.statement).collect()
 }
 
-async fn a_statement_is_told_once_however_late_it_comes(stage: &Stage) {
+async fn a_late_statement_is_reported_once(stage: &Stage) {
     let day = |day| daily(Point::WriteSettlement, day);
     import(stage, "old", 1).await;
     import(stage, "first", 20).await;
-    begin(stage, &day(20)).await;
-    ended(stage, &day(20)).await;
-    // Between the runs come one of that day, one of the next, and one of a day that is to be run yet.
+    insert_run(stage, &day(20)).await;
+    end_run(stage, &day(20)).await;
+    // Statements arrive for that day, for the next day, and for a day without a run yet.
     import(stage, "late", 20).await;
     import(stage, "next", 21).await;
     import(stage, "ahead", 22).await;
-    begin(stage, &day(22)).await;
+    insert_run(stage, &day(22)).await;
     assert_eq!(names(stage, &day(20)).await, ["first"]);
     assert_eq!(names(stage, &day(22)).await, ["late", "ahead"]);
-    begin(stage, &day(21)).await;
+    insert_run(stage, &day(21)).await;
     assert_eq!(names(stage, &day(21)).await, ["next"]);
     for day in [day(21), day(22)] {
-        ended(stage, &day).await;
+        end_run(stage, &day).await;
     }
     import(stage, "last", 20).await;
-    begin(stage, &day(23)).await;
-    // What was paid out before the first run of all is nobody's: it was never asked for.
+    insert_run(stage, &day(23)).await;
+    // No run covers a payout before the first run.
     assert_eq!(names(stage, &day(23)).await, ["last"]);
-    // What a run tells was fixed when it began.
+    // The start of a run fixes its statements.
     import(stage, "later", 23).await;
     assert_eq!(names(stage, &day(23)).await, ["last"]);
 }
 
-async fn a_report_tells_its_window_alone(stage: &Stage) {
+async fn a_report_covers_only_its_window(stage: &Stage) {
     let day = |day| daily(Point::Report, day);
-    begin(stage, &day(20)).await;
-    ended(stage, &day(20)).await;
+    insert_run(stage, &day(20)).await;
+    end_run(stage, &day(20)).await;
     import(stage, "late", 20).await;
     import(stage, "next", 21).await;
-    begin(stage, &day(21)).await;
+    insert_run(stage, &day(21)).await;
     assert_eq!(names(stage, &day(21)).await, ["next"]);
 }

@@ -1,6 +1,6 @@
-//! A statement is there whole, once, or not at all.
+//! A statement is imported as a whole and once, or not at all.
 
-use super::reader::{Memory, Office, file, header, line};
+use super::reader::{Importer, Memory, file, header, line};
 use super::{before, record, tender};
 use crate::stage::Stage;
 use galleria_app::records::{LineRow, Matched, StatementRow, StatementState};
@@ -11,20 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 on_both!(
-    ten_copies_at_once_are_one_statement,
-    the_same_payout_in_another_file_is_for_a_person,
-    what_is_refused_leaves_nothing,
-    every_refusal_names_row_and_column,
-    a_dead_import_is_cleared_away_by_the_next,
-    a_lease_that_another_had_is_lost,
-    a_statement_whose_matching_was_interrupted_goes_on,
-    originals_of_nothing_go,
-    a_statement_may_be_described_last,
-    a_statement_without_lines_is_one,
+    ten_concurrent_copies_are_one_statement,
+    another_file_of_the_same_payout_conflicts,
+    a_rejected_statement_is_not_stored,
+    every_error_names_row_and_column,
+    an_abandoned_import_is_removed_by_the_next,
+    a_lease_taken_by_another_owner_is_lost,
+    interrupted_matching_continues,
+    orphaned_originals_are_deleted,
+    the_header_may_come_last,
+    a_statement_without_lines_is_valid,
 );
 
-fn office(stage: &Stage) -> Office {
-    Office::new(Arc::new(stage.db.clone()), MatchingRules::default())
+fn importer(stage: &Stage) -> Importer {
+    Importer::new(Arc::new(stage.db.clone()), MatchingRules::default())
 }
 
 async fn counts(stage: &Stage) -> (usize, usize) {
@@ -35,15 +35,15 @@ async fn counts(stage: &Stage) -> (usize, usize) {
     (statements.len(), lines.len())
 }
 
-async fn ten_copies_at_once_are_one_statement(stage: &Stage) {
+async fn ten_concurrent_copies_are_one_statement(stage: &Stage) {
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
-    let office = Arc::new(office(stage));
+    let importer = Arc::new(importer(stage));
     let lines: Vec<_> = (2..602).map(|row| line(row, "psp-1", 1_000)).collect();
     let text = Arc::new(file(&header("b-1", Some(600 * 990)), &lines));
     let mut copies = tokio::task::JoinSet::new();
     for copy in 0..10 {
-        let (office, text) = (Arc::clone(&office), Arc::clone(&text));
-        copies.spawn(async move { office.import(&format!("copy-{copy}"), &text).await });
+        let (importer, text) = (Arc::clone(&importer), Arc::clone(&text));
+        copies.spawn(async move { importer.import(&format!("copy-{copy}"), &text).await });
     }
     let imported = copies.join_all().await;
     let imported: Vec<_> = imported
@@ -51,16 +51,16 @@ async fn ten_copies_at_once_are_one_statement(stage: &Stage) {
         .map(|one| one.expect("imported"))
         .collect();
     let new = imported.iter().filter(|one| !one.before).count();
-    assert_eq!(new, 1, "one of them is new");
+    assert_eq!(new, 1, "exactly one is new");
     let ids: std::collections::BTreeSet<_> = imported.iter().map(|one| &one.statement.id).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(counts(stage).await, (1, 600));
-    let seen = office
+    let view = importer
         .app
         .statement(&imported[0].statement.id)
         .await
-        .expect("there");
-    let outcomes: Vec<_> = seen
+        .expect("a statement");
+    let outcomes: Vec<_> = view
         .outcomes
         .iter()
         .map(|o| (&*o.outcome, o.lines))
@@ -68,44 +68,47 @@ async fn ten_copies_at_once_are_one_statement(stage: &Stage) {
     assert_eq!(outcomes, [("matched", 1), ("duplicate", 599)]);
 }
 
-async fn the_same_payout_in_another_file_is_for_a_person(stage: &Stage) {
-    let office = office(stage);
+async fn another_file_of_the_same_payout_conflicts(stage: &Stage) {
+    let importer = importer(stage);
     let first = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
-    office.import("first.csv", &first).await.expect("imported");
+    importer
+        .import("first.csv", &first)
+        .await
+        .expect("imported");
     let other = file(&header("b-1", None), &[line(2, "psp-1", 1_001)]);
-    let refused = office
+    let rejected = importer
         .import("other.csv", &other)
         .await
-        .expect_err("refused");
-    let Error::Conflict { code, message } = refused else {
-        panic!("{refused:?}");
+        .expect_err("rejected");
+    let Error::Conflict { code, message } = rejected else {
+        panic!("{rejected:?}");
     };
     assert_eq!(code, "payout_exists");
     assert!(message.contains("first.csv"), "{message}");
     assert_eq!(counts(stage).await, (1, 1));
-    // Another account's payout may have the same number.
-    let mut others = header("b-1", None);
-    others.account = "another".into();
-    let others = file(&others, &[]);
-    office
+    // A payout of another account may have the same number.
+    let mut other_header = header("b-1", None);
+    other_header.account = "another".into();
+    let others = file(&other_header, &[]);
+    importer
         .import("others.csv", &others)
         .await
         .expect("imported");
 }
 
-async fn what_is_refused_leaves_nothing(stage: &Stage) {
-    let office = office(stage);
-    let refused = office.import("bad.csv", "!what is this").await;
-    let Err(Error::Invalid(problems)) = refused else {
-        panic!("{refused:?}");
+async fn a_rejected_statement_is_not_stored(stage: &Stage) {
+    let importer = importer(stage);
+    let rejected = importer.import("bad.csv", "!unknown format").await;
+    let Err(Error::Invalid(problems)) = rejected else {
+        panic!("{rejected:?}");
     };
     assert_eq!((problems[0].row, &*problems[0].field), (Some(7), "amount"));
     assert_eq!(counts(stage).await, (0, 0));
-    assert!(office.vault.kept("r1").expect("kept").is_empty());
+    assert!(importer.vault.kept("r1").expect("stored").is_empty());
 }
 
-async fn every_refusal_names_row_and_column(stage: &Stage) {
-    let office = office(stage);
+async fn every_error_names_row_and_column(stage: &Stage) {
+    let importer = importer(stage);
     let good = || line(3, "psp-1", 1_000);
     let with = |change: &dyn Fn(&mut StatementLine)| {
         let mut bad = good();
@@ -136,19 +139,19 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
     ];
     for (field, bad) in cases {
         let text = file(&header("b-1", None), &[line(2, "psp-0", 500), bad]);
-        // Some files tell of the whole at their end only.
+        // Some formats have their header at the end.
         for text in [format!("~{text}"), text] {
-            let refused = office.import("bad.csv", &text).await;
-            let Err(Error::Invalid(problems)) = refused else {
-                panic!("{field}: {refused:?}");
+            let rejected = importer.import("bad.csv", &text).await;
+            let Err(Error::Invalid(problems)) = rejected else {
+                panic!("{field}: {rejected:?}");
             };
-            let told = problems
+            let reported = problems
                 .iter()
                 .any(|p| p.row == Some(3) && p.field == field);
-            assert!(told, "{field}: {problems:?}");
+            assert!(reported, "{field}: {problems:?}");
         }
     }
-    let of_the_whole: Vec<(&str, String)> = vec![
+    let header_errors: Vec<(&str, String)> = vec![
         ("total", file(&header("b-1", Some(991)), &[good()])),
         (
             "total",
@@ -160,10 +163,10 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
             format!("\n{}", serde_json::to_string(&good()).expect("JSON")),
         ),
     ];
-    for (field, text) in of_the_whole {
-        let refused = office.import("bad.csv", &text).await;
-        let Err(Error::Invalid(problems)) = refused else {
-            panic!("{field}: {refused:?}");
+    for (field, text) in header_errors {
+        let rejected = importer.import("bad.csv", &text).await;
+        let Err(Error::Invalid(problems)) = rejected else {
+            panic!("{field}: {rejected:?}");
         };
         assert!(
             problems.iter().any(|p| p.field == field),
@@ -171,31 +174,31 @@ async fn every_refusal_names_row_and_column(stage: &Stage) {
         );
     }
     assert_eq!(counts(stage).await, (0, 0));
-    // A wrong line in each of a thousand is told in bounds.
+    // The list of errors has a limit.
     let many: Vec<_> = (2..1_102)
         .map(|row| StatementLine {
             net: 0,
             ..line(row, "p", 50)
         })
         .collect();
-    let refused = office
+    let rejected = importer
         .import("bad.csv", &file(&header("b-1", None), &many))
         .await;
-    let Err(Error::Invalid(problems)) = refused else {
-        panic!("{refused:?}");
+    let Err(Error::Invalid(problems)) = rejected else {
+        panic!("{rejected:?}");
     };
     assert_eq!(problems.len(), 1_001);
     assert!(problems[1_000].message.contains("100 more"));
 }
 
-/// What an import leaves that died while it wrote its lines.
-fn dead(reference: &str) -> (StatementRow, Vec<LineRow>) {
+/// The rows of an import that ended while it wrote its lines.
+fn abandoned(reference: &str) -> (StatementRow, Vec<LineRow>) {
     let row = StatementRow {
-        id: format!("dead-{reference}"),
+        id: format!("abandoned-{reference}"),
         retailer: "r1".into(),
         plugin: "reader".into(),
         component: "c".into(),
-        file: "dead.csv".into(),
+        file: "abandoned.csv".into(),
         digest: format!("digest-{reference}"),
         size: 1,
         header: header(reference, None),
@@ -215,83 +218,83 @@ fn dead(reference: &str) -> (StatementRow, Vec<LineRow>) {
     (row.clone(), lines.collect())
 }
 
-async fn leave(stage: &Stage, row: StatementRow, lines: Vec<LineRow>) {
+async fn insert_import(stage: &Stage, row: StatementRow, lines: Vec<LineRow>) {
     write_tx!(stage, [row, lines], |tx| {
         tx.statement_insert(&row).await?;
         tx.statement_lines_insert(&lines).await
     })
-    .expect("left");
+    .expect("inserted");
 }
 
-/// Whoever had it may have cleared away what its first owner wrote.
-async fn a_lease_that_another_had_is_lost(stage: &Stage) {
+/// The other owner may have removed the rows of the first.
+async fn a_lease_taken_by_another_owner_is_lost(stage: &Stage) {
     let (now, last) = (before(), Duration::from_secs(15));
-    let kept = |owner: &'static str, at| async move {
-        write_tx!(stage, [], |tx| tx.lease_keep("l", owner, at + last).await).expect("asked")
+    let renew = |owner: &'static str, at| async move {
+        write_tx!(stage, [], |tx| tx.lease_keep("l", owner, at + last).await).expect("updated")
     };
-    let taken = |owner: &'static str, at| async move {
+    let take = |owner: &'static str, at| async move {
         write_tx!(stage, [], |tx| tx
             .lease_take("l", owner, at, at + last)
             .await)
-        .expect("asked")
+        .expect("updated")
     };
-    assert!(taken("a", now).await);
-    assert!(kept("a", now + last * 3).await, "nobody took it meanwhile");
+    assert!(take("a", now).await);
+    assert!(renew("a", now + last * 3).await, "no other owner took it");
     let later = now + last * 5;
-    assert!(taken("b", later).await);
-    assert!(!kept("a", later).await);
+    assert!(take("b", later).await);
+    assert!(!renew("a", later).await);
     write_tx!(stage, [], |tx| tx.lease_release("l", "b").await).expect("released");
     assert!(
-        !kept("a", later).await,
-        "it was another's, even if it is free"
+        !renew("a", later).await,
+        "lost to another owner, even if free again"
     );
 }
 
-async fn a_dead_import_is_cleared_away_by_the_next(stage: &Stage) {
-    let office = office(stage);
-    let (row, lines) = dead("b-1");
-    leave(stage, row.clone(), lines).await;
-    let now = office.clock.now();
+async fn an_abandoned_import_is_removed_by_the_next(stage: &Stage) {
+    let importer = importer(stage);
+    let (row, lines) = abandoned("b-1");
+    insert_import(stage, row.clone(), lines).await;
+    let now = importer.clock.now();
     let lease = "statements/r1";
     write_tx!(stage, [], |tx| tx
-        .lease_take(lease, "the dead", now, now + Duration::from_secs(15))
+        .lease_take(lease, "abandoned", now, now + Duration::from_secs(15))
         .await)
-    .expect("taken");
+    .expect("leased");
     assert!(
-        office.app.statement(&row.id).await.is_err(),
-        "nobody sees it"
+        importer.app.statement(&row.id).await.is_err(),
+        "not visible"
     );
-    let listed = office.app.statements(None, None, 10).await.expect("a list");
+    let listed = importer
+        .app
+        .statements(None, None, 10)
+        .await
+        .expect("a list");
     assert!(listed.is_empty());
-    // Its lease runs out while the next import waits for it.
+    // The next import waits until the lease expires.
     let text = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
-    let (imported, ()) = tokio::join!(office.import("again.csv", &text), async {
+    let (imported, ()) = tokio::join!(importer.import("again.csv", &text), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(
-            counts(stage).await,
-            (1, 450),
-            "who has the lease is left alone"
-        );
-        office.clock.advance(Duration::from_secs(16));
+        assert_eq!(counts(stage).await, (1, 450), "the lease protects the rows");
+        importer.clock.advance(Duration::from_secs(16));
     });
     assert!(!imported.expect("imported").before);
     assert_eq!(counts(stage).await, (1, 1));
 }
 
-async fn a_statement_whose_matching_was_interrupted_goes_on(stage: &Stage) {
+async fn interrupted_matching_continues(stage: &Stage) {
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
-    let office = office(stage);
-    let (row, lines) = dead("b-1");
+    let importer = importer(stage);
+    let (row, lines) = abandoned("b-1");
     let row = StatementRow {
         state: StatementState::Matching,
         lines: 450,
         ..row
     };
-    leave(stage, row.clone(), lines).await;
-    office.app.statements_match().await.expect("matched");
-    let seen = office.app.statement(&row.id).await.expect("there");
-    assert_eq!(seen.state, "matched");
-    let outcomes: Vec<_> = seen
+    insert_import(stage, row.clone(), lines).await;
+    importer.app.statements_match().await.expect("matched");
+    let view = importer.app.statement(&row.id).await.expect("a statement");
+    assert_eq!(view.state, "matched");
+    let outcomes: Vec<_> = view
         .outcomes
         .iter()
         .map(|o| (&*o.outcome, o.lines))
@@ -299,40 +302,40 @@ async fn a_statement_whose_matching_was_interrupted_goes_on(stage: &Stage) {
     assert_eq!(outcomes, [("matched", 1), ("duplicate", 449)]);
 }
 
-async fn originals_of_nothing_go(stage: &Stage) {
-    let office = office(stage);
+async fn orphaned_originals_are_deleted(stage: &Stage) {
+    let importer = importer(stage);
     let text = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
-    office.import("good.csv", &text).await.expect("imported");
-    let good = office.vault.kept("r1").expect("kept");
-    let mut orphan = Memory::spool(&office.vault, "orphan.csv").expect("a spool");
+    importer.import("good.csv", &text).await.expect("imported");
+    let good = importer.vault.kept("r1").expect("stored");
+    let mut orphan = Memory::spool(&importer.vault, "orphan.csv").expect("a spool");
     orphan
         .write(b"nothing of it was imported")
         .expect("spooled");
-    orphan.keep("r1").expect("kept");
-    let (row, lines) = dead("b-2");
-    leave(stage, row, lines).await;
-    office.app.statements_sweep().await.expect("swept");
-    assert_eq!(office.vault.kept("r1").expect("kept"), good);
+    orphan.keep("r1").expect("stored");
+    let (row, lines) = abandoned("b-2");
+    insert_import(stage, row, lines).await;
+    importer.app.statements_sweep().await.expect("swept");
+    assert_eq!(importer.vault.kept("r1").expect("stored"), good);
     assert_eq!(counts(stage).await, (1, 1));
 }
 
-async fn a_statement_may_be_described_last(stage: &Stage) {
+async fn the_header_may_come_last(stage: &Stage) {
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
-    let office = office(stage);
+    let importer = importer(stage);
     let text = file(&header("b-1", Some(990)), &[line(2, "psp-1", 1_000)]);
-    let imported = office.import("last.csv", &format!("~{text}")).await;
+    let imported = importer.import("last.csv", &format!("~{text}")).await;
     let statement = imported.expect("imported").statement;
     assert_eq!((statement.lines, statement.net), (1, 990));
     assert_eq!(counts(stage).await, (1, 1));
 }
 
-async fn a_statement_without_lines_is_one(stage: &Stage) {
-    let office = office(stage);
+async fn a_statement_without_lines_is_valid(stage: &Stage) {
+    let importer = importer(stage);
     let text = file(&header("b-1", Some(0)), &[]);
-    let imported = office.import("empty.csv", &text).await.expect("imported");
+    let imported = importer.import("empty.csv", &text).await.expect("imported");
     assert_eq!(imported.statement.state, "matched");
-    let refused = office
+    let rejected = importer
         .import("e.csv", &file(&header("b-2", Some(1)), &[]))
         .await;
-    assert!(matches!(refused, Err(Error::Invalid(_))));
+    assert!(matches!(rejected, Err(Error::Invalid(_))));
 }

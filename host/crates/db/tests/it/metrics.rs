@@ -1,15 +1,15 @@
-//! What dashboards ask for alone.
+//! Queries for metrics.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_app::records::{DeadLetter, Parked, ParkedState, Piled};
 
 on_both!(
-    what_waits_and_what_was_given_up_is_counted_by_retailer,
-    the_oldest_document_is_one_that_is_not_delivered,
+    backlogs_are_counted_by_retailer,
+    the_oldest_undelivered_document_is_found,
 );
 
-fn piled(group: &str, retailer: Option<&str>, count: u64, oldest: i64) -> Piled {
+fn backlog(group: &str, retailer: Option<&str>, count: u64, oldest: i64) -> Piled {
     Piled {
         group: group.into(),
         retailer: retailer.map(str::to_owned),
@@ -31,14 +31,14 @@ fn letter(id: &str, store: &str, died: i64) -> DeadLetter {
     row
 }
 
-async fn what_waits_and_what_was_given_up_is_counted_by_retailer(stage: &Stage) {
+async fn backlogs_are_counted_by_retailer(stage: &Stage) {
     let parked = [
         waiting("g", "e1", "s1", 7, ParkedState::Retry),
         waiting("g", "e2", "s1", 5, ParkedState::Behind),
         waiting("g", "e3", "s1", 2, ParkedState::Held),
         waiting("g", "e4", "s2", 9, ParkedState::Waiting),
         waiting("h", "e5", "", 3, ParkedState::Retry),
-        waiting("h", "e6", "gone", 4, ParkedState::Retry),
+        waiting("h", "e6", "unknown", 4, ParkedState::Retry),
     ];
     let letters = [
         letter("d1", "s1", 6),
@@ -66,24 +66,27 @@ async fn what_waits_and_what_was_given_up_is_counted_by_retailer(stage: &Stage) 
         ))
     })
     .expect("read");
-    for piled in [&mut parked, &mut dead] {
-        piled.sort_by_key(|one| (one.group.clone(), one.oldest));
+    for rows in [&mut parked, &mut dead] {
+        rows.sort_by_key(|one| (one.group.clone(), one.oldest));
     }
     retailers.sort();
     assert_eq!(
         parked,
         [
-            piled("g", Some("r"), 2, 5),
-            piled("g", Some("q"), 1, 9),
-            piled("h", None, 1, 3),
-            piled("h", None, 1, 4),
+            backlog("g", Some("r"), 2, 5),
+            backlog("g", Some("q"), 1, 9),
+            backlog("h", None, 1, 3),
+            backlog("h", None, 1, 4),
         ]
     );
-    assert_eq!(dead, [piled("g", Some("r"), 2, 4), piled("g", None, 1, 8)]);
+    assert_eq!(
+        dead,
+        [backlog("g", Some("r"), 2, 4), backlog("g", None, 1, 8)]
+    );
     assert_eq!(retailers, ["q", "r"]);
 }
 
-async fn the_oldest_document_is_one_that_is_not_delivered(stage: &Stage) {
+async fn the_oldest_undelivered_document_is_found(stage: &Stage) {
     let none = read_tx!(stage, [], |tx| tx.document_oldest().await).expect("read");
     assert_eq!(none, None);
     let rows: [_; 3] = std::array::from_fn(|n| {

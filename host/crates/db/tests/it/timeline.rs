@@ -1,4 +1,4 @@
-//! Stories: what is known about an id is found by any of its names.
+//! Timelines: everything recorded about an id, found by any of its ids.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -9,16 +9,16 @@ use galleria_app::records::{
 use galleria_app::trace;
 
 on_both!(
-    a_story_is_found_by_every_id_of_it,
-    a_story_tells_what_became_of_an_order,
-    a_story_says_where_it_was_cut,
-    a_run_has_a_story_by_its_id_and_by_its_files,
-    a_decision_is_told_with_all_that_it_queued,
-    a_mark_and_a_movement_lead_to_what_they_are_of,
-    an_event_has_the_store_of_whatever_knows_it,
+    a_timeline_is_found_by_each_of_its_ids,
+    a_timeline_lists_the_entries_of_an_order,
+    a_timeline_reports_truncated_kinds,
+    a_run_is_found_by_its_id_and_its_files,
+    an_event_lists_everything_its_decisions_queued,
+    a_mark_and_a_movement_belong_to_order_and_shift,
+    the_store_of_an_event_is_found_in_any_table,
 );
 
-/// An order with payment, refund, document, attempts, a dead letter and what an operator did.
+/// Inserts an order with payment, refund, document, attempt, dead letter and operation.
 async fn fill(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         tx.store_put(&rows::store("s1", "r")).await?;
@@ -56,7 +56,7 @@ async fn fill(stage: &Stage) {
             actor: "ana".into(),
             action: "dead_letter_replay".into(),
             subject: format!("refund:b1 of {}", letter.subscriber),
-            reason: "mended".into(),
+            reason: "corrected".into(),
             before: "{}".into(),
             after: "{}".into(),
         })
@@ -68,16 +68,16 @@ async fn fill(stage: &Stage) {
 }
 
 async fn subjects(stage: &Stage, id: &'static str) -> Vec<(Subject, String)> {
-    read_tx!(stage, [], |tx| tx.story_subjects(id, 50).await).expect("asked")
+    read_tx!(stage, [], |tx| tx.story_subjects(id, 50).await).expect("read")
 }
 
-async fn told(stage: &Stage, subject: Subject, id: &'static str) -> Vec<StoryRow> {
-    let told = read_tx!(stage, [], |tx| tx.story_rows(subject, id, 50).await).expect("asked");
-    assert!(told.cut.is_empty(), "{:?}", told.cut);
-    told.rows
+async fn entries(stage: &Stage, subject: Subject, id: &'static str) -> Vec<StoryRow> {
+    let timeline = read_tx!(stage, [], |tx| tx.story_rows(subject, id, 50).await).expect("read");
+    assert!(timeline.cut.is_empty(), "{:?}", timeline.cut);
+    timeline.rows
 }
 
-async fn a_story_is_found_by_every_id_of_it(stage: &Stage) {
+async fn a_timeline_is_found_by_each_of_its_ids(stage: &Stage) {
     fill(stage).await;
     let order = (Subject::Order, "o1".to_owned());
     for id in [
@@ -92,8 +92,8 @@ async fn a_story_is_found_by_every_id_of_it(stage: &Stage) {
         "d1.xml",
         "payment:p1/1",
     ] {
-        let found = subjects(stage, id).await;
-        assert!(found.contains(&order), "{id}: {found:?}");
+        let subjects = subjects(stage, id).await;
+        assert!(subjects.contains(&order), "{id}: {subjects:?}");
     }
     assert_eq!(subjects(stage, "h1").await, [(Subject::Shift, "h1".into())]);
     assert_eq!(
@@ -105,18 +105,18 @@ async fn a_story_is_found_by_every_id_of_it(stage: &Stage) {
     }
 }
 
-async fn a_story_tells_what_became_of_an_order(stage: &Stage) {
+async fn a_timeline_lists_the_entries_of_an_order(stage: &Stage) {
     fill(stage).await;
-    let mut rows = told(stage, Subject::Order, "o1").await;
+    let mut rows = entries(stage, Subject::Order, "o1").await;
     rows.sort();
-    let whats: Vec<_> = rows.iter().map(|row| row.what).collect();
-    for what in [
+    let kinds: Vec<_> = rows.iter().map(|row| row.what).collect();
+    for kind in [
         "order", "payment", "refund", "tender", "attempt", "document",
     ] {
-        assert!(whats.contains(&what), "{what}: {whats:?}");
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
-    // What is not yet on the disk was not delivered.
-    assert!(!whats.contains(&"delivery"), "{whats:?}");
+    // A pending document has no delivery.
+    assert!(!kinds.contains(&"delivery"), "{kinds:?}");
     let payment = rows.iter().find(|row| row.what == "payment");
     let payment = payment.expect("a payment");
     assert_eq!((payment.id.as_str(), payment.at), ("p1", at(4)));
@@ -125,23 +125,23 @@ async fn a_story_tells_what_became_of_an_order(stage: &Stage) {
         "{payment:?}"
     );
 
-    let events = read_tx!(stage, [], |tx| tx.story_events("o1", 50).await).expect("asked");
+    let events = read_tx!(stage, [], |tx| tx.story_events("o1", 50).await).expect("read");
     assert_eq!(events, ["payment:p1", "refund:b1"]);
-    let paid = told(stage, Subject::Event, "payment:p1").await;
-    let whats: Vec<_> = paid.iter().map(|row| row.what).collect();
-    assert_eq!(whats, ["event", "effect", "attempt", "document"]);
-    let back = told(stage, Subject::Event, "refund:b1").await;
-    let whats: Vec<_> = back.iter().map(|row| row.what).collect();
-    assert!(whats.starts_with(&["parked", "dead_letter"]), "{whats:?}");
-    let done = back.iter().find(|row| row.what == "operation");
-    let done = done.expect("what the operator did");
+    let payment = entries(stage, Subject::Event, "payment:p1").await;
+    let kinds: Vec<_> = payment.iter().map(|row| row.what).collect();
+    assert_eq!(kinds, ["event", "effect", "attempt", "document"]);
+    let refund = entries(stage, Subject::Event, "refund:b1").await;
+    let kinds: Vec<_> = refund.iter().map(|row| row.what).collect();
+    assert!(kinds.starts_with(&["parked", "dead_letter"]), "{kinds:?}");
+    let operation = refund.iter().find(|row| row.what == "operation");
+    let operation = operation.expect("an operation");
     assert!(
-        done.facts.contains(&("reason", "mended".into())),
-        "{done:?}"
+        operation.facts.contains(&("reason", "corrected".into())),
+        "{operation:?}"
     );
 }
 
-async fn a_story_says_where_it_was_cut(stage: &Stage) {
+async fn a_timeline_reports_truncated_kinds(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         for attempt in 1..=3 {
             tx.journal_insert(&rows::journal("e1", attempt)).await?;
@@ -149,12 +149,12 @@ async fn a_story_says_where_it_was_cut(stage: &Stage) {
         Ok(())
     })
     .expect("filled");
-    let told = read_tx!(stage, [], |tx| tx.story_rows(Subject::Event, "e1", 2).await);
-    let told = told.expect("asked");
-    assert_eq!((told.rows.len(), told.cut), (2, vec!["attempt"]));
+    let timeline = read_tx!(stage, [], |tx| tx.story_rows(Subject::Event, "e1", 2).await);
+    let timeline = timeline.expect("read");
+    assert_eq!((timeline.rows.len(), timeline.cut), (2, vec!["attempt"]));
 }
 
-async fn a_run_has_a_story_by_its_id_and_by_its_files(stage: &Stage) {
+async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         tx.run_insert(&crate::runs::run("r1", 1)).await?;
         let document = galleria_app::records::DocumentRow {
@@ -170,16 +170,16 @@ async fn a_run_has_a_story_by_its_id_and_by_its_files(stage: &Stage) {
     .expect("filled");
     let run = (Subject::Run, "r1".to_owned());
     for id in ["r1", "d1", "d1.xml"] {
-        let found = subjects(stage, id).await;
-        assert!(found.contains(&run), "{id}: {found:?}");
+        let subjects = subjects(stage, id).await;
+        assert!(subjects.contains(&run), "{id}: {subjects:?}");
     }
-    let rows = told(stage, Subject::Run, "r1").await;
-    let whats: Vec<_> = rows.iter().map(|row| row.what).collect();
-    assert_eq!(whats, ["attempt", "document", "run_asked"]);
+    let rows = entries(stage, Subject::Run, "r1").await;
+    let kinds: Vec<_> = rows.iter().map(|row| row.what).collect();
+    assert_eq!(kinds, ["attempt", "document", "run_asked"]);
 }
 
-/// What two plugins publish, and want sent, because of one event.
-async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
+/// Two plugins publish and send for one event.
+async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
     fill(stage).await;
     let trace: galleria_domain::trace::Trace =
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -221,18 +221,18 @@ async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
         request: None,
     };
     trace::within(origin, queued).await.expect("queued");
-    let mut told = told(stage, Subject::Event, "payment:p1").await;
-    told.sort();
-    let of = |what: &str| {
-        let those = told.iter().filter(|row| row.what == what);
-        those.map(|row| row.id.as_str()).collect::<Vec<_>>()
+    let mut rows = entries(stage, Subject::Event, "payment:p1").await;
+    rows.sort();
+    let ids = |kind: &str| {
+        let entries = rows.iter().filter(|row| row.what == kind);
+        entries.map(|row| row.id.as_str()).collect::<Vec<_>>()
     };
-    // `slot/9` is nobody's: there is no `slot/2`. And `other` has decided nothing.
+    // `slot/9` is no publication of the slot, because `slot/2` is missing. `other` has no effect.
     let published = ["payment:p1/a/b/0", "payment:p1/slot/0", "payment:p1/slot/1"];
-    assert_eq!(of("publication"), published);
-    assert_eq!(of("outgoing_request"), ["payment:p1/0"]);
-    assert_eq!(of("receipt"), ["payment:p1/slot/0"]);
-    let first = told.iter().find(|row| row.what == "publication");
+    assert_eq!(ids("publication"), published);
+    assert_eq!(ids("outgoing_request"), ["payment:p1/0"]);
+    assert_eq!(ids("receipt"), ["payment:p1/slot/0"]);
+    let first = rows.iter().find(|row| row.what == "publication");
     let facts = [
         ("event", "payment:p1"),
         ("plugin", "a/b"),
@@ -243,7 +243,7 @@ async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
     ];
     let facts = facts.map(|(name, text)| (name, text.to_owned()));
     assert_eq!(first.expect("one").facts, facts);
-    // What is published is an event of its own, and names the one that it comes from.
+    // A publication is an event of its own.
     let published = subjects(stage, "payment:p1/slot/1").await;
     assert_eq!(
         published,
@@ -251,7 +251,7 @@ async fn a_decision_is_told_with_all_that_it_queued(stage: &Stage) {
     );
 }
 
-async fn a_mark_and_a_movement_lead_to_what_they_are_of(stage: &Stage) {
+async fn a_mark_and_a_movement_belong_to_order_and_shift(stage: &Stage) {
     fill(stage).await;
     write_tx!(stage, [], |tx| {
         tx.fiscal_insert(&FiscalRow {
@@ -298,25 +298,29 @@ async fn a_mark_and_a_movement_lead_to_what_they_are_of(stage: &Stage) {
         subjects(stage, "m1").await,
         [(Subject::Shift, "h1".to_owned())]
     );
-    let has = |rows: &[StoryRow], what: &str, id: &str| {
+    let has = |rows: &[StoryRow], kind: &str, id: &str| {
         assert!(
-            rows.iter().any(|row| row.what == what && row.id == id),
-            "{what} {id}: {rows:?}"
+            rows.iter().any(|row| row.what == kind && row.id == id),
+            "{kind} {id}: {rows:?}"
         );
     };
-    let order = told(stage, Subject::Order, "o1").await;
+    let order = entries(stage, Subject::Order, "o1").await;
     has(&order, "fiscal_record", "p1");
     has(&order, "fiscal_mark", "400001");
-    has(&told(stage, Subject::Shift, "h1").await, "movement", "m1");
+    has(
+        &entries(stage, Subject::Shift, "h1").await,
+        "movement",
+        "m1",
+    );
 }
 
-async fn an_event_has_the_store_of_whatever_knows_it(stage: &Stage) {
+async fn the_store_of_an_event_is_found_in_any_table(stage: &Stage) {
     fill(stage).await;
     let store = |id: &'static str| async move {
-        read_tx!(stage, [], |tx| tx.story_store(id).await).expect("asked")
+        read_tx!(stage, [], |tx| tx.story_store(id).await).expect("read")
     };
     assert_eq!(store("payment:p1").await.as_deref(), Some("s1"));
-    // It is in no log, but parked and a dead letter.
+    // The event is not in the log, but parked and a dead letter.
     assert_eq!(store("refund:b1").await.as_deref(), Some("s1"));
     assert_eq!(store("refund:b2").await, None);
 }

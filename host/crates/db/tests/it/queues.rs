@@ -1,4 +1,4 @@
-//! What operators look at: lists by page and filter, and an event that is let be tried now.
+//! Lists for operators, and making a parked event due.
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
@@ -9,11 +9,11 @@ use galleria_app::records::{
 };
 
 on_both!(
-    parked_events_are_listed_by_page_and_filter,
-    an_event_that_is_hastened_stays_in_its_lane,
-    what_is_queued_is_found_by_event_order_store_and_retailer,
-    faults_are_found_by_slot_and_time,
-    operations_are_found_by_action_and_actor,
+    parked_events_are_paged_and_filtered,
+    an_event_made_due_stays_in_its_lane,
+    queues_are_filtered_by_event_order_store_and_retailer,
+    faults_are_listed_by_slot_and_time,
+    operations_are_filtered_by_action_and_actor,
 );
 
 async fn parked(stage: &Stage, filter: ParkedFilter, limit: u32) -> Vec<String> {
@@ -33,13 +33,13 @@ async fn parked(stage: &Stage, filter: ParkedFilter, limit: u32) -> Vec<String> 
     }
 }
 
-async fn parked_events_are_listed_by_page_and_filter(stage: &Stage) {
+async fn parked_events_are_paged_and_filtered(stage: &Stage) {
     let mut other = rows::parked("e4", "m", 4, Waiting);
     other.event.store = Some("s2".into());
     other.subscriber = "another".into();
-    let mut nobodys = rows::parked("e5", "n", 5, Retry);
-    nobodys.event.store = None;
-    // Two that began to wait at the same moment.
+    let mut without_store = rows::parked("e5", "n", 5, Retry);
+    without_store.event.store = None;
+    // Two events parked at the same time.
     let mut first = rows::parked("e1", "l", 1, Held);
     first.since = at(2);
     let all = [
@@ -47,7 +47,7 @@ async fn parked_events_are_listed_by_page_and_filter(stage: &Stage) {
         rows::parked("e2", "l", 2, Behind),
         rows::parked("e3", "k", 3, Retry),
         other,
-        nobodys,
+        without_store,
     ];
     write_tx!(stage, [all], |tx| {
         tx.store_put(&rows::store("s1", "r")).await?;
@@ -64,7 +64,7 @@ async fn parked_events_are_listed_by_page_and_filter(stage: &Stage) {
         let ids = parked(stage, everything.clone(), limit).await;
         assert_eq!(ids, ["e1", "e2", "e3", "e4", "e5"], "{limit}");
     }
-    for (filter, wanted) in [
+    for (filter, expected) in [
         (
             ParkedFilter {
                 store: one("s1"),
@@ -102,11 +102,15 @@ async fn parked_events_are_listed_by_page_and_filter(stage: &Stage) {
             &[],
         ),
     ] {
-        assert_eq!(parked(stage, filter.clone(), 1).await, wanted, "{filter:?}");
+        assert_eq!(
+            parked(stage, filter.clone(), 1).await,
+            expected,
+            "{filter:?}"
+        );
     }
 }
 
-async fn an_event_that_is_hastened_stays_in_its_lane(stage: &Stage) {
+async fn an_event_made_due_stays_in_its_lane(stage: &Stage) {
     let all = [
         rows::parked("first", "l", 60, Retry),
         rows::parked("second", "l", 70, Retry),
@@ -126,22 +130,22 @@ async fn an_event_that_is_hastened_stays_in_its_lane(stage: &Stage) {
         let due = due.expect("due").into_iter();
         due.map(|parked| parked.event.id).collect::<Vec<_>>()
     };
-    let hasten = |id: &'static str| async move {
-        let done = write_tx!(stage, [], |tx| tx.parked_hasten(id, "slot", at(50)).await);
-        done.expect("asked")
+    let make_due = |id: &'static str| async move {
+        let result = write_tx!(stage, [], |tx| tx.parked_hasten(id, "slot", at(50)).await);
+        result.expect("updated")
     };
     assert!(due().await.is_empty());
-    // The second of a lane is due when the first is done, and no sooner.
-    assert!(hasten("second").await);
+    // The second event of a lane is due only after the first is removed.
+    assert!(make_due("second").await);
     assert!(due().await.is_empty());
-    assert!(hasten("first").await);
+    assert!(make_due("first").await);
     assert_eq!(due().await, ["first"]);
-    write_tx!(stage, [], |tx| tx.parked_remove("first", "slot").await).expect("gone");
+    write_tx!(stage, [], |tx| tx.parked_remove("first", "slot").await).expect("removed");
     assert_eq!(due().await, ["second"]);
-    assert!(hasten("waits").await);
+    assert!(make_due("waits").await);
     assert_eq!(due().await.len(), 2);
     for id in ["behind", "held", "nothing"] {
-        assert!(!hasten(id).await, "{id}");
+        assert!(!make_due(id).await, "{id}");
     }
     assert_eq!(due().await.len(), 2);
 }
@@ -158,7 +162,7 @@ fn receipt(id: &str, event: &str, store: &str, order: Option<&str>, created: i64
     }
 }
 
-async fn what_is_queued_is_found_by_event_order_store_and_retailer(stage: &Stage) {
+async fn queues_are_filtered_by_event_order_store_and_retailer(stage: &Stage) {
     let receipts = [
         receipt("b", "e1", "s1", Some("o1"), 2),
         receipt("a", "e2", "s1", Some("o1"), 2),
@@ -192,7 +196,7 @@ async fn what_is_queued_is_found_by_event_order_store_and_retailer(stage: &Stage
         event,
         order,
     };
-    for (filter, wanted) in [
+    for (filter, expected) in [
         (filter(None, None, None, None), "a b c"),
         (filter(None, one("s1"), None, None), "a b"),
         (filter(one("q"), None, None, None), "c"),
@@ -202,7 +206,7 @@ async fn what_is_queued_is_found_by_event_order_store_and_retailer(stage: &Stage
         (filter(None, one("s1"), one("e2"), one("o1")), "a"),
         (filter(None, one("s2"), None, one("o1")), ""),
     ] {
-        // One by one, so that each place in the list leads to the next.
+        // Pages of one row, so that each cursor leads to the next row.
         let (mut ids, mut after) = (Vec::new(), None::<QueuedKey>);
         let mut requests = Vec::new();
         loop {
@@ -234,7 +238,7 @@ async fn what_is_queued_is_found_by_event_order_store_and_retailer(stage: &Stage
                 subscriber: row.subscriber,
             });
         }
-        assert_eq!(ids.join(" "), wanted, "{filter:?}");
+        assert_eq!(ids.join(" "), expected, "{filter:?}");
         let each = ids
             .iter()
             .flat_map(|id| ["other", "slot"].map(|s| format!("{id}/{s}")));
@@ -242,7 +246,7 @@ async fn what_is_queued_is_found_by_event_order_store_and_retailer(stage: &Stage
     }
 }
 
-async fn faults_are_found_by_slot_and_time(stage: &Stage) {
+async fn faults_are_listed_by_slot_and_time(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         for (attempt, outcome, retailer) in [
             (1, "trapped", "r"),
@@ -260,12 +264,12 @@ async fn faults_are_found_by_slot_and_time(stage: &Stage) {
         }
         Ok(())
     })
-    .expect("kept");
+    .expect("inserted");
     let faults = |since: i64, limit: u32| async move {
-        let found = read_tx!(stage, [], |tx| {
+        let faults = read_tx!(stage, [], |tx| {
             tx.faults_newest("r", "slot", at(since), limit).await
         });
-        found.expect("read")
+        faults.expect("read")
     };
     let fault = |second: i64, code: &str| (at(second), code.to_owned());
     let all = [
@@ -282,13 +286,13 @@ async fn faults_are_found_by_slot_and_time(stage: &Stage) {
     assert!(none.expect("read").is_empty());
 }
 
-async fn operations_are_found_by_action_and_actor(stage: &Stage) {
+async fn operations_are_filtered_by_action_and_actor(stage: &Stage) {
     let row = |action: &str, actor: &str, subject: &str| OperationRow {
         at: at(1),
         actor: actor.into(),
         action: action.into(),
         subject: subject.into(),
-        reason: "to see".into(),
+        reason: "check".into(),
         before: "{}".into(),
         after: "{}".into(),
     };
@@ -303,7 +307,7 @@ async fn operations_are_found_by_action_and_actor(stage: &Stage) {
         }
         Ok(())
     })
-    .expect("kept");
+    .expect("inserted");
     let find = |subject: &str, action: &str, actor: &str| {
         let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let filter = OperationFilter {
