@@ -1,7 +1,7 @@
 //! Access to every route: unknown callers, every scope, resources in and out of reach. The list of routes comes
 //! from the OpenAPI document.
 
-use crate::host::{Answer, Host, order, quick};
+use crate::host::{Answer, Host, order, test_config};
 use crate::log::log_lines;
 use crate::rows::add_dead_letter;
 use crate::stage::Stage;
@@ -260,7 +260,7 @@ async fn resources_out_of_reach_are_not_found(stage: &Stage) {
 /// A caller cannot tell whether an id belongs to another retailer or does not exist.
 async fn unreachable_and_unknown_ids_get_the_same_response(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o1", &order("o1"))
         .await
         .expect(201);
@@ -291,7 +291,7 @@ async fn unreachable_and_unknown_ids_get_the_same_response(stage: &Stage) {
 
 async fn the_list_of_stores_contains_only_those_in_reach(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let store = host.get("/v1/stores/s1").await.expect(200);
     for (id, retailer) in [
         ("s2", "example"),
@@ -359,7 +359,7 @@ fn stores(ids: &[&str]) -> Reach {
 
 async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let till = key("till-7", Scope::Till, stores(&["s1"]));
     let made = host.app.key_create(till.clone()).await.expect("a key");
     let twice = host.app.key_create(till.clone()).await;
@@ -462,10 +462,10 @@ async fn anonymous_callers_may_call_only_the_configured_routes(stage: &Stage) {
             anonymous: vec!["GET /v1/stores/{id}".into()],
             tokens: None,
         },
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -493,7 +493,7 @@ async fn a_host_with_an_invalid_anonymous_route_does_not_start(stage: &Stage) {
             anonymous: vec!["PUT /v1/stores/{id}".into()],
             tokens: None,
         },
-        ..quick()
+        ..test_config()
     };
     let (app, stop) = (host.app.clone(), CancellationToken::new());
     let served = serve(listener.expect("a port"), app, config, stop).await;

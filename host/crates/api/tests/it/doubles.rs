@@ -1,4 +1,4 @@
-//! A plugin that identifies one member, a database in trouble, and an issuer who believes everybody.
+//! Test doubles: a plugin that identifies one member, failing databases, and a token issuer.
 
 use async_trait::async_trait;
 use galleria_app::Error;
@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Identifies the members of the retailer `example`: `M-739104` is one, some codes make it fail with
-/// words of its own, and nobody is behind any other. Beside it stands a report that nobody runs.
+/// Identifies members of the retailer `example`: `M-739104` is a member, some codes make it fail with a
+/// message, and all others are unknown. It also lists a report, which does not run.
 pub struct OneMember(Vec<Loaded>);
 
 impl Default for OneMember {
@@ -65,7 +65,7 @@ fn loaded(name: &str, point: Point) -> Loaded {
 
 fn not_served<T>() -> Called<T> {
     Called {
-        outcome: Err(CallFault::Host(HostFault::NotServed("nothing is".into()))),
+        outcome: Err(CallFault::Host(HostFault::NotServed("a double".into()))),
         usage: Usage::default(),
     }
 }
@@ -80,16 +80,16 @@ impl Plugins for OneMember {
     }
 
     fn identify(&self, _: &Loaded, _: &Context, code: &str) -> Called<Option<Member>> {
-        let words = || "something about the number".to_owned();
+        let message = || "something about the number".to_owned();
         let outcome = match code {
             "M-739104" => Ok(Some(Member {
                 id: "739104".into(),
                 programme: "club".into(),
                 attributes: Vec::new(),
             })),
-            "crash" => Err(CallFault::Host(HostFault::Trapped(words()))),
-            "denied" => Err(CallFault::Host(HostFault::Denied(words()))),
-            "fail" => Err(CallFault::Guest(Fault::Failed(words()))),
+            "crash" => Err(CallFault::Host(HostFault::Trapped(message()))),
+            "denied" => Err(CallFault::Host(HostFault::Denied(message()))),
+            "fail" => Err(CallFault::Guest(Fault::Failed(message()))),
             _ => Ok(None),
         };
         Called {
@@ -102,7 +102,7 @@ impl Plugins for OneMember {
         }
     }
 
-    /// Every statement says the same, but an empty one, which is refused.
+    /// Every statement has the same content; an empty one is rejected.
     fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
         let (Stream::Statement, Some(mut input), Some(mut lines)) =
             (run, streams.input, streams.statement)
@@ -140,20 +140,20 @@ impl Plugins for OneMember {
     }
 }
 
-/// Takes a token at its word: `admin` is one who may do everything; `till;stores=s1,s2` and
-/// `operator;retailers=example` are bound. `away` is a token whose issuer does not answer.
+/// Accepts every token of the form `admin`, `till;stores=s1,s2` or `operator;retailers=example`. For `away`,
+/// the issuer does not respond.
 #[derive(Debug)]
-pub struct Believer;
+pub struct TestTokens;
 
 #[async_trait]
-impl Tokens for Believer {
+impl Tokens for TestTokens {
     async fn caller(&self, token: &str, _: Timestamp) -> Result<Caller, TokenFault> {
         if token == "away" {
-            return Err(TokenFault::Unavailable("nobody listens there".into()));
+            return Err(TokenFault::Unavailable("connection refused".into()));
         }
         let mut parts = token.split(';');
         let scope = parts.next().and_then(Scope::by_name);
-        let scope = scope.ok_or(TokenFault::Refused("the token is a bad one"))?;
+        let scope = scope.ok_or(TokenFault::Refused("an invalid token"))?;
         let (mut retailers, mut stores) = (BTreeSet::new(), BTreeSet::new());
         let mut reach = Reach::Everything;
         for (name, list) in parts.filter_map(|part| part.split_once('=')) {
@@ -174,20 +174,20 @@ impl Tokens for Believer {
     }
 }
 
-/// A database in trouble.
-pub enum Trouble {
-    /// Every transaction fails like this.
+/// A database whose transactions fail.
+pub enum FailingRecords {
+    /// With this error.
     Fails(Error),
-    /// None ever ends.
+    /// By never ending.
     Hangs,
-    /// Every one panics.
+    /// By a panic.
     Panics,
-    /// Every one fails as `NotFound` once it is let go.
+    /// With `NotFound` after a notification.
     Waits(std::sync::Arc<tokio::sync::Notify>),
 }
 
 #[async_trait]
-impl Records for Trouble {
+impl Records for FailingRecords {
     async fn write_work(&self, work: Work) -> Result<(), Error> {
         self.read_work(work).await
     }
@@ -196,7 +196,7 @@ impl Records for Trouble {
         match self {
             Self::Fails(error) => Err(error.clone()),
             Self::Hangs => std::future::pending().await,
-            Self::Panics => panic!("the tables are on fire"),
+            Self::Panics => panic!("s3cret panic"),
             Self::Waits(until) => {
                 until.notified().await;
                 Err(Error::NotFound {

@@ -1,20 +1,20 @@
-//! Readiness fails first, then no connection is accepted, and what is in flight ends.
+//! The drain: readiness fails first, then connections are refused, and requests in flight complete.
 
-use crate::doubles::Trouble;
-use crate::host::{Host, quick};
+use crate::doubles::FailingRecords;
+use crate::host::{Host, test_config};
 use galleria_api::HttpConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 #[tokio::test]
-async fn a_request_in_flight_ends_while_readiness_fails() {
+async fn a_request_in_flight_completes_while_readiness_fails() {
     let gate = Arc::new(Notify::new());
     let config = HttpConfig {
         drain_notice: Duration::from_millis(500),
-        ..quick()
+        ..test_config()
     };
-    let host = Host::start(Arc::new(Trouble::Waits(Arc::clone(&gate))), config).await;
+    let host = Host::start(Arc::new(FailingRecords::Waits(Arc::clone(&gate))), config).await;
     let slow = host.get("/v1/stores/s");
     let drain = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -23,8 +23,8 @@ async fn a_request_in_flight_ends_while_readiness_fails() {
         assert_eq!((ready.status, ready.code().as_str()), (503, "draining"));
         assert_eq!(host.get("/healthz").await.status, 200);
         tokio::time::sleep(Duration::from_millis(800)).await;
-        let refused = tokio::net::TcpStream::connect(host.address).await;
-        assert!(refused.is_err(), "a new connection while draining");
+        let rejected = tokio::net::TcpStream::connect(host.address).await;
+        assert!(rejected.is_err(), "a new connection while draining");
         gate.notify_one();
     };
     let (slow, ()) = tokio::join!(slow, drain);
@@ -33,12 +33,12 @@ async fn a_request_in_flight_ends_while_readiness_fails() {
 }
 
 #[tokio::test]
-async fn a_drain_does_not_wait_for_ever() {
+async fn a_drain_times_out() {
     let config = HttpConfig {
         drain_within: Duration::from_millis(200),
-        ..quick()
+        ..test_config()
     };
-    let host = Host::start(Arc::new(Trouble::Hangs), config).await;
+    let host = Host::start(Arc::new(FailingRecords::Hangs), config).await;
     let hanging = tokio::spawn(host.request(reqwest::Method::GET, "/v1/stores/s").send());
     tokio::time::sleep(Duration::from_millis(100)).await;
     host.stop.cancel();

@@ -1,6 +1,6 @@
-//! What every request meets before its route: bounds of each client, pages of other origins, headers.
+//! The middleware of every request: limits per client, CORS, headers.
 
-use crate::host::quick;
+use crate::host::test_config;
 use crate::log::log_lines;
 use crate::stage::Stage;
 use galleria_api::{HttpConfig, RateConfig};
@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 on_both!(
-    a_client_that_asks_too_often_is_told_when_it_may_ask_again,
-    behind_a_trusted_proxy_each_caller_is_a_client,
-    a_client_has_so_many_connections_and_gets_back_what_it_closes,
-    pages_of_named_origins_may_ask_and_no_others,
-    every_answer_has_headers_for_browsers_and_every_line_its_trace,
+    a_client_above_its_rate_gets_retry_after,
+    clients_behind_a_trusted_proxy_are_distinguished,
+    connections_per_client_are_limited_and_released,
+    only_configured_origins_may_call,
+    every_response_has_security_headers_and_every_line_a_trace,
 );
 
 fn rate(burst: u32, status: u16) -> Option<RateConfig> {
@@ -26,19 +26,23 @@ fn rate(burst: u32, status: u16) -> Option<RateConfig> {
     })
 }
 
-async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again(stage: &Stage) {
+async fn a_client_above_its_rate_gets_retry_after(stage: &Stage) {
     for status in [429, 460] {
         let config = HttpConfig {
             rate: rate(3, status),
-            ..quick()
+            ..test_config()
         };
         let host = stage.host_with(config).await;
-        // The document that is served says so.
+        // The served document has the configured status.
         let document = host.get("/openapi.json").await.expect(200);
         let responses = &document["paths"]["/v1/orders"]["post"]["responses"];
-        for told in [429, 460] {
-            let there = responses[told.to_string()].is_object();
-            assert_eq!(there, told == status, "{told} where {status} is answered");
+        for other in [429, 460] {
+            let documented = responses[other.to_string()].is_object();
+            assert_eq!(
+                documented,
+                other == status,
+                "{other} if {status} is configured"
+            );
         }
         let ask = || async {
             let request = host.request(Method::GET, "/v1/no/such/route");
@@ -47,16 +51,16 @@ async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again(stage: &Stag
         for _ in 0..2 {
             assert_eq!(ask().await.status, 404);
         }
-        let refused = ask().await;
-        assert_eq!(refused.status, status);
-        assert_eq!(refused.code(), "too_many_requests");
-        let wait = refused.header("retry-after").expect("a wait");
+        let rejected = ask().await;
+        assert_eq!(rejected.status, status);
+        assert_eq!(rejected.code(), "too_many_requests");
+        let wait = rejected.header("retry-after").expect("a wait");
         let wait: u64 = wait.parse().expect("seconds");
         assert!((1..=60).contains(&wait), "{wait}");
         for free in ["/healthz", "/readyz"] {
             assert_eq!(host.get(free).await.status, 200, "{free}");
         }
-        // Nobody here is a trusted proxy: another address changes nothing.
+        // Without trusted proxies the header changes nothing.
         let other = host.request(Method::GET, "/v1/no/such/route");
         let other = other.header("x-forwarded-for", "192.0.2.7");
         assert_eq!(host.send(other).await.status, status);
@@ -64,11 +68,11 @@ async fn a_client_that_asks_too_often_is_told_when_it_may_ask_again(stage: &Stag
     }
 }
 
-async fn behind_a_trusted_proxy_each_caller_is_a_client(stage: &Stage) {
+async fn clients_behind_a_trusted_proxy_are_distinguished(stage: &Stage) {
     let config = HttpConfig {
         rate: rate(1, 429),
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
     let ask = async |client: &str| {
@@ -80,50 +84,50 @@ async fn behind_a_trusted_proxy_each_caller_is_a_client(stage: &Stage) {
     assert_eq!(ask("192.0.2.1").await, 404);
     assert_eq!(ask("192.0.2.2").await, 404);
     assert_eq!(ask("192.0.2.2").await, 429);
-    // What the caller itself put before its address makes it nobody else.
+    // Entries that the client added on the left are ignored.
     assert_eq!(ask("192.0.2.99, 192.0.2.1").await, 429);
     host.stop().await;
 }
 
-/// Whether a connection is answered.
-async fn answered(io: &mut TcpStream) -> bool {
-    let asked = io
+/// Whether a request on this connection gets a response.
+async fn responds(io: &mut TcpStream) -> bool {
+    let sent = io
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         .await;
     let mut read = [0; 64];
-    asked.is_ok() && io.read(&mut read).await.is_ok_and(|read| read > 0)
+    sent.is_ok() && io.read(&mut read).await.is_ok_and(|read| read > 0)
 }
 
-async fn a_client_has_so_many_connections_and_gets_back_what_it_closes(stage: &Stage) {
+async fn connections_per_client_are_limited_and_released(stage: &Stage) {
     let config = HttpConfig {
         connections_per_client: 2,
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
     let connect = || async { TcpStream::connect(host.address).await.expect("connected") };
     let (mut one, mut two, mut three) = (connect().await, connect().await, connect().await);
-    assert!(answered(&mut one).await && answered(&mut two).await);
-    assert!(!answered(&mut three).await, "a third connection");
+    assert!(responds(&mut one).await && responds(&mut two).await);
+    assert!(!responds(&mut three).await, "a third connection");
     drop(one);
     let mut again = false;
     for _ in 0..100 {
-        again = answered(&mut connect().await).await;
+        again = responds(&mut connect().await).await;
         if again {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(again, "its place was given back");
+    assert!(again, "the connection was not released");
     drop(two);
     host.stop().await;
 }
 
-async fn pages_of_named_origins_may_ask_and_no_others(stage: &Stage) {
+async fn only_configured_origins_may_call(stage: &Stage) {
     let origin = "https://backoffice.example.com";
     let config = HttpConfig {
         cors_origins: vec![origin.to_owned()],
         rate: rate(1, 429),
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
     let preflight = async |from: &str| -> HeaderMap {
@@ -145,7 +149,7 @@ async fn pages_of_named_origins_may_ask_and_no_others(stage: &Stage) {
     assert!(headers.contains("idempotency-key"), "{headers}");
     let denied = preflight("https://elsewhere.example.com").await;
     assert!(!denied.contains_key("access-control-allow-origin"));
-    // A refusal can be read by the page as well.
+    // Pages can also read rejections.
     for status in [404, 429] {
         let request = host.request(Method::GET, "/v1/no/such/route");
         let answer = host.send(request.header("origin", origin)).await;
@@ -155,7 +159,7 @@ async fn pages_of_named_origins_may_ask_and_no_others(stage: &Stage) {
     host.stop().await;
 }
 
-async fn every_answer_has_headers_for_browsers_and_every_line_its_trace(stage: &Stage) {
+async fn every_response_has_security_headers_and_every_line_a_trace(stage: &Stage) {
     let host = stage.host().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = host.request(Method::GET, "/v1/stores/nowhere");

@@ -1,4 +1,4 @@
-//! The journal of any event, and the texts that it names, within reach.
+//! The journal of any event, with arguments and decisions, within reach.
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(
-    every_event_has_its_journal_for_those_it_is_in_reach_of,
-    what_was_given_and_decided_is_read_by_the_event_that_names_it,
+    the_journal_of_any_event_is_visible_within_reach,
+    arguments_and_decisions_are_read_by_event_and_digest,
 );
 
 const ARGUMENT: &str = r#"{"point":"on-refund","context":{"attempt":1},"argument":{}}"#;
@@ -57,19 +57,19 @@ fn attempt(event: &str, store: &str, attempt: u32) -> JournalRow {
     }
 }
 
-/// PathPair attempts at an event of each store, and one at a run over all of a retailer's.
-async fn tried(host: &Host) {
-    host.furnish().await;
+/// Two attempts at an event of each store, and one at a run over all stores of a retailer.
+async fn add_attempts(host: &Host) {
+    host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
     store["retailer"] = json!("other");
     host.write(Method::PUT, "/v1/stores/t1", "t1", &store)
         .await
         .expect(200);
-    let wanted = json!({
+    let request = json!({
         "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-23",
     });
-    let run = host.post("/v1/runs", "run", &wanted).await.expect(202);
+    let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let run = format!("run:{}", run["id"].as_str().expect("an id"));
     let put = host.app.records().write(move |tx| {
         let run = run.clone();
@@ -97,7 +97,7 @@ async fn tried(host: &Host) {
             tx.event_append(&event, at).await.map(drop)
         })
     });
-    put.await.expect("tried");
+    put.await.expect("attempts");
 }
 
 async fn ask(host: &Host, path: &str, bearer: &str) -> Answer {
@@ -106,15 +106,15 @@ async fn ask(host: &Host, path: &str, bearer: &str) -> Answer {
         .await
 }
 
-async fn every_event_has_its_journal_for_those_it_is_in_reach_of(stage: &Stage) {
+async fn the_journal_of_any_event_is_visible_within_reach(stage: &Stage) {
     let host = stage.host().await;
-    tried(&host).await;
+    add_attempts(&host).await;
     let runs = host.get("/v1/runs?retailer=example").await.expect(200);
     let run = runs["runs"][0]["id"].as_str().expect("an id").to_owned();
     let attempts = async |event: &str, bearer: &str| {
         let path = format!("/v1/events/{event}/journal");
-        let told = ask(&host, &path, bearer).await;
-        (told.status == 200).then(|| told.json().as_array().expect("a list").len())
+        let answer = ask(&host, &path, bearer).await;
+        (answer.status == 200).then(|| answer.json().as_array().expect("a list").len())
     };
     let run = format!("run%3A{run}");
     for (event, all, example, s1, t1) in [
@@ -122,7 +122,7 @@ async fn every_event_has_its_journal_for_those_it_is_in_reach_of(stage: &Stage) 
         ("shift%3Ah1", Some(2), Some(2), Some(2), None),
         ("refund:r2", Some(2), None, None, Some(2)),
         (run.as_str(), Some(1), Some(1), None, None),
-        // Not tried yet, and there.
+        // The event exists, without attempts so far.
         ("void:v1", Some(0), Some(0), Some(0), None),
         ("refund:r9", None, None, None, None),
     ] {
@@ -135,41 +135,41 @@ async fn every_event_has_its_journal_for_those_it_is_in_reach_of(stage: &Stage) 
             assert_eq!(attempts(event, bearer).await, wanted, "{event} {bearer}");
         }
     }
-    let told = host.get("/v1/events/refund:r1/journal").await.expect(200);
+    let journal = host.get("/v1/events/refund:r1/journal").await.expect(200);
     assert_eq!(
-        (&told[0]["attempt"], &told[1]["attempt"]),
+        (&journal[0]["attempt"], &journal[1]["attempt"]),
         (&json!(1), &json!(2))
     );
-    assert_eq!(told[0]["outcome"], "retry");
-    // Another's and nobody's look alike.
-    let words = async |event: &str| {
+    assert_eq!(journal[0]["outcome"], "retry");
+    // Unreachable and unknown events get the same response.
+    let body_of = async |event: &str| {
         let path = format!("/v1/events/{event}/journal");
         let mut body = ask(&host, &path, "back_office;stores=s1").await.expect(404);
         body["request_id"] = json!("");
         body.to_string()
     };
-    let theirs = words("refund:r2").await;
-    assert_eq!(theirs.replace("r2", "r9"), words("refund:r9").await);
+    let existing = body_of("refund:r2").await;
+    assert_eq!(existing.replace("r2", "r9"), body_of("refund:r9").await);
     host.stop().await;
 }
 
-async fn what_was_given_and_decided_is_read_by_the_event_that_names_it(stage: &Stage) {
+async fn arguments_and_decisions_are_read_by_event_and_digest(stage: &Stage) {
     let host = stage.host().await;
-    tried(&host).await;
+    add_attempts(&host).await;
     let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
     let text = async |event: &str, digest: &str, bearer: &str| {
         let path = format!("/v1/events/{event}/journal/{digest}");
         ask(&host, &path, bearer).await
     };
-    let mine = "operator;stores=s1";
-    let told = text("refund:r1", &digest(ARGUMENT), mine).await.expect(200);
-    assert_eq!(told["what"], "argument");
-    assert_eq!(told["content"]["context"]["attempt"], 1);
-    let told = text("refund:r1", &digest(&decision()), mine).await;
-    assert!(!told.text.contains("canary"), "{}", told.text);
-    let told = told.expect(200);
-    assert_eq!(told["what"], "decision");
-    let content = &told["content"];
+    let own = "operator;stores=s1";
+    let text_view = text("refund:r1", &digest(ARGUMENT), own).await.expect(200);
+    assert_eq!(text_view["what"], "argument");
+    assert_eq!(text_view["content"]["context"]["attempt"], 1);
+    let text_view = text("refund:r1", &digest(&decision()), own).await;
+    assert!(!text_view.text.contains("canary"), "{}", text_view.text);
+    let text_view = text_view.expect(200);
+    assert_eq!(text_view["what"], "decision");
+    let content = &text_view["content"];
     assert_eq!(content["publications"][0]["data"]["sum"], 12);
     assert_eq!(content["requests"][0]["path"], "/sales");
     assert_eq!(content["requests"][0]["headers"], json!(["x-token"]));
@@ -177,24 +177,24 @@ async fn what_was_given_and_decided_is_read_by_the_event_that_names_it(stage: &S
     assert_eq!(content["receipts"][0]["attributes"], json!(["email"]));
     assert_eq!(content["receipts"][0]["file"]["size"], 6);
 
-    // A digest is no key: the event must be in reach, and name it; and its texts are an operator's.
-    let there = digest(ARGUMENT);
+    // The event must be in reach and have the digest, and the caller must be an operator.
+    let existing = digest(ARGUMENT);
     for (event, digest, bearer, code) in [
-        ("refund:r2", there.as_str(), mine, "not_found"),
-        ("refund:r9", &there, "operator", "not_found"),
-        ("void:v1", &there, "operator", "not_found"),
+        ("refund:r2", existing.as_str(), own, "not_found"),
+        ("refund:r9", &existing, "operator", "not_found"),
+        ("void:v1", &existing, "operator", "not_found"),
         (
             "refund:r1",
             &digest("{\"another\":1}"),
             "operator",
             "not_found",
         ),
-        // A text that is kept no more.
+        // A text that is no longer stored.
         ("refund:r1", &digest("settings"), "operator", "not_found"),
-        ("refund:r1", &there, "back_office", "forbidden"),
+        ("refund:r1", &existing, "back_office", "forbidden"),
     ] {
-        let refused = text(event, digest, bearer).await;
-        assert_eq!(refused.code(), code, "{event} {digest} {bearer}");
+        let rejected = text(event, digest, bearer).await;
+        assert_eq!(rejected.code(), code, "{event} {digest} {bearer}");
     }
     host.stop().await;
 }

@@ -1,14 +1,14 @@
-//! Fiscal records over HTTP: there from the payment on, marked once, in conflict where two differ.
+//! Fiscal records: created with the payment, marked once, in conflict if two marks differ.
 
 use crate::host::{Answer, Host, order, payment, refund};
 use crate::stage::Stage;
 use serde_json::{Value, json};
 
 on_both!(
-    a_sale_waits_for_its_mark_and_keeps_it,
-    a_mark_may_come_before_its_payment,
-    a_refund_has_a_record_and_a_mark_of_its_own,
-    records_are_listed_by_page_and_by_what_they_are,
+    a_sale_keeps_its_first_mark,
+    a_mark_may_arrive_before_its_payment,
+    a_refund_has_its_own_record_and_mark,
+    records_are_paged_and_filtered,
 );
 
 async fn paid(host: &Host, id: &str) {
@@ -31,8 +31,8 @@ async fn mark(host: &Host, key: &str, order: &str, mark: &str) -> Answer {
 }
 
 async fn record(host: &Host, order: &str) -> Value {
-    let found = host.get(&format!("/v1/fiscal-records/{order}")).await;
-    found.expect(200)["records"].clone()
+    let answer = host.get(&format!("/v1/fiscal-records/{order}")).await;
+    answer.expect(200)["records"].clone()
 }
 
 async fn orders(host: &Host, query: &str) -> String {
@@ -43,9 +43,9 @@ async fn orders(host: &Host, query: &str) -> String {
     ids.collect::<Vec<_>>().join(" ")
 }
 
-async fn a_sale_waits_for_its_mark_and_keeps_it(stage: &Stage) {
+async fn a_sale_keeps_its_first_mark(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     paid(&host, "o1").await;
     let waiting = record(&host, "o1").await;
     assert_eq!(waiting[0]["record"]["state"], "waiting");
@@ -64,7 +64,7 @@ async fn a_sale_waits_for_its_mark_and_keeps_it(stage: &Stage) {
     let marked = record(&host, "o1").await;
     assert_eq!(marked[0]["record"]["state"], "marked");
 
-    // Another is kept, refused, and seen.
+    // A different mark is stored, rejected and listed.
     let other = mark(&host, "2", "o1", "400002").await;
     assert_eq!(other.code(), "mark_conflict");
     assert_eq!(
@@ -91,9 +91,9 @@ async fn a_sale_waits_for_its_mark_and_keeps_it(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_mark_may_come_before_its_payment(stage: &Stage) {
+async fn a_mark_may_arrive_before_its_payment(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let early = mark(&host, "1", "o1", "400001").await.expect(201);
     assert_eq!(
         (&early["state"], &early["event_id"]),
@@ -106,7 +106,7 @@ async fn a_mark_may_come_before_its_payment(stage: &Stage) {
     assert_eq!(found[0]["record"]["store_id"], "s1");
     assert_eq!(found[0]["marks"][0]["event_id"], "mark:o1:400001");
     assert_eq!(orders(&host, "state=early").await, "");
-    // Two early marks contradict one another as any two do.
+    // Two early marks conflict too.
     mark(&host, "2", "o2", "400002").await.expect(201);
     mark(&host, "3", "o2", "400003").await.expect(201);
     paid(&host, "o2").await;
@@ -114,9 +114,9 @@ async fn a_mark_may_come_before_its_payment(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_refund_has_a_record_and_a_mark_of_its_own(stage: &Stage) {
+async fn a_refund_has_its_own_record_and_mark(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     paid(&host, "o1").await;
     mark(&host, "1", "o1", "400001").await.expect(201);
     host.post("/v1/orders/o1/refunds", "r1", &refund("r1"))
@@ -126,8 +126,8 @@ async fn a_refund_has_a_record_and_a_mark_of_its_own(stage: &Stage) {
         "scheme": "mydata", "mark": "400002", "issued_at": "2026-11-24T12:00:00Z", "refund_id": "r1",
     });
     let path = "/v1/fiscal-records/o1/marks";
-    let told = host.post(path, "2", &body).await.expect(201);
-    assert_eq!(told["state"], "applied");
+    let second = host.post(path, "2", &body).await.expect(201);
+    assert_eq!(second["state"], "applied");
     let found = record(&host, "o1").await;
     let states: Vec<_> = found
         .as_array()
@@ -137,7 +137,7 @@ async fn a_refund_has_a_record_and_a_mark_of_its_own(stage: &Stage) {
         .collect();
     let marked = json!("marked");
     assert_eq!(states, [(&Value::Null, &marked), (&json!("r1"), &marked)]);
-    // A mark is of one entry.
+    // A mark belongs to one entry.
     let mut wrong = body.clone();
     wrong["mark"] = json!("400001");
     assert_eq!(host.post(path, "3", &wrong).await.code(), "mark_conflict");
@@ -149,16 +149,16 @@ async fn a_refund_has_a_record_and_a_mark_of_its_own(stage: &Stage) {
     ] {
         let mut wrong = body.clone();
         wrong[field] = json!(value);
-        let refused = host.post(path, "4", &wrong).await;
-        assert_eq!(refused.code(), "invalid");
-        assert_eq!(refused.json()["errors"][0]["field"], field);
+        let rejected = host.post(path, "4", &wrong).await;
+        assert_eq!(rejected.code(), "invalid");
+        assert_eq!(rejected.json()["errors"][0]["field"], field);
     }
     host.stop().await;
 }
 
-async fn records_are_listed_by_page_and_by_what_they_are(stage: &Stage) {
+async fn records_are_paged_and_filtered(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     for n in 1..=5 {
         paid(&host, &format!("o{n}")).await;
     }
@@ -173,7 +173,7 @@ async fn records_are_listed_by_page_and_by_what_they_are(stage: &Stage) {
     assert_eq!(orders(&host, "order=o2&state=marked").await, "");
     assert_eq!(orders(&host, "retailer=other").await, "");
     let page = host.get("/v1/fiscal-records?limit=2").await.expect(200);
-    let next = page["next"].as_str().expect("a next part").to_owned();
+    let next = page["next"].as_str().expect("a next page").to_owned();
     let rest = host
         .get(&format!("/v1/fiscal-records?limit=3&after={next}"))
         .await;

@@ -1,6 +1,6 @@
-//! A server on a free port, and a caller that holds every answer against the OpenAPI document.
+//! A server on a free port, and a client that checks every response against the OpenAPI document.
 
-use crate::doubles::{Believer, OneMember};
+use crate::doubles::{OneMember, TestTokens};
 use galleria_api::{AccessConfig, HttpConfig, openapi, serve};
 use galleria_app::members::MemberPolicy;
 use galleria_app::plugins::Plugins;
@@ -25,12 +25,12 @@ pub struct Host {
     pub served: JoinHandle<std::io::Result<()>>,
     document: Value,
     client: reqwest::Client,
-    /// Where the documents of the directory `poslog` stand, in a folder for each retailer.
+    /// The directory `poslog`, with a folder for each retailer.
     pub poslogs: PathBuf,
     _files: TempDir,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -51,14 +51,14 @@ impl Answer {
         self.header("idempotency-replayed") == Some("true")
     }
 
-    /// The body, where the status is this.
+    /// The body, after checking the status.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
-    /// The code of a problem, checked to be one in every respect.
+    /// The code of a problem, after checking its form.
     #[track_caller]
     pub fn code(&self) -> String {
         assert_eq!(
@@ -82,7 +82,7 @@ impl Answer {
     }
 }
 
-pub fn quick() -> HttpConfig {
+pub fn test_config() -> HttpConfig {
     HttpConfig {
         drain_notice: Duration::ZERO,
         drain_within: Duration::from_secs(5),
@@ -91,7 +91,7 @@ pub fn quick() -> HttpConfig {
 }
 
 impl Host {
-    /// Its clock stands still, so nothing here waits for time to pass.
+    /// Starts a host whose clock stands still.
     pub async fn start(records: Arc<dyn Records>, config: HttpConfig) -> Self {
         let policy = Policy {
             members: MemberPolicy {
@@ -112,7 +112,7 @@ impl Host {
     ) -> (Self, Arc<DrivenClock>) {
         crate::log::log_lines();
         let access = AccessConfig {
-            tokens: Some(Arc::new(Believer)),
+            tokens: Some(Arc::new(TestTokens)),
             ..config.access
         };
         let config = HttpConfig { access, ..config };
@@ -131,7 +131,7 @@ impl Host {
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(listener, app.clone(), config, stop.clone()));
-        // Whoever says nothing else may do everything.
+        // The default caller may do everything.
         let admin = HeaderValue::from_static("Bearer admin");
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -161,7 +161,7 @@ impl Host {
             .request(method, format!("http://{}{path}", self.address))
     }
 
-    /// Sends a request; the status of its answer must be in the document.
+    /// Sends a request. The document must list the status of its response.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
@@ -172,10 +172,10 @@ impl Host {
             text: response.text().await.expect("a body"),
         };
         if let Some(operation) = operation(&self.document, &method, &path) {
-            let told = &operation["responses"][answer.status.to_string()];
+            let documented = &operation["responses"][answer.status.to_string()];
             assert!(
-                told.is_object(),
-                "{method} {path} answers {}: not in the document",
+                documented.is_object(),
+                "{method} {path}: the document does not list the status {}",
                 answer.status
             );
         }
@@ -187,7 +187,7 @@ impl Host {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// A write whose key is `key`.
+    /// Sends a write with an idempotency key.
     pub async fn write(&self, method: Method, path: &str, key: &str, body: &Value) -> Answer {
         let request = self.request(method, path).header("Idempotency-Key", key);
         self.send(request.json(body)).await
@@ -197,7 +197,7 @@ impl Host {
         self.write(Method::POST, path, key, body).await
     }
 
-    /// A file whose key is `key`.
+    /// Uploads a file with an idempotency key.
     pub async fn upload(&self, path: &str, key: &str, kind: &str, text: &str) -> Answer {
         let request = self
             .request(Method::POST, path)
@@ -206,8 +206,8 @@ impl Host {
         self.send(request.body(text.to_owned())).await
     }
 
-    /// A store and an open shift.
-    pub async fn furnish(&self) {
+    /// Creates a store and an open shift.
+    pub async fn add_store_and_shift(&self) {
         let store = json!({
             "external_id": "0042", "retailer": "example", "store_type": "scan-and-go",
             "country": "ES", "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
@@ -222,14 +222,14 @@ impl Host {
         self.post("/v1/shifts", "shift", &shift).await.expect(201);
     }
 
-    /// Events in the log, of all stores.
+    /// The number of events in the log.
     pub async fn events(&self) -> u64 {
         let status = self.get("/v1/status").await.expect(200);
         status["events"].as_u64().expect("a number")
     }
 }
 
-/// One piece for 12.10, with 2.10 of tax in it.
+/// One piece for 12.10, including 2.10 of tax.
 pub fn order(id: &str) -> Value {
     json!({
         "id": id, "store_id": "s1", "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
@@ -266,7 +266,7 @@ pub fn end() -> Value {
     json!({ "at": "2026-11-24T20:00:00Z", "counted": 10000 })
 }
 
-/// The operation of the document that a request comes to.
+/// The operation of the document for a request.
 fn operation<'d>(document: &'d Value, method: &Method, path: &str) -> Option<&'d Value> {
     let fits = |template: &str| {
         let (mut wanted, mut given) = (template.split('/'), path.split('/'));

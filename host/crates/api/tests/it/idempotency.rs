@@ -1,4 +1,4 @@
-//! One key, one effect, one answer.
+//! Idempotency keys: one key, one effect, one response.
 
 use crate::host::{order, payment};
 use crate::stage::Stage;
@@ -6,17 +6,17 @@ use reqwest::Method;
 use std::collections::BTreeSet;
 
 on_both!(
-    the_same_request_twice_has_one_effect_and_one_answer,
-    a_key_is_not_taken_for_another_request,
-    a_refused_request_keeps_no_key,
-    twenty_at_once_have_one_effect_and_all_the_same_answer,
-    an_answer_outlives_the_process,
-    callers_of_different_reach_never_meet_in_a_key,
+    a_repeated_request_has_one_effect_and_one_response,
+    a_key_cannot_be_used_for_another_request,
+    a_rejected_request_does_not_use_up_its_key,
+    twenty_concurrent_requests_have_one_effect_and_one_response,
+    stored_responses_survive_a_restart,
+    keys_of_callers_with_different_reach_do_not_collide,
 );
 
-async fn the_same_request_twice_has_one_effect_and_one_answer(stage: &Stage) {
+async fn a_repeated_request_has_one_effect_and_one_response(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let first = host.post("/v1/orders", "o", &order("o1")).await;
     let again = host.post("/v1/orders", "o", &order("o1")).await;
     first.expect(201);
@@ -33,9 +33,9 @@ async fn the_same_request_twice_has_one_effect_and_one_answer(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_key_is_not_taken_for_another_request(stage: &Stage) {
+async fn a_key_cannot_be_used_for_another_request(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "k", &order("o1")).await.expect(201);
     let other_body = host.post("/v1/orders", "k", &order("o2")).await;
     assert_eq!(
@@ -50,9 +50,9 @@ async fn a_key_is_not_taken_for_another_request(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_refused_request_keeps_no_key(stage: &Stage) {
+async fn a_rejected_request_does_not_use_up_its_key(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let path = "/v1/orders/o1/payments";
     let short = host.post(path, "p", &payment("p1", 1000, None)).await;
@@ -63,9 +63,9 @@ async fn a_refused_request_keeps_no_key(stage: &Stage) {
     host.stop().await;
 }
 
-async fn twenty_at_once_have_one_effect_and_all_the_same_answer(stage: &Stage) {
+async fn twenty_concurrent_requests_have_one_effect_and_one_response(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let body = payment("p1", 1210, Some("shift-1"));
     let calls = (0..20).map(|_| host.post("/v1/orders/o1/payments", "p", &body));
@@ -85,9 +85,9 @@ async fn twenty_at_once_have_one_effect_and_all_the_same_answer(stage: &Stage) {
     host.stop().await;
 }
 
-async fn an_answer_outlives_the_process(stage: &Stage) {
+async fn stored_responses_survive_a_restart(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let first = host.post("/v1/orders", "o", &order("o1")).await;
     host.stop().await;
     let host = stage.host().await;
@@ -99,9 +99,9 @@ async fn an_answer_outlives_the_process(stage: &Stage) {
     host.stop().await;
 }
 
-async fn callers_of_different_reach_never_meet_in_a_key(stage: &Stage) {
+async fn keys_of_callers_with_different_reach_do_not_collide(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
     let put = host.write(Method::PUT, "/v1/stores/s2", "s2", &store).await;
@@ -115,7 +115,7 @@ async fn callers_of_different_reach_never_meet_in_a_key(stage: &Stage) {
         host.send(request.header("authorization", bearer)).await
     };
     place("stores=s1", "o1", "s1").await.expect(201);
-    // Another till's first order, and the first one's again.
+    // The first order of another till, and a repetition of the first till's order.
     let other = place("stores=s2", "o2", "s2").await;
     other.expect(201);
     let again = place("stores=s1", "o1", "s1").await;

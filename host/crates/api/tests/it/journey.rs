@@ -1,4 +1,4 @@
-//! A day in a store, over HTTP.
+//! A day in a store.
 
 use crate::host::{end, order, payment, refund, void};
 use crate::stage::Stage;
@@ -6,17 +6,17 @@ use reqwest::Method;
 use serde_json::json;
 
 on_both!(
-    an_order_is_placed_paid_and_given_back_and_the_drawer_closed,
-    a_refund_may_come_before_its_payment,
-    a_closed_shift_does_not_move_but_answers_again,
-    stores_come_in_parts,
-    a_basket_is_verified_before_and_after_it_is_paid,
-    a_verification_that_cannot_be_is_refused,
+    an_order_is_placed_paid_and_refunded_and_the_shift_closed,
+    a_refund_may_arrive_before_its_payment,
+    a_closed_shift_rejects_new_payments_but_replays_responses,
+    stores_are_paged,
+    a_basket_is_verified_before_and_after_its_payment,
+    an_invalid_verification_is_rejected,
 );
 
-async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed(stage: &Stage) {
+async fn an_order_is_placed_paid_and_refunded_and_the_shift_closed(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let placed = host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     assert_eq!(
         (&placed["status"], &placed["gross"], &placed["net"]),
@@ -36,25 +36,25 @@ async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed(stage: &St
         "paid"
     );
 
-    let mut back = refund("r1");
-    back["shift_id"] = json!("shift-1");
-    back["extent"] = json!({ "amount": 210 });
-    let given = host
-        .post("/v1/orders/o1/refunds", "r", &back)
+    let mut partial = refund("r1");
+    partial["shift_id"] = json!("shift-1");
+    partial["extent"] = json!({ "amount": 210 });
+    let refunded = host
+        .post("/v1/orders/o1/refunds", "r", &partial)
         .await
         .expect(201);
     assert_eq!(
-        (&given["gross"], &given["entry"]["sequence"]),
+        (&refunded["gross"], &refunded["entry"]["sequence"]),
         (&json!(210), &json!(2))
     );
 
     host.post("/v1/orders", "o2", &order("o2"))
         .await
         .expect(201);
-    let gone = host
+    let voided = host
         .post("/v1/orders/o2/voids", "v", &void("v1", "abandoned"))
         .await;
-    assert_eq!(gone.expect(201)["entry"]["sequence"], 3);
+    assert_eq!(voided.expect(201)["entry"]["sequence"], 3);
     assert_eq!(
         host.get("/v1/orders/o2").await.expect(200)["status"],
         "voided"
@@ -72,9 +72,9 @@ async fn an_order_is_placed_paid_and_given_back_and_the_drawer_closed(stage: &St
     host.stop().await;
 }
 
-async fn a_refund_may_come_before_its_payment(stage: &Stage) {
+async fn a_refund_may_arrive_before_its_payment(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let early = host
         .post("/v1/orders/o1/refunds", "r", &refund("r1"))
@@ -84,17 +84,20 @@ async fn a_refund_may_come_before_its_payment(stage: &Stage) {
     host.post("/v1/orders/o1/payments", "p", &payment("p1", 1210, None))
         .await
         .expect(201);
-    let worked_out = host.app.records().read(|tx| {
+    let stored = host.app.records().read(|tx| {
         Box::pin(async move { Ok(tx.refund_get("r1").await?.and_then(|row| row.refund)) })
     });
-    let refund = worked_out.await.expect("a snapshot").expect("worked out");
+    let refund = stored
+        .await
+        .expect("a snapshot")
+        .expect("a computed refund");
     assert_eq!(refund.gross, 1210);
     host.stop().await;
 }
 
-async fn a_closed_shift_does_not_move_but_answers_again(stage: &Stage) {
+async fn a_closed_shift_rejects_new_payments_but_replays_responses(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     for id in ["o1", "o2"] {
         host.post("/v1/orders", id, &order(id)).await.expect(201);
     }
@@ -108,7 +111,7 @@ async fn a_closed_shift_does_not_move_but_answers_again(stage: &Stage) {
     let late = payment("p2", 1210, Some("shift-1"));
     let late = host.post("/v1/orders/o2/payments", "p2", &late).await;
     assert_eq!((late.status, late.code().as_str()), (409, "shift_closed"));
-    // A refused payment takes no number: the next one has no gap before it.
+    // A rejected payment uses no number: there is no gap.
     let paid = host
         .post("/v1/orders/o2/payments", "p3", &payment("p2", 1210, None))
         .await;
@@ -116,9 +119,9 @@ async fn a_closed_shift_does_not_move_but_answers_again(stage: &Stage) {
     host.stop().await;
 }
 
-async fn stores_come_in_parts(stage: &Stage) {
+async fn stores_are_paged(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a record").remove("id");
     for id in ["s2", "s3"] {
@@ -146,16 +149,16 @@ async fn stores_come_in_parts(stage: &Stage) {
     host.stop().await;
 }
 
-fn looked(id: Option<&str>, at: &str, outcome: &str, refused: &[u32]) -> serde_json::Value {
+fn verification(id: Option<&str>, at: &str, outcome: &str, refused: &[u32]) -> serde_json::Value {
     json!({ "id": id, "at": at, "cashier": "0815", "outcome": outcome, "refused_lines": refused })
 }
 
-async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {
+async fn a_basket_is_verified_before_and_after_its_payment(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o", &order("o1")).await.expect(201);
     let path = "/v1/orders/o1/verifications";
-    let early = looked(Some("f1"), "2026-11-24T10:04:00Z", "corrected", &[1]);
+    let early = verification(Some("f1"), "2026-11-24T10:04:00Z", "corrected", &[1]);
     let early = host.post(path, "f1", &early).await.expect(201);
     assert_eq!(
         (&early["id"], &early["paid"]),
@@ -167,10 +170,10 @@ async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {
         .expect(201);
     assert_eq!(
         paid["entry"]["sequence"], 1,
-        "a verification takes no number"
+        "a verification uses no number"
     );
-    // After midnight in the store, and without an id of the caller's.
-    let late = looked(None, "2026-11-24T23:30:00Z", "passed", &[]);
+    // After midnight in the store, without an id from the caller.
+    let late = verification(None, "2026-11-24T23:30:00Z", "passed", &[]);
     let late_view = host.post(path, "f2", &late).await.expect(201);
     assert_eq!(late_view["paid"], true);
     assert_eq!(late_view["business_date"], "2026-11-25");
@@ -207,8 +210,8 @@ async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {
     });
     let (early, late) = found.await.expect("a snapshot");
     let (early, late) = (
-        early.expect("kept").verification,
-        late.expect("kept").verification,
+        early.expect("stored").verification,
+        late.expect("stored").verification,
     );
     let numbers = |entry: &galleria_domain::Entry| (entry.id.clone(), entry.sequence);
     assert_eq!(numbers(&early.sale.entry), (String::new(), 0));
@@ -218,9 +221,9 @@ async fn a_basket_is_verified_before_and_after_it_is_paid(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_verification_that_cannot_be_is_refused(stage: &Stage) {
+async fn an_invalid_verification_is_rejected(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     for id in ["o1", "o2"] {
         host.post("/v1/orders", id, &order(id)).await.expect(201);
     }
@@ -229,31 +232,41 @@ async fn a_verification_that_cannot_be_is_refused(stage: &Stage) {
         .expect(201);
     let at = "2026-11-24T10:04:00Z";
     let cases = [
-        ("o1", looked(None, at, "passed", &[1]), 422, "refused_lines"),
         (
             "o1",
-            looked(None, at, "refused", &[1, 7]),
+            verification(None, at, "passed", &[1]),
+            422,
+            "refused_lines",
+        ),
+        (
+            "o1",
+            verification(None, at, "refused", &[1, 7]),
             422,
             "refused_lines.1",
         ),
         (
             "o1",
-            looked(None, at, "refused", &[1, 1]),
+            verification(None, at, "refused", &[1, 1]),
             422,
             "refused_lines.1",
         ),
-        ("o1", looked(None, at, "", &[]), 422, "outcome"),
-        ("o2", looked(None, at, "passed", &[]), 409, "order_voided"),
-        ("o3", looked(None, at, "passed", &[]), 404, "order"),
+        ("o1", verification(None, at, "", &[]), 422, "outcome"),
+        (
+            "o2",
+            verification(None, at, "passed", &[]),
+            409,
+            "order_voided",
+        ),
+        ("o3", verification(None, at, "passed", &[]), 404, "order"),
     ];
     let events = host.events().await;
-    for (order, body, status, told) in cases {
+    for (order, body, status, expected) in cases {
         let path = format!("/v1/orders/{order}/verifications");
         let answer = host.post(&path, &body.to_string(), &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
-        assert!(answer.text.contains(told), "{body}: {}", answer.text);
+        assert!(answer.text.contains(expected), "{body}: {}", answer.text);
     }
-    let body = looked(Some("f1"), at, "passed", &[]);
+    let body = verification(Some("f1"), at, "passed", &[]);
     let path = "/v1/orders/o1/verifications";
     host.post(path, "f1", &body).await.expect(201);
     let twice = host.post(path, "other", &body).await;

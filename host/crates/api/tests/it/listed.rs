@@ -1,4 +1,4 @@
-//! A day of three stores, told over HTTP and looked at in lists: paged, filtered, and within reach.
+//! Lists over a day of three stores: paged, filtered, and limited to the reach of the caller.
 
 use crate::host::{Answer, Host, order, payment, refund, void};
 use crate::stage::Stage;
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 on_both!(
-    lists_are_paged_filtered_and_end_where_reach_ends,
-    a_page_goes_on_where_the_last_ended_whatever_came_meanwhile,
-    what_a_list_is_asked_wrongly_is_named,
-    an_order_tells_what_became_of_it,
-    a_document_is_listed_and_downloaded_as_it_was_decided,
+    lists_are_paged_filtered_and_limited_to_the_reach,
+    a_page_continues_after_the_previous_despite_new_rows,
+    invalid_list_parameters_are_named,
+    an_order_shows_its_payment_refunds_and_void,
+    documents_are_listed_and_downloaded_unchanged,
 );
 
-/// Stores `s1` and `s2` of `example`, `t1` of `other`. Orders, the earliest first: `a1` and `b1` of
-/// one moment, `c1`, `a2`, `b2`, `a3`, each store's by its letter. `a1` is paid and given back in
-/// part, `b1` and `c1` paid, `a2` voided.
+/// Stores `s1` and `s2` of `example`, `t1` of `other`. Orders, earliest first: `a1` and `b1` at the same
+/// time, `c1`, `a2`, `b2`, `a3`; the letter denotes the store. `a1` is paid and partly refunded, `b1` and
+/// `c1` are paid, `a2` is voided.
 async fn a_day(stage: &Stage) -> Host {
     let (host, clock) = stage.driven(Policy::default()).await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
     for (id, retailer) in [("s2", "example"), ("t1", "other")] {
@@ -65,27 +65,27 @@ async fn a_day(stage: &Stage) -> Host {
     host.post("/v1/orders/a2/voids", "va", &void("va", "abandoned"))
         .await
         .expect(201);
-    let seen = json!({
+    let verification = json!({
         "id": "fa", "at": "2026-11-24T10:06:00Z", "cashier": "0815", "outcome": "passed",
     });
-    host.post("/v1/orders/a1/verifications", "fa", &seen)
+    host.post("/v1/orders/a1/verifications", "fa", &verification)
         .await
         .expect(201);
     host
 }
 
-async fn asked(host: &Host, bearer: &str, path: &str) -> Answer {
+async fn get_as(host: &Host, bearer: &str, path: &str) -> Answer {
     let request = host.request(Method::GET, path);
     host.send(request.header("authorization", format!("Bearer {bearer}")))
         .await
 }
 
-/// The ids of a list, all pages of it; `query` begins with `&`.
-async fn seen(host: &Host, bearer: &str, what: &str, query: &str, limit: usize) -> String {
+/// The ids of all pages of a list; `query` begins with `&`.
+async fn ids_of(host: &Host, bearer: &str, what: &str, query: &str, limit: usize) -> String {
     let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
         let path = format!("/v1/{what}?limit={limit}{query}{after}");
-        let page = asked(host, bearer, &path).await.expect(200);
+        let page = get_as(host, bearer, &path).await.expect(200);
         let rows = page[what].as_array().expect("a list");
         assert!(rows.len() <= limit);
         let id = |row: &Value| row["id"].as_str().expect("an id").to_owned();
@@ -94,23 +94,23 @@ async fn seen(host: &Host, bearer: &str, what: &str, query: &str, limit: usize) 
             Some(next) => after = format!("&after={next}"),
             None => return ids.join(" "),
         }
-        assert_eq!(rows.len(), limit, "only the last part is shorter");
+        assert_eq!(rows.len(), limit, "only the last page is shorter");
     }
 }
 
-async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
+async fn lists_are_paged_filtered_and_limited_to_the_reach(stage: &Stage) {
     let host = a_day(stage).await;
     let all = "a3 b2 a2 c1 b1 a1";
     for limit in [1, 2, 3, 500] {
         let orders =
-            async |bearer: &str, query: &str| seen(&host, bearer, "orders", query, limit).await;
-        for (query, told) in [
+            async |bearer: &str, query: &str| ids_of(&host, bearer, "orders", query, limit).await;
+        for (query, expected) in [
             ("", all),
             ("&store=s1", "a3 a2 a1"),
             ("&retailer=example", "a3 b2 a2 b1 a1"),
             ("&retailer=other", "c1"),
             ("&retailer=other&store=s1", ""),
-            ("&retailer=nobodys", ""),
+            ("&retailer=unknown", ""),
             ("&status=open", "a3 b2"),
             ("&status=paid", "c1 b1 a1"),
             ("&status=voided&store=s1", "a2"),
@@ -122,9 +122,9 @@ async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
                 "a2 c1",
             ),
         ] {
-            assert_eq!(orders("admin", query).await, told, "{query} by {limit}");
+            assert_eq!(orders("admin", query).await, expected, "{query} by {limit}");
         }
-        for (bearer, query, told) in [
+        for (bearer, query, expected) in [
             ("till;stores=s1", "", "a3 a2 a1"),
             ("till;stores=s1,t1", "", "a3 a2 c1 a1"),
             ("till;retailers=example", "", "a3 b2 a2 b1 a1"),
@@ -134,9 +134,9 @@ async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
             ("till;stores=s1,t1", "&retailer=example&status=open", "a3"),
             ("till;stores=gone", "", ""),
         ] {
-            assert_eq!(orders(bearer, query).await, told, "{query} by {bearer}");
+            assert_eq!(orders(bearer, query).await, expected, "{query} by {bearer}");
         }
-        for (bearer, what, query, told) in [
+        for (bearer, what, query, expected) in [
             ("admin", "payments", "", "pc pb pa"),
             ("till;stores=s2", "payments", "", "pb"),
             ("till;retailers=example", "payments", "&order=a1", "pa"),
@@ -153,8 +153,8 @@ async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
             ("till;stores=s1", "shifts", "&status=closed", ""),
             ("till;stores=s2,t1", "shifts", "", ""),
         ] {
-            let found = seen(&host, bearer, what, query, limit).await;
-            assert_eq!(found, told, "{what}{query} by {bearer}");
+            let found = ids_of(&host, bearer, what, query, limit).await;
+            assert_eq!(found, expected, "{what}{query} by {bearer}");
         }
     }
     for (bearer, path) in [
@@ -170,13 +170,13 @@ async fn lists_are_paged_filtered_and_end_where_reach_ends(stage: &Stage) {
         ("admin", "refunds/gone"),
         ("admin", "shifts/gone"),
     ] {
-        let refused = asked(&host, bearer, &format!("/v1/{path}")).await;
-        assert_eq!(refused.code(), "not_found", "{path} by {bearer}");
+        let rejected = get_as(&host, bearer, &format!("/v1/{path}")).await;
+        assert_eq!(rejected.code(), "not_found", "{path} by {bearer}");
     }
     host.stop().await;
 }
 
-async fn a_page_goes_on_where_the_last_ended_whatever_came_meanwhile(stage: &Stage) {
+async fn a_page_continues_after_the_previous_despite_new_rows(stage: &Stage) {
     let host = a_day(stage).await;
     let first = host.get("/v1/orders?limit=2").await.expect(200);
     host.post("/v1/orders", "a4", &order("a4"))
@@ -190,7 +190,7 @@ async fn a_page_goes_on_where_the_last_ended_whatever_came_meanwhile(stage: &Sta
     host.stop().await;
 }
 
-async fn what_a_list_is_asked_wrongly_is_named(stage: &Stage) {
+async fn invalid_list_parameters_are_named(stage: &Stage) {
     let host = a_day(stage).await;
     for (path, field) in [
         ("orders?limit=0", "limit"),
@@ -204,18 +204,18 @@ async fn what_a_list_is_asked_wrongly_is_named(stage: &Stage) {
             "until",
         ),
     ] {
-        let refused = host.get(&format!("/v1/{path}")).await;
-        assert_eq!(refused.code(), "invalid", "{path}");
-        assert_eq!(refused.json()["errors"][0]["field"], field, "{path}");
+        let rejected = host.get(&format!("/v1/{path}")).await;
+        assert_eq!(rejected.code(), "invalid", "{path}");
+        assert_eq!(rejected.json()["errors"][0]["field"], field, "{path}");
     }
     for path in ["orders?order=a1", "orders?from=today", "shifts?shop=s1"] {
-        let refused = host.get(&format!("/v1/{path}")).await;
-        assert_eq!(refused.code(), "bad_query", "{path}");
+        let rejected = host.get(&format!("/v1/{path}")).await;
+        assert_eq!(rejected.code(), "bad_query", "{path}");
     }
     host.stop().await;
 }
 
-async fn an_order_tells_what_became_of_it(stage: &Stage) {
+async fn an_order_shows_its_payment_refunds_and_void(stage: &Stage) {
     let host = a_day(stage).await;
     let paid = host.get("/v1/orders/a1").await.expect(200);
     assert_eq!(paid["payment"]["id"], "pa");
@@ -260,10 +260,10 @@ async fn an_order_tells_what_became_of_it(stage: &Stage) {
     host.stop().await;
 }
 
-/// Documents of `s1`, `d1` on its way and `d2` delivered, and `d3` of a run over all stores.
+/// Documents `d1` (pending) and `d2` (delivered) of `s1`, and `d3` of a run over all stores.
 pub async fn documents(host: &Host) {
     let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
-    let document = |id: &str, store: &str, name: &str, state, kept: bool| DocumentRow {
+    let document = |id: &str, store: &str, name: &str, state, stored: bool| DocumentRow {
         id: id.into(),
         event_id: "payment:pa".into(),
         subscriber: "poslog".into(),
@@ -275,7 +275,7 @@ pub async fn documents(host: &Host) {
         media_type: "application/xml".into(),
         size: 6,
         digest: Digest::of(b"<xml/>").to_string(),
-        body: kept.then(|| b"<xml/>".to_vec()),
+        body: stored.then(|| b"<xml/>".to_vec()),
         state,
         created_at: at,
     };
@@ -297,10 +297,10 @@ pub async fn documents(host: &Host) {
     put.await.expect("documents");
 }
 
-async fn a_document_is_listed_and_downloaded_as_it_was_decided(stage: &Stage) {
+async fn documents_are_listed_and_downloaded_unchanged(stage: &Stage) {
     let host = a_day(stage).await;
     documents(&host).await;
-    for (bearer, query, told) in [
+    for (bearer, query, expected) in [
         ("admin", "", "d3 d2 d1"),
         ("back_office;retailers=example", "", "d3 d2 d1"),
         ("back_office;stores=s1", "", "d2 d1"),
@@ -315,20 +315,20 @@ async fn a_document_is_listed_and_downloaded_as_it_was_decided(stage: &Stage) {
         ("admin", "&state=pending&retailer=example", "d1"),
     ] {
         for limit in [1, 2, 500] {
-            let found = seen(&host, bearer, "documents", query, limit).await;
-            assert_eq!(found, told, "{query} by {bearer}");
+            let found = ids_of(&host, bearer, "documents", query, limit).await;
+            assert_eq!(found, expected, "{query} by {bearer}");
         }
     }
-    let kept = host.get("/v1/documents/d1/content").await;
-    assert_eq!((kept.status, kept.text.as_str()), (200, "<xml/>"));
-    assert_eq!(kept.header("content-type"), Some("application/xml"));
+    let stored = host.get("/v1/documents/d1/content").await;
+    assert_eq!((stored.status, stored.text.as_str()), (200, "<xml/>"));
+    assert_eq!(stored.header("content-type"), Some("application/xml"));
     assert_eq!(
-        kept.header("content-disposition"),
+        stored.header("content-disposition"),
         Some("attachment; filename=\"_rbol _1_.xml\"; filename*=UTF-8''%C3%A1rbol%20%221%22.xml")
     );
-    assert_eq!(kept.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(stored.header("x-content-type-options"), Some("nosniff"));
 
-    // A file that is not there, one that was written over, one that is too long, and the one decided.
+    // A missing file, an overwritten file, a file that is too long, and the right file.
     let (gone, path) = ("document_gone", "/v1/documents/d2/content");
     assert_eq!(host.get(path).await.code(), gone);
     let folder = host.poslogs.join("example");
@@ -353,7 +353,7 @@ async fn a_document_is_listed_and_downloaded_as_it_was_decided(stage: &Stage) {
             "/v1/documents/d1/content",
             "not_found",
         ),
-        // What a run wrote over all stores is the whole retailer's.
+        // The document of a run over all stores belongs to the whole retailer.
         (
             "back_office;stores=s1",
             "/v1/documents/d3/content",
@@ -363,7 +363,7 @@ async fn a_document_is_listed_and_downloaded_as_it_was_decided(stage: &Stage) {
         ("admin", "/v1/documents/d9/content", "not_found"),
     ] {
         assert_eq!(
-            asked(&host, bearer, path).await.code(),
+            get_as(&host, bearer, path).await.code(),
             code,
             "{path} by {bearer}"
         );

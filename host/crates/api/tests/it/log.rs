@@ -1,7 +1,7 @@
-//! What the operator reads.
+//! The log.
 
-use crate::doubles::Trouble;
-use crate::host::{Host, quick};
+use crate::doubles::FailingRecords;
+use crate::host::{Host, test_config};
 use crate::stage::Stage;
 use galleria_app::Error;
 use reqwest::Method;
@@ -10,7 +10,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
-on_both!(a_request_has_one_line_with_its_id);
+on_both!(a_request_has_one_log_line_with_its_id);
 
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -34,8 +34,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Keeps every line of the process. One subscriber for all threads: with one for each test, a line
-/// first met by a thread without any would be switched off for all of them.
+/// Collects every line of the process. All threads share one subscriber: with one per test, a callsite that a
+/// thread without subscriber reaches first would be disabled for all of them.
 pub fn log_lines() -> &'static Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     LINES.get_or_init(|| {
@@ -47,7 +47,7 @@ pub fn log_lines() -> &'static Lines {
 }
 
 impl Lines {
-    /// Everything that was logged by now.
+    /// Everything logged so far.
     pub fn text(&self) -> String {
         let bytes = self.0.lock().expect("lines").clone();
         String::from_utf8(bytes).expect("text")
@@ -65,32 +65,32 @@ impl Lines {
     }
 }
 
-async fn a_request_has_one_line_with_its_id(stage: &Stage) {
+async fn a_request_has_one_log_line_with_its_id(stage: &Stage) {
     let host = stage.host().await;
     let [first, second, third] = ["log-1", "log-2", "log-3"].map(|id| stage.id(id));
-    let ask = async |path: &str, id: &str| {
-        let asked = host.request(Method::GET, path);
-        host.send(asked.header("x-request-id", id)).await
+    let get = async |path: &str, id: &str| {
+        let request = host.request(Method::GET, path);
+        host.send(request.header("x-request-id", id)).await
     };
-    let answer = ask("/v1/stores/nowhere?after=secret", &first).await;
+    let answer = get("/v1/stores/nowhere?after=secret", &first).await;
     assert_eq!(answer.header("x-request-id"), Some(first.as_str()));
     assert_eq!(answer.json()["request_id"], first);
-    ask("/wp-admin", &second).await;
-    ask("/healthz", &third).await;
+    get("/wp-admin", &second).await;
+    get("/healthz", &third).await;
 
     let read = log_lines().of(&first);
     assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!(read[0]["level"], "INFO");
-    let told = &read[0]["fields"];
+    let fields = &read[0]["fields"];
     assert_eq!(
-        (&told["method"], &told["status"]),
+        (&fields["method"], &fields["status"]),
         (&"GET".into(), &404.into())
     );
     assert_eq!(
-        (&told["route"], &told["code"]),
+        (&fields["route"], &fields["code"]),
         (&"/v1/stores/{id}".into(), &"not_found".into())
     );
-    assert!(told["ms"].is_u64());
+    assert!(fields["ms"].is_u64());
     let stray = log_lines().of(&second);
     assert_eq!(
         (stray.len(), &stray[0]["fields"]["route"]),
@@ -104,16 +104,16 @@ async fn a_request_has_one_line_with_its_id(stage: &Stage) {
     assert_eq!(
         log_lines().of(&third),
         Vec::<Value>::new(),
-        "a probe that went well"
+        "a successful probe is not logged"
     );
     host.stop().await;
 }
 
 #[tokio::test]
-async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
-    let cause = std::io::Error::other("disk 7 is gone");
+async fn an_internal_error_is_logged_once_and_never_sent() {
+    let cause = std::io::Error::other("disk 7 failed");
     let error = Error::records("reading a store", cause);
-    let host = Host::start(Arc::new(Trouble::Fails(error)), quick()).await;
+    let host = Host::start(Arc::new(FailingRecords::Fails(error)), test_config()).await;
     let answer = host.get("/v1/stores/s").await;
     assert_eq!(
         (answer.status, answer.code().as_str()),
@@ -129,10 +129,7 @@ async fn a_failure_of_ours_is_logged_whole_once_and_never_told() {
         assert!(trace.len() == 32 && trace.bytes().all(hex), "{line}");
         assert_eq!(trace, read[0]["span"]["trace_id"]);
     }
-    assert_eq!(
-        read[0]["fields"]["cause"],
-        "reading a store: disk 7 is gone"
-    );
-    assert!(!read[1].to_string().contains("disk 7"), "told twice");
+    assert_eq!(read[0]["fields"]["cause"], "reading a store: disk 7 failed");
+    assert!(!read[1].to_string().contains("disk 7"), "logged twice");
     host.stop().await;
 }

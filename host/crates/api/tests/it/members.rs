@@ -1,4 +1,4 @@
-//! Who is behind a code: one refusal, no answer before its time, and only so many attempts.
+//! Identification of members: one rejection for every invalid code, a minimum time, limited attempts.
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 on_both!(
-    whatever_is_wrong_the_refusal_has_the_same_bytes,
-    what_is_no_question_is_told_without_a_word_of_it,
-    attempts_are_limited_for_each_store,
-    attempts_are_limited_for_each_client,
-    limits_outlive_the_host,
-    no_answer_comes_before_the_floor,
-    the_journal_tells_neither_code_nor_answer,
+    every_invalid_code_gets_the_same_bytes,
+    invalid_bodies_are_not_quoted,
+    attempts_are_limited_per_store,
+    attempts_are_limited_per_client,
+    limits_survive_a_restart,
+    no_response_is_faster_than_the_floor,
+    the_journal_contains_neither_code_nor_answer,
 );
 
 const PATH: &str = "/v1/stores/s1/members/identify";
@@ -45,7 +45,7 @@ async fn host(stage: &Stage, members: MemberPolicy) -> (Host, Arc<DrivenClock>) 
         ..Policy::default()
     };
     let (host, clock) = stage.driven(policy).await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     (host, clock)
 }
 
@@ -57,7 +57,7 @@ async fn ask(host: &Host, code: &str) -> Answer {
     identify(host, &json!({ "code": code })).await
 }
 
-/// What a caller can compare: everything but the ids and times of the request itself.
+/// The response without request id and time.
 fn comparable(answer: &Answer) -> String {
     let mut headers = answer.headers.clone();
     headers.remove("date");
@@ -65,11 +65,11 @@ fn comparable(answer: &Answer) -> String {
     format!("{} {headers:?} {}", answer.status, answer.text)
 }
 
-async fn whatever_is_wrong_the_refusal_has_the_same_bytes(stage: &Stage) {
+async fn every_invalid_code_gets_the_same_bytes(stage: &Stage) {
     let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
-    let good = ask(&host, "M-739104").await.expect(200);
-    assert_eq!(good["member"]["id"], "739104");
-    assert_eq!(good["member"]["programme"], "club");
+    let known = ask(&host, "M-739104").await.expect(200);
+    assert_eq!(known["member"]["id"], "739104");
+    assert_eq!(known["member"]["programme"], "club");
 
     let codes = [
         "",
@@ -92,7 +92,7 @@ async fn whatever_is_wrong_the_refusal_has_the_same_bytes(stage: &Stage) {
     host.stop().await;
 }
 
-async fn what_is_no_question_is_told_without_a_word_of_it(stage: &Stage) {
+async fn invalid_bodies_are_not_quoted(stage: &Stage) {
     let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     for body in [
         json!({ "code": 4242_4242 }),
@@ -127,17 +127,17 @@ async fn what_is_no_question_is_told_without_a_word_of_it(stage: &Stage) {
     host.stop().await;
 }
 
-async fn attempts_are_limited_for_each_store(stage: &Stage) {
+async fn attempts_are_limited_per_store(stage: &Stage) {
     limited_to_three(stage, policy(3, 100, Duration::ZERO)).await;
 }
 
-async fn attempts_are_limited_for_each_client(stage: &Stage) {
+async fn attempts_are_limited_per_client(stage: &Stage) {
     limited_to_three(stage, policy(100, 3, Duration::ZERO)).await;
 }
 
 async fn limited_to_three(stage: &Stage, members: MemberPolicy) {
     let (host, clock) = host(stage, members).await;
-    // Good ones count as well.
+    // Valid codes count too.
     for code in ["M-739104", "x", "M-739104"] {
         let status = ask(&host, code).await.status;
         assert_ne!(status, 429);
@@ -173,7 +173,7 @@ async fn limited_to_three(stage: &Stage, members: MemberPolicy) {
     host.stop().await;
 }
 
-async fn limits_outlive_the_host(stage: &Stage) {
+async fn limits_survive_a_restart(stage: &Stage) {
     for started in 0..2 {
         let (host, _) = host(stage, policy(2, 100, Duration::ZERO)).await;
         for _ in 0..2 {
@@ -184,10 +184,10 @@ async fn limits_outlive_the_host(stage: &Stage) {
     }
 }
 
-async fn no_answer_comes_before_the_floor(stage: &Stage) {
+async fn no_response_is_faster_than_the_floor(stage: &Stage) {
     let (host, clock) = host(stage, policy(5, 5, FLOOR)).await;
     let host = Arc::new(host);
-    // A member, a bad code, a crash, and at last one too many.
+    // A member, an invalid code, a crash, and one attempt above the limit.
     for (code, status) in [
         ("M-739104", 200),
         ("x", 404),
@@ -196,7 +196,7 @@ async fn no_answer_comes_before_the_floor(stage: &Stage) {
         ("M-739104", 200),
         ("M-739104", 429),
     ] {
-        let asked = {
+        let response = {
             let host = Arc::clone(&host);
             tokio::spawn(async move { ask(&host, code).await })
         };
@@ -205,42 +205,42 @@ async fn no_answer_comes_before_the_floor(stage: &Stage) {
         }
         clock.advance(FLOOR - Duration::from_millis(1));
         tokio::time::sleep(Duration::from_millis(30)).await;
-        assert!(!asked.is_finished(), "{code} was answered before the floor");
+        assert!(!response.is_finished(), "{code}: response before the floor");
         clock.advance(Duration::from_millis(1));
         tokio::time::sleep(Duration::from_millis(30)).await;
-        // What was not done by then is told at the next multiple.
-        while !asked.is_finished() {
+        // Slower work is answered at the next multiple of the floor.
+        while !response.is_finished() {
             clock.advance(FLOOR);
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        assert_eq!(asked.await.expect("no panic").status, status, "{code}");
+        assert_eq!(response.await.expect("no panic").status, status, "{code}");
     }
-    Arc::into_inner(host).expect("nobody else").stop().await;
+    Arc::into_inner(host).expect("the only owner").stop().await;
 }
 
-/// A row of the journal: what it is about, how it ended, and what stands for the texts.
-type Kept = (String, String, Option<String>, String, Option<String>, i64);
+/// A row of the journal: event id, outcome, detail, argument, decision, CPU time.
+type Row = (String, String, Option<String>, String, Option<String>, i64);
 
-async fn the_journal_tells_neither_code_nor_answer(stage: &Stage) {
-    // While somebody looks at it, SQLite keeps its log.
+async fn the_journal_contains_neither_code_nor_answer(stage: &Stage) {
+    // An open connection keeps SQLite's write-ahead log.
     let mut database = stage.connect().await;
     let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     for code in ["M-739104", "not-a-member", "crash", "fail"] {
         ask(&host, code).await;
     }
-    untold(&host, &journal(&mut database).await).await;
+    assert_no_texts(&host, &journal(&mut database).await).await;
     host.stop().await;
     let key = DigestKey::new([7; 32]);
     let rows = journal(&mut database).await;
     let outcomes = ["identified", "refused", "trapped", "failed"];
     let codes = ["M-739104", "not-a-member", "crash", "fail"];
     assert_eq!(rows.len(), 4);
-    let nobody = Some(key.digest("answer", "null"));
+    let no_member = Some(key.digest("answer", "null"));
     for (n, (event_id, outcome, detail, argument, decision, cpu_us)) in rows.iter().enumerate() {
         assert!(event_id.starts_with("identify-member:"), "{event_id}");
         assert_eq!((outcome.as_str(), detail), (outcomes[n], &None));
         assert_eq!(*argument, key.digest("code", codes[n]));
-        assert_eq!(*decision == nobody, n > 0, "{outcome}");
+        assert_eq!(*decision == no_member, n > 0, "{outcome}");
         assert_eq!(*cpu_us, 1_000, "in whole milliseconds");
     }
     let secrets: [&[u8]; 4] = [
@@ -250,20 +250,23 @@ async fn the_journal_tells_neither_code_nor_answer(stage: &Stage) {
         b"127.0.0.1",
     ];
     let bytes = stage.bytes().await;
-    let told = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    let stored = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
     for secret in secrets {
-        assert!(!told(secret), "{}", String::from_utf8_lossy(secret));
+        assert!(!stored(secret), "{}", String::from_utf8_lossy(secret));
     }
-    assert!(told(rows[0].0.as_bytes()), "the database was not read");
+    assert!(
+        stored(rows[0].0.as_bytes()),
+        "the database was not searched"
+    );
 }
 
-/// An operator who asks for these attempts sees that they were, and no text of any.
-async fn untold(host: &Host, rows: &[Kept]) {
+/// Operators see the attempts without any text.
+async fn assert_no_texts(host: &Host, rows: &[Row]) {
     for (event_id, _, _, argument, decision, _) in rows {
         let path = format!("/v1/events/{event_id}/journal");
-        let told = host.get(&path).await;
-        assert_eq!(told.expect(200).as_array().map(Vec::len), Some(1));
-        assert!(!told.text.contains("739104"), "{}", told.text);
+        let journal = host.get(&path).await;
+        assert_eq!(journal.expect(200).as_array().map(Vec::len), Some(1));
+        assert!(!journal.text.contains("739104"), "{}", journal.text);
         let decision = decision.as_deref().expect("a digest of the answer");
         for digest in [argument.as_str(), decision] {
             let none = host.get(&format!("{path}/{digest}")).await;
@@ -272,8 +275,8 @@ async fn untold(host: &Host, rows: &[Kept]) {
     }
 }
 
-/// Every attempt, oldest first; the port lists those about an order, and these are about none.
-async fn journal(database: &mut AnyConnection) -> Vec<Kept> {
+/// Every attempt, oldest first. The port lists only attempts about orders, so read the table.
+async fn journal(database: &mut AnyConnection) -> Vec<Row> {
     let all =
         "SELECT event_id, outcome, detail, argument, decision, cpu_us FROM journal ORDER BY serial";
     let rows = sqlx::query_as(all).fetch_all(database).await;

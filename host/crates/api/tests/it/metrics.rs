@@ -1,6 +1,6 @@
-//! What Prometheus reads.
+//! Metrics for Prometheus.
 
-use crate::host::{Host, order, payment, quick};
+use crate::host::{Host, order, payment, test_config};
 use crate::stage::Stage;
 use galleria_api::{HttpConfig, Metrics, serve_metrics};
 use galleria_app::figures::METRICS;
@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 on_both!(
-    requests_and_what_stands_in_the_database_are_told,
-    a_connection_too_many_is_counted,
-    scrapes_can_have_an_address_of_their_own,
+    requests_and_database_gauges_are_exported,
+    rejected_connections_are_counted,
+    metrics_can_have_their_own_address,
 );
 
 /// Every scrape reads the database.
@@ -26,21 +26,21 @@ fn value(text: &str, series: &str) -> Option<f64> {
     line.trim().parse().ok()
 }
 
-async fn scraped(host: &Host) -> String {
+async fn scrape(host: &Host) -> String {
     let answer = host.get("/metrics").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let kind = answer.header("content-type").expect("a type");
-    assert!(kind.starts_with("text/plain"), "{kind}");
+    let media_type = answer.header("content-type").expect("a type");
+    assert!(media_type.starts_with("text/plain"), "{media_type}");
     answer.text
 }
 
-async fn requests_and_what_stands_in_the_database_are_told(stage: &Stage) {
+async fn requests_and_database_gauges_are_exported(stage: &Stage) {
     let config = HttpConfig {
         metrics: Some(metrics()),
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.post("/v1/orders", "o", &order("metrics-order"))
         .await
         .expect(201);
@@ -54,28 +54,28 @@ async fn requests_and_what_stands_in_the_database_are_told(stage: &Stage) {
     host.send(host.request(strange, "/v1/orders/metrics-order"))
         .await;
 
-    let text = scraped(&host).await;
-    let told = |series: &str| value(&text, series).unwrap_or_default();
+    let text = scrape(&host).await;
+    let count = |series: &str| value(&text, series).unwrap_or_default();
     // Other tests of this process count into the same recorder.
     assert!(
-        told(r#"galleria_http_requests_total{method="POST",route="/v1/orders",status="201"}"#)
+        count(r#"galleria_http_requests_total{method="POST",route="/v1/orders",status="201"}"#)
             >= 1.0
     );
     assert!(
-        told(r#"galleria_http_request_seconds_count{method="POST",route="/v1/orders"}"#) >= 1.0
+        count(r#"galleria_http_request_seconds_count{method="POST",route="/v1/orders"}"#) >= 1.0
     );
     assert!(
-        told(r#"galleria_http_problems_total{route="/v1/orders/{id}",code="not_found"}"#) >= 1.0
+        count(r#"galleria_http_problems_total{route="/v1/orders/{id}",code="not_found"}"#) >= 1.0
     );
     if stage.is_sqlite() {
-        // Nobody shares a commit of PostgreSQL.
-        assert!(told("galleria_commit_works_count") >= 4.0, "{text}");
+        // Only SQLite has group commit.
+        assert!(count("galleria_commit_works_count") >= 4.0, "{text}");
     }
     assert!(
         text.contains(r#"method="other""#) && !text.contains("BREW"),
         "{text}"
     );
-    // Nobody consumes here, so the one payment waits in the log.
+    // There is no consumer: the payment waits in the log.
     assert_eq!(
         value(&text, r#"galleria_group_lag_events{group="PAYMENT_GROUP"}"#),
         Some(1.0)
@@ -126,25 +126,25 @@ async fn requests_and_what_stands_in_the_database_are_told(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_connection_too_many_is_counted(stage: &Stage) {
+async fn rejected_connections_are_counted(stage: &Stage) {
     let config = HttpConfig {
         metrics: Some(metrics()),
         connections_per_client: 1,
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
-    let refused = "galleria_http_connections_refused_total ";
-    let before = value(&scraped(&host).await, refused).expect("told from the start");
-    // The client that scrapes keeps its connection.
+    let rejected = "galleria_http_connections_refused_total ";
+    let before = value(&scrape(&host).await, rejected).expect("exported from the start");
+    // The scraping client holds the only connection.
     let mut more = TcpStream::connect(host.address).await.expect("connected");
     let read = more.read(&mut [0]).await;
     assert!(read.is_ok_and(|read| read == 0), "a second connection");
-    let after = value(&scraped(&host).await, refused).expect("told");
+    let after = value(&scrape(&host).await, rejected).expect("exported");
     assert!(after > before, "{before} {after}");
     host.stop().await;
 }
 
-async fn scrapes_can_have_an_address_of_their_own(stage: &Stage) {
+async fn metrics_can_have_their_own_address(stage: &Stage) {
     let host = stage.host().await;
     assert_eq!(host.get("/metrics").await.code(), "route_not_found");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
@@ -165,7 +165,7 @@ async fn scrapes_can_have_an_address_of_their_own(stage: &Stage) {
 }
 
 #[test]
-fn no_metric_has_a_label_of_which_there_are_thousands() {
+fn labels_have_few_values() {
     for metric in METRICS {
         assert!(metric.name.starts_with("galleria_") && !metric.help.is_empty());
         for label in metric.labels {
@@ -179,14 +179,14 @@ fn no_metric_has_a_label_of_which_there_are_thousands() {
 }
 
 #[test]
-fn what_the_document_shows_is_told() {
+fn the_example_of_the_document_names_known_metrics() {
     let document = serde_json::to_value(galleria_api::openapi()).expect("JSON");
-    let shown = &document["paths"]["/metrics"]["get"]["responses"]["200"]["content"];
-    let text = shown["text/plain"]["example"].as_str().expect("text");
-    let named = text.lines().filter(|line| !line.starts_with('#'));
-    let named: Vec<_> = named
+    let content = &document["paths"]["/metrics"]["get"]["responses"]["200"]["content"];
+    let text = content["text/plain"]["example"].as_str().expect("text");
+    let names = text.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<_> = names
         .filter_map(|line| line.split([' ', '{']).next())
         .collect();
     let known = |name: &&str| METRICS.iter().any(|metric| metric.name == *name);
-    assert!(!named.is_empty() && named.iter().all(known), "{named:?}");
+    assert!(!names.is_empty() && names.iter().all(known), "{names:?}");
 }

@@ -1,12 +1,12 @@
-//! Drawers between opening and end: money in and out is told as it happens.
+//! Movements of cash between opening and end of a shift.
 
 use crate::host::{Host, end};
 use crate::stage::Stage;
 use serde_json::{Value, json};
 
 on_both!(
-    what_goes_in_and_out_is_expected_in_the_end,
-    a_movement_is_refused_by_field,
+    movements_count_towards_the_expected_cash,
+    an_invalid_movement_is_rejected_with_its_field,
 );
 
 const MOVEMENTS: &str = "/v1/shifts/shift-1/movements";
@@ -18,31 +18,31 @@ fn movement(id: &str, kind: &str, amount: i64) -> Value {
     })
 }
 
-async fn told(host: &Host, id: &str, kind: &str, amount: i64) -> Value {
+async fn record(host: &Host, id: &str, kind: &str, amount: i64) -> Value {
     let answer = host.post(MOVEMENTS, id, &movement(id, kind, amount)).await;
     answer.expect(201)
 }
 
-async fn what_goes_in_and_out_is_expected_in_the_end(stage: &Stage) {
+async fn movements_count_towards_the_expected_cash(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
-    told(&host, "m1", "pay_in", 5000).await;
-    told(&host, "m2", "pay_out", 700).await;
-    let first = told(&host, "m3", "pick_up", 2000).await;
-    let wanted = json!({
+    host.add_store_and_shift().await;
+    record(&host, "m1", "pay_in", 5000).await;
+    record(&host, "m2", "pay_out", 700).await;
+    let first = record(&host, "m3", "pick_up", 2000).await;
+    let expected = json!({
         "id": "m3", "shift_id": "shift-1", "kind": "pick_up", "amount": 2000,
         "paid_in": 5000, "paid_out": 700, "pickups": 2000,
     });
-    assert_eq!(first, wanted);
-    told(&host, "m4", "pay_in", 1).await;
+    assert_eq!(first, expected);
+    record(&host, "m4", "pay_in", 1).await;
     let body = movement("m3", "pick_up", 2000);
     let again = host.post(MOVEMENTS, "m3", &body).await;
     assert!(again.replayed());
-    assert_eq!(again.expect(201), first, "as it was then");
+    assert_eq!(again.expect(201), first, "the first response");
     let taken = host.post(MOVEMENTS, "another", &body).await;
     assert_eq!(taken.code(), "exists");
 
-    // What the end names itself is added.
+    // The end adds its own movements.
     let mut closing = end();
     closing["pickups"] = json!(300);
     let closed = host.post("/v1/shifts/shift-1/end", "end", &closing).await;
@@ -63,10 +63,10 @@ async fn what_goes_in_and_out_is_expected_in_the_end(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_movement_is_refused_by_field(stage: &Stage) {
+async fn an_invalid_movement_is_rejected_with_its_field(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
-    let refused = async |change: (&str, Value)| {
+    host.add_store_and_shift().await;
+    let send_with = async |change: (&str, Value)| {
         let mut body = movement("m1", "pay_in", 1);
         body[change.0] = change.1;
         host.post(MOVEMENTS, "k", &body).await
@@ -81,14 +81,14 @@ async fn a_movement_is_refused_by_field(stage: &Stage) {
         ("id", json!("a b")),
         ("at", json!("2026-11-24T07:59:59Z")),
     ] {
-        let answer = refused((field, value.clone())).await;
+        let answer = send_with((field, value.clone())).await;
         assert_eq!(answer.code(), "invalid", "{field} {value}");
         assert_eq!(answer.json()["errors"][0]["field"], field);
     }
-    assert_eq!(refused(("kind", json!("loan"))).await.code(), "bad_json");
+    assert_eq!(send_with(("kind", json!("loan"))).await.code(), "bad_json");
     let body = movement("m1", "pay_in", 1);
-    let nowhere = host.post("/v1/shifts/gone/movements", "k", &body).await;
-    assert_eq!(nowhere.code(), "not_found");
-    told(&host, "m1", "pay_in", 1).await;
+    let unknown = host.post("/v1/shifts/gone/movements", "k", &body).await;
+    assert_eq!(unknown.code(), "not_found");
+    record(&host, "m1", "pay_in", 1).await;
     host.stop().await;
 }

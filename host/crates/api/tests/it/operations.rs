@@ -1,4 +1,4 @@
-//! What operators look at, within reach; and that what they do is written down.
+//! Operators' views within their reach, and the audit log of their actions.
 
 use crate::host::{Host, order, payment};
 use crate::log::log_lines;
@@ -11,16 +11,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(
-    a_list_of_what_waits_is_the_callers_own,
-    an_event_that_waits_is_let_be_tried_in_its_turn,
-    what_is_queued_is_listed_without_what_is_the_customers,
-    a_list_of_plugins_is_of_whole_retailers_in_reach,
-    a_story_is_told_of_every_id_in_order_of_time,
-    a_story_is_the_callers_own,
-    what_is_done_to_runs_lines_and_stores_is_written_down,
+    parked_events_are_listed_within_reach,
+    a_parked_event_is_retried_in_the_order_of_its_lane,
+    queued_receipts_and_requests_are_listed_without_personal_data,
+    plugins_are_listed_for_whole_retailers_in_reach,
+    the_timeline_of_any_id_is_sorted_by_time,
+    a_timeline_contains_only_what_is_in_reach,
+    actions_on_runs_lines_and_stores_are_recorded,
 );
 
-/// Parks an event of the slot `poslog`, later ones behind earlier ones of the same store.
+/// Parks an event of the slot `poslog`. The lane is the store; the id ends with its position.
 pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
     let position = i64::from(id.bytes().last().expect("a digit"));
     let at = "2026-11-24T10:00:00Z".parse().expect("an instant");
@@ -43,7 +43,7 @@ pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
         due_at: "2026-11-24T13:00:00Z".parse().expect("an instant"),
         since: at,
         waits_for: None,
-        cause: "out of paper".into(),
+        cause: "printer out of paper".into(),
     };
     let put = host.app.records().write(move |tx| {
         let parked = parked.clone();
@@ -53,8 +53,8 @@ pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
 }
 
 /// Stores `s2` of the same retailer as `s1`, and `t1` of another.
-async fn estate(host: &Host) {
-    host.furnish().await;
+async fn three_stores(host: &Host) {
+    host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
     for (id, retailer) in [("s2", "example"), ("t1", "other")] {
@@ -70,8 +70,14 @@ async fn ask(host: &Host, path: &str, bearer: &str) -> crate::host::Answer {
         .await
 }
 
-/// The ids of a list, read in parts of `limit`.
-async fn listed(host: &Host, path: &str, field: (&str, &str), bearer: &str, limit: u32) -> String {
+/// The ids of all pages of a list.
+async fn list_ids(
+    host: &Host,
+    path: &str,
+    field: (&str, &str),
+    bearer: &str,
+    limit: u32,
+) -> String {
     let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
         let path = format!("{path}limit={limit}{after}");
@@ -89,9 +95,9 @@ async fn listed(host: &Host, path: &str, field: (&str, &str), bearer: &str, limi
     }
 }
 
-async fn a_list_of_what_waits_is_the_callers_own(stage: &Stage) {
+async fn parked_events_are_listed_within_reach(stage: &Stage) {
     let host = stage.host().await;
-    estate(&host).await;
+    three_stores(&host).await;
     for (id, store) in [("e1", "s1"), ("e2", "t1"), ("e3", "s2"), ("e4", "s1")] {
         park(&host, id, store, ParkedState::Retry).await;
     }
@@ -104,30 +110,30 @@ async fn a_list_of_what_waits_is_the_callers_own(stage: &Stage) {
             ("operator;stores=s2,t1,gone", "e2 e3"),
             ("operator;stores=gone", ""),
         ] {
-            let found = listed(&host, "/v1/parked?", all, bearer, limit).await;
+            let found = list_ids(&host, "/v1/parked?", all, bearer, limit).await;
             assert_eq!(found, wanted, "{bearer}");
         }
     }
-    // A retailer that is reached by one of its stores may be named, and is no wider for it.
-    let named = "/v1/parked?retailer=example&";
+    // A caller that reaches one store of a retailer may name the retailer and still sees only that store.
+    let path = "/v1/parked?retailer=example&";
     assert_eq!(
-        listed(&host, named, all, "operator;stores=s2", 9).await,
+        list_ids(&host, path, all, "operator;stores=s2", 9).await,
         "e3"
     );
     for path in ["/v1/parked?retailer=other", "/v1/parked?store=t1"] {
-        let refused = ask(&host, path, "operator;stores=s2").await;
-        assert_eq!(refused.code(), "not_found", "{path}");
+        let rejected = ask(&host, path, "operator;stores=s2").await;
+        assert_eq!(rejected.code(), "not_found", "{path}");
     }
-    let theirs = ask(&host, "/v1/parked/e2/poslog", "operator;stores=s2").await;
-    let nobodys = ask(&host, "/v1/parked/e9/poslog", "operator;stores=s2").await;
-    let words = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
-    assert_eq!(words(&theirs).replace("e2", "e9"), words(&nobodys));
+    let existing = ask(&host, "/v1/parked/e2/poslog", "operator;stores=s2").await;
+    let unknown = ask(&host, "/v1/parked/e9/poslog", "operator;stores=s2").await;
+    let detail = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
+    assert_eq!(detail(&existing).replace("e2", "e9"), detail(&unknown));
     host.stop().await;
 }
 
-async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
+async fn a_parked_event_is_retried_in_the_order_of_its_lane(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     park(&host, "e1", "s1", ParkedState::Waiting).await;
     park(&host, "e2", "s1", ParkedState::Behind).await;
     let why = json!({ "actor": "ana", "reason": "the printer has paper" });
@@ -140,10 +146,10 @@ async fn an_event_that_waits_is_let_be_tried_in_its_turn(stage: &Stage) {
     let detail = behind.json()["detail"].to_string();
     assert!(detail.contains("before it in its lane"), "{detail}");
     let first = retry("e1", "k1").await;
-    let told = first.expect(200);
-    assert_eq!(told["next_at"], "2026-11-24T12:00:00Z");
+    let parked = first.expect(200);
+    assert_eq!(parked["next_at"], "2026-11-24T12:00:00Z");
     assert_eq!(
-        (&told["cause"], &told["attempts"]),
+        (&parked["cause"], &parked["attempts"]),
         (&json!("waiting"), &json!(1))
     );
     assert!(retry("e1", "k1").await.replayed());
@@ -202,9 +208,9 @@ async fn queue(host: &Host, id: &str, store: &str, order: &str) {
     put.await.expect("queued");
 }
 
-async fn what_is_queued_is_listed_without_what_is_the_customers(stage: &Stage) {
+async fn queued_receipts_and_requests_are_listed_without_personal_data(stage: &Stage) {
     let host = stage.host().await;
-    estate(&host).await;
+    three_stores(&host).await;
     for (id, store, order) in [("a", "s1", "o1"), ("b", "t1", "o2"), ("c", "s2", "o3")] {
         queue(&host, id, store, order).await;
     }
@@ -216,7 +222,7 @@ async fn what_is_queued_is_listed_without_what_is_the_customers(stage: &Stage) {
                 ("operator;retailers=example", "a c"),
                 ("operator;stores=t1", "b"),
             ] {
-                let found = listed(&host, &path, (list, "id"), bearer, limit).await;
+                let found = list_ids(&host, &path, (list, "id"), bearer, limit).await;
                 assert_eq!(found, wanted, "{list} {bearer}");
             }
         }
@@ -228,22 +234,22 @@ async fn what_is_queued_is_listed_without_what_is_the_customers(stage: &Stage) {
             ("retailer=other&order=o1&", ""),
         ] {
             let path = format!("{path}{filter}");
-            let found = listed(&host, &path, (list, "id"), "operator", 9).await;
+            let found = list_ids(&host, &path, (list, "id"), "operator", 9).await;
             assert_eq!(found, wanted, "{path}");
         }
-        let told = host.get(&format!("/v1/{list}")).await;
-        assert_eq!(told.expect(200)[list][0]["state"], "queued");
-        assert!(!told.text.contains("canary"), "{}", told.text);
+        let page = host.get(&format!("/v1/{list}")).await;
+        assert_eq!(page.expect(200)[list][0]["state"], "queued");
+        assert!(!page.text.contains("canary"), "{}", page.text);
     }
     host.stop().await;
 }
 
-async fn a_list_of_plugins_is_of_whole_retailers_in_reach(stage: &Stage) {
+async fn plugins_are_listed_for_whole_retailers_in_reach(stage: &Stage) {
     let host = stage.host().await;
-    estate(&host).await;
+    three_stores(&host).await;
     let slots = async |query: &str, bearer: &str| {
         let path = format!("/v1/plugins?{query}");
-        listed(&host, &path, ("plugins", "slot"), bearer, 1).await
+        list_ids(&host, &path, ("plugins", "slot"), bearer, 1).await
     };
     let all = "daily-sales loyalty statements";
     assert_eq!(slots("", "operator").await, all);
@@ -252,20 +258,20 @@ async fn a_list_of_plugins_is_of_whole_retailers_in_reach(stage: &Stage) {
     assert_eq!(slots("", "operator;stores=s1").await, "");
     assert_eq!(slots("point=report&", "operator").await, "daily-sales");
     assert_eq!(slots("retailer=other&", "operator").await, "");
-    let refused = ask(
+    let rejected = ask(
         &host,
         "/v1/plugins?retailer=example",
         "operator;retailers=other",
     )
     .await;
-    assert_eq!(refused.code(), "not_found");
+    assert_eq!(rejected.code(), "not_found");
     let none = host.get("/v1/plugins/example/poslog").await;
     assert_eq!(none.code(), "not_found");
     host.stop().await;
 }
 
-/// A document whose id and name are as they come.
-async fn write(host: &Host, id: &str, name: &str) {
+/// A document with any id and name.
+async fn insert_document(host: &Host, id: &str, name: &str) {
     let document = DocumentRow {
         id: id.into(),
         event_id: "payment:p/1".into(),
@@ -289,16 +295,16 @@ async fn write(host: &Host, id: &str, name: &str) {
     put.await.expect("written");
 }
 
-fn whats(story: &Value) -> Vec<&str> {
-    let entries = story["entries"].as_array().expect("entries").iter();
+fn kinds(timeline: &Value) -> Vec<&str> {
+    let entries = timeline["entries"].as_array().expect("entries").iter();
     entries
         .map(|entry| entry["what"].as_str().expect("text"))
         .collect()
 }
 
-async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
+async fn the_timeline_of_any_id_is_sorted_by_time(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let mut placed = order("o-1");
     placed["external_id"] = json!("shop 1/7");
     host.post("/v1/orders", "o", &placed).await.expect(201);
@@ -310,11 +316,11 @@ async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
     let request = host.request(Method::POST, "/v1/orders/o-1/payments");
     let request = request.header("Idempotency-Key", "p").json(&paid);
     let receipt = host
-        .send(request.header("x-request-id", stage.id("story-1")))
+        .send(request.header("x-request-id", stage.id("timeline-1")))
         .await
         .expect(201);
     let receipt = receipt["entry"]["receipt"].as_str().expect("a number");
-    write(&host, "payment:p/1/poslog", "a b+\u{e9}%2F.xml").await;
+    insert_document(&host, "payment:p/1/poslog", "a b+\u{e9}%2F.xml").await;
     for (encoded, kind) in [
         ("o-1", "order"),
         ("shop%201%2F7", "order"),
@@ -328,30 +334,30 @@ async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
         ("payment%3Ap%2F1%2Fposlog", "document"),
         ("a%20b%2B%C3%A9%252F.xml", "document"),
     ] {
-        let story = host
+        let timeline = host
             .get(&format!("/v1/timeline/{encoded}"))
             .await
             .expect(200);
-        let about = story["about"].as_array().expect("a list");
+        let about = timeline["about"].as_array().expect("a list");
         let found = about.iter().any(|one| one["kind"] == kind);
         assert!(found, "{encoded}: {about:?}");
     }
-    let story = host.get("/v1/timeline/o-1").await.expect(200);
-    let told = ["order", "payment", "tender", "fiscal_record", "event"];
-    assert_eq!(whats(&story), told);
-    // From an order to the lines of its requests.
-    let lines = log_lines().of(&stage.id("story-1"));
+    let timeline = host.get("/v1/timeline/o-1").await.expect(200);
+    let expected = ["order", "payment", "tender", "fiscal_record", "event"];
+    assert_eq!(kinds(&timeline), expected);
+    // The trace of the event leads to the log lines of its request.
+    let lines = log_lines().of(&stage.id("timeline-1"));
     let line = lines.last().expect("a line");
-    assert_eq!(line["fields"]["message"], "answered");
+    assert_eq!(line["fields"]["message"], "request completed");
     assert_eq!(
-        story["entries"][4]["facts"]["trace"],
+        timeline["entries"][4]["facts"]["trace"],
         line["span"]["trace_id"]
     );
-    let story = host
+    let timeline = host
         .get("/v1/timeline/payment%3Ap%2F1%2Fposlog")
         .await
         .expect(200);
-    assert_eq!(whats(&story), ["document"]);
+    assert_eq!(kinds(&timeline), ["document"]);
     for unknown in ["o-2", "%20", "a%2Fb", "payment:", "x.1"] {
         let none = host.get(&format!("/v1/timeline/{unknown}")).await;
         assert_eq!(none.code(), "not_found", "{unknown}");
@@ -360,10 +366,10 @@ async fn a_story_is_told_of_every_id_in_order_of_time(stage: &Stage) {
     host.stop().await;
 }
 
-/// PathPair stores number their receipts alike.
-async fn a_story_is_the_callers_own(stage: &Stage) {
+/// Two stores have the same receipt number.
+async fn a_timeline_contains_only_what_is_in_reach(stage: &Stage) {
     let host = stage.host().await;
-    estate(&host).await;
+    three_stores(&host).await;
     for (id, store) in [("o1", "s1"), ("o2", "t1")] {
         let mut placed = order(id);
         placed["store_id"] = json!(store);
@@ -374,15 +380,15 @@ async fn a_story_is_the_callers_own(stage: &Stage) {
             .await
             .expect(201);
     }
-    // The workstation and its next number, in both.
+    // Workstation and number, in both stores.
     let receipt = "w1-000001";
     let orders = async |id: &str, bearer: &str| {
-        let told = ask(&host, &format!("/v1/timeline/{id}"), bearer).await;
-        if told.status == 404 {
-            return told.code();
+        let answer = ask(&host, &format!("/v1/timeline/{id}"), bearer).await;
+        if answer.status == 404 {
+            return answer.code();
         }
-        let told = told.expect(200);
-        let about = told["about"].as_array().expect("a list").iter();
+        let timeline = answer.expect(200);
+        let about = timeline["about"].as_array().expect("a list").iter();
         let about = about.filter(|one| one["kind"] == "order");
         let ids: Vec<_> = about
             .map(|one| one["id"].as_str().expect("id").to_owned())
@@ -401,29 +407,29 @@ async fn a_story_is_the_callers_own(stage: &Stage) {
             "{id}"
         );
     }
-    let theirs = ask(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
-    let nobodys = ask(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
-    let words = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
-    assert_eq!(words(&theirs).replace("o2", "o9"), words(&nobodys));
-    // An event that is in no order is its store's.
+    let existing = ask(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
+    let unknown = ask(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
+    let detail = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
+    assert_eq!(detail(&existing).replace("o2", "o9"), detail(&unknown));
+    // An event without an order belongs to its store.
     park(&host, "stock:1", "t1", ParkedState::Retry).await;
-    let mine = ask(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
-    assert_eq!(whats(&mine.expect(200)), ["parked"]);
-    let theirs = ask(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
-    assert_eq!(theirs.code(), "not_found");
+    let own = ask(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
+    assert_eq!(kinds(&own.expect(200)), ["parked"]);
+    let foreign = ask(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
+    assert_eq!(foreign.code(), "not_found");
     host.stop().await;
 }
 
-/// Every action of an operator: who, why, and what before and after.
-async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
+/// Every action has actor, reason, and the state before and after.
+async fn actions_on_runs_lines_and_stores_are_recorded(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
-    let done = async |action: &str| {
+    host.add_store_and_shift().await;
+    let recorded = async |action: &str| {
         let path = format!("/v1/operations?action={action}");
         let page = host.get(&path).await.expect(200);
         page["operations"].as_array().expect("a list").clone()
     };
-    // The store of the first test's furniture is new; put again, nothing changes.
+    // Replacing a store with the same values records nothing.
     let mut store = host.get("/v1/stores/s1").await.expect(200);
     store.as_object_mut().expect("a store").remove("id");
     host.write(Method::PUT, "/v1/stores/s1", "again", &store)
@@ -434,7 +440,7 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     host.write(Method::PUT, path, "moved", &store)
         .await
         .expect(200);
-    let stores = done("store_put").await;
+    let stores = recorded("store_put").await;
     assert_eq!(stores.len(), 2, "{stores:?}");
     assert_eq!(stores[1]["before"], Value::Null);
     assert_eq!(stores[1]["after"]["store_type"], "scan-and-go");
@@ -443,32 +449,32 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     assert_eq!(stores[0]["before"]["store_type"], "scan-and-go");
     assert_eq!(stores[0]["after"]["store_type"], "kiosk");
     let long = format!("/v1/stores/s1?reason={}", "x".repeat(1_001));
-    let refused = host.write(Method::PUT, &long, "long", &store).await;
-    assert_eq!(refused.code(), "invalid");
+    let rejected = host.write(Method::PUT, &long, "long", &store).await;
+    assert_eq!(rejected.code(), "invalid");
 
-    let wanted = json!({
+    let request = json!({
         "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-23",
     });
-    let run = host.post("/v1/runs", "run", &wanted).await.expect(202);
+    let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let id = run["id"].as_str().expect("an id");
-    let why = json!({ "actor": "ana", "reason": "of the wrong day" });
+    let why = json!({ "actor": "ana", "reason": "wrong day" });
     for action in ["cancel", "replay"] {
         let path = format!("/v1/runs/{id}/{action}");
-        let silent = host.post(&path, "silent", &json!({ "reason": " " })).await;
-        assert_eq!(silent.code(), "invalid");
+        let without_reason = host.post(&path, "silent", &json!({ "reason": " " })).await;
+        assert_eq!(without_reason.code(), "invalid");
         host.post(&path, action, &why).await.expect(200);
         assert!(host.post(&path, action, &why).await.replayed());
-        let runs = done(&format!("run_{action}")).await;
+        let runs = recorded(&format!("run_{action}")).await;
         assert_eq!(runs.len(), 1, "{runs:?}");
         assert_eq!(runs[0]["actor"], "ana by test-admin");
         assert_eq!(runs[0]["subject"], id);
-        assert_eq!(runs[0]["reason"], "of the wrong day");
+        assert_eq!(runs[0]["reason"], "wrong day");
     }
-    let cancelled = &done("run_cancel").await[0];
+    let cancelled = &recorded("run_cancel").await[0];
     assert_eq!(cancelled["before"]["state"], "due");
     assert_eq!(cancelled["after"]["state"], "cancelled");
-    let story = host.get(&format!("/v1/timeline/{id}")).await.expect(200);
-    assert_eq!(whats(&story), ["run_asked", "operation", "operation"]);
+    let timeline = host.get(&format!("/v1/timeline/{id}")).await.expect(200);
+    assert_eq!(kinds(&timeline), ["run_asked", "operation", "operation"]);
 
     let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";
     let sent = host
@@ -481,20 +487,20 @@ async fn what_is_done_to_runs_lines_and_stores_is_written_down(stage: &Stage) {
     );
     let lines = host.get(&lines).await.expect(200);
     let line = lines["lines"][0]["id"].as_str().expect("an id");
-    let why = json!({ "actor": "ben", "reason": "the bank said so" });
+    let why = json!({ "actor": "ben", "reason": "confirmed by the bank" });
     for action in ["settle", "undo"] {
         let path = format!("/v1/statement-lines/{line}/{action}");
         host.post(&path, action, &why).await.expect(200);
-        let lines = done(&format!("line_{action}")).await;
+        let lines = recorded(&format!("line_{action}")).await;
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert_eq!(lines[0]["actor"], "ben by test-admin");
         assert_eq!(lines[0]["subject"], format!("statement line {line}"));
         assert_ne!(lines[0]["before"], lines[0]["after"]);
     }
-    let by_ben = host
+    let of_ben = host
         .get("/v1/operations?actor=ben%20by%20test-admin")
         .await
         .expect(200);
-    assert_eq!(by_ben["operations"].as_array().map(Vec::len), Some(2));
+    assert_eq!(of_ben["operations"].as_array().map(Vec::len), Some(2));
     host.stop().await;
 }

@@ -1,15 +1,15 @@
-//! Products over HTTP: put, imported once however often it is sent, listed by pages and by change.
+//! Products: replaced one by one, imported once, listed in pages and by change.
 
-use crate::host::{Host, quick};
+use crate::host::{Host, test_config};
 use crate::stage::Stage;
 use galleria_api::{HttpConfig, UploadConfig};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(
-    a_file_is_imported_once_and_listed_by_pages,
-    a_product_is_put_with_its_stores_prices,
-    a_file_has_a_bound_of_its_own,
+    a_file_is_imported_once_and_listed_in_pages,
+    a_product_is_replaced_with_its_store_prices,
+    uploads_have_their_own_size_limit,
 );
 
 const IMPORT: &str = "/v1/retailers/example/products/import";
@@ -32,9 +32,9 @@ async fn put(host: &Host, sku: &str, key: &str, body: &Value) -> crate::host::An
         .await
 }
 
-async fn a_file_is_imported_once_and_listed_by_pages(stage: &Stage) {
+async fn a_file_is_imported_once_and_listed_in_pages(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let text = file(250, "1.50");
     let dry = host
         .upload(&format!("{IMPORT}?dry_run=true"), "dry", "text/csv", &text)
@@ -69,9 +69,9 @@ async fn a_file_is_imported_once_and_listed_by_pages(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
+async fn a_product_is_replaced_with_its_store_prices(stage: &Stage) {
     let host = stage.host().await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     let euro = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
     let mut product = json!({
         "name": "A", "price": euro("1.50"), "store_prices": [{ "store_id": "s1", "price": euro("1.40") }],
@@ -80,7 +80,7 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     assert_eq!(first["product"]["sku"], "a/1");
     assert_eq!(first["product"]["price"]["amount"], "1.5");
     let same = put(&host, "a%2F1", "2", &product).await.expect(200);
-    assert_eq!(same, first, "what is the same is not changed");
+    assert_eq!(same, first, "an identical product is unchanged");
     let page = host.get(&format!("{LIST}?store=s1")).await.expect(200);
     assert_eq!(page["products"][0]["price"]["amount"], "1.4");
 
@@ -92,7 +92,7 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     let page = host.get(&format!("{LIST}?store=s1")).await.expect(200);
     assert_eq!(
         page["products"][0]["active"], false,
-        "without a price it is not sold there"
+        "a product without a price is not sold"
     );
 
     let mut wrong = product.clone();
@@ -103,8 +103,8 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     ]);
     let answer = put(&host, "a", "4", &wrong).await;
     assert_eq!(answer.code(), "invalid");
-    let told = answer.json()["errors"].clone();
-    let fields: Vec<_> = told
+    let errors = answer.json()["errors"].clone();
+    let fields: Vec<_> = errors
         .as_array()
         .expect("a list")
         .iter()
@@ -114,12 +114,12 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
         fields,
         ["gtin", "price.amount", "store_prices.0.price.currency"]
     );
-    let mut elsewhere = product;
-    elsewhere["store_prices"] = json!([
+    let mut unknown_store = product;
+    unknown_store["store_prices"] = json!([
         { "store_id": "nowhere", "price": euro("0.01") },
         { "store_id": "s1", "price": { "amount": "1", "currency": "DKK" } },
     ]);
-    let answer = put(&host, "a", "5", &elsewhere).await;
+    let answer = put(&host, "a", "5", &unknown_store).await;
     assert_eq!(
         answer.json()["errors"].as_array().map(Vec::len),
         Some(2),
@@ -129,7 +129,7 @@ async fn a_product_is_put_with_its_stores_prices(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_file_has_a_bound_of_its_own(stage: &Stage) {
+async fn uploads_have_their_own_size_limit(stage: &Stage) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = HttpConfig {
         max_body_bytes: 1000,
@@ -138,10 +138,10 @@ async fn a_file_has_a_bound_of_its_own(stage: &Stage) {
             folder: Some(folder.path().to_owned()),
             ..UploadConfig::default()
         },
-        ..quick()
+        ..test_config()
     };
     let host = stage.host_with(config).await;
-    host.furnish().await;
+    host.add_store_and_shift().await;
     host.upload(IMPORT, "k", "text/csv", &file(200, "1"))
         .await
         .expect(200);

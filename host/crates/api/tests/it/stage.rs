@@ -1,7 +1,7 @@
 //! A fresh, migrated database for one test, and hosts over it.
 
 use crate::doubles::OneMember;
-use crate::host::{Host, quick};
+use crate::host::{Host, test_config};
 use galleria_api::HttpConfig;
 use galleria_app::{DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
@@ -35,7 +35,7 @@ macro_rules! on_both {
 
 pub struct Stage {
     config: DbConfig,
-    /// SQLite's.
+    /// Only for SQLite.
     folder: Option<TempDir>,
 }
 
@@ -46,7 +46,7 @@ impl Stage {
         Self::migrated(url, Some(folder)).await
     }
 
-    /// None where there is no PostgreSQL.
+    /// `None` if there is no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
         Some(Self::migrated(galleria_test_postgres::database()?, None).await)
     }
@@ -61,25 +61,25 @@ impl Stage {
         Arc::new(Db::open(&self.config).await.expect("a database"))
     }
 
-    /// A host over it; another one, later, finds what the first has left.
+    /// A host over this database. A later host sees the data of the first.
     pub async fn host(&self) -> Host {
-        self.host_with(quick()).await
+        self.host_with(test_config()).await
     }
 
     pub async fn host_with(&self, config: HttpConfig) -> Host {
         Host::start(self.records().await, config).await
     }
 
-    /// A host whose clock is driven.
+    /// A host with a clock that the test drives.
     pub async fn driven(&self, policy: Policy) -> (Host, Arc<DrivenClock>) {
         let plugins = Arc::new(OneMember::default());
-        Host::with(self.records().await, plugins, policy, quick()).await
+        Host::with(self.records().await, plugins, policy, test_config()).await
     }
 
-    /// An id for the log, in which both halves of the suite stand.
+    /// An id that is unique in the log, which both databases share.
     pub fn id(&self, id: &str) -> String {
-        let half = if self.is_sqlite() { "lite" } else { "pg" };
-        format!("{id}-{half}")
+        let suffix = if self.is_sqlite() { "lite" } else { "pg" };
+        format!("{id}-{suffix}")
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -92,12 +92,12 @@ impl Stage {
         connection.expect("a connection")
     }
 
-    /// All that stands in it: the bytes of SQLite's files, and of PostgreSQL's rows.
+    /// The whole content: the bytes of SQLite's files, or of PostgreSQL's rows.
     pub async fn bytes(&self) -> Vec<u8> {
         if let Some(folder) = &self.folder {
             let files = std::fs::read_dir(folder.path()).expect("a folder");
             let mut files: Vec<_> = files.map(|entry| entry.expect("an entry").path()).collect();
-            // Its log before the file that it is moved into.
+            // The write-ahead log before the database file, into which SQLite moves it.
             files.sort_by(|one, other| other.cmp(one));
             let files = files.iter().map(std::fs::read);
             return files.flat_map(|bytes| bytes.expect("a file")).collect();

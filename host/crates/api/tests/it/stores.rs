@@ -1,4 +1,4 @@
-//! Stores from a file, over HTTP: thousands at once, all or none, each under the rule of a single one.
+//! Import of stores: thousands at once, all or none, with the rules of a single store.
 
 use crate::host::Host;
 use crate::stage::Stage;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 on_both!(
-    thousands_come_at_once_and_only_once,
-    forty_wrong_cells_are_told_together_and_nothing_changes,
-    a_bound_caller_imports_what_it_reaches_and_no_more,
-    columns_stand_in_any_order_and_a_file_is_bounded,
+    thousands_of_stores_are_imported_once,
+    forty_invalid_cells_are_reported_together_and_nothing_changes,
+    a_bound_caller_imports_only_within_its_reach,
+    columns_have_any_order_and_files_are_limited,
 );
 
 const IMPORT: &str = "/v1/stores/import";
@@ -29,7 +29,7 @@ async fn import(host: &Host, key: &str, text: &str) -> crate::host::Answer {
     host.upload(IMPORT, key, "text/csv", text).await
 }
 
-/// Every store there is, by pages.
+/// Every store, page by page.
 async fn all(host: &Host) -> Vec<Value> {
     let (mut stores, mut after) = (Vec::new(), String::new());
     loop {
@@ -44,11 +44,11 @@ async fn all(host: &Host) -> Vec<Value> {
 }
 
 async fn operations(host: &Host) -> Vec<Value> {
-    let told = host.get("/v1/operations?subject=stores").await.expect(200);
-    told["operations"].as_array().expect("a list").clone()
+    let log = host.get("/v1/operations?subject=stores").await.expect(200);
+    log["operations"].as_array().expect("a list").clone()
 }
 
-async fn thousands_come_at_once_and_only_once(stage: &Stage) {
+async fn thousands_of_stores_are_imported_once(stage: &Stage) {
     let host = stage.host().await;
     let text = file(3000, "north");
     let path = format!("{IMPORT}?dry_run=true");
@@ -59,7 +59,11 @@ async fn thousands_come_at_once_and_only_once(stage: &Stage) {
     };
     assert_eq!(dry.expect(200)["added"], 3000);
     assert_eq!(all(&host).await.len(), 0);
-    assert_eq!(operations(&host).await.len(), 0, "looking is no operation");
+    assert_eq!(
+        operations(&host).await.len(),
+        0,
+        "a dry run is not recorded"
+    );
 
     let path = format!("{IMPORT}?reason=a%20new%20chain");
     let first = host.upload(&path, "k", "text/csv", &text).await;
@@ -78,7 +82,7 @@ async fn thousands_come_at_once_and_only_once(stage: &Stage) {
     });
     assert_eq!(stores[42], wanted);
 
-    // Replaced are those that differ: also an attribute that the file says nothing of.
+    // A row replaces the whole store: an attribute without a value is removed.
     let mut some = HEADER.to_owned();
     some += &row(1, "EUR", "north");
     some += &row(2, "EUR", "");
@@ -89,18 +93,21 @@ async fn thousands_come_at_once_and_only_once(stage: &Stage) {
     );
     let second = host.get("/v1/stores/m-0002").await.expect(200);
     assert_eq!(second["attributes"], json!([]));
-    let done = operations(&host).await;
-    let told: Vec<_> = done
+    let log = operations(&host).await;
+    let log: Vec<_> = log
         .iter()
         .map(|one| (&one["actor"], &one["reason"], &one["after"]))
         .collect();
-    let (who, why) = (json!("test-admin"), json!("a new chain"));
+    let (actor, reason) = (json!("test-admin"), json!("a new chain"));
     let (first, second) = (counts(3000, 0, 0), counts(1, 1, 1));
-    assert_eq!(told, [(&who, &json!(""), &second), (&who, &why, &first)]);
+    assert_eq!(
+        log,
+        [(&actor, &json!(""), &second), (&actor, &reason, &first)]
+    );
     host.stop().await;
 }
 
-async fn forty_wrong_cells_are_told_together_and_nothing_changes(stage: &Stage) {
+async fn forty_invalid_cells_are_reported_together_and_nothing_changes(stage: &Stage) {
     let host = stage.host().await;
     import(&host, "before", &file(30, "north"))
         .await
@@ -108,7 +115,7 @@ async fn forty_wrong_cells_are_told_together_and_nothing_changes(stage: &Stage) 
     let before = all(&host).await;
     let mut text = HEADER.to_owned();
     let mut wanted = Vec::new();
-    // A row that is right, ten stores of another currency, and thirty rows with a wrong cell.
+    // A valid row, ten stores with another currency, and thirty rows with an invalid cell.
     text += &row(5000, "EUR", "south");
     for n in 0..10 {
         text += &row(n, "DKK", "south");
@@ -140,30 +147,30 @@ async fn forty_wrong_cells_are_told_together_and_nothing_changes(stage: &Stage) 
         writeln!(text, "{}", line.replace("{n}", &n.to_string())).expect("text");
         wanted.push((n + 13, column));
     }
-    let refused = import(&host, "wrong", &text).await;
-    assert_eq!(refused.code(), "file_refused");
-    let body = refused.json();
-    assert_eq!(body["detail"], "40 cells are wrong: nothing was imported.");
-    let mut told: Vec<(usize, &str)> = Vec::new();
+    let rejected = import(&host, "wrong", &text).await;
+    assert_eq!(rejected.code(), "file_refused");
+    let body = rejected.json();
+    assert_eq!(body["detail"], "40 invalid cells: nothing was imported.");
+    let mut reported: Vec<(usize, &str)> = Vec::new();
     for error in body["errors"].as_array().expect("a list") {
         let row = error["row"].as_u64().expect("a row");
         let row = usize::try_from(row).expect("a row");
-        told.push((row, error["field"].as_str().expect("a column")));
+        reported.push((row, error["field"].as_str().expect("a column")));
     }
-    told.sort_unstable();
-    assert_eq!(told, wanted);
+    reported.sort_unstable();
+    assert_eq!(reported, wanted);
     assert_eq!(all(&host).await, before);
     assert_eq!(operations(&host).await.len(), 1);
-    // A request that was refused keeps no key.
-    import(&host, "wrong", &row_alone(5000)).await.expect(200);
+    // A rejected request does not use up its key.
+    import(&host, "wrong", &single_row(5000)).await.expect(200);
     host.stop().await;
 }
 
-fn row_alone(n: usize) -> String {
+fn single_row(n: usize) -> String {
     HEADER.to_owned() + &row(n, "EUR", "south")
 }
 
-async fn a_bound_caller_imports_what_it_reaches_and_no_more(stage: &Stage) {
+async fn a_bound_caller_imports_only_within_its_reach(stage: &Stage) {
     let host = stage.host().await;
     import(&host, "before", &file(2, "north")).await.expect(200);
     let send = async |bearer: &str, key: &str, text: &str| {
@@ -174,32 +181,34 @@ async fn a_bound_caller_imports_what_it_reaches_and_no_more(stage: &Stage) {
             .header("authorization", format!("Bearer operator;{bearer}"));
         host.send(request.body(text.to_owned())).await
     };
-    let theirs = file(3, "south").replace(",example,", ",other,");
-    let refused = send("retailers=other", "1", &theirs).await;
-    assert_eq!(refused.code(), "not_found");
-    let told = refused.json();
+    let foreign = file(3, "south").replace(",example,", ",other,");
+    let rejected = send("retailers=other", "1", &foreign).await;
+    assert_eq!(rejected.code(), "not_found");
+    let problem = rejected.json();
     assert_eq!(
-        told["detail"],
+        problem["detail"],
         "2 rows are out of reach: nothing was imported."
     );
-    assert_eq!(told["errors"][1]["row"], 3);
-    assert!(!refused.text.contains("example"), "{}", refused.text);
+    assert_eq!(problem["errors"][1]["row"], 3);
+    assert!(!rejected.text.contains("example"), "{}", rejected.text);
     assert_eq!(all(&host).await.len(), 2);
-    // A store of its own may be replaced, and a new one belongs to a retailer.
-    let own = row_alone(1);
+    // A caller bound to a store may replace it, but not add another store.
+    let own = single_row(1);
     send("stores=m-0001", "2", &own).await.expect(200);
     assert_eq!(
-        send("stores=m-0001", "3", &row_alone(2)).await.code(),
+        send("stores=m-0001", "3", &single_row(2)).await.code(),
         "not_found"
     );
-    let all_of_it = file(3, "west");
-    let done = send("retailers=example", "4", &all_of_it).await.expect(200);
+    let whole_file = file(3, "west");
+    let done = send("retailers=example", "4", &whole_file)
+        .await
+        .expect(200);
     assert_eq!((&done["added"], &done["changed"]), (&json!(1), &json!(2)));
     assert_eq!(operations(&host).await[0]["actor"], "test-operator");
     host.stop().await;
 }
 
-async fn columns_stand_in_any_order_and_a_file_is_bounded(stage: &Stage) {
+async fn columns_have_any_order_and_files_are_limited(stage: &Stage) {
     let host = stage.host().await;
     let text = "\u{feff}Zone;attribute:Floor;id;Attribute:area;currency;minor_digits;retailer;country;\
          store_type;external_id\r\nEurope/Paris;2;lyon;\"1;200\";EUR;2;example;FR;kiosk;7\r\n";
@@ -210,12 +219,12 @@ async fn columns_stand_in_any_order_and_a_file_is_bounded(stage: &Stage) {
         { "name": "Floor", "value": "2" }, { "name": "area", "value": "1;200" },
     ]);
     assert_eq!(store["attributes"], attributes);
-    let refused = import(&host, "2", "id,zone\nlyon,Europe/Paris\n").await;
-    assert_eq!(refused.code(), "file_refused");
-    assert_eq!(refused.json()["errors"].as_array().map(Vec::len), Some(6));
-    let refused = import(&host, "3", &file(10_001, "")).await;
-    let told = refused.json();
-    assert_eq!(told["errors"][0]["row"], 10_002, "{told}");
+    let rejected = import(&host, "2", "id,zone\nlyon,Europe/Paris\n").await;
+    assert_eq!(rejected.code(), "file_refused");
+    assert_eq!(rejected.json()["errors"].as_array().map(Vec::len), Some(6));
+    let rejected = import(&host, "3", &file(10_001, "")).await;
+    let problem = rejected.json();
+    assert_eq!(problem["errors"][0]["row"], 10_002, "{problem}");
     let json = host.upload(IMPORT, "4", "application/json", "[]").await;
     assert_eq!(json.code(), "unsupported_media_type");
     assert_eq!(all(&host).await.len(), 1);
