@@ -84,6 +84,12 @@ macro_rules! on_both {
     };
 }
 
+/// Compiled components, shared by all tests and by later test runs: compiling every plugin takes a debug
+/// host many seconds. The name of a file contains the component's digest and the engine's configuration.
+pub fn artifacts() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-artifacts")
+}
+
 /// Where a host keeps its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -219,8 +225,6 @@ impl Host {
         if self.on == Database::Sqlite {
             other.set(&format!("database.url={}", self.database().url));
         }
-        // Compiled once is enough.
-        other.set(&format!("artifacts={}/artifacts", self.data().display()));
         other.role(role);
         other
     }
@@ -243,6 +247,7 @@ impl Host {
             .args(["--set", &set("data", &self.data())])
             .args(["--set", &set("retailers", &self.retailers)])
             .args(["--set", &set("plugins", &self.plugins)])
+            .args(["--set", &set("artifacts", &artifacts())])
             .args(["--set", "http.listen=127.0.0.1:0"])
             // One client here is a whole estate of tills; tests of the bounds set them.
             .args(["--set", "http.rate.burst=0"])

@@ -189,13 +189,13 @@ fn nothing_of(needles: &Needles, written: &Written) {
 
 /// Ways in which a plugin may try to tell what it was asked, or fail over it.
 const TELLING: [&str; 8] = [
-    "TellInFault",
-    "TellInLog",
-    "TellInPanic",
-    "TellInProblems",
-    "TellInRetry",
-    "TellInSecret",
-    "TellInDirectory",
+    "PutInFault",
+    "PutInLog",
+    "PutInPanic",
+    "PutInProblems",
+    "PutInRetry",
+    "PutInSecret",
+    "PutInDirectory",
     "AnswerTooMuch",
 ];
 

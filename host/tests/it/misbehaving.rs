@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Each misbehaves in its own store, and one store's plugin decides well.
 const BEHAVIOURS: [(&str, &str); 6] = [
     ("s-loop", "Loop"),
-    ("s-memory", "EatMemory"),
+    ("s-memory", "AllocateMemory"),
     ("s-crash", "Crash"),
     ("s-garbage", "BadJson"),
     ("s-large", "DecideTooMuch"),

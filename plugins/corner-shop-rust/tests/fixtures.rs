@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`, natively. `host/crates/engine/tests/three_languages.rs` runs the same
+//! Every case under `fixtures/`, natively. `host/crates/engine/tests/it/three_languages.rs` runs the same
 //! cases as components, in all three languages.
 
 use corner_shop_rust::CornerShop;

@@ -1,6 +1,7 @@
-//! A fresh call: instantiation, the sale into the guest, the document rendered, the decision back.
+//! The time of one call - instantiation, passing the sale, rendering the document, returning the
+//! decision - and of loading many slots.
 //!
-//! `cargo bench -p galleria-engine`. Figures are to be read as ratios.
+//! Run with `cargo bench -p galleria-engine`. Only ratios are meaningful.
 
 use galleria_app::plugins::{Argument, Loaded, Plugins};
 use galleria_domain::plugin::{Limits, OnDeadLetter, Rights, Slot, StoreFilter};
@@ -24,7 +25,8 @@ fn main() {
     divan::main();
 }
 
-/// The case whose sale is made longer and shorter; the plugin that has it is the one measured.
+/// The fixture whose sale is used with different numbers of lines. The plugin with this fixture is
+/// measured.
 const CASE: &str = "fixtures/sale-several-lines/event.json";
 
 #[derive(Deserialize)]
@@ -34,9 +36,9 @@ struct Manifest {
     asks: Rights,
 }
 
-/// A plugin that has the case, built.
-fn plugin(house: &Path) -> PathBuf {
-    let folders = std::fs::read_dir(house.join("plugins")).expect("plugins");
+/// Finds the folder of the plugin with the fixture.
+fn plugin(root: &Path) -> PathBuf {
+    let folders = std::fs::read_dir(root.join("plugins")).expect("plugins");
     let mut folders: Vec<_> = folders
         .map(|entry| entry.expect("an entry").path())
         .collect();
@@ -49,14 +51,14 @@ fn plugin(house: &Path) -> PathBuf {
 fn bench() -> &'static Bench {
     static BENCH: OnceLock<Bench> = OnceLock::new();
     BENCH.get_or_init(|| {
-        let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
-        let folder = plugin(&house);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+        let folder = plugin(&root);
         let text = std::fs::read_to_string(folder.join("plugin.toml")).expect("plugin.toml");
         let manifest: Manifest = toml::from_str(&text).expect("a manifest");
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--profile", "plugin"])
             .args(["--target", "wasm32-wasip2", "-p", &manifest.name])
-            .current_dir(&house)
+            .current_dir(&root)
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the plugin does not build");
@@ -106,7 +108,7 @@ fn slot(component: PathBuf, manifest: Manifest, settings: String) -> Slot {
     }
 }
 
-/// The case's first line, so many times, with sums that agree.
+/// A sale with `lines` copies of the fixture's first line, and matching sums.
 fn sale(lines: u32) -> Sale {
     let mut sale = bench().sale.clone();
     let first = sale.lines[0].clone();
@@ -116,7 +118,7 @@ fn sale(lines: u32) -> Sale {
             ..first.clone()
         })
         .collect();
-    let sums = galleria_domain::selling::sums(&sale.lines, 2).expect("good lines");
+    let sums = galleria_domain::selling::sums(&sale.lines, 2).expect("valid lines");
     sale.tenders.truncate(1);
     let tender = &mut sale.tenders[0];
     (tender.amount, tender.tendered, tender.change) = (sums.gross, sums.gross, 0);

@@ -1,27 +1,29 @@
-//! What the guest does with a member's code. The code stands for the number that nobody may keep.
+//! Behaviours at `identify-member`. The code represents the personal data that nothing may store.
 
-use crate::{Behave, Settings};
+use crate::{Behaviour, Settings};
 use galleria_sdk::log;
 use galleria_sdk::prelude::*;
 
-pub fn behave(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fault> {
+pub fn execute(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fault> {
     match cx.settings().behave {
-        Behave::Identify => identify(code),
-        Behave::TellInLog => tell(code),
-        Behave::TellInFault => Err(Fault::failed(format!("no member has {code}"))),
-        Behave::TellInProblems => Err(Fault::invalid(code, format!("{code} is no number"))),
-        Behave::TellInRetry => Err(Fault::retry(format!("later for {code}"))),
-        Behave::TellInPanic => panic!("{code} is no number"),
-        Behave::TellInSecret => {
+        Behaviour::Identify => identify(code),
+        Behaviour::PutInLog => write_code(code),
+        Behaviour::PutInFault => Err(Fault::failed(format!("no member has {code}"))),
+        Behaviour::PutInProblems => Err(Fault::invalid(code, format!("{code} is not a number"))),
+        Behaviour::PutInRetry => Err(Fault::retry(format!("later for {code}"))),
+        Behaviour::PutInPanic => panic!("{code} is not a number"),
+        Behaviour::PutInSecret => {
             _ = Key::open(code);
             Ok(None)
         }
-        Behave::TellInDirectory => {
+        Behaviour::PutInDirectory => {
             Output::create(code, "a.txt", "text/plain").close();
             Ok(None)
         }
-        Behave::AnswerTooMuch => Ok(Some(member("x".repeat(2 << 20)))),
-        other => Err(Fault::failed(format!("{other:?} is not for a member"))),
+        Behaviour::AnswerTooMuch => Ok(Some(member("x".repeat(2 << 20)))),
+        other => Err(Fault::failed(format!(
+            "{other:?} is not a behaviour for a member"
+        ))),
     }
 }
 
@@ -33,7 +35,7 @@ fn member(id: String) -> Member {
     }
 }
 
-/// The code is the text in hexadecimal digits, under the secret's fixed IV.
+/// The code is an encrypted text in hexadecimal digits. The secret has a fixed IV.
 fn identify(code: &str) -> Result<Option<Member>, Fault> {
     let byte = |at: usize| u8::from_str_radix(code.get(at..at + 2)?, 16).ok();
     let body: Option<Vec<u8>> = (0..code.len()).step_by(2).map(byte).collect();
@@ -48,9 +50,9 @@ fn identify(code: &str) -> Result<Option<Member>, Fault> {
 #[expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "where it goes is what is tested"
+    reason = "the test checks where the output goes"
 )]
-fn tell(code: &str) -> Result<Option<Member>, Fault> {
+fn write_code(code: &str) -> Result<Option<Member>, Fault> {
     log::error(&format!("read {code}"), &[("code", code)]);
     println!("{code}");
     eprintln!("{code}");

@@ -1,31 +1,31 @@
-//! What the guest does with keys.
+//! Behaviours with keys.
 
 use galleria_sdk::prelude::*;
 
-fn opened(name: &str) -> Result<Key, Fault> {
-    Key::open(name).map_err(|_| Fault::failed(format!("{name} cannot be opened")))
+fn open_key(name: &str) -> Result<Key, Fault> {
+    Key::open(name).map_err(|_| Fault::failed(format!("{name} does not open")))
 }
 
-fn refused<T>(asked: &Result<T, galleria_sdk::Refused>) -> &'static str {
-    match asked {
+fn outcome<T>(result: &Result<T, galleria_sdk::Refused>) -> &'static str {
+    match result {
         Ok(_) => "done",
         Err(_) => "refused",
     }
 }
 
 pub fn open(name: &str) -> Decision {
-    Decision::new().note("open", refused(&Key::open(name)))
+    Decision::new().note("open", outcome(&Key::open(name)))
 }
 
-pub fn seal() -> Result<Decision, Fault> {
-    let key = opened("notes")?;
+pub fn encrypt() -> Result<Decision, Fault> {
+    let key = open_key("notes")?;
     let mut decision = Decision::new();
     for _ in 0..2 {
         let sealed = key
-            .encrypt(b"a note", b"for whom")
+            .encrypt(b"a note", b"context")
             .map_err(|_| Fault::failed("encrypt"))?;
         let text = key
-            .unseal(&sealed, b"for whom")
+            .unseal(&sealed, b"context")
             .map_err(|_| Fault::failed("decrypt"))?;
         decision = decision
             .note("key", sealed.key_id)
@@ -33,22 +33,22 @@ pub fn seal() -> Result<Decision, Fault> {
             .note("body", format!("{:?}", sealed.body))
             .note("text", String::from_utf8_lossy(&text));
     }
-    let code = opened("codes")?
+    let code = open_key("codes")?
         .mac(b"a text")
         .map_err(|_| Fault::failed("mac"))?;
     Ok(decision.note("mac", format!("{code:?}")))
 }
 
-/// Everything about a text that can be wrong; each answer must be the same.
-pub fn open_broken() -> Result<Decision, Fault> {
-    let (gcm, cbc) = (opened("notes")?, opened("loyalty")?);
+/// Decrypts texts that are wrong in every way. Every error must be the same.
+pub fn decrypt_broken() -> Result<Decision, Fault> {
+    let (gcm, cbc) = (open_key("notes")?, open_key("loyalty")?);
     let sealed = gcm
         .encrypt(b"a note", b"")
         .map_err(|_| Fault::failed("encrypt"))?;
-    let mut touched = sealed.body.clone();
-    touched[0] ^= 1;
-    let asked = [
-        gcm.decrypt(None, &sealed.nonce, &touched, b""),
+    let mut modified = sealed.body.clone();
+    modified[0] ^= 1;
+    let results = [
+        gcm.decrypt(None, &sealed.nonce, &modified, b""),
         gcm.decrypt(None, &sealed.nonce, &sealed.body, b"other"),
         gcm.decrypt(None, &sealed.nonce, b"", b""),
         gcm.decrypt(None, b"", &sealed.body, b""),
@@ -61,7 +61,7 @@ pub fn open_broken() -> Result<Decision, Fault> {
         cbc.decrypt(None, &[0; 16], &[0; 32], b"associated"),
         cbc.decrypt(None, &[0; 16], &vec![0; 2 << 20], b""),
     ];
-    let answers: Vec<String> = asked.iter().map(|answer| format!("{answer:?}")).collect();
+    let answers: Vec<String> = results.iter().map(|answer| format!("{answer:?}")).collect();
     Ok(Decision::new()
         .note("answers", answers.len().to_string())
         .note(
@@ -74,23 +74,23 @@ pub fn open_broken() -> Result<Decision, Fault> {
         .note("answer", answers[0].clone()))
 }
 
-pub fn ask_beyond_grant() -> Result<Decision, Fault> {
-    let (notes, loyalty, codes) = (opened("notes")?, opened("loyalty")?, opened("codes")?);
+pub fn exceed_grant() -> Result<Decision, Fault> {
+    let (notes, loyalty, codes) = (open_key("notes")?, open_key("loyalty")?, open_key("codes")?);
     Ok(Decision::new()
-        .note("encrypt", refused(&loyalty.encrypt(b"x", b"")))
-        .note("mac", refused(&notes.mac(b"x")))
-        .note("decrypt", refused(&codes.decrypt(None, b"", b"x", b""))))
+        .note("encrypt", outcome(&loyalty.encrypt(b"x", b"")))
+        .note("mac", outcome(&notes.mac(b"x")))
+        .note("decrypt", outcome(&codes.decrypt(None, b"", b"x", b""))))
 }
 
-pub fn seal_too_much() -> Result<Decision, Fault> {
-    let sealed = opened("notes")?.encrypt(&vec![b'x'; (1 << 20) + 1], b"");
-    Ok(Decision::new().note("encrypt", refused(&sealed)))
+pub fn encrypt_too_much() -> Result<Decision, Fault> {
+    let sealed = open_key("notes")?.encrypt(&vec![b'x'; (1 << 20) + 1], b"");
+    Ok(Decision::new().note("encrypt", outcome(&sealed)))
 }
 
-pub fn keep() -> Result<Decision, Fault> {
-    let mut kept = Vec::new();
+pub fn keep_open() -> Result<Decision, Fault> {
+    let mut keys = Vec::new();
     for _ in 0..10_000 {
-        kept.push(opened("notes")?);
+        keys.push(open_key("notes")?);
     }
-    Ok(Decision::new().note("kept", kept.len().to_string()))
+    Ok(Decision::new().note("keys", keys.len().to_string()))
 }

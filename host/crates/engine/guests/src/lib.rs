@@ -1,5 +1,5 @@
-//! A guest that behaves as its settings say. What an engine has to stand is listed in [`Behave`];
-//! the engine's tests match over it, so that a behaviour without a test does not compile.
+//! A guest whose settings select its behaviour. [`Behaviour`] lists all behaviours that the engine must
+//! handle. The engine's tests match over it, so a behaviour without a test does not compile.
 
 mod identify;
 mod keys;
@@ -12,59 +12,59 @@ use serde::Deserialize;
 
 macro_rules! behaviours {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What the guest does when it is asked.
+        /// What the guest does in a call.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        pub enum Behave {
+        pub enum Behaviour {
             $($(#[$doc])* $name,)*
         }
     };
 }
 
 behaviours! {
-    // On a payment.
-    /// Decides well: a document and a publication.
+    // At `on-payment`.
+    /// Returns a decision with a document and a publication.
     Decide,
-    /// Answers that it cannot.
-    AskAgain,
-    /// Never comes back.
+    /// Returns the fault `retry`.
+    Retry,
+    /// Never returns.
     Loop,
-    /// Takes ever more memory.
-    EatMemory,
-    /// A document larger than it may be.
+    /// Allocates memory without end.
+    AllocateMemory,
+    /// Returns a document above the output limit.
     DecideTooMuch,
-    /// A fault that says more than a decision may.
+    /// Returns a fault above the output limit.
     FaultTooMuch,
-    /// Ever more lines for people.
+    /// Writes log lines beyond the limit.
     LogTooMuch,
-    /// Calls the host again and again.
+    /// Calls the host without end.
     CallTooOften,
-    /// Calls itself without end.
+    /// Recurses without end.
     Recurse,
     /// Crashes.
     Crash,
-    /// Leaves with an exit code.
+    /// Exits with an exit code.
     Exit,
-    /// Publishes what is no JSON.
+    /// Publishes invalid JSON.
     BadJson,
-    /// A document whose name leads elsewhere.
+    /// Returns a document whose name leads to another directory.
     BadName,
-    /// Two documents of one name.
+    /// Returns two documents with the same name.
     SameName,
-    /// Writes to a directory it was not granted.
+    /// Returns a document for a directory without a grant.
     OtherDirectory,
-    /// Publishes to a topic it was not granted.
+    /// Publishes to a topic without a grant.
     OtherTopic,
-    /// Sends to a target it was not granted.
+    /// Sends to a target without a grant.
     OtherTarget,
-    /// Queues a receipt it was not granted.
+    /// Queues a receipt without a grant.
     Receipt,
-    /// A request that is none.
+    /// Returns a request with an invalid header.
     BadRequest,
     /// Notes clock, randomness, arguments and environment.
-    LookAround,
+    ReadEnvironment,
     /// Sleeps.
     Sleep,
-    /// Sleeps for no time at all.
+    /// Sleeps for a duration of zero.
     Yield,
     /// Connects to a socket.
     Connect,
@@ -74,102 +74,102 @@ behaviours! {
     Print,
     /// Logs with fields at every level.
     Log,
-    /// Pulls sale lines where there are none to pull.
+    /// Pulls sale lines outside a run.
     PullOutsideRun,
-    /// Writes output where there is none to write to.
+    /// Writes output outside a run.
     WriteOutsideRun,
-    /// Seals two texts and opens them again.
-    Seal,
-    /// Opens texts that are broken in every way.
-    OpenBroken,
-    /// Opens a secret it was not granted.
+    /// Encrypts two texts and decrypts them.
+    Encrypt,
+    /// Decrypts texts that are broken in every way.
+    DecryptBroken,
+    /// Opens a secret without a grant.
     OpenOtherSecret,
-    /// Opens a secret that it may do nothing with.
-    OpenUseless,
-    /// Asks of keys what its grant does not name.
-    AskBeyondGrant,
-    /// Seals a text longer than anyone may.
-    SealTooMuch,
-    /// Opens keys and keeps them all.
+    /// Opens a secret whose grant names no operation.
+    OpenWithoutOperations,
+    /// Uses operations of keys that the grant does not name.
+    ExceedGrant,
+    /// Encrypts a text above the limit.
+    EncryptTooMuch,
+    /// Opens many keys and keeps all of them open.
     KeepKeys,
-    // On a member's code.
-    /// Answers with what the code holds.
+    // At `identify-member`.
+    /// Returns the member in the code.
     Identify,
     /// Puts the number into its log and standard streams.
-    TellInLog,
+    PutInLog,
     /// Puts the number into a fault's reason.
-    TellInFault,
+    PutInFault,
     /// Puts the number into a fault's problems.
-    TellInProblems,
-    /// Puts the number into a wish to be asked again.
-    TellInRetry,
+    PutInProblems,
+    /// Puts the number into the reason of `retry`.
+    PutInRetry,
     /// Puts the number into a panic's message.
-    TellInPanic,
+    PutInPanic,
     /// Puts the number into the name of a secret.
-    TellInSecret,
+    PutInSecret,
     /// Puts the number into the name of a directory.
-    TellInDirectory,
-    /// A member that is larger than it may be.
+    PutInDirectory,
+    /// Returns a member above the output limit.
     AnswerTooMuch,
-    // In a run.
-    /// Sale lines into a file, activities counted.
+    // At stream points.
+    /// Writes sale lines to a file and counts activities.
     Copy,
-    /// Asks for more rows at once than anyone may.
+    /// Requests more rows than a batch may have.
     PullTooMany,
     /// Pulls from a feed without end.
     PullForever,
-    /// Writes to a directory it was not granted.
+    /// Opens a file in a directory without a grant.
     OpenOther,
-    /// Opens a file whose name leads elsewhere.
+    /// Opens a file whose name leads to another directory.
     OpenBadName,
-    /// Writes more than it may.
+    /// Writes more than the output limit.
     WriteTooMuch,
-    /// Totals that say more than they may.
+    /// Returns totals above the output limit.
     TotalTooMuch,
-    /// Its input into statement lines.
+    /// Reads its input as statement lines.
     ReadLines,
-    /// Pulls its input without end.
+    /// Reads its input without end.
     ReadForever,
-    /// Says twice what holds for all of a statement.
+    /// Sends the statement's header twice.
     DescribeTwice,
-    /// A statement line with a text longer than it may be.
+    /// Pushes a statement line with a text above the limit.
     PushLongText,
-    /// More lines at once than it may.
+    /// Pushes more lines than one call may have.
     PushMany,
-    /// Ever more lines.
+    /// Pushes lines without end.
     PushTooMuch,
-    /// A rate of more digits than a number has.
+    /// Pushes a line whose rate has too large a scale.
     PushBadRate,
-    /// Settlement lines into a file.
+    /// Writes settlement lines to a file.
     CopySettlement,
-    /// Products into a file.
+    /// Writes products to a file.
     CopyProducts,
 }
 
-/// What the guest reads.
+/// The guest's settings.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What to do.
-    pub behave: Behave,
-    /// How the check of these settings ends.
+    /// The behaviour.
+    pub behave: Behaviour,
+    /// The outcome of checking these settings.
     #[serde(default)]
     pub check: Check,
 }
 
-/// How the check of the settings ends.
+/// The outcome of checking the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum Check {
-    /// Well.
+    /// No problem.
     #[default]
-    Well,
-    /// With two problems.
+    Pass,
+    /// Two problems.
     Problems,
-    /// With a crash.
+    /// A crash.
     Crash,
-    /// Never.
+    /// Does not end.
     Loop,
-    /// With a key, which a check has none of.
+    /// Opens a key, which a check does not have.
     OpenKey,
 }
 
@@ -181,10 +181,10 @@ impl Plugin for Guest {
 
     fn check(settings: &Settings) -> Vec<Problem> {
         match settings.check {
-            Check::Well => vec![],
+            Check::Pass => vec![],
             Check::Problems => vec![
-                Problem::new("behave", "is not what anyone would want"),
-                Problem::new("check", "should be Well"),
+                Problem::new("behave", "must be another behaviour"),
+                Problem::new("check", "must be Pass"),
             ],
             Check::Crash => panic!("crashed while checking"),
             Check::Loop => spin(),
@@ -196,7 +196,7 @@ impl Plugin for Guest {
     }
 }
 
-/// Uses CPU time until it is stopped.
+/// Uses CPU time until the host stops the call.
 pub fn spin() -> ! {
     let mut turns = 0_u64;
     loop {
@@ -206,11 +206,11 @@ pub fn spin() -> ! {
 
 impl OnPayment for Guest {
     fn handle(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
-        payment::behave(cx, sale)
+        payment::execute(cx, sale)
     }
 }
 
-/// Whatever its settings say, it writes down what came.
+/// Writes the mark into a document, with any settings.
 impl OnFiscalMark for Guest {
     fn handle(_: &Context<Settings>, mark: &FiscalMark) -> Result<Decision, Fault> {
         let receipt = match &mark.of {
@@ -229,31 +229,31 @@ impl OnFiscalMark for Guest {
 
 impl Report for Guest {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
-        report::behave(cx, window)
+        report::execute(cx, window)
     }
 }
 
 impl IdentifyMember for Guest {
     fn identify(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fault> {
-        identify::behave(cx, code)
+        identify::execute(cx, code)
     }
 }
 
 impl ReadStatement for Guest {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
-        statement::behave(cx)
+        statement::execute(cx)
     }
 }
 
 impl WriteSettlement for Guest {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
-        report::behave(cx, window)
+        report::execute(cx, window)
     }
 }
 
 impl ExportCatalogue for Guest {
     fn run(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
-        report::behave(cx, window)
+        report::execute(cx, window)
     }
 }
 

@@ -1,43 +1,45 @@
-//! What the guest does in a run.
+//! Behaviours at the stream points that write files.
 
-use crate::{Behave, Settings};
+use crate::{Behaviour, Settings};
 use galleria_sdk::prelude::*;
 
-/// Does it.
-pub fn behave(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
+/// Executes the behaviour of the settings.
+pub fn execute(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault> {
     match cx.settings().behave {
-        Behave::Copy => copy(window),
-        Behave::PullTooMany => pull_too_many(),
-        Behave::PullForever => loop {
+        Behaviour::Copy => copy(window),
+        Behaviour::PullTooMany => pull_too_many(),
+        Behaviour::PullForever => loop {
             SaleLines::open().next();
         },
-        Behave::OpenOther => {
+        Behaviour::OpenOther => {
             Output::create("elsewhere", "a.csv", "text/csv").close();
             Ok(Totals {
                 rows: 0,
                 sums: vec![],
             })
         }
-        Behave::OpenBadName => {
+        Behaviour::OpenBadName => {
             Output::create("reports", "../a.csv", "text/csv").close();
             Ok(Totals {
                 rows: 0,
                 sums: vec![],
             })
         }
-        Behave::WriteTooMuch => {
+        Behaviour::WriteTooMuch => {
             let mut file = Output::create("reports", "a.csv", "text/csv");
             loop {
                 file.write(&[b'x'; 64 << 10]);
             }
         }
-        Behave::TotalTooMuch => Ok(Totals {
+        Behaviour::TotalTooMuch => Ok(Totals {
             rows: 0,
             sums: vec![Attribute::new("x", "x".repeat(2 << 20))],
         }),
-        Behave::CopySettlement => copy_settlement(),
-        Behave::CopyProducts => copy_products(),
-        other => Err(Fault::failed(format!("{other:?} is not for a report"))),
+        Behaviour::CopySettlement => copy_settlement(),
+        Behaviour::CopyProducts => copy_products(),
+        other => Err(Fault::failed(format!(
+            "{other:?} is not a behaviour for a report"
+        ))),
     }
 }
 
@@ -79,7 +81,7 @@ fn copy(window: &Window) -> Result<Totals, Fault> {
     })
 }
 
-/// The SDK never asks for more than it needs, so the world's own function is called.
+/// Calls the generated function, because the SDK never requests more rows than a batch.
 fn pull_too_many() -> Result<Totals, Fault> {
     let rows = galleria_sdk::bindings::words::sale_lines::next(u32::MAX)
         .number

@@ -1,36 +1,36 @@
-//! What the guest does with a statement's file.
+//! Behaviours at `read-statement`.
 
-use crate::{Behave, Settings};
+use crate::{Behaviour, Settings};
 use galleria_sdk::prelude::*;
 use std::io::{BufRead, BufReader, Read};
 
-pub fn behave(cx: &Context<Settings>) -> Result<Totals, Fault> {
+pub fn execute(cx: &Context<Settings>) -> Result<Totals, Fault> {
     let mut statement = Statement::open();
     match cx.settings().behave {
-        Behave::ReadLines => return read_lines(),
-        Behave::ReadForever => {
+        Behaviour::ReadLines => return read_lines(),
+        Behaviour::ReadForever => {
             let mut bytes = [0; 1024];
             while Input::open().read(&mut bytes).is_ok_and(|read| read > 0) {}
         }
-        Behave::DescribeTwice => {
+        Behaviour::DescribeTwice => {
             statement.describe(&header("one"));
             statement.describe(&header("two"));
         }
-        Behave::PushLongText => {
+        Behaviour::PushLongText => {
             let mut line = line(7, 100);
             line.merchant_reference = "x".repeat(5_000);
             statement.push(line);
         }
-        Behave::PushMany => {
+        Behaviour::PushMany => {
             let lines: Vec<StatementLine> = (1..=5_000).map(|row| line(row, 1)).collect();
             galleria_sdk::bindings::words::statement::push(&lines);
         }
-        Behave::PushTooMuch => {
+        Behaviour::PushTooMuch => {
             for row in 1.. {
                 statement.push(line(row, 1));
             }
         }
-        Behave::PushBadRate => {
+        Behaviour::PushBadRate => {
             let mut line = line(3, 1);
             line.rate = Some(Decimal {
                 unscaled: 1,
@@ -38,7 +38,11 @@ pub fn behave(cx: &Context<Settings>) -> Result<Totals, Fault> {
             });
             statement.push(line);
         }
-        other => return Err(Fault::failed(format!("{other:?} is not for a statement"))),
+        other => {
+            return Err(Fault::failed(format!(
+                "{other:?} is not a behaviour for a statement"
+            )));
+        }
     }
     statement.close();
     Ok(Totals {
@@ -91,7 +95,7 @@ fn line(row: u64, amount: Money) -> StatementLine {
     }
 }
 
-/// Each line of the file is an amount.
+/// Reads a file with an amount in each line.
 fn read_lines() -> Result<Totals, Fault> {
     let input = Input::open();
     let name = input.name();
@@ -100,7 +104,7 @@ fn read_lines() -> Result<Totals, Fault> {
     for text in BufReader::new(input).lines() {
         rows += 1;
         let amount = text.ok().and_then(|text| text.parse().ok());
-        let amount = amount.ok_or_else(|| Fault::invalid("amount", "is no number"))?;
+        let amount = amount.ok_or_else(|| Fault::invalid("amount", "must be a number"))?;
         statement.push(line(rows, amount));
     }
     statement.describe(&header(&name));

@@ -1,13 +1,13 @@
-//! The feeds of settlement lines and products, column by column.
+//! The feeds of settlement lines and products: every column arrives.
 
 use crate::kit::{Files, LIMITS, Rows};
 use crate::runs::run_point;
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_app::plugins::{CatalogueRow, SettlementRow, Stream, Streams};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{Decimal, Window};
 
-fn written(behave: Behave, mut streams: Streams, point: fn(Window) -> Stream) -> String {
+fn copied_file(behaviour: Behaviour, mut streams: Streams, point: fn(Window) -> Stream) -> String {
     let files = Files::default();
     streams.output = Some(Box::new(files.clone()));
     let limits = Limits {
@@ -15,7 +15,7 @@ fn written(behave: Behave, mut streams: Streams, point: fn(Window) -> Stream) ->
         output_bytes: 4 << 20,
         ..LIMITS
     };
-    let called = run_point(behave, limits, streams, point);
+    let called = run_point(behaviour, limits, streams, point);
     assert_eq!(called.outcome.expect("totals").rows, 5_000);
     let files = files.0.lock().expect("no panic");
     String::from_utf8(files[0].1.clone()).expect("text")
@@ -44,10 +44,10 @@ pub fn settlement() {
         difference: -1,
     };
     let streams = Streams {
-        settlement: Some(Box::new(Rows::of((1..=5_000).map(row).collect()))),
+        settlement: Some(Box::new(Rows::new((1..=5_000).map(row).collect()))),
         ..Streams::default()
     };
-    let text = written(Behave::CopySettlement, streams, Stream::Settlement);
+    let text = copied_file(Behaviour::CopySettlement, streams, Stream::Settlement);
     assert_eq!(
         text.lines().nth(4_999),
         Some(
@@ -74,10 +74,10 @@ pub fn products() {
         changed: number == 7,
     };
     let streams = Streams {
-        products: Some(Box::new(Rows::of((1..=5_000).map(row).collect()))),
+        products: Some(Box::new(Rows::new((1..=5_000).map(row).collect()))),
         ..Streams::default()
     };
-    let text = written(Behave::CopyProducts, streams, Stream::Catalogue);
+    let text = copied_file(Behaviour::CopyProducts, streams, Stream::Catalogue);
     assert_eq!(
         text.lines().nth(6),
         Some(

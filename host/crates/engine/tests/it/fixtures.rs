@@ -1,4 +1,4 @@
-//! Every plugin of the house, in the real engine, over its own fixtures.
+//! Every Rust plugin of this repository in the real engine, with its own fixtures.
 
 use crate::kit::{build, engine, target};
 use galleria_domain::plugin::Rights;
@@ -24,42 +24,43 @@ fn fixtures(plugin: &str) {
     let component = target()
         .join("wasm32-wasip2/plugin")
         .join(&manifest.component);
-    let ran = galleria_engine::fixtures::run(
+    let result = galleria_engine::fixtures::run(
         engine(),
         &component,
         &manifest.asks,
         &folder.join("fixtures"),
     );
-    match ran {
+    match result {
         Ok(cases) => assert!(cases > 0),
         Err(failures) => panic!("{}", failures.join("\n")),
     }
 }
 
 #[test]
-fn every_plugin_in_rust_decides_as_its_fixtures_say() {
+fn rust_plugins_match_their_fixtures() {
     let folders = std::fs::read_dir(plugins()).expect("plugins");
-    let mut ran = 0;
+    let mut count = 0;
     for folder in folders.map(|folder| folder.expect("a folder").path()) {
         if folder.join("Cargo.toml").exists() {
             fixtures(&folder.file_name().expect("a name").to_string_lossy());
-            ran += 1;
+            count += 1;
         }
     }
-    assert!(ran > 1, "only {ran} plugins");
+    assert!(count > 1, "only {count} plugins");
 }
 
-/// Keys, answers, statements and feeds come to the same natively and in a component, to the byte.
+/// The guest's native tests use the same fixtures, so keys, answers, statements and feeds give the same
+/// bytes natively and in a component.
 #[test]
-fn every_shape_of_point_decides_as_it_does_natively() {
-    let rights = crate::kit::slot("any", engine_guests::Behave::Decide).asks;
+fn guest_matches_its_fixtures_at_every_kind_of_point() {
+    let rights = crate::kit::slot("any", engine_guests::Behaviour::Decide).asks;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/fixtures");
-    let ran = galleria_engine::fixtures::run(engine(), crate::kit::guest(), &rights, &folder);
-    assert_eq!(ran, Ok(7));
+    let result = galleria_engine::fixtures::run(engine(), crate::kit::guest(), &rights, &folder);
+    assert_eq!(result, Ok(7));
 }
 
 #[test]
-fn a_golden_file_that_differs_is_shown() {
+fn fixtures_report_a_difference() {
     let folder = tempfile::tempdir().expect("a folder");
     let case = folder.path().join("case");
     std::fs::create_dir_all(case.join("decision/files/poslog")).expect("a folder");
@@ -85,18 +86,18 @@ fn a_golden_file_that_differs_is_shown() {
     write("decision/decision.json", &decision.to_string());
     let document = "decision/files/poslog/payment-1.txt";
     write(document, "payment-1 2 lines");
-    let rights = crate::kit::slot("any", engine_guests::Behave::Decide).asks;
-    let ran =
+    let rights = crate::kit::slot("any", engine_guests::Behaviour::Decide).asks;
+    let run =
         || galleria_engine::fixtures::run(engine(), crate::kit::guest(), &rights, folder.path());
-    assert_eq!(ran(), Ok(1));
+    assert_eq!(run(), Ok(1));
 
     write(document, "payment-1 3 lines");
-    let [failure] = ran().expect_err("a difference").try_into().expect("one");
+    let [failure] = run().expect_err("a difference").try_into().expect("one");
     let wanted = format!("{document}: line 1: \"payment-1 3 lines\" is now \"payment-1 2 lines\"");
     assert!(failure.contains(&wanted), "{failure}");
 
     write(document, "payment-1 2 lines");
     write("decision/files/poslog/other.txt", "");
-    let [failure] = ran().expect_err("a difference").try_into().expect("one");
+    let [failure] = run().expect_err("a difference").try_into().expect("one");
     assert!(failure.contains("other.txt was not written"), "{failure}");
 }

@@ -1,28 +1,35 @@
-//! Keys: what a guest gets of them, and what it does not.
+//! Operations with keys, their grants, and that no key's bytes appear anywhere.
 
 use crate::kit::{Logged, load, logged, named, note, pay, slot};
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_app::plugins::Called;
 use galleria_domain::Decision;
 use galleria_domain::plugin::{Operation, Slot};
 
-pub fn seal(first: &Decision, again: &Decision) {
-    assert_eq!(first, again, "a retry seals alike");
+pub fn encrypt(first: &Decision, retry: &Decision) {
+    assert_eq!(first, retry, "a retry encrypts to the same bytes");
     let values = |name: &str| {
-        let named = first.notes.iter().filter(|note| note.name == name);
-        named.map(|note| note.value.clone()).collect::<Vec<_>>()
+        let matching = first.notes.iter().filter(|note| note.name == name);
+        matching.map(|note| note.value.clone()).collect::<Vec<_>>()
     };
     assert_eq!(values("key"), ["2026", "2026"]);
     assert_eq!(values("text"), ["a note", "a note"]);
     let (nonces, bodies) = (values("nonce"), values("body"));
-    assert_ne!(nonces[0], nonces[1], "equal texts look different");
+    assert_ne!(
+        nonces[0], nonces[1],
+        "equal texts encrypt to different bytes"
+    );
     assert_ne!(bodies[0], bodies[1]);
     let code = galleria_keys::mac(&crate::kit::keys()["codes"], b"a text").expect("a code");
     assert_eq!(note(first, "mac"), format!("{code:?}"));
 
-    // Another event seals otherwise.
-    let generation = load(vec![slot("seals", Behave::Seal)]);
-    let other = pay(&generation, &named(&generation, "seals"), "another event");
+    // Another event encrypts to other bytes.
+    let generation = load(vec![slot("encrypts", Behaviour::Encrypt)]);
+    let other = pay(
+        &generation,
+        &named(&generation, "encrypts"),
+        "another event",
+    );
     let other = other.outcome.expect("a decision");
     assert_ne!(note(&other, "nonce"), nonces[0]);
 }
@@ -33,46 +40,46 @@ pub fn beyond_grant(called: &Called<Decision>) {
         assert_eq!(note(decision, operation), "refused");
     }
     assert_eq!(called.usage.denied_calls, 3);
-    let lines = logged("AskBeyondGrant");
-    let told = |line: &&Logged| {
+    let lines = logged("ExceedGrant");
+    let warning = |line: &&Logged| {
         let message = &line.fields["message"];
-        message.contains("it asked to encrypt with secret \"loyalty\"")
+        message.contains("operation encrypt denied: the grant of secret \"loyalty\"")
     };
-    // Asked twice, and told once a call: not for every operation.
-    assert_eq!(lines.iter().filter(told).count(), 2, "{lines:?}");
+    // Two calls, with one warning each: not one for every operation.
+    assert_eq!(lines.iter().filter(warning).count(), 2, "{lines:?}");
     assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
-fn sealing(change: impl FnOnce(&mut Slot)) -> Decision {
-    let mut slot = slot("seals", Behave::Seal);
+fn encrypt_with(change: impl FnOnce(&mut Slot)) -> Decision {
+    let mut slot = slot("encrypts", Behaviour::Encrypt);
     change(&mut slot);
     let generation = load(vec![slot]);
-    let called = pay(&generation, &named(&generation, "seals"), "Seal");
+    let called = pay(&generation, &named(&generation, "encrypts"), "Encrypt");
     called.outcome.expect("a decision")
 }
 
 #[test]
-fn a_key_that_is_not_asked_for_is_not_there() {
-    let mut slot = slot("asks", Behave::OpenBroken);
+fn key_without_a_request_is_denied() {
+    let mut slot = slot("requests", Behaviour::DecryptBroken);
     slot.asks.secrets.remove("notes");
     let generation = load(vec![slot]);
-    let called = pay(&generation, &named(&generation, "asks"), "asks");
+    let called = pay(&generation, &named(&generation, "requests"), "requests");
     let denied = galleria_domain::HostFault::Denied("secret \"notes\"".into());
     assert_eq!(crate::kit::host_fault(&called), &denied);
 }
 
-/// What is known of a key is known of no line, no slot, no answer.
+/// No log line, slot or result contains a key's bytes.
 #[test]
-fn a_keys_bytes_are_printed_nowhere() {
+fn key_bytes_are_never_printed() {
     const CANARY: &[u8; 16] = b"canary-7f3e-key!";
     let mut printed = String::new();
-    for behave in [
-        Behave::Seal,
-        Behave::OpenBroken,
-        Behave::AskBeyondGrant,
-        Behave::KeepKeys,
+    for behaviour in [
+        Behaviour::Encrypt,
+        Behaviour::DecryptBroken,
+        Behaviour::ExceedGrant,
+        Behaviour::KeepKeys,
     ] {
-        let mut slot = slot("canary", behave);
+        let mut slot = slot("canary", behaviour);
         for key in slot.keys.values_mut() {
             let mut changed = key.as_ref().clone();
             for version in &mut changed.versions {
@@ -98,20 +105,24 @@ fn a_keys_bytes_are_printed_nowhere() {
 }
 
 #[test]
-fn an_operation_is_granted_where_both_name_it() {
-    let mut slot = slot("both", Behave::AskBeyondGrant);
+fn operation_needs_both_request_and_grant() {
+    let mut slot = slot("both", Behaviour::ExceedGrant);
     let mac = [Operation::Mac, Operation::Decrypt, Operation::Encrypt];
     slot.grants.secrets.insert("notes".into(), mac.into());
     let generation = load(vec![slot]);
     let called = pay(&generation, &named(&generation, "both"), "both");
     let decision = called.outcome.expect("a decision");
-    assert_eq!(note(&decision, "mac"), "refused", "it did not ask for it");
+    assert_eq!(
+        note(&decision, "mac"),
+        "refused",
+        "the plugin does not request it"
+    );
 }
 
 #[test]
-fn another_key_seals_otherwise() {
-    let before = sealing(|_| {});
-    let after = sealing(|slot| {
+fn another_key_encrypts_differently() {
+    let before = encrypt_with(|_| {});
+    let after = encrypt_with(|slot| {
         let codes = slot.keys["notes"].as_ref().clone();
         let mut rotated = codes;
         rotated.versions.swap(0, 1);

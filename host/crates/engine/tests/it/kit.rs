@@ -1,6 +1,6 @@
-//! What the tests share: the guest, an engine, slots, events, feeds and sinks in memory, the log.
+//! Shared by the tests: the guest, an engine, slots, events, feeds and sinks in memory, the log.
 
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_app::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
 use galleria_domain::plugin::{
     Capability, Limits, OnDeadLetter, Operation, Rights, Slot, StoreFilter,
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// Small, so that a guest breaks them soon.
+/// Small limits, so that a guest exceeds them quickly.
 pub const LIMITS: Limits = Limits {
     cpu_ms: 300,
     wall_ms: 20_000,
@@ -26,7 +26,7 @@ pub const LIMITS: Limits = Limits {
     host_calls: 1_000,
 };
 
-/// The guest, built once in a run of the tests.
+/// The guest's component, built once in a test run.
 pub fn guest() -> &'static Path {
     static GUEST: OnceLock<PathBuf> = OnceLock::new();
     GUEST.get_or_init(|| {
@@ -35,7 +35,7 @@ pub fn guest() -> &'static Path {
     })
 }
 
-/// Builds a component. cargo decides whether there is anything to do.
+/// Builds a component; cargo skips the build if nothing changed.
 pub fn build(package: &str) {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--profile", "plugin"])
@@ -52,18 +52,23 @@ pub fn target() -> &'static Path {
     tests.parent().expect("the target folder")
 }
 
-/// One engine for all tests, with artifacts that the next run finds again.
+/// Compiled components, shared by all test binaries and by later test runs. The name of a file contains
+/// the component's digest and the engine's configuration.
+pub fn artifacts() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-artifacts")
+}
+
+/// The engine of all tests.
 pub fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        listen();
-        let artifacts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-artifacts");
-        Engine::new(EngineConfig::new(artifacts)).expect("an engine")
+        capture_log();
+        Engine::new(EngineConfig::new(artifacts())).expect("an engine")
     })
 }
 
-/// A slot of the guest that has all it asks for.
-pub fn slot(name: &str, behave: Behave) -> Slot {
+/// A slot of the guest that is granted all requested rights.
+pub fn slot(name: &str, behaviour: Behaviour) -> Slot {
     let rights = Rights {
         capabilities: [
             Capability::Secrets,
@@ -83,7 +88,7 @@ pub fn slot(name: &str, behave: Behave) -> Slot {
             ("notes", vec![Operation::Encrypt, Operation::Decrypt]),
             ("loyalty", vec![Operation::Decrypt]),
             ("codes", vec![Operation::Mac]),
-            ("useless", vec![]),
+            ("unusable", vec![]),
         ]
         .map(|(name, operations)| (name.to_owned(), operations.into_iter().collect()))
         .into(),
@@ -98,7 +103,7 @@ pub fn slot(name: &str, behave: Behave) -> Slot {
         asks: rights.clone(),
         grants: rights,
         filter: StoreFilter::default(),
-        settings: format!("{{\"behave\":\"{behave:?}\"}}"),
+        settings: format!("{{\"behave\":\"{behaviour:?}\"}}"),
         settings_for: vec![],
         call_limits: LIMITS,
         run_limits: LIMITS,
@@ -109,7 +114,7 @@ pub fn slot(name: &str, behave: Behave) -> Slot {
     }
 }
 
-/// The keys of the slot's grants.
+/// The keys that the slot's grants name.
 pub fn keys() -> BTreeMap<String, Arc<SecretKey>> {
     let version = |id: &str, byte: u8, iv: Option<u8>| KeyVersion {
         id: id.into(),
@@ -128,13 +133,13 @@ pub fn keys() -> BTreeMap<String, Arc<SecretKey>> {
             "codes",
             key(Cipher::HmacSha256, vec![version("1", 5, None)]),
         ),
-        ("useless", key(Cipher::AesGcm, vec![version("1", 6, None)])),
+        ("unusable", key(Cipher::AesGcm, vec![version("1", 6, None)])),
     ]
     .map(|(name, key)| (name.to_owned(), key))
     .into()
 }
 
-/// Loads slots that have no mistakes.
+/// Loads slots that are free of errors.
 pub fn load(slots: Vec<Slot>) -> Generation {
     match engine().load(slots) {
         Ok(generation) => generation,
@@ -142,7 +147,7 @@ pub fn load(slots: Vec<Slot>) -> Generation {
     }
 }
 
-/// A slot of a generation.
+/// A slot of a generation, by its name.
 pub fn named(generation: &Generation, name: &str) -> Loaded {
     generation.named("example", name).expect("a slot")
 }
@@ -163,7 +168,7 @@ pub fn store() -> Store {
     }
 }
 
-/// The surroundings of an event, with the slot's settings.
+/// The context of an event, with the slot's settings.
 pub fn context(event_id: &str, plugin: &Loaded) -> Context {
     Context {
         event_id: event_id.into(),
@@ -177,7 +182,7 @@ pub fn context(event_id: &str, plugin: &Loaded) -> Context {
     }
 }
 
-/// A sale of some lines.
+/// A sale with `lines` lines.
 pub fn sale(lines: u32) -> Sale {
     let line = |number: u32| Line {
         number,
@@ -233,53 +238,53 @@ pub fn sale(lines: u32) -> Sale {
     }
 }
 
-/// Asks a slot about a payment.
+/// Calls a slot with a payment.
 pub fn pay(generation: &Generation, plugin: &Loaded, event_id: &str) -> Called<Decision> {
     let argument = Argument::Payment(sale(3));
     generation.react(plugin, &context(event_id, plugin), &argument)
 }
 
-/// The host's fault that a call ended with.
+/// The fault of the host that ended a call.
 pub fn host_fault<T: std::fmt::Debug>(called: &Called<T>) -> &HostFault {
     match &called.outcome {
         Err(CallFault::Host(fault)) => fault,
-        other => panic!("no fault of the host, but {other:?}"),
+        other => panic!("expected a fault of the host, got {other:?}"),
     }
 }
 
-/// A note's value.
+/// The value of a note.
 pub fn note<'d>(decision: &'d Decision, name: &str) -> &'d str {
     let note = decision.notes.iter().find(|note| note.name == name);
     &note.expect("a note").value
 }
 
-/// A feed over rows in memory, which remembers what it was asked for.
+/// A feed over rows in memory. It records the requested batch sizes.
 pub struct Rows<T> {
-    pub left: std::vec::IntoIter<T>,
-    pub asked: Arc<Mutex<Vec<u32>>>,
-    /// How long each batch takes.
-    pub takes: std::time::Duration,
+    pub rows: std::vec::IntoIter<T>,
+    pub requested: Arc<Mutex<Vec<u32>>>,
+    /// The delay of each batch.
+    pub delay: std::time::Duration,
 }
 
 impl<T> Rows<T> {
-    pub fn of(rows: Vec<T>) -> Self {
+    pub fn new(rows: Vec<T>) -> Self {
         Self {
-            left: rows.into_iter(),
-            asked: Arc::default(),
-            takes: std::time::Duration::ZERO,
+            rows: rows.into_iter(),
+            requested: Arc::default(),
+            delay: std::time::Duration::ZERO,
         }
     }
 }
 
 impl<T: Send> Feed<T> for Rows<T> {
     fn next(&mut self, max: u32) -> Result<Vec<T>, galleria_app::Error> {
-        self.asked.lock().expect("no panic").push(max);
-        std::thread::sleep(self.takes);
-        Ok(self.left.by_ref().take(max as usize).collect())
+        self.requested.lock().expect("no panic").push(max);
+        std::thread::sleep(self.delay);
+        Ok(self.rows.by_ref().take(max as usize).collect())
     }
 }
 
-/// A feed without end.
+/// An endless feed of one row, with a delay.
 pub struct Endless<T>(pub T, pub std::time::Duration);
 
 impl<T: Clone + Send> Feed<T> for Endless<T> {
@@ -320,7 +325,7 @@ pub struct Logged {
 
 static LOG: Mutex<Vec<Logged>> = Mutex::new(Vec::new());
 
-/// What plugins logged about an event.
+/// The log lines of an event.
 pub fn logged(event_id: &str) -> Vec<Logged> {
     let log = LOG.lock().expect("no panic");
     log.iter()
@@ -329,19 +334,19 @@ pub fn logged(event_id: &str) -> Vec<Logged> {
         .collect()
 }
 
-/// Everything any line of the log said about an event, or anything that was said without one.
+/// All log lines, of any event.
 pub fn whole_log() -> String {
     format!("{:?}", LOG.lock().expect("no panic"))
 }
 
-fn listen() {
+fn capture_log() {
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-    struct Ear;
+    struct Capture;
 
-    struct Visit<'l>(&'l mut Logged);
+    struct FieldVisitor<'l>(&'l mut Logged);
 
-    impl tracing::field::Visit for Visit<'_> {
+    impl tracing::field::Visit for FieldVisitor<'_> {
         fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
             self.0
                 .fields
@@ -353,17 +358,17 @@ fn listen() {
         }
     }
 
-    impl<S: tracing::Subscriber> Layer<S> for Ear {
+    impl<S: tracing::Subscriber> Layer<S> for Capture {
         fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
             let mut line = Logged {
                 level: event.metadata().level().to_string(),
                 ..Logged::default()
             };
-            event.record(&mut Visit(&mut line));
+            event.record(&mut FieldVisitor(&mut line));
             LOG.lock().expect("no panic").push(line);
         }
     }
 
-    let subscriber = tracing_subscriber::registry().with(Ear);
-    tracing::subscriber::set_global_default(subscriber).expect("the only one");
+    let subscriber = tracing_subscriber::registry().with(Capture);
+    tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
 }

@@ -1,13 +1,13 @@
-//! What is refused before any event, and in which words.
+//! Errors that loading reports before any event, with their texts.
 
 use crate::kit::{LIMITS, engine, guest, load, named, pay, slot};
 use crate::wat::{component, write};
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_domain::plugin::{Capability, Point, Rights, SettingsFor, Slot, StoreFilter};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What is wrong with slots, as people read it.
+/// The errors of loading slots, as text.
 fn mistakes(slots: Vec<Slot>) -> Vec<String> {
     match engine().load(slots) {
         Ok(_) => vec![],
@@ -15,30 +15,33 @@ fn mistakes(slots: Vec<Slot>) -> Vec<String> {
     }
 }
 
-/// A slot of a component written by hand, with nothing asked or granted.
-fn by_hand(folder: &Path, name: &str, bytes: &[u8]) -> Slot {
-    let mut slot = slot("by-hand", Behave::Decide);
+/// A slot of a hand-written component, without requests and grants.
+fn hand_written(folder: &Path, name: &str, bytes: &[u8]) -> Slot {
+    let mut slot = slot("hand-written", Behaviour::Decide);
     slot.component = write(folder, name, bytes);
-    slot.plugin = "by-hand".into();
+    slot.plugin = "hand-written".into();
     slot.asks = Rights::default();
     slot.grants = Rights::default();
     slot
 }
 
-fn one(mistakes: &[String], wanted: &[&str]) {
+fn assert_one(mistakes: &[String], expected: &[&str]) {
     let [mistake] = mistakes else {
-        panic!("one mistake, but {mistakes:#?}");
+        panic!("expected one error, got {mistakes:#?}");
     };
-    for wanted in wanted {
-        assert!(mistake.contains(wanted), "{wanted:?} is not in {mistake}");
+    for expected in expected {
+        assert!(
+            mistake.contains(expected),
+            "{expected:?} is not in {mistake}"
+        );
     }
 }
 
 #[test]
-fn a_component_is_seen_for_what_it_is() {
-    let found = engine().inspect(guest()).expect("a component");
+fn inspection_lists_exports_imports_and_stamp() {
+    let inspection = engine().inspect(guest()).expect("a component");
     assert_eq!(
-        found.exports,
+        inspection.exports,
         BTreeSet::from([
             Point::OnPayment,
             Point::OnFiscalMark,
@@ -50,7 +53,7 @@ fn a_component_is_seen_for_what_it_is() {
         ])
     );
     assert_eq!(
-        found.imports,
+        inspection.imports,
         BTreeSet::from([
             Capability::Log,
             Capability::Secrets,
@@ -64,22 +67,22 @@ fn a_component_is_seen_for_what_it_is() {
         ])
     );
     assert!(
-        found
+        inspection
             .wasi
             .iter()
             .any(|name| name.starts_with("wasi:sockets/tcp@0.2."))
     );
     let stamp: serde_json::Value =
-        serde_json::from_str(&found.stamp.expect("a stamp")).expect("JSON");
+        serde_json::from_str(&inspection.stamp.expect("a stamp")).expect("JSON");
     assert_eq!(stamp["name"], "engine-guests");
     assert_eq!(stamp["contract"], "0.2.0");
     let bytes = std::fs::read(guest()).expect("a file");
-    assert_eq!(found.size, bytes.len() as u64);
-    assert_eq!(found.digest, galleria_domain::Digest::of(&bytes));
+    assert_eq!(inspection.size, bytes.len() as u64);
+    assert_eq!(inspection.digest, galleria_domain::Digest::of(&bytes));
 }
 
 #[test]
-fn a_file_that_is_no_plugin_is_named_with_what_it_should_be() {
+fn invalid_files_are_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     let module = wat::parse_str("(module)").expect("a module");
     let bare = wat::parse_str("(component)").expect("a component");
@@ -90,23 +93,23 @@ fn a_file_that_is_no_plugin_is_named_with_what_it_should_be() {
         (
             "empty.wasm",
             b"",
-            "is empty; it should be a WebAssembly component",
+            "is empty; must be a WebAssembly component",
         ),
         (
             "text.wasm",
             b"not wasm at all",
-            "is not a WebAssembly component",
+            "must be a WebAssembly component",
         ),
         ("module.wasm", &module, "is a core module"),
         (
             "half.wasm",
             &guest[..guest.len() / 2],
-            "is not a WebAssembly component",
+            "must be a WebAssembly component",
         ),
         (
             "bare.wasm",
             &bare,
-            "exports no extension point of galleria:retail@0.2.0",
+            "must export at least one extension point of galleria:retail@0.2.0",
         ),
         (
             "earlier.wasm",
@@ -119,36 +122,40 @@ fn a_file_that_is_no_plugin_is_named_with_what_it_should_be() {
             "this host supports galleria:retail@0.2.0",
         ),
     ];
-    for (name, bytes, wanted) in cases {
-        let slot = by_hand(folder.path(), name, bytes);
+    for (name, bytes, expected) in cases {
+        let slot = hand_written(folder.path(), name, bytes);
         let path = slot.component.display().to_string();
-        let told = engine().inspect(&slot.component).expect_err("no plugin");
-        one(&[told.to_string()], &[&path, wanted]);
-        one(&mistakes(vec![slot]), &[&path, wanted]);
+        let error = engine().inspect(&slot.component).expect_err("an error");
+        assert_one(&[error.to_string()], &[&path, expected]);
+        assert_one(&mistakes(vec![slot]), &[&path, expected]);
     }
-    let told = engine().inspect(&folder.path().join("none.wasm"));
-    one(
-        &[told.expect_err("no file").to_string()],
+    let error = engine().inspect(&folder.path().join("none.wasm"));
+    assert_one(
+        &[error.expect_err("no such file").to_string()],
         &["none.wasm", "cannot be read"],
     );
 }
 
 #[test]
-fn what_is_imported_is_asked_for_and_what_is_asked_for_is_granted() {
-    let mut unasked = slot("unasked", Behave::Decide);
-    unasked.asks.capabilities.remove(&Capability::Output);
-    let mut ungranted = slot("ungranted", Behave::Decide);
+fn imports_need_a_request_and_requests_need_a_grant() {
+    let mut unrequested = slot("unrequested", Behaviour::Decide);
+    unrequested.asks.capabilities.remove(&Capability::Output);
+    let mut ungranted = slot("ungranted", Behaviour::Decide);
     ungranted.grants.capabilities.remove(&Capability::SaleLines);
     ungranted.grants.topics.clear();
-    let found = mistakes(vec![unasked, slot("good", Behave::Decide), ungranted]);
-    let [asks, capability, topic] = found.as_slice() else {
-        panic!("{found:#?}");
+    let mistakes = mistakes(vec![
+        unrequested,
+        slot("good", Behaviour::Decide),
+        ungranted,
+    ]);
+    let [asks, capability, topic] = mistakes.as_slice() else {
+        panic!("{mistakes:#?}");
     };
     assert!(
-        asks.contains("plugin.toml: asks.capabilities: plugin engine-guests imports \"output\"")
+        asks.contains("plugin.toml: asks.capabilities: plugin engine-guests imports \"output\" without requesting it")
     );
     let at =
-        "retailers/example/retailer.toml: plugins.ungranted.grants: plugin engine-guests asks for";
+        "retailers/example/retailer.toml: plugins.ungranted.grants: plugin engine-guests requests";
     assert!(
         capability.contains(&format!("{at} capability \"sale-lines\"")),
         "{capability}"
@@ -157,16 +164,17 @@ fn what_is_imported_is_asked_for_and_what_is_asked_for_is_granted() {
 }
 
 #[test]
-fn what_this_host_does_not_offer_is_refused() {
+fn unknown_imports_are_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     for capability in &[Capability::Http, Capability::Tokens] {
         let import = format!("(import \"galleria:retail/{capability}@0.2.0\" (instance))");
         let bytes = component(&import, "", "", "0.2.0");
-        let mut slot = by_hand(folder.path(), &format!("{capability}.wasm"), &bytes);
+        let mut slot = hand_written(folder.path(), &format!("{capability}.wasm"), &bytes);
         slot.asks.capabilities.insert(*capability);
         slot.grants.capabilities.insert(*capability);
-        let wanted = format!("capability \"{capability}\", which is not offered by this version");
-        one(&mistakes(vec![slot]), &["asks.capabilities", &wanted]);
+        let expected =
+            format!("capability \"{capability}\", which this version of the host does not offer");
+        assert_one(&mistakes(vec![slot]), &["asks.capabilities", &expected]);
     }
     let unknown = component(
         "(import \"galleria:retail/teleport@0.2.0\" (instance))",
@@ -174,10 +182,10 @@ fn what_this_host_does_not_offer_is_refused() {
         "",
         "0.2.0",
     );
-    let slot = by_hand(folder.path(), "unknown.wasm", &unknown);
-    one(
+    let slot = hand_written(folder.path(), "unknown.wasm", &unknown);
+    assert_one(
         &mistakes(vec![slot]),
-        &["teleport@0.2.0, which is no capability"],
+        &["teleport@0.2.0, which is not a capability"],
     );
     let foreign = component(
         "(import \"acme:bombs/fuse@1.0.0\" (instance))",
@@ -185,22 +193,22 @@ fn what_this_host_does_not_offer_is_refused() {
         "",
         "0.2.0",
     );
-    let slot = by_hand(folder.path(), "foreign.wasm", &foreign);
-    one(
+    let slot = hand_written(folder.path(), "foreign.wasm", &foreign);
+    assert_one(
         &mistakes(vec![slot]),
-        &["imports acme:bombs/fuse@1.0.0; a plugin can import"],
+        &["imports acme:bombs/fuse@1.0.0; a plugin may only import"],
     );
 }
 
 #[test]
-fn a_function_of_another_type_is_found_at_load() {
+fn wrong_function_type_is_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
-    let slot = by_hand(folder.path(), "types.wasm", &component("", "", "", "0.2.0"));
-    one(&mistakes(vec![slot]), &["contract broken", "check"]);
+    let slot = hand_written(folder.path(), "types.wasm", &component("", "", "", "0.2.0"));
+    assert_one(&mistakes(vec![slot]), &["contract broken", "check"]);
 }
 
 #[test]
-fn an_interface_of_wasi_that_is_not_there_denies_when_it_is_called() {
+fn missing_wasi_interface_denies_when_called() {
     let folder = tempfile::tempdir().expect("a folder");
     let bytes = component(
         r#"(import "wasi:http/outgoing-handler@0.2.0" (instance $http
@@ -212,30 +220,30 @@ fn an_interface_of_wasi_that_is_not_there_denies_when_it_is_called() {
         "(import \"http\" \"handle\" (func $handle)) (start $handle)",
         "0.2.0",
     );
-    let slot = by_hand(folder.path(), "http.wasm", &bytes);
-    one(
+    let slot = hand_written(folder.path(), "http.wasm", &bytes);
+    assert_one(
         &mistakes(vec![slot]),
         &["denied: wasi:http/outgoing-handler#handle"],
     );
 }
 
-/// Loads a component that takes too much while it starts, and shows that others still work.
-fn starves(module: &str, wanted: &str) {
+/// Loads a component that exceeds a limit while it starts, and checks that other components still work.
+fn assert_limited(module: &str, expected: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let bytes = component("", "", module, "0.2.0");
-    one(
-        &mistakes(vec![by_hand(folder.path(), "a.wasm", &bytes)]),
-        &[wanted],
+    assert_one(
+        &mistakes(vec![hand_written(folder.path(), "a.wasm", &bytes)]),
+        &[expected],
     );
-    let generation = load(vec![slot("good", Behave::Decide)]);
+    let generation = load(vec![slot("good", Behaviour::Decide)]);
     let good = pay(&generation, &named(&generation, "good"), "after");
     good.outcome.expect("a decision");
 }
 
 #[test]
-fn tables_end() {
+fn tables_are_limited() {
     let bytes = LIMITS.table_elements * 8;
-    starves(
+    assert_limited(
         "(table $t 1 funcref)
          (func $grow (loop $again
             (drop (table.grow $t (ref.null func) (i32.const 100)))
@@ -243,49 +251,49 @@ fn tables_end() {
          (start $grow)",
         &format!("more than {bytes} bytes of memory"),
     );
-    // None alone is too large.
-    starves(
+    // Each table alone is within the limit.
+    assert_limited(
         "(table 1500 funcref) (table 1500 funcref)",
         &format!("more than {bytes} bytes of memory"),
     );
 }
 
 #[test]
-fn memories_end_together() {
+fn total_memory_is_limited() {
     // 9 MiB each, with a limit of 16 MiB.
-    starves(
+    assert_limited(
         "(memory 144) (memory 144)",
         &format!("more than {} bytes of memory", LIMITS.memory_bytes),
     );
 }
 
 #[test]
-fn a_growth_that_the_guest_forbids_itself_is_not_counted() {
+fn failed_growth_is_not_counted() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Asks a hundred times for 6 MiB beyond its own maximum, which answers -1 and gives nothing.
+    // Requests 6 MiB beyond its own maximum a hundred times; each request fails with -1.
     let module = "(memory $m 1 2)
          (func $grow (local $i i32) (loop $again
             (drop (memory.grow $m (i32.const 100)))
             (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $again (i32.lt_u (local.get $i) (i32.const 100)))))
          (start $grow)";
-    let slot = by_hand(folder.path(), "a.wasm", &component("", "", module, "0.2.0"));
-    one(&mistakes(vec![slot]), &["contract broken", "check"]);
+    let slot = hand_written(folder.path(), "a.wasm", &component("", "", module, "0.2.0"));
+    assert_one(&mistakes(vec![slot]), &["contract broken", "check"]);
 }
 
 #[test]
-fn settings_are_checked_before_any_event() {
+fn settings_are_checked_at_load() {
     let with = |name: &str, settings: &str| {
-        let mut slot = slot(name, Behave::Decide);
+        let mut slot = slot(name, Behaviour::Decide);
         slot.settings = settings.into();
         slot
     };
-    let mut special = slot("special", Behave::Decide);
+    let mut special = slot("special", Behaviour::Decide);
     special.settings_for.push(SettingsFor {
         filter: StoreFilter::default(),
         settings: r#"{"behave":"Decide","check":"Problems"}"#.into(),
     });
-    let found = mistakes(vec![
+    let mistakes = mistakes(vec![
         with("unknown", r#"{"behave":"Decide","speed":3}"#),
         special,
         with("crash", r#"{"behave":"Decide","check":"Crash"}"#),
@@ -293,8 +301,8 @@ fn settings_are_checked_before_any_event() {
         with("key", r#"{"behave":"Decide","check":"OpenKey"}"#),
     ]);
     let at = |slot: &str| format!("retailers/example/retailer.toml: plugins.{slot}.settings");
-    let [unknown, first, second, crash, endless, key] = found.as_slice() else {
-        panic!("{found:#?}");
+    let [unknown, first, second, crash, endless, key] = mistakes.as_slice() else {
+        panic!("{mistakes:#?}");
     };
     assert!(
         unknown.starts_with(&at("unknown")) && unknown.contains("speed"),
@@ -302,9 +310,9 @@ fn settings_are_checked_before_any_event() {
     );
     assert_eq!(
         *first,
-        format!("{}.behave: is not what anyone would want", at("special"))
+        format!("{}.behave: must be another behaviour", at("special"))
     );
-    assert_eq!(*second, format!("{}.check: should be Well", at("special")));
+    assert_eq!(*second, format!("{}.check: must be Pass", at("special")));
     assert!(
         crash.starts_with(&at("crash")) && crash.contains("the plugin crashed"),
         "{crash}"

@@ -1,5 +1,5 @@
-//! The engine against real components: one guest that behaves as its settings say, and a few written
-//! by hand for what no SDK would build.
+//! Tests of the engine with real components: one guest whose settings select its behaviour, and
+//! hand-written components for cases that no SDK produces.
 
 mod behaviours;
 mod engines;
@@ -11,4 +11,5 @@ mod loading;
 mod members;
 mod runs;
 mod statements;
+mod three_languages;
 mod wat;

@@ -1,7 +1,7 @@
-//! Runs: feeds in, files out, and what ends them.
+//! Runs: feeds in, files out, and how they end.
 
 use crate::kit::{Endless, Files, LIMITS, Rows, context, host_fault, load, named, slot, store};
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_app::plugins::{Called, Feed, Plugins, Sink, Stream, Streams};
 use galleria_app::records::SaleLine;
 use galleria_domain::plugin::Limits;
@@ -38,22 +38,22 @@ fn sale_line(number: u32) -> SaleLine {
     }
 }
 
-fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
-    run_point(behave, limits, streams, Stream::Report)
+fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> Called<Totals> {
+    run_point(behaviour, limits, streams, Stream::Report)
 }
 
-/// Runs a point, and shows that the next call of another slot is unharmed.
+/// Executes a run, and checks that the next call of another slot is unaffected.
 pub fn run_point(
-    behave: Behave,
+    behaviour: Behaviour,
     limits: Limits,
     streams: Streams,
     point: impl FnOnce(Window) -> Stream,
 ) -> Called<Totals> {
-    let mut slot = slot("run", behave);
+    let mut slot = slot("run", behaviour);
     slot.run_limits = limits;
-    let generation = load(vec![slot, crate::kit::slot("good", Behave::Decide)]);
+    let generation = load(vec![slot, crate::kit::slot("good", Behaviour::Decide)]);
     let plugin = named(&generation, "run");
-    let mut cx = context(&format!("run {behave:?}"), &plugin);
+    let mut cx = context(&format!("run {behaviour:?}"), &plugin);
     cx.scope = Scope::Retailer("example".into());
     let window = Window {
         id: "2026-11-24".into(),
@@ -64,12 +64,12 @@ pub fn run_point(
     };
     let called = generation.run(&plugin, &cx, &point(window), streams);
     let good = crate::kit::pay(&generation, &named(&generation, "good"), "after a run");
-    good.outcome.expect("the next call is unharmed");
+    good.outcome.expect("the next call is unaffected");
     called
 }
 
 fn feed(rows: u32) -> Option<Box<dyn Feed<SaleLine>>> {
-    Some(Box::new(Rows::of((1..=rows).map(sale_line).collect())))
+    Some(Box::new(Rows::new((1..=rows).map(sale_line).collect())))
 }
 
 pub fn copies() {
@@ -83,7 +83,7 @@ pub fn copies() {
     });
     let streams = Streams {
         sale_lines: feed(10_000),
-        activities: Some(Box::new(Rows::of(vec![(store(), voided); 3]))),
+        activities: Some(Box::new(Rows::new(vec![(store(), voided); 3]))),
         output: Some(Box::new(files.clone())),
         ..Streams::default()
     };
@@ -92,10 +92,10 @@ pub fn copies() {
         output_bytes: 4 << 20,
         ..LIMITS
     };
-    let called = run(Behave::Copy, limits, streams);
+    let called = run(Behaviour::Copy, limits, streams);
     let totals = called.outcome.expect("totals");
     assert_eq!(totals.rows, 10_000);
-    // 9,000 sold at 100, 1,000 given back.
+    // 9,000 sold at 100, 1,000 returned.
     assert_eq!(totals.sums[0].value, "800000");
     assert_eq!(totals.sums[1].value, "3");
     let files = files.0.lock().expect("no panic");
@@ -114,32 +114,36 @@ pub fn copies() {
 }
 
 pub fn bounded_batch() {
-    let rows = Rows::of((1..=10_000).map(sale_line).collect());
-    let asked = Arc::clone(&rows.asked);
+    let rows = Rows::new((1..=10_000).map(sale_line).collect());
+    let requested = Arc::clone(&rows.requested);
     let streams = Streams {
         sale_lines: Some(Box::new(rows)),
         ..Streams::default()
     };
-    let called = run(Behave::PullTooMany, LIMITS, streams);
+    let called = run(Behaviour::PullTooMany, LIMITS, streams);
     assert_eq!(called.outcome.expect("totals").rows, 4_096);
-    assert_eq!(*asked.lock().expect("no panic"), [4_096]);
+    assert_eq!(*requested.lock().expect("no panic"), [4_096]);
 }
 
 pub fn slow_feed() {
-    let slow = |takes| Streams {
-        sale_lines: Some(Box::new(Endless(sale_line(1), takes))),
+    let slow = |delay| Streams {
+        sale_lines: Some(Box::new(Endless(sale_line(1), delay))),
         ..Streams::default()
     };
-    // Hardly any CPU time goes by while the feed takes its time.
+    // The call waits for the feed and uses almost no CPU time.
     let limits = Limits {
         wall_ms: 100,
         ..LIMITS
     };
-    let begun = Instant::now();
-    let called = run(Behave::PullForever, limits, slow(Duration::from_millis(30)));
+    let started = Instant::now();
+    let called = run(
+        Behaviour::PullForever,
+        limits,
+        slow(Duration::from_millis(30)),
+    );
     assert_eq!(host_fault(&called), &HostFault::TimedOut(100));
     assert!(called.usage.cpu < Duration::from_millis(80));
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < Duration::from_secs(10));
 
     let streams = slow(Duration::from_millis(1));
     let stop = Arc::clone(&streams.stop);
@@ -151,7 +155,7 @@ pub fn slow_feed() {
         std::thread::sleep(Duration::from_millis(50));
         stop.store(true, Ordering::Relaxed);
     });
-    let called = run(Behave::PullForever, limits, streams);
+    let called = run(Behaviour::PullForever, limits, streams);
     stopper.join().expect("no panic");
     assert_eq!(
         host_fault(&called),
@@ -162,7 +166,7 @@ pub fn slow_feed() {
         sale_lines: Some(Box::new(Endless(sale_line(1), Duration::ZERO))),
         ..Streams::default()
     };
-    let called = run(Behave::PullForever, LIMITS, streams);
+    let called = run(Behaviour::PullForever, LIMITS, streams);
     assert_eq!(host_fault(&called), &HostFault::TooManyCalls(1_000));
 }
 
@@ -172,7 +176,7 @@ pub fn other_directory() {
         output: Some(Box::new(files.clone())),
         ..Streams::default()
     };
-    let called = run(Behave::OpenOther, LIMITS, streams);
+    let called = run(Behaviour::OpenOther, LIMITS, streams);
     let what = HostFault::Denied("directory \"elsewhere\"".into());
     assert_eq!(host_fault(&called), &what);
     assert!(files.0.lock().expect("no panic").is_empty());
@@ -184,7 +188,7 @@ pub fn bad_name() {
         output: Some(Box::new(files.clone())),
         ..Streams::default()
     };
-    let called = run(Behave::OpenBadName, LIMITS, streams);
+    let called = run(Behaviour::OpenBadName, LIMITS, streams);
     assert!(
         matches!(host_fault(&called), HostFault::ContractBroken(what) if what.contains("../a.csv"))
     );
@@ -192,7 +196,7 @@ pub fn bad_name() {
 }
 
 pub fn totals_too_large() {
-    let called = run(Behave::TotalTooMuch, LIMITS, Streams::default());
+    let called = run(Behaviour::TotalTooMuch, LIMITS, Streams::default());
     assert_eq!(host_fault(&called), &HostFault::OutputTooLarge(1 << 20));
 }
 
@@ -202,7 +206,7 @@ pub fn too_much_output() {
         output: Some(Box::new(files.clone())),
         ..Streams::default()
     };
-    let called = run(Behave::WriteTooMuch, LIMITS, streams);
+    let called = run(Behaviour::WriteTooMuch, LIMITS, streams);
     assert_eq!(host_fault(&called), &HostFault::OutputTooLarge(1 << 20));
     let written: usize = files
         .0
@@ -211,23 +215,20 @@ pub fn too_much_output() {
         .iter()
         .map(|f| f.1.len())
         .sum();
-    assert!(
-        written <= 1 << 20,
-        "nothing beyond the limit reaches the sink"
-    );
+    assert!(written <= 1 << 20, "the sink got more than the limit");
 }
 
-struct Broken;
+struct Failing;
 
-impl<T> Feed<T> for Broken {
+impl<T> Feed<T> for Failing {
     fn next(&mut self, _: u32) -> Result<Vec<T>, galleria_app::Error> {
-        Err(galleria_app::Error::Internal("secret words".into()))
+        Err(galleria_app::Error::Internal("internal detail".into()))
     }
 }
 
-impl Sink for Broken {
+impl Sink for Failing {
     fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
-        Err(galleria_app::Error::Internal("secret words".into()))
+        Err(galleria_app::Error::Internal("internal detail".into()))
     }
 
     fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_app::Error> {
@@ -236,31 +237,31 @@ impl Sink for Broken {
 }
 
 #[test]
-fn a_failed_feed_is_our_trouble() {
+fn failed_feed_is_a_fault_of_the_host() {
     let streams = Streams {
-        sale_lines: Some(Box::new(Broken)),
+        sale_lines: Some(Box::new(Failing)),
         output: Some(Box::new(Files::default())),
         ..Streams::default()
     };
-    let called = run(Behave::Copy, LIMITS, streams);
+    let called = run(Behaviour::Copy, LIMITS, streams);
     let what = HostFault::HostFailed("the feed of sale lines failed".into());
     assert_eq!(host_fault(&called), &what);
 }
 
 #[test]
-fn a_failed_sink_is_our_trouble() {
+fn failed_sink_is_a_fault_of_the_host() {
     let streams = Streams {
         sale_lines: feed(1),
-        output: Some(Box::new(Broken)),
+        output: Some(Box::new(Failing)),
         ..Streams::default()
     };
-    let called = run(Behave::Copy, LIMITS, streams);
+    let called = run(Behaviour::Copy, LIMITS, streams);
     let what = HostFault::HostFailed("opening an output file failed".into());
     assert_eq!(host_fault(&called), &what);
 }
 
 #[test]
-fn a_panic_of_the_host_ends_one_call() {
+fn panic_of_the_host_ends_only_one_call() {
     struct Panics;
     impl Sink for Panics {
         fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
@@ -275,20 +276,20 @@ fn a_panic_of_the_host_ends_one_call() {
         output: Some(Box::new(Panics)),
         ..Streams::default()
     };
-    let called = run(Behave::Copy, LIMITS, streams);
+    let called = run(Behaviour::Copy, LIMITS, streams);
     assert!(
         matches!(host_fault(&called), HostFault::HostFailed(what) if what.contains("the sink panics"))
     );
 }
 
 #[test]
-fn a_stopped_run_does_not_begin() {
+fn stopped_run_does_not_start() {
     let streams = Streams {
         sale_lines: feed(1),
         stop: Arc::new(AtomicBool::new(true)),
         ..Streams::default()
     };
-    let called = run(Behave::PullTooMany, LIMITS, streams);
+    let called = run(Behaviour::PullTooMany, LIMITS, streams);
     assert_eq!(
         host_fault(&called),
         &HostFault::HostFailed("the run was stopped".into())

@@ -1,8 +1,8 @@
-//! Statements: a file in, lines out, and what ends it.
+//! Statements: a file in, lines out, and how reading ends.
 
 use crate::kit::{LIMITS, host_fault};
 use crate::runs::run_point;
-use engine_guests::Behave;
+use engine_guests::Behaviour;
 use galleria_app::Error;
 use galleria_app::plugins::{Called, Lines, Source, Stream, Streams};
 use galleria_domain::plugin::Limits;
@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Clone, Default)]
-struct Taken(Arc<Mutex<(Vec<StatementHeader>, Vec<StatementLine>)>>);
+struct Received(Arc<Mutex<(Vec<StatementHeader>, Vec<StatementLine>)>>);
 
-impl Lines for Taken {
+impl Lines for Received {
     fn describe(&mut self, header: StatementHeader) -> Result<(), Error> {
         self.0.lock().expect("no panic").0.push(header);
         Ok(())
@@ -27,7 +27,7 @@ impl Lines for Taken {
 
 struct File {
     bytes: Vec<u8>,
-    asked: Arc<Mutex<Vec<u32>>>,
+    requested: Arc<Mutex<Vec<u32>>>,
 }
 
 impl Source for File {
@@ -36,34 +36,34 @@ impl Source for File {
     }
 
     fn read(&mut self, max: u32) -> Result<Vec<u8>, Error> {
-        self.asked.lock().expect("no panic").push(max);
-        // Pieces that end within a line.
+        self.requested.lock().expect("no panic").push(max);
+        // Each piece ends within a line.
         let count = self.bytes.len().min(1_021);
         Ok(self.bytes.drain(..count).collect())
     }
 }
 
-fn run(behave: Behave, limits: Limits, streams: Streams) -> Called<Totals> {
-    run_point(behave, limits, streams, |_| Stream::Statement)
+fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> Called<Totals> {
+    run_point(behaviour, limits, streams, |_| Stream::Statement)
 }
 
 pub fn read() {
-    let taken = Taken::default();
+    let received = Received::default();
     let text: String = (1..=2_000).map(|row| format!("{}\n", row * 100)).collect();
-    let asked = Arc::default();
+    let requested = Arc::default();
     let file = File {
         bytes: text.into_bytes(),
-        asked: Arc::clone(&asked),
+        requested: Arc::clone(&requested),
     };
     let streams = Streams {
         input: Some(Box::new(file)),
-        statement: Some(Box::new(taken.clone())),
+        statement: Some(Box::new(received.clone())),
         ..Streams::default()
     };
-    let called = run(Behave::ReadLines, LIMITS, streams);
+    let called = run(Behaviour::ReadLines, LIMITS, streams);
     assert_eq!(called.outcome.expect("totals").rows, 2_000);
-    let taken = taken.0.lock().expect("no panic");
-    let (headers, lines) = &*taken;
+    let received = received.0.lock().expect("no panic");
+    let (headers, lines) = &*received;
     assert_eq!(headers.len(), 1);
     assert_eq!(headers[0].reference, "payout.txt");
     assert_eq!(headers[0].total, Some(600));
@@ -82,7 +82,7 @@ pub fn read() {
     assert_eq!(last.rate, Some(tenth));
     assert_eq!(last.attributes[0].value, "b");
     assert!(
-        asked
+        requested
             .lock()
             .expect("no panic")
             .iter()
@@ -91,29 +91,29 @@ pub fn read() {
     assert!(called.usage.output_bytes > 2_000 * 64);
 }
 
-pub fn broken(behave: Behave, about: &str) {
-    let taken = Taken::default();
+pub fn broken(behaviour: Behaviour, about: &str) {
+    let received = Received::default();
     let streams = Streams {
-        statement: Some(Box::new(taken.clone())),
+        statement: Some(Box::new(received.clone())),
         ..Streams::default()
     };
-    let called = run(behave, LIMITS, streams);
+    let called = run(behaviour, LIMITS, streams);
     match host_fault(&called) {
         HostFault::ContractBroken(text) => assert!(text.contains(about), "{text}"),
         other => panic!("{other:?}"),
     }
-    assert!(taken.0.lock().expect("no panic").1.is_empty());
+    assert!(received.0.lock().expect("no panic").1.is_empty());
 }
 
 pub fn too_much() {
-    let taken = Taken::default();
+    let received = Received::default();
     let streams = Streams {
-        statement: Some(Box::new(taken.clone())),
+        statement: Some(Box::new(received.clone())),
         ..Streams::default()
     };
-    let called = run(Behave::PushTooMuch, LIMITS, streams);
+    let called = run(Behaviour::PushTooMuch, LIMITS, streams);
     assert_eq!(host_fault(&called), &HostFault::OutputTooLarge(1 << 20));
-    let lines = taken.0.lock().expect("no panic").1.len();
+    let lines = received.0.lock().expect("no panic").1.len();
     assert!(lines > 1_000 && lines < 20_000, "{lines}");
 }
 
@@ -138,17 +138,17 @@ impl Source for Failing {
     }
 
     fn read(&mut self, _: u32) -> Result<Vec<u8>, Error> {
-        Err(Error::Internal("secret words".into()))
+        Err(Error::Internal("internal detail".into()))
     }
 }
 
 impl Lines for Failing {
     fn describe(&mut self, _: StatementHeader) -> Result<(), Error> {
-        Err(Error::Internal("secret words".into()))
+        Err(Error::Internal("internal detail".into()))
     }
 
     fn push(&mut self, _: Vec<StatementLine>) -> Result<(), Error> {
-        Err(Error::Internal("secret words".into()))
+        Err(Error::Internal("internal detail".into()))
     }
 }
 
@@ -164,27 +164,33 @@ pub fn slow_and_failing_input() {
         wall_ms: 100,
         ..LIMITS
     };
-    let called = run(Behave::ReadForever, limits, input(Slow));
+    let called = run(Behaviour::ReadForever, limits, input(Slow));
     assert_eq!(host_fault(&called), &HostFault::TimedOut(100));
-    let called = run(Behave::ReadForever, LIMITS, input(Failing));
+    let called = run(Behaviour::ReadForever, LIMITS, input(Failing));
     let failed = HostFault::HostFailed("reading the input failed".into());
     assert_eq!(host_fault(&called), &failed);
-    let called = run(Behave::ReadForever, LIMITS, Streams::default());
+    let called = run(Behaviour::ReadForever, LIMITS, Streams::default());
     let denied = HostFault::Denied("input outside a run".into());
     assert_eq!(host_fault(&called), &denied);
 }
 
 #[test]
-fn lines_that_are_not_taken_are_our_trouble() {
-    for (behave, what) in [
-        (Behave::PushTooMuch, "taking a statement's lines failed"),
-        (Behave::DescribeTwice, "taking a statement's header failed"),
+fn failed_receiver_is_a_fault_of_the_host() {
+    for (behaviour, what) in [
+        (
+            Behaviour::PushTooMuch,
+            "accepting a statement's lines failed",
+        ),
+        (
+            Behaviour::DescribeTwice,
+            "accepting a statement's header failed",
+        ),
     ] {
         let streams = Streams {
             statement: Some(Box::new(Failing)),
             ..Streams::default()
         };
-        let called = run(behave, LIMITS, streams);
+        let called = run(behaviour, LIMITS, streams);
         assert_eq!(host_fault(&called), &HostFault::HostFailed(what.into()));
     }
 }

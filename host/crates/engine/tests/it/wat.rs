@@ -1,9 +1,9 @@
-//! Components written by hand, for what no SDK would build.
+//! Hand-written components, for cases that no SDK produces.
 
 use std::path::{Path, PathBuf};
 
-/// A component: `imports` as they stand, a core module's body, and exports of this contract version.
-/// Every export is the module's function `f`, which takes and gives nothing.
+/// Builds a component from imports, the body of a core module, and exports of a contract version. Every
+/// export is the module's function `f` without parameters and result.
 pub fn component(imports: &str, linked: &str, module: &str, version: &str) -> Vec<u8> {
     let text = format!(
         r#"(component
@@ -21,7 +21,7 @@ pub fn component(imports: &str, linked: &str, module: &str, version: &str) -> Ve
     wat::parse_str(&text).expect("a component")
 }
 
-/// Writes it into a folder.
+/// Writes a component into a folder.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).expect("a file");

@@ -1,17 +1,16 @@
-//! The corner shop in Rust, Python and JavaScript: the same decisions, to the byte, in the real engine.
+//! The corner shop in Rust, Python and JavaScript: all three decide the same bytes in the real engine.
 //!
-//! `cargo xtask plugins` builds the components of the latter two; where one is not there, its half says
-//! `SKIPPED`, and with `GALLERIA_STRICT=1` it fails instead.
+//! `cargo xtask plugins` builds the components of the latter two. If a component is missing, the tests
+//! print `SKIPPED` and skip it; with `GALLERIA_STRICT=1` they fail.
 
+use crate::kit::{build, engine, target};
 use galleria_app::plugins::{Argument, Plugins};
 use galleria_domain::plugin::{Capability, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{CallFault, Context, Decision, Sale, Scope};
-use galleria_engine::{Engine, EngineConfig};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 const PLUGINS: [&str; 3] = [
@@ -26,7 +25,7 @@ struct Manifest {
     asks: Rights,
 }
 
-/// A plugin whose component is there.
+/// A plugin with its component.
 struct Built {
     name: &'static str,
     component: PathBuf,
@@ -37,34 +36,11 @@ fn plugins_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plugins")
 }
 
-fn target() -> &'static Path {
-    let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    tests.parent().expect("the target folder")
-}
-
-/// One engine for all tests, with artifacts that the next run finds again.
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        let artifacts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("three-languages-artifacts");
-        Engine::new(EngineConfig::new(artifacts)).expect("an engine")
-    })
-}
-
-/// The Rust one is built here; the others are where `cargo xtask plugins` put them.
+/// Builds the Rust plugin. `cargo xtask plugins` has built the others before.
 fn built() -> &'static [Built] {
     static BUILT: OnceLock<Vec<Built>> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let cargo = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--profile", "plugin"])
-            .args(["--target", "wasm32-wasip2", "-p", PLUGINS[0]])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(
-            cargo.expect("cargo runs").success(),
-            "{} does not build",
-            PLUGINS[0]
-        );
+        build(PLUGINS[0]);
         PLUGINS.into_iter().filter_map(find).collect()
     })
 }
@@ -90,10 +66,10 @@ fn find(name: &'static str) -> Option<Built> {
         !strict,
         "{name} is not built: `cargo xtask plugins` builds it"
     );
-    // Not captured, as print would be: a test that passes by not running must say so.
-    let words = format!("SKIPPED: {name} is not built: `cargo xtask plugins` builds it\n");
+    // The test harness captures `println!`, but a skipped test must be visible.
+    let message = format!("SKIPPED: {name} is not built: `cargo xtask plugins` builds it\n");
     std::io::stderr()
-        .write_all(words.as_bytes())
+        .write_all(message.as_bytes())
         .expect("stderr");
     None
 }
@@ -121,12 +97,12 @@ fn slot(built: &Built, settings: &str) -> Slot {
 
 #[derive(Deserialize)]
 struct Event {
-    context: Surroundings,
+    context: EventContext,
     argument: Sale,
 }
 
 #[derive(Deserialize)]
-struct Surroundings {
+struct EventContext {
     event_id: String,
     occurred_at: String,
     business_date: String,
@@ -134,7 +110,7 @@ struct Surroundings {
     settings: serde_json::Value,
 }
 
-/// The cases by name.
+/// The context and argument of each case, by name.
 fn cases() -> BTreeMap<String, (Context, Argument)> {
     let mut cases = BTreeMap::new();
     let folder = plugins_folder().join(PLUGINS[0]).join("fixtures");
@@ -164,7 +140,7 @@ fn cases() -> BTreeMap<String, (Context, Argument)> {
 }
 
 #[test]
-fn each_decides_what_the_golden_files_say() {
+fn plugins_match_the_golden_files() {
     let folder = plugins_folder().join(PLUGINS[0]).join("fixtures");
     for plugin in built() {
         let Built {
@@ -173,13 +149,13 @@ fn each_decides_what_the_golden_files_say() {
             asks,
         } = plugin;
         match galleria_engine::fixtures::run(engine(), component, asks, &folder) {
-            Ok(ran) => assert_eq!(ran, cases().len(), "{name}"),
+            Ok(count) => assert_eq!(count, cases().len(), "{name}"),
             Err(failures) => panic!("{name}\n{}", failures.join("\n")),
         }
     }
 }
 
-/// Golden files hold JSON as values; here texts are compared as they are, key order and escapes included.
+/// Golden files compare JSON as values. This test compares texts, with the order of keys and escapes.
 #[test]
 fn decisions_are_equal_to_the_byte() {
     let settings = r#"{"topic":"corner_shop.sale"}"#;
@@ -187,63 +163,63 @@ fn decisions_are_equal_to_the_byte() {
         .iter()
         .map(|plugin| slot(plugin, settings))
         .collect();
-    let generation = engine().load(slots).expect("no mistakes");
-    let (first, others) = generation.all().split_first().expect("the one in Rust");
-    let (mut decided, mut refused) = (0, 0);
+    let generation = engine().load(slots).expect("no errors");
+    let (first, others) = generation.all().split_first().expect("the plugin in Rust");
+    let (mut decisions, mut faults) = (0, 0);
     for (name, (cx, argument)) in cases() {
         let react = |plugin| -> Result<Decision, CallFault> {
             generation.react(plugin, &cx, &argument).outcome
         };
         let rust = react(first);
         match &rust {
-            Ok(_) => decided += 1,
-            Err(CallFault::Guest(_)) => refused += 1,
+            Ok(_) => decisions += 1,
+            Err(CallFault::Guest(_)) => faults += 1,
             Err(CallFault::Host(fault)) => panic!("{name}: {fault:?}"),
         }
         for other in others {
-            let found = react(other);
-            assert_eq!(found, rust, "{name}: {} decides otherwise", other.slot.name);
+            let outcome = react(other);
+            assert_eq!(outcome, rust, "{name}: {} differs", other.slot.name);
             assert_eq!(
                 react(other),
-                found,
-                "{name}: {} changes its mind",
+                outcome,
+                "{name}: {} is not deterministic",
                 other.slot.name
             );
         }
     }
     assert!(
-        decided >= 10 && refused >= 5,
-        "{decided} decided, {refused} refused"
+        decisions >= 10 && faults >= 5,
+        "{decisions} decisions, {faults} faults"
     );
 }
 
 #[test]
-fn each_serves_one_point_and_needs_no_more_than_the_log() {
+fn plugins_export_one_point_and_import_only_the_log() {
     for plugin in built() {
-        let found = engine().inspect(&plugin.component).expect("a component");
+        let inspection = engine().inspect(&plugin.component).expect("a component");
         assert_eq!(
-            found.exports,
+            inspection.exports,
             BTreeSet::from([Point::OnPayment]),
             "{}",
             plugin.name
         );
         assert_eq!(
-            found.imports,
+            inspection.imports,
             BTreeSet::from([Capability::Log]),
             "{}",
             plugin.name
         );
-        let stamp = found.stamp.expect("a stamp");
+        let stamp = inspection.stamp.expect("a stamp");
         let stamp: serde_json::Value = serde_json::from_str(&stamp).expect("JSON");
         assert_eq!(
             (&stamp["name"], &stamp["contract"]),
-            (&plugin.name.into(), &"0.1.0".into())
+            (&plugin.name.into(), &"0.2.0".into())
         );
     }
 }
 
 #[test]
-fn each_finds_the_same_keys_wrong() {
+fn plugins_reject_the_same_settings() {
     let texts = [
         ("{}", "topic"),
         (r#"{"topic":""}"#, "topic"),
@@ -270,12 +246,12 @@ fn each_finds_the_same_keys_wrong() {
     for plugin in built() {
         for (text, field) in texts {
             let mistakes = match engine().load(vec![slot(plugin, text)]) {
-                Ok(_) => panic!("{}: {text} was not refused", plugin.name),
+                Ok(_) => panic!("{}: {text} was accepted", plugin.name),
                 Err(mistakes) => mistakes,
             };
             let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.clone()).collect();
-            let wanted = format!("plugins.{}.settings.{field}", plugin.name);
-            assert_eq!(keys, [wanted], "{text}: {mistakes:?}");
+            let expected = format!("plugins.{}.settings.{field}", plugin.name);
+            assert_eq!(keys, [expected], "{text}: {mistakes:?}");
         }
     }
 }
