@@ -75,7 +75,7 @@ fn generation() -> (tempfile::TempDir, Generation) {
         set("plugins", staged().display().to_string()),
     ]);
     let config = galleria_config::load(None, &BTreeMap::new(), &overrides).expect("configuration");
-    let engine = Engine::new(EngineConfig::new(crate::house::artifacts())).expect("an engine");
+    let engine = Engine::new(EngineConfig::new(crate::host::artifacts())).expect("an engine");
     let generation = engine.load(config.slots()).expect("loaded");
     (retailers, generation)
 }
