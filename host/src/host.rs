@@ -30,7 +30,7 @@ pub struct Host {
 
 /// Reads what files, environment and command line say.
 pub fn configure(cli: &Cli) -> Result<Config, Vec<ConfigError>> {
-    let (config, errors) = configure_lenient(cli);
+    let (config, errors) = configure_lenient(cli)?;
     if errors.is_empty() {
         Ok(config)
     } else {
@@ -38,14 +38,14 @@ pub fn configure(cli: &Cli) -> Result<Config, Vec<ConfigError>> {
     }
 }
 
-/// The same, with what could be read beside the errors.
-pub fn configure_lenient(cli: &Cli) -> (Config, Vec<ConfigError>) {
+/// Reads the configuration and returns it together with its errors.
+pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), Vec<ConfigError>> {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
     let env = environment();
     let overrides = cli.overrides.iter().cloned().collect();
-    let (config, mut errors) = galleria_config::load_lenient(file.as_deref(), &env, &overrides);
-    if cfg!(not(feature = "kafka")) && config.host.kafka.is_some() {
+    let (config, mut errors) = galleria_config::load_lenient(file.as_deref(), &env, &overrides)?;
+    if cfg!(not(feature = "kafka")) && config.host.kafka.bootstrap.is_some() {
         errors.push(ConfigError::new(
             file.unwrap_or_else(|| "host.toml".into()),
             "kafka.bootstrap",
@@ -53,7 +53,7 @@ pub fn configure_lenient(cli: &Cli) -> (Config, Vec<ConfigError>) {
              feature `kafka`",
         ));
     }
-    (config, errors)
+    Ok((config, errors))
 }
 
 /// The environment. `std::env::vars` would panic over a variable that is no text, whosever it is, and
@@ -68,11 +68,10 @@ fn environment() -> BTreeMap<String, String> {
 /// How the database is reached.
 pub fn database(host_config: &HostConfig) -> DbConfig {
     let database = &host_config.database;
-    let connections = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     DbConfig {
         url: database.url.expose().to_owned(),
-        read_connections: connections(database.read_connections),
-        write_connections: connections(database.write_connections),
+        read_connections: database.read_connections,
+        write_connections: database.write_connections,
         connect_timeout: database.connect_timeout,
         statement_timeout: database.statement_timeout,
         lock_timeout: database.lock_timeout,
@@ -140,7 +139,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let host_config = &config.host;
-    let groups = &host_config.groups;
+    let (groups, kafka) = (&host_config.groups, &host_config.kafka);
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
         (topic::COMMON, groups.common.tries),
@@ -171,7 +170,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             .iter()
             .map(|one| (one.name.clone(), one.matching.clone()))
             .collect(),
-        relay: host_config.kafka.as_ref().map(|kafka| RelayPolicy {
+        relay: kafka.bootstrap.is_some().then(|| RelayPolicy {
             name: kafka.relay.clone(),
             topics: kafka.topics.iter().cloned().collect(),
         }),
@@ -189,7 +188,7 @@ fn members(host_config: &HostConfig) -> anyhow::Result<MemberPolicy> {
         floor: host_config.members.floor,
         calls: host_config.workers,
         calls_per_store: host_config.calls_per_store,
-        digest_key: sensitive::digest_key(&host_config.sensitive.digest_key)?,
+        digest_key: sensitive::digest_key(&host_config.sensitive)?,
     })
 }
 

@@ -1,26 +1,28 @@
-//! The host's digest key: given, or made once and kept in a file of the host's user alone.
+//! The host's digest key: configured, or created once in a file that only the host's user can read.
 
 use anyhow::{Context as _, bail};
 use galleria_app::sensitive::{DIGEST_KEY_BYTES, DigestKey};
-use galleria_config::DigestKeySource;
+use galleria_config::Sensitive;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The key as configured. Its file is made where there is none.
-pub fn digest_key(source: &DigestKeySource) -> anyhow::Result<DigestKey> {
-    match source {
-        DigestKeySource::Given(text) => decode(text.expose()).context("reading the digest key"),
-        DigestKeySource::File(file) => {
-            let about = || format!("the digest key in {}", file.display());
-            match std::fs::read_to_string(file).map(Zeroizing::new) {
-                Ok(text) => decode(text.trim_end()).with_context(about),
-                Err(error) if error.kind() == ErrorKind::NotFound => make(file).with_context(about),
-                Err(error) => Err(error).with_context(about),
-            }
-        }
+/// Returns the configured key. Creates its file if there is none.
+pub fn digest_key(config: &Sensitive) -> anyhow::Result<DigestKey> {
+    match &config.digest_key {
+        Some(text) => decode(text.expose()).context("reading the digest key"),
+        None => read_or_create(&config.digest_key_file),
+    }
+}
+
+fn read_or_create(file: &Path) -> anyhow::Result<DigestKey> {
+    let context = || format!("the digest key in {}", file.display());
+    match std::fs::read_to_string(file).map(Zeroizing::new) {
+        Ok(text) => decode(text.trim_end()).with_context(context),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(file).with_context(context),
+        Err(error) => Err(error).with_context(context),
     }
 }
 
@@ -28,13 +30,16 @@ fn decode(text: &str) -> anyhow::Result<DigestKey> {
     let mut bytes = Zeroizing::new([0; DIGEST_KEY_BYTES]);
     match base16ct::mixed::decode(text, &mut *bytes) {
         Ok(decoded) if decoded.len() == DIGEST_KEY_BYTES => Ok(DigestKey::new(*bytes)),
-        // The text itself is nobody's business.
-        _ => bail!("not 64 hex digits: restore the file, or remove it and lose what was digested"),
+        // The error must not contain the text.
+        _ => bail!(
+            "must be 64 hex digits: restore the file, or remove it and lose the comparison with older digests"
+        ),
     }
 }
 
-/// Makes the file whole or not at all. Whoever is first makes the key; the others read it.
-fn make(file: &Path) -> anyhow::Result<DigestKey> {
+/// Creates the file completely or not at all. If several hosts start at once, the first one creates the
+/// key and the others read it.
+fn create(file: &Path) -> anyhow::Result<DigestKey> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -51,7 +56,7 @@ fn make(file: &Path) -> anyhow::Result<DigestKey> {
         .open(&temporary)?;
     writeln!(written, "{}", &*text)?;
     written.sync_all()?;
-    // A link fails where the name is taken; a rename would replace another's key.
+    // A link fails if the name exists; a rename would replace the key of another host.
     let linked = std::fs::hard_link(&temporary, file);
     std::fs::remove_file(&temporary)?;
     File::open(folder)?.sync_all()?;
@@ -70,13 +75,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn a_key_is_made_once_for_its_user_alone() {
+    fn a_key_is_created_once_and_only_its_user_can_read_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("data/digest.key");
-        let source = DigestKeySource::File(file.clone());
         let keys: Vec<DigestKey> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| digest_key(&source).expect("a key")))
+                .map(|_| scope.spawn(|| read_or_create(&file).expect("a key")))
                 .collect();
             let keys = threads.into_iter();
             keys.map(|thread| thread.join().expect("no panic"))
@@ -86,11 +90,11 @@ mod tests {
         let mode = file.metadata().expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let left = std::fs::read_dir(folder.path().join("data")).expect("a folder");
-        assert_eq!(left.count(), 1, "nothing else is left there");
+        assert_eq!(left.count(), 1, "no other file is left");
     }
 
     #[test]
-    fn a_file_that_is_no_key_is_refused_without_a_word_of_it() {
+    fn an_invalid_file_is_rejected_without_printing_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digest.key");
         for text in [
@@ -101,16 +105,16 @@ mod tests {
             &"xy".repeat(32),
         ] {
             std::fs::write(&file, text).expect("written");
-            let error = digest_key(&DigestKeySource::File(file.clone())).expect_err("no key");
-            let said = format!("{error:#}");
+            let error = read_or_create(&file).expect_err("no key");
+            let message = format!("{error:#}");
             assert!(
-                said.contains("digest.key") && said.contains("64 hex digits"),
-                "{said}"
+                message.contains("digest.key") && message.contains("64 hex digits"),
+                "{message}"
             );
-            assert!(text.len() < 4 || !said.contains(&text[..4]), "{said}");
+            assert!(text.len() < 4 || !message.contains(&text[..4]), "{message}");
         }
         std::fs::write(&file, format!("{}\n", "aB".repeat(32))).expect("written");
-        let key = digest_key(&DigestKeySource::File(file)).expect("a key");
+        let key = read_or_create(&file).expect("a key");
         assert_eq!(key, DigestKey::new([0xab; DIGEST_KEY_BYTES]));
     }
 }

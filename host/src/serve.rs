@@ -18,6 +18,7 @@ use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ const GAUGES_FRESH: Duration = Duration::from_secs(5);
 /// Serves. What drains first is the HTTP face; what it accepted is consumed and delivered as far
 /// as it is in hand, and the rest waits in the log for the next start.
 pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
-    let exporting = config.host.traces.as_ref().map(traces::start).transpose()?;
+    let exporting = traces::start(&config.host.traces)?;
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
@@ -64,7 +65,11 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let host = host::build(&config, generation).await?;
-    let roles = Roles::of(asked, host.app.groups(), config.host.kafka.is_some())?;
+    let roles = Roles::of(
+        asked,
+        host.app.groups(),
+        config.host.kafka.bootstrap.is_some(),
+    )?;
     let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -91,8 +96,9 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
             &stop,
         );
     }
-    if let Some(kafka) = config.host.kafka.as_ref().filter(|_| roles.relay) {
-        let (relay, watch) = (relay(kafka, &host), watch.for_role("relay"));
+    let kafka = &config.host.kafka;
+    if let Some(bootstrap) = kafka.bootstrap.as_deref().filter(|_| roles.relay) {
+        let (relay, watch) = (relay(kafka, bootstrap, &host), watch.for_role("relay"));
         let (relays, lease) = (host.app.relays().await?, config.host.groups.lease);
         let leases = GroupLeases::new(host.app.clone(), relays, &identity.name, lease);
         let (status, errors) = (leases.status(), relay.errors());
@@ -147,6 +153,7 @@ fn http(
     roles: Vec<String>,
     access: AccessConfig,
 ) -> HttpConfig {
+    let rate = host_config.http.rate;
     HttpConfig {
         max_body_bytes: host_config.http.body_limit_bytes,
         idle: host_config.http.idle,
@@ -161,12 +168,12 @@ fn http(
         metrics,
         workers,
         roles,
-        rate: host_config.http.rate.map(|rate| RateConfig {
-            burst: rate.burst,
+        rate: NonZeroU32::new(rate.burst).map(|burst| RateConfig {
+            burst,
             every: rate.every,
             status: rate.status,
         }),
-        connections_per_client: host_config.http.connections_per_client,
+        connections_per_client: host_config.http.connections_per_client as usize,
         trusted_proxies: host_config.http.trusted_proxies.clone(),
         cors_origins: host_config.http.cors_origins.clone(),
         access,
@@ -205,9 +212,10 @@ async fn record(
     host: &host::Host,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Metrics>> {
-    let agent = host_config.statsd.as_ref().map(|statsd| StatsdConfig {
-        address: statsd.address.clone(),
-        prefix: statsd.prefix.clone(),
+    let config = &host_config.metrics;
+    let agent = config.statsd.clone().map(|address| StatsdConfig {
+        address,
+        prefix: config.statsd_prefix.clone(),
     });
     let metrics = Metrics::record(GAUGES_FRESH, agent.as_ref()).context("recording metrics")?;
     workers.spawn(metrics.clone().keep(stop.clone()));
@@ -216,7 +224,7 @@ async fn record(
         let read = metrics.clone().keep_reading(host.app.clone(), stop.clone());
         workers.spawn(read);
     }
-    let Some(address) = host_config.metrics_listen else {
+    let Some(address) = config.listen else {
         return Ok(Some(metrics));
     };
     let listener = TcpListener::bind(address)
@@ -264,13 +272,13 @@ fn consume(
 }
 
 /// What tells the broker.
-fn relay(kafka: &Kafka, host: &host::Host) -> Relay {
-    let login = kafka.login.as_ref().map(|(key, secret)| Login {
-        username: key.clone(),
+fn relay(kafka: &Kafka, bootstrap: &str, host: &host::Host) -> Relay {
+    let login = kafka.login().map(|(key, secret)| Login {
+        username: key.to_owned(),
         password: secret.expose().to_owned(),
     });
     let broker = BrokerConfig {
-        bootstrap: kafka.bootstrap.clone(),
+        bootstrap: bootstrap.to_owned(),
         login,
         ca_file: kafka.ca_file.clone(),
     };

@@ -29,8 +29,11 @@ pub struct Exporting {
     timeout: Duration,
 }
 
-/// Begins to export; on the runtime that it is called on.
-pub fn start(traces: &Traces) -> anyhow::Result<Exporting> {
+/// Starts to export on the current runtime. Returns none if no collector is configured.
+pub fn start(traces: &Traces) -> anyhow::Result<Option<Exporting>> {
+    let Some(endpoint) = &traces.endpoint else {
+        return Ok(None);
+    };
     let http = reqwest::Client::builder()
         .timeout(traces.timeout)
         .redirect(reqwest::redirect::Policy::none())
@@ -42,7 +45,7 @@ pub fn start(traces: &Traces) -> anyhow::Result<Exporting> {
     };
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
-        .with_endpoint(format!("{}/v1/traces", traces.endpoint))
+        .with_endpoint(format!("{endpoint}/v1/traces"))
         .with_timeout(traces.timeout)
         .with_http_client(collector)
         .build()
@@ -64,10 +67,10 @@ pub fn start(traces: &Traces) -> anyhow::Result<Exporting> {
         .with_resource(resource.build())
         .with_sampler(Sampler::ParentBased(Box::new(share)))
         .build();
-    Ok(Exporting {
+    Ok(Some(Exporting {
         provider,
         timeout: traces.timeout,
-    })
+    }))
 }
 
 impl Exporting {

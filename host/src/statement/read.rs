@@ -24,7 +24,13 @@ const PIECE: usize = 1_000;
 /// Prints the reading of a file. Nothing is needed but the slot: that a secret of some retailer is
 /// not set here does no harm.
 pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
-    let (config, errors) = host::configure_lenient(cli);
+    let (config, errors) = match host::configure_lenient(cli) {
+        Ok(read) => read,
+        Err(errors) => {
+            show::config_errors(&errors);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log

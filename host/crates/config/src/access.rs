@@ -1,140 +1,155 @@
-//! `[access]`: who is let in beside those with a key, checked.
+//! `[access]`: routes without authentication, and issuers of tokens.
 
 use crate::checks::Checks;
-use crate::raw::{RawAccess, RawIssuer};
+use crate::fields::{HOUR, MINUTE, Rule, SECOND, duration, list, map, rule, text};
 use crate::suggest;
 use galleria_domain::access::{Scope, is_trustworthy};
 use galleria_domain::names::is_id;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Who is let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+rule!(
+    /// A method and a path.
+    Route -> String,
+    "a method and a path as /openapi.json writes them, such as GET /v1/stores/{id}",
+    |text| {
+        let (method, path) = text.split_once(' ')?;
+        let good = !method.is_empty()
+            && method.bytes().all(|byte| byte.is_ascii_uppercase())
+            && path.starts_with('/');
+        good.then(|| text.to_owned())
+    }
+);
+
+const ADDRESS: &str = "an address that begins with https://, or one of this machine: an attacker who \
+                       changes the keys in transit could sign tokens";
+
+rule!(
+    /// The address of an issuer.
+    Issuer -> String,
+    ADDRESS,
+    |text| is_trustworthy(text).then(|| text.to_owned())
+);
+
+rule!(
+    /// The address of an issuer's public keys; empty means that it is discovered.
+    KeysAddress -> Option<String>,
+    ADDRESS,
+    |text| match text.is_empty() {
+        true => Some(None),
+        false => is_trustworthy(text).then(|| Some(text.to_owned())),
+    }
+);
+
+rule!(
+    /// The name of a claim.
+    Claim -> String,
+    "the name of a claim",
+    |text| (!text.is_empty()).then(|| text.to_owned())
+);
+
+/// The word of a scope.
+struct ScopeWord;
+
+impl Rule for ScopeWord {
+    type Value = Scope;
+
+    fn parse(text: &str) -> Option<Scope> {
+        Scope::by_name(text)
+    }
+
+    fn expected(text: &str) -> String {
+        suggest::one_of(text, &Scope::ALL.map(Scope::name))
+    }
+}
+
+/// Authentication, apart from API keys.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Access {
-    /// Routes that may be asked without a key, each a method and a path.
+    /// Routes that need no authentication, each a method and a path.
+    #[serde(deserialize_with = "list::<_, Route>")]
     pub anonymous: Vec<String>,
-    /// Whose tokens are good, by a name of the host's own.
+    /// Issuers of tokens, by a name that the operator chooses.
     pub issuers: BTreeMap<String, TokenIssuer>,
 }
 
-/// Whose tokens are good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An issuer of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct TokenIssuer {
-    /// As tokens name it.
+    /// The `iss` claim of its tokens.
+    #[serde(deserialize_with = "text::<_, Issuer>")]
     pub issuer: String,
-    /// For whom tokens must be.
+    /// The `aud` claim that a token must contain.
     pub audience: String,
-    /// Where its keys are; asked of the issuer where it is not said.
+    /// Address of its public keys; none means that it is discovered.
+    #[serde(deserialize_with = "text::<_, KeysAddress>")]
     pub jwks_url: Option<String>,
-    /// How far its clock may differ from ours.
+    /// Allowed difference between its clock and the host's.
+    #[serde(deserialize_with = "duration::<_, 0, {5 * MINUTE}>")]
     pub skew: Duration,
-    /// How often its keys are fetched at most.
+    /// Shortest time between two fetches of its keys. Without one, a client could cause a request to the
+    /// issuer with every invented key.
+    #[serde(deserialize_with = "duration::<_, SECOND, HOUR>")]
     pub refetch: Duration,
-    /// What its roles, and words of a token's `scope`, let their bearers do.
+    /// The scope for each of its roles and of the words of a token's `scope` claim.
+    #[serde(deserialize_with = "map::<_, ScopeWord>")]
     pub scopes: BTreeMap<String, Scope>,
-    /// The claim that lists retailers; `*` in it is everything.
+    /// The claim that lists retailers; `*` in it means all.
+    #[serde(deserialize_with = "text::<_, Claim>")]
     pub retailers_claim: String,
     /// The claim that lists stores.
+    #[serde(deserialize_with = "text::<_, Claim>")]
     pub stores_claim: String,
 }
 
-pub(crate) fn convert(raw: RawAccess, checks: &mut Checks) -> Access {
-    let RawAccess { anonymous, issuers } = raw;
-    for (index, route) in anonymous.iter().enumerate() {
-        let formed = route.split_once(' ').is_some_and(|(method, path)| {
-            !method.is_empty()
-                && method.bytes().all(|byte| byte.is_ascii_uppercase())
-                && path.starts_with('/')
-        });
-        checks.check(
-            formed,
-            &format!("access.anonymous.{index}"),
-            "a method and a path as /openapi.json has it, such as GET /v1/stores/{id}",
-        );
-    }
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let mut all = BTreeMap::new();
-    for (name, raw) in issuers {
-        let key = format!("access.issuers.{name}");
-        checks.check(is_id(&name), &key, "a name of letters, digits, '-' and '_'");
-        if let Some(other) = seen.insert(raw.issuer.clone(), name.clone()) {
-            let message = format!("another issuer than access.issuers.{other}");
-            checks.wrong(format!("{key}.issuer"), message);
+/// The defaults of one issuer. conf/host.toml shows them in a comment, because it configures none.
+impl Default for TokenIssuer {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: String::new(),
+            jwks_url: None,
+            skew: Duration::from_secs(60),
+            refetch: Duration::from_secs(30),
+            scopes: BTreeMap::new(),
+            retailers_claim: "retailers".into(),
+            stores_claim: "stores".into(),
         }
-        all.insert(name, issuer(&key, raw, checks));
-    }
-    Access {
-        anonymous,
-        issuers: all,
     }
 }
 
-fn issuer(key: &str, raw: RawIssuer, checks: &mut Checks) -> TokenIssuer {
-    let RawIssuer {
-        issuer,
-        audience,
-        jwks_url,
-        skew,
-        refetch,
-        scopes,
-        retailers_claim,
-        stores_claim,
-    } = raw;
-    let at = |name: &str| format!("{key}.{name}");
-    let address = "an address that begins with https://, or one of this machine: who can change \
-                   keys on their way can make tokens";
-    checks.check(is_trustworthy(&issuer), &at("issuer"), address);
-    let good = jwks_url.is_empty() || is_trustworthy(&jwks_url);
-    checks.check(good, &at("jwks_url"), address);
-    checks.check(
-        !audience.is_empty(),
-        &at("audience"),
-        "whom tokens are for, such as galleria: a token for another application is not good here",
-    );
-    for (name, claim) in [
-        ("retailers_claim", &retailers_claim),
-        ("stores_claim", &stores_claim),
-    ] {
-        checks.check(!claim.is_empty(), &at(name), "the name of a claim");
-    }
-    let mut within = |name: &str, text: &str, most: Duration| {
-        let value = checks.duration(&at(name), text);
-        let message = format!("at most {most:?}");
-        checks.check(value <= most, &at(name), &message);
-        value
-    };
-    let skew = within("skew", &skew, Duration::from_secs(300));
-    let refetch = within("refetch", &refetch, Duration::from_secs(3600));
-    checks.check(
-        refetch >= Duration::from_secs(1),
-        &at("refetch"),
-        "at least 1s: whoever sends a token with an unknown key makes the host ask",
-    );
-    checks.check(
-        !scopes.is_empty(),
-        &at("scopes"),
-        "what roles may do, such as { cashier = \"till\" }",
-    );
-    let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
-    let mut meant = BTreeMap::new();
-    for (role, word) in scopes {
-        match Scope::by_name(&word) {
-            Some(scope) => drop(meant.insert(role, scope)),
-            None => {
-                let message = suggest::one_of(&word, &known);
-                checks.wrong(format!("{key}.scopes.{role}"), message);
+impl Access {
+    /// Checks what concerns several keys, and keys that must be set.
+    pub(crate) fn validate(&self, checks: &mut Checks) {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (name, issuer) in &self.issuers {
+            let key = format!("access.issuers.{name}");
+            let at = |field: &str| format!("{key}.{field}");
+            checks.check(
+                is_id(name),
+                &key,
+                "must be a name of letters, digits, '-' and '_'",
+            );
+            if issuer.issuer.is_empty() {
+                checks.wrong(at("issuer"), format!("must be {ADDRESS}"));
+            } else if let Some(other) = seen.insert(&issuer.issuer, name) {
+                let message = format!("must differ from access.issuers.{other}.issuer");
+                checks.wrong(at("issuer"), message);
             }
+            checks.check(
+                !issuer.audience.is_empty(),
+                &at("audience"),
+                "must be the audience of the tokens, such as galleria: the host rejects a token for another application",
+            );
+            checks.check(
+                !issuer.scopes.is_empty(),
+                &at("scopes"),
+                "must map at least one role to a scope, such as { cashier = \"till\" }",
+            );
         }
-    }
-    TokenIssuer {
-        issuer,
-        audience,
-        jwks_url: (!jwks_url.is_empty()).then_some(jwks_url),
-        skew,
-        refetch,
-        scopes: meant,
-        retailers_claim,
-        stores_claim,
     }
 }
 
@@ -142,62 +157,51 @@ fn issuer(key: &str, raw: RawIssuer, checks: &mut Checks) -> TokenIssuer {
 mod tests {
     use super::*;
 
-    fn raw() -> RawIssuer {
-        RawIssuer {
+    fn issuer() -> TokenIssuer {
+        TokenIssuer {
             issuer: "https://id.example.com/realms/shops".into(),
             audience: "galleria".into(),
-            scopes: [("cashier".to_owned(), "till".to_owned())].into(),
-            ..RawIssuer::default()
+            scopes: [("cashier".to_owned(), Scope::Till)].into(),
+            ..TokenIssuer::default()
         }
     }
 
-    fn told(issuers: &[(&str, RawIssuer)], anonymous: &[&str]) -> Vec<String> {
-        let raw = RawAccess {
-            anonymous: anonymous.iter().map(|one| (*one).to_owned()).collect(),
-            issuers: issuers
-                .iter()
-                .map(|(name, raw)| ((*name).to_owned(), raw.clone()))
-                .collect(),
+    fn problems(issuers: &[(&str, TokenIssuer)]) -> Vec<String> {
+        let issuers = issuers
+            .iter()
+            .map(|(name, one)| ((*name).to_owned(), one.clone()));
+        let access = Access {
+            anonymous: Vec::new(),
+            issuers: issuers.collect(),
         };
         let mut checks = Checks::default();
-        convert(raw, &mut checks);
+        access.validate(&mut checks);
         checks.problems.into_iter().map(|one| one.field).collect()
     }
 
     #[test]
-    fn a_whole_issuer_is_taken() {
-        assert!(told(&[("shops", raw())], &["GET /v1/stores"]).is_empty());
+    fn an_issuer_needs_address_audience_and_scopes() {
+        assert!(problems(&[("shops", issuer())]).is_empty());
+        assert_eq!(
+            problems(&[("a", TokenIssuer::default())]),
+            ["issuer", "audience", "scopes"].map(|name| format!("access.issuers.a.{name}"))
+        );
+        assert_eq!(
+            problems(&[("a", issuer()), ("b", issuer())]),
+            ["access.issuers.b.issuer"]
+        );
     }
 
     #[test]
-    fn what_would_let_anybody_in_is_told_by_its_key() {
-        let bad = RawIssuer {
-            issuer: "http://id.example.com/realms/shops".into(),
-            audience: String::new(),
-            jwks_url: "http://id.example.com/keys".into(),
-            skew: "10m".into(),
-            refetch: "0s".into(),
-            scopes: [("cashier".to_owned(), "tills".to_owned())].into(),
-            stores_claim: String::new(),
-            ..raw()
-        };
-        let wanted = [
-            "issuer",
-            "jwks_url",
-            "audience",
-            "stores_claim",
-            "skew",
-            "refetch",
-            "scopes.cashier",
-        ];
-        let wanted = wanted.map(|name| format!("access.issuers.a.{name}"));
-        assert_eq!(told(&[("a", bad)], &[]), wanted);
-        let twice = told(&[("a", raw()), ("b", raw())], &["/v1/stores", "get /v1"]);
-        let wanted = [
-            "access.anonymous.0",
-            "access.anonymous.1",
-            "access.issuers.b.issuer",
-        ];
-        assert_eq!(twice, wanted);
+    fn insecure_addresses_and_incomplete_routes_are_rejected() {
+        assert!(Issuer::parse("http://id.example.com/realms/shops").is_none());
+        assert!(KeysAddress::parse("http://id.example.com/keys").is_none());
+        assert_eq!(KeysAddress::parse(""), Some(None));
+        assert_eq!(ScopeWord::parse("till"), Some(Scope::Till));
+        assert!(ScopeWord::expected("tills").contains("did you mean `till`?"));
+        assert!(Route::parse("GET /v1/stores").is_some());
+        for bad in ["/v1/stores", "get /v1"] {
+            assert_eq!(Route::parse(bad), None, "{bad}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Collecting what is wrong while raw values become typed ones.
+//! Collects problems while `retailer.toml` and `plugin.toml` become typed values, and the problems of
+//! `host.toml` that concern several keys.
 
 use crate::{suggest, units};
 use galleria_domain::Problem;
@@ -13,7 +14,7 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Notes a problem. What follows from another problem of the same key is left out.
+    /// Adds a problem, unless the key has one already: the second usually follows from the first.
     pub(crate) fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
         let problem = Problem::new(key, message);
         if self
@@ -25,10 +26,10 @@ impl Checks {
         }
     }
 
-    /// Adds what was found to the errors of a file, except where something at or below the key
-    /// could not even be read: the problem follows from that.
+    /// Adds the problems to the errors of a file. A problem is left out if the value at its key, or below
+    /// it, could not even be read: it follows from that.
     pub(crate) fn into_errors(self, file: &Path, errors: &mut Vec<ConfigError>) {
-        // A row belongs to a table that a guest read; a file's key says where it is.
+        // Rows belong to tables that a guest reads; in a file, the key gives the position.
         for Problem {
             field,
             message,
@@ -48,47 +49,43 @@ impl Checks {
         }
     }
 
-    /// Notes a problem unless something holds.
+    /// Adds a problem unless a condition holds.
     pub(crate) fn check(&mut self, holds: bool, key: &str, message: &str) {
         if !holds {
             self.wrong(key, message);
         }
     }
 
-    /// The value, or its kind's plain one with a problem noted.
-    pub(crate) fn take<T: Default>(&mut self, key: &str, value: Result<T, String>) -> T {
-        value.unwrap_or_else(|message| {
-            self.wrong(key, message);
-            T::default()
+    /// Parses a duration. Adds a problem and returns zero for another text.
+    pub(crate) fn duration(&mut self, key: &str, text: &str) -> Duration {
+        units::duration(text).unwrap_or_else(|| {
+            let form = units::DURATION_FORM;
+            self.wrong(key, format!("must be a duration, {form}, got {text:?}"));
+            Duration::ZERO
         })
     }
 
-    /// A duration.
-    pub(crate) fn duration(&mut self, key: &str, text: &str) -> Duration {
-        self.take(key, units::duration(text))
-    }
-
-    /// A number that is not zero.
-    pub(crate) fn positive(&mut self, key: &str, number: u32) -> usize {
-        self.check(number > 0, key, "a whole number from 1");
-        number as usize
-    }
-
-    /// One of a closed set of words.
+    /// Parses one of a closed set of words.
     pub(crate) fn word<T: Copy>(
         &mut self,
         key: &str,
         text: &str,
         words: &[(&str, T)],
     ) -> Option<T> {
-        let found = words
+        let value = words
             .iter()
             .find(|(word, _)| *word == text)
             .map(|(_, value)| *value);
-        if found.is_none() {
+        if value.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.wrong(key, suggest::one_of(text, &known));
+            let expected = suggest::one_of(text, &known);
+            // A secret may stand in the wrong key of its declaration.
+            let got = match key.starts_with("secrets.") {
+                true => String::new(),
+                false => format!(", got {text:?}"),
+            };
+            self.wrong(key, format!("must be {expected}{got}"));
         }
-        found
+        value
     }
 }

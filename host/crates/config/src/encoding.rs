@@ -1,7 +1,7 @@
-//! How keys are written: fetched from where they are, decoded, of the right length.
+//! Fetches secret keys from their source, decodes them and checks their length.
 //!
-//! A message names variable or file, and at most how many digits or bytes there are; never a value or a
-//! part of one.
+//! A message names the variable or file, and at most a number of digits or bytes. It never contains a
+//! value or a part of one.
 
 use crate::secrets::SecretSource;
 use base64ct::{Base64Unpadded, Encoding as _};
@@ -11,13 +11,13 @@ use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Of a file. A key has some dozen bytes; whoever names a log file by error is told soon.
+/// The largest file. A key has a few dozen bytes; a log file named by mistake is rejected quickly.
 const FILE_BYTES: u64 = 64 << 10;
 
-/// Bytes of a key, wiped when they are dropped.
+/// Bytes of a secret key, wiped when they are dropped.
 pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 
-/// How a key is written.
+/// The encoding of a secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Hex,
@@ -26,14 +26,14 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The words of `encoding`.
+    /// The words of the key `encoding`.
     pub(crate) const WORDS: &[(&str, Self)] = &[
         ("hex", Self::Hex),
         ("base64", Self::Base64),
         ("text", Self::Text),
     ];
 
-    /// A key of a cipher.
+    /// Reads a secret key of a cipher.
     pub(crate) fn key(
         self,
         source: &SecretSource,
@@ -44,7 +44,7 @@ impl Encoding {
         decode(source, self, &text, &|bytes| key_fits(cipher, self, bytes))
     }
 
-    /// An IV of AES-CBC.
+    /// Reads an IV of AES-CBC.
     pub(crate) fn iv(
         self,
         source: &SecretSource,
@@ -56,12 +56,12 @@ impl Encoding {
                 Self::Hex => galleria_keys::IV * 2,
                 Self::Base64 | Self::Text => galleria_keys::IV,
             };
-            (bytes != galleria_keys::IV).then(|| format!("the IV of AES has {right}"))
+            (bytes != galleria_keys::IV).then(|| format!("an IV of AES has {right}"))
         })
     }
 }
 
-/// The text as it stands there, without the line's end that an editor or `echo` leaves.
+/// Fetches the text, without the line end that an editor or `echo` adds.
 fn fetch(
     source: &SecretSource,
     env: &BTreeMap<String, String>,
@@ -71,10 +71,10 @@ fn fetch(
         SecretSource::Env(name) => {
             let set = env
                 .get(name)
-                .ok_or_else(|| format!("{source} is not set: set it, or take the secret out"))?;
-            // What is no text in a variable comes with this in its place: it would be another key.
+                .ok_or_else(|| format!("{source} is not set: set it or remove the secret"))?;
+            // Bytes of a variable that are not UTF-8 arrive as this character: it would be another key.
             if set.contains(char::REPLACEMENT_CHARACTER) {
-                return Err(format!("{source} holds bytes that are no text in UTF-8"));
+                return Err(format!("{source} is not valid UTF-8"));
             }
             Zeroizing::new(set.clone().into_bytes())
         }
@@ -88,7 +88,7 @@ fn fetch(
         text.pop();
     }
     if text.is_empty() {
-        return Err(format!("{source} is empty: it should hold the key"));
+        return Err(format!("{source} is empty: it must contain the key"));
     }
     Ok(text)
 }
@@ -96,18 +96,18 @@ fn fetch(
 fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    // All the room at once: a vector that grows leaves what it held behind.
+    // Allocate once: a growing vector leaves copies of its content behind.
     let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES as usize + 1));
     file.take(FILE_BYTES + 1)
         .read_to_end(&mut text)
         .map_err(unreadable)?;
     if text.len() as u64 > FILE_BYTES {
-        return Err("is longer than 64 KiB: a key has some dozen bytes".into());
+        return Err("is longer than 64 KiB: a key has a few dozen bytes".into());
     }
     Ok(text)
 }
 
-/// The bytes, where `fits` has nothing against how many they are.
+/// Decodes text. `fits` describes the right length for a number of bytes that does not fit.
 fn decode(
     source: &SecretSource,
     encoding: Encoding,
@@ -115,27 +115,27 @@ fn decode(
     fits: &dyn Fn(usize) -> Option<String>,
 ) -> Result<Zeroizing<Vec<u8>>, String> {
     let good = |bytes: usize| fits(bytes).is_none();
-    let holds = |what: String, bytes: usize| {
+    let contains = |what: String, bytes: usize| {
         let right = fits(bytes).unwrap_or_default();
-        format!("{source} holds {what}; {right}")
+        format!("{source} contains {what}; {right}")
     };
     match encoding {
         Encoding::Hex => {
             if !text.iter().all(u8::is_ascii_hexdigit) {
                 return Err(format!(
-                    "{source} holds something else than hexadecimal digits, which `encoding` says"
+                    "{source} must contain hexadecimal digits, as `encoding` declares"
                 ));
             }
             let whole = text.len().is_multiple_of(2);
             let bytes = text.len() / 2;
             if !whole || !good(bytes) {
-                // A digit too few or too many is no length that fits.
+                // An odd number of digits never fits.
                 let bytes = if whole { bytes } else { usize::MAX };
-                return Err(holds(format!("{} hex digits", text.len()), bytes));
+                return Err(contains(format!("{} hex digits", text.len()), bytes));
             }
             let mut decoded = Zeroizing::new(vec![0; bytes]);
             base16ct::mixed::decode(text, &mut decoded)
-                .map_err(|_| format!("{source} holds no hexadecimal number"))?;
+                .map_err(|_| format!("{source} is not a hexadecimal number"))?;
             Ok(decoded)
         }
         Encoding::Base64 => {
@@ -145,28 +145,29 @@ fn decode(
                 .map_or(0, |at| at + 1);
             let mut decoded = Zeroizing::new(vec![0; text.len()]);
             let bytes = Base64Unpadded::decode(&text[..unpadded], &mut decoded)
-                .map_err(|_| {
-                    format!("{source} holds something else than base64, which `encoding` says")
-                })?
+                .map_err(|_| format!("{source} must contain base64, as `encoding` declares"))?
                 .len();
             if !good(bytes) {
-                return Err(holds(format!("{bytes} bytes in base64"), bytes));
+                return Err(contains(format!("{bytes} bytes in base64"), bytes));
             }
             decoded.truncate(bytes);
             Ok(decoded)
         }
         Encoding::Text if good(text.len()) => Ok(Zeroizing::new(text.to_vec())),
-        Encoding::Text => Err(holds(format!("{} bytes of text", text.len()), text.len())),
+        Encoding::Text => Err(contains(
+            format!("{} bytes of text", text.len()),
+            text.len(),
+        )),
     }
 }
 
-/// What is right, where a key's length is not.
+/// Describes the right length if the number of bytes does not fit.
 fn key_fits(cipher: Cipher, encoding: Encoding, bytes: usize) -> Option<String> {
     galleria_keys::fits(cipher, bytes).err()?;
     Some(match (cipher, encoding) {
-        (Cipher::AesCbc | Cipher::AesGcm, Encoding::Hex) => "AES takes 32, 48 or 64".into(),
-        (Cipher::AesCbc | Cipher::AesGcm, _) => "AES takes 16, 24 or 32".into(),
-        (Cipher::HmacSha256, Encoding::Hex) => "HMAC takes 32 to 2048".into(),
-        (Cipher::HmacSha256, _) => "HMAC takes 16 to 1024".into(),
+        (Cipher::AesCbc | Cipher::AesGcm, Encoding::Hex) => "AES requires 32, 48 or 64".into(),
+        (Cipher::AesCbc | Cipher::AesGcm, _) => "AES requires 16, 24 or 32".into(),
+        (Cipher::HmacSha256, Encoding::Hex) => "HMAC requires 32 to 2048".into(),
+        (Cipher::HmacSha256, _) => "HMAC requires 16 to 1024".into(),
     })
 }

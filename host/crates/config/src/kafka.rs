@@ -1,79 +1,87 @@
-//! The broker that events are told to.
+//! `[kafka]`: the broker to which the relay publishes the log.
 
 use crate::Secret;
 use crate::checks::Checks;
-use crate::raw::RawKafka;
+use crate::fields::{Path, list, optional, rule, text};
 use crate::rights::is_topic;
 use galleria_domain::names::is_id;
+use serde::Deserialize;
 use std::path::PathBuf;
 
-/// A broker, and what it is told.
-#[derive(Clone, Debug, PartialEq)]
+/// Variables of the previous platform that set a key of this section, and the key.
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
+    ("CONF_KAFKA_BOOTSTRAP_SERVER", "kafka.bootstrap"),
+    ("CONF_KAFKA_API_KEY", "kafka.api_key"),
+    ("CONF_KAFKA_API_SECRET", "kafka.api_secret"),
+];
+
+rule!(
+    /// Brokers, separated by commas.
+    Brokers -> String,
+    "a host and a port, or several separated by commas, such as broker-1:9092,broker-2:9092",
+    |text| text.split(',').all(is_address).then(|| text.to_owned())
+);
+
+rule!(
+    /// A name of at most 64 characters.
+    Name -> String,
+    "1 to 64 letters, digits, '-', '_', '.' and ':'",
+    |text| is_id(text).then(|| text.to_owned())
+);
+
+rule!(
+    /// The name of a topic.
+    Topic -> String,
+    "the name of a topic: letters, digits, '.', '_' and '-'",
+    |text| is_topic(text).then(|| text.to_owned())
+);
+
+/// The broker, and the topics to publish.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Kafka {
-    /// Host and port of some brokers, with commas between.
-    pub bootstrap: String,
-    /// Key and secret, where it wants to know who comes.
-    pub login: Option<(String, Secret)>,
-    /// Certificates that its own is checked with.
+    /// Host and port of some brokers, separated by commas; none disables the relay. The other keys count
+    /// only with it.
+    #[serde(deserialize_with = "optional::<_, Brokers>")]
+    pub bootstrap: Option<String>,
+    api_key: String,
+    api_secret: Secret,
+    /// Certificates that verify the broker's.
+    #[serde(deserialize_with = "optional::<_, Path>")]
     pub ca_file: Option<PathBuf>,
-    /// The relay's name there.
+    /// The relay's name at the broker.
+    #[serde(deserialize_with = "text::<_, Name>")]
     pub relay: String,
-    /// The topics it is told; all where none is named.
+    /// Topics to publish; empty means all.
+    #[serde(deserialize_with = "list::<_, Topic>")]
     pub topics: Vec<String>,
 }
 
-/// The broker, if there is one. What is set beside it counts only with it.
-pub(crate) fn convert(raw: RawKafka, checks: &mut Checks) -> Option<Kafka> {
-    let RawKafka {
-        bootstrap,
-        api_key,
-        api_secret,
-        ca_file,
-        relay,
-        topics,
-    } = raw;
-    checks.check(
-        is_id(&relay) && relay.len() <= 64,
-        "kafka.relay",
-        "at most 64 letters, digits, '-' and '_'",
-    );
-    for (index, topic) in topics.iter().enumerate() {
-        checks.check(
-            is_topic(topic),
-            &format!("kafka.topics.{index}"),
-            "the name of a topic: letters, digits, '.', '_' and '-'",
-        );
+impl Kafka {
+    /// Returns the API key and its secret, if the broker requires a login.
+    pub fn login(&self) -> Option<(&str, &Secret)> {
+        (!self.api_key.is_empty()).then_some((&*self.api_key, &self.api_secret))
     }
-    if bootstrap.is_empty() {
-        return None;
-    }
-    checks.check(
-        bootstrap.split(',').all(is_address),
-        "kafka.bootstrap",
-        "a host and a port, or several with commas between, such as broker-1:9092,broker-2:9092",
-    );
-    if api_key.is_empty() != api_secret.is_empty() {
-        let (missing, given) = match api_key.is_empty() {
+
+    pub(crate) fn validate(&self, checks: &mut Checks) {
+        let (no_key, no_secret) = (self.api_key.is_empty(), self.api_secret.expose().is_empty());
+        if self.bootstrap.is_none() || no_key == no_secret {
+            return;
+        }
+        let (missing, given) = match no_key {
             true => ("kafka.api_key", "kafka.api_secret"),
             false => ("kafka.api_secret", "kafka.api_key"),
         };
-        checks.wrong(missing, format!("must be set where {given} is"));
+        checks.wrong(missing, format!("must be set with {given}"));
     }
-    Some(Kafka {
-        bootstrap,
-        login: (!api_key.is_empty()).then(|| (api_key, Secret::new(api_secret))),
-        ca_file: (!ca_file.is_empty()).then(|| ca_file.into()),
-        relay,
-        topics,
-    })
 }
 
 fn is_address(text: &str) -> bool {
     let parts = text.trim().rsplit_once(':');
     parts.is_some_and(|(host, port)| {
-        let whole = |byte: u8| byte.is_ascii_graphic() && !b"/@".contains(&byte);
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"/@".contains(&byte);
         !host.is_empty()
-            && host.bytes().all(whole)
+            && host.bytes().all(allowed)
             && port.parse::<u16>().is_ok_and(|port| port > 0)
     })
 }
@@ -81,30 +89,34 @@ fn is_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fields::Rule as _;
 
-    fn given(bootstrap: &str, api_key: &str, api_secret: &str) -> RawKafka {
-        RawKafka {
-            bootstrap: bootstrap.into(),
+    fn problems(bootstrap: &str, api_key: &str, api_secret: &str) -> Vec<String> {
+        let kafka = Kafka {
+            bootstrap: Brokers::parse(bootstrap),
             api_key: api_key.into(),
-            api_secret: api_secret.into(),
-            ..RawKafka::default()
-        }
-    }
-
-    fn problems(raw: RawKafka) -> Vec<String> {
+            api_secret: Secret::new(api_secret),
+            ca_file: None,
+            relay: "GALLERIA_RELAY".into(),
+            topics: Vec::new(),
+        };
         let mut checks = Checks::default();
-        convert(raw, &mut checks);
+        kafka.validate(&mut checks);
         checks.problems.into_iter().map(|one| one.field).collect()
     }
 
     #[test]
-    fn a_broker_is_an_address_and_both_of_key_and_secret() {
-        let mut checks = Checks::default();
-        let kafka = convert(given("a:9092, b:9093", "k", "s"), &mut checks).expect("one");
-        assert!(checks.problems.is_empty(), "{:?}", checks.problems);
-        assert_eq!(kafka.login, Some(("k".to_owned(), Secret::new("s"))));
-        assert_eq!(kafka.relay, "GALLERIA_RELAY");
-        assert_eq!(convert(given("", "k", ""), &mut checks), None);
+    fn a_login_needs_key_and_secret() {
+        assert!(problems("a:9092", "k", "s").is_empty());
+        assert!(problems("a:9092", "", "").is_empty());
+        assert!(problems("", "k", "").is_empty(), "no relay");
+        assert_eq!(problems("a:1", "k", ""), ["kafka.api_secret"]);
+        assert_eq!(problems("a:1", "", "s"), ["kafka.api_key"]);
+    }
+
+    #[test]
+    fn a_broker_is_a_host_and_a_port() {
+        assert!(Brokers::parse("a:9092, b:9093").is_some());
         for bad in [
             "broker",
             ":9092",
@@ -113,18 +125,9 @@ mod tests {
             "a:9092,",
             "u:p@a:1",
         ] {
-            assert_eq!(problems(given(bad, "", "")), ["kafka.bootstrap"], "{bad}");
+            assert_eq!(Brokers::parse(bad), None, "{bad}");
         }
-        assert_eq!(problems(given("a:1", "k", "")), ["kafka.api_secret"]);
-        assert_eq!(problems(given("a:1", "", "s")), ["kafka.api_key"]);
-        let named = |relay: &str, topic: &str| RawKafka {
-            relay: relay.into(),
-            topics: vec![topic.into()],
-            ..given("a:1", "", "")
-        };
-        assert_eq!(
-            problems(named("a b", "a topic")),
-            ["kafka.relay", "kafka.topics.0"]
-        );
+        assert_eq!(Name::parse("a b"), None);
+        assert_eq!(Topic::parse("a topic"), None);
     }
 }

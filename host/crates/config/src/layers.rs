@@ -1,71 +1,71 @@
-//! Reading: layers of keys, merged, into a raw type - with every error, not only the first.
+//! Merges layers of keys and reads them into a typed value, with all errors and not only the first.
 //!
-//! A key that cannot be read is noted and taken out of the layer it stands in, and reading starts
-//! again with what the layer below says. So each error is found once and hides no other. Messages
-//! name kinds of values, never a value: it may be a secret.
+//! A key that cannot be read is reported and removed from its layer. Reading then starts again with the
+//! value of the layer below, so that each error is found once and hides no other. A message names a
+//! value only if it comes from a file or the command line, and never the value of a secret.
 
-use crate::suggest;
+use crate::messages::{message, position};
 use figment::error::{Actual, Error, Kind};
-use figment::value::{Dict, Tag, Value};
+use figment::value::{Dict, Empty, Tag, Value};
 use galleria_domain::Problem;
 use galleria_domain::plugin::ConfigError;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The way to a key, one name each.
+/// The segments of a dotted key.
 pub(crate) type Key = Vec<String>;
 
 /// Keys from one source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
-    /// The file, or what else to call the source.
+    /// The file, or the name of another source.
     file: PathBuf,
     keys: Dict,
-    /// What the source itself calls a key, where that is not the dotted way.
+    /// The source's own names of keys, if they differ from the dotted key.
     names: BTreeMap<Key, String>,
-    /// The source knows only text: what should be a number or a list is read from it.
+    /// The source contains only text: numbers and arrays are parsed from it.
     text_only: bool,
-    /// The defaults: never to blame.
-    blameless: bool,
+    /// The source may contain secrets under any name: messages do not contain its values.
+    hide_values: bool,
+    /// The layer contains defaults, which cause no errors.
+    defaults: bool,
 }
 
 impl Layer {
-    /// A source that only knows text: the environment, the command line.
-    pub(crate) fn of_text(source: &str) -> Self {
+    /// The environment.
+    pub(crate) fn of_environment() -> Self {
         Self {
-            file: source.into(),
+            file: "environment".into(),
+            text_only: true,
+            hide_values: true,
+            ..Self::default()
+        }
+    }
+
+    /// The command line.
+    pub(crate) fn of_command_line() -> Self {
+        Self {
+            file: "command line".into(),
             text_only: true,
             ..Self::default()
         }
     }
 
-    /// What holds where nothing is said.
-    pub(crate) fn of_defaults<Raw: Serialize>(raw: &Raw) -> Self {
-        let keys = match Value::serialize(raw) {
-            Ok(Value::Dict(_, keys)) => keys,
-            // A raw type is a struct of text, numbers and tables: it serialises.
-            _ => Dict::new(),
-        };
-        Self {
-            keys,
-            blameless: true,
-            ..Self::default()
-        }
+    /// Marks the layer as defaults.
+    pub(crate) fn as_defaults(mut self) -> Self {
+        self.defaults = true;
+        self
     }
 
-    /// A TOML file. What is no TOML is one error, with line and column.
+    /// Parses a TOML file. Invalid TOML is one error, with line and column.
     pub(crate) fn of_toml(file: &Path, text: &str) -> Result<Self, ConfigError> {
         let table: toml::Table = toml::from_str(text).map_err(|error| {
-            let place = error
+            let position = error
                 .span()
-                .map_or(String::new(), |span| place(text, span.start));
-            ConfigError::new(
-                file,
-                "",
-                format!("{place}this is no TOML: {}", error.message()),
-            )
+                .map_or(String::new(), |span| position(text, span.start));
+            let message = format!("{position}invalid TOML: {}", error.message());
+            ConfigError::new(file, "", message)
         })?;
         Ok(Self {
             file: file.into(),
@@ -76,15 +76,25 @@ impl Layer {
 
     /// Reads a TOML file from disk.
     pub(crate) fn of_file(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| ConfigError::new(file, "", format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            ConfigError::new(file, "", format!("cannot read the file: {error}"))
+        })?;
         Self::of_toml(file, &text)
     }
 
-    /// Sets a key to a text that the source calls `name`.
+    /// Sets a key to a text. `name` is the source's name of the key.
     pub(crate) fn set(&mut self, key: Key, name: &str, text: &str) {
         insert(&mut self.keys, &key, Value::from(text));
         self.names.insert(key, name.to_owned());
+    }
+
+    /// The names of the keys outside of tables.
+    pub(crate) fn plain_keys(&self) -> Vec<&str> {
+        let plain = self
+            .keys
+            .iter()
+            .filter(|(_, value)| value.as_dict().is_none());
+        plain.map(|(name, _)| name.as_str()).collect()
     }
 
     fn get(&self, key: &[String]) -> Option<&Value> {
@@ -98,21 +108,23 @@ impl Layer {
     }
 
     fn error(&self, key: &[String], message: String) -> ConfigError {
-        // A whole table can be wrong: then the first name that reaches into it is to blame.
+        // A whole table can be wrong: then the error names the first variable that sets a key in it.
         let name = self.names.iter().find(|(named, _)| named.starts_with(key));
         let name = name.map_or_else(|| key.join("."), |(_, name)| name.clone());
         ConfigError::new(&self.file, name, message)
     }
 
-    /// Takes a key out; for an item of a list the whole list, so that the others keep their places.
+    /// Removes a key. An item of an array is replaced by an empty value, so that the indices of the others
+    /// stay valid; if it is empty already, the whole array is removed.
     fn remove(&mut self, key: &[String]) {
         remove(&mut self.keys, key);
     }
 
-    /// Whether the text at a key turned out to be something else, which now stands there.
-    fn understood(&mut self, key: &Key, error: &Error) -> bool {
-        let wants_more = matches!(error.kind, Kind::InvalidType(Actual::Str(_), _));
-        let Some(Value::String(_, text)) = self.get(key).filter(|_| self.text_only && wants_more)
+    /// Replaces the text at a key by the number or array that it contains, if the key needs one. Returns
+    /// whether it did.
+    fn parse_text(&mut self, key: &Key, error: &Error) -> bool {
+        let other_type = matches!(error.kind, Kind::InvalidType(Actual::Str(_), _));
+        let Some(Value::String(_, text)) = self.get(key).filter(|_| self.text_only && other_type)
         else {
             return false;
         };
@@ -126,70 +138,108 @@ impl Layer {
     }
 }
 
-/// Layers, the later over the earlier.
+/// Layers; a later one overrides an earlier one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers(pub(crate) Vec<Layer>);
 
 impl Layers {
-    /// The raw type of what the layers say. Every key that could not be read is an error and left out.
-    pub(crate) fn read<Raw: DeserializeOwned + Default>(
-        &mut self,
-        errors: &mut Vec<ConfigError>,
-    ) -> Raw {
+    /// Reads the merged layers. Reports and removes every key that cannot be read. Returns nothing if
+    /// the defaults alone cannot be read.
+    pub(crate) fn read<T: DeserializeOwned>(&mut self, errors: &mut Vec<ConfigError>) -> Option<T> {
         loop {
             let mut merged = Dict::new();
             for layer in &self.0 {
                 merge(&mut merged, &layer.keys);
             }
-            let error = match Raw::deserialize(&Value::from(merged)) {
-                Ok(raw) => return raw,
+            if let Some(data) = self.data() {
+                expand_data(&mut merged, &data);
+            }
+            let error = match T::deserialize(&Value::from(merged)) {
+                Ok(read) => return Some(read),
                 Err(error) => error,
             };
             let key = error.path.clone();
-            if self
+            let parsed = self
                 .top(&key)
-                .is_some_and(|layer| layer.understood(&key, &error))
-            {
+                .is_some_and(|layer| layer.parse_text(&key, &error));
+            if parsed {
                 continue;
             }
-            if !self.blame(&key, message(&error.kind), errors) {
-                return Raw::default();
+            let show = self.top(&key).is_some_and(|layer| !layer.hide_values);
+            if !self.reject(&key, message(&error.kind, show), errors) {
+                return None;
             }
         }
     }
 
-    /// Notes what validation found wrong, and takes those keys out. Whether anything was taken out.
-    pub(crate) fn refuse(&mut self, problems: &[Problem], errors: &mut Vec<ConfigError>) -> bool {
+    /// Reports the problems of a validation and removes their keys. Returns whether it removed any.
+    pub(crate) fn reject_all(
+        &mut self,
+        problems: &[Problem],
+        errors: &mut Vec<ConfigError>,
+    ) -> bool {
         problems.iter().fold(false, |any, problem| {
             let key: Key = problem.field.split('.').map(str::to_owned).collect();
-            self.blame(&key, problem.message.clone(), errors) || any
+            self.reject(&key, problem.message.clone(), errors) || any
         })
+    }
+
+    /// The value of `data` in the topmost layer in which it is text.
+    fn data(&self) -> Option<String> {
+        let mut layers = self.0.iter().rev();
+        layers.find_map(|layer| layer.keys.get("data")?.as_str().map(str::to_owned))
     }
 
     fn top(&mut self, key: &[String]) -> Option<&mut Layer> {
         let mut layers = self.0.iter_mut().rev();
-        layers.find(|layer| !layer.blameless && layer.get(key).is_some())
+        layers.find(|layer| !layer.defaults && layer.get(key).is_some())
     }
 
-    fn blame(&mut self, key: &[String], message: String, errors: &mut Vec<ConfigError>) -> bool {
-        let (error, removed) = match self.top(key) {
-            Some(layer) => {
-                let error = layer.error(key, message);
-                layer.remove(key);
-                (error, true)
+    fn reject(&mut self, key: &[String], message: String, errors: &mut Vec<ConfigError>) -> bool {
+        let Some(layer) = self.top(key) else {
+            // No source sets the key: the first file is the place to set it.
+            let first = self.0.iter().find(|layer| !layer.defaults);
+            let file = first.map_or(Path::new("host.toml"), |layer| &layer.file);
+            let error = ConfigError::new(file, key.join("."), message);
+            // A value that was rejected and removed causes no second error.
+            if errors.iter().all(|other| other.key != error.key) {
+                errors.push(error);
             }
-            // Said nowhere: the first file is where it can be said.
-            None => {
-                let said = self.0.iter().find(|layer| !layer.blameless);
-                let file = said.map_or(Path::new("host.toml"), |layer| &layer.file);
-                (ConfigError::new(file, key.join("."), message), false)
-            }
+            return false;
         };
-        if !errors.contains(&error) {
+        let error = layer.error(key, message);
+        // An empty item takes the place of one that was reported.
+        let reported = matches!(layer.get(key), Some(Value::Empty(..)));
+        layer.remove(key);
+        if !reported && !errors.contains(&error) {
             errors.push(error);
         }
-        removed
+        true
     }
+}
+
+/// Replaces `{data}` at the beginning of paths by the value of `data`. Other places keep it: a password
+/// may contain braces.
+fn expand_data(keys: &mut Dict, data: &str) {
+    const DATA: &str = "{data}";
+    const PREFIXES: [&str; 2] = ["", "sqlite://"];
+    fn expand(value: &mut Value, data: &str) {
+        match value {
+            Value::String(_, text) => {
+                let rest = PREFIXES.iter().find_map(|prefix| {
+                    let rest = text.strip_prefix(prefix)?.strip_prefix(DATA)?;
+                    Some(format!("{prefix}{data}{rest}"))
+                });
+                if let Some(expanded) = rest {
+                    *text = expanded;
+                }
+            }
+            Value::Dict(_, keys) => keys.values_mut().for_each(|value| expand(value, data)),
+            _ => {}
+        }
+    }
+    let others = keys.iter_mut().filter(|(name, _)| *name != "data");
+    others.for_each(|(_, value)| expand(value, data));
 }
 
 fn value(value: toml::Value) -> Value {
@@ -198,7 +248,7 @@ fn value(value: toml::Value) -> Value {
         toml::Value::Integer(number) => Value::from(number),
         toml::Value::Float(number) => Value::from(number),
         toml::Value::Boolean(truth) => Value::from(truth),
-        // JSON has no dates; RFC 3339 text is what everybody else writes.
+        // JSON has no dates: RFC 3339 text takes their place.
         toml::Value::Datetime(date) => Value::from(date.to_string()),
         toml::Value::Array(items) => {
             Value::Array(Tag::Default, items.into_iter().map(self::value).collect())
@@ -250,6 +300,20 @@ fn remove(dict: &mut Dict, key: &[String]) {
                 dict.remove(first);
             }
         }
+        Some(Value::Array(_, items)) if rest.len() == 1 => {
+            let item = rest[0]
+                .parse::<usize>()
+                .ok()
+                .and_then(|at| items.get_mut(at));
+            match item {
+                Some(item) if !matches!(item, Value::Empty(..)) => {
+                    *item = Value::Empty(Tag::Default, Empty::None);
+                }
+                _ => {
+                    dict.remove(first);
+                }
+            }
+        }
         _ => {
             dict.remove(first);
         }
@@ -265,58 +329,4 @@ fn merge(under: &mut Dict, over: &Dict) {
             }
         }
     }
-}
-
-fn message(kind: &Kind) -> String {
-    match kind {
-        Kind::UnknownField(name, known) => match suggest::closest(name, known) {
-            Some(meant) => format!("there is no such key; did you mean `{meant}`?"),
-            None => format!(
-                "there is no such key; there are {}",
-                suggest::list(name, known)
-            ),
-        },
-        Kind::InvalidType(actual, expected) => {
-            format!("{}, not {}", wanted(expected), found(actual))
-        }
-        Kind::InvalidValue(_, expected) => format!("{} that fits", wanted(expected)),
-        other => other.to_string(),
-    }
-}
-
-fn wanted(expected: &str) -> &str {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a string" => "text in quotes",
-        "a sequence" => "a list",
-        "a boolean" => "true or false",
-        "a map" => "a table",
-        text if text.starts_with("struct ") => "a table",
-        text => text,
-    }
-}
-
-fn found(actual: &Actual) -> &'static str {
-    match actual {
-        Actual::Bool(_) => "true or false",
-        Actual::Unsigned(_) | Actual::Signed(_) => "a number",
-        Actual::Float(_) => "a fraction",
-        Actual::Char(_) | Actual::Str(_) => "text",
-        Actual::Seq => "a list",
-        Actual::Map => "a table",
-        _ => "that",
-    }
-}
-
-fn place(text: &str, at: usize) -> String {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |tail| tail.chars().count())
-        + 1;
-    format!("line {line}, column {column}: ")
 }

@@ -1,20 +1,24 @@
-//! Configuration: raw text becomes checked values, and every error is told at once.
+//! Configuration: reads files, environment and command line into checked values, and reports all errors
+//! at once.
 //!
-//! Owns: `host.toml`, `retailer.toml`, `plugin.toml`, the names in the environment, and secrets that
-//! cannot be printed. Never knows: who uses a setting, or what a component contains.
+//! Owns `host.toml`, `retailer.toml`, `plugin.toml`, the names of environment variables, and secrets that
+//! cannot be printed. Does not know who uses a setting, or what a component contains.
+//!
+//! To add a key to `host.toml`: add a field with its check to the struct of its section, and an entry
+//! with its documentation and its default to `conf/host.toml`.
 //!
 //! ```
 //! use std::collections::BTreeMap;
 //!
-//! let none = BTreeMap::new();
+//! let env = BTreeMap::new();
 //! let overrides = BTreeMap::from([
 //!     ("htp.listen".to_owned(), "127.0.0.1:0".to_owned()),
 //!     ("retailers".to_owned(), "/nowhere".to_owned()),
 //! ]);
-//! let errors = galleria_config::load(None, &none, &overrides).expect_err("misspelt");
+//! let errors = galleria_config::load(None, &env, &overrides).expect_err("misspelt");
 //! assert_eq!(
 //!     errors[0].to_string(),
-//!     "command line: htp.listen: there is no such key; did you mean `http`?"
+//!     "command line: htp.listen: unknown key; did you mean `http`?"
 //! );
 //! ```
 
@@ -22,14 +26,16 @@
 
 mod access;
 mod checks;
-mod defaults;
+mod database;
 mod encoding;
 mod environment;
+mod fields;
 mod host;
 mod http;
 mod kafka;
 mod layers;
 mod matching;
+mod messages;
 mod plugin;
 mod raw;
 mod retailer;
@@ -42,16 +48,17 @@ mod telemetry;
 mod units;
 
 pub use access::{Access, TokenIssuer};
+pub use database::Database;
 pub use host::{
-    Attempts, Database, DigestKeySource, Group, Groups, HostConfig, Log, LogFormat, LogLevel,
-    Members, Retry, Runs, Sensitive, Statements,
+    Attempts, Group, Groups, HostConfig, Log, LogFormat, LogLevel, Members, Retry, Runs, Sensitive,
+    Statements,
 };
 pub use http::{Http, Rate};
 pub use kafka::Kafka;
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
-pub use telemetry::{Statsd, Traces};
+pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;
 use galleria_domain::Pickup;
@@ -59,17 +66,19 @@ use galleria_domain::plugin::{ConfigError, Slot};
 use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
 use plugin::PluginFolder;
-use raw::RawHost;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// Everything that files and environment say, checked.
+/// Every key of `host.toml` with its default and its documentation.
+pub const DEFAULTS: &str = include_str!("../../../../conf/host.toml");
+
+/// The checked configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// How the host runs.
+    /// The host's keys.
     pub host: HostConfig,
-    /// The retailers it serves, by name.
+    /// The retailers, by name.
     pub retailers: Vec<Retailer>,
 }
 
@@ -82,7 +91,7 @@ impl Config {
             .collect()
     }
 
-    /// Where the providers of all retailers leave their statements.
+    /// The directories from which the host picks up statements, of all retailers.
     pub fn pickups(&self) -> Vec<Pickup> {
         self.retailers
             .iter()
@@ -90,7 +99,7 @@ impl Config {
             .collect()
     }
 
-    /// The schedules of all retailers. Which point each of them runs is known once the slots are loaded.
+    /// The schedules of all retailers. The extension point of each is known once the slots are loaded.
     pub fn schedules(&self) -> Vec<Schedule> {
         self.retailers
             .iter()
@@ -99,17 +108,17 @@ impl Config {
     }
 }
 
-/// Reads everything, or tells every error.
+/// Reads the configuration, or returns all errors.
 ///
-/// The later wins: the defaults, `host_file`, the old platform's names in `env`, `GALLERIA_...` in
-/// `env` (`GALLERIA_HTTP__LISTEN` is `http.listen`), then `overrides`, which the command line gives
-/// by dotted keys. Relative paths start at the working directory, wherever the file is.
+/// A later source overrides an earlier one: the defaults, `host_file`, the previous platform's variables
+/// in `env`, `GALLERIA_...` in `env` (`GALLERIA_HTTP__LISTEN` is `http.listen`), then `overrides` from the
+/// command line, by dotted keys. Relative paths start at the working directory, not at the file.
 pub fn load(
     host_file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
 ) -> Result<Config, Vec<ConfigError>> {
-    let (config, errors) = load_lenient(host_file, env, overrides);
+    let (config, errors) = load_lenient(host_file, env, overrides)?;
     if errors.is_empty() {
         Ok(config)
     } else {
@@ -117,45 +126,49 @@ pub fn load(
     }
 }
 
-/// The same, with what could be read beside the errors: for who needs a part of it only, and looks
-/// whether an error is in that part.
+/// Reads the configuration and returns it together with its errors. A rejected value is replaced by its
+/// default. For callers that use a part of the configuration and ignore errors elsewhere.
 pub fn load_lenient(
     host_file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-) -> (Config, Vec<ConfigError>) {
+) -> Result<(Config, Vec<ConfigError>), Vec<ConfigError>> {
     let mut errors = Vec::new();
-    let host = host_config(host_file, env, overrides, &mut errors);
+    let Some(host) = host_config(host_file, env, overrides, &mut errors) else {
+        return Err(errors);
+    };
     let retailers = retailers(host_file, &host, env, &mut errors);
-    (Config { host, retailers }, errors)
+    Ok((Config { host, retailers }, errors))
 }
 
-/// Every key of `host.toml` with its default, as TOML without comments.
-pub fn defaults_as_toml() -> String {
-    // Text, numbers and tables serialise; an empty answer would fail the test over conf/host.toml.
-    toml::to_string(&RawHost::default()).unwrap_or_default()
+fn defaults() -> Result<Layer, ConfigError> {
+    let file = Path::new("conf/host.toml (built in)");
+    Layer::of_toml(file, DEFAULTS).map(Layer::as_defaults)
 }
 
-/// What cannot be right is noted and left out, so that the rest can be checked as well.
+/// Removes rejected values until the rest is valid, so that all errors are found. Returns nothing if the
+/// defaults are invalid, which a test excludes.
 fn host_config(
     file: Option<&Path>,
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
     errors: &mut Vec<ConfigError>,
-) -> HostConfig {
-    let mut layers = Layers(vec![Layer::of_defaults(&RawHost::default())]);
-    match file.map(Layer::of_file) {
-        Some(Ok(layer)) => layers.0.push(layer),
-        Some(Err(error)) => errors.push(error),
-        None => {}
+) -> Option<HostConfig> {
+    let mut layers = Layers(Vec::new());
+    let files = [Some(defaults()), file.map(Layer::of_file)];
+    for layer in files.into_iter().flatten() {
+        match layer {
+            Ok(layer) => layers.0.push(layer),
+            Err(error) => errors.push(error),
+        }
     }
     environment::overlay(&mut layers, env, overrides, errors);
     loop {
-        let raw: RawHost = layers.read(errors);
-        match HostConfig::try_from(raw.clone()) {
-            Ok(config) => return config,
-            Err(problems) if layers.refuse(&problems, errors) => {}
-            Err(_) => return host::convert(raw, &mut Checks::default()),
+        let config: HostConfig = layers.read(errors)?;
+        let mut checks = Checks::default();
+        config.validate(&mut checks);
+        if !layers.reject_all(&checks.problems, errors) {
+            return Some(config);
         }
     }
 }
@@ -169,7 +182,7 @@ fn retailers(
     let names = folders(&host.retailers).unwrap_or_else(|error| {
         let file = host_file.unwrap_or(Path::new("host.toml"));
         let message = format!(
-            "the folder {} cannot be read: {error}; each retailer has a folder there",
+            "cannot read the folder {}: {error}; each retailer needs a folder in it",
             host.retailers.display()
         );
         errors.push(ConfigError::new(file, "retailers", message));
@@ -179,13 +192,8 @@ fn retailers(
     names
         .iter()
         .filter_map(|name| {
-            retailer::retailer(
-                &host.retailers.join(name),
-                host,
-                env,
-                &mut plugin_folder,
-                errors,
-            )
+            let folder = host.retailers.join(name);
+            retailer::retailer(&folder, host, env, &mut plugin_folder, errors)
         })
         .collect()
 }

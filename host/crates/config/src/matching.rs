@@ -1,4 +1,5 @@
-//! How a retailer's statements are matched, and where providers leave them.
+//! `[matching]` and `[plugins.NAME.pickup]` of `retailer.toml`: the rules for matching statements, and
+//! the directories from which the host picks them up.
 
 use crate::checks::Checks;
 use crate::host::HostConfig;
@@ -6,7 +7,7 @@ use crate::raw::{RawFee, RawMatching, RawPickup};
 use crate::suggest;
 use galleria_domain::{Complete, Decimal, FeeRule, MatchingRules, Pickup};
 
-/// A retailer's rules; what is not said is as usual.
+/// Reads a retailer's rules; missing ones have their defaults.
 pub(crate) fn rules(raw: RawMatching, checks: &mut Checks) -> MatchingRules {
     let RawMatching {
         amount_tolerance,
@@ -15,7 +16,7 @@ pub(crate) fn rules(raw: RawMatching, checks: &mut Checks) -> MatchingRules {
         settled_kinds,
         fees,
     } = raw;
-    let usual = MatchingRules::default();
+    let default = MatchingRules::default();
     let fees = fees.into_iter().enumerate();
     let tolerances = [
         ("amount_tolerance", amount_tolerance),
@@ -24,24 +25,28 @@ pub(crate) fn rules(raw: RawMatching, checks: &mut Checks) -> MatchingRules {
     for (name, tolerance) in tolerances {
         let key = format!("matching.{name}");
         let good = tolerance.is_none_or(|minor| minor >= 0);
-        checks.check(good, &key, "minor units, from 0");
+        checks.check(good, &key, "must be minor units, at least 0");
     }
     let days = uncovered_after_days.is_none_or(|days| (1..=3_650).contains(&days));
-    checks.check(days, "matching.uncovered_after_days", "1 to 3650");
+    checks.check(
+        days,
+        "matching.uncovered_after_days",
+        "must be an integer from 1 to 3650",
+    );
     for (n, kind) in settled_kinds.iter().enumerate() {
         let word = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
         let key = format!("matching.settled_kinds.{n}");
         checks.check(
             word,
             &key,
-            "a kind of tender, such as \"card\" or \"wallet\"",
+            "must be a kind of tender, such as \"card\" or \"wallet\"",
         );
     }
     MatchingRules {
-        amount_tolerance: amount_tolerance.unwrap_or(usual.amount_tolerance),
-        fee_tolerance: fee_tolerance.unwrap_or(usual.fee_tolerance),
+        amount_tolerance: amount_tolerance.unwrap_or(default.amount_tolerance),
+        fee_tolerance: fee_tolerance.unwrap_or(default.fee_tolerance),
         fees: fees.filter_map(|(n, raw)| fee(n, raw, checks)).collect(),
-        uncovered_after_days: uncovered_after_days.unwrap_or(usual.uncovered_after_days),
+        uncovered_after_days: uncovered_after_days.unwrap_or(default.uncovered_after_days),
         settled_kinds: settled_kinds.into_iter().collect(),
     }
 }
@@ -56,13 +61,17 @@ fn fee(n: usize, raw: RawFee, checks: &mut Checks) -> Option<FeeRule> {
     } = raw;
     let key = format!("matching.fees.{n}");
     let fixed_good = fixed.is_none_or(|minor| minor >= 0);
-    checks.check(fixed_good, &format!("{key}.fixed"), "minor units, from 0");
+    checks.check(
+        fixed_good,
+        &format!("{key}.fixed"),
+        "must be minor units, at least 0",
+    );
     let rate = match rate.as_deref().map(percent) {
         None => Some(Decimal::whole(0)),
         Some(Some(rate)) => Some(rate),
         Some(None) => {
-            let message = "per cent as text, such as \"1.4\": 0 to 100 with at most 6 digits after \
-                           the point";
+            let message = "must be a percentage as text, such as \"1.4\", from 0 to 100 with at most \
+                           6 digits after the point";
             checks.wrong(format!("{key}.rate"), message);
             None
         }
@@ -76,7 +85,7 @@ fn fee(n: usize, raw: RawFee, checks: &mut Checks) -> Option<FeeRule> {
     })
 }
 
-/// `1.4` as 14 × 10^-1.
+/// Parses `1.4` as 14 × 10^-1.
 fn percent(text: &str) -> Option<Decimal> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -90,7 +99,7 @@ fn percent(text: &str) -> Option<Decimal> {
     (unscaled <= most).then_some(Decimal { unscaled, scale })
 }
 
-/// Where a slot's statements are left.
+/// Reads the directory of a slot's statements.
 pub(crate) fn pickup(
     retailer: &str,
     slot: &str,
@@ -108,18 +117,22 @@ pub(crate) fn pickup(
     if !host.directories.contains_key(&directory) {
         let known: Vec<&str> = host.directories.keys().map(String::as_str).collect();
         let known = suggest::list(&directory, &known);
-        let message = format!("a directory of host.toml, which has {known}");
+        let message = format!("must be a directory of host.toml, which has {known}");
         checks.wrong(key("directory"), message);
     }
     let suffix = suffix.clone().unwrap_or_default();
     let good = suffix.starts_with('.') && suffix.len() <= 64 && !suffix.contains('/');
-    checks.check(good, &key("suffix"), "how names end, such as \".csv\"");
+    checks.check(
+        good,
+        &key("suffix"),
+        "must be the end of file names, such as \".csv\"",
+    );
     let complete = match complete.as_deref() {
         Some("marker") => Complete::Marker,
         Some(time) => Complete::Unchanged(checks.duration(&key("complete"), time)),
         None => {
-            let message = "\"marker\", where <file>.complete stands beside a whole file, or how \
-                           long it must not have changed, such as \"30s\"";
+            let message = "must be \"marker\", if a complete file has <file>.complete beside it, or \
+                           the time for which it must not have changed, such as \"30s\"";
             checks.wrong(key("complete"), message);
             return None;
         }

@@ -1,11 +1,11 @@
-//! `plugin.toml`: what a plugin is, asks for and counts.
+//! `plugin.toml`: a plugin's identity, the rights that it requests, and its counters.
 
 use crate::checks::Checks;
 use crate::layers::{Layer, Layers};
 use crate::raw::RawPlugin;
 use crate::{rights, suggest};
 use galleria_domain::contract;
-use galleria_domain::plugin::{CounterScope, ConfigError, Point, Rights};
+use galleria_domain::plugin::{ConfigError, CounterScope, Point, Rights};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) struct Manifest {
     pub(crate) counters: BTreeMap<String, CounterScope>,
 }
 
-/// The plugins of one directory. Each `plugin.toml` is read once, whoever uses it.
+/// The plugins of one directory. Each `plugin.toml` is read once, for all retailers.
 pub(crate) struct PluginFolder {
     folder: PathBuf,
     names: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct PluginFolder {
 }
 
 impl PluginFolder {
-    /// The plugins in `folder`; where there is none, there are no plugins.
+    /// The plugins in `folder`. A missing folder contains none.
     pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.into(),
@@ -35,8 +35,8 @@ impl PluginFolder {
         }
     }
 
-    /// A plugin by its folder's name. Mistakes in its `plugin.toml` are noted the first time; where
-    /// there is no such folder, the answer says what there is instead.
+    /// Returns a plugin by the name of its folder. Errors in its `plugin.toml` are reported the first
+    /// time. If there is no such folder, the message lists the existing ones.
     pub(crate) fn find(
         &mut self,
         name: &str,
@@ -46,12 +46,10 @@ impl PluginFolder {
             let folder = self.folder.display();
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
             return Err(if known.is_empty() {
-                format!(
-                    "there are no plugins in {folder}: build and stage them with `cargo xtask plugins`"
-                )
+                format!("no plugins in {folder}: build and stage them with `cargo xtask plugins`")
             } else {
                 format!(
-                    "there is no plugin \"{name}\" in {folder}, which has {}",
+                    "unknown plugin \"{name}\"; {folder} has {}",
                     suggest::list(name, &known)
                 )
             });
@@ -70,7 +68,7 @@ fn manifest(folder: &Path, folder_name: &str, errors: &mut Vec<ConfigError>) -> 
         .map_err(|error| errors.push(error))
         .ok()?;
     let before = errors.len();
-    let raw: RawPlugin = Layers(vec![layer]).read(errors);
+    let raw: RawPlugin = Layers(vec![layer]).read(errors).unwrap_or_default();
     let mut checks = Checks::default();
     let manifest = convert(raw, folder, folder_name, &mut checks);
     checks.into_errors(&file, errors);
@@ -89,24 +87,27 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
     } = raw;
     let name = name.unwrap_or_default();
     if name != folder_name {
-        checks.wrong("name", format!("\"{folder_name}\", as its folder"));
+        checks.wrong(
+            "name",
+            format!("must be \"{folder_name}\", like its folder"),
+        );
     }
     checks.check(
         version.is_some_and(|version| !version.is_empty()),
         "version",
-        "the plugin's version, such as \"0.1.0\"",
+        "must be the plugin's version, such as \"0.1.0\"",
     );
     checks.check(
         contract.is_some_and(|version| contract::is_supported(&version)),
         "contract",
         &format!(
-            "the version of the contract it was built for: this host speaks \"{}\"",
+            "must be the version of the contract that the plugin was built for; this host supports \"{}\"",
             contract::VERSION
         ),
     );
     let words: Vec<_> = Point::ALL.iter().map(|p| (p.name(), *p)).collect();
     for (n, point) in points.iter().enumerate() {
-        // Who serves what is read off the component; here only a slip is told.
+        // The component itself shows which points it exports; this only finds misspelt ones.
         checks.word(&format!("points.{n}"), point, &words);
     }
     Manifest {
@@ -127,7 +128,7 @@ fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf
     let Some(path) = named.map(Path::new).filter(|path| inside(path)) else {
         checks.wrong(
             "component",
-            "the compiled component's file in this folder, such as \"plugin.wasm\"",
+            "must be the file of the compiled component in this folder, such as \"plugin.wasm\"",
         );
         return folder.into();
     };
@@ -136,7 +137,7 @@ fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf
         checks.wrong(
             "component",
             format!(
-                "there is no file {}: build and stage it with `cargo xtask plugins`",
+                "no file {}: build and stage it with `cargo xtask plugins`",
                 path.display()
             ),
         );

@@ -1,4 +1,4 @@
-//! `retailer.toml`: which plugins a retailer uses, what it grants them, and their settings.
+//! `retailer.toml`: the plugins of a retailer, their grants and their settings.
 
 use crate::checks::Checks;
 use crate::host::HostConfig;
@@ -15,30 +15,31 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How old an event may grow in retry where nothing is said: a retailer's system that was down for
-/// a night is back by then.
+/// The default of `retry_for`, the age up to which an event is retried. A retailer's system that was
+/// down for a night is back by then.
 const RETRY_FOR: &str = "24h";
 
 /// A retailer, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retailer {
-    /// Its name, which is its folder's.
+    /// Its name, which is also its folder's.
     pub name: String,
     /// Its `retailer.toml`.
     pub file: PathBuf,
     /// The plugins it uses, by name.
     pub slots: Vec<Slot>,
-    /// What it wants run by itself.
+    /// Its schedules.
     pub schedules: Vec<Schedule>,
-    /// How its statements are matched.
+    /// The rules for matching its statements.
     pub matching: MatchingRules,
-    /// Where its statements are left.
+    /// The directories from which the host picks up its statements.
     pub pickups: Vec<Pickup>,
-    /// Where the newest version of each secret is, by name. The keys are in the slots they are granted to.
+    /// The source of the newest version of each secret, by name. The secret keys themselves are in the
+    /// slots to which they are granted.
     pub secrets: BTreeMap<String, SecretSource>,
 }
 
-/// Reads a retailer's folder. None where its file cannot be read at all.
+/// Reads a retailer's folder. Returns nothing if its file cannot be read at all.
 pub(crate) fn retailer(
     folder: &Path,
     host: &HostConfig,
@@ -50,7 +51,7 @@ pub(crate) fn retailer(
     let layer = Layer::of_file(&file)
         .map_err(|error| errors.push(error))
         .ok()?;
-    let raw: RawRetailer = Layers(vec![layer]).read(errors);
+    let raw: RawRetailer = Layers(vec![layer]).read(errors).unwrap_or_default();
     let RawRetailer {
         name,
         plugins,
@@ -65,13 +66,16 @@ pub(crate) fn retailer(
         .to_string_lossy()
         .into_owned();
     if name.as_deref() != Some(&folder_name) {
-        checks.wrong("name", format!("\"{folder_name}\", as its folder"));
+        checks.wrong(
+            "name",
+            format!("must be \"{folder_name}\", like its folder"),
+        );
     }
     let rules = matching::rules(matching, &mut checks);
-    let left = plugins.iter().filter_map(|(slot, raw)| {
+    let pickups = plugins.iter().filter_map(|(slot, raw)| {
         matching::pickup(&folder_name, slot, raw.pickup.as_ref()?, host, &mut checks)
     });
-    let pickups = left.collect();
+    let pickups = pickups.collect();
     let mut vault = Vault::new(secrets, env, &mut checks);
     let mut reading = Reading {
         retailer: &folder_name,
@@ -100,7 +104,7 @@ pub(crate) fn retailer(
     })
 }
 
-/// What a slot is read with.
+/// The context for reading a slot.
 struct Reading<'a, 'e> {
     retailer: &'a str,
     file: &'a Path,
@@ -123,15 +127,17 @@ impl Reading<'_, '_> {
             stores,
             settings,
             r#for,
-            // Read before, with the retailer.
+            // Already read with the retailer.
             pickup: _,
         } = raw;
         let key = format!("plugins.{name}");
         let simple = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(simple) {
-            // It is the subscriber's name in the database and part of dotted keys in messages.
-            self.checks
-                .wrong(&key, "a name of lower-case letters, digits and '-'");
+            // The name is the subscriber's in the database, and part of dotted keys in messages.
+            self.checks.wrong(
+                &key,
+                "must have a name of lower-case letters, digits and '-'",
+            );
         }
         let manifest = self.manifest(&key, plugin.as_deref());
         let words: Vec<_> = OnDeadLetter::ALL.iter().map(|w| (w.name(), *w)).collect();
@@ -180,7 +186,7 @@ impl Reading<'_, '_> {
         let key = format!("{key}.plugin");
         let Some(plugin) = plugin else {
             self.checks
-                .wrong(key, "the name of a folder in the plugins directory");
+                .wrong(key, "must be the name of a folder in the plugins directory");
             return None;
         };
         match self.plugin_folder.find(plugin, self.errors) {
@@ -192,13 +198,13 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// What is granted exists: directories in `host.toml`. No topic is the host's own.
+    /// Reads grants. A directory must exist in `host.toml`, and the host must not consume a topic.
     fn grants(&mut self, key: &str, raw: RawRights) -> Rights {
         let known: Vec<&str> = self.host.directories.keys().map(String::as_str).collect();
         for (n, name) in raw.directories.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let message = format!(
-                    "host.toml has no directory \"{name}\"; it has {}",
+                    "unknown directory \"{name}\"; host.toml has {}",
                     suggest::list(name, &known)
                 );
                 self.checks.wrong(format!("{key}.directories.{n}"), message);
@@ -206,8 +212,8 @@ impl Reading<'_, '_> {
         }
         for (n, name) in raw.topics.iter().enumerate() {
             if topic::CONSUMED.contains(&name.as_str()) {
-                let message = "the host consumes this topic: a plugin that published here could \
-                               feed itself for ever";
+                let message = "must be a topic that the host does not consume: otherwise a plugin \
+                               could trigger itself without end";
                 self.checks.wrong(format!("{key}.topics.{n}"), message);
             }
         }
@@ -232,7 +238,7 @@ impl Reading<'_, '_> {
             self.checks.check(
                 !(stores.is_empty() && countries.is_empty() && store_types.is_empty()),
                 &key,
-                "for whom: at least one of `stores`, `countries`, `store_types`",
+                "must select stores with at least one of `stores`, `countries`, `store_types`",
             );
             let raw = RawFilter {
                 stores,
@@ -249,7 +255,7 @@ impl Reading<'_, '_> {
         all
     }
 
-    /// The defaults, lowered or raised, within the ceiling. A default above the ceiling is lowered.
+    /// Reads limits up to the ceiling. A default above the ceiling is lowered to it.
     fn limits(&mut self, key: &str, raw: RawLimits, default: Limits, ceiling: Limits) -> Limits {
         let RawLimits {
             cpu_ms,
@@ -260,13 +266,13 @@ impl Reading<'_, '_> {
             log_bytes,
             host_calls,
         } = raw;
-        let mut limit = |name: &str, said: Option<u64>, default: u64, ceiling: u64| {
-            let good = said.is_none_or(|said| (1..=ceiling).contains(&said));
+        let mut limit = |name: &str, set: Option<u64>, default: u64, ceiling: u64| {
+            let good = set.is_none_or(|limit| (1..=ceiling).contains(&limit));
             if !good {
-                let message = format!("1 to {ceiling}, the host's ceiling");
+                let message = format!("must be an integer from 1 to {ceiling}, the host's ceiling");
                 self.checks.wrong(format!("{key}.{name}"), message);
             }
-            said.unwrap_or(default).min(ceiling)
+            set.unwrap_or(default).min(ceiling)
         };
         let (d, c) = (default, ceiling);
         Limits {
@@ -286,7 +292,7 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Tables are merged key by key; everything else is replaced.
+/// Merges tables key by key and replaces everything else.
 fn merge(under: &mut Map<String, Value>, over: Map<String, Value>) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {

@@ -1,4 +1,4 @@
-//! What `plugin.toml` asks and `retailer.toml` grants: one shape, read by one function.
+//! The rights that `plugin.toml` requests and `retailer.toml` grants: one form, read by one function.
 
 use crate::checks::Checks;
 use crate::raw::{RawFilter, RawRights};
@@ -6,7 +6,7 @@ use galleria_domain::names::is_id;
 use galleria_domain::plugin::{Capability, Operation, Rights, StoreFilter};
 use std::collections::BTreeSet;
 
-/// Rights at `key`, which is `asks` or `plugins.<slot>.grants`.
+/// Reads the rights at `key`, which is `asks` or `plugins.<slot>.grants`.
 pub(crate) fn rights(key: &str, raw: RawRights, checks: &mut Checks) -> Rights {
     let RawRights {
         capabilities,
@@ -44,7 +44,7 @@ fn operations(key: &str, raw: &[String], checks: &mut Checks) -> BTreeSet<Operat
     checks.check(
         !raw.is_empty(),
         key,
-        "at least one of `decrypt`, `encrypt`, `mac`",
+        "must be at least one of `decrypt`, `encrypt`, `mac`",
     );
     raw.iter()
         .filter_map(|text| checks.word(key, text, &words))
@@ -59,14 +59,15 @@ fn named(
 ) -> BTreeSet<String> {
     for (n, name) in names.iter().enumerate() {
         if !good(name) {
-            let message = format!("\"{name}\" is no name: letters, digits, '-', '_' and '.'");
+            let message =
+                format!("must be a name of letters, digits, '-', '_' and '.', got \"{name}\"");
             checks.wrong(format!("{key}.{n}"), message);
         }
     }
     names.into_iter().collect()
 }
 
-/// What Kafka accepts as a topic.
+/// Returns whether Kafka accepts the text as the name of a topic.
 pub(crate) fn is_topic(text: &str) -> bool {
     (1..=249).contains(&text.len())
         && text
@@ -76,7 +77,7 @@ pub(crate) fn is_topic(text: &str) -> bool {
         && text != ".."
 }
 
-/// Which stores are meant.
+/// Reads a selection of stores.
 pub(crate) fn filter(key: &str, raw: RawFilter, checks: &mut Checks) -> StoreFilter {
     let RawFilter {
         stores,
@@ -87,7 +88,7 @@ pub(crate) fn filter(key: &str, raw: RawFilter, checks: &mut Checks) -> StoreFil
         checks.check(
             country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()),
             &format!("{key}.countries"),
-            "two capital letters each, ISO 3166-1 alpha-2, such as \"ES\"",
+            "must be ISO 3166-1 alpha-2 codes: two capital letters each, such as \"ES\"",
         );
     }
     StoreFilter {

@@ -1,6 +1,6 @@
-//! `[schedules.NAME]` of `retailer.toml`: which plugin runs when, for whom and over which days.
+//! `[schedules.NAME]` of `retailer.toml`: the plugin, the time, the stores and the business dates.
 //!
-//! Whether the plugin serves a point that can be run over days is known once it is loaded.
+//! Whether the plugin exports a point that runs over business dates is known once it is loaded.
 
 use crate::checks::Checks;
 use crate::raw::RawSchedule;
@@ -10,19 +10,19 @@ use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span, is_zone};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Attempts where nothing is said: a trouble of a night is over after five.
+/// The default of `tries`: five cover an outage of one night.
 const TRIES: u32 = 5;
-/// More would only keep an operator from hearing of it.
+/// The maximum of `tries`. More would only delay the report to an operator.
 const MOST_TRIES: u32 = 100;
 
-/// The points whose runs cover days.
+/// The points whose runs cover business dates.
 const POINTS: [Point; 3] = [
     Point::Report,
     Point::WriteSettlement,
     Point::ExportCatalogue,
 ];
 
-/// Reads the schedules of a retailer whose plugins are called `slots`.
+/// Reads the schedules of a retailer. `slots` are the names of its plugins.
 pub(crate) fn schedules(
     raw: BTreeMap<String, RawSchedule>,
     retailer: &str,
@@ -63,9 +63,11 @@ impl Reading<'_> {
         let key = format!("schedules.{name}");
         let simple = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(simple) {
-            // Marks in the database go by it.
-            self.checks
-                .wrong(&key, "a name of lower-case letters, digits and '-'");
+            // Marks in the database contain the name.
+            self.checks.wrong(
+                &key,
+                "must have a name of lower-case letters, digits and '-'",
+            );
         }
         let slot = self.slot(&format!("{key}.plugin"), plugin);
         let points = POINTS.map(|point| (point.name(), point));
@@ -86,8 +88,10 @@ impl Reading<'_> {
         };
         let tries = tries.unwrap_or(TRIES);
         if !(1..=MOST_TRIES).contains(&tries) {
-            self.checks
-                .wrong(format!("{key}.tries"), format!("1 to {MOST_TRIES}"));
+            self.checks.wrong(
+                format!("{key}.tries"),
+                format!("must be an integer from 1 to {MOST_TRIES}"),
+            );
         }
         Some(Schedule {
             retailer: self.retailer.to_owned(),
@@ -110,15 +114,20 @@ impl Reading<'_> {
             Some(slot) if self.slots.contains(&slot) => Some(slot),
             Some(slot) => {
                 let message = match known.as_slice() {
-                    [] => "the name of a plugin under [plugins]; this file has none".to_owned(),
-                    known => format!("a plugin of this file: {}", suggest::one_of(&slot, known)),
+                    [] => "must be a plugin under [plugins]; this file has none".to_owned(),
+                    known => format!(
+                        "must be a plugin of this file, {}",
+                        suggest::one_of(&slot, known)
+                    ),
                 };
                 self.checks.wrong(key, message);
                 None
             }
             None => {
-                self.checks
-                    .wrong(key, "which plugin runs, by its name under [plugins]");
+                self.checks.wrong(
+                    key,
+                    "must be a plugin of this file, by its name under [plugins]",
+                );
                 None
             }
         }
@@ -126,40 +135,42 @@ impl Reading<'_> {
 
     fn cron(&mut self, key: &str, at: Option<String>) -> Option<Cron> {
         let read = match at {
-            Some(text) => Cron::parse(&text),
+            Some(text) => Cron::parse(&text).map_err(|message| format!("must be {message}")),
             None => {
-                Err("when: a cron expression, such as \"30 2 * * *\" for 02:30 every day".into())
+                Err("must be a cron expression, such as \"30 2 * * *\" for 02:30 every day".into())
             }
         };
         read.map_err(|message| self.checks.wrong(key, message)).ok()
     }
 
-    /// One of some words, which must be there.
+    /// Reads a word that must be set.
     fn must<T: Copy>(&mut self, key: &str, text: Option<String>, words: &[(&str, T)]) -> Option<T> {
         let Some(text) = text else {
             let known: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
             self.checks
-                .wrong(key, format!("one of {}", known.join(", ")));
+                .wrong(key, format!("must be one of {}", known.join(", ")));
             return None;
         };
         self.checks.word(key, &text, words)
     }
 
-    /// By which clock: the store's own is said by none.
+    /// Reads the time zone. None means the zone of each store.
     fn zone(
         &mut self,
         key: &str,
         zone: Option<String>,
         per: Option<Per>,
     ) -> Option<Option<String>> {
-        const ZONE: &str = "an IANA time zone, such as Europe/Madrid";
+        const ZONE: &str = "must be an IANA time zone, such as Europe/Madrid";
         let message = match (zone.as_deref(), per) {
             (None | Some("store"), Some(Per::Retailer)) => {
-                format!("{ZONE}: all stores together have no clock of their own")
+                format!("{ZONE}, because the retailer's stores have no common one")
             }
             (None | Some("store"), _) => return Some(None),
             (Some(name), _) if is_zone(name) => return Some(zone),
-            (Some(_), Some(Per::Store)) => format!("`store` or {ZONE}"),
+            (Some(_), Some(Per::Store)) => {
+                "must be `store` or an IANA time zone, such as Europe/Madrid".to_owned()
+            }
             (Some(_), _) => ZONE.to_owned(),
         };
         self.checks.wrong(key, message);

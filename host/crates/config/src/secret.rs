@@ -1,18 +1,20 @@
-//! Text that must never be shown.
+//! Text that must never be printed.
 
+use serde::Deserialize;
 use std::fmt;
 
-/// A password, a key, or an address that holds one. Printing it shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
+/// A password, a secret key, or an address that contains one. Formatting it shows nothing of the text.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps the text.
+    /// Wraps the text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one who needs it; never for a message.
+    /// Returns the text, for the code that needs it. Never put it into a message.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -35,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_it_is_printed() {
+    fn formatting_does_not_show_the_text() {
         let secret = Secret::new("hunter2");
         assert_eq!(secret.expose(), "hunter2");
         assert!(!format!("{secret} {secret:?} {secret:#?}").contains("hunter2"));

@@ -1,7 +1,8 @@
-//! `[secrets]` of `retailer.toml`: where keys are and what they are for, read when a slot is granted them.
+//! `[secrets]` of `retailer.toml`: the source and the purpose of each secret key. The host reads a key
+//! when a slot is granted it.
 //!
-//! Owns: what is declared, versions, and what may be done with which cipher; `encoding` reads the bytes.
-//! What no slot is granted is not read: a host can run one retailer's plugins without another's keys.
+//! Owns declarations, versions, and the operations of each cipher; `encoding` reads the bytes. A secret
+//! without a grant is not read: a host can run one retailer's plugins without another's keys.
 
 use crate::checks::Checks;
 use crate::encoding::{Bytes, Encoding};
@@ -20,15 +21,15 @@ const CIPHERS: &[(&str, Cipher)] = &[
     ("hmac-sha256", Cipher::HmacSha256),
 ];
 
-/// The id of a secret's version where none is given.
+/// The default id of a secret's version.
 const FIRST_ID: &str = "1";
 
-/// Where a secret is.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// In a variable of the environment.
+    /// An environment variable.
     Env(String),
-    /// In a file.
+    /// A file.
     File(PathBuf),
 }
 
@@ -43,7 +44,7 @@ impl std::fmt::Display for SecretSource {
 
 /// One version, as declared.
 struct Version {
-    /// Where it is declared: `secrets.NAME` or `secrets.NAME.older.0`.
+    /// The key of its declaration: `secrets.NAME` or `secrets.NAME.older.0`.
     place: String,
     id: String,
     source: SecretSource,
@@ -58,16 +59,16 @@ struct Declared {
     versions: Vec<Version>,
 }
 
-/// The secrets of a retailer. Each is read once, whoever is granted it.
+/// The secrets of a retailer. Each is read once, for all slots to which it is granted.
 pub(crate) struct Vault<'e> {
     env: &'e BTreeMap<String, String>,
-    /// None where the declaration is wrong, which was told.
+    /// None if the declaration is invalid, which was reported.
     declared: BTreeMap<String, Option<Declared>>,
     read: BTreeMap<String, Option<Arc<SecretKey>>>,
 }
 
 impl<'e> Vault<'e> {
-    /// What is declared; nothing is read yet.
+    /// Reads the declarations, but no secret yet.
     pub(crate) fn new(
         raw: BTreeMap<String, RawSecret>,
         env: &'e BTreeMap<String, String>,
@@ -84,7 +85,7 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// Where the newest version of each is.
+    /// The source of the newest version of each.
     pub(crate) fn sources(&self) -> BTreeMap<String, SecretSource> {
         let newest = |(name, declared): (&String, &Option<Declared>)| {
             let newest = declared.as_ref()?.versions.first()?;
@@ -93,7 +94,7 @@ impl<'e> Vault<'e> {
         self.declared.iter().filter_map(newest).collect()
     }
 
-    /// The keys that rights name, read now.
+    /// Reads the secret keys that rights name.
     pub(crate) fn granted(
         &mut self,
         key: &str,
@@ -104,7 +105,7 @@ impl<'e> Vault<'e> {
         for (name, operations) in &rights.secrets {
             let key = format!("{key}.secrets.{name}");
             let Some(declared) = self.declared.get(name) else {
-                let message = "this file has no such secret: say where it is under [secrets]";
+                let message = "unknown secret: declare its source under [secrets]";
                 checks.wrong(key, message);
                 continue;
             };
@@ -125,7 +126,7 @@ impl<'e> Vault<'e> {
     }
 }
 
-/// What may be done with a key is what its cipher does.
+/// Checks that the cipher of a secret key supports the granted operations.
 fn check_operations(
     key: &str,
     cipher: Cipher,
@@ -140,7 +141,7 @@ fn check_operations(
     for operation in operations.iter().filter(|wanted| !can.contains(wanted)) {
         let right: Vec<String> = can.iter().map(|can| format!("`{can}`")).collect();
         let message = format!(
-            "`{operation}` is nothing a key of {name} does; it does {}",
+            "must not be `{operation}`: a key of {name} supports {}",
             right.join(" and ")
         );
         checks.wrong(key, message);
@@ -178,11 +179,11 @@ fn declared(place: &str, raw: RawSecret, checks: &mut Checks) -> Option<Declared
     let mut ids = BTreeSet::new();
     for Version { place, id, iv, .. } in &versions {
         if !ids.insert(id) {
-            let message = format!("\"{id}\" is the id of another version: each has its own");
+            let message = format!("must differ from the ids of the other versions, got \"{id}\"");
             checks.wrong(format!("{place}.id"), message);
         }
         if iv.is_some() && cipher.is_some_and(|cipher| cipher != Cipher::AesCbc) {
-            let message = "only `aes-cbc` has an IV that can be fixed: take it out";
+            let message = "must not be set: only `aes-cbc` has a fixed IV";
             checks.wrong(format!("{place}.iv"), message);
         }
     }
@@ -203,7 +204,7 @@ fn version(
     checks.check(
         is_id(&id),
         &format!("{place}.id"),
-        "what this version is called, such as \"2026\": letters, digits, '-', '_' and '.'",
+        "must be an id of this version, such as \"2026\": letters, digits, '-', '_' and '.'",
     );
     let source = self::source(&place, source, checks);
     let iv =
@@ -230,14 +231,14 @@ fn source(
         _ => {
             checks.wrong(
                 place,
-                "either `env = \"NAME\"` or `file = \"path\"`: where it is, never the secret itself",
+                "must be either `env = \"NAME\"` or `file = \"path\"`: the source, never the secret itself",
             );
             None
         }
     }
 }
 
-/// The key, in all its versions.
+/// Reads all versions of a secret key.
 fn read(
     place: &str,
     declared: &Declared,
@@ -245,30 +246,30 @@ fn read(
     checks: &mut Checks,
 ) -> Option<SecretKey> {
     let mut missing = |key: &str, what: &str, words: &[&str]| {
-        let message = format!("{what}: {}", suggest::one_of("", words));
-        // A word that is none was told already.
+        let message = format!("must be {what}: {}", suggest::one_of("", words));
+        // An unknown word was already reported.
         checks.wrong(format!("{place}.{key}"), message);
     };
     if declared.cipher.is_none() {
-        missing("cipher", "what the key is for", &words(CIPHERS));
+        missing("cipher", "set", &words(CIPHERS));
     }
     if declared.encoding.is_none() {
-        missing("encoding", "how it is written", &words(Encoding::WORDS));
+        missing("encoding", "set", &words(Encoding::WORDS));
     }
     let (cipher, encoding) = (declared.cipher?, declared.encoding?);
-    // All of them, before any is given up: each may have its own error.
+    // Read all versions before returning, so that the errors of each are reported.
     let versions: Vec<Option<KeyVersion>> = declared
         .versions
         .iter()
         .map(|version| {
-            let mut good = |place: &str, read: Result<Bytes, String>| {
+            let mut report = |place: &str, read: Result<Bytes, String>| {
                 read.map_err(|message| checks.wrong(place, message)).ok()
             };
             let bytes = encoding.key(&version.source, env, cipher);
-            let bytes = good(&version.place, bytes);
+            let bytes = report(&version.place, bytes);
             let iv = version.iv.as_ref().map(|iv| {
                 let place = format!("{}.iv", version.place);
-                good(&place, encoding.iv(iv, env))
+                report(&place, encoding.iv(iv, env))
             });
             Some(KeyVersion {
                 id: version.id.clone(),

@@ -1,8 +1,9 @@
-//! Durations and sizes as people write them: `250ms`, `24h`, `1MiB`.
+//! Durations and sizes in configuration files: `250ms`, `24h`, `1MiB`.
 
 use std::time::Duration;
 
-const DURATIONS: &[(&str, u64)] = &[
+/// Units of durations, in milliseconds.
+pub(crate) const DURATIONS: &[(&str, u64)] = &[
     ("ms", 1),
     ("s", 1_000),
     ("m", 60_000),
@@ -10,24 +11,30 @@ const DURATIONS: &[(&str, u64)] = &[
     ("d", 86_400_000),
 ];
 
-const SIZES: &[(&str, u64)] = &[
+/// Units of sizes, in bytes.
+pub(crate) const SIZES: &[(&str, u64)] = &[
     ("B", 1),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
 ];
 
-/// A duration, or what would be right.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    scaled(text, DURATIONS)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "a whole number with ms, s, m, h or d, such as \"30s\" or \"24h\"".into())
+/// Describes the form of a duration.
+pub(crate) const DURATION_FORM: &str =
+    "written as an integer with ms, s, m, h or d, such as \"30s\"";
+
+/// Describes the form of a size.
+pub(crate) const SIZE_FORM: &str =
+    "written as an integer with B, KiB, MiB or GiB, such as \"1MiB\"";
+
+/// Parses a duration.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    scaled(text, DURATIONS).map(Duration::from_millis)
 }
 
-/// A number of bytes, or what would be right.
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+/// Parses a number of bytes.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     scaled(text, SIZES)
-        .ok_or_else(|| "a whole number with B, KiB, MiB or GiB, such as \"1MiB\"".into())
 }
 
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -37,20 +44,38 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// Describes a range: ` from 1s to 24h`, ` of at least 1ms`, or nothing.
+pub(crate) fn range(low: u64, high: u64, units: &[(&str, u64)]) -> String {
+    match (low, high) {
+        (0, u64::MAX) => String::new(),
+        (low, u64::MAX) => format!(" of at least {}", written(low, units)),
+        (low, high) => format!(" from {} to {}", written(low, units), written(high, units)),
+    }
+}
+
+/// Writes a number with the largest unit that divides it.
+pub(crate) fn written(number: u64, units: &[(&str, u64)]) -> String {
+    let fits = |unit: &&(&str, u64)| number >= unit.1 && number.is_multiple_of(unit.1);
+    match units.iter().rev().find(fits) {
+        Some((name, factor)) => format!("{}{name}", number / factor),
+        None => format!("{number}{}", units.first().map_or("", |unit| unit.0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn units_scale() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("24 h"), Ok(Duration::from_secs(86_400)));
-        assert_eq!(bytes("1MiB"), Ok(1_048_576));
-        assert_eq!(bytes("0B"), Ok(0));
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("24 h"), Some(Duration::from_secs(86_400)));
+        assert_eq!(bytes("1MiB"), Some(1_048_576));
+        assert_eq!(bytes("0B"), Some(0));
     }
 
     #[test]
-    fn what_has_no_unit_or_does_not_fit_is_refused() {
+    fn a_number_without_a_unit_or_too_large_is_rejected() {
         for bad in [
             "",
             "5",
@@ -61,8 +86,17 @@ mod tests {
             "99999999999999999999d",
             "18446744073709551615d",
         ] {
-            assert!(duration(bad).is_err(), "{bad:?}");
+            assert!(duration(bad).is_none(), "{bad:?}");
         }
-        assert!(bytes("1MB").is_err());
+        assert!(bytes("1MB").is_none());
+    }
+
+    #[test]
+    fn a_range_is_written_with_the_largest_units() {
+        assert_eq!(range(1, 5_000, DURATIONS), " from 1ms to 5s");
+        assert_eq!(range(0, 86_400_000, DURATIONS), " from 0ms to 1d");
+        assert_eq!(range(300, u64::MAX, DURATIONS), " of at least 300ms");
+        assert_eq!(range(0, u64::MAX, DURATIONS), "");
+        assert_eq!(range(1 << 10, 64 << 30, SIZES), " from 1KiB to 64GiB");
     }
 }

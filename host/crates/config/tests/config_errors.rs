@@ -1,13 +1,13 @@
-//! Bad files beside the exact messages they must give: `tests/config_errors/<case>/`.
+//! Invalid files and the exact errors for them: `tests/config_errors/<case>/`.
 //!
-//! A case is a working folder with `host.toml`, `retailers/`, `plugins/` as needed, `env.toml` for
-//! variables, and `expected.txt`. `GALLERIA_BLESS=1` writes `expected.txt` anew.
+//! A case is a working folder with `host.toml`, `retailers/` and `plugins/` as needed, `env.toml` with
+//! environment variables, and `expected.txt`. `GALLERIA_BLESS=1` rewrites `expected.txt`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders a case may leave out because they would be empty.
+/// Folders that a case may omit if they would be empty.
 const FOLDERS: [&str; 2] = ["retailers", "plugins"];
 
 fn cases() -> Vec<PathBuf> {
@@ -37,8 +37,8 @@ fn environment(case: &Path) -> BTreeMap<String, String> {
         .unwrap_or_default()
 }
 
-/// What loading a case says, with paths relative to it.
-fn said(case: &Path) -> String {
+/// Loads a case and returns its errors, with paths relative to the case.
+fn errors_of(case: &Path) -> String {
     let place = tempfile::tempdir().expect("a folder");
     copy(case, place.path());
     for folder in FOLDERS {
@@ -61,32 +61,34 @@ fn said(case: &Path) -> String {
 }
 
 #[test]
-fn every_case_says_exactly_what_is_expected() {
+fn every_case_has_exactly_the_expected_errors() {
     let bless = std::env::var_os("GALLERIA_BLESS").is_some();
-    let mut wrong = Vec::new();
+    let mut failed = Vec::new();
     let cases = cases();
-    assert!(cases.len() >= 10, "the cases are there");
+    assert!(cases.len() >= 10, "too few cases");
     for case in cases {
-        let said = said(&case);
+        let actual = errors_of(&case);
         let golden = case.join("expected.txt");
         if bless {
-            fs::write(&golden, &said).expect("written");
+            fs::write(&golden, &actual).expect("written");
         }
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         for value in environment(&case).values().filter(|value| value.len() > 7) {
             assert!(
-                !said.contains(&value[..6]),
-                "part of a value is told: {said}"
+                !actual.contains(&value[..6]),
+                "an error contains part of a value: {actual}"
             );
         }
-        if said != expected {
+        if actual != expected {
             let name = case
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            wrong.push(format!("--- {name}: expected\n{expected}+++ said\n{said}"));
+            failed.push(format!(
+                "--- {name}: expected\n{expected}+++ actual\n{actual}"
+            ));
         }
     }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(failed.is_empty(), "\n{}", failed.join("\n"));
 }

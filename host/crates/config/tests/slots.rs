@@ -1,4 +1,4 @@
-//! What a retailer's file comes to: rights, settings merged for some stores, limits, secrets by name.
+//! A valid retailer's file: rights, settings merged for some stores, limits, secrets by name.
 
 use galleria_config::{Config, SecretSource};
 use galleria_domain::plugin::{Capability, CounterScope, Limits, OnDeadLetter, Point};
@@ -12,7 +12,7 @@ use std::time::Duration;
 const PLUGIN: &str = r#"
 name = "shop"
 version = "0.1.0"
-contract = "0.1.3"
+contract = "0.2.3"
 component = "shop.wasm"
 points = ["on-payment"]
 [asks]
@@ -93,7 +93,7 @@ fn load(overrides: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
     (place, config)
 }
 
-/// A key whose digits would be found in any text.
+/// A secret key whose digits a search would find in any text.
 const KEY: &str = "ca9a17eca9a17eca9a17eca9a17eca90";
 
 fn env() -> BTreeMap<String, String> {
@@ -103,7 +103,7 @@ fn env() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn everything_said_reaches_the_slot() {
+fn every_setting_reaches_the_slot() {
     let (place, config) = load(&[]);
     let retailer = &config.retailers[0];
     assert_eq!(
@@ -147,7 +147,7 @@ fn everything_said_reaches_the_slot() {
 }
 
 #[test]
-fn everything_said_reaches_schedules_pickups_and_matching() {
+fn every_setting_reaches_schedules_pickups_and_matching() {
     let (_place, config) = load(&[]);
     let schedules = config.schedules();
     let [nightly] = schedules.as_slice() else {
@@ -195,7 +195,7 @@ fn settings_for_some_stores_are_merged_key_by_key() {
 }
 
 #[test]
-fn what_is_not_said_is_careful() {
+fn missing_settings_have_safe_defaults() {
     let (_place, config) = load(&[("limits.memory_bytes", "1048576")]);
     let slots = config.slots();
     let slot = slots
@@ -211,12 +211,12 @@ fn what_is_not_said_is_careful() {
 }
 
 #[test]
-fn a_slot_has_the_keys_it_is_granted_and_no_others() {
+fn a_slot_has_the_granted_secret_keys_and_no_others() {
     let (_place, config) = load(&[]);
     let slots = config.slots();
     let named = |name: &str| slots.iter().find(|slot| slot.name == name).expect("a slot");
     let keys = &named("poslog").keys;
-    assert_eq!(keys.len(), 1, "what is granted to no one is not even read");
+    assert_eq!(keys.len(), 1, "a secret without a grant is not read");
     let key = &keys["loyalty-key"];
     assert_eq!(key.cipher, Cipher::AesCbc);
     assert_eq!(key.versions.len(), 1);
@@ -227,17 +227,17 @@ fn a_slot_has_the_keys_it_is_granted_and_no_others() {
 }
 
 #[test]
-fn a_key_is_printed_nowhere() {
+fn a_secret_key_is_not_printed() {
     let (_place, config) = load(&[]);
     let printed = format!("{config:?} {config:#?} {:?}", config.slots()).to_lowercase();
-    assert!(printed.contains("loyalty_key"), "where it is may be told");
+    assert!(printed.contains("loyalty_key"), "its source may be printed");
     for form in [KEY, &KEY[..8], "202, 154, 23", "ca, 9a", "yfo"] {
         assert!(!printed.contains(form), "{form}");
     }
 }
 
 #[test]
-fn a_file_holds_a_key_as_an_editor_leaves_it() {
+fn a_key_file_may_end_with_a_line_end() {
     for (encoding, text) in [
         ("hex", format!("{}\r\n", KEY.to_uppercase())),
         ("base64", "yhFpypoX7KmhfsqaF+ypgA==\n".to_owned()),
