@@ -1,9 +1,9 @@
 //! `galleria check`: is everything right that could be known before the first event?
 
 use crate::{host, show};
-use galleria_app::plugins::Plugins as _;
 use galleria_app::statements::check_pickups;
 use galleria_config::Config;
+use galleria_ports::plugins::Plugins as _;
 use std::process::ExitCode;
 
 /// Loads every plugin for every retailer and tells what it found.

@@ -3,8 +3,8 @@
 use crate::command::{self, Shown};
 use crate::roles::Role;
 use clap::{Args, Parser, Subcommand};
-use galleria_app::records::RunState;
 use galleria_domain::plugin::Point;
+use galleria_ports::records::RunState;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::PathBuf;

@@ -5,11 +5,13 @@ use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::Table;
-use galleria_app::access::{Caller, Reach, Scope};
+use galleria_app::App;
+use galleria_app::Key;
 use galleria_app::handling::Acting;
-use galleria_app::{App, Error, Key};
 use galleria_config::Config;
 use galleria_domain::Digest;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach, Scope};
 use serde::Serialize;
 use std::process::ExitCode;
 

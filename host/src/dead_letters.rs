@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::handling::{Acting, DeadLetterView, Verdict};
-use galleria_app::records::DeadFilter;
 use galleria_config::Config;
+use galleria_ports::records::DeadFilter;
 use serde_json::Value;
 use std::process::ExitCode;
 

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::fiscal::{FiscalAsk, FiscalDetail, FiscalMarked, FiscalView};
-use galleria_app::records::{FiscalFilter, FiscalState};
 use galleria_config::Config;
+use galleria_ports::records::{FiscalFilter, FiscalState};
 use std::process::ExitCode;
 
 /// What to do with fiscal records.

@@ -5,8 +5,9 @@ use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::access::{KeyAsk, KeyView, Reach, Scope};
+use galleria_app::access::{KeyAsk, KeyView};
 use galleria_config::Config;
+use galleria_ports::access::{Reach, Scope};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 

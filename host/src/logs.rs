@@ -1,7 +1,7 @@
 //! The log: readable on a terminal, one JSON object a line otherwise.
 
-use galleria_app::trace::TARGET;
 use galleria_config::{Log, LogFormat};
+use galleria_ports::trace::TARGET;
 use opentelemetry_sdk::trace::SdkTracer;
 use std::io::IsTerminal as _;
 use tracing::level_filters::LevelFilter;

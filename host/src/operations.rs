@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::lookup::OperationView;
-use galleria_app::records::OperationFilter;
 use galleria_config::Config;
+use galleria_ports::records::OperationFilter;
 use serde_json::Value;
 use std::process::ExitCode;
 

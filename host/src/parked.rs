@@ -6,10 +6,10 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::access::Reach;
 use galleria_app::desk::{ParkedAsk, ParkedView};
 use galleria_app::handling::Acting;
 use galleria_config::Config;
+use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
 /// What to do with parked events.

@@ -3,9 +3,9 @@
 use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::Args;
-use galleria_app::access::Reach;
 use galleria_app::desk::{FaultsView, PluginView, RightsView};
 use galleria_config::Config;
+use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
 /// Which plugins.

@@ -3,9 +3,10 @@
 use crate::cli::{ProductsAsk, ProductsCommand, ProductsImport};
 use crate::{host, import, logs, show};
 use anyhow::Context as _;
+use galleria_app::App;
 use galleria_app::products::{Format, ImportAsk, Imported, Missing, ProductAsk};
-use galleria_app::{App, Error};
 use galleria_config::Config;
+use galleria_ports::Error;
 use indicatif::ProgressBar;
 use std::process::ExitCode;
 use std::time::Duration;

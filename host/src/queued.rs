@@ -7,9 +7,9 @@ use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::access::Reach;
 use galleria_app::desk::{QueuedAsk, ReceiptFile, ReceiptView, RequestView};
 use galleria_config::Config;
+use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
 /// What to do with receipts.

@@ -5,12 +5,12 @@ use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{host, logs, show};
 use anyhow::Context as _;
 use galleria_app::App;
-use galleria_app::access::{Caller, Reach, Scope};
 use galleria_app::lookup::{DocumentAsk, ListAsk};
-use galleria_app::records::DocumentState;
 use galleria_app::runs::{ByHand, RunAsk, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
+use galleria_ports::access::{Caller, Reach, Scope};
+use galleria_ports::records::DocumentState;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,7 +61,9 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     let ran = ran.await;
     bar.finish_and_clear();
     let ran = ran.map_err(|error| match error {
-        galleria_app::Error::Plugin(fault) => anyhow::anyhow!("the run did not end well: {fault}"),
+        galleria_ports::Error::Plugin(fault) => {
+            anyhow::anyhow!("the run did not end well: {fault}")
+        }
         other => other.into(),
     })?;
     let deliverer = Deliverer::new(host.app.clone(), host.directories.clone(), owner);

@@ -4,9 +4,9 @@ use crate::cli::{RunsAsk, RunsCommand};
 use crate::{command, show};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::records::RunFilter;
 use galleria_app::runs::RunView;
 use galleria_config::Config;
+use galleria_ports::records::RunFilter;
 use std::process::ExitCode;
 
 /// Lists runs, replays or cancels one. Asks the database itself, whether a host serves or not.

@@ -7,7 +7,6 @@ use galleria_api::{
     AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
     serve_metrics,
 };
-use galleria_app::access::Tokens;
 use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_app::statements::check_pickups;
@@ -18,6 +17,7 @@ use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
+use galleria_ports::access::Tokens;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;

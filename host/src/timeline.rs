@@ -4,9 +4,9 @@ use crate::command::{self, plain};
 use crate::show;
 use clap::Args;
 use comfy_table::{ColumnConstraint, Table, Width};
-use galleria_app::access::Reach;
 use galleria_app::story::{StoryEntry, StoryView};
 use galleria_config::Config;
+use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
 /// Which id.

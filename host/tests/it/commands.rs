@@ -6,8 +6,8 @@ use crate::fiscal::mark;
 use crate::host::{Database, Host};
 use crate::misbehaving::sell;
 use crate::operations::{refused, said};
-use galleria_app::records::{OutgoingRow, Records};
 use galleria_db::Db;
+use galleria_ports::records::{OutgoingRow, Records};
 use serde_json::{Value, json};
 use std::path::Path;
 

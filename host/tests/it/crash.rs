@@ -3,9 +3,9 @@
 
 use crate::host::{Database, Host, staged};
 use crate::sample_days::{self, Day};
-use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::topic;
+use galleria_ports::records::Records;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::BTreeMap;
 use std::time::Duration;

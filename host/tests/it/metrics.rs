@@ -2,7 +2,7 @@
 
 use crate::host::Host;
 use crate::{corner_shop, sample_days};
-use galleria_app::figures::METRICS;
+use galleria_ports::metrics::METRICS;
 use sqlx::{AnyConnection, Connection as _};
 use std::time::{Duration, Instant};
 

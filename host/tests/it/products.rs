@@ -1,8 +1,8 @@
 //! Products, from the file to the plugin's file: the real binary, a real component, and a kill.
 
 use crate::host::{Database, Host, staged};
-use galleria_app::records::{Begun, Records};
 use galleria_db::Db;
+use galleria_ports::records::{Begun, Records};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -206,9 +206,9 @@ async fn importing(records: &dyn Records) -> bool {
 
 /// Takes away what a killed import left, as the host does an hour later; in how many pieces.
 async fn swept(records: &dyn Records) -> u32 {
-    let late = galleria_app::clock::later(jiff::Timestamp::now(), Duration::from_secs(3600));
+    let late = galleria_ports::clock::later(jiff::Timestamp::now(), Duration::from_secs(3600));
     let left = records.write(move |tx| {
-        let until = galleria_app::clock::later(late, Duration::from_secs(60));
+        let until = galleria_ports::clock::later(late, Duration::from_secs(60));
         Box::pin(async move { tx.catalogue_take_over("sweeper", late, until).await })
     });
     let left = left.await.expect("asked").expect("a draft that was left");

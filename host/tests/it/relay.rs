@@ -4,9 +4,9 @@
 use crate::configuration::{ASKS, retailer};
 use crate::corner_shop;
 use crate::host::{Database, Host, KAFKA_SECRET};
-use galleria_app::records::Records;
 use galleria_db::Db;
 use galleria_domain::event::{header, topic};
+use galleria_ports::records::Records;
 use galleria_test_kafka::{Broker, Installation, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};

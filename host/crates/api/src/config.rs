@@ -3,7 +3,7 @@
 use crate::limits::RateConfig;
 use crate::metrics::Metrics;
 use crate::workers::Workers;
-use galleria_app::access::Tokens;
+use galleria_ports::access::Tokens;
 use ipnet::IpNet;
 use std::path::PathBuf;
 use std::sync::Arc;

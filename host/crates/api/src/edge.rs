@@ -15,8 +15,9 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use galleria_app::{figures, trace};
 use galleria_domain::trace::Origin;
+use galleria_ports::metrics;
+use galleria_ports::trace;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -112,7 +113,7 @@ async fn respond(
         response = problem::with_body(&problem, parts, response, id);
     }
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
-    figures::request(method_label(&method), route, status, code, elapsed);
+    metrics::request(method_label(&method), route, status, code, elapsed);
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     if kind == RouteKind::Probe && status < 400 {
         // Probes come every few seconds and would bury everything else.

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::problem_kinds::{ProblemKind, TOO_MANY_REQUESTS};
 use axum::http::HeaderMap;
 use axum::serve::Listener;
-use galleria_app::figures;
+use galleria_ports::metrics;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use ipnet::IpNet;
@@ -118,7 +118,7 @@ pub(crate) struct ClientLimitListener {
 impl ClientLimitListener {
     pub(crate) fn new(listener: TcpListener, max: usize, proxies: Vec<IpNet>) -> Self {
         // Export the counter as 0 from the start, so that the first increase is visible.
-        figures::connections_refused(0);
+        metrics::connections_refused(0);
         Self {
             listener,
             max,
@@ -164,7 +164,7 @@ impl Listener for ClientLimitListener {
                 };
                 return (connection, address);
             }
-            figures::connections_refused(1);
+            metrics::connections_refused(1);
             tracing::debug!("connection closed: client limit reached");
         }
     }

@@ -1,9 +1,10 @@
 //! The recorder of metrics: one table, exported to Prometheus and to a StatsD agent.
 //!
 //! Owns: the recorder of the process, and when gauges are read from the database. Never knows what is
-//! counted: that is `galleria_app::figures`.
+//! counted: that is `galleria_ports::metrics`.
 
-use galleria_app::{App, figures};
+use galleria_app::App;
+use galleria_ports::metrics;
 use metrics_exporter_dogstatsd::{DogStatsDBuilder, DogStatsDRecorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
@@ -74,26 +75,26 @@ impl Metrics {
         let handle = match &*recorder {
             Some(handle) => handle.clone(),
             None => {
-                let works = Matcher::Full(figures::COUNTED_IN_WORKS.into());
+                let works = Matcher::Full(metrics::COUNTED_IN_WORKS.into());
                 let prometheus = PrometheusBuilder::new()
-                    .set_buckets(figures::SECONDS)?
-                    .set_buckets_for_metric(works, figures::WORKS)?
+                    .set_buckets(metrics::SECONDS)?
+                    .set_buckets_for_metric(works, metrics::WORKS)?
                     .build_recorder();
                 let handle = prometheus.handle();
                 let installed = match agent {
-                    None => metrics::set_global_recorder(prometheus).is_ok(),
+                    None => ::metrics::set_global_recorder(prometheus).is_ok(),
                     Some(agent) => {
                         let both = FanoutBuilder::default();
                         let both = both
                             .add_recorder(prometheus)
                             .add_recorder(statsd_recorder(agent)?);
-                        metrics::set_global_recorder(both.build()).is_ok()
+                        ::metrics::set_global_recorder(both.build()).is_ok()
                     }
                 };
                 if !installed {
                     return Err(RecordError::Taken);
                 }
-                figures::describe();
+                metrics::describe();
                 recorder.insert(handle).clone()
             }
         };
@@ -149,7 +150,7 @@ impl Metrics {
                 false
             }
         };
-        figures::database(available);
+        metrics::database(available);
         *measured = Some(Instant::now());
     }
 }

@@ -11,8 +11,8 @@ use crate::problem_kinds::{
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use galleria_app::Error;
 use galleria_domain::Problem as FieldProblem;
+use galleria_ports::Error;
 use serde::Serialize;
 use std::time::Duration;
 

@@ -13,9 +13,10 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Req
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
+use galleria_app::Key;
 use galleria_app::members::Client;
-use galleria_app::{Error, Key};
 use galleria_domain::Digest;
+use galleria_ports::Error;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 

@@ -9,10 +9,11 @@ use crate::state::ApiState;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use futures_util::TryStreamExt as _;
+use galleria_app::Key;
 use galleria_app::sheet::{NotImported, Problems};
-use galleria_app::{Error, Key};
 use galleria_domain::Digest;
 use galleria_domain::digest::Running;
+use galleria_ports::Error;
 use std::fs::File;
 use tokio::io::AsyncWriteExt as _;
 

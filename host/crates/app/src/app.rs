@@ -1,11 +1,14 @@
 //! The application: the ports it stands on, and doing a request once.
 
-use crate::bell::{Bell, Ear};
 use crate::members::{MemberPolicy, Turns};
-use crate::records::{Answered, InTx, Records, Tx};
 use crate::sensitive::DigestKey;
-use crate::{Clock, Error, plugins::Plugins, trace};
 use galleria_domain::{Backoff, Digest};
+use galleria_ports::Error;
+use galleria_ports::clock::Clock;
+use galleria_ports::notify::{Notifier, Subscription};
+use galleria_ports::plugins::Plugins;
+use galleria_ports::records::{Answered, InTx, Records, Tx};
+use galleria_ports::trace;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,19 +78,19 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<Policy>,
     /// Where statements are spooled and kept, in a process that takes them in.
-    pub(crate) vault: Option<Arc<dyn crate::statements::Vault>>,
+    pub(crate) vault: Option<Arc<dyn galleria_ports::vault::Vault>>,
     /// Where delivered documents stand, in a process that reaches them.
-    pub(crate) shelf: Option<Arc<dyn crate::files::Shelf>>,
+    pub(crate) shelf: Option<Arc<dyn galleria_ports::files::Shelf>>,
     /// Who may ask a plugin a question now.
     pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
-    pub(crate) log_grew: Bell,
+    pub(crate) log_grew: Notifier,
     /// Told whenever parked events may go on.
-    pub(crate) parked_woke: Bell,
+    pub(crate) parked_woke: Notifier,
     /// Told whenever a document was decided.
-    pub(crate) document_decided: Bell,
+    pub(crate) document_decided: Notifier,
     /// Told whenever a run was asked for.
-    pub(crate) run_wanted: Bell,
+    pub(crate) run_wanted: Notifier,
 }
 
 /// A caller's `Idempotency-Key` and what it was used for.
@@ -127,16 +130,16 @@ impl App {
             shelf: None,
             turns: Arc::new(turns),
             policy: Arc::new(policy),
-            log_grew: Bell::default(),
-            parked_woke: Bell::default(),
-            document_decided: Bell::default(),
-            run_wanted: Bell::default(),
+            log_grew: Notifier::default(),
+            parked_woke: Notifier::default(),
+            document_decided: Notifier::default(),
+            run_wanted: Notifier::default(),
         }
     }
 
     /// The same application, with a place for statements.
     #[must_use]
-    pub fn with_vault(self, vault: Arc<dyn crate::statements::Vault>) -> Self {
+    pub fn with_vault(self, vault: Arc<dyn galleria_ports::vault::Vault>) -> Self {
         Self {
             vault: Some(vault),
             ..self
@@ -145,7 +148,7 @@ impl App {
 
     /// The same application, with the directories that documents are delivered to.
     #[must_use]
-    pub fn with_shelf(self, shelf: Arc<dyn crate::files::Shelf>) -> Self {
+    pub fn with_shelf(self, shelf: Arc<dyn galleria_ports::files::Shelf>) -> Self {
         Self {
             shelf: Some(shelf),
             ..self
@@ -168,23 +171,23 @@ impl App {
     }
 
     /// Told whenever the log has grown in this process.
-    pub fn log_grew(&self) -> Ear {
-        self.log_grew.listen()
+    pub fn log_grew(&self) -> Subscription {
+        self.log_grew.subscribe()
     }
 
     /// Told whenever parked events may go on, as far as this process knows.
-    pub fn parked_woke(&self) -> Ear {
-        self.parked_woke.listen()
+    pub fn parked_woke(&self) -> Subscription {
+        self.parked_woke.subscribe()
     }
 
     /// Told whenever a document was decided in this process.
-    pub fn document_decided(&self) -> Ear {
-        self.document_decided.listen()
+    pub fn document_decided(&self) -> Subscription {
+        self.document_decided.subscribe()
     }
 
     /// Told whenever a run was asked for in this process.
-    pub fn run_wanted(&self) -> Ear {
-        self.run_wanted.listen()
+    pub fn run_wanted(&self) -> Subscription {
+        self.run_wanted.subscribe()
     }
 
     /// Does `work` and keeps its answer under the caller's key in the same transaction: the same
@@ -230,7 +233,7 @@ impl App {
             }
             done => done?,
         };
-        self.log_grew.ring();
+        self.log_grew.notify();
         Ok(reply)
     }
 

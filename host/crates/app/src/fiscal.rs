@@ -5,11 +5,11 @@
 //! looks. A mark that comes before its payment or refund waits for it; one that has waited longer than
 //! is set stays as it is, until it is told again. Only the mark that is applied becomes an event.
 
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{FiscalFilter, FiscalRow, FiscalState, InTx, MarkRow, MarkState, Tx};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::{Attribute, Entry, NewEvent, Problem, Store};
+use galleria_ports::Error;
+use galleria_ports::records::{FiscalFilter, FiscalRow, FiscalState, InTx, MarkRow, MarkState, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

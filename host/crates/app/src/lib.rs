@@ -1,4 +1,4 @@
-//! The use cases, and the ports that the edges fulfil.
+//! The use cases.
 //!
 //! Owns: what happens when an order is paid, a refund is asked for, an event is handled, a decision
 //! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
@@ -7,21 +7,15 @@
 
 pub mod access;
 mod app;
-mod bell;
-pub mod clock;
 pub mod desk;
-mod error;
 pub mod feeds;
-pub mod figures;
-pub mod files;
 pub mod fiscal;
 pub mod handling;
 pub mod intake;
 pub mod lookup;
 pub mod members;
-pub mod plugins;
+pub mod metrics;
 pub mod products;
-pub mod records;
 pub mod relay;
 pub mod runs;
 pub mod sensitive;
@@ -29,9 +23,6 @@ pub mod sheet;
 pub mod statements;
 pub mod stores;
 pub mod story;
-pub mod trace;
+mod trace;
 
 pub use app::{App, Key, Policy, Reply};
-pub use bell::{Bell, Ear};
-pub use clock::{Clock, DrivenClock, SystemClock};
-pub use error::Error;

@@ -5,12 +5,13 @@
 //! database, nor when a database was restored to an earlier state. Never knows what the broker is.
 
 use crate::app::{App, Policy};
+use crate::handling;
 use crate::handling::Group;
-use crate::plugins::Plugins;
-use crate::records::Tx;
-use crate::{Error, handling};
 use galleria_domain::event::topic;
 use galleria_domain::{Event, Position};
+use galleria_ports::Error;
+use galleria_ports::plugins::Plugins;
+use galleria_ports::records::Tx;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

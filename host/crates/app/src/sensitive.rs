@@ -2,7 +2,7 @@
 //!
 //! Owns: the host's digest key and the floor. Never knows: what is asked.
 
-use crate::Clock;
+use galleria_ports::clock::Clock;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::fmt;
@@ -78,7 +78,7 @@ pub async fn at_floor<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DrivenClock;
+    use galleria_ports::clock::DrivenClock;
     use jiff::Timestamp;
     use std::sync::Arc;
 

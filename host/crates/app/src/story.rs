@@ -1,10 +1,12 @@
 //! Everything that is known about an id, in order of time. What a sensitive point was told is in no
 //! record, so it cannot be told here.
 
-use crate::Error;
-use crate::access::{self, Reach};
+use crate::access;
 use crate::app::App;
-use crate::records::{StoryRow, Subject, Tx};
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::STORY_ORDER;
+use galleria_ports::records::{StoryRow, Subject, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,39 +16,6 @@ const OF_A_KIND: u32 = 200;
 const SUBJECTS: u32 = 50;
 /// The same before those out of reach are left out: many stores number their receipts from 1.
 const LOOKED_AT: u32 = 500;
-
-/// What comes first where several things happened in one transaction, and so at the same instant:
-/// every kind of thing that a story tells.
-pub const ORDER: [&str; 28] = [
-    "order",
-    "shift_opened",
-    "run_asked",
-    "statement",
-    "payment",
-    "refund",
-    "void",
-    "verification",
-    "movement",
-    "shift_ended",
-    "tender",
-    "fiscal_record",
-    "fiscal_mark",
-    "statement_line",
-    "event",
-    "run_begun",
-    "parked",
-    "attempt",
-    "effect",
-    "document",
-    "receipt",
-    "outgoing_request",
-    "publication",
-    "delivery",
-    "run_over",
-    "dead_letter",
-    "operation",
-    "settled_by_hand",
-];
 
 /// Something that the id belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,8 +105,8 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, E
     }
     let about = subjects.into_iter().take(most);
     let mut rows: Vec<_> = rows.into_iter().collect();
-    let place = |what: &str| ORDER.iter().position(|known| *known == what);
-    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(ORDER.len())));
+    let place = |what: &str| STORY_ORDER.iter().position(|known| *known == what);
+    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(STORY_ORDER.len())));
     Ok(StoryView {
         id,
         about: about.map(|(kind, id)| AboutView { kind, id }).collect(),

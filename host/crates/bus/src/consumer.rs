@@ -6,10 +6,11 @@
 use crate::group_reader::GroupReader;
 use crate::lanes::{LaneKey, Lanes, lane_key};
 use futures_util::future::join_all;
+use galleria_app::App;
 use galleria_app::handling::{Group, Handled, Item, Settled};
-use galleria_app::{App, Error};
 use galleria_domain::Position;
 use galleria_domain::retry::OUTAGE_PAUSE;
+use galleria_ports::Error;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -132,8 +133,8 @@ impl Consumer {
                     let ended = self.ended(ended).await;
                     self.pause_after(ended).await;
                 }
-                () = grew.heard() => self.expect_more(),
-                () = woke.heard() => self.check_parked = true,
+                () = grew.notified() => self.expect_more(),
+                () = woke.notified() => self.check_parked = true,
                 () = app.clock().sleep(self.config.poll) => {
                     self.expect_more();
                     self.check_parked = true;

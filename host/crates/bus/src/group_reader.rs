@@ -1,9 +1,10 @@
 //! Reads the log for one group and stores how far it has come.
 
 use crate::watermark::Watermark;
+use galleria_app::App;
 use galleria_app::handling::Group;
-use galleria_app::{App, Error};
 use galleria_domain::{Event, Position};
+use galleria_ports::Error;
 
 /// Events in one page.
 const PAGE: u32 = 200;

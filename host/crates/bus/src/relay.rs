@@ -7,10 +7,11 @@ use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::topic_writer::TopicWriter;
 use futures_util::future::join_all;
+use galleria_app::App;
 use galleria_app::handling::Group;
 use galleria_app::relay::Relayed;
-use galleria_app::{App, Error};
 use galleria_domain::Backoff;
+use galleria_ports::Error;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -150,7 +151,7 @@ impl Relay {
                 continue;
             }
             tokio::select! {
-                () = grew.heard() => {}
+                () = grew.notified() => {}
                 () = self.app.clock().sleep(POLL) => {}
                 () = stop.cancelled() => {}
             }

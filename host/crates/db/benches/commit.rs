@@ -5,9 +5,9 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
-use galleria_app::records::{Outcome, Records};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::NewEvent;
+use galleria_ports::records::{Outcome, Records};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 

@@ -8,11 +8,11 @@ use crate::query::{Query, Row, SqlEnum, query};
 use crate::sale_lines::Window;
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_domain::Activity;
+use galleria_ports::Error;
+use galleria_ports::records::{
     Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
-use galleria_domain::Activity;
 use jiff::Timestamp;
 
 impl SqlEnum for ActivityKind {

@@ -11,8 +11,8 @@ use crate::placeholders;
 use crate::query::{Row, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Begun, Catalogue, Draft, Listed, ListedPage, PriceRow, ProductRow};
+use galleria_ports::Error;
+use galleria_ports::records::{Begun, Catalogue, Draft, Listed, ListedPage, PriceRow, ProductRow};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 

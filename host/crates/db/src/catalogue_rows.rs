@@ -2,9 +2,9 @@
 
 use crate::placeholders;
 use crate::query::{Query, Row, query};
-use galleria_app::Error;
-use galleria_app::records::{Draft, Listed, Price, PriceRow, ProductRow};
 use galleria_domain::Decimal;
+use galleria_ports::Error;
+use galleria_ports::records::{Draft, Listed, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 

@@ -9,8 +9,8 @@ use crate::migrations;
 use crate::pool::Pool;
 use crate::writer::Writer;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Records, Work};
+use galleria_ports::Error;
+use galleria_ports::records::{Records, Work};
 use sqlx::Connection as _;
 use std::sync::Arc;
 

@@ -5,11 +5,11 @@ use crate::parked;
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_domain::Position;
+use galleria_ports::Error;
+use galleria_ports::records::{
     DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outcome, Parked, StoreFigures, Took,
 };
-use galleria_domain::Position;
 use jiff::Timestamp;
 
 impl SqlEnum for Outcome {

@@ -3,8 +3,8 @@
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
+use galleria_ports::Error;
+use galleria_ports::records::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 
 impl SqlEnum for FiscalState {
     const ALL: &'static [Self] = &Self::ALL;

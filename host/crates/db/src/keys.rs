@@ -3,9 +3,9 @@
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::access::{Reach, Scope};
-use galleria_app::records::{KeyRow, Keys};
+use galleria_ports::Error;
+use galleria_ports::access::{Reach, Scope};
+use galleria_ports::records::{KeyRow, Keys};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 

@@ -9,12 +9,12 @@ use crate::query::{Row, SqlEnum, query};
 use crate::trade_rows;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_domain::{Entry, Money, Tender, VoidCause};
+use galleria_ports::Error;
+use galleria_ports::records::{
     DocumentRow, DocumentState, ListFilter, ListKey, Listing, Lists, OrderListed, OrderStatus,
     PaymentListed, Place, RefundListed, ShiftRow, Standing, Sums, VerificationListed, VoidListed,
 };
-use galleria_domain::{Entry, Money, Tender, VoidCause};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::AssertSqlSafe;

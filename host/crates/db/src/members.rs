@@ -3,8 +3,8 @@
 use crate::query::query;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::Members;
+use galleria_ports::Error;
+use galleria_ports::records::Members;
 use jiff::Timestamp;
 
 #[async_trait]

@@ -4,9 +4,9 @@ use crate::query::{Row, query};
 use crate::timeline::next_retailer;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Figures, Piled, RunState};
 use galleria_domain::Position;
+use galleria_ports::Error;
+use galleria_ports::records::{Figures, Piled, RunState};
 use jiff::Timestamp;
 
 #[async_trait]

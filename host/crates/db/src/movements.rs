@@ -3,8 +3,8 @@
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Moved, MovementKind, MovementRow, Movements};
+use galleria_ports::Error;
+use galleria_ports::records::{Moved, MovementKind, MovementRow, Movements};
 
 impl SqlEnum for MovementKind {
     const ALL: &'static [Self] = &[Self::PayIn, Self::PayOut, Self::PickUp];

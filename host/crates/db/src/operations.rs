@@ -3,8 +3,8 @@
 use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{OperationFilter, OperationRow, Operations};
+use galleria_ports::Error;
+use galleria_ports::records::{OperationFilter, OperationRow, Operations};
 
 #[async_trait]
 impl Operations for Transaction<'_> {

@@ -7,10 +7,11 @@
 use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::records::Outbox;
-use galleria_app::{Error, trace};
 use galleria_domain::trace::Origin;
 use galleria_domain::{Event, NewEvent, Position};
+use galleria_ports::Error;
+use galleria_ports::records::Outbox;
+use galleria_ports::trace;
 use jiff::Timestamp;
 
 #[async_trait]

@@ -16,8 +16,8 @@
 use crate::outbox::{bind_origin, event};
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::Transaction;
-use galleria_app::Error;
-use galleria_app::records::{Parked, ParkedState};
+use galleria_ports::Error;
+use galleria_ports::records::{Parked, ParkedState};
 use jiff::Timestamp;
 
 /// `ready_ms` of an event that may not be tried.

@@ -2,14 +2,14 @@
 //! along an index. Tests only.
 
 use crate::{Db, DbConfig};
-use galleria_app::records::{
+use galleria_domain::plugin::Point;
+use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
+use galleria_ports::records::{
     ActivityKey, Begun, DeadFilter, DocumentState, Draft, FiscalFilter, FiscalState, ListFilter,
     Listing, MarkState, OperationFilter, OrderStatus, Parked, ParkedFilter, ParkedState, Place,
     PriceRow, ProductRow, QueuedFilter, Records, RunFilter, RunRow, RunState, SaleLineKey,
     SettlementKey, Standing, Subject, Tx, UncoveredKey,
 };
-use galleria_domain::plugin::Point;
-use galleria_domain::{Event, MatchOutcome, RecordedTender, StatementKind, StatementLine};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
@@ -288,7 +288,7 @@ async fn do_everything(db: &Db) {
 }
 
 /// Everything that operators look at.
-async fn desk(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+async fn desk(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     let now = Timestamp::UNIX_EPOCH;
     for subject in [None, Some("s".to_owned())] {
         let filter = OperationFilter {
@@ -319,7 +319,7 @@ async fn desk(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
 }
 
 /// Everything that is asked of fiscal records.
-async fn fiscal(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+async fn fiscal(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     tx.fiscal_get("o", "").await?;
     tx.fiscal_of_order("o").await?;
     tx.mark_get("o", "m").await?;
@@ -343,7 +343,7 @@ async fn fiscal(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
 }
 
 /// Everything that is asked of a catalogue.
-async fn catalogue(tx: &mut dyn Tx) -> Result<(), galleria_app::Error> {
+async fn catalogue(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     let now = Timestamp::UNIX_EPOCH;
     tx.catalogue_fix("r", now).await?;
     let Begun::Draft(draft) = tx.catalogue_begin("r", "w", now, now).await? else {

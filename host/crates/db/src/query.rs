@@ -2,7 +2,7 @@
 //!
 //! Owns the conversion between a host value and a column. Never names a table.
 
-use galleria_app::Error;
+use galleria_ports::Error;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::any::{Any, AnyArguments, AnyRow};

@@ -7,8 +7,8 @@ use crate::parked;
 use crate::query::{Query, Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_ports::Error;
+use galleria_ports::records::{
     Desk, OutgoingRow, Parked, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey, ReceiptRow,
 };
 use jiff::Timestamp;

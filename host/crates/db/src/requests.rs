@@ -3,8 +3,8 @@
 use crate::query::{Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Answered, OutgoingRow, ReceiptRow, Requests};
+use galleria_ports::Error;
+use galleria_ports::records::{Answered, OutgoingRow, ReceiptRow, Requests};
 
 #[async_trait]
 impl Requests for Transaction<'_> {

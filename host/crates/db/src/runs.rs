@@ -12,9 +12,9 @@
 use crate::query::{Query, Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark};
 use galleria_domain::plugin::Point;
+use galleria_ports::Error;
+use galleria_ports::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark};
 use jiff::Timestamp;
 
 const NEVER: i64 = i64::MAX;

@@ -4,9 +4,9 @@
 
 use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
-use galleria_app::Error;
-use galleria_app::records::{SaleLine, SaleLineKey};
 use galleria_domain::Decimal;
+use galleria_ports::Error;
+use galleria_ports::records::{SaleLine, SaleLineKey};
 use jiff::Timestamp;
 
 /// Scope of a report.

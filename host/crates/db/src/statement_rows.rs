@@ -1,9 +1,9 @@
 //! Conversion of tenders, settlement statements and their lines to and from rows.
 
 use crate::query::{Query, Row, query};
-use galleria_app::Error;
-use galleria_app::records::{HandRow, LineRow, Matched, OutcomeSum, StatementRow};
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender, StatementHeader};
+use galleria_ports::Error;
+use galleria_ports::records::{HandRow, LineRow, Matched, OutcomeSum, StatementRow};
 use jiff::Timestamp;
 
 /// Converts a count to a column value.

@@ -6,12 +6,12 @@ use crate::query::{Query, SqlEnum, query};
 use crate::statement_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_domain::{MatchOutcome, RecordedTender, StatementHeader, StatementLine};
+use galleria_ports::Error;
+use galleria_ports::records::{
     HandRow, LineRow, Matched, OutcomeSum, RunRow, SettlementKey, StatementRow, StatementState,
     Statements, UncoveredKey,
 };
-use galleria_domain::{MatchOutcome, RecordedTender, StatementHeader, StatementLine};
 use jiff::Timestamp;
 
 /// Finds tenders by one of three references. The query repeats the condition of the partial index,

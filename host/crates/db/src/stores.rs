@@ -3,8 +3,8 @@
 use crate::placeholders::{self, CHUNK};
 use crate::query::{Query, query};
 use crate::transaction::Transaction;
-use galleria_app::Error;
 use galleria_domain::Store;
+use galleria_ports::Error;
 use sqlx::AssertSqlSafe;
 
 pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<Store>, Error> {

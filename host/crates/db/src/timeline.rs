@@ -9,8 +9,8 @@ use crate::timeline_queries::{
 };
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Stories, StoryRow, StoryRows, Subject};
+use galleria_ports::Error;
+use galleria_ports::records::{Stories, StoryRow, StoryRows, Subject};
 
 #[async_trait]
 impl Stories for Transaction<'_> {

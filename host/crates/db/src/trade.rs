@@ -6,11 +6,11 @@ use crate::stores;
 use crate::trade_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{
+use galleria_domain::{Refund, Store};
+use galleria_ports::Error;
+use galleria_ports::records::{
     OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, Trade, VoidRow,
 };
-use galleria_domain::{Refund, Store};
 use jiff::Timestamp;
 
 #[async_trait]

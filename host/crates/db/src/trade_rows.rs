@@ -1,8 +1,8 @@
 //! Conversion of rows to orders, payments, refunds, voids and shifts.
 
 use crate::query::{Row, SqlEnum};
-use galleria_app::Error;
-use galleria_app::records::{OrderRow, OrderStatus, PaymentRow, RefundRow, ShiftRow, VoidRow};
+use galleria_ports::Error;
+use galleria_ports::records::{OrderRow, OrderStatus, PaymentRow, RefundRow, ShiftRow, VoidRow};
 
 impl SqlEnum for OrderStatus {
     const ALL: &'static [Self] = Self::ALL;

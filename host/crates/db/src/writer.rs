@@ -15,8 +15,8 @@ use crate::counters::CommitCounters;
 use crate::dialect::Dialect;
 use crate::error::DbError;
 use crate::transaction::{Failure, Mode, Transaction};
-use galleria_app::Error;
-use galleria_app::records::Work;
+use galleria_ports::Error;
+use galleria_ports::records::Work;
 use sqlx::{AnyConnection, Connection as _};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -152,7 +152,7 @@ impl WriterTask {
         let committed = self.execute("COMMIT").await;
         let works = results.iter().filter(|work| work.result.is_ok()).count();
         if committed.is_ok() && works > 0 {
-            galleria_app::figures::committed(works);
+            galleria_ports::metrics::committed(works);
             self.counters.add(works);
         }
         for WorkResult { item, result } in results {

@@ -3,10 +3,11 @@
 use crate::delivery_spans::DeliverySpans;
 use crate::directories::{self, Directories, RenameOutcome};
 use cap_std::fs::Dir;
-use galleria_app::clock::later;
-use galleria_app::records::{DocumentRow, DocumentState, InTx};
-use galleria_app::{App, Error};
+use galleria_app::App;
 use galleria_domain::{Digest, retry};
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::records::{DocumentRow, DocumentState, InTx};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +65,7 @@ impl Deliverer {
                 }
             }
             tokio::select! {
-                () = decided.heard() => {}
+                () = decided.notified() => {}
                 () = self.app.clock().sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
@@ -107,7 +108,7 @@ impl Deliverer {
         let blocked: Vec<String> = blocked.into_iter().map(|document| document.id).collect();
         let delivered = self.advance(delivered, DocumentState::Delivered).await?;
         spans.end(delivered.iter().map(|id| &**id), "delivered");
-        galleria_app::figures::delivered(delivered.len());
+        galleria_ports::metrics::delivered(delivered.len());
         self.advance(blocked, DocumentState::Blocked).await?;
         if any_failed {
             self.round.fetch_add(1, Ordering::Relaxed);

@@ -2,8 +2,9 @@
 //!
 //! A span has the directory and the outcome. It never has the document's name, because a plugin chose it.
 
-use galleria_app::records::DocumentRow;
-use galleria_app::{App, trace};
+use galleria_app::App;
+use galleria_ports::records::DocumentRow;
+use galleria_ports::trace;
 use std::collections::BTreeMap;
 use tracing::Span;
 use tracing::field::Empty;

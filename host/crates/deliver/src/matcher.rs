@@ -26,7 +26,7 @@ pub async fn keep_matching(app: App, stop: CancellationToken) {
         let next = async {
             tokio::time::sleep(pause).await;
             tokio::select! {
-                () = grew.heard() => {}
+                () = grew.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         };

@@ -6,10 +6,11 @@
 
 use crate::directories::{Directories, sync};
 use cap_std::fs::{Dir, MetadataExt as _};
+use galleria_app::App;
 use galleria_app::statements::{Imported, StatementAsk};
-use galleria_app::{App, Error};
 use galleria_domain::retry::DELIVERY_WAIT;
 use galleria_domain::{Complete, Pickup};
+use galleria_ports::Error;
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use std::collections::HashMap;

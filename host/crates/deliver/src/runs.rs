@@ -6,11 +6,11 @@
 
 use crate::directories::{self, Directories, draft_name, temporary_name};
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
-use galleria_app::Error;
-use galleria_app::files::{Begun, Files, Written};
-use galleria_app::plugins::Sink;
 use galleria_domain::Digest;
 use galleria_domain::digest::Running;
+use galleria_ports::Error;
+use galleria_ports::files::{Begun, Files, Written};
+use galleria_ports::plugins::Sink;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::io::{self, Write as _};

@@ -2,9 +2,9 @@
 
 use crate::directories::{Directories, temporary_name};
 use cap_std::fs::Dir;
-use galleria_app::Error;
-use galleria_app::files::Shelf;
-use galleria_app::records::{DocumentRow, DocumentState};
+use galleria_ports::Error;
+use galleria_ports::files::Shelf;
+use galleria_ports::records::{DocumentRow, DocumentState};
 use std::fs::File;
 use std::io;
 

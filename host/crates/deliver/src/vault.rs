@@ -6,11 +6,11 @@
 use crate::directories::sync;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
-use galleria_app::Error;
-use galleria_app::plugins::Source;
-use galleria_app::statements::{Spool, Vault};
 use galleria_domain::Digest;
 use galleria_domain::digest::Running;
+use galleria_ports::Error;
+use galleria_ports::plugins::Source;
+use galleria_ports::vault::{Spool, Vault};
 use rustix::fs::FlockOperation;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;

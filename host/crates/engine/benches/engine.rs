@@ -3,10 +3,10 @@
 //!
 //! Run with `cargo bench -p galleria-engine`. Only ratios are meaningful.
 
-use galleria_app::plugins::{Argument, Loaded, Plugins};
 use galleria_domain::plugin::{Limits, OnDeadLetter, Rights, Slot, StoreFilter};
 use galleria_domain::{Context, Sale};
 use galleria_engine::{Engine, EngineConfig, Generation};
+use galleria_ports::plugins::{Argument, Loaded, Plugins};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -9,9 +9,9 @@ use crate::decision;
 use crate::engine::Engine;
 use crate::points::exported;
 use crate::stop::Stop;
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use galleria_domain::plugin::{Limits, Point, Rights};
 use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Scope, Totals};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use std::sync::Arc;
 use wasmtime::component::Instance;
 
@@ -91,7 +91,7 @@ impl Generation {
             sensitive: point.is_sensitive(),
         };
         let called = call_guest(&self.0.engine.0.ticker, spec, invoke);
-        galleria_app::figures::call(&slot.plugin, point, &called);
+        galleria_ports::metrics::call(&slot.plugin, point, &called);
         called
     }
 }

@@ -2,7 +2,7 @@
 
 use galleria_domain::Digest;
 use galleria_domain::contract::{self, PACKAGE as CONTRACT, VERSION as CONTRACT_VERSION};
-use galleria_domain::plugin::{Capability, Inspection, ConfigError, Point};
+use galleria_domain::plugin::{Capability, ConfigError, Inspection, Point};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;

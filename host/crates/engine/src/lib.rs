@@ -1,7 +1,7 @@
 //! The plugin engine: loads components, checks them against their grants, compiles, limits and calls them.
 //!
 //! Owns everything about wasmtime, and the capabilities that a guest may use. Implements
-//! [`galleria_app::plugins::Plugins`]. Never knows where events come from or how a decision is applied.
+//! [`galleria_ports::plugins::Plugins`]. Never knows where events come from or how a decision is applied.
 //!
 //! Each call gets a fresh instance, so a call cannot affect the next one. A guest's only clock is the
 //! time of the event, and every limit is a total over the whole call. A call blocks its thread, which

@@ -4,9 +4,9 @@
 //! higher limit that also ends a call which blocks in the host.
 
 use crate::stop::Stop;
-use galleria_app::plugins::Usage;
 use galleria_domain::HostFault;
 use galleria_domain::plugin::Limits;
+use galleria_ports::plugins::Usage;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

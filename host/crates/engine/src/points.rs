@@ -5,9 +5,9 @@ use crate::bindings::{points as exports, types as guest};
 use crate::call::Call;
 use crate::convert::ToGuest;
 use crate::stop::Stop;
-use galleria_app::plugins::{Argument, Stream};
 use galleria_domain::plugin::{Inspection, Point};
 use galleria_domain::{Context, HostFault};
+use galleria_ports::plugins::{Argument, Stream};
 use wasmtime::component::{Instance, InstancePre};
 
 macro_rules! points {

@@ -1,7 +1,7 @@
 //! The claims of a verified token, and the caller derived from them.
 
 use crate::IssuerConfig;
-use galleria_app::access::{Caller, Reach, TokenFault};
+use galleria_ports::access::{Caller, Reach, TokenFault};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};

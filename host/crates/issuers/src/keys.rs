@@ -5,7 +5,7 @@
 //! accepted for at most [`MAX_AGE`] while the issuer is available. While it is not, the cached keys stay.
 
 use crate::{IssuerConfig, fetch};
-use galleria_app::access::TokenFault;
+use galleria_ports::access::TokenFault;
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};

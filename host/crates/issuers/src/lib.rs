@@ -15,8 +15,8 @@ mod keys;
 
 use async_trait::async_trait;
 use claims::Claims;
-use galleria_app::access::{Caller, TokenFault, Tokens};
 use galleria_domain::access::Scope;
+use galleria_ports::access::{Caller, TokenFault, Tokens};
 use jiff::Timestamp;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};

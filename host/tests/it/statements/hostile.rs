@@ -3,11 +3,11 @@
 use super::tabular::Sheet;
 use super::{Sample, readers, samples};
 use crate::host::staged;
-use galleria_app::Error;
-use galleria_app::plugins::{Loaded, Plugins as _, Source};
 use galleria_app::statements::{read, reading_context};
 use galleria_domain::{Digest, Problem};
 use galleria_engine::{Engine, EngineConfig, Generation};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Loaded, Plugins as _, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

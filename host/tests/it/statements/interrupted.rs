@@ -3,7 +3,7 @@
 use super::killed::{counted, under_way};
 use super::{details, import, retailer};
 use crate::host::{Database, Host, staged};
-use galleria_app::records::StatementState;
+use galleria_ports::records::StatementState;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use super::{details, import, retailer};
 use crate::host::{Host, staged};
-use galleria_app::records::{Records, StatementState};
 use galleria_db::Db;
+use galleria_ports::records::{Records, StatementState};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

@@ -13,8 +13,8 @@ use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use galleria_app::Error;
-use galleria_app::access::{Caller, Reach};
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
 use std::collections::BTreeMap;
 use tracing::Span;
 

@@ -5,8 +5,10 @@ use crate::problem_kinds::FORBIDDEN;
 use crate::reply::ApiResult;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use galleria_app::access::{Caller, Reach, Subject};
-use galleria_app::{App, Error};
+use galleria_app::App;
+use galleria_app::access::Subject;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
 use std::sync::Arc;
 
 /// The caller of a request.

@@ -5,7 +5,7 @@ use crate::problem_kinds::{FORBIDDEN, ISSUER, UNAUTHORIZED};
 use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::http::{HeaderMap, header};
-use galleria_app::access::{Caller, TokenFault};
+use galleria_ports::access::{Caller, TokenFault};
 
 /// An API key or a token. It is never printed.
 pub(super) struct Bearer(String);

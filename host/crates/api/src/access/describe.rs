@@ -2,7 +2,7 @@
 
 use super::route::Access;
 use crate::problem_responses::responses;
-use galleria_app::access::Scope;
+use galleria_ports::access::Scope;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};

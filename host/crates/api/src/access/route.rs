@@ -1,6 +1,7 @@
 //! What a route requires of its caller.
 
-use galleria_app::access::{Scope, Subject};
+use galleria_app::access::Subject;
+use galleria_ports::access::Scope;
 use std::collections::BTreeMap;
 
 /// The resource that a request is about. The caller's reach is checked against it.

@@ -1,7 +1,7 @@
 //! The access table of the router, built from its endpoints.
 
 use super::route::{Access, Route, RouteKind};
-use galleria_app::access::Scope;
+use galleria_ports::access::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why the configured access is rejected.

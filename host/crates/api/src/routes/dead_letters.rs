@@ -13,7 +13,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
-use galleria_app::records::DeadFilter;
+use galleria_ports::records::DeadFilter;
 use serde::{Deserialize, Serialize};
 
 pub(super) fn routes() -> Routes {

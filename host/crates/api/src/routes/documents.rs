@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use galleria_app::lookup::{Content, DocumentAsk, DocumentPage, DocumentView, Held};
-use galleria_app::records::DocumentState;
+use galleria_ports::records::DocumentState;
 use std::fs::File;
 use std::io::{self, Read as _};
 

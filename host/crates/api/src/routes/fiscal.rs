@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
 use galleria_app::fiscal::{FiscalAsk, FiscalDetail, FiscalPage, MarkView, NewMark};
-use galleria_app::records::{FiscalFilter, FiscalState};
+use galleria_ports::records::{FiscalFilter, FiscalState};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {

@@ -12,7 +12,7 @@ use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::Error;
+use galleria_ports::Error;
 use galleria_app::members::Code;
 use galleria_domain::Member;
 use serde::{Deserialize, Serialize};

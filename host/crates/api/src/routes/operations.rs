@@ -10,7 +10,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::lookup::OperationPage;
-use galleria_app::records::OperationFilter;
+use galleria_ports::records::OperationFilter;
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {

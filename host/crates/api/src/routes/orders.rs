@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use galleria_app::intake::{NewOrder, OrderView};
 use galleria_app::lookup::{AttemptView, DocumentView, OrderPage};
-use galleria_app::records::OrderStatus;
+use galleria_ports::records::OrderStatus;
 
 pub(super) fn routes() -> Routes {
     Routes::new()

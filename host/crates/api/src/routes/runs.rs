@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
 use galleria_app::handling::Acting;
-use galleria_app::records::{RunFilter, RunState};
+use galleria_ports::records::{RunFilter, RunState};
 use galleria_app::runs::{RunAsk, RunPage, RunView};
 use serde::Deserialize;
 

@@ -14,9 +14,10 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use futures_util::TryStreamExt as _;
-use galleria_app::Error;
+use galleria_ports::Error;
 use galleria_app::access::Subject;
-use galleria_app::statements::{Spool, StatementAsk, StatementView, Uncovered};
+use galleria_ports::vault::Spool;
+use galleria_app::statements::{StatementAsk, StatementView, Uncovered};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

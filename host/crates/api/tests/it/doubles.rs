@@ -1,14 +1,14 @@
 //! Test doubles: a plugin that identifies one member, failing databases, and a token issuer.
 
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::access::{Caller, Reach, Scope, TokenFault, Tokens};
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_app::records::{Records, Work};
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
     CallFault, Context, Decision, Digest, Fault, HostFault, Member, Problem, Totals,
 };
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach, Scope, TokenFault, Tokens};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::records::{Records, Work};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,8 +2,8 @@
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
-use galleria_app::records::JournalRow;
 use galleria_domain::{Digest, NewEvent};
+use galleria_ports::records::JournalRow;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,12 +2,14 @@
 
 use crate::doubles::{OneMember, TestTokens};
 use galleria_api::{AccessConfig, HttpConfig, openapi, serve};
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_app::members::MemberPolicy;
-use galleria_app::plugins::Plugins;
-use galleria_app::records::Records;
 use galleria_app::sensitive::DigestKey;
-use galleria_app::{App, DrivenClock, Policy};
 use galleria_deliver::{Directories, StatementVault};
+use galleria_ports::clock::DrivenClock;
+use galleria_ports::plugins::Plugins;
+use galleria_ports::records::Records;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use crate::host::{Answer, Host, order, payment, refund, void};
 use crate::stage::Stage;
 use galleria_app::Policy;
-use galleria_app::records::{DocumentRow, DocumentState};
 use galleria_domain::Digest;
+use galleria_ports::records::{DocumentRow, DocumentState};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;

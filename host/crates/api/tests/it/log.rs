@@ -3,7 +3,7 @@
 use crate::doubles::FailingRecords;
 use crate::host::{Host, test_config};
 use crate::stage::Stage;
-use galleria_app::Error;
+use galleria_ports::Error;
 use reqwest::Method;
 use serde_json::Value;
 use std::io::Write;

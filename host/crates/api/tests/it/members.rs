@@ -2,9 +2,10 @@
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
+use galleria_app::Policy;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::sensitive::DigestKey;
-use galleria_app::{DrivenClock, Policy};
+use galleria_ports::clock::DrivenClock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;

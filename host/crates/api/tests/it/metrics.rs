@@ -3,7 +3,7 @@
 use crate::host::{Host, order, payment, test_config};
 use crate::stage::Stage;
 use galleria_api::{HttpConfig, Metrics, serve_metrics};
-use galleria_app::figures::METRICS;
+use galleria_ports::metrics::METRICS;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;

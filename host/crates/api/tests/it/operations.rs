@@ -3,10 +3,10 @@
 use crate::host::{Host, order, payment};
 use crate::log::log_lines;
 use crate::stage::Stage;
-use galleria_app::records::{
+use galleria_domain::Event;
+use galleria_ports::records::{
     DocumentRow, DocumentState, OutgoingRow, Parked, ParkedState, ReceiptRow,
 };
-use galleria_domain::Event;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -4,9 +4,9 @@ use crate::doubles::FailingRecords;
 use crate::host::{Answer, Host, end, order, payment, refund, test_config, void};
 use crate::stage::Stage;
 use galleria_api::{CODES, HttpConfig, RateConfig};
-use galleria_app::Error;
-use galleria_app::records::ParkedState;
 use galleria_domain::{CallFault, Fault};
+use galleria_ports::Error;
+use galleria_ports::records::ParkedState;
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -318,7 +318,7 @@ async fn products(host: &Host, seen: &mut SeenCodes) {
         "bad_query",
     );
     let now = host.app.clock().now();
-    let until = galleria_app::clock::later(now, Duration::from_secs(60));
+    let until = galleria_ports::clock::later(now, Duration::from_secs(60));
     let import = host.app.records().write(move |tx| {
         Box::pin(async move {
             tx.catalogue_begin("example", "another", now, until)

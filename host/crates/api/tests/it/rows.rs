@@ -1,11 +1,11 @@
 //! Rows that plugins would have written.
 
 use crate::host::Host;
-use galleria_app::records::{
+use galleria_domain::Event;
+use galleria_ports::records::{
     DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
     ReceiptRow,
 };
-use galleria_domain::Event;
 use serde_json::json;
 
 /// A parked event, a queued receipt and request of a plugin, and a fault of another plugin.

@@ -3,8 +3,9 @@
 use crate::doubles::OneMember;
 use crate::host::{Host, test_config};
 use galleria_api::HttpConfig;
-use galleria_app::{DrivenClock, Policy};
+use galleria_app::Policy;
 use galleria_db::{Db, DbConfig};
+use galleria_ports::clock::DrivenClock;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::sync::Arc;
 use tempfile::TempDir;

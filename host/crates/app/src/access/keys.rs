@@ -5,11 +5,11 @@
 //! request. Whether a key is in use is asked of the database each time, so that one that is revoked
 //! is refused by the next request, on every host.
 
-use super::{Caller, Reach, Scope};
-use crate::Error;
 use crate::app::App;
-use crate::records::{KeyRow, OperationRow, Tx};
 use galleria_domain::{Digest, names};
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach, Scope};
+use galleria_ports::records::{KeyRow, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};

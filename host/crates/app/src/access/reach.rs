@@ -3,10 +3,10 @@
 //! Looked up before the use case and outside its transaction. That is safe, because what decides
 //! never changes: an order's store, a store's retailer, a run's scope.
 
-use super::{Caller, Reach};
-use crate::Error;
 use crate::app::App;
-use crate::records::Tx;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
+use galleria_ports::records::Tx;
 
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

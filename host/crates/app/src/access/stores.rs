@@ -1,11 +1,11 @@
 //! Stores of a caller: which of them it sees, and which it may onboard.
 
-use super::{Caller, Reach};
-use crate::Error;
 use crate::app::App;
 use crate::intake::NewStore;
-use crate::records::Tx;
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
+use galleria_ports::records::Tx;
 
 impl App {
     /// Stores in the caller's reach, in the order of their ids, from behind `after`.

@@ -2,11 +2,11 @@
 //! was widened, another component, other settings. Files have no log; this is theirs.
 
 use super::plugins::rights;
-use crate::Error;
 use crate::app::App;
-use crate::plugins::Loaded;
-use crate::records::{InTx, OperationFilter, OperationRow, Tx};
 use galleria_domain::Digest;
+use galleria_ports::Error;
+use galleria_ports::plugins::Loaded;
+use galleria_ports::records::{InTx, OperationFilter, OperationRow, Tx};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

@@ -14,8 +14,8 @@ pub use queued::{QueuedAsk, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, 
 
 pub(crate) use parked::unknown;
 
-use crate::Error;
-use crate::access::Reach;
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
 
 /// A retailer, a store, or both, of which a part of a list is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

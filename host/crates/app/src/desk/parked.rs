@@ -1,11 +1,13 @@
 //! Events that wait outside the log, and letting one be tried now.
 
 use super::{Part, no_cursor, parts, together};
-use crate::Error;
-use crate::access::Reach;
 use crate::app::{App, Key, Reply};
 use crate::handling::Acting;
-use crate::records::{InTx, OperationRow, Parked, ParkedFilter, ParkedKey, ParkedState, Tx};
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::{
+    InTx, OperationRow, Parked, ParkedFilter, ParkedKey, ParkedState, Tx,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -137,7 +139,7 @@ impl App {
                     as InTx<'_, _>
             })
             .await?;
-        self.parked_woke.ring();
+        self.parked_woke.notify();
         Ok(reply)
     }
 }
@@ -195,11 +197,6 @@ fn told(parked: &Parked) -> Value {
         "state": word(parked.state), "attempts": parked.attempts, "cause": parked.cause,
         "due_at": parked.due_at.to_string(),
     })
-}
-
-impl ParkedState {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Waiting, Self::Behind, Self::Held];
 }
 
 fn word(state: ParkedState) -> &'static str {

@@ -1,11 +1,11 @@
 //! What each loaded slot is, what it was granted, and how it has done of late.
 
-use crate::Error;
-use crate::access::Reach;
 use crate::app::App;
-use crate::plugins::Loaded;
-use crate::records::Tx;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::plugins::Loaded;
+use galleria_ports::records::Tx;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -4,11 +4,11 @@
 //! request - is not shown: an operator needs to see that it is there, and whose it is.
 
 use super::{Part, no_cursor, parts, together};
-use crate::Error;
-use crate::access::Reach;
 use crate::app::App;
-use crate::records::{OutgoingRow, QueuedFilter, QueuedKey, ReceiptRow};
 use galleria_domain::{Outgoing, Receipt};
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::{OutgoingRow, QueuedFilter, QueuedKey, ReceiptRow};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -4,10 +4,10 @@
 //! and one that forgot to leave training out would report turnover that never was.
 
 use super::{FeedWindow, Progress};
-use crate::Error;
-use crate::plugins::Feed;
-use crate::records::{ActivityKey, ActivityPage, Records};
 use galleria_domain::{Activity, Store};
+use galleria_ports::Error;
+use galleria_ports::plugins::Feed;
+use galleria_ports::records::{ActivityKey, ActivityPage, Records};
 use std::sync::Arc;
 
 /// Activities in one page, whatever the guest wishes: a whole basket takes some 10 KiB here, and its

@@ -1,11 +1,11 @@
 //! The feed `products`.
 
 use super::{FeedWindow, Progress};
-use crate::Error;
-use crate::plugins::{CatalogueRow, Feed};
 use crate::products::in_scope;
-use crate::records::{Listed, ListedPage, Records};
 use galleria_domain::{Decimal, Store};
+use galleria_ports::Error;
+use galleria_ports::plugins::{CatalogueRow, Feed};
+use galleria_ports::records::{Listed, ListedPage, Records};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 

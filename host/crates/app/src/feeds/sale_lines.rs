@@ -1,9 +1,9 @@
 //! The feed `sale-lines`.
 
 use super::{FeedWindow, Progress};
-use crate::Error;
-use crate::plugins::Feed;
-use crate::records::{Records, SaleLine, SaleLineKey};
+use galleria_ports::Error;
+use galleria_ports::plugins::Feed;
+use galleria_ports::records::{Records, SaleLine, SaleLineKey};
 use std::sync::Arc;
 
 /// The sale lines of a window, a page at a time.

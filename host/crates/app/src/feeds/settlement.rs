@@ -1,9 +1,9 @@
 //! The feed `settlement`: lines of the statements that were chosen for a run, as matched.
 
 use super::Progress;
-use crate::Error;
-use crate::plugins::{Feed, SettlementRow};
-use crate::records::{LineRow, Records, SettlementKey, StatementRow};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Feed, SettlementRow};
+use galleria_ports::records::{LineRow, Records, SettlementKey, StatementRow};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -2,14 +2,14 @@
 
 use super::argument::{Asked, paid, take_turn};
 use super::{Item, fate, told};
-use crate::Error;
 use crate::app::App;
-use crate::plugins::Usage;
-use crate::records::{
-    DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Took, Tx,
-};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Decision, Digest, NewEvent, Position};
+use galleria_ports::Error;
+use galleria_ports::plugins::Usage;
+use galleria_ports::records::{
+    DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Took, Tx,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -47,13 +47,13 @@ impl App {
             })
             .await?;
         if documents {
-            self.document_decided.ring();
+            self.document_decided.notify();
         }
         if wakes {
-            self.parked_woke.ring();
+            self.parked_woke.notify();
         }
         if events {
-            self.log_grew.ring();
+            self.log_grew.notify();
         }
         Ok(())
     }

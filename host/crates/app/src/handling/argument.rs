@@ -2,13 +2,14 @@
 
 use super::{HOST, Item, point_of};
 use crate::app::App;
-use crate::plugins::{Argument, Loaded};
-use crate::records::{InTx, PaymentRow, Tx};
-use crate::{Error, intake};
+use crate::intake;
 use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
 use galleria_domain::{
     CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, Problem, Scope, Store, Written,
 };
+use galleria_ports::Error;
+use galleria_ports::plugins::{Argument, Loaded};
+use galleria_ports::records::{InTx, PaymentRow, Tx};
 use std::sync::Arc;
 
 /// Everything a call needs.

@@ -3,15 +3,17 @@
 use super::argument::{Asked, paid};
 use super::{HOST, Item, Settled, apply, argument, point_of};
 use crate::app::App;
-use crate::clock::later;
-use crate::figures::{self, Attempted};
-use crate::plugins::Usage;
-use crate::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
-use crate::{Error, handling::Group};
+use crate::handling::Group;
 use galleria_domain::plugin::{OnDeadLetter, Point};
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, NextTry, Position, Problem, RetryPolicy, retry,
 };
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::metrics;
+use galleria_ports::metrics::Attempted;
+use galleria_ports::plugins::Usage;
+use galleria_ports::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,9 +124,9 @@ impl App {
             NextTry::After(_) => Attempted::Retried,
             NextTry::GiveUp => Attempted::Dead,
         };
-        figures::event(&item.group, attempted);
+        metrics::event(&item.group, attempted);
         if wakes {
-            self.parked_woke.ring();
+            self.parked_woke.notify();
         }
         Ok(settled)
     }
@@ -156,7 +158,7 @@ impl App {
         );
         parked.attempts = item.attempts;
         parked.waits_for = Some(on.to_owned());
-        figures::event(&item.group, Attempted::Waiting);
+        metrics::event(&item.group, Attempted::Waiting);
         let item = Arc::new(item.clone());
         let payments: Arc<str> = self.policy.payment_group.as_str().into();
         let woken = self
@@ -181,7 +183,7 @@ impl App {
             })
             .await?;
         if woken {
-            self.parked_woke.ring();
+            self.parked_woke.notify();
         }
         Ok(Settled::Parked)
     }

@@ -4,9 +4,9 @@
 //! to go on for a moment after its lease has ended, unknowing, nothing would be done twice for it: an
 //! effect is claimed by whoever is first, and neither goes on in a lane before that is there.
 
-use crate::Error;
 use crate::app::App;
-use crate::clock::later;
+use galleria_ports::Error;
+use galleria_ports::clock::later;
 use std::time::Duration;
 
 /// What the lease of a group is called.

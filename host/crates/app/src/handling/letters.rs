@@ -1,12 +1,12 @@
 //! What an operator does with dead letters: looks at them, replays them, or discards them. Who did
 //! it, and why, is written down in the same transaction.
 
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{
+use galleria_domain::Problem;
+use galleria_ports::Error;
+use galleria_ports::records::{
     DeadFilter, DeadKey, DeadLetter, InTx, OperationRow, Outcome, Parked, ParkedState, Tx,
 };
-use galleria_domain::Problem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ impl App {
                 }) as InTx<'_, _>
             })
             .await?;
-        self.parked_woke.ring();
+        self.parked_woke.notify();
         Ok(reply)
     }
 
@@ -198,7 +198,7 @@ impl App {
                 }) as InTx<'_, _>
             })
             .await?;
-        self.parked_woke.ring();
+        self.parked_woke.notify();
         Ok(reply)
     }
 }

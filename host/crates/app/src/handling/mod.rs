@@ -14,15 +14,18 @@ pub(crate) use letters::unknown as no_letter;
 pub use letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 
 use crate::app::{App, Policy};
-use crate::figures::{self, Attempted};
-use crate::plugins::Loaded;
-use crate::records::{Parked, ParkedState};
-use crate::{Error, plugins::Argument, trace};
 use galleria_domain::contract;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
 use galleria_domain::trace::Origin;
 use galleria_domain::{CallFault, Event, HostFault, Position, Store};
+use galleria_ports::Error;
+use galleria_ports::metrics;
+use galleria_ports::metrics::Attempted;
+use galleria_ports::plugins::Argument;
+use galleria_ports::plugins::Loaded;
+use galleria_ports::records::{Parked, ParkedState};
+use galleria_ports::trace;
 use jiff::Timestamp;
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -314,7 +317,7 @@ impl App {
             argument::Prepared::GivenUp => return Ok(Handled::free(fate::given_up(item))),
             argument::Prepared::Nobody => {
                 self.skip(item, prefix).await?;
-                figures::event(&item.group, Attempted::Skipped);
+                metrics::event(&item.group, Attempted::Skipped);
                 return Ok(Handled::free(Settled::Done));
             }
             argument::Prepared::Waits { on } => {
@@ -338,7 +341,7 @@ impl App {
                 let applied = self.apply(item, &asked, &decision, called.usage, prefix);
                 match applied.instrument(told).await {
                     Ok(()) => {
-                        figures::event(&item.group, Attempted::Applied);
+                        metrics::event(&item.group, Attempted::Applied);
                         Settled::Done
                     }
                     Err(Error::NameTaken { directory, name }) => {
@@ -361,7 +364,7 @@ impl App {
     async fn call(
         &self,
         asked: &argument::Asked,
-    ) -> Result<crate::plugins::Called<galleria_domain::Decision>, Error> {
+    ) -> Result<galleria_ports::plugins::Called<galleria_domain::Decision>, Error> {
         let plugins = std::sync::Arc::clone(&self.plugins);
         let (plugin, cx, argument) = (
             asked.plugin.clone(),

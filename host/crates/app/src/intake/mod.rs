@@ -21,9 +21,9 @@ pub use voids::{NewVoid, VoidView};
 pub(crate) use refunds::{problems_of, resolve_waiting};
 pub(crate) use stores::{keeps, kept};
 
-use crate::Error;
-use crate::records::{ActivityKind, ActivityRow, OrderRow, SaleLine, ShiftRow, Tx};
 use galleria_domain::{Entry, Line, Money, Problem, Store, Tender, TenderTotal};
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, ActivityRow, OrderRow, SaleLine, ShiftRow, Tx};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;

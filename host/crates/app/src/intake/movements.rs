@@ -1,11 +1,11 @@
 //! Money that goes into a drawer or out of it beside sales and refunds, told as it happens.
 
 use super::{answer, check_id, open_shift, refuse, store_of};
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, Moved, MovementKind, MovementRow, Tx};
 use galleria_domain::selling::MAX_AMOUNT;
 use galleria_domain::{Money, Problem};
+use galleria_ports::Error;
+use galleria_ports::records::{InTx, Moved, MovementKind, MovementRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -3,9 +3,10 @@
 use super::{answer, check_id, store_of};
 use crate::app::{App, Key, Reply};
 use crate::lookup::{Became, PaidBy, what_became};
-use crate::records::{InTx, OrderRow, OrderStatus};
-use crate::{Error, records::Tx};
 use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
+use galleria_ports::Error;
+use galleria_ports::records::Tx;
+use galleria_ports::records::{InTx, OrderRow, OrderStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,14 +4,14 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::Error;
 use crate::app::{App, Key, Reply};
 use crate::fiscal;
-use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
 use crate::statements::tenders_of;
 use galleria_domain::event::topic;
 use galleria_domain::selling::{Sums, check_paid, sums};
 use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -5,14 +5,14 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::Error;
 use crate::app::{App, Key, Reply};
 use crate::fiscal;
-use crate::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
 use crate::statements::tenders_of;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::refunding::{Extent, Resolved, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -93,7 +93,7 @@ async fn accept(
 ) -> Result<serde_json::Value, Error> {
     let order = order_of(tx, order_id).await?;
     let store = store_of(tx, &order.store_id).await?;
-    if order.status == crate::records::OrderStatus::Voided {
+    if order.status == galleria_ports::records::OrderStatus::Voided {
         return Err(Error::Conflict {
             code: "order_voided",
             message: format!("order {order_id} came to nothing: there is nothing to give back"),

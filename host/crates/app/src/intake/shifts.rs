@@ -1,11 +1,11 @@
 //! A drawer's day: opened, counted, closed. A closed shift never moves.
 
 use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_entry};
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{ActivityKind, InTx, Moved, ShiftRow, ShiftSums, Tx};
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, InTx, Moved, ShiftRow, ShiftSums, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

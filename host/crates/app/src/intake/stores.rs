@@ -1,10 +1,10 @@
 //! Stores are onboarded by their facts; a second time replaces them.
 
 use super::{answer, check_id, refuse};
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{InTx, OperationRow, Tx};
 use galleria_domain::{Attribute, Store};
+use galleria_ports::Error;
+use galleria_ports::records::{InTx, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -6,12 +6,12 @@
 //! counts in no drawer, because nothing was sold by it.
 
 use super::{answer, check_id, note_activity, order_of, refuse, store_of};
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VerificationRow};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::selling::{Sums, sums};
 use galleria_domain::{Entry, NewEvent, Problem, Sale, Store, Verification};
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VerificationRow};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -4,13 +4,13 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VoidRow};
 use galleria_domain::event::topic;
 use galleria_domain::{
     Attribute, Cancellation, Entry, Line, NewEvent, Origin, Sale, Store, VoidCause,
 };
+use galleria_ports::Error;
+use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VoidRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

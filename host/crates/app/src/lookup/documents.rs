@@ -6,12 +6,14 @@
 
 use super::lists::{ListAsk, Page, cut, in_order, merged, not_found, places};
 use super::{DocumentView, document};
-use crate::Error;
-use crate::access::{Caller, Reach};
 use crate::app::App;
-use crate::files::Shelf;
-use crate::records::{DocumentRow, DocumentState, ListFilter, Listing, Place, Standing, Tx};
 use galleria_domain::digest::Running;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
+use galleria_ports::files::Shelf;
+use galleria_ports::records::{
+    DocumentRow, DocumentState, ListFilter, Listing, Place, Standing, Tx,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -5,10 +5,10 @@
 //! are no texts: their digests are under the host's own key, and lead to nothing.
 
 use super::{AttemptView, attempt};
-use crate::Error;
 use crate::app::App;
-use crate::records::Tx;
 use galleria_domain::{Attribute, Outgoing, Publication, Receipt};
+use galleria_ports::Error;
+use galleria_ports::records::Tx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

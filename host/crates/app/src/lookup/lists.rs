@@ -3,10 +3,11 @@
 //! Each place has its index, so what is not in reach is never read. A page is told by its last row,
 //! which stays where it is whatever is added meanwhile.
 
-use crate::Error;
-use crate::access::{Caller, Reach, Subject, may_reach};
-use crate::records::{ListFilter, ListKey, Listing, Place, Standing, Tx};
+use crate::access::{Subject, may_reach};
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::access::{Caller, Reach};
+use galleria_ports::records::{ListFilter, ListKey, Listing, Place, Standing, Tx};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 

@@ -23,8 +23,12 @@ pub use voids::{VoidPage, VoidSummary};
 pub(crate) use orders::{Became, what_became};
 
 use crate::app::App;
-use crate::records::{DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx};
-use crate::{Error, figures, relay::readers};
+use crate::metrics;
+use crate::relay::readers;
+use galleria_ports::Error;
+use galleria_ports::records::{
+    DocumentRow, DocumentState, JournalRow, OperationFilter, OperationRow, Tx,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -243,7 +247,7 @@ impl App {
                 let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
                 Box::pin(async move {
                     let readers = readers(tx, &policy, &*plugins).await?;
-                    let lags = figures::lags(tx, &readers).await?;
+                    let lags = metrics::lags(tx, &readers).await?;
                     let read = lags.iter().all(|(_, lag)| *lag == 0);
                     let documents = DocumentCounts {
                         pending: tx.document_count(DocumentState::Pending).await?
@@ -252,7 +256,7 @@ impl App {
                         blocked: tx.document_count(DocumentState::Blocked).await?,
                     };
                     let (all, held) = tx.parked_count().await?;
-                    let runs = figures::runs(tx).await?;
+                    let runs = metrics::runs(tx).await?;
                     let stores = stores(tx).await?;
                     let directories = policy.directories.iter();
                     Ok(StatusView {

@@ -1,13 +1,13 @@
 //! Orders in a list, and what became of one: its payment, refunds, void and verifications.
 
 use super::lists::{Currencies, ListAsk, in_order, page};
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{
+use galleria_domain::{Member, Money, Tender};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{
     ListFilter, Listing, OrderListed, OrderStatus, PaymentListed, Place, Standing, Tx,
 };
-use galleria_domain::{Member, Money, Tender};
 use serde::{Deserialize, Serialize};
 
 /// An order in a list.

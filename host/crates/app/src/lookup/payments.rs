@@ -2,11 +2,11 @@
 
 use super::lists::{ListAsk, in_order, not_found, page};
 use super::orders::ids_of;
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, OrderStatus, PaymentListed, PaymentRow, Tx};
 use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{Listing, OrderStatus, PaymentListed, PaymentRow, Tx};
 use serde::{Deserialize, Serialize};
 
 /// A payment in a list.

@@ -2,12 +2,12 @@
 
 use super::lists::{ListAsk, in_order, not_found, page};
 use super::payments::{Balance, balance};
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, RefundListed, RefundRow};
 use galleria_domain::refunding::Extent;
 use galleria_domain::{Attribute, Entry, Line, Money, Tax, Tender};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{Listing, RefundListed, RefundRow};
 use serde::{Deserialize, Serialize};
 
 /// A refund in a list.

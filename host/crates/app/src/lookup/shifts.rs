@@ -1,11 +1,11 @@
 //! Shifts: what a drawer has taken, open or closed.
 
 use super::lists::{Currencies, ListAsk, in_order, not_found, page};
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, Moved, ShiftRow, Standing, Tx};
 use galleria_domain::{Entry, Money, TenderTotal};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{Listing, Moved, ShiftRow, Standing, Tx};
 use serde::{Deserialize, Serialize};
 
 /// A shift as it stands. Amounts are minor units.

@@ -1,10 +1,10 @@
 //! Verifications in a list.
 
 use super::lists::{ListAsk, in_order, page};
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, VerificationListed};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{Listing, VerificationListed};
 use serde::{Deserialize, Serialize};
 
 /// Staff looked into a basket.

@@ -1,11 +1,11 @@
 //! Voids in a list.
 
 use super::lists::{ListAsk, in_order, page};
-use crate::Error;
-use crate::access::Caller;
 use crate::app::App;
-use crate::records::{Listing, VoidListed};
 use galleria_domain::{Entry, VoidCause};
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::records::{Listing, VoidListed};
 use serde::{Deserialize, Serialize};
 
 /// An order that came to nothing.

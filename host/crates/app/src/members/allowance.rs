@@ -1,10 +1,10 @@
 //! How often may be tried: a bucket that refills, written as the instant at which it is full again.
 
-use crate::Error;
 use crate::app::App;
-use crate::clock::later;
-use crate::records::InTx;
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::records::InTx;
 use jiff::Timestamp;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;

@@ -11,12 +11,13 @@ pub use allowance::{Allowance, Client};
 pub(crate) use turns::Turns;
 
 use crate::app::App;
-use crate::plugins::{Called, Loaded, Usage};
-use crate::records::{InTx, JournalRow};
 use crate::sensitive::{DigestKey, at_floor};
-use crate::{Error, trace};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Called, Loaded, Usage};
+use galleria_ports::records::{InTx, JournalRow};
+use galleria_ports::trace;
 use jiff::Timestamp;
 use std::time::Duration;
 use zeroize::Zeroizing;

@@ -1,6 +1,6 @@
 //! Who may ask a plugin now. A store whose plugin is slow waits for itself and for nobody else.
 
-use crate::Error;
+use galleria_ports::Error;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -2,9 +2,9 @@
 //!
 //! Each check answers what would be right, or nothing where it is.
 
-use crate::records::Price;
 use crate::sheet::Wrong;
 use galleria_domain::Decimal;
+use galleria_ports::records::Price;
 
 /// Digits before the decimal mark at most: a thousand billion, in any currency.
 const WHOLE_DIGITS: usize = 12;

@@ -2,8 +2,9 @@
 //! broke off.
 
 use crate::app::App;
-use crate::records::{Begun, Draft, InTx, PriceRow, ProductRow};
-use crate::{Error, clock};
+use galleria_ports::Error;
+use galleria_ports::clock;
+use galleria_ports::records::{Begun, Draft, InTx, PriceRow, ProductRow};
 use jiff::Timestamp;
 use std::time::Duration;
 

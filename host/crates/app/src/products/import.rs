@@ -6,12 +6,12 @@
 //! writes nothing, and an import that broke off leaves nothing but rows that are swept away.
 
 use super::row::{DETAILS, LAYOUT, Row, Rules, details};
-use crate::Error;
 use crate::app::{App, Key, Reply};
 use crate::products::Held;
-use crate::records::{Answered, Draft, InTx, PriceRow, ProductRow, Tx};
 use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
+use galleria_ports::Error;
+use galleria_ports::records::{Answered, Draft, InTx, PriceRow, ProductRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -456,7 +456,7 @@ impl Job {
 /// What is there of a piece's products and prices.
 struct There {
     products: HashMap<String, ProductRow>,
-    prices: HashMap<String, Option<crate::records::Price>>,
+    prices: HashMap<String, Option<galleria_ports::records::Price>>,
 }
 
 /// The last transaction of an import.

@@ -3,10 +3,10 @@
 use super::checks;
 use super::drafts::{busy, readable_from, until, writer};
 use super::view::detail;
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{Begun, InTx, Price, PriceRow, ProductRow, Tx};
 use galleria_domain::Problem;
+use galleria_ports::Error;
+use galleria_ports::records::{Begun, InTx, Price, PriceRow, ProductRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 //! Products as they are told: in a list, one by one, and which price holds where.
 
-use crate::Error;
 use crate::app::App;
-use crate::records::{Listed, ListedPage, Price, PriceRow, ProductRow};
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::records::{Listed, ListedPage, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -245,7 +245,7 @@ impl App {
 
 /// A product as it stands in the database.
 pub(super) async fn detail(
-    tx: &mut dyn crate::records::Tx,
+    tx: &mut dyn galleria_ports::records::Tx,
     retailer: &str,
     sku: &str,
 ) -> Result<Option<ProductDetail>, Error> {

@@ -1,15 +1,15 @@
 //! One attempt at a run, from its lease to what became of it.
 
 use super::keep::Kept;
-use crate::Error;
 use crate::app::App;
-use crate::clock::later;
 use crate::feeds::Progress;
-use crate::files::{Begun, Files};
-use crate::plugins::{Called, Loaded, Stream, Usage};
-use crate::records::{RunLease, RunRow, RunState};
 use galleria_domain::plugin::{Capability, Point, StoreFilter};
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::files::{Begun, Files};
+use galleria_ports::plugins::{Called, Loaded, Stream, Usage};
+use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,16 +1,16 @@
 //! What an attempt leaves behind: its end, its journal row and its files, in one transaction.
 
 use super::execute::{Attempt, Run, host_failed};
-use crate::Error;
 use crate::app::App;
-use crate::clock::later;
-use crate::files::{Begun, Written};
-use crate::plugins::Usage;
-use crate::records::{
-    DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
-};
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,
+};
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::files::{Begun, Written};
+use galleria_ports::plugins::Usage;
+use galleria_ports::records::{
+    DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl App {
         };
         match self.run_left(leaving).await {
             Ok(true) => {
-                self.document_decided.ring();
+                self.document_decided.notify();
                 tracing::info!(
                     run = %lease.id, retailer = %run.row.retailer, plugin = %run.row.subscriber,
                     rows = totals.rows, "a run has ended well"

@@ -2,16 +2,16 @@
 
 use super::execute::{Attempt, Holder};
 use super::plan::RunAsk;
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::clock::later;
 use crate::feeds::Progress;
-use crate::files::Files;
 use crate::handling::Acting;
-use crate::records::{
+use galleria_domain::Attribute;
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::files::Files;
+use galleria_ports::records::{
     InTx, OperationRow, RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Tx,
 };
-use galleria_domain::Attribute;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -183,7 +183,7 @@ impl App {
                 })
             })
             .await;
-        self.run_wanted.ring();
+        self.run_wanted.notify();
         reply
     }
 
@@ -208,7 +208,7 @@ impl App {
                 })
             })
             .await;
-        self.run_wanted.ring();
+        self.run_wanted.notify();
         reply
     }
 

@@ -1,12 +1,12 @@
 //! Which run is meant: point, slot, scope and window, checked, and the id that derives from them.
 
-use crate::Error;
 use crate::app::App;
-use crate::plugins::Loaded;
-use crate::records::{RunRow, RunState};
 use crate::runs::POINTS;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Digest, Store};
+use galleria_ports::Error;
+use galleria_ports::plugins::Loaded;
+use galleria_ports::records::{RunRow, RunState};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 

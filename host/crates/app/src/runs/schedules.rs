@@ -5,13 +5,13 @@
 //! planned from now on: the past was not asked for.
 
 use super::plan::{NewRun, point_of};
-use crate::Error;
 use crate::app::App;
-use crate::plugins::{Loaded, Plugins};
-use crate::records::{RunRow, ScheduleMark, Tx};
 use galleria_domain::Store;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Loaded, Plugins};
+use galleria_ports::records::{RunRow, ScheduleMark, Tx};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;

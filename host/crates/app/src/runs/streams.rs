@@ -6,9 +6,9 @@ use super::execute::Run;
 use crate::feeds::{
     ActivityPages, FeedWindow, ProductPages, Progress, SaleLinePages, SettlementPages,
 };
-use crate::plugins::{Sink, Streams};
-use crate::records::Records;
 use galleria_domain::plugin::Capability;
+use galleria_ports::plugins::{Sink, Streams};
+use galleria_ports::records::Records;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 

@@ -4,13 +4,13 @@
 //! database: a lease keeps them apart, and is held for as long as a host lives.
 
 use super::execute::{Attempt, Holder};
-use crate::Error;
 use crate::app::App;
-use crate::clock::later;
 use crate::feeds::Progress;
-use crate::files::Files;
-use crate::records::{RunLease, RunRow, RunState};
 use galleria_domain::schedule::Schedule;
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::files::Files;
+use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,7 +93,7 @@ impl RunWorker {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(done) = running.join_next(), if !running.is_empty() => ended(done),
-                () = wanted.heard(), if free.is_some() => {}
+                () = wanted.notified(), if free.is_some() => {}
                 () = self.app.clock.sleep(wait) => {}
             }
         }

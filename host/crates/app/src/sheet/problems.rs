@@ -1,8 +1,8 @@
 //! What is wrong with a file: gathered, bounded, told together.
 
 use super::Cells;
-use crate::Error;
 use galleria_domain::Problem;
+use galleria_ports::Error;
 
 /// Problems that are told; all are counted.
 pub const TOLD: usize = 1000;

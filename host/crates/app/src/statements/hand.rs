@@ -3,11 +3,11 @@
 
 use super::matching::{match_line, told_of, write_match};
 use super::views::LineView;
-use crate::Error;
 use crate::app::{App, Key, Reply};
-use crate::records::{HandRow, LineRow, Matched, OperationRow, StatementRow, Tx};
 use galleria_domain::matching::by_hand;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
+use galleria_ports::Error;
+use galleria_ports::records::{HandRow, LineRow, Matched, OperationRow, StatementRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

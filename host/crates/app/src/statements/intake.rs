@@ -8,15 +8,15 @@
 use super::lease::Lease;
 use super::matching::PIECE;
 use super::reading::{Reading, read};
-use super::vault::{Spool, Vault};
 use super::views::StatementView;
-use crate::Error;
 use crate::app::App;
-use crate::figures;
-use crate::plugins::Loaded;
-use crate::records::{LineRow, Matched, StatementRow, StatementState};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope};
+use galleria_ports::Error;
+use galleria_ports::metrics;
+use galleria_ports::plugins::Loaded;
+use galleria_ports::records::{LineRow, Matched, StatementRow, StatementState};
+use galleria_ports::vault::{Spool, Vault};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +101,7 @@ impl App {
         stop: Arc<AtomicBool>,
     ) -> Result<Imported, Error> {
         let imported = self.taken_in(ask, spool, stop).await;
-        figures::statement(&imported);
+        count(&imported);
         imported
     }
 
@@ -397,4 +397,16 @@ impl Import {
             }),
         }
     }
+}
+
+/// Counts a statement by its outcome. One that was stopped is not counted: nothing of it is left.
+fn count(imported: &Result<Imported, Error>) {
+    let outcome = match imported {
+        Ok(imported) if imported.before => "repeated",
+        Ok(_) => "imported",
+        Err(Error::Invalid(_) | Error::Conflict { .. }) => "refused",
+        Err(Error::Stopped) => return,
+        Err(_) => "failed",
+    };
+    metrics::statement(outcome);
 }

@@ -2,9 +2,9 @@
 //! and every write renews it.
 
 use super::matching::PIECE;
-use crate::Error;
 use crate::app::App;
-use crate::records::{InTx, StatementState, Tx};
+use galleria_ports::Error;
+use galleria_ports::records::{InTx, StatementState, Tx};
 use std::sync::Arc;
 use std::time::Duration;
 

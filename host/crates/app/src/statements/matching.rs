@@ -5,11 +5,11 @@
 //! before them. Both ways of matching take the retailer's turn first, so that neither misses what the
 //! other has not committed yet: a line and a tender are seen together by whoever comes second.
 
-use crate::Error;
 use crate::app::App;
-use crate::records::{LineRow, Matched, StatementState, Tx};
 use galleria_domain::matching::judge;
 use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
+use galleria_ports::Error;
+use galleria_ports::records::{LineRow, Matched, StatementState, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines in one transaction: some ten milliseconds, which tills on the same SQLite file wait at most.

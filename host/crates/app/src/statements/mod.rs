@@ -10,14 +10,12 @@ mod lease;
 mod matching;
 mod pickups;
 mod reading;
-mod vault;
 mod views;
 
 pub use hand::{SettleAsk, UndoAsk};
 pub use intake::{Imported, StatementAsk};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
-pub use vault::{Spool, Vault};
 pub use views::{
     ExplainView, HandView, LineView, OutcomeView, StatementView, Uncovered, major, outcome_word,
 };

@@ -1,8 +1,8 @@
 //! What must hold of the places where statements are left, once the components are known.
 
-use crate::plugins::Plugins;
 use galleria_domain::Pickup;
 use galleria_domain::plugin::{ConfigError, Point};
+use galleria_ports::plugins::Plugins;
 
 /// Every mistake: a slot that reads no statements, whose files would be tried for ever, and two slots that
 /// would take the same files, of which one refuses the other's.

@@ -3,11 +3,11 @@
 //!
 //! Owns: what of a statement is wrong whatever its format. Nothing is imported here.
 
-use crate::Error;
-use crate::plugins::{Lines, Loaded, Plugins, Source, Stream, Streams, Usage};
 use galleria_domain::{
     CallFault, Context, Fault, Money, Problem, StatementHeader, StatementKind, StatementLine,
 };
+use galleria_ports::Error;
+use galleria_ports::plugins::{Lines, Loaded, Plugins, Source, Stream, Streams, Usage};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};

@@ -1,10 +1,12 @@
 //! What operators ask to see of statements, and why a line got its outcome.
 
-use crate::Error;
 use crate::app::App;
-use crate::records::{HandRow, LineRow, OutcomeSum, StatementRow, StatementState, UncoveredKey};
 use galleria_domain::{
     MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
+};
+use galleria_ports::Error;
+use galleria_ports::records::{
+    HandRow, LineRow, OutcomeSum, StatementRow, StatementState, UncoveredKey,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

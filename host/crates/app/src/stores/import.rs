@@ -6,13 +6,14 @@
 //! like this already are not written.
 
 use super::row::{LAYOUT, row};
-use crate::Error;
-use crate::access::{Reach, may_put};
+use crate::access::may_put;
 use crate::app::{App, Key, Reply};
 use crate::intake;
-use crate::records::{InTx, OperationRow, Tx};
 use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::{InTx, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,12 +1,12 @@
 //! What a drawer should hold at the end of its day.
 
 use super::{House, line, tender};
-use galleria_app::Clock as _;
 use galleria_app::intake::{
     EndShift, NewOrder, NewPayment, NewRefund, NewShift, NewVoid, ShiftView,
 };
 use galleria_domain::refunding::Extent;
 use galleria_domain::{Tender, VoidCause};
+use galleria_ports::clock::Clock as _;
 
 fn cash(amount: i64) -> Vec<Tender> {
     vec![Tender {

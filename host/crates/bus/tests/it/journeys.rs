@@ -1,10 +1,10 @@
 //! Once: whatever is repeated.
 
 use super::{House, failed, later, slot};
-use galleria_app::Clock as _;
 use galleria_app::handling::Settled;
-use galleria_app::records::{Parked, ParkedState, Records};
 use galleria_domain::plugin::OnDeadLetter;
+use galleria_ports::clock::Clock as _;
+use galleria_ports::records::{Parked, ParkedState, Records};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,13 +11,14 @@ mod trouble;
 
 use shaky::Shaky;
 
+use galleria_app::App;
+use galleria_app::Key;
+use galleria_app::Policy;
+use galleria_app::Reply;
 use galleria_app::handling::{Acting, DeadLetterView, Item, Verdict};
 use galleria_app::intake::{
     NewOrder, NewPayment, NewRefund, NewStore, NewVerification, VerificationView,
 };
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_app::records::{DeadFilter, Records};
-use galleria_app::{App, Clock as _, DrivenClock, Error, Key, Policy, Reply};
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::topic;
@@ -27,6 +28,10 @@ use galleria_domain::{
     CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Member,
     Publication, Scope, Tender, Totals,
 };
+use galleria_ports::Error;
+use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::records::{DeadFilter, Records};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};

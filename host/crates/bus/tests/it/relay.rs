@@ -1,14 +1,17 @@
 //! The log, told to a real broker.
 
 use crate::Script;
-use galleria_app::records::Records;
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_app::relay::RelayPolicy;
-use galleria_app::{App, Policy, SystemClock, trace};
 use galleria_bus::{BrokerConfig, Login, Relay, RelayErrors, TopicWriter};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
 use galleria_domain::trace::Origin;
 use galleria_domain::{Digest, Event, NewEvent};
+use galleria_ports::clock::SystemClock;
+use galleria_ports::records::Records;
+use galleria_ports::trace;
 use galleria_test_kafka::{Broker, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{

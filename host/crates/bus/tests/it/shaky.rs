@@ -1,9 +1,9 @@
 //! A database that fails when it is told to.
 
 use async_trait::async_trait;
-use galleria_app::Error;
-use galleria_app::records::{Records, Work};
 use galleria_db::Db;
+use galleria_ports::Error;
+use galleria_ports::records::{Records, Work};
 use std::sync::Mutex;
 
 /// How an operation fails.

@@ -2,7 +2,7 @@
 //!
 //! `$1` is the id and `$2` the limit.
 
-use galleria_app::records::Subject::{self, Document, Event, Line, Order, Run, Shift, Statement};
+use galleria_ports::records::Subject::{self, Document, Event, Line, Order, Run, Shift, Statement};
 
 /// The subjects that an id belongs to.
 pub(crate) const SUBJECTS: &[(Subject, &str)] = &[

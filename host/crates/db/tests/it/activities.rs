@@ -2,9 +2,11 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::Error;
-use galleria_app::records::{ActivityKey, ActivityKind, ActivityRow, OrderStatus, VerificationRow};
 use galleria_domain::{Activity, Verification};
+use galleria_ports::Error;
+use galleria_ports::records::{
+    ActivityKey, ActivityKind, ActivityRow, OrderStatus, VerificationRow,
+};
 use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;

@@ -2,9 +2,9 @@
 
 use crate::rows::at;
 use crate::stage::Stage;
-use galleria_app::Error;
-use galleria_app::records::{Begun, Draft, Listed, Price, PriceRow, ProductRow};
 use galleria_domain::Decimal;
+use galleria_ports::Error;
+use galleria_ports::records::{Begun, Draft, Listed, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 
 on_both!(

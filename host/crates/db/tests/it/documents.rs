@@ -4,8 +4,8 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use DocumentState::{Blocked, Delivered, Pending, Prepared};
 use futures_util::future::join_all;
-use galleria_app::Error;
-use galleria_app::records::{DocumentRow, DocumentState};
+use galleria_ports::Error;
+use galleria_ports::records::{DocumentRow, DocumentState};
 
 on_both!(
     document_ids_and_names_are_unique,

@@ -30,7 +30,7 @@ async fn child_appends_until_it_is_killed() {
 }
 
 async fn append_forever(db: &Db, lane: u32) {
-    let records: &dyn galleria_app::records::Records = db;
+    let records: &dyn galleria_ports::records::Records = db;
     for number in 0_u64.. {
         let id = format!("e{lane}-{number}");
         let event = rows::new_event(&id, "t");

@@ -3,11 +3,15 @@
 use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
+use galleria_app::App;
+use galleria_app::Key;
+use galleria_app::Policy;
 use galleria_app::fiscal::{FiscalAsk, MarkView, NewMark};
 use galleria_app::intake::{NewOrder, NewPayment};
-use galleria_app::records::{FiscalFilter, FiscalState};
-use galleria_app::{App, DrivenClock, Error, Key, Policy};
 use galleria_domain::Digest;
+use galleria_ports::Error;
+use galleria_ports::clock::DrivenClock;
+use galleria_ports::records::{FiscalFilter, FiscalState};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

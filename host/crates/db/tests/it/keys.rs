@@ -2,9 +2,9 @@
 
 use crate::rows::at;
 use crate::stage::Stage;
-use galleria_app::Error;
-use galleria_app::access::{Reach, Scope};
-use galleria_app::records::KeyRow;
+use galleria_ports::Error;
+use galleria_ports::access::{Reach, Scope};
+use galleria_ports::records::KeyRow;
 
 on_both!(
     a_key_is_read_as_it_was_inserted,

@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::records::{
+use galleria_ports::records::{
     DocumentState, ListFilter, ListKey, Listing, OrderStatus, Place, Standing,
 };
 

@@ -3,13 +3,14 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::records::{
+use galleria_domain::Event;
+use galleria_domain::trace::Origin;
+use galleria_ports::Error;
+use galleria_ports::records::{
     DeadFilter, DeadKey, DeadLetter, DocumentState, OperationFilter, OperationRow, Outcome, Parked,
     ParkedState, StoreFigures, Took,
 };
-use galleria_app::{Error, trace};
-use galleria_domain::Event;
-use galleria_domain::trace::Origin;
+use galleria_ports::trace;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

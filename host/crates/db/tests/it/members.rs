@@ -38,7 +38,7 @@ async fn concurrent_uses_are_all_counted(stage: &Stage) {
         tasks.spawn(async move {
             write_tx!(stage, [], |tx| {
                 let restored_at = tx.allowance_lock("a", at(0)).await?;
-                let after = galleria_app::clock::later(restored_at, Duration::from_secs(1));
+                let after = galleria_ports::clock::later(restored_at, Duration::from_secs(1));
                 tx.allowance_set("a", after).await
             })
             .expect("counted");

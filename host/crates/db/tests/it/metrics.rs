@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::records::{DeadLetter, Parked, ParkedState, Piled};
+use galleria_ports::records::{DeadLetter, Parked, ParkedState, Piled};
 
 on_both!(
     backlogs_are_counted_by_retailer,

@@ -3,10 +3,15 @@
 use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
+use galleria_app::App;
+use galleria_app::Key;
+use galleria_app::Policy;
+use galleria_app::Reply;
 use galleria_app::intake::{EndShift, MovementView, NewMovement, NewShift, ShiftView};
-use galleria_app::records::{Moved, MovementKind, MovementRow};
-use galleria_app::{App, Error, Key, Policy, Reply, SystemClock};
 use galleria_domain::{Digest, Money};
+use galleria_ports::Error;
+use galleria_ports::clock::SystemClock;
+use galleria_ports::records::{Moved, MovementKind, MovementRow};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 

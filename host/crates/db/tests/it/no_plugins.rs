@@ -1,7 +1,7 @@
 //! A host without plugins.
 
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
 use galleria_domain::{Context, Decision, Member, Totals};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
 
 pub struct NoPlugins;
 

@@ -2,9 +2,9 @@
 
 use crate::rows;
 use crate::stage::Stage;
-use galleria_app::Error;
-use galleria_app::records::Records;
 use galleria_db::{Db, DbConfig, DbError};
+use galleria_ports::Error;
+use galleria_ports::records::Records;
 use galleria_test_postgres::{Server, database, server};
 use std::collections::BTreeSet;
 use std::error::Error as _;

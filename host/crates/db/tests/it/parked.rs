@@ -4,7 +4,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use ParkedState::{Behind, Held, Retry, Waiting};
 use futures_util::future::join_all;
-use galleria_app::records::{Parked, ParkedState};
+use galleria_ports::records::{Parked, ParkedState};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;

@@ -3,10 +3,12 @@
 use crate::no_plugins::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_app::products::{
     Format, ImportAsk, Imported, Missing, NotImported, ProductAsk, Watch,
 };
-use galleria_app::{App, Policy, SystemClock};
+use galleria_ports::clock::SystemClock;
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -388,7 +390,7 @@ async fn concurrent_imports_are_never_mixed(stage: &Stage) {
     for import in both {
         match import.await.expect("no panic") {
             Ok(_) => done += 1,
-            Err(NotImported::Other(galleria_app::Error::Conflict { code, .. })) => {
+            Err(NotImported::Other(galleria_ports::Error::Conflict { code, .. })) => {
                 assert_eq!(code, "catalogue_busy");
             }
             Err(other) => panic!("{other}"),

@@ -3,7 +3,7 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use ParkedState::{Behind, Held, Retry, Waiting};
-use galleria_app::records::{
+use galleria_ports::records::{
     OperationFilter, OperationRow, OutgoingRow, ParkedFilter, ParkedKey, ParkedState, QueuedFilter,
     QueuedKey, ReceiptRow,
 };

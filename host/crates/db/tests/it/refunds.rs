@@ -3,9 +3,13 @@
 use crate::rows;
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_app::{App, DrivenClock, Error, Key, Policy};
+use galleria_app::App;
+use galleria_app::Key;
+use galleria_app::Policy;
 use galleria_domain::{CallFault, Context, Decision, Digest, HostFault, Member, Totals};
+use galleria_ports::Error;
+use galleria_ports::clock::DrivenClock;
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;

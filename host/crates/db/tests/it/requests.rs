@@ -2,8 +2,8 @@
 
 use crate::rows::at;
 use crate::stage::Stage;
-use galleria_app::Error;
-use galleria_app::records::{Answered, OutgoingRow, ReceiptRow};
+use galleria_ports::Error;
+use galleria_ports::records::{Answered, OutgoingRow, ReceiptRow};
 
 on_both!(
     a_response_is_saved_once_under_its_key,

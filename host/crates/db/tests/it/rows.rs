@@ -1,13 +1,13 @@
 //! Sample rows. `full` rows have all optional fields, `bare` rows have none.
 
-use galleria_app::records::{
-    DeadLetter, DocumentRow, DocumentState, JournalRow, OrderRow, OrderStatus, Parked, ParkedState,
-    PaymentRow, RefundRow, SaleLine, ShiftRow, ShiftSums, VoidRow,
-};
 use galleria_domain::refunding::{Extent, LineBack};
 use galleria_domain::{
     Attribute, Cancellation, Consent, Decimal, Entry, Event, Line, Member, NewEvent, Origin,
     Refund, Sale, Shift, Store, Tender, TenderTotal, VoidCause,
+};
+use galleria_ports::records::{
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OrderRow, OrderStatus, Parked, ParkedState,
+    PaymentRow, RefundRow, SaleLine, ShiftRow, ShiftSums, VoidRow,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};

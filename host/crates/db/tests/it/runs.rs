@@ -3,9 +3,11 @@
 use crate::rows::at;
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::records::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, ScheduleMark};
 use galleria_domain::Attribute;
 use galleria_domain::plugin::Point;
+use galleria_ports::records::{
+    RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, ScheduleMark,
+};
 
 on_both!(
     a_run_is_read_as_it_was_written,

@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::records::{SaleLine, SaleLineKey};
+use galleria_ports::records::{SaleLine, SaleLineKey};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,8 +1,8 @@
 //! A new, migrated database for one test, and macros for transactions on it.
 
-use galleria_app::Error;
-use galleria_app::records::{InTx, Records};
 use galleria_db::{Db, DbConfig};
+use galleria_ports::Error;
+use galleria_ports::records::{InTx, Records};
 use sqlx::any::AnyConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};

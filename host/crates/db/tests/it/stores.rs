@@ -3,11 +3,14 @@
 use crate::no_plugins::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
-use galleria_app::access::Reach;
-use galleria_app::records::OperationFilter;
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_app::stores::{NotImported, Step, StoresAsk, StoresImported, Watch};
-use galleria_app::{App, Error, Policy, SystemClock};
 use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::clock::SystemClock;
+use galleria_ports::records::OperationFilter;
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,11 +2,11 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_app::records::{
+use galleria_ports::records::{
     FiscalRow, FiscalState, MarkRow, MarkState, MovementKind, MovementRow, OperationRow, Outcome,
     OutgoingRow, ParkedState, ReceiptRow, StoryRow, Subject,
 };
-use galleria_app::trace;
+use galleria_ports::trace;
 
 on_both!(
     a_timeline_is_found_by_each_of_its_ids,
@@ -36,7 +36,7 @@ async fn fill(stage: &Stage) {
         };
         tender.store_id = "s1".into();
         tx.tenders_insert(&[tender], at(4)).await?;
-        let document = galleria_app::records::DocumentRow {
+        let document = galleria_ports::records::DocumentRow {
             event_id: "payment:p1".into(),
             order_id: Some("o1".into()),
             ..rows::document("d1")
@@ -157,7 +157,7 @@ async fn a_timeline_reports_truncated_kinds(stage: &Stage) {
 async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
     write_tx!(stage, [], |tx| {
         tx.run_insert(&crate::runs::run("r1", 1)).await?;
-        let document = galleria_app::records::DocumentRow {
+        let document = galleria_ports::records::DocumentRow {
             event_id: "run:r1".into(),
             order_id: None,
             ..rows::document("d1")

@@ -3,8 +3,8 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::Error;
-use galleria_app::records::{OrderStatus, Outcome};
+use galleria_ports::Error;
+use galleria_ports::records::{OrderStatus, Outcome};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;

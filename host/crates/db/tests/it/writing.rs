@@ -3,8 +3,8 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
-use galleria_app::Error;
-use galleria_app::records::{Outcome, Took};
+use galleria_ports::Error;
+use galleria_ports::records::{Outcome, Took};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -151,7 +151,7 @@ async fn write_slowly(stage: &Stage, number: i64, started: &Arc<AtomicU32>) {
             &half,
             "l",
             number,
-            galleria_app::records::ParkedState::Held,
+            galleria_ports::records::ParkedState::Held,
         ))
         .await?;
         tokio::time::sleep(Duration::from_millis(4)).await;

@@ -4,12 +4,14 @@ mod runs;
 mod schedules;
 mod scripted;
 
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
-use galleria_app::records::{DocumentRow, DocumentState, Records};
-use galleria_app::{App, Clock as _, DrivenClock, Policy};
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Deliverer, Directories};
 use galleria_domain::{Context, Decision, Digest, Member, Totals};
+use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
+use galleria_ports::records::{DocumentRow, DocumentState, Records};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,13 @@
 //! Runs on two hosts, through failures, lost leases and operators.
 
 use crate::scripted::{House, LEASE};
+use galleria_app::Key;
 use galleria_app::handling::Acting;
-use galleria_app::records::RunState;
 use galleria_app::runs::{ByHand, RunAsk};
-use galleria_app::{Clock as _, Error, Key};
 use galleria_domain::{CallFault, Digest, Fault, HostFault};
+use galleria_ports::Error;
+use galleria_ports::clock::Clock as _;
+use galleria_ports::records::RunState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

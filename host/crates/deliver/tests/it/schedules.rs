@@ -1,9 +1,9 @@
 //! Schedules become runs: each firing once, whatever the clock does, and whoever was down.
 
 use crate::scripted::House;
-use galleria_app::Clock as _;
 use galleria_domain::plugin::Point;
 use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span};
+use galleria_ports::clock::Clock as _;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use rand::{RngExt as _, SeedableRng as _};

@@ -1,9 +1,8 @@
 //! A house whose one plugin runs as a test tells it, over a real database and real folders.
 
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_app::records::{Records, RunFilter, RunRow, SaleLine};
+use galleria_app::App;
+use galleria_app::Policy;
 use galleria_app::runs::{RunWorker, RunsConfig};
-use galleria_app::{App, Clock as _, DrivenClock, Policy};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Deliverer, Directories};
 use galleria_domain::plugin::{
@@ -13,6 +12,9 @@ use galleria_domain::schedule::Schedule;
 use galleria_domain::{
     CallFault, Context, Decimal, Decision, Digest, HostFault, Member, Store, Totals,
 };
+use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::records::{Records, RunFilter, RunRow, SaleLine};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -103,7 +105,7 @@ impl Scripted {
         };
         self.calls.lock().expect("calls").push(window.id.clone());
         let host =
-            |error: galleria_app::Error| CallFault::Host(HostFault::HostFailed(error.chain()));
+            |error: galleria_ports::Error| CallFault::Host(HostFault::HostFailed(error.chain()));
         let mut output = streams.output.take().expect("an output");
         let name = format!("{}.txt", window.id);
         let file = output.open("reports", &name, "text/plain").map_err(host)?;

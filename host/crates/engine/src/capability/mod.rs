@@ -69,7 +69,7 @@ pub(crate) fn batch_rows(requested: u32) -> u32 {
 }
 
 /// A feed or sink failed. The log gets the whole error; the fault names only the operation.
-pub(crate) fn host_failed(what: &str, error: &galleria_app::Error) -> crate::stop::Stop {
+pub(crate) fn host_failed(what: &str, error: &galleria_ports::Error) -> crate::stop::Stop {
     tracing::error!(error = error.chain(), "{what} failed");
     crate::stop::Stop(galleria_domain::HostFault::HostFailed(format!(
         "{what} failed"

@@ -4,7 +4,7 @@ use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
 use crate::bindings::products::{Batch, Host};
 use crate::call::Call;
-use galleria_app::plugins::CatalogueRow;
+use galleria_ports::plugins::CatalogueRow;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {

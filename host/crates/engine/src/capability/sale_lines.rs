@@ -4,7 +4,7 @@ use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
 use crate::bindings::sale_lines::{Batch, Host};
 use crate::call::Call;
-use galleria_app::records::SaleLine;
+use galleria_ports::records::SaleLine;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {

@@ -4,7 +4,7 @@ use super::columns::{push, texts};
 use super::{batch_rows, host_failed};
 use crate::bindings::settlement::{Batch, Host};
 use crate::call::Call;
-use galleria_app::plugins::SettlementRow;
+use galleria_ports::plugins::SettlementRow;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {

@@ -4,9 +4,9 @@
 use crate::kit::{LIMITS, context, host_fault, load, logged, named, note, pay, sale, slot};
 use crate::{feeds, keys, members, runs, statements};
 use engine_guests::Behaviour;
-use galleria_app::plugins::{Argument, Called, Plugins};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, Decision, Fault, HostFault};
+use galleria_ports::plugins::{Argument, Called, Plugins};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

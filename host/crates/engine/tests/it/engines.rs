@@ -2,10 +2,10 @@
 
 use crate::kit::{LIMITS, artifacts, host_fault, named, pay, slot};
 use engine_guests::Behaviour;
-use galleria_app::plugins::Plugins;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault};
 use galleria_engine::{Engine, EngineConfig};
+use galleria_ports::plugins::Plugins;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

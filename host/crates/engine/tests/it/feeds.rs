@@ -3,9 +3,9 @@
 use crate::kit::{Files, LIMITS, Rows};
 use crate::runs::run_point;
 use engine_guests::Behaviour;
-use galleria_app::plugins::{CatalogueRow, SettlementRow, Stream, Streams};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{Decimal, Window};
+use galleria_ports::plugins::{CatalogueRow, SettlementRow, Stream, Streams};
 
 fn copied_file(behaviour: Behaviour, mut streams: Streams, point: fn(Window) -> Stream) -> String {
     let files = Files::default();

@@ -2,9 +2,9 @@
 
 use crate::kit::{Logged, load, logged, named, note, pay, slot};
 use engine_guests::Behaviour;
-use galleria_app::plugins::Called;
 use galleria_domain::Decision;
 use galleria_domain::plugin::{Operation, Slot};
+use galleria_ports::plugins::Called;
 
 pub fn encrypt(first: &Decision, retry: &Decision) {
     assert_eq!(first, retry, "a retry encrypts to the same bytes");

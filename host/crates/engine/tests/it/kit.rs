@@ -1,7 +1,6 @@
 //! Shared by the tests: the guest, an engine, slots, events, feeds and sinks in memory, the log.
 
 use engine_guests::Behaviour;
-use galleria_app::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
 use galleria_domain::plugin::{
     Capability, Limits, OnDeadLetter, Operation, Rights, Slot, StoreFilter,
 };
@@ -10,6 +9,7 @@ use galleria_domain::{
     Sale, Scope, SecretKey, Store,
 };
 use galleria_engine::{Engine, EngineConfig, Generation};
+use galleria_ports::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -277,7 +277,7 @@ impl<T> Rows<T> {
 }
 
 impl<T: Send> Feed<T> for Rows<T> {
-    fn next(&mut self, max: u32) -> Result<Vec<T>, galleria_app::Error> {
+    fn next(&mut self, max: u32) -> Result<Vec<T>, galleria_ports::Error> {
         self.requested.lock().expect("no panic").push(max);
         std::thread::sleep(self.delay);
         Ok(self.rows.by_ref().take(max as usize).collect())
@@ -288,7 +288,7 @@ impl<T: Send> Feed<T> for Rows<T> {
 pub struct Endless<T>(pub T, pub std::time::Duration);
 
 impl<T: Clone + Send> Feed<T> for Endless<T> {
-    fn next(&mut self, _max: u32) -> Result<Vec<T>, galleria_app::Error> {
+    fn next(&mut self, _max: u32) -> Result<Vec<T>, galleria_ports::Error> {
         std::thread::sleep(self.1);
         Ok(vec![self.0.clone()])
     }
@@ -302,13 +302,13 @@ type File = (String, Vec<u8>);
 pub struct Files(pub Arc<Mutex<Vec<File>>>);
 
 impl Sink for Files {
-    fn open(&mut self, directory: &str, name: &str, _: &str) -> Result<u32, galleria_app::Error> {
+    fn open(&mut self, directory: &str, name: &str, _: &str) -> Result<u32, galleria_ports::Error> {
         let mut files = self.0.lock().expect("no panic");
         files.push((format!("{directory}/{name}"), vec![]));
         Ok(u32::try_from(files.len() - 1).expect("few files"))
     }
 
-    fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), galleria_app::Error> {
+    fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), galleria_ports::Error> {
         self.0.lock().expect("no panic")[file as usize]
             .1
             .extend_from_slice(chunk);

@@ -2,10 +2,10 @@
 
 use crate::kit::{LIMITS, context, host_fault, keys, load, named, slot, whole_log};
 use engine_guests::Behaviour;
-use galleria_app::plugins::{Called, Plugins};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault, Member};
 use galleria_keys::NonceContext;
+use galleria_ports::plugins::{Called, Plugins};
 
 /// A member's number that occurs nowhere else.
 const NUMBER: &str = "6299103355771204";

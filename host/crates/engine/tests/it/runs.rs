@@ -2,12 +2,12 @@
 
 use crate::kit::{Endless, Files, LIMITS, Rows, context, host_fault, load, named, slot, store};
 use engine_guests::Behaviour;
-use galleria_app::plugins::{Called, Feed, Plugins, Sink, Stream, Streams};
-use galleria_app::records::SaleLine;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{
     Activity, Cancellation, Decimal, HostFault, Origin, Scope, Totals, VoidCause, Window,
 };
+use galleria_ports::plugins::{Called, Feed, Plugins, Sink, Stream, Streams};
+use galleria_ports::records::SaleLine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -221,17 +221,17 @@ pub fn too_much_output() {
 struct Failing;
 
 impl<T> Feed<T> for Failing {
-    fn next(&mut self, _: u32) -> Result<Vec<T>, galleria_app::Error> {
-        Err(galleria_app::Error::Internal("internal detail".into()))
+    fn next(&mut self, _: u32) -> Result<Vec<T>, galleria_ports::Error> {
+        Err(galleria_ports::Error::Internal("internal detail".into()))
     }
 }
 
 impl Sink for Failing {
-    fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
-        Err(galleria_app::Error::Internal("internal detail".into()))
+    fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_ports::Error> {
+        Err(galleria_ports::Error::Internal("internal detail".into()))
     }
 
-    fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_app::Error> {
+    fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_ports::Error> {
         panic!("the sink panics")
     }
 }
@@ -264,10 +264,10 @@ fn failed_sink_is_a_fault_of_the_host() {
 fn panic_of_the_host_ends_only_one_call() {
     struct Panics;
     impl Sink for Panics {
-        fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_app::Error> {
+        fn open(&mut self, _: &str, _: &str, _: &str) -> Result<u32, galleria_ports::Error> {
             Ok(0)
         }
-        fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_app::Error> {
+        fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_ports::Error> {
             panic!("the sink panics")
         }
     }

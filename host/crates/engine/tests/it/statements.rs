@@ -3,10 +3,10 @@
 use crate::kit::{LIMITS, host_fault};
 use crate::runs::run_point;
 use engine_guests::Behaviour;
-use galleria_app::Error;
-use galleria_app::plugins::{Called, Lines, Source, Stream, Streams};
 use galleria_domain::plugin::Limits;
 use galleria_domain::{Decimal, HostFault, StatementHeader, StatementKind, StatementLine, Totals};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Called, Lines, Source, Stream, Streams};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -4,9 +4,9 @@
 //! print `SKIPPED` and skip it; with `GALLERIA_STRICT=1` they fail.
 
 use crate::kit::{build, engine, target};
-use galleria_app::plugins::{Argument, Plugins};
 use galleria_domain::plugin::{Capability, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{CallFault, Context, Decision, Sale, Scope};
+use galleria_ports::plugins::{Argument, Plugins};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;

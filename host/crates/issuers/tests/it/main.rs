@@ -2,9 +2,9 @@
 
 mod realm;
 
-use galleria_app::access::{Caller, Reach, TokenFault, Tokens as _};
 use galleria_domain::access::Scope;
 use galleria_issuers::{IssuerConfig, Issuers};
+use galleria_ports::access::{Caller, Reach, TokenFault, Tokens as _};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use realm::{Pair, Realm};

@@ -5,12 +5,12 @@ use super::settling::{pages, settlement, start_run};
 use super::{before, record, tender};
 use crate::stage::Stage;
 use galleria_app::Key;
-use galleria_app::plugins::Feed as _;
 use galleria_app::statements::{Imported, LineView};
 use galleria_domain::{
     Decimal, Digest, FeeRule, MatchOutcome, MatchingRules, RecordedTender, StatementKind,
     StatementLine,
 };
+use galleria_ports::plugins::Feed as _;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use super::lines::{assert_sums, importer, key, lines, outcomes, rules};
 use super::reader::{Importer, file, header, line};
 use super::{before, record, tender};
 use crate::stage::Stage;
-use galleria_app::Error;
 use galleria_app::statements::{Imported, SettleAsk, UndoAsk};
 use galleria_domain::{MatchingRules, RecordedTender};
+use galleria_ports::Error;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,15 +1,19 @@
 //! A statement plugin for files in JSON lines, and a vault in memory.
 
-use galleria_app::plugins::{Argument, Called, Loaded, Plugins, Source, Stream, Streams, Usage};
-use galleria_app::records::Records;
-use galleria_app::statements::{Imported, Spool, StatementAsk, Vault};
-use galleria_app::{App, DrivenClock, Error, Policy};
+use galleria_app::App;
+use galleria_app::Policy;
+use galleria_app::statements::{Imported, StatementAsk};
 use galleria_domain::digest::Running;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
     CallFault, Context, Decision, Digest, Fault, MatchingRules, Member, Money, Problem,
     StatementHeader, StatementKind, StatementLine, Totals,
 };
+use galleria_ports::Error;
+use galleria_ports::clock::DrivenClock;
+use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Source, Stream, Streams, Usage};
+use galleria_ports::records::Records;
+use galleria_ports::vault::{Spool, Vault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

@@ -4,10 +4,10 @@ use super::reader::{Importer, file, header, line};
 use crate::runs::{add, close, end, lease_of, run};
 use crate::stage::Stage;
 use galleria_app::feeds::SettlementPages;
-use galleria_app::plugins::{Feed as _, SettlementRow};
-use galleria_app::records::{RunRow, RunState};
 use galleria_domain::MatchingRules;
 use galleria_domain::plugin::Point;
+use galleria_ports::plugins::{Feed as _, SettlementRow};
+use galleria_ports::records::{RunRow, RunState};
 use std::sync::Arc;
 
 on_both!(

@@ -3,10 +3,11 @@
 use super::reader::{Importer, Memory, file, header, line};
 use super::{before, record, tender};
 use crate::stage::Stage;
-use galleria_app::records::{LineRow, Matched, StatementRow, StatementState};
-use galleria_app::statements::Vault as _;
-use galleria_app::{Clock as _, Error};
 use galleria_domain::{MatchingRules, StatementKind, StatementLine};
+use galleria_ports::Error;
+use galleria_ports::clock::Clock as _;
+use galleria_ports::records::{LineRow, Matched, StatementRow, StatementState};
+use galleria_ports::vault::Vault as _;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -70,3 +70,36 @@ pub trait Stories {
     /// The store of an event, from whatever still knows it.
     async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error>;
 }
+
+/// What comes first where several things happened in one transaction, and so at the same instant:
+/// every kind of thing that a story tells.
+pub const ORDER: [&str; 28] = [
+    "order",
+    "shift_opened",
+    "run_asked",
+    "statement",
+    "payment",
+    "refund",
+    "void",
+    "verification",
+    "movement",
+    "shift_ended",
+    "tender",
+    "fiscal_record",
+    "fiscal_mark",
+    "statement_line",
+    "event",
+    "run_begun",
+    "parked",
+    "attempt",
+    "effect",
+    "document",
+    "receipt",
+    "outgoing_request",
+    "publication",
+    "delivery",
+    "run_over",
+    "dead_letter",
+    "operation",
+    "settled_by_hand",
+];

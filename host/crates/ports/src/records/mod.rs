@@ -47,7 +47,7 @@ pub use statements::{
     HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
     UncoveredKey,
 };
-pub use stories::{Stories, StoryRow, StoryRows, Subject};
+pub use stories::{ORDER as STORY_ORDER, Stories, StoryRow, StoryRows, Subject};
 pub use trade::{
     OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, ShiftSums,
     Trade, VoidRow,
@@ -106,6 +106,30 @@ impl<
 
 /// A future that lives as long as the transaction it works in.
 pub type InTx<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 't>>;
+
+/// Returns a closure for `Records::write` and `read` that clones the named values and boxes the
+/// future of its body. The values are cloned because a transaction that the database could not
+/// serialise is rolled back and repeated.
+///
+/// ```
+/// use galleria_ports::in_tx;
+/// use galleria_ports::records::Records;
+///
+/// async fn store_name(records: &dyn Records, id: String) -> Result<Option<String>, galleria_ports::Error> {
+///     records
+///         .read(in_tx!(|tx, id| Ok(tx.store_get(&id).await?.map(|store| store.name))))
+///         .await
+/// }
+/// ```
+#[macro_export]
+macro_rules! in_tx {
+    (|$tx:ident $(, $value:ident)* $(,)?| $body:expr) => {
+        move |$tx: &mut dyn $crate::records::Tx| {
+            $(let $value = ::std::clone::Clone::clone(&$value);)*
+            ::std::boxed::Box::pin(async move { $body }) as $crate::records::InTx<'_, _>
+        }
+    };
+}
 
 /// Work to be done in one transaction. It may be done more than once: a database that could not
 /// serialise it rolls back and asks again, so it must have no effect but through `tx`.

@@ -1,22 +1,14 @@
-//! What is counted and timed for dashboards: every metric's name, labels and meaning, in one table.
+//! The metrics of the host: name, labels and meaning of each, in one table.
 //!
-//! Owns: the names, and the few words that may be labels. Never has a store, an order, a client or
-//! anything else as a label of which there are thousands, nor anything a person or a plugin wrote.
+//! Owns: the names and the values that labels may have. No label has a store, an order, a client or
+//! another value of which there are thousands, nor text that a person or a plugin wrote.
 //!
-//! Counters and times are kept in memory and begin anew with the process. What stands in the
-//! database is read when somebody asks for it: see [`App::measure`].
+//! Counters and histograms are kept in memory and start at zero with the process. Gauges that
+//! describe the database are read when the metrics are requested.
 
-use crate::app::App;
-use crate::handling::Group;
 use crate::plugins::Called;
-use crate::records::{DocumentState, Piled, RunState, Tx};
-use crate::relay::readers;
-use crate::{Error, statements::Imported};
 use galleria_domain::plugin::Point;
-use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What a metric is.
@@ -56,7 +48,7 @@ pub struct Metric {
 
 macro_rules! metrics {
     ($($name:ident = $kind:ident $text:literal [$($label:literal),*] $help:literal;)*) => {
-        $(const $name: &str = $text;)*
+        $(#[doc = $help] pub const $name: &str = $text;)*
 
         /// Every metric there is.
         pub const METRICS: &[Metric] = &[$(Metric {
@@ -123,12 +115,6 @@ pub const WORKS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// The metric that [`WORKS`] is for; all other histograms are times.
 pub const COUNTED_IN_WORKS: &str = COMMIT_WORKS;
 
-/// The label of what belongs to no retailer that is known.
-const NOBODYS: &str = "none";
-
-/// How far lag is counted: beyond it, how much more hardly matters.
-const LAG_COUNTED: u32 = 100_000;
-
 /// Gives every metric its kind and meaning, once there is somebody who records them.
 pub fn describe() {
     for metric in METRICS {
@@ -164,16 +150,21 @@ pub fn connections_refused(connections: u64) {
 
 /// How an attempt at an event ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attempted {
+pub enum Attempted {
+    /// The effect is in the database.
     Applied,
+    /// No subscriber has to decide any more.
     Skipped,
+    /// The cause has had no effect yet.
     Waiting,
+    /// Failed; it is tried again later.
     Retried,
+    /// Given up.
     Dead,
 }
 
 /// An attempt at an event ended.
-pub(crate) fn event(group: &str, attempted: Attempted) {
+pub fn event(group: &str, attempted: Attempted) {
     let outcome = match attempted {
         Attempted::Applied => "applied",
         Attempted::Skipped => "skipped",
@@ -203,16 +194,8 @@ pub fn delivered(documents: usize) {
     counter!(DELIVERED).increment(documents as u64);
 }
 
-/// A statement was sent.
-pub(crate) fn statement(imported: &Result<Imported, Error>) {
-    let outcome = match imported {
-        Ok(imported) if imported.before => "repeated",
-        Ok(_) => "imported",
-        Err(Error::Invalid(_) | Error::Conflict { .. }) => "refused",
-        // It is as if it had not been asked for.
-        Err(Error::Stopped) => return,
-        Err(_) => "failed",
-    };
+/// A statement was sent. The outcome is a value that [`STATEMENTS`] documents.
+pub fn statement(outcome: &'static str) {
     counter!(STATEMENTS, "outcome" => outcome).increment(1);
 }
 
@@ -227,161 +210,10 @@ pub fn database(answers: bool) {
     gauge!(DATABASE).set(f64::from(u8::from(answers)));
 }
 
-/// How things stand in the database.
-struct Standing {
-    lags: Vec<(String, u64)>,
-    retailers: Vec<String>,
-    parked: Vec<Piled>,
-    held: u64,
-    dead: Vec<Piled>,
-    waiting: u64,
-    blocked: u64,
-    undelivered: Option<Timestamp>,
-    runs: Vec<(RunState, u64)>,
-    unfinished: usize,
-}
-
-impl App {
-    /// Reads how things stand in the database into the gauges.
-    pub async fn measure(&self) -> Result<(), Error> {
-        gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
-        let Standing {
-            lags,
-            retailers,
-            parked,
-            held,
-            dead,
-            waiting,
-            blocked,
-            undelivered,
-            runs,
-            unfinished,
-        } = self.standing().await?;
-        let now = self.clock.now();
-        for (group, lag) in lags {
-            let of_group = parked.iter().filter(|one| one.group == group);
-            let oldest = of_group.map(|one| one.oldest).min();
-            gauge!(PARKED_AGE, "group" => group.clone()).set(age(oldest, now));
-            gauge!(LAG, "group" => group).set(number(lag));
-        }
-        for (name, piled) in [(PARKED, &parked), (DEAD, &dead)] {
-            for (retailer, count) in by_retailer(&retailers, piled) {
-                gauge!(name, "retailer" => retailer).set(number(count));
-            }
-        }
-        gauge!(HELD).set(number(held));
-        gauge!(DEAD_AGE).set(age(dead.iter().map(|one| one.oldest).min(), now));
-        gauge!(DOCUMENT_AGE).set(age(undelivered, now));
-        gauge!(DOCUMENTS, "state" => "waiting").set(number(waiting));
-        gauge!(DOCUMENTS, "state" => "blocked").set(number(blocked));
-        for (state, count) in runs {
-            gauge!(RUNS, "state" => state.name()).set(number(count));
-        }
-        gauge!(UNFINISHED).set(number(unfinished as u64));
-        Ok(())
-    }
-
-    async fn standing(&self) -> Result<Standing, Error> {
-        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
-        self.records
-            .read(move |tx| {
-                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
-                Box::pin(async move {
-                    let readers = readers(tx, &policy, &*plugins).await?;
-                    let (_, held) = tx.parked_count().await?;
-                    Ok(Standing {
-                        lags: lags(tx, &readers).await?,
-                        retailers: tx.retailers().await?,
-                        parked: tx.parked_piled().await?,
-                        held,
-                        dead: tx.dead_piled().await?,
-                        waiting: tx.document_count(DocumentState::Pending).await?
-                            + tx.document_count(DocumentState::Prepared).await?,
-                        blocked: tx.document_count(DocumentState::Blocked).await?,
-                        undelivered: tx.document_oldest().await?,
-                        runs: runs(tx).await?,
-                        unfinished: tx.statements_unfinished().await?.len(),
-                    })
-                })
-            })
-            .await
-    }
-}
-
-/// What each group has not read yet.
-pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(String, u64)>, Error> {
-    let mut lags = Vec::new();
-    for group in groups {
-        let after = tx.position_get(&group.name).await?;
-        let topics = group.topics();
-        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
-        lags.push((group.name.clone(), lag));
-    }
-    Ok(lags)
-}
-
-/// Runs by state.
-pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error> {
-    let mut runs = Vec::new();
-    for state in RunState::ALL {
-        runs.push((*state, tx.run_count(*state).await?));
-    }
-    Ok(runs)
-}
-
-/// Of each retailer, also where it has none: a gauge stays as it was set last.
-fn by_retailer(retailers: &[String], piled: &[Piled]) -> BTreeMap<String, u64> {
-    let nobodys = std::iter::once(NOBODYS.to_owned());
-    let all = retailers.iter().cloned().chain(nobodys);
-    let mut counts: BTreeMap<_, _> = all.map(|name| (name, 0)).collect();
-    for one in piled {
-        let name = one.retailer.as_deref().unwrap_or(NOBODYS);
-        *counts.entry(name.to_owned()).or_default() += one.count;
-    }
-    counts
-}
-
-/// Seconds since the oldest of something; 0 where there is none, or another host's clock is ahead.
-fn age(oldest: Option<Timestamp>, now: Timestamp) -> f64 {
-    let seconds = oldest.map(|at| now.as_second() - at.as_second());
-    number(
-        seconds
-            .and_then(|age| u64::try_from(age).ok())
-            .unwrap_or_default(),
-    )
-}
-
-/// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.
-fn number(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fmt::Write as _;
-
-    #[test]
-    fn a_retailer_that_has_none_any_more_is_told_so() {
-        let piled = |retailer: Option<&str>, count| Piled {
-            group: String::new(),
-            retailer: retailer.map(str::to_owned),
-            count,
-            oldest: Timestamp::UNIX_EPOCH,
-        };
-        let piled = [piled(Some("a"), 2), piled(None, 1), piled(Some("a"), 3)];
-        let counts = by_retailer(&["a".to_owned(), "b".to_owned()], &piled);
-        let told = counts.iter().map(|(name, count)| format!("{name} {count}"));
-        assert_eq!(told.collect::<Vec<_>>(), ["a 5", "b 0", "none 1"]);
-    }
-
-    #[test]
-    fn nothing_is_older_than_it_is() {
-        let now = Timestamp::UNIX_EPOCH;
-        let at = |second| Timestamp::from_second(second).ok();
-        let ages = [at(-90), at(30), None].map(|oldest| age(oldest, now));
-        assert_eq!(ages, [90.0, 0.0, 0.0]);
-    }
 
     /// `GALLERIA_BLESS=1` writes the table anew.
     #[test]

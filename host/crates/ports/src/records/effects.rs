@@ -80,6 +80,11 @@ pub enum ParkedState {
     Held,
 }
 
+impl ParkedState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Waiting, Self::Behind, Self::Held];
+}
+
 /// What a store's events have come to, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFigures {
