@@ -1,8 +1,7 @@
-//! What a retailer's sample day is drawn from: `retailers/<name>/assortment.toml` and `stores.json`.
+//! The input of the generators: `retailers/<name>/assortment.toml` and `stores.json`.
 
-use crate::catalogue::Catalogue;
 use crate::habits::{Habits, Members, Payments};
-use crate::statement::Terms;
+use crate::statement::StatementTerms;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{Decimal, Money, Store};
 use serde::Deserialize;
@@ -10,54 +9,63 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Articles, markets and the day itself.
+/// The sample data of a retailer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assortment {
-    pub day: DayKind,
+    pub day: DayTerms,
     #[serde(default)]
     pub habits: Habits,
     #[serde(default)]
     pub payments: Payments,
     #[serde(default)]
     pub members: Members,
-    /// What its provider pays out for the day.
-    pub statement: Option<Terms>,
-    /// Where its products are imported.
-    pub catalogue: Option<Catalogue>,
+    /// Terms of the payment provider, if it sends a settlement statement for the day.
+    pub statement: Option<StatementTerms>,
+    /// Set if the retailer imports a product file.
+    pub catalogue: Option<CatalogueTerms>,
     pub markets: Vec<Market>,
     pub products: Vec<Product>,
 }
 
-/// Which day is kept in the repository.
+/// The day whose generated files are in the repository.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DayKind {
+pub struct DayTerms {
     /// `YYYY-MM-DD`.
     pub date: String,
     pub seed: u64,
+    /// Number of payments, refunds, voids, verifications and shift ends.
     pub events: usize,
 }
 
-/// What differs by country.
+/// `[catalogue]` of `assortment.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogueTerms {
+    /// Per cent of prices that differ in a store.
+    pub own_prices: u64,
+}
+
+/// Settings of a country.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Market {
     pub country: String,
     pub authority: String,
-    /// Cash comes in multiples of this.
+    /// Smallest coin, in minor units. Cash amounts are multiples of it.
     pub cash_step: Money,
-    /// Banknotes that customers pay with, ascending.
+    /// Banknotes that customers pay with, in ascending order.
     pub notes: Vec<Money>,
     pub opening_float: Money,
-    /// On a bottle or can.
+    /// Deposit of a bottle or can, in minor units.
     pub deposit: Money,
     pub foreign: Option<ForeignCash>,
-    /// By the products' word.
+    /// By the tax name that products use.
     pub taxes: BTreeMap<String, Rate>,
 }
 
-/// Another currency that tills take.
+/// A foreign currency that tills accept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForeignCash {
@@ -66,12 +74,12 @@ pub struct ForeignCash {
     pub notes: Vec<Money>,
 }
 
-/// A tax, included in prices.
+/// A tax rate. Prices include it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     pub code: String,
-    /// In per cent, times ten to the power of `scale`.
+    /// In per cent, multiplied by ten to the power of `scale`.
     pub rate: i64,
     #[serde(default)]
     pub scale: u8,
@@ -91,12 +99,12 @@ pub struct Product {
     #[serde(default)]
     pub deposit: bool,
     pub minimum_age: Option<u8>,
-    /// For one, or for a kilogram, by currency.
+    /// Price per piece or kilogram in minor units, by currency.
     pub prices: BTreeMap<String, Money>,
 }
 
 impl Assortment {
-    /// Reads a retailer's folder, and checks that every price and tax is there.
+    /// Reads a retailer folder and checks that all prices and taxes are present.
     pub fn read(folder: &Path) -> Result<(Self, Vec<Store>)> {
         let file = folder.join("assortment.toml");
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -122,17 +130,22 @@ impl Assortment {
         Ok((assortment, stores))
     }
 
-    /// The market of a store.
+    /// Returns the market of a store.
     pub fn market(&self, store: &Store) -> Result<&Market> {
-        let found = self
+        let market = self
             .markets
             .iter()
             .find(|market| market.country == store.country);
-        found.with_context(|| format!("assortment.toml has no market {}", store.country))
+        market.with_context(|| {
+            format!(
+                "assortment.toml: no market for the country {}",
+                store.country
+            )
+        })
     }
 }
 
-/// A retailer's sample stores.
+/// Reads the sample stores of a retailer.
 pub fn stores(folder: &Path) -> Result<Vec<Store>> {
     let file = folder.join("stores.json");
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;

@@ -1,33 +1,28 @@
-//! A sample file of products, as a retailer would import it: made of the assortment, with prices of
-//! their own in some stores. The same assortment gives the same bytes.
+//! The product file of a retailer, made from its assortment. Some stores have prices of their own. The
+//! same assortment gives the same bytes.
 
-use crate::assortment::Assortment;
-use crate::chance::Chance;
-use crate::day::gtin;
+use crate::assortment::{Assortment, CatalogueTerms};
+use crate::codes::gtin;
+use crate::random::Random;
 use anyhow::{Context, Result};
 use galleria_domain::Store;
-use serde::Deserialize;
 
-/// `[catalogue]` of `assortment.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Catalogue {
-    /// Prices that are a store's own, of a hundred.
-    pub own_prices: u64,
-}
-
-/// The file, and what it holds.
-pub struct Made {
+/// A generated product file.
+pub struct ProductFile {
     pub text: String,
     pub products: u64,
 }
 
-/// The name of the file in the retailer's folder.
+/// Name of the file in the retailer folder.
 pub const FILE: &str = "products.csv";
 
-/// Makes the file. Prices that hold everywhere are in the currency of the first store.
-pub fn make(assortment: &Assortment, stores: &[Store], catalogue: &Catalogue) -> Result<Made> {
-    let mut chance = Chance::new(assortment.day.seed ^ 0xca7a_1090);
+/// Generates the file. Common prices are in the currency of the first store.
+pub fn generate(
+    assortment: &Assortment,
+    stores: &[Store],
+    terms: &CatalogueTerms,
+) -> Result<ProductFile> {
+    let mut random = Random::new(assortment.day.seed ^ 0xca7a_1090);
     let common = &stores.first().context("a store")?.currency;
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -43,29 +38,29 @@ pub fn make(assortment: &Assortment, stores: &[Store], catalogue: &Catalogue) ->
             false => (gtin(&product.sku), "EA"),
         };
         let (sku, name, category) = (&product.sku, &product.name, &product.category);
-        let told = major(price);
+        let common_price = major(price);
         writer.write_record([
             sku,
             &gtin,
             name,
             category,
             unit,
-            &told,
+            &common_price,
             common,
             &product.tax,
             "true",
             "",
         ])?;
         for store in stores.iter().filter(|store| store.currency == *common) {
-            if chance.percent(catalogue.own_prices) {
-                // A tenth dearer, as on a platform.
+            if random.percent(terms.own_prices) {
+                // A tenth more expensive, as at an airport.
                 let own = major(price + price / 10);
                 writer.write_record([sku, "", "", "", "", &own, common, "", "", &store.id])?;
             }
         }
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-    Ok(Made {
+    Ok(ProductFile {
         text: String::from_utf8(bytes)?,
         products: assortment.products.len() as u64,
     })
@@ -80,23 +75,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_products_that_are_kept_are_made_again_byte_for_byte() {
-        let mut some = 0;
+    fn the_product_files_of_the_repository_are_reproduced_byte_by_byte() {
+        let mut count = 0;
         for folder in crate::samples() {
             let (assortment, stores) = Assortment::read(&folder).expect("an assortment");
-            let Some(catalogue) = &assortment.catalogue else {
+            let Some(terms) = &assortment.catalogue else {
                 continue;
             };
-            let made = make(&assortment, &stores, catalogue).expect("products");
-            let kept = std::fs::read_to_string(folder.join(FILE)).expect("the file that is kept");
-            assert!(made.text == kept, "{}", folder.display());
+            let made = generate(&assortment, &stores, terms).expect("products");
+            let file = std::fs::read_to_string(folder.join(FILE)).expect("the product file");
+            assert!(made.text == file, "{}", folder.display());
             let rows = made.text.lines().count() as u64;
             assert!(
                 rows > made.products + 1,
-                "some store has a price of its own"
+                "at least one store has its own price"
             );
-            some += 1;
+            count += 1;
         }
-        assert!(some > 0, "some retailer keeps products");
+        assert!(count > 0, "at least one retailer has a product file");
     }
 }

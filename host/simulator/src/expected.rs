@@ -1,30 +1,31 @@
-//! What reports must come to: reckoned from the day's own books, without a look at any report.
+//! The expected sums of reports, derived from the ledger without reading any report.
 
-use crate::ledger::Told;
+use crate::ledger::RecordedEvent;
 use anyhow::{Context, Result, bail};
 use galleria_domain::{
     Cancellation, Line, LineKind, Money, Origin, Refund, Sale, Tax, Tender, Verification, VoidCause,
 };
 use std::collections::BTreeMap;
 
-/// Sums by name and currency, such as `gross-eur`, in minor units.
+/// Sums in minor units, by name and currency such as `gross-eur`.
 pub type Sums = BTreeMap<String, Money>;
 
-/// What an event does to turnover.
+/// The effect of an event on turnover.
 enum Effect {
-    For(Sale),
-    Back(Refund),
-    /// A void that undoes a sale.
-    Undone(Sale),
-    Looked(Verification),
+    Sale(Sale),
+    Refund(Refund),
+    /// A void that cancels a sale.
+    VoidedSale(Sale),
+    Verification(Verification),
     None,
 }
 
-/// What a report must come to. `report` is the word of its settings; none for the lines themselves.
-pub fn report(report: Option<&str>, told: &[&Told]) -> Result<Sums> {
+/// Returns the expected sums of a report. `report` is its name in the plugin settings, none for the plain
+/// list of sale lines.
+pub fn report(report: Option<&str>, events: &[&RecordedEvent]) -> Result<Sums> {
     let mut sums = Sums::new();
-    for one in told {
-        let effect = effect(one)?;
+    for event in events {
+        let effect = effect(event)?;
         match report {
             None => lines(&effect, |currency, returned, line| {
                 let sign = if returned { -1 } else { 1 };
@@ -42,37 +43,37 @@ pub fn report(report: Option<&str>, told: &[&Told]) -> Result<Sums> {
             Some("tenders") => tenders(&mut sums, &effect),
             Some("taxes") => taxes(&mut sums, &effect),
             Some("verifications") => {
-                if let Effect::Looked(verification) = &effect {
+                if let Effect::Verification(verification) = &effect {
                     let sale = &verification.sale;
                     add(&mut sums, &sale.entry.currency, "basket", sale.gross);
                 }
             }
-            Some(other) => bail!("the demo cannot reckon the report {other}"),
+            Some(other) => bail!("no expected sums for the report {other}"),
         }
     }
     Ok(sums)
 }
 
-fn effect(told: &Told) -> Result<Effect> {
-    let value = told.argument.clone();
-    let effect = match told.kind {
-        "sale" => Effect::For(serde_json::from_value(value)?),
-        "refund" => Effect::Back(serde_json::from_value(value)?),
+fn effect(event: &RecordedEvent) -> Result<Effect> {
+    let value = event.argument.clone();
+    let effect = match event.kind {
+        "sale" => Effect::Sale(serde_json::from_value(value)?),
+        "refund" => Effect::Refund(serde_json::from_value(value)?),
         "void" => {
             let void: Cancellation = serde_json::from_value(value)?;
             match (void.cause, void.origin) {
-                (VoidCause::PostVoid, Origin::Sale(sale)) => Effect::Undone(*sale),
+                (VoidCause::PostVoid, Origin::Sale(sale)) => Effect::VoidedSale(*sale),
                 _ => Effect::None,
             }
         }
-        "verification" => Effect::Looked(serde_json::from_value(value)?),
+        "verification" => Effect::Verification(serde_json::from_value(value)?),
         _ => Effect::None,
     };
-    // What was rung up in training is no turnover, and neither is what came of it.
+    // Training sales and everything based on them are not turnover.
     let training = match &effect {
-        Effect::For(sale) | Effect::Undone(sale) => sale.entry.training,
-        Effect::Back(refund) => refund.entry.training,
-        Effect::Looked(verification) => verification.sale.entry.training,
+        Effect::Sale(sale) | Effect::VoidedSale(sale) => sale.entry.training,
+        Effect::Refund(refund) => refund.entry.training,
+        Effect::Verification(verification) => verification.sale.entry.training,
         Effect::None => false,
     };
     Ok(if training { Effect::None } else { effect })
@@ -83,22 +84,22 @@ fn add(sums: &mut Sums, currency: &str, name: &str, amount: Money) {
     *sums.entry(key).or_default() += amount;
 }
 
-/// Lines with whether each counts against turnover.
+/// Calls `each` for all lines with the currency and whether the line reduces turnover.
 fn lines(effect: &Effect, mut each: impl FnMut(&str, bool, &Line)) {
-    let (entry, lines, turned) = match effect {
-        Effect::For(sale) => (&sale.entry, &sale.lines, false),
-        Effect::Undone(sale) => (&sale.entry, &sale.lines, true),
-        Effect::Back(refund) => {
+    let (entry, lines, voided) = match effect {
+        Effect::Sale(sale) => (&sale.entry, &sale.lines, false),
+        Effect::VoidedSale(sale) => (&sale.entry, &sale.lines, true),
+        Effect::Refund(refund) => {
             for line in &refund.lines {
                 each(&refund.entry.currency, true, line);
             }
             return;
         }
-        Effect::Looked(_) | Effect::None => return,
+        Effect::Verification(_) | Effect::None => return,
     };
     for line in lines.iter().filter(|line| !line.voided) {
-        let handed_back = line.returned || line.kind == LineKind::DepositReturn;
-        each(&entry.currency, handed_back != turned, line);
+        let returned = line.returned || line.kind == LineKind::DepositReturn;
+        each(&entry.currency, returned != voided, line);
     }
 }
 
@@ -107,7 +108,7 @@ fn tax(line: &Line) -> Money {
 }
 
 fn sale(sums: &mut Sums, currency: &str, returned: bool, line: &Line) {
-    // Prices of the sample days include their taxes.
+    // Prices of the sample days include taxes.
     let (sales, returns, sign) = match returned {
         true => (0, line.amount, -1),
         false => (line.amount, 0, 1),
@@ -126,18 +127,18 @@ fn reductions(sums: &mut Sums, effect: &Effect, coupons: bool) {
         let counted = |discount: &&galleria_domain::Discount| !coupons || discount.coupon.is_some();
         for discount in line.discounts.iter().filter(counted) {
             let amount = discount.amount;
-            let (given, back) = if returned { (0, amount) } else { (amount, 0) };
+            let (given, taken_back) = if returned { (0, amount) } else { (amount, 0) };
             add(sums, currency, "given", given);
-            add(sums, currency, "taken_back", back);
-            add(sums, currency, "amount", given - back);
+            add(sums, currency, "taken_back", taken_back);
+            add(sums, currency, "amount", given - taken_back);
         }
     });
 }
 
 fn refunds(sums: &mut Sums, effect: &Effect) {
     let (entry, gross, net) = match effect {
-        Effect::Back(refund) => (&refund.entry, refund.gross, refund.net),
-        Effect::Undone(sale) => (&sale.entry, sale.gross, sale.net),
+        Effect::Refund(refund) => (&refund.entry, refund.gross, refund.net),
+        Effect::VoidedSale(sale) => (&sale.entry, sale.gross, sale.net),
         _ => return,
     };
     add(sums, &entry.currency, "gross", gross);
@@ -145,25 +146,25 @@ fn refunds(sums: &mut Sums, effect: &Effect) {
     add(sums, &entry.currency, "tax", gross - net);
 }
 
-/// Currency, tenders, taxes, and whether they count against turnover.
+/// Returns currency, tenders, taxes, and whether they reduce turnover.
 fn parts(effect: &Effect) -> Option<(&str, &[Tender], &[Tax], bool)> {
     match effect {
-        Effect::For(sale) => Some((&sale.entry.currency, &sale.tenders, &sale.taxes, false)),
-        Effect::Undone(sale) => Some((&sale.entry.currency, &sale.tenders, &sale.taxes, true)),
-        Effect::Back(refund) => {
+        Effect::Sale(sale) => Some((&sale.entry.currency, &sale.tenders, &sale.taxes, false)),
+        Effect::VoidedSale(sale) => Some((&sale.entry.currency, &sale.tenders, &sale.taxes, true)),
+        Effect::Refund(refund) => {
             Some((&refund.entry.currency, &refund.tenders, &refund.taxes, true))
         }
-        Effect::Looked(_) | Effect::None => None,
+        Effect::Verification(_) | Effect::None => None,
     }
 }
 
 fn tenders(sums: &mut Sums, effect: &Effect) {
-    let Some((currency, tenders, _, back)) = parts(effect) else {
+    let Some((currency, tenders, _, refunded)) = parts(effect) else {
         return;
     };
     for tender in tenders {
         let amount = tender.amount;
-        let (paid, paid_back) = if back { (0, amount) } else { (amount, 0) };
+        let (paid, paid_back) = if refunded { (0, amount) } else { (amount, 0) };
         add(sums, currency, "paid", paid);
         add(sums, currency, "paid_back", paid_back);
         add(sums, currency, "amount", paid - paid_back);
@@ -171,10 +172,10 @@ fn tenders(sums: &mut Sums, effect: &Effect) {
 }
 
 fn taxes(sums: &mut Sums, effect: &Effect) {
-    let Some((currency, _, taxes, back)) = parts(effect) else {
+    let Some((currency, _, taxes, refunded)) = parts(effect) else {
         return;
     };
-    let sign = if back { -1 } else { 1 };
+    let sign = if refunded { -1 } else { 1 };
     for tax in taxes {
         add(sums, currency, "taxable", sign * tax.taxable);
         add(sums, currency, "tax", sign * tax.amount);
@@ -182,7 +183,7 @@ fn taxes(sums: &mut Sums, effect: &Effect) {
     }
 }
 
-/// Decimal text with two digits after the mark, in minor units.
+/// Parses an amount with two decimals, and returns it in minor units.
 pub fn minor(text: &str, mark: char) -> Result<Money> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -191,10 +192,10 @@ pub fn minor(text: &str, mark: char) -> Result<Money> {
     let (whole, cents) = digits.split_once(mark).unwrap_or((digits, "00"));
     let number = |text: &str| {
         text.parse::<Money>()
-            .with_context(|| format!("`{text}` is no number"))
+            .with_context(|| format!("invalid number: `{text}`"))
     };
     if cents.len() != 2 {
-        bail!("`{text}` has no two digits after the mark");
+        bail!("`{text}` must have two decimals");
     }
     Ok(sign * (number(whole)? * 100 + number(cents)?))
 }
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_as_they_are_written() {
+    fn amounts_need_two_decimals() {
         assert_eq!(minor("1234.56", '.').expect("an amount"), 123_456);
         assert_eq!(minor("-0,05", ',').expect("an amount"), -5);
         assert!(minor("1.5", '.').is_err());

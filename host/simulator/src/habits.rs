@@ -1,22 +1,24 @@
-//! What a retailer's customers and tills do: `[habits]`, `[payments]` and `[members]` of
-//! `assortment.toml`. What a file leaves out is as here: a shop with two tills and an app.
+//! The behaviour of a retailer's customers and tills: `[habits]`, `[payments]` and `[members]` of
+//! `assortment.toml`. The defaults describe a shop with two tills and an app.
 
 use galleria_domain::Money;
 use serde::Deserialize;
 
-/// How often, in a hundred, something happens; and when tills are served.
+/// How often things happen, in per cent unless noted otherwise.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Habits {
-    /// Each a workstation with a drawer; beside them the app, which has none.
+    /// Workstations with a cash drawer. The app is a further workstation, without a drawer.
     pub tills: Vec<String>,
-    /// Orders that come from the app.
+    /// Orders placed by the app.
     pub app: u64,
-    /// Articles in most baskets, the fewest and the most; and in the large ones.
+    /// Least and greatest number of articles in most baskets.
     pub basket: (i64, i64),
+    /// Least and greatest number of articles in a large basket.
     pub large_basket: (i64, i64),
+    /// Baskets that are large.
     pub large: u64,
-    /// Lines of several pieces.
+    /// Lines with a quantity above one.
     pub several: u64,
     pub line_discount: u64,
     pub basket_discount: u64,
@@ -24,26 +26,28 @@ pub struct Habits {
     pub voided_line: u64,
     pub exchange: u64,
     pub member: u64,
-    /// Of members.
+    /// Per cent of orders with a member.
     pub consent: u64,
     pub training: u64,
-    /// Of events that are no shift.
+    /// Per cent of the events that are not shifts.
     pub refunds: usize,
+    /// Per cent of the events that are not shifts.
     pub voids: usize,
-    /// Refunds that are sent before their payment, as an app does that was offline.
+    /// Number of refunds sent before their payment, as by an app that was offline.
     pub early_refunds: usize,
+    /// Reasons for refunds.
     pub reasons: Vec<String>,
-    /// Of paid orders.
+    /// Per cent of paid orders that staff verify.
     pub verified: usize,
-    /// What staff may find when they look into a basket; the first is that all is right.
+    /// Outcomes of a verification. The first one means that the basket is correct.
     pub outcomes: Vec<String>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         Self {
-            tills: words(&["till-1", "till-2"]),
+            tills: texts(&["till-1", "till-2"]),
             app: 35,
             basket: (1, 5),
             large_basket: (7, 14),
@@ -60,25 +64,25 @@ impl Default for Habits {
             refunds: 10,
             voids: 7,
             early_refunds: 3,
-            reasons: words(&["defect", "changed mind", "wrong article", "charged twice"]),
+            reasons: texts(&["defect", "changed mind", "wrong article", "charged twice"]),
             verified: 0,
             outcomes: vec![],
         }
     }
 }
 
-/// How baskets are paid; the rest is paid by card.
+/// How baskets are paid, in per cent. The rest is paid by card.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Payments {
-    /// Who settles cards and wallets.
+    /// The payment provider of cards and wallets.
     pub provider: String,
-    /// What its references of payments begin with, and how many digits follow.
+    /// Prefix of the payment references of the provider.
     pub reference: String,
+    /// Number of digits after the prefix.
     pub digits: usize,
-    /// What its references of refunds begin with. Without it refunds name the payment alone.
+    /// Prefix of its refund references. Without it, a refund has only the reference of the payment.
     pub refund_reference: Option<String>,
-    /// In a hundred.
     pub cash: u64,
     pub foreign: u64,
     pub gift_card: u64,
@@ -100,12 +104,12 @@ impl Default for Payments {
     }
 }
 
-/// Who the members are.
+/// The members of the loyalty programme.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Members {
     pub programme: String,
-    /// Where members show a code, and the host says whose it is.
+    /// Set if members show a code that the host identifies.
     pub codes: Option<Codes>,
 }
 
@@ -118,24 +122,25 @@ impl Default for Members {
     }
 }
 
-/// Codes that hide a number: AES-CBC, in hexadecimal digits.
+/// Codes that encrypt a member number: AES-CBC, in hexadecimal digits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Codes {
-    /// A file of `NAME=value` beside `assortment.toml`, with the sample key.
+    /// Name of the file beside `assortment.toml` with the sample key, as `NAME=value` lines.
     pub env: String,
-    /// The names in it: key and initialisation vector, in hexadecimal digits.
+    /// Name of the key in that file. The value is in hexadecimal digits.
     pub key: String,
+    /// Name of the initialisation vector in that file.
     pub iv: String,
-    /// What every number begins with.
+    /// Prefix of every member number.
     pub prefix: String,
-    /// All of a number's digits, its EAN-13 check digit the last.
+    /// Length of a member number. Its last digit is the EAN-13 check digit.
     pub digits: usize,
-    /// Codes that are no member's, in a hundred.
+    /// Per cent of codes that identify no member.
     pub broken: u64,
 }
 
-/// What a shop takes in cash when nothing smaller exists: the nearest amount, half up.
+/// Rounds an amount to a multiple of the smallest coin, half up.
 pub fn to_step(amount: Money, step: Money) -> Money {
     (amount * 2 + step) / (step * 2) * step
 }

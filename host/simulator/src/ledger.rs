@@ -1,7 +1,7 @@
-//! The day's own books: what each event must be, reckoned from the requests and the numbers that
-//! the host gave, without a look at what the host made of it.
+//! The ledger of a day: the content of each event, derived from the requests and the numbers that the host
+//! assigned, without reading any result of the host.
 
-use crate::request::Answered;
+use crate::request::Exchange;
 use anyhow::{Context, Result, anyhow};
 use galleria_domain::refunding::{Extent, Resolved, resolve};
 use galleria_domain::{
@@ -13,24 +13,25 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An event as it must be told.
-pub struct Told {
+/// An event with its expected content.
+pub struct RecordedEvent {
     /// `sale`, `refund`, `void`, `shift` or `verification`.
     pub kind: &'static str,
-    /// The host's id of the event.
+    /// The event id of the host.
     pub event: String,
-    /// The order it is about; none for a shift.
+    /// The order id; none for a shift.
     pub order: Option<String>,
-    /// Whose it is.
+    /// The retailer of the store.
     pub retailer: String,
-    /// The store's id, and its digits after the mark.
+    /// The store id.
     pub store: String,
+    /// Decimals of the currency of the store.
     pub minor_digits: u8,
-    /// In the contract's JSON.
+    /// The event in the JSON of the contract.
     pub argument: Value,
 }
 
-/// Drawers that were counted.
+/// Number of counted drawers by result.
 #[derive(Default)]
 pub struct Drawers {
     pub even: usize,
@@ -38,35 +39,35 @@ pub struct Drawers {
     pub short: usize,
 }
 
-/// Everything that was told.
-pub struct Books<'a> {
+/// All events of one or more days.
+pub struct Ledger<'a> {
     stores: Vec<&'a Store>,
     orders: BTreeMap<String, Value>,
     sales: BTreeMap<String, Sale>,
     refunds: BTreeMap<String, Vec<Refund>>,
-    shifts: BTreeMap<String, Opened>,
-    pub told: Vec<Told>,
+    shifts: BTreeMap<String, OpenShift>,
+    pub events: Vec<RecordedEvent>,
     pub drawers: Drawers,
-    /// By retailer.
-    pub codes: BTreeMap<String, Codes>,
+    /// Results of member identification, by retailer.
+    pub identifications: BTreeMap<String, Identifications>,
 }
 
-/// Codes that were shown.
+/// Results of identifying members by their codes.
 #[derive(Default)]
-pub struct Codes {
-    /// Members whom the host told.
+pub struct Identifications {
+    /// Codes with a member.
     pub identified: usize,
-    /// The bodies of the refusals, and how often each was read.
-    pub refused: BTreeMap<String, usize>,
+    /// Number of rejected codes, by response body.
+    pub rejected: BTreeMap<String, usize>,
 }
 
-struct Opened {
+struct OpenShift {
     body: Value,
-    sums: Sums,
+    totals: DrawerTotals,
 }
 
 #[derive(Default)]
-struct Sums {
+struct DrawerTotals {
     tenders: Vec<TenderTotal>,
     transactions: u32,
     net_sales: Money,
@@ -74,82 +75,83 @@ struct Sums {
     tax: Money,
 }
 
-impl<'a> Books<'a> {
-    /// Reckons a day that was sent.
-    pub fn of(stores: Vec<&'a Store>, day: &[Answered]) -> Result<Self> {
-        let mut books = Self {
+impl<'a> Ledger<'a> {
+    /// Derives the events of the exchanges, which are in the order of the day.
+    pub fn new(stores: Vec<&'a Store>, day: &[Exchange]) -> Result<Self> {
+        let mut ledger = Self {
             stores,
             orders: BTreeMap::new(),
             sales: BTreeMap::new(),
             refunds: BTreeMap::new(),
             shifts: BTreeMap::new(),
-            told: Vec::new(),
+            events: Vec::new(),
             drawers: Drawers::default(),
-            codes: BTreeMap::new(),
+            identifications: BTreeMap::new(),
         };
-        // A refund may come before its payment: it is reckoned when the payment is known.
-        let mut early: Vec<&Answered> = Vec::new();
-        for one in day {
-            let path = one.request.path.trim_start_matches("/v1/");
+        // A refund may precede its payment. It is recorded after the payment.
+        let mut early: Vec<&Exchange> = Vec::new();
+        for exchange in day {
+            let path = exchange.request.path.trim_start_matches("/v1/");
             let parts: Vec<&str> = path.split('/').collect();
-            let told = match parts[..] {
-                ["orders", order, "refunds"] if !books.sales.contains_key(order) => {
-                    early.push(one);
+            let recorded = match parts[..] {
+                ["orders", order, "refunds"] if !ledger.sales.contains_key(order) => {
+                    early.push(exchange);
                     Ok(())
                 }
-                ["orders", order, "payments"] => books.sale(order, one).and_then(|()| {
-                    let waiting = format!("/v1/orders/{order}/refunds");
-                    let ready = early.iter().filter(|other| other.request.path == waiting);
+                ["orders", order, "payments"] => ledger.sale(order, exchange).and_then(|()| {
+                    let refunds = format!("/v1/orders/{order}/refunds");
+                    let ready = early.iter().filter(|other| other.request.path == refunds);
                     ready
                         .into_iter()
-                        .try_for_each(|other| books.refund(order, other))
+                        .try_for_each(|other| ledger.refund(order, other))
                 }),
-                ["orders", order, "refunds"] => books.refund(order, one),
-                ["orders", order, "voids"] => books.void(order, one),
-                ["orders", order, "verifications"] => books.verification(order, one),
-                ["stores", store, "members", "identify"] => books.code(store, one),
-                ["shifts", id, "end"] => books.shift(id, one),
-                ["orders"] => books.keep(one),
-                ["shifts"] => books.open(one),
-                _ => Err(anyhow!("no such request in a day")),
+                ["orders", order, "refunds"] => ledger.refund(order, exchange),
+                ["orders", order, "voids"] => ledger.void(order, exchange),
+                ["orders", order, "verifications"] => ledger.verification(order, exchange),
+                ["stores", store, "members", "identify"] => ledger.code(store, exchange),
+                ["shifts", id, "end"] => ledger.shift(id, exchange),
+                ["orders"] => ledger.order(exchange),
+                ["shifts"] => ledger.open(exchange),
+                _ => Err(anyhow!("unexpected request")),
             };
-            told.with_context(|| format!("{} {}", one.request.path, one.request.key))?;
+            let request = &exchange.request;
+            recorded.with_context(|| format!("{} {}", request.path, request.key))?;
         }
-        Ok(books)
+        Ok(ledger)
     }
 
-    fn keep(&mut self, one: &Answered) -> Result<()> {
-        let body = &one.request.body;
+    fn order(&mut self, exchange: &Exchange) -> Result<()> {
+        let body = &exchange.request.body;
         self.orders.insert(field(body, "id")?, body.clone());
         Ok(())
     }
 
-    fn open(&mut self, one: &Answered) -> Result<()> {
-        let body = one.request.body.clone();
-        let sums = Sums::default();
+    fn open(&mut self, exchange: &Exchange) -> Result<()> {
+        let body = exchange.request.body.clone();
+        let totals = DrawerTotals::default();
         self.shifts
-            .insert(field(&body, "id")?, Opened { body, sums });
+            .insert(field(&body, "id")?, OpenShift { body, totals });
         Ok(())
     }
 
     fn store(&self, id: &str) -> Result<&'a Store> {
-        let found = self.stores.iter().copied().find(|store| store.id == id);
-        found.with_context(|| format!("store {id}"))
+        let store = self.stores.iter().copied().find(|store| store.id == id);
+        store.with_context(|| format!("store {id}"))
     }
 
     fn store_of(&self, order: &str) -> Result<&'a Store> {
-        let order = self.orders.get(order).context("its order")?;
+        let order = self.orders.get(order).context("no such order")?;
         self.store(&field::<String>(order, "store_id")?)
     }
 
-    fn sale(&mut self, order_id: &str, one: &Answered) -> Result<()> {
-        let order = self.orders.get(order_id).context("its order")?;
+    fn sale(&mut self, order_id: &str, exchange: &Exchange) -> Result<()> {
+        let order = self.orders.get(order_id).context("no such order")?;
         let store = self.store_of(order_id)?;
-        let body = &one.request.body;
+        let body = &exchange.request.body;
         let lines: Vec<Line> = field(order, "lines")?;
-        let sums = selling::sums(&lines, store.minor_digits).map_err(wrong)?;
+        let sums = selling::sums(&lines, store.minor_digits).map_err(invalid)?;
         let sale = Sale {
-            entry: field(&one.answer, "entry")?,
+            entry: field(&exchange.response, "entry")?,
             member: optional(order, "member")?,
             lines,
             tenders: field(body, "tenders")?,
@@ -161,16 +163,16 @@ impl<'a> Books<'a> {
             attributes: optional(order, "attributes")?.unwrap_or_default(),
         };
         let tax = sale.gross - sale.net;
-        self.book(body, &sale.tenders, sale.net, tax, false)?;
-        self.tell("sale", one, Some(order_id), store, &sale)?;
+        self.post(body, &sale.tenders, sale.net, tax, false)?;
+        self.record("sale", exchange, Some(order_id), store, &sale)?;
         self.sales.insert(order_id.to_owned(), sale);
         Ok(())
     }
 
-    fn refund(&mut self, order_id: &str, one: &Answered) -> Result<()> {
+    fn refund(&mut self, order_id: &str, exchange: &Exchange) -> Result<()> {
         let store = self.store_of(order_id)?;
-        let sale = self.sales.get(order_id).context("its sale")?;
-        let body = &one.request.body;
+        let sale = self.sales.get(order_id).context("no such sale")?;
+        let body = &exchange.request.body;
         let earlier = self.refunds.get(order_id).cloned().unwrap_or_default();
         let extent: Extent = field(body, "extent")?;
         let tenders: Vec<Tender> = optional(body, "tenders")?.unwrap_or_default();
@@ -188,9 +190,9 @@ impl<'a> Books<'a> {
             gross,
             net,
             rounding,
-        } = resolved.map_err(wrong)?;
+        } = resolved.map_err(invalid)?;
         let refund = Refund {
-            entry: field(&one.answer, "entry")?,
+            entry: field(&exchange.response, "entry")?,
             origin: Origin::Sale(Box::new(sale.clone())),
             earlier: earlier.into_iter().map(|refund| refund.entry).collect(),
             reason: field(body, "reason")?,
@@ -202,8 +204,8 @@ impl<'a> Books<'a> {
             gross,
             attributes: vec![],
         };
-        self.book(body, &refund.tenders, net, gross - net, true)?;
-        self.tell("refund", one, Some(order_id), store, &refund)?;
+        self.post(body, &refund.tenders, net, gross - net, true)?;
+        self.record("refund", exchange, Some(order_id), store, &refund)?;
         self.refunds
             .entry(order_id.to_owned())
             .or_default()
@@ -211,105 +213,111 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    fn void(&mut self, order_id: &str, one: &Answered) -> Result<()> {
+    fn void(&mut self, order_id: &str, exchange: &Exchange) -> Result<()> {
         let store = self.store_of(order_id)?;
-        let body = &one.request.body;
+        let body = &exchange.request.body;
         let sale = self.sales.get(order_id).cloned();
         if let Some(sale) = &sale {
-            self.book(body, &sale.tenders, sale.net, sale.gross - sale.net, true)?;
+            self.post(body, &sale.tenders, sale.net, sale.gross - sale.net, true)?;
         }
-        let order = self.orders.get(order_id).context("its order")?;
+        let order = self.orders.get(order_id).context("no such order")?;
         let cancellation = Cancellation {
-            entry: field(&one.answer, "entry")?,
+            entry: field(&exchange.response, "entry")?,
             cause: field::<VoidCause>(body, "cause")?,
             origin: sale.map_or(Origin::None, |sale| Origin::Sale(Box::new(sale))),
             lines: field(order, "lines")?,
             attributes: vec![],
         };
-        self.tell("void", one, Some(order_id), store, &cancellation)
+        self.record("void", exchange, Some(order_id), store, &cancellation)
     }
 
-    fn verification(&mut self, order_id: &str, one: &Answered) -> Result<()> {
+    fn verification(&mut self, order_id: &str, exchange: &Exchange) -> Result<()> {
         let store = self.store_of(order_id)?;
-        let body = &one.request.body;
+        let body = &exchange.request.body;
         let verification = Verification {
-            sale: self.sales.get(order_id).context("its sale")?.clone(),
+            sale: self.sales.get(order_id).context("no such sale")?.clone(),
             cashier: field(body, "cashier")?,
             outcome: field(body, "outcome")?,
             refused_lines: optional(body, "refused_lines")?.unwrap_or_default(),
-            business_date: field(&one.answer, "business_date")?,
+            business_date: field(&exchange.response, "business_date")?,
             at: store.local_text(field::<Timestamp>(body, "at")?),
         };
-        self.tell("verification", one, Some(order_id), store, &verification)
+        self.record(
+            "verification",
+            exchange,
+            Some(order_id),
+            store,
+            &verification,
+        )
     }
 
-    fn code(&mut self, store: &str, one: &Answered) -> Result<()> {
+    fn code(&mut self, store: &str, exchange: &Exchange) -> Result<()> {
         let retailer = self.store(store)?.retailer.clone();
-        let codes = self.codes.entry(retailer).or_default();
-        match &one.answer {
-            Value::String(refusal) => *codes.refused.entry(refusal.clone()).or_default() += 1,
-            _ => codes.identified += 1,
+        let counts = self.identifications.entry(retailer).or_default();
+        match &exchange.response {
+            Value::String(body) => *counts.rejected.entry(body.clone()).or_default() += 1,
+            _ => counts.identified += 1,
         }
         Ok(())
     }
 
-    /// Puts tenders into the drawer that the request names.
-    fn book(
+    /// Posts tenders to the drawer of the shift in the request body.
+    fn post(
         &mut self,
         body: &Value,
         tenders: &[Tender],
         net: Money,
         tax: Money,
-        back: bool,
+        refunded: bool,
     ) -> Result<()> {
         let Some(id) = optional::<String>(body, "shift_id")? else {
             return Ok(());
         };
-        let sums = &mut self.shifts.get_mut(&id).context("its shift")?.sums;
+        let totals = &mut self.shifts.get_mut(&id).context("no such shift")?.totals;
         for tender in tenders {
-            let known = sums
+            let known = totals
                 .tenders
                 .iter()
                 .position(|total| total.kind == tender.kind);
-            let at = known.unwrap_or(sums.tenders.len());
+            let at = known.unwrap_or(totals.tenders.len());
             if known.is_none() {
                 let kind = tender.kind.clone();
-                sums.tenders.push(TenderTotal {
+                totals.tenders.push(TenderTotal {
                     kind,
                     sales: 0,
                     refunds: 0,
                     count: 0,
                 });
             }
-            let total = &mut sums.tenders[at];
+            let total = &mut totals.tenders[at];
             total.count += 1;
-            *(if back {
+            *(if refunded {
                 &mut total.refunds
             } else {
                 &mut total.sales
             }) += tender.amount;
         }
-        sums.transactions += 1;
-        *(if back {
-            &mut sums.net_refunds
+        totals.transactions += 1;
+        *(if refunded {
+            &mut totals.net_refunds
         } else {
-            &mut sums.net_sales
+            &mut totals.net_sales
         }) += net;
-        sums.tax += if back { -tax } else { tax };
+        totals.tax += if refunded { -tax } else { tax };
         Ok(())
     }
 
-    fn shift(&mut self, id: &str, one: &Answered) -> Result<()> {
-        let Opened { body: open, sums } = self.shifts.remove(id).context("its shift")?;
+    fn shift(&mut self, id: &str, exchange: &Exchange) -> Result<()> {
+        let OpenShift { body: open, totals } = self.shifts.remove(id).context("no such shift")?;
         let store = self.store(&field::<String>(&open, "store_id")?)?;
-        let body = &one.request.body;
+        let body = &exchange.request.body;
         let amount =
             |name: &str| Ok::<Money, anyhow::Error>(optional(body, name)?.unwrap_or_default());
         let (paid_in, paid_out, pickups) =
             (amount("paid_in")?, amount("paid_out")?, amount("pickups")?);
         let float: Money = field(&open, "opening_float")?;
         let counted: Money = field(body, "counted")?;
-        let cash = sums.tenders.iter().filter(|total| total.kind == "cash");
+        let cash = totals.tenders.iter().filter(|total| total.kind == "cash");
         let cash: Money = cash.map(|total| total.sales - total.refunds).sum();
         let expected = float + cash + paid_in - paid_out - pickups;
         match counted.cmp(&expected) {
@@ -321,37 +329,37 @@ impl<'a> Books<'a> {
             Ok::<String, anyhow::Error>(store.local_text(field::<Timestamp>(value, name)?))
         };
         let shift = Shift {
-            entry: field::<Entry>(&one.answer, "entry")?,
+            entry: field::<Entry>(&exchange.response, "entry")?,
             till: field(&open, "till")?,
             opened_at: local(&open, "opened_at")?,
             closed_at: local(body, "at")?,
             opening_float: float,
-            tenders: sums.tenders,
+            tenders: totals.tenders,
             paid_in,
             paid_out,
             pickups,
             expected,
             counted,
-            transactions: sums.transactions,
-            net_sales: sums.net_sales,
-            net_refunds: sums.net_refunds,
-            tax: sums.tax,
+            transactions: totals.transactions,
+            net_sales: totals.net_sales,
+            net_refunds: totals.net_refunds,
+            tax: totals.tax,
             attributes: vec![],
         };
-        self.tell("shift", one, None, store, &shift)
+        self.record("shift", exchange, None, store, &shift)
     }
 
-    fn tell(
+    fn record(
         &mut self,
         kind: &'static str,
-        one: &Answered,
+        exchange: &Exchange,
         order: Option<&str>,
         store: &Store,
         argument: &impl serde::Serialize,
     ) -> Result<()> {
-        self.told.push(Told {
+        self.events.push(RecordedEvent {
             kind,
-            event: field(&one.answer, "event_id")?,
+            event: field(&exchange.response, "event_id")?,
             order: order.map(str::to_owned),
             retailer: store.retailer.clone(),
             store: store.id.clone(),
@@ -362,23 +370,23 @@ impl<'a> Books<'a> {
     }
 }
 
-fn wrong(problems: Vec<Problem>) -> anyhow::Error {
+fn invalid(problems: Vec<Problem>) -> anyhow::Error {
     anyhow!("{problems:?}")
 }
 
 fn field<T: DeserializeOwned>(value: &Value, name: &str) -> Result<T> {
-    let found = value
+    let value = value
         .get(name)
         .cloned()
-        .with_context(|| format!("no {name}"))?;
-    serde_json::from_value(found).with_context(|| name.to_owned())
+        .with_context(|| format!("{name} is missing"))?;
+    serde_json::from_value(value).with_context(|| name.to_owned())
 }
 
 fn optional<T: DeserializeOwned>(value: &Value, name: &str) -> Result<Option<T>> {
     match value.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(found) => Ok(Some(
-            serde_json::from_value(found.clone()).with_context(|| name.to_owned())?,
+        Some(value) => Ok(Some(
+            serde_json::from_value(value.clone()).with_context(|| name.to_owned())?,
         )),
     }
 }

@@ -22,14 +22,14 @@
 //! # Reproducible output
 //!
 //! Generation is deterministic: the same folder, seed and number of events give the same bytes on every
-//! machine and with every version of the dependencies (see [`chance::Chance`]). The repository keeps the
+//! machine and with every version of the dependencies (see [`random::Random`]). The repository keeps the
 //! generated files (`days/*.jsonl`, `statements/*`, `products.csv`), and tests compare them byte by byte.
 //! After a change to the generator or to an assortment, `cargo xtask day` writes them again.
 //!
 //! # An independent check of the host
 //!
 //! The day is generated with the rules of `galleria-domain`, so it contains no request that the host
-//! rejects. [`ledger::Books`] replays the requests with the same rules and the numbers that the host
+//! rejects. [`ledger::Ledger`] replays the requests with the same rules and the numbers that the host
 //! assigned, but without reading any result of the host. `cargo xtask demo` compares the host's events,
 //! POSLOGs, reports and settlement files with this ledger.
 //!
@@ -45,7 +45,7 @@
 //! let day = day::generate(folder, assortment.day.seed, assortment.day.events)?;
 //! println!("{}", day.text);
 //! if let Some(terms) = &assortment.statement {
-//!     println!("{}", statement::make(terms, &day.settled, assortment.day.seed)?.text);
+//!     println!("{}", statement::generate(terms, &day.settled, assortment.day.seed)?.text);
 //! }
 //! # Ok(())
 //! # }
@@ -55,12 +55,12 @@
 
 pub mod assortment;
 pub mod catalogue;
-pub mod chance;
 mod codes;
 pub mod day;
 pub mod expected;
 pub mod habits;
 pub mod ledger;
+pub mod random;
 pub mod request;
 pub mod statement;
 

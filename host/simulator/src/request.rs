@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The event that a request causes.
+/// The kind of event that a request causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Counts {
+pub enum EventKind {
     Payment,
     Refund,
     Void,
@@ -18,7 +18,7 @@ pub enum Counts {
 /// How a request depends on the identification of a member, which only the host can do.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MemberIs {
+pub enum MemberExpectation {
     /// The host must answer with this member number.
     Known(String),
     /// The host must reject the code.
@@ -38,16 +38,17 @@ pub struct Request {
     /// The idempotency key.
     pub key: String,
     pub body: Value,
-    pub counts: Option<Counts>,
+    /// None if the request only prepares an event.
+    pub counts: Option<EventKind>,
     #[serde(default)]
-    pub member: Option<MemberIs>,
+    pub member: Option<MemberExpectation>,
 }
 
-/// A request with the host's response body.
+/// A request and the response body of the host.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Exchange {
     pub request: Request,
-    pub answer: Value,
+    pub response: Value,
 }
 
 impl Request {
@@ -83,7 +84,7 @@ pub(crate) fn lean(value: &impl Serialize) -> Result<Value> {
 fn pruned(value: Value) -> Value {
     /// Flags that default to false.
     const FLAGS: [&str; 4] = ["returned", "voided", "basket", "training"];
-    let assumed = |key: &str, value: &Value| match value {
+    let is_default = |key: &str, value: &Value| match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
         Value::Bool(false) => FLAGS.contains(&key),
@@ -92,7 +93,7 @@ fn pruned(value: Value) -> Value {
     match value {
         Value::Object(map) => map
             .into_iter()
-            .filter(|(key, value)| !assumed(key, value))
+            .filter(|(key, value)| !is_default(key, value))
             .map(|(key, value)| (key, pruned(value)))
             .collect::<Map<_, _>>()
             .into(),

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Checks POSLOG files against the standard's schema and against the orders they are about.
+"""Checks POSLOG files against the schema of the standard and against their orders.
 
-Shares no code with any plugin: it reads the XML with its own eyes and adds up again what the order
-says. Needs Python alone, and either lxml or xmllint for the schema.
+Shares no code with the plugins: it parses the XML and computes the sums of the orders itself. Needs Python,
+and either lxml or xmllint for the schema.
 
     check.py --schema POSLogV6.0.0.xsd --orders day.jsonl out/poslog
     check.py --schema POSLogV6.0.0.xsd --fixtures plugins/PLUGIN/fixtures
 
 Each line of the orders is {"kind": "sale|refund|void|shift", "file": "...", "argument": {...}},
-where the argument is the event's in the contract's JSON, and may carry "minor_digits" where the
-currency is not one of ISO 4217. Prints each disagreement and one summary line. Exits 1 on any
-disagreement, 2 where it cannot check at all.
+where the argument is the event in the JSON of the contract. It may have "minor_digits" if the currency
+is not in ISO 4217. Prints each difference and a summary line. Exits with 1 after a difference, with 2 if it
+cannot check.
 """
 
 import argparse
@@ -31,7 +31,7 @@ STATUS = {
     "abandoned": "Canceled",
     "suspended": "Suspended",
 }
-# Elements that hold money wherever they stand, so that each has to name its currency.
+# Elements with an amount of money. Each must name its currency.
 MONEY = set(
     "Amount AmountAppliedToBill ExtendedAmount ExtendedDiscountAmount RegularSalesUnitPrice "
     "ActualSalesUnitPrice TaxableAmount RequestedAmount OriginalFaceAmount InitialBalance Rounding "
@@ -41,7 +41,7 @@ BATCH = 200
 
 
 class Order:
-    """One event, and the list that its disagreements go to."""
+    """An event and the list for its differences."""
 
     def __init__(self, kind, argument, digits, found):
         self.kind, self.argument, self.found = kind, argument, found
@@ -53,7 +53,7 @@ class Order:
 
     def same(self, what, in_file, in_order):
         if in_file != in_order:
-            self.found.append(f"{what}: the file has {in_file}, the order {in_order}")
+            self.found.append(f"{what}: got {in_file}, expected {in_order}")
 
 
 def currency_digits(code):
@@ -91,11 +91,11 @@ def number(element, *path):
 
 
 def currency_of(code):
-    """A currency as written: what the schema does not list carries a prefix."""
+    """Returns the currency as written: a prefix marks currencies that the schema does not list."""
     return (code or "").rpartition(":")[2]
 
 
-# What every document says.
+# Elements of all documents.
 
 
 def check_head(order, root, transaction):
@@ -109,11 +109,11 @@ def check_head(order, root, transaction):
     training = transaction.get("TrainingModeFlag") == "true"
     order.same("TrainingModeFlag", training, bool(entry.get("training")))
     if not text(transaction, "BusinessUnit", "UnitID"):
-        order.found.append("BusinessUnit/UnitID: is empty")
+        order.found.append("BusinessUnit/UnitID: empty")
 
 
 def clean(value):
-    """Text without what XML cannot carry and without what stands for it."""
+    """Removes characters that XML does not allow, and their replacements."""
     good = [c for c in value or "" if c != "\ufffd" and (c >= " " or c in "\t\n\r") and c not in "\ufffe\uffff"]
     return "".join(good)
 
@@ -124,11 +124,11 @@ def check_money(order, root):
         tag, value = name(element), (element.text or "").strip()
         if tag in MONEY and value:
             if element.get("Currency") is None:
-                order.found.append(f"{tag}: names no currency, which would be USD")
+                order.found.append(f"{tag}: no currency, so USD by default")
             elif id(element) not in foreign and currency_of(element.get("Currency")) != order.entry["currency"]:
-                order.found.append(f"{tag}: is in {element.get('Currency')}")
+                order.found.append(f"{tag}: currency {element.get('Currency')}")
             if Decimal(value) < 0:
-                order.found.append(f"{tag}: {value} is negative")
+                order.found.append(f"{tag}: {value}, must not be negative")
 
 
 # Sales, refunds and voids.
@@ -139,7 +139,7 @@ def comes_back(line):
 
 
 def basket_of(order):
-    """What the file has to tell: the argument itself, or the sale that a void undoes."""
+    """Returns the expected content: the argument, or for a void the cancelled sale."""
     argument = order.argument
     if order.kind != "void":
         return argument
@@ -160,13 +160,13 @@ def basket_of(order):
 def check_retail(order, transaction):
     retail = child(transaction, "RetailTransaction")
     if retail is None:
-        order.found.append("RetailTransaction: is not there")
+        order.found.append("RetailTransaction: missing")
         return
     basket = basket_of(order)
     items = childs(retail, "LineItem")
     numbers = [text(item, "SequenceNumber") for item in items]
     if len(set(numbers)) != len(numbers):
-        order.found.append("LineItem/SequenceNumber: is not unique")
+        order.found.append("LineItem/SequenceNumber: not unique")
     check_status(order, retail, transaction)
     check_lines(order, basket, items)
     check_basket_taxes(order, basket, items)
@@ -181,7 +181,7 @@ def check_status(order, retail, transaction):
         cause = order.argument["cause"]
         expected = STATUS.get(cause, "TransactionVoided") if isinstance(cause, str) else "TransactionVoided"
     order.same("TransactionStatus", retail.get("TransactionStatus"), expected)
-    # A control transaction is one that no reader may take for a sale.
+    # A control transaction, so that no reader takes it for a sale.
     allowed = {"sale": ("SaleTransaction", "ExchangeTransaction"), "refund": ("ReturnTransaction", "SaleTransaction")}
     if transaction.get("TypeCode") not in allowed.get(order.kind, ("SaleTransaction", "ExchangeTransaction")):
         order.found.append(f"Transaction@TypeCode: {transaction.get('TypeCode')}")
@@ -193,7 +193,7 @@ def goods(item):
 
 
 def sign_of(item):
-    """What leaves the store counts, what comes back counts against."""
+    """Returns 1 for sold and -1 for returned goods."""
     body = goods(item)
     back = name(body) == "Return" or number(body, "Quantity") < 0
     return -1 if back else 1
@@ -288,7 +288,7 @@ def check_tenders(order, basket, items):
 
 def check_foreign(order, written, foreign):
     if (written is None) != (foreign is None):
-        order.found.append("ForeignCurrency: in one of file and order only")
+        order.found.append("ForeignCurrency: only in the file or only in the order")
     if written is None or foreign is None:
         return
     digits = currency_digits(foreign["currency"])
@@ -301,7 +301,7 @@ def check_totals(order, basket, retail, transaction):
     totals = {total.get("TotalType"): Decimal(total.text) for total in childs(retail, "Total")}
     for total in childs(retail, "Total"):
         order.same("Total@CurrencyCode", currency_of(total.get("CurrencyCode")), order.entry["currency"])
-    # A refund's totals are positive in a ReturnTransaction and negative in a SaleTransaction.
+    # The totals of a refund are positive in a ReturnTransaction and negative in a SaleTransaction.
     minus = order.kind == "refund" and transaction.get("TypeCode") == "SaleTransaction"
     sign = -1 if minus else 1
     back = lambda line: order.kind != "refund" and comes_back(line)
@@ -346,10 +346,10 @@ def check_shift(order, transaction):
     settle = child(transaction, "TenderControlTransaction", "TillSettle")
     ended = child(transaction, "ControlTransaction", "ShiftEnd")
     if settle is None or ended is None:
-        order.found.append("TillSettle or ShiftEnd: is not there")
+        order.found.append("TillSettle or ShiftEnd: missing")
         return
     if (transaction.get("TypeCode") or "SaleTransaction").endswith("Transaction"):
-        order.found.append("Transaction@TypeCode: a shift would be read as a sale")
+        order.found.append("Transaction@TypeCode: readers would take the shift for a sale")
     order.same("ShiftEnd/StartDateTimestamp", text(ended, "StartDateTimestamp"), shift["opened_at"])
     order.same("ShiftEnd/EndDateTimestamp", text(ended, "EndDateTimestamp"), shift["closed_at"])
     order.same("TillID", text(transaction, "TillID"), shift["till"])
@@ -408,14 +408,14 @@ def check_file(kind, path, argument, digits):
         else:
             check_retail(order, transactions[0])
     except (ET.ParseError, OSError) as error:
-        found.append(f"cannot be read: {error}")
+        found.append(f"unreadable: {error}")
     except (ArithmeticError, AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        found.append(f"cannot be compared: {type(error).__name__}: {error}")
+        found.append(f"not comparable: {type(error).__name__}: {error}")
     return found
 
 
 def validate(schema, paths):
-    """Schema errors by path."""
+    """Returns the schema errors by path."""
     try:
         from lxml import etree
     except ImportError:
@@ -435,7 +435,7 @@ def validate(schema, paths):
 
 def validate_with_xmllint(schema, paths):
     if shutil.which("xmllint") is None:
-        print("neither lxml nor xmllint is here: install libxml2-utils", file=sys.stderr)
+        print("lxml and xmllint are missing; install libxml2-utils", file=sys.stderr)
         sys.exit(2)
     errors = collections.defaultdict(list)
     for start in range(0, len(paths), BATCH):
@@ -451,7 +451,7 @@ def validate_with_xmllint(schema, paths):
 
 
 def from_orders(listing, folder):
-    """What a listing says of the files in a folder: (kind, path, argument, digits)."""
+    """Reads the list of orders: (kind, path, argument, digits)."""
     work, listed = [], set()
     with open(listing, encoding="utf-8") as lines:
         for line in filter(str.strip, lines):
@@ -463,7 +463,7 @@ def from_orders(listing, folder):
 
 
 def from_fixtures(folder):
-    """The same of a plugin's fixtures: each event is the order, each golden document the file."""
+    """Reads the fixtures of a plugin: each event is an order, each golden document a file."""
     kinds = {"on-payment": "sale", "on-refund": "refund", "on-void": "void", "on-shift-end": "shift"}
     work = []
     for event_path in sorted(folder.glob("*/event.json")):
@@ -483,7 +483,7 @@ def main():
     parser.add_argument("folder", nargs="?", type=pathlib.Path, help="where the files are")
     options = parser.parse_args()
     if not options.schema.is_file():
-        print(f"{options.schema}: there is no schema", file=sys.stderr)
+        print(f"{options.schema}: no such schema", file=sys.stderr)
         return 2
     if options.fixtures:
         work, stray = from_fixtures(options.fixtures)
@@ -492,24 +492,24 @@ def main():
     else:
         parser.error("either --fixtures, or --orders and a folder")
     if not work:
-        print("there is nothing to check", file=sys.stderr)
+        print("no files to check", file=sys.stderr)
         return 2
     invalid = validate(options.schema, sorted({path for _, path, _, _ in work if path.is_file()} | set(stray)))
     count = 0
     for path in stray:
         count += 1
-        print(f"{path.name}: no order is about it")
+        print(f"{path.name}: no order for this file")
     for path in sorted(invalid):
         count += len(invalid[path])
         for error in invalid[path]:
             print(f"{path.name}: schema: {error}")
     for kind, path, argument, digits in work:
-        for disagreement in check_file(kind, path, argument, digits):
+        for difference in check_file(kind, path, argument, digits):
             count += 1
-            print(f"{path.name}: {disagreement}")
+            print(f"{path.name}: {difference}")
     kinds = collections.Counter(kind for kind, *_ in work)
-    told = ", ".join(f"{number} {kind}s" for kind, number in sorted(kinds.items()))
-    print(f"{len(work)} POSLOGs ({told}): {count} disagreements")
+    counts = ", ".join(f"{number} {kind}s" for kind, number in sorted(kinds.items()))
+    print(f"{len(work)} POSLOGs ({counts}): {count} differences")
     return 1 if count else 0
 
 

@@ -1,16 +1,16 @@
-//! Plugins that are no crates: how components in Python and JavaScript are built and staged.
+//! Builds and stages the components in Python and JavaScript.
 //!
-//! Their tools are fetched into the target folder, pinned, and only when such a plugin is built. A
-//! component is built again when anything that goes into it has changed, and never otherwise.
+//! Their tools are pinned and downloaded to the target folder when such a plugin is built. A component is
+//! built again only if one of its inputs has changed.
 
 mod fetch;
 mod generate;
 mod sources;
 
-use crate::plugins::{Plugin, put};
 use crate::process::{run, strict, target};
 use crate::root::root;
 use crate::show;
+use crate::staging::{Plugin, put};
 use anyhow::{Context, Result, bail};
 use sources::Sources;
 use std::fs;
@@ -25,7 +25,7 @@ enum Language {
 }
 
 impl Language {
-    /// By the file that the author wrote.
+    /// Returns the language of the source file.
     fn of(folder: &Path) -> Result<Self> {
         match (
             folder.join("plugin.py").is_file(),
@@ -34,13 +34,13 @@ impl Language {
             (true, false) => Ok(Self::Python),
             (false, true) => Ok(Self::JavaScript),
             _ => bail!(
-                "{}: a plugin has a Cargo.toml, a plugin.py or a plugin.js, and one of them only",
+                "{}: must have exactly one of Cargo.toml, plugin.py and plugin.js",
                 folder.display()
             ),
         }
     }
 
-    /// What ends a source file, and where the SDK stands below the root.
+    /// Returns the extension of source files and the folder of the SDK.
     fn sources(self) -> (&'static str, &'static str) {
         match self {
             Self::Python => ("py", "sdk/python/galleria_sdk"),
@@ -49,8 +49,8 @@ impl Language {
     }
 }
 
-/// Builds and stages the plugins that are no crates. A machine without Python or Node is told what to
-/// install, and does without these plugins unless it has to be strict.
+/// Builds and stages the plugins that are not packages of cargo. If Python or Node.js is missing, prints what
+/// to install and skips them, or fails in strict mode.
 pub fn stage(plugins: &[Plugin], staged: &Path) -> Result<()> {
     for plugin in plugins {
         let language = Language::of(&plugin.folder)?;
@@ -58,11 +58,11 @@ pub fn stage(plugins: &[Plugin], staged: &Path) -> Result<()> {
             if strict() {
                 return Err(missing);
             }
-            show::warn(&format!("{} was not built: {missing}", plugin.name));
+            show::warn(&format!("{} not built: {missing}", plugin.name));
             continue;
         }
-        let component = build(plugin, language)
-            .with_context(|| format!("{} could not be built", plugin.name))?;
+        let component =
+            build(plugin, language).with_context(|| format!("building {}", plugin.name))?;
         put(plugin, &component, staged)?;
     }
     Ok(())
@@ -95,7 +95,7 @@ pub fn test() -> Result<()> {
     Ok(())
 }
 
-/// Builds a plugin unless nothing that goes into it has changed; answers where its component is.
+/// Builds a plugin if one of its inputs has changed. Returns the path of its component.
 fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
     let manifest = generate::Manifest::read(&plugin.folder)?;
     let (extension, sdk) = language.sources();
@@ -122,13 +122,13 @@ fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
     let folder = target().join("guests").join(&plugin.name);
     let (component, built_from) = (folder.join("component.wasm"), folder.join("built-from"));
     let digest = sources.digest();
-    if component.is_file() && fs::read_to_string(&built_from).is_ok_and(|is| is == digest) {
+    if component.is_file() && fs::read_to_string(&built_from).is_ok_and(|text| text == digest) {
         return Ok(component);
     }
     show::step(&format!("building {} ({language:?})", plugin.name));
     let _ = fs::remove_file(&built_from);
-    let place = folder.join("sources");
-    sources.write(&place)?;
+    let build_folder = folder.join("sources");
+    sources.write(&build_folder)?;
     let unstamped = folder.join("unstamped.wasm");
     let tools = fetch::tools(language)?;
     match language {
@@ -145,14 +145,14 @@ fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
             .args(["-p", ".", "-p", "sdk/python"])
             .args(["-p", &format!("plugins/{}", plugin.name), "-o"])
             .arg(&unstamped)
-            // The folder's own modules only, wherever this is run.
+            // Only the modules in this folder, whatever virtual environment is active.
             .env("VIRTUAL_ENV", &tools)
-            .current_dir(&place))?,
+            .current_dir(&build_folder))?,
         Language::JavaScript => run(Command::new("node")
             .arg(tools.join("componentize.mjs"))
             .args([main.as_str(), "wit", generate::WORLD])
             .arg(&unstamped)
-            .current_dir(&place))?,
+            .current_dir(&build_folder))?,
     }
     let mut bytes = fs::read(&unstamped)?;
     generate::push_section(

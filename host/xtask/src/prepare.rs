@@ -1,4 +1,4 @@
-//! `cargo xtask prepare`: what this machine needs; what can be fetched is fetched.
+//! `cargo xtask prepare`: checks the tools of this machine and installs the WebAssembly target.
 
 use crate::process::{read, run, strict, works};
 use crate::show;
@@ -6,57 +6,57 @@ use anyhow::{Result, bail};
 use std::path::Path;
 use std::process::Command;
 
-/// What components are compiled for.
+/// The compilation target of components.
 pub const WASM_TARGET: &str = "wasm32-wasip2";
 
-/// The one command that installs what the system lacks.
+/// The command that installs the missing packages.
 const INSTALL: &str = "apt-get install -y build-essential perl python3 libxml2-utils";
 
-/// Adds the wasm target where it is missing, and names what else is.
+/// Installs the WebAssembly target, and reports missing tools.
 pub fn prepare() -> Result<()> {
-    show::step("looking at what this machine has");
+    show::step("checking the tools of this machine");
     let mut sysroot = Command::new("rustc");
     sysroot.args(["--print", "target-libdir", "--target", WASM_TARGET]);
-    let there = read(&mut sysroot).is_ok_and(|folder| Path::new(folder.trim()).is_dir());
-    if there {
-        show::line(&format!("    {WASM_TARGET}: there"));
+    let installed = read(&mut sysroot).is_ok_and(|folder| Path::new(folder.trim()).is_dir());
+    if installed {
+        show::line(&format!("    {WASM_TARGET}: installed"));
     } else {
-        // A toolchain file does not add targets to a toolchain that is already installed.
-        show::line(&format!("    {WASM_TARGET}: adding it"));
+        // A toolchain file does not add targets to an installed toolchain.
+        show::line(&format!("    {WASM_TARGET}: installing"));
         run(Command::new("rustup").args(["target", "add", WASM_TARGET]))?;
     }
-    let mut needed = Vec::new();
+    let mut required = Vec::new();
     if !works("cc", &["--version"]) {
-        needed.push("a C compiler, for SQLite");
+        required.push("a C compiler (for SQLite)");
     }
     if !["c++", "make"]
         .iter()
         .all(|tool| works(tool, &["--version"]))
     {
-        needed.push("a C++ compiler and make, for Kafka's client");
+        required.push("a C++ compiler and make (for the Kafka client)");
     }
     if !works("perl", &["-MIPC::Cmd", "-MFindBin", "-e1"]) {
-        needed.push("Perl, for its TLS");
+        required.push("Perl (for OpenSSL)");
     }
-    if !needed.is_empty() {
-        bail!("missing: {}; `{INSTALL}` installs it", needed.join(", "));
+    if !required.is_empty() {
+        bail!("missing: {}; run `{INSTALL}`", required.join(", "));
     }
-    let mut wanted = Vec::new();
+    let mut optional = Vec::new();
     if !works("python3", &["--version"]) {
-        wanted.push("python3");
+        optional.push("python3");
     }
     if !works("xmllint", &["--version"]) && !works("python3", &["-c", "import lxml"]) {
-        wanted.push("xmllint or Python's lxml");
+        optional.push("xmllint or Python's lxml");
     }
-    if !wanted.is_empty() {
-        let what = format!(
-            "missing: {}, which check POSLOGs; `{INSTALL}` installs them",
-            wanted.join(", ")
+    if !optional.is_empty() {
+        let message = format!(
+            "missing: {}, for checking POSLOGs; run `{INSTALL}`",
+            optional.join(", ")
         );
         if strict() {
-            bail!(what);
+            bail!(message);
         }
-        show::warn(&what);
+        show::warn(&message);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Running other programs, most of all cargo.
+//! Running cargo and other programs.
 
 use crate::root::root;
 use anyhow::{Context, Result, bail};
@@ -23,30 +23,30 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Runs a program with our own output; anything but success is an error.
+/// Runs a program that shares our standard streams. Returns an error if it fails.
 pub fn run(command: &mut Command) -> Result<()> {
-    let told = told(command);
-    let status = command.status().with_context(|| told.clone())?;
+    let text = command_line(command);
+    let status = command.status().with_context(|| text.clone())?;
     if !status.success() {
-        bail!("`{told}` ended with {status}");
+        bail!("`{text}`: {status}");
     }
     Ok(())
 }
 
-/// Runs a program and reads what it writes.
+/// Runs a program and returns its standard output.
 pub fn read(command: &mut Command) -> Result<String> {
-    let told = told(command);
+    let text = command_line(command);
     let output = command
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| told.clone())?;
+        .with_context(|| text.clone())?;
     if !output.status.success() {
-        bail!("`{told}` ended with {}", output.status);
+        bail!("`{text}`: {}", output.status);
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether a program can be started and likes its arguments.
+/// Returns whether a program can be started and succeeds.
 pub fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
@@ -57,17 +57,17 @@ pub fn works(program: &str, arguments: &[&str]) -> bool {
     silent.status().is_ok_and(|status| status.success())
 }
 
-/// The target folder.
+/// Returns the target folder of cargo.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Whether what cannot be checked on this machine is a failure.
+/// Returns whether a check that needs a missing tool fails instead of being skipped.
 pub fn strict() -> bool {
     std::env::var("GALLERIA_STRICT").is_ok_and(|value| value == "1")
 }
 
-fn told(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let name = program
         .file_name()

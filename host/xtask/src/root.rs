@@ -1,10 +1,10 @@
-//! Where things are in the repository.
+//! The folder of the repository.
 
 use std::path::{Path, PathBuf};
 
-/// The repository's root.
+/// Returns the root folder of the repository.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // host/xtask stands two below it.
+    // This package is in host/xtask.
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }

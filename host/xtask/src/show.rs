@@ -1,8 +1,8 @@
-//! What a person sees: steps, bars and tables on a terminal, plain lines otherwise.
+//! Output for people: steps, progress bars and tables on a terminal, plain lines otherwise.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line speaks on its standard streams"
+    reason = "a command-line program prints to its standard streams"
 )]
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -11,30 +11,30 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// A line.
+/// Prints a line.
 pub fn line(text: &str) {
     println!("{text}");
 }
 
-/// What is done now.
+/// Prints the name of a step.
 pub fn step(text: &str) {
     println!("==> {text}");
 }
 
-/// Something that could not be done and does not stop the work.
+/// Prints a warning.
 pub fn warn(text: &str) {
     println!("!!  {text}");
 }
 
-/// Why nothing came of it, cause by cause.
+/// Prints an error and its causes.
 pub fn error(error: &anyhow::Error) {
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        eprintln!("  caused by: {cause}");
     }
 }
 
-/// A table; columns from `numbers` on stand to the right.
+/// Prints a table. The columns in `numbers` are right-aligned.
 pub fn table(header: &[&str], rows: &[Vec<String>], numbers: std::ops::Range<usize>) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
@@ -51,7 +51,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], numbers: std::ops::Range<usi
     println!("{table}");
 }
 
-/// How far something has come.
+/// The progress of a step.
 pub struct Progress {
     bar: Option<ProgressBar>,
     what: String,
@@ -60,7 +60,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar on a terminal; a line at the beginning and one at the end otherwise.
+    /// Starts a bar on a terminal, or prints a line at the start and one at the end.
     pub fn new(what: &str, total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
@@ -83,21 +83,21 @@ impl Progress {
         }
     }
 
-    /// One more.
+    /// Advances the progress.
     pub fn add(&self, count: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(count);
         }
     }
 
-    /// So many by now.
+    /// Sets the progress.
     pub fn at(&self, count: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(count);
         }
     }
 
-    /// All of it.
+    /// Ends the progress and prints the duration.
     pub fn done(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -1,40 +1,33 @@
-//! `cargo xtask test`: every test of the workspace, components built first.
+//! `cargo xtask test`: builds the components and runs all tests.
 
+use crate::check::GUESTS;
 use crate::process::{cargo, run, strict};
 use crate::{guests, plugins, prepare, show, up};
 use anyhow::Result;
 
-/// Prepares, builds the components, tests the host and the SDK, then the plugins natively, then the other SDKs.
+/// Builds the components, then runs the tests in Rust, Python and JavaScript.
 pub fn test() -> Result<()> {
     prepare::prepare()?;
     plugins::stage()?;
-    broker()?;
-    show::step("testing host and SDK");
+    fetch_broker()?;
+    show::step("testing host, SDK and plugins");
     if !strict() {
-        show::line(
-            "    what cannot run on this machine says SKIPPED; GALLERIA_STRICT=1 fails instead",
-        );
+        show::line("    tests without their tools print SKIPPED; with GALLERIA_STRICT=1 they fail");
     }
-    run(cargo().arg("test"))?;
-    show::step("testing the plugins");
-    let mut test = cargo();
-    test.arg("test");
-    for package in plugins::packages()? {
-        test.args(["-p", &package]);
-    }
-    run(&mut test)?;
+    // One command for all packages, so that dependencies are compiled once, with one set of features.
+    run(cargo().args(["test", "--workspace", "--exclude", GUESTS]))?;
     show::step("testing the SDKs for Python and JavaScript");
     guests::test()
 }
 
-/// The tests' broker, fetched where it is not there yet.
-fn broker() -> Result<()> {
+/// Downloads the broker that tests start.
+fn fetch_broker() -> Result<()> {
     show::step("looking for Kafka, which tests start");
     match up::fetch_kafka() {
         Err(error) if !strict() => {
             show::warn(&format!("{error:#}: its tests are skipped"));
             Ok(())
         }
-        fetched => fetched,
+        result => result,
     }
 }

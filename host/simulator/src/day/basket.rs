@@ -1,38 +1,38 @@
-//! Baskets: lines whose sums agree, with what makes a day's baskets differ.
+//! Baskets: order lines with consistent sums, and variety over a day.
 
 use crate::assortment::{Assortment, Market, Product};
-use crate::chance::Chance;
-use crate::codes::check_digit;
+use crate::codes::gtin;
+use crate::random::Random;
 use anyhow::{Context, Result};
 use galleria_domain::number::{extended, split};
 use galleria_domain::{AgeCheck, AgeOutcome, Decimal, Discount, Line, LineKind, Money, Store, Tax};
 
-/// Where a basket is filled.
-pub struct Shelf<'a> {
+/// Draws the baskets of a store.
+pub struct BasketMaker<'a> {
     pub assortment: &'a Assortment,
     pub store: &'a Store,
     pub market: &'a Market,
 }
 
-impl Shelf<'_> {
-    /// A basket, which comes to more than nothing. `at` is when ages are checked.
+impl BasketMaker<'_> {
+    /// Draws a basket with a positive total. `at` is the time of age checks.
     pub fn basket(
         &self,
-        chance: &mut Chance,
+        random: &mut Random,
         at: &str,
         cashier: Option<&str>,
     ) -> Result<Vec<Line>> {
-        let often = &self.assortment.habits;
+        let habits = &self.assortment.habits;
         let mut lines = Vec::new();
-        let (fewest, most) = if chance.percent(often.large) {
-            often.large_basket
+        let (fewest, most) = if random.percent(habits.large) {
+            habits.large_basket
         } else {
-            often.basket
+            habits.basket
         };
-        let wanted = chance.between(fewest, most);
-        for _ in 0..wanted {
-            let product = chance.pick(&self.assortment.products);
-            self.add(chance, product, &mut lines)?;
+        let count = random.between(fewest, most);
+        for _ in 0..count {
+            let product = random.pick(&self.assortment.products);
+            self.add(random, product, &mut lines)?;
             if let Some(minimum) = product.minimum_age {
                 let line = lines.last_mut().context("the line just added")?;
                 line.age = Some(AgeCheck {
@@ -43,21 +43,21 @@ impl Shelf<'_> {
                 });
             }
         }
-        if chance.percent(often.gift_card_sold) {
-            self.gift_card(chance, &mut lines)?;
+        if random.percent(habits.gift_card_sold) {
+            self.gift_card(random, &mut lines)?;
         }
-        if chance.percent(often.basket_discount) {
-            basket_discount(chance, &mut lines)?;
+        if random.percent(habits.basket_discount) {
+            basket_discount(random, &mut lines)?;
         }
-        if lines.len() > 2 && chance.percent(often.voided_line) {
-            // The first: nothing but a deposit hangs on another line, and then both go.
+        if lines.len() > 2 && random.percent(habits.voided_line) {
+            // The first line: only a deposit belongs to another line, and then both are voided.
             lines[0].voided = true;
             for line in lines.iter_mut().filter(|line| line.parent == Some(1)) {
                 line.voided = true;
             }
         }
-        if lines.len() > 2 && chance.percent(often.exchange) {
-            self.exchange(chance, &mut lines)?;
+        if lines.len() > 2 && random.percent(habits.exchange) {
+            self.exchange(random, &mut lines)?;
         }
         for line in &mut lines {
             self.settle(line)?;
@@ -65,20 +65,20 @@ impl Shelf<'_> {
         Ok(lines)
     }
 
-    fn add(&self, chance: &mut Chance, product: &Product, lines: &mut Vec<Line>) -> Result<()> {
+    fn add(&self, random: &mut Random, product: &Product, lines: &mut Vec<Line>) -> Result<()> {
         let quantity = if product.weighed {
             Decimal {
-                unscaled: chance.between(85, 740),
+                unscaled: random.between(85, 740),
                 scale: 3,
             }
-        } else if chance.percent(self.assortment.habits.several) {
-            Decimal::whole(chance.between(2, 4))
+        } else if random.percent(self.assortment.habits.several) {
+            Decimal::whole(random.between(2, 4))
         } else {
             Decimal::whole(1)
         };
         let mut line = self.line(lines.len(), product, quantity);
-        if chance.percent(self.assortment.habits.line_discount) {
-            line.discounts.push(self.line_discount(chance, &line)?);
+        if random.percent(self.assortment.habits.line_discount) {
+            line.discounts.push(self.line_discount(random, &line)?);
         }
         let number = line.number;
         lines.push(line);
@@ -120,7 +120,7 @@ impl Shelf<'_> {
         }
     }
 
-    /// The taxes of a kind; amounts are settled when the line's amount is known.
+    /// Returns the taxes of a tax name. Their amounts are set once the line amount is known.
     fn taxes(&self, kind: &str) -> Vec<Tax> {
         let rate = self.market.taxes.get(kind);
         rate.map(|rate| Tax {
@@ -140,10 +140,10 @@ impl Shelf<'_> {
         .collect()
     }
 
-    fn line_discount(&self, chance: &mut Chance, line: &Line) -> Result<Discount> {
+    fn line_discount(&self, random: &mut Random, line: &Line) -> Result<Discount> {
         let full = self.full(line)?;
-        let percent = *chance.pick(&[10, 20, 30]);
-        let by_rate = chance.percent(60);
+        let percent = *random.pick(&[10, 20, 30]);
+        let by_rate = random.percent(60);
         Ok(Discount {
             id: if by_rate {
                 format!("SEASON-{percent}")
@@ -196,16 +196,16 @@ impl Shelf<'_> {
         }
     }
 
-    fn gift_card(&self, chance: &mut Chance, lines: &mut Vec<Line>) -> Result<()> {
-        let worth = *self.market.notes.last().context("a note")?;
+    fn gift_card(&self, random: &mut Random, lines: &mut Vec<Line>) -> Result<()> {
+        let value = *self.market.notes.last().context("a note")?;
         let mut line = self.deposit(0, Decimal::whole(1));
         let price = Decimal {
-            unscaled: worth,
+            unscaled: value,
             scale: self.store.minor_digits,
         };
         line.number = u32::try_from(lines.len() + 1)?;
         line.parent = None;
-        line.kind = LineKind::GiftCardSale(format!("600612********{}", chance.digits(4)));
+        line.kind = LineKind::GiftCardSale(format!("600612********{}", random.digits(4)));
         line.sku = "GIFTCARD".into();
         line.description = "Gift card".into();
         line.regular_price = price;
@@ -214,24 +214,24 @@ impl Shelf<'_> {
         Ok(())
     }
 
-    /// Something bought another day is handed back within the sale.
-    fn exchange(&self, chance: &mut Chance, lines: &mut Vec<Line>) -> Result<()> {
-        let cheapest = self
+    /// Adds an article of an earlier day that is returned within this sale.
+    fn exchange(&self, random: &mut Random, lines: &mut Vec<Line>) -> Result<()> {
+        let products = self
             .assortment
             .products
             .iter()
             .filter(|product| !product.weighed);
-        let cheapest: Vec<&Product> = cheapest
+        let candidates: Vec<&Product> = products
             .filter(|product| !product.deposit && product.minimum_age.is_none())
             .collect();
-        let product = chance.pick(&cheapest);
+        let product = random.pick(&candidates);
         let mut line = self.line(lines.len(), product, Decimal::whole(1));
         let rest: Money = lines
             .iter()
             .filter(|line| !line.voided)
             .map(|line| Ok(self.full(line)? - off(line)))
             .sum::<Result<Money>>()?;
-        // What is handed back is worth less than what is taken: otherwise it would be a refund.
+        // A return that is worth more than the rest would be a refund.
         if self.full(&line)? < rest / 2 {
             line.returned = true;
             lines.push(line);
@@ -244,11 +244,11 @@ impl Shelf<'_> {
             .with_context(|| format!("the price of {}", line.sku))
     }
 
-    /// Amount and taxes, once all discounts are known.
+    /// Sets the amount and taxes, after all discounts are known.
     fn settle(&self, line: &mut Line) -> Result<()> {
         line.amount = self.full(line)? - off(line);
         for tax in &mut line.taxes {
-            // Included: amount · rate ÷ (100 + rate), half up.
+            // The amount includes the tax: amount · rate ÷ (100 + rate), half up.
             let rate = tax.rate.unscaled;
             let whole = 100 * 10_i64.pow(u32::from(tax.rate.scale)) + rate;
             tax.amount = (line.amount * rate * 2 + whole) / (whole * 2);
@@ -258,10 +258,10 @@ impl Shelf<'_> {
     }
 }
 
-/// So many per cent off all articles, shared out by what each comes to.
-fn basket_discount(chance: &mut Chance, lines: &mut [Line]) -> Result<()> {
-    let percent = *chance.pick(&[5, 10, 15]);
-    let coupon = chance.percent(50).then(|| format!("SAVE{percent}"));
+/// Adds a discount in per cent to all articles, split in proportion to their amounts.
+fn basket_discount(random: &mut Random, lines: &mut [Line]) -> Result<()> {
+    let percent = *random.pick(&[5, 10, 15]);
+    let coupon = random.percent(50).then(|| format!("SAVE{percent}"));
     let mut items: Vec<(&mut Line, Money)> = Vec::new();
     for line in lines.iter_mut().filter(|line| line.kind == LineKind::Item) {
         let scale = line.unit_price.scale;
@@ -292,13 +292,7 @@ fn off(line: &Line) -> Money {
     line.discounts.iter().map(|discount| discount.amount).sum()
 }
 
-/// So many per cent, half up.
+/// Returns a percentage of an amount, half up.
 fn share(amount: Money, percent: i64) -> Money {
     (amount * percent * 2 + 100) / 200
-}
-
-/// A GTIN-13 of the range for use within a shop, with its check digit.
-pub fn gtin(sku: &str) -> String {
-    let body = format!("20000{sku}");
-    format!("{body}{}", check_digit(&body))
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask day`: a seeded, realistic day of a retailer, as HTTP requests.
+//! A realistic day of a retailer, as HTTP requests.
 //!
-//! Every sum is worked out by the host's own domain rules, so that what the host refuses cannot be
-//! in a day. The same seed gives the same bytes.
+//! The sums follow the rules of `galleria-domain`, so a day contains no request that the host rejects. The
+//! same seed gives the same bytes.
 
 mod after;
 mod basket;
@@ -14,74 +14,73 @@ mod tests;
 mod till;
 
 use crate::assortment::Assortment;
-use crate::chance::Chance;
-use crate::codes::Codes;
-use crate::request::{Counts, MemberIs, Request, lean};
+use crate::codes::CodeMaker;
+use crate::random::Random;
+use crate::request::{EventKind, MemberExpectation, Request, lean};
 use anyhow::{Context, Result, bail};
-use basket::Shelf;
-pub(crate) use basket::gtin;
+use basket::BasketMaker;
 use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, selling};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-pub use settled::Settled;
+pub use settled::SettledTender;
 use shift::Shift;
 use std::path::Path;
 
-/// Shifts of each till, in seconds of the day: the morning's and the evening's.
+/// The morning and the evening shift of each till: start and end in seconds of the day.
 const SHIFTS: [(i64, i64); 2] = [(9 * 3600 + 2700, 15 * 3600), (15 * 3600, 20 * 3600 + 900)];
 
-/// Where orders come from that no till takes.
+/// The workstation of orders that are not placed at a till.
 const APP: &str = "app";
 
-/// Doors are open: seconds of the day.
+/// Opening hours, in seconds of the day.
 const OPEN: (i64, i64) = (10 * 3600, 20 * 3600);
 
-/// A day as it was drawn.
-pub struct Drawn {
-    /// The requests, one JSON object a line.
+/// A generated day.
+pub struct SampleDay {
+    /// The requests, one JSON object per line.
     pub text: String,
-    /// What its provider will settle.
-    pub settled: Vec<Settled>,
+    /// The tenders that the payment provider will settle.
+    pub settled: Vec<SettledTender>,
 }
 
-/// A day of the retailer in `folder`.
-pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<Drawn> {
+/// Generates a day of the retailer in `folder` with the given number of events.
+pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<SampleDay> {
     let (assortment, stores) = Assortment::read(folder)?;
     let date: Date = assortment.day.date.parse().context("[day] date")?;
-    let mut places = Vec::new();
+    let mut store_days = Vec::new();
     for store in &stores {
-        places.push(Place::new(&assortment, store, date)?);
+        store_days.push(StoreDay::new(&assortment, store, date)?);
     }
     let codes = match &assortment.members.codes {
-        Some(codes) => Some(Codes::read(folder, codes)?),
+        Some(codes) => Some(CodeMaker::read(folder, codes)?),
         None => None,
     };
     let mut day = Day {
-        chance: Chance::new(seed),
+        random: Random::new(seed),
         assortment: &assortment,
         codes,
         date,
-        places,
+        stores: store_days,
         requests: Vec::new(),
         orders: Vec::new(),
     };
     day.fill(events)?;
-    Ok(Drawn {
+    Ok(SampleDay {
         settled: day.settled()?,
         text: day.text()?,
     })
 }
 
 /// A store on that day.
-struct Place<'a> {
-    shelf: Shelf<'a>,
+struct StoreDay<'a> {
+    baskets: BasketMaker<'a>,
     zone: TimeZone,
     shifts: Vec<Shift>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> StoreDay<'a> {
     fn new(assortment: &'a Assortment, store: &'a Store, date: Date) -> Result<Self> {
         let mut shifts = Vec::new();
         for till in &assortment.habits.tills {
@@ -97,7 +96,7 @@ impl<'a> Place<'a> {
             }
         }
         Ok(Self {
-            shelf: Shelf {
+            baskets: BasketMaker {
                 assortment,
                 store,
                 market: assortment.market(store)?,
@@ -108,13 +107,15 @@ impl<'a> Place<'a> {
     }
 }
 
-/// An order that was paid, and what came after.
+/// A paid order with its later events.
 struct Order {
     id: String,
-    place: usize,
-    /// Its shift in the place; none for the app.
+    /// Index of the store.
+    store: usize,
+    /// Index of the shift in its store; none for the app.
     shift: Option<usize>,
     workstation: String,
+    /// Second of the day.
     paid: i64,
     sale: Sale,
     refunds: Vec<Refund>,
@@ -122,18 +123,18 @@ struct Order {
     verified: bool,
 }
 
-/// A request before its time and lane are known.
-struct Asked {
+/// A request without time and lane.
+struct Draft {
     path: String,
     key: String,
-    counts: Option<Counts>,
+    counts: Option<EventKind>,
     body: Value,
-    member: Option<MemberIs>,
+    member: Option<MemberExpectation>,
 }
 
-impl Asked {
+impl Draft {
     /// A request that does not depend on a member.
-    fn new(path: &str, key: &str, counts: Option<Counts>, body: Value) -> Self {
+    fn new(path: &str, key: &str, counts: Option<EventKind>, body: Value) -> Self {
         Self {
             path: path.into(),
             key: key.into(),
@@ -144,18 +145,18 @@ impl Asked {
     }
 }
 
-/// What was put into an order.
+/// The content of an order.
 struct Basket {
     lines: Vec<Line>,
     training: bool,
 }
 
 struct Day<'a> {
-    chance: Chance,
+    random: Random,
     assortment: &'a Assortment,
-    codes: Option<Codes>,
+    codes: Option<CodeMaker>,
     date: Date,
-    places: Vec<Place<'a>>,
+    stores: Vec<StoreDay<'a>>,
     /// With the second since the epoch, by which the day is sorted.
     requests: Vec<(i64, Request)>,
     orders: Vec<Order>,
@@ -163,41 +164,44 @@ struct Day<'a> {
 
 impl Day<'_> {
     fn fill(&mut self, events: usize) -> Result<()> {
-        let shifts: usize = self.places.iter().map(|place| place.shifts.len()).sum();
-        let Some(rest) = events.checked_sub(shifts).filter(|rest| *rest >= 50) else {
+        let shifts: usize = self.stores.iter().map(|store| store.shifts.len()).sum();
+        let Some(remaining) = events
+            .checked_sub(shifts)
+            .filter(|remaining| *remaining >= 50)
+        else {
             bail!(
-                "a day of {shifts} shifts has at least {} events",
+                "events: must be at least {}, because the day has {shifts} shifts",
                 shifts + 50
             );
         };
         let habits = &self.assortment.habits;
-        let refunds = rest * habits.refunds / 100;
-        let voids = rest * habits.voids / 100;
-        // So many of those that are paid, which are what is left.
-        let others = rest - refunds - voids;
+        let refunds = remaining * habits.refunds / 100;
+        let voids = remaining * habits.voids / 100;
+        // `verified` is a percentage of the payments, so both together are `others`.
+        let others = remaining - refunds - voids;
         let verified = others * habits.verified / (100 + habits.verified);
-        // Every other void undoes a payment; the others are of orders that were never paid.
-        let undone = voids / 2;
+        // Half of the voids cancel a payment. The other half cancel orders that were not paid.
+        let post_voids = voids / 2;
         for number in 0..others - verified {
-            self.sell(number)?;
+            self.add_sale(number)?;
         }
         for number in 0..refunds {
-            self.give_back(number < habits.early_refunds)?;
+            self.add_refund(number < habits.early_refunds)?;
         }
-        for _ in 0..undone {
-            self.undo()?;
+        for _ in 0..post_voids {
+            self.add_post_void()?;
         }
-        for number in 0..voids - undone {
-            self.abandon(number)?;
+        for number in 0..voids - post_voids {
+            self.add_unpaid_void(number)?;
         }
         for number in 0..verified {
-            self.verify(number)?;
+            self.add_verification(number)?;
         }
         self.count_drawers()
     }
 
     fn text(mut self) -> Result<String> {
-        // Stable: what happens in one second keeps the order it was made in.
+        // A stable sort keeps the order of requests within one second.
         self.requests.sort_by_key(|(second, _)| *second);
         let mut text = String::new();
         for (_, request) in &self.requests {
@@ -207,26 +211,26 @@ impl Day<'_> {
         Ok(text)
     }
 
-    fn instant(&self, place: usize, second: i64) -> Result<Timestamp> {
+    fn instant(&self, store: usize, second: i64) -> Result<Timestamp> {
         let civil = self
             .date
             .at(0, 0, 0, 0)
             .checked_add(jiff::Span::new().seconds(second))?;
-        Ok(self.places[place].zone.to_timestamp(civil)?)
+        Ok(self.stores[store].zone.to_timestamp(civil)?)
     }
 
-    /// Adds a request that is sent at `sent` and tells what happened at `second`.
-    fn send(&mut self, place: usize, lane: &str, sent: i64, request: Asked) -> Result<()> {
-        let Asked {
+    /// Adds a request that is sent at the second `sent`.
+    fn send(&mut self, store: usize, lane: &str, sent: i64, request: Draft) -> Result<()> {
+        let Draft {
             path,
             key,
             counts,
             body,
             member,
         } = request;
-        let store = &self.places[place].shelf.store.id;
-        let lane = format!("{store}/{lane}");
-        let at = self.instant(place, sent)?;
+        let store_id = &self.stores[store].baskets.store.id;
+        let lane = format!("{store_id}/{lane}");
+        let at = self.instant(store, sent)?;
         let request = Request {
             at: at.to_string(),
             lane,
@@ -240,59 +244,59 @@ impl Day<'_> {
         Ok(())
     }
 
-    /// A place, a workstation with the shift of its drawer, and when.
-    fn somewhere(&mut self) -> (usize, Option<usize>, String, i64) {
-        let place = usize::try_from(self.chance.below(self.places.len() as u64)).unwrap_or(0);
-        let shifts = &self.places[place].shifts;
-        if self.chance.percent(self.assortment.habits.app) {
-            let second = self.chance.between(OPEN.0, OPEN.1 - 1200);
-            return (place, None, APP.into(), second);
+    /// Draws a store, the shift if it is at a till, the workstation, and the second of the day.
+    fn draw_workstation(&mut self) -> (usize, Option<usize>, String, i64) {
+        let store = usize::try_from(self.random.below(self.stores.len() as u64)).unwrap_or(0);
+        let shifts = &self.stores[store].shifts;
+        if self.random.percent(self.assortment.habits.app) {
+            let second = self.random.between(OPEN.0, OPEN.1 - 1200);
+            return (store, None, APP.into(), second);
         }
-        let index = usize::try_from(self.chance.below(shifts.len() as u64)).unwrap_or(0);
+        let index = usize::try_from(self.random.below(shifts.len() as u64)).unwrap_or(0);
         let shift = &shifts[index];
         let opens = shift.opens.max(OPEN.0 - 300) + 300;
-        let second = self.chance.between(opens, shift.closes.min(OPEN.1) - 1200);
-        (place, Some(index), shift.till.clone(), second)
+        let second = self.random.between(opens, shift.closes.min(OPEN.1) - 1200);
+        (store, Some(index), shift.till.clone(), second)
     }
 
-    /// Places an order.
-    fn order(
+    /// Adds the request that places an order.
+    fn add_order(
         &mut self,
         id: &str,
-        place: usize,
+        store_index: usize,
         shift: Option<usize>,
         workstation: &str,
         begun: i64,
     ) -> Result<Basket> {
-        let begun_at = self.instant(place, begun)?;
-        let here = &self.places[place];
+        let begun_at = self.instant(store_index, begun)?;
+        let here = &self.stores[store_index];
         let cashier = shift.map(|index| here.shifts[index].cashier.clone());
-        let checked = here.shelf.store.local_text(begun_at);
+        let local_time = here.baskets.store.local_text(begun_at);
         let lines = here
-            .shelf
-            .basket(&mut self.chance, &checked, cashier.as_deref())?;
-        let store = here.shelf.store;
+            .baskets
+            .basket(&mut self.random, &local_time, cashier.as_deref())?;
+        let store = here.baskets.store;
         let habits = &self.assortment.habits;
-        let (member, asked) = if self.chance.percent(habits.member) {
+        let (member, identification) = if self.random.percent(habits.member) {
             self.member(id, store)
         } else {
             (None, None)
         };
         let consents: Vec<Consent> = match &member {
-            Some(member) if self.chance.percent(habits.consent) => vec![Consent {
+            Some(member) if self.random.percent(habits.consent) => vec![Consent {
                 subject: member.id.clone(),
                 channel: "email".into(),
-                granted: self.chance.percent(70),
+                granted: self.random.percent(70),
                 wording: "news-2026-01".into(),
-                at: checked,
+                at: local_time,
             }],
             _ => vec![],
         };
-        let training = self.chance.percent(habits.training);
+        let training = self.random.percent(habits.training);
         let mut body = lean(&json!({
             "id": id,
             "store_id": store.id,
-            "external_id": format!("{}{}", store.external_id, self.chance.digits(7)),
+            "external_id": format!("{}{}", store.external_id, self.random.digits(7)),
             "workstation": workstation,
             "cashier": cashier,
             "training": training,
@@ -301,22 +305,22 @@ impl Day<'_> {
             "member": member,
             "consents": consents,
         }))?;
-        let mut request = Asked::new("/v1/orders", &format!("order:{id}"), None, Value::Null);
-        if let Some(asked) = asked {
-            // Who it is, the host says: the order waits for that answer.
+        let mut request = Draft::new("/v1/orders", &format!("order:{id}"), None, Value::Null);
+        if let Some(identification) = identification {
+            // The order gets the member from the response of the host.
             if let Some(body) = body.as_object_mut() {
                 body.remove("member");
             }
-            request.member = Some(MemberIs::AnswerTo(asked.key.clone()));
-            self.send(place, workstation, begun, asked)?;
+            request.member = Some(MemberExpectation::AnswerTo(identification.key.clone()));
+            self.send(store_index, workstation, begun, identification)?;
         }
         request.body = body;
-        self.send(place, workstation, begun, request)?;
+        self.send(store_index, workstation, begun, request)?;
         Ok(Basket { lines, training })
     }
 
-    /// A member, and the question that finds out who it is where members show a code.
-    fn member(&mut self, order: &str, store: &Store) -> (Option<Member>, Option<Asked>) {
+    /// Draws a member, and the identification request if members show a code.
+    fn member(&mut self, order: &str, store: &Store) -> (Option<Member>, Option<Draft>) {
         let programme = self.assortment.members.programme.clone();
         let member = |id: String| Member {
             id,
@@ -324,56 +328,56 @@ impl Day<'_> {
             attributes: vec![],
         };
         let Some(codes) = &self.codes else {
-            let id = format!("M{}", self.chance.digits(8));
+            let id = format!("M{}", self.random.digits(8));
             return (Some(member(id)), None);
         };
-        let shown = codes.shown(&mut self.chance);
-        let mut asked = Asked::new(
+        let shown = codes.draw(&mut self.random);
+        let mut identification = Draft::new(
             &format!("/v1/stores/{}/members/identify", store.id),
             &format!("identify:{order}"),
             None,
             json!({ "code": shown.code }),
         );
-        asked.member = Some(match &shown.number {
-            Some(number) => MemberIs::Known(number.clone()),
-            None => MemberIs::Nobody,
+        identification.member = Some(match &shown.number {
+            Some(number) => MemberExpectation::Known(number.clone()),
+            None => MemberExpectation::Nobody,
         });
-        (shown.number.map(member), Some(asked))
+        (shown.number.map(member), Some(identification))
     }
 
-    fn id(&self, place: usize, kind: &str, number: usize) -> String {
-        let store = &self.places[place].shelf.store.id;
+    fn id(&self, store: usize, kind: &str, number: usize) -> String {
+        let store = &self.stores[store].baskets.store.id;
         format!("{store}-{}-{kind}{:04}", self.date, number + 1)
     }
 
-    fn sell(&mut self, number: usize) -> Result<()> {
-        let (place, shift, workstation, begun) = self.somewhere();
-        let id = self.id(place, "o", number);
-        let Basket { lines, training } = self.order(&id, place, shift, &workstation, begun)?;
+    fn add_sale(&mut self, number: usize) -> Result<()> {
+        let (store, shift, workstation, begun) = self.draw_workstation();
+        let id = self.id(store, "o", number);
+        let Basket { lines, training } = self.add_order(&id, store, shift, &workstation, begun)?;
 
-        let paid = begun + self.chance.between(40, 400);
-        let mut sale = self.pay(place, shift, &id, lines)?;
+        let paid = begun + self.random.between(40, 400);
+        let mut sale = self.pay(store, shift, &id, lines)?;
         sale.entry.training = training;
         let payment = format!("p-{id}");
-        let shift_id = shift.map(|index| self.places[place].shifts[index].id.clone());
+        let shift_id = shift.map(|index| self.stores[store].shifts[index].id.clone());
         let body = lean(&json!({
             "id": payment,
-            "at": self.instant(place, paid)?.to_string(),
+            "at": self.instant(store, paid)?.to_string(),
             "tenders": sale.tenders,
             "rounding": sale.rounding,
             "shift_id": shift_id,
         }))?;
         let path = format!("/v1/orders/{id}/payments");
-        let request = Asked::new(
+        let request = Draft::new(
             &path,
             &format!("payment:{payment}"),
-            Some(Counts::Payment),
+            Some(EventKind::Payment),
             body,
         );
-        self.send(place, &workstation, paid, request)?;
+        self.send(store, &workstation, paid, request)?;
         self.orders.push(Order {
             id,
-            place,
+            store,
             shift,
             workstation,
             paid,
@@ -385,19 +389,19 @@ impl Day<'_> {
         Ok(())
     }
 
-    /// The sale as the host will see it, as far as refunds need it.
+    /// Draws the tenders. Returns the sale of the host, as far as refunds need it.
     fn pay(
         &mut self,
-        place: usize,
+        store_index: usize,
         shift: Option<usize>,
         id: &str,
         lines: Vec<Line>,
     ) -> Result<Sale> {
-        let store = self.places[place].shelf.store;
+        let store = self.stores[store_index].baskets.store;
         let sums = selling::sums(&lines, store.minor_digits)
             .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
         let mut paid = till::pay(
-            &mut self.chance,
+            &mut self.random,
             self.assortment,
             store,
             sums.gross,
@@ -413,7 +417,7 @@ impl Day<'_> {
         selling::check_paid(&paid.tenders, sums.gross, paid.rounding)
             .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
         if let Some(index) = shift {
-            self.places[place].shifts[index].book(&paid.tenders, false);
+            self.stores[store_index].shifts[index].post(&paid.tenders, false);
         }
         Ok(Sale {
             entry: entry_of(id, store),
@@ -430,7 +434,7 @@ impl Day<'_> {
     }
 }
 
-/// The numbers of an entry are the host's; refunds are worked out without them.
+/// Returns an entry without the numbers that the host assigns. Refunds do not need them.
 fn entry_of(id: &str, store: &Store) -> Entry {
     Entry {
         id: format!("p-{id}"),

@@ -1,40 +1,40 @@
-//! Refunds of a day: whole, by line, by amount, each within what is left of the sale.
+//! Refunds of a day: in full, by line or by amount, within the remaining amount of the sale.
 
 use crate::assortment::Market;
-use crate::chance::Chance;
 use crate::habits::{Habits, to_step};
+use crate::random::Random;
 use galleria_domain::refunding::{Extent, LineBack, Resolved, resolve};
 use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 
 /// A refund that the host will accept.
-pub struct Back {
+pub struct DrawnRefund {
     pub extent: Extent,
     pub rounding: Option<Money>,
     pub reason: String,
     pub refund: Refund,
 }
 
-/// A refund of the sale after the earlier ones, or none where nothing fits.
-pub fn refund(
-    chance: &mut Chance,
+/// Draws a refund of a sale with earlier refunds. Returns none if the drawn extent is not possible.
+pub fn draw(
+    random: &mut Random,
     habits: &Habits,
     market: &Market,
     sale: &Sale,
     earlier: &[Refund],
-) -> Option<Back> {
+) -> Option<DrawnRefund> {
     let exchange = sale.lines.iter().any(|line| line.returned);
     let by_amount = earlier.iter().any(|refund| refund.lines.is_empty());
-    let extent = match chance.below(100) {
-        // The rest of a sum is a sum: no lines to look at.
+    let extent = match random.below(100) {
+        // After a refund by amount, a full refund has no lines to check.
         0..35 if !exchange && by_amount => return None,
         0..35 if !exchange => Extent::Full,
-        35..75 => some_lines(chance, sale)?,
+        35..75 => some_lines(random, sale)?,
         _ => Extent::Amount(to_step(sale.gross / 3, market.cash_step)),
     };
     let rounding = rounding(market, sale, earlier, &extent)?;
     let resolved = resolve(sale, earlier, &extent, vec![], rounding).ok()?;
-    let reason = chance.pick(&habits.reasons).clone();
-    Some(Back {
+    let reason = random.pick(&habits.reasons).clone();
+    Some(DrawnRefund {
         extent,
         rounding,
         refund: as_refund(resolved, sale.entry.clone(), &reason),
@@ -42,8 +42,12 @@ pub fn refund(
     })
 }
 
-/// What goes back in cash is made of coins that exist. None where that cannot be.
-#[expect(clippy::option_option, reason = "none at all, or none to be said")]
+/// Returns the rounding that makes the cash amount payable in existing coins. The outer option is none if
+/// that is not possible, the inner one if the request needs no rounding.
+#[expect(
+    clippy::option_option,
+    reason = "\"impossible\" differs from \"not needed\""
+)]
 fn rounding(
     market: &Market,
     sale: &Sale,
@@ -66,25 +70,25 @@ fn rounding(
             let paid = to_step(gross, market.cash_step);
             (paid > 0).then_some(Some(paid - gross))
         }
-        // A share of several tenders is no round sum.
+        // A share of several tenders is not a multiple of the smallest coin.
         _ => None,
     }
 }
 
-fn some_lines(chance: &mut Chance, sale: &Sale) -> Option<Extent> {
-    let mut backs = Vec::new();
-    let wanted = 1 + chance.below(2);
+fn some_lines(random: &mut Random, sale: &Sale) -> Option<Extent> {
+    let mut lines = Vec::new();
+    let limit = 1 + random.below(2);
     for line in &sale.lines {
         let article = line.kind == LineKind::Item && !line.voided && !line.returned;
-        if article && chance.percent(60) && (backs.len() as u64) < wanted {
+        if article && random.percent(60) && (lines.len() as u64) < limit {
             let several = line.quantity.scale == 0 && line.quantity.unscaled > 1;
-            backs.push(LineBack {
+            lines.push(LineBack {
                 line: line.number,
                 quantity: several.then(|| Decimal::whole(1)),
             });
         }
     }
-    (!backs.is_empty()).then_some(Extent::Lines(backs))
+    (!lines.is_empty()).then_some(Extent::Lines(lines))
 }
 
 fn as_refund(resolved: Resolved, entry: Entry, reason: &str) -> Refund {

@@ -1,7 +1,7 @@
-//! A drawer's shift: what it takes, and how it is counted in the end.
+//! The shift of a cash drawer: its cash, and the count at the end.
 
 use crate::assortment::Market;
-use crate::chance::Chance;
+use crate::random::Random;
 use galleria_domain::{Money, Tender};
 
 /// A shift of a till.
@@ -12,11 +12,11 @@ pub struct Shift {
     /// Seconds of the day.
     pub opens: i64,
     pub closes: i64,
-    /// What cash did to the drawer so far.
+    /// Sum of cash sales minus cash refunds so far.
     pub cash: Money,
 }
 
-/// How a drawer is counted.
+/// The count of a drawer.
 pub struct Count {
     pub counted: Money,
     pub paid_in: Money,
@@ -25,27 +25,27 @@ pub struct Count {
 }
 
 impl Shift {
-    /// Tenders of a sale, or of what undoes one.
-    pub fn book(&mut self, tenders: &[Tender], back: bool) {
+    /// Posts the tenders of a sale, or of a refund or void.
+    pub fn post(&mut self, tenders: &[Tender], refunded: bool) {
         let cash = tenders.iter().filter(|tender| tender.kind == "cash");
         let sum: Money = cash.map(|tender| tender.amount).sum();
-        self.cash += if back { -sum } else { sum };
+        self.cash += if refunded { -sum } else { sum };
     }
 
-    /// Counts the drawer: the first shifts of a day are over and short by plan, so that both are seen.
-    pub fn count(&self, chance: &mut Chance, market: &Market, number: usize) -> Count {
+    /// EventKind the drawer: the first shifts of a day are over and short by plan, so that both are seen.
+    pub fn count(&self, random: &mut Random, market: &Market, number: usize) -> Count {
         let float = market.opening_float;
-        let paid_in = if chance.percent(30) { float / 4 } else { 0 };
-        let paid_out = if chance.percent(30) { float / 10 } else { 0 };
+        let paid_in = if random.percent(30) { float / 4 } else { 0 };
+        let paid_out = if random.percent(30) { float / 10 } else { 0 };
         let full = float + self.cash + paid_in - paid_out;
         let surplus = (full - float).max(0);
-        // Whole multiples of the float go to the safe during the day.
+        // Multiples of half the float go to the safe during the day.
         let pickups = surplus / (float / 2).max(1) * (float / 2).max(1);
         let expected = full - pickups;
         let step = market.cash_step.max(5);
         let difference = match number % 4 {
-            0 => step * chance.between(1, 10),
-            1 => -step * chance.between(1, 10),
+            0 => step * random.between(1, 10),
+            1 => -step * random.between(1, 10),
             _ => 0,
         };
         Count {

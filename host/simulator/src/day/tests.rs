@@ -1,4 +1,4 @@
-//! The day that is kept: it is what the generator makes, its sums are right, and it has everything.
+//! The days of the repository are reproducible, their sums agree, and together they cover all situations.
 
 use crate::assortment::{Assortment, Market};
 use crate::samples as retailers;
@@ -7,55 +7,56 @@ use galleria_domain::{Line, LineKind, Money, Store, Tender, selling};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-fn kept(folder: &std::path::Path) -> (Assortment, Vec<Store>, String) {
+fn sample(folder: &std::path::Path) -> (Assortment, Vec<Store>, String) {
     let (assortment, stores) = Assortment::read(folder).expect("an assortment");
     let file = folder.join(format!("days/{}.jsonl", assortment.day.date));
-    let text = std::fs::read_to_string(file).expect("the day that is kept");
+    let text = std::fs::read_to_string(file).expect("the day of the repository");
     (assortment, stores, text)
 }
 
 #[test]
-fn the_day_that_is_kept_is_made_again_byte_for_byte() {
+fn the_days_of_the_repository_are_reproduced_byte_by_byte() {
     for folder in retailers() {
-        let (assortment, _, text) = kept(&folder);
+        let (assortment, _, text) = sample(&folder);
         let day = &assortment.day;
-        let made = super::generate(&folder, day.seed, day.events)
+        let generated = super::generate(&folder, day.seed, day.events)
             .expect("a day")
             .text;
-        let differs = made
+        let differs = generated
             .lines()
             .zip(text.lines())
-            .position(|(made, kept)| made != kept);
-        assert_eq!(differs, None, "the first line that differs, from 0");
-        assert!(made == text, "as long as the other");
+            .position(|(generated, expected)| generated != expected);
+        assert_eq!(differs, None, "index of the first difference");
+        assert!(generated == text, "same length");
         let other = super::generate(&folder, day.seed + 1, day.events)
             .expect("a day")
             .text;
-        assert!(other != text, "another seed, another day");
+        assert!(other != text, "another seed gives another day");
     }
 }
 
-/// What the host would know.
+/// The state of a host, as far as the tests need it, and the situations in a day.
 #[derive(Default)]
-struct Books {
+struct Checker {
+    /// Store id and lines.
     orders: BTreeMap<String, (String, Vec<Line>)>,
     counts: BTreeMap<String, usize>,
     /// Float and cash of the open shifts.
     drawers: BTreeMap<String, Money>,
-    /// What cash comes in multiples of, by country.
+    /// Smallest coin, by country.
     steps: BTreeMap<String, Money>,
-    seen: BTreeSet<String>,
-    /// Keys of the requests that show a code.
-    shown: BTreeSet<String>,
+    situations: BTreeSet<String>,
+    /// Idempotency keys of the identification requests.
+    identifications: BTreeSet<String>,
     paid: BTreeSet<String>,
-    /// A provider's, each once.
+    /// References of the payment provider.
     references: BTreeSet<String>,
 }
 
-impl Books {
-    fn saw(&mut self, what: &str, really: bool) {
-        if really {
-            self.seen.insert(what.to_owned());
+impl Checker {
+    fn note(&mut self, situation: &str, present: bool) {
+        if present {
+            self.situations.insert(situation.to_owned());
         }
     }
 
@@ -67,7 +68,7 @@ impl Books {
             *self.counts.entry(counts.to_owned()).or_default() += 1;
         }
         match parts[..] {
-            ["v1", "stores", _, "members", "identify"] => self.code(line),
+            ["v1", "stores", _, "members", "identify"] => self.identification(line),
             ["v1", "orders"] => self.order(line, stores),
             ["v1", "orders", id, "payments"] => self.payment(id, body, stores),
             ["v1", "orders", id, "refunds"] => self.refund(id, body),
@@ -82,46 +83,52 @@ impl Books {
         }
     }
 
-    /// Somebody shows a code: whose it is the day knows, and the host has to find out.
-    fn code(&mut self, line: &Value) {
+    /// The day has the expected member number beside the request, not in it.
+    fn identification(&mut self, line: &Value) {
         let known = &line["member"]["known"];
-        self.saw("a member's code", known.is_string());
-        self.saw("a code that is nobody's", line["member"] == "nobody");
+        self.note("a member's code", known.is_string());
+        self.note("an invalid code", line["member"] == "nobody");
         let number = known.as_str().unwrap_or("no number");
         assert!(
             !text(&line["body"], "code").contains(number),
-            "a number in the clear"
+            "the number is not encrypted"
         );
-        self.shown.insert(text(line, "key"));
+        self.identifications.insert(text(line, "key"));
     }
 
     fn order(&mut self, line: &Value, stores: &[Store]) {
         let body = &line["body"];
         if let Some(key) = line["member"]["answer_to"].as_str() {
-            assert!(self.shown.contains(key), "who it is, is asked before");
-            assert!(body["member"].is_null(), "{key}: the host tells who it is");
+            assert!(
+                self.identifications.contains(key),
+                "{key}: identified before"
+            );
+            assert!(
+                body["member"].is_null(),
+                "{key}: the host returns the member"
+            );
         }
         let lines: Vec<Line> = serde_json::from_value(body["lines"].clone()).expect("lines");
         let store = store(stores, &text(body, "store_id"));
         selling::sums(&lines, store.minor_digits).expect("sums that agree");
         let any = |test: &dyn Fn(&Line) -> bool| lines.iter().any(test);
-        self.saw("several lines", lines.len() > 5);
-        self.saw("weighed goods", any(&|line| line.unit == "KGM"));
-        self.saw("a deposit", any(&|line| line.kind == LineKind::Deposit));
-        self.saw(
+        self.note("several lines", lines.len() > 5);
+        self.note("weighed goods", any(&|line| line.unit == "KGM"));
+        self.note("a deposit", any(&|line| line.kind == LineKind::Deposit));
+        self.note(
             "a gift card sold",
             any(&|line| matches!(line.kind, LineKind::GiftCardSale(_))),
         );
-        self.saw("a voided line", any(&|line| line.voided));
-        self.saw("an exchange", any(&|line| line.returned));
-        self.saw("an age check", any(&|line| line.age.is_some()));
+        self.note("a voided line", any(&|line| line.voided));
+        self.note("an exchange", any(&|line| line.returned));
+        self.note("an age check", any(&|line| line.age.is_some()));
         for basket in [false, true] {
             let what = if basket {
                 "a basket discount"
             } else {
                 "a line discount"
             };
-            self.saw(
+            self.note(
                 what,
                 any(&|line| {
                     line.discounts
@@ -135,9 +142,9 @@ impl Books {
             .flat_map(|line| &line.taxes)
             .map(|tax| tax.rate.unscaled)
             .collect();
-        self.saw("several rates in a basket", rates.len() > 1);
-        self.saw("a member", !body["member"].is_null());
-        self.saw("training", body["training"] == true);
+        self.note("several rates in a basket", rates.len() > 1);
+        self.note("a member", !body["member"].is_null());
+        self.note("training", body["training"] == true);
         self.orders
             .insert(text(body, "id"), (store.id.clone(), lines));
     }
@@ -152,15 +159,15 @@ impl Books {
             serde_json::from_value(body["tenders"].clone()).expect("tenders");
         let rounding = body["rounding"].as_i64().unwrap_or_default();
         selling::check_paid(&tenders, gross, rounding).expect("a paid order");
-        let of = |kind: &str| tenders.iter().filter(|tender| tender.kind == kind).count();
+        let count = |kind: &str| tenders.iter().filter(|tender| tender.kind == kind).count();
         let cash: Vec<&Tender> = tenders
             .iter()
             .filter(|tender| tender.kind == "cash")
             .collect();
         let step = self.steps[&store.country];
         for tender in &cash {
-            assert_eq!(tender.amount % step, 0, "{order}: coins exist");
-            assert_eq!(tender.change % step, 0, "{order}: coins exist");
+            assert_eq!(tender.amount % step, 0, "{order}: payable in coins");
+            assert_eq!(tender.change % step, 0, "{order}: payable in coins");
         }
         let drawer = body["shift_id"].as_str();
         assert!(
@@ -175,13 +182,13 @@ impl Books {
             cash.iter().any(|tender| tender.foreign.is_some()),
             cash.iter().any(|tender| tender.change > 0),
         );
-        self.saw("a card", of("card") > 0);
-        self.saw("a wallet", of("wallet") > 0);
-        self.saw("a gift card as tender", of("gift-card") > 0);
-        self.saw("several tenders", tenders.len() > 1);
-        self.saw("foreign cash", foreign);
-        self.saw("change", change);
-        self.saw(
+        self.note("a card", count("card") > 0);
+        self.note("a wallet", count("wallet") > 0);
+        self.note("a gift card as tender", count("gift-card") > 0);
+        self.note("several tenders", tenders.len() > 1);
+        self.note("foreign cash", foreign);
+        self.note("change", change);
+        self.note(
             &format!("cash rounding in {}", store.country),
             rounding != 0,
         );
@@ -193,7 +200,7 @@ impl Books {
                 .expect("a provider's reference");
             assert!(
                 self.references.insert(reference),
-                "{order}: a reference twice"
+                "{order}: duplicate reference"
             );
             assert_eq!(tender.merchant_reference.as_deref(), Some(order));
         }
@@ -203,7 +210,7 @@ impl Books {
     fn verification(&mut self, order: &str, body: &Value) {
         assert!(
             self.paid.contains(order),
-            "{order}: paid before staff look into it"
+            "{order}: paid before the verification"
         );
         let (_, lines) = &self.orders[order];
         let refused = body["refused_lines"]
@@ -216,8 +223,8 @@ impl Books {
                 "{order}: its line"
             );
         }
-        self.saw(&format!("outcome {}", text(body, "outcome")), true);
-        self.saw("a refused line", !refused.is_empty());
+        self.note(&format!("outcome {}", text(body, "outcome")), true);
+        self.note("a refused line", !refused.is_empty());
     }
 
     fn refund(&mut self, order: &str, body: &Value) {
@@ -226,11 +233,11 @@ impl Books {
             "an order before its refund"
         );
         let extent: Extent = serde_json::from_value(body["extent"].clone()).expect("an extent");
-        self.saw("a full refund", extent == Extent::Full);
-        self.saw("a refund by amount", matches!(extent, Extent::Amount(_)));
-        self.saw("a partial refund", matches!(extent, Extent::Lines(_)));
+        self.note("a full refund", extent == Extent::Full);
+        self.note("a refund by amount", matches!(extent, Extent::Amount(_)));
+        self.note("a partial refund", matches!(extent, Extent::Lines(_)));
         let reason = text(body, "reason");
-        self.saw(&format!("reason {reason}"), true);
+        self.note(&format!("reason {reason}"), true);
         for tender in body["tenders"].as_array().into_iter().flatten() {
             let settled = tender["provider"].is_string();
             assert_eq!(
@@ -238,12 +245,12 @@ impl Books {
                 settled,
                 "{order}"
             );
-            self.saw("a provider's reference of a refund", settled);
+            self.note("a provider's reference of a refund", settled);
         }
         let early = !self.paid.contains(order);
-        self.saw("a refund before its payment", early);
+        self.note("a refund before its payment", early);
         if let Some(drawer) = body["shift_id"].as_str() {
-            assert!(!early, "{order}: no drawer pays back what is not paid");
+            assert!(!early, "{order}: a drawer cannot refund an unpaid order");
             assert!(self.drawers.contains_key(drawer), "{order}: an open shift");
         }
     }
@@ -255,18 +262,18 @@ impl Books {
             cause == "post_void",
             "{order}: {cause}"
         );
-        self.saw("a void after payment", cause == "post_void");
-        self.saw("an abandoned order", cause == "abandoned");
-        self.saw("a failed payment", cause == "payment_failed");
+        self.note("a void after payment", cause == "post_void");
+        self.note("an abandoned order", cause == "abandoned");
+        self.note("a failed payment", cause == "payment_failed");
     }
 
-    /// The drawer is closed: nothing may go into it any more.
+    /// Closes the drawer: later requests must not name it.
     fn count(&mut self, shift: &str, body: &Value) {
         let amount = |name: &str| body[name].as_i64().expect("an amount");
         self.drawers.remove(shift).expect("an open shift");
-        self.saw("paid in", amount("paid_in") > 0);
-        self.saw("paid out", amount("paid_out") > 0);
-        self.saw("a pickup", amount("pickups") > 0);
+        self.note("paid in", amount("paid_in") > 0);
+        self.note("paid out", amount("paid_out") > 0);
+        self.note("a pickup", amount("pickups") > 0);
     }
 }
 
@@ -282,33 +289,36 @@ fn store<'a>(stores: &'a [Store], id: &str) -> &'a Store {
 }
 
 #[test]
-fn a_day_has_what_a_day_has_and_its_sums_agree() {
+fn days_cover_all_situations_and_their_sums_agree() {
     let mut lacking = BTreeMap::new();
     for folder in retailers() {
-        let (assortment, stores, day) = kept(&folder);
-        let mut books = Books {
+        let (assortment, stores, day) = sample(&folder);
+        let mut checker = Checker {
             steps: assortment
                 .markets
                 .iter()
                 .map(|market| (market.country.clone(), market.cash_step))
                 .collect(),
-            ..Books::default()
+            ..Checker::default()
         };
         let mut keys = BTreeSet::new();
         for line in day.lines() {
             let line: Value = serde_json::from_str(line).expect("JSON");
-            assert!(keys.insert(text(&line, "key")), "a key twice");
+            assert!(keys.insert(text(&line, "key")), "duplicate idempotency key");
             assert!(!text(&line, "lane").is_empty());
-            books.read(&line, &stores);
+            checker.read(&line, &stores);
         }
-        assert_eq!(books.counts.values().sum::<usize>(), assortment.day.events);
+        assert_eq!(
+            checker.counts.values().sum::<usize>(),
+            assortment.day.events
+        );
         for kind in ["payment", "refund", "shift", "void"] {
-            assert!(books.counts.contains_key(kind), "{kind}");
+            assert!(checker.counts.contains_key(kind), "{kind}");
         }
-        assert!(books.drawers.is_empty(), "every drawer is counted");
-        let missing: Vec<_> = wanted(&assortment)
+        assert!(checker.drawers.is_empty(), "every drawer is counted");
+        let missing: Vec<_> = required(&assortment)
             .into_iter()
-            .filter(|what| !books.seen.contains(what))
+            .filter(|situation| !checker.situations.contains(situation))
             .collect();
         if !missing.is_empty() {
             lacking.insert(folder, missing);
@@ -317,8 +327,8 @@ fn a_day_has_what_a_day_has_and_its_sums_agree() {
     assert!(lacking.is_empty(), "{lacking:?}");
 }
 
-/// What the retailer's day has to have, since its data speak of it.
-fn wanted(assortment: &Assortment) -> Vec<String> {
+/// Lists the situations that the day of a retailer must have according to its assortment.
+fn required(assortment: &Assortment) -> Vec<String> {
     let habits = &assortment.habits;
     let payments = &assortment.payments;
     let products = &assortment.products;
@@ -331,10 +341,10 @@ fn wanted(assortment: &Assortment) -> Vec<String> {
             .collect::<BTreeSet<_>>()
             .len()
     };
-    let mut wanted: Vec<String> = [
+    let mut required: Vec<String> = [
         ("a basket discount", habits.basket_discount > 0),
         ("a card", true),
-        ("a code that is nobody's", codes),
+        ("an invalid code", codes),
         ("a deposit", products.iter().any(|product| product.deposit)),
         ("a failed payment", true),
         ("a full refund", true),
@@ -381,31 +391,31 @@ fn wanted(assortment: &Assortment) -> Vec<String> {
         ),
     ]
     .into_iter()
-    .filter(|(_, has)| *has)
-    .map(|(what, _)| what.to_owned())
+    .filter(|(_, required)| *required)
+    .map(|(situation, _)| situation.to_owned())
     .collect();
     let rounded = markets.iter().filter(|market| market.cash_step > 1);
-    wanted.extend(rounded.map(|market| format!("cash rounding in {}", market.country)));
-    wanted.extend(
+    required.extend(rounded.map(|market| format!("cash rounding in {}", market.country)));
+    required.extend(
         habits
             .outcomes
             .iter()
             .map(|outcome| format!("outcome {outcome}")),
     );
-    wanted
+    required
 }
 
 #[test]
-fn the_four_retailers_are_there() {
-    let kept: Vec<_> = retailers()
+fn the_four_sample_retailers_exist() {
+    let samples: Vec<_> = retailers()
         .iter()
         .map(|folder| {
             let (assortment, stores) = Assortment::read(folder).expect("an assortment");
             (assortment, stores)
         })
         .collect();
-    assert_eq!(kept.len(), 4);
-    let zones: BTreeSet<&str> = kept
+    assert_eq!(samples.len(), 4);
+    let zones: BTreeSet<&str> = samples
         .iter()
         .flat_map(|(_, stores)| stores)
         .map(|store| store.zone.as_str())
@@ -419,12 +429,12 @@ fn the_four_retailers_are_there() {
     ] {
         assert!(zones.contains(zone), "{zone}");
     }
-    let coded = kept
+    let with_codes = samples
         .iter()
         .filter(|(assortment, _)| assortment.members.codes.is_some());
     assert_eq!(
-        coded.count(),
+        with_codes.count(),
         1,
-        "members are found by their codes at one of them"
+        "one retailer identifies members by codes"
     );
 }

@@ -1,42 +1,44 @@
-//! How baskets are paid: cards, cash with change and rounding, gift cards, foreign notes.
+//! Payment of baskets: cards, cash with change and rounding, gift cards and foreign notes.
 
 use crate::assortment::{Assortment, Market};
-use crate::chance::Chance;
 use crate::habits::{Payments, to_step};
+use crate::random::Random;
 use anyhow::{Context, Result};
 use galleria_domain::number::extended;
 use galleria_domain::{Decimal, Foreign, Money, Store, Tender};
 
-/// A payment: tenders that sum to the basket and what cash rounding adds or drops.
-pub struct Paid {
+/// Tenders whose sum is the basket total plus the cash rounding.
+pub struct DrawnPayment {
     pub tenders: Vec<Tender>,
     pub rounding: Money,
 }
 
-/// Pays `gross`. Without a drawer there is no cash.
+/// Draws a payment of `gross`. Without a drawer there is no cash.
 pub fn pay(
-    chance: &mut Chance,
+    random: &mut Random,
     assortment: &Assortment,
     store: &Store,
     gross: Money,
     drawer: bool,
-) -> Result<Paid> {
+) -> Result<DrawnPayment> {
     let market = assortment.market(store)?;
-    let ways = &assortment.payments;
-    let cash_works = drawer && to_step(gross, market.cash_step) > 0;
-    let paid = match Way::of(ways, chance.below(100)) {
-        Way::Cash if cash_works => cash(chance, market, gross)?,
-        Way::Foreign if cash_works && market.foreign.is_some() => foreign(store, market, gross)?,
-        Way::GiftCard => gift_card_and_rest(chance, assortment, market, gross, drawer)?,
-        Way::Wallet if !drawer => whole(card(chance, ways, 1, "wallet", gross)),
-        // What does not work here is paid by card.
-        _ => whole(card(chance, ways, 1, "card", gross)),
+    let payments = &assortment.payments;
+    let cash_possible = drawer && to_step(gross, market.cash_step) > 0;
+    let paid = match Method::draw(payments, random.below(100)) {
+        Method::Cash if cash_possible => cash(random, market, gross)?,
+        Method::Foreign if cash_possible && market.foreign.is_some() => {
+            foreign(store, market, gross)?
+        }
+        Method::GiftCard => gift_card_and_rest(random, assortment, market, gross, drawer)?,
+        Method::Wallet if !drawer => single(card(random, payments, 1, "wallet", gross)),
+        // If the drawn method is not possible, the basket is paid by card.
+        _ => single(card(random, payments, 1, "card", gross)),
     };
     Ok(paid)
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Method {
     Cash,
     Foreign,
     GiftCard,
@@ -44,27 +46,27 @@ enum Way {
     Card,
 }
 
-impl Way {
-    /// `drawn` is below a hundred.
-    fn of(ways: &Payments, drawn: u64) -> Self {
-        let mut below = 0;
-        for (often, way) in [
-            (ways.cash, Self::Cash),
-            (ways.foreign, Self::Foreign),
-            (ways.gift_card, Self::GiftCard),
-            (ways.wallet, Self::Wallet),
+impl Method {
+    /// `drawn` is a random number below 100.
+    fn draw(payments: &Payments, drawn: u64) -> Self {
+        let mut limit = 0;
+        for (percent, method) in [
+            (payments.cash, Self::Cash),
+            (payments.foreign, Self::Foreign),
+            (payments.gift_card, Self::GiftCard),
+            (payments.wallet, Self::Wallet),
         ] {
-            below += often;
-            if drawn < below {
-                return way;
+            limit += percent;
+            if drawn < limit {
+                return method;
             }
         }
         Self::Card
     }
 }
 
-fn whole(tender: Tender) -> Paid {
-    Paid {
+fn single(tender: Tender) -> DrawnPayment {
+    DrawnPayment {
         tenders: vec![tender],
         rounding: 0,
     }
@@ -90,31 +92,41 @@ fn plain(number: u32, kind: &str, amount: Money) -> Tender {
     }
 }
 
-fn card(chance: &mut Chance, ways: &Payments, number: u32, kind: &str, amount: Money) -> Tender {
-    let (scheme, first) = *chance.pick(&[
+fn card(
+    random: &mut Random,
+    payments: &Payments,
+    number: u32,
+    kind: &str,
+    amount: Money,
+) -> Tender {
+    let (scheme, first) = *random.pick(&[
         ("visa", "424242"),
         ("mastercard", "545454"),
         ("amex", "378282"),
     ]);
     Tender {
-        provider: Some(ways.provider.clone()),
-        psp_reference: Some(format!("{}{}", ways.reference, chance.digits(ways.digits))),
-        authorisation: Some(chance.digits(6)),
+        provider: Some(payments.provider.clone()),
+        psp_reference: Some(format!(
+            "{}{}",
+            payments.reference,
+            random.digits(payments.digits)
+        )),
+        authorisation: Some(random.digits(6)),
         scheme: Some(scheme.into()),
-        masked: Some(format!("{first}******{}", chance.digits(4))),
+        masked: Some(format!("{first}******{}", random.digits(4))),
         ..plain(number, kind, amount)
     }
 }
 
-fn cash(chance: &mut Chance, market: &Market, gross: Money) -> Result<Paid> {
+fn cash(random: &mut Random, market: &Market, gross: Money) -> Result<DrawnPayment> {
     let amount = to_step(gross, market.cash_step);
-    // One in four has it exactly; the others give the next note, or several of the largest.
-    let tendered = if chance.percent(25) {
+    // One customer in four has the exact amount. The others pay with the next larger note.
+    let tendered = if random.percent(25) {
         amount
     } else {
         notes(&market.notes, amount)?
     };
-    Ok(Paid {
+    Ok(DrawnPayment {
         tenders: vec![Tender {
             tendered,
             change: tendered - amount,
@@ -124,37 +136,37 @@ fn cash(chance: &mut Chance, market: &Market, gross: Money) -> Result<Paid> {
     })
 }
 
-/// The smallest note that covers the amount, or as many of the largest as do.
+/// Returns the value of the smallest note that covers the amount, or of several of the largest note.
 fn notes(notes: &[Money], amount: Money) -> Result<Money> {
     let largest = *notes.last().context("a note")?;
     let one = notes.iter().copied().find(|note| *note >= amount);
     Ok(one.unwrap_or_else(|| (amount + largest - 1) / largest * largest))
 }
 
-fn foreign(store: &Store, market: &Market, gross: Money) -> Result<Paid> {
+fn foreign(store: &Store, market: &Market, gross: Money) -> Result<DrawnPayment> {
     let currency = market.foreign.as_ref().context("a foreign currency")?;
     let amount = to_step(gross, market.cash_step);
-    let worth = |minor: Money| {
+    let value = |minor: Money| {
         let major = Decimal {
             unscaled: minor,
             scale: 2,
         };
-        extended(currency.rate, major, store.minor_digits).context("an exchange")
+        extended(currency.rate, major, store.minor_digits).context("the exchange")
     };
     let largest = *currency.notes.last().context("a note")?;
     let mut given = None;
     for note in currency.notes.iter().copied() {
-        if worth(note)? >= amount {
+        if value(note)? >= amount {
             given = Some(note);
             break;
         }
     }
     let given = match given {
         Some(note) => note,
-        None => (amount + worth(largest)? - 1) / worth(largest)? * largest,
+        None => (amount + value(largest)? - 1) / value(largest)? * largest,
     };
-    let tendered = worth(given)?;
-    Ok(Paid {
+    let tendered = value(given)?;
+    Ok(DrawnPayment {
         tenders: vec![Tender {
             tendered,
             change: tendered - amount,
@@ -170,26 +182,26 @@ fn foreign(store: &Store, market: &Market, gross: Money) -> Result<Paid> {
 }
 
 fn gift_card_and_rest(
-    chance: &mut Chance,
+    random: &mut Random,
     assortment: &Assortment,
     market: &Market,
     gross: Money,
     drawer: bool,
-) -> Result<Paid> {
-    let worth = market.notes[0];
-    let covered = worth.min(gross);
+) -> Result<DrawnPayment> {
+    let balance = market.notes[0];
+    let covered = balance.min(gross);
     let gift = Tender {
-        stored_value: Some(format!("600612********{}", chance.digits(4))),
+        stored_value: Some(format!("600612********{}", random.digits(4))),
         ..plain(1, "gift-card", covered)
     };
     let rest = gross - covered;
     if rest == 0 {
-        return Ok(whole(gift));
+        return Ok(single(gift));
     }
-    let mut paid = if drawer && to_step(rest, market.cash_step) > 0 && chance.percent(50) {
-        cash(chance, market, rest)?
+    let mut paid = if drawer && to_step(rest, market.cash_step) > 0 && random.percent(50) {
+        cash(random, market, rest)?
     } else {
-        whole(card(chance, &assortment.payments, 2, "card", rest))
+        single(card(random, &assortment.payments, 2, "card", rest))
     };
     for tender in &mut paid.tenders {
         tender.number = 2;

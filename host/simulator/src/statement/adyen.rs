@@ -1,7 +1,7 @@
-//! Adyen's settlement details, as its documentation names the columns.
+//! Adyen's settlement details report, with the columns of its documentation.
 
-use super::{Row, Sheet, What, amount, local};
-use crate::chance::Chance;
+use super::{Payout, Row, RowKind, amount, local};
+use crate::random::Random;
 use anyhow::Result;
 
 const HEADER: &str = "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\
@@ -9,14 +9,14 @@ Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (G
 Exchange Rate,Net Currency,Net Debit (NC),Net Credit (NC),Commission (NC),Markup (NC),\
 Scheme Fees (NC),Interchange (NC),Payment Method Variant,Modification Merchant Reference,Batch Number";
 
-/// The whole file.
-pub fn write(sheet: &Sheet<'_>, chance: &mut Chance) -> Result<String> {
+/// Writes the file.
+pub fn write(payout: &Payout<'_>, random: &mut Random) -> Result<String> {
     let mut text = format!("{HEADER}\n");
-    for row in &sheet.rows {
-        text.push_str(&line(sheet, row, chance)?);
+    for row in &payout.rows {
+        text.push_str(&line(payout, row, random)?);
     }
-    let terms = sheet.terms;
-    let paid = sides(-sheet.total);
+    let terms = payout.terms;
+    let paid = sides(-payout.total);
     text.push_str(&format!(
         "{0},{0},,,,{1} 03:00:00,CET,MerchantPayout,\"TX{2}, batch {2}\",,,,,{3},{4},{5},,,,,,,{2}\n",
         terms.account, terms.paid_on, terms.reference, terms.currency, paid.0, paid.1
@@ -24,21 +24,21 @@ pub fn write(sheet: &Sheet<'_>, chance: &mut Chance) -> Result<String> {
     Ok(text)
 }
 
-fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
-    let terms = sheet.terms;
-    let kind = match row.what {
-        What::Payment => "Settled",
-        What::Refund => "Refunded",
-        What::Chargeback => "Chargeback",
-        What::Cost => "Fee",
+fn line(payout: &Payout<'_>, row: &Row, random: &mut Random) -> Result<String> {
+    let terms = payout.terms;
+    let kind = match row.kind {
+        RowKind::Payment => "Settled",
+        RowKind::Refund => "Refunded",
+        RowKind::Chargeback => "Chargeback",
+        RowKind::Cost => "Fee",
     };
     let created = local(terms, row)?;
-    let cost = row.what == What::Cost;
+    let cost = row.kind == RowKind::Cost;
     let (gross, net) = (sides(row.gross), sides(row.net));
-    // A payment's own reference for its capture; a sentence where it is no payment at all.
-    let modification = match row.what {
-        What::Payment => row.psp_reference.clone(),
-        What::Cost => format!("Account costs of {}", &terms.paid_on[..7]),
+    // A payment has its own reference here, a fee a description.
+    let modification = match row.kind {
+        RowKind::Payment => row.psp_reference.clone(),
+        RowKind::Cost => format!("Account costs of {}", &terms.paid_on[..7]),
         _ => row.modification_reference.clone(),
     };
     let fee = |share: i64| {
@@ -48,9 +48,9 @@ fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
             amount(share, '.')
         }
     };
-    // Contracts by interchange tell what the fee is made of.
-    let interchange = row.fee * chance.between(40, 60) / 100;
-    let scheme_fee = row.fee * chance.between(10, 20) / 100;
+    // Interchange contracts list the parts of the fee.
+    let interchange = row.fee * random.between(40, 60) / 100;
+    let scheme_fee = row.fee * random.between(10, 20) / 100;
     let rate = match (&row.rate, cost) {
         (_, true) => String::new(),
         (None, _) => "1".to_owned(),
@@ -76,7 +76,7 @@ fn line(sheet: &Sheet<'_>, row: &Row, chance: &mut Chance) -> Result<String> {
     ))
 }
 
-/// Debit and credit: one of them is empty.
+/// Returns debit and credit. One of them is empty.
 fn sides(minor: i64) -> (String, String) {
     match minor {
         0 => (String::new(), String::new()),

@@ -1,12 +1,12 @@
-//! Records of fixed kind: a header, a detail for each line, a trailer with count and sum. Amounts are
-//! minor units.
+//! A file of fixed-width records: a header, a detail per row, and a trailer with count and sum. Amounts are
+//! in minor units.
 
-use super::{Row, Sheet, What, local};
+use super::{Payout, Row, RowKind, local};
 use anyhow::Result;
 
-/// The whole file.
-pub fn write(sheet: &Sheet<'_>) -> Result<String> {
-    let terms = sheet.terms;
+/// Writes the file.
+pub fn write(payout: &Payout<'_>) -> Result<String> {
+    let terms = payout.terms;
     let mut lines = vec![format!(
         "HD{:<20}{:<20}{}{}",
         terms.account,
@@ -14,23 +14,27 @@ pub fn write(sheet: &Sheet<'_>) -> Result<String> {
         terms.paid_on.replace('-', ""),
         terms.currency,
     )];
-    for row in &sheet.rows {
-        lines.push(line(sheet, row)?);
+    for row in &payout.rows {
+        lines.push(line(payout, row)?);
     }
-    lines.push(format!("TR{:08}{}", sheet.rows.len(), signed(sheet.total)));
+    lines.push(format!(
+        "TR{:08}{}",
+        payout.rows.len(),
+        signed(payout.total)
+    ));
     Ok(format!("{}\r\n", lines.join("\r\n")))
 }
 
-fn line(sheet: &Sheet<'_>, row: &Row) -> Result<String> {
-    let kind = match row.what {
-        What::Payment => "PAY",
-        What::Refund => "REF",
-        What::Chargeback => "CBK",
-        What::Cost => "FEE",
+fn line(payout: &Payout<'_>, row: &Row) -> Result<String> {
+    let kind = match row.kind {
+        RowKind::Payment => "PAY",
+        RowKind::Refund => "REF",
+        RowKind::Chargeback => "CBK",
+        RowKind::Cost => "FEE",
     };
     Ok(format!(
         "DT{kind}{}{:<24}{:<24}{:<40}{}{}{}",
-        local(sheet.terms, row)?.strftime("%Y%m%d"),
+        local(payout.terms, row)?.strftime("%Y%m%d"),
         row.psp_reference,
         row.modification_reference,
         row.merchant_reference,
@@ -40,7 +44,7 @@ fn line(sheet: &Sheet<'_>, row: &Row) -> Result<String> {
     ))
 }
 
-/// A sign and twelve digits.
+/// Formats an amount as a sign and twelve digits.
 fn signed(minor: i64) -> String {
     let sign = if minor < 0 { '-' } else { '+' };
     format!("{sign}{:012}", minor.abs())

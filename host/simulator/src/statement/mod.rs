@@ -1,8 +1,8 @@
-//! Sample statements: what a provider would pay out for a sample day, in the provider's own form.
+//! Settlement statements: the file that a payment provider would send for a sample day, in its own format.
 //!
-//! Made of the day's tenders, and of what every real statement has beside them: a chargeback, a cost
-//! of the month, an amount that is not what was paid, a payment that nobody knows. The same day gives
-//! the same bytes.
+//! A statement has the tenders of the day and the exceptions of real statements: a chargeback, a monthly fee,
+//! an amount that differs from the payment, and a payment that the retailer does not know. The same day
+//! gives the same bytes.
 
 mod adyen;
 mod delimited;
@@ -11,8 +11,8 @@ mod stripe;
 #[cfg(test)]
 mod tests;
 
-use crate::chance::Chance;
-use crate::day::Settled;
+use crate::day::SettledTender;
+use crate::random::Random;
 use anyhow::{Context, Result};
 use galleria_domain::{Decimal, MatchOutcome, Money};
 use jiff::tz::TimeZone;
@@ -23,34 +23,35 @@ use std::collections::BTreeMap;
 /// `[statement]` of `assortment.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Terms {
-    pub form: Form,
-    /// The slot of `retailer.toml` that reads it.
+pub struct StatementTerms {
+    pub format: Format,
+    /// The plugin slot in `retailer.toml` that reads the statement.
     pub plugin: String,
     /// The retailer's account at the provider.
     pub account: String,
-    /// The provider's of the payout.
+    /// The provider's reference of the payout.
     pub reference: String,
-    /// The payout's.
+    /// Currency of the payout.
     pub currency: String,
     /// `YYYY-MM-DD`.
     pub paid_on: String,
-    /// Whose clock the provider writes; IANA.
+    /// IANA name of the time zone in which the provider writes times.
     pub zone: String,
-    /// What the provider keeps of a payment: hundredths of a per cent, and minor units beside them.
+    /// The provider's fee for a payment, in hundredths of a per cent.
     pub fee_basis_points: i64,
+    /// Fixed part of the fee, in minor units.
     pub fee_fixed: Money,
     pub chargeback_fee: Money,
     pub monthly_cost: Money,
-    /// To the payout's currency.
+    /// Exchange rates to the currency of the payout, by currency.
     #[serde(default)]
     pub rates: BTreeMap<String, Decimal>,
 }
 
-/// How providers write.
+/// File formats of providers.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
+pub enum Format {
     /// Adyen's settlement details.
     Adyen,
     /// Stripe's itemised payout.
@@ -61,21 +62,21 @@ pub enum Form {
     Fixed,
 }
 
-/// What a line is.
+/// Kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum RowKind {
     Payment,
     Refund,
     Chargeback,
     Cost,
 }
 
-/// A line of the payout. Money that came from customers is positive.
+/// A row of a payout. Money from customers is positive.
 #[derive(Clone, Debug)]
 pub struct Row {
-    pub what: What,
+    pub kind: RowKind,
     pub at: Timestamp,
-    /// The provider's of the line.
+    /// The provider's id of the row.
     pub id: String,
     pub psp_reference: String,
     pub modification_reference: String,
@@ -84,96 +85,101 @@ pub struct Row {
     pub currency: String,
     pub gross: Money,
     pub rate: Option<Decimal>,
-    /// In the payout's currency, as all that follows.
+    /// In the currency of the payout, like the fields below.
     pub converted: Money,
     pub fee: Money,
     pub net: Money,
 }
 
-/// A payout.
-pub struct Sheet<'a> {
-    pub terms: &'a Terms,
+/// The rows of a statement.
+pub struct Payout<'a> {
+    pub terms: &'a StatementTerms,
     pub rows: Vec<Row>,
     pub total: Money,
 }
 
-/// A statement, and what matching has to make of it.
-pub struct Made {
-    /// As the provider names the file.
+/// A generated statement with the expected results of matching.
+pub struct SampleStatement {
+    /// The file name that the provider gives it.
     pub name: String,
     pub text: String,
     pub total: Money,
+    /// Expected number of lines by outcome.
     pub outcomes: BTreeMap<MatchOutcome, usize>,
 }
 
-/// Makes the statement of a day.
-pub fn make(terms: &Terms, settled: &[Settled], seed: u64) -> Result<Made> {
-    let mut chance = Chance::new(seed ^ 0x5e77_1ed0);
-    let (sheet, outcomes) = sheet(terms, settled, &mut chance)?;
-    let text = match terms.form {
-        Form::Adyen => adyen::write(&sheet, &mut chance)?,
-        Form::Stripe => stripe::write(&sheet)?,
-        Form::Delimited => delimited::write(&sheet)?,
-        Form::Fixed => fixed::write(&sheet)?,
+/// Generates the statement of a day.
+pub fn generate(
+    terms: &StatementTerms,
+    settled: &[SettledTender],
+    seed: u64,
+) -> Result<SampleStatement> {
+    let mut random = Random::new(seed ^ 0x5e77_1ed0);
+    let (payout, outcomes) = payout(terms, settled, &mut random)?;
+    let text = match terms.format {
+        Format::Adyen => adyen::write(&payout, &mut random)?,
+        Format::Stripe => stripe::write(&payout)?,
+        Format::Delimited => delimited::write(&payout)?,
+        Format::Fixed => fixed::write(&payout)?,
     };
-    let ending = if terms.form == Form::Fixed {
+    let ending = if terms.format == Format::Fixed {
         "txt"
     } else {
         "csv"
     };
-    Ok(Made {
+    Ok(SampleStatement {
         name: format!("{}.{ending}", terms.paid_on),
         text,
-        total: sheet.total,
+        total: payout.total,
         outcomes,
     })
 }
 
-fn sheet<'a>(
-    terms: &'a Terms,
-    settled: &[Settled],
-    chance: &mut Chance,
-) -> Result<(Sheet<'a>, BTreeMap<MatchOutcome, usize>)> {
+fn payout<'a>(
+    terms: &'a StatementTerms,
+    settled: &[SettledTender],
+    random: &mut Random,
+) -> Result<(Payout<'a>, BTreeMap<MatchOutcome, usize>)> {
     let mut rows = Vec::new();
-    for one in settled {
-        rows.push(row(terms, one, chance)?);
+    for tender in settled {
+        rows.push(row(terms, tender, random)?);
     }
     let payments: Vec<usize> = (0..rows.len())
-        .filter(|at| rows[*at].what == What::Payment)
+        .filter(|at| rows[*at].kind == RowKind::Payment)
         .collect();
-    let (wrong, lost) =
-        two(chance, &payments).context("a day with two payments by card at least")?;
+    let (differing, charged_back) =
+        draw_two(random, &payments).context("the day needs at least two card payments")?;
     let last = settled.last().context("a payment")?.at;
-    let lost = Settled {
-        back: true,
+    let chargeback = SettledTender {
+        refunded: true,
         at: last,
-        ..settled[lost].clone()
+        ..settled[charged_back].clone()
     };
-    let unknown = Settled {
+    let unknown = SettledTender {
         at: last,
         merchant_reference: "nobody-knows-this".into(),
         psp_reference: format!(
             "{}X",
-            &rows[wrong].psp_reference[..rows[wrong].psp_reference.len() - 1]
+            &rows[differing].psp_reference[..rows[differing].psp_reference.len() - 1]
         ),
-        ..settled[wrong].clone()
+        ..settled[differing].clone()
     };
-    // The provider says that one more was paid than the till does.
-    let mut other = settled[wrong].clone();
+    // The provider reports one major unit more than the till.
+    let mut other = settled[differing].clone();
     other.amount += 100;
-    rows[wrong] = Row {
-        id: rows[wrong].id.clone(),
-        ..row(terms, &other, chance)?
+    rows[differing] = Row {
+        id: rows[differing].id.clone(),
+        ..row(terms, &other, random)?
     };
-    rows.push(row(terms, &unknown, chance)?);
-    let mut chargeback = row(terms, &lost, chance)?;
-    chargeback.what = What::Chargeback;
+    rows.push(row(terms, &unknown, random)?);
+    let mut chargeback = row(terms, &chargeback, random)?;
+    chargeback.kind = RowKind::Chargeback;
     chargeback.fee = terms.chargeback_fee;
     chargeback.net -= terms.chargeback_fee;
     rows.push(chargeback);
     rows.push(Row {
-        what: What::Cost,
-        id: id(chance),
+        kind: RowKind::Cost,
+        id: id(random),
         psp_reference: String::new(),
         modification_reference: String::new(),
         merchant_reference: String::new(),
@@ -193,43 +199,49 @@ fn sheet<'a>(
         (MatchOutcome::NotApplicable, 2),
     ];
     let total = rows.iter().map(|row| row.net).sum();
-    Ok((Sheet { terms, rows, total }, outcomes.into()))
+    Ok((Payout { terms, rows, total }, outcomes.into()))
 }
 
-fn row(terms: &Terms, one: &Settled, chance: &mut Chance) -> Result<Row> {
-    let gross = if one.back { -one.amount } else { one.amount };
-    let rate = if one.currency == terms.currency {
+fn row(terms: &StatementTerms, tender: &SettledTender, random: &mut Random) -> Result<Row> {
+    let gross = if tender.refunded {
+        -tender.amount
+    } else {
+        tender.amount
+    };
+    let rate = if tender.currency == terms.currency {
         None
     } else {
-        let rate = terms.rates.get(&one.currency).copied();
-        Some(rate.with_context(|| format!("[statement] rates has no {}", one.currency))?)
+        let rate = terms.rates.get(&tender.currency).copied();
+        Some(rate.with_context(|| format!("[statement] rates: no rate for {}", tender.currency))?)
     };
     let converted = rate.map_or(gross, |rate| {
         let power = 10_i64.pow(u32::from(rate.scale));
         half_up(gross * rate.unscaled, power)
     });
-    let fee = if one.back {
+    let fee = if tender.refunded {
         0
     } else {
         half_up(converted * terms.fee_basis_points, 10_000) + terms.fee_fixed
     };
-    let modification = one.back.then(|| match &one.modification_reference {
-        Some(reference) => reference.clone(),
-        None => format!("R{}", chance.digits(15)),
-    });
+    let modification = tender
+        .refunded
+        .then(|| match &tender.modification_reference {
+            Some(reference) => reference.clone(),
+            None => format!("R{}", random.digits(15)),
+        });
     Ok(Row {
-        what: if one.back {
-            What::Refund
+        kind: if tender.refunded {
+            RowKind::Refund
         } else {
-            What::Payment
+            RowKind::Payment
         },
-        at: one.at,
-        id: id(chance),
-        psp_reference: one.psp_reference.clone(),
+        at: tender.at,
+        id: id(random),
+        psp_reference: tender.psp_reference.clone(),
         modification_reference: modification.unwrap_or_default(),
-        merchant_reference: one.merchant_reference.clone(),
-        scheme: one.scheme.clone(),
-        currency: one.currency.clone(),
+        merchant_reference: tender.merchant_reference.clone(),
+        scheme: tender.scheme.clone(),
+        currency: tender.currency.clone(),
         gross,
         rate,
         converted,
@@ -238,32 +250,32 @@ fn row(terms: &Terms, one: &Settled, chance: &mut Chance) -> Result<Row> {
     })
 }
 
-fn id(chance: &mut Chance) -> String {
-    format!("L{}", chance.digits(14))
+fn id(random: &mut Random) -> String {
+    format!("L{}", random.digits(14))
 }
 
-/// Two of them that differ.
-fn two(chance: &mut Chance, items: &[usize]) -> Option<(usize, usize)> {
+/// Draws two different items.
+fn draw_two(random: &mut Random, items: &[usize]) -> Option<(usize, usize)> {
     if items.len() < 2 {
         return None;
     }
-    let one = *chance.pick(items);
+    let one = *random.pick(items);
     let others: Vec<usize> = items.iter().copied().filter(|item| *item != one).collect();
-    Some((one, *chance.pick(&others)))
+    Some((one, *random.pick(&others)))
 }
 
-/// `value ÷ by`, half away from zero.
-fn half_up(value: i64, by: i64) -> i64 {
-    let size = (value.abs() * 2 + by) / (by * 2);
+/// Divides, and rounds half away from zero.
+fn half_up(value: i64, divisor: i64) -> i64 {
+    let size = (value.abs() * 2 + divisor) / (divisor * 2);
     if value < 0 { -size } else { size }
 }
 
-/// When it was, by the provider's clock.
-fn local(terms: &Terms, row: &Row) -> Result<ZonedDateTime> {
+/// Returns the time of a row in the provider's time zone.
+fn local(terms: &StatementTerms, row: &Row) -> Result<ZonedDateTime> {
     Ok(row.at.to_zoned_datetime(TimeZone::get(&terms.zone)?))
 }
 
-/// An amount of a currency with two digits after the mark.
+/// Formats an amount of a currency with two decimals.
 fn amount(minor: Money, mark: char) -> String {
     let sign = if minor < 0 { "-" } else { "" };
     format!("{sign}{}{mark}{:02}", minor.abs() / 100, minor.abs() % 100)

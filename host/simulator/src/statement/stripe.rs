@@ -1,20 +1,20 @@
-//! Stripe's itemised payout reconciliation, as its documentation names the columns.
+//! Stripe's itemised payout reconciliation report, with the columns of its documentation.
 
-use super::{Row, Sheet, What, amount, local};
+use super::{Payout, Row, RowKind, amount, local};
 use anyhow::Result;
 
 const HEADER: &str = "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,\
 available_on,currency,gross,fee,net,reporting_category,source_id,description,customer_facing_amount,\
 customer_facing_currency,charge_id,payment_intent_id,payment_metadata[order]";
 
-/// The whole file.
-pub fn write(sheet: &Sheet<'_>) -> Result<String> {
+/// Writes the file.
+pub fn write(payout: &Payout<'_>) -> Result<String> {
     let mut text = format!("{HEADER}\n");
-    for row in &sheet.rows {
-        text.push_str(&line(sheet, row)?);
+    for row in &payout.rows {
+        text.push_str(&line(payout, row)?);
     }
-    let terms = sheet.terms;
-    let paid = amount(-sheet.total, '.');
+    let terms = payout.terms;
+    let paid = amount(-payout.total, '.');
     text.push_str(&format!(
         "{0},{1} 00:00:00,txn_{0},{1} 00:00:00,{1} 00:00:00,{2},{paid},0.00,{paid},payout,{0},STRIPE PAYOUT,,,,,\n",
         terms.reference,
@@ -24,33 +24,33 @@ pub fn write(sheet: &Sheet<'_>) -> Result<String> {
     Ok(text)
 }
 
-fn line(sheet: &Sheet<'_>, row: &Row) -> Result<String> {
-    let terms = sheet.terms;
-    let category = match row.what {
-        What::Payment => "charge",
-        What::Refund => "refund",
-        What::Chargeback => "dispute",
-        What::Cost => "fee",
+fn line(payout: &Payout<'_>, row: &Row) -> Result<String> {
+    let terms = payout.terms;
+    let category = match row.kind {
+        RowKind::Payment => "charge",
+        RowKind::Refund => "refund",
+        RowKind::Chargeback => "dispute",
+        RowKind::Cost => "fee",
     };
-    let cost = row.what == What::Cost;
-    // A cost is an amount of its own here, not what is kept of another.
+    let cost = row.kind == RowKind::Cost;
+    // Stripe lists a fee as an amount of its own, not as a deduction.
     let (gross, fee) = if cost {
         (row.net, 0)
     } else {
         (row.converted, row.fee)
     };
     let number = row.psp_reference.trim_start_matches("ch_");
-    let (source, description) = match row.what {
-        What::Payment => (
+    let (source, description) = match row.kind {
+        RowKind::Payment => (
             row.psp_reference.clone(),
             format!("Order {}", row.merchant_reference),
         ),
-        What::Refund => (
+        RowKind::Refund => (
             row.modification_reference.clone(),
             "REFUND FOR CHARGE".into(),
         ),
-        What::Chargeback => (format!("du_{number}"), "Chargeback withdrawal".into()),
-        What::Cost => (String::new(), format!("Billing {}", &terms.paid_on[..7])),
+        RowKind::Chargeback => (format!("du_{number}"), "Chargeback withdrawal".into()),
+        RowKind::Cost => (String::new(), format!("Billing {}", &terms.paid_on[..7])),
     };
     let facing = if cost {
         (String::new(), String::new())

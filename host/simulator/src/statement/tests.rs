@@ -1,63 +1,68 @@
-//! The statement that is kept: it is what the day makes, and its lines come to its total.
+//! The statements of the repository are reproducible, and their rows add up to the total.
 
-use super::{Form, Made, make, sheet};
+use super::{Format, SampleStatement, generate, payout};
 use crate::assortment::Assortment;
-use crate::chance::Chance;
 use crate::day;
+use crate::random::Random;
 use galleria_domain::MatchOutcome;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-fn kept() -> BTreeMap<PathBuf, (Assortment, day::Drawn)> {
+fn sample_days() -> BTreeMap<PathBuf, (Assortment, day::SampleDay)> {
     let folders = crate::samples();
-    let drawn = folders.into_iter().map(|folder| {
+    let days = folders.into_iter().map(|folder| {
         let (assortment, _) = Assortment::read(&folder).expect("an assortment");
-        let kept = &assortment.day;
-        let drawn = day::generate(&folder, kept.seed, kept.events).expect("a day");
-        (folder, (assortment, drawn))
+        let terms = &assortment.day;
+        let day = day::generate(&folder, terms.seed, terms.events).expect("a day");
+        (folder, (assortment, day))
     });
-    drawn.collect()
+    days.collect()
 }
 
-fn made(assortment: &Assortment, drawn: &day::Drawn) -> Made {
+fn statement(assortment: &Assortment, day: &day::SampleDay) -> SampleStatement {
     let terms = assortment.statement.as_ref().expect("a statement");
-    make(terms, &drawn.settled, assortment.day.seed).expect("a statement")
+    generate(terms, &day.settled, assortment.day.seed).expect("a statement")
 }
 
 #[test]
-fn the_statement_that_is_kept_is_made_again_byte_for_byte() {
-    for (folder, (assortment, drawn)) in kept() {
-        let made = made(&assortment, &drawn);
+fn the_statements_of_the_repository_are_reproduced_byte_by_byte() {
+    for (folder, (assortment, day)) in sample_days() {
+        let made = statement(&assortment, &day);
         let file = folder.join("statements").join(&made.name);
-        let text = std::fs::read_to_string(&file).expect("the statement that is kept");
+        let text = std::fs::read_to_string(&file).expect("the statement of the repository");
         assert!(made.text == text, "{}", file.display());
     }
 }
 
 #[test]
-fn each_provider_writes_one_of_them() {
-    let days = kept();
-    let forms: Vec<Form> = days
+fn each_format_is_used() {
+    let days = sample_days();
+    let formats: Vec<Format> = days
         .values()
-        .map(|(assortment, _)| assortment.statement.as_ref().expect("a statement").form)
+        .map(|(assortment, _)| assortment.statement.as_ref().expect("a statement").format)
         .collect();
-    for form in [Form::Adyen, Form::Stripe, Form::Delimited, Form::Fixed] {
-        assert!(forms.contains(&form), "{form:?}");
+    for format in [
+        Format::Adyen,
+        Format::Stripe,
+        Format::Delimited,
+        Format::Fixed,
+    ] {
+        assert!(formats.contains(&format), "{format:?}");
     }
 }
 
 #[test]
 fn every_row_has_the_cells_of_the_header() {
-    for (_, (assortment, drawn)) in kept() {
-        let (delimiter, skip) = match assortment.statement.as_ref().expect("a statement").form {
-            Form::Adyen | Form::Stripe => (b',', 0),
-            Form::Delimited => (b';', 2),
-            Form::Fixed => continue,
+    for (_, (assortment, day)) in sample_days() {
+        let (delimiter, skip) = match assortment.statement.as_ref().expect("a statement").format {
+            Format::Adyen | Format::Stripe => (b',', 0),
+            Format::Delimited => (b';', 2),
+            Format::Fixed => continue,
         };
-        let text = made(&assortment, &drawn).text;
+        let text = statement(&assortment, &day).text;
         let lines: Vec<&str> = text.lines().skip(skip).collect();
         let table = lines.join("\n");
-        // Refuses rows of another length than the first.
+        // The reader rejects rows with another number of cells than the header.
         let mut rows = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .from_reader(table.as_bytes());
@@ -68,12 +73,13 @@ fn every_row_has_the_cells_of_the_header() {
 }
 
 #[test]
-fn what_is_settled_was_paid_and_comes_to_the_total() {
-    for (folder, (assortment, drawn)) in kept() {
+fn rows_add_up_to_the_total() {
+    for (folder, (assortment, day)) in sample_days() {
         let terms = assortment.statement.as_ref().expect("a statement");
-        let (sheet, outcomes) = sheet(terms, &drawn.settled, &mut Chance::new(1)).expect("a sheet");
+        let (payout, outcomes) =
+            payout(terms, &day.settled, &mut Random::new(1)).expect("a payout");
         let mut sum = 0;
-        for row in &sheet.rows {
+        for row in &payout.rows {
             assert_eq!(row.net, row.converted - row.fee, "{row:?}");
             assert_eq!(
                 row.rate.is_none(),
@@ -82,27 +88,24 @@ fn what_is_settled_was_paid_and_comes_to_the_total() {
             );
             sum += row.net;
         }
-        assert_eq!(sum, sheet.total, "{}", folder.display());
+        assert_eq!(sum, payout.total, "{}", folder.display());
         assert!(sum > 0, "{}: a payout", folder.display());
-        assert_eq!(outcomes.values().sum::<usize>(), sheet.rows.len());
+        assert_eq!(outcomes.values().sum::<usize>(), payout.rows.len());
         assert!(
             outcomes[&MatchOutcome::Matched] > 20,
             "{}",
             folder.display()
         );
-        let refunds = drawn.settled.iter().filter(|one| one.back).count();
+        let refunds = day.settled.iter().filter(|tender| tender.refunded).count();
         assert!(refunds > 0, "{}: a refund by card", folder.display());
     }
 }
 
 #[test]
 fn some_payment_is_settled_in_another_currency() {
-    let other = |(assortment, drawn): &(Assortment, day::Drawn)| {
+    let other = |(assortment, day): &(Assortment, day::SampleDay)| {
         let terms = assortment.statement.as_ref().expect("a statement");
-        drawn
-            .settled
-            .iter()
-            .any(|one| one.currency != terms.currency)
+        day.settled.iter().any(|one| one.currency != terms.currency)
     };
-    assert!(kept().values().any(other));
+    assert!(sample_days().values().any(other));
 }

@@ -1,6 +1,6 @@
-"""What a till does, through a client that was generated from the OpenAPI document.
+"""Places and pays an order with a client that was generated from the OpenAPI document.
 
-Run as: client.py URL ["Header: value" ...]. Anything but the answers that are told here is an error.
+Usage: client.py URL ["Header: value" ...]. A response other than the expected ones is an error.
 """
 
 import datetime
@@ -21,7 +21,7 @@ from galleria_client.models import (
 )
 
 headers = dict(header.split(": ", 1) for header in sys.argv[2:])
-# Nothing between us and a host on this machine.
+# The host is on this machine, so no proxy applies.
 client = Client(base_url=sys.argv[1], headers=headers, raise_on_unexpected_status=True,
                 httpx_args={"trust_env": False})
 run = uuid.uuid4().hex
@@ -29,7 +29,7 @@ now = datetime.datetime.now(datetime.timezone.utc)
 
 
 def order(amount):
-    """A candle for two fifty."""
+    """Returns an order of one candle at 2.50."""
     price = "2.50"
     line = Line(number=1, sku="1", description="Candle", quantity="1",
                 unit="EA", regular_price=price, unit_price=price, amount=amount)
@@ -37,18 +37,18 @@ def order(amount):
                     lines=[line])
 
 
-def problem(answer, status, code):
-    assert isinstance(answer, ProblemDetails), answer
-    assert (answer.status, answer.code) == (status, code), answer
+def check_problem(response, status, code):
+    assert isinstance(response, ProblemDetails), response
+    assert (response.status, response.code) == (status, code), response
 
 
 store = store_list.sync(client=client, limit=1).stores[0]
 
-nobody = order_get.sync("client-nobody", client=client)
-problem(nobody, 404, "not_found")
+missing = order_get.sync("client-missing", client=client)
+check_problem(missing, 404, "not_found")
 
 wrong = order_place.sync(client=client, body=order(249), idempotency_key=f"{run}-wrong")
-problem(wrong, 422, "invalid")
+check_problem(wrong, 422, "invalid")
 assert any(error.field == "lines.0.amount" for error in wrong.errors), wrong
 
 placed = order_place.sync(client=client, body=order(250), idempotency_key=f"{run}-place")
@@ -66,7 +66,7 @@ assert isinstance(paid, PaymentView), paid
 
 payment.id += "-2"
 twice = payment_accept.sync(placed.id, client=client, body=payment, idempotency_key=f"{run}-twice")
-problem(twice, 409, "order_paid")
+check_problem(twice, 409, "order_paid")
 
 read = order_get.sync(placed.id, client=client)
 assert isinstance(read, OrderView), read

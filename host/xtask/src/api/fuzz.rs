@@ -1,6 +1,6 @@
 //! One run of schemathesis over a group of routes.
 
-use super::ApiAsk;
+use super::ApiArgs;
 use crate::root::root;
 use crate::show;
 use anyhow::{Context, Result, bail};
@@ -14,51 +14,51 @@ use tokio::process::Command;
 /// A group of routes on a host.
 #[derive(Clone, Copy)]
 pub struct Fuzz<'a> {
-    pub ask: &'a ApiAsk,
+    pub args: &'a ApiArgs,
     pub tools: &'a Path,
     pub folder: &'a Path,
     pub url: &'a str,
-    /// Sent with every request.
+    /// Headers of every request.
     pub headers: &'a [String],
     pub group: &'a str,
     pub operations: usize,
     pub seed: u64,
 }
 
-/// What came of it.
+/// The result of a group.
 pub struct Outcome {
     pub database: &'static str,
     group: String,
-    /// By class, such as `2xx`.
-    answers: BTreeMap<String, u64>,
+    /// Number of responses by class, such as `2xx`.
+    responses: BTreeMap<String, u64>,
     pub findings: usize,
-    /// Where all of it can be read.
-    pub told: PathBuf,
+    /// The output of schemathesis.
+    pub log: PathBuf,
 }
 
 impl Outcome {
     pub fn requests(&self) -> u64 {
-        self.answers.values().sum()
+        self.responses.values().sum()
     }
 
-    /// Another round of the same group.
+    /// Adds the result of another seed.
     pub fn add(&mut self, more: Self) {
-        for (class, count) in more.answers {
-            *self.answers.entry(class).or_default() += count;
+        for (class, count) in more.responses {
+            *self.responses.entry(class).or_default() += count;
         }
         self.findings += more.findings;
-        self.told = more.told;
+        self.log = more.log;
     }
 }
 
 impl Fuzz<'_> {
-    /// Asks. What is found is counted; that nothing could be asked is an error.
+    /// Runs schemathesis and counts its findings.
     pub async fn run(&self) -> Result<Outcome> {
         let file = |what: &str| self.folder.join(format!("{}-{what}", self.group));
-        let (told, counts, report) = (file("told.txt"), file("answers.json"), file("report.json"));
+        let (log, counts, report) = (file("log.txt"), file("responses.json"), file("report.json"));
         let here = root().join("host/xtask/src/api");
-        let out = File::create(&told)?;
-        let each = self.ask.examples.div_ceil(self.operations);
+        let out = File::create(&log)?;
+        let each = self.args.examples.div_ceil(self.operations);
         let mut command = Command::new(self.tools.join("bin/schemathesis"));
         command
             .arg("--config-file")
@@ -79,7 +79,7 @@ impl Fuzz<'_> {
             .env("GALLERIA_API_SEED", self.seed.to_string())
             .env("GALLERIA_API_COUNTS", &counts)
             .env("GALLERIA_API_KNOWN", self.folder.join("known.json"))
-            // It keeps files beside where it stands.
+            // It writes files to its working directory.
             .current_dir(self.folder)
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
@@ -90,30 +90,30 @@ impl Fuzz<'_> {
             .context("schemathesis")?;
         let read = |path: &Path| -> Result<Value> {
             let text = fs::read(path).with_context(|| {
-                let said = fs::read_to_string(&told).unwrap_or_default();
-                format!("schemathesis asked nothing ({status}):\n{said}")
+                let log = fs::read_to_string(&log).unwrap_or_default();
+                format!("schemathesis sent nothing ({status}):\n{log}")
             })?;
             Ok(serde_json::from_slice(&text)?)
         };
         let report = read(&report)?;
-        let answers: BTreeMap<String, u64> = serde_json::from_value(read(&counts)?)?;
+        let responses: BTreeMap<String, u64> = serde_json::from_value(read(&counts)?)?;
         let failures = report["test_cases"]["unique_failures"].as_u64();
         let errors = report["errors"].as_array().map_or(0, Vec::len);
         let findings = usize::try_from(failures.context("a report")?)? + errors;
         if !status.success() && findings == 0 {
-            bail!("schemathesis ended with {status}: {}", told.display());
+            bail!("schemathesis: {status}; see {}", log.display());
         }
         Ok(Outcome {
             database: "",
             group: self.group.to_owned(),
-            answers,
+            responses,
             findings,
-            told,
+            log,
         })
     }
 }
 
-/// Groups of routes by tag, each with how many operations it has.
+/// Returns the number of operations by tag.
 pub fn groups(document: &Value, only: Option<&str>) -> Result<BTreeMap<String, usize>> {
     let mut groups = BTreeMap::new();
     let paths = document["paths"].as_object().context("paths")?;
@@ -127,19 +127,19 @@ pub fn groups(document: &Value, only: Option<&str>) -> Result<BTreeMap<String, u
     let known: Vec<String> = groups.keys().cloned().collect();
     groups.retain(|tag, _| only.is_none_or(|only| only == tag));
     if groups.is_empty() {
-        bail!("there is no such group; there are {}", known.join(", "));
+        bail!("--group: must be one of {}", known.join(", "));
     }
     Ok(groups)
 }
 
-/// One row for each group.
+/// Prints one row per group.
 pub fn table(outcomes: &[Outcome]) {
     let header = [
         "Database", "Group", "Requests", "2xx", "3xx", "4xx", "5xx", "Findings",
     ];
     let rows = outcomes.iter().map(|one| {
-        let of = |class: &str| {
-            one.answers
+        let count = |class: &str| {
+            one.responses
                 .get(class)
                 .copied()
                 .unwrap_or_default()
@@ -149,10 +149,10 @@ pub fn table(outcomes: &[Outcome]) {
             one.database.to_owned(),
             one.group.clone(),
             one.requests().to_string(),
-            of("2xx"),
-            of("3xx"),
-            of("4xx"),
-            of("5xx"),
+            count("2xx"),
+            count("3xx"),
+            count("4xx"),
+            count("5xx"),
             one.findings.to_string(),
         ]
     });

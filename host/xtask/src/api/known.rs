@@ -1,12 +1,11 @@
-//! What is put into a fresh host, so that requests find something there; and the ids they may name.
+//! Creates sample data on a fresh host, and lists the ids that generated requests may use.
 
 mod made;
 
-use crate::demo::client::Client;
-use crate::retailers;
+use crate::client::Client;
+use crate::samples::{put_stores, retailers};
 use anyhow::{Context, Result};
-use galleria_domain::Store;
-use galleria_simulator::catalogue;
+use galleria_simulator::{assortment, catalogue};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,28 +13,22 @@ use std::fs;
 
 /// Enough for many refunds, voids and payments before all are spent.
 const ORDERS: usize = 60;
-/// Whose plugin makes a document of a sale, and whose statement is taken in.
+/// A retailer with a plugin that writes documents of sales, and with statements.
 const RETAILER: &str = "flying-tiger";
 
-/// Puts the sample retailers' stores, a file of products, a shift, orders, every other one paid, and what
-/// the host makes of them; answers with their ids as the hooks of schemathesis want them.
-pub async fn put(client: &Client, document: &Value) -> Result<Value> {
+/// Creates stores, products, a shift, orders of which every other one is paid, and the results of these.
+/// Returns the ids in the format of the schemathesis hooks.
+pub async fn create(client: &Client, document: &Value) -> Result<Value> {
     let (mut names, mut stores, mut skus) = (Vec::new(), Vec::new(), Vec::new());
     let mut store = None;
     for folder in retailers(None)? {
-        let name = folder.file_name().context("a name")?.to_string_lossy();
-        let text = fs::read_to_string(folder.join("stores.json"))?;
-        let all: Vec<Store> = serde_json::from_str(&text)?;
+        let name = folder.file_name().context("name")?.to_string_lossy();
+        let all = assortment::stores(&folder)?;
         if name == RETAILER {
             store = all.first().map(|store| store.id.clone());
         }
-        for store in all {
-            let mut body = json!(store);
-            body.as_object_mut().context("a store")?.remove("id");
-            let path = format!("/v1/stores/{}", store.id);
-            client.write(Method::PUT, &path, &store.id, &body).await?;
-            stores.push(store.id);
-        }
+        put_stores(client, &all).await?;
+        stores.extend(all.into_iter().map(|store| store.id));
         let products = folder.join(catalogue::FILE);
         if products.is_file() {
             let text = fs::read_to_string(products)?;
@@ -49,22 +42,22 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
         }
         names.push(name.into_owned());
     }
-    let here = Here {
+    let setup = Setup {
         client,
         document,
-        store: &store.with_context(|| format!("{RETAILER} has no store"))?,
+        store: &store.with_context(|| format!("{RETAILER}: no store"))?,
     };
-    let shift = here.sent("/v1/shifts", "shift-1").await?;
+    let shift = setup.create("/v1/shifts", "shift-1").await?;
     let mut orders = Vec::new();
     for number in 1..=ORDERS {
         let order = format!("order-{number}");
-        here.sent("/v1/orders", &order).await?;
+        setup.create("/v1/orders", &order).await?;
         if number % 2 == 0 {
-            here.paid(&order, &format!("payment-{number}")).await?;
+            setup.pay(&order, &format!("payment-{number}")).await?;
         }
         orders.push(order);
     }
-    let mut ids = here.made().await?;
+    let mut ids = setup.results().await?;
     ids.extend([
         ("/v1/stores/{id} id", stores.clone()),
         ("/v1/orders/{id} id", orders.clone()),
@@ -83,16 +76,16 @@ pub async fn put(client: &Client, document: &Value) -> Result<Value> {
     }))
 }
 
-/// A host, its document, and the store where things happen.
-struct Here<'a> {
+/// A host, its document, and the store of the orders.
+struct Setup<'a> {
     client: &'a Client,
     document: &'a Value,
     store: &'a str,
 }
 
-impl Here<'_> {
-    /// Sends an operation's example under another id, at the store.
-    async fn sent(&self, path: &str, id: &str) -> Result<String> {
+impl Setup<'_> {
+    /// Sends the example of an operation with another id and the store.
+    async fn create(&self, path: &str, id: &str) -> Result<String> {
         let mut body = self.example(path)?;
         body["id"] = json!(id);
         body["store_id"] = json!(self.store);
@@ -100,7 +93,7 @@ impl Here<'_> {
         Ok(id.to_owned())
     }
 
-    async fn paid(&self, order: &str, payment: &str) -> Result<()> {
+    async fn pay(&self, order: &str, payment: &str) -> Result<()> {
         let mut body = self.example("/v1/orders/{id}/payments")?;
         body["id"] = json!(payment);
         let path = format!("/v1/orders/{order}/payments");
@@ -111,24 +104,24 @@ impl Here<'_> {
     }
 
     fn example(&self, path: &str) -> Result<Value> {
-        let found =
+        let content =
             &self.document["paths"][path]["post"]["requestBody"]["content"]["application/json"];
-        let found = found.get("example").cloned();
-        found.with_context(|| format!("the document has no example of {path}"))
+        let example = content.get("example").cloned();
+        example.with_context(|| format!("openapi.json: no example for {path}"))
     }
 }
 
-/// What a parameter of a path may name, by the path's template; `ids` has a template's beginning and the
-/// parameter's name.
+/// Returns the values of path parameters, by `<path template> <parameter>`. `ids` has the beginning of a
+/// template instead.
 fn by_parameter(document: &Value, ids: &[(&str, Vec<String>)]) -> Result<BTreeMap<String, Value>> {
-    let mut found = BTreeMap::new();
+    let mut values = BTreeMap::new();
     for path in document["paths"].as_object().context("paths")?.keys() {
-        for (of, ids) in ids {
-            let (root, parameter) = of.rsplit_once(' ').context("a path and a parameter")?;
+        for (target, ids) in ids {
+            let (root, parameter) = target.rsplit_once(' ').context("path and parameter")?;
             if path.starts_with(root) && !ids.is_empty() {
-                found.insert(format!("{path} {parameter}"), json!(ids));
+                values.insert(format!("{path} {parameter}"), json!(ids));
             }
         }
     }
-    Ok(found)
+    Ok(values)
 }

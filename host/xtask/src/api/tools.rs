@@ -1,5 +1,5 @@
-//! The tools, pinned with their digests, in a virtual environment under the target folder; and the
-//! client that one of them makes from the document.
+//! The Python tools, pinned with their digests, in a virtual environment in the target folder; and the
+//! client that one of them generates from the document.
 
 use crate::process::{run, target, works};
 use crate::root::root;
@@ -11,22 +11,22 @@ use std::process::{Command, Stdio};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// Whether the machine has what runs them; the error names the one command that installs it.
+/// Checks that Python can run the tools.
 pub fn runtime() -> Result<()> {
     if works("python3", &["-c", "import venv, ensurepip"]) {
         return Ok(());
     }
-    bail!("Python 3 with venv is missing; `apt-get install -y python3-venv` installs it")
+    bail!("Python 3 with venv is missing; run `apt-get install -y python3-venv`")
 }
 
-/// The virtual environment, made where it is not there, and again when a pin changes.
-pub fn fetched() -> Result<PathBuf> {
+/// Returns the virtual environment. Installs it if it is missing or a pin has changed.
+pub fn install() -> Result<PathBuf> {
     let folder = target().join("tools/api");
-    let fetched = folder.join("fetched");
-    if fs::read_to_string(&fetched).is_ok_and(|is| is == REQUIREMENTS) {
+    let stamp = folder.join("fetched");
+    if fs::read_to_string(&stamp).is_ok_and(|text| text == REQUIREMENTS) {
         return Ok(folder);
     }
-    show::step("fetching schemathesis and openapi-python-client");
+    show::step("installing schemathesis and openapi-python-client");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
@@ -36,11 +36,11 @@ pub fn fetched() -> Result<PathBuf> {
         .args(["--require-hashes", "-r"])
         .arg(root().join("host/xtask/src/api/requirements.txt"));
     run(&mut pip)?;
-    fs::write(fetched, REQUIREMENTS)?;
+    fs::write(stamp, REQUIREMENTS)?;
     Ok(folder)
 }
 
-/// Makes a client from the document that a host serves, and does with it what a till does.
+/// Generates a client from the document, and places and pays an order with it.
 pub async fn client(tools: &Path, folder: &Path, url: &str, headers: &[String]) -> Result<()> {
     let here = root().join("host/xtask/src/api");
     let package = folder.join("client/galleria_client");
@@ -53,27 +53,28 @@ pub async fn client(tools: &Path, folder: &Path, url: &str, headers: &[String]) 
         .arg("--output-path")
         .arg(&package);
     fs::create_dir_all(folder.join("client"))?;
-    told(&mut generate).await?;
-    let mut used = tokio::process::Command::new(tools.join("bin/python"));
-    used.arg("-B")
+    check(&mut generate).await?;
+    let mut example = tokio::process::Command::new(tools.join("bin/python"));
+    example
+        .arg("-B")
         .arg(here.join("client.py"))
         .arg(url)
         .args(headers);
-    used.env("PYTHONPATH", folder.join("client"));
-    told(&mut used).await
+    example.env("PYTHONPATH", folder.join("client"));
+    check(&mut example).await
 }
 
-/// Runs it; what it said is told where it failed.
-async fn told(command: &mut tokio::process::Command) -> Result<()> {
+/// Runs a command. The error contains its output.
+async fn check(command: &mut tokio::process::Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()
         .await?;
     if !output.status.success() {
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        bail!("the generated client: {}:\n{said}", output.status);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        bail!("generated client: {}:\n{text}", output.status);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether every crate we build with has a licence that `.cargo/deny.toml` allows.
+//! Checks that `.cargo/deny.toml` allows the licences of all dependencies.
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -28,30 +28,30 @@ struct Package {
     license: Option<String>,
 }
 
-/// Checks what `cargo metadata` lists; answers how many crates that were.
+/// Checks the output of `cargo metadata`. Returns the number of packages.
 pub fn check(metadata: &str, deny: &Path) -> Result<usize> {
     let text = fs::read_to_string(deny).with_context(|| deny.display().to_string())?;
     let Deny { licenses } = toml::from_str(&text).with_context(|| deny.display().to_string())?;
     let Metadata { packages } = serde_json::from_str(metadata)?;
-    let refused: Vec<String> = packages
+    let rejected: Vec<String> = packages
         .iter()
         .filter_map(|package| {
             let licence = package.license.as_deref().unwrap_or("none");
-            let good = allowed(licence, &licenses.allow);
-            (!good).then(|| format!("{} {}: {licence}", package.name, package.version))
+            let is_allowed = allowed(licence, &licenses.allow);
+            (!is_allowed).then(|| format!("{} {}: {licence}", package.name, package.version))
         })
         .collect();
-    if !refused.is_empty() {
+    if !rejected.is_empty() {
         bail!(
-            "licences that {} does not allow:\n  {}",
+            "licences not allowed by {}:\n  {}",
             deny.display(),
-            refused.join("\n  ")
+            rejected.join("\n  ")
         );
     }
     Ok(packages.len())
 }
 
-/// An SPDX expression: `OR` needs one side, `AND` both; `/` is an old `OR`.
+/// Evaluates an SPDX expression. `/` is an old notation of `OR`.
 fn allowed(expression: &str, allow: &BTreeSet<String>) -> bool {
     let spaced = expression
         .replace('/', " OR ")
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_crate_we_build_with_is_allowed() {
+    fn the_licences_of_all_dependencies_are_allowed() {
         let mut metadata = crate::process::cargo();
         metadata.args(["metadata", "--format-version", "1"]);
         let metadata = crate::process::read(&mut metadata).expect("cargo's metadata");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_are_read_as_spdx_means_them() {
+    fn expressions_follow_spdx() {
         let allow = ["MIT", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"];
         let allow = allow.map(str::to_owned).into();
         for good in [

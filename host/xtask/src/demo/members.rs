@@ -1,73 +1,80 @@
-//! Members: every code that is nobody's was refused in the same words, and whoever was identified
-//! stands on the order that was placed next.
+//! Checks of members: all invalid codes have the same rejection, and each order has the member that was
+//! identified for it.
 
-use super::client::Client;
+use crate::client::Client;
 use anyhow::{Result, bail};
-use galleria_simulator::ledger::Books;
-use galleria_simulator::request::{Answered, MemberIs};
+use galleria_simulator::ledger::Ledger;
+use galleria_simulator::request::{Exchange, MemberExpectation};
 use serde_json::Value;
 
-/// Every code that is nobody's is refused in the same words.
-pub fn one_refusal(books: &Books<'_>) -> Result<()> {
-    for (retailer, codes) in &books.codes {
-        if codes.identified == 0 || codes.refused.is_empty() {
-            bail!("{retailer}: no member was identified, or no code was refused");
+/// Checks that all invalid codes of a retailer have the same rejection: a difference would reveal why a code
+/// is invalid.
+pub fn same_rejection(ledger: &Ledger<'_>) -> Result<()> {
+    for (retailer, counts) in &ledger.identifications {
+        if counts.identified == 0 || counts.rejected.is_empty() {
+            bail!("{retailer}: the day must have valid and invalid codes");
         }
-        if codes.refused.len() > 1 {
-            let bodies: Vec<&String> = codes.refused.keys().collect();
-            bail!("{retailer}: codes are refused in different words: {bodies:?}");
+        if counts.rejected.len() > 1 {
+            let bodies: Vec<&String> = counts.rejected.keys().collect();
+            bail!("{retailer}: invalid codes have different rejections: {bodies:?}");
         }
     }
     Ok(())
 }
 
-/// The host keeps with each order whom it identified before, and nobody else.
-pub async fn on_orders(client: &Client, day: &[Answered]) -> Result<()> {
-    for one in day {
-        if !matches!(one.request.member, Some(MemberIs::AnswerTo(_))) {
+/// Checks that the host stores each order with the member that it identified before.
+pub async fn on_orders(client: &Client, day: &[Exchange]) -> Result<()> {
+    for exchange in day {
+        if !matches!(
+            exchange.request.member,
+            Some(MemberExpectation::AnswerTo(_))
+        ) {
             continue;
         }
-        let body = &one.request.body;
+        let body = &exchange.request.body;
         let id = body["id"].as_str().unwrap_or_default();
         let order = client.get(&format!("/v1/orders/{id}")).await?;
         if !same(&order["member"], &body["member"]) {
-            // Not who: numbers are nobody's to print.
-            bail!("order {id} is not the member's who was identified for it");
+            // Member numbers are personal data, so the error does not contain them.
+            bail!("order {id}: the member differs from the identified one");
         }
     }
     Ok(())
 }
 
-fn same(kept: &Value, sent: &Value) -> bool {
+fn same(actual: &Value, expected: &Value) -> bool {
     ["id", "programme"]
         .iter()
-        .all(|name| kept[name] == sent[name])
+        .all(|name| actual[name] == expected[name])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use galleria_simulator::ledger::Codes;
+    use galleria_simulator::ledger::Identifications;
 
-    fn books(identified: usize, refused: &[&str]) -> Books<'static> {
-        let mut books = Books::of(vec![], &[]).expect("empty books");
-        let refused = refused.iter().map(|body| ((*body).to_owned(), 1)).collect();
-        let codes = Codes {
+    fn ledger(identified: usize, rejected: &[&str]) -> Ledger<'static> {
+        let mut ledger = Ledger::new(vec![], &[]).expect("an empty ledger");
+        let rejected = rejected
+            .iter()
+            .map(|body| ((*body).to_owned(), 1))
+            .collect();
+        let counts = Identifications {
             identified,
-            refused,
+            rejected,
         };
-        books.codes.insert("example".into(), codes);
-        books
+        ledger.identifications.insert("example".into(), counts);
+        ledger
     }
 
     #[test]
-    fn refusals_that_differ_are_told() {
-        assert!(one_refusal(&books(3, &["no"])).is_ok());
-        assert!(one_refusal(&books(3, &["no", "no, for its padding"])).is_err());
+    fn different_rejections_are_an_error() {
+        assert!(same_rejection(&ledger(3, &["no"])).is_ok());
+        assert!(same_rejection(&ledger(3, &["no", "no, for its padding"])).is_err());
         assert!(
-            one_refusal(&books(0, &["no"])).is_err(),
-            "nobody was identified"
+            same_rejection(&ledger(0, &["no"])).is_err(),
+            "no valid code"
         );
-        assert!(one_refusal(&books(3, &[])).is_err(), "nothing was refused");
+        assert!(same_rejection(&ledger(3, &[])).is_err(), "no invalid code");
     }
 }

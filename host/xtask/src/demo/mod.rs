@@ -1,54 +1,62 @@
-//! `cargo xtask demo`: the retailers' sample days through the whole house, and everything checked.
+//! `cargo xtask demo`: sends the sample days of the retailers through a fresh host and checks all results.
 //!
-//! What it shows it learns from the host over HTTP; what must be right it reckons itself.
+//! The results come from the host over HTTP. The expected values come from the ledger of
+//! `galleria-simulator`.
 
-pub mod client;
-mod feed;
-pub mod host;
-mod keep;
+mod hints;
 mod members;
 mod products;
 mod retailer;
 mod runs;
+mod send;
 mod statements;
 mod table;
 mod verify;
 
-use crate::process::{cargo, run, target};
-use crate::{DemoAsk, plugins, prepare, show};
+use crate::client::Client;
+use crate::host::{self, Host, Kafka, Settings};
+use crate::process::target;
+use crate::samples::{self, put_stores};
+use crate::{plugins, prepare, show};
 use anyhow::{Context, Result, bail};
-use client::Client;
 use galleria_domain::Store;
-use galleria_simulator::ledger::{Books, Told};
+use galleria_simulator::ledger::{Ledger, RecordedEvent};
 use galleria_simulator::request;
-use host::Host;
-use reqwest::Method;
 use retailer::Retailer;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use table::Got;
+use table::Actual;
 use verify::Delivered;
 
-/// A day of 300 events takes seconds; parked ones wait for their cause and come a little later.
+/// A day of 300 events takes seconds. Parked events follow once their cause has been handled.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
-/// Lines of the POSLOG that is shown.
+/// Printed lines of a POSLOG.
 const SHOWN_LINES: usize = 40;
 
-/// The whole demo.
-pub fn demo(ask: &DemoAsk) -> Result<()> {
-    let folders = crate::retailers(ask.retailer.as_deref())?;
+/// Options of the demo.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Send the day of one retailer only, named by its folder
+    #[arg(long)]
+    retailer: Option<String>,
+    /// Keep the host running until Ctrl-C and print commands to try
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the demo.
+pub fn demo(args: &DemoArgs) -> Result<()> {
+    let folders = samples::retailers(args.retailer.as_deref())?;
     let retailers: Vec<Retailer> = folders
         .iter()
         .map(|folder| Retailer::read(folder))
         .collect::<Result<_>>()?;
-    let env = samples()?;
     prepare::prepare()?;
     let staged = plugins::stage()?;
-    show::step("building the host");
-    run(cargo().args(["build", "-p", "galleria"]))?;
+    host::build(Kafka::Without)?;
     let folder = target().join("demo");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -56,124 +64,120 @@ pub fn demo(ask: &DemoAsk) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         show::step("starting the host on SQLite and the embedded log");
-        let host = Host::start(&folder, &staged, &env, &[]).await?;
+        let host = Host::start(&folder, &settings(&folder, &staged)?).await?;
+        let log = &host.service.log;
         show::line(&format!(
-            "    it listens at {}; its log is {}",
+            "    listening at {}, log in {}",
             host.url,
-            host.log.display()
+            log.display()
         ));
         let outcome = days(&retailers, &folder, &host).await;
         if outcome.is_err() {
-            show::warn(&format!("the host's log: {}", host::tail(&host.log)));
+            show::warn(&format!("log of the host: {}", host.service.log_tail()));
         }
-        let look = outcome?;
-        if ask.keep {
-            keep::keep(host, &look).await
+        let hints = outcome?;
+        if args.keep {
+            hints::keep(host, &hints).await
         } else {
-            host.stop().await
+            host.stop()
         }
     })
 }
 
-/// The samples of secrets that any retailer keeps: the host reads all of `retailers/`.
-pub fn samples() -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    let all = crate::root::root().join("retailers");
-    for entry in fs::read_dir(&all).with_context(|| all.display().to_string())? {
-        let file = entry?.path().join("sample.env");
-        let Ok(text) = fs::read_to_string(&file) else {
-            continue;
-        };
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.split_once('='));
-        found.extend(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
-    }
-    Ok(found)
+/// Returns the settings for SQLite and the embedded log, without rate limits: one client stands for all
+/// tills and sends a day within seconds.
+pub fn settings(folder: &Path, staged: &Path) -> Result<Settings> {
+    let mut settings = Settings::new(folder, staged)?;
+    settings.set("http.rate.burst", 0);
+    settings.set("http.connections_per_client", 0);
+    settings.set("database.url", "sqlite://{data}/galleria.db");
+    Ok(settings)
 }
 
-/// Sends the days and checks them; answers with what is worth a look.
-async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<keep::Look> {
-    let client = Client::keyed(&host.url, &host.key)?;
+/// Sends the days and checks the results. Returns examples for the commands of `--keep`.
+async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<hints::Hints> {
+    let client = host.client()?;
     let stores: Vec<&Store> = retailers.iter().flat_map(|one| &one.stores).collect();
-    put_stores(&client, &stores).await?;
+    show::step(&format!("creating {} stores", stores.len()));
+    put_stores(&client, stores.iter().copied()).await?;
     let mut day = Vec::new();
     for retailer in retailers {
         day.extend(request::read(&retailer.day()?)?);
     }
     show::step(&format!("sending {} over HTTP", dates(retailers)));
-    let answered = feed::send(&client, day).await?;
-    let counted = answered
+    let exchanges = send::send(&client, day).await?;
+    let sent = exchanges
         .iter()
         .filter(|one| one.request.counts.is_some())
         .count();
-    let books = Books::of(stores, &answered)?;
-    if books.told.len() != counted {
+    let ledger = Ledger::new(stores, &exchanges)?;
+    if ledger.events.len() != sent {
         bail!(
-            "{counted} events were sent, and the books have {}",
-            books.told.len()
+            "{sent} events sent, but {} in the ledger",
+            ledger.events.len()
         );
     }
-    members::one_refusal(&books)?;
-    members::on_orders(&client, &answered).await?;
-    let with_poslog: Vec<&Told> = books
-        .told
+    members::same_rejection(&ledger)?;
+    members::on_orders(&client, &exchanges).await?;
+    let with_poslog: Vec<&RecordedEvent> = ledger
+        .events
         .iter()
         .filter(|one| {
             retailers
                 .iter()
-                .any(|r| r.name == one.retailer && r.wants_poslogs())
+                .any(|r| r.name == one.retailer && r.has_poslogs())
         })
         .collect();
-    show::step("waiting until every event has had its effect");
+    show::step("waiting until all events are handled");
     let status = settled(&client, with_poslog.len()).await?;
     show::step("checking events and POSLOGs");
-    verify::figures(&status, counted, with_poslog.len())?;
+    verify::counts(&status, sent, with_poslog.len())?;
     let delivered = verify::effects(&client, &status, &with_poslog).await?;
     let checked = !delivered.is_empty() && verify::poslogs(folder, &with_poslog, &delivered)?;
-    if let Some(shown) = worth_showing(&with_poslog, &delivered) {
+    if let Some(shown) = example(&with_poslog, &delivered) {
         show_poslog(delivered.len(), &shown.path)?;
     }
-    let got = rest(&client, retailers, &books, &status, &with_poslog).await?;
+    let results = rest(&client, retailers, &ledger, &status, &with_poslog).await?;
     table::stores(&status)?;
-    table::retailers(&got, &books);
+    table::retailers(&results, &ledger);
     let poslogs = match (with_poslog.is_empty(), checked) {
-        (true, _) => "no POSLOG was asked for",
-        (_, true) => "every POSLOG valid and true",
-        (_, false) => "POSLOGs not validated",
+        (true, _) => "no POSLOGs requested",
+        (_, true) => "all POSLOGs valid and correct",
+        (_, false) => "POSLOGs not checked",
     };
     show::line(&format!(
-        "All right: {counted} events, each with one effect; {poslogs}; {} drawers even, {} over, \
-         {} short; reports, settlements and catalogues come to what was sold, paid out and imported.",
-        books.drawers.even, books.drawers.over, books.drawers.short
+        "Success: {sent} events, each applied once; {poslogs}; drawers: {} balanced, {} over, {} short; \
+         reports, settlements and catalogues agree with the ledger.",
+        ledger.drawers.even, ledger.drawers.over, ledger.drawers.short
     ));
-    keep::look(retailers, &books, &got)
+    hints::select(retailers, &ledger, &results)
 }
 
-/// Statements, products and runs, one retailer after the other.
+/// Delivers statements, imports products and requests runs, retailer by retailer.
 async fn rest<'a>(
     client: &Client,
     retailers: &'a [Retailer],
-    books: &Books<'_>,
+    ledger: &Ledger<'_>,
     status: &Value,
-    with_poslog: &[&Told],
-) -> Result<Vec<Got<'a>>> {
-    show::step("handing in statements, importing products, running what writes files");
+    with_poslog: &[&RecordedEvent],
+) -> Result<Vec<Actual<'a>>> {
+    show::step("delivering statements, importing products, running reports and exports");
     let directories = &status["directories"];
     let mut all = Vec::new();
     for retailer in retailers {
-        let settled = statements::settle(client, retailer, directories).await?;
-        let known = runs::Known {
-            told: &books.told,
+        let statement = statements::deliver(client, retailer, directories).await?;
+        let reference = runs::Reference {
+            events: &ledger.events,
             products: products::import(client, retailer).await?,
-            settled: &settled,
+            statement: &statement,
         };
-        let written = runs::run(client, retailer, &known, directories).await?;
-        let own = |one: &&&Told| one.retailer == retailer.name;
-        all.push(Got {
+        let files = runs::run(client, retailer, &reference, directories).await?;
+        let own = |one: &&&RecordedEvent| one.retailer == retailer.name;
+        all.push(Actual {
             retailer,
             poslogs: with_poslog.iter().filter(own).count(),
-            settled,
-            written,
+            statement,
+            files,
         });
     }
     Ok(all)
@@ -187,22 +191,7 @@ fn dates(retailers: &[Retailer]) -> String {
     days.collect::<Vec<_>>().join(", ")
 }
 
-async fn put_stores(client: &Client, stores: &[&Store]) -> Result<()> {
-    show::step(&format!("onboarding {} stores", stores.len()));
-    for store in stores {
-        let mut body = json!(store);
-        if let Some(body) = body.as_object_mut() {
-            body.remove("id");
-        }
-        let path = format!("/v1/stores/{}", store.id);
-        client
-            .write(Method::PUT, &path, &format!("store:{}", store.id), &body)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Polls until the host says so; answers with its figures.
+/// Polls until the host has handled all events. Returns its status.
 async fn settled(client: &Client, documents: usize) -> Result<Value> {
     let progress = show::Progress::new("documents", documents as u64);
     let begun = Instant::now();
@@ -216,27 +205,27 @@ async fn settled(client: &Client, documents: usize) -> Result<Value> {
             return Ok(status);
         }
         if begun.elapsed() > SETTLED_WITHIN {
-            bail!("not settled after {SETTLED_WITHIN:?}: {status}");
+            bail!("events still pending after {SETTLED_WITHIN:?}: {status}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// A sale with a discount and change, of a length that can be read; otherwise the first.
-fn worth_showing<'a>(told: &[&Told], delivered: &'a [Delivered]) -> Option<&'a Delivered> {
-    let worth = |told: &Told| {
-        let list = |name: &str| told.argument[name].as_array().cloned().unwrap_or_default();
+/// Selects a short sale with a discount and change, or else the first document.
+fn example<'a>(events: &[&RecordedEvent], delivered: &'a [Delivered]) -> Option<&'a Delivered> {
+    let suitable = |event: &RecordedEvent| {
+        let list = |name: &str| event.argument[name].as_array().cloned().unwrap_or_default();
         let lines = list("lines");
         let discount = |line: &Value| line["discounts"].as_array().is_some_and(|d| !d.is_empty());
-        told.kind == "sale"
+        event.kind == "sale"
             && (2..=3).contains(&lines.len())
             && lines.iter().any(discount)
             && list("tenders")
                 .iter()
                 .any(|tender| tender["change"].as_i64() > Some(0))
     };
-    let found = delivered.iter().find(|one| worth(told[one.event]));
-    found.or(delivered.first())
+    let example = delivered.iter().find(|one| suitable(events[one.event]));
+    example.or(delivered.first())
 }
 
 fn show_poslog(count: usize, path: &Path) -> Result<()> {
@@ -247,10 +236,7 @@ fn show_poslog(count: usize, path: &Path) -> Result<()> {
         show::line(&format!("    {line}"));
     }
     if lines.len() > SHOWN_LINES {
-        show::line(&format!(
-            "    ... and {} lines more",
-            lines.len() - SHOWN_LINES
-        ));
+        show::line(&format!("    ... {} more lines", lines.len() - SHOWN_LINES));
     }
     Ok(())
 }

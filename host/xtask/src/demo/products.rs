@@ -1,37 +1,37 @@
-//! Products: a retailer's file is imported, and again: the second time nothing changes.
+//! Imports the product file of a retailer twice: the second import must not change anything.
 
-use super::client::Client;
 use super::retailer::Retailer;
+use crate::client::Client;
 use anyhow::{Context, Result, bail};
-use galleria_simulator::catalogue::{self, Made};
+use galleria_simulator::catalogue::{self, ProductFile};
 use serde_json::Value;
 
-/// Imports the file of a retailer that keeps one; answers how many products it has.
+/// Imports the product file, if the retailer has one. Returns the number of products.
 pub async fn import(client: &Client, retailer: &Retailer) -> Result<Option<u64>> {
-    let Some(catalogue) = &retailer.assortment.catalogue else {
+    let Some(terms) = &retailer.assortment.catalogue else {
         return Ok(None);
     };
-    let Made { text, products } =
-        catalogue::make(&retailer.assortment, &retailer.stores, catalogue)?;
-    let kept = retailer.kept(".", catalogue::FILE)?;
-    if kept != text {
+    let ProductFile { text, products } =
+        catalogue::generate(&retailer.assortment, &retailer.stores, terms)?;
+    if retailer.sample(".", catalogue::FILE)? != text {
         bail!(
-            "{}: the products that are kept are not the assortment's",
-            retailer.name
+            "{}: {} is out of date; `cargo xtask day` writes it again",
+            retailer.name,
+            catalogue::FILE
         );
     }
     let path = format!("/v1/retailers/{}/products/import", retailer.name);
     for (round, counted) in [("first", "added"), ("second", "unchanged")] {
         let key = format!("products:{}:{round}", retailer.name);
-        let answer = client.upload(&path, &key, "text/csv", text.clone()).await?;
-        let count = |name: &str| answer[name].as_u64();
+        let result = client.upload(&path, &key, "text/csv", text.clone()).await?;
+        let count = |name: &str| result[name].as_u64();
         if count(counted) != Some(products) {
-            bail!("the {round} import says {answer}, not {products} {counted}");
+            bail!("{round} import: expected {products} {counted}, got {result}");
         }
     }
     let listed = listed(client, retailer).await?;
     if listed != products {
-        bail!("{} products are listed, not {products}", listed);
+        bail!("expected {products} products, got {listed}");
     }
     Ok(Some(products))
 }

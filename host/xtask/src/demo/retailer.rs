@@ -1,4 +1,4 @@
-//! A retailer of the demo: its sample data, and what of its configuration says what must come of them.
+//! A retailer of the demo: its sample data, and the parts of its configuration that determine the results.
 
 use anyhow::{Context, Result};
 use galleria_domain::Store;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where POSLOGs go; a retailer that may write there wants one of every event.
+/// The directory of POSLOGs. A retailer with a grant for it writes one per event.
 const POSLOG: &str = "poslog";
 
 /// A retailer.
@@ -25,7 +25,7 @@ struct Configuration {
     plugins: BTreeMap<String, Slot>,
 }
 
-/// A plugin it uses, as far as the demo has to know.
+/// A plugin slot, as far as the demo needs it.
 #[derive(Deserialize)]
 pub struct Slot {
     #[serde(default)]
@@ -50,30 +50,30 @@ struct Settings {
     csv: Csv,
 }
 
-/// How a CSV is written.
+/// The CSV format of a slot.
 #[derive(Clone, Default, Deserialize)]
 pub struct Csv {
     pub delimiter: Option<char>,
     pub decimal_mark: Option<char>,
 }
 
-/// Where it picks statements up.
+/// The directory that the host reads statements from.
 #[derive(Clone, Deserialize)]
 pub struct Pickup {
     pub directory: String,
 }
 
-/// What the runs of a slot write.
+/// The output of the runs of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Writes {
-    /// Which report; the sale lines themselves where none is named.
+pub enum Output {
+    /// The report; none for the plain list of sale lines.
     Report(Option<String>),
     Settlement,
     Catalogue,
 }
 
 impl Retailer {
-    /// Reads its folder.
+    /// Reads a retailer folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let (assortment, stores) = Assortment::read(folder)?;
         let file = folder.join("retailer.toml");
@@ -93,41 +93,41 @@ impl Retailer {
         })
     }
 
-    /// The day as it is kept, one request a line.
+    /// Reads the sample day: one request per line.
     pub fn day(&self) -> Result<String> {
-        self.kept("days", &format!("{}.jsonl", self.assortment.day.date))
+        self.sample("days", &format!("{}.jsonl", self.assortment.day.date))
     }
 
-    /// Something that is kept in its folder.
-    pub fn kept(&self, folder: &str, name: &str) -> Result<String> {
+    /// Reads a sample file in the retailer folder.
+    pub fn sample(&self, folder: &str, name: &str) -> Result<String> {
         let file = self.folder.join(folder).join(name);
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     }
 
-    /// Whether every event of its stores is to become a POSLOG.
-    pub fn wants_poslogs(&self) -> bool {
-        let may = |slot: &Slot| slot.grants.directories.iter().any(|name| name == POSLOG);
-        self.slots.values().any(may)
+    /// Returns whether every event of its stores becomes a POSLOG.
+    pub fn has_poslogs(&self) -> bool {
+        let granted = |slot: &Slot| slot.grants.directories.iter().any(|name| name == POSLOG);
+        self.slots.values().any(granted)
     }
 }
 
 impl Slot {
-    /// What its runs write; none where it has no runs.
-    pub fn writes(&self) -> Option<Writes> {
+    /// Returns the output of its runs; none if it has no runs.
+    pub fn output(&self) -> Option<Output> {
         let granted = |name: &str| self.grants.capabilities.iter().any(|other| other == name);
         if !granted("output") {
             return None;
         }
         Some(if granted("settlement") {
-            Writes::Settlement
+            Output::Settlement
         } else if granted("products") {
-            Writes::Catalogue
+            Output::Catalogue
         } else {
-            Writes::Report(self.settings.report.clone())
+            Output::Report(self.settings.report.clone())
         })
     }
 
-    /// How it writes CSV.
+    /// Returns its CSV format.
     pub fn csv(&self) -> Csv {
         self.settings.csv.clone()
     }
@@ -138,8 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_sample_retailer_can_be_read() {
-        for folder in crate::retailers(None).expect("retailers") {
+    fn the_sample_retailers_can_be_read() {
+        for folder in crate::samples::retailers(None).expect("retailers") {
             let retailer = Retailer::read(&folder).expect("a retailer");
             assert!(!retailer.slots.is_empty(), "{}", retailer.name);
             let terms = retailer.assortment.statement.as_ref().expect("a statement");

@@ -1,68 +1,79 @@
-//! Statements: each retailer's is handed in as its provider would, and what matching made of it is
-//! held against what was put into it.
+//! Delivers the settlement statement of each retailer as its provider would, and checks the results of
+//! matching.
 
-use super::client::Client;
 use super::retailer::Retailer;
+use crate::client::Client;
 use anyhow::{Context, Result, bail};
 use galleria_domain::MatchOutcome;
 use galleria_simulator::day;
-use galleria_simulator::statement::{self, Made};
+use galleria_simulator::statement::{self, SampleStatement};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A file that is picked up has to be seen first.
+/// The host looks for new files only now and then.
 const READ_WITHIN: Duration = Duration::from_secs(60);
 
-/// What became of a retailer's statement.
-pub struct Settled {
-    /// The host's of the statement.
+/// A statement after matching.
+pub struct MatchedStatement {
+    /// The id that the host assigned.
     pub id: String,
     /// `YYYY-MM-DD`.
     pub paid_on: String,
-    /// Minor units of the payout's currency.
+    /// In minor units of the currency of the payout.
     pub net: i64,
     pub lines: u64,
     pub outcomes: BTreeMap<String, u64>,
-    /// How it came in.
-    pub by: &'static str,
+    /// How the host received it: `uploaded` or `picked up`.
+    pub delivery: &'static str,
 }
 
-/// Hands the statement in, and checks what came of it.
-pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -> Result<Settled> {
-    let kept = &retailer.assortment.day;
+/// Delivers the statement and checks the result.
+pub async fn deliver(
+    client: &Client,
+    retailer: &Retailer,
+    directories: &Value,
+) -> Result<MatchedStatement> {
+    let day = &retailer.assortment.day;
     let terms = retailer.assortment.statement.as_ref();
-    let terms = terms.with_context(|| format!("{} has no [statement]", retailer.name))?;
-    let drawn = day::generate(&retailer.folder, kept.seed, kept.events)?;
-    let made = statement::make(terms, &drawn.settled, kept.seed)?;
-    let text = retailer.kept("statements", &made.name)?;
-    if text != made.text {
+    let terms = terms
+        .with_context(|| format!("{}: assortment.toml: [statement] is missing", retailer.name))?;
+    let sample = day::generate(&retailer.folder, day.seed, day.events)?;
+    let expected = statement::generate(terms, &sample.settled, day.seed)?;
+    let text = retailer.sample("statements", &expected.name)?;
+    if text != expected.text {
         bail!(
-            "{}: the statement that is kept is not the day's",
-            retailer.name
+            "{}: {} is out of date; `cargo xtask day` writes it again",
+            retailer.name,
+            expected.name
         );
     }
     let slot = retailer.slots.get(&terms.plugin);
-    let slot = slot.with_context(|| format!("{} has no plugin {}", retailer.name, terms.plugin))?;
-    let mut refused = None;
-    let by = match &slot.pickup {
+    let slot =
+        slot.with_context(|| format!("{}: no plugin slot {}", retailer.name, terms.plugin))?;
+    let mut rejection = None;
+    let delivery = match &slot.pickup {
         Some(pickup) => {
             let folder = directories[&pickup.directory]
                 .as_str()
-                .context("a directory")?;
+                .context("directory")?;
             let folder = crate::root::root().join(folder).join(&retailer.name);
-            drop_into(&folder, &made)?;
-            refused = Some(folder.join("refused").join(format!("{}.txt", made.name)));
+            write_into(&folder, &expected)?;
+            rejection = Some(
+                folder
+                    .join("refused")
+                    .join(format!("{}.txt", expected.name)),
+            );
             "picked up"
         }
         None => {
             let path = format!(
                 "/v1/retailers/{}/statements?plugin={}&file={}",
-                retailer.name, terms.plugin, made.name
+                retailer.name, terms.plugin, expected.name
             );
-            // Twice: the same file is one statement.
+            // The same file twice is still one statement.
             for round in ["first", "second"] {
                 let key = format!("statement:{}:{round}", retailer.name);
                 client
@@ -72,30 +83,32 @@ pub async fn settle(client: &Client, retailer: &Retailer, directories: &Value) -
             "uploaded"
         }
     };
-    let found = matched(client, retailer, refused.as_deref()).await?;
-    let settled = Settled {
-        id: found["id"].as_str().context("a statement's id")?.to_owned(),
+    let response = matched(client, retailer, rejection.as_deref()).await?;
+    let statement = MatchedStatement {
+        id: response["id"].as_str().context("statement id")?.to_owned(),
         paid_on: terms.paid_on.clone(),
-        net: found["net"].as_i64().context("a statement's net")?,
-        lines: found["lines"].as_u64().context("a statement's lines")?,
-        outcomes: outcomes(&found)?,
-        by,
+        net: response["net"].as_i64().context("net of the statement")?,
+        lines: response["lines"]
+            .as_u64()
+            .context("lines of the statement")?,
+        outcomes: outcomes(&response)?,
+        delivery,
     };
-    check(&found, &settled, &made)
-        .with_context(|| format!("the statement of {}", retailer.name))?;
-    Ok(settled)
+    check(&response, &statement, &expected)
+        .with_context(|| format!("statement of {}", retailer.name))?;
+    Ok(statement)
 }
 
-/// As a provider's transfer does: the file, and when it is whole, its marker.
-fn drop_into(folder: &Path, made: &Made) -> Result<()> {
+/// Writes the file, then the marker that says it is complete, as a transfer of the provider does.
+fn write_into(folder: &Path, statement: &SampleStatement) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    fs::write(folder.join(&made.name), &made.text)?;
-    fs::write(folder.join(format!("{}.complete", made.name)), "")?;
+    fs::write(folder.join(&statement.name), &statement.text)?;
+    fs::write(folder.join(format!("{}.complete", statement.name)), "")?;
     Ok(())
 }
 
-/// `refused` is where it would be told that the file was not taken.
-async fn matched(client: &Client, retailer: &Retailer, refused: Option<&Path>) -> Result<Value> {
+/// Waits until the statement is matched. `rejection` is the file in which the host reports a rejection.
+async fn matched(client: &Client, retailer: &Retailer, rejection: Option<&Path>) -> Result<Value> {
     let begun = Instant::now();
     loop {
         let list = client
@@ -103,18 +116,24 @@ async fn matched(client: &Client, retailer: &Retailer, refused: Option<&Path>) -
             .await?;
         let all = list["statements"]
             .as_array()
-            .context("a list of statements")?;
+            .context("list of statements")?;
         if let [one] = all.as_slice()
             && one["state"] == "matched"
         {
-            let id = one["id"].as_str().context("a statement's id")?;
+            let id = one["id"].as_str().context("statement id")?;
             return client.get(&format!("/v1/statements/{id}")).await;
         }
-        if let Some(why) = refused.and_then(|file| fs::read_to_string(file).ok()) {
-            bail!("the statement of {} was refused:\n{why}", retailer.name);
+        if let Some(reason) = rejection.and_then(|file| fs::read_to_string(file).ok()) {
+            bail!(
+                "the host rejected the statement of {}:\n{reason}",
+                retailer.name
+            );
         }
         if begun.elapsed() > READ_WITHIN {
-            bail!("{} has no statement that is matched: {list}", retailer.name);
+            bail!(
+                "{}: no matched statement within {READ_WITHIN:?}: {list}",
+                retailer.name
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -123,38 +142,29 @@ async fn matched(client: &Client, retailer: &Retailer, refused: Option<&Path>) -
 fn outcomes(statement: &Value) -> Result<BTreeMap<String, u64>> {
     let outcomes = statement["outcomes"].as_array().context("outcomes")?;
     let pairs = outcomes.iter().map(|one| {
-        let word = one["outcome"].as_str().context("an outcome")?;
-        let lines = one["lines"].as_u64().context("its lines")?;
-        Ok((word.to_owned(), lines))
+        let name = one["outcome"].as_str().context("outcome")?;
+        let lines = one["lines"].as_u64().context("lines of an outcome")?;
+        Ok((name.to_owned(), lines))
     });
     pairs.filter(|pair| !matches!(pair, Ok((_, 0)))).collect()
 }
 
-fn check(statement: &Value, settled: &Settled, made: &Made) -> Result<()> {
-    if settled.net != made.total {
-        bail!(
-            "its net is {}, and {} was paid out",
-            settled.net,
-            made.total
-        );
+fn check(response: &Value, statement: &MatchedStatement, expected: &SampleStatement) -> Result<()> {
+    let total = expected.total;
+    if statement.net != total {
+        bail!("net: got {}, expected {total}", statement.net);
     }
-    let sums = statement["outcomes"].as_array().context("outcomes")?;
-    let sum: i64 = sums.iter().filter_map(|one| one["net"].as_i64()).sum();
-    if sum != made.total {
-        bail!(
-            "its outcomes come to {sum}, and {} was paid out",
-            made.total
-        );
+    let outcomes = response["outcomes"].as_array().context("outcomes")?;
+    let sum: i64 = outcomes.iter().filter_map(|one| one["net"].as_i64()).sum();
+    if sum != total {
+        bail!("net of all outcomes: got {sum}, expected {total}");
     }
     for outcome in MatchOutcome::ALL {
-        let wanted = made.outcomes.get(&outcome).copied().unwrap_or_default() as u64;
-        let found = settled
-            .outcomes
-            .get(outcome.word())
-            .copied()
-            .unwrap_or_default();
-        if found != wanted {
-            bail!("{found} lines are {}, not {wanted}", outcome.word());
+        let lines = expected.outcomes.get(&outcome).copied().unwrap_or_default() as u64;
+        let name = outcome.word();
+        let actual = statement.outcomes.get(name).copied().unwrap_or_default();
+        if actual != lines {
+            bail!("lines with the outcome {name}: got {actual}, expected {lines}");
         }
     }
     Ok(())
@@ -165,8 +175,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn made() -> Made {
-        Made {
+    fn expected() -> SampleStatement {
+        SampleStatement {
             name: "a.csv".into(),
             text: String::new(),
             total: 900,
@@ -174,35 +184,38 @@ mod tests {
         }
     }
 
-    fn checked(matched: u64, net: i64, of_unmatched: i64) -> Result<()> {
-        let statement = json!({ "outcomes": [
+    fn check_with(matched: u64, net: i64, unmatched_net: i64) -> Result<()> {
+        let response = json!({ "outcomes": [
             { "outcome": "matched", "lines": matched, "net": 1000 },
-            { "outcome": "unmatched", "lines": 1, "net": of_unmatched },
+            { "outcome": "unmatched", "lines": 1, "net": unmatched_net },
             { "outcome": "duplicate", "lines": 0, "net": 0 },
         ] });
-        let settled = Settled {
+        let statement = MatchedStatement {
             id: "s".into(),
             paid_on: "2026-11-23".into(),
             net,
             lines: matched + 1,
-            outcomes: outcomes(&statement)?,
-            by: "uploaded",
+            outcomes: outcomes(&response)?,
+            delivery: "uploaded",
         };
-        check(&statement, &settled, &made())
+        check(&response, &statement, &expected())
     }
 
     #[test]
-    fn a_line_or_a_cent_that_is_not_where_it_belongs_is_told() {
-        assert!(checked(2, 900, -100).is_ok());
-        let wrong = |result: Result<()>| result.expect_err("a difference").to_string();
-        assert_eq!(wrong(checked(3, 900, -100)), "3 lines are matched, not 2");
+    fn a_different_line_count_or_amount_is_an_error() {
+        assert!(check_with(2, 900, -100).is_ok());
+        let error = |result: Result<()>| result.expect_err("a difference").to_string();
         assert_eq!(
-            wrong(checked(2, 899, -100)),
-            "its net is 899, and 900 was paid out"
+            error(check_with(3, 900, -100)),
+            "lines with the outcome matched: got 3, expected 2"
         );
         assert_eq!(
-            wrong(checked(2, 900, -101)),
-            "its outcomes come to 899, and 900 was paid out"
+            error(check_with(2, 899, -100)),
+            "net: got 899, expected 900"
+        );
+        assert_eq!(
+            error(check_with(2, 900, -101)),
+            "net of all outcomes: got 899, expected 900"
         );
     }
 }

@@ -1,23 +1,23 @@
-//! What each retailer got, as a table.
+//! The tables at the end of the demo.
 
 use super::retailer::Retailer;
-use super::runs::Written;
-use super::statements::Settled;
+use super::runs::RunFiles;
+use super::statements::MatchedStatement;
 use crate::show;
 use anyhow::{Context, Result};
-use galleria_simulator::ledger::{Books, Told};
+use galleria_simulator::ledger::{Ledger, RecordedEvent};
 use serde_json::Value;
 
-/// What came of a retailer's day.
-pub struct Got<'a> {
+/// The results of a retailer.
+pub struct Actual<'a> {
     pub retailer: &'a Retailer,
     pub poslogs: usize,
-    pub settled: Settled,
-    pub written: Written,
+    pub statement: MatchedStatement,
+    pub files: RunFiles,
 }
 
-/// One row for each retailer.
-pub fn retailers(got: &[Got<'_>], books: &Books<'_>) {
+/// Prints one row per retailer.
+pub fn retailers(results: &[Actual<'_>], ledger: &Ledger<'_>) {
     let header = [
         "Retailer",
         "Stores",
@@ -29,49 +29,52 @@ pub fn retailers(got: &[Got<'_>], books: &Books<'_>) {
         "Settlement",
         "Catalogue",
     ];
-    let rows: Vec<Vec<String>> = got.iter().map(|got| row(got, books)).collect();
+    let rows: Vec<Vec<String>> = results.iter().map(|actual| row(actual, ledger)).collect();
     show::table(&header, &rows, 1..4);
 }
 
-fn row(got: &Got<'_>, books: &Books<'_>) -> Vec<String> {
-    let name = &got.retailer.name;
-    let own = |one: &&Told| one.retailer == *name;
+fn row(actual: &Actual<'_>, ledger: &Ledger<'_>) -> Vec<String> {
+    let name = &actual.retailer.name;
+    let own = |event: &&RecordedEvent| event.retailer == *name;
     let or_none = |count: usize, text: String| if count == 0 { "-".into() } else { text };
-    let members = books.codes.get(name).map_or("-".into(), |codes| {
-        let refused: usize = codes.refused.values().sum();
-        format!("{} identified\n{refused} refused", codes.identified)
-    });
-    let Settled {
+    let members = ledger
+        .identifications
+        .get(name)
+        .map_or("-".into(), |counts| {
+            let rejected: usize = counts.rejected.values().sum();
+            format!("{} identified\n{rejected} rejected", counts.identified)
+        });
+    let MatchedStatement {
         lines,
         outcomes,
-        by,
+        delivery,
         ..
-    } = &got.settled;
-    let mut statement = format!("{lines} lines {by}");
+    } = &actual.statement;
+    let mut statement = format!("{lines} lines {delivery}");
     for (outcome, count) in outcomes {
         statement.push_str(&format!("\n{count} {outcome}"));
     }
-    let written = &got.written;
+    let files = &actual.files;
     vec![
         name.clone(),
-        got.retailer.stores.len().to_string(),
-        books.told.iter().filter(own).count().to_string(),
-        or_none(got.poslogs, got.poslogs.to_string()),
+        actual.retailer.stores.len().to_string(),
+        ledger.events.iter().filter(own).count().to_string(),
+        or_none(actual.poslogs, actual.poslogs.to_string()),
         members,
-        or_none(written.reports, files(written.reports)),
+        or_none(files.reports, count_of_files(files.reports)),
         statement,
-        or_none(written.settlements, files(written.settlements)),
-        written
+        or_none(files.settlements, count_of_files(files.settlements)),
+        files
             .catalogue
             .map_or("-".into(), |rows| format!("{rows} rows")),
     ]
 }
 
-fn files(count: usize) -> String {
+fn count_of_files(count: usize) -> String {
     format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
-/// One row for each store, with what its events cost.
+/// Prints one row per store, with the CPU time of its events.
 pub fn stores(status: &Value) -> Result<()> {
     let stores = status["stores"].as_array().context("stores")?;
     let rows = stores.iter().map(|store| {

@@ -1,5 +1,5 @@
-// node componentize.mjs SOURCE WIT WORLD OUTPUT: a module and what it imports become a component.
-// Through the tool's API, because its command fails on this contract.
+// Usage: node componentize.mjs SOURCE WIT WORLD OUTPUT. Compiles a module with its imports to a component.
+// It uses the API of the tool, because the command of the tool fails on this contract.
 import { writeFile } from "node:fs/promises";
 import { componentize } from "@bytecodealliance/componentize-js";
 
@@ -8,8 +8,8 @@ const { component } = await componentize({
   sourcePath,
   witPath,
   worldName,
-  // There is no network to fetch from. Clocks, randomness and the console stay: the host answers
-  // the event's clock, its public randomness and its log.
+  // A component has no network access. Clocks, randomness and the console remain: the host provides the
+  // clock of the event, its public randomness and its log.
   disableFeatures: ["http", "fetch-event"],
 });
 await writeFile(output, component);

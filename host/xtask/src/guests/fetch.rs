@@ -1,4 +1,4 @@
-//! The tools, pinned, in the target folder: once, and again when a pin changes.
+//! Downloads the pinned tools to the target folder.
 
 use super::Language;
 use crate::process::{run, target, works};
@@ -10,7 +10,7 @@ use std::process::Command;
 
 const COMPONENTIZE_JS: &str = include_str!("componentize.mjs");
 
-/// The tool and its version, as pip and npm write them.
+/// Returns the tool with its version, in the notation of pip or npm.
 pub(super) fn version(language: Language) -> &'static str {
     match language {
         Language::Python => "componentize-py==0.25.1",
@@ -18,39 +18,39 @@ pub(super) fn version(language: Language) -> &'static str {
     }
 }
 
-/// Whether the machine has what runs the tool; the error names the one command that installs it.
+/// Checks that the machine can run the tool.
 pub(super) fn runtime(language: Language) -> Result<()> {
-    let (there, install) = match language {
+    let (installed, message) = match language {
         Language::Python => (
             works("python3", &["-c", "import venv, ensurepip"]),
-            "Python 3 with venv is missing; `apt-get install -y python3-venv` installs it",
+            "Python 3 with venv is missing; run `apt-get install -y python3-venv`",
         ),
         Language::JavaScript => (
             works("node", &["--version"]) && works("npm", &["--version"]),
-            "Node.js with npm is missing; `apt-get install -y nodejs npm` installs it",
+            "Node.js with npm is missing; run `apt-get install -y nodejs npm`",
         ),
     };
-    match there {
+    match installed {
         true => Ok(()),
-        false => bail!(install),
+        false => bail!(message),
     }
 }
 
-/// The folder of the tools, fetched where they are not there yet.
+/// Returns the folder of the tools. Downloads them if they are missing or a pin has changed.
 pub(super) fn tools(language: Language) -> Result<PathBuf> {
     let (folder, version) = (folder(language), version(language));
-    let fetched = folder.join("fetched");
-    if !fs::read_to_string(&fetched).is_ok_and(|is| is == version) {
-        show::line(&format!("    fetching {version}"));
+    let stamp = folder.join("fetched");
+    if !fs::read_to_string(&stamp).is_ok_and(|text| text == version) {
+        show::line(&format!("    downloading {version}"));
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
         }
         fs::create_dir_all(&folder)?;
-        fetch(language, &folder).with_context(|| format!("{version} could not be fetched"))?;
-        fs::write(fetched, version)?;
+        fetch(language, &folder).with_context(|| format!("downloading {version}"))?;
+        fs::write(stamp, version)?;
     }
     if language == Language::JavaScript {
-        // It finds the package beside itself.
+        // The script imports the package from its own folder.
         fs::write(folder.join("componentize.mjs"), COMPONENTIZE_JS)?;
     }
     Ok(folder)
@@ -73,7 +73,7 @@ fn fetch(language: Language, folder: &Path) -> Result<()> {
                 .arg(version(language)))
         }
         Language::JavaScript => {
-            // Without one of its own, npm would look for a package.json further up.
+            // Without this file, npm would look for one in the parent folders.
             fs::write(folder.join("package.json"), "{ \"private\": true }\n")?;
             let quiet = [
                 "install",

@@ -1,6 +1,7 @@
-//! What is generated from `plugin.toml`: the world, the module that names the exports, the stamp.
+//! Generates the world, the main module and the stamp of a component from `plugin.toml`.
 //!
-//! In these languages a component imports all of its world, so the world has what is asked for and no more.
+//! In these languages a component imports its whole world, so the world contains only the requested
+//! capabilities.
 
 use super::Language;
 use anyhow::{Context, Result, bail};
@@ -13,7 +14,7 @@ use std::path::Path;
 /// The name of the generated world.
 pub(super) const WORLD: &str = "guest";
 
-/// What of `plugin.toml` goes into a component.
+/// The parts of `plugin.toml` that go into a component.
 #[derive(Debug, Deserialize)]
 pub(super) struct Manifest {
     name: String,
@@ -38,16 +39,16 @@ impl Manifest {
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let manifest: Self = toml::from_str(&text).with_context(|| file.display().to_string())?;
         if manifest.points.is_empty() {
-            bail!("plugin.toml: points: name what the plugin serves, such as [\"on-payment\"]");
+            bail!("plugin.toml: points: must name at least one point, such as [\"on-payment\"]");
         }
         Ok(manifest)
     }
 
-    /// The world: `log`, what is asked for, the settings' check, and the points.
+    /// Returns the world: `log`, the requested capabilities, the check of settings, and the points.
     pub fn world(&self) -> String {
         let mut world = format!("package galleria:guest;\n\nworld {WORLD} {{\n");
-        let retail = |what: &str, name: &str| {
-            format!("  {what} galleria:retail/{name}@{};\n", self.contract)
+        let retail = |direction: &str, name: &str| {
+            format!("  {direction} galleria:retail/{name}@{};\n", self.contract)
         };
         world += &retail("import", Capability::Log.name());
         for capability in &self.asks.capabilities {
@@ -62,7 +63,7 @@ impl Manifest {
         world + "}\n"
     }
 
-    /// The module whose classes componentize-py looks for.
+    /// Returns the module with the classes for componentize-py.
     pub fn python(&self) -> Result<String> {
         let mut module = String::from(
             "\"\"\"Generated from plugin.toml.\"\"\"\nimport plugin\nfrom galleria_sdk import glue\n\n\
@@ -76,7 +77,7 @@ impl Manifest {
         Ok(module)
     }
 
-    /// The module whose exports componentize-js looks for.
+    /// Returns the module with the exports for componentize-js.
     pub fn javascript(&self, plugin: &str) -> Result<String> {
         let contract = &self.contract;
         let mut module = format!(
@@ -97,7 +98,7 @@ impl Manifest {
         Ok(module)
     }
 
-    /// Which plugin this is, as the Rust SDK stamps it.
+    /// Returns the stamp that identifies the plugin, in the format of the Rust SDK.
     pub fn stamp(&self, language: Language) -> String {
         let sdk = match language {
             Language::Python => "python 0.1.0",
@@ -109,7 +110,7 @@ impl Manifest {
         stamp.to_string()
     }
 
-    /// Returns the points, or an error if the SDKs of these languages do not support one.
+    /// Returns the points, or an error if the SDKs for these languages do not support one.
     fn react_points(&self) -> Result<impl Iterator<Item = Point>> {
         for point in &self.points {
             if point.kind() != PointKind::React {
@@ -132,7 +133,7 @@ fn capital(word: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
-/// Appends a custom section. The tools have no way to add one, and a component may end with any number.
+/// Appends a custom section, which the tools cannot add.
 pub(super) fn push_section(component: &mut Vec<u8>, name: &str, content: &[u8]) {
     let mut section = Vec::new();
     push_length(&mut section, name.len());
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_world_has_what_is_asked_for_and_no_more() {
+    fn the_world_has_only_the_requested_capabilities() {
         let world = manifest("\"on-payment\", \"on-shift-end\"", "\"log\", \"secrets\"").world();
         assert_eq!(
             world,
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn points_are_named_as_each_language_names_things() {
+    fn names_follow_the_conventions_of_each_language() {
         let manifest = manifest("\"on-shift-end\"", "");
         let python = manifest.python().expect("a module");
         assert!(python.contains("OnShiftEnd = glue.react(plugin, plugin.on_shift_end)\n"));
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_that_these_languages_do_not_serve_is_refused() {
+    fn unsupported_points_are_rejected() {
         let error = manifest("\"report\"", "").python().expect_err("no report");
         assert!(
             error.to_string().contains("`report` is for Rust only"),
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_carries_its_length() {
+    fn sections_have_their_length() {
         let mut component = vec![1];
         push_section(&mut component, "ab", &[7; 200]);
         // The kind, 203 in two bytes, the name's length, the name, the content.

@@ -1,6 +1,6 @@
-//! All that goes into a component, by its place in the folder it is built in.
+//! The inputs of a component, by their path in its build folder.
 //!
-//! Copied there, so that the tools see relative paths alone and leave nothing in the repository.
+//! They are copied there, so that the tools see only relative paths and write nothing to the repository.
 
 use anyhow::{Context, Result};
 use galleria_domain::Digest;
@@ -13,14 +13,14 @@ use std::path::Path;
 pub(super) struct Sources(BTreeMap<String, Vec<u8>>);
 
 impl Sources {
-    /// A file that was generated; answers the name under which a tool knows it as the main module.
+    /// Adds a generated file. Returns its name as a main module.
     pub fn text(&mut self, path: &str, text: String) -> String {
         self.0.insert(path.to_owned(), text.into_bytes());
         path.strip_suffix(".py").unwrap_or(path).to_owned()
     }
 
-    /// The files below a folder with that extension, under `at`. Tests, fixtures and packages of others
-    /// are no sources of a component.
+    /// Adds the files of a folder with this extension, below `at`. Skips tests, fixtures and third-party
+    /// packages.
     pub fn folder(&mut self, folder: &Path, at: &str, extension: &str) -> Result<()> {
         for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
@@ -29,21 +29,21 @@ impl Sources {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let place = format!("{at}/{name}");
+            let target = format!("{at}/{name}");
             if path.is_dir() {
                 let skipped = ["test", "tests", "fixtures", "node_modules"];
                 if !skipped.contains(&name.as_str()) && !name.starts_with(['.', '_']) {
-                    self.folder(&path, &place, extension)?;
+                    self.folder(&path, &target, extension)?;
                 }
             } else if path.extension().is_some_and(|is| is == extension) {
                 let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-                self.0.insert(place, bytes);
+                self.0.insert(target, bytes);
             }
         }
         Ok(())
     }
 
-    /// Over names and contents.
+    /// Returns the digest of all names and contents.
     pub fn digest(&self) -> String {
         let mut all = Vec::new();
         for (path, bytes) in &self.0 {
@@ -53,7 +53,7 @@ impl Sources {
         Digest::of(&all).to_string()
     }
 
-    /// Writes all of it into a folder, and removes what was there.
+    /// Writes the files to a folder. Deletes its old content.
     pub fn write(&self, folder: &Path) -> Result<()> {
         if folder.exists() {
             fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_changes_with_every_name_and_byte() {
+    fn the_digest_depends_on_names_and_contents() {
         let digest = |files: &[(&str, &str)]| {
             let mut sources = Sources::default();
             for (path, text) in files {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_source_stays_out() {
+    fn other_files_are_skipped() {
         let folder = tempfile::tempdir().expect("a folder");
         for path in [
             "plugin.py",

@@ -1,44 +1,44 @@
-//! `--check`: that what was started is what it says, and that nothing of it is left.
+//! `--check`: uses each service once.
 
 use super::kafka;
 use super::postgres::Database;
-use crate::demo::client::Client;
+use crate::client::Client;
 use crate::show;
 use anyhow::{Context, Result, bail};
 use galleria_domain::event::topic;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The order that is placed, and its payment.
-const ORDER: &str = "order-of-the-check";
-const PAYMENT: &str = "payment-of-the-check";
+/// Ids of the order and its payment.
+const ORDER: &str = "xtask-check-order";
+const PAYMENT: &str = "xtask-check-payment";
 
-/// Uses each of them once.
-pub async fn used(client: Option<(&Client, &str)>, kafka: Option<&str>) -> Result<()> {
-    show::step("checking");
+/// Uses each service once.
+pub async fn use_services(client: Option<(&Client, &str)>, kafka: Option<&str>) -> Result<()> {
+    show::step("using each service");
     if let Some(address) = kafka {
         kafka::round_trip(address).await?;
-        show::line("    a record went to Kafka and came back");
+        show::line("    record written to Kafka and read back");
     }
     if let Some((client, store)) = client {
         place_order(client, store).await?;
-        show::line("    an order was placed and paid over HTTP");
+        show::line("    order placed and paid over HTTP");
         if let Some(address) = kafka {
-            kafka::grows(address, topic::POST_PAYMENT_SUCCESS).await?;
-            show::line("    the payment was told to Kafka");
+            kafka::wait_for_record(address, topic::POST_PAYMENT_SUCCESS).await?;
+            show::line("    payment published to Kafka");
         }
     }
     Ok(())
 }
 
-/// Places the order that the document has as its example, pays it and reads it.
+/// Places and pays the example order of the OpenAPI document, and reads it.
 async fn place_order(client: &Client, store: &str) -> Result<()> {
     let document = client.get("/openapi.json").await?;
     let post = &document["paths"]["/v1/orders"]["post"];
     let example = &post["requestBody"]["content"]["application/json"]["example"];
     let mut order: Value = example.clone();
     let fields = order.as_object_mut();
-    let fields = fields.context("the document has no example of an order")?;
+    let fields = fields.context("openapi.json: no example of an order")?;
     fields.insert("id".into(), json!(ORDER));
     fields.insert("store_id".into(), json!(store));
     client
@@ -57,18 +57,17 @@ async fn place_order(client: &Client, store: &str) -> Result<()> {
     client.write(Method::POST, &path, PAYMENT, &payment).await?;
     let read = client.get(&format!("/v1/orders/{ORDER}")).await?;
     if read["id"] != ORDER {
-        bail!("the order was placed, and this was read: {read}");
+        bail!("expected the order {ORDER}, got {read}");
     }
     Ok(())
 }
 
-/// Looks for the order in the files of the database, whose server has stopped: no code of ours stands
-/// between them and us.
-pub fn in_the_database(database: &Database) -> Result<()> {
-    let found = database.single(&format!("SELECT store_id FROM orders WHERE id = '{ORDER}'"))?;
-    if found.matches("store_id = ").count() != 1 {
-        bail!("PostgreSQL does not have the order that was placed: {found}");
+/// Looks for the order in the data folder after the server has stopped, without any code of the host.
+pub fn find_in_database(database: &Database) -> Result<()> {
+    let rows = database.single(&format!("SELECT store_id FROM orders WHERE id = '{ORDER}'"))?;
+    if rows.matches("store_id = ").count() != 1 {
+        bail!("the order is missing in PostgreSQL: {rows}");
     }
-    show::line("    the order is in PostgreSQL");
+    show::line("    order found in PostgreSQL");
     Ok(())
 }

@@ -1,18 +1,18 @@
-//! `docker-compose.yml`, as far as what is started without containers has to be the same.
+//! Reads the settings in `docker-compose.yml` that services without containers share.
 
 use crate::root::root;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
 
-/// The whole file, anchors followed.
+/// Reads the file and resolves its anchors.
 pub fn read() -> Result<Value> {
     let file = root().join("docker-compose.yml");
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     serde_saphyr::from_str(&text).with_context(|| file.display().to_string())
 }
 
-/// The topics that its broker begins with.
+/// Returns the topics to create.
 pub fn topics(compose: &Value) -> Result<Vec<String>> {
     let text = compose["services"]["kafka-topics"]["environment"]["TOPICS"].as_str();
     let text = text.context("docker-compose.yml: kafka-topics has no TOPICS")?;

@@ -2,7 +2,7 @@ use super::*;
 use crate::up::pins;
 use std::collections::BTreeSet;
 
-/// The Compose Specification's schema, of github.com/compose-spec/compose-go v2.16.2: Copyright 2020
+/// The schema of the Compose Specification, from github.com/compose-spec/compose-go v2.16.2. Copyright 2020
 /// The Compose Specification Authors, Apache-2.0.
 const SCHEMA: &str = include_str!("compose-spec.json");
 
@@ -15,17 +15,17 @@ fn services(compose: &Value) -> Vec<(&String, &Value)> {
     all.iter().collect()
 }
 
-/// Services that others wait for to end.
+/// Services that others wait for until they end.
 fn tasks(compose: &Value) -> BTreeSet<&str> {
-    let mut found = BTreeSet::new();
+    let mut tasks = BTreeSet::new();
     for (_, service) in services(compose) {
         for (name, how) in service["depends_on"].as_object().into_iter().flatten() {
             if how["condition"] == "service_completed_successfully" {
-                found.insert(name.as_str());
+                tasks.insert(name.as_str());
             }
         }
     }
-    found
+    tasks
 }
 
 fn texts(value: &Value) -> Vec<&str> {
@@ -34,7 +34,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_file_is_what_the_compose_specification_says() {
+fn the_file_conforms_to_the_compose_specification() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("a schema");
     let schema = jsonschema::validator_for(&schema).expect("a schema");
     let mut compose = file();
@@ -48,7 +48,7 @@ fn the_file_is_what_the_compose_specification_says() {
 }
 
 #[test]
-fn what_stays_up_has_a_health_check_and_comes_back_and_what_ends_is_tried_again() {
+fn services_restart_and_have_health_checks_and_tasks_are_retried() {
     let compose = file();
     let tasks = tasks(&compose);
     for (name, service) in services(&compose) {
@@ -66,7 +66,7 @@ fn what_stays_up_has_a_health_check_and_comes_back_and_what_ends_is_tried_again(
 }
 
 #[test]
-fn logs_are_bounded() {
+fn logs_are_limited() {
     for (name, service) in services(&file()) {
         let options = &service["logging"]["options"];
         assert_eq!(options["max-size"], "10m", "{name}");
@@ -75,7 +75,7 @@ fn logs_are_bounded() {
 }
 
 #[test]
-fn the_host_alone_is_published_and_to_this_machine_alone() {
+fn only_the_host_has_a_port_and_only_on_this_machine() {
     for (name, service) in services(&file()) {
         let ports = texts(&service["ports"]);
         match name.as_str() {
@@ -87,7 +87,7 @@ fn the_host_alone_is_published_and_to_this_machine_alone() {
 }
 
 #[test]
-fn databases_and_brokers_are_where_nothing_else_is_reached() {
+fn databases_and_brokers_are_in_an_internal_network() {
     let compose = file();
     assert_eq!(compose["networks"]["mpay_net"]["internal"], true);
     assert!(compose["networks"]["mpay_pub"].is_null());
@@ -101,7 +101,7 @@ fn databases_and_brokers_are_where_nothing_else_is_reached() {
 }
 
 #[test]
-fn one_is_started_after_another_by_health() {
+fn services_start_after_their_healthy_dependencies() {
     let compose = file();
     let tasks = tasks(&compose);
     assert!(tasks.contains("galleria-migrate"));
@@ -129,7 +129,7 @@ fn one_is_started_after_another_by_health() {
 }
 
 #[test]
-fn secrets_come_from_files_of_the_environment() {
+fn secrets_come_from_env_files() {
     let secret = |name: &str| {
         let name = name.to_uppercase();
         [
@@ -155,18 +155,18 @@ fn secrets_come_from_files_of_the_environment() {
             }
         }
     }
-    let kept = |file: &str| {
+    let ignores_env = |file: &str| {
         let text = fs::read_to_string(root().join(file)).expect("a file");
         assert!(text.lines().any(|line| line == "/.env"), "{file}");
     };
-    kept(".gitignore");
-    kept(".dockerignore");
+    ignores_env(".gitignore");
+    ignores_env(".dockerignore");
     let sample = fs::read_to_string(root().join("sample.env")).expect("sample.env");
     assert!(sample.lines().any(|line| line == "MPAY_DB_PWD="));
 }
 
 #[test]
-fn versions_are_the_ones_that_are_fetched() {
+fn versions_match_the_pinned_downloads() {
     let compose = file();
     let image = |name: &str| {
         compose["services"][name]["image"]
@@ -190,7 +190,7 @@ fn versions_are_the_ones_that_are_fetched() {
 }
 
 #[test]
-fn topics_are_the_platforms() {
+fn topics_include_those_of_the_platform() {
     let topics = topics(&file()).expect("topics");
     assert_eq!(topics.len(), 10);
     for consumed in galleria_domain::event::topic::CONSUMED {

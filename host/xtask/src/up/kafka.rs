@@ -1,9 +1,9 @@
-//! Apache Kafka: one process that is broker and controller, with the settings and the topics of
+//! Apache Kafka: one process as broker and controller, with the settings and topics of
 //! `docker-compose.yml`.
 
-use super::service::{Service, Start};
-use super::{Place, compose, fetch, pins, port};
+use super::{RunFolder, compose, fetch, pins, port};
 use crate::process::read;
+use crate::service::{Service, Start};
 use crate::show;
 use anyhow::{Context, Result, bail};
 use rskafka::chrono::DateTime;
@@ -19,18 +19,18 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// A Java runtime's start on a busy machine of two processors takes ten seconds.
+/// Starting Kafka takes ten seconds on a busy machine with two processors.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-/// What a client does; it would try for ever.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// Limit for an operation of the client, which would retry forever.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PORT: u16 = 9092;
 
-/// The platform's, for tests.
+/// The test topic of the platform.
 pub const TEST_TOPIC: &str = "test1";
 
-/// To the log that its service has anyway.
+/// Logs to standard output, which the service writes to its log file.
 const LOGGING: &str = "\
 status = warn
 appender.out.type = Console
@@ -41,34 +41,34 @@ rootLogger.level = info
 rootLogger.appenderRef.out.ref = out
 ";
 
-/// Makes its files where there are none, starts it, and makes the topics that are not there.
-pub async fn start(place: &Place<'_>, compose: &Value) -> Result<Service> {
-    let java = fetch::java(!place.ask.pinned)?;
+/// Formats the data folder if it is new, starts Kafka, and creates missing topics.
+pub async fn start(folder: &RunFolder<'_>, compose: &Value) -> Result<Service> {
+    let java = fetch::java(!folder.args.pinned)?;
     let jars = fetch::kafka()?;
-    let folder = place.folder("kafka")?;
-    let (broker, controller) = (port(PORT, place.ask.free)?, port(0, true)?);
+    let kafka_folder = folder.subfolder("kafka")?;
+    let (broker, controller) = (port(PORT, folder.args.free)?, port(0, true)?);
     let environment = &compose["services"]["kafka"]["environment"];
-    let properties = folder.join("server.properties");
-    let data = folder.join("data");
+    let properties = kafka_folder.join("server.properties");
+    let data = kafka_folder.join("data");
     let text = settings(environment, broker, controller, &data)?;
     fs::write(&properties, text)?;
-    fs::write(folder.join("log4j2.properties"), LOGGING)?;
+    fs::write(kafka_folder.join("log4j2.properties"), LOGGING)?;
     let run = |heap: &str, class: &str| {
         let mut command = Command::new(&java);
         command
             .arg(heap)
             .arg(format!(
                 "-Dlog4j2.configurationFile={}",
-                folder.join("log4j2.properties").display()
+                kafka_folder.join("log4j2.properties").display()
             ))
             .arg("-cp")
             .arg(format!("{}/*", jars.display()))
             .arg(class)
-            .current_dir(&folder);
+            .current_dir(&kafka_folder);
         command
     };
     if !data.join("meta.properties").is_file() {
-        show::line("    making its data folder");
+        show::line("    formatting its data folder");
         let id = text_of(environment, "CLUSTER_ID")?;
         let mut format = run("-Xmx256m", "kafka.tools.StorageTool");
         read(format.args(["format", "-t", id, "-c"]).arg(&properties))?;
@@ -78,25 +78,26 @@ pub async fn start(place: &Place<'_>, compose: &Value) -> Result<Service> {
     let mut service = Service::start(Start {
         name: "Kafka",
         version: pins::KAFKA.to_owned(),
-        address: format!("127.0.0.1:{broker}"),
-        folder: &folder,
+        folder: &kafka_folder,
         signal: "TERM",
         command,
     })?;
-    // The client's own tries at a port that is not open yet would fill the time between.
+    // The client's retries on a closed port would take longer.
     let open = async || TcpStream::connect(("127.0.0.1", broker)).is_ok();
+    service.address = format!("127.0.0.1:{broker}");
     service.ready(READY_WITHIN, open).await?;
-    make_topics(&service.address, &compose::topics(compose)?).await?;
-    service.runs()?;
+    create_topics(&service.address, &compose::topics(compose)?).await?;
+    service.check_running()?;
     Ok(service)
 }
 
-/// What `KAFKA_A_B` says as `a.b`, but for addresses and folders, which are a container's own.
+/// Returns the settings: `KAFKA_A_B` in the environment is `a.b`. Addresses and folders differ from the
+/// container.
 fn settings(environment: &Value, broker: u16, controller: u16, data: &Path) -> Result<String> {
     let mut all = BTreeMap::new();
     for (name, value) in environment
         .as_object()
-        .context("the broker's environment")?
+        .context("docker-compose.yml: no environment of the broker")?
     {
         if let Some(key) = name
             .strip_prefix("KAFKA_")
@@ -120,7 +121,7 @@ fn settings(environment: &Value, broker: u16, controller: u16, data: &Path) -> R
         ("log.dirs", data.display().to_string()),
     ] {
         if all.insert(key.to_owned(), value).is_none() {
-            bail!("docker-compose.yml: the broker has no {key}");
+            bail!("docker-compose.yml: the broker needs {key}");
         }
     }
     Ok(all
@@ -131,32 +132,32 @@ fn settings(environment: &Value, broker: u16, controller: u16, data: &Path) -> R
 
 fn text_of<'a>(environment: &'a Value, name: &str) -> Result<&'a str> {
     let text = environment[name].as_str();
-    text.with_context(|| format!("docker-compose.yml: the broker has no {name}"))
+    text.with_context(|| format!("docker-compose.yml: the broker needs {name}"))
 }
 
-/// Makes the topics that are not there, with the broker's number of partitions.
-async fn make_topics(address: &str, topics: &[String]) -> Result<()> {
-    const BROKERS_OWN: i32 = -1;
-    let made = async {
+/// Creates missing topics, with the default number of partitions of the broker.
+async fn create_topics(address: &str, topics: &[String]) -> Result<()> {
+    const BROKER_DEFAULT: i32 = -1;
+    let created = async {
         let client = client(address).await?;
         let controller = client.controller_client()?;
         for topic in topics {
-            let made = controller
-                .create_topic(topic, BROKERS_OWN, -1, 30_000)
+            let result = controller
+                .create_topic(topic, BROKER_DEFAULT, -1, 30_000)
                 .await;
-            match made {
+            match result {
                 Ok(())
                 | Err(Error::ServerError {
                     protocol_error: ProtocolError::TopicAlreadyExists,
                     ..
                 }) => {}
-                Err(error) => return Err(error).with_context(|| format!("the topic {topic}")),
+                Err(error) => return Err(error).with_context(|| format!("topic {topic}")),
             }
         }
-        // The broker tells of a topic a moment after it was made.
+        // The broker lists a topic only some time after its creation.
         loop {
-            let there = client.list_topics().await?;
-            let known = |topic: &String| there.iter().any(|one| one.name == *topic);
+            let existing = client.list_topics().await?;
+            let known = |topic: &String| existing.iter().any(|one| one.name == *topic);
             if topics.iter().all(known) {
                 break;
             }
@@ -164,8 +165,8 @@ async fn make_topics(address: &str, topics: &[String]) -> Result<()> {
         }
         Ok(())
     };
-    let made = tokio::time::timeout(ANSWERS_WITHIN, made).await;
-    made.context("Kafka's topics took too long")??;
+    let created = tokio::time::timeout(CLIENT_TIMEOUT, created).await;
+    created.context("timeout while creating topics")??;
     show::line(&format!("    {} topics", topics.len()));
     Ok(())
 }
@@ -174,10 +175,10 @@ async fn client(address: &str) -> Result<Client> {
     Ok(ClientBuilder::new(vec![address.to_owned()]).build().await?)
 }
 
-/// Sends one record and reads it back.
+/// Writes a record and reads it back.
 pub async fn round_trip(address: &str) -> Result<()> {
     let text = b"a record of `cargo xtask up`".to_vec();
-    let there_and_back = async {
+    let round_trip = async {
         let client = client(address).await?;
         let known = UnknownTopicHandling::Retry;
         let partition = client.partition_client(TEST_TOPIC, 0, known).await?;
@@ -190,33 +191,33 @@ pub async fn round_trip(address: &str) -> Result<()> {
         let sent = partition
             .produce(vec![record], Compression::NoCompression)
             .await?;
-        let offset = *sent.first().context("no offset for the record")?;
+        let offset = *sent.first().context("no offset of the record")?;
         if partition.get_offset(OffsetAt::Latest).await? != offset + 1 {
             bail!("the record at {offset} is not the last one");
         }
         let (records, _) = partition
             .fetch_records(offset, 1..1_000_000, 10_000)
             .await?;
-        let read = records.first().context("no record came back")?;
+        let read = records.first().context("no record read")?;
         if read.offset != offset || read.record.value.as_ref() != Some(&text) {
-            bail!("another record came back");
+            bail!("read another record");
         }
         Ok(())
     };
-    let done = tokio::time::timeout(ANSWERS_WITHIN, there_and_back).await;
-    done.context("a record to Kafka and back took too long")?
+    let done = tokio::time::timeout(CLIENT_TIMEOUT, round_trip).await;
+    done.context("timeout while writing and reading a record")?
 }
 
-/// Waits until something was written to the topic. What it is, the relay's tests read: this client knows
-/// nothing of transactions.
-pub async fn grows(address: &str, topic: &str) -> Result<()> {
-    let grown = async {
+/// Waits until a topic has a record. The tests of the relay check the content: this client does not support
+/// transactions.
+pub async fn wait_for_record(address: &str, topic: &str) -> Result<()> {
+    let written = async {
         let client = client(address).await?;
         let topics = client.list_topics().await?;
-        let found = topics.into_iter().find(|one| one.name == topic);
-        let found = found.context("the topic")?;
+        let topic_info = topics.into_iter().find(|one| one.name == topic);
+        let topic_info = topic_info.context("no such topic")?;
         loop {
-            for partition in &found.partitions {
+            for partition in &topic_info.partitions {
                 let known = UnknownTopicHandling::Retry;
                 let partition = client.partition_client(topic, *partition, known).await?;
                 if partition.get_offset(OffsetAt::Latest).await? > 0 {
@@ -226,8 +227,8 @@ pub async fn grows(address: &str, topic: &str) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
-    let grown = tokio::time::timeout(ANSWERS_WITHIN, grown).await;
-    grown.with_context(|| format!("nothing came to {topic}"))?
+    let written = tokio::time::timeout(CLIENT_TIMEOUT, written).await;
+    written.with_context(|| format!("no record in {topic} after {CLIENT_TIMEOUT:?}"))?
 }
 
 #[cfg(test)]
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_broker_is_set_as_in_its_container_but_for_where_it_is() {
+    fn settings_match_the_container_except_addresses_and_folders() {
         let compose = compose::read().expect("docker-compose.yml");
         let environment = &compose["services"]["kafka"]["environment"];
         let text = settings(environment, 1, 2, Path::new("/data")).expect("settings");

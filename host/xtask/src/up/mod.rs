@@ -1,22 +1,23 @@
-//! `cargo xtask up`: what `docker-compose.yml` starts, started without Docker.
+//! `cargo xtask up`: starts the services of `docker-compose.yml` without Docker.
 //!
-//! Owns: which servers run, in which order, where their files are, and that none is left. The host
-//! that it starts is the one that was built here.
+//! This module owns which services run, their order, their folders, and that no process is left. The host is
+//! compiled from this repository.
 
 mod check;
 mod compose;
 mod fetch;
-mod host;
 mod kafka;
 mod pins;
 mod postgres;
-mod service;
 
-use crate::demo::client::Client;
-use crate::process::{cargo, run, target};
+use crate::host::{self, Host, Settings};
+use crate::process::target;
+use crate::samples::{self, put_stores};
+use crate::service::{self, Service};
 use crate::{plugins, prepare, show};
 use anyhow::{Context, Result, bail};
-use service::Service;
+use galleria_domain::Store;
+use galleria_simulator::assortment;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -25,178 +26,218 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  cargo xtask up                            PostgreSQL, Kafka and the host, until Ctrl-C
-  cargo xtask up --keep                     the same, and the next --keep goes on with its data
-  cargo xtask up --keep --fresh             the same, with what was kept thrown away first
-  cargo xtask up --only postgres,kafka      servers for a host that you start yourself
-  cargo xtask up --only host                the host alone, its records in SQLite
-  cargo xtask up --pinned                   the servers of docker-compose.yml, fetched, whatever is installed
-  cargo xtask up --check                    on free ports: a record, an order, and nothing left behind";
+  cargo xtask up                            Start PostgreSQL, Kafka and the host until Ctrl-C
+  cargo xtask up --keep                     Keep the data for the next --keep
+  cargo xtask up --keep --fresh             Delete the kept data first
+  cargo xtask up --only postgres,kafka      Start the servers for a host that you start yourself
+  cargo xtask up --only host                Start only the host, on SQLite
+  cargo xtask up --pinned                   Download the server versions of docker-compose.yml
+  cargo xtask up --check                    Use each service once on free ports and stop";
 
-/// What is started.
+/// Options of `cargo xtask up`.
 #[derive(Debug, clap::Args)]
-pub struct UpAsk {
-    /// These alone.
+pub struct UpArgs {
+    /// Start only these services
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVICE,...")]
-    only: Vec<What>,
-    /// Keep the data for the next time, in target/up/kept.
+    only: Vec<ServiceName>,
+    /// Keep the data in target/up/kept for the next --keep
     #[arg(long)]
     keep: bool,
-    /// Throw away what was kept.
+    /// Delete the kept data first
     #[arg(long, requires = "keep")]
     fresh: bool,
-    /// Take free ports, and not the usual ones where those are free.
+    /// Use free ports instead of the standard ports
     #[arg(long)]
     free: bool,
-    /// Fetch PostgreSQL and Java, even where they are installed.
+    /// Download PostgreSQL and Java even if they are installed
     #[arg(long)]
     pinned: bool,
-    /// Use each of them once on free ports, stop all, and look for what is left.
+    /// Use each service once on free ports, stop all, and look for leftover processes
     #[arg(long, conflicts_with_all = ["keep", "free"])]
     check: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum What {
+enum ServiceName {
     Postgres,
     Kafka,
     Host,
 }
 
-/// How often it is looked whether all of them still run.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const HOST_PORT: u16 = 8080;
 
-/// Where this time's files are.
-struct Place<'a> {
-    ask: &'a UpAsk,
+/// Interval of checking that all services run.
+const CHECK_EVERY: Duration = Duration::from_millis(500);
+
+/// The folder of this run.
+struct RunFolder<'a> {
+    args: &'a UpArgs,
     root: PathBuf,
-    /// Locked as long as it is ours.
+    /// Locked during the run.
     _lock: File,
 }
 
-/// The last one is stopped first, whatever happens.
+/// The running services. They are stopped in reverse order, also after an error.
 #[derive(Default)]
 struct Running(Vec<Service>);
 
-/// Kafka and a Java runtime, where tests find them.
+/// Downloads Kafka and a Java runtime to the folder in which tests look for them.
 pub fn fetch_kafka() -> Result<()> {
     fetch::java(true)?;
     fetch::kafka().map(drop)
 }
 
-/// The whole command.
-pub fn up(mut ask: UpAsk) -> Result<()> {
-    ask.free |= ask.check;
-    if ask.only.is_empty() {
-        ask.only = vec![What::Postgres, What::Kafka, What::Host];
+/// Runs the command.
+pub fn up(mut args: UpArgs) -> Result<()> {
+    args.free |= args.check;
+    if args.only.is_empty() {
+        args.only = vec![ServiceName::Postgres, ServiceName::Kafka, ServiceName::Host];
     }
-    let staged = match ask.only.contains(&What::Host) {
-        true => Some(built()?),
+    let staged = match args.only.contains(&ServiceName::Host) {
+        true => Some(build()?),
         false => None,
     };
-    let place = Place::take(&ask)?;
+    let folder = RunFolder::create(&args)?;
     let begun = Instant::now();
     let runtime = tokio::runtime::Runtime::new()?;
-    let outcome = runtime.block_on(served(&place, staged.as_deref()));
-    let left = service::left_at_last(&place.root);
+    let outcome = runtime.block_on(serve(&folder, staged.as_deref()));
+    let leftover = service::leftover(&folder.root);
     let database = outcome.with_context(|| {
-        // The next one sweeps it away.
-        format!("what they wrote is in {}", place.root.display())
+        // The next run deletes it.
+        format!("the logs are in {}", folder.root.display())
     })?;
-    place.leave()?;
-    if !left.is_empty() {
-        bail!("still running: {}", left.join(", "));
+    folder.clean_up()?;
+    if !leftover.is_empty() {
+        bail!("still running: {}", leftover.join(", "));
     }
-    if ask.check {
-        let found = match database {
-            true => ", the order is in PostgreSQL's files",
+    if args.check {
+        let order = match database {
+            true => ", order found in PostgreSQL",
             false => "",
         };
         show::line(&format!(
-            "All right: started, used and stopped in {} s{found}; no process is left.",
+            "Success: started, used and stopped in {} s{order}; no process left.",
             begun.elapsed().as_secs()
         ));
     }
     Ok(())
 }
 
-/// Builds host and plugins; answers where the plugins are.
-fn built() -> Result<PathBuf> {
+/// Builds the host and the plugins. Returns the folder of the plugins.
+fn build() -> Result<PathBuf> {
     prepare::prepare()?;
     let staged = plugins::stage()?;
-    show::step("building the host");
-    run(cargo().args(["build", "-p", "galleria"]))?;
+    host::build(host::Kafka::With)?;
     Ok(staged)
 }
 
-/// Starts, serves and stops; answers whether a placed order was looked for in the database.
-async fn served(place: &Place<'_>, staged: Option<&Path>) -> Result<bool> {
+/// Starts the services, waits and stops them. Returns whether an order was found in the database.
+async fn serve(folder: &RunFolder<'_>, staged: Option<&Path>) -> Result<bool> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut running = Running::default();
     let started = tokio::select! {
-        started = started(place, staged, &mut running) => Some(started?),
-        () = told(&mut interrupt, &mut terminate) => None,
+        started = start(folder, staged, &mut running) => Some(started?),
+        () = stop_signal(&mut interrupt, &mut terminate) => None,
     };
-    if let (Some(_), false) = (&started, place.ask.check) {
+    if let (Some(_), false) = (&started, folder.args.check) {
         table(&running);
         tokio::select! {
-            ended = running.watch() => return Err(ended),
-            () = told(&mut interrupt, &mut terminate) => {}
+            error = running.watch() => return Err(error),
+            () = stop_signal(&mut interrupt, &mut terminate) => {}
         }
     }
     running.stop()?;
     match started.flatten() {
-        Some(database) if place.ask.check && staged.is_some() => {
-            check::in_the_database(&database)?;
+        Some(database) if folder.args.check && staged.is_some() => {
+            check::find_in_database(&database)?;
             Ok(true)
         }
         _ => Ok(false),
     }
 }
 
-/// One after the other, each when the one before answers.
-async fn started(
-    place: &Place<'_>,
+/// Starts the services in sequence, each after the previous one is ready.
+async fn start(
+    folder: &RunFolder<'_>,
     staged: Option<&Path>,
     running: &mut Running,
 ) -> Result<Option<postgres::Database>> {
     let compose = compose::read()?;
-    let wanted = |what| place.ask.only.contains(&what);
+    let requested = |name| folder.args.only.contains(&name);
     let mut database = None;
-    if wanted(What::Postgres) {
+    if requested(ServiceName::Postgres) {
         show::step("starting PostgreSQL");
-        let (service, made) = postgres::start(place, &compose).await?;
+        let (service, started) = postgres::start(folder, &compose).await?;
         running.0.push(service);
-        database = Some(made);
+        database = Some(started);
     }
     let mut broker = None;
-    if wanted(What::Kafka) {
+    if requested(ServiceName::Kafka) {
         show::step("starting Kafka");
-        let service = kafka::start(place, &compose).await?;
+        let service = kafka::start(folder, &compose).await?;
         broker = Some(service.address.clone());
         running.0.push(service);
     }
     let mut client = None;
     if let Some(staged) = staged {
         show::step("starting the host");
-        let (service, url, key) =
-            host::start(place, staged, database.as_ref(), broker.as_deref()).await?;
-        running.0.push(service);
-        let made = Client::keyed(&url, &key)?;
-        let store = host::stores(&made).await?;
-        client = Some((made, store));
+        let host = start_host(folder, staged, database.as_ref(), broker.as_deref()).await?;
+        let stores = sample_stores()?;
+        client = Some((
+            host.client()?,
+            stores.first().context("no sample store")?.id.clone(),
+        ));
+        put_stores(&host.client()?, &stores).await?;
+        show::line(&format!("    {} sample stores", stores.len()));
+        running.0.push(host.service);
     }
-    if place.ask.check {
+    if folder.args.check {
         let client = client
             .as_ref()
             .map(|(client, store)| (client, store.as_str()));
-        check::used(client, broker.as_deref()).await?;
+        check::use_services(client, broker.as_deref()).await?;
     }
     Ok(database)
 }
 
-async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
+/// Starts the host on the database, or on SQLite without one, and connects it to the broker.
+async fn start_host(
+    folder: &RunFolder<'_>,
+    staged: &Path,
+    database: Option<&postgres::Database>,
+    broker: Option<&str>,
+) -> Result<Host> {
+    let host_folder = folder.subfolder("host")?;
+    let mut settings = Settings::new(&host_folder, staged)?;
+    if let Some(database) = database {
+        // Process arguments are visible to all users of the machine.
+        settings.env("GALLERIA_DATABASE__URL", &database.url());
+        show::line(&format!("    {} migrations applied", settings.migrate()?));
+    }
+    let port = port(HOST_PORT, folder.args.free)?;
+    settings.set("http.listen", format!("127.0.0.1:{port}"));
+    if let Some(address) = broker {
+        settings.set("kafka.bootstrap", address);
+    }
+    let host = Host::start(&host_folder, &settings).await?;
+    show::line(&format!(
+        "    API key, valid until the next start: {}",
+        host.key
+    ));
+    Ok(host)
+}
+
+/// Reads the stores of all sample retailers.
+fn sample_stores() -> Result<Vec<Store>> {
+    let mut stores = Vec::new();
+    for retailer in samples::retailers(None)? {
+        stores.extend(assortment::stores(&retailer)?);
+    }
+    Ok(stores)
+}
+
+async fn stop_signal(interrupt: &mut Signal, terminate: &mut Signal) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -220,30 +261,30 @@ fn table(running: &Running) {
     if let Some(postgres) = running.0.iter().find(|one| one.name == "PostgreSQL") {
         let file = postgres.data.join("password");
         show::line(&format!(
-            "The database's password is in {}.",
+            "The password of the database is in {}.",
             file.display()
         ));
     }
     show::line(&format!(
-        "Ctrl-C, or `kill {}`, stops all of them, the last one first.",
+        "Press Ctrl-C, or run `kill {}`, to stop all services.",
         std::process::id()
     ));
 }
 
 impl Running {
-    /// Ends with the first that ends.
+    /// Waits until a service ends.
     async fn watch(&mut self) -> anyhow::Error {
         loop {
             for service in &mut self.0 {
-                if let Err(ended) = service.runs() {
-                    return ended;
+                if let Err(error) = service.check_running() {
+                    return error;
                 }
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
         }
     }
 
-    /// All of them; what went wrong with one does not keep the others.
+    /// Stops all services, also if stopping one fails.
     fn stop(&mut self) -> Result<()> {
         let mut outcome = Ok(());
         while let Some(mut service) = self.0.pop() {
@@ -262,40 +303,43 @@ impl Drop for Running {
     }
 }
 
-impl<'a> Place<'a> {
-    /// A folder of our own, or the one that is kept.
-    fn take(ask: &'a UpAsk) -> Result<Self> {
+impl<'a> RunFolder<'a> {
+    /// Creates a new folder, or opens the kept one.
+    fn create(args: &'a UpArgs) -> Result<Self> {
         let all = target().join("up");
         fs::create_dir_all(&all)?;
-        sweep(&all)?;
-        let name = match ask.keep {
+        delete_abandoned(&all)?;
+        let name = match args.keep {
             true => "kept".to_owned(),
             false => format!("run-{}", std::process::id()),
         };
         let root = all.join(&name);
         let lock = File::create(all.join(format!("{name}.lock")))?;
         if lock.try_lock().is_err() {
-            bail!("another `cargo xtask up --keep` runs on {}", root.display());
+            bail!(
+                "another `cargo xtask up --keep` is using {}",
+                root.display()
+            );
         }
-        if ask.fresh && root.exists() {
+        if args.fresh && root.exists() {
             fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
         }
         fs::create_dir_all(&root)?;
         let _lock = lock;
-        Ok(Self { ask, root, _lock })
+        Ok(Self { args, root, _lock })
     }
 
-    /// A server's folder.
-    fn folder(&self, name: &str) -> Result<PathBuf> {
+    /// Returns the folder of a service.
+    fn subfolder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.root.join(name);
         fs::create_dir_all(&folder)?;
         Ok(folder)
     }
 
-    /// Throws away what is not kept.
-    fn leave(&self) -> Result<()> {
-        if self.ask.keep {
-            show::line(&format!("{} is kept.", self.root.display()));
+    /// Deletes the folder unless it is kept.
+    fn clean_up(&self) -> Result<()> {
+        if self.args.keep {
+            show::line(&format!("Data kept in {}.", self.root.display()));
             return Ok(());
         }
         fs::remove_dir_all(&self.root).with_context(|| self.root.display().to_string())?;
@@ -304,8 +348,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Throws away what is of runs that were killed: their locks are nobody's.
-fn sweep(all: &Path) -> Result<()> {
+/// Deletes the folders of runs that were killed. Their locks are free.
+fn delete_abandoned(all: &Path) -> Result<()> {
     for entry in fs::read_dir(all)?.flatten() {
         let lock = entry.path();
         let run = entry.file_name().to_string_lossy().starts_with("run-");
@@ -323,10 +367,10 @@ fn sweep(all: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The usual port where it is free and wanted; a free one otherwise.
-fn port(usual: u16, free: bool) -> Result<u16> {
-    if !free && TcpListener::bind(("127.0.0.1", usual)).is_ok() {
-        return Ok(usual);
+/// Returns the standard port if it is free and allowed, or else a free port.
+fn port(standard: u16, free: bool) -> Result<u16> {
+    if !free && TcpListener::bind(("127.0.0.1", standard)).is_ok() {
+        return Ok(standard);
     }
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -1,8 +1,8 @@
-//! PostgreSQL: the machine's own or the pinned one, with a data folder of ours.
+//! PostgreSQL: installed or downloaded, with a data folder in the folder of the run.
 
-use super::service::{Service, Start};
-use super::{Place, fetch, port};
+use super::{RunFolder, fetch, port};
 use crate::process::{read, target};
+use crate::service::{Service, Start};
 use crate::show;
 use anyhow::{Context, Result, bail};
 use galleria_test_postgres::{answers, bin};
@@ -14,47 +14,47 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// After a crash it reads its log again first.
+/// After a crash the server first recovers from its log.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 const PORT: u16 = 5432;
 
-/// The database and its owner.
+/// Name of the database and its owner.
 const NAME: &str = "galleria";
 
-/// What others have to know of a server.
+/// A started database.
 pub struct Database {
     pub port: u16,
     pub password: String,
     files: Files,
 }
 
-/// Its programs and its data.
+/// The programs and data of a server.
 struct Files {
     bin: PathBuf,
     data: PathBuf,
-    /// Who runs them, where it may not be us.
+    /// The user that runs the server, if it must not be the current one.
     user: Option<&'static str>,
 }
 
-/// Makes the data folder where there is none, and starts the server.
-pub async fn start(place: &Place<'_>, compose: &Value) -> Result<(Service, Database)> {
-    let own = bin().filter(|_| !place.ask.pinned);
-    let bin = own.map_or_else(fetch::postgres, Ok)?;
-    let folder = place.folder("postgres")?;
-    let data = folder.join("data");
+/// Creates the data folder if it is new, and starts the server.
+pub async fn start(folder: &RunFolder<'_>, compose: &Value) -> Result<(Service, Database)> {
+    let installed = bin().filter(|_| !folder.args.pinned);
+    let bin = installed.map_or_else(fetch::postgres, Ok)?;
+    let own_folder = folder.subfolder("postgres")?;
+    let data = own_folder.join("data");
     let user = user()?;
     let files = Files { bin, data, user };
     let version = read(files.program("postgres").arg("--version"))?;
     let version = version.split_whitespace().nth(2).unwrap_or_default();
-    let password = files.initialised(&folder, compose, version)?;
-    let port = port(PORT, place.ask.free)?;
+    let password = files.initialise(&own_folder, compose, version)?;
+    let port = port(PORT, folder.args.free)?;
     let mut command = files.program("postgres");
     command
         .arg("-D")
         .arg(&files.data)
         .args(["-p", &port.to_string()])
-        // No socket in a folder that is everybody's.
+        // The default folder of the socket is shared by all users.
         .args([
             "-c",
             "listen_addresses=127.0.0.1",
@@ -64,12 +64,12 @@ pub async fn start(place: &Place<'_>, compose: &Value) -> Result<(Service, Datab
     let mut service = Service::start(Start {
         name: "PostgreSQL",
         version: version.to_owned(),
-        address: format!("postgres://{NAME}@127.0.0.1:{port}/{NAME}"),
-        folder: &folder,
-        // No new clients, those there are let go: a fast shutdown.
+        folder: &own_folder,
+        // A fast shutdown: disconnects all clients.
         signal: "INT",
         command,
     })?;
+    service.address = format!("postgres://{NAME}@127.0.0.1:{port}/{NAME}");
     service.ready(READY_WITHIN, async || answers(port)).await?;
     let database = Database {
         port,
@@ -80,7 +80,7 @@ pub async fn start(place: &Place<'_>, compose: &Value) -> Result<(Service, Datab
 }
 
 impl Database {
-    /// With the password.
+    /// Returns the URL with the password.
     pub fn url(&self) -> String {
         format!(
             "postgres://{NAME}:{}@127.0.0.1:{}/{NAME}",
@@ -88,14 +88,14 @@ impl Database {
         )
     }
 
-    /// Asks the files themselves, once the server has stopped.
-    pub fn single(&self, statement: &str) -> Result<String> {
-        self.files.single(NAME, statement)
+    /// Runs a query on the data folder after the server has stopped.
+    pub fn single(&self, query: &str) -> Result<String> {
+        self.files.single(NAME, query)
     }
 }
 
 impl Files {
-    /// A program of the server's, as whoever may run it.
+    /// Returns a command for a program of the server, as the user that runs it.
     fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         let mut command = match self.user {
@@ -111,22 +111,22 @@ impl Files {
                 command
             }
         };
-        // Where we stand may be closed to that user.
+        // That user may not have access to the current folder.
         command.current_dir(self.data.parent().unwrap_or(Path::new("/")));
         command
     }
 
-    /// Makes the data folder and the database, or finds those of before; answers with the password.
-    fn initialised(&self, folder: &Path, compose: &Value, version: &str) -> Result<String> {
+    /// Creates the data folder and the database unless they exist. Returns the password.
+    fn initialise(&self, folder: &Path, compose: &Value, version: &str) -> Result<String> {
         let secret = folder.join("password");
         if self.data.join("PG_VERSION").is_file() {
-            let made = fs::read_to_string(self.data.join("PG_VERSION"))?;
-            if version.split('.').next() != Some(made.trim()) {
+            let data_version = fs::read_to_string(self.data.join("PG_VERSION"))?;
+            if version.split('.').next() != Some(data_version.trim()) {
                 bail!(
-                    "{} is PostgreSQL {}'s, and the server is {version}: \
-                     `cargo xtask up --keep --fresh` begins anew",
+                    "{} has data of PostgreSQL {}, but the server is {version}; \
+                     `cargo xtask up --keep --fresh` deletes it",
                     self.data.display(),
-                    made.trim()
+                    data_version.trim()
                 );
             }
             return Ok(fs::read_to_string(secret)?);
@@ -147,42 +147,42 @@ impl Files {
         }
         let arguments = compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
             .as_str()
-            .context("docker-compose.yml: postgres has no POSTGRES_INITDB_ARGS")?;
-        show::line("    making its data folder");
+            .context("docker-compose.yml: postgres needs POSTGRES_INITDB_ARGS")?;
+        show::line("    creating its data folder");
         let log = File::options()
             .create(true)
             .append(true)
             .open(folder.join("log.txt"))?;
-        // Made aside: what is half done is not taken for whole.
-        let made = folder.join("making");
-        if made.exists() {
-            fs::remove_dir_all(&made)?;
+        // In another folder first, so that a failed initialisation is not taken for a data folder.
+        let unfinished = folder.join("unfinished");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)?;
         }
         let mut init = self.program("initdb");
         init.args(arguments.split_whitespace())
             .args(["--username", NAME, "--pwfile"])
             .arg(&secret)
             .arg("-D")
-            .arg(&made)
+            .arg(&unfinished)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
         let status = init.status().context("initdb")?;
         if !status.success() {
             bail!(
-                "initdb ended with {status}; {} has what it said (`{}` may not be open to the user {})",
+                "initdb: {status}; see {} (does the user {2} have access to `{1}`?)",
                 folder.join("log.txt").display(),
                 target().display(),
-                self.user.unwrap_or("that you are"),
+                self.user.unwrap_or("itself"),
             );
         }
-        fs::rename(&made, &self.data)?;
+        fs::rename(&unfinished, &self.data)?;
         self.single("postgres", &format!("CREATE DATABASE {NAME}"))?;
         Ok(password)
     }
 
-    /// One statement without a server: what came of it.
-    fn single(&self, database: &str, statement: &str) -> Result<String> {
+    /// Runs a query without a server. Returns the output.
+    fn single(&self, database: &str, query: &str) -> Result<String> {
         let mut command = self.program("postgres");
         let mut child = command
             .arg("--single")
@@ -194,20 +194,20 @@ impl Files {
             .stderr(Stdio::piped())
             .spawn()
             .context("postgres --single")?;
-        let mut line = child.stdin.take().context("its standard input")?;
-        writeln!(line, "{statement}")?;
-        drop(line);
+        let mut stdin = child.stdin.take().context("standard input")?;
+        writeln!(stdin, "{query}")?;
+        drop(stdin);
         let output = child.wait_with_output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        // It ends well, whatever it thinks of the statement.
-        if !output.status.success() || said.contains("ERROR:") {
-            bail!("postgres --single: {}: {said}", output.status);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // The exit status is success even if the query failed.
+        if !output.status.success() || stderr.contains("ERROR:") {
+            bail!("postgres --single: {}: {stderr}", output.status);
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
-/// Who runs a server that refuses to be run by root: the user that its package makes, or nobody.
+/// Returns the user for the server, which does not run as root: the user of its package, or `nobody`.
 fn user() -> Result<Option<&'static str>> {
     if read(Command::new("id").arg("-u"))?.trim() != "0" {
         return Ok(None);
@@ -220,16 +220,16 @@ fn group(user: &str) -> String {
     id("-g", user).map_or_else(|_| user.to_owned(), |number| number.to_string())
 }
 
-fn id(what: &str, user: &str) -> Result<u32> {
-    let output = Command::new("id").args([what, user]).output()?;
+fn id(option: &str, user: &str) -> Result<u32> {
+    let output = Command::new("id").args([option, user]).output()?;
     let number = String::from_utf8_lossy(&output.stdout);
     number
         .trim()
         .parse()
-        .with_context(|| format!("id {what} {user}"))
+        .with_context(|| format!("id {option} {user}"))
 }
 
-/// 32 hex digits.
+/// Returns 32 random hexadecimal digits.
 fn random() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("random bytes: {error}"))?;

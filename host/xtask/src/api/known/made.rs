@@ -1,6 +1,6 @@
-//! What a host makes of its day: documents, a matched statement, runs, a dead letter and what waits for it.
+//! Creates the results of a host: documents, a matched statement, runs, a dead letter and a parked event.
 
-use super::{Here, RETAILER};
+use super::{RETAILER, Setup};
 use crate::root::root;
 use anyhow::{Context, Result, bail};
 use reqwest::Method;
@@ -8,27 +8,28 @@ use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// The slot that reads statements, and one that writes a report.
+/// The plugin slot that reads statements.
 const READER: &str = "adyen";
+/// The plugin slot that writes a report.
 const REPORTER: &str = "daily-sales";
 /// Each takes less than a second on an idle machine.
-const MADE_WITHIN: Duration = Duration::from_secs(60);
-/// Major units, more than the standard's amounts can have: no POSLOG can be made of it.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// In major units: more than an amount in a POSLOG can have.
 const TOO_MUCH: i64 = 200_000_000;
 
-impl Here<'_> {
-    /// Waits for everything that the host makes, and answers with the ids.
-    pub(super) async fn made(&self) -> Result<Vec<(&'static str, Vec<String>)>> {
-        self.gave_up().await?;
+impl Setup<'_> {
+    /// Waits for the results and returns their ids.
+    pub(super) async fn results(&self) -> Result<Vec<(&'static str, Vec<String>)>> {
+        self.create_dead_letter().await?;
         let statement = self.statement().await?;
         let runs = self.runs().await?;
-        let documents = self.listed("/v1/documents", "documents", |_| true).await?;
+        let documents = self.list("/v1/documents", "documents", |_| true).await?;
         let lines = format!("/v1/statements/{statement}/lines");
-        let lines = self.listed(&lines, "lines", |_| true).await?;
+        let lines = self.list(&lines, "lines", |_| true).await?;
         let dead = self
-            .listed("/v1/dead-letters", "dead_letters", |_| true)
+            .list("/v1/dead-letters", "dead_letters", |_| true)
             .await?;
-        let parked = self.listed("/v1/parked", "parked", |_| true).await?;
+        let parked = self.list("/v1/parked", "parked", |_| true).await?;
         Ok(vec![
             ("/v1/documents/{id} id", texts(&documents, "id")?),
             ("/v1/statements/{id} id", vec![statement]),
@@ -52,8 +53,9 @@ impl Here<'_> {
         ])
     }
 
-    /// Pays an order of which no POSLOG can be made, and verifies it: one is given up, the other waits.
-    async fn gave_up(&self) -> Result<()> {
+    /// Pays an order whose POSLOG cannot be written, and verifies it: the payment becomes a dead letter, and the
+    /// verification is parked behind it.
+    async fn create_dead_letter(&self) -> Result<()> {
         let order = "order-too-much";
         let minor = TOO_MUCH * 100;
         let mut body = self.example("/v1/orders")?;
@@ -86,16 +88,16 @@ impl Here<'_> {
     async fn statement(&self) -> Result<String> {
         let folder = root().join("retailers").join(RETAILER).join("statements");
         let mut files = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        let file = files.next().context("a statement")??.path();
+        let file = files.next().context("statement")??.path();
         let path = format!("/v1/retailers/{RETAILER}/statements?plugin={READER}&file=known.csv");
         let text = fs::read_to_string(&file)?;
         self.client
             .upload(&path, "statement", "text/csv", text)
             .await?;
         let matched = |one: &Value| one["state"] == "matched";
-        let found = self.listed("/v1/statements", "statements", matched).await?;
-        let ids = texts(&found, "id")?;
-        ids.into_iter().next().context("a statement")
+        let statements = self.list("/v1/statements", "statements", matched).await?;
+        let ids = texts(&statements, "id")?;
+        ids.into_iter().next().context("statement")
     }
 
     async fn runs(&self) -> Result<Vec<String>> {
@@ -104,42 +106,42 @@ impl Here<'_> {
             let day = format!("2025-10-{day}");
             let body =
                 json!({ "retailer": RETAILER, "plugin": REPORTER, "first": day, "last": day });
-            let asked = self.client.write(Method::POST, "/v1/runs", &day, &body);
-            let run = asked.await?;
-            ids.push(run["id"].as_str().context("a run's id")?.to_owned());
+            let request = self.client.write(Method::POST, "/v1/runs", &day, &body);
+            let run = request.await?;
+            ids.push(run["id"].as_str().context("run id")?.to_owned());
         }
         let done = |one: &Value| one["state"] == "ended";
-        self.listed("/v1/runs", "runs", done).await?;
+        self.list("/v1/runs", "runs", done).await?;
         Ok(ids)
     }
 
-    /// What is listed there and is as wanted, as soon as there is something.
-    async fn listed(
+    /// Waits until the list has items that meet the condition, and returns them.
+    async fn list(
         &self,
         path: &str,
         name: &str,
-        wanted: impl Fn(&Value) -> bool,
+        condition: impl Fn(&Value) -> bool,
     ) -> Result<Vec<Value>> {
         let begun = Instant::now();
         loop {
             let page = self.client.get(path).await?;
-            let all = page[name].as_array().context("a list")?;
-            let found: Vec<Value> = all.iter().filter(|one| wanted(one)).cloned().collect();
-            if !found.is_empty() {
-                return Ok(found);
+            let all = page[name].as_array().context("list")?;
+            let items: Vec<Value> = all.iter().filter(|one| condition(one)).cloned().collect();
+            if !items.is_empty() {
+                return Ok(items);
             }
-            if begun.elapsed() > MADE_WITHIN {
-                bail!("{path} never had what was waited for: {page}");
+            if begun.elapsed() > READY_WITHIN {
+                bail!("{path}: no matching item after {READY_WITHIN:?}: {page}");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
 
-fn texts(found: &[Value], key: &str) -> Result<Vec<String>> {
-    let each = found
+fn texts(items: &[Value], field: &str) -> Result<Vec<String>> {
+    let each = items
         .iter()
-        .map(|one| one[key].as_str().map(ToOwned::to_owned));
+        .map(|one| one[field].as_str().map(ToOwned::to_owned));
     let all: Option<Vec<String>> = each.collect();
-    all.with_context(|| format!("a list whose rows have {key}"))
+    all.with_context(|| format!("a list whose items have {field}"))
 }

@@ -1,4 +1,4 @@
-//! Talking to the host over HTTP.
+//! An HTTP client of a host.
 
 use anyhow::{Context, Result, bail};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
@@ -6,11 +6,11 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Times a write is sent when nobody answers: its key makes that safe.
+/// Attempts for a write without a response. Its idempotency key makes that safe.
 const TRIES: u32 = 5;
 
-/// Times a request is put off that came too soon.
-const PATIENCE: u32 = 20;
+/// Attempts for a request that the rate limit rejects.
+const RATE_LIMITED_TRIES: u32 = 20;
 
 /// A client of one host.
 #[derive(Clone)]
@@ -20,11 +20,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// For the host at `url`, with a key of it.
-    pub fn keyed(url: &str, key: &str) -> Result<Self> {
-        let bearer = format!("Bearer {key}").parse().context("a key")?;
+    /// Creates a client of the host at `url` with an API key.
+    pub fn new(url: &str, key: &str) -> Result<Self> {
+        let bearer = format!("Bearer {key}").parse().context("API key")?;
         let headers: HeaderMap = [(AUTHORIZATION, bearer)].into_iter().collect();
-        // Nothing between us and a host on this machine.
+        // The host is on this machine, so no proxy applies.
         let http = reqwest::Client::builder()
             .no_proxy()
             .default_headers(headers)
@@ -36,7 +36,17 @@ impl Client {
         })
     }
 
-    /// A write under a key.
+    /// Returns whether the host at `url` is ready.
+    pub async fn ready(url: &str) -> bool {
+        let Ok(http) = reqwest::Client::builder().no_proxy().build() else {
+            return false;
+        };
+        let request = http.get(format!("{url}/readyz"));
+        let response = request.timeout(Duration::from_secs(5)).send().await;
+        response.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Sends a write with an idempotency key.
     pub async fn write(
         &self,
         method: Method,
@@ -52,7 +62,7 @@ impl Client {
                 .request(method.clone(), format!("{}{path}", self.url))
                 .header("Idempotency-Key", key)
                 .json(body);
-            match patient(request).await {
+            match send(request).await {
                 Ok(response) if response.status().is_server_error() && tries < TRIES => {}
                 Ok(response) => return read(response, &method, path).await,
                 Err(error) if tries < TRIES && !error.is_builder() => {}
@@ -62,26 +72,24 @@ impl Client {
         }
     }
 
-    /// A question that may be refused: the answer, or the refusal's body.
-    pub async fn ask(&self, path: &str, body: &Value) -> Result<Result<Value, String>> {
+    /// Sends a query that the host may reject. Returns the result, or the body of the rejection.
+    pub async fn query(&self, path: &str, body: &Value) -> Result<Result<Value, String>> {
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
-        let sent = patient(request).await;
-        let response = sent.with_context(|| format!("POST {path}"))?;
+        let response = send(request).await;
+        let response = response.with_context(|| format!("POST {path}"))?;
         let status = response.status();
         let text = response.text().await?;
         if status.is_success() {
-            let answer = serde_json::from_str(&text);
-            return Ok(Ok(
-                answer.with_context(|| format!("the answer to POST {path}"))?
-            ));
+            let body = serde_json::from_str(&text);
+            return Ok(Ok(body.with_context(|| format!("response to POST {path}"))?));
         }
         if status.is_client_error() {
             return Ok(Err(text));
         }
-        bail!("POST {path} was answered with {status}: {text}");
+        bail!("POST {path}: {status}: {text}");
     }
 
-    /// Sends a file under a key.
+    /// Uploads a file with an idempotency key.
     pub async fn upload(
         &self,
         path: &str,
@@ -94,26 +102,23 @@ impl Client {
             .header("Content-Type", media_type)
             .header("Idempotency-Key", key)
             .body(file);
-        let sent = patient(request).await;
-        let response = sent.with_context(|| format!("POST {path}"))?;
+        let response = send(request).await;
+        let response = response.with_context(|| format!("POST {path}"))?;
         read(response, &Method::POST, path).await
     }
 
-    /// A question.
+    /// Reads a resource.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let sent = patient(self.http.get(format!("{}{path}", self.url))).await;
-        read(
-            sent.with_context(|| format!("GET {path}"))?,
-            &Method::GET,
-            path,
-        )
-        .await
+        let response = send(self.http.get(format!("{}{path}", self.url))).await;
+        let response = response.with_context(|| format!("GET {path}"))?;
+        read(response, &Method::GET, path).await
     }
 }
 
-/// Sends a request, again where it came too soon: all tills of the demo are one client.
-async fn patient(request: RequestBuilder) -> reqwest::Result<Response> {
-    for _ in 0..PATIENCE {
+/// Sends a request, and again after the time that the rate limit demands: all tills of the demo share one
+/// client address.
+async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
+    for _ in 0..RATE_LIMITED_TRIES {
         let Some(again) = request.try_clone() else {
             break;
         };
@@ -132,7 +137,7 @@ async fn read(response: Response, method: &Method, path: &str) -> Result<Value> 
     let status = response.status();
     let text = response.text().await?;
     if !status.is_success() {
-        bail!("{method} {path} was answered with {status}: {text}");
+        bail!("{method} {path}: {status}: {text}");
     }
-    serde_json::from_str(&text).with_context(|| format!("the answer to {method} {path}"))
+    serde_json::from_str(&text).with_context(|| format!("response to {method} {path}"))
 }

@@ -1,4 +1,4 @@
-//! A server as a process of ours: started with a log of its own, and stopped whatever becomes of us.
+//! A server as a child process: it has a log file, and it stops when this process ends for any reason.
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Passes on how the server ended, and stops it when its own standard input ends: that is when we let
-/// go of the other end, or are no more.
+/// Returns the exit status of the server, and stops the server at the end of its standard input: that is
+/// when this process closes the pipe or ends.
 const GUARD: &str = r#"
     signal=$1
     shift
@@ -25,41 +25,42 @@ const GUARD: &str = r#"
     exit "$status"
 "#;
 
-/// The drain of a host is the longest: a second of notice, thirty for requests, and what is in hand.
+/// The drain of a host takes longest: one second of notice, up to 30 seconds for open requests, and the
+/// events in progress.
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
 
-/// And how long its children may take to follow it.
+/// Time for the child processes of a server to end after it.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
-/// Of the environment: tells processes of ours from others, those they started too.
+/// Environment variable that marks the server and its child processes.
 const MARK: &str = "XTASK_UP";
 
 /// A running server.
 pub struct Service {
     pub name: &'static str,
     pub version: String,
+    /// Empty until the caller sets it.
     pub address: String,
     pub data: PathBuf,
     pub log: PathBuf,
     guard: Child,
-    /// What keeps it up.
-    line: Option<ChildStdin>,
+    /// Closing it stops the server.
+    stdin: Option<ChildStdin>,
 }
 
-/// How a server is started.
+/// The parameters of a server.
 pub struct Start<'a> {
     pub name: &'static str,
     pub version: String,
-    pub address: String,
-    /// Its own folder; the log is put here, too.
+    /// The folder of the server and its log.
     pub folder: &'a Path,
-    /// What makes it end by itself.
+    /// The signal that stops it.
     pub signal: &'static str,
     pub command: Command,
 }
 
 impl Service {
-    /// Starts it; it answers a little later.
+    /// Starts the server. It is not ready yet.
     pub fn start(start: Start<'_>) -> Result<Self> {
         let log = start.folder.join("log.txt");
         let out = File::options().create(true).append(true).open(&log)?;
@@ -77,7 +78,8 @@ impl Service {
         if let Some(folder) = start.command.get_current_dir() {
             guard.current_dir(folder);
         }
-        // A group of its own: Ctrl-C on the terminal reaches us alone, and we keep the order.
+        // In its own process group, Ctrl-C on the terminal does not reach it, so that we can stop the servers in
+        // order.
         guard
             .env(MARK, start.folder)
             .process_group(0)
@@ -85,36 +87,40 @@ impl Service {
             .stdout(out.try_clone()?)
             .stderr(out);
         let mut guard = guard.spawn().with_context(|| start.name.to_owned())?;
-        let line = guard.stdin.take();
+        let stdin = guard.stdin.take();
         Ok(Self {
             name: start.name,
             version: start.version,
-            address: start.address,
+            address: String::new(),
             data: start.folder.to_owned(),
             log,
             guard,
-            line,
+            stdin,
         })
     }
 
-    /// An error where it has ended.
-    pub fn runs(&mut self) -> Result<()> {
+    /// Returns an error if the server has ended.
+    pub fn check_running(&mut self) -> Result<()> {
         match self.guard.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!("{} ended with {status}:\n{}", self.name, tail(&self.log)),
+            Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.log_tail()),
         }
     }
 
-    /// Waits until `answers` says so.
-    pub async fn ready(&mut self, within: Duration, answers: impl AsyncFn() -> bool) -> Result<()> {
+    /// Waits until `is_ready` returns true.
+    pub async fn ready(
+        &mut self,
+        within: Duration,
+        is_ready: impl AsyncFn() -> bool,
+    ) -> Result<()> {
         let begun = Instant::now();
-        while !answers().await {
-            self.runs()?;
+        while !is_ready().await {
+            self.check_running()?;
             if begun.elapsed() > within {
                 bail!(
-                    "{} does not answer after {within:?}:\n{}",
+                    "{} is not ready after {within:?}:\n{}",
                     self.name,
-                    tail(&self.log)
+                    self.log_tail()
                 );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -122,9 +128,20 @@ impl Service {
         Ok(())
     }
 
-    /// Makes it end, and ends it where it does not.
+    /// Returns the last lines of the log that are warnings or errors, or of unknown level.
+    pub fn log_tail(&self) -> String {
+        const LINES: usize = 20;
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let routine = |line: &&str| line.contains("\"INFO\"") || line.contains("\"DEBUG\"");
+        let lines: Vec<&str> = text.lines().filter(|line| !routine(line)).collect();
+        let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+        format!("{last}\n(full log: {})", self.log.display())
+    }
+
+    /// Stops the server, and kills it if it does not stop in time.
     pub fn stop(&mut self) -> Result<()> {
-        self.line = None;
+        self.stdin = None;
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.guard.try_wait()? {
@@ -135,7 +152,7 @@ impl Service {
             }
             std::thread::sleep(Duration::from_millis(20));
         };
-        if status.is_some_and(well) {
+        if status.is_some_and(is_success) {
             return Ok(());
         }
         let group = format!("-{}", self.guard.id());
@@ -144,7 +161,7 @@ impl Service {
         let _ = kill.status();
         let _ = self.guard.wait();
         match status {
-            Some(status) => bail!("{} ended with {status}:\n{}", self.name, tail(&self.log)),
+            Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.log_tail()),
             None => bail!(
                 "{} still ran after {STOPS_WITHIN:?} and was killed",
                 self.name
@@ -153,8 +170,8 @@ impl Service {
     }
 }
 
-/// A Java runtime that is told to end says so: 128 and the signal's number.
-fn well(status: ExitStatus) -> bool {
+/// A Java runtime that a signal stops exits with 128 plus the number of the signal.
+fn is_success(status: ExitStatus) -> bool {
     status.success() || status.code() == Some(128 + 15)
 }
 
@@ -166,11 +183,11 @@ impl Drop for Service {
     }
 }
 
-/// Processes that were started for servers below the folder and still run: by what they inherited, or,
-/// since PostgreSQL's write over that, by where they stand. Zombies have neither.
-pub fn left(folder: &Path) -> Vec<String> {
+/// Lists the running processes of servers below the folder. They have the mark in their environment, or,
+/// because PostgreSQL overwrites its environment, their working directory is below the folder.
+pub fn running(folder: &Path) -> Vec<String> {
     let mark = format!("{MARK}={}", folder.display()).into_bytes();
-    let mut found = Vec::new();
+    let mut processes = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let process = entry.path();
         let number = |name: &OsStr| name.to_string_lossy().bytes().all(|b| b.is_ascii_digit());
@@ -181,59 +198,49 @@ pub fn left(folder: &Path) -> Vec<String> {
         let marked = environment
             .split(|byte| *byte == 0)
             .any(|one| one.starts_with(&mark));
-        let there = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
-        if marked || there {
+        let inside = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+        if marked || inside {
             let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
-            found.push(format!(
+            processes.push(format!(
                 "{} {}",
                 entry.file_name().to_string_lossy(),
                 name.trim()
             ));
         }
     }
-    found
+    processes
 }
 
-/// Those that are left for good: what was told to end may take a moment to be gone.
-pub fn left_at_last(folder: &Path) -> Vec<String> {
+/// Lists the processes that still run after some time to end.
+pub fn leftover(folder: &Path) -> Vec<String> {
     let begun = Instant::now();
     loop {
-        let left = left(folder);
-        if left.is_empty() || begun.elapsed() > GONE_WITHIN {
-            return left;
+        let running = running(folder);
+        if running.is_empty() || begun.elapsed() > GONE_WITHIN {
+            return running;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The last lines of a log.
-fn tail(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    let last = lines[lines.len().saturating_sub(20)..].join("\n");
-    format!("{last}\n(all of it: {})", log.display())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn started(folder: &Path, signal: &'static str, script: &str) -> Service {
+    fn start(folder: &Path, signal: &'static str, script: &str) -> Service {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        let start = Start {
+        let parameters = Start {
             name: "server",
             version: String::new(),
-            address: String::new(),
             folder,
             signal,
             command,
         };
-        Service::start(start).expect("a process")
+        Service::start(parameters).expect("a process")
     }
 
-    fn within(text: &str, log: &Path) {
+    fn wait_for(text: &str, log: &Path) {
         for _ in 0..500 {
             if fs::read_to_string(log).is_ok_and(|is| is.contains(text)) {
                 return;
@@ -244,45 +251,45 @@ mod tests {
     }
 
     #[test]
-    fn a_server_ends_by_its_signal_and_its_children_with_it() {
+    fn stopping_a_server_ends_its_children() {
         let folder = tempfile::tempdir().expect("a folder");
-        let script = "trap 'echo told; kill $!; exit 0' TERM; sleep 100 & echo up; wait";
-        let mut server = started(folder.path(), "TERM", script);
-        within("up", &server.log);
-        server.runs().expect("it runs");
-        assert!(!left(folder.path()).is_empty());
-        server.stop().expect("a good end");
-        within("told", &server.log);
-        assert_eq!(left_at_last(folder.path()), Vec::<String>::new());
+        let script = "trap 'echo stopped; kill $!; exit 0' TERM; sleep 100 & echo up; wait";
+        let mut server = start(folder.path(), "TERM", script);
+        wait_for("up", &server.log);
+        server.check_running().expect("running");
+        assert!(!running(folder.path()).is_empty());
+        server.stop().expect("stopped");
+        wait_for("stopped", &server.log);
+        assert_eq!(leftover(folder.path()), Vec::<String>::new());
     }
 
     #[test]
-    fn a_server_that_ends_by_itself_is_told_with_its_log() {
+    fn a_server_that_ends_is_an_error_with_its_log() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut server = started(folder.path(), "TERM", "echo no such port; exit 3");
-        let refused = loop {
-            match server.runs() {
+        let mut server = start(folder.path(), "TERM", "echo no such port; exit 3");
+        let error = loop {
+            match server.check_running() {
                 Ok(()) => std::thread::sleep(Duration::from_millis(10)),
-                Err(refused) => break refused.to_string(),
+                Err(error) => break error.to_string(),
             }
         };
-        assert!(refused.contains("no such port"), "{refused}");
-        assert!(refused.contains("exit status: 3"), "{refused}");
+        assert!(error.contains("no such port"), "{error}");
+        assert!(error.contains("exit status: 3"), "{error}");
     }
 
     #[test]
-    fn a_server_ends_when_we_are_no_more() {
+    fn a_server_ends_with_this_process() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut server = started(folder.path(), "TERM", "echo up; exec sleep 100");
-        within("up", &server.log);
-        // All that a killed process does: its end of the pipe is closed.
-        server.line = None;
+        let mut server = start(folder.path(), "TERM", "echo up; exec sleep 100");
+        wait_for("up", &server.log);
+        // The kernel does the same when this process is killed.
+        server.stdin = None;
         for _ in 0..500 {
-            if left(folder.path()).is_empty() {
+            if running(folder.path()).is_empty() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("{:?}", left(folder.path()));
+        panic!("{:?}", running(folder.path()));
     }
 }
