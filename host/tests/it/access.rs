@@ -202,9 +202,9 @@ fn a_list_that_lets_in_too_many_is_refused_before_anybody_comes() {
         for (list, wanted) in [
             (
                 r#"access.anonymous=["GET /v1/shops"]"#,
-                "`GET /v1/shops` is no route",
+                "`GET /v1/shops` is not a route",
             ),
-            (r#"access.anonymous=["POST /v1/runs"]"#, "it needs a caller"),
+            (r#"access.anonymous=["POST /v1/runs"]"#, "it needs more than the scope `till`"),
             (
                 "access.issuers.a.issuer=http://id.example.com",
                 "begins with https://",
