@@ -8,15 +8,36 @@ use crate::access::route::{Access, Route, RouteKind};
 use crate::path_item;
 use crate::state::ApiState;
 use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::Response;
 use axum::routing::MethodRouter;
+use std::pin::Pin;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 /// An [`Endpoint`] from a handler with `#[utoipa::path]`, which names method and path, and its [`Access`].
 macro_rules! endpoint {
-    ($handler:ident, $access:expr) => {
+    ($handler:ident, $access:expr) => {{
+        let $handler = $crate::endpoint::ErasedHandler(|request, state| {
+            axum::handler::Handler::call($handler, request, state)
+        });
         $crate::endpoint::Endpoint::new(utoipa_axum::routes!($handler), $access)
-    };
+    }};
+}
+
+type HandlerFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A handler without its type, so that axum's router is compiled once and not once per handler.
+#[derive(Clone, Copy)]
+pub(crate) struct ErasedHandler(pub fn(Request, ApiState) -> HandlerFuture);
+
+impl Handler<(), ApiState> for ErasedHandler {
+    type Future = HandlerFuture;
+
+    fn call(self, request: Request, state: ApiState) -> HandlerFuture {
+        (self.0)(request, state)
+    }
 }
 
 /// A handler, its description and its access.
