@@ -41,13 +41,13 @@ mod operations;
 mod outbox;
 mod parked;
 mod placeholders;
-#[cfg(test)]
-mod plans;
 mod pool;
 mod postgres;
 mod query;
 #[cfg(test)]
 mod query_log;
+#[cfg(test)]
+mod query_plans;
 mod queues;
 mod requests;
 mod retry;

@@ -1,0 +1,65 @@
+//! Query plans of SQLite: each query that is frequent, or reads a growing table, uses an index. Tests
+//! only.
+
+mod lists;
+mod records;
+mod settlement;
+
+use crate::{Db, DbConfig};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+
+#[tokio::test]
+async fn no_query_scans_a_whole_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("records.db");
+    let config = DbConfig::new(format!("sqlite://{}", path.display()));
+    Db::migrate(&config).await.expect("migrated");
+    let db = Db::open(&config).await.expect("open");
+    records::run_record_queries(&db).await;
+    settlement::run_settlement_queries(&db).await;
+    lists::run_timeline_queries(&db).await;
+    lists::run_list_queries(&db).await;
+    db.close().await.expect("closed");
+
+    let queries = crate::query_log::take();
+    assert!(
+        queries.len() > 25,
+        "too few queries were recorded: {queries:?}"
+    );
+    let mut file = SqliteConnection::connect(&config.url)
+        .await
+        .expect("connect");
+    let mut bad = Vec::new();
+    for (name, sql) in queries {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps = sqlx::query(explain)
+            .fetch_all(&mut file)
+            .await
+            .expect("a plan");
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        // Queries for rare rows must use the partial index that contains only them.
+        let rare = [
+            ("status <> 'paid'", "orders_unpaid_by_"),
+            ("closed_ms IS NULL", "shifts_open_by_"),
+            ("state <> 'delivered'", "documents_undelivered"),
+        ];
+        let wrong_index = name == "list_keys"
+            && !sql.contains("order_id = ")
+            && rare.iter().any(|(words, index)| {
+                sql.contains(words) && !steps.iter().any(|step| step.contains(index))
+            });
+        if wrong_index || steps.iter().any(|step| !is_indexed(step)) {
+            bad.push((name, sql, steps));
+        }
+    }
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+fn is_indexed(step: &str) -> bool {
+    // `e`, `few` and `n` are not tables but the subqueries of `store_metrics`, `event_lag` and a
+    // timeline.
+    let is_subquery = ["SCAN e", "SCAN few", "SCAN n", "SCAN CONSTANT ROW"].contains(&step);
+    let whole_table = step.starts_with("SCAN") && !step.contains(" INDEX ") && !is_subquery;
+    let sorts = step.contains("TEMP B-TREE");
+    !whole_table && !sorts
+}

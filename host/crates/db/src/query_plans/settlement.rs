@@ -1,0 +1,106 @@
+//! Queries of settlement statements.
+
+use crate::Db;
+use galleria_ports::records::{Records, RunRow, RunState, SettlementKey, UncoveredKey};
+use galleria_domain::plugin::Point;
+use galleria_domain::{MatchOutcome, RecordedTender, StatementKind, StatementLine};
+use jiff::Timestamp;
+
+/// Runs the queries of settlement.
+pub(super) async fn run_settlement_queries(db: &Db) {
+    let records: &dyn Records = db;
+    let result = records.write(|tx| {
+        Box::pin(async move {
+            let (now, line) = (Timestamp::UNIX_EPOCH, line());
+            let tender = RecordedTender {
+                psp_reference: "p".into(),
+                modification_reference: "m".into(),
+                merchant_reference: "o".into(),
+                ..RecordedTender::default()
+            };
+            let after = UncoveredKey {
+                accepted_at: now,
+                id: String::new(),
+            };
+            tx.tenders_void("e").await?;
+            tx.tenders_fresh(1).await?;
+            tx.tender_looked_at("t").await?;
+            tx.tenders_like("r", &line, 1).await?;
+            tx.tenders_of_entry("r", "e").await?;
+            tx.tender_settle("t", None).await?;
+            tx.tenders_uncovered("r", now, &[], &after, 1).await?;
+            tx.lease_take("l", "o", now, now).await?;
+            tx.lease_keep("l", "o", now).await?;
+            tx.statement_get("s").await?;
+            tx.statements_unfinished().await?;
+            tx.statement_list(None, None, 1).await?;
+            tx.statement_list(Some("r"), None, 1).await?;
+            tx.statement_lines_remove("s", 1).await?;
+            tx.statement_lines("s", None, 0, 1).await?;
+            tx.statement_lines("s", Some(MatchOutcome::Matched), 0, 1)
+                .await?;
+            tx.statement_lines_waiting(&tender, 1).await?;
+            tx.statement_sums("s").await?;
+            tx.hands_of_line("s.1").await?;
+            let run = settlement_run();
+            tx.run_insert(&run).await?;
+            tx.settlement_choose(&run, true).await?;
+            tx.settlement_statements("r", ("", ""), 1).await?;
+            let key = SettlementKey::default();
+            tx.settlement_lines("s", None, &key, 1).await.map(drop)
+        })
+    });
+    result.await.expect("queries");
+}
+
+fn settlement_run() -> RunRow {
+    let now = Timestamp::UNIX_EPOCH;
+    RunRow {
+        serial: 0,
+        id: "r".into(),
+        retailer: "r".into(),
+        subscriber: "s".into(),
+        point: Point::WriteSettlement,
+        store_id: String::new(),
+        first: String::new(),
+        last: "9".into(),
+        schedule: String::new(),
+        state: RunState::Due,
+        attempts: 0,
+        tries: 1,
+        due_at: now,
+        as_of: None,
+        since: None,
+        stores: 0,
+        progress: 0,
+        rows: 0,
+        sums: Vec::new(),
+        files: Vec::new(),
+        code: None,
+        detail: None,
+        created_at: now,
+        begun_at: None,
+        ended_at: None,
+    }
+}
+
+/// A line with all references.
+fn line() -> StatementLine {
+    StatementLine {
+        row: 1,
+        kind: StatementKind::Payment,
+        id: String::new(),
+        psp_reference: "p".into(),
+        modification_reference: "m".into(),
+        merchant_reference: "o".into(),
+        booked_at: String::new(),
+        currency: String::new(),
+        minor_digits: 2,
+        gross: 0,
+        rate: None,
+        converted: 0,
+        fee: 0,
+        net: 0,
+        attributes: Vec::new(),
+    }
+}
