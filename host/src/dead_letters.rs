@@ -8,7 +8,7 @@ use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::handling::{Acting, DeadLetterView, Verdict};
 use galleria_config::Config;
-use galleria_ports::records::DeadFilter;
+use galleria_ports::records::DeadLetterFilter;
 use serde_json::Value;
 use std::process::ExitCode;
 
@@ -45,7 +45,7 @@ pub struct Filter {
     pub topic: Option<String>,
 }
 
-impl From<Filter> for DeadFilter {
+impl From<Filter> for DeadLetterFilter {
     fn from(filter: Filter) -> Self {
         Self {
             subscriber: filter.plugin,
@@ -199,9 +199,9 @@ async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> 
             1
         }
         None => {
-            let filter = DeadFilter::from(filter);
+            let filter = DeadLetterFilter::from(filter);
             anyhow::ensure!(
-                filter != DeadFilter::default(),
+                filter != DeadLetterFilter::default(),
                 "name an event and its plugin, or at least one of --plugin, --code, --retailer, --store and --topic"
             );
             all(app, &filter, verdict, &acting).await?
@@ -221,7 +221,7 @@ async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> 
 /// as new only to the next command.
 async fn all(
     app: &App,
-    filter: &DeadFilter,
+    filter: &DeadLetterFilter,
     verdict: Verdict,
     acting: &Acting,
 ) -> anyhow::Result<u64> {
@@ -241,7 +241,7 @@ async fn all(
 }
 
 /// How many there are now.
-async fn counted(app: &App, filter: &DeadFilter) -> anyhow::Result<u64> {
+async fn counted(app: &App, filter: &DeadLetterFilter) -> anyhow::Result<u64> {
     let (mut count, mut after) = (0, None);
     loop {
         let page = app

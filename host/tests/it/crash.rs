@@ -31,12 +31,12 @@ async fn left(host: &Host, day: &Day) -> Left {
             let (topics, orders) = (topics.clone(), orders.clone());
             Box::pin(async move {
                 let (mut publications, mut applied) = (BTreeMap::new(), BTreeMap::new());
-                for event in tx.event_page(&topics, 0, 100_000).await? {
+                for event in tx.event_list(&topics, 0, 100_000).await? {
                     let known = publications.insert(event.id, event.data.to_string());
                     assert!(known.is_none(), "two events of one id");
                 }
                 for order in orders {
-                    for row in tx.journal_of_order(&order).await? {
+                    for row in tx.journal_list_by_order(&order).await? {
                         if row.outcome == "host_failed" {
                             // Its database broke off in a commit: it is looked at again.
                             continue;

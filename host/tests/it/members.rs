@@ -355,8 +355,8 @@ async fn sold(host: &Host) -> (Value, String) {
     let records: &dyn Records = &db;
     let read = records.read(|tx| {
         Box::pin(async move {
-            let payment = tx.payment_of_order("o1").await?.expect("paid");
-            let journal = tx.journal_of_order("o1").await?;
+            let payment = tx.payment_get_by_order("o1").await?.expect("paid");
+            let journal = tx.journal_list_by_order("o1").await?;
             let argument = tx.blob_get(&journal[0].argument).await?;
             Ok((json!(payment.sale), argument.expect("a text")))
         })

@@ -2,7 +2,7 @@
 
 use crate::host::{Database, Host, staged};
 use galleria_db::Db;
-use galleria_ports::records::{Begun, Records};
+use galleria_ports::records::{DraftStart, Records};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -198,10 +198,10 @@ async fn importing(records: &dyn Records) -> bool {
     let begun = records.read(|tx| {
         Box::pin(async move {
             let now = jiff::Timestamp::now();
-            tx.catalogue_begin("example", "looker", now, now).await
+            tx.catalogue_draft_begin("example", "looker", now, now).await
         })
     });
-    matches!(begun.await.expect("asked"), Begun::Busy)
+    matches!(begun.await.expect("asked"), DraftStart::Busy)
 }
 
 /// Takes away what a killed import left, as the host does an hour later; in how many pieces.
@@ -209,7 +209,7 @@ async fn swept(records: &dyn Records) -> u32 {
     let late = galleria_ports::clock::later(jiff::Timestamp::now(), Duration::from_secs(3600));
     let left = records.write(move |tx| {
         let until = galleria_ports::clock::later(late, Duration::from_secs(60));
-        Box::pin(async move { tx.catalogue_take_over("sweeper", late, until).await })
+        Box::pin(async move { tx.catalogue_draft_take_over("sweeper", late, until).await })
     });
     let left = left.await.expect("asked").expect("a draft that was left");
     let mut pieces = 0;
@@ -217,7 +217,7 @@ async fn swept(records: &dyn Records) -> u32 {
         let draft = left.clone();
         let over = records.write(move |tx| {
             let draft = draft.clone();
-            Box::pin(async move { tx.catalogue_clear(&draft, 100).await })
+            Box::pin(async move { tx.catalogue_draft_clear(&draft, 100).await })
         });
         if over.await.expect("cleared") {
             return pieces;

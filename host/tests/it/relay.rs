@@ -138,7 +138,7 @@ impl Stage {
         let topics = vec![topic.to_owned()];
         let logged = records.read(move |tx| {
             let topics = topics.clone();
-            Box::pin(async move { tx.event_page(&topics, 0, 1_000).await })
+            Box::pin(async move { tx.event_list(&topics, 0, 1_000).await })
         });
         let logged = logged.await.expect("the log").into_iter();
         let mut logged: Vec<String> = logged.map(|event| event.id).collect();

@@ -7,7 +7,7 @@ use galleria_ports::Error;
 use galleria_ports::clock::Clock;
 use galleria_ports::notify::{Notifier, Subscription};
 use galleria_ports::plugins::Plugins;
-use galleria_ports::records::{Answered, InTx, Records, Tx};
+use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
 use galleria_ports::trace;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -205,11 +205,11 @@ impl App {
             .write(move |tx| {
                 let (key, work) = (key.clone(), Arc::clone(&work));
                 Box::pin(async move {
-                    if let Some(before) = tx.answered_get(&key.key).await? {
+                    if let Some(before) = tx.saved_response_get(&key.key).await? {
                         return repeated(before, &key);
                     }
                     let body = work(tx).await?.to_string();
-                    tx.answered_insert(&Answered {
+                    tx.saved_response_insert(&SavedResponse {
                         key: key.key.clone(),
                         request: key.request.to_string(),
                         status,
@@ -243,7 +243,7 @@ impl App {
             .read(move |tx| {
                 let key = key.clone();
                 Box::pin(async move {
-                    let before = tx.answered_get(&key.key).await?;
+                    let before = tx.saved_response_get(&key.key).await?;
                     before.map(|before| repeated(before, &key)).transpose()
                 })
             })
@@ -252,7 +252,7 @@ impl App {
 }
 
 /// The answer that was kept, where it is the same request's.
-pub(crate) fn repeated(before: Answered, key: &Key) -> Result<Reply, Error> {
+pub(crate) fn repeated(before: SavedResponse, key: &Key) -> Result<Reply, Error> {
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",

@@ -176,7 +176,7 @@ impl App {
         // One more than asked for tells whether there is a next part.
         let rows = self.records.read(move |tx| {
             let filter = filter.clone();
-            Box::pin(async move { tx.fiscal_page(&filter, before, limit + 1).await })
+            Box::pin(async move { tx.fiscal_list(&filter, before, limit + 1).await })
         });
         let mut rows = rows.await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -193,7 +193,7 @@ impl App {
     async fn of_order(&self, order_id: String, filter: FiscalFilter) -> Result<FiscalPage, Error> {
         let rows = self.records.read(move |tx| {
             let order_id = order_id.clone();
-            Box::pin(async move { tx.fiscal_of_order(&order_id).await })
+            Box::pin(async move { tx.fiscal_list_by_order(&order_id).await })
         });
         let FiscalFilter {
             store_id,
@@ -219,8 +219,8 @@ impl App {
             let id = id.clone();
             Box::pin(async move {
                 Ok((
-                    tx.fiscal_of_order(&id).await?,
-                    tx.marks_of_order(&id).await?,
+                    tx.fiscal_list_by_order(&id).await?,
+                    tx.mark_list_by_order(&id).await?,
                 ))
             })
         });
@@ -279,7 +279,7 @@ async fn accept(
     let order = tx.order_get(order_id).await?;
     let refund_id = new.refund_id.unwrap_or_default();
     let record = tx.fiscal_get(order_id, &refund_id).await?;
-    let all = tx.marks_of_order(order_id).await?;
+    let all = tx.mark_list_by_order(order_id).await?;
     let there = all.iter().find(|one| one.mark == new.mark);
     if there.is_some_and(|one| one.refund_id != refund_id) {
         return Err(Error::Conflict {
@@ -381,7 +381,7 @@ pub(crate) async fn register(
         return tx.fiscal_insert(&row).await;
     };
     row.created_at = before.created_at;
-    let marks = tx.marks_of_order(order_id).await?.into_iter();
+    let marks = tx.mark_list_by_order(order_id).await?.into_iter();
     let marks: Vec<MarkRow> = marks.filter(|mark| mark.refund_id == refund_id).collect();
     let first = marks.iter().find(|mark| mark.received_at >= early_from);
     row.state = match (first, marks.len()) {

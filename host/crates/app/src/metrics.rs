@@ -7,7 +7,7 @@ use galleria_ports::Error;
 use galleria_ports::metrics::{
     BUILD, DEAD, DEAD_AGE, DOCUMENT_AGE, DOCUMENTS, HELD, LAG, PARKED, PARKED_AGE, RUNS, UNFINISHED,
 };
-use galleria_ports::records::{DocumentState, Piled, RunState, Tx};
+use galleria_ports::records::{Backlog, DocumentState, RunState, Tx};
 use jiff::Timestamp;
 use metrics::gauge;
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ const LAG_COUNTED: u32 = 100_000;
 struct Standing {
     lags: Vec<(String, u64)>,
     retailers: Vec<String>,
-    parked: Vec<Piled>,
+    parked: Vec<Backlog>,
     held: u64,
-    dead: Vec<Piled>,
+    dead: Vec<Backlog>,
     waiting: u64,
     blocked: u64,
     undelivered: Option<Timestamp>,
@@ -83,16 +83,16 @@ impl App {
                     let (_, held) = tx.parked_count().await?;
                     Ok(Standing {
                         lags: lags(tx, &readers).await?,
-                        retailers: tx.retailers().await?,
-                        parked: tx.parked_piled().await?,
+                        retailers: tx.retailer_list().await?,
+                        parked: tx.parked_backlog().await?,
                         held,
-                        dead: tx.dead_piled().await?,
+                        dead: tx.dead_letter_backlog().await?,
                         waiting: tx.document_count(DocumentState::Pending).await?
                             + tx.document_count(DocumentState::Prepared).await?,
                         blocked: tx.document_count(DocumentState::Blocked).await?,
-                        undelivered: tx.document_oldest().await?,
+                        undelivered: tx.document_oldest_undelivered().await?,
                         runs: runs(tx).await?,
-                        unfinished: tx.statements_unfinished().await?.len(),
+                        unfinished: tx.statement_list_unfinished().await?.len(),
                     })
                 })
             })
@@ -106,7 +106,7 @@ pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(Strin
     for group in groups {
         let after = tx.position_get(&group.name).await?;
         let topics = group.topics();
-        let lag = tx.events_behind(&topics, after, LAG_COUNTED).await?;
+        let lag = tx.event_lag(&topics, after, LAG_COUNTED).await?;
         lags.push((group.name.clone(), lag));
     }
     Ok(lags)
@@ -122,7 +122,7 @@ pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error>
 }
 
 /// Of each retailer, also where it has none: a gauge stays as it was set last.
-fn by_retailer(retailers: &[String], piled: &[Piled]) -> BTreeMap<String, u64> {
+fn by_retailer(retailers: &[String], piled: &[Backlog]) -> BTreeMap<String, u64> {
     let nobodys = std::iter::once(NOBODYS.to_owned());
     let all = retailers.iter().cloned().chain(nobodys);
     let mut counts: BTreeMap<_, _> = all.map(|name| (name, 0)).collect();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_retailer_that_has_none_any_more_is_told_so() {
-        let piled = |retailer: Option<&str>, count| Piled {
+        let piled = |retailer: Option<&str>, count| Backlog {
             group: String::new(),
             retailer: retailer.map(str::to_owned),
             count,

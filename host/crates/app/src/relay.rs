@@ -66,7 +66,7 @@ impl App {
                         return Ok(noted);
                     };
                     let there = tx
-                        .event_page(&relay.topics(), relayed.position - 1, 1)
+                        .event_list(&relay.topics(), relayed.position - 1, 1)
                         .await?;
                     let is = |event: &Event| {
                         event.position == relayed.position
@@ -112,7 +112,7 @@ async fn relays(
     };
     let mut topics = relay.topics.clone();
     if topics.is_empty() {
-        topics.extend(tx.event_topics().await?);
+        topics.extend(tx.event_topic_list().await?);
         topics.extend(topic::CONSUMED.map(str::to_owned));
         for plugin in plugins.all() {
             topics.extend(plugin.slot.grants.topics.iter().cloned());

@@ -5,8 +5,8 @@ use crate::access;
 use crate::app::App;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
-use galleria_ports::records::STORY_ORDER;
-use galleria_ports::records::{StoryRow, Subject, Tx};
+use galleria_ports::records::TIMELINE_ORDER;
+use galleria_ports::records::{Subject, TimelineRow, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,7 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, E
     for (subject, of) in subjects.clone() {
         match subject {
             Subject::Order => {
-                let events = tx.story_events(&of, SUBJECTS).await?;
+                let events = tx.timeline_events(&of, SUBJECTS).await?;
                 subjects.extend(events.into_iter().map(|event| (Subject::Event, event)));
             }
             Subject::Shift => {
@@ -97,16 +97,16 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, E
         cut.insert("subject".to_owned());
     }
     // The same attempt is known by its order and by its event, and is told once.
-    let mut rows: BTreeSet<StoryRow> = BTreeSet::new();
+    let mut rows: BTreeSet<TimelineRow> = BTreeSet::new();
     for (subject, of) in subjects.iter().take(most) {
-        let told = tx.story_rows(*subject, of, OF_A_KIND).await?;
+        let told = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
         rows.extend(told.rows);
         cut.extend(told.cut.into_iter().map(str::to_owned));
     }
     let about = subjects.into_iter().take(most);
     let mut rows: Vec<_> = rows.into_iter().collect();
-    let place = |what: &str| STORY_ORDER.iter().position(|known| *known == what);
-    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(STORY_ORDER.len())));
+    let place = |what: &str| TIMELINE_ORDER.iter().position(|known| *known == what);
+    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(TIMELINE_ORDER.len())));
     Ok(StoryView {
         id,
         about: about.map(|(kind, id)| AboutView { kind, id }).collect(),
@@ -126,9 +126,9 @@ async fn reached(
         Reach::Everything => SUBJECTS + 1,
         Reach::Some { .. } => LOOKED_AT,
     };
-    let mut found: BTreeSet<_> = tx.story_subjects(id, most).await?.into_iter().collect();
+    let mut found: BTreeSet<_> = tx.timeline_subjects(id, most).await?.into_iter().collect();
     if let Some(of) = named_by_event(id) {
-        found.extend(tx.story_subjects(of, most).await?);
+        found.extend(tx.timeline_subjects(of, most).await?);
     }
     if *reach == Reach::Everything {
         return Ok(found);
@@ -184,7 +184,7 @@ fn named_by_event(id: &str) -> Option<&str> {
     }
 }
 
-fn entry(row: StoryRow) -> StoryEntry {
+fn entry(row: TimelineRow) -> StoryEntry {
     StoryEntry {
         at: row.at.to_string(),
         what: row.what.to_owned(),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use galleria_domain::Activity;
 use galleria_ports::Error;
 use galleria_ports::records::{
-    Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
+    Activities, ActivityCursor, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
 use jiff::Timestamp;
 
@@ -83,14 +83,14 @@ impl Activities for Transaction<'_> {
         self.execute(insert).await.map(drop)
     }
 
-    async fn activities_page(
+    async fn activity_list(
         &mut self,
         retailer: &str,
         store_id: Option<&str>,
         first: &str,
         last: &str,
         as_of: Timestamp,
-        after: &ActivityKey,
+        after: &ActivityCursor,
         limit: u32,
     ) -> Result<ActivityPage, Error> {
         let window = Window {
@@ -115,16 +115,16 @@ impl Activities for Transaction<'_> {
 async fn page(
     tx: &mut Transaction<'_>,
     window: &Window<'_>,
-    after: &ActivityKey,
+    after: &ActivityCursor,
     limit: i64,
 ) -> Result<Vec<Row>, Error> {
     match window.store_id {
         Some(id) if *id < *after.store_id => Ok(Vec::new()),
         Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await,
         Some(id) => {
-            let start = ActivityKey {
+            let start = ActivityCursor {
                 store_id: id.to_owned(),
-                ..ActivityKey::default()
+                ..ActivityCursor::default()
             };
             tx.fetch_all(of_store(window, &start, limit)).await
         }
@@ -160,9 +160,9 @@ macro_rules! with_body {
 }
 
 /// Activities of the cursor's store after the cursor.
-fn of_store<'q>(window: &Window<'q>, after: &'q ActivityKey, limit: i64) -> Query<'q> {
+fn of_store<'q>(window: &Window<'q>, after: &'q ActivityCursor, limit: i64) -> Query<'q> {
     query(
-        "activities_page",
+        "activity_list",
         with_body!(
             "FROM activities a
              WHERE a.store_id = $1
@@ -188,7 +188,7 @@ fn of_store<'q>(window: &Window<'q>, after: &'q ActivityKey, limit: i64) -> Quer
 /// Activities of the stores after `after`.
 fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
     query(
-        "activities_page",
+        "activity_list",
         with_body!(
             "FROM stores s JOIN activities a ON a.store_id = s.id
              WHERE s.retailer = $1 AND s.id > $2
@@ -205,8 +205,8 @@ fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
     .bind(limit)
 }
 
-fn key(row: &Row) -> Result<ActivityKey, Error> {
-    Ok(ActivityKey {
+fn key(row: &Row) -> Result<ActivityCursor, Error> {
+    Ok(ActivityCursor {
         store_id: row.text("store_id")?,
         business_date: row.text("business_date")?,
         begun_ms: row.int("begun_ms")?,

@@ -4,11 +4,11 @@ use crate::placeholders;
 use crate::query::{Query, Row, query};
 use galleria_domain::Decimal;
 use galleria_ports::Error;
-use galleria_ports::records::{Draft, Listed, Price, PriceRow, ProductRow};
+use galleria_ports::records::{CatalogueDraft, CatalogueEntry, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
-pub(crate) fn products_insert<'q>(draft: &'q Draft, rows: &'q [ProductRow]) -> Query<'q> {
+pub(crate) fn products_insert<'q>(draft: &'q CatalogueDraft, rows: &'q [ProductRow]) -> Query<'q> {
     let sql = format!(
         "INSERT INTO products (retailer, version, sku, gtin, name, category, unit, price_unscaled,
              price_scale, currency, tax_code, active) VALUES {}",
@@ -30,7 +30,7 @@ pub(crate) fn products_insert<'q>(draft: &'q Draft, rows: &'q [ProductRow]) -> Q
     })
 }
 
-pub(crate) fn prices_insert<'q>(draft: &'q Draft, rows: &'q [PriceRow]) -> Query<'q> {
+pub(crate) fn prices_insert<'q>(draft: &'q CatalogueDraft, rows: &'q [PriceRow]) -> Query<'q> {
     let sql = format!(
         "INSERT INTO product_prices (retailer, version, sku, store_id, price_unscaled, price_scale,
              currency) VALUES {}",
@@ -56,7 +56,7 @@ fn priced<'q>(insert: Query<'q>, price: Option<&'q Price>) -> Query<'q> {
 
 /// Deletes versions of these products that a later version had replaced by `before`.
 pub(crate) fn products_forget<'q>(
-    draft: &'q Draft,
+    draft: &'q CatalogueDraft,
     rows: &'q [ProductRow],
     before: Timestamp,
 ) -> Query<'q> {
@@ -76,7 +76,7 @@ pub(crate) fn products_forget<'q>(
 
 /// Deletes versions of these store prices that a later version had replaced by `before`.
 pub(crate) fn prices_forget<'q>(
-    draft: &'q Draft,
+    draft: &'q CatalogueDraft,
     rows: &'q [PriceRow],
     before: Timestamp,
 ) -> Query<'q> {
@@ -101,8 +101,8 @@ pub(crate) fn same(one: &PriceRow, other: &PriceRow) -> bool {
     one.sku == other.sku && one.store_id == other.store_id
 }
 
-pub(crate) fn listed(row: &Row) -> Result<Listed, Error> {
-    Ok(Listed {
+pub(crate) fn listed(row: &Row) -> Result<CatalogueEntry, Error> {
+    Ok(CatalogueEntry {
         product: product(row)?,
         changed_at: row.timestamp("changed_ms")?,
         own: None,
@@ -111,7 +111,7 @@ pub(crate) fn listed(row: &Row) -> Result<Listed, Error> {
 
 /// Adds a store's own prices to products. Both are in the order of SKU, later versions after earlier
 /// ones.
-pub(crate) fn join(listed: &mut [Listed], own: Vec<(PriceRow, Timestamp)>) {
+pub(crate) fn join(listed: &mut [CatalogueEntry], own: Vec<(PriceRow, Timestamp)>) {
     let mut products = listed.iter_mut().peekable();
     for (price, at) in own {
         while products

@@ -148,16 +148,16 @@ impl Documents for Transaction<'_> {
         Ok(moved)
     }
 
-    async fn documents_of_order(&mut self, order_id: &str) -> Result<Vec<DocumentRow>, Error> {
+    async fn document_list_by_order(&mut self, order_id: &str) -> Result<Vec<DocumentRow>, Error> {
         let list = query(
-            "documents_of_order",
+            "document_list_by_order",
             without_body!("WHERE d.order_id = $1 ORDER BY d.serial"),
         )
         .bind(order_id);
         self.fetch_all_as(list, document).await
     }
 
-    async fn documents_before(
+    async fn document_list_before(
         &mut self,
         order_id: &str,
         subscriber: &str,
@@ -166,7 +166,7 @@ impl Documents for Transaction<'_> {
         // Earlier in the log, so that a late attempt sees what the first attempt saw. If one of the
         // two events is not in this log, every document written so far counts as earlier.
         let list = query(
-            "documents_before",
+            "document_list_before",
             without_body!(
                 "LEFT JOIN outbox theirs ON theirs.id = d.event_id
                  LEFT JOIN outbox mine ON mine.id = $3

@@ -79,16 +79,16 @@ impl Fiscal for Transaction<'_> {
         self.execute(update).await.map(drop)
     }
 
-    async fn fiscal_of_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error> {
+    async fn fiscal_list_by_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error> {
         let list = query(
-            "fiscal_of_order",
+            "fiscal_list_by_order",
             "SELECT * FROM fiscal_records WHERE order_id = $1 ORDER BY refund_id",
         )
         .bind(order_id);
         self.fetch_all_as(list, record).await
     }
 
-    async fn fiscal_page(
+    async fn fiscal_list(
         &mut self,
         filter: &FiscalFilter,
         before: i64,
@@ -97,7 +97,7 @@ impl Fiscal for Transaction<'_> {
         let state = filter.state.map_or("", FiscalState::name);
         let page = match (&filter.store_id, &filter.retailer) {
             (Some(store), _) => query(
-                "fiscal_page",
+                "fiscal_list",
                 "SELECT * FROM fiscal_records
                  WHERE store_id = $1 AND serial < $2 AND ($3 = '' OR state = $3)
                  ORDER BY serial DESC LIMIT $4",
@@ -106,7 +106,7 @@ impl Fiscal for Transaction<'_> {
             .bind(before)
             .bind(state),
             (None, Some(retailer)) => query(
-                "fiscal_page",
+                "fiscal_list",
                 "SELECT * FROM fiscal_records
                  WHERE retailer = $1 AND serial < $2 AND ($3 = '' OR state = $3)
                  ORDER BY serial DESC LIMIT $4",
@@ -115,14 +115,14 @@ impl Fiscal for Transaction<'_> {
             .bind(before)
             .bind(state),
             (None, None) if !state.is_empty() => query(
-                "fiscal_page",
+                "fiscal_list",
                 "SELECT * FROM fiscal_records WHERE state = $1 AND serial < $2
                  ORDER BY serial DESC LIMIT $3",
             )
             .bind(state)
             .bind(before),
             (None, None) => query(
-                "fiscal_page",
+                "fiscal_list",
                 "SELECT * FROM fiscal_records WHERE serial < $1 ORDER BY serial DESC LIMIT $2",
             )
             .bind(before),
@@ -181,9 +181,9 @@ impl Fiscal for Transaction<'_> {
         self.execute(set).await.map(drop)
     }
 
-    async fn marks_of_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error> {
+    async fn mark_list_by_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error> {
         let list = query(
-            "marks_of_order",
+            "mark_list_by_order",
             "SELECT * FROM fiscal_marks WHERE order_id = $1 ORDER BY serial",
         )
         .bind(order_id);

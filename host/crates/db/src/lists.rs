@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use galleria_domain::{Entry, Money, Tender, VoidCause};
 use galleria_ports::Error;
 use galleria_ports::records::{
-    DocumentRow, DocumentState, ListFilter, ListKey, Listing, Lists, OrderListed, OrderStatus,
-    PaymentListed, Place, RefundListed, ShiftRow, Standing, Sums, VerificationListed, VoidListed,
+    DocumentRow, DocumentState, ListCursor, ListFilter, ListKind, ListScope, Lists, OrderListRow,
+    OrderStatus, PaymentListRow, RefundListRow, ShiftRow, StatusFilter, Sums, VerificationListRow,
+    VoidListRow,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -27,33 +28,33 @@ const DOCUMENT: &str = "id, event_id, subscriber, retailer, store_id, order_id, 
      media_type, size, digest, state, created_ms";
 
 /// The table of a list, and the timestamp column that orders it.
-fn table(listing: Listing) -> (&'static str, &'static str) {
+fn table(listing: ListKind) -> (&'static str, &'static str) {
     match listing {
-        Listing::Orders => ("orders", "created_ms"),
-        Listing::Payments => ("payments", "accepted_ms"),
-        Listing::Refunds => ("refunds", "accepted_ms"),
-        Listing::Voids => ("voids", "accepted_ms"),
-        Listing::Verifications => ("verifications", "accepted_ms"),
-        Listing::Shifts => ("shifts", "opened_ms"),
-        Listing::Documents => ("documents", "created_ms"),
+        ListKind::Orders => ("orders", "created_ms"),
+        ListKind::Payments => ("payments", "accepted_ms"),
+        ListKind::Refunds => ("refunds", "accepted_ms"),
+        ListKind::Voids => ("voids", "accepted_ms"),
+        ListKind::Verifications => ("verifications", "accepted_ms"),
+        ListKind::Shifts => ("shifts", "opened_ms"),
+        ListKind::Documents => ("documents", "created_ms"),
     }
 }
 
 /// The SQL condition of a status, written as in the condition of its partial index.
-fn standing(standing: Option<Standing>) -> String {
+fn standing(standing: Option<StatusFilter>) -> String {
     match standing {
         None => String::new(),
-        Some(Standing::Order(OrderStatus::Paid)) => " AND status = 'paid'".into(),
-        Some(Standing::Order(status)) => {
+        Some(StatusFilter::Order(OrderStatus::Paid)) => " AND status = 'paid'".into(),
+        Some(StatusFilter::Order(status)) => {
             format!(" AND status <> 'paid' AND status = '{}'", status.as_sql())
         }
-        Some(Standing::Shift { open: true }) => " AND closed_ms IS NULL".into(),
-        Some(Standing::Shift { open: false }) => " AND closed_ms IS NOT NULL".into(),
+        Some(StatusFilter::Shift { open: true }) => " AND closed_ms IS NULL".into(),
+        Some(StatusFilter::Shift { open: false }) => " AND closed_ms IS NOT NULL".into(),
         // Without the cast, SQLite would use documents_by_state and sort the rows.
-        Some(Standing::Document(DocumentState::Delivered)) => {
+        Some(StatusFilter::Document(DocumentState::Delivered)) => {
             " AND CAST(state AS TEXT) = 'delivered'".into()
         }
-        Some(Standing::Document(state)) => format!(
+        Some(StatusFilter::Document(state)) => format!(
             " AND state <> 'delivered' AND CAST(state AS TEXT) = '{}'",
             state.as_sql()
         ),
@@ -64,33 +65,33 @@ fn standing(standing: Option<Standing>) -> String {
 /// index of a place would also read its delivered documents.
 fn uses_undelivered_index(filter: &ListFilter) -> bool {
     match filter.standing {
-        Some(Standing::Document(state)) => state != DocumentState::Delivered,
+        Some(StatusFilter::Document(state)) => state != DocumentState::Delivered,
         _ => false,
     }
 }
 
 #[async_trait]
 impl Lists for Transaction<'_> {
-    async fn list_keys(
+    async fn list_cursors(
         &mut self,
-        listing: Listing,
-        place: &Place,
+        listing: ListKind,
+        place: &ListScope,
         filter: &ListFilter,
         limit: u32,
-    ) -> Result<Vec<ListKey>, Error> {
+    ) -> Result<Vec<ListCursor>, Error> {
         match place {
-            Place::Order(id) => self.keys_of("order_id", id, listing, filter).await,
-            Place::Event(id) => self.keys_of("event_id", id, listing, filter).await,
-            Place::Name(name) => self.keys_of("name", name, listing, filter).await,
-            Place::Everywhere => self.keys_along("", "", listing, filter, limit).await,
-            Place::Store(id) => {
+            ListScope::Order(id) => self.keys_of("order_id", id, listing, filter).await,
+            ListScope::Event(id) => self.keys_of("event_id", id, listing, filter).await,
+            ListScope::Name(name) => self.keys_of("name", name, listing, filter).await,
+            ListScope::All => self.keys_along("", "", listing, filter, limit).await,
+            ListScope::Store(id) => {
                 let condition = match uses_undelivered_index(filter) {
                     true => "CAST(store_id AS TEXT) = $5 AND ",
                     false => "store_id = $5 AND ",
                 };
                 self.keys_along(condition, id, listing, filter, limit).await
             }
-            Place::Retailer(name) => {
+            ListScope::Retailer(name) => {
                 let condition = match uses_undelivered_index(filter) {
                     true => "CAST(retailer AS TEXT) = $5 AND ",
                     false => "retailer = $5 AND ",
@@ -98,7 +99,7 @@ impl Lists for Transaction<'_> {
                 let mut keys = self
                     .keys_along(condition, name, listing, filter, limit)
                     .await?;
-                if listing != Listing::Documents {
+                if listing != ListKind::Documents {
                     // Rows written by a version of the host that did not know this column.
                     let condition = "retailer = '' AND EXISTS
                         (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $5) AND ";
@@ -115,33 +116,33 @@ impl Lists for Transaction<'_> {
         }
     }
 
-    async fn orders_listed(&mut self, ids: &[String]) -> Result<Vec<OrderListed>, Error> {
+    async fn order_list_rows(&mut self, ids: &[String]) -> Result<Vec<OrderListRow>, Error> {
         let columns = "id, store_id, external_id, workstation, cashier, training, status, member,
              gross, begun_ms, created_ms";
-        self.listed("orders_listed", columns, "orders", ids, order)
+        self.listed("order_list_rows", columns, "orders", ids, order)
             .await
     }
 
-    async fn payments_listed(&mut self, ids: &[String]) -> Result<Vec<PaymentListed>, Error> {
-        self.listed("payments_listed", "*", "payments", ids, payment)
+    async fn payment_list_rows(&mut self, ids: &[String]) -> Result<Vec<PaymentListRow>, Error> {
+        self.listed("payment_list_rows", "*", "payments", ids, payment)
             .await
     }
 
-    async fn refunds_listed(&mut self, ids: &[String]) -> Result<Vec<RefundListed>, Error> {
-        self.listed("refunds_listed", "*", "refunds", ids, refund)
+    async fn refund_list_rows(&mut self, ids: &[String]) -> Result<Vec<RefundListRow>, Error> {
+        self.listed("refund_list_rows", "*", "refunds", ids, refund)
             .await
     }
 
-    async fn voids_listed(&mut self, ids: &[String]) -> Result<Vec<VoidListed>, Error> {
-        self.listed("voids_listed", "*", "voids", ids, void).await
+    async fn void_list_rows(&mut self, ids: &[String]) -> Result<Vec<VoidListRow>, Error> {
+        self.listed("void_list_rows", "*", "voids", ids, void).await
     }
 
-    async fn verifications_listed(
+    async fn verification_list_rows(
         &mut self,
         ids: &[String],
-    ) -> Result<Vec<VerificationListed>, Error> {
+    ) -> Result<Vec<VerificationListRow>, Error> {
         self.listed(
-            "verifications_listed",
+            "verification_list_rows",
             "*",
             "verifications",
             ids,
@@ -150,13 +151,13 @@ impl Lists for Transaction<'_> {
         .await
     }
 
-    async fn shifts_listed(&mut self, ids: &[String]) -> Result<Vec<ShiftRow>, Error> {
-        self.listed("shifts_listed", "*", "shifts", ids, trade_rows::shift)
+    async fn shift_list_rows(&mut self, ids: &[String]) -> Result<Vec<ShiftRow>, Error> {
+        self.listed("shift_list_rows", "*", "shifts", ids, trade_rows::shift)
             .await
     }
 
-    async fn documents_listed(&mut self, ids: &[String]) -> Result<Vec<DocumentRow>, Error> {
-        self.listed("documents_listed", DOCUMENT, "documents", ids, document)
+    async fn document_list_rows(&mut self, ids: &[String]) -> Result<Vec<DocumentRow>, Error> {
+        self.listed("document_list_rows", DOCUMENT, "documents", ids, document)
             .await
     }
 
@@ -176,10 +177,10 @@ impl Transaction<'_> {
         &mut self,
         condition: &str,
         place: &str,
-        listing: Listing,
+        listing: ListKind,
         filter: &ListFilter,
         limit: u32,
-    ) -> Result<Vec<ListKey>, Error> {
+    ) -> Result<Vec<ListCursor>, Error> {
         let ((table, at), bytewise) = (table(listing), self.bytewise());
         let standing = standing(filter.standing);
         let directory = match filter.directory {
@@ -194,7 +195,7 @@ impl Transaction<'_> {
              ORDER BY {at} DESC, id{bytewise} DESC LIMIT $4"
         );
         let (before_ms, before_id) = before(filter);
-        let list = query("list_keys", AssertSqlSafe(sql))
+        let list = query("list_cursors", AssertSqlSafe(sql))
             .bind(filter.from.map_or(i64::MIN, Timestamp::as_millisecond))
             .bind(before_ms)
             .bind(before_id)
@@ -209,9 +210,9 @@ impl Transaction<'_> {
         &mut self,
         column: &'static str,
         value: &str,
-        listing: Listing,
+        listing: ListKind,
         filter: &ListFilter,
-    ) -> Result<Vec<ListKey>, Error> {
+    ) -> Result<Vec<ListCursor>, Error> {
         let (table, at) = table(listing);
         let standing = standing(filter.standing);
         let directory = match filter.directory {
@@ -222,11 +223,11 @@ impl Transaction<'_> {
             "SELECT id, {at} AS listed_ms FROM {table}
              WHERE {column} = $1{standing}{directory} AND CAST($2 AS TEXT) IS NOT NULL"
         );
-        let list = query("list_keys", AssertSqlSafe(sql))
+        let list = query("list_cursors", AssertSqlSafe(sql))
             .bind(value)
             .bind(filter.directory.as_deref().unwrap_or_default());
         let rows = self.fetch_all(list).await?;
-        let mut keys: Vec<ListKey> = rows.iter().map(key).collect::<Result<_, _>>()?;
+        let mut keys: Vec<ListCursor> = rows.iter().map(key).collect::<Result<_, _>>()?;
         let (from, (before_ms, before_id)) = (filter.from, before(filter));
         keys.retain(|key| {
             let position = (key.at.as_millisecond(), key.id.as_str());
@@ -274,15 +275,15 @@ fn before(filter: &ListFilter) -> (i64, &str) {
     }
 }
 
-fn key(row: &Row) -> Result<ListKey, Error> {
-    Ok(ListKey {
+fn key(row: &Row) -> Result<ListCursor, Error> {
+    Ok(ListCursor {
         at: row.timestamp("listed_ms")?,
         id: row.text("id")?,
     })
 }
 
-fn order(row: &Row) -> Result<OrderListed, Error> {
-    Ok(OrderListed {
+fn order(row: &Row) -> Result<OrderListRow, Error> {
+    Ok(OrderListRow {
         id: row.text("id")?,
         store_id: row.text("store_id")?,
         external_id: row.opt_text("external_id")?,
@@ -297,7 +298,7 @@ fn order(row: &Row) -> Result<OrderListed, Error> {
     })
 }
 
-fn payment(row: &Row) -> Result<PaymentListed, Error> {
+fn payment(row: &Row) -> Result<PaymentListRow, Error> {
     #[derive(Deserialize)]
     struct SaleSums {
         entry: Entry,
@@ -313,7 +314,7 @@ fn payment(row: &Row) -> Result<PaymentListed, Error> {
         net: sale.net,
         gross: sale.gross,
     };
-    Ok(PaymentListed {
+    Ok(PaymentListRow {
         id: row.text("id")?,
         order_id: row.text("order_id")?,
         store_id: row.text("store_id")?,
@@ -325,8 +326,8 @@ fn payment(row: &Row) -> Result<PaymentListed, Error> {
     })
 }
 
-fn refund(row: &Row) -> Result<RefundListed, Error> {
-    Ok(RefundListed {
+fn refund(row: &Row) -> Result<RefundListRow, Error> {
+    Ok(RefundListRow {
         id: row.text("id")?,
         order_id: row.text("order_id")?,
         store_id: row.text("store_id")?,
@@ -340,14 +341,14 @@ fn refund(row: &Row) -> Result<RefundListed, Error> {
     })
 }
 
-fn void(row: &Row) -> Result<VoidListed, Error> {
+fn void(row: &Row) -> Result<VoidListRow, Error> {
     #[derive(Deserialize)]
     struct VoidHeader {
         entry: Entry,
         cause: VoidCause,
     }
     let VoidHeader { entry, cause } = row.json("cancellation")?;
-    Ok(VoidListed {
+    Ok(VoidListRow {
         id: row.text("id")?,
         order_id: row.text("order_id")?,
         store_id: row.text("store_id")?,
@@ -358,7 +359,7 @@ fn void(row: &Row) -> Result<VoidListed, Error> {
     })
 }
 
-fn verification(row: &Row) -> Result<VerificationListed, Error> {
+fn verification(row: &Row) -> Result<VerificationListRow, Error> {
     #[derive(Deserialize)]
     struct VerificationHeader {
         sale: Basket,
@@ -373,7 +374,7 @@ fn verification(row: &Row) -> Result<VerificationListed, Error> {
         entry: Entry,
     }
     let verification: VerificationHeader = row.json("verification")?;
-    Ok(VerificationListed {
+    Ok(VerificationListRow {
         id: row.text("id")?,
         order_id: row.text("order_id")?,
         store_id: row.text("store_id")?,

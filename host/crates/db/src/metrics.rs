@@ -6,12 +6,12 @@ use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_domain::Position;
 use galleria_ports::Error;
-use galleria_ports::records::{Figures, Piled, RunState};
+use galleria_ports::records::{Backlog, MetricQueries, RunState, StoreMetrics};
 use jiff::Timestamp;
 
 #[async_trait]
-impl Figures for Transaction<'_> {
-    async fn events_behind(
+impl MetricQueries for Transaction<'_> {
+    async fn event_lag(
         &mut self,
         topics: &[String],
         after: Position,
@@ -20,7 +20,7 @@ impl Figures for Transaction<'_> {
         let mut behind = 0;
         for topic in topics {
             let count = query(
-                "events_behind",
+                "event_lag",
                 "SELECT COUNT(*) AS behind FROM (SELECT position FROM outbox
                      WHERE topic = $1 AND position > $2 LIMIT $3) few",
             )
@@ -41,9 +41,9 @@ impl Figures for Transaction<'_> {
         self.fetch_one(count).await?.int_as("runs")
     }
 
-    async fn parked_piled(&mut self) -> Result<Vec<Piled>, Error> {
+    async fn parked_backlog(&mut self) -> Result<Vec<Backlog>, Error> {
         let backlog = query(
-            "parked_piled",
+            "parked_backlog",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(since_ms) AS oldest_ms
                    FROM parked WHERE state <> 'held' GROUP BY consumer_group, store_id) e
@@ -52,9 +52,9 @@ impl Figures for Transaction<'_> {
         self.fetch_all_as(backlog, backlog_row).await
     }
 
-    async fn dead_piled(&mut self) -> Result<Vec<Piled>, Error> {
+    async fn dead_letter_backlog(&mut self) -> Result<Vec<Backlog>, Error> {
         let backlog = query(
-            "dead_piled",
+            "dead_letter_backlog",
             "SELECT e.consumer_group, s.retailer, e.many, e.oldest_ms
              FROM (SELECT consumer_group, store_id, COUNT(*) AS many, MIN(died_ms) AS oldest_ms
                    FROM dead_letters GROUP BY consumer_group, store_id) e
@@ -63,15 +63,15 @@ impl Figures for Transaction<'_> {
         self.fetch_all_as(backlog, backlog_row).await
     }
 
-    async fn document_oldest(&mut self) -> Result<Option<Timestamp>, Error> {
+    async fn document_oldest_undelivered(&mut self) -> Result<Option<Timestamp>, Error> {
         let oldest = query(
-            "document_oldest",
+            "document_oldest_undelivered",
             "SELECT MIN(created_ms) AS oldest_ms FROM documents WHERE state <> 'delivered'",
         );
         self.fetch_one(oldest).await?.opt_timestamp("oldest_ms")
     }
 
-    async fn retailers(&mut self) -> Result<Vec<String>, Error> {
+    async fn retailer_list(&mut self) -> Result<Vec<String>, Error> {
         let mut all = Vec::<String>::new();
         let last = |all: &[String]| all.last().cloned().unwrap_or_default();
         while let Some(next) = next_retailer(self, &last(&all)).await? {
@@ -79,10 +79,39 @@ impl Figures for Transaction<'_> {
         }
         Ok(all)
     }
+
+    async fn store_metrics(&mut self) -> Result<Vec<StoreMetrics>, Error> {
+        let figures = query(
+            "store_metrics",
+            "SELECT e.store_id, e.events, COALESCE(d.documents, 0) AS documents,
+                 COALESCE(j.cpu_us, 0) AS cpu_us
+             FROM (SELECT store_id, COUNT(*) AS events FROM outbox
+                   WHERE store_id IS NOT NULL AND id NOT LIKE '%/%' GROUP BY store_id) e
+             LEFT JOIN (SELECT store_id, COUNT(*) AS documents FROM documents
+                        WHERE state = 'delivered' GROUP BY store_id) d ON d.store_id = e.store_id
+             LEFT JOIN (SELECT store_id, CAST(SUM(cpu_us) AS BIGINT) AS cpu_us FROM journal
+                        GROUP BY store_id) j ON j.store_id = e.store_id",
+        );
+        let mut figures: Vec<_> = self
+            .fetch_all(figures)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(StoreMetrics {
+                    store_id: row.text("store_id")?,
+                    events: row.int_as("events")?,
+                    documents: row.int_as("documents")?,
+                    cpu_us: row.int_as("cpu_us")?,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        figures.sort_by(|a, b| a.store_id.cmp(&b.store_id));
+        Ok(figures)
+    }
 }
 
-fn backlog_row(row: &Row) -> Result<Piled, Error> {
-    Ok(Piled {
+fn backlog_row(row: &Row) -> Result<Backlog, Error> {
+    Ok(Backlog {
         group: row.text("consumer_group")?,
         retailer: row.opt_text("retailer")?,
         count: row.int_as("many")?,

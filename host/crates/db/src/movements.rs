@@ -4,7 +4,7 @@ use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{Moved, MovementKind, MovementRow, Movements};
+use galleria_ports::records::{MovementKind, MovementRow, MovementTotals, Movements};
 
 impl SqlEnum for MovementKind {
     const ALL: &'static [Self] = &[Self::PayIn, Self::PayOut, Self::PickUp];
@@ -39,23 +39,23 @@ impl Movements for Transaction<'_> {
         inserted(self.execute(insert).await?, "movement", &row.id)
     }
 
-    async fn movements_of_shift(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error> {
+    async fn movement_list(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error> {
         let list = query(
-            "movements_of_shift",
+            "movement_list",
             "SELECT * FROM shift_movements WHERE shift_id = $1 ORDER BY serial",
         )
         .bind(shift_id);
         self.fetch_all_as(list, movement).await
     }
 
-    async fn shift_moved(&mut self, shift_id: &str) -> Result<Moved, Error> {
+    async fn movement_totals(&mut self, shift_id: &str) -> Result<MovementTotals, Error> {
         let sums = query(
-            "shift_moved",
+            "movement_totals",
             "SELECT kind, CAST(SUM(amount) AS BIGINT) AS amount FROM shift_movements
              WHERE shift_id = $1 GROUP BY kind",
         )
         .bind(shift_id);
-        let mut moved = Moved::default();
+        let mut moved = MovementTotals::default();
         for row in self.fetch_all(sums).await? {
             let sum = match row.enum_value("kind")? {
                 MovementKind::PayIn => &mut moved.paid_in,

@@ -25,7 +25,7 @@ impl Operations for Transaction<'_> {
         self.execute(insert).await.map(drop)
     }
 
-    async fn operation_page(
+    async fn operation_list(
         &mut self,
         filter: &OperationFilter,
         before: i64,
@@ -39,7 +39,7 @@ impl Operations for Transaction<'_> {
         // A filter by subject uses its index. The casts give PostgreSQL the type of a NULL.
         let page = match subject {
             Some(subject) => query(
-                "operation_page",
+                "operation_list",
                 "SELECT * FROM operations WHERE subject = $1 AND serial < $2
                    AND (CAST($3 AS TEXT) IS NULL OR action = $3)
                    AND (CAST($4 AS TEXT) IS NULL OR actor = $4)
@@ -47,7 +47,7 @@ impl Operations for Transaction<'_> {
             )
             .bind(&**subject),
             None => query(
-                "operation_page",
+                "operation_list",
                 "SELECT * FROM operations WHERE serial < $1
                    AND (CAST($2 AS TEXT) IS NULL OR action = $2)
                    AND (CAST($3 AS TEXT) IS NULL OR actor = $3)

@@ -40,7 +40,7 @@ impl Outbox for Transaction<'_> {
         inserted(self.execute(insert).await?, "event", &event.id)
     }
 
-    async fn event_page(
+    async fn event_list(
         &mut self,
         topics: &[String],
         after: Position,
@@ -50,7 +50,7 @@ impl Outbox for Transaction<'_> {
         // Topic by topic along the index, so that a group of rare topics never reads all others.
         for topic in topics {
             let page = query(
-                "event_page",
+                "event_list",
                 "SELECT * FROM outbox WHERE topic = $1 AND position > $2
                  ORDER BY position LIMIT $3",
             )
@@ -73,10 +73,10 @@ impl Outbox for Transaction<'_> {
         self.fetch_optional_as(get, |row| event(row, "id")).await
     }
 
-    async fn event_topics(&mut self) -> Result<Vec<String>, Error> {
+    async fn event_topic_list(&mut self) -> Result<Vec<String>, Error> {
         // Step from topic to topic along the index: few steps, however long the log is.
         let topics = query(
-            "event_topics",
+            "event_topic_list",
             "WITH RECURSIVE steps(topic) AS (
                  SELECT MIN(topic) FROM outbox
                  UNION ALL

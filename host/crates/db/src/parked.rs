@@ -16,8 +16,9 @@
 use crate::outbox::{bind_origin, event};
 use crate::query::{Row, SqlEnum, query};
 use crate::transaction::Transaction;
+use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{Parked, ParkedState};
+use galleria_ports::records::{ParkedEvent, ParkedEvents, ParkedState};
 use jiff::Timestamp;
 
 /// `ready_ms` of an event that may not be tried.
@@ -38,55 +39,167 @@ impl SqlEnum for ParkedState {
     }
 }
 
-pub(crate) async fn put(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
-    lock_lane(tx, parked).await?;
-    leave_previous_lane(tx, parked).await?;
-    let ready = match parked.state {
-        ParkedState::Held => NEVER,
-        _ if has_earlier_event(tx, parked).await? => NEVER,
-        ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
-        ParkedState::Behind => IMMEDIATELY,
-    };
-    let event = &parked.event;
-    let put = query(
-        "parked_put",
-        "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
-             store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
-             cause, traceparent, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19)
-         ON CONFLICT (event_id, subscriber) DO UPDATE SET
-             consumer_group = excluded.consumer_group, lane = excluded.lane,
-             position = excluded.position, topic = excluded.topic, event_key = excluded.event_key,
-             store_id = excluded.store_id, data = excluded.data, created_ms = excluded.created_ms,
-             state = excluded.state, attempts = excluded.attempts, due_ms = excluded.due_ms,
-             ready_ms = excluded.ready_ms, since_ms = excluded.since_ms,
-             waits_for = excluded.waits_for, cause = excluded.cause,
-             traceparent = excluded.traceparent, request_id = excluded.request_id",
-    )
-    .bind(&*event.id)
-    .bind(&*parked.subscriber)
-    .bind(&*parked.group)
-    .bind(&*parked.lane)
-    .bind(event.position)
-    .bind(&*event.topic)
-    .bind_opt(event.key.as_deref())
-    .bind_opt(event.store.as_deref())
-    .bind_json(&event.data)
-    .bind(event.server_timestamp)
-    .bind_enum(parked.state)
-    .bind(i64::from(parked.attempts))
-    .bind_timestamp(parked.due_at)
-    .bind(ready)
-    .bind_timestamp(parked.since)
-    .bind_opt(parked.waits_for.as_deref())
-    .bind(&*parked.cause);
-    let put = bind_origin(put, &event.origin);
-    tx.execute(put).await.map(drop)
+#[async_trait]
+impl ParkedEvents for Transaction<'_> {
+    async fn parked_put(&mut self, parked: &ParkedEvent) -> Result<(), Error> {
+        lock_lane(self, parked).await?;
+        leave_previous_lane(self, parked).await?;
+        let ready = match parked.state {
+            ParkedState::Held => NEVER,
+            _ if has_earlier_event(self, parked).await? => NEVER,
+            ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
+            ParkedState::Behind => IMMEDIATELY,
+        };
+        let event = &parked.event;
+        let put = query(
+            "parked_put",
+            "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, event_key,
+                 store_id, data, created_ms, state, attempts, due_ms, ready_ms, since_ms, waits_for,
+                 cause, traceparent, request_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                 $19)
+             ON CONFLICT (event_id, subscriber) DO UPDATE SET
+                 consumer_group = excluded.consumer_group, lane = excluded.lane,
+                 position = excluded.position, topic = excluded.topic, event_key = excluded.event_key,
+                 store_id = excluded.store_id, data = excluded.data, created_ms = excluded.created_ms,
+                 state = excluded.state, attempts = excluded.attempts, due_ms = excluded.due_ms,
+                 ready_ms = excluded.ready_ms, since_ms = excluded.since_ms,
+                 waits_for = excluded.waits_for, cause = excluded.cause,
+                 traceparent = excluded.traceparent, request_id = excluded.request_id",
+        )
+        .bind(&*event.id)
+        .bind(&*parked.subscriber)
+        .bind(&*parked.group)
+        .bind(&*parked.lane)
+        .bind(event.position)
+        .bind(&*event.topic)
+        .bind_opt(event.key.as_deref())
+        .bind_opt(event.store.as_deref())
+        .bind_json(&event.data)
+        .bind(event.server_timestamp)
+        .bind_enum(parked.state)
+        .bind(i64::from(parked.attempts))
+        .bind_timestamp(parked.due_at)
+        .bind(ready)
+        .bind_timestamp(parked.since)
+        .bind_opt(parked.waits_for.as_deref())
+        .bind(&*parked.cause);
+        let put = bind_origin(put, &event.origin);
+        self.execute(put).await.map(drop)
+    }
+
+    async fn parked_remove(&mut self, event_id: &str, subscriber: &str) -> Result<(), Error> {
+        lock_lane_of(self, event_id, subscriber).await?;
+        let remove = query(
+            "parked_remove",
+            "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
+             RETURNING consumer_group, lane",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        match self.fetch_optional(remove).await? {
+            Some(removed) => make_next_ready(self, &removed, subscriber).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn parked_get(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+    ) -> Result<Option<ParkedEvent>, Error> {
+        let get = query(
+            "parked_get",
+            "SELECT * FROM parked WHERE event_id = $1 AND subscriber = $2",
+        )
+        .bind(event_id)
+        .bind(subscriber);
+        self.fetch_optional_as(get, parked_row).await
+    }
+
+    async fn parked_due(
+        &mut self,
+        group: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>, Error> {
+        let due = query(
+            "parked_due",
+            "SELECT * FROM parked p
+             WHERE p.consumer_group = $1 AND p.ready_ms <= $2
+               AND NOT EXISTS (SELECT 1 FROM parked first
+                               WHERE first.consumer_group = p.consumer_group
+                                 AND first.subscriber = p.subscriber AND first.lane = p.lane
+                                 AND first.position < p.position)
+             ORDER BY p.ready_ms, p.position
+             LIMIT $3",
+        )
+        .bind(group)
+        .bind_timestamp(now)
+        .bind(i64::from(limit));
+        self.fetch_all_as(due, parked_row).await
+    }
+
+    async fn parked_lane_list(&mut self, group: &str) -> Result<Vec<(String, String)>, Error> {
+        let lanes = query(
+            "parked_lane_list",
+            "SELECT DISTINCT subscriber, lane FROM parked WHERE consumer_group = $1",
+        )
+        .bind(group);
+        let rows = self.fetch_all(lanes).await?;
+        let lane = |row: &Row| Ok((row.text("subscriber")?, row.text("lane")?));
+        rows.iter().map(lane).collect()
+    }
+
+    async fn parked_count_in_lane(
+        &mut self,
+        group: &str,
+        subscriber: &str,
+        lane: &str,
+    ) -> Result<u64, Error> {
+        let count = query(
+            "parked_count_in_lane",
+            "SELECT COUNT(*) AS waiting FROM parked
+             WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3",
+        )
+        .bind(group)
+        .bind(subscriber)
+        .bind(lane);
+        self.fetch_one(count).await?.int_as("waiting")
+    }
+
+    async fn parked_wake(
+        &mut self,
+        waits_for: &str,
+        subscriber: &str,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let wake = query(
+            "parked_wake",
+            "UPDATE parked
+             SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
+             WHERE waits_for = $3 AND subscriber = $4 AND state = 'waiting'",
+        )
+        .bind_timestamp(now)
+        .bind(NEVER)
+        .bind(waits_for)
+        .bind(subscriber);
+        self.execute(wake).await
+    }
+
+    async fn parked_count(&mut self) -> Result<(u64, u64), Error> {
+        let count = query(
+            "parked_count",
+            "SELECT (SELECT COUNT(*) FROM parked) AS everything,
+                 (SELECT COUNT(*) FROM parked WHERE state = 'held') AS held",
+        );
+        let row = self.fetch_one(count).await?;
+        Ok((row.int_as("everything")?, row.int_as("held")?))
+    }
 }
 
 /// Locks a lane until the transaction ends. SQLite has one writer and needs no lock.
-async fn lock_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+async fn lock_lane(tx: &mut Transaction<'_>, parked: &ParkedEvent) -> Result<(), Error> {
     if !tx.locks() {
         return Ok(());
     }
@@ -122,7 +235,7 @@ async fn lock_lane_of(
 
 /// Removes the event from its previous lane, if a new configuration has moved it, and makes the next
 /// event of that lane ready.
-async fn leave_previous_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Result<(), Error> {
+async fn leave_previous_lane(tx: &mut Transaction<'_>, parked: &ParkedEvent) -> Result<(), Error> {
     let leave = query(
         "parked_put",
         "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
@@ -140,7 +253,7 @@ async fn leave_previous_lane(tx: &mut Transaction<'_>, parked: &Parked) -> Resul
     }
 }
 
-async fn has_earlier_event(tx: &mut Transaction<'_>, parked: &Parked) -> Result<bool, Error> {
+async fn has_earlier_event(tx: &mut Transaction<'_>, parked: &ParkedEvent) -> Result<bool, Error> {
     let before = query(
         "parked_put",
         "SELECT position FROM parked
@@ -152,25 +265,6 @@ async fn has_earlier_event(tx: &mut Transaction<'_>, parked: &Parked) -> Result<
     .bind(&*parked.lane)
     .bind(parked.event.position);
     Ok(tx.fetch_optional(before).await?.is_some())
-}
-
-pub(crate) async fn remove(
-    tx: &mut Transaction<'_>,
-    event_id: &str,
-    subscriber: &str,
-) -> Result<(), Error> {
-    lock_lane_of(tx, event_id, subscriber).await?;
-    let remove = query(
-        "parked_remove",
-        "DELETE FROM parked WHERE event_id = $1 AND subscriber = $2
-         RETURNING consumer_group, lane",
-    )
-    .bind(event_id)
-    .bind(subscriber);
-    match tx.fetch_optional(remove).await? {
-        Some(removed) => make_next_ready(tx, &removed, subscriber).await,
-        None => Ok(()),
-    }
 }
 
 /// Makes the first event ready in the lane that `removed` has left.
@@ -196,50 +290,8 @@ async fn make_next_ready(
     tx.execute(next).await.map(drop)
 }
 
-pub(crate) async fn due(
-    tx: &mut Transaction<'_>,
-    group: &str,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<Parked>, Error> {
-    let due = query(
-        "parked_due",
-        "SELECT * FROM parked p
-         WHERE p.consumer_group = $1 AND p.ready_ms <= $2
-           AND NOT EXISTS (SELECT 1 FROM parked first
-                           WHERE first.consumer_group = p.consumer_group
-                             AND first.subscriber = p.subscriber AND first.lane = p.lane
-                             AND first.position < p.position)
-         ORDER BY p.ready_ms, p.position
-         LIMIT $3",
-    )
-    .bind(group)
-    .bind_timestamp(now)
-    .bind(i64::from(limit));
-    tx.fetch_all_as(due, parked_row).await
-}
-
-pub(crate) async fn wake(
-    tx: &mut Transaction<'_>,
-    waits_for: &str,
-    subscriber: &str,
-    now: Timestamp,
-) -> Result<u64, Error> {
-    let wake = query(
-        "parked_wake",
-        "UPDATE parked
-         SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
-         WHERE waits_for = $3 AND subscriber = $4 AND state = 'waiting'",
-    )
-    .bind_timestamp(now)
-    .bind(NEVER)
-    .bind(waits_for)
-    .bind(subscriber);
-    tx.execute(wake).await
-}
-
-pub(crate) fn parked_row(row: &Row) -> Result<Parked, Error> {
-    Ok(Parked {
+pub(crate) fn parked_row(row: &Row) -> Result<ParkedEvent, Error> {
+    Ok(ParkedEvent {
         group: row.text("consumer_group")?,
         subscriber: row.text("subscriber")?,
         lane: row.text("lane")?,

@@ -9,7 +9,8 @@ use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{
-    Desk, OutgoingRow, Parked, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey, ReceiptRow,
+    OutgoingRow, ParkedCursor, ParkedEvent, ParkedFilter, QueueCursor, QueueFilter, Queues,
+    ReceiptRow,
 };
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -18,13 +19,13 @@ use sqlx::AssertSqlSafe;
 const NEVER: i64 = i64::MAX;
 
 #[async_trait]
-impl Desk for Transaction<'_> {
-    async fn parked_page(
+impl Queues for Transaction<'_> {
+    async fn parked_list(
         &mut self,
         filter: &ParkedFilter,
-        after: Option<&ParkedKey>,
+        after: Option<&ParkedCursor>,
         limit: u32,
-    ) -> Result<Vec<Parked>, Error> {
+    ) -> Result<Vec<ParkedEvent>, Error> {
         let ParkedFilter {
             retailer,
             store,
@@ -33,7 +34,7 @@ impl Desk for Transaction<'_> {
         } = filter;
         // The casts give PostgreSQL the type of a NULL.
         let page = query(
-            "parked_page",
+            "parked_list",
             "SELECT p.* FROM parked p
              WHERE (p.since_ms, p.position, p.subscriber) > ($1, $2, $3)
                AND (CAST($4 AS TEXT) IS NULL OR p.subscriber = $4)
@@ -54,14 +55,14 @@ impl Desk for Transaction<'_> {
         self.fetch_all_as(page, parked::parked_row).await
     }
 
-    async fn parked_hasten(
+    async fn parked_make_due(
         &mut self,
         event_id: &str,
         subscriber: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let hasten = query(
-            "parked_hasten",
+            "parked_make_due",
             "UPDATE parked
              SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
              WHERE event_id = $3 AND subscriber = $4 AND state IN ('retry', 'waiting')",
@@ -73,27 +74,27 @@ impl Desk for Transaction<'_> {
         Ok(self.execute(hasten).await? > 0)
     }
 
-    async fn receipt_page(
+    async fn receipt_list(
         &mut self,
-        filter: &QueuedFilter,
-        after: Option<&QueuedKey>,
+        filter: &QueueFilter,
+        after: Option<&QueueCursor>,
         limit: u32,
     ) -> Result<Vec<ReceiptRow>, Error> {
-        let page = queue_page("receipt_page", "receipts", filter, after, limit);
+        let page = queue_page("receipt_list", "receipts", filter, after, limit);
         self.fetch_all_as(page, receipt).await
     }
 
-    async fn outgoing_page(
+    async fn outgoing_list(
         &mut self,
-        filter: &QueuedFilter,
-        after: Option<&QueuedKey>,
+        filter: &QueueFilter,
+        after: Option<&QueueCursor>,
         limit: u32,
     ) -> Result<Vec<OutgoingRow>, Error> {
-        let page = queue_page("outgoing_page", "requests", filter, after, limit);
+        let page = queue_page("outgoing_list", "requests", filter, after, limit);
         self.fetch_all_as(page, outgoing).await
     }
 
-    async fn faults_newest(
+    async fn fault_list(
         &mut self,
         retailer: &str,
         subscriber: &str,
@@ -101,7 +102,7 @@ impl Desk for Transaction<'_> {
         limit: u32,
     ) -> Result<Vec<(Timestamp, String)>, Error> {
         let newest = query(
-            "faults_newest",
+            "fault_list",
             "SELECT at_ms, outcome FROM journal
              WHERE retailer = $1 AND subscriber = $2 AND at_ms > $3
                AND outcome NOT IN ('applied', 'identified', 'refused')
@@ -120,11 +121,11 @@ impl Desk for Transaction<'_> {
 fn queue_page<'q>(
     name: &'static str,
     table: &'static str,
-    filter: &QueuedFilter,
-    after: Option<&QueuedKey>,
+    filter: &QueueFilter,
+    after: Option<&QueueCursor>,
     limit: u32,
 ) -> Query<'q> {
-    let QueuedFilter {
+    let QueueFilter {
         retailer,
         store,
         event,

@@ -4,22 +4,22 @@ use crate::query::{Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{Answered, OutgoingRow, ReceiptRow, Requests};
+use galleria_ports::records::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
 
 #[async_trait]
 impl Requests for Transaction<'_> {
-    async fn answered_get(&mut self, key: &str) -> Result<Option<Answered>, Error> {
+    async fn saved_response_get(&mut self, key: &str) -> Result<Option<SavedResponse>, Error> {
         let get = query(
-            "answered_get",
+            "saved_response_get",
             "SELECT * FROM answered WHERE idempotency_key = $1",
         )
         .bind(key);
         self.fetch_optional_as(get, answered).await
     }
 
-    async fn answered_insert(&mut self, answered: &Answered) -> Result<(), Error> {
+    async fn saved_response_insert(&mut self, answered: &SavedResponse) -> Result<(), Error> {
         let insert = query(
-            "answered_insert",
+            "saved_response_insert",
             "INSERT INTO answered (idempotency_key, request, status, body, at_ms)
              VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT DO NOTHING",
@@ -67,8 +67,8 @@ impl Requests for Transaction<'_> {
     }
 }
 
-fn answered(row: &Row) -> Result<Answered, Error> {
-    Ok(Answered {
+fn answered(row: &Row) -> Result<SavedResponse, Error> {
+    Ok(SavedResponse {
         key: row.text("idempotency_key")?,
         request: row.text("request")?,
         status: row.int_as("status")?,

@@ -14,7 +14,7 @@ use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_domain::plugin::Point;
 use galleria_ports::Error;
-use galleria_ports::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs, ScheduleMark};
+use galleria_ports::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs};
 use jiff::Timestamp;
 
 const NEVER: i64 = i64::MAX;
@@ -101,9 +101,9 @@ impl Runs for Transaction<'_> {
         self.fetch_all_as(list, run).await
     }
 
-    async fn run_next(&mut self) -> Result<Option<Timestamp>, Error> {
+    async fn run_next_time(&mut self) -> Result<Option<Timestamp>, Error> {
         let next = query(
-            "run_next",
+            "run_next_time",
             "SELECT ready_ms FROM runs WHERE ready_ms < $1 ORDER BY ready_ms LIMIT 1",
         )
         .bind(NEVER);
@@ -129,7 +129,7 @@ impl Runs for Transaction<'_> {
             .await
     }
 
-    async fn run_take(
+    async fn run_lease_by_id(
         &mut self,
         id: &str,
         owner: &str,
@@ -141,11 +141,11 @@ impl Runs for Transaction<'_> {
                AND state <> 'ended' AND (state <> 'running' OR ready_ms <= $2)",
             Lock::Wait,
         );
-        let free = query("run_take", sql).bind(id).bind_timestamp(now);
+        let free = query("run_lease_by_id", sql).bind(id).bind_timestamp(now);
         if self.fetch_optional(free).await?.is_none() {
             return Ok(None);
         }
-        self.fetch_optional_as(lease_query("run_take", id, owner, now, until), run)
+        self.fetch_optional_as(lease_query("run_lease_by_id", id, owner, now, until), run)
             .await
     }
 
@@ -188,10 +188,10 @@ impl Runs for Transaction<'_> {
         self.fetch_optional_as(renew, |row| row.bool("stop")).await
     }
 
-    async fn run_close(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error> {
+    async fn run_finish(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error> {
         let over = ready(end.state, end.due_at) == NEVER;
         let close = query(
-            "run_close",
+            "run_finish",
             "UPDATE runs SET state = $1, attempts = $2, due_ms = $3, ready_ms = $4, progress = $5,
                  row_count = $6, sums = $7, files = $8, code = $9, detail = $10, ended_ms = $11,
                  lease_owner = NULL, stop = 0
@@ -243,9 +243,9 @@ impl Runs for Transaction<'_> {
         Ok(self.execute(cancel).await? > 0)
     }
 
-    async fn run_forget(&mut self, lease: &RunLease) -> Result<bool, Error> {
+    async fn run_remove(&mut self, lease: &RunLease) -> Result<bool, Error> {
         let forget = query(
-            "run_forget",
+            "run_remove",
             "DELETE FROM runs
              WHERE id = $1 AND lease_owner = $2 AND attempts = $3 AND state = 'running'",
         )
@@ -255,7 +255,7 @@ impl Runs for Transaction<'_> {
         Ok(self.execute(forget).await? > 0)
     }
 
-    async fn run_last(
+    async fn run_last_ended(
         &mut self,
         retailer: &str,
         subscriber: &str,
@@ -263,7 +263,7 @@ impl Runs for Transaction<'_> {
         store_id: &str,
     ) -> Result<Option<Timestamp>, Error> {
         let last = query(
-            "run_last",
+            "run_last_ended",
             "SELECT as_of_ms FROM runs
              WHERE retailer = $1 AND subscriber = $2 AND point = $3 AND store_id = $4
                AND state = 'ended'
@@ -275,62 +275,6 @@ impl Runs for Transaction<'_> {
         .bind(store_id);
         self.fetch_optional_as(last, |row| row.timestamp("as_of_ms"))
             .await
-    }
-
-    async fn schedule_marks(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-    ) -> Result<Vec<ScheduleMark>, Error> {
-        let marks = query(
-            "schedule_marks",
-            "SELECT store_id, expression, planned_to FROM schedule_marks
-             WHERE retailer = $1 AND schedule = $2 ORDER BY store_id",
-        )
-        .bind(retailer)
-        .bind(schedule);
-        self.fetch_all_as(marks, mark).await
-    }
-
-    async fn schedule_mark_put(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-        mark: &ScheduleMark,
-    ) -> Result<(), Error> {
-        // A mark only moves forward: if two hosts plan at the same time, the slower one must not move
-        // it back. Another expression starts anew.
-        let put = query(
-            "schedule_mark_put",
-            "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (retailer, schedule, store_id) DO UPDATE
-                 SET expression = excluded.expression, planned_to = excluded.planned_to
-                 WHERE schedule_marks.planned_to < excluded.planned_to
-                    OR schedule_marks.expression <> excluded.expression",
-        )
-        .bind(retailer)
-        .bind(schedule)
-        .bind(&*mark.store_id)
-        .bind(&*mark.at)
-        .bind(local_time_text(mark));
-        self.execute(put).await.map(drop)
-    }
-
-    async fn schedule_mark_remove(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-        store_id: &str,
-    ) -> Result<(), Error> {
-        let remove = query(
-            "schedule_mark_remove",
-            "DELETE FROM schedule_marks WHERE retailer = $1 AND schedule = $2 AND store_id = $3",
-        )
-        .bind(retailer)
-        .bind(schedule)
-        .bind(store_id);
-        self.execute(remove).await.map(drop)
     }
 }
 
@@ -364,23 +308,6 @@ fn ready(state: RunState, due_at: Timestamp) -> i64 {
 
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Whole seconds in a fixed format, so that texts sort like times.
-fn local_time_text(mark: &ScheduleMark) -> String {
-    mark.planned_to.strftime("%Y-%m-%dT%H:%M:%S").to_string()
-}
-
-fn mark(row: &Row) -> Result<ScheduleMark, Error> {
-    let text = row.text("planned_to")?;
-    let planned_to = text.parse().map_err(|error| {
-        Error::records("schedule_marks: invalid value in column planned_to", error)
-    });
-    Ok(ScheduleMark {
-        store_id: row.text("store_id")?,
-        at: row.text("expression")?,
-        planned_to: planned_to?,
-    })
 }
 
 fn run(row: &Row) -> Result<RunRow, Error> {

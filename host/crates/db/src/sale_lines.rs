@@ -6,7 +6,7 @@ use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
 use galleria_domain::Decimal;
 use galleria_ports::Error;
-use galleria_ports::records::{SaleLine, SaleLineKey};
+use galleria_ports::records::{SaleLine, SaleLineCursor};
 use jiff::Timestamp;
 
 /// Scope of a report.
@@ -21,7 +21,7 @@ pub(crate) struct Window<'w> {
 pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Result<(), Error> {
     for line in lines {
         let insert = query(
-            "sale_lines_insert",
+            "sale_line_insert_many",
             "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
                  store_external_id, returned, sku, category, quantity_unscaled, quantity_scale,
                  currency, amount, discount, tax_code, tax, accepted_ms, description, net)
@@ -60,7 +60,7 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
 pub(crate) async fn page(
     tx: &mut Transaction<'_>,
     window: &Window<'_>,
-    after: &SaleLineKey,
+    after: &SaleLineCursor,
     limit: u32,
 ) -> Result<Vec<SaleLine>, Error> {
     let limit = i64::from(limit);
@@ -68,9 +68,9 @@ pub(crate) async fn page(
         Some(id) if *id < *after.store_id => Vec::new(),
         Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await?,
         Some(id) => {
-            let start = SaleLineKey {
+            let start = SaleLineCursor {
                 store_id: id.to_owned(),
-                ..SaleLineKey::default()
+                ..SaleLineCursor::default()
             };
             tx.fetch_all(of_store(window, &start, limit)).await?
         }
@@ -90,9 +90,9 @@ pub(crate) async fn page(
 }
 
 /// Rows of the cursor's store after the cursor.
-fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Query<'q> {
+fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineCursor, limit: i64) -> Query<'q> {
     query(
-        "sale_lines_page",
+        "sale_line_list",
         "SELECT l.* FROM sale_lines l
          WHERE l.store_id = $1
            AND (l.business_date, l.begun_at, l.entry_id, l.number) > ($2, $3, $4, $5)
@@ -116,7 +116,7 @@ fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineKey, limit: i64) -> Quer
 /// Rows of the stores after `after`.
 fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
     query(
-        "sale_lines_page",
+        "sale_line_list",
         "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id
          WHERE s.retailer = $1 AND s.id > $2
            AND l.business_date >= $3 AND l.business_date <= $4 AND l.accepted_ms <= $5

@@ -3,7 +3,7 @@
 use crate::query::{Query, Row, query};
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender, StatementHeader};
 use galleria_ports::Error;
-use galleria_ports::records::{HandRow, LineRow, Matched, OutcomeSum, StatementRow};
+use galleria_ports::records::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementRow};
 use jiff::Timestamp;
 
 /// Converts a count to a column value.
@@ -22,7 +22,7 @@ pub(crate) fn joined(words: &[String]) -> String {
 
 pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> Query<'_> {
     query(
-        "tenders_insert",
+        "tender_insert_many",
         "INSERT INTO tenders (id, retailer, store_id, store, back, kind, provider, psp_reference,
              modification_reference, merchant_reference, scheme, amount, currency, minor_digits,
              business_date, entry_id, order_id, accepted_ms, fresh, voided, settled_by)
@@ -136,7 +136,7 @@ pub(crate) fn statement_row(row: &Row) -> Result<StatementRow, Error> {
 pub(crate) fn line_insert(row: &LineRow) -> Query<'_> {
     let (line, matched) = (&row.line, &row.matched);
     query(
-        "statement_lines_insert",
+        "statement_line_insert_many",
         "INSERT INTO statement_lines (statement_id, number, retailer, psp_reference,
              modification_reference, merchant_reference, converted, fee, net, settles, store_id,
              store, business_date, entry_id, difference, waits, line)
@@ -161,7 +161,7 @@ pub(crate) fn line_insert(row: &LineRow) -> Query<'_> {
     .bind_json(line)
 }
 
-pub(crate) fn line_match<'q>(id: &'q str, number: u64, matched: &'q Matched) -> Query<'q> {
+pub(crate) fn line_match<'q>(id: &'q str, number: u64, matched: &'q LineMatch) -> Query<'q> {
     query(
         "statement_line_match",
         "UPDATE statement_lines SET outcome = $1, rule = $2, tender_id = $3, settles = $4,
@@ -191,7 +191,7 @@ pub(crate) fn line(row: &Row) -> Result<LineRow, Error> {
         number: row.int_as("number")?,
         retailer: row.text("retailer")?,
         line: row.json("line")?,
-        matched: Matched {
+        matched: LineMatch {
             outcome: outcome(row)?,
             rule: rule.and_then(|word| MatchRule::ALL.into_iter().find(|rule| rule.word() == word)),
             tender: row.opt_text("tender_id")?,
@@ -224,8 +224,8 @@ pub(crate) fn sum(row: &Row) -> Result<OutcomeSum, Error> {
     })
 }
 
-pub(crate) fn hand(row: &Row) -> Result<HandRow, Error> {
-    Ok(HandRow {
+pub(crate) fn hand(row: &Row) -> Result<ManualSettlementRow, Error> {
+    Ok(ManualSettlementRow {
         line: row.text("line_id")?,
         at: row.timestamp("at_ms")?,
         actor: row.text("actor")?,

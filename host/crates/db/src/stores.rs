@@ -19,7 +19,7 @@ pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<
             "SELECT body FROM stores WHERE id IN ({}) ORDER BY id{lock}",
             placeholders::list(1, chunk.len())
         );
-        let get = query("stores_get", AssertSqlSafe(sql));
+        let get = query("store_get_many", AssertSqlSafe(sql));
         let get = chunk.iter().fold(get, |get, id| get.bind(&**id));
         for row in tx.fetch_all(get).await? {
             stores.push(row.json("body")?);
@@ -30,7 +30,7 @@ pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<
 
 pub(crate) async fn insert(tx: &mut Transaction<'_>, stores: &[Store]) -> Result<(), Error> {
     for chunk in stores.chunks(CHUNK) {
-        let put = put("stores_insert", chunk, "NOTHING");
+        let put = put("store_insert_many", chunk, "NOTHING");
         // A missing row cannot be locked, so another transaction may have inserted it since.
         if tx.execute(put).await? != chunk.len() as u64 {
             return Err(tx.conflict("stores_insert"));
@@ -42,7 +42,7 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, stores: &[Store]) -> Result
 pub(crate) async fn replace(tx: &mut Transaction<'_>, stores: &[Store]) -> Result<(), Error> {
     for chunk in stores.chunks(CHUNK) {
         let put = put(
-            "stores_replace",
+            "store_replace_many",
             chunk,
             "UPDATE SET retailer = excluded.retailer, external_id = excluded.external_id,
                  body = excluded.body",

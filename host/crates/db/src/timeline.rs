@@ -10,18 +10,18 @@ use crate::timeline_queries::{
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{Stories, StoryRow, StoryRows, Subject};
+use galleria_ports::records::{Subject, TimelineRow, TimelineRows, Timelines};
 
 #[async_trait]
-impl Stories for Transaction<'_> {
-    async fn story_subjects(
+impl Timelines for Transaction<'_> {
+    async fn timeline_subjects(
         &mut self,
         id: &str,
         limit: u32,
     ) -> Result<Vec<(Subject, String)>, Error> {
         let mut subjects = Vec::new();
         for (subject, sql) in SUBJECTS {
-            let lookup = query("story_subjects", *sql)
+            let lookup = query("timeline_subjects", *sql)
                 .bind(id)
                 .bind(i64::from(limit));
             for row in self.fetch_all(lookup).await? {
@@ -33,7 +33,7 @@ impl Stories for Transaction<'_> {
         while let Some(next) = next_retailer(self, &retailer).await? {
             retailer = next;
             for (subject, sql) in SUBJECTS_OF_RETAILER {
-                let lookup = query("story_subjects", *sql)
+                let lookup = query("timeline_subjects", *sql)
                     .bind(id)
                     .bind(i64::from(limit))
                     .bind(retailer.clone());
@@ -43,7 +43,7 @@ impl Stories for Transaction<'_> {
             }
         }
         if let Some((statement_id, number)) = parse_line_id(id) {
-            let line = query("story_subjects", LINE_EXISTS)
+            let line = query("timeline_subjects", LINE_EXISTS)
                 .bind(statement_id)
                 .bind(number);
             if self.fetch_optional(line).await?.is_some() {
@@ -55,19 +55,19 @@ impl Stories for Transaction<'_> {
         Ok(subjects)
     }
 
-    async fn story_rows(
+    async fn timeline_rows(
         &mut self,
         subject: Subject,
         id: &str,
         limit: u32,
-    ) -> Result<StoryRows, Error> {
-        let mut timeline = StoryRows::default();
+    ) -> Result<TimelineRows, Error> {
+        let mut timeline = TimelineRows::default();
         let (id, number) = match subject {
             Subject::Line => parse_line_id(id).unwrap_or((id, 0)),
             _ => (id, 0),
         };
         for entry in queries_for(subject) {
-            let mut list = query("story_rows", entry.sql)
+            let mut list = query("timeline_rows", entry.sql)
                 .bind(id)
                 .bind(i64::from(limit) + 1);
             if subject == Subject::Line {
@@ -89,10 +89,10 @@ impl Stories for Transaction<'_> {
         Ok(timeline)
     }
 
-    async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error> {
+    async fn timeline_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
         for sql in ORDER_EVENTS {
-            let list = query("story_events", *sql)
+            let list = query("timeline_events", *sql)
                 .bind(order_id)
                 .bind(i64::from(limit));
             for row in self.fetch_all(list).await? {
@@ -104,9 +104,9 @@ impl Stories for Transaction<'_> {
         Ok(ids)
     }
 
-    async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error> {
+    async fn timeline_store(&mut self, event_id: &str) -> Result<Option<String>, Error> {
         for sql in EVENT_STORE {
-            let lookup = query("story_store", *sql).bind(event_id);
+            let lookup = query("timeline_store", *sql).bind(event_id);
             if let Some(row) = self.fetch_optional(lookup).await? {
                 return row.text("id").map(Some);
             }
@@ -140,14 +140,14 @@ fn timeline_row(
     row: &Row,
     kind: &'static str,
     columns: &'static [&'static str],
-) -> Result<StoryRow, Error> {
+) -> Result<TimelineRow, Error> {
     let mut facts = Vec::new();
     for &name in columns {
         if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }
     }
-    Ok(StoryRow {
+    Ok(TimelineRow {
         at: row.timestamp("at_ms")?,
         what: kind,
         id: row.text("id")?,

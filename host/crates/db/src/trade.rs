@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use galleria_domain::{Refund, Store};
 use galleria_ports::Error;
 use galleria_ports::records::{
-    OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, Trade, VoidRow,
+    OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineCursor, ShiftRow, Trade,
+    VoidRow,
 };
 use jiff::Timestamp;
 
@@ -57,15 +58,15 @@ impl Trade for Transaction<'_> {
         rows.iter().map(|row| row.json("body")).collect()
     }
 
-    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error> {
+    async fn store_get_many(&mut self, ids: &[String]) -> Result<Vec<Store>, Error> {
         stores::get(self, ids).await
     }
 
-    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error> {
+    async fn store_insert_many(&mut self, stores: &[Store]) -> Result<(), Error> {
         stores::insert(self, stores).await
     }
 
-    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error> {
+    async fn store_replace_many(&mut self, stores: &[Store]) -> Result<(), Error> {
         stores::replace(self, stores).await
     }
 
@@ -152,9 +153,9 @@ impl Trade for Transaction<'_> {
         self.fetch_optional_as(get, rows::payment).await
     }
 
-    async fn payment_of_order(&mut self, order_id: &str) -> Result<Option<PaymentRow>, Error> {
+    async fn payment_get_by_order(&mut self, order_id: &str) -> Result<Option<PaymentRow>, Error> {
         let get = query(
-            "payment_of_order",
+            "payment_get_by_order",
             "SELECT * FROM payments WHERE order_id = $1",
         )
         .bind(order_id);
@@ -192,9 +193,9 @@ impl Trade for Transaction<'_> {
         self.fetch_optional_as(get, rows::refund).await
     }
 
-    async fn refunds_of_order(&mut self, order_id: &str) -> Result<Vec<RefundRow>, Error> {
+    async fn refund_list_by_order(&mut self, order_id: &str) -> Result<Vec<RefundRow>, Error> {
         let list = query(
-            "refunds_of_order",
+            "refund_list_by_order",
             "SELECT * FROM refunds WHERE order_id = $1 ORDER BY serial",
         )
         .bind(order_id);
@@ -279,18 +280,18 @@ impl Trade for Transaction<'_> {
         self.next_number("entry", scope, name).await
     }
 
-    async fn sale_lines_insert(&mut self, lines: &[SaleLine]) -> Result<(), Error> {
+    async fn sale_line_insert_many(&mut self, lines: &[SaleLine]) -> Result<(), Error> {
         sale_lines::insert(self, lines).await
     }
 
-    async fn sale_lines_page(
+    async fn sale_line_list(
         &mut self,
         retailer: &str,
         store_id: Option<&str>,
         first: &str,
         last: &str,
         as_of: Timestamp,
-        after: &SaleLineKey,
+        after: &SaleLineCursor,
         limit: u32,
     ) -> Result<Vec<SaleLine>, Error> {
         let window = sale_lines::Window {

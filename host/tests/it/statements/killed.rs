@@ -16,7 +16,7 @@ async fn progress(db: &Db) -> Option<(StatementState, u64)> {
     let found = records
         .read(|tx| {
             Box::pin(async move {
-                let Some(row) = tx.statements_unfinished().await?.into_iter().next() else {
+                let Some(row) = tx.statement_list_unfinished().await?.into_iter().next() else {
                     return Ok(None);
                 };
                 let lines = tx.statement_sums(&row.id).await?;

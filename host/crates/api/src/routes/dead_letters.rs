@@ -13,7 +13,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
-use galleria_ports::records::DeadFilter;
+use galleria_ports::records::DeadLetterFilter;
 use serde::{Deserialize, Serialize};
 
 pub(super) fn routes() -> Routes {
@@ -73,7 +73,7 @@ async fn dead_letter_list(
 ) -> ApiResult<Json<DeadLetterPage>> {
     let retailer = auth.list_place(&state.app, retailer, store.as_deref()).await?;
     check_limit(limit, MAX_LIMIT)?;
-    let filter = DeadFilter {
+    let filter = DeadLetterFilter {
         subscriber,
         code,
         retailer,
@@ -194,14 +194,14 @@ async fn settle_many(
         reason,
     } = body;
     let retailer = auth.list_place(&state.app, retailer, store.as_deref()).await?;
-    let filter = DeadFilter {
+    let filter = DeadLetterFilter {
         subscriber,
         code,
         retailer,
         store,
         topic,
     };
-    if filter == DeadFilter::default() {
+    if filter == DeadLetterFilter::default() {
         let message = "requires at least one of subscriber, code, retailer, store and topic";
         let (detail, field) = (message.to_owned(), String::new());
         return Err(Problem::of_field(INVALID, detail, field, message.into()));

@@ -5,7 +5,7 @@ use crate::log::log_lines;
 use crate::stage::Stage;
 use galleria_domain::Event;
 use galleria_ports::records::{
-    DocumentRow, DocumentState, OutgoingRow, Parked, ParkedState, ReceiptRow,
+    DocumentRow, DocumentState, OutgoingRow, ParkedEvent, ParkedState, ReceiptRow,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ on_both!(
 pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
     let position = i64::from(id.bytes().last().expect("a digit"));
     let at = "2026-11-24T10:00:00Z".parse().expect("an instant");
-    let parked = Parked {
+    let parked = ParkedEvent {
         group: "PAYMENT_GROUP".into(),
         subscriber: "poslog".into(),
         lane: store.into(),

@@ -321,7 +321,7 @@ async fn products(host: &Host, seen: &mut SeenCodes) {
     let until = galleria_ports::clock::later(now, Duration::from_secs(60));
     let import = host.app.records().write(move |tx| {
         Box::pin(async move {
-            tx.catalogue_begin("example", "another", now, until)
+            tx.catalogue_draft_begin("example", "another", now, until)
                 .await
                 .map(drop)
         })

@@ -3,7 +3,7 @@
 use crate::host::Host;
 use galleria_domain::Event;
 use galleria_ports::records::{
-    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, Parked, ParkedState,
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, ParkedEvent, ParkedState,
     ReceiptRow,
 };
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 /// A parked event, a queued receipt and request of a plugin, and a fault of another plugin.
 pub async fn add_parked_and_queued(host: &Host) {
     let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
-    let parked = Parked {
+    let parked = ParkedEvent {
         group: "COMMON_GROUP".into(),
         subscriber: "poslog".into(),
         lane: "madrid-1/order-1".into(),
@@ -118,7 +118,7 @@ pub async fn add_dead_letter(host: &Host) {
     };
     let put = host.app.records().write(move |tx| {
         let letter = letter.clone();
-        Box::pin(async move { tx.dead_put(&letter).await })
+        Box::pin(async move { tx.dead_letter_put(&letter).await })
     });
     put.await.expect("a dead letter");
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use galleria_domain::{Digest, names};
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope};
-use galleria_ports::records::{KeyRow, OperationRow, Tx};
+use galleria_ports::records::{ApiKeyRow, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -85,8 +85,8 @@ impl Unkeyed {
     }
 }
 
-impl From<KeyRow> for KeyView {
-    fn from(row: KeyRow) -> Self {
+impl From<ApiKeyRow> for KeyView {
+    fn from(row: ApiKeyRow) -> Self {
         let (retailers, stores) = match row.reach {
             Reach::Everything => (None, None),
             Reach::Some { retailers, stores } => (Some(retailers), Some(stores)),
@@ -110,7 +110,7 @@ impl App {
         self.reach_known(&ask.reach).await?;
         let (id, secret) = (random::<8>()?, random::<32>()?);
         let text = Zeroizing::new(format!("{PREFIX}{}_{}", *id, *secret));
-        let row = KeyRow {
+        let row = ApiKeyRow {
             id: id.to_string(),
             name: ask.name.clone(),
             digest: Digest::of(secret.as_bytes()).to_string(),
@@ -123,7 +123,7 @@ impl App {
         let made = self.records.write(move |tx| {
             let (row, ask) = (row.clone(), ask.clone());
             Box::pin(async move {
-                tx.key_insert(&row).await?;
+                tx.api_key_insert(&row).await?;
                 let after = told(&row);
                 let at = row.created_at;
                 let done = operation("key_create", &row, at, &ask.actor, &ask.reason);
@@ -148,7 +148,7 @@ impl App {
             let after = after.unwrap_or_default();
             let page = self.records.read(move |tx| {
                 let (name, id) = after.clone();
-                Box::pin(async move { tx.key_page(revoked, (&name, &id), PAGE).await })
+                Box::pin(async move { tx.api_key_list(revoked, (&name, &id), PAGE).await })
             });
             let page = page.await?;
             let full = page.len() == PAGE as usize;
@@ -178,7 +178,7 @@ impl App {
         };
         let row = self.records.read(move |tx| {
             let id = id.clone();
-            Box::pin(async move { tx.key_get(&id).await })
+            Box::pin(async move { tx.api_key_get(&id).await })
         });
         let Some(row) = row.await? else {
             return Ok(Err(Unkeyed::Unknown));
@@ -215,16 +215,16 @@ async fn revoke(
     actor: &str,
     reason: &str,
     now: Timestamp,
-) -> Result<KeyRow, Error> {
-    let found = match tx.key_named(key).await? {
+) -> Result<ApiKeyRow, Error> {
+    let found = match tx.api_key_get_by_name(key).await? {
         Some(row) => Some(row),
-        None => tx.key_get(key).await?,
+        None => tx.api_key_get(key).await?,
     };
     let mut row = found.ok_or_else(|| Error::NotFound {
         what: "key",
         id: key.to_owned(),
     })?;
-    if !tx.key_revoke(&row.id, now).await? {
+    if !tx.api_key_revoke(&row.id, now).await? {
         return Err(Error::Conflict {
             code: "key_revoked",
             message: format!("key {key} is revoked already"),
@@ -243,7 +243,7 @@ async fn revoke(
 }
 
 /// What is written down of a key.
-fn told(row: &KeyRow) -> String {
+fn told(row: &ApiKeyRow) -> String {
     let KeyView {
         id: _,
         name,
@@ -260,7 +260,13 @@ fn told(row: &KeyRow) -> String {
     .to_string()
 }
 
-fn operation(action: &str, row: &KeyRow, at: Timestamp, actor: &str, reason: &str) -> OperationRow {
+fn operation(
+    action: &str,
+    row: &ApiKeyRow,
+    at: Timestamp,
+    actor: &str,
+    reason: &str,
+) -> OperationRow {
     OperationRow {
         at,
         actor: actor.to_owned(),

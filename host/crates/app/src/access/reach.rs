@@ -105,18 +105,18 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
         Subject::Order(id) => tx.order_get(id).await?.map(|row| Home::Store(row.store_id)),
         Subject::Shift(id) => tx.shift_get(id).await?.map(|row| Home::Store(row.store_id)),
         Subject::Payment(id) => {
-            let row = tx.payments_listed(std::slice::from_ref(id)).await?.pop();
+            let row = tx.payment_list_rows(std::slice::from_ref(id)).await?.pop();
             row.map(|row| Home::Store(row.store_id))
         }
         Subject::Refund(id) => {
-            let row = tx.refunds_listed(std::slice::from_ref(id)).await?.pop();
+            let row = tx.refund_list_rows(std::slice::from_ref(id)).await?.pop();
             row.map(|row| Home::Store(row.store_id))
         }
         Subject::Document(id) => {
             let row = tx.document_get(id).await?;
             row.map(|row| store_or_retailer(row.store_id, row.retailer))
         }
-        Subject::Event(id) => match (tx.story_store(id).await?, id.strip_prefix("run:")) {
+        Subject::Event(id) => match (tx.timeline_store(id).await?, id.strip_prefix("run:")) {
             (Some(store), _) => Some(Home::Store(store)),
             (None, Some(run)) => run_home(tx, run).await?,
             (None, None) => None,
@@ -128,7 +128,7 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
             None => None,
         },
         Subject::Letter(event, subscriber) => {
-            let letter = tx.dead_get(event, subscriber).await?;
+            let letter = tx.dead_letter_get(event, subscriber).await?;
             letter.map(|letter| letter.event.store.map_or(Home::None, Home::Store))
         }
         Subject::Parked(event, subscriber) => {

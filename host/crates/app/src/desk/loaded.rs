@@ -78,7 +78,7 @@ async fn noted(
         action: Some(ACTION.to_owned()),
         actor: None,
     };
-    let last = tx.operation_page(&filter, i64::MAX, 1).await?;
+    let last = tx.operation_list(&filter, i64::MAX, 1).await?;
     let before = last.into_iter().next().map(|(_, row)| row.after);
     let after = state.to_string();
     if before.as_deref() == Some(&*after) {

@@ -6,7 +6,7 @@ use crate::handling::Acting;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
 use galleria_ports::records::{
-    InTx, OperationRow, Parked, ParkedFilter, ParkedKey, ParkedState, Tx,
+    InTx, OperationRow, ParkedCursor, ParkedEvent, ParkedFilter, ParkedState, Tx,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ impl App {
             Box::pin(async move {
                 let mut rows = Vec::new();
                 for filter in &filters {
-                    rows.append(&mut tx.parked_page(filter, after.as_ref(), limit + 1).await?);
+                    rows.append(&mut tx.parked_list(filter, after.as_ref(), limit + 1).await?);
                 }
                 Ok(rows)
             })
@@ -152,7 +152,7 @@ async fn hasten(
     now: Timestamp,
 ) -> Result<Value, Error> {
     let before = found(tx, event, subscriber).await?;
-    if !tx.parked_hasten(event, subscriber, now).await? {
+    if !tx.parked_make_due(event, subscriber, now).await? {
         // It may have gone on since it was found.
         let state = found(tx, event, subscriber).await?.state;
         let why = match state {
@@ -179,7 +179,7 @@ async fn hasten(
         .map_err(|error| Error::Internal(format!("a parked event's view: {error}")))
 }
 
-async fn found(tx: &mut dyn Tx, event: &str, subscriber: &str) -> Result<Parked, Error> {
+async fn found(tx: &mut dyn Tx, event: &str, subscriber: &str) -> Result<ParkedEvent, Error> {
     let parked = tx.parked_get(event, subscriber).await?;
     parked.ok_or_else(|| unknown(event, subscriber))
 }
@@ -192,7 +192,7 @@ pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
 }
 
 /// What is written down of it.
-fn told(parked: &Parked) -> Value {
+fn told(parked: &ParkedEvent) -> Value {
     json!({
         "state": word(parked.state), "attempts": parked.attempts, "cause": parked.cause,
         "due_at": parked.due_at.to_string(),
@@ -217,7 +217,7 @@ impl ParkedAsk {
     }
 }
 
-fn view(parked: Parked) -> ParkedView {
+fn view(parked: ParkedEvent) -> ParkedView {
     let own_time = matches!(parked.state, ParkedState::Retry | ParkedState::Waiting);
     ParkedView {
         event_id: parked.event.id,
@@ -234,8 +234,8 @@ fn view(parked: Parked) -> ParkedView {
     }
 }
 
-fn key(parked: &Parked) -> ParkedKey {
-    ParkedKey {
+fn key(parked: &ParkedEvent) -> ParkedCursor {
+    ParkedCursor {
         since: parked.since,
         position: parked.event.position,
         subscriber: parked.subscriber.clone(),
@@ -243,16 +243,16 @@ fn key(parked: &Parked) -> ParkedKey {
 }
 
 /// Where the page after an event begins; of no meaning to a caller.
-fn cursor(key: &ParkedKey) -> String {
+fn cursor(key: &ParkedCursor) -> String {
     let (since, position) = (key.since.as_millisecond(), key.position);
     format!("{since}.{position}.{}", key.subscriber)
 }
 
-fn key_of(cursor: &str) -> Result<ParkedKey, Error> {
+fn key_of(cursor: &str) -> Result<ParkedCursor, Error> {
     let mut parts = cursor.splitn(3, '.');
     let mut number = || parts.next()?.parse::<i64>().ok();
     let read = number().zip(number()).and_then(|(since, position)| {
-        Some(ParkedKey {
+        Some(ParkedCursor {
             since: Timestamp::from_millisecond(since).ok()?,
             position,
             subscriber: parts.next()?.to_owned(),
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_key() {
-        let key = ParkedKey {
+        let key = ParkedCursor {
             since: Timestamp::UNIX_EPOCH,
             position: 12,
             subscriber: "a.slot".into(),

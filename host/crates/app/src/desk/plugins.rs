@@ -195,7 +195,7 @@ impl App {
 async fn faults(tx: &mut dyn Tx, loaded: &Loaded, since: Timestamp) -> Result<FaultsView, Error> {
     let slot = &loaded.slot;
     let mut newest = tx
-        .faults_newest(&slot.retailer, &slot.name, since, COUNTED + 1)
+        .fault_list(&slot.retailer, &slot.name, since, COUNTED + 1)
         .await?;
     let more = newest.len() > COUNTED as usize;
     newest.truncate(COUNTED as usize);

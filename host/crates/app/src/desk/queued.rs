@@ -8,7 +8,7 @@ use crate::app::App;
 use galleria_domain::{Outgoing, Receipt};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
-use galleria_ports::records::{OutgoingRow, QueuedFilter, QueuedKey, ReceiptRow};
+use galleria_ports::records::{OutgoingRow, QueueCursor, QueueFilter, ReceiptRow};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -133,12 +133,12 @@ impl App {
             Box::pin(async move {
                 let mut rows = Vec::new();
                 for filter in &filters {
-                    rows.append(&mut tx.receipt_page(filter, after.as_ref(), limit + 1).await?);
+                    rows.append(&mut tx.receipt_list(filter, after.as_ref(), limit + 1).await?);
                 }
                 Ok(rows)
             })
         });
-        let key = |row: &ReceiptRow| QueuedKey {
+        let key = |row: &ReceiptRow| QueueCursor {
             created_at: row.created_at,
             id: row.id.clone(),
             subscriber: row.subscriber.clone(),
@@ -163,12 +163,12 @@ impl App {
             Box::pin(async move {
                 let mut rows = Vec::new();
                 for filter in &filters {
-                    rows.append(&mut tx.outgoing_page(filter, after.as_ref(), limit + 1).await?);
+                    rows.append(&mut tx.outgoing_list(filter, after.as_ref(), limit + 1).await?);
                 }
                 Ok(rows)
             })
         });
-        let key = |row: &OutgoingRow| QueuedKey {
+        let key = |row: &OutgoingRow| QueueCursor {
             created_at: row.created_at,
             id: row.id.clone(),
             subscriber: row.subscriber.clone(),
@@ -215,7 +215,7 @@ impl QueuedAsk {
         }
     }
 
-    fn filters(self, reach: &Reach) -> Vec<QueuedFilter> {
+    fn filters(self, reach: &Reach) -> Vec<QueueFilter> {
         let Self {
             retailer,
             store,
@@ -224,7 +224,7 @@ impl QueuedAsk {
         } = self;
         let parts = parts(reach, retailer, store).into_iter();
         parts
-            .map(|Part { retailer, store }| QueuedFilter {
+            .map(|Part { retailer, store }| QueueFilter {
                 retailer,
                 store,
                 event: event.clone(),
@@ -289,16 +289,16 @@ fn decided<T: DeserializeOwned>(text: &str, what: &str, id: &str) -> Result<T, E
 }
 
 /// Where the page after a row begins; of no meaning to a caller.
-fn cursor(key: &QueuedKey) -> String {
+fn cursor(key: &QueueCursor) -> String {
     let created = key.created_at.as_millisecond();
     format!("{created}~{}~{}", key.subscriber, key.id)
 }
 
-fn key_of(cursor: &str) -> Result<QueuedKey, Error> {
+fn key_of(cursor: &str) -> Result<QueueCursor, Error> {
     let mut parts = cursor.splitn(3, '~');
     let mut read = || {
         let created = parts.next()?.parse().ok()?;
-        Some(QueuedKey {
+        Some(QueueCursor {
             created_at: Timestamp::from_millisecond(created).ok()?,
             subscriber: parts.next()?.to_owned(),
             id: parts.next()?.to_owned(),
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_key() {
-        let key = QueuedKey {
+        let key = QueueCursor {
             created_at: Timestamp::UNIX_EPOCH,
             id: "payment:p~1/0".into(),
             subscriber: "receipts".into(),

@@ -7,7 +7,7 @@ use super::{FeedWindow, Progress};
 use galleria_domain::{Activity, Store};
 use galleria_ports::Error;
 use galleria_ports::plugins::Feed;
-use galleria_ports::records::{ActivityKey, ActivityPage, Records};
+use galleria_ports::records::{ActivityCursor, ActivityPage, Records};
 use std::sync::Arc;
 
 /// Activities in one page, whatever the guest wishes: a whole basket takes some 10 KiB here, and its
@@ -19,7 +19,7 @@ pub struct ActivityPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
     window: FeedWindow,
-    after: ActivityKey,
+    after: ActivityCursor,
     /// The store of the last activity: the next one is mostly of the same.
     store: Option<Store>,
     progress: Progress,
@@ -32,7 +32,7 @@ impl ActivityPages {
             records,
             runtime: tokio::runtime::Handle::current(),
             window,
-            after: ActivityKey::default(),
+            after: ActivityCursor::default(),
             store: None,
             progress,
         }
@@ -43,7 +43,7 @@ impl ActivityPages {
         self.runtime.block_on(self.records.read(move |tx| {
             let (window, after) = (window.clone(), after.clone());
             Box::pin(async move {
-                tx.activities_page(
+                tx.activity_list(
                     &window.retailer,
                     window.store.as_deref(),
                     &window.first,

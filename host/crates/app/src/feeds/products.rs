@@ -5,7 +5,7 @@ use crate::products::in_scope;
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::plugins::{CatalogueRow, Feed};
-use galleria_ports::records::{Listed, ListedPage, Records};
+use galleria_ports::records::{CatalogueEntry, CataloguePage, Records};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 
@@ -53,25 +53,25 @@ impl ProductPages {
         let (retailer, as_of) = (self.window.retailer.clone(), self.window.as_of);
         self.runtime.block_on(self.records.write(move |tx| {
             let retailer = retailer.clone();
-            Box::pin(async move { tx.catalogue_fix(&retailer, as_of).await })
+            Box::pin(async move { tx.catalogue_freeze(&retailer, as_of).await })
         }))?;
         self.fixed = true;
         Ok(())
     }
 
-    fn page(&self, max: u32) -> Result<ListedPage, Error> {
+    fn page(&self, max: u32) -> Result<CataloguePage, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
         self.runtime.block_on(self.records.read(move |tx| {
             let (window, after) = (window.clone(), after.clone());
             Box::pin(async move {
                 let store = window.store.as_deref();
-                tx.catalogue_page(&window.retailer, store, window.as_of, &after, max)
+                tx.catalogue_list(&window.retailer, store, window.as_of, &after, max)
                     .await
             })
         }))
     }
 
-    fn row(&self, listed: Listed) -> CatalogueRow {
+    fn row(&self, listed: CatalogueEntry) -> CatalogueRow {
         let store = self.store.as_ref();
         let view = in_scope(listed, store);
         let changed = self.since.is_none_or(|since| view.changed_at > since);

@@ -3,7 +3,7 @@
 use super::{FeedWindow, Progress};
 use galleria_ports::Error;
 use galleria_ports::plugins::Feed;
-use galleria_ports::records::{Records, SaleLine, SaleLineKey};
+use galleria_ports::records::{Records, SaleLine, SaleLineCursor};
 use std::sync::Arc;
 
 /// The sale lines of a window, a page at a time.
@@ -11,7 +11,7 @@ pub struct SaleLinePages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
     window: FeedWindow,
-    after: SaleLineKey,
+    after: SaleLineCursor,
     progress: Progress,
 }
 
@@ -22,7 +22,7 @@ impl SaleLinePages {
             records,
             runtime: tokio::runtime::Handle::current(),
             window,
-            after: SaleLineKey::default(),
+            after: SaleLineCursor::default(),
             progress,
         }
     }
@@ -34,7 +34,7 @@ impl SaleLinePages {
         let page = self.runtime.block_on(self.records.read(move |tx| {
             let (window, after) = (window.clone(), after.clone());
             Box::pin(async move {
-                tx.sale_lines_page(
+                tx.sale_line_list(
                     &window.retailer,
                     window.store.as_deref(),
                     &window.first,
@@ -47,7 +47,7 @@ impl SaleLinePages {
             })
         }))?;
         if let Some(line) = page.last() {
-            self.after = SaleLineKey {
+            self.after = SaleLineCursor {
                 store_id: line.store_id.clone(),
                 business_date: line.business_date.clone(),
                 begun_at: line.begun_at.clone(),

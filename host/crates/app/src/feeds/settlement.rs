@@ -3,7 +3,7 @@
 use super::Progress;
 use galleria_ports::Error;
 use galleria_ports::plugins::{Feed, SettlementRow};
-use galleria_ports::records::{LineRow, Records, SettlementKey, StatementRow};
+use galleria_ports::records::{LineRow, Records, SettlementCursor, StatementRow};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct SettlementPages {
     waiting: VecDeque<StatementRow>,
     /// Day and id of the last statement that was looked up.
     reached: (String, String),
-    after: SettlementKey,
+    after: SettlementCursor,
     /// Lines of the first that were read, and their net.
     read: (u64, i128),
     progress: Progress,
@@ -46,7 +46,7 @@ impl SettlementPages {
             store,
             waiting: VecDeque::new(),
             reached: Default::default(),
-            after: SettlementKey::default(),
+            after: SettlementCursor::default(),
             read: (0, 0),
             progress,
         }
@@ -57,7 +57,7 @@ impl SettlementPages {
         let found = self.runtime.block_on(self.records.read(move |tx| {
             let (run, (day, id)) = (run.clone(), reached.clone());
             Box::pin(async move {
-                tx.settlement_statements(&run, (&day, &id), STATEMENTS)
+                tx.settlement_statement_list(&run, (&day, &id), STATEMENTS)
                     .await
             })
         }))?;
@@ -86,7 +86,7 @@ impl SettlementPages {
         self.runtime.block_on(self.records.read(move |tx| {
             let (statement, store, after) = (statement.clone(), store.clone(), after.clone());
             Box::pin(async move {
-                tx.settlement_lines(&statement, store.as_deref(), &after, max)
+                tx.settlement_line_list(&statement, store.as_deref(), &after, max)
                     .await
             })
         }))
@@ -106,7 +106,7 @@ impl Feed<SettlementRow> for SettlementPages {
             let Some(last) = lines.last() else {
                 self.whole(statement)?;
                 self.waiting.pop_front();
-                (self.after, self.read) = (SettlementKey::default(), (0, 0));
+                (self.after, self.read) = (SettlementCursor::default(), (0, 0));
                 continue;
             };
             self.read.0 += lines.len() as u64;
@@ -114,7 +114,7 @@ impl Feed<SettlementRow> for SettlementPages {
                 .iter()
                 .map(|line| i128::from(line.line.net))
                 .sum::<i128>();
-            self.after = SettlementKey {
+            self.after = SettlementCursor {
                 store: last.matched.store.clone(),
                 business_date: last.matched.business_date.clone(),
                 number: last.number,

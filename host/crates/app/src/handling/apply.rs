@@ -8,7 +8,7 @@ use galleria_domain::{Decision, Digest, NewEvent, Position};
 use galleria_ports::Error;
 use galleria_ports::plugins::Usage;
 use galleria_ports::records::{
-    DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Took, Tx,
+    Claim, DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Tx,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -249,7 +249,7 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
     let took = tx
         .effect_claim(event, subscriber, Outcome::Applied, *now)
         .await?;
-    if took == Took::Before {
+    if took == Claim::Existing {
         tx.parked_remove(event, subscriber).await?;
         return tx.position_set(&item.group, *prefix).await;
     }
@@ -270,7 +270,7 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
         tx.receipt_insert(receipt).await?;
     }
     tx.parked_remove(event, subscriber).await?;
-    tx.dead_remove(event, subscriber).await?;
+    tx.dead_letter_remove(event, subscriber).await?;
     if let Some(wakes) = wakes {
         tx.parked_wake(wakes, subscriber, *now).await?;
     }

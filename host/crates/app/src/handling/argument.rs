@@ -160,7 +160,11 @@ async fn look_up(
         return Ok(Prepared::Before);
     }
     // Read from the log again after a crash.
-    if tx.dead_get(&event.id, &item.subscriber).await?.is_some() {
+    if tx
+        .dead_letter_get(&event.id, &item.subscriber)
+        .await?
+        .is_some()
+    {
         return Ok(Prepared::GivenUp);
     }
     let store_id = event.store.as_deref().unwrap_or_default();
@@ -183,7 +187,7 @@ async fn look_up(
     }
     let prior = match &found.order_id {
         Some(order_id) => {
-            tx.documents_before(order_id, &item.subscriber, &event.id)
+            tx.document_list_before(order_id, &item.subscriber, &event.id)
                 .await?
         }
         None => Vec::new(),
@@ -232,7 +236,7 @@ async fn has_had_effect(
     if tx.effect_get(&event_id, subscriber).await?.is_some() {
         return Ok(true);
     }
-    if tx.dead_get(&event_id, subscriber).await?.is_some() {
+    if tx.dead_letter_get(&event_id, subscriber).await?.is_some() {
         return Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue);
     }
     if tx.parked_get(&event_id, subscriber).await?.is_some() {
@@ -280,7 +284,7 @@ async fn find(
                 return Ok(unknown());
             };
             let after = match row.cancellation.origin {
-                Origin::Sale(_) => tx.payment_of_order(&row.order_id).await?,
+                Origin::Sale(_) => tx.payment_get_by_order(&row.order_id).await?,
                 Origin::Reference(_) | Origin::None => None,
             };
             Ok(Ok(Found {
@@ -299,7 +303,7 @@ async fn find(
             // Of a basket that was not paid yet there is nothing to wait for.
             let after = match row.verification.sale.entry.sequence {
                 0 => None,
-                _ => tx.payment_of_order(&row.order_id).await?,
+                _ => tx.payment_get_by_order(&row.order_id).await?,
             };
             Ok(Ok(Found {
                 occurred_at: row.occurred_at,
@@ -353,7 +357,7 @@ async fn find_mark(
     let Some(row) = tx.mark_get(order_id, id).await? else {
         return unknown();
     };
-    let payment = tx.payment_of_order(order_id).await?;
+    let payment = tx.payment_get_by_order(order_id).await?;
     let (of, entry, store_id, after) = match (row.refund_id.as_str(), payment) {
         ("", Some(payment)) => {
             let (sale, store_id) = (payment.sale.clone(), payment.store_id.clone());
@@ -393,7 +397,7 @@ async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Result<Found, Prepared
     let Some(row) = tx.refund_get(id).await? else {
         return Ok(Err(broken("data.refund_id", format!("{id} is not known"))));
     };
-    let Some(payment) = tx.payment_of_order(&row.order_id).await? else {
+    let Some(payment) = tx.payment_get_by_order(&row.order_id).await? else {
         return Ok(Err(Prepared::Waits {
             on: paid(&row.order_id),
         }));

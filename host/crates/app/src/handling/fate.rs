@@ -13,7 +13,7 @@ use galleria_ports::clock::later;
 use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Usage;
-use galleria_ports::records::{DeadLetter, InTx, JournalRow, Parked, ParkedState, Tx};
+use galleria_ports::records::{DeadLetter, InTx, JournalRow, ParkedEvent, ParkedState, Tx};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ struct Record {
     journal: JournalRow,
     blobs: Vec<(Digest, String)>,
     letter: Option<DeadLetter>,
-    parked: Option<Parked>,
+    parked: Option<ParkedEvent>,
     wakes: Option<String>,
 }
 
@@ -215,7 +215,7 @@ impl App {
         self.park(parked, prefix, Renew::Yes).await
     }
 
-    async fn park(&self, parked: Parked, prefix: Position, renew: Renew) -> Result<(), Error> {
+    async fn park(&self, parked: ParkedEvent, prefix: Position, renew: Renew) -> Result<(), Error> {
         let subscriber = parked.subscriber.clone();
         self.records
             .write(move |tx| {
@@ -243,8 +243,8 @@ impl App {
         wait: Duration,
         cause: String,
         now: Timestamp,
-    ) -> Parked {
-        Parked {
+    ) -> ParkedEvent {
+        ParkedEvent {
             group: item.group.clone(),
             subscriber: item.subscriber.clone(),
             lane: item.lane.clone(),
@@ -311,7 +311,7 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     }
     tx.journal_insert(journal).await?;
     if let Some(letter) = letter {
-        tx.dead_put(letter).await?;
+        tx.dead_letter_put(letter).await?;
     }
     match parked {
         Some(parked) => tx.parked_put(parked).await?,

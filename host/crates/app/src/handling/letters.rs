@@ -5,7 +5,8 @@ use crate::app::{App, Key, Reply};
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::records::{
-    DeadFilter, DeadKey, DeadLetter, InTx, OperationRow, Outcome, Parked, ParkedState, Tx,
+    DeadLetter, DeadLetterCursor, DeadLetterFilter, InTx, OperationRow, Outcome, ParkedEvent,
+    ParkedState, Tx,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -102,7 +103,7 @@ impl App {
     /// Dead letters that a filter lets pass, oldest first. `after` is the `next` of the page before.
     pub async fn dead_letters(
         &self,
-        filter: DeadFilter,
+        filter: DeadLetterFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<DeadLetterPage, Error> {
@@ -112,7 +113,10 @@ impl App {
             .records
             .read(move |tx| {
                 let (filter, after) = (filter.clone(), after.clone());
-                Box::pin(async move { tx.dead_page(&filter, after.as_ref(), limit + 1).await })
+                Box::pin(async move {
+                    tx.dead_letter_list(&filter, after.as_ref(), limit + 1)
+                        .await
+                })
             })
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -135,7 +139,7 @@ impl App {
             .read(move |tx| {
                 let (event, subscriber) = (event.clone(), subscriber.clone());
                 Box::pin(async move {
-                    let letter = tx.dead_get(&event, &subscriber).await?;
+                    let letter = tx.dead_letter_get(&event, &subscriber).await?;
                     letter.map(view).ok_or_else(|| unknown(&event, &subscriber))
                 })
             })
@@ -159,7 +163,7 @@ impl App {
                 let (event, subscriber) = (event.clone(), subscriber.clone());
                 let acting = acting.clone();
                 Box::pin(async move {
-                    let letter = tx.dead_get(&event, &subscriber).await?;
+                    let letter = tx.dead_letter_get(&event, &subscriber).await?;
                     let letter = letter.ok_or_else(|| unknown(&event, &subscriber))?;
                     settle(tx, letter, verdict, &acting, now).await?;
                     Ok(json!({ "settled": 1, "more": false }))
@@ -175,7 +179,7 @@ impl App {
     pub async fn dead_letters_settle(
         &self,
         key: Key,
-        filter: DeadFilter,
+        filter: DeadLetterFilter,
         verdict: Verdict,
         acting: Acting,
     ) -> Result<Reply, Error> {
@@ -187,7 +191,7 @@ impl App {
             .once(key, 200, move |tx| {
                 let (filter, acting) = (filter.clone(), acting.clone());
                 Box::pin(async move {
-                    let letters = tx.dead_page(&filter, None, AT_ONCE + 1).await?;
+                    let letters = tx.dead_letter_list(&filter, None, AT_ONCE + 1).await?;
                     let more = letters.len() > AT_ONCE as usize;
                     let mut settled = 0;
                     for letter in letters.into_iter().take(AT_ONCE as usize) {
@@ -222,7 +226,7 @@ async fn settle(
         let paid = super::argument::paid(order_id);
         super::argument::take_turn(tx, &paid).await?;
     }
-    tx.dead_remove(&event_id, &subscriber).await?;
+    tx.dead_letter_remove(&event_id, &subscriber).await?;
     let before =
         json!({ "code": letter.code, "detail": letter.detail, "attempts": letter.attempts });
     let after = match verdict {
@@ -241,7 +245,7 @@ async fn settle(
     .await?;
     match verdict {
         Verdict::Replay => {
-            tx.parked_put(&Parked {
+            tx.parked_put(&ParkedEvent {
                 group: letter.group,
                 subscriber: letter.subscriber,
                 lane: letter.lane,
@@ -290,11 +294,11 @@ fn cursor(letter: &DeadLetter) -> String {
     format!("{at}.{position}.{}", letter.subscriber)
 }
 
-fn key_of(cursor: &str) -> Result<DeadKey, Error> {
+fn key_of(cursor: &str) -> Result<DeadLetterCursor, Error> {
     let mut parts = cursor.splitn(3, '.');
     let mut number = || parts.next()?.parse::<i64>().ok();
     let read = number().zip(number()).and_then(|(at, position)| {
-        Some(DeadKey {
+        Some(DeadLetterCursor {
             died_at: Timestamp::from_millisecond(at).ok()?,
             position,
             subscriber: parts.next()?.to_owned(),

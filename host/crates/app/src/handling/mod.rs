@@ -24,7 +24,7 @@ use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Argument;
 use galleria_ports::plugins::Loaded;
-use galleria_ports::records::{Parked, ParkedState};
+use galleria_ports::records::{ParkedEvent, ParkedState};
 use galleria_ports::trace;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -155,8 +155,8 @@ impl App {
     }
 
     /// A parked event, come back.
-    pub async fn unpark(&self, parked: Parked) -> Result<Item, Error> {
-        let Parked {
+    pub async fn unpark(&self, parked: ParkedEvent) -> Result<Item, Error> {
+        let ParkedEvent {
             group,
             subscriber,
             lane,
@@ -199,7 +199,7 @@ impl App {
                 let group = group.clone();
                 Box::pin(async move {
                     let position = tx.position_get(&group).await?;
-                    Ok((position, tx.parked_lanes(&group).await?))
+                    Ok((position, tx.parked_lane_list(&group).await?))
                 })
             })
             .await
@@ -216,7 +216,7 @@ impl App {
         self.records
             .read(move |tx| {
                 let topics = topics.clone();
-                Box::pin(async move { tx.event_page(&topics, after, limit).await })
+                Box::pin(async move { tx.event_list(&topics, after, limit).await })
             })
             .await
     }
@@ -233,7 +233,7 @@ impl App {
     }
 
     /// Parked events of a group whose turn has come, one a lane.
-    pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<Parked>, Error> {
+    pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<ParkedEvent>, Error> {
         let (group, now) = (group.to_owned(), self.clock.now());
         self.records
             .read(move |tx| {
@@ -254,9 +254,9 @@ impl App {
         self.records
             .read(move |tx| {
                 let (group, subscriber, lane) = names.clone();
-                Box::pin(
-                    async move { Ok(tx.parked_in_lane(&group, &subscriber, &lane).await? > 0) },
-                )
+                Box::pin(async move {
+                    Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
+                })
             })
             .await
     }

@@ -5,7 +5,7 @@ use crate::app::{App, Key, Reply};
 use galleria_domain::selling::MAX_AMOUNT;
 use galleria_domain::{Money, Problem};
 use galleria_ports::Error;
-use galleria_ports::records::{InTx, Moved, MovementKind, MovementRow, Tx};
+use galleria_ports::records::{InTx, MovementKind, MovementRow, MovementTotals, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -120,11 +120,11 @@ async fn accept(
         accepted_at: now,
     })
     .await?;
-    let Moved {
+    let MovementTotals {
         paid_in,
         paid_out,
         pickups,
-    } = tx.shift_moved(shift_id).await?;
+    } = tx.movement_totals(shift_id).await?;
     answer(&MovementView {
         id,
         shift_id: shift_id.to_owned(),

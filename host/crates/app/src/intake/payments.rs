@@ -112,9 +112,9 @@ async fn accept(
     tx.payment_insert(&row).await?;
     let sale = &row.sale;
     let rows = report_rows(&store, &entry, &sale.lines, false, now);
-    tx.sale_lines_insert(&rows).await?;
+    tx.sale_line_insert_many(&rows).await?;
     let tenders = tenders_of(&store, &entry, &sale.tenders, false);
-    tx.tenders_insert(&tenders, now).await?;
+    tx.tender_insert_many(&tenders, now).await?;
     let kind = ActivityKind::Sale;
     note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
     let gross = sale.gross;

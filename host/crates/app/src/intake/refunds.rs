@@ -99,7 +99,7 @@ async fn accept(
             message: format!("order {order_id} came to nothing: there is nothing to give back"),
         });
     }
-    let payment = tx.payment_of_order(order_id).await?;
+    let payment = tx.payment_get_by_order(order_id).await?;
     if payment.is_none() && new.shift_id.is_some() {
         return Err(Error::Conflict {
             code: "order_not_paid",
@@ -167,7 +167,7 @@ async fn work_out(
     row: &RefundRow,
     payment: &PaymentRow,
 ) -> Result<Result<Refund, Vec<Problem>>, Error> {
-    let rows = tx.refunds_of_order(&row.order_id).await?;
+    let rows = tx.refund_list_by_order(&row.order_id).await?;
     let before = rows.into_iter().take_while(|other| other.id != row.id);
     let earlier: Vec<Refund> = before.filter_map(|other| other.refund).collect();
     let resolved = resolve(
@@ -219,9 +219,9 @@ async fn book(
     };
     count_in_shift(tx, store, row.shift_id.as_deref(), &taking).await?;
     let rows = report_rows(store, &row.entry, &refund.lines, true, now);
-    tx.sale_lines_insert(&rows).await?;
+    tx.sale_line_insert_many(&rows).await?;
     let tenders = tenders_of(store, &row.entry, &refund.tenders, true);
-    tx.tenders_insert(&tenders, now).await?;
+    tx.tender_insert_many(&tenders, now).await?;
     let kind = ActivityKind::Refund;
     note_entry(tx, store, kind, &row.entry, row.occurred_at, now).await
 }
@@ -234,8 +234,8 @@ pub(crate) async fn resolve_waiting(
     order_id: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let waiting = tx.refunds_of_order(order_id).await?;
-    let Some(payment) = tx.payment_of_order(order_id).await? else {
+    let waiting = tx.refund_list_by_order(order_id).await?;
+    let Some(payment) = tx.payment_get_by_order(order_id).await? else {
         return Ok(());
     };
     for row in waiting.iter().filter(|row| row.refund.is_none()) {

@@ -5,7 +5,7 @@ use crate::app::{App, Key, Reply};
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, Moved, ShiftRow, ShiftSums, Tx};
+use galleria_ports::records::{ActivityKind, InTx, MovementTotals, ShiftRow, ShiftSums, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -182,7 +182,7 @@ async fn close(
         ended_at: end.at,
     };
     let entry = take_entry(tx, &store, numbering).await?;
-    let moved = tx.shift_moved(id).await?;
+    let moved = tx.movement_totals(id).await?;
     let shift = closed(&store, &row, entry.clone(), &end, moved);
     let (expected, difference) = (shift.expected, shift.counted - shift.expected);
     let (paid_in, paid_out, pickups) = (shift.paid_in, shift.paid_out, shift.pickups);
@@ -213,7 +213,13 @@ async fn close(
     })
 }
 
-fn closed(store: &Store, row: &ShiftRow, entry: Entry, end: &EndShift, moved: Moved) -> Shift {
+fn closed(
+    store: &Store,
+    row: &ShiftRow,
+    entry: Entry,
+    end: &EndShift,
+    moved: MovementTotals,
+) -> Shift {
     let paid_in = moved.paid_in + end.paid_in;
     let paid_out = moved.paid_out + end.paid_out;
     let pickups = moved.pickups + end.pickups;

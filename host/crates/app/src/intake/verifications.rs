@@ -104,7 +104,7 @@ async fn accept(
         });
     }
     refuse(unknown_lines(&order, &new.refused_lines))?;
-    let paid = tx.payment_of_order(order_id).await?;
+    let paid = tx.payment_get_by_order(order_id).await?;
     let (paid, sale) = match paid {
         Some(payment) => (true, payment.sale),
         None => (false, as_it_stands(&store, order, new.at)?),

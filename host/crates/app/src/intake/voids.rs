@@ -86,7 +86,7 @@ async fn accept(
     let entry = take_entry(tx, &store, numbering).await?;
     if let Some(sale) = &sale {
         take_back(tx, &store, &entry, sale, new.shift_id.as_deref(), now).await?;
-        tx.tenders_void(&sale.entry.id).await?;
+        tx.tender_void(&sale.entry.id).await?;
     }
     let cancellation = Cancellation {
         entry: entry.clone(),
@@ -139,7 +139,7 @@ async fn what_is_undone(
             format!("order {id} is not paid: there is nothing to undo"),
         ),
         (OrderStatus::Open, _) => {
-            if tx.refunds_of_order(id).await?.is_empty() {
+            if tx.refund_list_by_order(id).await?.is_empty() {
                 Ok(None)
             } else {
                 conflict(
@@ -149,13 +149,16 @@ async fn what_is_undone(
             }
         }
         (OrderStatus::Paid, VoidCause::PostVoid) => {
-            if !tx.refunds_of_order(id).await?.is_empty() {
+            if !tx.refund_list_by_order(id).await?.is_empty() {
                 return conflict(
                     "order_refunded",
                     format!("order {id} has been given back in part: refund the rest"),
                 );
             }
-            Ok(tx.payment_of_order(id).await?.map(|payment| payment.sale))
+            Ok(tx
+                .payment_get_by_order(id)
+                .await?
+                .map(|payment| payment.sale))
         }
         (OrderStatus::Paid, _) => conflict(
             "order_paid",
@@ -193,5 +196,5 @@ async fn take_back(
         row.returned = false;
     }
     rows.append(&mut turned);
-    tx.sale_lines_insert(&rows).await
+    tx.sale_line_insert_many(&rows).await
 }

@@ -12,7 +12,7 @@ use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::files::Shelf;
 use galleria_ports::records::{
-    DocumentRow, DocumentState, ListFilter, Listing, Place, Standing, Tx,
+    DocumentRow, DocumentState, ListFilter, ListKind, ListScope, StatusFilter, Tx,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -70,13 +70,13 @@ pub enum Held {
 }
 
 /// The documents that fit are few where an event or a name is asked for, whoever's they are.
-fn few(ask: &DocumentAsk) -> Option<Place> {
-    let event = ask.event.clone().map(Place::Event);
-    event.or_else(|| ask.name.clone().map(Place::Name))
+fn few(ask: &DocumentAsk) -> Option<ListScope> {
+    let event = ask.event.clone().map(ListScope::Event);
+    event.or_else(|| ask.name.clone().map(ListScope::Name))
 }
 
 async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentAsk) -> Result<Page, Error> {
-    let standing = ask.state.map(Standing::Document);
+    let standing = ask.state.map(StatusFilter::Document);
     let filter = ListFilter {
         directory: ask.directory.clone(),
         ..ask.list.filter(standing)?
@@ -84,22 +84,22 @@ async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentAsk) -> Result<Page,
     let places = places(tx, reach, &ask.list).await?;
     match few(ask) {
         Some(place) => of_few(tx, &place, &places, ask, &filter).await,
-        None => merged(tx, Listing::Documents, &places, &filter, ask.list.limit).await,
+        None => merged(tx, ListKind::Documents, &places, &filter, ask.list.limit).await,
     }
 }
 
 /// Of the documents of an event or a name, those that are in one of the places.
 async fn of_few(
     tx: &mut dyn Tx,
-    place: &Place,
-    places: &[Place],
+    place: &ListScope,
+    places: &[ListScope],
     ask: &DocumentAsk,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
-    let keys = tx.list_keys(Listing::Documents, place, filter, u32::MAX);
+    let keys = tx.list_cursors(ListKind::Documents, place, filter, u32::MAX);
     let mut keys = keys.await?;
     let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
-    let rows = tx.documents_listed(&ids).await?;
+    let rows = tx.document_list_rows(&ids).await?;
     let fits: BTreeMap<String, bool> = rows
         .into_iter()
         .map(|row| {
@@ -112,14 +112,14 @@ async fn of_few(
     Ok(cut(keys, ask.list.limit))
 }
 
-fn is_in(row: &DocumentRow, place: &Place) -> bool {
+fn is_in(row: &DocumentRow, place: &ListScope) -> bool {
     match place {
-        Place::Everywhere => true,
-        Place::Retailer(name) => row.retailer == *name,
-        Place::Store(id) => row.store_id == *id,
-        Place::Order(id) => row.order_id.as_ref() == Some(id),
-        Place::Event(id) => row.event_id == *id,
-        Place::Name(name) => row.name == *name,
+        ListScope::All => true,
+        ListScope::Retailer(name) => row.retailer == *name,
+        ListScope::Store(id) => row.store_id == *id,
+        ListScope::Order(id) => row.order_id.as_ref() == Some(id),
+        ListScope::Event(id) => row.event_id == *id,
+        ListScope::Name(name) => row.name == *name,
     }
 }
 
@@ -176,7 +176,7 @@ impl App {
                 let (reach, ask) = (reach.clone(), ask.clone());
                 Box::pin(async move {
                     let page = page(tx, &reach, &ask).await?;
-                    let rows = tx.documents_listed(&page.ids).await?;
+                    let rows = tx.document_list_rows(&page.ids).await?;
                     let rows = in_order(&page.ids, rows, |row| &row.id);
                     Ok(DocumentPage {
                         documents: rows.into_iter().map(document).collect(),

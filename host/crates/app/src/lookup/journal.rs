@@ -45,7 +45,7 @@ impl App {
             .read(move |tx| {
                 let id = id.clone();
                 Box::pin(async move {
-                    let rows = tx.journal_of_event(&id).await?;
+                    let rows = tx.journal_list_by_event(&id).await?;
                     if rows.is_empty() {
                         event_exists(tx, &id).await?;
                     }
@@ -89,7 +89,7 @@ async fn text(
     event: &str,
     digest: &str,
 ) -> Result<Option<(&'static str, String)>, Error> {
-    let rows = tx.journal_of_event(event).await?;
+    let rows = tx.journal_list_by_event(event).await?;
     let decision = rows
         .iter()
         .any(|row| row.decision.as_deref() == Some(digest));
@@ -105,7 +105,7 @@ async fn text(
 async fn event_exists(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
     let run = id.strip_prefix("run:").unwrap_or_default();
     let known = tx.event_get(id).await?.is_some()
-        || tx.story_store(id).await?.is_some()
+        || tx.timeline_store(id).await?.is_some()
         || (!run.is_empty() && tx.run_get(run).await?.is_some());
     match known {
         true => Ok(()),

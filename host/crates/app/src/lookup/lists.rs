@@ -7,7 +7,7 @@ use crate::access::{Subject, may_reach};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
-use galleria_ports::records::{ListFilter, ListKey, Listing, Place, Standing, Tx};
+use galleria_ports::records::{ListCursor, ListFilter, ListKind, ListScope, StatusFilter, Tx};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,7 +38,7 @@ pub(super) struct Page {
 
 impl ListAsk {
     /// The filter of this ask, narrowed to a standing.
-    pub(super) fn filter(&self, standing: Option<Standing>) -> Result<ListFilter, Error> {
+    pub(super) fn filter(&self, standing: Option<StatusFilter>) -> Result<ListFilter, Error> {
         if self
             .from
             .zip(self.until)
@@ -60,7 +60,7 @@ impl ListAsk {
 pub(super) async fn page(
     tx: &mut dyn Tx,
     caller: &Caller,
-    listing: Listing,
+    listing: ListKind,
     ask: &ListAsk,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
@@ -73,7 +73,7 @@ pub(super) async fn places(
     tx: &mut dyn Tx,
     reach: &Reach,
     ask: &ListAsk,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<ListScope>, Error> {
     if let Some(id) = &ask.store {
         within(tx, reach, Subject::Store(id.clone())).await?;
     }
@@ -84,7 +84,7 @@ pub(super) async fn places(
         for id in stores {
             let store = tx.store_get(id).await?;
             if store.is_some_and(|store| store.retailer == *name) {
-                single.push(Place::Store(id.clone()));
+                single.push(ListScope::Store(id.clone()));
             }
         }
         if single.is_empty() {
@@ -94,21 +94,27 @@ pub(super) async fn places(
     if let Some(id) = &ask.order {
         within(tx, reach, Subject::Order(id.clone())).await?;
         let fits = fits(tx, ask, id).await?;
-        return Ok(fits.then(|| Place::Order(id.clone())).into_iter().collect());
+        return Ok(fits
+            .then(|| ListScope::Order(id.clone()))
+            .into_iter()
+            .collect());
     }
     if let Some(id) = &ask.store {
         let store = tx.store_get(id).await?;
         let fits = store.is_some_and(|store| is_of(&store, ask.retailer.as_deref()));
-        return Ok(fits.then(|| Place::Store(id.clone())).into_iter().collect());
+        return Ok(fits
+            .then(|| ListScope::Store(id.clone()))
+            .into_iter()
+            .collect());
     }
     Ok(match (&ask.retailer, reach) {
         (Some(_), Reach::Some { .. }) if !single.is_empty() => single,
-        (Some(name), _) => vec![Place::Retailer(name.clone())],
-        (None, Reach::Everything) => vec![Place::Everywhere],
+        (Some(name), _) => vec![ListScope::Retailer(name.clone())],
+        (None, Reach::Everything) => vec![ListScope::All],
         (None, Reach::Some { retailers, stores }) => {
-            let whole = retailers.iter().cloned().map(Place::Retailer);
+            let whole = retailers.iter().cloned().map(ListScope::Retailer);
             whole
-                .chain(stores.iter().cloned().map(Place::Store))
+                .chain(stores.iter().cloned().map(ListScope::Store))
                 .collect()
         }
     })
@@ -140,21 +146,21 @@ async fn within(tx: &mut dyn Tx, reach: &Reach, subject: Subject) -> Result<(), 
 /// The newest rows of all places, each once.
 pub(super) async fn merged(
     tx: &mut dyn Tx,
-    listing: Listing,
-    places: &[Place],
+    listing: ListKind,
+    places: &[ListScope],
     filter: &ListFilter,
     limit: u32,
 ) -> Result<Page, Error> {
     let mut keys = Vec::new();
     for place in places {
         // One more than asked for tells whether there is a next part.
-        let mut found = tx.list_keys(listing, place, filter, limit + 1).await?;
+        let mut found = tx.list_cursors(listing, place, filter, limit + 1).await?;
         keys.append(&mut found);
     }
     Ok(cut(keys, limit))
 }
 
-pub(super) fn cut(mut keys: Vec<ListKey>, limit: u32) -> Page {
+pub(super) fn cut(mut keys: Vec<ListCursor>, limit: u32) -> Page {
     keys.sort_unstable_by(|one, other| other.cmp(one));
     keys.dedup();
     let more = keys.len() > limit as usize;
@@ -198,15 +204,15 @@ pub(super) fn not_found(what: &'static str, id: &str) -> Error {
     }
 }
 
-fn cursor(key: &ListKey) -> String {
+fn cursor(key: &ListCursor) -> String {
     format!("{}.{}", key.at.as_millisecond(), key.id)
 }
 
-fn key_of(cursor: &str) -> Result<ListKey, Error> {
+fn key_of(cursor: &str) -> Result<ListCursor, Error> {
     let read = cursor.split_once('.').and_then(|(ms, id)| {
         let at = Timestamp::from_millisecond(ms.parse().ok()?).ok()?;
         let id = id.to_owned();
-        Some(ListKey { at, id })
+        Some(ListCursor { at, id })
     });
     read.ok_or_else(|| Error::invalid("after", "the `next` of the page before"))
 }
@@ -215,8 +221,8 @@ fn key_of(cursor: &str) -> Result<ListKey, Error> {
 mod tests {
     use super::*;
 
-    fn key(ms: i64, id: &str) -> ListKey {
-        ListKey {
+    fn key(ms: i64, id: &str) -> ListCursor {
+        ListCursor {
             at: Timestamp::from_millisecond(ms).expect("an instant"),
             id: id.into(),
         }

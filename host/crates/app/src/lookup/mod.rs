@@ -210,7 +210,7 @@ impl App {
                 let id = id.clone();
                 Box::pin(async move {
                     order_exists(tx, &id).await?;
-                    let rows = tx.documents_of_order(&id).await?;
+                    let rows = tx.document_list_by_order(&id).await?;
                     Ok(rows.into_iter().map(document).collect())
                 })
             })
@@ -225,7 +225,7 @@ impl App {
                 let id = id.clone();
                 Box::pin(async move {
                     order_exists(tx, &id).await?;
-                    let rows = tx.journal_of_order(&id).await?;
+                    let rows = tx.journal_list_by_order(&id).await?;
                     Ok(rows.into_iter().map(attempt).collect())
                 })
             })
@@ -268,7 +268,7 @@ impl App {
                             .collect(),
                         parked: all - held,
                         held,
-                        dead_letters: tx.dead_count().await?,
+                        dead_letters: tx.dead_letter_count().await?,
                         documents,
                         runs: runs
                             .into_iter()
@@ -297,7 +297,7 @@ async fn order_exists(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
 
 async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
     let mut found = Vec::new();
-    for figures in tx.store_figures().await? {
+    for figures in tx.store_metrics().await? {
         if let Some(store) = tx.store_get(&figures.store_id).await? {
             found.push(StoreStatus {
                 retailer: store.retailer,
@@ -363,7 +363,7 @@ impl App {
             .records
             .read(move |tx| {
                 let filter = filter.clone();
-                Box::pin(async move { tx.operation_page(&filter, before, limit + 1).await })
+                Box::pin(async move { tx.operation_list(&filter, before, limit + 1).await })
             })
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);

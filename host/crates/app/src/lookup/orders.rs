@@ -6,7 +6,7 @@ use galleria_domain::{Member, Money, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
 use galleria_ports::records::{
-    ListFilter, Listing, OrderListed, OrderStatus, PaymentListed, Place, Standing, Tx,
+    ListFilter, ListKind, ListScope, OrderListRow, OrderStatus, PaymentListRow, StatusFilter, Tx,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,31 +81,31 @@ pub(crate) struct Became {
 
 /// What became of an order by now; ids with the earliest first.
 pub(crate) async fn what_became(tx: &mut dyn Tx, order_id: &str) -> Result<Became, Error> {
-    let mut payments = ids_of(tx, Listing::Payments, order_id).await?;
+    let mut payments = ids_of(tx, ListKind::Payments, order_id).await?;
     payments.truncate(1);
-    let payment = tx.payments_listed(&payments).await?.pop();
-    let voids = ids_of(tx, Listing::Voids, order_id).await?;
+    let payment = tx.payment_list_rows(&payments).await?.pop();
+    let voids = ids_of(tx, ListKind::Voids, order_id).await?;
     Ok(Became {
         payment: payment.map(paid_by),
-        refunds: ids_of(tx, Listing::Refunds, order_id).await?,
+        refunds: ids_of(tx, ListKind::Refunds, order_id).await?,
         void_id: voids.into_iter().next(),
-        verifications: ids_of(tx, Listing::Verifications, order_id).await?,
+        verifications: ids_of(tx, ListKind::Verifications, order_id).await?,
     })
 }
 
 pub(super) async fn ids_of(
     tx: &mut dyn Tx,
-    listing: Listing,
+    listing: ListKind,
     order_id: &str,
 ) -> Result<Vec<String>, Error> {
-    let place = Place::Order(order_id.to_owned());
+    let place = ListScope::Order(order_id.to_owned());
     let keys = tx
-        .list_keys(listing, &place, &ListFilter::default(), u32::MAX)
+        .list_cursors(listing, &place, &ListFilter::default(), u32::MAX)
         .await?;
     Ok(keys.into_iter().rev().map(|key| key.id).collect())
 }
 
-fn paid_by(row: PaymentListed) -> PaidBy {
+fn paid_by(row: PaymentListRow) -> PaidBy {
     PaidBy {
         id: row.id,
         receipt: row.entry.receipt,
@@ -117,7 +117,7 @@ fn paid_by(row: PaymentListed) -> PaidBy {
     }
 }
 
-fn summary(row: OrderListed, currency: String) -> OrderSummary {
+fn summary(row: OrderListRow, currency: String) -> OrderSummary {
     OrderSummary {
         id: row.id,
         store_id: row.store_id,
@@ -142,14 +142,14 @@ impl App {
         ask: ListAsk,
         status: Option<OrderStatus>,
     ) -> Result<OrderPage, Error> {
-        let filter = ask.filter(status.map(Standing::Order))?;
+        let filter = ask.filter(status.map(StatusFilter::Order))?;
         let caller = caller.clone();
         self.records
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Orders, &ask, &filter).await?;
-                    let rows = tx.orders_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Orders, &ask, &filter).await?;
+                    let rows = tx.order_list_rows(&page.ids).await?;
                     let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
                     for row in in_order(&page.ids, rows, |row| &row.id) {
                         let currency = currencies.of(tx, &row.store_id).await?;

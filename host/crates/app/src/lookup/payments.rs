@@ -6,7 +6,7 @@ use crate::app::App;
 use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::records::{Listing, OrderStatus, PaymentListed, PaymentRow, Tx};
+use galleria_ports::records::{ListKind, OrderStatus, PaymentListRow, PaymentRow, Tx};
 use serde::{Deserialize, Serialize};
 
 /// A payment in a list.
@@ -102,8 +102,8 @@ pub(super) async fn balance(
     order_id: &str,
     gross: Money,
 ) -> Result<Balance, Error> {
-    let ids = ids_of(tx, Listing::Refunds, order_id).await?;
-    let refunds = tx.refunds_listed(&ids).await?;
+    let ids = ids_of(tx, ListKind::Refunds, order_id).await?;
+    let refunds = tx.refund_list_rows(&ids).await?;
     let sums = refunds.iter().filter_map(|refund| refund.sums.as_ref());
     let refunded = sums.map(|sums| sums.gross).sum();
     let order = tx.order_get(order_id).await?;
@@ -114,7 +114,7 @@ pub(super) async fn balance(
     })
 }
 
-fn summary(row: PaymentListed) -> PaymentSummary {
+fn summary(row: PaymentListRow) -> PaymentSummary {
     PaymentSummary {
         id: row.id,
         order_id: row.order_id,
@@ -163,8 +163,8 @@ impl App {
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Payments, &ask, &filter).await?;
-                    let rows = tx.payments_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Payments, &ask, &filter).await?;
+                    let rows = tx.payment_list_rows(&page.ids).await?;
                     let rows = in_order(&page.ids, rows, |row| &row.id);
                     Ok(PaymentPage {
                         payments: rows.into_iter().map(summary).collect(),
@@ -184,7 +184,7 @@ impl App {
                 Box::pin(async move {
                     let row = tx.payment_get(&id).await?;
                     let row = row.ok_or_else(|| not_found("payment", &id))?;
-                    let refunds = ids_of(tx, Listing::Refunds, &row.order_id).await?;
+                    let refunds = ids_of(tx, ListKind::Refunds, &row.order_id).await?;
                     let balance = balance(tx, &row.order_id, row.sale.gross).await?;
                     Ok(detail(row, refunds, balance))
                 })

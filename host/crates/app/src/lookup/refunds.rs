@@ -7,7 +7,7 @@ use galleria_domain::refunding::Extent;
 use galleria_domain::{Attribute, Entry, Line, Money, Tax, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::records::{Listing, RefundListed, RefundRow};
+use galleria_ports::records::{ListKind, RefundListRow, RefundRow};
 use serde::{Deserialize, Serialize};
 
 /// A refund in a list.
@@ -103,7 +103,7 @@ fn status(booked: bool) -> String {
     if booked { "booked" } else { "waiting" }.into()
 }
 
-fn summary(row: RefundListed) -> RefundSummary {
+fn summary(row: RefundListRow) -> RefundSummary {
     let (tenders, gross) = match row.sums {
         Some(sums) => (sums.tenders, Some(sums.gross)),
         None => (Vec::new(), None),
@@ -168,8 +168,8 @@ impl App {
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Refunds, &ask, &filter).await?;
-                    let rows = tx.refunds_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Refunds, &ask, &filter).await?;
+                    let rows = tx.refund_list_rows(&page.ids).await?;
                     let rows = in_order(&page.ids, rows, |row| &row.id);
                     Ok(RefundPage {
                         refunds: rows.into_iter().map(summary).collect(),
@@ -189,7 +189,7 @@ impl App {
                 Box::pin(async move {
                     let row = tx.refund_get(&id).await?;
                     let row = row.ok_or_else(|| not_found("refund", &id))?;
-                    let payment = tx.payment_of_order(&row.order_id).await?;
+                    let payment = tx.payment_get_by_order(&row.order_id).await?;
                     let gross = payment.as_ref().map_or(0, |payment| payment.sale.gross);
                     let balance = balance(tx, &row.order_id, gross).await?;
                     Ok(detail(row, payment.map(|payment| payment.id), balance))

@@ -5,7 +5,7 @@ use crate::app::App;
 use galleria_domain::{Entry, Money, TenderTotal};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::records::{Listing, Moved, ShiftRow, Standing, Tx};
+use galleria_ports::records::{ListKind, MovementTotals, ShiftRow, StatusFilter, Tx};
 use serde::{Deserialize, Serialize};
 
 /// A shift as it stands. Amounts are minor units.
@@ -79,18 +79,18 @@ pub struct ShiftPage {
 }
 
 async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<ShiftDetail, Error> {
-    let Moved {
+    let MovementTotals {
         paid_in,
         paid_out,
         pickups,
     } = match &row.closed {
         // With what the end named itself.
-        Some(shift) => Moved {
+        Some(shift) => MovementTotals {
             paid_in: shift.paid_in,
             paid_out: shift.paid_out,
             pickups: shift.pickups,
         },
-        None => tx.shift_moved(&row.id).await?,
+        None => tx.movement_totals(&row.id).await?,
     };
     let status = match row.closed {
         Some(_) => "closed",
@@ -134,14 +134,14 @@ impl App {
         ask: ListAsk,
         open: Option<bool>,
     ) -> Result<ShiftPage, Error> {
-        let filter = ask.filter(open.map(|open| Standing::Shift { open }))?;
+        let filter = ask.filter(open.map(|open| StatusFilter::Shift { open }))?;
         let caller = caller.clone();
         self.records
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Shifts, &ask, &filter).await?;
-                    let rows = tx.shifts_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Shifts, &ask, &filter).await?;
+                    let rows = tx.shift_list_rows(&page.ids).await?;
                     let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
                     for row in in_order(&page.ids, rows, |row| &row.id) {
                         let currency = currencies.of(tx, &row.store_id).await?;

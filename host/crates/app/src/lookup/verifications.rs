@@ -4,7 +4,7 @@ use super::lists::{ListAsk, in_order, page};
 use crate::app::App;
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::records::{Listing, VerificationListed};
+use galleria_ports::records::{ListKind, VerificationListRow};
 use serde::{Deserialize, Serialize};
 
 /// Staff looked into a basket.
@@ -43,7 +43,7 @@ pub struct VerificationPage {
     pub next: Option<String>,
 }
 
-fn summary(row: VerificationListed) -> VerificationSummary {
+fn summary(row: VerificationListRow) -> VerificationSummary {
     VerificationSummary {
         id: row.id,
         order_id: row.order_id,
@@ -71,8 +71,8 @@ impl App {
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Verifications, &ask, &filter).await?;
-                    let rows = tx.verifications_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Verifications, &ask, &filter).await?;
+                    let rows = tx.verification_list_rows(&page.ids).await?;
                     let rows = in_order(&page.ids, rows, |row| &row.id);
                     Ok(VerificationPage {
                         verifications: rows.into_iter().map(summary).collect(),

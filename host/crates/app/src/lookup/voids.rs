@@ -5,7 +5,7 @@ use crate::app::App;
 use galleria_domain::{Entry, VoidCause};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::records::{Listing, VoidListed};
+use galleria_ports::records::{ListKind, VoidListRow};
 use serde::{Deserialize, Serialize};
 
 /// An order that came to nothing.
@@ -40,7 +40,7 @@ pub struct VoidPage {
     pub next: Option<String>,
 }
 
-fn summary(row: VoidListed) -> VoidSummary {
+fn summary(row: VoidListRow) -> VoidSummary {
     VoidSummary {
         event_id: format!("void:{}", row.id),
         id: row.id,
@@ -62,8 +62,8 @@ impl App {
             .read(move |tx| {
                 let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
                 Box::pin(async move {
-                    let page = page(tx, &caller, Listing::Voids, &ask, &filter).await?;
-                    let rows = tx.voids_listed(&page.ids).await?;
+                    let page = page(tx, &caller, ListKind::Voids, &ask, &filter).await?;
+                    let rows = tx.void_list_rows(&page.ids).await?;
                     let rows = in_order(&page.ids, rows, |row| &row.id);
                     Ok(VoidPage {
                         voids: rows.into_iter().map(summary).collect(),

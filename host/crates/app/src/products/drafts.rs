@@ -4,7 +4,7 @@
 use crate::app::App;
 use galleria_ports::Error;
 use galleria_ports::clock;
-use galleria_ports::records::{Begun, Draft, InTx, PriceRow, ProductRow};
+use galleria_ports::records::{CatalogueDraft, DraftStart, InTx, PriceRow, ProductRow};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) const HELD: Duration = Duration::from_secs(30);
 
 /// A draft that is being written.
 pub(super) struct Held {
-    pub draft: Draft,
+    pub draft: CatalogueDraft,
     /// Whether nothing was added yet.
     pub empty: bool,
     /// When its time was last renewed.
@@ -35,21 +35,21 @@ impl App {
                 .write(move |tx| {
                     let (retailer, writer) = (retailer.clone(), writer.clone());
                     Box::pin(async move {
-                        tx.catalogue_begin(&retailer, &writer, now, until(now))
+                        tx.catalogue_draft_begin(&retailer, &writer, now, until(now))
                             .await
                     }) as InTx<'_, _>
                 })
                 .await?;
             match begun {
-                Begun::Draft(draft) => {
+                DraftStart::Draft(draft) => {
                     return Ok(Held {
                         draft,
                         empty: true,
                         renewed: now,
                     });
                 }
-                Begun::Busy => return Err(busy()),
-                Begun::LeftOver => self.products_sweep().await.map(drop)?,
+                DraftStart::Busy => return Err(busy()),
+                DraftStart::LeftOver => self.products_sweep().await.map(drop)?,
             }
         }
     }
@@ -72,7 +72,7 @@ impl App {
             .write(move |tx| {
                 let (draft, products, prices) = (draft.clone(), products.clone(), prices.clone());
                 Box::pin(async move {
-                    tx.catalogue_add(&draft, &products, &prices, until(now), forget)
+                    tx.catalogue_draft_add(&draft, &products, &prices, until(now), forget)
                         .await
                 }) as InTx<'_, ()>
             })
@@ -82,14 +82,14 @@ impl App {
         Ok(())
     }
 
-    pub(super) async fn draft_clear(&self, draft: &Draft) -> Result<(), Error> {
+    pub(super) async fn draft_clear(&self, draft: &CatalogueDraft) -> Result<(), Error> {
         loop {
             let draft = draft.clone();
             let over = self
                 .records
                 .write(move |tx| {
                     let draft = draft.clone();
-                    Box::pin(async move { tx.catalogue_clear(&draft, CLEARED).await })
+                    Box::pin(async move { tx.catalogue_draft_clear(&draft, CLEARED).await })
                         as InTx<'_, _>
                 })
                 .await?;
@@ -109,8 +109,9 @@ impl App {
                 .records
                 .write(move |tx| {
                     let writer = writer.clone();
-                    Box::pin(async move { tx.catalogue_take_over(&writer, now, until(now)).await })
-                        as InTx<'_, _>
+                    Box::pin(
+                        async move { tx.catalogue_draft_take_over(&writer, now, until(now)).await },
+                    ) as InTx<'_, _>
                 })
                 .await?;
             let Some(draft) = left else { break };
@@ -120,7 +121,8 @@ impl App {
         let before = readable_from(self.clock.now());
         self.records
             .write(move |tx| {
-                Box::pin(async move { tx.catalogue_forget(before, CLEARED).await }) as InTx<'_, u64>
+                Box::pin(async move { tx.catalogue_version_remove(before, CLEARED).await })
+                    as InTx<'_, u64>
             })
             .await?;
         Ok(swept)

@@ -11,7 +11,7 @@ use crate::products::Held;
 use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
 use galleria_ports::Error;
-use galleria_ports::records::{Answered, Draft, InTx, PriceRow, ProductRow, Tx};
+use galleria_ports::records::{CatalogueDraft, InTx, PriceRow, ProductRow, SavedResponse, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -329,8 +329,8 @@ impl Job {
         let found = self.app.records.read(move |tx| {
             let (retailer, skus, prices) = (retailer.clone(), skus.clone(), prices.clone());
             Box::pin(async move {
-                let products = tx.catalogue_products(&retailer, &skus).await?;
-                let prices = tx.catalogue_prices(&retailer, &prices).await?;
+                let products = tx.catalogue_product_list(&retailer, &skus).await?;
+                let prices = tx.catalogue_price_list(&retailer, &prices).await?;
                 Ok((products, prices))
             })
         });
@@ -360,7 +360,7 @@ impl Job {
                 let (retailer, last) = (retailer.clone(), last.clone());
                 Box::pin(async move {
                     let limit = u32::try_from(PIECE).unwrap_or(u32::MAX);
-                    tx.catalogue_page(&retailer, None, Timestamp::MAX, &last, limit)
+                    tx.catalogue_list(&retailer, None, Timestamp::MAX, &last, limit)
                         .await
                 })
             });
@@ -462,7 +462,7 @@ struct There {
 /// The last transaction of an import.
 #[derive(Clone)]
 struct Written {
-    draft: Draft,
+    draft: CatalogueDraft,
     empty: bool,
     key: Option<Key>,
     reply: Reply,
@@ -472,7 +472,7 @@ struct Written {
 impl Written {
     async fn show(&self, tx: &mut dyn Tx) -> Result<(), Error> {
         if let Some(key) = &self.key {
-            tx.answered_insert(&Answered {
+            tx.saved_response_insert(&SavedResponse {
                 key: key.key.clone(),
                 request: key.request.to_string(),
                 status: self.reply.status,
@@ -483,8 +483,11 @@ impl Written {
         }
         match self.empty {
             // Nothing stands in it: one call ends it.
-            true => tx.catalogue_clear(&self.draft, 1).await.map(drop),
-            false => tx.catalogue_publish(&self.draft, self.now).await.map(drop),
+            true => tx.catalogue_draft_clear(&self.draft, 1).await.map(drop),
+            false => tx
+                .catalogue_draft_publish(&self.draft, self.now)
+                .await
+                .map(drop),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::view::detail;
 use crate::app::{App, Key, Reply};
 use galleria_domain::Problem;
 use galleria_ports::Error;
-use galleria_ports::records::{Begun, InTx, Price, PriceRow, ProductRow, Tx};
+use galleria_ports::records::{DraftStart, InTx, Price, PriceRow, ProductRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -108,12 +108,12 @@ impl Put {
         self.check_stores(tx).await?;
         let (now, retailer, sku) = (self.now, &*self.retailer, &*self.product.sku);
         let draft = match tx
-            .catalogue_begin(retailer, &writer(), now, until(now))
+            .catalogue_draft_begin(retailer, &writer(), now, until(now))
             .await?
         {
-            Begun::Draft(draft) => draft,
-            Begun::Busy => return Err(busy()),
-            Begun::LeftOver => {
+            DraftStart::Draft(draft) => draft,
+            DraftStart::Busy => return Err(busy()),
+            DraftStart::LeftOver => {
                 return Err(Error::Conflict {
                     code: LEFT,
                     message: "an import that broke off is being swept away".into(),
@@ -121,7 +121,7 @@ impl Put {
             }
         };
         let skus = [sku.to_owned()];
-        let before = tx.catalogue_products(retailer, &skus).await?;
+        let before = tx.catalogue_product_list(retailer, &skus).await?;
         let same = before.first().is_some_and(|(row, _)| *row == self.product);
         let products = match same {
             true => Vec::new(),
@@ -129,11 +129,11 @@ impl Put {
         };
         let prices = self.differing(tx).await?;
         if products.is_empty() && prices.is_empty() {
-            tx.catalogue_clear(&draft, 1).await?;
+            tx.catalogue_draft_clear(&draft, 1).await?;
         } else {
-            tx.catalogue_add(&draft, &products, &prices, until(now), readable_from(now))
+            tx.catalogue_draft_add(&draft, &products, &prices, until(now), readable_from(now))
                 .await?;
-            tx.catalogue_publish(&draft, now).await?;
+            tx.catalogue_draft_publish(&draft, now).await?;
         }
         let detail = detail(tx, retailer, sku).await?;
         serde_json::to_value(detail).map_err(|error| Error::Internal(format!("an answer: {error}")))
@@ -167,7 +167,7 @@ impl Put {
     /// Prices that differ from what is there, and those that are to go.
     async fn differing(&self, tx: &mut dyn Tx) -> Result<Vec<PriceRow>, Error> {
         let there = tx
-            .catalogue_prices_of(&self.retailer, &self.product.sku)
+            .catalogue_price_list_by_product(&self.retailer, &self.product.sku)
             .await?;
         let now = |store: &str| self.prices.iter().find(|row| row.store_id == store);
         let mut rows = Vec::new();

@@ -3,7 +3,7 @@
 use crate::app::App;
 use galleria_domain::Store;
 use galleria_ports::Error;
-use galleria_ports::records::{Listed, ListedPage, Price, PriceRow, ProductRow};
+use galleria_ports::records::{CatalogueEntry, CataloguePage, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -90,8 +90,8 @@ pub struct ProductPage {
 ///
 /// A store's own price holds there; otherwise the common one, unless it is in another currency. What
 /// is left without a price is not sold in the scope.
-pub(crate) fn in_scope(listed: Listed, store: Option<&Store>) -> ProductView {
-    let Listed {
+pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> ProductView {
+    let CatalogueEntry {
         product,
         mut changed_at,
         own,
@@ -170,14 +170,19 @@ impl App {
         }
     }
 
-    async fn listed(&self, ask: &ProductAsk, after: &str, limit: u32) -> Result<ListedPage, Error> {
+    async fn listed(
+        &self,
+        ask: &ProductAsk,
+        after: &str,
+        limit: u32,
+    ) -> Result<CataloguePage, Error> {
         let (retailer, store, after) = (ask.retailer.clone(), ask.store.clone(), after.to_owned());
         self.records
             .read(move |tx| {
                 let (retailer, store, after) = (retailer.clone(), store.clone(), after.clone());
                 Box::pin(async move {
                     let now = Timestamp::MAX;
-                    tx.catalogue_page(&retailer, store.as_deref(), now, &after, limit)
+                    tx.catalogue_list(&retailer, store.as_deref(), now, &after, limit)
                         .await
                 })
             })
@@ -249,11 +254,13 @@ pub(super) async fn detail(
     retailer: &str,
     sku: &str,
 ) -> Result<Option<ProductDetail>, Error> {
-    let found = tx.catalogue_products(retailer, &[sku.to_owned()]).await?;
+    let found = tx
+        .catalogue_product_list(retailer, &[sku.to_owned()])
+        .await?;
     let Some((product, changed_at)) = found.into_iter().next() else {
         return Ok(None);
     };
-    let prices = tx.catalogue_prices_of(retailer, sku).await?;
+    let prices = tx.catalogue_price_list_by_product(retailer, sku).await?;
     let own = |(row, changed_at): (PriceRow, Timestamp)| {
         Some(StorePriceView {
             store_id: row.store_id,
@@ -262,7 +269,7 @@ pub(super) async fn detail(
         })
     };
     let active = product.active;
-    let listed = Listed {
+    let listed = CatalogueEntry {
         product,
         changed_at,
         own: None,

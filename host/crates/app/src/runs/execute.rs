@@ -184,13 +184,13 @@ impl App {
                 let row = asked.clone();
                 Box::pin(async move {
                     let since = tx
-                        .run_last(&row.retailer, &row.subscriber, row.point, &row.store_id)
+                        .run_last_ended(&row.retailer, &row.subscriber, row.point, &row.store_id)
                         .await?;
                     tx.run_begin(&row.id, now, since, stores).await?;
                     if settles {
                         // A report tells its window; of a settlement no payout may be missing.
                         let late = row.point == Point::WriteSettlement;
-                        tx.settlement_choose(&row, late).await?;
+                        tx.settlement_select(&row, late).await?;
                     }
                     Ok(since)
                 })

@@ -211,7 +211,7 @@ impl App {
 }
 
 async fn write(tx: &mut dyn Tx, leaving: &Leaving) -> Result<bool, Error> {
-    if !tx.run_close(&leaving.lease, &leaving.end).await? {
+    if !tx.run_finish(&leaving.lease, &leaving.end).await? {
         return Ok(false);
     }
     for (digest, text) in &leaving.blobs {

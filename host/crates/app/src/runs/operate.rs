@@ -300,7 +300,7 @@ impl App {
                 Box::pin(async move {
                     let before = tx.run_get(&new.id).await?.map(Box::new);
                     tx.run_insert(&new).await?;
-                    let taken = tx.run_take(&new.id, &owner, now, until).await?;
+                    let taken = tx.run_lease_by_id(&new.id, &owner, now, until).await?;
                     Ok((taken, before))
                 })
             })
@@ -325,8 +325,8 @@ impl App {
                 let (lease, back) = (lease.clone(), back.clone());
                 Box::pin(async move {
                     match back {
-                        None => tx.run_forget(&lease).await,
-                        Some(back) => tx.run_close(&lease, &back).await,
+                        None => tx.run_remove(&lease).await,
+                        Some(back) => tx.run_finish(&lease, &back).await,
                     }
                 }) as InTx<'_, bool>
             })

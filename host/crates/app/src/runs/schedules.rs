@@ -146,7 +146,7 @@ impl App {
             .records
             .read(move |tx| {
                 let (retailer, name) = (retailer.clone(), name.clone());
-                Box::pin(async move { tx.schedule_marks(&retailer, &name).await })
+                Box::pin(async move { tx.schedule_mark_list(&retailer, &name).await })
             })
             .await?;
         let by_store = marks.into_iter().map(|mark| (mark.store_id.clone(), mark));

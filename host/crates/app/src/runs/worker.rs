@@ -158,7 +158,7 @@ impl RunWorker {
         let next = self
             .app
             .records
-            .read(|tx| Box::pin(async move { tx.run_next().await }))
+            .read(|tx| Box::pin(async move { tx.run_next_time().await }))
             .await;
         next.ok().flatten().unwrap_or(look).min(look)
     }

@@ -7,7 +7,9 @@ use crate::app::{App, Key, Reply};
 use galleria_domain::matching::by_hand;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use galleria_ports::Error;
-use galleria_ports::records::{HandRow, LineRow, Matched, OperationRow, StatementRow, Tx};
+use galleria_ports::records::{
+    LineMatch, LineRow, ManualSettlementRow, OperationRow, StatementRow, Tx,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -103,7 +105,7 @@ pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, 
     let row = tx.statement_line_get(statement, number).await?;
     let row = row.filter(|row| row.matched.outcome.is_some());
     let row = row.ok_or_else(not_found)?;
-    tx.matching_turn(&row.retailer).await?;
+    tx.matching_lock(&row.retailer).await?;
     // What it was before the turn may be gone by now.
     let row = tx.statement_line_get(statement, number).await?;
     let statement = tx.statement_get(statement).await?;
@@ -131,7 +133,7 @@ async fn settle(
         tender.currency == row.line.currency && tender.minor_digits == row.line.minor_digits
     };
     let difference = tender.as_ref().filter(|tender| same_currency(tender));
-    let after = Matched {
+    let after = LineMatch {
         outcome: Some(by_hand(tender.is_some())),
         rule: Some(MatchRule::Hand),
         settles: tender.is_some(),
@@ -140,7 +142,7 @@ async fn settle(
         ..told_of(tender.as_ref())
     };
     write_match(tx, &row, &after).await?;
-    let hand = HandRow {
+    let hand = ManualSettlementRow {
         line: row.id(),
         at: now,
         actor: ask.actor.clone(),
@@ -162,7 +164,7 @@ async fn settle(
 /// Of an entry's tenders, one that no other line settles, as near to the line's amount as may be.
 async fn tender_of(tx: &mut dyn Tx, row: &LineRow, entry: &str) -> Result<RecordedTender, Error> {
     let refund = row.line.kind == StatementKind::Refund;
-    let tenders = tx.tenders_of_entry(&row.retailer, entry).await?;
+    let tenders = tx.tender_list_by_entry(&row.retailer, entry).await?;
     let id = row.id();
     let free = tenders.into_iter().filter(|tender| {
         tender.back == refund && tender.settled_by.as_deref().is_none_or(|by| by == id)
@@ -201,7 +203,7 @@ async fn undo(
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let id = row.id();
-    let hands = tx.hands_of_line(&id).await?;
+    let hands = tx.manual_settlement_list(&id).await?;
     if hands.last().is_none_or(|last| last.undo) {
         return Err(Error::Conflict {
             code: "not_settled_by_hand",
@@ -209,7 +211,7 @@ async fn undo(
         });
     }
     let after = match_line(tx, &statement.header.provider, &row, rules).await?;
-    let hand = HandRow {
+    let hand = ManualSettlementRow {
         line: id,
         at: now,
         actor: ask.actor.clone(),
@@ -229,8 +231,8 @@ async fn undo(
 }
 
 /// Writes down what a person did, with the line and among what all did.
-async fn keep(tx: &mut dyn Tx, action: &str, hand: &HandRow) -> Result<(), Error> {
-    tx.hand_insert(hand).await?;
+async fn keep(tx: &mut dyn Tx, action: &str, hand: &ManualSettlementRow) -> Result<(), Error> {
+    tx.manual_settlement_insert(hand).await?;
     tx.operation_insert(&OperationRow {
         at: hand.at,
         actor: hand.actor.clone(),

@@ -15,7 +15,7 @@ use galleria_domain::{Context, Digest, Scope};
 use galleria_ports::Error;
 use galleria_ports::metrics;
 use galleria_ports::plugins::Loaded;
-use galleria_ports::records::{LineRow, Matched, StatementRow, StatementState};
+use galleria_ports::records::{LineMatch, LineRow, StatementRow, StatementState};
 use galleria_ports::vault::{Spool, Vault};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
@@ -334,7 +334,7 @@ impl Import {
                     number,
                     retailer: row.retailer.clone(),
                     line,
-                    matched: Matched::default(),
+                    matched: LineMatch::default(),
                 }
             });
             let rows: Arc<Vec<LineRow>> = Arc::new(rows.collect());
@@ -343,7 +343,7 @@ impl Import {
                 .write(move |tx| {
                     let (rows, id) = (Arc::clone(&rows), id.clone());
                     Box::pin(async move {
-                        tx.statement_lines_insert(&rows).await?;
+                        tx.statement_line_insert_many(&rows).await?;
                         if last {
                             // From here on it is seen, and after a crash it is matched further.
                             let state = StatementState::Matching;
@@ -383,7 +383,7 @@ impl Import {
         let (retailer, header) = (row.retailer.clone(), row.header.clone());
         let found = self.app.records.read(move |tx| {
             let (retailer, header) = (retailer.clone(), header.clone());
-            Box::pin(async move { tx.statement_of_payout(&retailer, &header).await })
+            Box::pin(async move { tx.statement_get_by_payout(&retailer, &header).await })
         });
         match found.await? {
             None => Ok(()),

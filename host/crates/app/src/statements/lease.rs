@@ -76,7 +76,7 @@ impl<'a> Lease<'a> {
         let done = self.app.records.write(move |tx| {
             let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
             Box::pin(async move {
-                if !tx.lease_keep(&name, &owner, now + LEASE).await? {
+                if !tx.lease_renew(&name, &owner, now + LEASE).await? {
                     return Err(Error::Internal(format!("the lease {name} was lost")));
                 }
                 work(tx).await
@@ -91,7 +91,7 @@ impl<'a> Lease<'a> {
         let unfinished = self
             .app
             .records
-            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }));
+            .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }));
         let dead = unfinished
             .await?
             .into_iter()
@@ -102,7 +102,7 @@ impl<'a> Lease<'a> {
                 let left = self.write(move |tx| {
                     let id = id.clone();
                     Box::pin(async move {
-                        let removed = tx.statement_lines_remove(&id, PIECE as u32).await?;
+                        let removed = tx.statement_line_remove(&id, PIECE as u32).await?;
                         if removed == 0 {
                             tx.statement_remove(&id).await?;
                         }

@@ -9,7 +9,7 @@ use crate::app::App;
 use galleria_domain::matching::judge;
 use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
-use galleria_ports::records::{LineRow, Matched, StatementState, Tx};
+use galleria_ports::records::{LineMatch, LineRow, StatementState, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines in one transaction: some ten milliseconds, which tills on the same SQLite file wait at most.
@@ -74,7 +74,7 @@ impl App {
     pub async fn statements_match(&self) -> Result<usize, Error> {
         let unfinished = self
             .records
-            .read(|tx| Box::pin(async move { tx.statements_unfinished().await }))
+            .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }))
             .await?;
         let mut done = 0;
         for row in unfinished {
@@ -97,7 +97,7 @@ impl App {
             let more = self.records.write(move |tx| {
                 let (id, retailer, rules) = (id.clone(), retailer.clone(), rules.clone());
                 Box::pin(async move {
-                    tx.matching_turn(&retailer).await?;
+                    tx.matching_lock(&retailer).await?;
                     match_piece(tx, &id, &rules).await
                 })
             });
@@ -112,7 +112,7 @@ impl App {
         // First without a lock: most of the time there are none.
         let any = self
             .records
-            .read(|tx| Box::pin(async move { tx.tenders_fresh(1).await }));
+            .read(|tx| Box::pin(async move { tx.tender_list_unchecked(1).await }));
         if any.await?.is_empty() {
             return Ok(false);
         }
@@ -134,7 +134,9 @@ async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result
         return Ok(false);
     }
     let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
-    let lines = tx.statement_lines(id, None, row.matched_to, piece).await?;
+    let lines = tx
+        .statement_line_list(id, None, row.matched_to, piece)
+        .await?;
     for line in &lines {
         match_line(tx, &row.header.provider, line, rules).await?;
     }
@@ -154,17 +156,17 @@ async fn match_tenders(
     rules: &BTreeMap<String, MatchingRules>,
 ) -> Result<bool, Error> {
     let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
-    let fresh = tx.tenders_fresh(piece).await?;
+    let fresh = tx.tender_list_unchecked(piece).await?;
     let retailers: BTreeSet<&str> = fresh.iter().map(|tender| &*tender.retailer).collect();
     for retailer in retailers {
         // In the order of names, so that two replicas never wait for each other.
-        tx.matching_turn(retailer).await?;
+        tx.matching_lock(retailer).await?;
     }
     let defaults = MatchingRules::default();
     for tender in &fresh {
         // First: a line that lets go of it below makes it fresh again.
-        tx.tender_looked_at(&tender.id).await?;
-        for line in tx.statement_lines_waiting(tender, CANDIDATES).await? {
+        tx.tender_mark_checked(&tender.id).await?;
+        for line in tx.statement_line_list_waiting(tender, CANDIDATES).await? {
             let Some(statement) = tx.statement_get(&line.statement).await? else {
                 continue;
             };
@@ -181,14 +183,14 @@ pub(super) async fn match_line(
     provider: &str,
     row: &LineRow,
     rules: &MatchingRules,
-) -> Result<Matched, Error> {
+) -> Result<LineMatch, Error> {
     let candidates = tx
-        .tenders_like(&row.retailer, &row.line, CANDIDATES)
+        .tender_list_by_reference(&row.retailer, &row.line, CANDIDATES)
         .await?;
     let id = row.id();
     let verdict = judge(provider, &id, &row.line, &candidates, rules);
     let tender = verdict.tender.map(|index| &candidates[index]);
-    let matched = Matched {
+    let matched = LineMatch {
         outcome: Some(verdict.outcome),
         rule: Some(verdict.rule),
         settles: verdict.settles,
@@ -202,15 +204,15 @@ pub(super) async fn match_line(
 }
 
 /// What a line tells of its tender.
-pub(super) fn told_of(tender: Option<&RecordedTender>) -> Matched {
-    tender.map_or_else(Matched::default, |tender| Matched {
+pub(super) fn told_of(tender: Option<&RecordedTender>) -> LineMatch {
+    tender.map_or_else(LineMatch::default, |tender| LineMatch {
         tender: Some(tender.id.clone()),
         store_id: tender.store_id.clone(),
         store: tender.store.clone(),
         business_date: tender.business_date.clone(),
         entry_id: tender.entry_id.clone(),
         rule: Some(MatchRule::Hand),
-        ..Matched::default()
+        ..LineMatch::default()
     })
 }
 
@@ -218,12 +220,12 @@ pub(super) fn told_of(tender: Option<&RecordedTender>) -> Matched {
 pub(super) async fn write_match(
     tx: &mut dyn Tx,
     row: &LineRow,
-    matched: &Matched,
+    matched: &LineMatch,
 ) -> Result<(), Error> {
     if *matched == row.matched {
         return Ok(());
     }
-    let settled = |matched: &Matched| matched.tender.clone().filter(|_| matched.settles);
+    let settled = |matched: &LineMatch| matched.tender.clone().filter(|_| matched.settles);
     let (before, after) = (settled(&row.matched), settled(matched));
     if before != after {
         if let Some(before) = before {

@@ -6,7 +6,7 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::records::{
-    HandRow, LineRow, OutcomeSum, StatementRow, StatementState, UncoveredKey,
+    LineRow, ManualSettlementRow, OutcomeSum, StatementRow, StatementState, UncoveredCursor,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -225,7 +225,7 @@ impl LineView {
 }
 
 impl HandView {
-    fn of(row: HandRow) -> Self {
+    fn of(row: ManualSettlementRow) -> Self {
         Self {
             at: row.at.to_string(),
             actor: row.actor,
@@ -311,7 +311,7 @@ impl App {
                 let Some(statement) = there else {
                     return Ok(None);
                 };
-                let rows = tx.statement_lines(&id, outcome, after, limit).await?;
+                let rows = tx.statement_line_list(&id, outcome, after, limit).await?;
                 let views = rows.into_iter().map(|row| LineView::of(&statement, row));
                 Ok(Some(views.collect()))
             })
@@ -334,8 +334,10 @@ impl App {
                 let Some((statement, row)) = there.zip(row) else {
                     return Ok(None);
                 };
-                let candidates = tx.tenders_like(&row.retailer, &row.line, 50).await?;
-                let hands = tx.hands_of_line(&id).await?;
+                let candidates = tx
+                    .tender_list_by_reference(&row.retailer, &row.line, 50)
+                    .await?;
+                let hands = tx.manual_settlement_list(&id).await?;
                 Ok(Some((statement, row, candidates, hands)))
             })
         });
@@ -373,7 +375,7 @@ impl App {
         let before = now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
         let after = match after {
             Some(text) => uncovered_key(text)?,
-            None => UncoveredKey {
+            None => UncoveredCursor {
                 accepted_at: Timestamp::UNIX_EPOCH,
                 id: String::new(),
             },
@@ -383,7 +385,7 @@ impl App {
         let rows = self.records.read(move |tx| {
             let (retailer, kinds, after) = (retailer.clone(), kinds.clone(), after.clone());
             Box::pin(async move {
-                tx.tenders_uncovered(&retailer, before, &kinds, &after, limit + 1)
+                tx.tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)
                     .await
             })
         });
@@ -402,11 +404,11 @@ impl App {
     }
 }
 
-fn uncovered_key(text: &str) -> Result<UncoveredKey, Error> {
+fn uncovered_key(text: &str) -> Result<UncoveredCursor, Error> {
     let wrong = || Error::invalid("after", "the `next` of the part before");
     let (at, id) = text.split_once('~').ok_or_else(wrong)?;
     let at = at.parse().map_err(|_| wrong())?;
-    Ok(UncoveredKey {
+    Ok(UncoveredCursor {
         accepted_at: Timestamp::from_millisecond(at).map_err(|_| wrong())?,
         id: id.to_owned(),
     })

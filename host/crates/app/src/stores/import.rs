@@ -113,7 +113,7 @@ impl App {
             let ids: Vec<String> = piece.iter().map(|(_, store)| store.id.clone()).collect();
             let there = self.records.read(move |tx| {
                 let ids = ids.clone();
-                Box::pin(async move { tx.stores_get(&ids).await })
+                Box::pin(async move { tx.store_get_many(&ids).await })
             });
             let there = by_id(there.await?);
             for (row, store) in piece {
@@ -217,7 +217,7 @@ impl Writing {
         let (mut added, mut changed) = (0, 0);
         for piece in self.looked.differing.chunks(PIECE) {
             let ids: Vec<String> = piece.iter().map(|store| store.id.clone()).collect();
-            let there = by_id(tx.stores_get(&ids).await?);
+            let there = by_id(tx.store_get_many(&ids).await?);
             let (mut new, mut other) = (Vec::new(), Vec::new());
             for store in piece {
                 match there.get(&store.id) {
@@ -230,8 +230,8 @@ impl Writing {
                     None => new.push(store.clone()),
                 }
             }
-            tx.stores_insert(&new).await?;
-            tx.stores_replace(&other).await?;
+            tx.store_insert_many(&new).await?;
+            tx.store_replace_many(&other).await?;
             (added, changed) = (added + new.len() as u64, changed + other.len() as u64);
         }
         let rows = self.looked.imported.rows;

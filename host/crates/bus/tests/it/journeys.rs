@@ -4,7 +4,7 @@ use super::{House, failed, later, slot};
 use galleria_app::handling::Settled;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
-use galleria_ports::records::{Parked, ParkedState, Records};
+use galleria_ports::records::{ParkedEvent, ParkedState, Records};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ async fn what_is_parked_after_its_effect_leaves_its_lane() {
     house.store("s1").await;
     house.sell("s1", "o1").await;
     let item = house.item("payment:p1").await;
-    let parked = Parked {
+    let parked = ParkedEvent {
         group: item.group.clone(),
         subscriber: item.subscriber.clone(),
         lane: item.lane.clone(),

@@ -31,7 +31,7 @@ use galleria_domain::{
 use galleria_ports::Error;
 use galleria_ports::clock::{Clock as _, DrivenClock};
 use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
-use galleria_ports::records::{DeadFilter, Records};
+use galleria_ports::records::{DeadLetterFilter, Records};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -211,7 +211,7 @@ impl House {
 
     /// The dead letters there are.
     pub async fn letters(&self) -> Vec<DeadLetterView> {
-        let page = self.app.dead_letters(DeadFilter::default(), None, 100);
+        let page = self.app.dead_letters(DeadLetterFilter::default(), None, 100);
         page.await.expect("letters").dead_letters
     }
 

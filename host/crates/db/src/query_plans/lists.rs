@@ -2,7 +2,7 @@
 
 use crate::Db;
 use galleria_ports::records::{
-    DocumentState, ListFilter, Listing, OrderStatus, Place, Records, Standing, Subject,
+    DocumentState, ListFilter, ListKind, ListScope, OrderStatus, Records, StatusFilter, Subject,
 };
 
 /// Runs the queries of lists, which run while tills sell.
@@ -10,26 +10,28 @@ pub(super) async fn run_list_queries(db: &Db) {
     let records: &dyn Records = db;
     let result = records.read(|tx| {
         Box::pin(async move {
-            let scopes = |own: Place| [Place::Everywhere, Place::Retailer("r".into()), own];
+            let scopes = |own: ListScope| [ListScope::All, ListScope::Retailer("r".into()), own];
             for listing in [
-                Listing::Orders,
-                Listing::Payments,
-                Listing::Refunds,
-                Listing::Voids,
-                Listing::Verifications,
-                Listing::Shifts,
-                Listing::Documents,
+                ListKind::Orders,
+                ListKind::Payments,
+                ListKind::Refunds,
+                ListKind::Voids,
+                ListKind::Verifications,
+                ListKind::Shifts,
+                ListKind::Documents,
             ] {
                 let statuses = match listing {
-                    Listing::Orders => OrderStatus::ALL
+                    ListKind::Orders => OrderStatus::ALL
                         .iter()
                         .copied()
-                        .map(Standing::Order)
+                        .map(StatusFilter::Order)
                         .collect(),
-                    Listing::Shifts => [true, false].map(|open| Standing::Shift { open }).to_vec(),
-                    Listing::Documents => {
+                    ListKind::Shifts => [true, false]
+                        .map(|open| StatusFilter::Shift { open })
+                        .to_vec(),
+                    ListKind::Documents => {
                         let states = DocumentState::ALL.iter().copied();
-                        states.map(Standing::Document).collect()
+                        states.map(StatusFilter::Document).collect()
                     }
                     _ => Vec::new(),
                 };
@@ -39,33 +41,35 @@ pub(super) async fn run_list_queries(db: &Db) {
                         standing,
                         ..ListFilter::default()
                     };
-                    for place in scopes(Place::Store("s".into())) {
-                        tx.list_keys(listing, &place, &filter, 1).await?;
+                    for place in scopes(ListScope::Store("s".into())) {
+                        tx.list_cursors(listing, &place, &filter, 1).await?;
                     }
                 }
-                if ![Listing::Orders, Listing::Shifts].contains(&listing) {
-                    let (place, filter) = (Place::Order("o".into()), ListFilter::default());
-                    tx.list_keys(listing, &place, &filter, 1).await?;
+                if ![ListKind::Orders, ListKind::Shifts].contains(&listing) {
+                    let (place, filter) = (ListScope::Order("o".into()), ListFilter::default());
+                    tx.list_cursors(listing, &place, &filter, 1).await?;
                 }
             }
             let filter = ListFilter {
                 directory: Some("poslog".into()),
                 ..ListFilter::default()
             };
-            for place in scopes(Place::Event("e".into())) {
-                tx.list_keys(Listing::Documents, &place, &filter, 1).await?;
+            for place in scopes(ListScope::Event("e".into())) {
+                tx.list_cursors(ListKind::Documents, &place, &filter, 1)
+                    .await?;
             }
-            for place in scopes(Place::Name("n".into())) {
-                tx.list_keys(Listing::Documents, &place, &filter, 1).await?;
+            for place in scopes(ListScope::Name("n".into())) {
+                tx.list_cursors(ListKind::Documents, &place, &filter, 1)
+                    .await?;
             }
             let ids = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
-            tx.orders_listed(&ids).await?;
-            tx.payments_listed(&ids).await?;
-            tx.refunds_listed(&ids).await?;
-            tx.voids_listed(&ids).await?;
-            tx.verifications_listed(&ids).await?;
-            tx.shifts_listed(&ids).await?;
-            tx.documents_listed(&ids).await?;
+            tx.order_list_rows(&ids).await?;
+            tx.payment_list_rows(&ids).await?;
+            tx.refund_list_rows(&ids).await?;
+            tx.void_list_rows(&ids).await?;
+            tx.verification_list_rows(&ids).await?;
+            tx.shift_list_rows(&ids).await?;
+            tx.document_list_rows(&ids).await?;
             tx.document_body("d").await.map(drop)
         })
     });
@@ -86,11 +90,11 @@ pub(super) async fn run_timeline_queries(db: &Db) {
                 Subject::Line,
                 Subject::Document,
             ] {
-                tx.story_rows(subject, "s.1", 1).await?;
+                tx.timeline_rows(subject, "s.1", 1).await?;
             }
-            tx.story_events("o", 1).await?;
-            tx.story_store("e").await?;
-            tx.story_subjects("s.1", 1).await.map(drop)
+            tx.timeline_events("o", 1).await?;
+            tx.timeline_store("e").await?;
+            tx.timeline_subjects("s.1", 1).await.map(drop)
         })
     });
     result.await.expect("queries");

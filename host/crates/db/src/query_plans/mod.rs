@@ -43,7 +43,7 @@ async fn no_query_scans_a_whole_table() {
             ("closed_ms IS NULL", "shifts_open_by_"),
             ("state <> 'delivered'", "documents_undelivered"),
         ];
-        let wrong_index = name == "list_keys"
+        let wrong_index = name == "list_cursors"
             && !sql.contains("order_id = ")
             && rare.iter().any(|(words, index)| {
                 sql.contains(words) && !steps.iter().any(|step| step.contains(index))

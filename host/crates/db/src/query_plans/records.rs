@@ -1,13 +1,13 @@
 //! Queries of records, queues, fiscal records and the catalogue.
 
 use crate::Db;
-use galleria_ports::records::{
-    ActivityKey, Begun, DeadFilter, DocumentState, Draft, FiscalFilter, FiscalState, MarkState,
-    OperationFilter, Parked, ParkedFilter, ParkedState, PriceRow, ProductRow, QueuedFilter,
-    Records, RunFilter, RunState, SaleLineKey, Tx,
-};
 use galleria_domain::Event;
 use galleria_domain::plugin::Point;
+use galleria_ports::records::{
+    ActivityCursor, CatalogueDraft, DeadLetterFilter, DocumentState, DraftStart, FiscalFilter,
+    FiscalState, MarkState, OperationFilter, ParkedEvent, ParkedFilter, ParkedState, PriceRow,
+    ProductRow, QueueFilter, Records, RunFilter, RunState, SaleLineCursor, Tx,
+};
 use jiff::Timestamp;
 
 /// Runs the queries whose cost must not grow with the number of rows.
@@ -18,51 +18,52 @@ pub(super) async fn run_record_queries(db: &Db) {
             let now = Timestamp::UNIX_EPOCH;
             tx.store_list(None, "", 1).await?;
             tx.store_list(Some("r"), "", 1).await?;
-            tx.stores_get(&["s".into()]).await?;
-            tx.movements_of_shift("s").await?;
-            tx.shift_moved("s").await?;
+            tx.store_get_many(&["s".into()]).await?;
+            tx.movement_list("s").await?;
+            tx.movement_totals("s").await?;
             run_fiscal_queries(tx).await?;
-            tx.payment_of_order("o").await?;
-            tx.refunds_of_order("o").await?;
+            tx.payment_get_by_order("o").await?;
+            tx.refund_list_by_order("o").await?;
             tx.number_next("scope", "name").await?;
             for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
-                let after = SaleLineKey {
+                let after = SaleLineCursor {
                     store_id: after.into(),
-                    ..SaleLineKey::default()
+                    ..SaleLineCursor::default()
                 };
-                tx.sale_lines_page("r", store_id, "", "9", now, &after, 1)
+                tx.sale_line_list("r", store_id, "", "9", now, &after, 1)
                     .await?;
             }
             for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
-                let after = ActivityKey {
+                let after = ActivityCursor {
                     store_id: after.into(),
-                    ..ActivityKey::default()
+                    ..ActivityCursor::default()
                 };
-                tx.activities_page("r", store_id, "", "9", now, &after, 1)
+                tx.activity_list("r", store_id, "", "9", now, &after, 1)
                     .await?;
             }
             tx.verification_get("f").await?;
-            tx.key_get("k").await?;
-            tx.key_named("k").await?;
-            tx.key_page(false, ("n", "k"), 1).await?;
-            tx.key_revoke("k", now).await?;
+            tx.api_key_get("k").await?;
+            tx.api_key_get_by_name("k").await?;
+            tx.api_key_list(false, ("n", "k"), 1).await?;
+            tx.api_key_revoke("k", now).await?;
             tx.allowance_lock("a", now).await?;
             tx.allowance_set("a", now).await?;
             run_catalogue_queries(tx).await?;
-            tx.event_page(&["t".into()], 0, 1).await?;
+            tx.event_list(&["t".into()], 0, 1).await?;
             tx.event_get("e").await?;
             tx.counter_take("e", "slot", "scope", "name").await?;
-            tx.journal_of_order("o").await?;
-            tx.journal_of_event("e").await?;
-            tx.store_figures().await?;
+            tx.journal_list_by_order("o").await?;
+            tx.journal_list_by_event("e").await?;
+            tx.store_metrics().await?;
             tx.parked_put(&parked()).await?;
             tx.parked_due("g", now, 1).await?;
-            tx.parked_lanes("g").await?;
-            tx.parked_in_lane("g", "slot", "l").await?;
+            tx.parked_lane_list("g").await?;
+            tx.parked_count_in_lane("g", "slot", "l").await?;
             tx.parked_wake("cause", "slot", now).await?;
             tx.parked_count().await?;
             tx.parked_remove("e", "slot").await?;
-            tx.dead_page(&DeadFilter::default(), None, 1).await?;
+            tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
+                .await?;
             run_queue_queries(tx).await?;
             tx.document_lease("owner", now, now, 1).await?;
             for state in [None, Some(RunState::Dead)] {
@@ -72,22 +73,22 @@ pub(super) async fn run_record_queries(db: &Db) {
                 };
                 tx.run_list(&filter, 1, 1).await?;
             }
-            tx.run_next().await?;
+            tx.run_next_time().await?;
             tx.run_lease("owner", now, now).await?;
-            tx.run_take("r", "owner", now, now).await?;
-            tx.run_last("r", "slot", Point::Report, "s").await?;
+            tx.run_lease_by_id("r", "owner", now, now).await?;
+            tx.run_last_ended("r", "slot", Point::Report, "s").await?;
             tx.run_cancel("r", now).await?;
-            tx.schedule_marks("r", "nightly").await?;
+            tx.schedule_mark_list("r", "nightly").await?;
             tx.document_advance(&["d".into()], "owner", DocumentState::Delivered, now)
                 .await?;
-            tx.documents_of_order("o").await?;
-            tx.documents_before("o", "slot", "e").await?;
-            tx.events_behind(&["t".into()], 0, 1).await?;
+            tx.document_list_by_order("o").await?;
+            tx.document_list_before("o", "slot", "e").await?;
+            tx.event_lag(&["t".into()], 0, 1).await?;
             tx.run_count(RunState::Dead).await?;
-            tx.parked_piled().await?;
-            tx.dead_piled().await?;
-            tx.document_oldest().await?;
-            tx.retailers().await?;
+            tx.parked_backlog().await?;
+            tx.dead_letter_backlog().await?;
+            tx.document_oldest_undelivered().await?;
+            tx.retailer_list().await?;
             tx.document_count(DocumentState::Delivered).await.map(drop)
         })
     });
@@ -102,36 +103,36 @@ async fn run_queue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error>
             subject,
             ..OperationFilter::default()
         };
-        tx.operation_page(&filter, i64::MAX, 1).await?;
+        tx.operation_list(&filter, i64::MAX, 1).await?;
     }
     let one = || Some("x".to_owned());
-    tx.parked_page(&ParkedFilter::default(), None, 1).await?;
-    tx.parked_hasten("e", "slot", now).await?;
+    tx.parked_list(&ParkedFilter::default(), None, 1).await?;
+    tx.parked_make_due("e", "slot", now).await?;
     for (event, order, store) in [
         (None, None, None),
         (one(), one(), one()),
         (None, one(), one()),
         (None, None, one()),
     ] {
-        let filter = QueuedFilter {
+        let filter = QueueFilter {
             retailer: None,
             store,
             event,
             order,
         };
-        tx.receipt_page(&filter, None, 1).await?;
-        tx.outgoing_page(&filter, None, 1).await?;
+        tx.receipt_list(&filter, None, 1).await?;
+        tx.outgoing_list(&filter, None, 1).await?;
     }
-    tx.faults_newest("r", "slot", now, 1).await.map(drop)
+    tx.fault_list("r", "slot", now, 1).await.map(drop)
 }
 
 /// Runs the queries of fiscal records.
 async fn run_fiscal_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     tx.fiscal_get("o", "").await?;
-    tx.fiscal_of_order("o").await?;
+    tx.fiscal_list_by_order("o").await?;
     tx.mark_get("o", "m").await?;
     tx.mark_set_state("o", "m", MarkState::Applied).await?;
-    tx.marks_of_order("o").await?;
+    tx.mark_list_by_order("o").await?;
     let (some, state) = (Some("s".to_owned()), Some(FiscalState::Early));
     for (store_id, retailer, state) in [
         (some.clone(), None, None),
@@ -144,7 +145,7 @@ async fn run_fiscal_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error
             retailer,
             state,
         };
-        tx.fiscal_page(&filter, i64::MAX, 1).await?;
+        tx.fiscal_list(&filter, i64::MAX, 1).await?;
     }
     Ok(())
 }
@@ -152,8 +153,8 @@ async fn run_fiscal_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error
 /// Runs the queries of the catalogue.
 async fn run_catalogue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     let now = Timestamp::UNIX_EPOCH;
-    tx.catalogue_fix("r", now).await?;
-    let Begun::Draft(draft) = tx.catalogue_begin("r", "w", now, now).await? else {
+    tx.catalogue_freeze("r", now).await?;
+    let DraftStart::Draft(draft) = tx.catalogue_draft_begin("r", "w", now, now).await? else {
         return Ok(());
     };
     let price = PriceRow {
@@ -172,22 +173,22 @@ async fn run_catalogue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Er
         active: true,
     };
     let (products, prices) = ([product], [price]);
-    tx.catalogue_add(&draft, &products, &prices, now, now)
+    tx.catalogue_draft_add(&draft, &products, &prices, now, now)
         .await?;
-    tx.catalogue_page("r", Some("st"), now, "", 1).await?;
-    tx.catalogue_products("r", &["s".into()]).await?;
-    tx.catalogue_prices_of("r", "s").await?;
-    tx.catalogue_take_over("v", now, now).await?;
-    let draft = Draft {
+    tx.catalogue_list("r", Some("st"), now, "", 1).await?;
+    tx.catalogue_product_list("r", &["s".into()]).await?;
+    tx.catalogue_price_list_by_product("r", "s").await?;
+    tx.catalogue_draft_take_over("v", now, now).await?;
+    let draft = CatalogueDraft {
         writer: "v".into(),
         ..draft
     };
-    tx.catalogue_clear(&draft, 9).await?;
-    tx.catalogue_forget(now, 1).await.map(drop)
+    tx.catalogue_draft_clear(&draft, 9).await?;
+    tx.catalogue_version_remove(now, 1).await.map(drop)
 }
 
-fn parked() -> Parked {
-    Parked {
+fn parked() -> ParkedEvent {
+    ParkedEvent {
         group: "g".into(),
         subscriber: "slot".into(),
         lane: "l".into(),

@@ -1,9 +1,9 @@
 //! Queries of settlement statements.
 
 use crate::Db;
-use galleria_ports::records::{Records, RunRow, RunState, SettlementKey, UncoveredKey};
 use galleria_domain::plugin::Point;
 use galleria_domain::{MatchOutcome, RecordedTender, StatementKind, StatementLine};
+use galleria_ports::records::{Records, RunRow, RunState, SettlementCursor, UncoveredCursor};
 use jiff::Timestamp;
 
 /// Runs the queries of settlement.
@@ -18,36 +18,36 @@ pub(super) async fn run_settlement_queries(db: &Db) {
                 merchant_reference: "o".into(),
                 ..RecordedTender::default()
             };
-            let after = UncoveredKey {
+            let after = UncoveredCursor {
                 accepted_at: now,
                 id: String::new(),
             };
-            tx.tenders_void("e").await?;
-            tx.tenders_fresh(1).await?;
-            tx.tender_looked_at("t").await?;
-            tx.tenders_like("r", &line, 1).await?;
-            tx.tenders_of_entry("r", "e").await?;
+            tx.tender_void("e").await?;
+            tx.tender_list_unchecked(1).await?;
+            tx.tender_mark_checked("t").await?;
+            tx.tender_list_by_reference("r", &line, 1).await?;
+            tx.tender_list_by_entry("r", "e").await?;
             tx.tender_settle("t", None).await?;
-            tx.tenders_uncovered("r", now, &[], &after, 1).await?;
+            tx.tender_list_uncovered("r", now, &[], &after, 1).await?;
             tx.lease_take("l", "o", now, now).await?;
-            tx.lease_keep("l", "o", now).await?;
+            tx.lease_renew("l", "o", now).await?;
             tx.statement_get("s").await?;
-            tx.statements_unfinished().await?;
+            tx.statement_list_unfinished().await?;
             tx.statement_list(None, None, 1).await?;
             tx.statement_list(Some("r"), None, 1).await?;
-            tx.statement_lines_remove("s", 1).await?;
-            tx.statement_lines("s", None, 0, 1).await?;
-            tx.statement_lines("s", Some(MatchOutcome::Matched), 0, 1)
+            tx.statement_line_remove("s", 1).await?;
+            tx.statement_line_list("s", None, 0, 1).await?;
+            tx.statement_line_list("s", Some(MatchOutcome::Matched), 0, 1)
                 .await?;
-            tx.statement_lines_waiting(&tender, 1).await?;
+            tx.statement_line_list_waiting(&tender, 1).await?;
             tx.statement_sums("s").await?;
-            tx.hands_of_line("s.1").await?;
+            tx.manual_settlement_list("s.1").await?;
             let run = settlement_run();
             tx.run_insert(&run).await?;
-            tx.settlement_choose(&run, true).await?;
-            tx.settlement_statements("r", ("", ""), 1).await?;
-            let key = SettlementKey::default();
-            tx.settlement_lines("s", None, &key, 1).await.map(drop)
+            tx.settlement_select(&run, true).await?;
+            tx.settlement_statement_list("r", ("", ""), 1).await?;
+            let key = SettlementCursor::default();
+            tx.settlement_line_list("s", None, &key, 1).await.map(drop)
         })
     });
     result.await.expect("queries");

@@ -39,8 +39,8 @@ pub(crate) fn queries_for(subject: Subject) -> &'static [TimelineQuery] {
 #[cfg(test)]
 mod tests {
     use super::queries_for;
-    use galleria_ports::records::STORY_ORDER;
     use galleria_ports::records::Subject::{Document, Event, Line, Order, Run, Shift, Statement};
+    use galleria_ports::records::TIMELINE_ORDER;
     use std::collections::BTreeSet;
 
     #[test]
@@ -48,8 +48,12 @@ mod tests {
         let subjects = [Order, Shift, Event, Run, Statement, Line, Document];
         let queries = subjects.into_iter().flat_map(queries_for);
         let kinds: BTreeSet<_> = queries.map(|query| query.kind).collect();
-        assert_eq!(kinds, BTreeSet::from(STORY_ORDER));
-        let ordered: BTreeSet<_> = STORY_ORDER.into();
-        assert_eq!(ordered.len(), STORY_ORDER.len(), "no kind is listed twice");
+        assert_eq!(kinds, BTreeSet::from(TIMELINE_ORDER));
+        let ordered: BTreeSet<_> = TIMELINE_ORDER.into();
+        assert_eq!(
+            ordered.len(),
+            TIMELINE_ORDER.len(),
+            "no kind is listed twice"
+        );
     }
 }

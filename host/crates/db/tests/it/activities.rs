@@ -5,7 +5,7 @@ use crate::stage::Stage;
 use galleria_domain::{Activity, Verification};
 use galleria_ports::Error;
 use galleria_ports::records::{
-    ActivityKey, ActivityKind, ActivityRow, OrderStatus, VerificationRow,
+    ActivityCursor, ActivityKind, ActivityRow, OrderStatus, VerificationRow,
 };
 use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _};
@@ -63,12 +63,12 @@ async fn read(
     stage: &Stage,
     window: (Option<&'static str>, &'static str, &'static str, i64),
     limit: u32,
-) -> Vec<ActivityKey> {
+) -> Vec<ActivityCursor> {
     let (store, first, last, as_of) = window;
-    let (mut all, mut after) = (Vec::new(), ActivityKey::default());
+    let (mut all, mut after) = (Vec::new(), ActivityCursor::default());
     loop {
         let page = read_tx!(stage, [after], |tx| {
-            tx.activities_page("r", store, first, last, at(as_of), &after, limit)
+            tx.activity_list("r", store, first, last, at(as_of), &after, limit)
                 .await
         })
         .expect("a page");
@@ -127,9 +127,9 @@ async fn pages_have_no_gaps_and_no_overlaps(stage: &Stage) {
     }
 }
 
-fn key(row: &ActivityRow) -> ActivityKey {
+fn key(row: &ActivityRow) -> ActivityCursor {
     let kind = KINDS.iter().find(|(kind, _)| *kind == row.kind);
-    ActivityKey {
+    ActivityCursor {
         store_id: row.store_id.clone(),
         business_date: row.business_date.clone(),
         begun_ms: row.begun_at.as_millisecond(),
@@ -184,8 +184,8 @@ async fn insert_day(stage: &Stage) {
 
 async fn all(stage: &Stage) -> Vec<Activity> {
     let page = read_tx!(stage, [], |tx| {
-        let after = ActivityKey::default();
-        tx.activities_page("r", None, "", "9", Timestamp::MAX, &after, 100)
+        let after = ActivityCursor::default();
+        tx.activity_list("r", None, "", "9", Timestamp::MAX, &after, 100)
             .await
     });
     let activities = page.expect("a page").activities.into_iter();
@@ -233,8 +233,8 @@ async fn activities_without_body_are_skipped(stage: &Stage) {
     })
     .expect("added");
     let page = read_tx!(stage, [], |tx| {
-        let after = ActivityKey::default();
-        tx.activities_page("r", None, "", "9", Timestamp::MAX, &after, 1)
+        let after = ActivityCursor::default();
+        tx.activity_list("r", None, "", "9", Timestamp::MAX, &after, 1)
             .await
     })
     .expect("a page");

@@ -4,7 +4,9 @@ use crate::rows::at;
 use crate::stage::Stage;
 use galleria_domain::Decimal;
 use galleria_ports::Error;
-use galleria_ports::records::{Begun, Draft, Listed, Price, PriceRow, ProductRow};
+use galleria_ports::records::{
+    CatalogueDraft, CatalogueEntry, DraftStart, Price, PriceRow, ProductRow,
+};
 use jiff::Timestamp;
 
 on_both!(
@@ -45,46 +47,46 @@ fn own(sku: &str, store_id: &str, cents: Option<i64>) -> PriceRow {
     }
 }
 
-async fn begin(stage: &Stage, writer: &'static str, now: i64) -> Begun {
+async fn begin(stage: &Stage, writer: &'static str, now: i64) -> DraftStart {
     write_tx!(stage, [], |tx| {
-        tx.catalogue_begin("r", writer, at(now), at(now + 100))
+        tx.catalogue_draft_begin("r", writer, at(now), at(now + 100))
             .await
     })
     .expect("read")
 }
 
-async fn draft(stage: &Stage, writer: &'static str, now: i64) -> Draft {
+async fn draft(stage: &Stage, writer: &'static str, now: i64) -> CatalogueDraft {
     match begin(stage, writer, now).await {
-        Begun::Draft(draft) => draft,
+        DraftStart::Draft(draft) => draft,
         other => panic!("{other:?}"),
     }
 }
 
 async fn add(
     stage: &Stage,
-    draft: &Draft,
+    draft: &CatalogueDraft,
     products: Vec<ProductRow>,
     prices: Vec<PriceRow>,
 ) -> Result<(), Error> {
     let draft = draft.clone();
     write_tx!(stage, [draft, products, prices], |tx| {
-        tx.catalogue_add(&draft, &products, &prices, at(1_000), at(0))
+        tx.catalogue_draft_add(&draft, &products, &prices, at(1_000), at(0))
             .await
     })
 }
 
-async fn publish(stage: &Stage, draft: &Draft, now: i64) -> Result<Timestamp, Error> {
+async fn publish(stage: &Stage, draft: &CatalogueDraft, now: i64) -> Result<Timestamp, Error> {
     let draft = draft.clone();
     write_tx!(stage, [draft], |tx| tx
-        .catalogue_publish(&draft, at(now))
+        .catalogue_draft_publish(&draft, at(now))
         .await)
 }
 
-async fn page(stage: &Stage, store: Option<&'static str>, as_of: Timestamp) -> Vec<Listed> {
+async fn page(stage: &Stage, store: Option<&'static str>, as_of: Timestamp) -> Vec<CatalogueEntry> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let page = read_tx!(stage, [after], |tx| {
-            tx.catalogue_page("r", store, as_of, &after, 3).await
+            tx.catalogue_list("r", store, as_of, &after, 3).await
         })
         .expect("a page");
         let Some(last) = page.last else {
@@ -136,7 +138,7 @@ async fn a_version_becomes_visible_as_a_whole(stage: &Stage) {
     assert_eq!(prices_at(stage, at(19)).await, [], "not visible yet");
 
     // A frozen time stays unchanged, even if the clock goes back.
-    write_tx!(stage, [], |tx| tx.catalogue_fix("r", at(50)).await).expect("frozen");
+    write_tx!(stage, [], |tx| tx.catalogue_freeze("r", at(50)).await).expect("frozen");
     let second = draft(stage, "two", 30).await;
     add(
         stage,
@@ -158,8 +160,10 @@ async fn a_version_becomes_visible_as_a_whole(stage: &Stage) {
     assert_eq!(changed, ["a", "c"]);
     assert_eq!(now.len(), 8);
     let skus: Vec<String> = ["a", "c", "nothing"].map(str::to_owned).into();
-    let mut read =
-        read_tx!(stage, [skus], |tx| tx.catalogue_products("r", &skus).await).expect("read");
+    let mut read = read_tx!(stage, [skus], |tx| tx
+        .catalogue_product_list("r", &skus)
+        .await)
+    .expect("read");
     read.sort_by(|one, other| one.0.sku.cmp(&other.0.sku));
     assert_eq!(
         read,
@@ -175,14 +179,14 @@ async fn one_writer_at_a_time_and_abandoned_drafts_are_cleared(stage: &Stage) {
         .await
         .expect("added");
     // `add` extends the lease to 1,000 ms.
-    assert_eq!(begin(stage, "other", 999).await, Begun::Busy);
-    assert_eq!(begin(stage, "other", 1_000).await, Begun::LeftOver);
+    assert_eq!(begin(stage, "other", 999).await, DraftStart::Busy);
+    assert_eq!(begin(stage, "other", 1_000).await, DraftStart::LeftOver);
     let none = write_tx!(stage, [], |tx| tx
-        .catalogue_take_over("sweeper", at(999), at(2_000))
+        .catalogue_draft_take_over("sweeper", at(999), at(2_000))
         .await);
     assert_eq!(none.expect("read"), None);
     let left_over = write_tx!(stage, [], |tx| tx
-        .catalogue_take_over("sweeper", at(1_000), at(2_000))
+        .catalogue_draft_take_over("sweeper", at(1_000), at(2_000))
         .await);
     let left_over = left_over.expect("read").expect("a draft");
     assert_eq!(left_over.version, abandoned.version);
@@ -196,7 +200,7 @@ async fn one_writer_at_a_time_and_abandoned_drafts_are_cleared(stage: &Stage) {
     loop {
         rounds += 1;
         let done = write_tx!(stage, [left_over], |tx| tx
-            .catalogue_clear(&left_over, 100)
+            .catalogue_draft_clear(&left_over, 100)
             .await);
         if done.expect("cleared") {
             break;
@@ -215,9 +219,9 @@ async fn one_writer_at_a_time_and_abandoned_drafts_are_cleared(stage: &Stage) {
     assert!(next.version > abandoned.version, "versions are unique");
     // Retailers do not block each other.
     let elsewhere = write_tx!(stage, [], |tx| tx
-        .catalogue_begin("q", "w", at(1), at(2))
+        .catalogue_draft_begin("q", "w", at(1), at(2))
         .await);
-    assert!(matches!(elsewhere.expect("read"), Begun::Draft(_)));
+    assert!(matches!(elsewhere.expect("read"), DraftStart::Draft(_)));
 }
 
 async fn a_store_has_its_own_price_until_it_is_removed(stage: &Stage) {
@@ -238,7 +242,7 @@ async fn a_store_has_its_own_price_until_it_is_removed(stage: &Stage) {
         .expect("added");
     publish(stage, &second, 40).await.expect("published");
 
-    let own_of = |listed: &[Listed]| -> Vec<_> {
+    let own_of = |listed: &[CatalogueEntry]| -> Vec<_> {
         let all = listed.iter();
         all.map(|listed| {
             listed
@@ -257,11 +261,16 @@ async fn a_store_has_its_own_price_until_it_is_removed(stage: &Stage) {
     let keys: Vec<(String, String)> = [("a", "s1"), ("a", "s2"), ("b", "s1")]
         .map(|(sku, store)| (sku.to_owned(), store.to_owned()))
         .into();
-    let mut read =
-        read_tx!(stage, [keys], |tx| tx.catalogue_prices("r", &keys).await).expect("read");
+    let mut read = read_tx!(stage, [keys], |tx| tx
+        .catalogue_price_list("r", &keys)
+        .await)
+    .expect("read");
     read.sort_by(|one, other| one.store_id.cmp(&other.store_id));
     assert_eq!(read, [own("a", "s1", None), own("a", "s2", Some(80))]);
-    let all = read_tx!(stage, [], |tx| tx.catalogue_prices_of("r", "a").await).expect("read");
+    let all = read_tx!(stage, [], |tx| tx
+        .catalogue_price_list_by_product("r", "a")
+        .await)
+    .expect("read");
     assert_eq!(
         all,
         [
@@ -280,7 +289,7 @@ async fn replaced_versions_are_deleted(stage: &Stage) {
         );
         let forget = at(10 * version - 15);
         write_tx!(stage, [next, products, prices], |tx| {
-            tx.catalogue_add(&next, &products, &prices, at(1_000), forget)
+            tx.catalogue_draft_add(&next, &products, &prices, at(1_000), forget)
                 .await
         })
         .expect("added");
@@ -297,6 +306,8 @@ async fn replaced_versions_are_deleted(stage: &Stage) {
         .rows("SELECT sku, version FROM product_prices ORDER BY version")
         .await;
     assert_eq!(rows.len(), 3);
-    let deleted = write_tx!(stage, [], |tx| tx.catalogue_forget(at(1_000), 10).await);
+    let deleted = write_tx!(stage, [], |tx| tx
+        .catalogue_version_remove(at(1_000), 10)
+        .await);
     assert_eq!(deleted.expect("deleted"), 1);
 }

@@ -245,7 +245,7 @@ async fn documents_of_earlier_events_are_listed(stage: &Stage) {
     .expect("written");
     let before = |event: &'static str| async move {
         let found = read_tx!(stage, [], |tx| tx
-            .documents_before("o1", "slot", event)
+            .document_list_before("o1", "slot", event)
             .await);
         let found = found.expect("read");
         assert!(found.iter().all(|document| document.body.is_none()));
@@ -257,7 +257,7 @@ async fn documents_of_earlier_events_are_listed(stage: &Stage) {
     assert_eq!(before("e1").await, ["d0"]);
     assert_eq!(before("e2").await, ["d1", "d0"]);
     assert_eq!(before("e3").await, ["d1", "d2", "d0"]);
-    let all = read_tx!(stage, [], |tx| tx.documents_of_order("o1").await).expect("read");
+    let all = read_tx!(stage, [], |tx| tx.document_list_by_order("o1").await).expect("read");
     assert_eq!(ids(&all), ["d3", "d1", "dx", "d2", "d0"]);
     assert!(all.iter().all(|document| document.body.is_none()));
 }

@@ -3,7 +3,7 @@
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_ports::records::{
-    DocumentState, ListFilter, ListKey, Listing, OrderStatus, Place, Standing,
+    DocumentState, ListCursor, ListFilter, ListKind, ListScope, OrderStatus, StatusFilter,
 };
 
 on_both!(
@@ -35,18 +35,18 @@ async fn order(stage: &Stage, id: &str, store: &str, ms: i64, status: OrderStatu
 
 async fn ids(
     stage: &Stage,
-    listing: Listing,
-    place: &Place,
+    listing: ListKind,
+    place: &ListScope,
     filter: &ListFilter,
     limit: u32,
-) -> Vec<ListKey> {
+) -> Vec<ListCursor> {
     let keys = read_tx!(stage, [place, filter], |tx| tx
-        .list_keys(listing, &place, &filter, limit)
+        .list_cursors(listing, &place, &filter, limit)
         .await);
     keys.expect("keys")
 }
 
-fn joined(keys: &[ListKey]) -> String {
+fn joined(keys: &[ListCursor]) -> String {
     let ids: Vec<_> = keys.iter().map(|key| key.id.as_str()).collect();
     ids.join(" ")
 }
@@ -60,14 +60,14 @@ async fn pages_are_ordered_by_time_and_bytes_of_the_id(stage: &Stage) {
     order(stage, "later", "s1", 6, OrderStatus::Paid).await;
     order(stage, "first", "s1", 4, OrderStatus::Paid).await;
     for place in [
-        Place::Everywhere,
-        Place::Retailer("r".into()),
-        Place::Store("s1".into()),
+        ListScope::All,
+        ListScope::Retailer("r".into()),
+        ListScope::Store("s1".into()),
     ] {
         for limit in [1, 2, 3, 9] {
             let (mut filter, mut keys) = (ListFilter::default(), Vec::new());
             loop {
-                let page = ids(stage, Listing::Orders, &place, &filter, limit).await;
+                let page = ids(stage, ListKind::Orders, &place, &filter, limit).await;
                 filter.after = page.last().cloned();
                 keys.extend(page);
                 if keys.len() == 7 || filter.after.is_none() {
@@ -98,37 +98,40 @@ async fn a_list_is_filtered_by_scope_time_and_status(stage: &Stage) {
         )
         .await;
     }
-    let listed = async |place: Place, filter: ListFilter| {
-        joined(&ids(stage, Listing::Orders, &place, &filter, 9).await)
+    let listed = async |place: ListScope, filter: ListFilter| {
+        joined(&ids(stage, ListKind::Orders, &place, &filter, 9).await)
     };
     let any = ListFilter::default;
-    assert_eq!(listed(Place::Everywhere, any()).await, "o5 o4 o3 o2 o1");
-    assert_eq!(listed(Place::Retailer("r".into()), any()).await, "o4 o2 o1");
-    assert_eq!(listed(Place::Store("t1".into()), any()).await, "o5 o3");
-    assert_eq!(listed(Place::Store("unknown".into()), any()).await, "");
+    assert_eq!(listed(ListScope::All, any()).await, "o5 o4 o3 o2 o1");
+    assert_eq!(
+        listed(ListScope::Retailer("r".into()), any()).await,
+        "o4 o2 o1"
+    );
+    assert_eq!(listed(ListScope::Store("t1".into()), any()).await, "o5 o3");
+    assert_eq!(listed(ListScope::Store("unknown".into()), any()).await, "");
     let window = ListFilter {
         from: Some(at(1)),
         until: Some(at(3)),
         ..any()
     };
-    assert_eq!(listed(Place::Everywhere, window.clone()).await, "o3 o2");
-    assert_eq!(listed(Place::Store("s2".into()), window).await, "o2");
+    assert_eq!(listed(ListScope::All, window.clone()).await, "o3 o2");
+    assert_eq!(listed(ListScope::Store("s2".into()), window).await, "o2");
     for (status, expected) in [
         (OrderStatus::Open, "o5 o1"),
         (OrderStatus::Paid, "o4 o2"),
         (OrderStatus::Voided, "o3"),
     ] {
         let filter = ListFilter {
-            standing: Some(Standing::Order(status)),
+            standing: Some(StatusFilter::Order(status)),
             ..any()
         };
-        assert_eq!(listed(Place::Everywhere, filter).await, expected);
+        assert_eq!(listed(ListScope::All, filter).await, expected);
     }
     let filter = ListFilter {
-        standing: Some(Standing::Order(OrderStatus::Open)),
+        standing: Some(StatusFilter::Order(OrderStatus::Open)),
         ..any()
     };
-    assert_eq!(listed(Place::Retailer("q".into()), filter).await, "o5");
+    assert_eq!(listed(ListScope::Retailer("q".into()), filter).await, "o5");
 }
 
 async fn rows_without_a_retailer_are_listed(stage: &Stage) {
@@ -144,15 +147,15 @@ async fn rows_without_a_retailer_are_listed(stage: &Stage) {
     stage
         .run("UPDATE orders SET retailer = '' WHERE id IN ('o2', 'o4')")
         .await;
-    let place = Place::Retailer("r".into());
-    let keys = ids(stage, Listing::Orders, &place, &ListFilter::default(), 2).await;
+    let place = ListScope::Retailer("r".into());
+    let keys = ids(stage, ListKind::Orders, &place, &ListFilter::default(), 2).await;
     assert_eq!(joined(&keys), "o3 o2");
     let filter = ListFilter {
         after: keys.last().cloned(),
         ..ListFilter::default()
     };
     assert_eq!(
-        joined(&ids(stage, Listing::Orders, &place, &filter, 2).await),
+        joined(&ids(stage, ListKind::Orders, &place, &filter, 2).await),
         "o1"
     );
 }
@@ -183,11 +186,11 @@ async fn a_list_shows_the_inserted_rows(stage: &Stage) {
     let (voids, shifts) = (ids(&["v1"]), ids(&["shift"]));
     let rows = read_tx!(stage, [orders, payments, refunds, voids, shifts], |tx| {
         Ok((
-            tx.orders_listed(&orders).await?,
-            tx.payments_listed(&payments).await?,
-            tx.refunds_listed(&refunds).await?,
-            tx.voids_listed(&voids).await?,
-            tx.shifts_listed(&shifts).await?,
+            tx.order_list_rows(&orders).await?,
+            tx.payment_list_rows(&payments).await?,
+            tx.refund_list_rows(&refunds).await?,
+            tx.void_list_rows(&voids).await?,
+            tx.shift_list_rows(&shifts).await?,
         ))
     });
     let (orders, payments, mut refunds, voids, shifts) = rows.expect("rows");
@@ -204,15 +207,15 @@ async fn a_list_shows_the_inserted_rows(stage: &Stage) {
     );
     assert_eq!(voids[0].cause, void.cancellation.cause);
     assert_eq!(shifts, [shift]);
-    let of_order = Place::Order("o1".into());
+    let of_order = ListScope::Order("o1".into());
     let filter = ListFilter::default();
-    let keys = self::ids(stage, Listing::Refunds, &of_order, &filter, 9).await;
+    let keys = self::ids(stage, ListKind::Refunds, &of_order, &filter, 9).await;
     assert_eq!(joined(&keys), "r2 r1");
     let closed = ListFilter {
-        standing: Some(Standing::Shift { open: false }),
+        standing: Some(StatusFilter::Shift { open: false }),
         ..ListFilter::default()
     };
-    let keys = self::ids(stage, Listing::Shifts, &Place::Everywhere, &closed, 9).await;
+    let keys = self::ids(stage, ListKind::Shifts, &ListScope::All, &closed, 9).await;
     assert_eq!(joined(&keys), "shift");
 }
 
@@ -234,29 +237,38 @@ async fn documents_are_listed_by_event_name_and_directory(stage: &Stage) {
         Ok(())
     })
     .expect("documents");
-    let listed = async |place: Place, filter: ListFilter| {
-        joined(&ids(stage, Listing::Documents, &place, &filter, 9).await)
+    let listed = async |place: ListScope, filter: ListFilter| {
+        joined(&ids(stage, ListKind::Documents, &place, &filter, 9).await)
     };
     let any = ListFilter::default;
-    assert_eq!(listed(Place::Everywhere, any()).await, "d3 d2 d1");
-    assert_eq!(listed(Place::Retailer("r".into()), any()).await, "d3 d2 d1");
-    assert_eq!(listed(Place::Store("s1".into()), any()).await, "d2 d1");
-    assert_eq!(listed(Place::Event("run".into()), any()).await, "d3");
-    assert_eq!(listed(Place::Name("d2.xml".into()), any()).await, "d2");
-    assert_eq!(listed(Place::Order("o1".into()), any()).await, "d3 d2 d1");
+    assert_eq!(listed(ListScope::All, any()).await, "d3 d2 d1");
+    assert_eq!(
+        listed(ListScope::Retailer("r".into()), any()).await,
+        "d3 d2 d1"
+    );
+    assert_eq!(listed(ListScope::Store("s1".into()), any()).await, "d2 d1");
+    assert_eq!(listed(ListScope::Event("run".into()), any()).await, "d3");
+    assert_eq!(listed(ListScope::Name("d2.xml".into()), any()).await, "d2");
+    assert_eq!(
+        listed(ListScope::Order("o1".into()), any()).await,
+        "d3 d2 d1"
+    );
     let poslog = ListFilter {
         directory: Some("poslog".into()),
         until: Some(at(3)),
         ..any()
     };
-    for place in [Place::Retailer("r".into()), Place::Order("o1".into())] {
+    for place in [
+        ListScope::Retailer("r".into()),
+        ListScope::Order("o1".into()),
+    ] {
         assert_eq!(listed(place, poslog.clone()).await, "d1");
     }
     let blocked = ListFilter {
-        standing: Some(Standing::Document(DocumentState::Blocked)),
+        standing: Some(StatusFilter::Document(DocumentState::Blocked)),
         ..any()
     };
-    assert_eq!(listed(Place::Everywhere, blocked).await, "d2");
+    assert_eq!(listed(ListScope::All, blocked).await, "d2");
     let body = read_tx!(stage, [], |tx| tx.document_body("d1").await).expect("read");
     assert_eq!(body, rows::document("d1").body);
     let none = read_tx!(stage, [], |tx| tx.document_body("d9").await).expect("read");

@@ -7,8 +7,8 @@ use galleria_domain::Event;
 use galleria_domain::trace::Origin;
 use galleria_ports::Error;
 use galleria_ports::records::{
-    DeadFilter, DeadKey, DeadLetter, DocumentState, OperationFilter, OperationRow, Outcome, Parked,
-    ParkedState, StoreFigures, Took,
+    Claim, DeadLetter, DeadLetterCursor, DeadLetterFilter, DocumentState, OperationFilter,
+    OperationRow, Outcome, ParkedEvent, ParkedState, StoreMetrics,
 };
 use galleria_ports::trace;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ async fn append(stage: &Stage, id: &str, topic: &str) -> Result<(), Error> {
 async fn page(stage: &Stage, topics: &[&str], after: i64, limit: u32) -> Vec<Event> {
     let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
     read_tx!(stage, [topics], |tx| tx
-        .event_page(&topics, after, limit)
+        .event_list(&topics, after, limit)
         .await)
     .expect("a page")
 }
@@ -94,7 +94,7 @@ async fn parked_events_and_dead_letters_keep_the_origin(stage: &Stage) {
     assert_eq!(events[0].origin, origin);
     assert_eq!(events[1].origin, Origin::default());
     let event = events[0].clone();
-    let parked = Parked {
+    let parked = ParkedEvent {
         event: event.clone(),
         ..rows::parked("traced", "l", event.position, ParkedState::Retry)
     };
@@ -104,13 +104,13 @@ async fn parked_events_and_dead_letters_keep_the_origin(stage: &Stage) {
     };
     write_tx!(stage, [parked, letter], |tx| {
         tx.parked_put(&parked).await?;
-        tx.dead_put(&letter).await
+        tx.dead_letter_put(&letter).await
     })
     .expect("written");
     let due = read_tx!(stage, [], |tx| tx.parked_due("g", at(1_000), 9).await).expect("due");
     assert_eq!(due[0].event.origin, origin);
-    let all = DeadFilter::default();
-    let dead = read_tx!(stage, [all], |tx| tx.dead_page(&all, None, 9).await).expect("dead");
+    let all = DeadLetterFilter::default();
+    let dead = read_tx!(stage, [all], |tx| tx.dead_letter_list(&all, None, 9).await).expect("dead");
     assert_eq!(dead[0].event.origin, origin);
 }
 
@@ -199,10 +199,10 @@ async fn an_effect_is_claimed_once(stage: &Stage) {
     });
     failed.expect_err("failed");
     let all = join_all((0..8).map(|_| claim("a", Outcome::Applied))).await;
-    assert_eq!(all.iter().filter(|claim| **claim == Took::Now).count(), 1);
-    assert_eq!(claim("b", Outcome::Discarded).await, Took::Now);
-    assert_eq!(claim("b", Outcome::Applied).await, Took::Before);
-    assert_eq!(claim("c", Outcome::Skipped).await, Took::Now);
+    assert_eq!(all.iter().filter(|claim| **claim == Claim::New).count(), 1);
+    assert_eq!(claim("b", Outcome::Discarded).await, Claim::New);
+    assert_eq!(claim("b", Outcome::Applied).await, Claim::Existing);
+    assert_eq!(claim("c", Outcome::Skipped).await, Claim::New);
     let outcomes = read_tx!(stage, [], |tx| {
         let mut outcomes = Vec::new();
         for subscriber in ["a", "b", "c", "d"] {
@@ -252,12 +252,12 @@ async fn attempts_are_listed_oldest_first(stage: &Stage) {
         Ok(())
     })
     .expect("written");
-    let rows = read_tx!(stage, [], |tx| tx.journal_of_order("o1").await).expect("read");
+    let rows = read_tx!(stage, [], |tx| tx.journal_list_by_order("o1").await).expect("read");
     assert_eq!(rows, all);
-    let rows = read_tx!(stage, [], |tx| tx.journal_of_event("e1").await).expect("read");
+    let rows = read_tx!(stage, [], |tx| tx.journal_list_by_event("e1").await).expect("read");
     let expected: Vec<_> = inserted.iter().filter(|row| row.event_id == "e1").collect();
     assert_eq!(rows.iter().collect::<Vec<_>>(), expected);
-    let none = read_tx!(stage, [], |tx| tx.journal_of_event("e3").await).expect("read");
+    let none = read_tx!(stage, [], |tx| tx.journal_list_by_event("e3").await).expect("read");
     assert_eq!(none, []);
 }
 
@@ -301,20 +301,20 @@ async fn store_metrics_count_events_documents_and_cpu(stage: &Stage) {
         Ok(())
     })
     .expect("written");
-    let metrics = |store_id: &str, events, documents, cpu_us| StoreFigures {
+    let metrics = |store_id: &str, events, documents, cpu_us| StoreMetrics {
         store_id: store_id.into(),
         events,
         documents,
         cpu_us,
     };
-    let rows = read_tx!(stage, [], |tx| tx.store_figures().await).expect("read");
+    let rows = read_tx!(stage, [], |tx| tx.store_metrics().await).expect("read");
     assert_eq!(rows, [metrics("s1", 1, 0, 3_000), metrics("s2", 2, 2, 0)]);
 }
 
 async fn dead_letters_are_listed_until_removed(stage: &Stage) {
     for (id, died) in [("e2", 20), ("e1", 10), ("e3", 30)] {
         let letter = rows::letter(id, died);
-        write_tx!(stage, [letter], |tx| tx.dead_put(&letter).await).expect("put");
+        write_tx!(stage, [letter], |tx| tx.dead_letter_put(&letter).await).expect("put");
     }
     let mut renewed = rows::letter("e1", 40);
     renewed.code = "timed_out".into();
@@ -322,12 +322,14 @@ async fn dead_letters_are_listed_until_removed(stage: &Stage) {
     renewed.event.key = None;
     renewed.event.store = None;
     let (all, two, one, count) = write_tx!(stage, [renewed], |tx| {
-        tx.dead_put(&renewed).await?;
+        tx.dead_letter_put(&renewed).await?;
         Ok((
-            tx.dead_page(&DeadFilter::default(), None, 9).await?,
-            tx.dead_page(&DeadFilter::default(), None, 2).await?,
-            tx.dead_get("e1", "slot").await?,
-            tx.dead_count().await?,
+            tx.dead_letter_list(&DeadLetterFilter::default(), None, 9)
+                .await?,
+            tx.dead_letter_list(&DeadLetterFilter::default(), None, 2)
+                .await?,
+            tx.dead_letter_get("e1", "slot").await?,
+            tx.dead_letter_count().await?,
         ))
     })
     .expect("renewed");
@@ -338,38 +340,38 @@ async fn dead_letters_are_listed_until_removed(stage: &Stage) {
     ];
     assert_eq!((&all[..], &two[..]), (&expected[..], &expected[..2]));
     assert_eq!((one, count), (Some(renewed.clone()), 3));
-    let after = DeadKey {
+    let after = DeadLetterCursor {
         died_at: at(20),
         position: expected[0].event.position,
         subscriber: "slot".into(),
     };
-    let filtered = |filter: DeadFilter, after: Option<DeadKey>| async move {
+    let filtered = |filter: DeadLetterFilter, after: Option<DeadLetterCursor>| async move {
         read_tx!(stage, [filter, after], |tx| {
-            tx.dead_page(&filter, after.as_ref(), 9).await
+            tx.dead_letter_list(&filter, after.as_ref(), 9).await
         })
         .expect("read")
     };
-    let all = DeadFilter::default();
+    let all = DeadLetterFilter::default();
     assert_eq!(filtered(all.clone(), Some(after)).await, expected[1..]);
-    let late = DeadFilter {
+    let late = DeadLetterFilter {
         code: Some("timed_out".into()),
         ..all.clone()
     };
     assert_eq!(filtered(late, None).await, expected[2..]);
     for unmatched in [
-        DeadFilter {
+        DeadLetterFilter {
             subscriber: Some("other".into()),
             ..all.clone()
         },
-        DeadFilter {
+        DeadLetterFilter {
             store: Some("elsewhere".into()),
             ..all.clone()
         },
-        DeadFilter {
+        DeadLetterFilter {
             retailer: Some("another".into()),
             ..all.clone()
         },
-        DeadFilter {
+        DeadLetterFilter {
             topic: Some("nothing".into()),
             ..all.clone()
         },
@@ -380,20 +382,20 @@ async fn dead_letters_are_listed_until_removed(stage: &Stage) {
     let store = rows::letter("e2", 20).event.store.expect("a store");
     let store = rows::store(&store, "example");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("put");
-    let ours = DeadFilter {
+    let ours = DeadLetterFilter {
         retailer: Some("example".into()),
         ..all
     };
     assert_eq!(filtered(ours, None).await, expected[..2]);
     let removed = write_tx!(stage, [], |tx| {
         Ok([
-            tx.dead_remove("e1", "slot").await?,
-            tx.dead_remove("e1", "slot").await?,
-            tx.dead_remove("e2", "other").await?,
+            tx.dead_letter_remove("e1", "slot").await?,
+            tx.dead_letter_remove("e1", "slot").await?,
+            tx.dead_letter_remove("e2", "other").await?,
         ])
     });
     assert_eq!(removed.expect("removed"), [Some(renewed), None, None]);
-    let left = read_tx!(stage, [], |tx| tx.dead_count().await).expect("read");
+    let left = read_tx!(stage, [], |tx| tx.dead_letter_count().await).expect("read");
     assert_eq!(left, 2);
 }
 
@@ -419,7 +421,7 @@ async fn operations_are_listed_newest_first(stage: &Stage) {
             ..OperationFilter::default()
         };
         let page = read_tx!(stage, [filter], |tx| tx
-            .operation_page(&filter, before, limit)
+            .operation_list(&filter, before, limit)
             .await);
         page.expect("read")
     };

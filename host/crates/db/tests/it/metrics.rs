@@ -2,15 +2,15 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_ports::records::{DeadLetter, Parked, ParkedState, Piled};
+use galleria_ports::records::{Backlog, DeadLetter, ParkedEvent, ParkedState};
 
 on_both!(
     backlogs_are_counted_by_retailer,
     the_oldest_undelivered_document_is_found,
 );
 
-fn backlog(group: &str, retailer: Option<&str>, count: u64, oldest: i64) -> Piled {
-    Piled {
+fn backlog(group: &str, retailer: Option<&str>, count: u64, oldest: i64) -> Backlog {
+    Backlog {
         group: group.into(),
         retailer: retailer.map(str::to_owned),
         count,
@@ -18,7 +18,7 @@ fn backlog(group: &str, retailer: Option<&str>, count: u64, oldest: i64) -> Pile
     }
 }
 
-fn waiting(group: &str, id: &str, store: &str, position: i64, state: ParkedState) -> Parked {
+fn waiting(group: &str, id: &str, store: &str, position: i64, state: ParkedState) -> ParkedEvent {
     let mut row = rows::parked(id, id, position, state);
     row.group = group.into();
     row.event.store = (!store.is_empty()).then(|| store.to_owned());
@@ -53,16 +53,16 @@ async fn backlogs_are_counted_by_retailer(stage: &Stage) {
             tx.parked_put(row).await?;
         }
         for row in &letters {
-            tx.dead_put(row).await?;
+            tx.dead_letter_put(row).await?;
         }
         Ok(())
     })
     .expect("put");
     let (mut parked, mut dead, mut retailers) = read_tx!(stage, [], |tx| {
         Ok((
-            tx.parked_piled().await?,
-            tx.dead_piled().await?,
-            tx.retailers().await?,
+            tx.parked_backlog().await?,
+            tx.dead_letter_backlog().await?,
+            tx.retailer_list().await?,
         ))
     })
     .expect("read");
@@ -87,7 +87,7 @@ async fn backlogs_are_counted_by_retailer(stage: &Stage) {
 }
 
 async fn the_oldest_undelivered_document_is_found(stage: &Stage) {
-    let none = read_tx!(stage, [], |tx| tx.document_oldest().await).expect("read");
+    let none = read_tx!(stage, [], |tx| tx.document_oldest_undelivered().await).expect("read");
     assert_eq!(none, None);
     let rows: [_; 3] = std::array::from_fn(|n| {
         let mut row = rows::document(&format!("d{n}"));
@@ -104,6 +104,6 @@ async fn the_oldest_undelivered_document_is_found(stage: &Stage) {
     stage
         .run("UPDATE documents SET state = CASE id WHEN 'd0' THEN 'delivered' ELSE 'blocked' END")
         .await;
-    let oldest = read_tx!(stage, [], |tx| tx.document_oldest().await).expect("read");
+    let oldest = read_tx!(stage, [], |tx| tx.document_oldest_undelivered().await).expect("read");
     assert_eq!(oldest, Some(at(4)));
 }

@@ -11,7 +11,7 @@ use galleria_app::intake::{EndShift, MovementView, NewMovement, NewShift, ShiftV
 use galleria_domain::{Digest, Money};
 use galleria_ports::Error;
 use galleria_ports::clock::SystemClock;
-use galleria_ports::records::{Moved, MovementKind, MovementRow};
+use galleria_ports::records::{MovementKind, MovementRow, MovementTotals};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -63,12 +63,12 @@ async fn a_movement_is_inserted_once_and_summed(stage: &Stage) {
         })
     ));
     let rows = read_tx!(stage, [], |tx| Ok((
-        tx.movements_of_shift("d1").await?,
-        tx.shift_moved("d1").await?,
-        tx.shift_moved("d2").await?,
-        tx.shift_moved("d3").await?,
+        tx.movement_list("d1").await?,
+        tx.movement_totals("d1").await?,
+        tx.movement_totals("d2").await?,
+        tx.movement_totals("d3").await?,
     )));
-    let totals = |paid_in, paid_out, pickups| Moved {
+    let totals = |paid_in, paid_out, pickups| MovementTotals {
         paid_in,
         paid_out,
         pickups,
@@ -77,7 +77,7 @@ async fn a_movement_is_inserted_once_and_summed(stage: &Stage) {
         movements[..3].to_vec(),
         totals(11, 0, 3),
         totals(0, 9, 0),
-        Moved::default(),
+        MovementTotals::default(),
     );
     assert_eq!(rows.expect("read"), expected);
 }
@@ -159,7 +159,7 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
                 .shift_end(key(&format!("end {shift_id}")), &shift_id, end)
                 .await
         });
-        let mut totals = Moved::default();
+        let mut totals = MovementTotals::default();
         for movement in movements.drain(..) {
             match movement.await.expect("no panic") {
                 Ok(view) => {
@@ -180,7 +180,7 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
         }
         let ended = ended.await.expect("no panic").expect("an end");
         let view: ShiftView = read(&ended);
-        let Moved {
+        let MovementTotals {
             paid_in,
             paid_out,
             pickups,
@@ -189,7 +189,7 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
         assert_eq!(view.expected, Some(expected));
         let (id, shift_id) = (shift.clone(), shift.clone());
         let (rows, row) = read_tx!(stage, [id], |tx| Ok((
-            tx.shift_moved(&id).await?,
+            tx.movement_totals(&id).await?,
             tx.shift_get(&id).await?,
         )))
         .expect("read");

@@ -111,7 +111,8 @@ async fn a_stopped_server_is_reported_soon() {
     let stage = Stage::open(config.clone(), None).await;
     server.kill().expect("killed");
     let start = Instant::now();
-    let lost = read_tx!(stage, [], |tx| tx.dead_count().await).expect_err("the server is stopped");
+    let lost =
+        read_tx!(stage, [], |tx| tx.dead_letter_count().await).expect_err("the server is stopped");
     assert!(matches!(lost, Error::Records { .. }), "{lost:?}");
     assert!(start.elapsed() < Duration::from_secs(10), "{start:?}");
     let away = Db::open(&config)
@@ -123,7 +124,7 @@ async fn a_stopped_server_is_reported_soon() {
     assert!(away.to_string().contains(&address), "{away}");
     server.restart().expect("started");
     server.wait().expect("the server answers");
-    let count = read_tx!(stage, [], |tx| tx.dead_count().await);
+    let count = read_tx!(stage, [], |tx| tx.dead_letter_count().await);
     assert_eq!(count.expect("the server is back"), 0);
 }
 

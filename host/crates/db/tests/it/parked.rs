@@ -4,7 +4,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use ParkedState::{Behind, Held, Retry, Waiting};
 use futures_util::future::join_all;
-use galleria_ports::records::{Parked, ParkedState};
+use galleria_ports::records::{ParkedEvent, ParkedState};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ on_both!(
     concurrent_changes_leave_no_lane_closed,
 );
 
-async fn put(stage: &Stage, parked: &Parked) {
+async fn put(stage: &Stage, parked: &ParkedEvent) {
     write_tx!(stage, [parked], |tx| tx.parked_put(&parked).await).expect("parked");
 }
 
@@ -51,12 +51,12 @@ async fn an_event_is_parked_updated_and_removed(stage: &Stage) {
     put(stage, &rows::parked("e2", "l", 6, Behind)).await;
     put(stage, &rows::parked("e3", "m", 7, Retry)).await;
     let (lanes, in_lane, in_other_group, count) = read_tx!(stage, [], |tx| {
-        let mut lanes = tx.parked_lanes("g").await?;
+        let mut lanes = tx.parked_lane_list("g").await?;
         lanes.sort();
         Ok((
             lanes,
-            tx.parked_in_lane("g", "slot", "l").await?,
-            tx.parked_in_lane("h", "slot", "l").await?,
+            tx.parked_count_in_lane("g", "slot", "l").await?,
+            tx.parked_count_in_lane("h", "slot", "l").await?,
             tx.parked_count().await?,
         ))
     })
@@ -172,8 +172,8 @@ async fn an_effect_wakes_the_events_that_wait_for_it(stage: &Stage) {
 }
 
 /// The definition of `parked_due`, over all rows.
-fn expected_due(all: &BTreeMap<String, Parked>, now: i64) -> Vec<String> {
-    let mut first: BTreeMap<&str, &Parked> = BTreeMap::new();
+fn expected_due(all: &BTreeMap<String, ParkedEvent>, now: i64) -> Vec<String> {
+    let mut first: BTreeMap<&str, &ParkedEvent> = BTreeMap::new();
     for parked in all.values() {
         let head = first.entry(&parked.lane).or_insert(parked);
         if parked.event.position < head.event.position {
@@ -192,7 +192,7 @@ fn expected_due(all: &BTreeMap<String, Parked>, now: i64) -> Vec<String> {
 
 async fn random_changes_agree_with_the_definition(stage: &Stage) {
     let mut random = ChaCha8Rng::seed_from_u64(20_261_124);
-    let mut all: BTreeMap<String, Parked> = BTreeMap::new();
+    let mut all: BTreeMap<String, ParkedEvent> = BTreeMap::new();
     for _ in 0..400 {
         let position = random.random_range(0..24);
         let id = format!("e{position}");

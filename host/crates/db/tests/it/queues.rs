@@ -4,8 +4,8 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use ParkedState::{Behind, Held, Retry, Waiting};
 use galleria_ports::records::{
-    OperationFilter, OperationRow, OutgoingRow, ParkedFilter, ParkedKey, ParkedState, QueuedFilter,
-    QueuedKey, ReceiptRow,
+    OperationFilter, OperationRow, OutgoingRow, ParkedCursor, ParkedFilter, ParkedState,
+    QueueCursor, QueueFilter, ReceiptRow,
 };
 
 on_both!(
@@ -17,14 +17,14 @@ on_both!(
 );
 
 async fn parked(stage: &Stage, filter: ParkedFilter, limit: u32) -> Vec<String> {
-    let (mut ids, mut after): (Vec<String>, Option<ParkedKey>) = (Vec::new(), None);
+    let (mut ids, mut after): (Vec<String>, Option<ParkedCursor>) = (Vec::new(), None);
     loop {
         let page = read_tx!(stage, [filter, after], |tx| {
-            tx.parked_page(&filter, after.as_ref(), limit).await
+            tx.parked_list(&filter, after.as_ref(), limit).await
         });
         let page = page.expect("a page");
         let Some(last) = page.last() else { return ids };
-        after = Some(ParkedKey {
+        after = Some(ParkedCursor {
             since: last.since,
             position: last.event.position,
             subscriber: last.subscriber.clone(),
@@ -131,7 +131,7 @@ async fn an_event_made_due_stays_in_its_lane(stage: &Stage) {
         due.map(|parked| parked.event.id).collect::<Vec<_>>()
     };
     let make_due = |id: &'static str| async move {
-        let result = write_tx!(stage, [], |tx| tx.parked_hasten(id, "slot", at(50)).await);
+        let result = write_tx!(stage, [], |tx| tx.parked_make_due(id, "slot", at(50)).await);
         result.expect("updated")
     };
     assert!(due().await.is_empty());
@@ -190,7 +190,7 @@ async fn queues_are_filtered_by_event_order_store_and_retailer(stage: &Stage) {
     })
     .expect("queued");
     let one = |text: &str| Some(text.to_owned());
-    let filter = |retailer, store, event, order| QueuedFilter {
+    let filter = |retailer, store, event, order| QueueFilter {
         retailer,
         store,
         event,
@@ -207,32 +207,32 @@ async fn queues_are_filtered_by_event_order_store_and_retailer(stage: &Stage) {
         (filter(None, one("s2"), None, one("o1")), ""),
     ] {
         // Pages of one row, so that each cursor leads to the next row.
-        let (mut ids, mut after) = (Vec::new(), None::<QueuedKey>);
+        let (mut ids, mut after) = (Vec::new(), None::<QueueCursor>);
         let mut requests = Vec::new();
         loop {
             let page = read_tx!(stage, [filter, after], |tx| {
-                tx.receipt_page(&filter, after.as_ref(), 1).await
+                tx.receipt_list(&filter, after.as_ref(), 1).await
             });
             let Some(row) = page.expect("a page").pop() else {
                 break;
             };
-            after = Some(QueuedKey {
+            after = Some(QueueCursor {
                 created_at: row.created_at,
                 id: row.id.clone(),
                 subscriber: row.subscriber,
             });
             ids.push(row.id);
         }
-        let mut after = None::<QueuedKey>;
+        let mut after = None::<QueueCursor>;
         loop {
             let page = read_tx!(stage, [filter, after], |tx| {
-                tx.outgoing_page(&filter, after.as_ref(), 1).await
+                tx.outgoing_list(&filter, after.as_ref(), 1).await
             });
             let Some(row) = page.expect("a page").pop() else {
                 break;
             };
             requests.push(format!("{}/{}", row.id, row.subscriber));
-            after = Some(QueuedKey {
+            after = Some(QueueCursor {
                 created_at: row.created_at,
                 id: row.id,
                 subscriber: row.subscriber,
@@ -267,7 +267,7 @@ async fn faults_are_listed_by_slot_and_time(stage: &Stage) {
     .expect("inserted");
     let faults = |since: i64, limit: u32| async move {
         let faults = read_tx!(stage, [], |tx| {
-            tx.faults_newest("r", "slot", at(since), limit).await
+            tx.fault_list("r", "slot", at(since), limit).await
         });
         faults.expect("read")
     };
@@ -280,9 +280,7 @@ async fn faults_are_listed_by_slot_and_time(stage: &Stage) {
     assert_eq!(faults(0, 9).await, all);
     assert_eq!(faults(1, 9).await, all[..2]);
     assert_eq!(faults(0, 1).await, all[..1]);
-    let none = read_tx!(stage, [], |tx| tx
-        .faults_newest("r", "other", at(0), 9)
-        .await);
+    let none = read_tx!(stage, [], |tx| tx.fault_list("r", "other", at(0), 9).await);
     assert!(none.expect("read").is_empty());
 }
 
@@ -317,7 +315,7 @@ async fn operations_are_filtered_by_action_and_actor(stage: &Stage) {
         };
         async move {
             let page = read_tx!(stage, [filter], |tx| {
-                tx.operation_page(&filter, i64::MAX, 9).await
+                tx.operation_list(&filter, i64::MAX, 9).await
             });
             let rows = page.expect("read").into_iter().map(|(_, row)| row);
             rows.collect::<Vec<_>>()

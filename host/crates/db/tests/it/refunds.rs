@@ -115,7 +115,7 @@ async fn request_refunds(app: &App, name: &str, times: usize, extent: Value) -> 
 
 /// The total of all refunds of the order. Checks it against the tenders.
 async fn refunded_total(stage: &Stage) -> i64 {
-    let refunds = read_tx!(stage, [], |tx| tx.refunds_of_order("o1").await).expect("refunds");
+    let refunds = read_tx!(stage, [], |tx| tx.refund_list_by_order("o1").await).expect("refunds");
     let resolved = refunds.iter().filter_map(|row| row.refund.as_ref());
     let gross: i64 = resolved.clone().map(|refund| refund.gross).sum();
     let tenders = resolved.flat_map(|refund| &refund.tenders);

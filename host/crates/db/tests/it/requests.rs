@@ -3,7 +3,7 @@
 use crate::rows::at;
 use crate::stage::Stage;
 use galleria_ports::Error;
-use galleria_ports::records::{Answered, OutgoingRow, ReceiptRow};
+use galleria_ports::records::{OutgoingRow, ReceiptRow, SavedResponse};
 
 on_both!(
     a_response_is_saved_once_under_its_key,
@@ -11,21 +11,29 @@ on_both!(
 );
 
 async fn a_response_is_saved_once_under_its_key(stage: &Stage) {
-    let response = Answered {
+    let response = SavedResponse {
         key: "k".into(),
         request: "a".repeat(64),
         status: 201,
         body: "{\"ø\":1}".into(),
         at: at(1),
     };
-    write_tx!(stage, [response], |tx| tx.answered_insert(&response).await).expect("saved");
-    let duplicate = write_tx!(stage, [response], |tx| tx.answered_insert(&response).await);
+    write_tx!(stage, [response], |tx| tx
+        .saved_response_insert(&response)
+        .await)
+    .expect("saved");
+    let duplicate = write_tx!(stage, [response], |tx| tx
+        .saved_response_insert(&response)
+        .await);
     assert!(
         matches!(duplicate, Err(Error::Exists { .. })),
         "{duplicate:?}"
     );
     let rows = read_tx!(stage, [], |tx| {
-        Ok((tx.answered_get("k").await?, tx.answered_get("K").await?))
+        Ok((
+            tx.saved_response_get("k").await?,
+            tx.saved_response_get("K").await?,
+        ))
     });
     assert_eq!(rows.expect("read"), (Some(response), None));
 }

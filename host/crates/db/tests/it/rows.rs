@@ -6,8 +6,8 @@ use galleria_domain::{
     Refund, Sale, Shift, Store, Tender, TenderTotal, VoidCause,
 };
 use galleria_ports::records::{
-    DeadLetter, DocumentRow, DocumentState, JournalRow, OrderRow, OrderStatus, Parked, ParkedState,
-    PaymentRow, RefundRow, SaleLine, ShiftRow, ShiftSums, VoidRow,
+    DeadLetter, DocumentRow, DocumentState, JournalRow, OrderRow, OrderStatus, ParkedEvent,
+    ParkedState, PaymentRow, RefundRow, SaleLine, ShiftRow, ShiftSums, VoidRow,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -325,8 +325,8 @@ pub fn journal(event_id: &str, attempt: u32) -> JournalRow {
 }
 
 /// An event of group `g` and subscriber `slot`, parked and due at `at(position)`.
-pub fn parked(id: &str, lane: &str, position: i64, state: ParkedState) -> Parked {
-    Parked {
+pub fn parked(id: &str, lane: &str, position: i64, state: ParkedState) -> ParkedEvent {
+    ParkedEvent {
         group: "g".into(),
         subscriber: "slot".into(),
         lane: lane.into(),

@@ -88,7 +88,7 @@ async fn lease(stage: &Stage, owner: &'static str, now: i64, until: i64) -> Opti
 }
 
 pub(crate) async fn close(stage: &Stage, lease: &RunLease, end: &RunEnd) -> bool {
-    write_tx!(stage, [lease, end], |tx| tx.run_close(&lease, &end).await).expect("updated")
+    write_tx!(stage, [lease, end], |tx| tx.run_finish(&lease, &end).await).expect("updated")
 }
 
 async fn get(stage: &Stage, id: &'static str) -> RunRow {
@@ -142,14 +142,16 @@ async fn a_lease_excludes_other_owners_until_it_ends(stage: &Stage) {
     assert_eq!(lease(stage, "a", 60, 100).await.as_deref(), Some("early"));
     assert_eq!(lease(stage, "b", 60, 200).await.as_deref(), Some("late"));
     assert_eq!(lease(stage, "c", 99, 300).await, None);
-    let next = read_tx!(stage, [], |tx| tx.run_next().await).expect("read");
+    let next = read_tx!(stage, [], |tx| tx.run_next_time().await).expect("read");
     assert_eq!(next, Some(at(100)), "end of the first lease");
     assert_eq!(lease(stage, "c", 100, 300).await.as_deref(), Some("early"));
     let leased = get(stage, "early").await;
     assert_eq!((leased.state, leased.attempts), (RunState::Running, 2));
     // Leasing by id fails while another owner has the run, and after it ended.
     let take = async |id: &'static str, now: i64| {
-        let leased = write_tx!(stage, [], |tx| tx.run_take(id, "d", at(now), at(999)).await);
+        let leased = write_tx!(stage, [], |tx| tx
+            .run_lease_by_id(id, "d", at(now), at(999))
+            .await);
         leased.expect("updated").is_some()
     };
     assert!(!take("early", 299).await);
@@ -281,7 +283,7 @@ async fn a_running_run_is_stopped(stage: &Stage) {
     let my_lease = lease_of("c", "me", 1);
     let remove = async || {
         let my_lease = my_lease.clone();
-        write_tx!(stage, [my_lease], |tx| tx.run_forget(&my_lease).await).expect("updated")
+        write_tx!(stage, [my_lease], |tx| tx.run_remove(&my_lease).await).expect("updated")
     };
     assert!(remove().await);
     assert!(!remove().await);
@@ -341,7 +343,10 @@ async fn the_last_ended_run_depends_on_slot_point_and_scope(stage: &Stage) {
     ended("c", "", 30, RunState::Dead).await;
     ended("d", "s", 40, RunState::Ended).await;
     let last = async |slot: &'static str, point: Point, store: &'static str| {
-        read_tx!(stage, [], |tx| tx.run_last("r", slot, point, store).await).expect("read")
+        read_tx!(stage, [], |tx| tx
+            .run_last_ended("r", slot, point, store)
+            .await)
+        .expect("read")
     };
     assert_eq!(last("slot", Point::Report, "").await, Some(at(20)));
     assert_eq!(last("slot", Point::Report, "s").await, Some(at(40)));
@@ -362,7 +367,8 @@ async fn schedule_marks_only_move_forward(stage: &Stage) {
             .await);
         put.expect("put");
     };
-    let marks = async || read_tx!(stage, [], |tx| tx.schedule_marks("r", "n").await).expect("read");
+    let marks =
+        async || read_tx!(stage, [], |tx| tx.schedule_mark_list("r", "n").await).expect("read");
     let hourly = "0 * * * *";
     let later = mark("a", hourly, "2026-11-24T10:00:00");
     put(&later).await;
@@ -376,6 +382,6 @@ async fn schedule_marks_only_move_forward(stage: &Stage) {
     let removed = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "a").await);
     removed.expect("removed");
     assert_eq!(marks().await, [all]);
-    let others = read_tx!(stage, [], |tx| tx.schedule_marks("q", "n").await);
+    let others = read_tx!(stage, [], |tx| tx.schedule_mark_list("q", "n").await);
     assert_eq!(others.expect("read"), []);
 }

@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use galleria_ports::records::{SaleLine, SaleLineKey};
+use galleria_ports::records::{SaleLine, SaleLineCursor};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -50,10 +50,10 @@ async fn read(stage: &Stage, window: Window, limit: u32) -> Vec<SaleLine> {
         as_of,
     } = window;
     let mut all = Vec::new();
-    let mut after = SaleLineKey::default();
+    let mut after = SaleLineCursor::default();
     loop {
         let page = read_tx!(stage, [after], |tx| {
-            tx.sale_lines_page("r", store_id, first, last, at(as_of), &after, limit)
+            tx.sale_line_list("r", store_id, first, last, at(as_of), &after, limit)
                 .await
         })
         .expect("a page");
@@ -61,7 +61,7 @@ async fn read(stage: &Stage, window: Window, limit: u32) -> Vec<SaleLine> {
         let Some(last_line) = page.last() else {
             return all;
         };
-        after = SaleLineKey {
+        after = SaleLineCursor {
             store_id: last_line.store_id.clone(),
             business_date: last_line.business_date.clone(),
             begun_at: last_line.begun_at.clone(),
@@ -91,7 +91,7 @@ async fn pages_have_no_gaps_and_no_overlaps(stage: &Stage) {
         for (id, retailer) in STORES {
             tx.store_put(&rows::store(id, retailer)).await?;
         }
-        tx.sale_lines_insert(&lines).await
+        tx.sale_line_insert_many(&lines).await
     })
     .expect("added");
     lines.sort_by(|one, other| position(one).cmp(&position(other)));
@@ -138,9 +138,10 @@ async fn a_line_is_inserted_once(stage: &Stage) {
         line.clone(),
         rows::sale_line("s1", "2026-11-24", "10:00", "p1", 2),
     ];
-    write_tx!(stage, [added], |tx| tx.sale_lines_insert(&added).await).expect("added");
+    write_tx!(stage, [added], |tx| tx.sale_line_insert_many(&added).await).expect("added");
     let other = vec![rows::sale_line("s1", "2026-11-24", "10:00", "p2", 1), line];
-    write_tx!(stage, [other], |tx| tx.sale_lines_insert(&other).await).expect_err("line exists");
+    write_tx!(stage, [other], |tx| tx.sale_line_insert_many(&other).await)
+        .expect_err("line exists");
     let count = stage
         .rows("SELECT 'lines' AS what, COUNT(*) AS count FROM sale_lines")
         .await;

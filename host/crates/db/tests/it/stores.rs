@@ -59,10 +59,10 @@ async fn stores_are_read_inserted_and_replaced_in_bulk(stage: &Stage) {
         .map(|n| rows::store(&format!("{n:03}"), "r"))
         .collect();
     let rows = stores.clone();
-    write_tx!(stage, [rows], |tx| tx.stores_insert(&rows).await).expect("added");
+    write_tx!(stage, [rows], |tx| tx.store_insert_many(&rows).await).expect("added");
     let ids: Vec<String> = ["149", "unknown", "000", "077"].map(str::to_owned).into();
     let wanted = ids.clone();
-    let read = read_tx!(stage, [wanted], |tx| tx.stores_get(&wanted).await).expect("read");
+    let read = read_tx!(stage, [wanted], |tx| tx.store_get_many(&wanted).await).expect("read");
     let read: Vec<_> = read.into_iter().map(|store| store.id).collect();
     assert_eq!(read, ["000", "077", "149"]);
     let mut other = stores;
@@ -71,8 +71,8 @@ async fn stores_are_read_inserted_and_replaced_in_bulk(stage: &Stage) {
     }
     let rows = other.clone();
     write_tx!(stage, [rows], |tx| {
-        tx.stores_get(&["000".into()]).await?;
-        tx.stores_replace(&rows).await
+        tx.store_get_many(&["000".into()]).await?;
+        tx.store_replace_many(&rows).await
     })
     .expect("replaced");
     let read = read_tx!(stage, [], |tx| tx.store_list(Some("r"), "", 999).await);

@@ -4,7 +4,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_ports::records::{
     FiscalRow, FiscalState, MarkRow, MarkState, MovementKind, MovementRow, OperationRow, Outcome,
-    OutgoingRow, ParkedState, ReceiptRow, StoryRow, Subject,
+    OutgoingRow, ParkedState, ReceiptRow, Subject, TimelineRow,
 };
 use galleria_ports::trace;
 
@@ -35,7 +35,7 @@ async fn fill(stage: &Stage) {
             ..galleria_domain::RecordedTender::default()
         };
         tender.store_id = "s1".into();
-        tx.tenders_insert(&[tender], at(4)).await?;
+        tx.tender_insert_many(&[tender], at(4)).await?;
         let document = galleria_ports::records::DocumentRow {
             event_id: "payment:p1".into(),
             order_id: Some("o1".into()),
@@ -47,7 +47,7 @@ async fn fill(stage: &Stage) {
         tx.journal_insert(&attempt).await?;
         tx.effect_claim("payment:p1", "slot", Outcome::Applied, at(5))
             .await?;
-        tx.dead_put(&rows::letter("refund:b1", 9)).await?;
+        tx.dead_letter_put(&rows::letter("refund:b1", 9)).await?;
         let letter = rows::letter("refund:b1", 9);
         tx.parked_put(&rows::parked("refund:b1", "o1", 2, ParkedState::Held))
             .await?;
@@ -68,11 +68,11 @@ async fn fill(stage: &Stage) {
 }
 
 async fn subjects(stage: &Stage, id: &'static str) -> Vec<(Subject, String)> {
-    read_tx!(stage, [], |tx| tx.story_subjects(id, 50).await).expect("read")
+    read_tx!(stage, [], |tx| tx.timeline_subjects(id, 50).await).expect("read")
 }
 
-async fn entries(stage: &Stage, subject: Subject, id: &'static str) -> Vec<StoryRow> {
-    let timeline = read_tx!(stage, [], |tx| tx.story_rows(subject, id, 50).await).expect("read");
+async fn entries(stage: &Stage, subject: Subject, id: &'static str) -> Vec<TimelineRow> {
+    let timeline = read_tx!(stage, [], |tx| tx.timeline_rows(subject, id, 50).await).expect("read");
     assert!(timeline.cut.is_empty(), "{:?}", timeline.cut);
     timeline.rows
 }
@@ -125,7 +125,7 @@ async fn a_timeline_lists_the_entries_of_an_order(stage: &Stage) {
         "{payment:?}"
     );
 
-    let events = read_tx!(stage, [], |tx| tx.story_events("o1", 50).await).expect("read");
+    let events = read_tx!(stage, [], |tx| tx.timeline_events("o1", 50).await).expect("read");
     assert_eq!(events, ["payment:p1", "refund:b1"]);
     let payment = entries(stage, Subject::Event, "payment:p1").await;
     let kinds: Vec<_> = payment.iter().map(|row| row.what).collect();
@@ -149,7 +149,9 @@ async fn a_timeline_reports_truncated_kinds(stage: &Stage) {
         Ok(())
     })
     .expect("filled");
-    let timeline = read_tx!(stage, [], |tx| tx.story_rows(Subject::Event, "e1", 2).await);
+    let timeline = read_tx!(stage, [], |tx| tx
+        .timeline_rows(Subject::Event, "e1", 2)
+        .await);
     let timeline = timeline.expect("read");
     assert_eq!((timeline.rows.len(), timeline.cut), (2, vec!["attempt"]));
 }
@@ -298,7 +300,7 @@ async fn a_mark_and_a_movement_belong_to_order_and_shift(stage: &Stage) {
         subjects(stage, "m1").await,
         [(Subject::Shift, "h1".to_owned())]
     );
-    let has = |rows: &[StoryRow], kind: &str, id: &str| {
+    let has = |rows: &[TimelineRow], kind: &str, id: &str| {
         assert!(
             rows.iter().any(|row| row.what == kind && row.id == id),
             "{kind} {id}: {rows:?}"
@@ -317,7 +319,7 @@ async fn a_mark_and_a_movement_belong_to_order_and_shift(stage: &Stage) {
 async fn the_store_of_an_event_is_found_in_any_table(stage: &Stage) {
     fill(stage).await;
     let store = |id: &'static str| async move {
-        read_tx!(stage, [], |tx| tx.story_store(id).await).expect("read")
+        read_tx!(stage, [], |tx| tx.timeline_store(id).await).expect("read")
     };
     assert_eq!(store("payment:p1").await.as_deref(), Some("s1"));
     // The event is not in the log, but parked and a dead letter.

@@ -143,9 +143,9 @@ async fn an_order_has_one_payment(stage: &Stage) {
     let found = read_tx!(stage, [], |tx| {
         Ok([
             tx.payment_get("p1").await?,
-            tx.payment_of_order("o1").await?,
+            tx.payment_get_by_order("o1").await?,
             tx.payment_get("o1").await?,
-            tx.payment_of_order("o2").await?,
+            tx.payment_get_by_order("o2").await?,
         ])
     });
     let same = Some(payment);
@@ -159,7 +159,7 @@ async fn an_order_has_one_payment(stage: &Stage) {
     let mut other = rows::payment("p2", "o2");
     other.shift_id = None;
     write_tx!(stage, [other], |tx| tx.payment_insert(&other).await).expect("paid");
-    let found = read_tx!(stage, [], |tx| tx.payment_of_order("o2").await).expect("read");
+    let found = read_tx!(stage, [], |tx| tx.payment_get_by_order("o2").await).expect("read");
     assert_eq!(found, Some(other));
 }
 
@@ -190,7 +190,10 @@ async fn refunds_are_listed_in_order_of_acceptance(stage: &Stage) {
     let mut second = rows::bare_refund("r1", "o9");
     second.refund = Some(resolved);
     let found = read_tx!(stage, [], |tx| {
-        Ok((tx.refunds_of_order("o9").await?, tx.refund_get("r4").await?))
+        Ok((
+            tx.refund_list_by_order("o9").await?,
+            tx.refund_get("r4").await?,
+        ))
     });
     let (all, one) = found.expect("read");
     let (first, third) = (rows::bare_refund("r2", "o9"), rows::bare_refund("r3", "o9"));

@@ -4,7 +4,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_ports::Error;
-use galleria_ports::records::{Outcome, Took};
+use galleria_ports::records::{Claim, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn claims(stage: &Stage) -> Vec<(String, i64)> {
 }
 
 /// Claims the effect of `e<number>`. Then fails for multiples of five and panics for multiples of seven.
-async fn claim(stage: &Stage, number: i64) -> Result<Took, Error> {
+async fn claim(stage: &Stage, number: i64) -> Result<Claim, Error> {
     write_tx!(stage, [], |tx| {
         let claim = tx
             .effect_claim(&format!("e{number}"), "a", Outcome::Applied, at(number))
@@ -43,7 +43,7 @@ async fn a_failed_transaction_is_rolled_back_and_affects_no_other(stage: &Stage)
     for (outcome, number) in outcomes.into_iter().zip(1..) {
         match outcome {
             Ok(claim) => {
-                assert_eq!(claim, Took::Now);
+                assert_eq!(claim, Claim::New);
                 committed.push((format!("e{number}"), at(number).as_millisecond()));
             }
             Err(error) => {
@@ -91,7 +91,7 @@ async fn writes_of_a_read_are_discarded(stage: &Stage) {
     let result = read_tx!(stage, [], |tx| {
         tx.effect_claim("e1", "a", Outcome::Applied, at(1)).await
     });
-    assert_eq!(result.expect("claimed in the read"), Took::Now);
+    assert_eq!(result.expect("claimed in the read"), Claim::New);
     assert!(claims(stage).await.is_empty());
     // A read does not see later commits of others.
     let outside = stage.clone();
@@ -118,7 +118,7 @@ async fn queued_work_is_committed_before_closing(stage: &Stage) {
         task.await.expect("no panic").expect("done");
     }
     claim(stage, 6).await.expect_err("closed");
-    read_tx!(stage, [], |tx| tx.dead_count().await).expect_err("closed");
+    read_tx!(stage, [], |tx| tx.dead_letter_count().await).expect_err("closed");
     stage.db.close().await.expect("closing twice");
     assert_eq!(claims(stage).await.len(), 4);
 }

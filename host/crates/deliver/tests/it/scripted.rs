@@ -263,7 +263,7 @@ impl House {
         };
         let sold = self.records().write(move |tx| {
             let line = line.clone();
-            Box::pin(async move { tx.sale_lines_insert(&[line]).await })
+            Box::pin(async move { tx.sale_line_insert_many(&[line]).await })
         });
         sold.await.expect("a line");
     }

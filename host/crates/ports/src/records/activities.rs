@@ -1,27 +1,27 @@
-//! What stores did, day by day: one row for each sale, refund, void, shift and verification, so that a
-//! day is read in order although its parts are kept in five tables. And verifications themselves.
+//! Activities of stores by day, and verifications. Each sale, refund, void, shift and verification
+//! has an activity row, so that a day can be read in order although its parts are in five tables.
 
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::{Activity, Verification};
 use jiff::Timestamp;
 
-/// Which table an activity is kept in.
+/// The kind of an activity, which determines its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityKind {
     /// A payment's sale.
     Sale,
-    /// A refund that has been worked out.
+    /// A resolved refund.
     Refund,
-    /// An order that came to nothing.
+    /// A voided order.
     Void,
-    /// A drawer closed.
+    /// A closed shift.
     Shift,
-    /// Staff looked into a basket.
+    /// A verification of a basket by staff.
     Verification,
 }
 
-/// Where an activity stands in its store's day. What it says is frozen elsewhere.
+/// An activity's position in its store's day. Its body is in the table of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivityRow {
     /// The store's id.
@@ -30,48 +30,49 @@ pub struct ActivityRow {
     pub business_date: String,
     /// When it began.
     pub begun_at: Timestamp,
-    /// What it is.
+    /// The kind of activity.
     pub kind: ActivityKind,
-    /// The payment's, refund's, void's, shift's or verification's id.
+    /// The id of the payment, refund, void, shift or verification.
     pub id: String,
-    /// When the host accepted it, or could work it out; for freezing a window.
+    /// When the host accepted or resolved it. Fixes the content of a window.
     pub accepted_at: Timestamp,
 }
 
-/// Where a reader of activities stands: the order of rows. The default is before the first.
+/// Position of a reader of activities, in the order of the rows. The default is before the first
+/// row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ActivityKey {
+pub struct ActivityCursor {
     /// The store's id.
     pub store_id: String,
     /// The business date.
     pub business_date: String,
-    /// When it began, milliseconds since 1970.
+    /// When it began, in milliseconds since 1970.
     pub begun_ms: i64,
-    /// The word of its kind.
+    /// The name of its kind.
     pub kind: String,
-    /// Its id.
+    /// The row's id.
     pub id: String,
 }
 
-/// Rows of a window, and where to go on.
+/// A page of a window, and its cursor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ActivityPage {
-    /// In order, each with its store's id. What retention took away is left out.
+    /// In order, each with its store's id. Rows whose body retention has deleted are omitted.
     pub activities: Vec<(String, Activity)>,
-    /// The last row that was read; none where there was no more.
-    pub last: Option<ActivityKey>,
+    /// The cursor of the last row. `None` if there are no more rows.
+    pub last: Option<ActivityCursor>,
 }
 
-/// A verification as accepted.
+/// An accepted verification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerificationRow {
-    /// The caller's id, or the natural one.
+    /// The caller's id, or the natural key.
     pub id: String,
     /// The order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// Frozen when accepted: every attempt sees the same.
+    /// Never changes after acceptance, so that every attempt reads the same.
     pub verification: Verification,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -79,27 +80,27 @@ pub struct VerificationRow {
     pub accepted_at: Timestamp,
 }
 
-/// Records of what stores did.
+/// Records of activities and verifications.
 #[async_trait]
 pub trait Activities {
-    /// Adds a verification; `Error::Exists` where the id is taken.
+    /// Adds a verification. Returns `Error::Exists` if the id is taken.
     async fn verification_insert(&mut self, verification: &VerificationRow) -> Result<(), Error>;
     /// A verification by id.
     async fn verification_get(&mut self, id: &str) -> Result<Option<VerificationRow>, Error>;
 
-    /// Adds an activity, in the transaction that makes it one.
+    /// Adds an activity, in the transaction that creates it.
     async fn activity_insert(&mut self, activity: &ActivityRow) -> Result<(), Error>;
-    /// At most `limit` activities of a retailer's window after `after`, accepted no later than
-    /// `as_of`, in the order of [`ActivityKey`], with what they say. `store_id` narrows to one store.
+    /// At most `limit` activities of a retailer's window after `after`, accepted by `as_of`, in the
+    /// order of [`ActivityCursor`], with their bodies. `store_id` limits them to one store.
     #[expect(clippy::too_many_arguments, reason = "each is a bound of one query")]
-    async fn activities_page(
+    async fn activity_list(
         &mut self,
         retailer: &str,
         store_id: Option<&str>,
         first: &str,
         last: &str,
         as_of: Timestamp,
-        after: &ActivityKey,
+        after: &ActivityCursor,
         limit: u32,
     ) -> Result<ActivityPage, Error>;
 }

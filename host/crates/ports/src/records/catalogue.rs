@@ -1,6 +1,7 @@
 //! Products of a retailer and their prices by store.
 //!
-//! Written in versions: a draft is written in pieces that nobody sees, and published by one row.
+//! The catalogue has versions: a draft is written in chunks that are not visible, and published by
+//! one row.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use galleria_domain::Decimal;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What one unit costs.
+/// The price of one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -22,21 +23,21 @@ pub struct Price {
 /// A product, without its stores' prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductRow {
-    /// Unique in the retailer.
+    /// The SKU. Unique within the retailer.
     pub sku: String,
-    /// GTIN-8, 12, 13 or 14; empty where there is none.
+    /// GTIN-8, 12, 13 or 14; empty if none.
     pub gtin: String,
-    /// Readable.
+    /// The readable name.
     pub name: String,
-    /// From the top, separated by `/`; empty where there is none.
+    /// The path from the top category, separated by `/`; empty if none.
     pub category: String,
-    /// UN/ECE Recommendation 20.
+    /// The unit, by UN/ECE Recommendation 20.
     pub unit: String,
-    /// Where a store has none of its own.
+    /// The common price, for stores without their own.
     pub price: Option<Price>,
-    /// The code of its tax; empty where there is none.
+    /// The tax code; empty if none.
     pub tax_code: String,
-    /// Whether it is sold.
+    /// Whether the product is on sale.
     pub active: bool,
 }
 
@@ -47,118 +48,61 @@ pub struct PriceRow {
     pub sku: String,
     /// The store's id.
     pub store_id: String,
-    /// None takes it away: the common price holds again.
+    /// `None` removes it: the common price applies again.
     pub price: Option<Price>,
 }
 
-/// A product as it stands in the catalogue.
+/// A product in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct CatalogueEntry {
     /// The product.
     pub product: ProductRow,
-    /// When it was changed last, its common price included.
+    /// When the product or its common price last changed.
     pub changed_at: Timestamp,
-    /// The asked store's own price, and when it was changed last; none where it never had one.
+    /// The store's own price and the time of its last change. `None` if the store never had one.
     pub own: Option<(Option<Price>, Timestamp)>,
 }
 
-/// A part of a catalogue.
+/// A page of a catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedPage {
-    /// In the order of sku. None of them may be there at the asked instant, and more behind.
-    pub listed: Vec<Listed>,
-    /// Where the next part begins; none where there is no more.
+pub struct CataloguePage {
+    /// In the order of SKU. May be empty although more pages follow.
+    pub listed: Vec<CatalogueEntry>,
+    /// The cursor of the next page. `None` after the last page.
     pub last: Option<String>,
 }
 
-/// A version of a retailer's catalogue that is being written. One at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// The retailer.
-    pub retailer: String,
-    /// Its number.
-    pub version: i64,
-    /// Who writes it.
-    pub writer: String,
-}
-
-/// What came of asking for a draft.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// It is the asker's.
-    Draft(Draft),
-    /// Another is written just now.
-    Busy,
-    /// The one before was left by a writer that is gone: it is to be cleared first.
-    LeftOver,
-}
-
-/// Records of products.
+/// Records of products and prices.
 #[async_trait]
 pub trait Catalogue {
-    /// Sees to it that what is read as of `as_of` stays as it is: whatever is published later gets
-    /// a later instant. Waits for a publication that is under way.
-    async fn catalogue_fix(&mut self, retailer: &str, as_of: Timestamp) -> Result<(), Error>;
-    /// Begins a draft, the writer's until `until`.
-    async fn catalogue_begin(
-        &mut self,
-        retailer: &str,
-        writer: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Begun, Error>;
-    /// Adds to a draft and keeps it until `until`; an error where it is not the writer's any more.
-    /// What later versions replaced before `forget` is let go.
-    async fn catalogue_add(
-        &mut self,
-        draft: &Draft,
-        products: &[ProductRow],
-        prices: &[PriceRow],
-        until: Timestamp,
-        forget: Timestamp,
-    ) -> Result<(), Error>;
-    /// Shows a draft, all of it, and answers its instant: `now`, or later where `now` was read already.
-    async fn catalogue_publish(
-        &mut self,
-        draft: &Draft,
-        now: Timestamp,
-    ) -> Result<Timestamp, Error>;
-    /// Takes up to `limit` rows of a draft away; true where that was all, and the draft is gone.
-    async fn catalogue_clear(&mut self, draft: &Draft, limit: u32) -> Result<bool, Error>;
-    /// Takes over a draft whose writer's time was over at `now`; none where there is none.
-    async fn catalogue_take_over(
-        &mut self,
-        writer: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Draft>, Error>;
-    /// Lets go of up to `limit` versions from before `before` of which no row is left; how many.
-    async fn catalogue_forget(&mut self, before: Timestamp, limit: u32) -> Result<u64, Error>;
-    /// Products of up to `limit` keys after `after` in the order of sku, as they were at `as_of`, with
-    /// the store's own prices where a store is asked for.
-    async fn catalogue_page(
+    /// Freezes the catalogue as of `as_of`: a later publication gets a later time. Waits for a
+    /// concurrent publication.
+    async fn catalogue_freeze(&mut self, retailer: &str, as_of: Timestamp) -> Result<(), Error>;
+    /// Products of up to `limit` SKUs after `after`, in the order of SKU, as of `as_of`. With
+    /// `store_id`, also the store's own prices.
+    async fn catalogue_list(
         &mut self,
         retailer: &str,
         store_id: Option<&str>,
         as_of: Timestamp,
         after: &str,
         limit: u32,
-    ) -> Result<ListedPage, Error>;
-    /// These products as they are now, in any order.
-    async fn catalogue_products(
+    ) -> Result<CataloguePage, Error>;
+    /// The current state of these products, in any order, with the time of their last change.
+    async fn catalogue_product_list(
         &mut self,
         retailer: &str,
         skus: &[String],
     ) -> Result<Vec<(ProductRow, Timestamp)>, Error>;
-    /// These stores' prices, by sku and store, as they are now, in any order.
-    async fn catalogue_prices(
+    /// The current store prices of these pairs of SKU and store, in any order.
+    async fn catalogue_price_list(
         &mut self,
         retailer: &str,
         of: &[(String, String)],
     ) -> Result<Vec<PriceRow>, Error>;
-    /// All stores' prices of a product as they are now, in the order of stores, each with the
-    /// instant of its change; also those that were taken away.
-    async fn catalogue_prices_of(
+    /// The current store prices of a product in the order of stores, each with the time of its
+    /// change. Includes removed prices.
+    async fn catalogue_price_list_by_product(
         &mut self,
         retailer: &str,
         sku: &str,

@@ -1,24 +1,24 @@
-//! Documents on their way to a directory.
+//! Documents to be delivered to a directory.
 
 use crate::Error;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// How far a document has come. Only forwards.
+/// The state of a document. Only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DocumentState {
     /// Its body is in the database.
     Pending,
-    /// Its temporary file and that file's directory entry are on disk.
+    /// Its temporary file and the directory entry are on disk.
     Prepared,
-    /// It stands under its name.
+    /// It has its final name.
     Delivered,
-    /// Something else stands under its name: an operator must look.
+    /// Another file has its name. An operator must decide.
     Blocked,
 }
 
 impl DocumentState {
-    /// All of them.
+    /// All variants.
     pub const ALL: &'static [Self] = &[
         Self::Pending,
         Self::Prepared,
@@ -26,7 +26,7 @@ impl DocumentState {
         Self::Blocked,
     ];
 
-    /// The word in rows and answers.
+    /// The name in rows and responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -40,43 +40,43 @@ impl DocumentState {
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRow {
-    /// Unique; the temporary name derives from it.
+    /// The id. The name of the temporary file derives from it.
     pub id: String,
     /// The event or run that wrote it.
     pub event_id: String,
-    /// The slot.
+    /// The plugin slot.
     pub subscriber: String,
     /// The retailer.
     pub retailer: String,
     /// The store's id; empty for a run over all stores.
     pub store_id: String,
-    /// The order, where there is one.
+    /// The order, if any.
     pub order_id: Option<String>,
-    /// A directory of the host's, such as `poslog`.
+    /// The name of a directory of the host, such as `poslog`.
     pub directory: String,
-    /// Unique with retailer and directory.
+    /// The file name. Unique within retailer and directory.
     pub name: String,
     /// Media type.
     pub media_type: String,
-    /// Bytes of the body.
+    /// Size of the body in bytes.
     pub size: i64,
     /// SHA-256 of the body.
     pub digest: String,
-    /// Dropped when delivered; none from the start where a run streamed it to the disk.
+    /// Deleted on delivery. `None` from the start if a run streamed the body to the disk.
     pub body: Option<Vec<u8>>,
-    /// How far it has come.
+    /// Its state.
     pub state: DocumentState,
-    /// When it was decided.
+    /// When the decision was applied.
     pub created_at: Timestamp,
 }
 
 /// Records of documents.
 #[async_trait]
 pub trait Documents {
-    /// Adds a document; `Error::NameTaken` where (retailer, directory, name) is taken.
+    /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, name) is taken.
     async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error>;
-    /// Leases up to `limit` documents that are not delivered and not leased by another, oldest
-    /// first, to `owner` until `until`; bodies included.
+    /// Leases up to `limit` undelivered documents without another lease to `owner` until `until`,
+    /// oldest first. Returns them with their bodies.
     async fn document_lease(
         &mut self,
         owner: &str,
@@ -84,8 +84,8 @@ pub trait Documents {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<DocumentRow>, Error>;
-    /// Moves documents of a lease on; `Delivered` ends the lease and drops the body. Answers the
-    /// ids that moved: one whose lease was lost meanwhile is not among them.
+    /// Advances leased documents. `Delivered` ends the lease and deletes the body. Returns the ids
+    /// of the advanced documents, without those whose lease was lost.
     async fn document_advance(
         &mut self,
         ids: &[String],
@@ -93,10 +93,10 @@ pub trait Documents {
         state: DocumentState,
         now: Timestamp,
     ) -> Result<Vec<String>, Error>;
-    /// Documents about an order, oldest first, without bodies.
-    async fn documents_of_order(&mut self, order_id: &str) -> Result<Vec<DocumentRow>, Error>;
-    /// Documents that earlier events of an order wrote for this subscriber, oldest first, without bodies.
-    async fn documents_before(
+    /// Documents of an order, oldest first, without bodies.
+    async fn document_list_by_order(&mut self, order_id: &str) -> Result<Vec<DocumentRow>, Error>;
+    /// Documents of this subscriber from earlier events of an order, oldest first, without bodies.
+    async fn document_list_before(
         &mut self,
         order_id: &str,
         subscriber: &str,
@@ -104,6 +104,6 @@ pub trait Documents {
     ) -> Result<Vec<DocumentRow>, Error>;
     /// A document by id, without body.
     async fn document_get(&mut self, id: &str) -> Result<Option<DocumentRow>, Error>;
-    /// Documents in a state, and how many of them.
+    /// The number of documents in a state.
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error>;
 }

@@ -1,28 +1,28 @@
-//! Fiscal records, and the marks that were answered to them.
+//! Fiscal records, and the marks received for them.
 
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::Attribute;
 use jiff::Timestamp;
 
-/// How a record stands.
+/// The state of a fiscal record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FiscalState {
-    /// A mark came before its payment or refund, or too long before it.
+    /// A mark arrived before its payment or refund, or too long before it.
     Early,
-    /// Its mark has not come.
+    /// Its mark has not arrived.
     Waiting,
     /// It has its mark.
     Marked,
-    /// Two marks came, and they differ: an operator looks.
+    /// Two different marks were received. An operator must decide.
     Conflict,
 }
 
 impl FiscalState {
-    /// Every state.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Early, Self::Waiting, Self::Marked, Self::Conflict];
 
-    /// As callers read it.
+    /// The name in responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Early => "early",
@@ -33,19 +33,19 @@ impl FiscalState {
     }
 }
 
-/// How a mark stands.
+/// The state of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkState {
-    /// It came before its record.
+    /// It arrived before its record.
     Early,
-    /// It is the record's.
+    /// It is the record's mark.
     Applied,
-    /// The record had another.
+    /// The record has another mark.
     Conflict,
 }
 
 impl MarkState {
-    /// As callers read it.
+    /// The name in responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Early => "early",
@@ -55,58 +55,58 @@ impl MarkState {
     }
 }
 
-/// What is to be marked: a sale, or a refund of its order.
+/// The fiscal record of a sale, or of a refund of its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FiscalRow {
     /// The order.
     pub order_id: String,
     /// The refund; empty for the sale.
     pub refund_id: String,
-    /// Payment or refund; none while it has not come.
+    /// The payment or refund. `None` until it arrives.
     pub entry_id: Option<String>,
     /// The receipt's number.
     pub receipt: Option<String>,
-    /// The store's id, as far as it is known.
+    /// The store's id, if known.
     pub store_id: Option<String>,
     /// Its retailer.
     pub retailer: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: FiscalState,
-    /// When it came to be.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When its state last changed.
     pub changed_at: Timestamp,
 }
 
-/// What was answered. Kept whatever became of it.
+/// A received mark. Stored in any state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkRow {
     /// The order.
     pub order_id: String,
     /// The refund; empty for the sale.
     pub refund_id: String,
-    /// Unique within the order.
+    /// The mark. Unique within the order.
     pub mark: String,
-    /// Such as `mydata`.
+    /// The fiscal scheme, such as `mydata`.
     pub scheme: String,
-    /// Further facts.
+    /// Further attributes.
     pub attributes: Vec<Attribute>,
-    /// How it stands.
+    /// Its state.
     pub state: MarkState,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// When it came here.
+    /// When the host received it.
     pub received_at: Timestamp,
 }
 
-/// Which records are listed.
+/// Filter of fiscal records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FiscalFilter {
-    /// Of this store.
+    /// Only records of this store.
     pub store_id: Option<String>,
-    /// Of this retailer.
+    /// Only records of this retailer.
     pub retailer: Option<String>,
-    /// In this state.
+    /// Only records in this state.
     pub state: Option<FiscalState>,
 }
 
@@ -119,31 +119,31 @@ pub trait Fiscal {
         order_id: &str,
         refund_id: &str,
     ) -> Result<Option<FiscalRow>, Error>;
-    /// Adds a record that was not there.
+    /// Adds a record. Repeats the transaction if another one added it first.
     async fn fiscal_insert(&mut self, row: &FiscalRow) -> Result<(), Error>;
-    /// Replaces one that [`fiscal_get`](Self::fiscal_get) has found.
+    /// Replaces a record that [`fiscal_get`](Self::fiscal_get) returned.
     async fn fiscal_update(&mut self, row: &FiscalRow) -> Result<(), Error>;
-    /// Those of an order, the sale's first.
-    async fn fiscal_of_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error>;
-    /// Newest first, before the serial number `before`.
-    async fn fiscal_page(
+    /// Records of an order, the sale's first.
+    async fn fiscal_list_by_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error>;
+    /// Records that match a filter, newest first, before the serial number `before`.
+    async fn fiscal_list(
         &mut self,
         filter: &FiscalFilter,
         before: i64,
         limit: u32,
     ) -> Result<Vec<(i64, FiscalRow)>, Error>;
 
-    /// Adds a mark that was not there.
+    /// Adds a mark. Repeats the transaction if another one added it first.
     async fn mark_insert(&mut self, row: &MarkRow) -> Result<(), Error>;
     /// A mark of an order.
     async fn mark_get(&mut self, order_id: &str, mark: &str) -> Result<Option<MarkRow>, Error>;
-    /// Says how a mark stands.
+    /// Sets the state of a mark.
     async fn mark_set_state(
         &mut self,
         order_id: &str,
         mark: &str,
         state: MarkState,
     ) -> Result<(), Error>;
-    /// Marks of an order, in the order in which they came.
-    async fn marks_of_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error>;
+    /// Marks of an order, in order of arrival.
+    async fn mark_list_by_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error>;
 }

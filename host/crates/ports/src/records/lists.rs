@@ -1,5 +1,5 @@
-//! Lists that people page through: which rows there are, the newest first, and what a list shows of
-//! each. What a row says in full is read by its id.
+//! Lists of records, newest first. A list contains summaries; the complete record is read by its
+//! id.
 
 use super::{DocumentRow, DocumentState, OrderStatus, ShiftRow};
 use crate::Error;
@@ -9,10 +9,10 @@ use galleria_domain::{Entry, Member, Money, Tender, VoidCause};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// What is listed.
+/// The kind of rows in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
-    /// By the moment they were accepted, as all but shifts and documents.
+pub enum ListKind {
+    /// Orders, by acceptance time like all kinds except shifts and documents.
     Orders,
     /// Payments.
     Payments,
@@ -22,87 +22,87 @@ pub enum Listing {
     Voids,
     /// Verifications.
     Verifications,
-    /// By the moment they were opened.
+    /// Shifts, by opening time.
     Shifts,
-    /// By the moment they were decided.
+    /// Documents, by creation time.
     Documents,
 }
 
-/// Where a list is read. Each place has its index, in the order of the list.
+/// Scope of a list. Each scope has an index in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// All there is.
-    Everywhere,
+pub enum ListScope {
+    /// All rows.
+    All,
     /// A retailer.
     Retailer(String),
     /// A store, by the host's id.
     Store(String),
-    /// An order; not for orders and shifts.
+    /// An order. Not for orders and shifts.
     Order(String),
     /// Documents of an event or run.
     Event(String),
-    /// Documents with a file name, whoever's they are.
+    /// Documents with a file name, of any retailer.
     Name(String),
 }
 
-/// How far a row has come, where a list asks for that.
+/// Filter of a list by status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum StatusFilter {
     /// An order.
     Order(OrderStatus),
-    /// A shift that is open, or one that is closed.
+    /// Open or closed shifts.
     Shift {
-        /// Which of the two.
+        /// Whether open shifts are listed, or closed ones.
         open: bool,
     },
     /// A document.
     Document(DocumentState),
 }
 
-/// Where a row stands in its list: later moments first, of one moment the greater id.
+/// Position in a list: newest first, then by descending id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListKey {
-    /// The moment, to the millisecond.
+pub struct ListCursor {
+    /// The timestamp, in milliseconds.
     pub at: Timestamp,
-    /// Its id.
+    /// The row's id.
     pub id: String,
 }
 
-/// Which rows of a place are wanted.
+/// Filter of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListFilter {
-    /// Not before this moment.
+    /// Only rows at or after this time.
     pub from: Option<Timestamp>,
-    /// Before this moment.
+    /// Only rows before this time.
     pub until: Option<Timestamp>,
-    /// Behind this row.
-    pub after: Option<ListKey>,
-    /// Only those that have come so far.
-    pub standing: Option<Standing>,
+    /// Only rows after this one.
+    pub after: Option<ListCursor>,
+    /// Only rows with this status.
+    pub standing: Option<StatusFilter>,
     /// Only documents of this directory.
     pub directory: Option<String>,
 }
 
-/// What a list shows of an order.
+/// An order in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OrderListed {
+pub struct OrderListRow {
     /// The caller's id.
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// What the retailer's own system calls it.
+    /// The id in the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it was rung up.
+    /// The workstation.
     pub workstation: String,
-    /// Who rang it up.
+    /// The cashier.
     pub cashier: Option<String>,
-    /// A training order is no turnover.
+    /// Whether it is a training order, which is not turnover.
     pub training: bool,
-    /// How far it has come.
+    /// Its state.
     pub status: OrderStatus,
-    /// Who bought.
+    /// The member who bought.
     pub member: Option<Member>,
-    /// What it comes to, with taxes.
+    /// The total, with taxes.
     pub gross: Money,
     /// When the basket was begun.
     pub begun_at: Timestamp,
@@ -110,10 +110,10 @@ pub struct OrderListed {
     pub created_at: Timestamp,
 }
 
-/// What a list shows of a sale or of what a refund came to: all but lines and taxes.
+/// The totals of a sale or refund in a list, without lines and taxes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Sums {
-    /// How it was paid, or paid back.
+    /// The tenders.
     #[serde(default)]
     pub tenders: Vec<Tender>,
     /// Cash rounding.
@@ -124,20 +124,20 @@ pub struct Sums {
     pub gross: Money,
 }
 
-/// What a list shows of a payment.
+/// A payment in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PaymentListed {
+pub struct PaymentListRow {
     /// The caller's id.
     pub id: String,
     /// Its order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer, where there is one.
+    /// The shift of the drawer, if any.
     pub shift_id: Option<String>,
-    /// Its numbers.
+    /// Its sequence and receipt numbers.
     pub entry: Entry,
-    /// Its sums.
+    /// Its totals.
     pub sums: Sums,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -145,24 +145,24 @@ pub struct PaymentListed {
     pub accepted_at: Timestamp,
 }
 
-/// What a list shows of a refund.
+/// A refund in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RefundListed {
+pub struct RefundListRow {
     /// The caller's id.
     pub id: String,
-    /// The order it goes back to.
+    /// The refunded order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer that paid it.
+    /// The shift of the drawer that paid it.
     pub shift_id: Option<String>,
-    /// Its numbers.
+    /// Its sequence and receipt numbers.
     pub entry: Entry,
-    /// What was asked for.
+    /// The requested extent.
     pub extent: Extent,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What it came to; none while the payment has not been seen.
+    /// The totals. `None` until the payment is known.
     pub sums: Option<Sums>,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -170,18 +170,18 @@ pub struct RefundListed {
     pub accepted_at: Timestamp,
 }
 
-/// What a list shows of a void.
+/// A void in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct VoidListed {
+pub struct VoidListRow {
     /// The caller's id.
     pub id: String,
     /// The order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// Its numbers.
+    /// Its sequence and receipt numbers.
     pub entry: Entry,
-    /// Why.
+    /// The reason.
     pub cause: VoidCause,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -189,10 +189,10 @@ pub struct VoidListed {
     pub accepted_at: Timestamp,
 }
 
-/// What a list shows of a verification.
+/// A verification in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct VerificationListed {
-    /// Its id.
+pub struct VerificationListRow {
+    /// The row's id.
     pub id: String,
     /// The order.
     pub order_id: String,
@@ -200,13 +200,13 @@ pub struct VerificationListed {
     pub store_id: String,
     /// `YYYY-MM-DD`.
     pub business_date: String,
-    /// Who looked.
+    /// The cashier.
     pub cashier: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: String,
-    /// Lines that were not as they should be.
+    /// The numbers of the incorrect lines.
     pub refused_lines: Vec<u32>,
-    /// Whether the order was paid by then.
+    /// Whether the order was already paid.
     pub paid: bool,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -214,35 +214,35 @@ pub struct VerificationListed {
     pub accepted_at: Timestamp,
 }
 
-/// Records that are listed.
+/// Lists of records.
 #[async_trait]
 pub trait Lists {
-    /// Keys of a list in one place, at most `limit`, in the order of the list. Of an order, an event
-    /// or a file name all there are.
-    async fn list_keys(
+    /// The first cursors of a list in one scope, at most `limit`. All of them for an order, an
+    /// event or a file name.
+    async fn list_cursors(
         &mut self,
-        listing: Listing,
-        place: &Place,
+        listing: ListKind,
+        place: &ListScope,
         filter: &ListFilter,
         limit: u32,
-    ) -> Result<Vec<ListKey>, Error>;
-    /// Orders by id, in no order, as in all that follow.
-    async fn orders_listed(&mut self, ids: &[String]) -> Result<Vec<OrderListed>, Error>;
+    ) -> Result<Vec<ListCursor>, Error>;
+    /// Orders by id, in any order, as for all following methods.
+    async fn order_list_rows(&mut self, ids: &[String]) -> Result<Vec<OrderListRow>, Error>;
     /// Payments.
-    async fn payments_listed(&mut self, ids: &[String]) -> Result<Vec<PaymentListed>, Error>;
+    async fn payment_list_rows(&mut self, ids: &[String]) -> Result<Vec<PaymentListRow>, Error>;
     /// Refunds.
-    async fn refunds_listed(&mut self, ids: &[String]) -> Result<Vec<RefundListed>, Error>;
+    async fn refund_list_rows(&mut self, ids: &[String]) -> Result<Vec<RefundListRow>, Error>;
     /// Voids.
-    async fn voids_listed(&mut self, ids: &[String]) -> Result<Vec<VoidListed>, Error>;
+    async fn void_list_rows(&mut self, ids: &[String]) -> Result<Vec<VoidListRow>, Error>;
     /// Verifications.
-    async fn verifications_listed(
+    async fn verification_list_rows(
         &mut self,
         ids: &[String],
-    ) -> Result<Vec<VerificationListed>, Error>;
+    ) -> Result<Vec<VerificationListRow>, Error>;
     /// Shifts.
-    async fn shifts_listed(&mut self, ids: &[String]) -> Result<Vec<ShiftRow>, Error>;
+    async fn shift_list_rows(&mut self, ids: &[String]) -> Result<Vec<ShiftRow>, Error>;
     /// Documents, without bodies.
-    async fn documents_listed(&mut self, ids: &[String]) -> Result<Vec<DocumentRow>, Error>;
-    /// What is kept of a document's content in the records: none once it is delivered.
+    async fn document_list_rows(&mut self, ids: &[String]) -> Result<Vec<DocumentRow>, Error>;
+    /// The content of a document in the database. `None` after delivery.
     async fn document_body(&mut self, id: &str) -> Result<Option<Vec<u8>>, Error>;
 }

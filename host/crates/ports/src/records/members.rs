@@ -1,15 +1,15 @@
-//! How often may be tried, over all replicas and restarts.
+//! Allowances: rate limits that all replicas share and that survive restarts.
 
 use crate::Error;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// Records of attempts.
+/// Records of allowances.
 #[async_trait]
 pub trait Members {
-    /// When an allowance is whole again, as far as it was used; `now` where it never was. Nobody else
-    /// reads or uses it until the transaction ends.
+    /// Locks an allowance until the transaction ends and returns when it is fully restored: `now`
+    /// if it was never used.
     async fn allowance_lock(&mut self, id: &str, now: Timestamp) -> Result<Timestamp, Error>;
-    /// Writes down when an allowance is whole again.
+    /// Sets when an allowance is fully restored.
     async fn allowance_set(&mut self, id: &str, whole_at: Timestamp) -> Result<(), Error>;
 }

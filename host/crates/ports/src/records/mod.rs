@@ -1,55 +1,67 @@
-//! What the use cases need of a database: one transaction at a time, in the words of the trade.
+//! The database as the use cases see it: one transaction at a time, in domain terms.
 //!
-//! Fulfilled by `galleria-db`. Nothing here knows SQL. Every method works inside the transaction
-//! that [`Records::write`] or [`Records::read`] opened: either all of it stays or nothing.
+//! Implemented by `galleria-db`. Contains no SQL. Every method runs in the transaction that
+//! [`Records::write`] or [`Records::read`] opened, which is applied as a whole or not at all.
 
 mod activities;
+mod api_keys;
 mod catalogue;
-mod desk;
+mod catalogue_drafts;
+mod dead_letters;
 mod documents;
 mod effects;
-mod figures;
 mod fiscal;
-mod keys;
+mod journal;
+mod leases;
 mod lists;
 mod members;
+mod metrics;
 mod movements;
 mod operations;
+mod parked;
+mod queues;
 mod requests;
 mod runs;
+mod schedules;
+mod settlements;
+mod statement_lines;
 mod statements;
-mod stories;
+mod tenders;
+mod timelines;
 mod trade;
 
 pub use activities::{
-    Activities, ActivityKey, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
+    Activities, ActivityCursor, ActivityKind, ActivityPage, ActivityRow, VerificationRow,
 };
-pub use catalogue::{Begun, Catalogue, Draft, Listed, ListedPage, Price, PriceRow, ProductRow};
-pub use desk::{Desk, ParkedFilter, ParkedKey, QueuedFilter, QueuedKey};
+pub use api_keys::{ApiKeyRow, ApiKeys};
+pub use catalogue::{Catalogue, CatalogueEntry, CataloguePage, Price, PriceRow, ProductRow};
+pub use catalogue_drafts::{CatalogueDraft, CatalogueDrafts, DraftStart};
+pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetters};
 pub use documents::{DocumentRow, DocumentState, Documents};
-pub use effects::{
-    DeadFilter, DeadKey, DeadLetter, Effects, JournalRow, Outbox, Outcome, Parked, ParkedState,
-    Publication, StoreFigures, Took,
-};
-pub use figures::{Figures, Piled};
+pub use effects::{Claim, Effects, Outbox, Outcome, Publication};
 pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
-pub use keys::{KeyRow, Keys};
+pub use journal::{Journal, JournalRow};
+pub use leases::Leases;
 pub use lists::{
-    ListFilter, ListKey, Listing, Lists, OrderListed, PaymentListed, Place, RefundListed, Standing,
-    Sums, VerificationListed, VoidListed,
+    ListCursor, ListFilter, ListKind, ListScope, Lists, OrderListRow, PaymentListRow,
+    RefundListRow, StatusFilter, Sums, VerificationListRow, VoidListRow,
 };
 pub use members::Members;
-pub use movements::{Moved, MovementKind, MovementRow, Movements};
+pub use metrics::{Backlog, MetricQueries, StoreMetrics};
+pub use movements::{MovementKind, MovementRow, MovementTotals, Movements};
 pub use operations::{OperationFilter, OperationRow, Operations};
-pub use requests::{Answered, OutgoingRow, ReceiptRow, Requests};
-pub use runs::*;
-pub use statements::{
-    HandRow, LineRow, Matched, OutcomeSum, SettlementKey, StatementRow, StatementState, Statements,
-    UncoveredKey,
-};
-pub use stories::{ORDER as STORY_ORDER, Stories, StoryRow, StoryRows, Subject};
+pub use parked::{ParkedEvent, ParkedEvents, ParkedState};
+pub use queues::{ParkedCursor, ParkedFilter, QueueCursor, QueueFilter, Queues};
+pub use requests::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
+pub use runs::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Runs};
+pub use schedules::{ScheduleMark, Schedules};
+pub use settlements::{SettlementCursor, Settlements};
+pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
+pub use statements::{StatementRow, StatementState, Statements};
+pub use tenders::{Tenders, UncoveredCursor};
+pub use timelines::{ORDER as TIMELINE_ORDER, Subject, TimelineRow, TimelineRows, Timelines};
 pub use trade::{
-    OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineKey, ShiftRow, ShiftSums,
+    OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineCursor, ShiftRow, ShiftSums,
     Trade, VoidRow,
 };
 
@@ -57,48 +69,67 @@ use crate::{Error, trace};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
-/// One open transaction.
+/// An open transaction.
 pub trait Tx:
-    Catalogue
-    + Trade
-    + Activities
-    + Outbox
-    + Effects
+    Activities
+    + ApiKeys
+    + Catalogue
+    + CatalogueDrafts
+    + DeadLetters
     + Documents
-    + Runs
-    + Requests
-    + Members
-    + Movements
-    + Figures
+    + Effects
     + Fiscal
-    + Operations
-    + Statements
-    + Stories
-    + Keys
+    + Journal
+    + Leases
     + Lists
-    + Desk
+    + Members
+    + MetricQueries
+    + Movements
+    + Operations
+    + Outbox
+    + ParkedEvents
+    + Queues
+    + Requests
+    + Runs
+    + Schedules
+    + Settlements
+    + StatementLines
+    + Statements
+    + Tenders
+    + Timelines
+    + Trade
     + Send
 {
 }
+
 impl<
-    T: Catalogue
-        + Trade
-        + Activities
-        + Outbox
-        + Effects
+    T: Activities
+        + ApiKeys
+        + Catalogue
+        + CatalogueDrafts
+        + DeadLetters
         + Documents
-        + Runs
-        + Requests
+        + Effects
+        + Fiscal
+        + Journal
+        + Leases
+        + Lists
         + Members
+        + MetricQueries
         + Movements
         + Operations
-        + Figures
-        + Fiscal
+        + Outbox
+        + ParkedEvents
+        + Queues
+        + Requests
+        + Runs
+        + Schedules
+        + Settlements
+        + StatementLines
         + Statements
-        + Stories
-        + Keys
-        + Lists
-        + Desk
+        + Tenders
+        + Timelines
+        + Trade
         + Send,
 > Tx for T
 {
@@ -131,22 +162,22 @@ macro_rules! in_tx {
     };
 }
 
-/// Work to be done in one transaction. It may be done more than once: a database that could not
-/// serialise it rolls back and asks again, so it must have no effect but through `tx`.
+/// Work for one transaction. It may run several times: after a conflict the database rolls back and
+/// runs it again, so it must have no effects except through `tx`.
 pub type Work = Arc<dyn for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, ()> + Send + Sync>;
 
 /// A database.
 #[async_trait]
 pub trait Records: Send + Sync {
-    /// Does the work in one transaction and returns once it is durable. An error leaves nothing.
+    /// Runs the work in one transaction and returns after the commit. An error rolls back.
     async fn write_work(&self, work: Work) -> Result<(), Error>;
 
-    /// Does the work on a snapshot; what it writes is not kept.
+    /// Runs the work on a snapshot and discards its writes.
     async fn read_work(&self, work: Work) -> Result<(), Error>;
 }
 
 impl dyn Records + '_ {
-    /// Does `work` in one transaction, durable when this returns.
+    /// Runs `work` in one transaction and returns after the commit.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -157,7 +188,7 @@ impl dyn Records + '_ {
         answer.take()
     }
 
-    /// Does `work` on a snapshot.
+    /// Runs `work` on a snapshot.
     pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -169,7 +200,7 @@ impl dyn Records + '_ {
     }
 }
 
-/// Where the last run of some work left its answer.
+/// The result of the last run of some work.
 struct Answer<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Answer<T> {
@@ -191,7 +222,7 @@ where
     let kept = Arc::new(Mutex::new(None));
     let answer = Answer(Arc::clone(&kept));
     let work = Arc::new(work);
-    // Whoever does the work is another task: what caused it goes with the work.
+    // Another task runs the work, so the work carries its origin.
     let origin = trace::current();
     let erased: Work = Arc::new(move |tx| {
         let work = Arc::clone(&work);

@@ -1,4 +1,4 @@
-//! What went into a drawer or out of it beside sales and refunds.
+//! Cash movements of a drawer other than sales and refunds.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -6,33 +6,33 @@ use galleria_domain::Money;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Which way money went.
+/// The direction of a cash movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
-    /// Put into the drawer: change that was brought.
+    /// Put into the drawer, such as change.
     PayIn,
-    /// Taken out of it: a window cleaner's wages.
+    /// Taken out of the drawer, such as a payment to a supplier.
     PayOut,
-    /// Brought to the safe.
+    /// Moved to the safe.
     PickUp,
 }
 
-/// One movement. Never changed.
+/// A cash movement. Never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovementRow {
     /// The caller's id.
     pub id: String,
     /// The shift.
     pub shift_id: String,
-    /// Which way.
+    /// The direction.
     pub kind: MovementKind,
     /// Minor units, positive.
     pub amount: Money,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Who.
+    /// Who performed it.
     pub cashier: Option<String>,
     /// When it happened.
     pub at: Timestamp,
@@ -40,24 +40,25 @@ pub struct MovementRow {
     pub accepted_at: Timestamp,
 }
 
-/// What the movements of a shift come to. Minor units, positive.
+/// Totals of the cash movements of a shift, in minor units, positive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Put into the drawer.
+pub struct MovementTotals {
+    /// Cash put into the drawer.
     pub paid_in: Money,
-    /// Taken out of it.
+    /// Taken out of the drawer.
     pub paid_out: Money,
-    /// Brought to the safe.
+    /// Moved to the safe.
     pub pickups: Money,
 }
 
 /// Records of movements.
 #[async_trait]
 pub trait Movements {
-    /// Adds one; `Error::Exists` where the id is taken. The shift is locked, and open.
+    /// Adds a movement. Returns `Error::Exists` if the id is taken. The shift must be locked and
+    /// open.
     async fn movement_insert(&mut self, row: &MovementRow) -> Result<(), Error>;
-    /// Those of a shift, in the order in which they were accepted.
-    async fn movements_of_shift(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error>;
-    /// What those of a shift come to.
-    async fn shift_moved(&mut self, shift_id: &str) -> Result<Moved, Error>;
+    /// Movements of a shift, in order of acceptance.
+    async fn movement_list(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error>;
+    /// Totals of the movements of a shift.
+    async fn movement_totals(&mut self, shift_id: &str) -> Result<MovementTotals, Error>;
 }

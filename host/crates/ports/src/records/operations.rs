@@ -1,46 +1,46 @@
-//! What operators did.
+//! Actions of operators.
 
 use crate::Error;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// One thing an operator did.
+/// An action of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationRow {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// Who.
+    /// Who performed it.
     pub actor: String,
-    /// A stable word, such as `dead_letter_replay`.
+    /// A stable name of the action, such as `dead_letter_replay`.
     pub action: String,
-    /// What it was done to, such as an event and its subscriber.
+    /// The subject of the action, such as an event and its subscriber.
     pub subject: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What was there before, as JSON text.
+    /// The state before, as JSON text.
     pub before: String,
-    /// What was there after, as JSON text.
+    /// The state after, as JSON text.
     pub after: String,
 }
 
-/// Which actions are meant; what is none lets everything pass.
+/// Filter of operations. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperationFilter {
-    /// What they were done to.
+    /// Only operations on this subject.
     pub subject: Option<String>,
-    /// The word for what was done.
+    /// Only operations with this action.
     pub action: Option<String>,
-    /// Who acted.
+    /// Only operations of this actor.
     pub actor: Option<String>,
 }
 
-/// Records of operators' actions. Only ever added to.
+/// Records of operators' actions. Append-only.
 #[async_trait]
 pub trait Operations {
-    /// Writes one down.
+    /// Adds an operation.
     async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error>;
-    /// Those that a filter lets pass, newest first, before the serial number `before`.
-    async fn operation_page(
+    /// Operations that match a filter, newest first, before the serial number `before`.
+    async fn operation_list(
         &mut self,
         filter: &OperationFilter,
         before: i64,

@@ -1,69 +1,69 @@
-//! Requests from callers that were answered, and requests and receipts that decisions want sent.
+//! Responses saved under an idempotency key, and requests and receipts to be sent.
 
 use crate::Error;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// What a caller was answered under an `Idempotency-Key`.
+/// The response to a request with an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// The caller's key.
+pub struct SavedResponse {
+    /// The idempotency key.
     pub key: String,
     /// SHA-256 of method, path and body.
     pub request: String,
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
     /// The body as sent.
     pub body: String,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
-/// A request that a decision wants sent.
+/// A request of a decision, to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingRow {
     /// `<event id>/<n>`, sent as `Idempotency-Key`.
     pub id: String,
     /// The event.
     pub event_id: String,
-    /// The slot.
+    /// The plugin slot.
     pub subscriber: String,
     /// The store's id.
     pub store_id: String,
-    /// The order, where there is one.
+    /// The order, if any.
     pub order_id: Option<String>,
     /// The request as JSON text.
     pub request: String,
-    /// When it was decided.
+    /// When the decision was applied.
     pub created_at: Timestamp,
 }
 
-/// A receipt that a decision wants sent.
+/// A receipt of a decision, to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptRow {
     /// `<event id>/<subscriber>/<n>`.
     pub id: String,
     /// The event.
     pub event_id: String,
-    /// The slot.
+    /// The plugin slot.
     pub subscriber: String,
     /// The store's id.
     pub store_id: String,
-    /// The order, where there is one.
+    /// The order, if any.
     pub order_id: Option<String>,
     /// The receipt as JSON text.
     pub receipt: String,
-    /// When it was decided.
+    /// When the decision was applied.
     pub created_at: Timestamp,
 }
 
 /// Records of requests and receipts.
 #[async_trait]
 pub trait Requests {
-    /// What was answered under a key.
-    async fn answered_get(&mut self, key: &str) -> Result<Option<Answered>, Error>;
-    /// Keeps an answer; `Error::Exists` where the key was used meanwhile.
-    async fn answered_insert(&mut self, answered: &Answered) -> Result<(), Error>;
+    /// The response saved under an idempotency key.
+    async fn saved_response_get(&mut self, key: &str) -> Result<Option<SavedResponse>, Error>;
+    /// Saves a response. Returns `Error::Exists` if the key is taken.
+    async fn saved_response_insert(&mut self, answered: &SavedResponse) -> Result<(), Error>;
     /// Queues a request.
     async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error>;
     /// Queues a receipt.

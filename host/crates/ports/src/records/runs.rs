@@ -1,30 +1,30 @@
-//! Runs of stream points: what is due, under way, done or dead, and up to when schedules were planned.
+//! Runs of stream points.
 
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::plugin::Point;
-use jiff::{Timestamp, civil::DateTime};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How far a run has come.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// Waits for its time, or for somebody to run it.
+    /// Waits for its due time or for a free host.
     Due,
-    /// Somebody has leased it.
+    /// A host has leased it.
     Running,
-    /// It ended well; its files are documents.
+    /// Succeeded. Its files are documents.
     Ended,
-    /// It did not end well and is tried again.
+    /// Failed, and is retried.
     Failed,
-    /// It is not tried again until an operator replays it.
+    /// Not retried until an operator replays it.
     Dead,
-    /// An operator did not want it.
+    /// An operator cancelled it.
     Cancelled,
 }
 
 impl RunState {
-    /// All of them.
+    /// All variants.
     pub const ALL: &'static [Self] = &[
         Self::Due,
         Self::Running,
@@ -34,7 +34,7 @@ impl RunState {
         Self::Cancelled,
     ];
 
-    /// The word in rows and answers.
+    /// The name in rows and responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Due => "due",
@@ -55,7 +55,7 @@ pub struct RunFile {
     pub directory: String,
     /// The file's name.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// SHA-256 of the content.
     pub digest: String,
@@ -64,76 +64,76 @@ pub struct RunFile {
 /// A run of a stream point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {
-    /// Its place in lists, given when it is added.
+    /// The serial number, assigned on insertion. Orders lists.
     pub serial: i64,
-    /// Derived from point, slot, scope and window: the same window is the same run.
+    /// Derived from point, slot, scope and window, so that the same window is the same run.
     pub id: String,
     /// The retailer.
     pub retailer: String,
-    /// The slot.
+    /// The plugin slot.
     pub subscriber: String,
     /// The extension point.
     pub point: Point,
     /// The store's id; empty for all stores.
     pub store_id: String,
-    /// First business date.
+    /// The first business date of the window.
     pub first: String,
-    /// Last business date, included.
+    /// The last business date of the window, inclusive.
     pub last: String,
-    /// The schedule that wanted it; empty where it was asked for by hand.
+    /// The schedule; empty if an operator requested the run.
     pub schedule: String,
-    /// How far it has come.
+    /// Its state.
     pub state: RunState,
-    /// Attempts begun.
+    /// Attempts started.
     pub attempts: u32,
-    /// Attempts before it is dead.
+    /// Attempts before the run is dead.
     pub tries: u32,
-    /// When it may begin.
+    /// When the run may start.
     pub due_at: Timestamp,
-    /// What was recorded later is not in it. Set by the first attempt and kept by all others, so
-    /// that they write the same bytes.
+    /// Rows recorded later are not included. The first attempt sets it and later attempts use it,
+    /// so that they write the same bytes.
     pub as_of: Option<Timestamp>,
-    /// `as_of` of the run before it that ended well, as the first attempt found it.
+    /// `as_of` of the previous ended run, read by the first attempt.
     pub since: Option<Timestamp>,
-    /// Stores in scope, as the first attempt found them.
+    /// The number of stores in scope at the first attempt.
     pub stores: u32,
-    /// Rows read so far; written down once a second.
+    /// Rows read so far, updated once a second.
     pub progress: u64,
     /// Rows counted by the plugin.
     pub rows: u64,
     /// Sums counted by the plugin.
     pub sums: Vec<galleria_domain::Attribute>,
-    /// What it wrote.
+    /// The files it wrote.
     pub files: Vec<RunFile>,
-    /// Why the last attempt did not end well, in one word.
+    /// The error code of the last attempt.
     pub code: Option<String>,
-    /// The same in words.
+    /// A readable explanation of the code.
     pub detail: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When the last attempt began.
     pub begun_at: Option<Timestamp>,
-    /// When it was done, either way.
+    /// When it was over, in any state.
     pub ended_at: Option<Timestamp>,
 }
 
-/// Which attempt at a run is meant, and whose it is.
+/// The lease of one attempt at a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLease {
     /// The run.
     pub id: String,
-    /// Who runs it.
+    /// The host that runs it.
     pub owner: String,
-    /// Which attempt: the same owner may come to the same run twice.
+    /// The number of the attempt: the same owner may lease the same run again.
     pub attempt: u32,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunEnd {
-    /// `Ended`, `Failed`, `Dead`, `Cancelled`, or `Due` where it was only interrupted.
+    /// `Ended`, `Failed`, `Dead`, `Cancelled`, or `Due` after an interruption.
     pub state: RunState,
-    /// Attempts that count from now on.
+    /// The number of attempts from now on.
     pub attempts: u32,
     /// When it may be tried again.
     pub due_at: Timestamp,
@@ -143,73 +143,62 @@ pub struct RunEnd {
     pub rows: u64,
     /// Sums counted by the plugin.
     pub sums: Vec<galleria_domain::Attribute>,
-    /// What it wrote.
+    /// The files it wrote.
     pub files: Vec<RunFile>,
-    /// Why it did not end well, in one word.
+    /// The error code, if it failed.
     pub code: Option<String>,
-    /// The same in words.
+    /// A readable explanation of the code.
     pub detail: Option<String>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
-/// Which runs are listed; what is none does not matter.
+/// Filter of runs. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
-    /// Of a retailer.
+    /// Only runs of this retailer.
     pub retailer: Option<String>,
-    /// Of a slot.
+    /// Only runs of this slot.
     pub subscriber: Option<String>,
-    /// In a state.
+    /// Only runs in this state.
     pub state: Option<RunState>,
-    /// Whose window begins on this business date or later.
+    /// Only runs whose window begins on this business date or later.
     pub from: Option<String>,
-}
-
-/// Up to which moment of the wall clock a schedule was planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScheduleMark {
-    /// The store's id; empty where the schedule runs over all.
-    pub store_id: String,
-    /// The expression as it was then: with another one, the past is not known.
-    pub at: String,
-    /// Every firing until this one, it included, has its run.
-    pub planned_to: DateTime,
 }
 
 /// Records of runs.
 #[async_trait]
 pub trait Runs {
-    /// Adds a run; false where its id is there already.
+    /// Adds a run. Returns false if the id exists.
     async fn run_insert(&mut self, run: &RunRow) -> Result<bool, Error>;
     /// A run by id.
     async fn run_get(&mut self, id: &str) -> Result<Option<RunRow>, Error>;
-    /// Runs behind a place in the list, the newest first.
+    /// Runs before the serial number `before`, newest first.
     async fn run_list(
         &mut self,
         filter: &RunFilter,
         before: i64,
         limit: u32,
     ) -> Result<Vec<RunRow>, Error>;
-    /// When the first of all that wait may begin or is free again.
-    async fn run_next(&mut self) -> Result<Option<Timestamp>, Error>;
-    /// Leases the run that has waited longest: one that is due or failed and whose time has come,
-    /// or one whose lease ran out. Its attempts are counted on.
+    /// When the next run becomes due or its lease expires.
+    async fn run_next_time(&mut self) -> Result<Option<Timestamp>, Error>;
+    /// Leases the run that has waited longest: a due or failed run whose time has come, or a run
+    /// whose lease expired. Increments its attempts.
     async fn run_lease(
         &mut self,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<RunRow>, Error>;
-    /// Leases one run whatever its state, unless it ended well or somebody has it now.
-    async fn run_take(
+    /// Leases a run in any state, unless it ended or another owner has it.
+    async fn run_lease_by_id(
         &mut self,
         id: &str,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<RunRow>, Error>;
-    /// Keeps what the first attempt found, for all others.
+    /// Stores the parameters of the first attempt for all later ones.
     async fn run_begin(
         &mut self,
         id: &str,
@@ -217,47 +206,28 @@ pub trait Runs {
         since: Option<Timestamp>,
         stores: u32,
     ) -> Result<(), Error>;
-    /// Holds a lease for longer. None where it was lost; true where the run shall be stopped.
+    /// Extends a lease. Returns `None` if it was lost, and `Some(true)` if the run must stop.
     async fn run_renew(
         &mut self,
         lease: &RunLease,
         until: Timestamp,
         progress: u64,
     ) -> Result<Option<bool>, Error>;
-    /// Ends an attempt; false where its lease was lost, and then nothing of it may be kept.
-    async fn run_close(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error>;
-    /// Makes a run due again, with all its tries. False where it has ended well, runs, or waits anyway.
+    /// Ends an attempt. Returns false if its lease was lost; then its results must be discarded.
+    async fn run_finish(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error>;
+    /// Makes a run due again, with all its attempts. Returns false if it ended, is running, or is
+    /// due already.
     async fn run_replay(&mut self, id: &str, now: Timestamp) -> Result<bool, Error>;
-    /// Cancels a run; one that is under way is told to stop. False where it is over.
+    /// Cancels a run, or requests a running one to stop. Returns false if it is over.
     async fn run_cancel(&mut self, id: &str, now: Timestamp) -> Result<bool, Error>;
-    /// Forgets a run that its owner has begun and wants to leave no trace of.
-    async fn run_forget(&mut self, lease: &RunLease) -> Result<bool, Error>;
-    /// `as_of` of the last run of this slot, point and scope that ended well.
-    async fn run_last(
+    /// Deletes a leased run.
+    async fn run_remove(&mut self, lease: &RunLease) -> Result<bool, Error>;
+    /// `as_of` of the last ended run of this slot, point and scope.
+    async fn run_last_ended(
         &mut self,
         retailer: &str,
         subscriber: &str,
         point: Point,
         store_id: &str,
     ) -> Result<Option<Timestamp>, Error>;
-    /// Up to when a schedule was planned, by store.
-    async fn schedule_marks(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-    ) -> Result<Vec<ScheduleMark>, Error>;
-    /// Moves a mark forwards, or sets it.
-    async fn schedule_mark_put(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-        mark: &ScheduleMark,
-    ) -> Result<(), Error>;
-    /// Forgets a mark: the schedule does not run for this store any more.
-    async fn schedule_mark_remove(
-        &mut self,
-        retailer: &str,
-        schedule: &str,
-        store_id: &str,
-    ) -> Result<(), Error>;
 }

@@ -1,4 +1,4 @@
-//! Stores, orders, payments, refunds, voids, shifts, and the numbers they take.
+//! Stores, orders, payments, refunds, voids, shifts, and sequence numbers.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -10,22 +10,22 @@ use galleria_domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How far an order has come.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderStatus {
-    /// Being filled or waiting for its payment.
+    /// Not paid yet.
     Open,
-    /// Paid; may be refunded or voided afterwards.
+    /// Paid. May be refunded or voided afterwards.
     Paid,
-    /// Came to nothing.
+    /// Voided.
     Voided,
 }
 
 impl OrderStatus {
-    /// All of them.
+    /// All variants.
     pub const ALL: &'static [Self] = &[Self::Open, Self::Paid, Self::Voided];
 
-    /// The word in rows and answers.
+    /// The name in rows and responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -35,32 +35,32 @@ impl OrderStatus {
     }
 }
 
-/// An order as placed.
+/// An order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderRow {
     /// The caller's id.
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// What the retailer's own system calls it.
+    /// The id in the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it was rung up.
+    /// The workstation.
     pub workstation: String,
-    /// Who rang it up.
+    /// The cashier.
     pub cashier: Option<String>,
-    /// A training order is no turnover.
+    /// Whether it is a training order, which is not turnover.
     pub training: bool,
-    /// How far it has come.
+    /// Its state.
     pub status: OrderStatus,
     /// The basket.
     pub lines: Vec<Line>,
-    /// Who bought.
+    /// The member who bought.
     pub member: Option<Member>,
-    /// What they allowed.
+    /// Consents of the member.
     pub consents: Vec<Consent>,
-    /// Further facts.
+    /// Further attributes.
     pub attributes: Vec<Attribute>,
-    /// What it comes to, with taxes.
+    /// The total, with taxes.
     pub gross: Money,
     /// When the basket was begun.
     pub begun_at: Timestamp,
@@ -68,18 +68,18 @@ pub struct OrderRow {
     pub created_at: Timestamp,
 }
 
-/// A payment that succeeded, and the sale it made.
+/// A successful payment and its sale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PaymentRow {
     /// The caller's id.
     pub id: String,
-    /// Its order; one payment an order.
+    /// Its order. An order has at most one payment.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer, where there is one.
+    /// The shift of the drawer, if any.
     pub shift_id: Option<String>,
-    /// Frozen when accepted: every attempt sees the same.
+    /// Never changes after acceptance, so that every attempt reads the same.
     pub sale: Sale,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -87,30 +87,30 @@ pub struct PaymentRow {
     pub accepted_at: Timestamp,
 }
 
-/// A refund as asked for, and as worked out once its payment is known.
+/// A requested refund, and its result once the payment is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefundRow {
     /// The caller's id.
     pub id: String,
-    /// The order it goes back to.
+    /// The refunded order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer that paid it.
+    /// The shift of the drawer that paid it.
     pub shift_id: Option<String>,
-    /// Its numbers, taken when accepted.
+    /// Its entry, with numbers taken at acceptance.
     pub entry: Entry,
-    /// What was asked for.
+    /// The requested extent.
     pub extent: Extent,
-    /// How it is paid back; empty leaves it to the sale's tenders.
+    /// The tenders of the refund. If empty, the sale's tenders are used.
     pub tenders: Vec<Tender>,
-    /// Cash rounding, where the caller said.
+    /// Cash rounding, if the caller specified it.
     pub rounding: Option<Money>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Further facts.
+    /// Further attributes.
     pub attributes: Vec<Attribute>,
-    /// Worked out; none while the payment has not been seen.
+    /// The resolved refund. `None` until the payment is known.
     pub refund: Option<Refund>,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -118,7 +118,7 @@ pub struct RefundRow {
     pub accepted_at: Timestamp,
 }
 
-/// An order that came to nothing.
+/// A voided order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VoidRow {
     /// The caller's id.
@@ -127,7 +127,7 @@ pub struct VoidRow {
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// Frozen when accepted.
+    /// Never changes after acceptance.
     pub cancellation: Cancellation,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -135,95 +135,95 @@ pub struct VoidRow {
     pub accepted_at: Timestamp,
 }
 
-/// What a shift has taken so far.
+/// Sums of a shift.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShiftSums {
-    /// By kind of tender, in order of appearance.
+    /// Totals by kind of tender, in order of appearance.
     pub tenders: Vec<TenderTotal>,
-    /// Sales and refunds.
+    /// The number of sales and refunds.
     pub transactions: u32,
-    /// Net of tax.
+    /// Sales, net of tax.
     pub net_sales: Money,
-    /// Net of tax, positive.
+    /// Refunds, net of tax, positive.
     pub net_refunds: Money,
-    /// Of sales less of refunds.
+    /// Tax of sales minus tax of refunds.
     pub tax: Money,
 }
 
-/// A drawer's day.
+/// A shift of a drawer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShiftRow {
     /// The caller's id.
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// The workstation it numbers with.
+    /// The workstation, whose sequence numbers the shift uses.
     pub workstation: String,
-    /// The drawer.
+    /// The till.
     pub till: String,
-    /// Who opened it.
+    /// The cashier who opened it.
     pub cashier: Option<String>,
     /// When it was opened.
     pub opened_at: Timestamp,
-    /// What was in it.
+    /// The cash in the drawer when it was opened.
     pub opening_float: Money,
-    /// What it has taken.
+    /// Its sums so far.
     pub sums: ShiftSums,
-    /// Frozen when it was closed; from then on it never moves.
+    /// Set when the shift is closed. Never changes afterwards.
     pub closed: Option<Shift>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
 }
 
-/// A line of a sale or refund as reports read it.
+/// A line of a sale or refund for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleLine {
-    /// The store's id; the order of rows begins with it.
+    /// The store's id, the first column of the order.
     pub store_id: String,
     /// The retailer's id of the store.
     pub store_external_id: String,
     /// `YYYY-MM-DD`.
     pub business_date: String,
-    /// As the contract writes instants.
+    /// In the contract's timestamp format.
     pub begun_at: String,
     /// The entry's id.
     pub entry_id: String,
     /// The line's number in the entry.
     pub number: u32,
-    /// Whether it counts against turnover.
+    /// Whether the line is a return, which reduces turnover.
     pub returned: bool,
     /// Stock keeping unit.
     pub sku: String,
-    /// What the receipt calls it.
+    /// The description on the receipt.
     pub description: String,
-    /// Empty where there is none.
+    /// Empty if none.
     pub category: String,
-    /// How much.
+    /// The quantity.
     pub quantity: Decimal,
     /// ISO 4217.
     pub currency: String,
-    /// After discounts, positive.
+    /// The amount after discounts, positive.
     pub amount: Money,
     /// The amount without its taxes.
     pub net: Money,
-    /// What was taken off.
+    /// The discount.
     pub discount: Money,
-    /// Of the first tax; empty where there is none.
+    /// The code of the first tax; empty if none.
     pub tax_code: String,
     /// Sum of all taxes.
     pub tax: Money,
-    /// When the host accepted it, for freezing a window.
+    /// When the host accepted it. Fixes the content of a window.
     pub accepted_at: Timestamp,
 }
 
-/// Where a reader of sale lines stands: the order of rows.
+/// Position of a reader of sale lines, in the order of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SaleLineKey {
+pub struct SaleLineCursor {
     /// The store's id.
     pub store_id: String,
     /// The business date.
     pub business_date: String,
-    /// When the entry was begun.
+    /// When the entry was started.
     pub begun_at: String,
     /// The entry's id.
     pub entry_id: String,
@@ -231,7 +231,7 @@ pub struct SaleLineKey {
     pub number: u32,
 }
 
-/// Records of trade.
+/// Records of stores, orders, payments, refunds, voids and shifts.
 #[async_trait]
 pub trait Trade {
     /// Creates or replaces a store.
@@ -246,67 +246,67 @@ pub trait Trade {
         limit: u32,
     ) -> Result<Vec<Store>, Error>;
 
-    /// Stores by ids, in the order of ids, locked until the transaction ends. What is not there is
-    /// left out.
-    async fn stores_get(&mut self, ids: &[String]) -> Result<Vec<Store>, Error>;
-    /// Adds stores that [`stores_get`](Self::stores_get) has not found.
-    async fn stores_insert(&mut self, stores: &[Store]) -> Result<(), Error>;
-    /// Replaces stores that [`stores_get`](Self::stores_get) has found.
-    async fn stores_replace(&mut self, stores: &[Store]) -> Result<(), Error>;
+    /// Stores by ids, in the order of ids, locked until the transaction ends. Unknown ids are
+    /// omitted.
+    async fn store_get_many(&mut self, ids: &[String]) -> Result<Vec<Store>, Error>;
+    /// Adds stores that [`store_get_many`](Self::store_get_many) did not return.
+    async fn store_insert_many(&mut self, stores: &[Store]) -> Result<(), Error>;
+    /// Replaces stores that [`store_get_many`](Self::store_get_many) returned.
+    async fn store_replace_many(&mut self, stores: &[Store]) -> Result<(), Error>;
 
-    /// Adds an order; `Error::Exists` where the id is taken.
+    /// Adds an order. Returns `Error::Exists` if the id is taken.
     async fn order_insert(&mut self, order: &OrderRow) -> Result<(), Error>;
     /// An order, locked until the transaction ends.
     async fn order_get(&mut self, id: &str) -> Result<Option<OrderRow>, Error>;
-    /// Waits until no other transaction has the order, and keeps it from them until this one ends.
+    /// Locks an order until the transaction ends.
     async fn order_lock(&mut self, id: &str) -> Result<(), Error>;
-    /// Moves an order on.
+    /// Sets the status of an order.
     async fn order_set_status(&mut self, id: &str, status: OrderStatus) -> Result<(), Error>;
 
-    /// Adds a payment; `Error::Exists` where the id is taken.
+    /// Adds a payment. Returns `Error::Exists` if the id is taken.
     async fn payment_insert(&mut self, payment: &PaymentRow) -> Result<(), Error>;
     /// A payment by id.
     async fn payment_get(&mut self, id: &str) -> Result<Option<PaymentRow>, Error>;
     /// The payment of an order.
-    async fn payment_of_order(&mut self, order_id: &str) -> Result<Option<PaymentRow>, Error>;
+    async fn payment_get_by_order(&mut self, order_id: &str) -> Result<Option<PaymentRow>, Error>;
 
-    /// Adds a refund; `Error::Exists` where the id is taken.
+    /// Adds a refund. Returns `Error::Exists` if the id is taken.
     async fn refund_insert(&mut self, refund: &RefundRow) -> Result<(), Error>;
     /// A refund by id.
     async fn refund_get(&mut self, id: &str) -> Result<Option<RefundRow>, Error>;
-    /// Refunds of an order in the order they were accepted.
-    async fn refunds_of_order(&mut self, order_id: &str) -> Result<Vec<RefundRow>, Error>;
-    /// Freezes what a waiting refund came to.
+    /// Refunds of an order, in order of acceptance.
+    async fn refund_list_by_order(&mut self, order_id: &str) -> Result<Vec<RefundRow>, Error>;
+    /// Stores the result of a waiting refund.
     async fn refund_resolve(&mut self, id: &str, refund: &Refund) -> Result<(), Error>;
 
-    /// Adds a void; `Error::Exists` where the id is taken.
+    /// Adds a void. Returns `Error::Exists` if the id is taken.
     async fn void_insert(&mut self, void: &VoidRow) -> Result<(), Error>;
     /// A void by id.
     async fn void_get(&mut self, id: &str) -> Result<Option<VoidRow>, Error>;
 
-    /// Opens a shift; `Error::Exists` where the id is taken.
+    /// Opens a shift. Returns `Error::Exists` if the id is taken.
     async fn shift_insert(&mut self, shift: &ShiftRow) -> Result<(), Error>;
     /// A shift, locked until the transaction ends.
     async fn shift_get(&mut self, id: &str) -> Result<Option<ShiftRow>, Error>;
-    /// Writes what a shift has taken, or that it is closed.
+    /// Updates the sums of a shift, or closes it.
     async fn shift_update(&mut self, shift: &ShiftRow) -> Result<(), Error>;
 
-    /// Takes the next number of a line of numbers, from 1, without gaps.
+    /// Takes the next number of a sequence, from 1, without gaps.
     async fn number_next(&mut self, scope: &str, name: &str) -> Result<u64, Error>;
 
-    /// Adds rows for reports.
-    async fn sale_lines_insert(&mut self, lines: &[SaleLine]) -> Result<(), Error>;
-    /// Rows of a retailer's window after `after`, accepted no later than `as_of`, in the order of [`SaleLineKey`].
-    /// `store_id` narrows to one store.
+    /// Adds sale lines for reports.
+    async fn sale_line_insert_many(&mut self, lines: &[SaleLine]) -> Result<(), Error>;
+    /// Sale lines of a retailer's window after `after`, accepted by `as_of`, in the order of
+    /// [`SaleLineCursor`]. `store_id` limits them to one store.
     #[expect(clippy::too_many_arguments, reason = "each is a bound of one query")]
-    async fn sale_lines_page(
+    async fn sale_line_list(
         &mut self,
         retailer: &str,
         store_id: Option<&str>,
         first: &str,
         last: &str,
         as_of: Timestamp,
-        after: &SaleLineKey,
+        after: &SaleLineCursor,
         limit: u32,
     ) -> Result<Vec<SaleLine>, Error>;
 }

@@ -50,7 +50,7 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
         tender("p5", "psp-5", 1_000),
     ];
     record(stage, tenders, before()).await;
-    write_tx!(stage, [], |tx| tx.tenders_void("p4").await).expect("voided");
+    write_tx!(stage, [], |tx| tx.tender_void("p4").await).expect("voided");
     let text = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
     importer.import("a.csv", &text).await.expect("imported");
     let entries = |days, after: Option<String>, limit| {
@@ -212,7 +212,7 @@ async fn the_migration_creates_tenders(stage: &Stage) {
             .await;
     }
     let tenders_of = |entry: &'static str| async move {
-        read_tx!(stage, [], |tx| tx.tenders_of_entry("r1", entry).await).expect("tenders")
+        read_tx!(stage, [], |tx| tx.tender_list_by_entry("r1", entry).await).expect("tenders")
     };
     let expected =
         |side: &str, tender: &galleria_domain::Tender, entry: &galleria_domain::Entry| {

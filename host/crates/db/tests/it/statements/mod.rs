@@ -39,7 +39,7 @@ fn tender(id: &str, psp: &str, amount: Money) -> RecordedTender {
 
 async fn record(stage: &Stage, tenders: Vec<RecordedTender>, accepted_at: Timestamp) {
     write_tx!(stage, [tenders], |tx| tx
-        .tenders_insert(&tenders, accepted_at)
+        .tender_insert_many(&tenders, accepted_at)
         .await)
     .expect("recorded");
 }

@@ -34,7 +34,7 @@ pub async fn start_run(stage: &Stage, store: Option<&str>, first: &str, last: &s
 async fn insert_run(stage: &Stage, run: &RunRow) {
     assert!(add(stage, run).await);
     let late = run.point == Point::WriteSettlement;
-    write_tx!(stage, [run], |tx| tx.settlement_choose(&run, late).await).expect("selected");
+    write_tx!(stage, [run], |tx| tx.settlement_select(&run, late).await).expect("selected");
 }
 
 pub fn pages(stage: &Stage, run: &RunRow) -> SettlementPages {
@@ -91,7 +91,7 @@ async fn import(stage: &Stage, reference: &str, day: u8) {
 
 async fn end_run(stage: &Stage, run: &RunRow) {
     let leased = write_tx!(stage, [run], |tx| tx
-        .run_take(&run.id, "me", crate::rows::at(0), crate::rows::at(100))
+        .run_lease_by_id(&run.id, "me", crate::rows::at(0), crate::rows::at(100))
         .await);
     let attempt = leased.expect("updated").expect("a free run").attempts;
     let lease = lease_of(&run.id, "me", attempt);

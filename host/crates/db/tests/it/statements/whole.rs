@@ -6,7 +6,7 @@ use crate::stage::Stage;
 use galleria_domain::{MatchingRules, StatementKind, StatementLine};
 use galleria_ports::Error;
 use galleria_ports::clock::Clock as _;
-use galleria_ports::records::{LineRow, Matched, StatementRow, StatementState};
+use galleria_ports::records::{LineMatch, LineRow, StatementRow, StatementState};
 use galleria_ports::vault::Vault as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,7 +214,7 @@ fn abandoned(reference: &str) -> (StatementRow, Vec<LineRow>) {
         number,
         retailer: "r1".into(),
         line: line(number + 1, "psp-1", 1_000),
-        matched: Matched::default(),
+        matched: LineMatch::default(),
     });
     (row.clone(), lines.collect())
 }
@@ -222,7 +222,7 @@ fn abandoned(reference: &str) -> (StatementRow, Vec<LineRow>) {
 async fn insert_import(stage: &Stage, row: StatementRow, lines: Vec<LineRow>) {
     write_tx!(stage, [row, lines], |tx| {
         tx.statement_insert(&row).await?;
-        tx.statement_lines_insert(&lines).await
+        tx.statement_line_insert_many(&lines).await
     })
     .expect("inserted");
 }
@@ -231,7 +231,7 @@ async fn insert_import(stage: &Stage, row: StatementRow, lines: Vec<LineRow>) {
 async fn a_lease_taken_by_another_owner_is_lost(stage: &Stage) {
     let (now, last) = (before(), Duration::from_secs(15));
     let renew = |owner: &'static str, at| async move {
-        write_tx!(stage, [], |tx| tx.lease_keep("l", owner, at + last).await).expect("updated")
+        write_tx!(stage, [], |tx| tx.lease_renew("l", owner, at + last).await).expect("updated")
     };
     let take = |owner: &'static str, at| async move {
         write_tx!(stage, [], |tx| tx

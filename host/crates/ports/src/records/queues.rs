@@ -1,38 +1,38 @@
-//! What operators look at: what waits, what is queued, what failed. Reads only, but for one wake-up.
+//! Parked events, queued receipts and requests, and faults, for operators.
 
-use super::{OutgoingRow, Parked, ParkedState, ReceiptRow};
+use super::{OutgoingRow, ParkedEvent, ParkedState, ReceiptRow};
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::Position;
 use jiff::Timestamp;
 
-/// Which parked events are meant; what is none lets everything pass.
+/// Filter of parked events. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParkedFilter {
     /// The retailer of the store.
     pub retailer: Option<String>,
     /// The store's id.
     pub store: Option<String>,
-    /// The slot or handler.
+    /// The plugin slot or host handler.
     pub subscriber: Option<String>,
-    /// Why it waits.
+    /// Why it is parked.
     pub state: Option<ParkedState>,
 }
 
-/// Where a reader of parked events stands: the order of the list.
+/// Position of a reader of parked events, in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ParkedKey {
-    /// When it first had to wait.
+pub struct ParkedCursor {
+    /// When it was first parked.
     pub since: Timestamp,
     /// The event's position in the log.
     pub position: Position,
-    /// The slot or handler.
+    /// The plugin slot or host handler.
     pub subscriber: String,
 }
 
-/// Which receipts or requests are meant; what is none lets everything pass.
+/// Filter of receipts or requests. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueuedFilter {
+pub struct QueueFilter {
     /// The retailer of the store.
     pub retailer: Option<String>,
     /// The store's id.
@@ -43,51 +43,51 @@ pub struct QueuedFilter {
     pub order: Option<String>,
 }
 
-/// Where a reader of receipts or requests stands: the order of the list.
+/// Position of a reader of receipts or requests, in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct QueuedKey {
-    /// When it was decided.
+pub struct QueueCursor {
+    /// When the decision was applied.
     pub created_at: Timestamp,
-    /// Its id.
+    /// The row's id.
     pub id: String,
-    /// The slot.
+    /// The plugin slot.
     pub subscriber: String,
 }
 
-/// Records as operators ask for them.
+/// Queues and faults for operators.
 #[async_trait]
-pub trait Desk {
-    /// Parked events that a filter lets pass, those first that have waited longest.
-    async fn parked_page(
+pub trait Queues {
+    /// Parked events that match a filter, longest parked first.
+    async fn parked_list(
         &mut self,
         filter: &ParkedFilter,
-        after: Option<&ParkedKey>,
+        after: Option<&ParkedCursor>,
         limit: u32,
-    ) -> Result<Vec<Parked>, Error>;
-    /// Makes an event that is tried again at its time, or waits for its cause, due now. It comes after
-    /// those before it in its lane all the same. False where there is none that waits for either.
-    async fn parked_hasten(
+    ) -> Result<Vec<ParkedEvent>, Error>;
+    /// Makes an event in state `Retry` or `Waiting` due now. Earlier events of its lane still come
+    /// first. Returns false if there is no such event.
+    async fn parked_make_due(
         &mut self,
         event_id: &str,
         subscriber: &str,
         now: Timestamp,
     ) -> Result<bool, Error>;
-    /// Receipts that a filter lets pass, oldest first.
-    async fn receipt_page(
+    /// Receipts that match a filter, oldest first.
+    async fn receipt_list(
         &mut self,
-        filter: &QueuedFilter,
-        after: Option<&QueuedKey>,
+        filter: &QueueFilter,
+        after: Option<&QueueCursor>,
         limit: u32,
     ) -> Result<Vec<ReceiptRow>, Error>;
-    /// Requests that a filter lets pass, oldest first.
-    async fn outgoing_page(
+    /// Requests that match a filter, oldest first.
+    async fn outgoing_list(
         &mut self,
-        filter: &QueuedFilter,
-        after: Option<&QueuedKey>,
+        filter: &QueueFilter,
+        after: Option<&QueueCursor>,
         limit: u32,
     ) -> Result<Vec<OutgoingRow>, Error>;
     /// Faults of a retailer's slot after `since`, newest first: each with its code.
-    async fn faults_newest(
+    async fn fault_list(
         &mut self,
         retailer: &str,
         subscriber: &str,

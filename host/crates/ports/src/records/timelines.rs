@@ -1,24 +1,24 @@
-//! What is known about an id, whatever table it stands in. Reads only.
+//! Timelines: everything recorded about an id, in any table. Read-only.
 
 use crate::Error;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What an id can turn out to be.
+/// The kind of object that an id belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// An order, with its payment, refunds, voids and verifications.
     Order,
-    /// A drawer's day.
+    /// A shift of a drawer.
     Shift,
     /// An event of the log.
     Event,
     /// A run of a report, settlement file or catalogue.
     Run,
-    /// A provider's statement.
+    /// A settlement statement.
     Statement,
     /// One line of a statement.
     Line,
@@ -26,53 +26,53 @@ pub enum Subject {
     Document,
 }
 
-/// One thing that happened.
+/// An entry of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StoryRow {
-    /// When.
+pub struct TimelineRow {
+    /// When it happened.
     pub at: Timestamp,
-    /// What, such as `payment`, `attempt` or `delivery`.
+    /// The kind of entry, such as `payment`, `attempt` or `delivery`.
     pub what: &'static str,
-    /// Which.
+    /// The id of the row.
     pub id: String,
-    /// What is kept about it, by name.
+    /// Its details, by name.
     pub facts: Vec<(&'static str, String)>,
 }
 
-/// What is told of a subject.
+/// The entries of a timeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoryRows {
+pub struct TimelineRows {
     /// In no particular order.
-    pub rows: Vec<StoryRow>,
-    /// Of what there is more than was asked for.
+    pub rows: Vec<TimelineRow>,
+    /// The kinds with more entries than the limit.
     pub cut: Vec<&'static str>,
 }
 
-/// Records as people ask for them by an id.
+/// Records by any of their ids.
 #[async_trait]
-pub trait Stories {
-    /// What an id belongs to; several things where it is no id of the host's own, such as a receipt's
-    /// number.
-    async fn story_subjects(
+pub trait Timelines {
+    /// The subjects that an id belongs to. An id that the host did not create, such as a receipt
+    /// number, may have several.
+    async fn timeline_subjects(
         &mut self,
         id: &str,
         limit: u32,
     ) -> Result<Vec<(Subject, String)>, Error>;
-    /// Everything about one subject, at most `limit` of each kind.
-    async fn story_rows(
+    /// All entries of a subject, at most `limit` of each kind.
+    async fn timeline_rows(
         &mut self,
         subject: Subject,
         id: &str,
         limit: u32,
-    ) -> Result<StoryRows, Error>;
-    /// The events of an order, as their ids say or as attempts and documents name them.
-    async fn story_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error>;
-    /// The store of an event, from whatever still knows it.
-    async fn story_store(&mut self, event_id: &str) -> Result<Option<String>, Error>;
+    ) -> Result<TimelineRows, Error>;
+    /// The events of an order, by their ids or by attempts and documents that refer to the order.
+    async fn timeline_events(&mut self, order_id: &str, limit: u32) -> Result<Vec<String>, Error>;
+    /// The store of an event, from any table that still contains it.
+    async fn timeline_store(&mut self, event_id: &str) -> Result<Option<String>, Error>;
 }
 
-/// What comes first where several things happened in one transaction, and so at the same instant:
-/// every kind of thing that a story tells.
+/// The order of all kinds of entries that have the same timestamp, because they were committed in
+/// one transaction.
 pub const ORDER: [&str; 28] = [
     "order",
     "shift_opened",

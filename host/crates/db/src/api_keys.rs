@@ -5,7 +5,7 @@ use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::access::{Reach, Scope};
-use galleria_ports::records::{KeyRow, Keys};
+use galleria_ports::records::{ApiKeyRow, ApiKeys};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ impl SqlEnum for Scope {
 }
 
 #[async_trait]
-impl Keys for Transaction<'_> {
-    async fn key_insert(&mut self, key: &KeyRow) -> Result<(), Error> {
+impl ApiKeys for Transaction<'_> {
+    async fn api_key_insert(&mut self, key: &ApiKeyRow) -> Result<(), Error> {
         let (retailers, stores) = match &key.reach {
             Reach::Everything => (None, None),
             Reach::Some { retailers, stores } => (Some(retailers), Some(stores)),
         };
         let insert = query(
-            "key_insert",
+            "api_key_insert",
             "INSERT INTO api_keys (id, name, digest, scope, retailers, stores, created_ms, revoked_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT DO NOTHING",
@@ -41,8 +41,8 @@ impl Keys for Transaction<'_> {
         inserted(self.execute(insert).await?, "key", &key.name)
     }
 
-    async fn key_get(&mut self, id: &str) -> Result<Option<KeyRow>, Error> {
-        let get = query("key_get", "SELECT * FROM api_keys WHERE id = $1").bind(id);
+    async fn api_key_get(&mut self, id: &str) -> Result<Option<ApiKeyRow>, Error> {
+        let get = query("api_key_get", "SELECT * FROM api_keys WHERE id = $1").bind(id);
         self.fetch_optional(get)
             .await?
             .as_ref()
@@ -50,9 +50,9 @@ impl Keys for Transaction<'_> {
             .transpose()
     }
 
-    async fn key_named(&mut self, name: &str) -> Result<Option<KeyRow>, Error> {
+    async fn api_key_get_by_name(&mut self, name: &str) -> Result<Option<ApiKeyRow>, Error> {
         let get = query(
-            "key_named",
+            "api_key_get_by_name",
             "SELECT * FROM api_keys WHERE name = $1 AND revoked_ms IS NULL",
         )
         .bind(name);
@@ -63,14 +63,14 @@ impl Keys for Transaction<'_> {
             .transpose()
     }
 
-    async fn key_page(
+    async fn api_key_list(
         &mut self,
         revoked: bool,
         after: (&str, &str),
         limit: u32,
-    ) -> Result<Vec<KeyRow>, Error> {
+    ) -> Result<Vec<ApiKeyRow>, Error> {
         let page = query(
-            "key_page",
+            "api_key_list",
             "SELECT * FROM api_keys
              WHERE (name, id) > ($1, $2) AND ($3 = 1 OR revoked_ms IS NULL)
              ORDER BY name, id LIMIT $4",
@@ -82,9 +82,9 @@ impl Keys for Transaction<'_> {
         self.fetch_all_as(page, key).await
     }
 
-    async fn key_revoke(&mut self, id: &str, at: Timestamp) -> Result<bool, Error> {
+    async fn api_key_revoke(&mut self, id: &str, at: Timestamp) -> Result<bool, Error> {
         let revoke = query(
-            "key_revoke",
+            "api_key_revoke",
             "UPDATE api_keys SET revoked_ms = $2 WHERE id = $1 AND revoked_ms IS NULL",
         )
         .bind(id)
@@ -93,7 +93,7 @@ impl Keys for Transaction<'_> {
     }
 }
 
-fn key(row: &Row) -> Result<KeyRow, Error> {
+fn key(row: &Row) -> Result<ApiKeyRow, Error> {
     let retailers: Option<BTreeSet<String>> = row.opt_json("retailers")?;
     let stores: Option<BTreeSet<String>> = row.opt_json("stores")?;
     let reach = match (retailers, stores) {
@@ -103,7 +103,7 @@ fn key(row: &Row) -> Result<KeyRow, Error> {
             stores: stores.unwrap_or_default(),
         },
     };
-    Ok(KeyRow {
+    Ok(ApiKeyRow {
         id: row.text("id")?,
         name: row.text("name")?,
         digest: row.text("digest")?,

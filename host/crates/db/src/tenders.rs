@@ -1,0 +1,165 @@
+//! Tenders, which matching compares with statement lines.
+
+use crate::query::query;
+use crate::statement_rows as rows;
+use crate::transaction::{Transaction, inserted};
+use async_trait::async_trait;
+use galleria_domain::{RecordedTender, StatementLine};
+use galleria_ports::Error;
+use galleria_ports::records::{Tenders, UncoveredCursor};
+use jiff::Timestamp;
+
+/// Finds tenders by one of three references. The query repeats the condition of the partial index,
+/// because the database does not know that the bound reference is not empty.
+macro_rules! by_reference {
+    ($column:literal) => {
+        concat!(
+            "SELECT * FROM tenders WHERE retailer = $1 AND ",
+            $column,
+            " = $2 AND ",
+            $column,
+            " <> '' ORDER BY accepted_ms, id LIMIT $3"
+        )
+    };
+}
+
+#[async_trait]
+impl Tenders for Transaction<'_> {
+    async fn tender_insert_many(
+        &mut self,
+        tenders: &[RecordedTender],
+        accepted_at: Timestamp,
+    ) -> Result<(), Error> {
+        for tender in tenders {
+            let rows = self
+                .execute(rows::tender_insert(tender, accepted_at))
+                .await?;
+            // A payment and a refund with the same id would have tenders with the same ids.
+            inserted(rows, "entry", &tender.entry_id)?;
+        }
+        Ok(())
+    }
+
+    async fn tender_void(&mut self, entry_id: &str) -> Result<(), Error> {
+        let set = query(
+            "tender_void",
+            "UPDATE tenders SET voided = 1 WHERE entry_id = $1",
+        );
+        self.execute(set.bind(entry_id)).await.map(drop)
+    }
+
+    async fn tender_list_unchecked(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error> {
+        let list = query(
+            "tender_list_unchecked",
+            "SELECT * FROM tenders WHERE fresh = 1 ORDER BY accepted_ms, id LIMIT $1",
+        );
+        self.fetch_all_as(list.bind(i64::from(limit)), rows::tender)
+            .await
+    }
+
+    async fn tender_mark_checked(&mut self, id: &str) -> Result<(), Error> {
+        let set = query(
+            "tender_mark_checked",
+            "UPDATE tenders SET fresh = 0 WHERE id = $1",
+        );
+        self.execute(set.bind(id)).await.map(drop)
+    }
+
+    async fn tender_list_by_reference(
+        &mut self,
+        retailer: &str,
+        line: &StatementLine,
+        limit: u32,
+    ) -> Result<Vec<RecordedTender>, Error> {
+        let references = [
+            (&line.psp_reference, by_reference!("psp_reference")),
+            (
+                &line.modification_reference,
+                by_reference!("modification_reference"),
+            ),
+            (
+                &line.merchant_reference,
+                by_reference!("merchant_reference"),
+            ),
+        ];
+        let mut tenders: Vec<RecordedTender> = Vec::new();
+        for (reference, sql) in references
+            .into_iter()
+            .filter(|(reference, _)| !reference.is_empty())
+        {
+            let list = query("tender_list_by_reference", sql)
+                .bind(retailer)
+                .bind(&**reference)
+                .bind(i64::from(limit));
+            for row in self.fetch_all(list).await? {
+                let tender = rows::tender(&row)?;
+                if tenders.iter().all(|other| other.id != tender.id) {
+                    tenders.push(tender);
+                }
+            }
+        }
+        Ok(tenders)
+    }
+
+    async fn tender_get(&mut self, id: &str) -> Result<Option<RecordedTender>, Error> {
+        let get = query("tender_get", "SELECT * FROM tenders WHERE id = $1").bind(id);
+        self.fetch_optional_as(get, rows::tender).await
+    }
+
+    async fn tender_list_by_entry(
+        &mut self,
+        retailer: &str,
+        entry_id: &str,
+    ) -> Result<Vec<RecordedTender>, Error> {
+        let list = query(
+            "tender_list_by_entry",
+            "SELECT * FROM tenders WHERE entry_id = $1 AND retailer = $2",
+        )
+        .bind(entry_id)
+        .bind(retailer);
+        let rows = self.fetch_all(list).await?;
+        let mut tenders: Vec<_> = rows.iter().map(rows::tender).collect::<Result<_, _>>()?;
+        // An entry has few tenders.
+        tenders.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(tenders)
+    }
+
+    async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error> {
+        // Matching must check a tender that is free again: a duplicate line may wait for it.
+        let sql = match line {
+            Some(_) => "UPDATE tenders SET settled_by = $1 WHERE id = $2",
+            None => "UPDATE tenders SET settled_by = $1, fresh = 1 WHERE id = $2",
+        };
+        let set = query("tender_settle", sql);
+        self.execute(set.bind_opt(line).bind(id)).await.map(drop)
+    }
+
+    async fn tender_list_uncovered(
+        &mut self,
+        retailer: &str,
+        before: Timestamp,
+        kinds: &[String],
+        after: &UncoveredCursor,
+        limit: u32,
+    ) -> Result<Vec<(RecordedTender, Timestamp)>, Error> {
+        let list = query(
+            "tender_list_uncovered",
+            "SELECT * FROM tenders
+             WHERE retailer = $1 AND settled_by IS NULL AND voided = 0
+               AND (accepted_ms, id) > ($2, $3) AND accepted_ms < $4
+               AND (($5 = '' AND psp_reference <> '')
+                    OR ($5 <> '' AND $5 LIKE '%/' || kind || '/%'))
+             ORDER BY accepted_ms, id LIMIT $6",
+        )
+        .bind(retailer)
+        .bind_timestamp(after.accepted_at)
+        .bind(&*after.id)
+        .bind_timestamp(before)
+        .bind(rows::joined(kinds))
+        .bind(i64::from(limit));
+        let rows = self.fetch_all(list).await?;
+        rows.iter()
+            .map(|row| Ok((rows::tender(row)?, row.timestamp("accepted_ms")?)))
+            .collect()
+    }
+}
