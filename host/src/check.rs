@@ -1,4 +1,4 @@
-//! `galleria check`: is everything right that could be known before the first event?
+//! `galleria check`: checks everything that can be checked before the first event.
 
 use crate::{host, show};
 use galleria_app::statements::check_pickups;
@@ -6,7 +6,7 @@ use galleria_config::Config;
 use galleria_ports::plugins::Plugins as _;
 use std::process::ExitCode;
 
-/// Loads every plugin for every retailer and tells what it found.
+/// Loads every plugin of every retailer and reports the result.
 pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     if let Err(error) = galleria_api::check_anonymous(&config.host.access.anonymous) {
         show::error(&error.into());
@@ -30,7 +30,7 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
-        .set_header(["retailer", "slot", "plugin", "component", "serves"]);
+        .set_header(["retailer", "slot", "plugin", "component", "exports"]);
     for loaded in generation.all() {
         let serves: Vec<_> = loaded.inspection.exports.iter().map(|p| p.name()).collect();
         table.add_row([
@@ -42,6 +42,6 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
         ]);
     }
     show::line(&table.to_string());
-    show::line("everything is right");
+    show::line("configuration valid");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
-//! What the commands of an operator's desk have in common: the host without plugins, opened and closed
-//! around one piece of work, who does it, and how lists are shown.
+//! Common parts of the operators' commands: a host without plugins for one piece of work, the actor, and
+//! the output of lists.
 
 use crate::{host, logs, show};
 use anyhow::Context as _;
@@ -15,10 +15,10 @@ use galleria_ports::access::{Caller, Reach, Scope};
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// Who acts, and why, which has to be said: kept with what was done.
+/// The actor and a mandatory reason, which are recorded with the operation.
 #[derive(Args, Clone, Debug)]
-pub struct Signed {
-    /// Who acts.
+pub struct ActorArgs {
+    /// Record this name as the actor
     #[arg(
         long,
         env = "USER",
@@ -26,42 +26,42 @@ pub struct Signed {
         hide_env_values = true
     )]
     pub actor: String,
-    /// Why.
+    /// Record this reason
     #[arg(long)]
     pub reason: String,
 }
 
-impl From<crate::key::Signed> for Acting {
-    fn from(signed: crate::key::Signed) -> Self {
+impl From<crate::key::ActorArgs> for Acting {
+    fn from(actor_args: crate::key::ActorArgs) -> Self {
         Self {
-            actor: signed.actor,
-            reason: signed.reason,
+            actor: actor_args.actor,
+            reason: actor_args.reason,
         }
     }
 }
 
-impl From<Signed> for Acting {
-    fn from(signed: Signed) -> Self {
+impl From<ActorArgs> for Acting {
+    fn from(actor_args: ActorArgs) -> Self {
         Self {
-            actor: signed.actor,
-            reason: signed.reason,
+            actor: actor_args.actor,
+            reason: actor_args.reason,
         }
     }
 }
 
-/// How much of a list is shown, and as what.
+/// The length and the form of a list.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct Shown {
-    /// At most so many.
+pub struct ListArgs {
+    /// Show at most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
-    /// All that is known of each, as JSON.
+    /// Print all fields as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-impl Shown {
-    /// Shows rows, and says where there are more. `first` are those that come first.
+impl ListArgs {
+    /// Prints rows, and whether there are more. `first` describes the order, such as `newest`.
     pub fn list<T: Serialize>(
         self,
         rows: &[T],
@@ -69,7 +69,10 @@ impl Shown {
         first: &str,
         table: impl FnOnce(&[T]) -> Table,
     ) -> anyhow::Result<()> {
-        let cut = format!("the {first} {}; there are more: --limit", rows.len());
+        let cut = format!(
+            "only the {first} {}: increase --limit to see more",
+            rows.len()
+        );
         match self.json {
             true => show::json(&rows)?,
             false => show::line(&table(rows).to_string()),
@@ -77,16 +80,16 @@ impl Shown {
         match (more, self.json) {
             (false, _) => {}
             (true, false) => show::line(&cut),
-            // What reads JSON reads nothing else.
-            (true, true) => show::trouble(&cut),
+            // Standard output must contain nothing but JSON.
+            (true, true) => show::problem(&cut),
         }
         Ok(())
     }
 }
 
-/// Does `work` on the database itself, whether a host serves or not. No plugin is called, so none is
-/// loaded.
-pub async fn at<W>(config: &Config, work: W) -> anyhow::Result<ExitCode>
+/// Executes `work` on the database directly, whether a host serves or not. It calls no plugin, so none
+/// is loaded.
+pub async fn with_app<W>(config: &Config, work: W) -> anyhow::Result<ExitCode>
 where
     W: AsyncFnOnce(&App) -> anyhow::Result<()>,
 {
@@ -107,7 +110,7 @@ where
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// Who may start `galleria` with its configuration has it all anyway.
+/// A person who can run `galleria` with its configuration has access to everything anyway.
 pub fn caller() -> Caller {
     Caller {
         name: "command line".into(),
@@ -117,57 +120,57 @@ pub fn caller() -> Caller {
     }
 }
 
-/// Refuses a store or a retailer that is not there: a list without them would look like a quiet one.
-pub async fn named(
+/// Rejects an unknown store or retailer: an empty list would look like one without events.
+pub async fn check_scope(
     config: &Config,
     app: &App,
     retailer: Option<&str>,
     store: Option<&str>,
 ) -> anyhow::Result<()> {
-    let shown = "`galleria stores list` shows what there is";
+    let hint = "`galleria stores list` lists them";
     if let Some(name) = retailer
         && !config.retailers.iter().any(|one| one.name == name)
     {
-        found(app.retailer_known(name).await, shown)?;
+        found(app.retailer_known(name).await, hint)?;
     }
     if let Some(id) = store {
-        found(app.store(id).await, shown)?;
+        found(app.store(id).await, hint)?;
     }
     Ok(())
 }
 
-/// What was asked for; where it is not there, `next` says what to do.
-pub fn found<T>(asked: Result<T, Error>, next: &str) -> anyhow::Result<T> {
-    asked.map_err(|error| match error {
+/// Returns the result. `next` is a hint for the case that it was not found.
+pub fn found<T>(result: Result<T, Error>, next: &str) -> anyhow::Result<T> {
+    result.map_err(|error| match error {
         Error::NotFound { .. } => anyhow::anyhow!("{error}: {next}"),
         error => error.into(),
     })
 }
 
-/// The one that a word names.
+/// Returns the value with a name.
 pub fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     let found = all.iter().find(|one| name(**one) == text);
     let known = all.iter().map(|one| name(*one));
     found
         .copied()
-        .ok_or_else(|| format!("one of {}", known.collect::<Vec<_>>().join(", ")))
+        .ok_or_else(|| format!("must be one of {}", known.collect::<Vec<_>>().join(", ")))
 }
 
-/// Each command is a request of its own.
-pub fn key(word: &str, id: &str) -> Key {
+/// Creates an idempotency key: each command is a new request.
+pub fn idempotency_key(word: &str, id: &str) -> Key {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{word} {id} {key}").as_bytes());
     Key { key, request }
 }
 
-/// Text of others for one line of a terminal: without what would move its cursor or change its colours.
+/// Makes text safe for one line of a terminal: without characters that move the cursor or change colours.
 pub fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
 }
 
-/// The first words of a fault.
+/// The beginning of a fault.
 pub fn short(detail: &str) -> String {
     const MOST: usize = 60;
     let plain = plain(detail);
@@ -182,12 +185,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_are_replaced() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}d\u{e9}"), "a [31mb c d\u{e9}");
     }
 
     #[test]
-    fn a_long_fault_is_cut_between_letters() {
+    fn a_long_fault_is_cut_between_characters() {
         assert_eq!(short("out of paper\n"), "out of paper ");
         let long = "\u{e9}".repeat(61);
         assert_eq!(short(&long), format!("{}...", "\u{e9}".repeat(60)));

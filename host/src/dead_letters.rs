@@ -1,6 +1,6 @@
-//! `galleria dead-letters`: what was given up, and what an operator does about it.
+//! `galleria dead-letters`: lists, shows, replays and discards dead letters.
 
-use crate::command::{self, Shown, Signed, plain};
+use crate::command::{self, ActorArgs, ListArgs, plain};
 use crate::show;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -12,35 +12,35 @@ use galleria_ports::records::DeadLetterFilter;
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// What to do with dead letters.
+/// Commands of `galleria dead-letters`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List dead letters, the oldest first.
+    /// List dead letters, oldest first
     List(List),
-    /// Show one with its payload.
+    /// Show a dead letter with its payload
     Show(One),
-    /// Handle one again, or all that a filter lets pass; what waited behind them goes on after them.
+    /// Handle a dead letter again, or all that match; events that waited behind them follow
     Replay(Settle),
-    /// Give one up for good, or all that a filter lets pass; what waited behind them goes on.
+    /// Discard a dead letter, or all that match; events that waited behind them continue
     Discard(Settle),
 }
 
-/// Which dead letters; what is not given lets everything pass.
+/// Selects dead letters. A missing condition matches everything.
 #[derive(Args, Clone, Debug)]
 pub struct Filter {
-    /// Of this plugin, as `retailer.toml` names it.
+    /// Select this plugin, by its name in retailer.toml
     #[arg(long)]
     pub plugin: Option<String>,
-    /// With this fault, such as `misconfigured`.
+    /// Select this fault, such as misconfigured
     #[arg(long)]
     pub code: Option<String>,
-    /// Of this retailer's stores.
+    /// Select the stores of this retailer
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Of this store, by the host's id.
+    /// Select this store, by the host's id
     #[arg(long)]
     pub store: Option<String>,
-    /// That came by this topic.
+    /// Select events of this topic
     #[arg(long)]
     pub topic: Option<String>,
 }
@@ -57,7 +57,7 @@ impl From<Filter> for DeadLetterFilter {
     }
 }
 
-/// Which are listed.
+/// Arguments of the list.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -65,72 +65,72 @@ Examples:
   galleria dead-letters list --plugin poslog --code misconfigured --limit 200
   galleria dead-letters list --json | jq -r '.[].event_id'")]
 pub struct List {
-    /// Which of them.
+    /// The selection.
     #[command(flatten)]
     pub filter: Filter,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// One dead letter.
+/// Arguments of `show`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria dead-letters show payment:payment-1 poslog")]
 pub struct One {
-    /// The event, as `dead-letters list` shows it.
+    /// Event, as `dead-letters list` shows it
     pub event: String,
-    /// The plugin, as `dead-letters list` shows it.
+    /// Plugin, as `dead-letters list` shows it
     pub plugin: String,
-    /// As JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Which are settled, by whom and why.
+/// Arguments of `replay` and `discard`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  galleria dead-letters replay payment:payment-1 poslog --reason 'the settings were mended'
-  galleria dead-letters replay --plugin poslog --code misconfigured --reason 'the settings were mended'
-  galleria dead-letters discard --store madrid-1 --reason 'the store was a test'")]
+  galleria dead-letters replay payment:payment-1 poslog --reason 'settings corrected'
+  galleria dead-letters replay --plugin poslog --code misconfigured --reason 'settings corrected'
+  galleria dead-letters discard --store madrid-1 --reason 'test store'")]
 pub struct Settle {
-    /// The event, as `dead-letters list` shows it; none where filters say which.
+    /// Event, as `dead-letters list` shows it; omit it to select with options
     #[arg(requires = "slot", conflicts_with_all = ["plugin", "code", "retailer", "store", "topic"])]
     pub event: Option<String>,
-    /// The plugin, as `dead-letters list` shows it.
+    /// Plugin, as `dead-letters list` shows it
     #[arg(id = "slot", value_name = "PLUGIN")]
     pub slot: Option<String>,
-    /// Which of them.
+    /// The selection.
     #[command(flatten)]
     pub filter: Filter,
-    /// By whom and why.
+    /// The actor and the reason.
     #[command(flatten)]
-    pub signed: Signed,
+    pub actor_args: ActorArgs,
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
-        Command::List(ask) => list(app, ask).await,
-        Command::Show(ask) => show_one(app, &ask).await,
-        Command::Replay(ask) => settle(app, ask, Verdict::Replay).await,
-        Command::Discard(ask) => settle(app, ask, Verdict::Discard).await,
+    command::with_app(&config, async |app| match command {
+        Command::List(args) => list(app, args).await,
+        Command::Show(args) => show_one(app, &args).await,
+        Command::Replay(args) => settle(app, args, Verdict::Replay).await,
+        Command::Discard(args) => settle(app, args, Verdict::Discard).await,
     })
     .await
 }
 
-async fn list(app: &App, ask: List) -> anyhow::Result<()> {
-    let limit = ask.shown.limit;
-    let page = app.dead_letters(ask.filter.into(), None, limit).await?;
-    ask.shown
-        .list(&page.dead_letters, page.next.is_some(), "oldest", letters)
+async fn list(app: &App, args: List) -> anyhow::Result<()> {
+    let limit = args.list_args.limit;
+    let page = app.dead_letters(args.filter.into(), None, limit).await?;
+    args.list_args
+        .list(&page.dead_letters, page.next.is_some(), "oldest", table)
 }
 
-fn letters(rows: &[DeadLetterView]) -> Table {
+fn table(rows: &[DeadLetterView]) -> Table {
     let mut table = show::table([
-        "given up", "event", "plugin", "store", "code", "tries", "why",
+        "failed", "event", "plugin", "store", "code", "tries", "detail",
     ]);
     for letter in rows {
         table.add_row([
@@ -146,10 +146,10 @@ fn letters(rows: &[DeadLetterView]) -> Table {
     table
 }
 
-async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
-    let letter = app.dead_letter(&ask.event, &ask.plugin).await;
-    let letter = command::found(letter, "`galleria dead-letters list` shows what there is")?;
-    if ask.json {
+async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
+    let letter = app.dead_letter(&args.event, &args.plugin).await;
+    let letter = command::found(letter, "`galleria dead-letters list` lists them")?;
+    if args.json {
         return show::json(&letter);
     }
     let data = serde_json::to_string_pretty(&letter.data)?;
@@ -173,27 +173,27 @@ async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
         ("store", store.unwrap_or_default()),
         ("lane", plain(&lane)),
         ("code", code),
-        ("why", plain(&detail)),
+        ("detail", plain(&detail)),
         ("tries", attempts.to_string()),
         ("component", component),
-        ("given up", died_at),
+        ("failed", died_at),
     ];
     show::line(&show::facts("dead letter", facts).to_string());
     show::line(&data);
     Ok(())
 }
 
-async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> {
+async fn settle(app: &App, args: Settle, verdict: Verdict) -> anyhow::Result<()> {
     let Settle {
         event,
         slot,
         filter,
-        signed,
-    } = ask;
-    let acting = Acting::from(signed);
+        actor_args,
+    } = args;
+    let acting = Acting::from(actor_args);
     let count = match event.zip(slot) {
         Some((event, slot)) => {
-            let key = command::key("settle", &event);
+            let key = command::idempotency_key("settle", &event);
             app.dead_letter_settle(key, &event, &slot, verdict, acting)
                 .await?;
             1
@@ -202,23 +202,23 @@ async fn settle(app: &App, ask: Settle, verdict: Verdict) -> anyhow::Result<()> 
             let filter = DeadLetterFilter::from(filter);
             anyhow::ensure!(
                 filter != DeadLetterFilter::default(),
-                "name an event and its plugin, or at least one of --plugin, --code, --retailer, --store and --topic"
+                "an event and its plugin, or at least one of --plugin, --code, --retailer, --store and --topic is required"
             );
             all(app, &filter, verdict, &acting).await?
         }
     };
     let letters = if count == 1 { "letter" } else { "letters" };
     show::line(&match verdict {
-        Verdict::Replay => format!(
-            "{count} dead {letters} to be handled again: a host that serves does it within seconds"
-        ),
-        Verdict::Discard => format!("{count} dead {letters} given up for good"),
+        Verdict::Replay => {
+            format!("{count} dead {letters} replayed: a serving host handles them within seconds")
+        }
+        Verdict::Discard => format!("{count} dead {letters} discarded"),
     });
     Ok(())
 }
 
-/// A part at a time. One that fails again while this goes on is not replayed a second time: it counts
-/// as new only to the next command.
+/// Settles all that match, in batches. A dead letter that fails again meanwhile is not replayed a second
+/// time: `most` limits the number.
 async fn all(
     app: &App,
     filter: &DeadLetterFilter,
@@ -228,19 +228,19 @@ async fn all(
     let mut count = 0;
     let most = counted(app, filter).await?;
     loop {
-        let key = command::key("settle", "many");
+        let key = command::idempotency_key("settle", "many");
         let reply = app
             .dead_letters_settle(key, filter.clone(), verdict, acting.clone())
             .await?;
-        let told: Value = serde_json::from_str(&reply.body)?;
-        count += told["settled"].as_u64().context("a count")?;
-        if told["more"] != true || count >= most {
+        let body: Value = serde_json::from_str(&reply.body)?;
+        count += body["settled"].as_u64().context("a count")?;
+        if body["more"] != true || count >= most {
             return Ok(count);
         }
     }
 }
 
-/// How many there are now.
+/// Counts the dead letters that match now.
 async fn counted(app: &App, filter: &DeadLetterFilter) -> anyhow::Result<u64> {
     let (mut count, mut after) = (0, None);
     loop {

@@ -1,6 +1,6 @@
-//! `galleria documents`: what plugins wrote, how far it has come, and its content.
+//! `galleria documents`: lists documents, shows their state and gets their content.
 
-use crate::command::{self, Shown, plain};
+use crate::command::{self, ListArgs, plain};
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -16,21 +16,21 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Where ids are to be seen.
-const LISTED: &str = "`galleria documents list` shows what there is";
+/// The hint for an unknown id.
+const LISTED: &str = "`galleria documents list` lists them";
 
-/// What to do with documents.
+/// Commands of `galleria documents`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List documents, the newest first.
+    /// List documents, newest first
     List(List),
-    /// Show one, without its content.
+    /// Show a document without its content
     Show(One),
-    /// Write the content of one to a file, or to standard output.
+    /// Write a document's content to a file or to standard output
     Get(Get),
 }
 
-/// Which documents; what is not given lets everything pass.
+/// Arguments of the list. A missing condition matches everything.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -39,67 +39,67 @@ Examples:
   galleria documents list --retailer my-retailer --directory poslog --from 2026-11-24T00:00:00Z
   galleria documents list --name poslog_0042_000001.xml --json
 
-States: pending (decided), prepared (written, without its name yet), delivered (stands under its
-name), blocked (another file has its name).")]
+States: pending (decided), prepared (written under a temporary name), delivered (written under its name),
+blocked (another file has its name).")]
 pub struct List {
-    /// About this order.
+    /// Select this order
     #[arg(long)]
     pub order: Option<String>,
-    /// Written by this event or run.
+    /// Select documents of this event or run
     #[arg(long)]
     pub event: Option<String>,
-    /// In this directory, such as `poslog`.
+    /// Select this directory, such as poslog
     #[arg(long)]
     pub directory: Option<String>,
-    /// With this file name.
+    /// Select this file name
     #[arg(long)]
     pub name: Option<String>,
-    /// pending, prepared, delivered or blocked.
+    /// Select this state: pending, prepared, delivered or blocked
     #[arg(long, value_parser = state)]
     pub state: Option<DocumentState>,
-    /// Of this retailer.
+    /// Select this retailer
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Of this store, by the host's id.
+    /// Select this store, by the host's id
     #[arg(long)]
     pub store: Option<String>,
-    /// Not decided before this moment, RFC 3339.
+    /// Select documents decided at this instant or later (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub from: Option<Timestamp>,
-    /// Decided before this moment.
+    /// Select documents decided before this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub until: Option<Timestamp>,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// One document.
+/// Arguments of `show`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria documents show 5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3")]
 pub struct One {
-    /// Its id, as `documents list` shows it.
+    /// Id of the document, as `documents list` shows it
     pub id: String,
-    /// As JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Whose content, and where to.
+/// Arguments of `get`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria documents get 5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3
   galleria documents get 5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3 --out poslog.xml
 
-Byte for byte what was decided. Once a document is delivered, its file alone has it: where whoever
-it was for took that away or wrote over it, there is nothing to get any more.")]
+The content is exactly what was decided. After delivery only the file contains it: if its recipient removed
+or changed the file, the content is no longer available.")]
 pub struct Get {
-    /// Its id, as `documents list` shows it.
+    /// Id of the document, as `documents list` shows it
     pub id: String,
-    /// A file that is not there yet; standard output where none.
+    /// Write to this new file [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -108,42 +108,42 @@ fn state(text: &str) -> Result<DocumentState, String> {
     command::word(text, DocumentState::ALL, DocumentState::name)
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
-        Command::List(ask) => list(&config, app, ask).await,
-        Command::Show(ask) => show_one(app, &ask).await,
-        Command::Get(ask) => get(app, &ask).await,
+    command::with_app(&config, async |app| match command {
+        Command::List(args) => list(&config, app, args).await,
+        Command::Show(args) => show_one(app, &args).await,
+        Command::Get(args) => get(app, &args).await,
     })
     .await
 }
 
-async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
-    command::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
+    command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
     let list = ListAsk {
-        store: ask.store,
-        retailer: ask.retailer,
-        order: ask.order,
-        from: ask.from,
-        until: ask.until,
+        store: args.store,
+        retailer: args.retailer,
+        order: args.order,
+        from: args.from,
+        until: args.until,
         after: None,
-        limit: ask.shown.limit,
+        limit: args.list_args.limit,
     };
-    let asked = DocumentAsk {
+    let query = DocumentAsk {
         list,
-        event: ask.event,
-        directory: ask.directory,
-        name: ask.name,
-        state: ask.state,
+        event: args.event,
+        directory: args.directory,
+        name: args.name,
+        state: args.state,
     };
-    let page = app.documents(&command::caller(), asked).await?;
-    ask.shown
+    let page = app.documents(&command::caller(), query).await?;
+    args.list_args
         .list(&page.documents, page.next.is_some(), "newest", documents)
 }
 
 fn documents(rows: &[DocumentView]) -> Table {
     let mut table = show::table([
-        "decided", "document", "state", "plugin", "store", "place", "bytes",
+        "decided", "document", "state", "plugin", "store", "path", "bytes",
     ]);
     for row in rows {
         table.add_row([
@@ -159,21 +159,21 @@ fn documents(rows: &[DocumentView]) -> Table {
     table
 }
 
-/// Below the directory's folder.
+/// The path below the directory's folder.
 fn place(row: &DocumentView) -> String {
     plain(&format!("{}/{}/{}", row.directory, row.retailer, row.name))
 }
 
-async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
-    let row = command::found(app.document(&ask.id).await, LISTED)?;
-    if ask.json {
+async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
+    let row = command::found(app.document(&args.id).await, LISTED)?;
+    if args.json {
         return show::json(&row);
     }
     let place = place(&row);
     let facts = [
         ("document", row.id),
         ("state", row.state),
-        ("place", place),
+        ("path", place),
         ("event", plain(&row.event_id)),
         ("plugin", row.plugin),
         ("store", row.store_id.unwrap_or_default()),
@@ -187,23 +187,21 @@ async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn get(app: &App, ask: &Get) -> anyhow::Result<()> {
-    let content = match app.document_content(&ask.id).await {
+async fn get(app: &App, args: &Get) -> anyhow::Result<()> {
+    let content = match app.document_content(&args.id).await {
         Err(gone @ Error::Conflict { .. }) => {
-            let id = &ask.id;
-            return Err(anyhow!(
-                "{gone}: `galleria timeline {id}` tells what became of it"
-            ));
+            let id = &args.id;
+            return Err(anyhow!("{gone}: see `galleria timeline {id}`"));
         }
         content => command::found(content, LISTED)?,
     };
-    let Some(out) = &ask.out else {
+    let Some(out) = &args.out else {
         return show::bytes(|to| copy(content, to));
     };
     let (name, size) = (plain(&content.name), content.size);
     let mut file = File::create_new(out).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            anyhow!("{} is there already: name another file", out.display())
+            anyhow!("{} exists already: choose another file", out.display())
         }
         _ => anyhow::Error::from(error).context(format!("writing {}", out.display())),
     })?;
@@ -214,12 +212,12 @@ async fn get(app: &App, ask: &Get) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A part of a document under its name would look like the whole.
+/// Removes a part of a document: under its name it would look complete.
 fn half(out: &Path, error: io::Error) -> anyhow::Error {
     let error = anyhow::Error::from(error).context(format!("writing {}", out.display()));
     match std::fs::remove_file(out) {
         Ok(()) => error,
-        Err(_) => error.context(format!("{} has a part of it", out.display())),
+        Err(_) => error.context(format!("{} contains a part of it", out.display())),
     }
 }
 
@@ -231,6 +229,6 @@ fn copy(content: Content, to: &mut dyn Write) -> io::Result<()> {
     to.flush()?;
     match copied == content.size {
         true => Ok(()),
-        false => Err(io::Error::other("its file was changed meanwhile")),
+        false => Err(io::Error::other("the file was changed meanwhile")),
     }
 }

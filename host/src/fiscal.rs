@@ -1,6 +1,6 @@
-//! `galleria fiscal`: which sales and refunds have their mark, and where marks do not agree.
+//! `galleria fiscal`: lists fiscal records of sales and refunds, and shows their marks.
 
-use crate::command::{self, Shown, plain};
+use crate::command::{self, ListArgs, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -10,16 +10,16 @@ use galleria_config::Config;
 use galleria_ports::records::{FiscalFilter, FiscalState};
 use std::process::ExitCode;
 
-/// What to do with fiscal records.
+/// Commands of `galleria fiscal`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List fiscal records, the newest first.
+    /// List fiscal records, newest first
     List(List),
-    /// Show those of an order, with their marks.
+    /// Show the fiscal records of an order with their marks
     Show(One),
 }
 
-/// Which records; what is not given lets everything pass.
+/// Arguments of the list. A missing condition matches everything.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,35 +27,35 @@ Examples:
   galleria fiscal list --state early --limit 200
   galleria fiscal list --store athens-1 --state waiting --json
 
-States: waiting (its mark has not come), marked, conflict (two marks came, and they differ), early
-(its mark came before it, or too long before to be applied).")]
+States: waiting (no mark received), marked, conflict (two different marks received), early (the mark was
+received before the sale or refund, or so early that it was not applied).")]
 pub struct List {
-    /// Of this order.
+    /// Select this order
     #[arg(long)]
     pub order: Option<String>,
-    /// Of this retailer's stores.
+    /// Select the stores of this retailer
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Of this store, by the host's id.
+    /// Select this store, by the host's id
     #[arg(long)]
     pub store: Option<String>,
-    /// early, waiting, marked or conflict.
+    /// Select this state: early, waiting, marked or conflict
     #[arg(long, value_parser = state)]
     pub state: Option<FiscalState>,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// Whose records.
+/// Arguments of `show`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria fiscal show order-1")]
 pub struct One {
-    /// The order.
+    /// Order
     pub order: String,
-    /// As JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -64,32 +64,32 @@ fn state(text: &str) -> Result<FiscalState, String> {
     command::word(text, &FiscalState::ALL, FiscalState::name)
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
-        Command::List(ask) => list(&config, app, ask).await,
-        Command::Show(ask) => show_one(app, &ask).await,
+    command::with_app(&config, async |app| match command {
+        Command::List(args) => list(&config, app, args).await,
+        Command::Show(args) => show_one(app, &args).await,
     })
     .await
 }
 
-async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
-    command::named(config, app, ask.retailer.as_deref(), ask.store.as_deref()).await?;
-    let asked = FiscalAsk {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
+    command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
+    let query = FiscalAsk {
         filter: FiscalFilter {
-            store_id: ask.store,
-            retailer: ask.retailer,
-            state: ask.state,
+            store_id: args.store,
+            retailer: args.retailer,
+            state: args.state,
         },
-        order_id: ask.order,
+        order_id: args.order,
         after: None,
-        limit: ask.shown.limit,
+        limit: args.list_args.limit,
     };
-    let page = app.fiscal_records(asked).await?;
-    ask.shown
+    let page = app.fiscal_records(query).await?;
+    args.list_args
         .list(&page.records, page.next.is_some(), "newest", records)?;
-    match needing(&page.records) {
-        Some(told) if !ask.shown.json => show::line(&told),
+    match unresolved(&page.records) {
+        Some(summary) if !args.list_args.json => show::line(&summary),
         _ => {}
     }
     Ok(())
@@ -97,13 +97,13 @@ async fn list(config: &Config, app: &App, ask: List) -> anyhow::Result<()> {
 
 fn records(rows: &[FiscalView]) -> Table {
     let mut table = show::table([
-        "state", "order", "of", "receipt", "store", "since", "recorded",
+        "state", "order", "entry", "receipt", "store", "since", "recorded",
     ]);
     for row in rows {
         table.add_row([
             row.state.as_str(),
             &row.order_id,
-            &of(row),
+            &entry(row),
             row.receipt.as_deref().unwrap_or("-"),
             row.store_id.as_deref().unwrap_or("-"),
             &row.changed_at,
@@ -113,36 +113,36 @@ fn records(rows: &[FiscalView]) -> Table {
     table
 }
 
-fn of(row: &FiscalView) -> String {
+fn entry(row: &FiscalView) -> String {
     match &row.refund_id {
         Some(id) => format!("refund {id}"),
         None => "sale".into(),
     }
 }
 
-/// What somebody has to look at.
-fn needing(rows: &[FiscalView]) -> Option<String> {
-    let counts = [FiscalState::Conflict, FiscalState::Early].map(FiscalState::name);
-    let told = counts.map(|state| {
+/// Counts the records that an operator must resolve.
+fn unresolved(rows: &[FiscalView]) -> Option<String> {
+    let states = [FiscalState::Conflict, FiscalState::Early].map(FiscalState::name);
+    let counts = states.map(|state| {
         let count = rows.iter().filter(|row| row.state == state).count();
         (count > 0).then(|| format!("{count} {state}"))
     });
-    let told: Vec<_> = told.into_iter().flatten().collect();
-    (!told.is_empty()).then(|| {
-        let told = told.join(", ");
-        format!("to be looked at: {told}; `galleria fiscal show ORDER` has their marks")
+    let counts: Vec<_> = counts.into_iter().flatten().collect();
+    (!counts.is_empty()).then(|| {
+        let counts = counts.join(", ");
+        format!("unresolved: {counts}; see `galleria fiscal show ORDER`")
     })
 }
 
-async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
-    let detail = app.fiscal_record(&ask.order).await;
-    let detail = command::found(detail, "`galleria fiscal list` shows what there is")?;
-    if ask.json {
+async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
+    let detail = app.fiscal_record(&args.order).await;
+    let detail = command::found(detail, "`galleria fiscal list` lists them")?;
+    if args.json {
         return show::json(&detail);
     }
     let FiscalDetail { order_id, records } = detail;
     for FiscalMarked { record, marks } in records {
-        let of = of(&record);
+        let entry = entry(&record);
         let facts = [
             ("order", order_id.clone()),
             ("state", record.state),
@@ -152,21 +152,28 @@ async fn show_one(app: &App, ask: &One) -> anyhow::Result<()> {
             ("since", record.changed_at),
             ("recorded", record.created_at),
         ];
-        show::line(&show::facts(&of, facts).to_string());
+        show::line(&show::facts(&entry, facts).to_string());
         if marks.is_empty() {
             continue;
         }
-        let mut table = show::table(["mark", "scheme", "state", "issued", "came", "told"]);
+        let mut table = show::table([
+            "mark",
+            "scheme",
+            "state",
+            "issued",
+            "received",
+            "attributes",
+        ]);
         for mark in marks {
             let attributes = mark.attributes.iter();
-            let told = attributes.map(|one| plain(&format!("{} {}", one.name, one.value)));
+            let attributes = attributes.map(|one| plain(&format!("{} {}", one.name, one.value)));
             table.add_row([
                 mark.mark,
                 mark.scheme,
                 mark.state,
                 mark.issued_at,
                 mark.received_at,
-                told.collect::<Vec<_>>().join("\n"),
+                attributes.collect::<Vec<_>>().join("\n"),
             ]);
         }
         show::line(&table.to_string());
@@ -192,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_somebody_is_counted_below_the_list() {
+    fn unresolved_records_are_counted_below_the_list() {
         let [early, waiting, marked, conflict] = FiscalState::ALL.map(record);
-        assert_eq!(needing(&[waiting, marked]), None);
-        let told = needing(&[early.clone(), conflict, early]).expect("told");
-        assert!(told.contains("1 conflict, 2 early;"), "{told}");
+        assert_eq!(unresolved(&[waiting, marked]), None);
+        let summary = unresolved(&[early.clone(), conflict, early]).expect("a summary");
+        assert!(summary.contains("1 conflict, 2 early;"), "{summary}");
     }
 }

@@ -1,4 +1,4 @@
-//! The host put together: configuration, records, engine, use cases, directories.
+//! Builds the host: configuration, records, engine, use cases, directories.
 
 use crate::cli::Cli;
 use crate::sensitive;
@@ -20,17 +20,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Everything that runs.
+/// The parts of a running host.
 pub struct Host {
-    /// The database, to be closed last.
+    /// The database. Close it last.
     pub db: Db,
     /// The use cases.
     pub app: App,
-    /// Where documents go.
+    /// The directories of documents.
     pub directories: Directories,
 }
 
-/// Reads what files, environment and command line say.
+/// Reads the configuration from files, environment and command line.
 pub fn configure(cli: &Cli) -> Result<Config, Vec<ConfigError>> {
     let (config, errors) = configure_lenient(cli)?;
     if errors.is_empty() {
@@ -58,8 +58,8 @@ pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), Vec<Co
     Ok((config, errors))
 }
 
-/// The environment. `std::env::vars` would panic over a variable that is no text, whosever it is, and
-/// show its value. Here the characters that are none are replaced; a secret that has such is refused.
+/// Reads the environment. `std::env::vars` would panic at a variable that is not UTF-8, and print its value.
+/// This function replaces invalid characters; the configuration rejects a secret with such characters.
 fn environment() -> BTreeMap<String, String> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     std::env::vars_os()
@@ -67,7 +67,7 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// How the database is reached.
+/// Returns the configuration of the database.
 pub fn database(host_config: &HostConfig) -> DbConfig {
     let database = &host_config.database;
     DbConfig {
@@ -80,14 +80,14 @@ pub fn database(host_config: &HostConfig) -> DbConfig {
     }
 }
 
-/// The engine within the host's ceiling.
+/// Creates the engine with the host's ceiling.
 pub fn engine(host_config: &HostConfig) -> anyhow::Result<Engine> {
     let mut config = EngineConfig::new(&host_config.artifacts);
     config.ceiling = ceiling(host_config.call_ceiling, host_config.run_ceiling);
     Engine::new(config).context("starting the engine")
 }
 
-/// The higher of both: which of them holds for a call is the slot's own limit, bounded when it was read.
+/// Returns the higher limit of both. The limit of a call is the slot's, which the configuration bounded.
 fn ceiling(call: Limits, run: Limits) -> Limits {
     Limits {
         cpu_ms: call.cpu_ms.max(run.cpu_ms),
@@ -100,7 +100,7 @@ fn ceiling(call: Limits, run: Limits) -> Limits {
     }
 }
 
-/// Loads every plugin, or tells every error.
+/// Loads every plugin, or returns every error.
 pub fn load(
     host_config: &HostConfig,
     slots: Vec<Slot>,
@@ -108,7 +108,7 @@ pub fn load(
     Ok(engine(host_config)?.load(slots))
 }
 
-/// Builds the host. SQLite's schema is brought up to date on the way, since nobody else runs beside it.
+/// Builds the host. It migrates SQLite on the way, because no other process uses it.
 pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Host> {
     let host_config = &config.host;
     let database = database(host_config);
@@ -194,7 +194,7 @@ fn members(host_config: &HostConfig) -> anyhow::Result<MemberPolicy> {
     })
 }
 
-/// For people: where a directory is, whatever the working directory of the reader.
+/// Returns the absolute path, for display.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

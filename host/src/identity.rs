@@ -1,8 +1,8 @@
-//! The name under which a host holds what one host does at a time.
+//! The name under which a host holds leases.
 //!
-//! It is kept in the data folder and locked while the host lives: who is started again on the same
-//! folder after a crash is the same host, and need not wait for what it held itself to end. Who finds it
-//! locked, or has another folder, is another host.
+//! A file in the data folder contains the name; the host locks it while it runs. A host that restarts on the
+//! same folder after a crash has the same name, and need not wait for its own leases to expire. A host that
+//! finds the file locked, or has another folder, gets another name.
 
 use anyhow::Context as _;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -10,14 +10,14 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use uuid::Uuid;
 
-/// A host's name, its own while this is kept.
+/// A host's name. It belongs to this host as long as the value exists.
 pub struct Identity {
-    /// Different on every machine, too: a folder may be copied.
+    /// Contains the machine's name, because a data folder may be copied.
     pub name: String,
     _locked: Option<File>,
 }
 
-/// Takes the name of the folder's host, or a new one where that lives.
+/// Takes the name in the folder, or a new one if a running host uses it.
 pub fn take(data: &Path) -> anyhow::Result<Identity> {
     let path = data.join("host.name");
     let file = std::fs::create_dir_all(data).and_then(|()| {
@@ -25,10 +25,10 @@ pub fn take(data: &Path) -> anyhow::Result<Identity> {
         options.read(true).write(true).create(true).truncate(false);
         options.open(&path)
     });
-    let doing = || format!("taking the host's name from {}", path.display());
+    let doing = || format!("reading the host's name from {}", path.display());
     let mut file = file.with_context(doing)?;
     let (id, locked) = match file.try_lock() {
-        Ok(()) => (kept(&mut file).with_context(doing)?, Some(file)),
+        Ok(()) => (read_or_create(&mut file).with_context(doing)?, Some(file)),
         Err(TryLockError::WouldBlock) => (Uuid::new_v4(), None),
         Err(TryLockError::Error(error)) => return Err(error).with_context(doing),
     };
@@ -39,8 +39,8 @@ pub fn take(data: &Path) -> anyhow::Result<Identity> {
     })
 }
 
-/// The name in the file, or a new one that stands there from now on.
-fn kept(file: &mut File) -> std::io::Result<Uuid> {
+/// Returns the name in the file, or writes a new one.
+fn read_or_create(file: &mut File) -> std::io::Result<Uuid> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     if let Ok(id) = text.trim().parse() {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_has_its_name_back_once_the_one_before_is_gone() {
+    fn a_host_gets_its_name_again_when_the_previous_process_has_ended() {
         let data = tempfile::tempdir().expect("a folder");
         let first = take(data.path()).expect("a name");
         let beside = take(data.path()).expect("another");

@@ -1,4 +1,4 @@
-//! What commands that import a file show: a bar that runs, and what is wrong as a table.
+//! Output of the commands that import a file: a progress bar, and a table of problems.
 
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::show;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A bar that shows both passes, and Ctrl-C.
+/// Shows the progress of both passes in a bar, and reacts to Ctrl-C.
 pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
     let looking = ProgressStyle::with_template("{spinner} checking: {human_pos} rows, {elapsed}")?;
     let writing = ProgressStyle::with_template(
@@ -33,8 +33,8 @@ pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
     Ok(Watch { stop, steps })
 }
 
-/// Shows what came of an import, in the words of `counted`, or everything that is wrong.
-pub fn told(
+/// Prints the summary of an import, or its problems.
+pub fn finish(
     imported: Result<Reply, NotImported>,
     counted: impl Fn(&str) -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
@@ -48,7 +48,7 @@ pub fn told(
             Ok(ExitCode::FAILURE)
         }
         Err(NotImported::Stopped) => {
-            show::line("stopped: nothing of it is left");
+            show::line("stopped: nothing was left behind");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(other) => Err(other.into()),
@@ -56,19 +56,19 @@ pub fn told(
 }
 
 fn refused(problems: &Problems) {
-    let mut table = show::table(["row", "column", "what would be right"]);
+    let mut table = show::table(["row", "column", "problem"]);
     for problem in &problems.told {
         let row = problem.row.map_or("-".to_owned(), |row| row.to_string());
         table.add_row([row.as_str(), &problem.field, &problem.message]);
     }
-    show::trouble(&table.to_string());
+    show::problem(&table.to_string());
     let told = problems.told.len() as u64;
     if problems.total > told {
-        show::trouble(&format!("and {} more", problems.total - told));
+        show::problem(&format!("and {} more", problems.total - told));
     }
     let (count, are) = match problems.total {
         1 => ("1 cell".to_owned(), "is"),
         total => (format!("{total} cells"), "are"),
     };
-    show::trouble(&format!("{count} {are} wrong: nothing was imported"));
+    show::problem(&format!("{count} {are} invalid: nothing was imported"));
 }

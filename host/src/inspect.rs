@@ -1,11 +1,11 @@
-//! `galleria plugin inspect`: what a component is.
+//! `galleria plugin inspect`: shows the metadata of a component.
 
 use crate::show;
 use galleria_engine::inspect;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Shows who made a component, what it serves and what it wants to use.
+/// Shows the origin, the exports and the imports of a component.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let inspection = match inspect(file) {
         Ok(inspection) => inspection,
@@ -35,7 +35,7 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
         .add_row(["SHA-256", inspection.digest.as_str()])
         .add_row(["bytes", &inspection.size.to_string()])
         .add_row([
-            "serves",
+            "exports",
             &list(
                 inspection
                     .exports
@@ -45,11 +45,11 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             ),
         ])
         .add_row([
-            "uses",
+            "imports",
             &list(inspection.imports.iter().map(|used| used.name()).collect()),
         ])
         .add_row([
-            "WASI (offers nothing)",
+            "WASI (empty)",
             &list(inspection.wasi.iter().map(String::as_str).collect()),
         ]);
     show::line(&table.to_string());

@@ -1,5 +1,5 @@
-//! `galleria key`: keys that callers of the HTTP face carry. It asks the database itself, so that the
-//! first key needs none, and a lost one is taken back whether a host serves or not.
+//! `galleria key`: creates, lists and revokes API keys. It uses the database directly, so that the first
+//! key needs no other one, and a lost key can be revoked while no host serves.
 
 use crate::{host, logs, show};
 use anyhow::Context as _;
@@ -11,18 +11,18 @@ use galleria_ports::access::{Reach, Scope};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-/// What to do with keys.
+/// Commands of `galleria key`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a key, and show it this once: nobody can show it again.
+    /// Create an API key and print it once; it cannot be shown again
     Create(Create),
-    /// List keys by name, without their secrets.
+    /// List API keys by name, without their secrets
     List(List),
-    /// Take a key back: the next request that carries it is refused, on every host.
+    /// Revoke an API key; every host rejects the next request with it
     Revoke(Revoke),
 }
 
-/// Which key to make.
+/// Arguments of `create`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,33 +30,33 @@ Examples:
   galleria key create --name office --scope back_office --retailer my-retailer > office.key
   galleria key create --name ana --scope operator --everywhere --reason 'runs the host'
 
-The key alone is on standard output. A caller sends it as `Authorization: Bearer gk_...`.
-A scope includes those before it: till, back_office, operator, admin.")]
+Standard output contains only the key. A caller sends it as `Authorization: Bearer gk_...`.
+Each scope includes the previous ones: till, back_office, operator, admin.")]
 pub struct Create {
-    /// Whose it is; of keys in use, each has a name of its own.
+    /// Name of the key, unique among the keys in use
     #[arg(long)]
     pub name: String,
-    /// till, back_office, operator or admin.
+    /// Scope: till, back_office, operator or admin
     #[arg(long, value_parser = scope)]
     pub scope: Scope,
-    /// A store by the host's id, which is there; may be repeated.
+    /// Grant access to this existing store, by the host's id; may be repeated
     #[arg(long = "store", value_name = "STORE", required_unless_present_any = ["retailers", "everywhere"])]
     pub stores: Vec<String>,
-    /// A retailer with all its stores; may be repeated.
+    /// Grant access to all stores of this retailer; may be repeated
     #[arg(long = "retailer", value_name = "RETAILER")]
     pub retailers: Vec<String>,
-    /// All retailers, and what is about the host as a whole.
+    /// Grant access to all retailers and to the host as a whole
     #[arg(long, conflicts_with_all = ["stores", "retailers"])]
     pub everywhere: bool,
-    /// Who makes it, and why.
+    /// The actor and the reason.
     #[command(flatten)]
-    pub signed: Signed,
+    pub actor_args: ActorArgs,
 }
 
-/// Who acts, and why: kept with what was done.
+/// The actor and an optional reason, which are recorded with the operation.
 #[derive(Args, Debug)]
-pub struct Signed {
-    /// Who acts.
+pub struct ActorArgs {
+    /// Record this name as the actor
     #[arg(
         long,
         env = "USER",
@@ -64,43 +64,43 @@ pub struct Signed {
         hide_env_values = true
     )]
     pub actor: String,
-    /// Why.
+    /// Record this reason
     #[arg(long, default_value = "by command")]
     pub reason: String,
 }
 
-/// Which keys.
+/// Arguments of the list.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria key list
   galleria key list --revoked")]
 pub struct List {
-    /// Also those that were taken back.
+    /// Show revoked keys, too
     #[arg(long)]
     pub revoked: bool,
 }
 
-/// Which key to take back.
+/// Arguments of `revoke`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria key revoke till-7 --reason 'the till was stolen'
   galleria key revoke 5f0c1d2e3a4b5c6d")]
 pub struct Revoke {
-    /// Its name or its id, as `key list` shows them.
+    /// Name or id of the key, as `key list` shows them
     pub key: String,
-    /// Who takes it back, and why.
+    /// The actor and the reason.
     #[command(flatten)]
-    pub signed: Signed,
+    pub actor_args: ActorArgs,
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
     let known = Scope::ALL.map(Scope::name).join(", ");
-    Scope::by_name(text).ok_or_else(|| format!("one of {known}"))
+    Scope::by_name(text).ok_or_else(|| format!("must be one of {known}"))
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
@@ -116,25 +116,25 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     };
     let host = host::build(&config, generation).await?;
     let done = match command {
-        Command::Create(ask) => create(&host.app, &config, ask).await,
+        Command::Create(args) => create(&host.app, &config, args).await,
         Command::List(List { revoked }) => list(&host.app, revoked).await,
-        Command::Revoke(ask) => revoke(&host.app, &ask).await,
+        Command::Revoke(args) => revoke(&host.app, &args).await,
     };
     host.db.close().await.context("closing the database")?;
     done.map(|()| ExitCode::SUCCESS)
 }
 
-async fn create(app: &App, config: &Config, ask: Create) -> anyhow::Result<()> {
+async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> {
     let Create {
         name,
         scope,
         stores,
         retailers,
         everywhere,
-        signed: Signed { actor, reason },
-    } = ask;
+        actor_args: ActorArgs { actor, reason },
+    } = args;
     for retailer in &retailers {
-        // One that is configured may have no store yet.
+        // A configured retailer may have no store yet.
         let configured = config.retailers.iter().any(|one| one.name == *retailer);
         if !configured {
             app.retailer_known(retailer).await?;
@@ -147,24 +147,24 @@ async fn create(app: &App, config: &Config, ask: Create) -> anyhow::Result<()> {
             stores: stores.into_iter().collect(),
         },
     };
-    let ask = KeyAsk {
+    let request = KeyAsk {
         name,
         scope,
         reach,
         actor,
         reason,
     };
-    let made = app.key_create(ask).await?;
-    show::line(&made.text);
-    show::trouble(&format!(
-        "key {} of {}: keep what stands above, it is shown this once",
-        made.view.id, made.view.name
+    let created = app.key_create(request).await?;
+    show::line(&created.text);
+    show::problem(&format!(
+        "created key {} of {}: store it now, it cannot be shown again",
+        created.view.id, created.view.name
     ));
     Ok(())
 }
 
 async fn list(app: &App, revoked: bool) -> anyhow::Result<()> {
-    let mut table = show::table(["name", "key", "scope", "reaches", "made", "revoked"]);
+    let mut table = show::table(["name", "key", "scope", "access", "created", "revoked"]);
     for key in app.keys(revoked).await? {
         let reaches = reaches(&key);
         let KeyView {
@@ -198,9 +198,9 @@ fn reaches(key: &KeyView) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-async fn revoke(app: &App, ask: &Revoke) -> anyhow::Result<()> {
-    let Signed { actor, reason } = &ask.signed;
-    let key = app.key_revoke(&ask.key, actor, reason).await?;
-    show::line(&format!("key {} of {} is revoked", key.id, key.name));
+async fn revoke(app: &App, args: &Revoke) -> anyhow::Result<()> {
+    let ActorArgs { actor, reason } = &args.actor_args;
+    let key = app.key_revoke(&args.key, actor, reason).await?;
+    show::line(&format!("revoked key {} of {}", key.id, key.name));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The log: readable on a terminal, one JSON object a line otherwise.
+//! The log: readable on a terminal, otherwise one JSON object for each line.
 
 use galleria_config::{Log, LogFormat};
 use galleria_ports::trace::TARGET;
@@ -15,10 +15,10 @@ pub fn start(log: Log) {
     start_with(log, None);
 }
 
-/// Starts the log on standard error, and spans for a collector where there is one.
+/// Starts the log on standard error, and spans if there is a collector.
 pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
-    // What the libraries have to say below a warning is of use to their authors; an agent of metrics that is
-    // away is none of the log's. Spans are for a collector alone: a line has its request or event anyway.
+    // Messages of libraries below a warning help only their authors. An unavailable metrics agent is not
+    // logged. Spans go only to a collector: a log line names its request or event anyway.
     let filter = EnvFilter::new(format!(
         "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,\
          metrics_exporter_dogstatsd=off,{TARGET}=off",
@@ -37,7 +37,7 @@ pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
         let lines = lines.compact().with_ansi(std::io::stderr().is_terminal());
         lines.with_filter(filter).boxed()
     };
-    // Spans of the one target alone, and of them what they say: no place in our source, no log line.
+    // Export only spans of the one target, without their location in the source and without log lines.
     let spans = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -52,18 +52,18 @@ pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
         .init();
 }
 
-/// A panic tells its place and nothing else: its words may quote what somebody scanned. Whoever
-/// catches it tells the words where they may be told.
-pub fn keep_panics_short() {
+/// Logs only the location of a panic, because its message may contain a scanned code. Code that catches a
+/// panic reports the message where that is allowed.
+pub fn hide_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        let place = place.as_deref().unwrap_or("an unknown place");
+        let place = place.as_deref().unwrap_or("an unknown location");
         let thread = std::thread::current();
         let thread = thread.name().unwrap_or("unnamed");
         if tracing::event_enabled!(tracing::Level::ERROR) {
-            tracing::error!(place, thread, "a panic: a defect in galleria");
+            tracing::error!(place, thread, "panicked");
         } else {
-            crate::show::error(&anyhow::anyhow!("a panic at {place}: a defect in galleria"));
+            crate::show::error(&anyhow::anyhow!("internal error: panic at {place}"));
         }
     }));
 }

@@ -1,7 +1,7 @@
 //! Galleria: one host for many retailers.
 //!
-//! Parses the command line, puts the parts together, runs them, drains. Only this crate names
-//! concrete parts; everything else knows ports.
+//! Parses the command line, builds the host, runs it and drains it. Only this crate names the concrete
+//! implementations; all other crates use ports.
 
 #![forbid(unsafe_code)]
 
@@ -36,11 +36,11 @@ mod timeline;
 mod traces;
 
 use clap::Parser as _;
-use cli::{Command, PluginCommand, ReportCommand};
+use cli::{Command, PluginCommand};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    logs::keep_panics_short();
+    logs::hide_panic_messages();
     let cli = cli::Cli::parse();
     let runtime = tokio::runtime::Runtime::new();
     let outcome = runtime
@@ -63,10 +63,10 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         return inspect::run(file);
     }
     if let Command::Statement {
-        command: statement::Command::Read(ask),
+        command: statement::Command::Read(args),
     } = &cli.command
     {
-        return statement::read(&cli, ask).await;
+        return statement::read(&cli, args).await;
     }
     let config = match host::configure(&cli) {
         Ok(config) => config,
@@ -76,7 +76,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         }
     };
     match cli.command {
-        Command::Serve(ask) => serve::run(config, &ask.roles).await,
+        Command::Serve(args) => serve::run(config, &args.roles).await,
         Command::Migrate => {
             for done in galleria_db::Db::migrate(&host::database(&config.host)).await? {
                 show::line(&done);
@@ -85,11 +85,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Check => check::run(&config),
         Command::Report {
-            command: ReportCommand::Run(ask),
-        } => report::run(config, ask).await,
+            command: report::Command::Run(args),
+        } => report::run(config, args).await,
         Command::Key { command } => key::run(config, command).await,
         Command::Runs { command } => runs::run(config, command).await,
-        Command::Timeline(ask) => timeline::run(config, &ask).await,
+        Command::Timeline(args) => timeline::run(config, &args).await,
         Command::Products { command } => products::run(config, command).await,
         Command::Stores { command } => stores::run(config, command).await,
         Command::Statement { command } => statement::run(config, command).await,
@@ -99,11 +99,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Receipts { command } => queued::receipts(config, command).await,
         Command::Requests { command } => queued::requests(config, command).await,
         Command::Fiscal { command } => fiscal::run(config, command).await,
-        Command::Status(ask) => status::run(config, &ask).await,
+        Command::Status(args) => status::run(config, &args).await,
         Command::Operations { command } => operations::run(config, command).await,
         Command::Plugin {
-            command: PluginCommand::List(ask),
-        } => plugins::run(config, &ask).await,
+            command: PluginCommand::List(args),
+        } => plugins::run(config, &args).await,
         Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
     }
 }

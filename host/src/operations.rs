@@ -1,6 +1,6 @@
-//! `galleria operations`: what operators did.
+//! `galleria operations`: lists the recorded operations.
 
-use crate::command::{self, Shown, plain};
+use crate::command::{self, ListArgs, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -11,14 +11,14 @@ use galleria_ports::records::OperationFilter;
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// What to do with operations.
+/// Commands of `galleria operations`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List what operators did, the newest first: who, when, why, and what changed.
+    /// List operations, newest first: actor, time, reason and changes
     List(List),
 }
 
-/// Which actions.
+/// Arguments of the list.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,47 +30,49 @@ Examples:
 Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
 line_undo, store_put, plugins_loaded, key_create, key_revoke.")]
 pub struct List {
-    /// Of this kind.
+    /// Select this action
     #[arg(long)]
     pub action: Option<String>,
-    /// Done to this.
+    /// Select this subject
     #[arg(long)]
     pub subject: Option<String>,
     /// By this actor, as the list names it.
     #[arg(long)]
     pub actor: Option<String>,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Command::List(ask) = command;
-    command::at(&config, async |app| list(app, ask).await).await
+    let Command::List(args) = command;
+    command::with_app(&config, async |app| list(app, args).await).await
 }
 
-async fn list(app: &App, ask: List) -> anyhow::Result<()> {
+async fn list(app: &App, args: List) -> anyhow::Result<()> {
     let filter = OperationFilter {
-        subject: ask.subject,
-        action: ask.action,
-        actor: ask.actor,
+        subject: args.subject,
+        action: args.action,
+        actor: args.actor,
     };
-    let page = app.operations(filter, None, ask.shown.limit).await?;
-    ask.shown
-        .list(&page.operations, page.next.is_some(), "newest", actions)
+    let page = app.operations(filter, None, args.list_args.limit).await?;
+    args.list_args
+        .list(&page.operations, page.next.is_some(), "newest", table)
 }
 
-fn actions(rows: &[OperationView]) -> Table {
-    let mut table = show::table(["at", "who", "did", "to", "why", "before", "after"]);
-    for done in rows {
-        let (before, after) = changed(&done.before, &done.after);
+fn table(rows: &[OperationView]) -> Table {
+    let mut table = show::table([
+        "at", "actor", "action", "subject", "reason", "before", "after",
+    ]);
+    for row in rows {
+        let (before, after) = changed(&row.before, &row.after);
         table.add_row([
-            done.at.as_str(),
-            &plain(&done.actor),
-            &done.action,
-            &plain(&done.subject),
-            &plain(&done.reason),
+            row.at.as_str(),
+            &plain(&row.actor),
+            &row.action,
+            &plain(&row.subject),
+            &plain(&row.reason),
             &before,
             &after,
         ]);
@@ -78,7 +80,7 @@ fn actions(rows: &[OperationView]) -> Table {
     table
 }
 
-/// What differs between before and after, a line each.
+/// The differences between before and after, one in each line.
 fn changed(before: &Value, after: &Value) -> (String, String) {
     let lines = |one: &Value, other: &Value| {
         let fields = one.as_object().into_iter().flatten();
@@ -98,13 +100,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_did_not_change_is_left_out() {
-        let told = changed(
+    fn unchanged_fields_are_omitted() {
+        let changes = changed(
             &json!({ "state": "dead", "attempts": 3 }),
             &json!({ "state": "due", "attempts": 3, "code": null }),
         );
-        assert_eq!(told, ("state dead".into(), "code null\nstate due".into()));
-        let told = changed(&Value::Null, &json!({ "name": "till-7" }));
-        assert_eq!(told, (String::new(), "name till-7".into()));
+        assert_eq!(
+            changes,
+            ("state dead".into(), "code null\nstate due".into())
+        );
+        let changes = changed(&Value::Null, &json!({ "name": "till-7" }));
+        assert_eq!(changes, (String::new(), "name till-7".into()));
     }
 }

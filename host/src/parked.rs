@@ -1,6 +1,6 @@
-//! `galleria parked`: events that wait, and letting one be tried now.
+//! `galleria parked`: lists parked events and retries one at once.
 
-use crate::command::{self, Shown, Signed, plain};
+use crate::command::{self, ActorArgs, ListArgs, plain};
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -12,93 +12,86 @@ use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
-/// What to do with parked events.
+/// Commands of `galleria parked`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List events that wait, those first that have waited longest.
+    /// List parked events, oldest first
     List(List),
-    /// Let one be tried now, not at its time.
+    /// Retry a parked event at once
     Retry(Retry),
 }
 
-/// Which are listed; what is not given lets everything pass.
+/// Arguments of the list. A missing condition matches everything.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria parked list
-  galleria parked list --retailer flying-tiger --cause retry
+  galleria parked list --retailer my-retailer --cause retry
   galleria parked list --store madrid-1 --plugin poslog --limit 200
 
-Causes: retry (tried again at its time), waiting (another event must have its effect first), behind
-(another one of its lane comes before it), held (a dead letter keeps its lane closed).")]
+Causes: retry (waits for its next try), waiting (another event must be applied first), behind (an earlier
+event of its lane waits), held (a dead letter holds its lane).")]
 pub struct List {
-    /// Of this plugin, as `retailer.toml` names it.
+    /// Select this plugin, by its name in retailer.toml
     #[arg(long)]
     pub plugin: Option<String>,
-    /// That wait for this.
+    /// Select this cause: retry, waiting, behind or held
     #[arg(long)]
     pub cause: Option<String>,
-    /// Of this retailer's stores.
+    /// Select the stores of this retailer
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Of this store, by the host's id.
+    /// Select this store, by the host's id
     #[arg(long)]
     pub store: Option<String>,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// Which is tried, by whom and why.
+/// Arguments of `retry`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria parked retry refund:refund-1 poslog --reason 'the provider answers again'")]
 pub struct Retry {
-    /// The event, as `parked list` shows it.
+    /// Event, as `parked list` shows it
     pub event: String,
-    /// The plugin, as `parked list` shows it.
+    /// Plugin, as `parked list` shows it
     pub plugin: String,
-    /// By whom and why.
+    /// The actor and the reason.
     #[command(flatten)]
-    pub signed: Signed,
+    pub actor_args: ActorArgs,
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
-        Command::List(ask) => list(app, ask).await,
-        Command::Retry(ask) => retry(app, ask).await,
+    command::with_app(&config, async |app| match command {
+        Command::List(args) => list(app, args).await,
+        Command::Retry(args) => retry(app, args).await,
     })
     .await
 }
 
-async fn list(app: &App, ask: List) -> anyhow::Result<()> {
-    let cause = ask.cause.as_deref().map(ParkedAsk::cause_of).transpose();
+async fn list(app: &App, args: List) -> anyhow::Result<()> {
+    let cause = args.cause.as_deref().map(ParkedAsk::cause_of).transpose();
     let filter = ParkedAsk {
-        retailer: ask.retailer,
-        store: ask.store,
-        subscriber: ask.plugin,
+        retailer: args.retailer,
+        store: args.store,
+        subscriber: args.plugin,
         cause: cause.map_err(|message| anyhow!("--cause: {message}"))?,
     };
     let everything = Reach::Everything;
     let page = app
-        .parked_list(filter, &everything, None, ask.shown.limit)
+        .parked_list(filter, &everything, None, args.list_args.limit)
         .await?;
-    ask.shown
+    args.list_args
         .list(&page.parked, page.next.is_some(), "oldest", waiting)
 }
 
 fn waiting(rows: &[ParkedView]) -> Table {
     let mut table = show::table([
-        "waits since",
-        "event",
-        "plugin",
-        "store",
-        "cause",
-        "tries",
-        "next",
-        "why",
+        "since", "event", "plugin", "store", "cause", "tries", "next", "detail",
     ]);
     for parked in rows {
         table.add_row([
@@ -115,11 +108,11 @@ fn waiting(rows: &[ParkedView]) -> Table {
     table
 }
 
-async fn retry(app: &App, ask: Retry) -> anyhow::Result<()> {
-    let key = command::key("retry", &ask.event);
-    let acting = Acting::from(ask.signed);
-    app.parked_retry(key, &ask.event, &ask.plugin, acting)
+async fn retry(app: &App, args: Retry) -> anyhow::Result<()> {
+    let key = command::idempotency_key("retry", &args.event);
+    let acting = Acting::from(args.actor_args);
+    app.parked_retry(key, &args.event, &args.plugin, acting)
         .await?;
-    show::line("to be tried now: a host that serves does it within seconds");
+    show::line("due now: a serving host retries it within seconds");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `galleria plugin list`: what each slot of the configuration is, may do, and how it has done of late.
+//! `galleria plugin list`: shows the plugin, the grants and the recent faults of each slot.
 
 use crate::{host, logs, show};
 use anyhow::Context as _;
@@ -8,25 +8,25 @@ use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
-/// Which plugins.
+/// Arguments of the list.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria plugin list
   galleria plugin list --retailer my-retailer --json
 
-Faults are those of the last 24 hours. Of secrets their names are shown, never more.")]
-pub struct Ask {
-    /// The retailer's folder name.
+The list shows the faults of the last 24 hours. Of secrets it shows only names.")]
+pub struct List {
+    /// Name of the retailer's folder
     #[arg(long)]
     pub retailer: Option<String>,
-    /// All of it, as JSON: digests, limits, what is asked beside what is granted.
+    /// Print JSON with digests, limits, requested and granted rights
     #[arg(long)]
     pub json: bool,
 }
 
-/// Loads the configuration's plugins, as `check` does, and shows them.
-pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
+/// Loads the configured plugins, as `check` does, and shows them.
+pub async fn run(config: Config, args: &List) -> anyhow::Result<ExitCode> {
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
@@ -40,14 +40,14 @@ pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
     };
     let host = host::build(&config, generation).await?;
     let everything = Reach::Everything;
-    let retailer = ask.retailer.as_deref();
+    let retailer = args.retailer.as_deref();
     let page = host
         .app
         .plugin_list(&everything, retailer, None, None, u32::MAX)
         .await;
     host.db.close().await.context("closing the database")?;
     let plugins = page?.plugins;
-    match ask.json {
+    match args.json {
         true => show::line(&serde_json::to_string_pretty(&plugins)?),
         false => table(&plugins),
     }
@@ -56,7 +56,14 @@ pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
 
 fn table(plugins: &[PluginView]) {
     let mut table = show::table([
-        "retailer", "slot", "plugin", "built", "serves", "uses", "granted", "faults",
+        "retailer",
+        "slot",
+        "plugin",
+        "built with",
+        "exports",
+        "imports",
+        "grants",
+        "faults",
     ]);
     for plugin in plugins {
         table.add_row([
@@ -125,19 +132,19 @@ mod tests {
     use galleria_app::desk::FaultView;
 
     #[test]
-    fn a_cell_tells_rights_and_faults_by_line() {
+    fn a_cell_has_one_line_for_each_right_and_fault() {
         let rights = RightsView {
             directories: vec!["poslog".into()],
             secrets: [("card-key".to_owned(), vec!["decrypt".to_owned()])].into(),
             receipts: true,
             ..RightsView::default()
         };
-        let told = granted(&rights);
+        let cell = granted(&rights);
         assert_eq!(
-            told,
+            cell,
             "directory poslog\nsecret card-key to decrypt\nreceipts"
         );
-        let told = faults(&FaultsView {
+        let cell = faults(&FaultsView {
             since: String::new(),
             counts: [("trapped".to_owned(), 2)].into(),
             more: false,
@@ -146,6 +153,6 @@ mod tests {
                 code: "trapped".into(),
             }),
         });
-        assert_eq!(told, "2 trapped\nlast at 2026-11-24T10:00:00Z");
+        assert_eq!(cell, "2 trapped\nlast at 2026-11-24T10:00:00Z");
     }
 }

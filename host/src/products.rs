@@ -1,25 +1,97 @@
-//! `galleria products`: a file of products imported, and what is there shown.
+//! `galleria products`: imports products from a file and lists them.
 
-use crate::cli::{ProductsAsk, ProductsCommand, ProductsImport};
 use crate::{host, import, logs, show};
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::products::{Format, ImportAsk, Imported, Missing, ProductAsk};
 use galleria_config::Config;
 use galleria_ports::Error;
 use indicatif::ProgressBar;
+use jiff::Timestamp;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often left-overs are looked for. Nobody sees them; they only take room.
+/// Commands of `galleria products`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import products from a file, completely or not at all; Ctrl-C leaves nothing behind
+    Import(Import),
+    /// List products by SKU
+    List(List),
+}
+
+/// Arguments of the import.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria products import products.csv --retailer my-retailer --dry-run
+  galleria products import products.csv --retailer my-retailer --missing deactivate
+
+Columns, by name and in any order: sku, name, price, currency; optional: gtin, category, unit, tax_code,
+active, store. A row with a store sets that store's own price, or removes it if price and currency are
+empty. Cells are separated by , or ; and the text is UTF-8. A file that ends in .jsonl or .ndjson contains
+one JSON object in each line.")]
+pub struct Import {
+    /// File to import
+    pub file: PathBuf,
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Check the file and show the result without importing it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read prices with a decimal comma
+    #[arg(long)]
+    pub decimal_comma: bool,
+    /// Treat products that are missing in the file like this
+    #[arg(long, value_enum, default_value = "keep")]
+    pub missing: MissingProducts,
+}
+
+/// The treatment of products that are missing in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum MissingProducts {
+    /// Keep them: the file contains only changes
+    Keep,
+    /// Deactivate them: the file contains all products
+    Deactivate,
+}
+
+/// Arguments of the list.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria products list --retailer my-retailer --store madrid-1
+  galleria products list --retailer my-retailer --changed-since 2026-11-20T00:00:00Z")]
+pub struct List {
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Show the prices of this store
+    #[arg(long)]
+    pub store: Option<String>,
+    /// Show only products that changed after this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub changed_since: Option<Timestamp>,
+    /// Start after this SKU
+    #[arg(long, default_value = "")]
+    pub after: String,
+    /// Show at most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+}
+
+/// Interval between searches for remains of imports. They are invisible and only take space.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
 
-/// Does what is asked.
-pub async fn run(config: Config, command: ProductsCommand) -> anyhow::Result<ExitCode> {
+/// Runs the command.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     let retailer = match &command {
-        ProductsCommand::Import(ask) => &ask.retailer,
-        ProductsCommand::List(ask) => &ask.retailer,
+        Command::Import(args) => &args.retailer,
+        Command::List(args) => &args.retailer,
     };
     let known: Vec<_> = config
         .retailers
@@ -28,7 +100,7 @@ pub async fn run(config: Config, command: ProductsCommand) -> anyhow::Result<Exi
         .collect();
     anyhow::ensure!(
         known.contains(&retailer.as_str()),
-        "there is no retailer {retailer}: one of {}",
+        "unknown retailer {retailer}: must be one of {}",
         known.join(", ")
     );
     logs::start(galleria_config::Log {
@@ -45,40 +117,42 @@ pub async fn run(config: Config, command: ProductsCommand) -> anyhow::Result<Exi
     };
     let host = host::build(&config, generation).await?;
     let done = match command {
-        ProductsCommand::Import(ask) => import(&host.app, ask).await,
-        ProductsCommand::List(ask) => list(&host.app, ask).await,
+        Command::Import(args) => import(&host.app, args).await,
+        Command::List(args) => list(&host.app, args).await,
     };
     host.db.close().await.context("closing the database")?;
     done
 }
 
-async fn import(app: &App, asked: ProductsImport) -> anyhow::Result<ExitCode> {
-    let file = std::fs::File::open(&asked.file)
-        .with_context(|| format!("opening {}", asked.file.display()))?;
-    let lines = asked.file.extension().is_some_and(|end| {
+async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
+    let file = std::fs::File::open(&args.file)
+        .with_context(|| format!("opening {}", args.file.display()))?;
+    let lines = args.file.extension().is_some_and(|end| {
         ["jsonl", "ndjson"]
             .iter()
             .any(|known| end.eq_ignore_ascii_case(known))
     });
-    let ask = ImportAsk {
-        retailer: asked.retailer,
+    let query = ImportAsk {
+        retailer: args.retailer,
         format: if lines {
             Format::JsonLines
         } else {
             Format::Csv
         },
-        decimal_comma: asked.decimal_comma,
-        dry_run: asked.dry_run,
-        missing: match asked.missing {
-            crate::cli::MissingProducts::Keep => Missing::Keep,
-            crate::cli::MissingProducts::Deactivate => Missing::Deactivate,
+        decimal_comma: args.decimal_comma,
+        dry_run: args.dry_run,
+        missing: match args.missing {
+            MissingProducts::Keep => Missing::Keep,
+            MissingProducts::Deactivate => Missing::Deactivate,
         },
     };
     let bar = ProgressBar::new_spinner();
     let watch = import::watch(&bar)?;
-    let imported = app.products_import(ask, Box::new(file), None, watch).await;
+    let imported = app
+        .products_import(query, Box::new(file), None, watch)
+        .await;
     bar.finish_and_clear();
-    import::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
+    import::finish(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
 
 fn counted(imported: &Imported) -> String {
@@ -93,33 +167,33 @@ fn counted(imported: &Imported) -> String {
     } = imported;
     let mut text = format!(
         "{rows} rows: {added} products added, {changed} changed, {unchanged} unchanged, \
-         {deactivated} no longer sold"
+         {deactivated} deactivated"
     );
     if own.added + own.changed + own.unchanged + own.removed > 0 {
         text.push_str(&format!(
-            "\nprices of stores: {} added, {} changed, {} unchanged, {} taken away",
+            "\nstore prices: {} added, {} changed, {} unchanged, {} removed",
             own.added, own.changed, own.unchanged, own.removed
         ));
     }
     if *dry_run {
-        text.push_str("\nthis was a dry run: nothing was imported");
+        text.push_str("\ndry run: nothing was imported");
     }
     text
 }
 
-async fn list(app: &App, asked: ProductsAsk) -> anyhow::Result<ExitCode> {
-    let mut table = show::table(["sku", "name", "category", "price", "sold", "changed"]);
-    let mut ask = ProductAsk {
-        retailer: asked.retailer,
-        store: asked.store,
-        changed_since: asked.changed_since,
-        after: asked.after,
-        limit: asked.limit,
+async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
+    let mut table = show::table(["SKU", "name", "category", "price", "active", "changed"]);
+    let mut query = ProductAsk {
+        retailer: args.retailer,
+        store: args.store,
+        changed_since: args.changed_since,
+        after: args.after,
+        limit: args.limit,
     };
     let mut next = None;
-    while ask.limit > 0 {
-        let page = match app.products(ask.clone()).await {
-            // A retailer without stores and, here, without plugins: it has no products either.
+    while query.limit > 0 {
+        let page = match app.products(query.clone()).await {
+            // A retailer without stores is unknown here, because no plugin is loaded: it has no products.
             Err(Error::NotFound {
                 what: "retailer", ..
             }) => break,
@@ -143,29 +217,32 @@ async fn list(app: &App, asked: ProductsAsk) -> anyhow::Result<ExitCode> {
                 &view.changed_at.to_string(),
             ]);
         }
-        ask.limit -= u32::try_from(page.products.len())
-            .unwrap_or(ask.limit)
-            .min(ask.limit);
+        query.limit -= u32::try_from(page.products.len())
+            .unwrap_or(query.limit)
+            .min(query.limit);
         next.clone_from(&page.next);
         match page.next {
-            Some(after) => ask.after = after,
+            Some(after) => query.after = after,
             None => break,
         }
     }
     show::line(&table.to_string());
     if let Some(after) = next {
-        show::line(&format!("there is more: --after {after}"));
+        show::line(&format!("more with --after {after}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes away what imports left that broke off, for as long as the host serves.
+/// Removes the remains of aborted imports while the host serves.
 pub async fn sweep(app: App, stop: CancellationToken) {
     loop {
         match app.products_sweep().await {
             Ok(0) => {}
-            Ok(left) => tracing::info!(left, "imports of products that broke off were cleared up"),
-            Err(error) => tracing::warn!(error = error.chain(), "clearing up after imports"),
+            Ok(left) => tracing::info!(left, "aborted product imports removed"),
+            Err(error) => tracing::warn!(
+                error = error.chain(),
+                "removing aborted product imports failed"
+            ),
         }
         tokio::select! {
             () = app.clock().sleep(SWEPT_EVERY) => {}

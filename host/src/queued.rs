@@ -1,8 +1,8 @@
-//! `galleria receipts` and `galleria requests`: what decisions queued. This version sends none of it.
+//! `galleria receipts` and `galleria requests`: list what decisions queued. This version sends none of it.
 //!
-//! As over HTTP, what is a customer's own is not shown.
+//! As over HTTP, the output contains no personal data of customers.
 
-use crate::command::{self, Shown, plain};
+use crate::command::{self, ListArgs, plain};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -12,113 +12,113 @@ use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
-/// What to do with receipts.
+/// Commands of `galleria receipts`.
 #[derive(Debug, Subcommand)]
 pub enum Receipts {
-    /// List receipts that are queued, the oldest first.
+    /// List queued receipts, oldest first
     #[command(after_help = "\
 Examples:
   galleria receipts list
   galleria receipts list --store madrid-1 --limit 200
   galleria receipts list --order order-1 --json
 
-This version sends none: all are queued.")]
+This version does not send them: all are queued.")]
     List(List),
-    /// Show one.
+    /// Show a receipt
     #[command(after_help = "\
 Examples:
   galleria receipts show payment:payment-1/receipts/0")]
     Show(Receipt),
 }
 
-/// What to do with requests.
+/// Commands of `galleria requests`.
 #[derive(Debug, Subcommand)]
 pub enum Requests {
-    /// List requests that are queued, the oldest first.
+    /// List queued requests, oldest first
     #[command(after_help = "\
 Examples:
   galleria requests list
   galleria requests list --retailer my-retailer --limit 200
   galleria requests list --event payment:payment-1 --json
 
-This version sends none: all are queued.")]
+This version does not send them: all are queued.")]
     List(List),
-    /// Show one.
+    /// Show a request
     #[command(after_help = "\
 Examples:
   galleria requests show payment:payment-1/0 erp")]
     Show(Request),
 }
 
-/// Which are listed; what is not given lets everything pass.
+/// Arguments of the list. A missing condition matches everything.
 #[derive(Args, Debug)]
 pub struct List {
-    /// About this order.
+    /// Select this order
     #[arg(long)]
     pub order: Option<String>,
-    /// That this event brought about.
+    /// Select this event
     #[arg(long)]
     pub event: Option<String>,
-    /// Of this retailer's stores.
+    /// Select the stores of this retailer
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Of this store, by the host's id.
+    /// Select this store, by the host's id
     #[arg(long)]
     pub store: Option<String>,
-    /// How much of it, and as what.
+    /// The length and the form of the list.
     #[command(flatten)]
-    pub shown: Shown,
+    pub list_args: ListArgs,
 }
 
-/// One receipt.
+/// Arguments of `receipts show`.
 #[derive(Args, Debug)]
 pub struct Receipt {
-    /// Its id, as `receipts list` shows it.
+    /// Id of the receipt, as `receipts list` shows it
     pub id: String,
-    /// As JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// One request.
+/// Arguments of `requests show`.
 #[derive(Args, Debug)]
 pub struct Request {
-    /// Its id, as `requests list` shows it.
+    /// Id of the request, as `requests list` shows it
     pub id: String,
-    /// The plugin, as `requests list` shows it.
+    /// Plugin, as `requests list` shows it
     pub plugin: String,
-    /// As JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
 impl List {
-    /// What it asks, where all that it names is there.
-    async fn ask(self, config: &Config, app: &App) -> anyhow::Result<(QueuedAsk, Shown)> {
-        command::named(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
-        let ask = QueuedAsk {
+    /// Checks the retailer and the store, and returns the query.
+    async fn query(self, config: &Config, app: &App) -> anyhow::Result<(QueuedAsk, ListArgs)> {
+        command::check_scope(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
+        let query = QueuedAsk {
             retailer: self.retailer,
             store: self.store,
             event: self.event,
             order: self.order,
         };
-        Ok((ask, self.shown))
+        Ok((query, self.list_args))
     }
 }
 
-/// Does what is asked of receipts.
+/// Runs a command of `galleria receipts`.
 pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
+    command::with_app(&config, async |app| match command {
         Receipts::List(list) => {
-            let (ask, shown) = list.ask(&config, app).await?;
-            let page = app.receipts(ask, &Reach::Everything, None, shown.limit);
+            let (query, list_args) = list.query(&config, app).await?;
+            let page = app.receipts(query, &Reach::Everything, None, list_args.limit);
             let page = page.await?;
-            shown.list(&page.receipts, page.next.is_some(), "oldest", receipt_table)
+            list_args.list(&page.receipts, page.next.is_some(), "oldest", receipt_table)
         }
-        Receipts::Show(ask) => {
-            let receipt = app.receipt(&ask.id).await;
-            let receipt = command::found(receipt, "`galleria receipts list` shows what there is")?;
-            match ask.json {
+        Receipts::Show(args) => {
+            let receipt = app.receipt(&args.id).await;
+            let receipt = command::found(receipt, "`galleria receipts list` lists them")?;
+            match args.json {
                 true => show::json(&receipt),
                 false => show_receipt(receipt),
             }
@@ -127,19 +127,19 @@ pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitC
     .await
 }
 
-/// Does what is asked of requests.
+/// Runs a command of `galleria requests`.
 pub async fn requests(config: Config, command: Requests) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
+    command::with_app(&config, async |app| match command {
         Requests::List(list) => {
-            let (ask, shown) = list.ask(&config, app).await?;
-            let page = app.requests(ask, &Reach::Everything, None, shown.limit);
+            let (query, list_args) = list.query(&config, app).await?;
+            let page = app.requests(query, &Reach::Everything, None, list_args.limit);
             let page = page.await?;
-            shown.list(&page.requests, page.next.is_some(), "oldest", request_table)
+            list_args.list(&page.requests, page.next.is_some(), "oldest", request_table)
         }
-        Requests::Show(ask) => {
-            let request = app.request(&ask.id, &ask.plugin).await;
-            let request = command::found(request, "`galleria requests list` shows what there is")?;
-            match ask.json {
+        Requests::Show(args) => {
+            let request = app.request(&args.id, &args.plugin).await;
+            let request = command::found(request, "`galleria requests list` lists them")?;
+            match args.json {
                 true => show::json(&request),
                 false => show_request(request),
             }
@@ -196,7 +196,7 @@ fn show_receipt(row: ReceiptView) -> anyhow::Result<()> {
 
 fn request_table(rows: &[RequestView]) -> Table {
     let mut table = show::table([
-        "queued", "request", "plugin", "store", "order", "target", "asks", "bytes",
+        "queued", "request", "plugin", "store", "order", "target", "call", "bytes",
     ]);
     for row in rows {
         table.add_row([
@@ -222,7 +222,7 @@ fn show_request(row: RequestView) -> anyhow::Result<()> {
         ("store", row.store),
         ("order", row.order.unwrap_or_default()),
         ("target", row.target),
-        ("asks", plain(&format!("{} {}", row.method, row.path))),
+        ("call", plain(&format!("{} {}", row.method, row.path))),
         ("bytes", row.size.to_string()),
         ("queued", row.queued_at),
     ];

@@ -1,33 +1,75 @@
-//! `galleria report run`: one run by hand, with its progress.
+//! `galleria report run`: executes one run and shows its progress.
 
-use crate::cli::ReportAsk;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{host, logs, show};
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::lookup::{DocumentAsk, ListAsk};
 use galleria_app::runs::{ByHand, RunAsk, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
+use galleria_domain::plugin::Point;
 use galleria_ports::access::{Caller, Reach, Scope};
 use galleria_ports::records::DocumentState;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Another host that has files in hand writes them within a second.
+/// Commands of `galleria report`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a plugin once for a window of business dates; Ctrl-C leaves nothing behind
+    Run(Run),
+}
+
+/// Arguments of the run.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria report run --retailer my-retailer --plugin daily-sales --from 2026-10-01 --to 2026-10-31
+  galleria report run --retailer my-retailer --plugin settle --point write-settlement --store madrid-1 --from 2026-11-20")]
+pub struct Run {
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Name of the plugin in retailer.toml
+    #[arg(long)]
+    pub plugin: String,
+    /// First business date
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Date,
+    /// Last business date, included [default: the first]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: Option<Date>,
+    /// Id of one store [default: all stores of the retailer]
+    #[arg(long)]
+    pub store: Option<String>,
+    /// Extension point, if the plugin exports several: report, write-settlement or export-catalogue
+    #[arg(long, value_parser = point)]
+    pub point: Option<Point>,
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    let points = galleria_app::runs::POINTS;
+    let found = points.into_iter().find(|point| point.name() == text);
+    found.ok_or_else(|| format!("must be one of {}", points.map(Point::name).join(", ")))
+}
+
+/// Another host that has already started to deliver the files needs about a second.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Runs a window. Ctrl-C ends it at its next row and leaves nothing behind.
-pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
+/// Executes the run. Ctrl-C ends it at its next row and leaves nothing behind.
+pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
     let quiet = galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
         ..config.host.log
     };
     logs::start(quiet);
     let slots = config.slots().into_iter();
-    let wanted = slots.filter(|slot| slot.retailer == ask.retailer && slot.name == ask.plugin);
+    let wanted = slots.filter(|slot| slot.retailer == args.retailer && slot.name == args.plugin);
     let generation = match host::load(&config.host, wanted.collect())? {
         Ok(generation) => generation,
         Err(errors) => {
@@ -41,18 +83,18 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     )?);
     bar.enable_steady_tick(Duration::from_millis(100));
     let owner = format!("report-{}", uuid::Uuid::new_v4());
-    let ask = RunAsk {
-        retailer: ask.retailer,
-        plugin: ask.plugin,
-        point: ask.point,
-        store: ask.store,
-        first: ask.from,
-        last: ask.to.unwrap_or(ask.from),
+    let request = RunAsk {
+        retailer: args.retailer,
+        plugin: args.plugin,
+        point: args.point,
+        store: args.store,
+        first: args.from,
+        last: args.to.unwrap_or(args.from),
     };
     let counted = bar.clone();
     let ran = host.app.run_by_hand(
         &host.directories,
-        &ask,
+        &request,
         &owner,
         config.host.runs.lease,
         Arc::new(move |rows| counted.inc(rows)),
@@ -62,7 +104,7 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let ran = ran.map_err(|error| match error {
         galleria_ports::Error::Plugin(fault) => {
-            anyhow::anyhow!("the run did not end well: {fault}")
+            anyhow::anyhow!("the run failed: {fault}")
         }
         other => other.into(),
     })?;
@@ -72,13 +114,13 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
         delivered(&host.app, &view.id).await?;
     }
     let code = match ran {
-        ByHand::Ended(view) => told(&config, &view),
+        ByHand::Ended(view) => print(&config, &view),
         ByHand::Before(view) => {
-            show::line("this window was run before: the same window is the same run");
-            told(&config, &view)
+            show::line("this window was already run; its result:");
+            print(&config, &view)
         }
         ByHand::Stopped => {
-            show::line("stopped: nothing of it is left");
+            show::line("stopped: nothing was left behind");
             ExitCode::from(INTERRUPTED)
         }
     };
@@ -86,7 +128,7 @@ pub async fn run(config: Config, ask: ReportAsk) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Waits for files that a host which serves has taken in hand just before.
+/// Waits for files that a serving host has already started to deliver.
 async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
     let everything = Caller {
         name: "command line".into(),
@@ -98,7 +140,7 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
     loop {
         let mut waiting = 0;
         for state in [DocumentState::Pending, DocumentState::Prepared] {
-            let ask = DocumentAsk {
+            let query = DocumentAsk {
                 list: ListAsk {
                     limit: 100,
                     ..ListAsk::default()
@@ -107,14 +149,14 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
                 state: Some(state),
                 ..DocumentAsk::default()
             };
-            waiting += app.documents(&everything, ask).await?.documents.len();
+            waiting += app.documents(&everything, query).await?.documents.len();
         }
         if waiting == 0 {
             return Ok(());
         }
         if begun.elapsed() > DELIVERED_WITHIN {
             show::line(&format!(
-                "not delivered yet: {waiting} files; `galleria timeline {run}` tells why"
+                "{waiting} files not delivered yet: see `galleria timeline {run}`"
             ));
             return Ok(());
         }
@@ -122,13 +164,13 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
     }
 }
 
-fn told(config: &Config, view: &RunView) -> ExitCode {
+fn print(config: &Config, view: &RunView) -> ExitCode {
     show::line(&format!("{} rows", view.rows));
     for sum in &view.sums {
         show::line(&format!("{}: {}", sum.name, sum.value));
     }
     for file in &view.files {
-        // A directory may have been taken out of the configuration since.
+        // The directory may have been removed from the configuration since.
         let place = match config.host.directories.get(&file.directory) {
             Some(path) => path
                 .join(&view.retailer)

@@ -1,4 +1,4 @@
-//! What a process is there for: some of the host's work, or all of it.
+//! The roles of a process: some of the host's work, or all of it.
 
 use galleria_app::handling::Group;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 /// A part of the host's work, as `--role` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The HTTP face.
+    /// The HTTP API.
     Api,
-    /// Events of one group; of all where none is named.
+    /// Consumes the events of one group, or of all.
     Consumer(Option<String>),
-    /// The log's events to the broker.
+    /// Publishes the log to the broker.
     Relay,
-    /// Documents to their directories; statements picked up from theirs, and kept matched.
+    /// Delivers documents to their directories; picks up statements and matches them.
     Deliver,
-    /// Schedules planned and runs done; what was left by crashes is swept.
+    /// Plans schedules, executes runs, and removes the remains of crashed imports.
     Schedule,
 }
 
@@ -33,13 +33,13 @@ impl FromStr for Role {
             None if text == "relay" => Ok(Self::Relay),
             None if text == "deliver" => Ok(Self::Deliver),
             None if text == "schedule" => Ok(Self::Schedule),
-            _ => Err(format!("one of {NAMES}")),
+            _ => Err(format!("must be one of {NAMES}")),
         }
     }
 }
 
 impl Role {
-    /// As `--role` names it.
+    /// The name for `--role`.
     fn name(&self) -> String {
         match self {
             Self::Api => "api".into(),
@@ -55,38 +55,41 @@ impl Role {
 /// The roles of this process.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Roles {
-    /// It serves the HTTP face.
+    /// Whether it serves the HTTP API.
     pub api: bool,
-    /// The groups it consumes.
+    /// The groups that it consumes.
     pub groups: Vec<Group>,
-    /// It relays.
+    /// Whether it relays.
     pub relay: bool,
-    /// It delivers.
+    /// Whether it delivers.
     pub deliver: bool,
-    /// It keeps schedules and does runs.
+    /// Whether it plans schedules and executes runs.
     pub schedule: bool,
-    /// As they were named.
+    /// The names for `--role`.
     pub names: Vec<String>,
 }
 
 impl Roles {
-    /// What was asked for; everything where nothing was. A group that is none is told, and a relay to a
-    /// broker that is not set.
-    pub fn of(asked: &[Role], groups: Vec<Group>, broker: bool) -> anyhow::Result<Self> {
+    /// Returns the requested roles, or all. Rejects an unknown group, and a relay without a broker.
+    pub fn new(requested: &[Role], groups: Vec<Group>, broker: bool) -> anyhow::Result<Self> {
         let mut everything = vec![Role::Api, Role::Consumer(None)];
         everything.extend(broker.then_some(Role::Relay));
         everything.extend([Role::Deliver, Role::Schedule]);
         anyhow::ensure!(
-            broker || !asked.contains(&Role::Relay),
-            "--role relay: there is no broker to relay to; set kafka.bootstrap"
+            broker || !requested.contains(&Role::Relay),
+            "--role relay: requires a broker; set kafka.bootstrap"
         );
-        let asked = if asked.is_empty() { &everything } else { asked };
-        for role in asked {
+        let requested = if requested.is_empty() {
+            &everything
+        } else {
+            requested
+        };
+        for role in requested {
             if let Role::Consumer(Some(name)) = role {
                 let known: Vec<&str> = groups.iter().map(|group| &*group.name).collect();
                 anyhow::ensure!(
                     known.contains(&&**name),
-                    "--role consumer:{name}: there is no such group; there are {}",
+                    "--role consumer:{name}: unknown group; must be one of {}",
                     known.join(", ")
                 );
             }
@@ -97,20 +100,20 @@ impl Roles {
                 Role::Consumer(Some(name)) => *name == group.name,
                 _ => false,
             };
-            asked.iter().any(named)
+            requested.iter().any(named)
         };
         let mut names = Vec::new();
-        for name in asked.iter().map(Role::name) {
+        for name in requested.iter().map(Role::name) {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
         Ok(Self {
-            api: asked.contains(&Role::Api),
+            api: requested.contains(&Role::Api),
             groups: groups.into_iter().filter(consumes).collect(),
-            relay: asked.contains(&Role::Relay),
-            deliver: asked.contains(&Role::Deliver),
-            schedule: asked.contains(&Role::Schedule),
+            relay: requested.contains(&Role::Relay),
+            deliver: requested.contains(&Role::Deliver),
+            schedule: requested.contains(&Role::Schedule),
             names,
         })
     }
@@ -120,20 +123,20 @@ impl Roles {
 mod tests {
     use super::*;
 
-    fn of(asked: &[&str]) -> anyhow::Result<Roles> {
-        with(asked, true)
+    fn of(requested: &[&str]) -> anyhow::Result<Roles> {
+        with(requested, true)
     }
 
-    fn with(asked: &[&str], broker: bool) -> anyhow::Result<Roles> {
+    fn with(requested: &[&str], broker: bool) -> anyhow::Result<Roles> {
         let group = |name: &str| Group {
             name: name.into(),
             tries: Vec::new(),
         };
-        let asked: Vec<Role> = asked
+        let requested: Vec<Role> = requested
             .iter()
             .map(|text| text.parse().expect("a role"))
             .collect();
-        Roles::of(&asked, vec![group("A"), group("B")], broker)
+        Roles::new(&requested, vec![group("A"), group("B")], broker)
     }
 
     fn groups(roles: &Roles) -> Vec<&str> {
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_has_all_roles_or_those_that_are_named() {
+    fn a_process_has_all_roles_or_the_requested_ones() {
         let all = of(&[]).expect("all");
         assert!(all.api && all.relay && all.deliver && all.schedule);
         assert_eq!(groups(&all), ["A", "B"]);
@@ -159,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_role_is_told_with_those_there_are() {
+    fn an_unknown_role_is_rejected_with_the_known_ones() {
         for bad in ["", "apis", "consumer:", "api:A"] {
             assert!(bad.parse::<Role>().expect_err(bad).contains(NAMES));
         }
         let error = of(&["consumer:C"]).expect_err("no group").to_string();
-        assert!(error.contains("there are A, B"), "{error}");
+        assert!(error.contains("one of A, B"), "{error}");
         let error = with(&["relay"], false).expect_err("no broker").to_string();
         assert!(error.contains("kafka.bootstrap"), "{error}");
     }

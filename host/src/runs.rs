@@ -1,66 +1,113 @@
-//! `galleria runs`: what was run, what was not, and what an operator does about it.
+//! `galleria runs`: lists, replays and cancels runs.
 
-use crate::cli::{RunsAsk, RunsCommand};
+use crate::command::ListArgs;
+use crate::key::ActorArgs;
 use crate::{command, show};
+use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::runs::RunView;
 use galleria_config::Config;
 use galleria_ports::records::RunFilter;
+use galleria_ports::records::RunState;
+use jiff::civil::Date;
 use std::process::ExitCode;
 
-/// Lists runs, replays or cancels one. Asks the database itself, whether a host serves or not.
-pub async fn run(config: Config, command: RunsCommand) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| match command {
-        RunsCommand::List(ask) => list(app, ask).await,
-        RunsCommand::Replay { id, signed } => {
-            let key = command::key("replay", &id);
-            app.run_replay(key, &id, signed.into()).await?;
+/// Commands of `galleria runs`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List runs, newest first
+    List(List),
+    /// Make a dead, cancelled or waiting run due now, with all its tries
+    Replay {
+        /// Id of the run, as `runs list` shows it
+        id: String,
+        /// The actor and the reason.
+        #[command(flatten)]
+        actor_args: ActorArgs,
+    },
+    /// Cancel a run; one in progress stops at its next row and leaves nothing behind
+    Cancel {
+        /// Id of the run, as `runs list` shows it
+        id: String,
+        /// The actor and the reason.
+        #[command(flatten)]
+        actor_args: ActorArgs,
+    },
+}
+
+/// Arguments of the list.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria runs list --state dead
+  galleria runs list --retailer my-retailer --plugin daily-sales --from 2026-11-01")]
+pub struct List {
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: Option<String>,
+    /// Name of the plugin in retailer.toml
+    #[arg(long)]
+    pub plugin: Option<String>,
+    /// Show only this state: due, running, ended, failed, dead or cancelled
+    #[arg(long, value_parser = state)]
+    pub state: Option<RunState>,
+    /// Show only runs whose first business date is this one or later
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Date>,
+    /// The length and the form of the list.
+    #[command(flatten)]
+    pub list_args: ListArgs,
+}
+
+fn state(text: &str) -> Result<RunState, String> {
+    command::word(text, RunState::ALL, RunState::name)
+}
+
+/// Runs the command on the database directly, whether a host serves or not.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    command::with_app(&config, async |app| match command {
+        Command::List(args) => list(app, args).await,
+        Command::Replay { id, actor_args } => {
+            let key = command::idempotency_key("replay", &id);
+            app.run_replay(key, &id, actor_args.into()).await?;
             show::line(&format!(
-                "run {id} is due: a host that serves does it within seconds"
+                "run {id} is due: a serving host starts it within seconds"
             ));
             Ok(())
         }
-        RunsCommand::Cancel { id, signed } => {
-            let key = command::key("cancel", &id);
-            app.run_cancel(key, &id, signed.into()).await?;
+        Command::Cancel { id, actor_args } => {
+            let key = command::idempotency_key("cancel", &id);
+            app.run_cancel(key, &id, actor_args.into()).await?;
             let state = app.run(&id).await?.state;
-            let stopping = "it is under way and stops within a second";
-            let told = if state == "running" {
+            let stopping = "stopping within a second";
+            let result = if state == "running" {
                 stopping
             } else {
-                "it is cancelled"
+                "cancelled"
             };
-            show::line(&format!("run {id}: {told}"));
+            show::line(&format!("run {id}: {result}"));
             Ok(())
         }
     })
     .await
 }
 
-async fn list(app: &App, ask: RunsAsk) -> anyhow::Result<()> {
+async fn list(app: &App, args: List) -> anyhow::Result<()> {
     let filter = RunFilter {
-        retailer: ask.retailer,
-        subscriber: ask.plugin,
-        state: ask.state,
-        from: ask.from.map(|date| date.to_string()),
+        retailer: args.retailer,
+        subscriber: args.plugin,
+        state: args.state,
+        from: args.from.map(|date| date.to_string()),
     };
-    let page = app.runs(filter, None, ask.shown.limit).await?;
-    ask.shown
+    let page = app.runs(filter, None, args.list_args.limit).await?;
+    args.list_args
         .list(&page.runs, page.next.is_some(), "newest", runs)
 }
 
 fn runs(rows: &[RunView]) -> Table {
     let mut table = show::table([
-        "run",
-        "retailer",
-        "plugin",
-        "store",
-        "window",
-        "state",
-        "tries",
-        "rows",
-        "what came of it",
+        "run", "retailer", "plugin", "store", "window", "state", "tries", "rows", "result",
     ]);
     for run in rows {
         table.add_row([
@@ -100,9 +147,9 @@ fn progress(run: &RunView) -> String {
     }
 }
 
-/// Its files, or why there are none.
+/// Its files, or its fault.
 fn outcome(run: &RunView) -> String {
-    let told = match (&run.fault, run.state.as_str()) {
+    let text = match (&run.fault, run.state.as_str()) {
         (_, "ended") => {
             let files = run.files.iter();
             let files = files.map(|file| format!("{}/{}", file.directory, file.name));
@@ -112,7 +159,13 @@ fn outcome(run: &RunView) -> String {
         (None, _) => String::new(),
     };
     match run.state.as_str() {
-        "due" | "failed" => format!("{told}\nat {}", run.due_at).trim().to_owned(),
-        _ => told,
+        "due" | "failed" => format!(
+            "{text}
+at {}",
+            run.due_at
+        )
+        .trim()
+        .to_owned(),
+        _ => text,
     }
 }

@@ -1,4 +1,4 @@
-//! `galleria serve`: everything in one process or some roles of it, until told to stop.
+//! `galleria serve`: runs all roles in one process, or some of them, until a stop signal.
 
 use crate::roles::{Role, Roles};
 use crate::{host, identity, logs, products, show, traces};
@@ -27,21 +27,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The consumer looks at the log four times a second, and waits for nothing but the database.
+/// The consumer polls the log four times a second and waits only for the database.
 const CONSUMER_SILENT: Duration = Duration::from_secs(30);
 
-/// The deliverer's leases are a minute long: a batch that takes longer is another host's by then.
+/// The deliverer's leases last a minute: another host takes over a batch that takes longer.
 const DELIVERER_SILENT: Duration = Duration::from_secs(120);
 
-/// A broker may take its time for each of some questions before the relay tries again.
+/// The broker may be slow in each of several calls before the relay tries again.
 const RELAY_SILENT: Duration = Duration::from_secs(120);
 
-/// Scrapes come every 10 or 15 seconds; several scrapers share a reading.
+/// Scrapers poll every 10 or 15 seconds; several of them share one reading.
 const GAUGES_FRESH: Duration = Duration::from_secs(5);
 
-/// Serves. What drains first is the HTTP face; what it accepted is consumed and delivered as far
-/// as it is in hand, and the rest waits in the log for the next start.
-pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
+/// Serves until a stop signal. The HTTP server drains first. Then the workers finish what they have started;
+/// the rest waits in the log for the next start.
+pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode> {
     let exporting = traces::start(&config.host.traces)?;
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
@@ -65,8 +65,8 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let host = host::build(&config, generation).await?;
-    let roles = Roles::of(
-        asked,
+    let roles = Roles::new(
+        requested,
         host.app.groups(),
         config.host.kafka.bootstrap.is_some(),
     )?;
@@ -75,13 +75,13 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
     let watch = Workers::default();
-    // Kept until the end: who has the same name would take over what this one holds.
+    // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
     let changed = host.app.plugins_noted(&identity.name).await?;
     if !changed.is_empty() {
         tracing::info!(
             changed = changed.join(","),
-            "the configuration is not as it was: `galleria operations list --action plugins_loaded` tells"
+            "plugins changed since the last start, see `galleria operations list --action plugins_loaded`"
         );
     }
     if !roles.groups.is_empty() {
@@ -129,12 +129,12 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
         roles = roles.names.join(","), ready_ms = u64::try_from(started.elapsed().as_millis())?, "serving"
     );
     let http = http(&config.host, metrics, watch, roles.names, access);
-    tokio::spawn(until_told(close.clone()));
+    tokio::spawn(wait_for_stop(close.clone()));
     galleria_api::serve(listener, host.app.clone(), http, close).await?;
-    tracing::info!("draining: no request is open, finishing the events in hand");
+    tracing::info!("http server drained, finishing events in progress");
     stop.cancel();
     while let Some(ended) = workers.join_next().await {
-        ended.context("a worker of the host")?;
+        ended.context("running a worker of the host")?;
     }
     drop(host.app);
     host.db.close().await?;
@@ -145,7 +145,7 @@ pub async fn run(config: Config, asked: &[Role]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bounds of the HTTP face.
+/// Returns the configuration of the HTTP server.
 fn http(
     host_config: &HostConfig,
     metrics: Option<Metrics>,
@@ -180,7 +180,7 @@ fn http(
     }
 }
 
-/// Who is let in. What the list of anonymous routes gets wrong is told before anybody connects.
+/// Returns the configuration of authentication. Errors in the anonymous routes stop the start.
 fn access(access: &Access) -> anyhow::Result<AccessConfig> {
     galleria_api::check_anonymous(&access.anonymous)?;
     let issuers = access.issuers.iter().map(|(name, issuer)| IssuerConfig {
@@ -205,7 +205,7 @@ fn access(access: &Access) -> anyhow::Result<AccessConfig> {
     })
 }
 
-/// Records metrics; answers them for the HTTP face unless scrapes have an address of their own.
+/// Records metrics. Returns them for the HTTP server, unless they have an address of their own.
 async fn record(
     workers: &mut JoinSet<()>,
     host_config: &HostConfig,
@@ -220,7 +220,7 @@ async fn record(
     let metrics = Metrics::record(GAUGES_FRESH, agent.as_ref()).context("recording metrics")?;
     workers.spawn(metrics.clone().keep(stop.clone()));
     if agent.is_some() {
-        // Nobody asks for what is sent.
+        // No scrape triggers the reading of gauges for the agent.
         let read = metrics.clone().keep_reading(host.app.clone(), stop.clone());
         workers.spawn(read);
     }
@@ -230,17 +230,17 @@ async fn record(
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("listening for scrapes at {address} (metrics.listen)"))?;
-    tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics there");
+    tracing::info!(address = %listener.local_addr()?, "metrics listener started");
     let served = serve_metrics(listener, host.app.clone(), metrics, stop.clone());
     workers.spawn(async move {
         if let Err(error) = served.await {
-            tracing::error!(%error, "metrics are served no more");
+            tracing::error!(%error, "metrics listener stopped");
         }
     });
     Ok(None)
 }
 
-/// Who plans schedules and does runs, under a name of its own.
+/// Creates the worker that plans schedules and executes runs, with an owner name of its own.
 fn runner(host_config: &HostConfig, host: &host::Host, schedules: Vec<Schedule>) -> RunWorker {
     let config = RunsConfig {
         at_once: host_config.runs.at_once,
@@ -251,7 +251,7 @@ fn runner(host_config: &HostConfig, host: &host::Host, schedules: Vec<Schedule>)
     RunWorker::new(host.app.clone(), files, owner, config, schedules)
 }
 
-/// Consumes the groups that this host gets hold of.
+/// Consumes the groups whose leases this host gets.
 fn consume(
     workers: &mut JoinSet<()>,
     watch: &Workers,
@@ -271,7 +271,7 @@ fn consume(
     workers.spawn(watch.watch("leases", Some(silent), leases.keep()));
 }
 
-/// What tells the broker.
+/// Creates the relay to the broker.
 fn relay(kafka: &Kafka, bootstrap: &str, host: &host::Host) -> Relay {
     let login = kafka.login().map(|(key, secret)| Login {
         username: key.to_owned(),
@@ -285,8 +285,8 @@ fn relay(kafka: &Kafka, bootstrap: &str, host: &host::Host) -> Relay {
     Relay::new(host.app.clone(), broker)
 }
 
-/// Which topics this host relays, and which of them wait. A broker that is away keeps nobody from this host:
-/// what is accepted waits in the log.
+/// Describes the topics that this host relays, and those that wait for the broker. An unavailable broker
+/// does not stop the host: accepted events wait in the log.
 fn relay_status(status: &LeaseStatus, errors: &RelayErrors) -> (bool, String) {
     let (standing_by, words) = lease_summary(status);
     let waiting = errors.all().into_keys().collect::<Vec<_>>().join(", ");
@@ -299,7 +299,7 @@ fn relay_status(status: &LeaseStatus, errors: &RelayErrors) -> (bool, String) {
     }
 }
 
-/// Whether other hosts have all groups, and which this one has.
+/// Describes the groups of this host and of others. The flag tells whether others have all of them.
 fn lease_summary(status: &LeaseStatus) -> (bool, String) {
     let groups = status.groups();
     let of = |wanted: bool| {
@@ -313,7 +313,7 @@ fn lease_summary(status: &LeaseStatus) -> (bool, String) {
     }
 }
 
-/// Takes statements in from directories, and keeps them matched.
+/// Picks up statements from directories and matches them.
 fn take_statements(
     workers: &mut JoinSet<()>,
     watch: &Workers,
@@ -334,19 +334,19 @@ fn take_statements(
         if let Err(error) = app.statements_sweep().await {
             tracing::warn!(
                 error = error.chain(),
-                "what crashes left of statements stays for now"
+                "removing aborted statement imports failed"
             );
         }
     });
 }
 
-/// Listens, and leaves the address where others on this machine find it.
+/// Listens, and writes the address to a file for other programs on this machine.
 async fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(host_config.http.listen)
         .await
         .with_context(|| {
             format!(
-                "listening at {}: is another galleria there? set http.listen to another port",
+                "listening at {}: if another process uses it, set http.listen to another port",
                 host_config.http.listen
             )
         })?;
@@ -361,9 +361,9 @@ async fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Waits for Ctrl-C or SIGTERM. A second Ctrl-C does not wait for the drain: what was accepted is
-/// in the database, and the next start goes on with it.
-async fn until_told(close: CancellationToken) {
+/// Waits for Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once: accepted events are in the
+/// database, and the next start continues with them.
+async fn wait_for_stop(close: CancellationToken) {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => drop(terminate.recv().await),
@@ -374,7 +374,7 @@ async fn until_told(close: CancellationToken) {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
-    tracing::info!("told to stop: draining; Ctrl-C again stops at once");
+    tracing::info!("draining, press Ctrl-C again to stop at once");
     close.cancel();
     let _ = tokio::signal::ctrl_c().await;
     std::process::exit(130);

@@ -1,4 +1,4 @@
-//! What is printed for people at the command line.
+//! Output of the commands.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,32 +11,32 @@ use galleria_domain::plugin::ConfigError;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// A line of output.
+/// Prints a line to standard output.
 pub fn line(text: &str) {
     println!("{text}");
 }
 
-/// Something that went wrong, in words or as a table.
-pub fn trouble(text: &str) {
+/// Prints a message or a table of problems to standard error.
+pub fn problem(text: &str) {
     eprintln!("{text}");
 }
 
-/// Anything, for other programs to read.
+/// Prints JSON for other programs.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
-/// Bytes as they are.
+/// Writes bytes to standard output.
 pub fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     match write(&mut io::stdout().lock()) {
-        // Who reads only the first of them, as `head` does, has enough.
+        // A reader that needs only the beginning, such as `head`, closes the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.context("writing to standard output"),
     }
 }
 
-/// A table with these titles.
+/// Creates a table with these column headers.
 pub fn table<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = Table::new();
     table
@@ -45,7 +45,7 @@ pub fn table<const N: usize>(titles: [&str; N]) -> Table {
     table
 }
 
-/// What is known of one thing, a line each; what is empty is left out.
+/// Creates a table of the fields of one object, without empty ones.
 pub fn facts<const N: usize>(title: &str, facts: [(&str, String); N]) -> Table {
     let mut table = table([title, ""]);
     for (name, text) in facts {
@@ -56,19 +56,19 @@ pub fn facts<const N: usize>(title: &str, facts: [(&str, String); N]) -> Table {
     table
 }
 
-/// Why a command failed, with its whole chain.
+/// Prints why a command failed, with all causes.
 pub fn error(error: &anyhow::Error) {
     eprintln!("galleria: {error:#}");
 }
 
-/// All errors together, each with file, key and what would be right.
+/// Prints all errors of the configuration, each with file, key and rule.
 pub fn config_errors(errors: &[ConfigError]) {
     for error in errors {
         eprintln!("{error}");
     }
     let count = errors.len();
     eprintln!(
-        "{count} error{}: nothing was started",
+        "{count} configuration error{}: nothing was started",
         if count == 1 { "" } else { "s" }
     );
 }

@@ -1,4 +1,4 @@
-//! `galleria status`: how things stand, and with which command to look further.
+//! `galleria status`: shows the status, and the command that shows more of it.
 
 use crate::{command, show};
 use clap::Args;
@@ -8,29 +8,29 @@ use galleria_config::Config;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-/// As what.
+/// Arguments of `galleria status`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria status
   galleria status --json | jq .settled
 
-Asks the database itself, whether a host serves or not. --json tells what GET /v1/status does, with
-every store.")]
-pub struct Ask {
-    /// All of it, as JSON.
+Reads the database directly, whether a host serves or not. --json prints the response of GET /v1/status,
+with every store.")]
+pub struct StatusArgs {
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Shows how things stand.
-pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| {
+/// Shows the status.
+pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    command::with_app(&config, async |app| {
         let status = app.status().await?;
-        if ask.json {
+        if args.json {
             return show::json(&status);
         }
-        // Of the address nothing more: it may have a password.
+        // Show only the kind: the address may contain a password.
         let url = config.host.database.url.expose();
         let kind = match url.starts_with("sqlite:") {
             true => "SQLite",
@@ -45,24 +45,24 @@ pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
     .await
 }
 
-/// All but the stores, a line each, and where there is more to see.
+/// Everything except the stores, one in each line, with the command that shows more.
 fn whole(database: &str, status: &StatusView) -> Table {
-    let mut table = show::table(["", "now", "more"]);
+    let mut table = show::table(["", "status", "more"]);
     let mut line = |name: &str, now: String, more: Option<&str>| {
         let more = more.map(|command| format!("galleria {command}"));
         table.add_row([name.to_owned(), now, more.unwrap_or_default()]);
     };
-    line("database", format!("{database}, answers"), None);
+    line("database", format!("{database}, available"), None);
     let settled = match status.settled {
-        true => "everything has had its effect",
-        false => "there is work to be done",
+        true => "yes: every event has been applied",
+        false => "no: work is pending",
     };
     line("settled", settled.into(), None);
     line("events", status.events.to_string(), None);
     for one in &status.groups {
         let now = match one.lag {
-            0 => "has read everything".to_owned(),
-            lag => format!("{lag} to be read"),
+            0 => "up to date".to_owned(),
+            lag => format!("{lag} events behind"),
         };
         line(&format!("group {}", one.group), now, None);
     }
@@ -71,7 +71,7 @@ fn whole(database: &str, status: &StatusView) -> Table {
     line("parked", parked.to_string(), list(parked, "parked list"));
     let held = match status.held {
         0 => String::new(),
-        held => format!(", {held} of them keep what comes after them waiting"),
+        held => format!(", {held} of them hold later events of their lane"),
     };
     let more = list(letters, "dead-letters list");
     line("dead letters", format!("{letters}{held}"), more);
@@ -82,7 +82,7 @@ fn whole(database: &str, status: &StatusView) -> Table {
         (0, _) => Some("documents list"),
         _ => Some("documents list --state blocked"),
     };
-    let now = format!("{pending} to be delivered, {blocked} blocked");
+    let now = format!("{pending} pending, {blocked} blocked");
     line("documents", now, more);
     line("delivered", documents.delivered.to_string(), None);
     let dead = status.runs.get("dead").copied().unwrap_or_default();
@@ -96,16 +96,16 @@ fn whole(database: &str, status: &StatusView) -> Table {
 
 fn runs(by_state: &BTreeMap<String, u64>) -> String {
     let some = by_state.iter().filter(|(_, count)| **count > 0);
-    let told: Vec<_> = some
+    let counts: Vec<_> = some
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    match told.is_empty() {
+    match counts.is_empty() {
         true => "none".into(),
-        false => told.join(", "),
+        false => counts.join(", "),
     }
 }
 
-/// Stores may be thousands: they are summed up.
+/// There may be thousands of stores: the table shows sums.
 fn retailers(stores: &[StoreStatus]) -> Table {
     let mut sums = BTreeMap::<&str, [u64; 4]>::new();
     for store in stores {
@@ -139,18 +139,18 @@ mod tests {
             cpu_us: 1500,
         };
         let stores = [store("b", "1", 7), store("a", "2", 1), store("b", "3", 4)];
-        let told = retailers(&stores).to_string();
-        let rows: Vec<Vec<&str>> = told
+        let table = retailers(&stores).to_string();
+        let rows: Vec<Vec<&str>> = table
             .lines()
             .map(|line| line.split(['│', '┆']).map(str::trim).collect())
             .collect();
         assert!(
             rows.contains(&vec!["", "a", "1", "1", "1", "1", ""]),
-            "{told}"
+            "{table}"
         );
         assert!(
             rows.contains(&vec!["", "b", "2", "11", "2", "3", ""]),
-            "{told}"
+            "{table}"
         );
     }
 

@@ -1,6 +1,6 @@
-//! `galleria stores`: a file of stores imported, and what is there shown.
+//! `galleria stores`: imports stores from a file and lists them.
 
-use crate::key::Signed;
+use crate::key::ActorArgs;
 use crate::{host, import, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -12,16 +12,16 @@ use indicatif::ProgressBar;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to do with stores.
+/// Commands of `galleria stores`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import a file: all of it or nothing.
+    /// Import stores from a file, completely or not at all
     Import(Import),
-    /// List stores in the order of their ids.
+    /// List stores by id
     List(List),
 }
 
-/// Which file, and how.
+/// Arguments of the import.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -29,40 +29,40 @@ Examples:
   galleria stores import stores.csv --actor ana --reason 'the stores in the north'
 
 Columns, by name and in any order: id, external_id, retailer, store_type, country, currency,
-minor_digits, zone; and where wanted day_starts, as HH:MM or in minutes after midnight, and any number
-of attribute:<name>. A row is a whole store: what it leaves out has its default. A store that is there
-is replaced, and keeps its retailer, its currency and its minor digits. Cells are separated by , or ;
-and the text is UTF-8.")]
+minor_digits, zone; optional: day_starts, as HH:MM or in minutes after midnight, and any number of
+attribute:<name>. A row is a complete store: missing values have their defaults. The import replaces an
+existing store, but not its retailer, its currency and its minor digits. Cells are separated by , or ; and
+the text is UTF-8.")]
 pub struct Import {
-    /// The file: CSV, 10,000 stores at most.
+    /// CSV file with at most 10,000 stores
     pub file: PathBuf,
-    /// Only look, and say what would come of it.
+    /// Check the file and show the result without importing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Who imports it, and why.
+    /// The actor and the reason.
     #[command(flatten)]
-    pub signed: Signed,
+    pub actor_args: ActorArgs,
 }
 
-/// Which stores.
+/// Arguments of the list.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   galleria stores list --retailer my-retailer
   galleria stores list --after madrid-1 --limit 500")]
 pub struct List {
-    /// The retailer's folder name; all retailers where none.
+    /// Name of the retailer's folder [default: all retailers]
     #[arg(long)]
     pub retailer: Option<String>,
-    /// Begin after this id.
+    /// Start after this id
     #[arg(long, default_value = "")]
     pub after: String,
-    /// At most so many.
+    /// Show at most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
@@ -78,27 +78,27 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     };
     let host = host::build(&config, generation).await?;
     let done = match command {
-        Command::Import(ask) => import(&host.app, ask).await,
-        Command::List(ask) => list(&host.app, ask).await,
+        Command::Import(args) => import(&host.app, args).await,
+        Command::List(args) => list(&host.app, args).await,
     };
     host.db.close().await.context("closing the database")?;
     done
 }
 
-async fn import(app: &App, asked: Import) -> anyhow::Result<ExitCode> {
-    let file = std::fs::File::open(&asked.file)
-        .with_context(|| format!("opening {}", asked.file.display()))?;
-    let ask = StoresAsk {
-        dry_run: asked.dry_run,
+async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
+    let file = std::fs::File::open(&args.file)
+        .with_context(|| format!("opening {}", args.file.display()))?;
+    let query = StoresAsk {
+        dry_run: args.dry_run,
         reach: Reach::Everything,
-        actor: asked.signed.actor,
-        reason: asked.signed.reason,
+        actor: args.actor_args.actor,
+        reason: args.actor_args.reason,
     };
     let bar = ProgressBar::new_spinner();
     let watch = import::watch(&bar)?;
-    let imported = app.stores_import(ask, Box::new(file), None, watch).await;
+    let imported = app.stores_import(query, Box::new(file), None, watch).await;
     bar.finish_and_clear();
-    import::told(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
+    import::finish(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
 
 fn counted(imported: &StoresImported) -> String {
@@ -112,17 +112,17 @@ fn counted(imported: &StoresImported) -> String {
     let text =
         format!("{rows} rows: {added} stores added, {changed} changed, {unchanged} unchanged");
     match dry_run {
-        true => text + "\nthis was a dry run: nothing was imported",
+        true => text + "\ndry run: nothing was imported",
         false => text,
     }
 }
 
-async fn list(app: &App, asked: List) -> anyhow::Result<ExitCode> {
+async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
     let List {
         retailer,
         mut after,
         limit,
-    } = asked;
+    } = args;
     let mut table = show::table([
         "id",
         "retailer",
@@ -133,13 +133,13 @@ async fn list(app: &App, asked: List) -> anyhow::Result<ExitCode> {
         "zone",
         "day starts",
     ]);
-    // One more than asked for tells whether there is more.
+    // Request one more than the limit to learn whether there are more.
     let (mut left, mut more) = (limit, false);
     while left > 0 {
-        let asked = left.min(1000);
-        let stores = app.stores(retailer.clone(), &after, asked + 1).await?;
-        more = stores.len() > asked as usize;
-        for store in stores.into_iter().take(asked as usize) {
+        let batch = left.min(1000);
+        let stores = app.stores(retailer.clone(), &after, batch + 1).await?;
+        more = stores.len() > batch as usize;
+        for store in stores.into_iter().take(batch as usize) {
             let (hours, minutes) = (store.day_starts_minute / 60, store.day_starts_minute % 60);
             let day_starts = format!("{hours:02}:{minutes:02}");
             table.add_row([
@@ -157,11 +157,11 @@ async fn list(app: &App, asked: List) -> anyhow::Result<ExitCode> {
         if !more {
             break;
         }
-        left -= asked;
+        left -= batch;
     }
     show::line(&table.to_string());
     if more {
-        show::line(&format!("there is more: --after {after}"));
+        show::line(&format!("more with --after {after}"));
     }
     Ok(ExitCode::SUCCESS)
 }

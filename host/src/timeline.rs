@@ -1,4 +1,4 @@
-//! `galleria timeline`: what became of anything, by any id of it.
+//! `galleria timeline`: shows everything that happened to an object, by any of its ids.
 
 use crate::command::{self, plain};
 use crate::show;
@@ -9,34 +9,34 @@ use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
 
-/// Which id.
+/// Arguments of `galleria timeline`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  galleria timeline order-1                     an order, and all that belongs to it
-  galleria timeline 0042-0007                   the number on a receipt
-  galleria timeline 8836-1                      a payment provider's reference
+  galleria timeline order-1                     an order with everything that belongs to it
+  galleria timeline 0042-0007                   the number of a receipt
+  galleria timeline 8836-1                      the reference of a payment provider
   galleria timeline payment:payment-1           an event
   galleria timeline 400001234567890             a fiscal mark
   galleria timeline poslog_0042_000001.xml      the name of a file
   galleria timeline order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
 
-Times are UTC. Digests are cut in the timeline; --json has them whole. An event's trace is the
-trace_id of the lines of the log about its request and its attempts.")]
-pub struct Ask {
-    /// An order, payment, refund, void, shift, event, document, run or statement; a number on a
-    /// receipt, a provider's reference, a name of a file.
+Times are UTC. The table abbreviates digests; --json does not. The trace of an event is the trace_id of the
+log lines about its request and its tries.")]
+pub struct TimelineArgs {
+    /// Id of an order, payment, refund, void, shift, event, document, run or statement; the number of a
+    /// receipt, a provider's reference, or the name of a file
     pub id: String,
-    /// All of it, as JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Tells a story.
-pub async fn run(config: Config, ask: &Ask) -> anyhow::Result<ExitCode> {
-    command::at(&config, async |app| {
-        let story = app.story(&ask.id, &Reach::Everything).await?;
-        match ask.json {
+/// Prints the timeline.
+pub async fn run(config: Config, args: &TimelineArgs) -> anyhow::Result<ExitCode> {
+    command::with_app(&config, async |app| {
+        let story = app.story(&args.id, &Reach::Everything).await?;
+        match args.json {
             true => show::line(&serde_json::to_string_pretty(&story)?),
             false => print(&story),
         }
@@ -51,7 +51,7 @@ fn print(story: &StoryView) {
         format!("{} {}", kind.as_str().unwrap_or_default(), plain(&one.id))
     });
     let about = about.collect::<Vec<_>>().join(", ");
-    show::line(&format!("{} is about {about}", plain(&story.id)));
+    show::line(&format!("{}: {about}", plain(&story.id)));
     let mut entries = story.entries.as_slice();
     while let Some(first) = entries.first() {
         let (date, _) = instant(&first.at);
@@ -63,11 +63,13 @@ fn print(story: &StoryView) {
     }
     if !story.cut.is_empty() {
         let cut = story.cut.join(", ");
-        show::line(&format!("\nthere is more than is told here of: {cut}"));
+        show::line(&format!(
+            "\nincomplete, because there are too many entries of: {cut}"
+        ));
     }
 }
 
-/// One day's entries, without lines between them.
+/// The entries of one day, without lines between them.
 fn table(day: &[StoryEntry]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -86,21 +88,21 @@ fn table(day: &[StoryEntry]) -> Table {
     table
 }
 
-/// Date and time of an instant.
+/// Splits an instant into date and time.
 fn instant(at: &str) -> (&str, &str) {
     let (date, time) = at.split_once('T').unwrap_or((at, ""));
     (date, time.trim_end_matches('Z'))
 }
 
-/// With all its digits, so that times stand below one another.
+/// Pads a time to milliseconds, so that times align.
 fn to_the_millisecond(time: &str) -> String {
     let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
     format!("{seconds}.{rest:0<3}")
 }
 
 fn facts(entry: &StoryEntry) -> String {
-    let told = entry.facts.iter().filter(|(_, text)| **text != entry.id);
-    let words = told.map(|(name, text)| {
+    let fields = entry.facts.iter().filter(|(_, text)| **text != entry.id);
+    let words = fields.map(|(name, text)| {
         let digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let text = if digest { &text[..12] } else { text };
         format!("{} {}", name.replace('_', " "), plain(text))
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_cut_and_what_is_told_already_left_out() {
+    fn a_digest_is_abbreviated_and_a_repeated_id_omitted() {
         let entry = StoryEntry {
             at: "2026-11-24T10:04:31.5Z".into(),
             what: "attempt".into(),

@@ -1,7 +1,7 @@
-//! Traces for a collector: the spans of one target, in batches, over OTLP by HTTP.
+//! Traces for a collector: the spans of one target, in batches, as OTLP over HTTP.
 //!
-//! Owns: what a collector that is away does to us, which is nothing: what does not fit into the queue is
-//! dropped, nobody waits for it, and it is logged once. Never sends what a log line says.
+//! An unavailable collector has no other effect than lost spans: spans that do not fit into the queue are
+//! dropped, nothing waits for them, and the outage is logged once. The content of log lines is never sent.
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -17,13 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Spans that wait at most: some thousand payments, and a few megabytes.
+/// Capacity of the queue of spans: some thousand payments, a few megabytes.
 const WAITING: usize = 8_192;
 
-/// How often they are sent.
+/// Interval between batches.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Sends spans until it is finished.
+/// Exports spans until `finish` is called.
 pub struct Exporting {
     provider: SdkTracerProvider,
     timeout: Duration,
@@ -39,7 +39,7 @@ pub fn start(traces: &Traces) -> anyhow::Result<Option<Exporting>> {
         .redirect(reqwest::redirect::Policy::none())
         .build();
     let collector = Collector {
-        http: http.context("a client for the collector of traces")?,
+        http: http.context("creating the client of the trace collector")?,
         runtime: Handle::current(),
         away: AtomicBool::new(false),
     };
@@ -49,7 +49,7 @@ pub fn start(traces: &Traces) -> anyhow::Result<Option<Exporting>> {
         .with_timeout(traces.timeout)
         .with_http_client(collector)
         .build()
-        .context("exporting traces (traces.endpoint)")?;
+        .context("starting to export traces (traces.endpoint)")?;
     let batches = BatchConfigBuilder::default()
         .with_max_queue_size(WAITING)
         .with_scheduled_delay(EVERY);
@@ -60,7 +60,7 @@ pub fn start(traces: &Traces) -> anyhow::Result<Option<Exporting>> {
             "service.version",
             env!("CARGO_PKG_VERSION"),
         ));
-    // Who calls decides for its own; what it causes here is decided with it.
+    // The caller decides about its own requests; everything that a request causes follows that decision.
     let share = Sampler::TraceIdRatioBased(traces.sample);
     let provider = SdkTracerProvider::builder()
         .with_span_processor(batches.build())
@@ -74,25 +74,25 @@ pub fn start(traces: &Traces) -> anyhow::Result<Option<Exporting>> {
 }
 
 impl Exporting {
-    /// What makes the spans.
+    /// Returns the tracer that creates spans.
     pub fn tracer(&self) -> SdkTracer {
         self.provider.tracer("galleria")
     }
 
-    /// Sends what waits, and ends; no longer than the collector is waited for.
+    /// Sends queued spans and stops. Waits at most for the collector's timeout.
     pub async fn finish(self) {
         let ended = move || self.provider.shutdown_with_timeout(self.timeout);
-        // What was lost is told where it was sent.
+        // A failed batch was already logged.
         let _ = tokio::task::spawn_blocking(ended).await;
     }
 }
 
-/// The collector, asked on the host's runtime: the thread that sends batches has none.
+/// The collector, called on the host's runtime: the thread that sends batches has none.
 #[derive(Debug)]
 struct Collector {
     http: reqwest::Client,
     runtime: Handle,
-    /// It did not take the last batch.
+    /// The last batch failed.
     away: AtomicBool,
 }
 
@@ -105,24 +105,21 @@ impl HttpClient for Collector {
             let answer = http.execute(request).await?;
             Ok::<_, reqwest::Error>(answer.status())
         });
-        // An error of this client has the collector's address in it, and nothing of a batch.
+        // An error of this client contains the collector's address, but nothing of a batch.
         let status = sent.await?.map_err(reqwest::Error::without_url);
         match &status {
             Ok(status) if status.is_success() => {
                 if self.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("the collector takes traces again");
+                    tracing::info!("trace collector available again");
                 }
             }
             failed => {
                 if !self.away.swap(true, Ordering::Relaxed) {
                     let why = match failed {
-                        Ok(status) => format!("it answered {status}"),
+                        Ok(status) => format!("response status {status}"),
                         Err(error) => chain(error),
                     };
-                    tracing::warn!(
-                        why,
-                        "the collector does not take traces: what is not taken is lost, and nothing else"
-                    );
+                    tracing::warn!(why, "trace collector unavailable, spans are lost");
                 }
             }
         }

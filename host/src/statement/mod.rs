@@ -1,18 +1,19 @@
-//! `galleria statement`: statements of payment providers read, taken in, looked at, settled by hand.
+//! `galleria statement`: imports, reads and lists statements of payment providers, and settles lines
+//! manually.
 //!
-//! All but `read` ask the database themselves, whether a host serves or not.
+//! All commands except `read` use the database directly, whether a host serves or not.
 
-mod ask;
+mod args;
 mod read;
 mod tables;
 
-pub use ask::Command;
+pub use args::Command;
 pub use read::run as read;
 
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{host, logs, show};
 use anyhow::Context as _;
-use ask::{Import, Settle};
+use args::{Import, Settle};
 use galleria_app::App;
 use galleria_app::Key;
 use galleria_app::statements::{SettleAsk, StatementAsk, UndoAsk};
@@ -27,7 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Does what is asked.
+/// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     logs::start(galleria_config::Log {
         level: galleria_config::LogLevel::Warn,
@@ -35,10 +36,10 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     });
     // Only an import calls a plugin.
     let slots = match &command {
-        Command::Import(ask) => config
+        Command::Import(args) => config
             .slots()
             .into_iter()
-            .filter(|slot| ask.means(slot))
+            .filter(|slot| args.means(slot))
             .collect(),
         _ => Vec::new(),
     };
@@ -57,20 +58,20 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 
 async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Import(ask) => return import(app, &ask).await,
-        // It asks no database, and was done before one was opened.
+        Command::Import(args) => return import(app, &args).await,
+        // `read` needs no database: main runs it before one is opened.
         Command::Read(_) => {}
-        Command::List(ask) => {
+        Command::List(args) => {
             let rows = app
-                .statements(ask.retailer.as_deref(), None, ask.limit)
+                .statements(args.retailer.as_deref(), None, args.limit)
                 .await?;
             show::line(&tables::statements(&rows));
         }
-        Command::Lines(ask) => {
-            let rows = app.statement_lines(&ask.statement, ask.outcome, ask.after, ask.limit);
+        Command::Lines(args) => {
+            let rows = app.statement_lines(&args.statement, args.outcome, args.after, args.limit);
             let rows = rows.await?;
             show::line(&tables::lines(&rows));
-            if let Some(last) = rows.last().filter(|_| rows.len() == ask.limit as usize) {
+            if let Some(last) = rows.last().filter(|_| rows.len() == args.limit as usize) {
                 show::line(&format!("more with --after {}", last.number));
             }
         }
@@ -78,37 +79,37 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             let explained = app.statement_line_explain(&line).await?;
             show::line(&tables::explained(&explained));
         }
-        Command::Settle(ask) => settle(app, ask).await?,
+        Command::Settle(args) => settle(app, args).await?,
         Command::Undo {
             line,
             actor,
             reason,
         } => {
-            let ask = UndoAsk { actor, reason };
-            app.statement_line_undo(key(&line), &line, ask).await?;
+            let request = UndoAsk { actor, reason };
+            app.statement_line_undo(key(&line), &line, request).await?;
             let now = app.statement_line_explain(&line).await?.line;
             show::line(&format!("line {line} is {} again", now.outcome));
         }
-        Command::Uncovered(ask) => {
-            let (retailer, days) = (&ask.retailer, ask.days);
+        Command::Uncovered(args) => {
+            let (retailer, days) = (&args.retailer, args.days);
             let (rows, next) = app
-                .statements_uncovered(retailer, days, None, ask.limit)
+                .statements_uncovered(retailer, days, None, args.limit)
                 .await?;
             show::line(&tables::uncovered(&rows));
             if next.is_some() {
-                show::line("there are more: ask with a larger --limit");
+                show::line("increase --limit to see more");
             }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn settle(app: &App, ask: Settle) -> anyhow::Result<()> {
-    let line = ask.line;
+async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
+    let line = args.line;
     let settle = SettleAsk {
-        actor: ask.actor,
-        reason: ask.reason,
-        entry: ask.entry,
+        actor: args.actor,
+        reason: args.reason,
+        entry: args.entry,
     };
     app.statement_line_settle(key(&line), &line, settle).await?;
     let now = app.statement_line_explain(&line).await?.line;
@@ -116,20 +117,20 @@ async fn settle(app: &App, ask: Settle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each command is a request of its own.
+/// Creates an idempotency key: each command is a new request.
 fn key(line: &str) -> Key {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{line} {key}").as_bytes());
     Key { key, request }
 }
 
-async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
+async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
     let wanted = StatementAsk {
-        retailer: ask.retailer.clone(),
-        plugin: ask.plugin.clone(),
+        retailer: args.retailer.clone(),
+        plugin: args.plugin.clone(),
     };
     app.statement_reader(&wanted)?;
-    let name = ask
+    let name = args
         .file
         .file_name()
         .unwrap_or_default()
@@ -137,7 +138,7 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
     let spool = app.vault()?.spool(&name)?;
-    let imported = match spooled(&ask.file, spool, &stop)? {
+    let imported = match spooled(&args.file, spool, &stop)? {
         Ok(spool) => app.statement_import(&wanted, spool, stop).await,
         Err(error) => Err(error),
     };
@@ -157,16 +158,16 @@ async fn import(app: &App, ask: &Import) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says why a statement was not taken in, or not read.
+/// Reports why a statement was not imported or not read.
 fn failed(error: Error) -> anyhow::Result<ExitCode> {
     match error {
         Error::Invalid(problems) => {
-            show::trouble(&tables::problems(&problems));
-            show::trouble("refused: nothing was imported");
+            show::problem(&tables::problems(&problems));
+            show::problem("rejected: nothing was imported");
             Ok(ExitCode::FAILURE)
         }
         Error::Stopped => {
-            show::line("stopped: nothing of it is left");
+            show::line("stopped: nothing was left behind");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Error::Plugin(fault) => Err(anyhow::anyhow!("the statement was not read: {fault}")),
@@ -174,7 +175,7 @@ fn failed(error: Error) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Puts a file into the spool, or says why it may not be there.
+/// Copies a file into the spool, unless the spool rejects it.
 fn spooled(
     file: &Path,
     mut spool: Box<dyn Spool>,
@@ -198,13 +199,13 @@ fn spooled(
     }
 }
 
-/// An outcome by its word.
+/// Parses an outcome.
 fn outcome(text: &str) -> Result<MatchOutcome, String> {
     let known = MatchOutcome::ALL.map(MatchOutcome::word).join(", ");
-    MatchOutcome::by_word(text).ok_or_else(|| format!("one of {known}"))
+    MatchOutcome::by_word(text).ok_or_else(|| format!("must be one of {known}"))
 }
 
-/// Who is meant by a plugin's name: a slot, or else a plugin.
+/// Returns the slots with a name. If there are none, the slots of the plugin with that name.
 fn by_name<'s>(slots: &'s [Slot], retailer: Option<&str>, name: &str) -> Vec<&'s Slot> {
     let of_retailer = |slot: &&Slot| retailer.is_none_or(|retailer| slot.retailer == retailer);
     let named: Vec<_> = slots
@@ -222,7 +223,7 @@ fn by_name<'s>(slots: &'s [Slot], retailer: Option<&str>, name: &str) -> Vec<&'s
     named
 }
 
-/// The names of slots that were loaded, for a message.
+/// The names of the loaded slots, for a message.
 fn loaded_names(plugins: &galleria_engine::Generation) -> String {
     let names = plugins
         .all()

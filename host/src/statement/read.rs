@@ -1,6 +1,6 @@
-//! `galleria statement read`: what a plugin makes of a file, and nothing else.
+//! `galleria statement read`: prints what a plugin reads in a file.
 
-use super::ask::Read;
+use super::args::Read;
 use super::{by_name, failed, loaded_names, spooled};
 use crate::cli::Cli;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
@@ -19,12 +19,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Lines read at a time.
+/// Lines in one batch.
 const PIECE: usize = 1_000;
 
-/// Prints the reading of a file. Nothing is needed but the slot: that a secret of some retailer is
-/// not set here does no harm.
-pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
+/// Prints what the plugin reads in a file. It needs only the slot, so missing secrets are no errors here.
+pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
     let (config, errors) = match host::configure_lenient(cli) {
         Ok(read) => read,
         Err(errors) => {
@@ -43,7 +42,10 @@ pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let slots = config.slots();
-    let slot = one_of(by_name(&slots, ask.retailer.as_deref(), &ask.plugin), ask)?;
+    let slot = one_of(
+        by_name(&slots, args.retailer.as_deref(), &args.plugin),
+        args,
+    )?;
     let generation = match host::load(&config.host, vec![slot])? {
         Ok(generation) => generation,
         Err(errors) => {
@@ -53,31 +55,35 @@ pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
     };
     let plugin = generation.all().first().cloned();
     let plugin = plugin.filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement));
-    let plugin =
-        plugin.with_context(|| format!("{} reads no statements", loaded_names(&generation)))?;
-    // Nothing of it stays: the spool goes with its folder.
-    let folder = tempfile::tempdir().context("making a folder to read in")?;
+    let plugin = plugin.with_context(|| {
+        format!(
+            "{} does not export read-statement",
+            loaded_names(&generation)
+        )
+    })?;
+    // The spool is temporary: it disappears with its folder.
+    let folder = tempfile::tempdir().context("creating a temporary folder")?;
     let vault = StatementVault::open(folder.path(), config.host.statements.max_bytes)?;
-    let name = ask
+    let name = args
         .file
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
-    let spool = match spooled(&ask.file, vault.spool(&name)?, &stop)? {
+    let spool = match spooled(&args.file, vault.spool(&name)?, &stop)? {
         Ok(spool) => spool,
         Err(error) => return failed(error),
     };
     let cx = reading_context(&plugin, &spool.digest().0, SystemClock.now());
     let (source, scratch) = (spool.source()?, vault.scratch()?);
     let plugins: Arc<dyn Plugins> = Arc::new(generation);
-    let told = Arc::clone(&stop);
+    let flag = Arc::clone(&stop);
     let reading =
-        tokio::task::spawn_blocking(move || read(&*plugins, &plugin, &cx, source, scratch, told));
+        tokio::task::spawn_blocking(move || read(&*plugins, &plugin, &cx, source, scratch, flag));
     match reading.await.context("reading")? {
         Ok(reading) => match print(reading, &stop) {
-            // Who reads only the first lines has what they wanted.
+            // A reader that needs only the first lines, such as `head`, closes the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 Ok(ExitCode::from(INTERRUPTED))
@@ -88,13 +94,13 @@ pub async fn run(cli: &Cli, ask: &Read) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The slot that is meant; several that say the same are one.
-fn one_of(slots: Vec<&Slot>, ask: &Read) -> anyhow::Result<Slot> {
+/// Returns the only slot, or one of several with the same component and settings.
+fn one_of(slots: Vec<&Slot>, args: &Read) -> anyhow::Result<Slot> {
     let Some(first) = slots.first() else {
         anyhow::bail!(
-            "no retailer.toml uses a plugin {}{}",
-            ask.plugin,
-            ask.retailer
+            "no retailer.toml uses the plugin {}{}",
+            args.plugin,
+            args.retailer
                 .as_ref()
                 .map_or(String::new(), |name| format!(" for {name}"))
         );
@@ -104,8 +110,8 @@ fn one_of(slots: Vec<&Slot>, ask: &Read) -> anyhow::Result<Slot> {
         .all(|slot| (&slot.component, &slot.settings) == (&first.component, &first.settings));
     anyhow::ensure!(
         same,
-        "several slots are called {} and have settings of their own: say --retailer, one of {}",
-        ask.plugin,
+        "several slots have the name {} and different settings: add --retailer with one of {}",
+        args.plugin,
         slots
             .iter()
             .map(|slot| slot.retailer.as_str())
@@ -115,12 +121,12 @@ fn one_of(slots: Vec<&Slot>, ask: &Read) -> anyhow::Result<Slot> {
     Ok((*first).clone())
 }
 
-/// `ErrorKind::Interrupted` where Ctrl-C ended it.
+/// Prints the reading. Fails with `ErrorKind::Interrupted` after Ctrl-C.
 fn print(mut reading: Reading, stop: &AtomicBool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let header = reading.header.clone();
     let digits = header.minor_digits;
-    let told = json!({ "header": {
+    let header_object = json!({ "header": {
         "provider": header.provider,
         "account": header.account,
         "reference": header.reference,
@@ -130,18 +136,18 @@ fn print(mut reading: Reading, stop: &AtomicBool) -> io::Result<()> {
         "total": header.total.map(|total| major(total.into(), digits)),
         "attributes": header.attributes,
     }});
-    writeln!(out, "{told}")?;
+    writeln!(out, "{header_object}")?;
     let kinds: serde_json::Map<String, serde_json::Value> = reading
         .kinds
         .iter()
         .map(|(kind, sum)| {
-            let told = json!({
+            let object = json!({
                 "lines": sum.lines,
                 "converted": major(sum.converted, digits),
                 "fee": major(sum.fee, digits),
                 "net": major(sum.net, digits),
             });
-            ((*kind).to_owned(), told)
+            ((*kind).to_owned(), object)
         })
         .collect();
     let sum = |of: fn(&galleria_app::statements::KindSum) -> i128| {

@@ -1,4 +1,4 @@
-//! Statements as tables for people. Amounts are decimal text.
+//! Statements as tables. Amounts are decimal text.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use galleria_app::statements::{ExplainView, LineView, StatementView, Uncovered, major};
@@ -15,7 +15,7 @@ fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {
     table
 }
 
-/// Statements.
+/// A table of statements.
 pub fn statements(rows: &[StatementView]) -> String {
     let header = [
         "statement",
@@ -48,40 +48,40 @@ pub fn statements(rows: &[StatementView]) -> String {
     table.to_string()
 }
 
-/// One statement, by outcome.
+/// A statement with a row for each outcome.
 pub fn statement(row: &StatementView) -> String {
     let of = &row.header;
     let mut table = table(
         ["outcome", "lines", "gross", "fee", "net", ""],
         &[1, 2, 3, 4],
     );
-    let told = |minor: i64| major(minor.into(), of.minor_digits);
+    let amount = |minor: i64| major(minor.into(), of.minor_digits);
     for sum in &row.outcomes {
         table.add_row([
             sum.outcome.clone(),
             sum.lines.to_string(),
-            told(sum.converted),
-            told(sum.fee),
-            told(sum.net),
+            amount(sum.converted),
+            amount(sum.fee),
+            amount(sum.net),
             of.currency.clone(),
         ]);
     }
-    let (lines, net) = (row.lines.to_string(), told(row.net));
-    table.add_row(["in all", &lines, "", "", &net, &of.currency]);
+    let (lines, net) = (row.lines.to_string(), amount(row.net));
+    table.add_row(["total", &lines, "", "", &net, &of.currency]);
     format!(
         "{} payout {} of {}, {} lines\n{table}",
         of.provider, of.reference, of.paid_on, row.lines
     )
 }
 
-/// Lines.
+/// A table of lines.
 pub fn lines(rows: &[LineView]) -> String {
     let header = [
         "line",
         "row",
         "kind",
         "outcome",
-        "actor",
+        "rule",
         "reference",
         "gross",
         "",
@@ -138,7 +138,7 @@ fn difference(row: &LineView) -> String {
     }
 }
 
-/// Why a line got its outcome.
+/// Explains why a line got its outcome.
 pub fn explained(row: &ExplainView) -> String {
     let digits = row.line.line.minor_digits;
     let mut text = lines(std::slice::from_ref(&row.line));
@@ -151,7 +151,7 @@ pub fn explained(row: &ExplainView) -> String {
     ));
     if let Some(fee) = row.line.expected_fee {
         let fee = major(fee.into(), row.line.paid_minor_digits);
-        text.push_str(&format!(", and a fee of {fee} was agreed"));
+        text.push_str(&format!("; the agreed fee is {fee}"));
     }
     if !row.candidates.is_empty() {
         let header = [
@@ -181,14 +181,14 @@ pub fn explained(row: &ExplainView) -> String {
     }
     for hand in &row.hands {
         text.push_str(&format!(
-            "\n{} {} by {}: {} ({} before, {} after)",
+            "\n{} {} by {}: {} (from {} to {})",
             hand.at, hand.what, hand.actor, hand.reason, hand.before, hand.after
         ));
     }
     text
 }
 
-/// Payments and refunds without a statement.
+/// A table of payments and refunds without a statement.
 pub fn uncovered(rows: &[Uncovered]) -> String {
     let header = [
         "tender",
@@ -221,9 +221,9 @@ pub fn uncovered(rows: &[Uncovered]) -> String {
     table.to_string()
 }
 
-/// What is wrong with a file.
+/// A table of the problems of a file.
 pub fn problems(problems: &[Problem]) -> String {
-    let mut table = table(["row", "column", "what is wrong, or would be right"], &[0]);
+    let mut table = table(["row", "column", "problem"], &[0]);
     for problem in problems {
         table.add_row([
             problem.row.map(|row| row.to_string()).unwrap_or_default(),

@@ -204,7 +204,10 @@ fn a_list_that_lets_in_too_many_is_refused_before_anybody_comes() {
                 r#"access.anonymous=["GET /v1/shops"]"#,
                 "`GET /v1/shops` is not a route",
             ),
-            (r#"access.anonymous=["POST /v1/runs"]"#, "it needs more than the scope `till`"),
+            (
+                r#"access.anonymous=["POST /v1/runs"]"#,
+                "it needs more than the scope `till`",
+            ),
             (
                 "access.issuers.a.issuer=http://id.example.com",
                 "begins with https://",

@@ -142,15 +142,15 @@ async fn what_is_told_over_http_is_told_by_command(database: Database) {
     // A host that is down is no reason not to know.
     let table = said(&host, &["status"]);
     let kind = match database {
-        Database::Sqlite => "SQLite, answers",
-        Database::Postgres => "PostgreSQL, answers",
+        Database::Sqlite => "SQLite, available",
+        Database::Postgres => "PostgreSQL, available",
     };
     let group = status["groups"][0]["group"].as_str().expect("a name");
     let wanted = [
         kind,
         group,
-        "has read everything",
-        "0 to be delivered, 1 blocked",
+        "up to date",
+        "0 pending, 1 blocked",
         "galleria documents list --state blocked",
         "corner",
     ];
@@ -182,11 +182,11 @@ async fn documents(host: &Host) {
     contains(&said(host, &["documents", "show", id]), &words);
     contains(&said(host, &["documents", "list"]), &words);
     let cut = said(host, &["documents", "list", "--limit", "1"]);
-    contains(&cut, &["the newest 1; there are more: --limit"]);
+    contains(&cut, &["only the newest 1: increase --limit"]);
     let rows = told(host, &["documents", "list", "--limit", "1"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(1));
 
-    let listed = "`galleria documents list` shows what there is";
+    let listed = "`galleria documents list` lists them";
     for (arguments, wanted) in [
         (vec!["show", "nobody"], ["no document nobody", listed]),
         (vec!["get", "nobody"], ["no document nobody", listed]),
@@ -229,7 +229,7 @@ fn content(host: &Host) {
     let get = [&get[..], &[out.to_str().expect("text")]].concat();
     contains(&said(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
     assert_eq!(std::fs::read_to_string(&out).expect("written"), file);
-    contains(&refused(host, &get), &["is there already: name another"]);
+    contains(&refused(host, &get), &["exists already: choose another"]);
     // Whoever it was for has taken it away.
     std::fs::remove_file(&out).expect("gone");
     std::fs::remove_file(first(host)).expect("gone");
@@ -293,9 +293,9 @@ async fn fiscal(host: &Host) {
     let list = said(host, &["fiscal", "list"]);
     let words = ["conflict", "s-papers-1", "early", "s-papers-9", "waiting"];
     contains(&list, &words);
-    contains(&list, &["to be looked at: 1 conflict, 1 early"]);
+    contains(&list, &["unresolved: 1 conflict, 1 early"]);
     let quiet = said(host, &["fiscal", "list", "--state", "waiting"]);
-    assert!(!quiet.contains("to be looked at"), "{quiet}");
+    assert!(!quiet.contains("unresolved"), "{quiet}");
     let path = "/v1/fiscal-records/s-papers-1";
     let detail = host.get(path).await.expect("records");
     assert_eq!(told(host, &["fiscal", "show", "s-papers-1"]), detail);

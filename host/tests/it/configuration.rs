@@ -65,7 +65,7 @@ fn wrong_settings_are_found_before_any_event() {
     assert!(!ran.status.success());
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(said.contains("plugins.papers.settings."), "{said}");
-    assert!(said.contains("2 mistakes"), "{said}");
+    assert!(said.contains("2 configuration errors"), "{said}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn where_statements_are_left_is_read_by_one_slot_that_can() {
             "plugins.second.pickup, which would take the same files",
             "plugins.sales.pickup",
             "daily-sales reads no statements",
-            "2 mistakes",
+            "2 configuration errors",
         ] {
             assert!(said.contains(wanted), "{command}: {wanted}:\n{said}");
         }

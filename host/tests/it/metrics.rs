@@ -52,7 +52,9 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     let elsewhere = host.client.get(host.url("/metrics")).send().await;
     assert_eq!(elsewhere.expect("an answer").status(), 404);
     let log = host.log();
-    let line = log.lines().find(|line| line.contains("metrics are at"));
+    let line = log
+        .lines()
+        .find(|line| line.contains("metrics listener started"));
     let line: serde_json::Value = serde_json::from_str(line.expect("told")).expect("JSON");
     let address = line["address"].as_str().expect("an address");
 

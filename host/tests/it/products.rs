@@ -147,7 +147,7 @@ async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
     let text = "sku,name,price,currency,store\ns000007,,\"1,35\",EUR,0042\n";
     std::fs::write(&own, text).expect("a file");
     let (well, said) = import(&host, &own.display().to_string(), &[]);
-    assert!(well && said.contains("prices of stores: 1 added"), "{said}");
+    assert!(well && said.contains("store prices: 1 added"), "{said}");
     assert_eq!(export(&host, "changes", "2026-11-23", &[]), [""; 0]);
     assert_eq!(
         export(&host, "changes", "2026-11-23", &store),
@@ -156,7 +156,7 @@ async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
 
     let full = ["--missing", "deactivate"];
     let (well, said) = import(&host, &one, &full);
-    assert!(well && said.contains("2999 no longer sold"), "{said}");
+    assert!(well && said.contains("2999 deactivated"), "{said}");
     assert_eq!(export(&host, "all", "2026-11-24", &[]).len(), 1);
     let gone = export(&host, "changes", "2026-11-24", &[]);
     assert_eq!(gone.len(), 2999);
@@ -173,7 +173,7 @@ async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Datab
     std::fs::write(&path, text).expect("a file");
     let (well, said) = import(&host, &path.display().to_string(), &[]);
     assert!(
-        !well && said.contains("40 cells are wrong: nothing was imported"),
+        !well && said.contains("40 cells are invalid: nothing was imported"),
         "{said}"
     );
     for row in 3..43 {
@@ -198,7 +198,8 @@ async fn importing(records: &dyn Records) -> bool {
     let begun = records.read(|tx| {
         Box::pin(async move {
             let now = jiff::Timestamp::now();
-            tx.catalogue_draft_begin("example", "looker", now, now).await
+            tx.catalogue_draft_begin("example", "looker", now, now)
+                .await
         })
     });
     matches!(begun.await.expect("asked"), DraftStart::Busy)
@@ -251,7 +252,7 @@ async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
     let ended = importer.wait_with_output().expect("an end");
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("nothing of it is left"), "{said}");
+    assert!(said.contains("nothing was left behind"), "{said}");
     assert!(!importing(&db).await, "nobody has to wait for its lease");
     db.close().await.expect("closed");
     let page = host.get("/v1/retailers/example/products").await;

@@ -80,7 +80,7 @@ async fn a_days_lines_become_one_file(database: Database) {
         assert!(again.status.success());
         let said = String::from_utf8_lossy(&again.stdout).into_owned();
         assert!(
-            said.contains("was run before") && said.contains(name),
+            said.contains("already run") && said.contains(name),
             "{said}"
         );
         assert_eq!(host.files().len(), before.len() + 1);

@@ -133,7 +133,7 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
     let ended = child.wait_with_output().expect("an end");
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("nothing of it is left"), "{said}");
+    assert!(said.contains("nothing was left behind"), "{said}");
     assert!(host.files().is_empty(), "{:?}", host.files().keys());
     let listed = host.run(&["runs", "list"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();

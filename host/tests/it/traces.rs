@@ -115,7 +115,7 @@ async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
         let log = host.log();
         let told = log
             .lines()
-            .filter(|line| line.contains("does not take traces"));
+            .filter(|line| line.contains("trace collector unavailable"));
         assert_eq!(told.count(), 1, "{log}");
     }
 }

@@ -78,7 +78,7 @@ async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
     assert_eq!(
         spool.expect("the spool").count(),
         0,
-        "nothing of it is left"
+        "nothing was left behind"
     );
     let page = host.get("/v1/statements").await.expect("a list");
     assert_eq!(page["statements"], json!([]));

@@ -37,7 +37,7 @@ fn interrupted(importing: Child) -> Output {
 async fn nothing_is_left(host: &Host, ended: &Output) {
     let [said, why] = [&ended.stdout, &ended.stderr].map(|said| String::from_utf8_lossy(said));
     assert_eq!(ended.status.code(), Some(130), "{said}{why}");
-    assert!(said.contains("nothing of it is left"), "{said}{why}");
+    assert!(said.contains("nothing was left behind"), "{said}{why}");
     let mut left = Vec::new();
     let mut folders = vec![host.data().join("statements")];
     while let Some(folder) = folders.pop() {

@@ -227,7 +227,7 @@ async fn why(host: &Host, statement: &str) {
             assert!(candidates.iter().any(|one| id(one) == ours), "{told:#}");
         }
         let agreed = told["line"]["expected_fee"].is_i64();
-        assert_eq!(agreed, table.contains("was agreed"), "{table}");
+        assert_eq!(agreed, table.contains("the agreed fee is"), "{table}");
         let payment = told["line"]["line"]["kind"] == "payment" && outcome == "matched";
         assert!(agreed || !payment, "of a payment: {told:#}");
     }

@@ -1,0 +1,158 @@
+//! Arguments of `galleria statement`.
+
+use clap::{Args, Subcommand};
+use galleria_domain::MatchOutcome;
+use galleria_domain::plugin::Slot;
+use std::path::PathBuf;
+
+/// Commands of `galleria statement`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import a statement once, completely or not at all; Ctrl-C leaves nothing behind
+    Import(Import),
+    /// Print what a plugin reads in a file, without importing it: one JSON object in each line for header,
+    /// totals and every line
+    Read(Read),
+    /// List statements, latest payout first
+    List(List),
+    /// List the lines of a statement
+    Lines(Lines),
+    /// Show why a line got its outcome, and its candidates
+    #[command(after_help = "\
+Examples:
+  galleria statement explain 5f0c1d2e3a4b5c6d7e8f.12")]
+    Explain {
+        /// Id of the line, as `statement lines` shows it
+        line: String,
+    },
+    /// Settle a line manually
+    Settle(Settle),
+    /// Undo a manual settlement, so that the rules decide again
+    #[command(after_help = "\
+Examples:
+  galleria statement undo 5f0c1d2e3a4b5c6d7e8f.12 --actor ana --reason 'wrong order'")]
+    Undo {
+        /// Id of the line, as `statement lines` shows it
+        line: String,
+        /// Record this name as the actor
+        #[arg(long)]
+        actor: String,
+        /// Record this reason
+        #[arg(long)]
+        reason: String,
+    },
+    /// List payments and refunds that no statement covers in time
+    Uncovered(Uncovered),
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement import payout-42.csv --retailer my-retailer --plugin statements")]
+pub struct Import {
+    /// Statement file, as the provider sent it
+    pub file: PathBuf,
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Name of the plugin in retailer.toml
+    #[arg(long)]
+    pub plugin: String,
+}
+
+impl Import {
+    /// Returns whether a slot is the one that reads the file.
+    pub fn means(&self, slot: &Slot) -> bool {
+        slot.retailer == self.retailer && slot.name == self.plugin
+    }
+}
+
+/// Arguments of `read`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement read payout-42.csv --plugin statements --retailer my-retailer
+  galleria statement read payout-42.csv --plugin adyen-settlement | jq -s '.[2:] | map(.net)'
+
+Exits with 1 if the file is rejected, and prints the problems to standard error.")]
+pub struct Read {
+    /// Statement file, as the provider sent it
+    pub file: PathBuf,
+    /// Name of the plugin in a retailer.toml, or the plugin's own name
+    #[arg(long)]
+    pub plugin: String,
+    /// Use the settings of this retailer, if several retailers use the plugin
+    #[arg(long)]
+    pub retailer: Option<String>,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement list --retailer my-retailer")]
+pub struct List {
+    /// Name of the retailer's folder [default: all retailers]
+    #[arg(long)]
+    pub retailer: Option<String>,
+    /// Show at most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Arguments of `lines`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement lines 5f0c1d2e3a4b5c6d7e8f --outcome unmatched")]
+pub struct Lines {
+    /// Id of the statement, as `statement list` shows it
+    pub statement: String,
+    /// Select this outcome, such as unmatched [default: all]
+    #[arg(long, value_parser = super::outcome)]
+    pub outcome: Option<MatchOutcome>,
+    /// Start after the line with this number
+    #[arg(long, default_value_t = 0)]
+    pub after: u64,
+    /// Show at most this many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Arguments of `settle`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.12 --actor ana --reason 'paid in cash' --entry pay-7
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.13 --actor ana --reason 'the provider corrects it in May'")]
+pub struct Settle {
+    /// Id of the line, as `statement lines` shows it
+    pub line: String,
+    /// Record this name as the actor
+    #[arg(long)]
+    pub actor: String,
+    /// Record this reason
+    #[arg(long)]
+    pub reason: String,
+    /// Payment or refund of the line [default: the linked one]
+    #[arg(long)]
+    pub entry: Option<String>,
+}
+
+/// Arguments of `uncovered`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement uncovered --retailer my-retailer --days 14")]
+pub struct Uncovered {
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Select payments older than this many days [default: as retailer.toml declares]
+    #[arg(long)]
+    pub days: Option<u32>,
+    /// Show at most this many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
