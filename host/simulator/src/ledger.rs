@@ -3,7 +3,7 @@
 
 use crate::request::Exchange;
 use anyhow::{Context, Result, anyhow};
-use galleria_domain::refunding::{Extent, Resolved, resolve};
+use galleria_domain::refunding::{Extent, ResolvedRefund, resolve};
 use galleria_domain::{
     Cancellation, Entry, Line, Money, Origin, Problem, Refund, Sale, Shift, Store, Tender,
     TenderTotal, Verification, VoidCause, selling,
@@ -149,7 +149,7 @@ impl<'a> Ledger<'a> {
         let store = self.store_of(order_id)?;
         let body = &exchange.request.body;
         let lines: Vec<Line> = field(order, "lines")?;
-        let sums = selling::sums(&lines, store.minor_digits).map_err(invalid)?;
+        let sums = selling::sum_lines(&lines, store.minor_digits).map_err(invalid)?;
         let sale = Sale {
             entry: field(&exchange.response, "entry")?,
             member: optional(order, "member")?,
@@ -183,7 +183,7 @@ impl<'a> Ledger<'a> {
             tenders,
             optional(body, "rounding")?,
         );
-        let Resolved {
+        let ResolvedRefund {
             lines,
             tenders,
             taxes,

@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use galleria_app::Key;
 use galleria_app::sheet::{NotImported, Problems};
 use galleria_domain::Digest;
-use galleria_domain::digest::Running;
+use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use std::fs::File;
 use tokio::io::AsyncWriteExt as _;
@@ -47,7 +47,7 @@ async fn spool(request: Request, state: &ApiState) -> Result<(File, Digest), Pro
         .await
         .map_err(|error| Error::Internal(format!("spooling an upload: {error}")))?;
     let mut file = tokio::fs::File::from_std(file.map_err(spool_failed)?);
-    let (mut digest, mut length) = (Running::default(), 0_u64);
+    let (mut digest, mut length) = (Hasher::default(), 0_u64);
     let mut body = request.into_body().into_data_stream();
     loop {
         let chunk = body.try_next().await.map_err(|_| {

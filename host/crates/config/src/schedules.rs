@@ -135,7 +135,7 @@ impl Reading<'_> {
 
     fn cron(&mut self, key: &str, at: Option<String>) -> Option<Cron> {
         let read = match at {
-            Some(text) => Cron::parse(&text).map_err(|message| format!("must be {message}")),
+            Some(text) => Cron::parse(&text),
             None => {
                 Err("must be a cron expression, such as \"30 2 * * *\" for 02:30 every day".into())
             }

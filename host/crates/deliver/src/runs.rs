@@ -7,7 +7,7 @@
 use crate::directories::{self, Directories, draft_name, temporary_name};
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
-use galleria_domain::digest::Running;
+use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use galleria_ports::files::{Begun, Files, Written};
 use galleria_ports::plugins::Sink;
@@ -50,7 +50,7 @@ struct State {
 
 struct Open {
     written: Written,
-    digest: Running,
+    digest: Hasher,
     folder: Dir,
     /// Locked until it is closed.
     file: File,
@@ -153,7 +153,7 @@ impl Sink for Shared {
         };
         state.files.push(Open {
             written,
-            digest: Running::default(),
+            digest: Hasher::default(),
             folder,
             file,
             finished: false,

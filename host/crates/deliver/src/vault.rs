@@ -7,7 +7,7 @@ use crate::directories::sync;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
-use galleria_domain::digest::Running;
+use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use galleria_ports::plugins::Source;
 use galleria_ports::vault::{Spool, Vault};
@@ -91,7 +91,7 @@ impl Vault for StatementVault {
             file: file.to_owned(),
             spooled,
             name,
-            digest: Running::default(),
+            digest: Hasher::default(),
             size: 0,
             kept: false,
         }))
@@ -135,7 +135,7 @@ struct Spooled {
     spooled: File,
     /// The file's name in the spool.
     name: String,
-    digest: Running,
+    digest: Hasher,
     size: u64,
     kept: bool,
 }

@@ -1,23 +1,23 @@
-//! What callers may do, and which addresses can be trusted to say so.
+//! The scopes of callers, and the URLs that may provide an issuer's keys.
 
-/// What a caller may do. Each scope includes those before it.
+/// The scope of a caller. Each scope includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Rings up: places and pays orders, runs its drawer, asks who a member is.
+    /// For tills: places and pays orders, manages shifts, identifies members.
     Till,
-    /// Runs a store or a chain: products, statements, reports.
+    /// For the staff of a store or chain: products, statements, reports.
     BackOffice,
-    /// Runs the host: stores, dead letters, what failed.
+    /// For platform staff: stores, dead letters, failed runs.
     Operator,
-    /// Everything.
+    /// For administrators: everything.
     Admin,
 }
 
 impl Scope {
-    /// From the lowest to the highest.
+    /// All scopes, from the lowest to the highest.
     pub const ALL: [Self; 4] = [Self::Till, Self::BackOffice, Self::Operator, Self::Admin];
 
-    /// The word in rows, commands and files.
+    /// The name in rows, commands and files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Till => "till",
@@ -27,14 +27,14 @@ impl Scope {
         }
     }
 
-    /// The scope of a word.
-    pub fn by_name(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == word)
+    /// Finds a scope by its name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
 
-/// Whether what is read from this address was written by whom it names: over TLS, or from this very
-/// machine. Whoever can change the keys of an issuer on their way is everybody.
+/// Whether a response from this URL is authentic: it uses TLS or refers to this machine. Otherwise anyone on
+/// the network could replace an issuer's keys.
 pub fn is_trustworthy(url: &str) -> bool {
     let rest = |scheme| {
         url.strip_prefix(scheme)
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_scope_includes_those_before_it() {
+    fn each_scope_includes_the_previous_ones() {
         assert!(Scope::ALL.is_sorted());
         for scope in Scope::ALL {
             assert_eq!(Scope::by_name(scope.name()), Some(scope));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn only_tls_and_this_machine_are_trusted() {
+    fn only_tls_and_this_machine_are_trustworthy() {
         for good in [
             "https://id.example.com/realms/shops",
             "http://127.0.0.1:8081/realms/shops",

@@ -1,4 +1,4 @@
-//! What is in a basket and how it was paid. Each field is documented in `wit/v0.2.0/types.wit`.
+//! Baskets and tenders. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::number::{Decimal, Money};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Attribute {
     /// Lower-case, with dashes.
     pub name: String,
-    /// Text, whatever it means.
+    /// Any text.
     pub value: String,
 }
 
@@ -21,47 +21,47 @@ pub struct Attribute {
 pub struct Tax {
     /// The tax service's code, such as `VAT-STD`.
     pub code: String,
-    /// Who levies it.
+    /// The authority that levies it.
     pub authority: String,
     /// In per cent.
     pub rate: Decimal,
-    /// What the rate applies to, without the tax.
+    /// The amount that the rate applies to, without the tax.
     pub taxable: Money,
-    /// The tax.
+    /// The amount of the tax.
     pub amount: Money,
     /// Whether the line's amount contains it.
     pub included: bool,
     /// `standard`, `reduced`, `zero`, `exempt` or `luxury`.
     pub treatment: String,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// What was taken off a line.
+/// A discount on a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Discount {
     /// The promotion's or voucher's id.
     pub id: String,
-    /// Readable.
+    /// The reason, for people.
     pub reason: String,
-    /// Positive.
+    /// The amount, positive.
     pub amount: Money,
-    /// In per cent, where it was a rate.
+    /// The rate in per cent, if the discount was a rate.
     pub percent: Option<Decimal>,
-    /// The code scanned.
+    /// The coupon code that was scanned.
     pub coupon: Option<String>,
     /// Whether it is the line's share of a basket discount.
     #[serde(default)]
     pub basket: bool,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// How an age check ended.
+/// The outcome of an age check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -76,18 +76,18 @@ pub enum AgeOutcome {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgeCheck {
-    /// Years.
+    /// The minimum age in years.
     #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minimum: u8,
-    /// How it ended.
+    /// The outcome.
     pub outcome: AgeOutcome,
     /// Who looked; none while it is pending.
     pub cashier: Option<String>,
-    /// When, RFC 3339.
+    /// The time of the check, RFC 3339.
     pub at: Option<String>,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -97,17 +97,17 @@ pub enum LineKind {
     Item,
     /// A container's deposit.
     Deposit,
-    /// A deposit paid out: counts against the basket.
+    /// A deposit that is paid out; it reduces the basket.
     DepositReturn,
-    /// A gift card sold or loaded, with its masked number.
+    /// A gift card that is sold or loaded, with its masked number.
     GiftCardSale(String),
-    /// Work done.
+    /// A service.
     Service,
     /// A charge.
     Fee,
     /// A gift to a third party.
     Donation,
-    /// The retailer's own word.
+    /// Another kind, named by the retailer.
     Other(String),
 }
 
@@ -118,46 +118,46 @@ pub enum LineKind {
 pub struct Line {
     /// From 1, unique in the basket.
     pub number: u32,
-    /// The line it belongs to.
+    /// The number of the line it belongs to.
     pub parent: Option<u32>,
-    /// What it is.
+    /// The kind of the line.
     #[serde(default)]
     pub kind: LineKind,
-    /// Handed back.
+    /// Whether the article is returned.
     #[serde(default)]
     pub returned: bool,
-    /// Does not count.
+    /// Whether the line is voided; a voided line does not count.
     #[serde(default)]
     pub voided: bool,
-    /// For a returned line, the line of the origin.
+    /// For a returned line, the number of the line in the original sale.
     pub origin_line: Option<u32>,
     /// The retailer's number of the article.
     pub sku: String,
-    /// The number in its bar code.
+    /// The number in the bar code.
     pub gtin: Option<String>,
-    /// As it is printed on the receipt.
+    /// The text on the receipt.
     pub description: String,
-    /// Merchandise hierarchy, from the top, separated by `/`.
+    /// The path in the merchandise hierarchy from the top, separated by `/`.
     pub category: Option<String>,
     /// Pieces, weight or length: greater than 0, with at most nine digits after the point.
     pub quantity: Decimal,
-    /// UN/ECE Recommendation 20, such as `EA` or `KGM`.
+    /// The unit by UN/ECE Recommendation 20, such as `EA` or `KGM`.
     pub unit: String,
-    /// Major units for one unit, without promotion.
+    /// The regular price of one unit in major units, without promotions.
     pub regular_price: Decimal,
-    /// Major units for one unit, before discounts.
+    /// The price of one unit in major units, before discounts.
     pub unit_price: Decimal,
-    /// After its discounts, never negative.
+    /// The amount after discounts, never negative.
     pub amount: Money,
-    /// What was taken off.
+    /// The discounts on this line.
     #[serde(default)]
     pub discounts: Vec<Discount>,
-    /// Those of this line.
+    /// The taxes on this line.
     #[serde(default)]
     pub taxes: Vec<Tax>,
-    /// Proof of age, where it needs one.
+    /// The age check, if the article requires one.
     pub age: Option<AgeCheck>,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
@@ -169,13 +169,13 @@ pub struct Line {
 pub struct Foreign {
     /// ISO 4217.
     pub currency: String,
-    /// Minor units of that currency.
+    /// The amount in minor units of that currency.
     pub amount: Money,
-    /// Store currency for one unit of it.
+    /// The price of one unit in the store's currency.
     pub rate: Decimal,
 }
 
-/// How it was paid, or paid back.
+/// A means of payment, used for a payment or a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -184,13 +184,13 @@ pub struct Tender {
     pub number: u32,
     /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
     pub kind: String,
-    /// Tendered less change.
+    /// `tendered` minus `change`, minor units.
     pub amount: Money,
-    /// What was handed over, minor units.
+    /// The amount the customer handed over, minor units.
     pub tendered: Money,
-    /// What was handed back, minor units.
+    /// The amount of the change, minor units.
     pub change: Money,
-    /// Where it was in another currency than the store's.
+    /// The foreign amount, if the currency is not the store's.
     pub foreign: Option<Foreign>,
     /// The payment service provider, such as `adyen`.
     pub provider: Option<String>,
@@ -202,19 +202,19 @@ pub struct Tender {
     pub merchant_reference: Option<String>,
     /// The issuer's code.
     pub authorisation: Option<String>,
-    /// Such as `visa`, `mc` or `swish`.
+    /// The scheme, such as `visa`, `mc` or `swish`.
     pub scheme: Option<String>,
-    /// At most the first six and last four digits.
+    /// The masked card number: at most the first six and the last four digits.
     pub masked: Option<String>,
-    /// Masked.
+    /// The masked number of a gift card or voucher.
     pub stored_value: Option<String>,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
 impl Line {
-    /// What the line adds to the basket: its amount, negative where it is handed back, nothing where voided.
+    /// The amount that the line adds to the basket: negative for a return, zero for a voided line.
     pub fn counts(&self) -> Money {
         match (self.voided, self.is_return()) {
             (true, _) => 0,
@@ -223,7 +223,7 @@ impl Line {
         }
     }
 
-    /// Whether it counts against the basket.
+    /// Whether the line reduces the basket.
     pub fn is_return(&self) -> bool {
         self.returned || self.kind == LineKind::DepositReturn
     }

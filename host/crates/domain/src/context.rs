@@ -1,10 +1,10 @@
-//! What surrounds a call. Each field is documented in `wit/v0.2.0/types.wit`.
+//! The context of a call. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::Attribute;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
-/// What a call is about.
+/// The subject of a call: a store or a retailer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -16,7 +16,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The retailer, either way.
+    /// The retailer, in both cases.
     pub fn retailer(&self) -> &str {
         match self {
             Self::Store(store) => &store.retailer,
@@ -25,7 +25,7 @@ impl Scope {
     }
 }
 
-/// A number taken for an event.
+/// A number that the host assigned to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ pub struct Counter {
     pub value: u64,
 }
 
-/// A document of an earlier decision about the same order.
+/// A document that an earlier decision about the same order wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -44,7 +44,7 @@ pub struct Written {
     pub name: String,
 }
 
-/// What surrounds a call.
+/// The context of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -62,7 +62,7 @@ pub struct Context {
     pub prior: Vec<Written>,
 }
 
-/// What a run covers.
+/// The window of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -74,7 +74,7 @@ pub struct Window {
     pub stores: u32,
 }
 
-/// What a run counted.
+/// The totals that a run reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! What a plugin wants done. Each field is documented in `wit/v0.2.0/types.wit`.
+//! The decision of a plugin. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::Attribute;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Outgoing {
     pub body: Vec<u8>,
 }
 
-/// What a target answered.
+/// The response of a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -65,7 +65,7 @@ pub struct Receipt {
     pub attributes: Vec<Attribute>,
 }
 
-/// Everything a plugin wants done, applied in one transaction or not at all.
+/// Everything a plugin decides; the host applies it in one transaction or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,17 +1,17 @@
-//! SHA-256 as the journal writes it.
+//! SHA-256 digests in the form of the journal.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// SHA-256 of some bytes, in lower-case hexadecimal.
+/// A SHA-256 digest in lower-case hexadecimal.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest(String);
 
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut running = Running::default();
+        let mut running = Hasher::default();
         running.update(bytes);
         running.finish()
     }
@@ -21,7 +21,7 @@ impl Digest {
         &self.0
     }
 
-    /// The first twelve characters: enough for people.
+    /// The first twelve characters, for logs and lists.
     pub fn short(&self) -> &str {
         &self.0[..12]
     }
@@ -39,11 +39,11 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A digest of bytes that come in pieces.
+/// Computes the digest of bytes that arrive in pieces.
 #[derive(Clone, Debug, Default)]
-pub struct Running(Sha256);
+pub struct Hasher(Sha256);
 
-impl Running {
+impl Hasher {
     /// Adds a piece.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
@@ -69,7 +69,7 @@ mod tests {
             whole.as_str(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        let mut pieces = Running::default();
+        let mut pieces = Hasher::default();
         pieces.update(b"a");
         pieces.update(b"bc");
         assert_eq!(pieces.finish(), whole);

@@ -1,4 +1,4 @@
-//! What travels through the log.
+//! Events, topics and headers of the log.
 
 use crate::trace::Origin;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,18 @@ use serde_json::Value;
 pub mod topic {
     /// An order was paid.
     pub const POST_PAYMENT_SUCCESS: &str = "mishi.streams.post-payment-success";
-    /// Several events, told apart by `consumer_identifier_key`.
+    /// Several kinds of events, distinguished by `consumer_identifier_key`.
     pub const COMMON: &str = "mishi.streams.common";
-    /// A tax authority, or who speaks for it, answered with a mark.
+    /// A tax authority or its agent returned a fiscal mark.
     pub const POST_TRANSACTION_SUCCESS: &str = "mishi.streams.post-transaction-success";
-    /// An order came to nothing. Ours alone: the old platform's consumers would stumble over a
-    /// new key on the common topic.
+    /// An order was voided. A topic of ours: consumers of the former platform would fail on a new key on the
+    /// common topic.
     pub const POST_VOID_SUCCESS: &str = "galleria.streams.post-void-success";
-    /// A drawer was closed. Ours alone, for the same reason.
+    /// A shift was closed. A topic of ours, for the same reason.
     pub const POST_SHIFT_END_SUCCESS: &str = "galleria.streams.post-shift-end-success";
 
-    /// What the host itself consumes. A plugin that published here could feed itself for ever.
+    /// The topics that the host itself consumes. A plugin must not publish to them: it could trigger itself
+    /// for ever.
     pub const CONSUMED: [&str; 5] = [
         POST_PAYMENT_SUCCESS,
         COMMON,
@@ -30,40 +31,41 @@ pub mod topic {
 
 /// Values of `consumer_identifier_key` on the common topic.
 pub mod identifier {
-    /// Money was given back.
+    /// A refund was made.
     pub const POST_REFUND_SUCCESS: &str = "POST_REFUND_SUCCESS";
-    /// A sale or a refund has its fiscal mark.
+    /// A sale or a refund received its fiscal mark.
     pub const POST_TRANSACTION_SUCCESS: &str = "POST_TRANSACTION_SUCCESS";
-    /// Staff looked into a basket.
+    /// Staff verified a basket.
     pub const POST_DASHBOARD_VERIFICATION_SUCCESS: &str = "POST_DASHBOARD_VERIFICATION_SUCCESS";
 }
 
-/// An event to be put into the outbox.
+/// An event to append to the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Unique over the platform: `payment:<id>`, `refund:<id>`, `verification:<order>:<server timestamp>`, `mark:<order>:<mark>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
+    /// Unique over the platform: `payment:<id>`, `refund:<id>`, `verification:<order>:<server timestamp>`,
+    /// `mark:<order>:<mark>`, or `<cause>/<subscriber>/<n>` for a plugin's publication.
     pub id: String,
-    /// Where it goes.
+    /// The topic it is published to.
     pub topic: String,
-    /// The message key: what keeps order in the log.
+    /// The message key; messages with the same key keep their order.
     pub key: Option<String>,
-    /// The store it belongs to, as the host's id; for fairness and for people.
+    /// The store it belongs to, by the host's id; used for fairness and in lists.
     pub store: Option<String>,
     /// The payload, without the envelope.
     pub data: Value,
 }
 
-/// An event's place in the log.
+/// An event's position in the log.
 pub type Position = i64;
 
 /// An event as it is read from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// Unique over the platform.
     pub id: String,
-    /// Where it was published.
+    /// The topic it was published to.
     pub topic: String,
     /// The message key.
     pub key: Option<String>,
@@ -73,21 +75,21 @@ pub struct Event {
     pub data: Value,
     /// Milliseconds since 1970, taken when the outbox row was written.
     pub server_timestamp: i64,
-    /// What caused it: in a message's headers, never in its body.
+    /// The request that caused it; in the headers of a message, never in its body.
     pub origin: Origin,
 }
 
 /// Headers of a message.
 pub mod header {
-    /// The event's id: who reads a message again knows it by this.
+    /// The event's id, by which consumers recognise a repeated message.
     pub const EVENT_ID: &str = "galleria-event-id";
-    /// The trace of what caused it, W3C Trace Context.
+    /// The trace of the request that caused it, in the format of W3C Trace Context.
     pub const TRACE: &str = "traceparent";
-    /// The id of the request that caused it, as HTTP names it.
+    /// The id of the request that caused it; same name as the HTTP header.
     pub const REQUEST_ID: &str = "x-request-id";
 }
 
-/// The platform's envelope: what stands in a message's body.
+/// The platform's envelope: the body of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// The payload.

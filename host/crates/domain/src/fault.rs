@@ -1,23 +1,23 @@
-//! How a call fails: what the guest says, and what the host finds.
+//! The faults of a call: those a guest returns, and those the host detects.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One thing that is wrong, and where.
+/// One problem, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// The row of a file, from 1 with the header.
+    /// The row of a file; the header is row 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
     /// A dotted path, such as `lines.3.quantity`.
     pub field: String,
-    /// What is wrong or what would be right.
+    /// The rule that is violated.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem of a field.
+    /// Creates a problem of a field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             row: None,
@@ -36,30 +36,30 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A wish to be asked again.
+/// A guest's request to be called again later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Later {
-    /// When, if the guest knows.
+    /// The requested delay in seconds, if the guest knows it.
     pub seconds: Option<u32>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What a guest answers when it cannot decide.
+/// The fault of a guest that cannot decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Can never work.
+    /// The input is invalid: another try cannot succeed.
     Invalid(Vec<Problem>),
-    /// Not now.
+    /// The guest cannot decide now.
     Retry(Later),
     /// The settings are wrong.
     Misconfigured(Vec<Problem>),
-    /// Anything else.
+    /// Any other failure.
     Failed(String),
 }
 
-/// What the host finds when a guest does not answer properly.
+/// A fault that the host detects while a guest runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HostFault {
@@ -71,32 +71,32 @@ pub enum HostFault {
     TimedOut(u64),
     /// More memory than the limit, in bytes.
     OutOfMemory(u64),
-    /// It asked for something beyond its grant.
+    /// It used something that is not granted.
     Denied(String),
     /// More output than the limit, in bytes.
     OutputTooLarge(u64),
     /// More host calls than the limit.
     TooManyCalls(u64),
-    /// It broke the contract otherwise.
+    /// It broke the contract in another way.
     ContractBroken(String),
-    /// It does not serve this extension point, or is not loaded.
+    /// It does not export this extension point, or is not loaded.
     NotServed(String),
-    /// The host could not serve a call of the guest: a feed or an output failed. Not the guest's fault.
+    /// The host failed to serve a call of the guest, for example of a feed or an output.
     HostFailed(String),
 }
 
-/// Why a call brought no answer.
+/// Why a call returned no result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallFault {
-    /// The guest said so.
+    /// A fault that the guest returned.
     Guest(Fault),
-    /// The host found it.
+    /// A fault that the host detected.
     Host(HostFault),
 }
 
 impl CallFault {
-    /// One stable word for metrics, journal and lists.
+    /// A stable code for metrics, journal and lists.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Guest(Fault::Invalid(_)) => "invalid",
@@ -121,8 +121,8 @@ impl fmt::Display for CallFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn list(f: &mut fmt::Formatter<'_>, problems: &[Problem]) -> fmt::Result {
             for (index, problem) in problems.iter().enumerate() {
-                let mark = if index == 0 { "" } else { "; " };
-                write!(f, "{mark}{problem}")?;
+                let separator = if index == 0 { "" } else { "; " };
+                write!(f, "{separator}{problem}")?;
             }
             Ok(())
         }

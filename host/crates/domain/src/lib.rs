@@ -1,11 +1,11 @@
-//! The words and rules of retail that the whole host speaks.
+//! The vocabulary and the rules of retail for the whole host.
 //!
-//! Owns: what a store, a basket, a sale, a refund, a shift, an event and a decision are, and the
-//! sums that must agree in them. Never knows: files, sockets, databases, clocks, or any retailer.
+//! Owns: stores, baskets, sales, refunds, shifts, events and decisions; the checks of their sums; matching,
+//! schedules and the retry policy. Never knows files, sockets, databases, clocks, or any retailer.
 //!
 //! The records of [`basket`], [`trade`], [`decision`] and [`context`] are the contract's
 //! (`wit/v0.2.0/types.wit` documents each field); their JSON - field and case names in snake case -
-//! is the one mapping used by HTTP, events, fixtures and the test kits.
+//! is the only mapping: HTTP, events, fixtures and the test kits use it.
 
 #![forbid(unsafe_code)]
 

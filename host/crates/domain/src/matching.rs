@@ -1,25 +1,24 @@
-//! What a line of a statement is compared with, and what becomes of it.
+//! Matches statement lines with tenders.
 //!
-//! Owns: the rules, the same for every retailer and provider. Never knows: where tenders and lines
-//! are kept, nor which of two lines comes first.
+//! Owns: the rules, which are the same for every retailer and provider. Never knows where tenders and lines
+//! are stored, or in which order lines are matched.
 //!
-//! - A payment is found by the provider's reference, else by ours. A refund is found by its own
-//!   reference, else by the payment's and the amount: one payment may have several refunds.
-//! - A chargeback is linked to its payment, so that it is told with its store and day. Its outcome is
-//!   `not-applicable`: the host records no chargebacks, so there is nothing to compare it with.
-//! - A tender is settled by one line. A second line for it is a duplicate, until a tender comes that
-//!   it fits better, or the first lets go of this one.
-//! - A line and a tender that have each a reference of the provider, and not the same one, may still
-//!   share a weaker reference. That holds until a tender comes with the line's own.
-//! - Of several mismatches the first of this order is told: currency, amount, fee.
+//! - A payment is found by the provider's reference, otherwise by ours. A refund is found by its own
+//!   reference, otherwise by the payment's reference and the amount: a payment may have several refunds.
+//! - A chargeback is linked to its payment, so that it is listed with the store and day. Its outcome is
+//!   `not-applicable`: the host does not record chargebacks, so there is nothing to compare it with.
+//! - One line settles a tender. A second line for the tender is a duplicate, until a tender is recorded that
+//!   fits it better, or the first line is matched with another tender.
+//! - A line and a tender with different references of the provider may share a weaker reference. They match
+//!   until a tender with the line's own reference is recorded.
+//! - If several mismatches apply, the outcome is the first of: currency, amount, fee.
 
 use crate::number::{Decimal, Money, to_minor};
 use crate::statement::{MatchOutcome, StatementKind, StatementLine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A tender of an accepted payment or refund, as matching knows it. Texts are empty where there is
-/// nothing to tell.
+/// A tender of an accepted payment or refund, with the fields that matching uses. Unknown texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RecordedTender {
@@ -31,63 +30,63 @@ pub struct RecordedTender {
     pub store_id: String,
     /// The retailer's id of the store.
     pub store: String,
-    /// Whether it was paid back.
+    /// Whether it is a refund.
     pub back: bool,
-    /// `card`, `wallet`...
+    /// The kind: `card`, `wallet` or another one.
     pub kind: String,
-    /// Such as `adyen`.
+    /// The payment provider, such as `adyen`.
     pub provider: String,
     /// The provider's reference of the payment.
     pub psp_reference: String,
     /// The provider's reference of the refund.
     pub modification_reference: String,
-    /// What we called the payment.
+    /// Our reference of the payment.
     pub merchant_reference: String,
-    /// Such as `visa`.
+    /// The scheme, such as `visa`.
     pub scheme: String,
-    /// Minor units; negative where it was paid back.
+    /// The amount in minor units; negative for a refund.
     pub amount: Money,
     /// ISO 4217.
     pub currency: String,
-    /// Digits of `currency` after the point.
+    /// Digits after the decimal mark of `currency`.
     pub minor_digits: u8,
     /// `YYYY-MM-DD`.
     pub business_date: String,
     /// The sale's or refund's id.
     pub entry_id: String,
-    /// The order.
+    /// The order's id.
     pub order_id: String,
-    /// The line that settled it.
+    /// The id of the line that settled it.
     pub settled_by: Option<String>,
 }
 
-/// What a provider was agreed to keep.
+/// The fee agreed with a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeeRule {
-    /// For this provider only; for all where empty.
+    /// Applies to this provider only; to all if empty.
     pub provider: String,
-    /// For this scheme only; for all where empty.
+    /// Applies to this scheme only; to all if empty.
     pub scheme: String,
-    /// For refunds instead of payments.
+    /// Applies to refunds instead of payments.
     pub refunds: bool,
-    /// Of the amount in the payout's currency, in per cent.
+    /// The share of the amount in the payout's currency, in per cent.
     pub rate: Decimal,
-    /// Beside it, in minor units of the payout's currency.
+    /// The fixed part, in minor units of the payout's currency.
     pub fixed: Money,
 }
 
-/// How strictly a retailer's statements are matched.
+/// The matching rules of a retailer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchingRules {
     /// Minor units by which amounts may differ.
     pub amount_tolerance: Money,
     /// Minor units by which fees may differ.
     pub fee_tolerance: Money,
-    /// The first that fits is the one; fees are not checked where none does.
+    /// The first matching rule applies; if none matches, the fee is not checked.
     pub fees: Vec<FeeRule>,
-    /// After how many days a payment that no statement covered is listed.
+    /// The number of days after which a payment without a statement line is listed.
     pub uncovered_after_days: u32,
-    /// Kinds of tender that a provider settles; those with a provider's reference where empty.
+    /// The kinds of tender that a provider settles; if empty, all tenders with a provider's reference.
     pub settled_kinds: BTreeSet<String>,
 }
 
@@ -97,20 +96,20 @@ impl Default for MatchingRules {
             amount_tolerance: 0,
             fee_tolerance: 0,
             fees: Vec::new(),
-            // Card money is paid out within two or three banking days; a week leaves room for
-            // holidays and for a statement that is sent once a week.
+            // Card payments are paid out within two or three banking days. A week allows for holidays and for
+            // weekly statements.
             uncovered_after_days: 7,
             settled_kinds: BTreeSet::new(),
         }
     }
 }
 
-/// What decided about a line.
+/// The rule that decided the outcome of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MatchRule {
-    /// Its kind: there is nothing to compare it with.
+    /// The line's kind: there is nothing to compare it with.
     Kind,
     /// The provider's reference of the refund.
     ModificationReference,
@@ -118,14 +117,14 @@ pub enum MatchRule {
     PspReference,
     /// Our reference.
     MerchantReference,
-    /// No reference led anywhere.
+    /// No tender has a reference of the line.
     NothingFound,
-    /// A person.
+    /// A person decided.
     Hand,
 }
 
 impl MatchRule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 6] = [
         Self::Kind,
         Self::ModificationReference,
@@ -135,7 +134,7 @@ impl MatchRule {
         Self::Hand,
     ];
 
-    /// The word in the database and in lists.
+    /// The name in the database and in lists.
     pub fn word(self) -> &'static str {
         match self {
             Self::Kind => "kind",
@@ -148,27 +147,27 @@ impl MatchRule {
     }
 }
 
-/// What became of a line.
+/// The result of matching a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The outcome.
     pub outcome: MatchOutcome,
-    /// What decided.
+    /// The rule that decided.
     pub rule: MatchRule,
-    /// The tender it is about, by its place among the candidates.
+    /// The matched tender, as an index into the candidates.
     pub tender: Option<usize>,
-    /// Whether it settles that tender.
+    /// Whether the line settles that tender.
     pub settles: bool,
-    /// Statement less record, in minor units of the line's currency.
+    /// The line's amount minus the tender's, in minor units of the line's currency.
     pub difference: Money,
-    /// What the agreed fee comes to, where one was agreed.
+    /// The agreed fee for this line, if there is one.
     pub expected_fee: Option<Money>,
-    /// A tender that is recorded later may change the verdict.
+    /// Whether a tender that is recorded later may change the verdict.
     pub waits: bool,
 }
 
 impl Verdict {
-    fn alone(outcome: MatchOutcome, rule: MatchRule, waits: bool) -> Self {
+    fn without_tender(outcome: MatchOutcome, rule: MatchRule, waits: bool) -> Self {
         Self {
             outcome,
             rule,
@@ -181,9 +180,9 @@ impl Verdict {
     }
 }
 
-/// Decides about one line. `line_id` is its own: a tender that it settled before is free for it.
-/// `candidates` are the tenders that share a reference with it, the oldest first.
-pub fn judge(
+/// Matches one line. `line_id` identifies it: a tender that it settled before is still available to it.
+/// `candidates` are the tenders that share a reference with the line, the oldest first.
+pub fn match_with_tenders(
     provider: &str,
     line_id: &str,
     line: &StatementLine,
@@ -191,7 +190,7 @@ pub fn judge(
     rules: &MatchingRules,
 ) -> Verdict {
     use MatchOutcome::{NotApplicable, Unmatched};
-    let looking = Looking {
+    let matcher = Matcher {
         provider,
         line_id,
         line,
@@ -199,26 +198,25 @@ pub fn judge(
         tolerance: rules.amount_tolerance,
     };
     match line.kind {
-        StatementKind::Payment | StatementKind::Refund => match looking.find() {
-            Some((index, rule)) => looking.compare(index, rule, rules),
-            None => Verdict::alone(Unmatched, MatchRule::NothingFound, true),
+        StatementKind::Payment | StatementKind::Refund => match matcher.find() {
+            Some((index, rule)) => matcher.compare(index, rule, rules),
+            None => Verdict::without_tender(Unmatched, MatchRule::NothingFound, true),
         },
         StatementKind::Chargeback | StatementKind::ChargebackReversal => {
-            let found = looking.find();
+            let found = matcher.find();
             Verdict {
                 tender: found.map(|(index, _)| index),
-                ..Verdict::alone(NotApplicable, MatchRule::Kind, found.is_none())
+                ..Verdict::without_tender(NotApplicable, MatchRule::Kind, found.is_none())
             }
         }
         StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => {
-            Verdict::alone(NotApplicable, MatchRule::Kind, false)
+            Verdict::without_tender(NotApplicable, MatchRule::Kind, false)
         }
     }
 }
 
-/// What a line becomes when a person settles it. With a tender it is as good as matched; without
-/// one there is nothing to match it with.
-pub fn by_hand(has_tender: bool) -> MatchOutcome {
+/// The outcome of a manual settlement: matched if the person named a tender, otherwise not applicable.
+pub fn manual_outcome(has_tender: bool) -> MatchOutcome {
     if has_tender {
         MatchOutcome::Matched
     } else {
@@ -226,7 +224,7 @@ pub fn by_hand(has_tender: bool) -> MatchOutcome {
     }
 }
 
-struct Looking<'a> {
+struct Matcher<'a> {
     provider: &'a str,
     line_id: &'a str,
     line: &'a StatementLine,
@@ -234,8 +232,8 @@ struct Looking<'a> {
     tolerance: Money,
 }
 
-impl Looking<'_> {
-    /// The tender that the line is about, and by which reference.
+impl Matcher<'_> {
+    /// Finds the tender of the line, with the rule that found it.
     fn find(&self) -> Option<(usize, MatchRule)> {
         let refund = self.line.kind == StatementKind::Refund;
         let modification = refund
@@ -260,19 +258,19 @@ impl Looking<'_> {
             })
     }
 
-    /// Of the tenders with this reference, one that is not settled, with the line's amount if there
-    /// is one, the oldest. `by_amount` leaves out those of another amount.
+    /// The best tender with this reference: preferably not settled, then with the line's amount, then the
+    /// oldest. `by_amount` excludes tenders with another amount.
     fn best(
         &self,
-        of: impl Fn(&RecordedTender) -> &str,
+        field: impl Fn(&RecordedTender) -> &str,
         reference: &str,
         by_amount: bool,
     ) -> Option<usize> {
-        let back = self.line.kind == StatementKind::Refund;
+        let is_refund = self.line.kind == StatementKind::Refund;
         let fits = |tender: &RecordedTender| {
-            tender.back == back
+            tender.back == is_refund
                 && !reference.is_empty()
-                && of(tender) == reference
+                && field(tender) == reference
                 && (tender.provider.is_empty()
                     || tender.provider.eq_ignore_ascii_case(self.provider))
                 && (!by_amount || self.agrees(tender))
@@ -296,19 +294,19 @@ impl Looking<'_> {
             && self.difference(tender).1 <= self.tolerance.unsigned_abs().into()
     }
 
-    /// Statement less record in minor units of the line, and its size, finer where the record is.
+    /// The line's amount minus the tender's in minor units of the line; and its absolute value, rounded up.
     fn difference(&self, tender: &RecordedTender) -> (Money, u128) {
         let (ours, theirs) = (tender.minor_digits.min(9), self.line.minor_digits.min(9));
         let finest = ours.max(theirs);
         let factor = |digits: u8| 10_i128.pow((finest - digits).into());
         let difference =
             i128::from(self.line.gross) * factor(theirs) - i128::from(tender.amount) * factor(ours);
-        let told = difference / factor(theirs);
-        // Where the record is finer than the line, its tolerance counts the line's units.
+        let signed = difference / factor(theirs);
+        // The tolerance counts the line's units, even if the tender has more decimals.
         let size = difference
             .unsigned_abs()
             .div_ceil(factor(theirs).unsigned_abs());
-        (told.clamp(i64::MIN.into(), i64::MAX.into()) as i64, size)
+        (signed.clamp(i64::MIN.into(), i64::MAX.into()) as i64, size)
     }
 
     fn compare(&self, index: usize, rule: MatchRule, rules: &MatchingRules) -> Verdict {
@@ -343,7 +341,7 @@ impl Looking<'_> {
         }
     }
 
-    /// Whether a stronger reference than the one that led here says another thing.
+    /// Whether line and tender differ in a stronger reference than the one they share.
     fn is_doubtful(&self, rule: MatchRule, tender: &RecordedTender) -> bool {
         let line = self.line;
         let differ =
@@ -358,14 +356,14 @@ impl Looking<'_> {
     }
 }
 
-/// What was agreed for a line; none where nothing was.
+/// The agreed fee for a line, if there is one.
 fn expected_fee(
     provider: &str,
     tender: &RecordedTender,
     line: &StatementLine,
     rules: &MatchingRules,
 ) -> Option<Money> {
-    let fits = |wanted: &str, is: &str| wanted.is_empty() || wanted.eq_ignore_ascii_case(is);
+    let fits = |rule: &str, actual: &str| rule.is_empty() || rule.eq_ignore_ascii_case(actual);
     let rule = rules.fees.iter().find(|rule| {
         rule.refunds == tender.back
             && fits(&rule.provider, provider)

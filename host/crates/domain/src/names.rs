@@ -1,6 +1,7 @@
-//! Which names are accepted from outside.
+//! The rules for names from outside.
 
-/// An identifier: 1 to 64 of letters, digits, `-`, `_`, `.` and `:`; so it fits a path, a header and a column.
+/// Whether a text is an identifier: 1 to 64 characters of letters, digits, `-`, `_`, `.` and `:`, not starting
+/// with `.`. So it fits a path, a header and a column.
 pub fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -9,9 +10,10 @@ pub fn is_id(text: &str) -> bool {
         && !text.starts_with('.')
 }
 
-/// A file's name: one path segment of at most 200 bytes, without control characters or leading dot.
+/// Whether a text is a file name: one path segment of at most 200 bytes, without control characters or a
+/// leading dot.
 ///
-/// The bound leaves room for the temporary name's prefix and suffix within the 255 bytes of common file systems.
+/// The limit leaves room for the temporary name's prefix and suffix within the 255 bytes of common file systems.
 pub fn is_file_name(text: &str) -> bool {
     (1..=200).contains(&text.len())
         && !text.starts_with('.')
@@ -25,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_name_is_one_plain_segment() {
+    fn a_file_name_is_one_path_segment() {
         assert!(is_file_name("poslog_0042_20261124_000017.xml"));
         for bad in ["", ".hidden", "a/b", "..", "a\0b", "a\nb", "c:d"] {
             assert!(!is_file_name(bad), "{bad:?}");

@@ -150,8 +150,8 @@ impl utoipa::PartialSchema for Decimal {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Decimal {}
 
-/// `value` major units as minor units of a currency with `minor_digits`, half away from zero.
-/// None where it does not fit.
+/// Converts `value` major units to minor units of a currency with `minor_digits`, rounding half away from zero.
+/// None if the result does not fit.
 pub fn to_minor(value: rust_decimal::Decimal, minor_digits: u8) -> Option<Money> {
     let factor = rust_decimal::Decimal::from(10_i64.checked_pow(minor_digits.into())?);
     let minor = value
@@ -160,13 +160,13 @@ pub fn to_minor(value: rust_decimal::Decimal, minor_digits: u8) -> Option<Money>
     i64::try_from(minor).ok()
 }
 
-/// `price × quantity` in minor units, half away from zero.
+/// `price × quantity` in minor units, rounded half away from zero.
 pub fn extended(price: Decimal, quantity: Decimal, minor_digits: u8) -> Option<Money> {
     to_minor(price.exact()?.checked_mul(quantity.exact()?)?, minor_digits)
 }
 
-/// Splits `total` over `weights` by largest remainder, ties to the earlier one. The parts sum to
-/// `total`. None where the weights sum to nothing or a product does not fit.
+/// Splits `total` in proportion to `weights` by largest remainder; ties go to the earlier part. The parts sum to
+/// `total`. None if the weights sum to zero or a value is negative or does not fit.
 pub fn split(total: Money, weights: &[Money]) -> Option<Vec<Money>> {
     let sum: i128 = weights.iter().map(|w| i128::from(*w)).sum();
     if sum <= 0 || weights.iter().any(|w| *w < 0) || total < 0 {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn extension_rounds_half_away_from_zero() {
+    fn extended_amounts_round_half_away_from_zero() {
         assert_eq!(extended(decimal(2995, 2), decimal(345, 3), 2), Some(1033)); // 10.33275
         assert_eq!(extended(decimal(5, 1), decimal(5, 2), 2), Some(3)); // 0.025
         assert_eq!(extended(decimal(10, 0), decimal(3, 0), 0), Some(30));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_sum_to_the_whole_and_ties_go_to_the_earlier() {
+    fn parts_sum_to_the_total_and_ties_go_to_the_earlier_part() {
         assert_eq!(split(100, &[1, 1, 1]), Some(vec![34, 33, 33]));
         assert_eq!(split(5, &[50, 0, 50]), Some(vec![3, 0, 2]));
         assert_eq!(split(0, &[3, 4]), Some(vec![0, 0]));

@@ -1,4 +1,4 @@
-//! What a refund comes to: whole, by line, or by amount; never more than was paid.
+//! Calculates refunds: in full, by line, or by amount; never more than was paid.
 
 mod tenders;
 #[cfg(test)]
@@ -10,78 +10,80 @@ use crate::number::{Decimal, Money};
 use crate::selling::{MAX_QUANTITY_SCALE, check_rounding, sum_taxes};
 use crate::trade::{Refund, Sale};
 use serde::{Deserialize, Serialize};
-use tenders::{left_of_tenders, more, paid, paid_back, usual_rounding, within_what_each_paid};
+use tenders::{
+    check_each_tender, default_rounding, exceeds, left_of_tenders, paid, proportional,
+};
 
-/// What is asked to be given back.
+/// The requested extent of a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
-    /// Everything that is left: the lines that were not given back; and after a refund by amount, of
-    /// which nobody knows whose lines it was for, the sum that is left.
+    /// Everything that is left: the lines that were not refunded. After a refund by amount, which is not assigned
+    /// to lines, the amount that is left.
     Full,
-    /// Some lines, or some of their quantity.
-    Lines(Vec<LineBack>),
-    /// A sum, without lines; minor units.
+    /// Some lines, or a part of their quantity.
+    Lines(Vec<RefundLine>),
+    /// An amount without lines, in minor units.
     Amount(Money),
 }
 
-/// A line given back.
+/// A line to refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct LineBack {
+pub struct RefundLine {
     /// The line's number in the sale.
     pub line: u32,
-    /// How much of it; all that is left where none.
+    /// The quantity to refund; if absent, all that is left.
     pub quantity: Option<Decimal>,
 }
 
-/// What a refund comes to.
+/// A calculated refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// Each `returned`, with its `origin_line`.
+pub struct ResolvedRefund {
+    /// The refunded lines, each `returned` and with its `origin_line`.
     pub lines: Vec<Line>,
-    /// How it is paid back.
+    /// The tenders that pay the refund.
     pub tenders: Vec<Tender>,
     /// The lines' taxes, summed.
     pub taxes: Vec<Tax>,
-    /// With taxes.
+    /// The total with taxes.
     pub gross: Money,
-    /// Without.
+    /// The total without taxes.
     pub net: Money,
-    /// What cash rounding adds or drops.
+    /// The cash rounding, which may be negative.
     pub rounding: Money,
 }
 
-/// Works out a refund of `sale`, after the `earlier` refunds of it.
+/// Calculates a refund of `sale`, after the `earlier` refunds of it.
 ///
-/// Amounts of a part are cumulative: however a line is given back in pieces, the pieces sum to
-/// the line. Where `tenders` is empty, the sale's tenders pay back, in proportion to what each has
-/// not paid back yet. All refunds together, with what cash rounding adds, never pay back more than was
-/// paid; nor does a tender that a provider knows.
+/// Partial amounts are calculated cumulatively, so that the parts of a line always sum to the line. If
+/// `tenders` is empty, the sale's tenders pay the refund, in proportion to what each has not refunded yet. All
+/// refunds together, with their cash rounding, never exceed what was paid. Neither does a tender that a
+/// provider identifies by its reference exceed its own payment.
 pub fn resolve(
     sale: &Sale,
     earlier: &[Refund],
     extent: &Extent,
     tenders: Vec<Tender>,
     rounding: Option<Money>,
-) -> Result<Resolved, Vec<Problem>> {
-    let before: Money = earlier.iter().map(|refund| refund.gross).sum();
-    let left = sale.gross - before;
+) -> Result<ResolvedRefund, Vec<Problem>> {
+    let refunded: Money = earlier.iter().map(|refund| refund.gross).sum();
+    let left = sale.gross - refunded;
     let by_amount = earlier.iter().any(|refund| refund.lines.is_empty());
     let extent = match extent {
         Extent::Full if by_amount => &Extent::Amount(left),
-        asked => asked,
+        extent => extent,
     };
     let lines = match extent {
         Extent::Full => everything_left(sale, earlier)?,
-        Extent::Lines(wanted) => some_lines(sale, earlier, wanted)?,
+        Extent::Lines(requested) => some_lines(sale, earlier, requested)?,
         Extent::Amount(_) => Vec::new(),
     };
     let (mut taxes, added) = sum_taxes(&lines);
     for tax in &mut taxes {
-        // Lines given back count negative; a refund's own sums are positive.
+        // Returned lines count as negative; the sums of a refund are positive.
         tax.amount = -tax.amount;
         tax.taxable = -tax.taxable;
     }
@@ -90,33 +92,33 @@ pub fn resolve(
         _ => lines.iter().map(|line| line.amount).sum::<Money>() - added,
     };
     if gross <= 0 {
-        return one("extent", "nothing is left to give back");
+        return one("extent", "must leave something to refund; nothing is left");
     }
     if gross > left {
-        return one("extent", more(gross, left));
+        return one("extent", exceeds(gross, left));
     }
     let of_tenders = left_of_tenders(sale, earlier);
-    let usual = usual_rounding(sale, earlier, &tenders, &of_tenders, gross == left);
-    let rounding = rounding.unwrap_or(usual);
+    let default = default_rounding(sale, earlier, &tenders, &of_tenders, gross == left);
+    let rounding = rounding.unwrap_or(default);
     check_rounding(rounding).map_err(|problem| vec![problem])?;
-    // Whoever rounds each of many refunds up would be paid more than was paid.
+    // Otherwise rounding up each of many refunds could exceed what was paid.
     let left = paid(&sale.tenders)
         - earlier
             .iter()
-            .map(|back| paid(&back.tenders))
+            .map(|refund| paid(&refund.tenders))
             .sum::<Money>();
     if gross + rounding > left {
-        return one("rounding", more(gross + rounding, left));
+        return one("rounding", exceeds(gross + rounding, left));
     }
     let tenders = if tenders.is_empty() {
-        paid_back(sale, &of_tenders, gross + rounding)?
+        proportional(sale, &of_tenders, gross + rounding)?
     } else {
-        within_what_each_paid(sale, &of_tenders, &tenders)?;
+        check_each_tender(sale, &of_tenders, &tenders)?;
         tenders
     };
     crate::selling::check_paid(&tenders, gross, rounding)?;
     let net = gross - taxes.iter().map(|tax| tax.amount).sum::<Money>();
-    Ok(Resolved {
+    Ok(ResolvedRefund {
         lines,
         tenders,
         taxes,
@@ -130,74 +132,76 @@ fn one<T>(field: &str, message: impl Into<String>) -> Result<T, Vec<Problem>> {
     Err(vec![Problem::new(field, message)])
 }
 
-/// What earlier refunds took of a line: quantity at `scale`, amount, and each tax in the line's order.
-struct Taken {
+/// What earlier refunds have refunded of a line: the quantity at a given scale, the amount, and the taxable
+/// amount and amount of each tax in the line's order.
+struct LineRefunds {
     quantity: i128,
     amount: Money,
     taxes: Vec<(Money, Money)>,
 }
 
-/// The lines of earlier refunds that gave something of a line back.
-fn backs<'a>(line: &Line, earlier: &'a [Refund]) -> impl Iterator<Item = &'a Line> {
+/// The lines of earlier refunds that refer to a line.
+fn earlier_lines<'a>(line: &Line, earlier: &'a [Refund]) -> impl Iterator<Item = &'a Line> {
     let number = line.number;
     let lines = earlier.iter().flat_map(|refund| &refund.lines);
-    lines.filter(move |back| back.origin_line == Some(number))
+    lines.filter(move |one| one.origin_line == Some(number))
 }
 
-fn taken(line: &Line, scale: u8, earlier: &[Refund]) -> Taken {
-    let mut taken = Taken {
+fn refunded_of(line: &Line, scale: u8, earlier: &[Refund]) -> LineRefunds {
+    let mut total = LineRefunds {
         quantity: 0,
         amount: 0,
         taxes: vec![(0, 0); line.taxes.len()],
     };
-    for back in backs(line, earlier) {
-        taken.quantity += at_scale(back.quantity, scale).unwrap_or(0);
-        taken.amount += back.amount;
-        for (sum, tax) in taken.taxes.iter_mut().zip(&back.taxes) {
+    for one in earlier_lines(line, earlier) {
+        total.quantity += at_scale(one.quantity, scale).unwrap_or(0);
+        total.amount += one.amount;
+        for (sum, tax) in total.taxes.iter_mut().zip(&one.taxes) {
             sum.0 += tax.taxable;
             sum.1 += tax.amount;
         }
     }
-    taken
+    total
 }
 
+/// The unscaled value at a scale; none if digits would be lost or it does not fit.
 fn at_scale(value: Decimal, scale: u8) -> Option<i128> {
-    let up = 10_i128.checked_pow(u32::from(scale.checked_sub(value.scale)?))?;
-    i128::from(value.unscaled).checked_mul(up)
+    let factor = 10_i128.checked_pow(u32::from(scale.checked_sub(value.scale)?))?;
+    i128::from(value.unscaled).checked_mul(factor)
 }
 
-/// `total · part ÷ whole`, half up; all positive.
+/// `total · part ÷ whole`, rounded half up; all values are positive.
 fn share(total: Money, part: i128, whole: i128) -> Money {
     let exact = i128::from(total) * part * 2 + whole;
     i64::try_from(exact / (whole * 2)).unwrap_or(total)
 }
 
-/// `quantity` of a line, or all that is left of it. None where nothing is left.
-fn give_back(
+/// Refunds `quantity` of a line, or all that is left of it. None if nothing is left.
+fn refund_line(
     line: &Line,
     quantity: Option<Decimal>,
     number: u32,
     earlier: &[Refund],
 ) -> Result<Option<Line>, Vec<Problem>> {
     let field = format!("extent.lines.{}", line.number);
-    let wanted_scale = quantity.map_or(0, |quantity| quantity.scale);
-    let backs = backs(line, earlier).map(|back| back.quantity.scale);
-    let scale = backs.fold(line.quantity.scale.max(wanted_scale).max(3), u8::max);
+    let requested_scale = quantity.map_or(0, |quantity| quantity.scale);
+    let scales = earlier_lines(line, earlier).map(|one| one.quantity.scale);
+    let scale = scales.fold(line.quantity.scale.max(requested_scale).max(3), u8::max);
     if scale > MAX_QUANTITY_SCALE {
         let rule = format!("must have at most {MAX_QUANTITY_SCALE} digits after the point");
         return one(&field, &rule);
     }
     let Some(whole) = at_scale(line.quantity, scale).filter(|whole| *whole > 0) else {
-        return one(&field, "the line has no quantity");
+        return one(&field, "must refer to a line with a quantity");
     };
-    let before = taken(line, scale, earlier);
+    let before = refunded_of(line, scale, earlier);
     let left = whole - before.quantity;
     let part = match quantity {
         None => left,
         Some(quantity) => at_scale(quantity, scale).unwrap_or(0),
     };
     if quantity.is_some() && (part <= 0 || part > left) {
-        return one(&field, "more than nothing and at most what is left of it");
+        return one(&field, "must be positive and at most the quantity that is left");
     }
     if part <= 0 {
         return Ok(None);
@@ -217,9 +221,9 @@ fn give_back(
         }
     });
     back.amount = share(line.amount, reached, whole) - before.amount;
-    for (tax, taken) in back.taxes.iter_mut().zip(&before.taxes) {
-        tax.taxable = share(tax.taxable, reached, whole) - taken.0;
-        tax.amount = share(tax.amount, reached, whole) - taken.1;
+    for (tax, earlier) in back.taxes.iter_mut().zip(&before.taxes) {
+        tax.taxable = share(tax.taxable, reached, whole) - earlier.0;
+        tax.amount = share(tax.amount, reached, whole) - earlier.1;
     }
     if part != whole {
         for discount in &mut back.discounts {
@@ -239,11 +243,11 @@ fn everything_left(sale: &Sale, earlier: &[Refund]) -> Result<Vec<Line>, Vec<Pro
         if line.is_return() {
             return one(
                 "extent",
-                "the sale took something back as well: name the lines to give back",
+                "must name the lines, because the sale also has returned lines",
             );
         }
         let number = u32::try_from(lines.len() + 1).unwrap_or(u32::MAX);
-        lines.extend(give_back(line, None, number, earlier)?);
+        lines.extend(refund_line(line, None, number, earlier)?);
     }
     Ok(lines)
 }
@@ -251,28 +255,28 @@ fn everything_left(sale: &Sale, earlier: &[Refund]) -> Result<Vec<Line>, Vec<Pro
 fn some_lines(
     sale: &Sale,
     earlier: &[Refund],
-    wanted: &[LineBack],
+    requested: &[RefundLine],
 ) -> Result<Vec<Line>, Vec<Problem>> {
     let mut lines: Vec<Line> = Vec::new();
-    for (index, want) in wanted.iter().enumerate() {
+    for (index, request) in requested.iter().enumerate() {
         let field = format!("extent.lines.{index}");
-        let found = sale.lines.iter().find(|line| line.number == want.line);
-        let Some(line) = found.filter(|line| !line.voided && !line.is_return()) else {
+        let line = sale.lines.iter().find(|line| line.number == request.line);
+        let Some(line) = line.filter(|line| !line.voided && !line.is_return()) else {
             return one(
                 &field,
-                format!("the sale has no line {} that can be given back", want.line),
+                format!("must be a line of the sale that can be refunded, got {}", request.line),
             );
         };
-        if lines.iter().any(|back| back.origin_line == Some(want.line)) {
-            return one(&field, format!("line {} is named twice", want.line));
+        if lines.iter().any(|back| back.origin_line == Some(request.line)) {
+            return one(&field, format!("must name line {} only once", request.line));
         }
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        match give_back(line, want.quantity, number, earlier)? {
+        match refund_line(line, request.quantity, number, earlier)? {
             Some(back) => lines.push(back),
             None => {
                 return one(
                     &field,
-                    format!("nothing of line {} is left to give back", want.line),
+                    format!("must have something left to refund; line {} has nothing left", request.line),
                 );
             }
         }

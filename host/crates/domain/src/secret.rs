@@ -1,11 +1,11 @@
-//! Keys of retailers, on their way from where they are declared to where they are used. Nothing of a
-//! key is ever printed, and its bytes are wiped when it is dropped.
+//! The secret keys of retailers, from configuration to use. A key is never printed, and its bytes are wiped when
+//! it is dropped.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What a key is for; a key serves one cipher and no other.
+/// The cipher of a secret key; a key serves only one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cipher {
@@ -20,20 +20,20 @@ pub enum Cipher {
 /// One version of a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyVersion {
-    /// The name by which a sealed text tells which version sealed it.
+    /// The version's id; encrypted texts name it.
     pub id: String,
     /// The key.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// The IV of every text, where the other side uses a fixed one; 16 bytes.
+    /// A fixed IV for all texts, if the partner requires one; 16 bytes.
     pub iv: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// A retailer's secret: a key in its versions, the newest first. There is at least one.
+/// A retailer's secret key in all its versions, the newest first. There is at least one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretKey {
-    /// What it is for.
+    /// The cipher it is for.
     pub cipher: Cipher,
-    /// The newest encrypts; all decrypt.
+    /// The newest version encrypts; all decrypt.
     pub versions: Vec<KeyVersion>,
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_key_is_printed() {
+    fn a_key_is_never_printed() {
         let key = SecretKey {
             cipher: Cipher::AesCbc,
             versions: vec![KeyVersion {
@@ -69,7 +69,7 @@ mod tests {
         };
         let printed = format!("{key:?} {:?}", key.versions);
         assert!(printed.contains("2026"), "{printed}");
-        // Neither as text nor as a list of bytes.
+        // Neither as text nor as a list of byte values.
         assert!(
             !printed.contains("hunter2") && !printed.contains("104"),
             "{printed}"

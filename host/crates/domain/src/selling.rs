@@ -1,47 +1,46 @@
-//! The sums of a sale: what a basket comes to, and whether it was paid.
+//! The sums of a sale: the totals of a basket, and the check of its payment.
 
 use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;
 use crate::number::{Money, extended};
 use std::collections::BTreeSet;
 
-/// What a basket comes to.
+/// The totals of a basket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sums {
-    /// Σ taxes of the lines by code, authority, rate, included and treatment; in order of appearance.
+    /// The taxes of the lines, summed by code, authority, rate, `included` and treatment, in order of appearance.
     pub taxes: Vec<Tax>,
-    /// With every tax.
+    /// The total with all taxes.
     pub gross: Money,
-    /// Without any.
+    /// The total without taxes.
     pub net: Money,
 }
 
-/// More lines than any basket has, few enough to answer at once.
+/// The most lines of a basket: more than any real basket has, few enough for one request.
 pub const MAX_LINES: usize = 2_000;
 
-/// No single amount may exceed this, so that sums of [`MAX_LINES`] of them fit easily.
+/// The largest single amount, so that the sum of [`MAX_LINES`] amounts fits.
 pub const MAX_AMOUNT: Money = 1_000_000_000_000;
 
 /// The most digits after the point of a quantity, in WIT, SDKs and host. With more, the products of a
 /// partial refund would overflow.
 pub(crate) const MAX_QUANTITY_SCALE: u8 = 9;
 
-/// The most that cash rounding moves, in minor units: half of the largest coin step in use, of
-/// five forint.
+/// The largest cash rounding in minor units: half of the largest coin step in use, which is five forint.
 const MAX_ROUNDING: Money = 250;
 
 /// Checks the lines of a basket and sums them.
-pub fn sums(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
+pub fn sum_lines(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
     let mut problems = Vec::new();
     if lines.is_empty() || lines.len() > MAX_LINES {
-        problems.push(Problem::new("lines", format!("1 to {MAX_LINES} lines")));
+        problems.push(Problem::new("lines", format!("must have 1 to {MAX_LINES} lines")));
         return Err(problems);
     }
     let numbers: BTreeSet<u32> = lines.iter().map(|line| line.number).collect();
     if numbers.len() != lines.len() || numbers.contains(&0) {
         problems.push(Problem::new(
             "lines",
-            "numbers count from 1 and are different",
+            "must have unique numbers from 1",
         ));
     }
     for (index, line) in lines.iter().enumerate() {
@@ -56,7 +55,8 @@ pub fn sums(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
     Ok(Sums { taxes, gross, net })
 }
 
-/// Taxes of the lines by kind, signed as their lines count, and the sum of those prices do not include.
+/// Sums the taxes of the lines by kind, with the sign of their lines. Also returns the sum of the taxes that
+/// prices do not include.
 pub fn sum_taxes(lines: &[Line]) -> (Vec<Tax>, Money) {
     let mut taxes: Vec<Tax> = Vec::new();
     let mut added = 0;
@@ -100,7 +100,7 @@ fn check_line(
     };
     let bounded = |amount: Money| (0..=MAX_AMOUNT).contains(&amount);
     if line.sku.is_empty() || line.sku.len() > 128 {
-        wrong("sku", "1 to 128 characters".into());
+        wrong("sku", "must have 1 to 128 characters".into());
     }
     if line.quantity.unscaled <= 0 {
         wrong(
@@ -120,17 +120,17 @@ fn check_line(
         .parent
         .is_some_and(|parent| parent == line.number || !numbers.contains(&parent))
     {
-        wrong("parent", "the number of another line".into());
+        wrong("parent", "must be the number of another line".into());
     }
     if !bounded(line.amount) {
-        wrong("amount", format!("0 to {MAX_AMOUNT} minor units"));
+        wrong("amount", format!("must be 0 to {MAX_AMOUNT} minor units"));
     }
     let mut off = 0;
     for (n, discount) in line.discounts.iter().enumerate() {
         if !bounded(discount.amount) {
             wrong(
                 &format!("discounts.{n}.amount"),
-                "positive; it is taken off".into(),
+                "must be positive; a discount is subtracted".into(),
             );
             return;
         }
@@ -141,44 +141,44 @@ fn check_line(
         Some(price) => wrong(
             "amount",
             format!(
-                "unit_price × quantity less discounts is {}, not {}",
+                "must be unit_price × quantity minus discounts, which is {}, got {}",
                 price - off,
                 line.amount
             ),
         ),
         None => wrong(
             "unit_price",
-            "a price whose product with the quantity fits".into(),
+            "must have a product with the quantity that fits 64 bits".into(),
         ),
     }
     let mut included = 0;
     for (n, tax) in line.taxes.iter().enumerate() {
         if !bounded(tax.amount) || !bounded(tax.taxable) {
-            wrong(&format!("taxes.{n}.amount"), "not negative".into());
+            wrong(&format!("taxes.{n}.amount"), "must not be negative".into());
             return;
         }
         if tax.rate.exact().is_none() {
-            wrong(&format!("taxes.{n}.rate"), "a scale of 0 to 18".into());
+            wrong(&format!("taxes.{n}.rate"), "must have a scale of 0 to 18".into());
         }
         if tax.included {
             included += tax.amount;
         }
     }
     if included > line.amount {
-        wrong("taxes", "included taxes are part of the amount".into());
+        wrong("taxes", "must not exceed the amount that includes them".into());
     }
 }
 
-/// Checks that cash rounding is no more than coins make necessary.
+/// Checks that cash rounding does not exceed half a coin step.
 pub(crate) fn check_rounding(rounding: Money) -> Result<(), Problem> {
     if (-MAX_ROUNDING..=MAX_ROUNDING).contains(&rounding) {
         return Ok(());
     }
-    let most = format!("at most {MAX_ROUNDING} minor units");
-    Err(Problem::new("rounding", most))
+    let message = format!("must be at most {MAX_ROUNDING} minor units");
+    Err(Problem::new("rounding", message))
 }
 
-/// Checks that the tenders pay `gross`, give or take cash rounding.
+/// Checks that the tenders pay `gross` plus cash rounding.
 pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut paid = 0;
@@ -187,13 +187,13 @@ pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(
         if !bounded(tender.tendered) || !bounded(tender.change) || !bounded(tender.amount) {
             problems.push(Problem::new(
                 format!("tenders.{index}.amount"),
-                "not negative",
+                "must not be negative",
             ));
         } else if tender.tendered - tender.change != tender.amount {
             problems.push(Problem::new(
                 format!("tenders.{index}.amount"),
                 format!(
-                    "tendered less change is {}",
+                    "must be tendered minus change, which is {}",
                     tender.tendered - tender.change
                 ),
             ));
@@ -204,13 +204,14 @@ pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(
     if let Err(problem) = check_rounding(rounding) {
         problems.push(problem);
     } else if rounding != 0 && !tenders.iter().any(|tender| tender.kind == "cash") {
-        problems.push(Problem::new("rounding", "only cash is rounded"));
+        problems.push(Problem::new("rounding", "must be 0 without a cash tender"));
     }
     if problems.is_empty() && paid != gross + rounding {
         problems.push(Problem::new(
             "tenders",
             format!(
-                "they sum to {paid}, but the order comes to {}",
+                "must sum to the order's total of {1}, got {0}",
+                paid,
                 gross + rounding
             ),
         ));
@@ -315,7 +316,7 @@ pub(crate) mod tests {
             gone,
             on_top,
         ];
-        let sums = sums(&lines, 2).expect("good lines");
+        let sums = sum_lines(&lines, 2).expect("good lines");
         assert_eq!(sums.gross, 1210 + 500 - 500 + 1000 + 80);
         assert_eq!(sums.taxes.len(), 2);
         assert_eq!(sums.taxes[0].amount, 210 + 87 - 87);
@@ -323,13 +324,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn every_invalid_field_is_named() {
         let mut bad = line(1, 100, 1, 0, 0);
         bad.amount = 90;
         bad.parent = Some(1);
         let mut free = line(2, 100, 1, 0, 0);
         free.quantity = Decimal::whole(0);
-        let found = sums(&[bad, free], 2).expect_err("bad lines");
+        let found = sum_lines(&[bad, free], 2).expect_err("bad lines");
         let fields: Vec<_> = found.iter().map(|p| p.field.as_str()).collect();
         assert_eq!(
             fields,
@@ -347,7 +348,7 @@ pub(crate) mod tests {
         assert!(check_paid(&[tender(1, "cash", 1000)], 998, 2).is_ok());
         assert!(check_paid(&[tender(1, "card", 1000)], 998, 2).is_err());
         assert!(check_paid(&[tender(1, "card", 997)], 998, 0).is_err());
-        // 1998 Ft are paid with 2000: cash is rounded to five forint.
+        // 1,998 Ft are paid with 2,000: cash is rounded to five forint.
         assert!(check_paid(&[tender(1, "cash", 200_000)], 199_800, 200).is_ok());
         assert!(check_paid(&[tender(1, "cash", 0)], 0, Money::MIN).is_err());
         let mut change = tender(1, "cash", 998);

@@ -1,36 +1,35 @@
-//! A provider's statement as a plugin read it, and what matching made of its lines. Each field is
+//! Settlement statements as plugins read them, and the outcomes of matching. Each field is
 //! documented in `wit/v0.2.0/capabilities.wit`, interface `statement`.
 //!
-//! Money that came from customers is positive, money that went back to them negative; a fee is what
-//! the provider kept, positive.
+//! Payments of customers are positive and refunds negative. A fee that the provider kept is positive.
 
 use crate::basket::Attribute;
 use crate::number::{Decimal, Money};
 use serde::{Deserialize, Serialize};
 
-/// What a line is about.
+/// The kind of a statement line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StatementKind {
     /// A customer paid.
     Payment,
-    /// A customer was paid back.
+    /// A customer received a refund.
     Refund,
     /// A customer's bank took the money back.
     Chargeback,
     /// A chargeback that was won back.
     ChargebackReversal,
-    /// A cost that belongs to no payment.
+    /// A cost that does not belong to a payment.
     Fee,
-    /// A correction, a reserve, a balance carried over.
+    /// A correction, a reserve, or a balance carried over.
     Adjustment,
-    /// The provider's own word.
+    /// Another kind, named by the provider.
     Other(String),
 }
 
 impl StatementKind {
-    /// One word for lists; the provider's own words are all `other`.
+    /// The name in lists; `other` for the provider's own kinds.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Payment => "payment",
@@ -44,40 +43,40 @@ impl StatementKind {
     }
 }
 
-/// What holds for a whole statement.
+/// The header of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StatementHeader {
-    /// Who pays out, such as `adyen`.
+    /// The payment provider, such as `adyen`.
     pub provider: String,
-    /// The merchant's account at the provider; empty where the file has none.
+    /// The merchant's account at the provider; empty if the file has none.
     pub account: String,
-    /// The payout's, as the provider names it.
+    /// The provider's reference of the payout.
     pub reference: String,
-    /// ISO 4217, of what is paid out.
+    /// The ISO 4217 code of the payout's currency.
     pub currency: String,
     /// Digits after the decimal mark of that currency.
     pub minor_digits: u8,
     /// The day of the payout, `YYYY-MM-DD`.
     pub paid_on: String,
-    /// What the file itself says is paid out, where it does.
+    /// The total of the payout, if the file states it.
     pub total: Option<Money>,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// One line.
+/// A line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StatementLine {
-    /// Of the file, from 1 with the header.
+    /// The row in the file; the header is row 1.
     pub row: u64,
-    /// What it is about.
+    /// The kind of the line.
     pub kind: StatementKind,
-    /// The provider's own id of the line; empty where there is none.
+    /// The provider's id of the line; empty if there is none.
     pub id: String,
     /// The provider's reference of the payment.
     pub psp_reference: String,
@@ -85,50 +84,50 @@ pub struct StatementLine {
     pub modification_reference: String,
     /// Our reference at the provider.
     pub merchant_reference: String,
-    /// RFC 3339, or `YYYY-MM-DD` where the provider tells the day only.
+    /// The booking time: RFC 3339, or `YYYY-MM-DD` if the provider states only the day.
     pub booked_at: String,
-    /// ISO 4217, of the gross.
+    /// The ISO 4217 code of the gross amount.
     pub currency: String,
     /// Digits after the decimal mark of that currency.
     pub minor_digits: u8,
-    /// Before fees, minor units of its own currency.
+    /// The amount before fees, in minor units of `currency`.
     pub gross: Money,
-    /// What one unit of it is in the currency of the payout; none where they are the same.
+    /// The value of one unit in the payout's currency; none if the currencies are the same.
     pub rate: Option<Decimal>,
-    /// The gross in the currency of the payout.
+    /// The gross amount in the payout's currency.
     pub converted: Money,
-    /// What the provider kept, in the currency of the payout.
+    /// The fee that the provider kept, in the payout's currency.
     pub fee: Money,
-    /// What is paid out for it.
+    /// The amount that is paid out for the line, in the payout's currency.
     pub net: Money,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// What matching made of a line.
+/// The outcome of matching a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MatchOutcome {
-    /// It agrees with a payment or refund.
+    /// The line agrees with a payment or refund.
     Matched,
     /// The amounts differ by more than the tolerance.
     AmountMismatch,
     /// The currencies differ.
     CurrencyMismatch,
-    /// The fee is not what was agreed.
+    /// The fee differs from the agreed one.
     FeeMismatch,
-    /// Another line settled the same before.
+    /// Another line has already settled the same payment or refund.
     Duplicate,
-    /// There is no such payment or refund, or not yet.
+    /// There is no such payment or refund yet.
     Unmatched,
-    /// A fee or a correction: there is nothing to match with.
+    /// Fees and corrections have nothing to match with.
     NotApplicable,
 }
 
 impl MatchOutcome {
-    /// All of them, in the order of lists.
+    /// All outcomes, in the order of lists.
     pub const ALL: [Self; 7] = [
         Self::Matched,
         Self::AmountMismatch,
@@ -139,7 +138,7 @@ impl MatchOutcome {
         Self::NotApplicable,
     ];
 
-    /// The word in the contract, in the database and in lists.
+    /// The name in the contract, in the database and in lists.
     pub fn word(self) -> &'static str {
         match self {
             Self::Matched => "matched",
@@ -152,32 +151,32 @@ impl MatchOutcome {
         }
     }
 
-    /// By its word.
+    /// Finds an outcome by its name.
     pub fn by_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.word() == word)
     }
 }
 
-/// When a file in a directory is whole.
+/// When a file in a directory is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Complete {
-    /// When an empty file `<name>.complete` stands beside it.
+    /// When an empty file `<name>.complete` exists next to it.
     Marker,
-    /// When it has not changed for so long.
+    /// When it has not changed for this time.
     Unchanged(std::time::Duration),
 }
 
-/// Where a retailer's provider leaves its statements.
+/// A directory where a retailer's provider puts its statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pickup {
     /// The retailer.
     pub retailer: String,
     /// The slot that reads them.
     pub plugin: String,
-    /// The directory, by its name in the host's configuration; files lie in the retailer's folder.
+    /// The directory's name in `host.toml`; the files are in the retailer's folder in it.
     pub directory: String,
-    /// How names of statements end, such as `.csv`.
+    /// The suffix of the file names of statements, such as `.csv`.
     pub suffix: String,
-    /// When one is whole.
+    /// When a file is complete.
     pub complete: Complete,
 }

@@ -1,21 +1,21 @@
-//! A retailer's shop.
+//! Stores: the shops of retailers.
 
 use crate::basket::Attribute;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// A store as the host keeps it.
+/// A store as the host records it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// The host's id of the store.
     pub id: String,
-    /// The id the retailer uses, written on documents.
+    /// The retailer's id of the store, which is written to documents.
     pub external_id: String,
-    /// The retailer's name, as its folder under `retailers/`.
+    /// The retailer's name, which is its folder under `retailers/`.
     pub retailer: String,
-    /// The kind of store in the platform's words, such as `scan-and-go`.
+    /// The platform's type of store, such as `scan-and-go`.
     pub store_type: String,
     /// ISO 3166-1 alpha-2.
     pub country: String,
@@ -26,7 +26,7 @@ pub struct Store {
     pub minor_digits: u8,
     /// IANA name of the time zone.
     pub zone: String,
-    /// Minutes after midnight at which the business day turns over: a sale before counts for yesterday.
+    /// Minutes after midnight at which the business day starts: an earlier sale belongs to the day before.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
@@ -36,64 +36,64 @@ pub struct Store {
 }
 
 impl Store {
-    /// What is wrong with it, by field.
+    /// The problems of the store's fields.
     pub fn problems(&self) -> Vec<crate::Problem> {
-        let mut found = Vec::new();
-        let mut check = |good: bool, field: &str, message: &str| {
-            if !good {
-                found.push(crate::Problem::new(field, message));
+        let mut problems = Vec::new();
+        let mut check = |is_valid: bool, field: &str, message: &str| {
+            if !is_valid {
+                problems.push(crate::Problem::new(field, message));
             }
         };
-        let capital = |text: &str, len| {
+        let is_capitals = |text: &str, len| {
             text.len() == len && text.bytes().all(|byte| byte.is_ascii_uppercase())
         };
         check(
             crate::names::is_id(&self.id),
             "id",
-            "1 to 64 of letters, digits, '-', '_' and '.'",
+            "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'",
         );
-        // Its address would be that of the import of stores.
-        check(self.id != "import", "id", "any name but import");
+        // The path `/v1/stores/import` is the import of stores.
+        check(self.id != "import", "id", "must not be \"import\"");
         check(
             crate::names::is_id(&self.external_id),
             "external_id",
-            "1 to 64 of letters, digits, '-', '_' and '.'",
+            "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'",
         );
         check(
             crate::names::is_id(&self.retailer),
             "retailer",
-            "the name of a folder under retailers/",
+            "must be the name of a folder under retailers/",
         );
         check(
-            capital(&self.country, 2),
+            is_capitals(&self.country, 2),
             "country",
-            "two capital letters, ISO 3166-1 alpha-2",
+            "must be two capital letters (ISO 3166-1 alpha-2)",
         );
         check(
-            capital(&self.currency, 3),
+            is_capitals(&self.currency, 3),
             "currency",
-            "three capital letters, ISO 4217",
+            "must be three capital letters (ISO 4217)",
         );
-        check(self.minor_digits <= 4, "minor_digits", "0 to 4");
+        check(self.minor_digits <= 4, "minor_digits", "must be 0 to 4");
         check(
             self.day_starts_minute < 1440,
             "day_starts_minute",
-            "0 to 1439",
+            "must be 0 to 1439",
         );
         check(
             TimeZone::get(&self.zone).is_ok(),
             "zone",
-            "an IANA time zone, such as Europe/Madrid",
+            "must be an IANA time zone, such as Europe/Madrid",
         );
-        found
+        problems
     }
 
     fn time_zone(&self) -> TimeZone {
-        // The zone was checked when the store was accepted; a database that lost it since reads UTC.
+        // The zone was checked when the store was accepted. If the time zone database has lost it, use UTC.
         TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// The instant as the contract writes it: RFC 3339 to the millisecond with the store's offset.
+    /// Formats an instant for the contract: RFC 3339 with milliseconds and the store's offset.
     pub fn local_text(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.time_zone())
             .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
@@ -111,16 +111,16 @@ impl Store {
         }
     }
 
-    /// From when on no instant has this business date any more. Where clocks show the moment twice, the
-    /// second one; where they leave it out, the one behind.
+    /// The first instant after which no instant has this business date. If the local time occurs twice, the
+    /// second occurrence; if it is skipped, the instant after the gap.
     pub fn day_over(&self, date: civil::Date) -> Timestamp {
         let (hour, minute) = (self.day_starts_minute / 60, self.day_starts_minute % 60);
         let time = i8::try_from(hour).ok().zip(i8::try_from(minute).ok());
         let (hour, minute) = time.unwrap_or((0, 0));
-        let turn = date.tomorrow().unwrap_or(date).at(hour, minute, 0, 0);
-        let turn = self.time_zone().to_ambiguous_timestamp(turn).later();
-        // Only beyond the year 9999: such a day is never over.
-        turn.unwrap_or(Timestamp::MAX)
+        let end = date.tomorrow().unwrap_or(date).at(hour, minute, 0, 0);
+        let end = self.time_zone().to_ambiguous_timestamp(end).later();
+        // An error is possible only after the year 9999: such a day never ends.
+        end.unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hour_that_happens_twice_keeps_its_offset() {
+    fn the_repeated_hour_keeps_its_offset() {
         assert_eq!(
             store(0).local_text(at("2026-10-25T00:30:00Z")),
             "2026-10-25T02:30:00.000+02:00"
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_after_midnight_counts_for_the_day_before() {
+    fn a_sale_after_midnight_belongs_to_the_day_before() {
         let late = at("2026-11-24T01:30:00Z"); // 02:30 in Madrid
         assert_eq!(store(0).business_date(late).to_string(), "2026-11-24");
         assert_eq!(store(240).business_date(late).to_string(), "2026-11-23");
     }
 
     #[test]
-    fn a_day_is_over_where_its_last_instant_is_also_when_clocks_change() {
+    fn a_day_ends_after_its_last_instant_even_if_clocks_change() {
         // Clocks go forward on the 29th of March and back on the 25th of October.
         for day_starts_minute in [0, 150, 240] {
             let store = store(day_starts_minute);
@@ -181,7 +181,7 @@ mod tests {
                 for later in later {
                     assert!(store.business_date(later) > day, "{later}");
                 }
-                // In March the shop's night loses 02:30 itself: it may be told half an hour late.
+                // In March 02:30 does not exist: the day ends up to half an hour late.
                 let skipped = (day_starts_minute, day.month()) == (150, 3);
                 assert_eq!(
                     store.business_date(last) == day,

@@ -1,37 +1,37 @@
-//! What happens in a store: sales, refunds, voids, shifts. Each field is documented in `wit/v0.2.0/types.wit`.
+//! Sales, refunds, voids and shifts. Each field is documented in `wit/v0.2.0/types.wit`.
 
 use crate::basket::{Attribute, Line, Tax, Tender};
 use crate::number::Money;
 use serde::{Deserialize, Serialize};
 
-/// One numbering for sales, refunds, voids and shifts of a workstation.
+/// The fields common to sales, refunds, voids and shifts, with one numbering for each workstation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The payment's, refund's, void's or shift's id, unique over the platform.
+    /// The id of the payment, refund, void or shift, unique over the platform.
     pub id: String,
-    /// Empty for a shift.
+    /// The order's id; empty for a shift.
     pub order_id: String,
-    /// What the retailer's own system calls the order.
+    /// The order's id in the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it was rung up.
+    /// The workstation.
     pub workstation: String,
-    /// From 1, no gaps.
+    /// The number at the workstation, from 1 without gaps.
     pub sequence: u64,
-    /// The number printed for the customer.
+    /// The receipt number printed for the customer.
     pub receipt: String,
     /// Who rang it up; none where the customer did.
     pub cashier: Option<String>,
     /// `YYYY-MM-DD`.
     pub business_date: String,
-    /// When it was begun, RFC 3339.
+    /// The start time, RFC 3339.
     pub begun_at: String,
-    /// When it was done, RFC 3339.
+    /// The end time, RFC 3339.
     pub ended_at: String,
-    /// ISO 4217, of all amounts beside it.
+    /// The ISO 4217 code of all amounts in the record.
     pub currency: String,
-    /// Documented, and no turnover.
+    /// Whether this is a training record, which is documented but is not turnover.
     #[serde(default)]
     pub training: bool,
 }
@@ -41,29 +41,29 @@ pub struct Entry {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// The number in the programme.
+    /// The member's number in the programme.
     pub id: String,
     /// The loyalty programme.
     pub programme: String,
-    /// Further facts.
+    /// Further attributes.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// What a customer allowed or refused.
+/// A consent that a customer granted or refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
-    /// What it is about, such as `news`.
+    /// The subject, such as `news`.
     pub subject: String,
-    /// `email`, `sms`, `post`...
+    /// The channel: `email`, `sms`, `post` or another one.
     pub channel: String,
-    /// Whether it was allowed.
+    /// Whether the consent was granted.
     pub granted: bool,
     /// The version of the text that was shown.
     pub wording: String,
-    /// When, RFC 3339.
+    /// The time, RFC 3339.
     pub at: String,
 }
 
@@ -89,20 +89,20 @@ pub struct Sale {
     pub attributes: Vec<Attribute>,
 }
 
-/// What a refund or void goes back to.
+/// The record that a refund or void refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The whole sale.
     Sale(Box<Sale>),
-    /// Its numbers only.
+    /// The numbers of the sale only.
     Reference(Box<Entry>),
-    /// Nothing.
+    /// No sale is known.
     None,
 }
 
-/// Money given back; amounts positive.
+/// A refund; its amounts are positive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -125,21 +125,21 @@ pub struct Refund {
     pub attributes: Vec<Attribute>,
 }
 
-/// Why an order came to nothing.
+/// The cause of a void.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VoidCause {
-    /// Undone after it was paid.
+    /// The order was voided after its payment.
     PostVoid,
     PaymentFailed,
     Abandoned,
     Suspended,
-    /// Another word.
+    /// Another cause.
     Other(String),
 }
 
-/// An order that came to nothing.
+/// A voided order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -153,7 +153,7 @@ pub struct Cancellation {
     pub attributes: Vec<Attribute>,
 }
 
-/// Staff looked into the basket.
+/// The verification of a basket by staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -168,7 +168,7 @@ pub struct Verification {
     pub at: String,
 }
 
-/// What a tax authority answered.
+/// The fiscal mark that a tax authority returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -181,22 +181,22 @@ pub struct FiscalMark {
     pub attributes: Vec<Attribute>,
 }
 
-/// One kind of tender in a shift.
+/// The totals of one kind of tender in a shift.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TenderTotal {
     /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
     pub kind: String,
-    /// What was paid, minor units.
+    /// The sum of the payments, minor units.
     pub sales: Money,
-    /// What was paid back, minor units.
+    /// The sum of the refunds, minor units.
     pub refunds: Money,
-    /// Tenders counted, sales and refunds together.
+    /// The number of tenders, of sales and refunds together.
     pub count: u32,
 }
 
-/// A drawer's day, closed.
+/// A closed shift of a drawer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -221,19 +221,19 @@ pub struct Shift {
     pub attributes: Vec<Attribute>,
 }
 
-/// Anything that a day is made of.
+/// Any activity of a business day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// A paid order.
     Sale(Sale),
-    /// Money given back.
+    /// A refund.
     Refund(Refund),
-    /// An order that came to nothing.
+    /// A voided order.
     Cancellation(Cancellation),
-    /// A drawer closed.
+    /// A closed shift.
     Shift(Shift),
-    /// Staff looked into a basket.
+    /// The verification of a basket.
     Verification(Verification),
 }

@@ -118,7 +118,7 @@ fn sale(lines: u32) -> Sale {
             ..first.clone()
         })
         .collect();
-    let sums = galleria_domain::selling::sums(&sale.lines, 2).expect("valid lines");
+    let sums = galleria_domain::selling::sum_lines(&sale.lines, 2).expect("valid lines");
     sale.tenders.truncate(1);
     let tender = &mut sale.tenders[0];
     (tender.amount, tender.tendered, tender.change) = (sums.gross, sums.gross, 0);

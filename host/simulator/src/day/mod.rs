@@ -398,7 +398,7 @@ impl Day<'_> {
         lines: Vec<Line>,
     ) -> Result<Sale> {
         let store = self.stores[store_index].baskets.store;
-        let sums = selling::sums(&lines, store.minor_digits)
+        let sums = selling::sum_lines(&lines, store.minor_digits)
             .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
         let mut paid = till::pay(
             &mut self.random,

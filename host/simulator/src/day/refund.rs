@@ -3,7 +3,7 @@
 use crate::assortment::Market;
 use crate::habits::{Habits, to_step};
 use crate::random::Random;
-use galleria_domain::refunding::{Extent, LineBack, Resolved, resolve};
+use galleria_domain::refunding::{Extent, RefundLine, ResolvedRefund, resolve};
 use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 
 /// A refund that the host will accept.
@@ -82,7 +82,7 @@ fn some_lines(random: &mut Random, sale: &Sale) -> Option<Extent> {
         let article = line.kind == LineKind::Item && !line.voided && !line.returned;
         if article && random.percent(60) && (lines.len() as u64) < limit {
             let several = line.quantity.scale == 0 && line.quantity.unscaled > 1;
-            lines.push(LineBack {
+            lines.push(RefundLine {
                 line: line.number,
                 quantity: several.then(|| Decimal::whole(1)),
             });
@@ -91,8 +91,8 @@ fn some_lines(random: &mut Random, sale: &Sale) -> Option<Extent> {
     (!lines.is_empty()).then_some(Extent::Lines(lines))
 }
 
-fn as_refund(resolved: Resolved, entry: Entry, reason: &str) -> Refund {
-    let Resolved {
+fn as_refund(resolved: ResolvedRefund, entry: Entry, reason: &str) -> Refund {
+    let ResolvedRefund {
         lines,
         tenders,
         taxes,

@@ -110,7 +110,7 @@ impl Checker {
         }
         let lines: Vec<Line> = serde_json::from_value(body["lines"].clone()).expect("lines");
         let store = store(stores, &text(body, "store_id"));
-        selling::sums(&lines, store.minor_digits).expect("sums that agree");
+        selling::sum_lines(&lines, store.minor_digits).expect("sums that agree");
         let any = |test: &dyn Fn(&Line) -> bool| lines.iter().any(test);
         self.note("several lines", lines.len() > 5);
         self.note("weighed goods", any(&|line| line.unit == "KGM"));
@@ -152,7 +152,7 @@ impl Checker {
     fn payment(&mut self, order: &str, body: &Value, stores: &[Store]) {
         let (store_id, lines) = self.orders.get(order).expect("an order before its payment");
         let store = store(stores, store_id);
-        let gross = selling::sums(lines, store.minor_digits)
+        let gross = selling::sum_lines(lines, store.minor_digits)
             .expect("sums")
             .gross;
         let tenders: Vec<Tender> =

@@ -93,7 +93,7 @@ pub struct OrderView {
 
 async fn view(tx: &mut dyn Tx, order: OrderRow, became: Became) -> Result<OrderView, Error> {
     let store = store_of(tx, &order.store_id).await?;
-    let sums = selling::sums(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
+    let sums = selling::sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     Ok(OrderView {
         id: order.id,
         store_id: order.store_id,
@@ -129,7 +129,8 @@ impl App {
             let new = new.clone();
             Box::pin(async move {
                 let store = store_of(tx, &new.store_id).await?;
-                let sums = selling::sums(&new.lines, store.minor_digits).map_err(Error::Invalid)?;
+                let sums =
+                    selling::sum_lines(&new.lines, store.minor_digits).map_err(Error::Invalid)?;
                 if sums.gross < 0 {
                     return Err(Error::invalid(
                         "lines",

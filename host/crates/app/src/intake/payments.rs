@@ -8,7 +8,7 @@ use crate::app::{App, Key, Reply};
 use crate::fiscal;
 use crate::statements::tenders_of;
 use galleria_domain::event::topic;
-use galleria_domain::selling::{Sums, check_paid, sums};
+use galleria_domain::selling::{Sums, check_paid, sum_lines};
 use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
 use galleria_ports::Error;
 use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
@@ -79,7 +79,7 @@ async fn accept(
     let order = order_of(tx, order_id).await?;
     let store = store_of(tx, &order.store_id).await?;
     must_be_open(&order)?;
-    let basket = sums(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
+    let basket = sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     check_paid(&new.tenders, basket.gross, new.rounding).map_err(Error::Invalid)?;
     let numbering = Numbering {
         id: &new.id,

@@ -9,7 +9,7 @@ use crate::app::{App, Key, Reply};
 use crate::fiscal;
 use crate::statements::tenders_of;
 use galleria_domain::event::{identifier, topic};
-use galleria_domain::refunding::{Extent, Resolved, resolve};
+use galleria_domain::refunding::{Extent, ResolvedRefund, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
@@ -178,7 +178,7 @@ async fn work_out(
         row.rounding,
     );
     Ok(resolved.map(|resolved| {
-        let Resolved {
+        let ResolvedRefund {
             lines,
             tenders,
             taxes,

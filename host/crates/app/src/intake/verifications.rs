@@ -8,7 +8,7 @@
 use super::{answer, check_id, note_activity, order_of, refuse, store_of};
 use crate::app::{App, Key, Reply};
 use galleria_domain::event::{identifier, topic};
-use galleria_domain::selling::{Sums, sums};
+use galleria_domain::selling::{Sums, sum_lines};
 use galleria_domain::{Entry, NewEvent, Problem, Sale, Store, Verification};
 use galleria_ports::Error;
 use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VerificationRow};
@@ -190,7 +190,7 @@ async fn free_moment(tx: &mut dyn Tx, order_id: &str, now: Timestamp) -> Result<
 /// The basket before it was paid: with the order's name, and no number of its own.
 fn as_it_stands(store: &Store, order: OrderRow, at: Timestamp) -> Result<Sale, Error> {
     let Sums { taxes, gross, net } =
-        sums(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
+        sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     Ok(Sale {
         entry: Entry {
             id: String::new(),

@@ -7,7 +7,7 @@
 use super::lists::{ListAsk, Page, cut, in_order, merged, not_found, places};
 use super::{DocumentView, document};
 use crate::app::App;
-use galleria_domain::digest::Running;
+use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::files::Shelf;
@@ -150,7 +150,7 @@ fn is_whole(file: &mut File, row: &DocumentRow) -> io::Result<bool> {
     if i64::try_from(file.metadata()?.len()) != Ok(row.size) {
         return Ok(false);
     }
-    let mut digest = Running::default();
+    let mut digest = Hasher::default();
     let mut chunk = vec![0; 1 << 16];
     loop {
         let read = file.read(&mut chunk)?;

@@ -4,7 +4,7 @@
 use super::matching::{match_line, told_of, write_match};
 use super::views::LineView;
 use crate::app::{App, Key, Reply};
-use galleria_domain::matching::by_hand;
+use galleria_domain::matching::manual_outcome;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use galleria_ports::Error;
 use galleria_ports::records::{
@@ -134,7 +134,7 @@ async fn settle(
     };
     let difference = tender.as_ref().filter(|tender| same_currency(tender));
     let after = LineMatch {
-        outcome: Some(by_hand(tender.is_some())),
+        outcome: Some(manual_outcome(tender.is_some())),
         rule: Some(MatchRule::Hand),
         settles: tender.is_some(),
         difference: difference.map_or(0, |t| row.line.gross.saturating_sub(t.amount)),

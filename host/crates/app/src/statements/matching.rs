@@ -6,7 +6,7 @@
 //! other has not committed yet: a line and a tender are seen together by whoever comes second.
 
 use crate::app::App;
-use galleria_domain::matching::judge;
+use galleria_domain::matching::match_with_tenders;
 use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::records::{LineMatch, LineRow, StatementState, Tx};
@@ -188,7 +188,7 @@ pub(super) async fn match_line(
         .tender_list_by_reference(&row.retailer, &row.line, CANDIDATES)
         .await?;
     let id = row.id();
-    let verdict = judge(provider, &id, &row.line, &candidates, rules);
+    let verdict = match_with_tenders(provider, &id, &row.line, &candidates, rules);
     let tender = verdict.tender.map(|index| &candidates[index]);
     let matched = LineMatch {
         outcome: Some(verdict.outcome),

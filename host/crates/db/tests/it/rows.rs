@@ -1,6 +1,6 @@
 //! Sample rows. `full` rows have all optional fields, `bare` rows have none.
 
-use galleria_domain::refunding::{Extent, LineBack};
+use galleria_domain::refunding::{Extent, RefundLine};
 use galleria_domain::{
     Attribute, Cancellation, Consent, Decimal, Entry, Event, Line, Member, NewEvent, Origin,
     Refund, Sale, Shift, Store, Tender, TenderTotal, VoidCause,
@@ -158,7 +158,7 @@ pub fn payment(id: &str, order_id: &str) -> PaymentRow {
 pub fn full_refund(id: &str, order_id: &str) -> RefundRow {
     RefundRow {
         shift_id: Some("shift".into()),
-        extent: Extent::Lines(vec![LineBack {
+        extent: Extent::Lines(vec![RefundLine {
             line: 1,
             quantity: Some(Decimal::whole(1)),
         }]),

@@ -1,4 +1,4 @@
-//! What a plugin may do: extension points, capabilities, what is asked, what is granted, limits.
+//! Plugins: extension points, capabilities, rights, limits, and slots.
 
 mod contract;
 
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 named_enum! {
-    /// What may be done with a secret.
+    /// An operation with a secret key.
     Operation {
         /// Decrypt.
         Decrypt = "decrypt",
@@ -25,48 +25,48 @@ named_enum! {
 }
 
 named_enum! {
-    /// What happens to a key after a dead letter.
+    /// What happens to the lane of an event that became a dead letter.
     OnDeadLetter {
-        /// The key stays closed until the letter is replayed or discarded.
+        /// The lane stays closed until the dead letter is replayed or discarded.
         Hold = "hold",
-        /// The next events of the key pass.
+        /// The next events of the lane are handled.
         Continue = "continue",
     }
 }
 
 named_enum! {
-    /// Over what a counter counts.
+    /// The scope of a counter.
     CounterScope {
-        /// One number line for each store.
+        /// One counter for each store.
         Store = "store",
-        /// One for each workstation of a store.
+        /// One counter for each workstation of a store.
         Workstation = "workstation",
-        /// One for the retailer.
+        /// One counter for the retailer.
         Retailer = "retailer",
     }
 }
 
-/// What a plugin asks for, or what it is given. Nothing listed means nothing allowed.
+/// The rights that a plugin asks for or is granted. What is not listed is not allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rights {
-    /// Imports beside `log`.
+    /// The capabilities in addition to `log`.
     pub capabilities: BTreeSet<Capability>,
-    /// Where documents and output may be written.
+    /// The directories for documents and output.
     pub directories: BTreeSet<String>,
-    /// Where events may be published.
+    /// The topics for publications.
     pub topics: BTreeSet<String>,
-    /// Where requests may be sent.
+    /// The targets for requests.
     pub targets: BTreeSet<String>,
-    /// Secrets and what may be done with them.
+    /// The secrets, with the allowed operations.
     pub secrets: BTreeMap<String, BTreeSet<Operation>>,
     /// Whether receipts may be queued.
     pub receipts: bool,
 }
 
 impl Rights {
-    /// What is asked for and was not given, one sentence each.
-    pub fn missing_from(&self, given: &Rights) -> Vec<String> {
+    /// Describes each of these rights that is not in `granted`.
+    pub fn missing_from(&self, granted: &Rights) -> Vec<String> {
         let Rights {
             capabilities,
             directories,
@@ -76,68 +76,68 @@ impl Rights {
             receipts,
         } = self;
         let mut missing = Vec::new();
-        let lacks = |asked: &BTreeSet<String>, given: &BTreeSet<String>, what: &str| {
-            asked
-                .difference(given)
+        let difference = |asks: &BTreeSet<String>, grants: &BTreeSet<String>, what: &str| {
+            asks.difference(grants)
                 .map(|name| format!("{what} \"{name}\""))
                 .collect::<Vec<_>>()
         };
         missing.extend(
             capabilities
-                .difference(&given.capabilities)
+                .difference(&granted.capabilities)
                 .filter(|c| **c != Capability::Log)
                 .map(|c| format!("capability \"{c}\"")),
         );
-        missing.extend(lacks(directories, &given.directories, "directory"));
-        missing.extend(lacks(topics, &given.topics, "topic"));
-        missing.extend(lacks(targets, &given.targets, "target"));
+        missing.extend(difference(directories, &granted.directories, "directory"));
+        missing.extend(difference(topics, &granted.topics, "topic"));
+        missing.extend(difference(targets, &granted.targets, "target"));
         for (name, operations) in secrets {
-            let granted = given.secrets.get(name);
+            let allowed = granted.secrets.get(name);
             for operation in operations {
-                if !granted.is_some_and(|granted| granted.contains(operation)) {
+                if !allowed.is_some_and(|allowed| allowed.contains(operation)) {
                     missing.push(format!("secret \"{name}\" to {operation}"));
                 }
             }
         }
-        if *receipts && !given.receipts {
+        if *receipts && !granted.receipts {
             missing.push("receipts".into());
         }
         missing
     }
 
-    /// What is both asked for and given.
-    pub fn meet(&self, given: &Rights) -> Rights {
+    /// The rights that are in both.
+    pub fn intersection(&self, granted: &Rights) -> Rights {
         let both = |a: &BTreeSet<String>, b: &BTreeSet<String>| a & b;
         Rights {
-            capabilities: &self.capabilities & &given.capabilities,
-            directories: both(&self.directories, &given.directories),
-            topics: both(&self.topics, &given.topics),
-            targets: both(&self.targets, &given.targets),
+            capabilities: &self.capabilities & &granted.capabilities,
+            directories: both(&self.directories, &granted.directories),
+            topics: both(&self.topics, &granted.topics),
+            targets: both(&self.targets, &granted.targets),
             secrets: self
                 .secrets
                 .iter()
-                .filter_map(|(name, asked)| Some((name.clone(), asked & given.secrets.get(name)?)))
+                .filter_map(|(name, asks)| Some((name.clone(), asks & granted.secrets.get(name)?)))
                 .collect(),
-            receipts: self.receipts && given.receipts,
+            receipts: self.receipts && granted.receipts,
         }
     }
 }
 
-/// What one call may use, each as a total.
+/// The limits of one call, each for the whole call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// CPU time of the thread. A POSLOG of 50 lines takes 0.05 ms from Rust and 1.5 ms from Python:
+    /// CPU time of the thread, in milliseconds. A POSLOG of 50 lines takes 0.05 ms in Rust and 1.5 ms in Python;
     /// half a second is three hundred times the slower one.
     pub cpu_ms: u64,
-    /// Wall time, waiting for the host included. A busy machine may stretch an innocent call tenfold.
+    /// Wall time in milliseconds, including waits for the host. A busy machine may slow a normal call tenfold.
     pub wall_ms: u64,
-    /// All linear memories together. Python's interpreter alone takes 24 MiB.
+    /// Bytes of all linear memories together. Python's interpreter alone needs 24 MiB.
     pub memory_bytes: u64,
-    /// Elements of all tables together: functions a guest can call through a pointer. Python has some 5,000.
+    /// Elements of all tables together: functions that a guest can call through a pointer. Python has about
+    /// 5,000.
     pub table_elements: u64,
-    /// Everything a decision carries, or a run writes.
+    /// Bytes of a decision, or of the files of a run.
     pub output_bytes: u64,
-    /// Log lines with their fields; what goes beyond is dropped and counted.
+    /// Bytes of log lines with their fields; further lines are dropped and counted.
     pub log_bytes: u64,
     /// Calls of capabilities.
     pub host_calls: u64,
@@ -155,7 +155,7 @@ impl Limits {
         host_calls: 10_000,
     };
 
-    /// For stream points: a million rows at Python's pace, and their file.
+    /// For stream points: enough for a file of a million rows in Python.
     pub const RUN: Self = Self {
         cpu_ms: 600_000,
         wall_ms: 3_600_000,
@@ -167,20 +167,20 @@ impl Limits {
     };
 }
 
-/// Which stores a plugin or some settings are for; nothing named means all.
+/// Selects stores for a plugin or settings; an empty filter selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreFilter {
-    /// The retailer's ids.
+    /// The retailer's ids of the stores.
     pub stores: BTreeSet<String>,
-    /// ISO 3166-1 alpha-2.
+    /// The countries, ISO 3166-1 alpha-2.
     pub countries: BTreeSet<String>,
-    /// Kinds of store.
+    /// The types of store.
     pub store_types: BTreeSet<String>,
 }
 
 impl StoreFilter {
-    /// Whether the store is meant.
+    /// Whether the filter selects the store.
     pub fn covers(&self, store: &crate::Store) -> bool {
         let Self {
             stores,
@@ -193,16 +193,16 @@ impl StoreFilter {
     }
 }
 
-/// Settings that replace others, key by key, for some stores.
+/// Settings for some stores, which override the general ones key by key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingsFor {
-    /// For whom.
+    /// The stores they apply to.
     pub filter: StoreFilter,
-    /// The whole settings after merging, as JSON text.
+    /// The complete settings after merging, as JSON text.
     pub settings: String,
 }
 
-/// A plugin as one retailer uses it. Its name is the subscriber in effects, journal and dead letters.
+/// A plugin as configured for one retailer. Its name is the subscriber in effects, journal and dead letters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     /// The retailer's name.
@@ -213,29 +213,29 @@ pub struct Slot {
     pub plugin: String,
     /// The compiled component.
     pub component: PathBuf,
-    /// Where the retailer's grants stand, for messages.
+    /// The file with the retailer's grants, for messages.
     pub file: PathBuf,
-    /// What `plugin.toml` asks for.
+    /// The rights that `plugin.toml` asks for.
     pub asks: Rights,
-    /// What `retailer.toml` gives.
+    /// The rights that `retailer.toml` grants.
     pub grants: Rights,
-    /// Which stores it serves.
+    /// The stores it serves.
     pub filter: StoreFilter,
-    /// The settings where no other apply, as JSON text.
+    /// The settings of stores without special settings, as JSON text.
     pub settings: String,
-    /// The first that covers the store applies.
+    /// Special settings; the first entry that covers a store applies.
     pub settings_for: Vec<SettingsFor>,
-    /// For react and answer points.
+    /// The limits for react and answer points.
     pub call_limits: Limits,
-    /// For stream points.
+    /// The limits for stream points.
     pub run_limits: Limits,
-    /// The keys that its grants name.
+    /// The secret keys that its grants name.
     pub keys: BTreeMap<String, Arc<crate::SecretKey>>,
-    /// Numbers the host takes for each event.
+    /// The counters that the host increments for each event.
     pub counters: BTreeMap<String, CounterScope>,
-    /// What happens to a key after a dead letter.
+    /// What happens to the lane of a dead letter.
     pub on_dead_letter: OnDeadLetter,
-    /// How old an event may grow in `retry` before it becomes a dead letter, in seconds.
+    /// The age in seconds at which an event that the plugin postpones becomes a dead letter.
     pub retry_for_s: u64,
 }
 
@@ -244,52 +244,52 @@ impl Slot {
     pub fn settings_of(&self, store: &crate::Store) -> &str {
         self.settings_for
             .iter()
-            .find(|special| special.filter.covers(store))
-            .map_or(&self.settings, |special| &special.settings)
+            .find(|entry| entry.filter.covers(store))
+            .map_or(&self.settings, |entry| &entry.settings)
     }
 
-    /// Every settings text that can reach the plugin.
+    /// Every settings text that the plugin can receive.
     pub fn all_settings(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.settings.as_str())
             .chain(self.settings_for.iter().map(|s| s.settings.as_str()))
     }
 
-    /// Asked and given.
+    /// The effective rights: asked for and granted.
     pub fn rights(&self) -> Rights {
-        self.asks.meet(&self.grants)
+        self.asks.intersection(&self.grants)
     }
 }
 
-/// What a component turned out to be when it was read.
+/// The properties of a component, found when it was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// SHA-256 of the file.
     pub digest: crate::Digest,
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     pub size: u64,
-    /// Points it serves.
+    /// The extension points it exports.
     pub exports: BTreeSet<Point>,
-    /// Capabilities it imports.
+    /// The capabilities it imports.
     pub imports: BTreeSet<Capability>,
-    /// WASI interfaces it carries, none of which offers anything.
+    /// The WASI interfaces it imports; the host implements them without any function that has an effect.
     pub wasi: Vec<String>,
-    /// Name, version, contract and SDK, as the SDK stamped them; JSON text.
+    /// Name, version, contract and SDK, which the SDK embeds in the component; JSON text.
     pub stamp: Option<String>,
 }
 
-/// A mistake found while configuration and plugins are checked.
+/// An error in the configuration or a plugin, found at load time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file to change.
+    /// The file to correct.
     pub file: PathBuf,
-    /// The key in it, dotted; empty for the file as a whole.
+    /// The dotted configuration key in the file; empty for the whole file.
     pub key: String,
-    /// What is wrong and what would be right.
+    /// The rule that is violated, and the fix.
     pub message: String,
 }
 
 impl ConfigError {
-    /// A mistake at a key of a file.
+    /// Creates an error at a configuration key of a file.
     pub fn new(
         file: impl Into<PathBuf>,
         key: impl Into<String>,
@@ -302,7 +302,7 @@ impl ConfigError {
         }
     }
 
-    /// A plugin's problem with its settings.
+    /// Creates an error from a problem that a plugin reported about its settings.
     pub fn in_settings(slot: &Slot, problem: &Problem) -> Self {
         Self::new(
             &slot.file,
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_is_named() {
+    fn missing_rights_are_named() {
         let asked = rights(Capability::Output, "a");
         assert_eq!(asked.missing_from(&asked), Vec::<String>::new());
         assert_eq!(
@@ -345,8 +345,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_both_name_is_allowed() {
-        let met = rights(Capability::Output, "a").meet(&rights(Capability::Output, "b"));
+    fn the_intersection_has_only_common_rights() {
+        let met = rights(Capability::Output, "a").intersection(&rights(Capability::Output, "b"));
         assert_eq!(met.capabilities, [Capability::Output].into());
         assert!(met.topics.is_empty());
     }

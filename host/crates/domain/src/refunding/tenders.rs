@@ -1,4 +1,4 @@
-//! What pays a refund back: the sale's tenders in proportion, or those that are named, within what each paid.
+//! The tenders of a refund: the sale's tenders in proportion, or the requested ones within their limits.
 
 use super::one;
 use crate::basket::Tender;
@@ -6,17 +6,17 @@ use crate::fault::Problem;
 use crate::number::{Money, split};
 use crate::trade::{Refund, Sale};
 
-pub(super) fn more(asked: Money, left: Money) -> String {
-    format!("{asked} is more than the {left} that is left of what was paid")
+pub(super) fn exceeds(amount: Money, left: Money) -> String {
+    format!("must be at most {left}, which is left of what was paid, got {amount}")
 }
 
 pub(super) fn paid(tenders: &[Tender]) -> Money {
     tenders.iter().map(|tender| tender.amount).sum()
 }
 
-/// The rounding of whoever names none: none, but that the last refund evens out what the sale's and the
-/// refunds' before it did, where cash pays it back.
-pub(super) fn usual_rounding(
+/// The rounding of a request without one: zero, except that the last refund compensates the rounding of the
+/// sale and of the earlier refunds, if cash pays it.
+pub(super) fn default_rounding(
     sale: &Sale,
     earlier: &[Refund],
     tenders: &[Tender],
@@ -29,23 +29,23 @@ pub(super) fn usual_rounding(
             let mut left = sale.tenders.iter().zip(of_tenders);
             left.any(|(tender, left)| cash(tender) && *left > 0)
         }
-        named => named.iter().any(cash),
+        tenders => tenders.iter().any(cash),
     };
     match last && by_cash {
-        true => sale.rounding - earlier.iter().map(|back| back.rounding).sum::<Money>(),
+        true => sale.rounding - earlier.iter().map(|refund| refund.rounding).sum::<Money>(),
         false => 0,
     }
 }
 
-/// Whether nobody could tell two tenders apart.
+/// Whether two tenders cannot be distinguished.
 fn same(one: &Tender, other: &Tender) -> bool {
     one.kind == other.kind
         && one.psp_reference == other.psp_reference
         && one.stored_value == other.stored_value
 }
 
-/// What each tender of the sale has not paid back yet. Of tenders that cannot be told apart the
-/// earlier one pays first.
+/// The amount that each tender of the sale has not refunded yet. Among tenders that cannot be distinguished,
+/// the earlier one refunds first.
 pub(super) fn left_of_tenders(sale: &Sale, earlier: &[Refund]) -> Vec<Money> {
     let mut left: Vec<Money> = sale.tenders.iter().map(|tender| tender.amount).collect();
     for back in earlier.iter().flat_map(|refund| &refund.tenders) {
@@ -61,9 +61,9 @@ pub(super) fn left_of_tenders(sale: &Sale, earlier: &[Refund]) -> Vec<Money> {
     left
 }
 
-/// Cash may pay back what a card paid; but a payment that a provider knows by its reference pays back at
-/// most itself.
-pub(super) fn within_what_each_paid(
+/// Checks that no payment with a provider's reference refunds more than it paid. Cash may refund what a card
+/// paid.
+pub(super) fn check_each_tender(
     sale: &Sale,
     of_tenders: &[Money],
     tenders: &[Tender],
@@ -73,22 +73,22 @@ pub(super) fn within_what_each_paid(
         if tender.psp_reference.is_none() || !sale.tenders.iter().any(|paid| same(paid, tender)) {
             continue;
         }
-        let asked = tenders.iter().filter(alike).map(|other| other.amount);
-        let asked = asked.fold(0, Money::saturating_add);
+        let requested = tenders.iter().filter(alike).map(|other| other.amount);
+        let requested = requested.fold(0, Money::saturating_add);
         let paid = sale.tenders.iter().zip(of_tenders);
         let left = paid
             .filter(|(paid, _)| same(paid, tender))
             .map(|(_, left)| left);
         let left = left.sum();
-        if asked > left {
-            return one(&format!("tenders.{index}.amount"), more(asked, left));
+        if requested > left {
+            return one(&format!("tenders.{index}.amount"), exceeds(requested, left));
         }
     }
     Ok(())
 }
 
-/// The sale's tenders, paying back `total` in proportion to what is left of each.
-pub(super) fn paid_back(
+/// The sale's tenders, which refund `total` in proportion to what is left of each.
+pub(super) fn proportional(
     sale: &Sale,
     weights: &[Money],
     total: Money,
@@ -96,7 +96,7 @@ pub(super) fn paid_back(
     let Some(parts) = split(total, weights) else {
         return one(
             "tenders",
-            "say how it is paid back: the sale's tenders do not tell",
+            "must be given, because the sale's tenders cannot pay the refund",
         );
     };
     let back = sale.tenders.iter().zip(parts).filter(|(_, part)| *part > 0);
@@ -107,7 +107,7 @@ pub(super) fn paid_back(
             amount: part,
             tendered: part,
             change: 0,
-            // What was paid in another currency is paid back in the store's own.
+            // A payment in a foreign currency is refunded in the store's currency.
             foreign: None,
             ..tender.clone()
         })

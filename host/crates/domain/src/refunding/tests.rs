@@ -20,7 +20,7 @@ fn entry() -> Entry {
 }
 
 fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
-    let sums = crate::selling::sums(&lines, 2).expect("good lines");
+    let sums = crate::selling::sum_lines(&lines, 2).expect("good lines");
     Sale {
         entry: entry(),
         member: None,
@@ -35,8 +35,8 @@ fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
     }
 }
 
-fn refund(resolved: Resolved) -> Refund {
-    let Resolved {
+fn refund(resolved: ResolvedRefund) -> Refund {
+    let ResolvedRefund {
         lines,
         tenders,
         taxes,
@@ -60,14 +60,14 @@ fn refund(resolved: Resolved) -> Refund {
 }
 
 fn piece(number: u32) -> Extent {
-    Extent::Lines(vec![LineBack {
+    Extent::Lines(vec![RefundLine {
         line: number,
         quantity: Some(Decimal::whole(1)),
     }])
 }
 
 #[test]
-fn pieces_of_a_line_sum_to_the_line() {
+fn parts_of_a_line_sum_to_the_line() {
     let sold = sale(
         vec![line(1, 3334, 3, 1, 1735)],
         vec![tender(1, "card", 10001)],
@@ -86,7 +86,7 @@ fn pieces_of_a_line_sum_to_the_line() {
 }
 
 #[test]
-fn full_takes_what_is_left_and_tenders_pay_back_in_proportion() {
+fn a_full_refund_takes_what_is_left_and_tenders_refund_in_proportion() {
     let lines = vec![line(1, 1000, 2, 0, 347), line(2, 505, 1, 0, 88)];
     let sold = sale(
         lines,
@@ -101,7 +101,7 @@ fn full_takes_what_is_left_and_tenders_pay_back_in_proportion() {
 }
 
 #[test]
-fn no_tender_pays_back_more_than_it_paid() {
+fn no_tender_refunds_more_than_it_paid() {
     let sold = sale(
         vec![line(1, 100, 1, 0, 17)],
         vec![tender(1, "gift-card", 50), tender(2, "card", 50)],
@@ -128,12 +128,12 @@ fn no_tender_pays_back_more_than_it_paid() {
 }
 
 #[test]
-fn a_finer_quantity_given_back_earlier_still_counts() {
+fn an_earlier_refund_with_more_decimals_counts() {
     let sold = sale(
         vec![line(1, 1000, 1, 0, 174)],
         vec![tender(1, "card", 1000)],
     );
-    let fine = Extent::Lines(vec![LineBack {
+    let fine = Extent::Lines(vec![RefundLine {
         line: 1,
         quantity: Some(Decimal {
             unscaled: 50_000,
@@ -141,7 +141,7 @@ fn a_finer_quantity_given_back_earlier_still_counts() {
         }),
     }]);
     let half = refund(resolve(&sold, &[], &fine, vec![], None).expect("a half"));
-    let coarse = Extent::Lines(vec![LineBack {
+    let coarse = Extent::Lines(vec![RefundLine {
         line: 1,
         quantity: Some(Decimal {
             unscaled: 5,
@@ -158,7 +158,7 @@ fn a_finer_quantity_given_back_earlier_still_counts() {
 }
 
 #[test]
-fn never_more_than_was_paid() {
+fn a_refund_never_exceeds_what_was_paid() {
     let sold = sale(
         vec![line(1, 1000, 1, 0, 174)],
         vec![tender(1, "card", 1000)],
@@ -175,7 +175,7 @@ fn never_more_than_was_paid() {
 }
 
 #[test]
-fn rounding_pays_back_no_more_than_was_paid() {
+fn rounding_never_exceeds_what_was_paid() {
     let mut sold = sale(vec![line(1, 334, 3, 0, 174)], vec![tender(1, "cash", 1000)]);
     sold.rounding = -2;
     let cash = |amount| vec![tender(1, "cash", amount)];
@@ -188,13 +188,13 @@ fn rounding_pays_back_no_more_than_was_paid() {
     }
     let third = resolve(&sold, &earlier, &piece(1), cash(335), Some(1));
     assert_eq!(third.expect_err("too much")[0].field, "rounding");
-    // Whoever says nothing gets what is left.
+    // Without a requested rounding, the last refund pays what is left.
     let third = resolve(&sold, &earlier, &Extent::Full, vec![], None).expect("the rest");
     assert_eq!(
         (third.gross, third.rounding, third.tenders[0].amount),
         (334, -4, 330)
     );
-    // In two halves by amount, too.
+    // The same holds for two halves by amount.
     let half = resolve(&sold, &[], &Extent::Amount(502), vec![], None).expect("a half");
     let rest = resolve(&sold, &[refund(half)], &Extent::Full, vec![], None);
     let rest = rest.expect("the other half");
@@ -202,7 +202,7 @@ fn rounding_pays_back_no_more_than_was_paid() {
 }
 
 #[test]
-fn a_providers_payment_pays_back_no_more_than_itself() {
+fn a_payment_of_a_provider_refunds_no_more_than_itself() {
     let card = |amount| {
         let mut card = tender(1, "card", amount);
         card.psp_reference = Some("8836-1".into());
@@ -219,10 +219,10 @@ fn a_providers_payment_pays_back_no_more_than_itself() {
     assert!(all(vec![tender(1, "cash", 100)]).is_ok());
 }
 
-/// Whatever is asked, in whatever order: what was paid back is at most what was paid, in sum and of
-/// each payment that a provider knows.
+/// For random requests in any order: the refunds never exceed what was paid, in total and for each payment
+/// that a provider identifies.
 #[test]
-fn no_row_of_refunds_pays_back_more_than_was_paid() {
+fn no_sequence_of_refunds_exceeds_what_was_paid() {
     let mut chance = 20_261_129_u64;
     let mut below = |end: u64| {
         chance = chance

@@ -3,7 +3,7 @@
 use galleria_app::App;
 use galleria_app::Policy;
 use galleria_app::statements::{Imported, StatementAsk};
-use galleria_domain::digest::Running;
+use galleria_domain::digest::Hasher;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
     CallFault, Context, Decision, Digest, Fault, MatchingRules, Member, Money, Problem,
@@ -174,7 +174,7 @@ impl Spool for InMemory {
     }
 
     fn digest(&self) -> (Digest, u64) {
-        let mut running = Running::default();
+        let mut running = Hasher::default();
         running.update(&self.bytes);
         (running.finish(), self.bytes.len() as u64)
     }
