@@ -16,10 +16,10 @@
 mod deliverer;
 mod delivery_spans;
 mod directories;
+mod document_reader;
 mod matcher;
 mod pickup;
 mod runs;
-mod shelf;
 mod vault;
 
 pub use deliverer::Deliverer;

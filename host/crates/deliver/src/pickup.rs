@@ -225,14 +225,14 @@ impl Pickups {
         let spooled = spooled
             .await
             .map_err(|error| Error::Internal(format!("spooling a statement: {error}")))?;
-        let ask = StatementAsk {
+        let request = StatementAsk {
             retailer: pickup.retailer.clone(),
             plugin: pickup.plugin.clone(),
         };
         let imported = match spooled {
             Ok(spool) => {
                 let stop = Arc::clone(&self.stop);
-                self.app.statement_import(&ask, spool, stop).await
+                self.app.statement_import(&request, spool, stop).await
             }
             Err(error) => Err(error),
         };

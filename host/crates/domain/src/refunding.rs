@@ -10,9 +10,7 @@ use crate::number::{Decimal, Money};
 use crate::selling::{MAX_QUANTITY_SCALE, check_rounding, sum_taxes};
 use crate::trade::{Refund, Sale};
 use serde::{Deserialize, Serialize};
-use tenders::{
-    check_each_tender, default_rounding, exceeds, left_of_tenders, paid, proportional,
-};
+use tenders::{check_each_tender, default_rounding, exceeds, left_of_tenders, paid, proportional};
 
 /// The requested extent of a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,7 +199,10 @@ fn refund_line(
         Some(quantity) => at_scale(quantity, scale).unwrap_or(0),
     };
     if quantity.is_some() && (part <= 0 || part > left) {
-        return one(&field, "must be positive and at most the quantity that is left");
+        return one(
+            &field,
+            "must be positive and at most the quantity that is left",
+        );
     }
     if part <= 0 {
         return Ok(None);
@@ -264,10 +265,16 @@ fn some_lines(
         let Some(line) = line.filter(|line| !line.voided && !line.is_return()) else {
             return one(
                 &field,
-                format!("must be a line of the sale that can be refunded, got {}", request.line),
+                format!(
+                    "must be a line of the sale that can be refunded, got {}",
+                    request.line
+                ),
             );
         };
-        if lines.iter().any(|back| back.origin_line == Some(request.line)) {
+        if lines
+            .iter()
+            .any(|back| back.origin_line == Some(request.line))
+        {
             return one(&field, format!("must name line {} only once", request.line));
         }
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
@@ -276,7 +283,10 @@ fn some_lines(
             None => {
                 return one(
                     &field,
-                    format!("must have something left to refund; line {} has nothing left", request.line),
+                    format!(
+                        "must have something left to refund; line {} has nothing left",
+                        request.line
+                    ),
                 );
             }
         }

@@ -33,15 +33,15 @@ const MAX_ROUNDING: Money = 250;
 pub fn sum_lines(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>> {
     let mut problems = Vec::new();
     if lines.is_empty() || lines.len() > MAX_LINES {
-        problems.push(Problem::new("lines", format!("must have 1 to {MAX_LINES} lines")));
+        problems.push(Problem::new(
+            "lines",
+            format!("must have 1 to {MAX_LINES} lines"),
+        ));
         return Err(problems);
     }
     let numbers: BTreeSet<u32> = lines.iter().map(|line| line.number).collect();
     if numbers.len() != lines.len() || numbers.contains(&0) {
-        problems.push(Problem::new(
-            "lines",
-            "must have unique numbers from 1",
-        ));
+        problems.push(Problem::new("lines", "must have unique numbers from 1"));
     }
     for (index, line) in lines.iter().enumerate() {
         check_line(index, line, &numbers, minor_digits, &mut problems);
@@ -158,14 +158,20 @@ fn check_line(
             return;
         }
         if tax.rate.exact().is_none() {
-            wrong(&format!("taxes.{n}.rate"), "must have a scale of 0 to 18".into());
+            wrong(
+                &format!("taxes.{n}.rate"),
+                "must have a scale of 0 to 18".into(),
+            );
         }
         if tax.included {
             included += tax.amount;
         }
     }
     if included > line.amount {
-        wrong("taxes", "must not exceed the amount that includes them".into());
+        wrong(
+            "taxes",
+            "must not exceed the amount that includes them".into(),
+        );
     }
 }
 

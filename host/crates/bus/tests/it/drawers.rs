@@ -1,6 +1,6 @@
-//! What a drawer should hold at the end of its day.
+//! The expected amount in a drawer at the end of a shift.
 
-use super::{House, line, tender};
+use super::{TestHost, line, tender};
 use galleria_app::intake::{
     EndShift, NewOrder, NewPayment, NewRefund, NewShift, NewVoid, ShiftView,
 };
@@ -17,8 +17,8 @@ fn cash(amount: i64) -> Vec<Tender> {
     }]
 }
 
-async fn sell_for_cash(house: &House, order: &str, training: bool) {
-    let now = house.clock.now();
+async fn sell_for_cash(host: &TestHost, order: &str, training: bool) {
+    let now = host.clock.now();
     let new = NewOrder {
         id: order.into(),
         store_id: "s1".into(),
@@ -32,7 +32,7 @@ async fn sell_for_cash(house: &House, order: &str, training: bool) {
         consents: vec![],
         attributes: vec![],
     };
-    let placed = house.app.order_place(House::key(order), new).await;
+    let placed = host.app.order_place(TestHost::key(order), new).await;
     placed.expect("an order");
     let new = NewPayment {
         id: format!("p-{order}"),
@@ -41,16 +41,16 @@ async fn sell_for_cash(house: &House, order: &str, training: bool) {
         rounding: 0,
         shift_id: Some("shift".into()),
     };
-    let key = House::key(&format!("pay-{order}"));
-    let paid = house.app.payment_accept(key, order, new).await;
+    let key = TestHost::key(&format!("pay-{order}"));
+    let paid = host.app.payment_accept(key, order, new).await;
     paid.expect("a payment");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drawer_counts_what_moved_and_no_training() {
-    let house = House::new().await;
-    house.store("s1").await;
-    let now = house.clock.now();
+async fn a_drawer_counts_all_movements_except_training() {
+    let host = TestHost::new().await;
+    host.store("s1").await;
+    let now = host.clock.now();
     let new = NewShift {
         id: "shift".into(),
         store_id: "s1".into(),
@@ -60,12 +60,12 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         opened_at: now,
         opening_float: 10_000,
     };
-    let opened = house.app.shift_open(House::key("open"), new).await;
+    let opened = host.app.shift_open(TestHost::key("open"), new).await;
     opened.expect("a shift");
     for order in ["o1", "o2", "o3"] {
-        sell_for_cash(&house, order, false).await;
+        sell_for_cash(&host, order, false).await;
     }
-    sell_for_cash(&house, "practice", true).await;
+    sell_for_cash(&host, "practice", true).await;
     let back = NewRefund {
         id: "r1".into(),
         at: now,
@@ -78,9 +78,9 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         cashier: None,
         attributes: vec![],
     };
-    let refunded = house
+    let refunded = host
         .app
-        .refund_accept(House::key("back"), "o1", back)
+        .refund_accept(TestHost::key("back"), "o1", back)
         .await;
     refunded.expect("a refund");
     for order in ["o2", "practice"] {
@@ -92,8 +92,8 @@ async fn a_drawer_counts_what_moved_and_no_training() {
             cashier: None,
             attributes: vec![],
         };
-        let key = House::key(&format!("undo-{order}"));
-        let voided = house.app.void_accept(key, order, undo).await;
+        let key = TestHost::key(&format!("undo-{order}"));
+        let voided = host.app.void_accept(key, order, undo).await;
         voided.expect("a void");
     }
     let end = EndShift {
@@ -104,7 +104,7 @@ async fn a_drawer_counts_what_moved_and_no_training() {
         pickups: 0,
         cashier: None,
     };
-    let ended = house.app.shift_end(House::key("end"), "shift", end).await;
+    let ended = host.app.shift_end(TestHost::key("end"), "shift", end).await;
     let ended = ended.expect("an ended shift").body;
     let ended: ShiftView = serde_json::from_str(&ended).expect("a shift");
     assert_eq!((ended.expected, ended.difference), (Some(11_700), Some(0)));

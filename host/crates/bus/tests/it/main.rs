@@ -1,13 +1,13 @@
-//! Journeys of events through the log, on a real SQLite database and a driven clock. The plugin is
-//! a script: what it answers is what a test is about.
+//! Events from the log to their effects, on a real SQLite database with a driven clock. The plugin is a script
+//! that returns the faults and decisions a test needs.
 
+mod dead_letters;
 mod drawers;
 mod journeys;
 mod order;
 mod outages;
 mod relay;
 mod shaky;
-mod trouble;
 
 use shaky::Shaky;
 
@@ -38,15 +38,15 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// What the script answers to an event, attempt after attempt; then, and to every other event, a
-/// decision with one document.
-type Answers = Mutex<HashMap<String, VecDeque<CallFault>>>;
+/// The faults that the script returns for an event, one for each attempt. Afterwards, and for every other event,
+/// it returns a decision with one document.
+type Faults = Mutex<HashMap<String, VecDeque<CallFault>>>;
 
 pub struct Script {
     loaded: Vec<Loaded>,
-    answers: Answers,
+    faults: Faults,
     calls: Mutex<Vec<(String, u32)>>,
-    /// Calls about these events or stores, or `<event>/<slot>`, wait until they are let go.
+    /// Calls for these events or stores, or for `<event>/<slot>`, wait until their gate opens.
     gates: Mutex<HashMap<String, Arc<Gate>>>,
     /// Events whose decision the host cannot apply.
     unusable: Mutex<HashSet<String>>,
@@ -56,14 +56,14 @@ impl Script {
     fn new(loaded: Vec<Loaded>) -> Arc<Self> {
         Arc::new(Self {
             loaded,
-            answers: Mutex::default(),
+            faults: Mutex::default(),
             calls: Mutex::default(),
             gates: Mutex::default(),
             unusable: Mutex::default(),
         })
     }
 
-    /// The gate a call must pass.
+    /// The gate of a call.
     fn gate(&self, plugin: &Loaded, cx: &Context) -> Option<Arc<Gate>> {
         let mut names = vec![
             cx.event_id.clone(),
@@ -77,7 +77,7 @@ impl Script {
     }
 }
 
-/// Keeps calls waiting.
+/// Blocks calls until it is opened.
 #[derive(Default)]
 pub struct Gate {
     open: Mutex<bool>,
@@ -85,18 +85,18 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Lets them go.
+    /// Lets the calls continue.
     pub fn open(&self) {
         *self.open.lock().expect("a gate") = true;
         self.opened.notify_all();
     }
 
-    fn pass(&self) {
+    fn wait(&self) {
         let open = self.open.lock().expect("a gate");
-        // A test that fails must not hang for ever at its end.
-        let long = Duration::from_secs(30);
-        let passed = self.opened.wait_timeout_while(open, long, |open| !*open);
-        drop(passed.expect("a gate"));
+        // Limited, so that a failing test does not hang.
+        let limit = Duration::from_secs(30);
+        let waited = self.opened.wait_timeout_while(open, limit, |open| !*open);
+        drop(waited.expect("a gate"));
     }
 }
 
@@ -110,10 +110,10 @@ impl Plugins for Script {
         let gate = self.gate(plugin, cx);
         self.calls.lock().expect("calls").push(call);
         if let Some(gate) = gate {
-            gate.pass();
+            gate.wait();
         }
-        let mut answers = self.answers.lock().expect("answers");
-        let fault = answers.get_mut(&cx.event_id).and_then(VecDeque::pop_front);
+        let mut faults = self.faults.lock().expect("faults");
+        let fault = faults.get_mut(&cx.event_id).and_then(VecDeque::pop_front);
         let outcome = match fault {
             Some(fault) => Err(fault),
             None => Ok(self.decision(plugin, &cx.event_id)),
@@ -125,11 +125,11 @@ impl Plugins for Script {
     }
 
     fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
-        unreachable!("nobody is identified here")
+        unreachable!("no test identifies a member")
     }
 
     fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
-        unreachable!("no test here runs a report")
+        unreachable!("no test runs a report")
     }
 }
 
@@ -139,7 +139,7 @@ impl Script {
         let publication = Publication {
             topic: "elsewhere".into(),
             key: None,
-            data: "no JSON".into(),
+            data: "not JSON".into(),
         };
         Decision {
             documents: vec![Document {
@@ -154,7 +154,7 @@ impl Script {
     }
 }
 
-pub struct House {
+pub struct TestHost {
     pub app: App,
     pub script: Arc<Script>,
     pub clock: Arc<DrivenClock>,
@@ -204,27 +204,27 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
     }
 }
 
-impl House {
+impl TestHost {
     pub async fn new() -> Self {
         Self::with(OnDeadLetter::Hold).await
     }
 
-    /// The dead letters there are.
-    pub async fn letters(&self) -> Vec<DeadLetterView> {
+    /// All dead letters.
+    pub async fn dead_letters(&self) -> Vec<DeadLetterView> {
         let page = self.app.dead_letters(DeadLetterFilter::default(), None, 100);
-        page.await.expect("letters").dead_letters
+        page.await.expect("dead letters").dead_letters
     }
 
     /// Settles a dead letter of the plugin.
     pub async fn settle(&self, event: &str, verdict: Verdict) -> Result<Reply, Error> {
         let acting = Acting {
             actor: "ana".into(),
-            reason: "the settings were mended".into(),
+            reason: "the settings were corrected".into(),
         };
-        /// Every settling is a request of its own.
-        static ASKED: AtomicU64 = AtomicU64::new(0);
-        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
-        let key = Self::key(&format!("settle {asked}"));
+        /// Every call is a new request.
+        static REQUESTS: AtomicU64 = AtomicU64::new(0);
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+        let key = Self::key(&format!("settle {number}"));
         self.app
             .dead_letter_settle(key, event, "papers", verdict, acting)
             .await
@@ -261,14 +261,14 @@ impl House {
         }
     }
 
-    /// The same house with other plugins.
-    pub fn refit(&mut self, slots: Vec<Loaded>) {
+    /// Replaces the plugins.
+    pub fn replace_plugins(&mut self, slots: Vec<Loaded>) {
         self.script = Script::new(slots);
         self.app = self.app_on(Arc::clone(&self.shaky) as _);
     }
 
-    /// Looks at the database itself, which does not fail.
-    pub fn eyes(&self) -> App {
+    /// An application on the database itself, without injected failures.
+    pub fn observer(&self) -> App {
         self.app_on(Arc::new(self.db.clone()))
     }
 
@@ -281,7 +281,7 @@ impl House {
         )
     }
 
-    /// Calls about an event, a store or `<event>/<slot>` wait from now on.
+    /// Blocks further calls for an event, a store or `<event>/<slot>`.
     pub fn hold(&self, name: &str) -> Arc<Gate> {
         let gate = Arc::new(Gate::default());
         let mut gates = self.script.gates.lock().expect("gates");
@@ -289,18 +289,18 @@ impl House {
         gate
     }
 
-    /// Further calls do not wait.
-    pub fn hold_no_more(&self, name: &str) {
+    /// Stops blocking further calls.
+    pub fn stop_holding(&self, name: &str) {
         self.script.gates.lock().expect("gates").remove(name);
     }
 
-    /// The host cannot apply what is decided about this event.
-    pub fn unusable(&self, event: &str) {
+    /// Makes the script return a decision for this event that the host cannot apply.
+    pub fn make_unusable(&self, event: &str) {
         let mut unusable = self.script.unusable.lock().expect("unusable");
         unusable.insert(event.to_owned());
     }
 
-    /// An event of the payment group as its consumer gets it.
+    /// The item of an event of the payment group, as its consumer receives it.
     pub async fn item(&self, event: &str) -> Item {
         let groups = self.app.groups();
         let payments = groups
@@ -328,7 +328,7 @@ impl House {
     pub async fn stop_consuming(&mut self) {
         self.stop.cancel();
         if let Some(task) = self.consumer.take() {
-            task.await.expect("a consumer that ended well");
+            task.await.expect("the consumer stopped");
         }
     }
 
@@ -391,7 +391,7 @@ impl House {
             .expect("a payment");
     }
 
-    /// A paid order `o<n>`, whose event is `payment:p<n>`.
+    /// Adds a paid order `o<n>`, whose event is `payment:p<n>`.
     pub async fn sell(&self, store: &str, order: &str) {
         self.order(store, order).await;
         self.pay(order).await;
@@ -417,7 +417,7 @@ impl House {
             .expect("a refund");
     }
 
-    /// The event's id.
+    /// Adds a verification; returns the event's id.
     pub async fn verify(&self, order: &str, id: &str) -> String {
         let new = NewVerification {
             id: Some(id.into()),
@@ -433,18 +433,18 @@ impl House {
         view.event_id
     }
 
-    /// The script will answer so, once for each fault.
-    pub fn answers(&self, event: &str, faults: impl IntoIterator<Item = CallFault>) {
-        let mut answers = self.script.answers.lock().expect("answers");
-        answers.insert(event.to_owned(), faults.into_iter().collect());
+    /// Makes the script return these faults for the event, one for each attempt.
+    pub fn fail_with(&self, event: &str, faults: impl IntoIterator<Item = CallFault>) {
+        let mut by_event = self.script.faults.lock().expect("faults");
+        by_event.insert(event.to_owned(), faults.into_iter().collect());
     }
 
     pub fn calls(&self) -> Vec<(String, u32)> {
         self.script.calls.lock().expect("calls").clone()
     }
 
-    /// Events in the order they were called first.
-    pub fn called(&self) -> Vec<String> {
+    /// The events in the order of their first calls.
+    pub fn called_events(&self) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         for (event, _) in self.calls() {
             if !seen.contains(&event) {
@@ -454,32 +454,32 @@ impl House {
         seen
     }
 
-    /// Waits until the order has documents of these events, in any order.
-    pub async fn documents(&self, order: &str, events: &[&str]) {
-        let mut wanted: Vec<_> = events.iter().map(ToString::to_string).collect();
-        wanted.sort();
-        self.until(&format!("documents {wanted:?}"), async || {
+    /// Waits until the order has documents of exactly these events.
+    pub async fn expect_documents(&self, order: &str, events: &[&str]) {
+        let mut expected: Vec<_> = events.iter().map(ToString::to_string).collect();
+        expected.sort();
+        self.until(&format!("documents {expected:?}"), async || {
             let found = self.app.documents_of_order(order).await.expect("documents");
             let mut found: Vec<_> = found.into_iter().map(|d| d.event_id).collect();
             found.sort();
-            found == wanted
+            found == expected
         })
         .await;
     }
 
-    /// Waits for what happens soon by itself, in real time.
-    pub async fn until(&self, what: &str, happened: impl AsyncFn() -> bool) {
+    /// Waits in real time until a condition holds.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         for _ in 0..2_000 {
-            if happened().await {
+            if holds().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("never: {what}; calls {:?}", self.calls());
+        panic!("timeout: {what}; calls {:?}", self.calls());
     }
 
-    /// Lets time pass in steps, so that every consumer looks around on the way.
-    pub async fn pass(&self, time: Duration) {
+    /// Advances the clock in steps, so that every consumer polls in between.
+    pub async fn advance(&self, time: Duration) {
         let step = Duration::from_millis(250);
         let steps = time.as_millis().div_ceil(step.as_millis());
         for _ in 0..steps {

@@ -1,71 +1,73 @@
-//! The database fails once, at every place in turn.
+//! The database fails once, at each operation in turn.
 
 use super::shaky::Failing;
-use super::{House, failed, later};
+use super::{TestHost, failed, later};
 use futures_util::future::join_all;
 use galleria_bus::ConsumerConfig;
 use std::time::Duration;
 
 const EVENTS: usize = 5;
 
-/// A morning in which something is tried again, something waits for its cause, and something is
-/// set aside.
-async fn morning() -> House {
-    let house = House::new().await;
-    house.store("s1").await;
-    house.answers("payment:p1", [later(3)]);
-    house.answers("payment:p2", failed(1));
-    house.order("s1", "o1").await;
-    house.refund("o1", "r1").await;
-    house.refund("o1", "r2").await;
-    house.pay("o1").await;
-    house.sell("s1", "o2").await;
-    house.sell("s1", "o3").await;
-    house
+/// A sequence of events with a retry, an event that waits for its cause, and one that is set aside.
+async fn scenario() -> TestHost {
+    let host = TestHost::new().await;
+    host.store("s1").await;
+    host.fail_with("payment:p1", [later(3)]);
+    host.fail_with("payment:p2", failed(1));
+    host.order("s1", "o1").await;
+    host.refund("o1", "r1").await;
+    host.refund("o1", "r2").await;
+    host.pay("o1").await;
+    host.sell("s1", "o2").await;
+    host.sell("s1", "o3").await;
+    host
 }
 
-/// Whether the database has failed before everything was done.
+/// Runs the scenario with a failure after some operations; returns whether the failure occurred.
 async fn survives(operations: usize, how: Failing) -> bool {
-    let mut house = morning().await;
+    let mut host = scenario().await;
     let mut config = ConsumerConfig::new(2, 1);
     config.store_backlog = 2;
-    house.shaky.fail_after(operations, how);
-    house.consume_with(config).await;
-    // What the test itself looks at does not fail.
-    let eyes = house.eyes();
-    house
-        .until(
-            &format!("everything, without operation {operations} ({how:?})"),
-            async || {
-                house.pass(Duration::from_secs(2)).await;
-                let mut done = 0;
-                for order in ["o1", "o2", "o3"] {
-                    let found = eyes.documents_of_order(order).await;
-                    done += found.expect("documents").len();
-                }
-                let parked = eyes.status().await.expect("status").parked;
-                done == EVENTS && parked == 0
-            },
-        )
-        .await;
-    let failed = house.shaky.has_failed();
-    house.shaky.never_fail();
-    house.stop_consuming().await;
-    let place = |event: &str| house.called().iter().position(|called| called == event);
+    host.shaky.fail_after(operations, how);
+    host.consume_with(config).await;
+    // The test's own reads do not fail.
+    let observer = host.observer();
+    host.until(
+        &format!("everything, without operation {operations} ({how:?})"),
+        async || {
+            host.advance(Duration::from_secs(2)).await;
+            let mut done = 0;
+            for order in ["o1", "o2", "o3"] {
+                let found = observer.documents_of_order(order).await;
+                done += found.expect("documents").len();
+            }
+            let parked = observer.status().await.expect("status").parked;
+            done == EVENTS && parked == 0
+        },
+    )
+    .await;
+    let failed = host.shaky.has_failed();
+    host.shaky.never_fail();
+    host.stop_consuming().await;
+    let place = |event: &str| {
+        host.called_events()
+            .iter()
+            .position(|called| called == event)
+    };
     assert!(place("payment:p1") < place("refund:r1"));
     assert!(place("refund:r1") < place("refund:r2"));
-    assert_eq!(eyes.status().await.expect("status").dead_letters, 0);
+    assert_eq!(observer.status().await.expect("status").dead_letters, 0);
     failed
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_at_any_place_loses_and_repeats_nothing() {
+async fn a_failure_at_any_operation_loses_and_repeats_nothing() {
     for how in [Failing::Before, Failing::After] {
-        // The first six are the consumer's start, whose failure its caller hears of.
+        // The first six operations are the consumer's start, which returns its error to the caller.
         let all: Vec<_> = (6..70).collect();
         for some in all.chunks(4) {
-            let mornings = some.iter().map(|operations| survives(*operations, how));
-            let failed = join_all(mornings).await;
+            let scenarios = some.iter().map(|operations| survives(*operations, how));
+            let failed = join_all(scenarios).await;
             assert!(failed.iter().all(|failed| *failed), "{failed:?}");
         }
     }

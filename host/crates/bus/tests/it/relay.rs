@@ -1,4 +1,4 @@
-//! The log, told to a real broker.
+//! The relay to a real broker.
 
 use crate::Script;
 use galleria_app::App;
@@ -29,20 +29,20 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// What a client may take on a busy machine.
-const LONG: Duration = Duration::from_secs(60);
+/// Limit on waits for a client on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The broker of all tests here, each of which has topics of its own. It ends with the process.
-struct Shared {
+/// The broker of all tests here; each test has its own topics. It stops with the process.
+struct SharedBroker {
     broker: Broker,
     address: String,
     by_tls: TlsLogin,
-    /// Its certificate, which nobody but the tests knows.
+    /// The broker's certificate, which only the tests trust.
     certificate: String,
 }
 
-fn broker() -> Option<&'static Shared> {
-    static BROKER: OnceLock<Option<Shared>> = OnceLock::new();
+fn broker() -> Option<&'static SharedBroker> {
+    static BROKER: OnceLock<Option<SharedBroker>> = OnceLock::new();
     let started = BROKER.get_or_init(|| {
         let parts = find_or_skip()?;
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
@@ -55,7 +55,7 @@ fn broker() -> Option<&'static Shared> {
         };
         let mut broker = Broker::start_with_tls(&parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
-        Some(Shared {
+        Some(SharedBroker {
             address: broker.address(),
             broker,
             by_tls,
@@ -65,9 +65,9 @@ fn broker() -> Option<&'static Shared> {
     started.as_ref()
 }
 
-/// A log and a relay of some of its topics.
+/// A log, and a relay for some of its topics.
 struct Stage {
-    shared: &'static Shared,
+    shared: &'static SharedBroker,
     name: &'static str,
     app: App,
     db: Db,
@@ -77,7 +77,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// `name` stands before every topic and is the relay's.
+    /// `name` is the prefix of every topic and the name of the relay.
     async fn new(name: &'static str, topics: &[&str]) -> Option<Self> {
         let shared = broker()?;
         let folder = tempfile::tempdir().expect("a folder");
@@ -129,15 +129,15 @@ impl Stage {
         self.client().create().expect("a client")
     }
 
-    async fn make(&self, topic: &str, settings: &[(&str, &str)]) {
+    async fn create_topic(&self, topic: &str, settings: &[(&str, &str)]) {
         let name = self.topic(topic);
         let mut new = NewTopic::new(&name, 3, TopicReplication::Fixed(1));
         for (key, value) in settings {
             new = new.set(key, value);
         }
-        let options = AdminOptions::new().operation_timeout(Some(LONG));
-        let made = self.admin().create_topics([&new], &options).await;
-        made.expect("asked").remove(0).expect("made");
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        let created = self.admin().create_topics([&new], &options).await;
+        created.expect("requested").remove(0).expect("created");
     }
 
     async fn publish(&self, topic: &str, id: &str, key: Option<&str>, data: Value) {
@@ -159,12 +159,12 @@ impl Stage {
             .expect("published");
     }
 
-    /// Relays from now on.
+    /// Starts the relay.
     async fn relay(&mut self) -> RelayErrors {
-        self.relay_by(self.config()).await
+        self.relay_with(self.config()).await
     }
 
-    async fn relay_by(&mut self, config: BrokerConfig) -> RelayErrors {
+    async fn relay_with(&mut self, config: BrokerConfig) -> RelayErrors {
         let relay = Relay::new(self.app.clone(), config);
         let errors = relay.errors();
         let relays = self.app.relays().await.expect("relays");
@@ -179,16 +179,16 @@ impl Stage {
         }
     }
 
-    /// Waits until the relay has noted that everything is told.
-    async fn told(&self) {
+    /// Waits until the relay has stored that everything is relayed.
+    async fn wait_until_relayed(&self) {
         let begun = Instant::now();
         while !self.app.status().await.expect("a status").settled {
-            assert!(begun.elapsed() < LONG, "not all of it was told");
+            assert!(begun.elapsed() < TIMEOUT, "not everything was relayed");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Everything on a topic that is committed.
+    /// All committed messages of a topic.
     fn read(&self, topic: &str) -> Vec<OwnedMessage> {
         let consumer: BaseConsumer = self
             .client()
@@ -204,11 +204,11 @@ impl Stage {
         consumer.assign(&all).expect("assigned");
         let (mut read, mut ended, begun) = (Vec::new(), 0, Instant::now());
         while ended < 3 {
-            match consumer.poll(LONG).expect("an answer") {
+            match consumer.poll(TIMEOUT).expect("an answer") {
                 Ok(message) => read.push(message.detach()),
                 Err(KafkaError::PartitionEOF(_)) => ended += 1,
-                // The client goes on where a broker has just been away.
-                Err(error) => assert!(begun.elapsed() < LONG, "{error}"),
+                // The client recovers when a broker returns.
+                Err(error) => assert!(begun.elapsed() < TIMEOUT, "{error}"),
             }
         }
         read
@@ -223,7 +223,7 @@ impl Stage {
         ids
     }
 
-    /// The log of a topic.
+    /// The events of a topic in the log.
     async fn log(&self, topic: &str) -> Vec<Event> {
         let relays = self.app.relays().await.expect("relays");
         let of_topic = relays
@@ -233,17 +233,17 @@ impl Stage {
         read.await.expect("events")
     }
 
-    /// Writes to a topic as the relay does, and notes nothing: as if it were killed right then.
-    async fn write_unnoted(&self, topic: &str, events: Vec<Event>) {
+    /// Writes to a topic like the relay but does not store the position, as if it were killed afterwards.
+    async fn write_without_position(&self, topic: &str, events: Vec<Event>) {
         let (config, topic) = (self.config(), self.topic(topic));
         let name = format!("{}.{topic}", self.name);
         let work = move || {
             let begun = Instant::now();
-            // A broker that has just started is not yet whole; the relay asks again, too.
+            // A broker that has just started may not be ready; the relay tries again too.
             let (writer, _) = loop {
                 match TopicWriter::open(&config, &name, &topic) {
                     Ok(opened) => break opened,
-                    Err(error) => assert!(begun.elapsed() < LONG, "{error}"),
+                    Err(error) => assert!(begun.elapsed() < TIMEOUT, "{error}"),
                 }
                 std::thread::sleep(Duration::from_millis(200));
             };
@@ -259,23 +259,23 @@ fn header_of(message: &OwnedMessage, name: &str) -> Option<String> {
     Some(String::from_utf8(found.value?.to_vec()).expect("text"))
 }
 
-async fn trouble(errors: &RelayErrors, relay: &str) -> String {
+async fn error_of(errors: &RelayErrors, relay: &str) -> String {
     let begun = Instant::now();
     loop {
-        if let Some(trouble) = errors.all().remove(relay) {
-            return trouble;
+        if let Some(error) = errors.all().remove(relay) {
+            return error;
         }
-        assert!(begun.elapsed() < LONG, "no trouble of {relay}");
+        assert!(begun.elapsed() < TIMEOUT, "no error of {relay}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_has_the_envelope_the_key_and_what_caused_it() {
+async fn a_message_has_the_envelope_the_key_and_its_origin() {
     let Some(mut stage) = Stage::new("whole", &["a"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
+    stage.create_topic("a", &[]).await;
     let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let origin = Origin {
         trace: Some(text.parse().expect("a trace")),
@@ -290,7 +290,7 @@ async fn a_message_has_the_envelope_the_key_and_what_caused_it() {
     trace::within(origin, caused).await;
     stage.publish("a", "alone", None, json!({"é": 1})).await;
     stage.relay().await;
-    stage.told().await;
+    stage.wait_until_relayed().await;
     stage.stop().await;
     let read = stage.read("a");
     assert_eq!(read.len(), 2);
@@ -318,7 +318,7 @@ async fn events_of_a_key_keep_their_order() {
     let Some(mut stage) = Stage::new("ordered", &["a"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
+    stage.create_topic("a", &[]).await;
     stage.relay().await;
     for number in 0..60 {
         let key = format!("order-{}", number % 5);
@@ -327,7 +327,7 @@ async fn events_of_a_key_keep_their_order() {
             .publish("a", &id, Some(&key), json!({"number": number}))
             .await;
     }
-    stage.told().await;
+    stage.wait_until_relayed().await;
     stage.stop().await;
     let read = stage.read("a");
     assert_eq!(read.len(), 60);
@@ -340,18 +340,18 @@ async fn events_of_a_key_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_before_or_after_the_broker_commits_tells_nothing_twice() {
+async fn a_crash_before_or_after_the_commit_relays_nothing_twice() {
     let Some(mut stage) = Stage::new("crashed", &["a"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
+    stage.create_topic("a", &[]).await;
     for id in ["1", "2", "3", "4"] {
         stage.publish("a", id, None, json!({})).await;
     }
-    // Two are committed, and it is not noted.
+    // Two events are committed, and the position is not stored.
     let log = stage.log("a").await;
-    stage.write_unnoted("a", log[..2].to_vec()).await;
-    // The third is on the way when the process ends.
+    stage.write_without_position("a", log[..2].to_vec()).await;
+    // The third one is in flight when the process ends.
     let topic = stage.topic("a");
     let name = format!("{}.{topic}", stage.name);
     let producer: BaseProducer = stage
@@ -359,61 +359,63 @@ async fn a_crash_before_or_after_the_broker_commits_tells_nothing_twice() {
         .set("transactional.id", &name)
         .create()
         .expect("a client");
-    producer.init_transactions(LONG).expect("begun");
+    producer.init_transactions(TIMEOUT).expect("begun");
     producer.begin_transaction().expect("begun");
     let record: BaseRecord<'_, str, str> = BaseRecord::to(&topic).payload("never committed");
     producer
         .send(record)
         .map_err(|(error, _)| error)
         .expect("queued");
-    producer.flush(LONG).expect("sent");
+    producer.flush(TIMEOUT).expect("sent");
     stage.relay().await;
-    stage.told().await;
+    stage.wait_until_relayed().await;
     stage.stop().await;
     assert_eq!(stage.ids("a"), ["1", "2", "3", "4"]);
-    // Whoever was there before is shut out.
+    // The earlier writer is fenced off.
     producer
-        .commit_transaction(LONG)
-        .expect_err("another has taken over");
+        .commit_transaction(TIMEOUT)
+        .expect_err("another writer has taken over");
     assert_eq!(stage.ids("a").len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_was_restored_goes_on_where_it_stood() {
+async fn a_restored_log_continues_at_its_own_position() {
     let Some(mut stage) = Stage::new("restored", &["a", "b"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
-    stage.make("b", &[]).await;
+    stage.create_topic("a", &[]).await;
+    stage.create_topic("b", &[]).await;
     for id in ["a1", "a2", "a3"] {
         stage.publish("a", id, None, json!({})).await;
     }
     stage.publish("b", "b1", None, json!({})).await;
-    // The broker is ahead: on one topic by an event in whose place there is another, on the other by one
-    // behind the end.
+    // The broker is ahead: on one topic by an event whose position now has another event, on the other topic by
+    // an event after the end of the log.
     let mut gone = stage.log("a").await.remove(1);
     gone.id = "gone".into();
-    stage.write_unnoted("a", vec![gone]).await;
+    stage.write_without_position("a", vec![gone]).await;
     let mut gone = stage.log("b").await.remove(0);
     (gone.id, gone.position) = ("gone".into(), 1_000);
-    stage.write_unnoted("b", vec![gone]).await;
+    stage.write_without_position("b", vec![gone]).await;
     stage.relay().await;
-    stage.told().await;
+    stage.wait_until_relayed().await;
     stage.stop().await;
     assert_eq!(stage.ids("a"), ["a1", "a2", "a3", "gone"]);
     assert_eq!(stage.ids("b"), ["b1", "gone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
+async fn a_topic_that_cannot_be_written_delays_no_other() {
     let Some(mut stage) = Stage::new("apart", &["a", "missing", "narrow"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
-    stage.make("narrow", &[("max.message.bytes", "1000")]).await;
+    stage.create_topic("a", &[]).await;
+    stage
+        .create_topic("narrow", &[("max.message.bytes", "1000")])
+        .await;
     stage.publish("missing", "m1", None, json!({})).await;
     stage.publish("narrow", "small", None, json!({})).await;
-    // Compressed, it is larger than a kilobyte still.
+    // It exceeds a kilobyte even when it is compressed.
     let digest = |number: u8| Digest::of(&[number]).to_string();
     let text: String = (0..100).map(digest).collect();
     stage
@@ -422,25 +424,25 @@ async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
     stage.publish("narrow", "later", None, json!({})).await;
     stage.publish("a", "a1", None, json!({})).await;
     let errors = stage.relay().await;
-    let missing = trouble(&errors, "apart.apart.missing").await;
+    let missing = error_of(&errors, "apart.apart.missing").await;
     assert!(
         missing.contains("apart.missing") && missing.contains("kafka.topics"),
         "{missing}"
     );
-    let narrow = trouble(&errors, "apart.apart.narrow").await;
+    let narrow = error_of(&errors, "apart.apart.narrow").await;
     assert!(narrow.contains("large"), "{narrow}");
     let begun = Instant::now();
     while stage.ids("a") != ["a1"] {
-        assert!(begun.elapsed() < LONG, "the good topic waits");
+        assert!(begun.elapsed() < TIMEOUT, "the other topic waits");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // What came before the large one is told, too; both topics go on once they can.
+    // The events before the large one are relayed; both topics continue when they can.
     let begun = Instant::now();
     while stage.ids("narrow") != ["small"] {
-        assert!(begun.elapsed() < LONG, "what could be told waits");
+        assert!(begun.elapsed() < TIMEOUT, "the small event waits");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    stage.make("missing", &[]).await;
+    stage.create_topic("missing", &[]).await;
     let topic = stage.topic("narrow");
     let wider =
         AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("max.message.bytes", "1000000");
@@ -448,8 +450,8 @@ async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
         .admin()
         .alter_configs([&wider], &AdminOptions::new())
         .await;
-    altered.expect("asked").remove(0).expect("altered");
-    stage.told().await;
+    altered.expect("requested").remove(0).expect("altered");
+    stage.wait_until_relayed().await;
     assert!(errors.all().is_empty(), "{errors:?}");
     stage.stop().await;
     assert_eq!(stage.ids("missing"), ["m1"]);
@@ -457,13 +459,13 @@ async fn a_topic_that_cannot_be_written_keeps_no_other_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_login() {
+async fn tls_verifies_the_brokers_certificate_and_the_hosts_login() {
     let Some(mut stage) = Stage::new("secured", &["a"]).await else {
         return;
     };
-    stage.make("a", &[]).await;
+    stage.create_topic("a", &[]).await;
     stage.publish("a", "a1", None, json!({})).await;
-    let Shared {
+    let SharedBroker {
         broker,
         by_tls,
         certificate,
@@ -481,14 +483,14 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
         ca_file: known.then(|| ca_file.clone()),
     };
     let wrong = "canary-0Wr7nG3sEc9r";
-    for (config, why) in [
+    for (config, reason) in [
         (config(&by_tls.password, false), "certificate"),
         (config(wrong, true), "uthentication"),
     ] {
-        let errors = stage.relay_by(config.clone()).await;
-        let told = trouble(&errors, "secured.secured.a").await;
-        assert!(told.contains(why), "{told}");
-        let shown = format!("{told} {config:?}");
+        let errors = stage.relay_with(config.clone()).await;
+        let error = error_of(&errors, "secured.secured.a").await;
+        assert!(error.contains(reason), "{error}");
+        let shown = format!("{error} {config:?}");
         assert!(
             !shown.contains(wrong) && !shown.contains(&by_tls.password),
             "{shown}"
@@ -496,8 +498,8 @@ async fn over_tls_the_broker_is_known_by_its_certificate_and_the_host_by_its_log
         stage.stop().await;
         stage.stop = CancellationToken::new();
     }
-    stage.relay_by(config(&by_tls.password, true)).await;
-    stage.told().await;
+    stage.relay_with(config(&by_tls.password, true)).await;
+    stage.wait_until_relayed().await;
     stage.stop().await;
     assert_eq!(stage.ids("a"), ["a1"]);
 }

@@ -1,4 +1,4 @@
-//! A database that fails when it is told to.
+//! A database with injected failures.
 
 use async_trait::async_trait;
 use galleria_db::Db;
@@ -6,19 +6,19 @@ use galleria_ports::Error;
 use galleria_ports::records::{Records, Work};
 use std::sync::Mutex;
 
-/// How an operation fails.
+/// When an operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failing {
-    /// Nothing is done.
+    /// Before its work.
     Before,
-    /// It is done, and only the answer is lost.
+    /// After its work: only the answer is lost.
     After,
 }
 
-/// Passes everything on to a real database, but for one operation.
+/// Passes all operations except one to a real database.
 pub struct Shaky {
     db: Db,
-    /// How many operations still go well.
+    /// The number of operations that still succeed.
     next: Mutex<Option<(usize, Failing)>>,
 }
 
@@ -28,17 +28,17 @@ impl Shaky {
         Self { db, next }
     }
 
-    /// After so many operations, one fails.
+    /// Makes one operation fail after this many.
     pub fn fail_after(&self, operations: usize, how: Failing) {
         *self.next.lock().expect("next") = Some((operations, how));
     }
 
-    /// Whether it has failed, as told.
+    /// Whether the failure has occurred.
     pub fn has_failed(&self) -> bool {
         self.next.lock().expect("next").is_none()
     }
 
-    /// From now on everything goes well.
+    /// Cancels the failure.
     pub fn never_fail(&self) {
         *self.next.lock().expect("next") = None;
     }
@@ -60,8 +60,8 @@ impl Shaky {
     }
 }
 
-fn away() -> Error {
-    Error::records("away", std::io::Error::other("as the test wants"))
+fn injected() -> Error {
+    Error::records("injected", std::io::Error::other("by the test"))
 }
 
 #[async_trait]
@@ -69,10 +69,10 @@ impl Records for Shaky {
     async fn write_work(&self, work: Work) -> Result<(), Error> {
         match self.fails_now() {
             None => self.db.write_work(work).await,
-            Some(Failing::Before) => Err(away()),
+            Some(Failing::Before) => Err(injected()),
             Some(Failing::After) => {
                 self.db.write_work(work).await?;
-                Err(away())
+                Err(injected())
             }
         }
     }
@@ -80,7 +80,7 @@ impl Records for Shaky {
     async fn read_work(&self, work: Work) -> Result<(), Error> {
         match self.fails_now() {
             None => self.db.read_work(work).await,
-            Some(_) => Err(away()),
+            Some(_) => Err(injected()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Documents and runs on their way, over a real SQLite database, real folders and a driven clock.
+//! Documents and runs, on a real SQLite database and real folders with a driven clock.
 
 mod runs;
 mod schedules;
@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Nobody decides here.
-struct Nobody;
+/// Has no plugins.
+struct NoPlugins;
 
-impl Plugins for Nobody {
+impl Plugins for NoPlugins {
     fn all(&self) -> &[Loaded] {
         &[]
     }
@@ -37,13 +37,13 @@ impl Plugins for Nobody {
     }
 }
 
-struct House {
+struct Fixture {
     folder: tempfile::TempDir,
     db: Db,
     clock: Arc<DrivenClock>,
 }
 
-impl House {
+impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
@@ -61,7 +61,7 @@ impl House {
     fn deliverer(&self, owner: &str) -> Deliverer {
         let app = App::new(
             Arc::new(self.db.clone()),
-            Arc::new(Nobody),
+            Arc::new(NoPlugins),
             Arc::clone(&self.clock) as _,
             Policy::default(),
         );
@@ -117,61 +117,65 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_that_cannot_be_delivered_hold_up_no_others() {
-    let house = House::new().await;
+async fn documents_that_cannot_be_delivered_delay_no_others() {
+    let fixture = Fixture::new().await;
     for n in 0..100 {
         let name = format!("lost-{n}");
-        house.decide(&name, "nowhere", DocumentState::Pending).await;
+        fixture
+            .decide(&name, "nowhere", DocumentState::Pending)
+            .await;
     }
-    house
+    fixture
         .decide("a.xml", "poslog", DocumentState::Pending)
         .await;
-    let deliverer = house.deliverer("one");
+    let deliverer = fixture.deliverer("one");
     deliver_all(&deliverer).await;
-    assert_eq!(names(&house.poslog().join("example")), ["a.xml"]);
-    assert_eq!(house.count(DocumentState::Delivered).await, 1);
-    // They are tried again when their leases have run out, and not before.
+    assert_eq!(names(&fixture.poslog().join("example")), ["a.xml"]);
+    assert_eq!(fixture.count(DocumentState::Delivered).await, 1);
+    // They are tried again only after their leases have expired.
     assert_eq!(deliverer.deliver_batch().await.expect("a batch"), 0);
-    house.clock.advance(Duration::from_secs(61));
+    fixture.clock.advance(Duration::from_secs(61));
     assert!(deliverer.deliver_batch().await.expect("a batch") > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prepared_document_was_renamed_where_its_file_is_gone() {
-    let house = House::new().await;
-    std::fs::create_dir_all(house.poslog().join("example")).expect("a folder");
-    house
+async fn a_prepared_document_without_its_file_was_renamed() {
+    let fixture = Fixture::new().await;
+    std::fs::create_dir_all(fixture.poslog().join("example")).expect("a folder");
+    fixture
         .decide("a.xml", "poslog", DocumentState::Prepared)
         .await;
-    deliver_all(&house.deliverer("one")).await;
-    assert_eq!(house.count(DocumentState::Delivered).await, 1);
-    assert!(names(&house.poslog().join("example")).is_empty());
+    deliver_all(&fixture.deliverer("one")).await;
+    assert_eq!(fixture.count(DocumentState::Delivered).await, 1);
+    assert!(names(&fixture.poslog().join("example")).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prepared_document_whose_folder_is_gone_waits_for_it() {
-    let house = House::new().await;
-    house
+async fn a_prepared_document_without_its_folder_waits_for_it() {
+    let fixture = Fixture::new().await;
+    fixture
         .decide("a.xml", "poslog", DocumentState::Prepared)
         .await;
-    deliver_all(&house.deliverer("one")).await;
-    assert_eq!(house.count(DocumentState::Prepared).await, 1);
-    assert!(names(&house.poslog()).is_empty());
+    deliver_all(&fixture.deliverer("one")).await;
+    assert_eq!(fixture.count(DocumentState::Prepared).await, 1);
+    assert!(names(&fixture.poslog()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hosts_deliver_each_document_once() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     for n in 0..200 {
         let name = format!("{n}.xml");
-        house.decide(&name, "poslog", DocumentState::Pending).await;
+        fixture
+            .decide(&name, "poslog", DocumentState::Pending)
+            .await;
     }
-    let (one, other) = (house.deliverer("one"), house.deliverer("other"));
+    let (one, other) = (fixture.deliverer("one"), fixture.deliverer("other"));
     tokio::join!(deliver_all(&one), deliver_all(&other));
-    // Where one was done first, the other may still have had a batch in hand.
+    // One may have finished while the other had a batch in flight.
     deliver_all(&one).await;
-    assert_eq!(house.count(DocumentState::Delivered).await, 200);
-    let names = names(&house.poslog().join("example"));
+    assert_eq!(fixture.count(DocumentState::Delivered).await, 200);
+    let names = names(&fixture.poslog().join("example"));
     assert_eq!(names.len(), 200, "{names:?}");
     assert!(names.iter().all(|name| name.ends_with(".xml")));
 }

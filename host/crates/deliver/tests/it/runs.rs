@@ -1,6 +1,6 @@
-//! Runs on two hosts, through failures, lost leases and operators.
+//! Runs on two hosts, with failures, lost leases and actions of operators.
 
-use crate::scripted::{House, LEASE};
+use crate::scripted::{Fixture, LEASE};
 use galleria_app::Key;
 use galleria_app::handling::Acting;
 use galleria_app::runs::{ByHand, RunAsk};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 
-fn ask(day: i8) -> RunAsk {
+fn request(day: i8) -> RunAsk {
     let date = jiff::civil::date(2026, 11, day);
     RunAsk {
         retailer: "example".into(),
@@ -31,7 +31,7 @@ fn ask(day: i8) -> RunAsk {
 fn acting() -> Acting {
     Acting {
         actor: "ana".into(),
-        reason: "mended".into(),
+        reason: "corrected".into(),
     }
 }
 
@@ -42,74 +42,74 @@ fn key(text: &str) -> Key {
     }
 }
 
-/// Asks for a run; its id.
-async fn asked(house: &House, day: i8) -> String {
-    let app = house.app();
-    let reply = app.run_ask(key(&format!("ask-{day}")), ask(day)).await;
-    let body: String = reply.expect("asked").body;
+/// Requests a run; returns its id.
+async fn request_run(fixture: &Fixture, day: i8) -> String {
+    let app = fixture.app();
+    let reply = app.run_ask(key(&format!("ask-{day}")), request(day)).await;
+    let body: String = reply.expect("requested").body;
     let id = body.split("\"id\":\"").nth(1).expect("an id");
     id[..32].to_owned()
 }
 
-async fn by_hand(house: &House, day: i8, stop: Arc<AtomicBool>) -> Result<ByHand, Error> {
-    let files = house.directories();
-    house
+async fn by_hand(fixture: &Fixture, day: i8, stop: Arc<AtomicBool>) -> Result<ByHand, Error> {
+    let files = fixture.directories();
+    fixture
         .app()
-        .run_by_hand(&files, &ask(day), "hand", LEASE, Arc::new(|_| {}), stop)
+        .run_by_hand(&files, &request(day), "hand", LEASE, Arc::new(|_| {}), stop)
         .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hosts_do_every_run_once() {
-    let house = House::at(NOON).await;
-    house.add_store("s", "Europe/Madrid", 0).await;
+async fn two_hosts_execute_every_run_once() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.add_store("s", "Europe/Madrid", 0).await;
     for day in 1..=20 {
-        asked(&house, day).await;
+        request_run(&fixture, day).await;
     }
-    let one = house.worker("one", Vec::new());
-    let other = house.worker("other", Vec::new());
+    let one = fixture.worker("one", Vec::new());
+    let other = fixture.worker("other", Vec::new());
     let all = async |worker: galleria_app::runs::RunWorker| {
         while worker.run_one().await.expect("a run") {}
     };
     tokio::join!(all(one), all(other));
-    let mut calls = house.plugins.calls.lock().expect("calls").clone();
+    let mut calls = fixture.plugins.calls.lock().expect("calls").clone();
     assert_eq!(calls.len(), 20);
     calls.sort();
     calls.dedup();
     assert_eq!(calls.len(), 20, "each once");
-    house.deliver().await;
-    assert_eq!(house.files().len(), 20);
+    fixture.deliver().await;
+    assert_eq!(fixture.files().len(), 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_dies_in_the_middle_leaves_a_run_that_writes_the_same_bytes() {
-    let house = House::at(NOON).await;
-    house.add_store("s", "Europe/Madrid", 0).await;
-    house.sell("s", "2026-11-23", "before").await;
-    house.hold(true);
-    let id = asked(&house, 23).await;
-    let dying = house.worker("dying", Vec::new());
+async fn a_run_of_a_dead_host_is_repeated_with_the_same_bytes() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.add_store("s", "Europe/Madrid", 0).await;
+    fixture.sell("s", "2026-11-23", "before").await;
+    fixture.block(true);
+    let id = request_run(&fixture, 23).await;
+    let dying = fixture.worker("dying", Vec::new());
     let attempt = tokio::spawn(async move { dying.run_one().await });
-    house.until_inside(1).await;
-    // The host is gone, without a word; what is sold now came too late for this run.
+    fixture.until_waiting(1).await;
+    // The host dies without releasing its lease. Later sales do not belong to this run.
     attempt.abort();
-    house.until_inside(0).await;
-    let first = house.run(&id).await;
+    fixture.until_waiting(0).await;
+    let first = fixture.run(&id).await;
     assert_eq!((first.state, first.attempts), (RunState::Running, 1));
-    house.clock.advance(Duration::from_secs(5));
-    house.sell("s", "2026-11-23", "after").await;
-    house.add_store("t", "Europe/Madrid", 0).await;
-    house.hold(false);
-    let next = house.worker("next", Vec::new());
-    assert!(!next.run_one().await.expect("asked"), "the lease holds");
-    house.clock.advance(LEASE);
+    fixture.clock.advance(Duration::from_secs(5));
+    fixture.sell("s", "2026-11-23", "after").await;
+    fixture.add_store("t", "Europe/Madrid", 0).await;
+    fixture.block(false);
+    let next = fixture.worker("next", Vec::new());
+    assert!(!next.run_one().await.expect("a pass"), "the lease holds");
+    fixture.clock.advance(LEASE);
     assert!(next.run_one().await.expect("a run"));
-    house.deliver().await;
+    fixture.deliver().await;
     let noon = "2026-11-24T12:00:00.000+00:00";
     let expected = format!("{noon} {noon}\nbefore 125\n");
-    let files = house.files();
+    let files = fixture.files();
     assert_eq!(files.values().collect::<Vec<_>>(), [&expected]);
-    let done = house.run(&id).await;
+    let done = fixture.run(&id).await;
     assert_eq!((done.state, done.attempts), (RunState::Ended, 2));
     assert_eq!((done.as_of, done.stores), (first.as_of, 1));
     assert_eq!((done.rows, done.progress, done.files.len()), (1, 1, 1));
@@ -121,67 +121,67 @@ async fn a_host_that_dies_in_the_middle_leaves_a_run_that_writes_the_same_bytes(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_whose_lease_was_lost_keeps_nothing() {
-    let house = House::at(NOON).await;
-    house.hold(true);
-    let id = asked(&house, 1).await;
-    let slow = house.worker("slow", Vec::new());
+async fn an_attempt_that_lost_its_lease_stores_nothing() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
+    let id = request_run(&fixture, 1).await;
+    let slow = fixture.worker("slow", Vec::new());
     let attempt = tokio::spawn(async move { slow.run_one().await });
-    house.until_inside(1).await;
-    // Somebody whose clock is ahead takes the run.
-    let (now, later) = (house.clock.now() + LEASE, house.clock.now() + 10 * LEASE);
-    let taken = house
+    fixture.until_waiting(1).await;
+    // A host with a clock that is ahead takes the run.
+    let (now, later) = (fixture.clock.now() + LEASE, fixture.clock.now() + 10 * LEASE);
+    let leased = fixture
         .records()
         .write(move |tx| Box::pin(async move { tx.run_lease("other", now, later).await }))
         .await;
-    assert_eq!(taken.expect("asked").expect("it is free").attempts, 2);
-    house.hold(false);
+    assert_eq!(leased.expect("a pass").expect("the run").attempts, 2);
+    fixture.block(false);
     assert!(attempt.await.expect("no panic").expect("a run"));
-    assert!(house.files().is_empty(), "{:?}", house.files());
-    let run = house.run(&id).await;
+    assert!(fixture.files().is_empty(), "{:?}", fixture.files());
+    let run = fixture.run(&id).await;
     assert_eq!((run.state, run.attempts), (RunState::Running, 2));
     assert_eq!((run.rows, run.files.len()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_is_held_while_a_run_goes_on() {
-    let house = House::at(NOON).await;
-    house.hold(true);
-    let id = asked(&house, 1).await;
-    let slow = house.worker("slow", Vec::new());
+async fn a_lease_is_renewed_while_a_run_is_in_progress() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
+    let id = request_run(&fixture, 1).await;
+    let slow = fixture.worker("slow", Vec::new());
     let attempt = tokio::spawn(async move { slow.run_one().await });
-    house.until_inside(1).await;
-    let other = house.worker("other", Vec::new());
+    fixture.until_waiting(1).await;
+    let other = fixture.worker("other", Vec::new());
     for _ in 0..5 {
-        house.clock.advance(LEASE / 2);
-        // It looks at the clock twenty times a second.
+        fixture.clock.advance(LEASE / 2);
+        // The worker checks the clock twenty times a second.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(!other.run_one().await.expect("asked"));
+        assert!(!other.run_one().await.expect("a pass"));
     }
-    house.hold(false);
+    fixture.block(false);
     assert!(attempt.await.expect("no panic").expect("a run"));
-    assert_eq!(house.run(&id).await.attempts, 1);
+    assert_eq!(fixture.run(&id).await.attempts, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
-    let house = House::at(NOON).await;
+async fn a_failed_run_is_retried_then_dead_then_replayed() {
+    let fixture = Fixture::at(NOON).await;
     let crash = CallFault::Host(HostFault::Trapped("at plugin::secret_place".into()));
-    house
+    fixture
         .plugins
         .faults
         .lock()
         .expect("faults")
         .extend(vec![crash; 3]);
-    let id = asked(&house, 1).await;
-    let worker = house.worker("w", Vec::new());
+    let id = request_run(&fixture, 1).await;
+    let worker = fixture.worker("w", Vec::new());
     for attempt in 1..=3 {
         assert!(worker.run_one().await.expect("a run"));
-        let run = house.run(&id).await;
+        let run = fixture.run(&id).await;
         assert_eq!(run.attempts, attempt);
         assert_eq!(run.code.as_deref(), Some("trapped"));
-        let told = run.detail.expect("a detail");
-        assert!(!told.contains("secret_place"), "{told}");
+        let detail = run.detail.expect("a detail");
+        assert!(!detail.contains("secret_place"), "{detail}");
         let state = if attempt < 3 {
             RunState::Failed
         } else {
@@ -189,26 +189,26 @@ async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
         };
         assert_eq!(run.state, state);
         assert!(
-            !worker.run_one().await.expect("asked"),
-            "not before its time"
+            !worker.run_one().await.expect("a pass"),
+            "not due yet"
         );
-        assert!(house.files().is_empty(), "{:?}", house.files());
+        assert!(fixture.files().is_empty(), "{:?}", fixture.files());
         // Back-off and jitter together are less than twice the back-off.
-        house.clock.advance(Duration::from_secs(4 << attempt));
+        fixture.clock.advance(Duration::from_secs(4 << attempt));
     }
-    house.clock.advance(Duration::from_secs(86_400));
-    assert!(!worker.run_one().await.expect("asked"), "dead");
-    let app = house.app();
+    fixture.clock.advance(Duration::from_secs(86_400));
+    assert!(!worker.run_one().await.expect("a pass"), "dead");
+    let app = fixture.app();
     app.run_replay(key("again"), &id, acting())
         .await
         .expect("replayed");
     assert!(worker.run_one().await.expect("a run"));
-    let run = house.run(&id).await;
+    let run = fixture.run(&id).await;
     assert_eq!(
         (run.state, run.attempts, run.code),
         (RunState::Ended, 1, None)
     );
-    assert_eq!(run.as_of.expect("begun").to_string(), NOON, "as at first");
+    assert_eq!(run.as_of.expect("begun").to_string(), NOON, "unchanged");
     let again = app.run_replay(key("once more"), &id, acting()).await;
     let Err(Error::Conflict { code, .. }) = again else {
         panic!("{again:?}")
@@ -217,47 +217,47 @@ async fn a_run_that_fails_is_tried_again_then_dead_then_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_never_work_is_dead_at_once() {
-    let house = House::at(NOON).await;
+async fn a_run_that_cannot_succeed_is_dead_at_once() {
+    let fixture = Fixture::at(NOON).await;
     let wrong = CallFault::Guest(Fault::Misconfigured(Vec::new()));
-    house
+    fixture
         .plugins
         .faults
         .lock()
         .expect("faults")
         .push_back(wrong);
-    let id = asked(&house, 1).await;
+    let id = request_run(&fixture, 1).await;
     assert!(
-        house
+        fixture
             .worker("w", Vec::new())
             .run_one()
             .await
             .expect("a run")
     );
-    assert_eq!(house.run(&id).await.state, RunState::Dead);
+    assert_eq!(fixture.run(&id).await.state, RunState::Dead);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_takes_its_hosts_along_is_not_begun_for_ever() {
-    let house = House::at(NOON).await;
-    house.hold(true);
-    let id = asked(&house, 1).await;
+async fn a_run_that_kills_its_hosts_is_given_up() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
+    let id = request_run(&fixture, 1).await;
     for n in 1..=3 {
-        let worker = house.worker(&format!("w{n}"), Vec::new());
+        let worker = fixture.worker(&format!("w{n}"), Vec::new());
         let attempt = tokio::spawn(async move { worker.run_one().await });
-        house.until_inside(1).await;
+        fixture.until_waiting(1).await;
         attempt.abort();
-        house.until_inside(0).await;
-        house.clock.advance(LEASE);
+        fixture.until_waiting(0).await;
+        fixture.clock.advance(LEASE);
     }
     assert!(
-        !house
+        !fixture
             .worker("w", Vec::new())
             .run_one()
             .await
-            .expect("asked")
+            .expect("a pass")
     );
-    let run = house.run(&id).await;
+    let run = fixture.run(&id).await;
     assert_eq!(
         (run.state, run.code.as_deref()),
         (RunState::Dead, Some("host_lost"))
@@ -265,144 +265,143 @@ async fn a_run_that_takes_its_hosts_along_is_not_begun_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_cancelled_under_way_leaves_nothing() {
-    let house = House::at(NOON).await;
-    house.hold(true);
-    let id = asked(&house, 1).await;
-    let worker = house.worker("w", Vec::new());
+async fn a_run_that_is_cancelled_in_progress_leaves_nothing() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
+    let id = request_run(&fixture, 1).await;
+    let worker = fixture.worker("w", Vec::new());
     let attempt = tokio::spawn(async move { worker.run_one().await });
-    house.until_inside(1).await;
-    house
+    fixture.until_waiting(1).await;
+    fixture
         .app()
         .run_cancel(key("no"), &id, acting())
         .await
-        .expect("told");
-    house.clock.advance(Duration::from_secs(2));
+        .expect("cancelled");
+    fixture.clock.advance(Duration::from_secs(2));
     assert!(attempt.await.expect("no panic").expect("a run"));
-    assert_eq!(house.run(&id).await.state, RunState::Cancelled);
-    assert!(house.files().is_empty());
+    assert_eq!(fixture.run(&id).await.state, RunState::Cancelled);
+    assert!(fixture.files().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_stops_gives_its_runs_back() {
-    let house = House::at(NOON).await;
-    house.hold(true);
-    let ids: BTreeSet<String> = [asked(&house, 1).await, asked(&house, 2).await].into();
-    asked(&house, 3).await;
-    let (stop, worker) = (CancellationToken::new(), house.worker("w", Vec::new()));
+async fn a_host_that_stops_releases_its_runs() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
+    let ids: BTreeSet<String> = [request_run(&fixture, 1).await, request_run(&fixture, 2).await].into();
+    request_run(&fixture, 3).await;
+    let (stop, worker) = (CancellationToken::new(), fixture.worker("w", Vec::new()));
     let serving = tokio::spawn(worker.run(stop.clone()));
-    // Two at a time, as configured.
-    house.until_inside(2).await;
+    // Two runs at a time, as configured.
+    fixture.until_waiting(2).await;
     stop.cancel();
     serving.await.expect("drained");
-    for run in house.runs().await {
+    for run in fixture.runs().await {
         assert_eq!((run.state, run.attempts), (RunState::Due, 0), "{ids:?}");
     }
-    house.hold(false);
-    let next = house.worker("next", Vec::new());
+    fixture.block(false);
+    let next = fixture.worker("next", Vec::new());
     while next.run_one().await.expect("a run") {}
-    let ended = house.runs().await.into_iter();
+    let ended = fixture.runs().await.into_iter();
     assert_eq!(ended.filter(|run| run.state == RunState::Ended).count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_for_is_done_by_a_host_that_serves() {
-    let house = House::at(NOON).await;
-    let (stop, app) = (CancellationToken::new(), house.app());
-    let files = Arc::new(house.directories());
+async fn a_requested_run_is_executed_by_a_serving_host() {
+    let fixture = Fixture::at(NOON).await;
+    let (stop, app) = (CancellationToken::new(), fixture.app());
+    let files = Arc::new(fixture.directories());
     let config = galleria_app::runs::RunsConfig::default();
     let worker =
         galleria_app::runs::RunWorker::new(app.clone(), files, "w".into(), config, Vec::new());
     let serving = tokio::spawn(worker.run(stop.clone()));
-    app.run_ask(key("a"), ask(1)).await.expect("asked");
+    app.run_ask(key("a"), request(1)).await.expect("a pass");
     for _ in 0..2_000 {
-        if house.runs().await[0].state == RunState::Ended {
+        if fixture.runs().await[0].state == RunState::Ended {
             break;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(house.runs().await[0].state, RunState::Ended);
+    assert_eq!(fixture.runs().await[0].state, RunState::Ended);
     stop.cancel();
     serving.await.expect("drained");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_hand_a_window_is_run_once_and_lists_its_files_again() {
-    let house = House::at(NOON).await;
-    house.add_store("s", "Europe/Madrid", 0).await;
-    house.sell("s", "2026-11-23", "a").await;
-    let Ok(ByHand::Ended(first)) = by_hand(&house, 23, Arc::default()).await else {
-        panic!("it ends well")
+async fn a_manual_run_of_a_window_is_executed_once() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.add_store("s", "Europe/Madrid", 0).await;
+    fixture.sell("s", "2026-11-23", "a").await;
+    let Ok(ByHand::Ended(first)) = by_hand(&fixture, 23, Arc::default()).await else {
+        panic!("it should succeed")
     };
-    let Ok(ByHand::Before(again)) = by_hand(&house, 23, Arc::default()).await else {
-        panic!("it was run before")
+    let Ok(ByHand::Before(again)) = by_hand(&fixture, 23, Arc::default()).await else {
+        panic!("it should exist")
     };
     assert_eq!(first, again);
     assert_eq!((again.rows, again.files.len()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_by_hand_that_is_stopped_leaves_nothing_behind() {
-    let house = House::at(NOON).await;
-    house.hold(true);
+async fn a_stopped_manual_run_leaves_nothing() {
+    let fixture = Fixture::at(NOON).await;
+    fixture.block(true);
     let stop = Arc::new(AtomicBool::new(false));
-    let (by, _) = tokio::join!(by_hand(&house, 1, Arc::clone(&stop)), async {
-        house.until_inside(1).await;
-        let Err(Error::Conflict { code, .. }) = by_hand(&house, 1, Arc::default()).await else {
-            panic!("it is under way")
+    let (outcome, _) = tokio::join!(by_hand(&fixture, 1, Arc::clone(&stop)), async {
+        fixture.until_waiting(1).await;
+        let Err(Error::Conflict { code, .. }) = by_hand(&fixture, 1, Arc::default()).await else {
+            panic!("it should be in progress")
         };
         assert_eq!(code, "run_under_way");
         stop.store(true, Ordering::Relaxed);
     });
-    assert_eq!(by.expect("stopped"), ByHand::Stopped);
-    assert!(house.runs().await.is_empty());
-    assert!(house.files().is_empty());
+    assert_eq!(outcome.expect("stopped"), ByHand::Stopped);
+    assert!(fixture.runs().await.is_empty());
+    assert!(fixture.files().is_empty());
 }
 
-/// What an operator cancelled is not begun by somebody who only began to run it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_by_hand_that_is_stopped_leaves_a_cancelled_one_cancelled() {
-    let house = House::at(NOON).await;
-    let id = asked(&house, 1).await;
-    let cancelled = house.app().run_cancel(key("no"), &id, acting()).await;
+async fn a_stopped_manual_run_leaves_a_cancelled_run_cancelled() {
+    let fixture = Fixture::at(NOON).await;
+    let id = request_run(&fixture, 1).await;
+    let cancelled = fixture.app().run_cancel(key("no"), &id, acting()).await;
     cancelled.expect("cancelled");
-    let before = house.runs().await;
+    let before = fixture.runs().await;
     assert_eq!(before[0].state, RunState::Cancelled);
-    house.hold(true);
+    fixture.block(true);
     let stop = Arc::new(AtomicBool::new(false));
-    let (by, _) = tokio::join!(by_hand(&house, 1, Arc::clone(&stop)), async {
-        house.until_inside(1).await;
+    let (outcome, _) = tokio::join!(by_hand(&fixture, 1, Arc::clone(&stop)), async {
+        fixture.until_waiting(1).await;
         stop.store(true, Ordering::Relaxed);
     });
-    assert_eq!(by.expect("stopped"), ByHand::Stopped);
-    let after = house.runs().await;
+    assert_eq!(outcome.expect("stopped"), ByHand::Stopped);
+    let after = fixture.runs().await;
     assert_eq!(after[0].state, RunState::Cancelled);
     assert_eq!(after[0].attempts, before[0].attempts);
 }
 
-/// A run over all stores is over those that its slot serves.
+/// A run over all stores covers only the stores that its slot serves.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slot_of_some_stores_reads_no_others() {
-    let house = House::at(NOON).await;
+async fn a_slot_for_some_stores_reads_only_those() {
+    let fixture = Fixture::at(NOON).await;
     for (store, sale) in [("a", "a1"), ("s", "s1"), ("t", "t1"), ("s", "s2")] {
-        house.add_store(store, "Europe/Madrid", 0).await;
-        house.sell(store, "2026-11-20", sale).await;
+        fixture.add_store(store, "Europe/Madrid", 0).await;
+        fixture.sell(store, "2026-11-20", sale).await;
     }
     let of_s = |store: Option<&str>| RunAsk {
         plugin: "of-s".into(),
         store: store.map(ToOwned::to_owned),
-        ..ask(20)
+        ..request(20)
     };
-    let id = house.app().run_ask(key("some"), of_s(None)).await;
-    id.expect("asked for");
-    let elsewhere = house.app().run_ask(key("t"), of_s(Some("t"))).await;
+    let id = fixture.app().run_ask(key("some"), of_s(None)).await;
+    id.expect("requested");
+    let elsewhere = fixture.app().run_ask(key("t"), of_s(Some("t"))).await;
     let Err(Error::Invalid(problems)) = elsewhere else {
         panic!("{elsewhere:?}")
     };
     assert_eq!(problems[0].message, "a store that of-s serves");
-    let worker = house.worker("w", Vec::new());
+    let worker = fixture.worker("w", Vec::new());
     assert!(worker.run_one().await.expect("a run"));
-    let runs = house.runs().await;
+    let runs = fixture.runs().await;
     assert_eq!(runs[0].state, RunState::Ended);
     assert_eq!((runs[0].rows, runs[0].stores), (2, 1));
 }

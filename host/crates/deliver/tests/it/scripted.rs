@@ -1,4 +1,4 @@
-//! A house whose one plugin runs as a test tells it, over a real database and real folders.
+//! A host with a scripted plugin, on a real database and real folders.
 
 use galleria_app::App;
 use galleria_app::Policy;
@@ -21,19 +21,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long a lease holds in these tests.
+/// The lease of runs in these tests.
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// Serves `report` as `report` and `export-catalogue` as `catalogue`, for the retailer `example`.
-/// A run writes its window and every sale line into one file.
+/// A run writes its window and every sale line to one file.
 pub struct Scripted {
     slots: Vec<Loaded>,
-    /// Faults of the next runs, in order; a run beyond them ends well.
+    /// Faults of the next runs, in order; later runs succeed.
     pub faults: Mutex<VecDeque<CallFault>>,
-    /// While set, a run stays at its first row.
-    pub held: AtomicBool,
-    /// Runs that are at their first row now.
-    pub inside: AtomicUsize,
+    /// While true, runs stop before their first row.
+    pub blocked: AtomicBool,
+    /// The number of runs before their first row.
+    pub waiting: AtomicUsize,
     /// Every call, by run.
     pub calls: Mutex<Vec<String>>,
 }
@@ -51,8 +51,8 @@ impl Default for Scripted {
                 loaded("of-s", Point::Report, of_s),
             ],
             faults: Mutex::default(),
-            held: AtomicBool::new(false),
-            inside: AtomicUsize::new(0),
+            blocked: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             calls: Mutex::default(),
         }
     }
@@ -99,9 +99,14 @@ fn loaded(name: &str, point: Point, filter: StoreFilter) -> Loaded {
 }
 
 impl Scripted {
-    fn go(&self, cx: &Context, run: &Stream, mut streams: Streams) -> Result<Totals, CallFault> {
+    fn execute(
+        &self,
+        cx: &Context,
+        run: &Stream,
+        mut streams: Streams,
+    ) -> Result<Totals, CallFault> {
         let (Stream::Report(window) | Stream::Catalogue(window)) = run else {
-            unreachable!("only these are served")
+            unreachable!("only these points are exported")
         };
         self.calls.lock().expect("calls").push(window.id.clone());
         let host =
@@ -111,16 +116,16 @@ impl Scripted {
         let file = output.open("reports", &name, "text/plain").map_err(host)?;
         let head = format!("{} {}\n", cx.occurred_at, window.as_of);
         output.write(file, head.as_bytes()).map_err(host)?;
-        self.inside.fetch_add(1, Ordering::SeqCst);
-        let gone = |what: &str| CallFault::Host(HostFault::HostFailed(what.to_owned()));
-        while self.held.load(Ordering::SeqCst) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let failed = |what: &str| CallFault::Host(HostFault::HostFailed(what.to_owned()));
+        while self.blocked.load(Ordering::SeqCst) {
             if streams.stop.load(Ordering::SeqCst) {
-                self.inside.fetch_sub(1, Ordering::SeqCst);
-                return Err(gone("the run was stopped"));
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+                return Err(failed("the run was stopped"));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.inside.fetch_sub(1, Ordering::SeqCst);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         if let Some(fault) = self.faults.lock().expect("faults").pop_front() {
             return Err(fault);
         }
@@ -149,30 +154,30 @@ impl Plugins for Scripted {
     }
 
     fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
-        unreachable!("no events here")
+        unreachable!("no test handles events")
     }
 
     fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
-        unreachable!("no members here")
+        unreachable!("no test identifies members")
     }
 
     fn run(&self, _: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
         Called {
-            outcome: self.go(cx, run, streams),
+            outcome: self.execute(cx, run, streams),
             usage: Usage::default(),
         }
     }
 }
 
-/// A house of one database, on which several hosts may work.
-pub struct House {
+/// One database and its folders, which several hosts may share.
+pub struct Fixture {
     pub folder: tempfile::TempDir,
     pub db: Db,
     pub clock: Arc<DrivenClock>,
     pub plugins: Arc<Scripted>,
 }
 
-impl House {
+impl Fixture {
     pub async fn at(now: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
@@ -239,7 +244,7 @@ impl House {
         put.await.expect("a store");
     }
 
-    /// Sells something now.
+    /// Records a sale line.
     pub async fn sell(&self, store: &str, date: &str, entry: &str) {
         let line = SaleLine {
             store_id: store.into(),
@@ -268,7 +273,7 @@ impl House {
         sold.await.expect("a line");
     }
 
-    /// Every run, the oldest first.
+    /// All runs, the oldest first.
     pub async fn runs(&self) -> Vec<RunRow> {
         let listed = self.records().read(|tx| {
             Box::pin(async move {
@@ -286,7 +291,7 @@ impl House {
         runs.find(|run| run.id == id).expect("it is there")
     }
 
-    /// Files below `reports/example`, hidden ones included, with their content.
+    /// The files in `reports/example` with their contents, including hidden files.
     pub fn files(&self) -> BTreeMap<String, String> {
         let folder: PathBuf = self.folder.path().join("reports/example");
         let entries = std::fs::read_dir(folder).into_iter().flatten();
@@ -302,18 +307,18 @@ impl House {
         read.collect()
     }
 
-    /// Waits, in real time, until so many runs are at their first row.
-    pub async fn until_inside(&self, count: usize) {
+    /// Waits in real time until this many runs stopped before their first row.
+    pub async fn until_waiting(&self, count: usize) {
         for _ in 0..5_000 {
-            if self.plugins.inside.load(Ordering::SeqCst) == count {
+            if self.plugins.waiting.load(Ordering::SeqCst) == count {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        panic!("no {count} runs came to their first row");
+        panic!("timeout: {count} runs before their first row");
     }
 
-    pub fn hold(&self, held: bool) {
-        self.plugins.held.store(held, Ordering::SeqCst);
+    pub fn block(&self, blocked: bool) {
+        self.plugins.blocked.store(blocked, Ordering::SeqCst);
     }
 }

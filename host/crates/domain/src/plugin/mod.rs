@@ -336,10 +336,10 @@ mod tests {
 
     #[test]
     fn missing_rights_are_named() {
-        let asked = rights(Capability::Output, "a");
-        assert_eq!(asked.missing_from(&asked), Vec::<String>::new());
+        let asks = rights(Capability::Output, "a");
+        assert_eq!(asks.missing_from(&asks), Vec::<String>::new());
         assert_eq!(
-            asked.missing_from(&Rights::default()),
+            asks.missing_from(&Rights::default()),
             ["capability \"output\"", "topic \"a\""]
         );
     }

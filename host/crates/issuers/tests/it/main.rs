@@ -63,15 +63,15 @@ async fn a_token_for_another_audience_or_time_is_rejected() {
     let realm = Realm::with(&[&pair]).await;
     let issuers = issuers(realm.config());
     let claims = realm.claims();
-    let ask = async |name: &str, value: Value, second: i64| {
+    let check = async |name: &str, value: Value, second: i64| {
         let token = pair.sign(&with(&claims, name, value));
         caller(&issuers, &token, second).await
     };
-    let refused = async |name: &str, value: Value, second: i64| match ask(name, value, second).await
-    {
-        Err(TokenFault::Refused(why)) => why,
-        other => panic!("{name} at {second}: {other:?}"),
-    };
+    let refused =
+        async |name: &str, value: Value, second: i64| match check(name, value, second).await {
+            Err(TokenFault::Refused(why)) => why,
+            other => panic!("{name} at {second}: {other:?}"),
+        };
     assert_eq!(
         refused("aud", json!("account"), 0).await,
         "the token is for another audience"
@@ -97,12 +97,12 @@ async fn a_token_for_another_audience_or_time_is_rejected() {
         "the token is not an access token"
     );
     // A minute of skew at both ends, and not a second more.
-    assert!(ask("typ", json!("Bearer"), 359).await.is_ok());
+    assert!(check("typ", json!("Bearer"), 359).await.is_ok());
     assert_eq!(
         refused("typ", json!("Bearer"), 360).await,
         "the token has expired"
     );
-    assert!(ask("nbf", json!(NOON + 60), 0).await.is_ok());
+    assert!(check("nbf", json!(NOON + 60), 0).await.is_ok());
     assert_eq!(
         refused("nbf", json!(NOON + 61), 0).await,
         "the token is not valid yet"
@@ -127,31 +127,31 @@ async fn roles_scopes_and_lists_determine_the_access() {
     let realm = Realm::with(&[&pair]).await;
     let issuers = issuers(realm.config());
     let claims = realm.claims();
-    let ask = async |changes: &[(&str, Value)]| {
+    let check = async |changes: &[(&str, Value)]| {
         let mut all = claims.clone();
         for (name, value) in changes {
             all = with(&all, name, value.clone());
         }
         caller(&issuers, &pair.sign(&all), 0).await
     };
-    let scope = async |changes: &[(&str, Value)]| ask(changes).await.expect("a caller").scope;
+    let scope = async |changes: &[(&str, Value)]| check(changes).await.expect("a caller").scope;
     assert_eq!(scope(&[]).await, Scope::Till);
     let both = json!({ "roles": ["manager", "cashier"] });
     assert_eq!(scope(&[("realm_access", both)]).await, Scope::BackOffice);
     let words = json!("openid galleria:operate");
     assert_eq!(scope(&[("scope", words)]).await, Scope::Operator);
     for powerless in [
-        ask(&[("realm_access", json!({ "roles": ["admin"] }))]).await,
-        ask(&[("realm_access", json!(null)), ("scope", json!("till"))]).await,
-        ask(&[("stores", json!(null))]).await,
-        ask(&[("stores", json!([])), ("retailers", json!([]))]).await,
+        check(&[("realm_access", json!({ "roles": ["admin"] }))]).await,
+        check(&[("realm_access", json!(null)), ("scope", json!("till"))]).await,
+        check(&[("stores", json!(null))]).await,
+        check(&[("stores", json!([])), ("retailers", json!([]))]).await,
     ] {
         assert!(
             matches!(powerless, Err(TokenFault::Powerless(_))),
             "{powerless:?}"
         );
     }
-    let reach = async |value: Value| ask(&[("retailers", value)]).await.expect("one").reach;
+    let reach = async |value: Value| check(&[("retailers", value)]).await.expect("one").reach;
     assert_eq!(reach(json!("*")).await, Reach::Everything);
     assert_eq!(reach(json!(["a", "*"])).await, Reach::Everything);
     let stores = ["s1".to_owned(), "s2".to_owned()];
@@ -161,9 +161,9 @@ async fn roles_scopes_and_lists_determine_the_access() {
     };
     assert_eq!(reach(json!("example")).await, expected);
     // `*` has no meaning in the list of stores.
-    let stars = ask(&[("stores", json!("*"))]).await.expect("one").reach;
+    let stars = check(&[("stores", json!("*"))]).await.expect("one").reach;
     assert_ne!(stars, Reach::Everything);
-    let nameless = ask(&[("preferred_username", json!(null))])
+    let nameless = check(&[("preferred_username", json!(null))])
         .await
         .expect("one");
     assert_eq!(nameless.name, "shops:5f0c1d2e");

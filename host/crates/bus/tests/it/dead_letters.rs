@@ -1,0 +1,196 @@
+//! Dead letters, restarts, and busy stores.
+
+use super::{TestHost, failed, later};
+use galleria_app::handling::{Settled, Verdict};
+use galleria_bus::ConsumerConfig;
+use galleria_domain::plugin::OnDeadLetter;
+use galleria_domain::{CallFault, Fault, Problem};
+use std::time::Duration;
+
+fn invalid() -> CallFault {
+    CallFault::Guest(Fault::Invalid(vec![Problem::new("lines", "too many")]))
+}
+
+async fn with_dead_payment(on_dead_letter: OnDeadLetter) -> TestHost {
+    let mut host = TestHost::with(on_dead_letter).await;
+    host.store("s1").await;
+    host.fail_with("payment:p1", [invalid()]);
+    host.sell("s1", "o1").await;
+    host.refund("o1", "r1").await;
+    host.consume().await;
+    host.until("a dead letter", async || {
+        host.dead_letters().await.len() == 1
+    })
+    .await;
+    host.advance(Duration::from_secs(2)).await;
+    host
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_holds_later_events_until_it_is_replayed() {
+    let mut host = with_dead_payment(OnDeadLetter::Hold).await;
+    assert_eq!(host.calls().len(), 1);
+    let settle = host.settle("payment:p1", Verdict::Replay);
+    settle.await.expect("replayed");
+    host.advance(Duration::from_secs(2)).await;
+    host.expect_documents("o1", &["payment:p1", "refund:r1"])
+        .await;
+    assert!(host.dead_letters().await.is_empty());
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discarded_dead_letter_releases_the_next_events_and_cannot_be_replayed() {
+    let mut host = with_dead_payment(OnDeadLetter::Hold).await;
+    let settle = host.settle("payment:p1", Verdict::Discard);
+    settle.await.expect("discarded");
+    host.advance(Duration::from_secs(2)).await;
+    host.expect_documents("o1", &["refund:r1"]).await;
+    let again = host.settle("payment:p1", Verdict::Replay).await;
+    assert!(again.is_err());
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retailer_may_continue_after_a_dead_letter() {
+    let mut host = with_dead_payment(OnDeadLetter::Continue).await;
+    host.expect_documents("o1", &["refund:r1"]).await;
+    let settle = host.settle("payment:p1", Verdict::Replay);
+    settle.await.expect("replayed");
+    host.advance(Duration::from_secs(2)).await;
+    host.expect_documents("o1", &["payment:p1", "refund:r1"])
+        .await;
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_attempts_and_continues() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.fail_with("payment:p1", failed(2));
+    host.sell("s1", "o1").await;
+    host.sell("s1", "o2").await;
+    host.consume().await;
+    host.expect_documents("o2", &["payment:p2"]).await;
+    host.until("the first try", async || {
+        host.calls().contains(&("payment:p1".into(), 1))
+    })
+    .await;
+    host.stop_consuming().await;
+    host.consume().await;
+    host.sell("s1", "o3").await;
+    host.expect_documents("o3", &["payment:p3"]).await;
+    host.advance(Duration::from_secs(60)).await;
+    host.expect_documents("o1", &["payment:p1"]).await;
+    let mut calls = host.calls();
+    calls.sort();
+    let expected = [
+        ("payment:p1", 1),
+        ("payment:p1", 2),
+        ("payment:p1", 3),
+        ("payment:p2", 1),
+        ("payment:p3", 1),
+    ];
+    assert_eq!(calls, expected.map(|(event, n)| (event.to_owned(), n)));
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_busy_store_are_set_aside_and_all_handled() {
+    let mut host = TestHost::new().await;
+    host.store("busy").await;
+    host.store("calm").await;
+    for n in 1..=40 {
+        host.sell("busy", &format!("o{n}")).await;
+    }
+    host.sell("calm", "o99").await;
+    let mut config = ConsumerConfig::new(2, 1);
+    config.store_backlog = 3;
+    host.consume_with(config).await;
+    host.expect_documents("o99", &["payment:p99"]).await;
+    host.until("all events handled", async || {
+        host.advance(Duration::from_secs(3)).await;
+        host.called_events().len() == 41 && host.app.status().await.expect("status").parked == 0
+    })
+    .await;
+    assert_eq!(host.calls().len(), 41, "each exactly once");
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
+    let mut host = TestHost::new().await;
+    host.store("busy").await;
+    host.store("calm").await;
+    host.fail_with("payment:p999", [later(10)]);
+    host.sell("calm", "o999").await;
+    let calm = host.item("payment:p999").await;
+    let parked = host.app.handle(&calm, 0).await.expect("handled");
+    assert_eq!(parked.settled, Settled::Parked);
+    for n in 1..=250 {
+        host.sell("busy", &format!("o{n}")).await;
+    }
+    for n in 1..=250 {
+        let item = host.item(&format!("payment:p{n}")).await;
+        host.app.park_aside(&item, 0).await.expect("parked");
+    }
+    // All events of the busy store are due before the other's retry, and its one call never ends.
+    let busy = host.hold("busy");
+    let mut config = ConsumerConfig::new(2, 1);
+    config.store_backlog = 1_000;
+    host.consume_with(config).await;
+    host.advance(Duration::from_secs(12)).await;
+    host.until("the calm store's retry", async || {
+        host.advance(Duration::from_secs(1)).await;
+        let found = host.app.documents_of_order("o999").await;
+        found.expect("documents").len() == 1
+    })
+    .await;
+    busy.open();
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_fill_the_window_do_not_block_others() {
+    let mut host = TestHost::new().await;
+    let mut gates = Vec::new();
+    for store in ["slow1", "slow2", "slow3"] {
+        host.store(store).await;
+        gates.push(host.hold(store));
+        // Together more than two pages.
+        for n in 0..135 {
+            host.sell(store, &format!("{store}-o{n}")).await;
+        }
+    }
+    host.store("calm").await;
+    host.sell("calm", "o999").await;
+    let mut config = ConsumerConfig::new(4, 1);
+    config.window = 12;
+    host.consume_with(config).await;
+    host.until("the calm store's document", async || {
+        host.advance(Duration::from_millis(500)).await;
+        let found = host.app.documents_of_order("o999").await;
+        found.expect("documents").len() == 1
+    })
+    .await;
+    for gate in gates {
+        gate.open();
+    }
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_cannot_be_applied_delays_no_other_event() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.make_unusable("payment:p1");
+    host.sell("s1", "o1").await;
+    host.consume().await;
+    host.until("the first call", async || host.calls().len() == 1)
+        .await;
+    // The clock does not advance: nothing may sleep because of it.
+    host.sell("s1", "o2").await;
+    host.expect_documents("o2", &["payment:p2"]).await;
+    host.expect_documents("o1", &[]).await;
+    host.stop_consuming().await;
+}
