@@ -21,7 +21,7 @@ pub struct Entry {
     pub sequence: u64,
     /// The receipt number printed for the customer.
     pub receipt: String,
-    /// Who rang it up; none where the customer did.
+    /// The cashier; none for self-service.
     pub cashier: Option<String>,
     /// `YYYY-MM-DD`.
     pub business_date: String,

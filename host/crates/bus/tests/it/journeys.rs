@@ -35,12 +35,11 @@ async fn positions_are_stored_with_the_effects() {
         host.sell("s1", &format!("o{n}")).await;
     }
     host.consume().await;
-    host
-        .until("settled positions", async || {
-            let (position, closed) = host.app.resume("PAYMENT_GROUP").await.expect("a position");
-            position >= 20 && closed.is_empty()
-        })
-        .await;
+    host.until("settled positions", async || {
+        let (position, closed) = host.app.resume("PAYMENT_GROUP").await.expect("a position");
+        position >= 20 && closed.is_empty()
+    })
+    .await;
     host.stop_consuming().await;
     assert_eq!(host.calls().len(), 20);
     host.consume().await;
@@ -64,13 +63,12 @@ async fn an_event_is_settled_only_after_every_subscriber() {
     let copies = host.hold("payment:p1/copies");
     host.consume().await;
     let written = async |order, count| {
-        host
-            .until(&format!("{count} documents of {order}"), async || {
-                host.advance(Duration::from_millis(500)).await;
-                let found = host.app.documents_of_order(order).await;
-                found.expect("documents").len() == count
-            })
-            .await;
+        host.until(&format!("{count} documents of {order}"), async || {
+            host.advance(Duration::from_millis(500)).await;
+            let found = host.app.documents_of_order(order).await;
+            found.expect("documents").len() == count
+        })
+        .await;
     };
     written("o1", 1).await;
     host.sell("s2", "o2").await;
@@ -99,8 +97,7 @@ async fn a_failure_after_the_effect_parks_nothing() {
         let (app, item) = (host.app.clone(), item.clone());
         async move { app.handle(&item, 0).await }
     });
-    host
-        .until("the slow call", async || host.calls().len() == 1)
+    host.until("the slow call", async || host.calls().len() == 1)
         .await;
     host.stop_holding("payment:p1");
     host.app.handle(&item, 0).await.expect("handled");
@@ -137,12 +134,11 @@ async fn an_event_parked_after_its_effect_leaves_its_lane() {
     });
     put.await.expect("parked");
     host.consume().await;
-    host
-        .until("no parked events", async || {
-            host.advance(Duration::from_millis(250)).await;
-            host.app.status().await.expect("status").parked == 0
-        })
-        .await;
+    host.until("no parked events", async || {
+        host.advance(Duration::from_millis(250)).await;
+        host.app.status().await.expect("status").parked == 0
+    })
+    .await;
     host.stop_consuming().await;
 }
 

@@ -129,7 +129,10 @@ async fn an_attempt_that_lost_its_lease_stores_nothing() {
     let attempt = tokio::spawn(async move { slow.run_one().await });
     fixture.until_waiting(1).await;
     // A host with a clock that is ahead takes the run.
-    let (now, later) = (fixture.clock.now() + LEASE, fixture.clock.now() + 10 * LEASE);
+    let (now, later) = (
+        fixture.clock.now() + LEASE,
+        fixture.clock.now() + 10 * LEASE,
+    );
     let leased = fixture
         .records()
         .write(move |tx| Box::pin(async move { tx.run_lease("other", now, later).await }))
@@ -188,10 +191,7 @@ async fn a_failed_run_is_retried_then_dead_then_replayed() {
             RunState::Dead
         };
         assert_eq!(run.state, state);
-        assert!(
-            !worker.run_one().await.expect("a pass"),
-            "not due yet"
-        );
+        assert!(!worker.run_one().await.expect("a pass"), "not due yet");
         assert!(fixture.files().is_empty(), "{:?}", fixture.files());
         // Back-off and jitter together are less than twice the back-off.
         fixture.clock.advance(Duration::from_secs(4 << attempt));
@@ -287,7 +287,11 @@ async fn a_run_that_is_cancelled_in_progress_leaves_nothing() {
 async fn a_host_that_stops_releases_its_runs() {
     let fixture = Fixture::at(NOON).await;
     fixture.block(true);
-    let ids: BTreeSet<String> = [request_run(&fixture, 1).await, request_run(&fixture, 2).await].into();
+    let ids: BTreeSet<String> = [
+        request_run(&fixture, 1).await,
+        request_run(&fixture, 2).await,
+    ]
+    .into();
     request_run(&fixture, 3).await;
     let (stop, worker) = (CancellationToken::new(), fixture.worker("w", Vec::new()));
     let serving = tokio::spawn(worker.run(stop.clone()));

@@ -124,10 +124,17 @@ async fn missed_days_are_caught_up_as_configured() {
         .plan()
         .await
         .expect("planned");
-    assert!(fixture.runs().await.is_empty(), "a new schedule does not cover the past");
+    assert!(
+        fixture.runs().await.is_empty(),
+        "a new schedule does not cover the past"
+    );
     // Friday noon to Monday noon, when another host starts.
     fixture.clock.advance(Duration::from_secs(3 * 86_400));
-    fixture.worker("b", schedules).plan().await.expect("planned");
+    fixture
+        .worker("b", schedules)
+        .plan()
+        .await
+        .expect("planned");
     let runs = fixture.runs().await;
     let days = |name: &str| -> Vec<&str> {
         let of = runs.iter().filter(|run| run.schedule == name);
@@ -173,7 +180,11 @@ async fn a_business_day_that_ends_late_is_reported_after_its_end() {
     let nightly = schedule("nightly", "report", "30 2 * * *", CatchUp::All);
     let worker = fixture.worker("a", vec![nightly]);
     worker.plan().await.expect("planned");
-    let next = worker.plan().await.expect("planned").expect("it fires again");
+    let next = worker
+        .plan()
+        .await
+        .expect("planned")
+        .expect("it fires again");
     assert_eq!(next.to_string(), "2026-11-21T01:30:00Z");
     fixture.clock.advance(Duration::from_secs(86_400));
     worker.plan().await.expect("planned");
