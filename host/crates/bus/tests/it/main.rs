@@ -211,7 +211,9 @@ impl TestHost {
 
     /// All dead letters.
     pub async fn dead_letters(&self) -> Vec<DeadLetterView> {
-        let page = self.app.dead_letters(DeadLetterFilter::default(), None, 100);
+        let page = self
+            .app
+            .dead_letters(DeadLetterFilter::default(), None, 100);
         page.await.expect("dead letters").dead_letters
     }
 
