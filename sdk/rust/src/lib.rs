@@ -50,10 +50,7 @@ pub use feeds::{
     Activities, Input, Product, Products, SaleLine, SaleLines, Settlement, SettlementLine,
 };
 pub use output::{Output, Statement, StatementHeader, StatementKind, StatementLine};
-pub use points::{
-    ExportCatalogue, IdentifyMember, OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd,
-    OnVerification, OnVoid, Plugin, ReadStatement, Report, VerifyLogin, WriteSettlement,
-};
+pub use points::*;
 pub use problems::{MAX_PROBLEMS, Problems, quoted};
 pub use sink::Sink;
 
@@ -62,15 +59,14 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What nearly every plugin needs.
 pub mod prelude {
+    pub use crate::points::*;
     pub use crate::{
         Activities, Activity, At, Attribute, BadValue, Cancellation, Context, Date, Decimal,
-        Decision, Discount, Document, Entry, ExportCatalogue, Fault, FiscalMark, IdentifyMember,
-        Identity, Input, Instant, Key, Line, LineKind, Login, Member, Money, NoSettings,
-        OnFiscalMark, OnPayment, OnRefund, OnReply, OnShiftEnd, OnVerification, OnVoid, Origin,
-        Outgoing, Output, Plugin, Problem, Problems, Products, ReadStatement, Receipt, Refund,
-        Reply, Report, Sale, SaleLine, SaleLines, Scope, Settlement, Shift, Statement,
-        StatementHeader, StatementKind, StatementLine, Store, Tax, Tender, TenderTotal, Totals,
-        Verification, VerifyLogin, VoidCause, Window, WriteSettlement,
+        Decision, Discount, Document, Entry, Fault, FiscalMark, Identity, Input, Instant, Key,
+        Line, LineKind, Login, Member, Money, NoSettings, Origin, Outgoing, Output, Problem,
+        Problems, Products, Receipt, Refund, Reply, Sale, SaleLine, SaleLines, Scope, Settlement,
+        Shift, Statement, StatementHeader, StatementKind, StatementLine, Store, Tax, Tender,
+        TenderTotal, Totals, Verification, VoidCause, Window,
     };
 }
 
@@ -78,6 +74,14 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bindings::words::types::Context as RawContext;
+
+    /// The types that the table of extension points names.
+    pub mod types {
+        pub use crate::bindings::verify_login::{Identity, Login};
+        pub use crate::bindings::words::types::*;
+        pub use std::primitive::str;
+    }
+
     pub use crate::plugin::{call, join, length};
     pub use crate::settings::check;
 }

@@ -49,7 +49,7 @@ macro_rules! plugin {
                 fn serve(
                     event: &$crate::testkit::Event,
                 ) -> ::std::option::Option<::std::result::Result<$crate::testkit::Answer, ::std::string::String>> {
-                    match event.point_name().as_str() {
+                    match $crate::testkit::point_name(event).as_str() {
                         $( ::std::stringify!($point) => ::std::option::Option::Some(
                             <Component as $crate::testkit::Serve<$crate::testkit::points::$point>>::serve(event)
                         ), )+
@@ -63,66 +63,45 @@ macro_rules! plugin {
     };
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __point {
-    (OnPayment $plugin:ident $component:ident) => {
-        $crate::__react!(on_payment OnPayment $plugin $component (sale: $crate::Sale));
-    };
-    (OnRefund $plugin:ident $component:ident) => {
-        $crate::__react!(on_refund OnRefund $plugin $component (refund: $crate::Refund));
-    };
-    (OnVoid $plugin:ident $component:ident) => {
-        $crate::__react!(on_void OnVoid $plugin $component (cancelled: $crate::Cancellation));
-    };
-    (OnVerification $plugin:ident $component:ident) => {
-        $crate::__react!(on_verification OnVerification $plugin $component (verified: $crate::Verification));
-    };
-    (OnFiscalMark $plugin:ident $component:ident) => {
-        $crate::__react!(on_fiscal_mark OnFiscalMark $plugin $component (mark: $crate::FiscalMark));
-    };
-    (OnShiftEnd $plugin:ident $component:ident) => {
-        $crate::__react!(on_shift_end OnShiftEnd $plugin $component (shift: $crate::Shift));
-    };
-    (OnReply $plugin:ident $component:ident) => {
-        $crate::__react!(on_reply OnReply $plugin $component (request: $crate::Outgoing, reply: $crate::Reply));
-    };
-    (IdentifyMember $plugin:ident $component:ident) => {
-        $crate::__export!(identify_member IdentifyMember identify $plugin $component
-            (code: ::std::string::String) -> ::std::option::Option<$crate::Member>);
-    };
-    (VerifyLogin $plugin:ident $component:ident) => {
-        $crate::__export!(verify_login VerifyLogin verify $plugin $component
-            (login: $crate::Login) -> ::std::option::Option<$crate::Identity>);
-    };
-    (Report $plugin:ident $component:ident) => {
-        $crate::__export!(report Report run $plugin $component (window: $crate::Window) -> $crate::Totals);
-    };
-    (ReadStatement $plugin:ident $component:ident) => {
-        $crate::__export!(read_statement ReadStatement run $plugin $component () -> $crate::Totals);
-    };
-    (WriteSettlement $plugin:ident $component:ident) => {
-        $crate::__export!(write_settlement WriteSettlement run $plugin $component (window: $crate::Window) -> $crate::Totals);
-    };
-    (ExportCatalogue $plugin:ident $component:ident) => {
-        $crate::__export!(export_catalogue ExportCatalogue run $plugin $component (window: $crate::Window) -> $crate::Totals);
-    };
-    ($other:ident $plugin:ident $component:ident) => {
-        ::std::compile_error!(::std::concat!(
-            "`", ::std::stringify!($other), "` is no extension point. There are OnPayment, OnRefund, ",
-            "OnVoid, OnVerification, OnFiscalMark, OnShiftEnd, OnReply, IdentifyMember, VerifyLogin, ",
-            "Report, ReadStatement, WriteSettlement and ExportCatalogue."
-        ));
+macro_rules! define_point {
+    ($d:tt
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+            $argument:ident ($($field:ident: $field_type:ident),+);)* }
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+            $function:ident ($code:ident: $code_type:ident) -> Option<$answer_type:ident>,
+            $status:ident;)* }
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+            $run:ident ($($window:ident: $window_type:ident)?);)* }
+    ) => {
+        /// Implements one extension point: a rule for each row of the table.
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! __point {
+            $(($react $d plugin:ident $d component:ident) => {
+                $crate::__export!($react_module $react handle $d plugin $d component
+                    ($($field: $crate::__private::types::$field_type),+) -> $crate::Decision);
+            };)*
+            $(($answer $d plugin:ident $d component:ident) => {
+                $crate::__export!($answer_module $answer $function $d plugin $d component
+                    ($code: <$crate::__private::types::$code_type as ::std::borrow::ToOwned>::Owned)
+                    -> ::std::option::Option<$crate::__private::types::$answer_type>);
+            };)*
+            $(($stream $d plugin:ident $d component:ident) => {
+                $crate::__export!($stream_module $stream run $d plugin $d component
+                    ($($window: $crate::__private::types::$window_type)?) -> $crate::Totals);
+            };)*
+            ($d other:ident $d plugin:ident $d component:ident) => {
+                ::std::compile_error!(::std::concat!(
+                    "`", ::std::stringify!($d other), "` is not an extension point; must be one of",
+                    $(" ", ::std::stringify!($react),)*
+                    $(" ", ::std::stringify!($answer),)*
+                    $(" ", ::std::stringify!($stream),)*
+                ));
+            };
+        }
     };
 }
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __react {
-    ($module:ident $point:ident $plugin:ident $component:ident ($($name:ident: $argument:ty),+)) => {
-        $crate::__export!($module $point handle $plugin $component ($($name: $argument),+) -> $crate::Decision);
-    };
-}
+galleria_contract::extension_points!(define_point $);
 
 #[doc(hidden)]
 #[macro_export]
@@ -147,10 +126,10 @@ macro_rules! __export {
             fn serve(
                 event: &$crate::testkit::Event,
             ) -> ::std::result::Result<$crate::testkit::Answer, ::std::string::String> {
-                let ($($name,)*): ($($argument,)*) = event.arguments()?;
+                const ARGUMENTS: &[&::core::primitive::str] = &[$(::std::stringify!($name)),*];
                 let answer = <Self as $crate::bindings::$module::Guest>::$function(
-                    event.raw_context(),
-                    $($name),*
+                    $crate::testkit::raw_context(event),
+                    $(event.argument(ARGUMENTS, ::std::stringify!($name))?),*
                 );
                 ::std::result::Result::Ok(answer.into())
             }

@@ -44,93 +44,49 @@ pub trait Plugin {
     }
 }
 
-macro_rules! react {
-    ($(#[$doc:meta])* $point:ident, $name:ident: $argument:ty) => {
-        $(#[$doc])*
-        pub trait $point: Plugin {
-            /// The event in, the decision out. Called again with the same context and argument
-            /// after a fault or a crash, so it may depend on nothing else.
-            fn handle(
-                cx: &Context<Self::Settings>,
-                $name: &$argument,
-            ) -> Result<Decision, Fault>;
-        }
+macro_rules! traits {
+    (
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+            $argument:ident ($($field:ident: $field_type:ty),+);)* }
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+            $function:ident ($code:ident: $code_type:ty) -> $answer_type:ty, $status:ident;)* }
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+            $run:ident ($($window:ident: $window_type:ty)?);)* }
+    ) => {
+        $(
+            $(#[$react_doc])*
+            pub trait $react: Plugin {
+                /// Decides what the host does about the event. The host calls it again with the same
+                /// context and arguments after a fault or a crash, so it must depend on nothing else.
+                fn handle(
+                    cx: &Context<Self::Settings>,
+                    $($field: &$field_type),+
+                ) -> Result<Decision, Fault>;
+            }
+        )*
+        $(
+            $(#[$answer_doc])*
+            ///
+            /// Personal data passes through, so the host drops what is logged here.
+            pub trait $answer: Plugin {
+                /// Returns `None` to refuse. Neither a fault nor an answer may reveal *why* it refuses.
+                fn $function(
+                    cx: &Context<Self::Settings>,
+                    $code: &$code_type,
+                ) -> Result<$answer_type, Fault>;
+            }
+        )*
+        $(
+            $(#[$stream_doc])*
+            pub trait $stream: Plugin {
+                /// Pulls from the feeds or the input, pushes to the output, and returns its totals. The
+                /// host publishes the output only after a successful return.
+                fn run(
+                    cx: &Context<Self::Settings>
+                    $(, $window: &$window_type)?
+                ) -> Result<Totals, Fault>;
+            }
+        )*
     };
 }
-
-react!(
-    /// An order was paid.
-    OnPayment, sale: Sale
-);
-react!(
-    /// Money was given back. Comes after the payment it goes back to.
-    OnRefund, refund: Refund
-);
-react!(
-    /// An order came to nothing, or a paid one was undone.
-    OnVoid, cancelled: Cancellation
-);
-react!(
-    /// Staff verified a basket.
-    OnVerification, verified: Verification
-);
-react!(
-    /// A tax authority's mark arrived.
-    OnFiscalMark, mark: FiscalMark
-);
-react!(
-    /// A drawer was counted and closed.
-    OnShiftEnd, shift: Shift
-);
-
-/// A request of an earlier decision was answered.
-pub trait OnReply: Plugin {
-    /// The request as it was sent, and what the target answered.
-    fn handle(
-        cx: &Context<Self::Settings>,
-        request: &Outgoing,
-        reply: &Reply,
-    ) -> Result<Decision, Fault>;
-}
-
-/// Who is behind a scanned code? Sensitive: what is logged here is dropped.
-pub trait IdentifyMember: Plugin {
-    /// None: nobody, for whatever reason. Never tell by fault or answer *why* a code is refused.
-    fn identify(cx: &Context<Self::Settings>, code: &str) -> Result<Option<Member>, Fault>;
-}
-
-/// Is this log-in good? Sensitive: what is logged here is dropped.
-pub trait VerifyLogin: Plugin {
-    /// None: no.
-    fn verify(cx: &Context<Self::Settings>, login: &Login) -> Result<Option<Identity>, Fault>;
-}
-
-macro_rules! stream {
-    ($(#[$doc:meta])* $point:ident) => {
-        $(#[$doc])*
-        pub trait $point: Plugin {
-            /// Pulls from the feed, pushes to the output, and answers what it counted. Nothing of the
-            /// output is seen outside before this ends well.
-            fn run(cx: &Context<Self::Settings>, window: &Window) -> Result<Totals, Fault>;
-        }
-    };
-}
-
-stream!(
-    /// A file about a window of days.
-    Report
-);
-stream!(
-    /// The retailer's settlement file, from statement lines as the host matched them.
-    WriteSettlement
-);
-stream!(
-    /// The retailer's product file.
-    ExportCatalogue
-);
-
-/// A provider's statement, read from a file. Nothing is imported unless all of it is good.
-pub trait ReadStatement: Plugin {
-    /// Pulls from the input, pushes statement lines, and answers what it counted.
-    fn run(cx: &Context<Self::Settings>) -> Result<Totals, Fault>;
-}
+galleria_contract::extension_points!(traits);

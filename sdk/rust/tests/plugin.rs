@@ -133,7 +133,7 @@ fn a_bad_value_is_invalid_under_its_field() {
 #[test]
 fn a_run_over_a_retailer_has_no_store_and_an_untaken_counter_is_misconfigured() {
     let mut event = event("on-payment", sale("2026-11-24T18:02:00.000+01:00"));
-    event.context.scope = Scope::Retailer("sample".into());
+    event.context.scope = galleria_domain::Scope::Retailer("sample".into());
     assert!(
         matches!(answer(&event), Answer::Fault(Fault::Invalid(p)) if p[0].field == "context.scope")
     );

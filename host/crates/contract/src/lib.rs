@@ -39,7 +39,7 @@ macro_rules! extension_points {
             answer {
                 /// Identifies the member behind a scanned code.
                 IdentifyMember identify_member "identify-member"
-                    identify(code: String) -> Option<Member>, served;
+                    identify(code: str) -> Option<Member>, served;
                 /// Verifies a login.
                 VerifyLogin verify_login "verify-login"
                     verify(login: Login) -> Option<Identity>, planned;

@@ -17,6 +17,7 @@ pub mod decision;
 pub mod digest;
 pub mod event;
 pub mod fault;
+pub mod feed;
 pub mod matching;
 pub mod names;
 pub mod number;

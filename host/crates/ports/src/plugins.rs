@@ -3,11 +3,11 @@
 //! Fulfilled by `galleria-engine`. Calls block the thread they are made on: one event stays on one
 //! thread, whose CPU time is what the limit counts.
 
+pub use galleria_domain::feed::{CatalogueRow, SettlementRow};
 use galleria_domain::plugin::{Inspection, Point, Slot};
 use galleria_domain::{
-    CallFault, Cancellation, Context, Decimal, Decision, FiscalMark, Member, Money, Outgoing,
-    Refund, Reply, Sale, Shift, StatementHeader, StatementLine, Store, Totals, Verification,
-    Window,
+    CallFault, Cancellation, Context, Decision, FiscalMark, Member, Outgoing, Refund, Reply, Sale,
+    Shift, StatementHeader, StatementLine, Store, Totals, Verification, Window,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -127,60 +127,6 @@ pub trait Lines: Send {
     fn describe(&mut self, header: StatementHeader) -> Result<(), crate::Error>;
     /// The next lines.
     fn push(&mut self, lines: Vec<StatementLine>) -> Result<(), crate::Error>;
-}
-
-/// A product as a run sees it: with the price of the store in scope. See the contract's `products`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in wit/v0.2.0/capabilities.wit")]
-pub struct CatalogueRow {
-    pub sku: String,
-    #[serde(default)]
-    pub gtin: String,
-    pub name: String,
-    #[serde(default)]
-    pub category: String,
-    pub unit: String,
-    pub price: Decimal,
-    pub currency: String,
-    pub tax_code: String,
-    pub active: bool,
-    pub changed_at: String,
-    #[serde(default)]
-    pub changed: bool,
-}
-
-/// A statement line as a run sees it, matched. See the contract's `settlement`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in wit/v0.2.0/capabilities.wit")]
-pub struct SettlementRow {
-    pub outcome: String,
-    pub kind: String,
-    pub provider: String,
-    #[serde(default)]
-    pub account: String,
-    pub statement: String,
-    pub paid_on: String,
-    #[serde(default)]
-    pub store: String,
-    #[serde(default)]
-    pub business_date: String,
-    #[serde(default)]
-    pub entry: String,
-    #[serde(default)]
-    pub psp_reference: String,
-    #[serde(default)]
-    pub merchant_reference: String,
-    pub booked_at: String,
-    pub currency: String,
-    pub gross: Money,
-    pub paid_currency: String,
-    pub converted: Money,
-    pub fee: Money,
-    pub net: Money,
-    #[serde(default)]
-    pub difference: Money,
 }
 
 /// Everything a run may pull from or push to; what is none is denied.

@@ -1,7 +1,7 @@
 //! The host as a native test sees it: what a plugin may read, and what it did.
 
 use super::double;
-use super::rows::{ProductRow, SaleLineRow, SettlementRow};
+use super::{ProductRow, SaleLineRow, SettlementRow};
 use crate::ask::{Refusal, Sealed};
 use crate::bindings::words::log::Level;
 use crate::{Activity, Outgoing, Reply, StatementHeader, StatementLine, Store};

@@ -1,27 +1,28 @@
-//! Testing a plugin natively: the author's own functions, no wasm, no host.
+//! Native tests of a plugin: calls the author's functions without wasm and without a host.
 //!
-//! [`fixtures`] runs every case of a folder and compares with its golden files; [`Host`] stands for
-//! the host where a test calls the plugin itself. The same folder is run through the real engine by
-//! `galleria`'s own tests, so its format is not the SDK's: `sdk/GUIDE.md` defines it, and [`Event`],
-//! [`Outcome`] and [`golden`] are that definition as types.
+//! [`fixtures`] runs every case of a folder and compares the outcome with the golden files. [`Host`]
+//! replaces the host if a test calls the plugin itself. The host's tests run the same folders in the
+//! real engine; both use the crate `galleria-fixtures`, and `sdk/GUIDE.md` documents the format.
 
 pub(crate) mod double;
 mod event;
-pub mod golden;
 mod host;
 mod keys;
 mod outcome;
 mod rows;
 mod statement;
 
-pub use event::{Arguments, Event, EventContext};
+#[doc(hidden)]
+pub use event::{point_name, raw_context};
+pub use galleria_domain::feed::{CatalogueRow as ProductRow, SettlementRow};
+pub use galleria_fixtures::{Event, EventContext, SaleLineRow, golden};
 pub use host::{Host, KeyDouble, Logged, WrittenFile};
 pub use keys::{RealKey, TestKey, TestVersion};
 pub use outcome::{Answer, Outcome};
-pub use rows::{ProductRow, SaleLineRow, SettlementRow};
 pub use statement::{dressed, read_statement};
 
 use crate::Plugin;
+use galleria_fixtures::run_twice;
 use std::path::Path;
 
 /// What `plugin!` adds natively: a plugin that can be called by the name of an extension point.
@@ -41,24 +42,25 @@ pub trait Serve<Point> {
     fn serve(event: &Event) -> Result<Answer, String>;
 }
 
-/// Stand for the extension points where types have to tell them apart.
-#[doc(hidden)]
-#[rustfmt::skip]
-pub mod points {
-    pub struct OnPayment;
-    pub struct OnRefund;
-    pub struct OnVoid;
-    pub struct OnVerification;
-    pub struct OnFiscalMark;
-    pub struct OnShiftEnd;
-    pub struct OnReply;
-    pub struct IdentifyMember;
-    pub struct VerifyLogin;
-    pub struct Report;
-    pub struct ReadStatement;
-    pub struct WriteSettlement;
-    pub struct ExportCatalogue;
+macro_rules! point_types {
+    (
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+            $argument:ident $fields:tt;)* }
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+            $function:ident $code:tt -> $answer_type:ty, $status:ident;)* }
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+            $run:ident $window:tt;)* }
+    ) => {
+        /// A type for each extension point, so that a component can implement [`Serve`] for several.
+        #[doc(hidden)]
+        pub mod points {
+            $(pub struct $react;)*
+            $(pub struct $answer;)*
+            $(pub struct $stream;)*
+        }
+    };
 }
+galleria_contract::extension_points!(point_types);
 
 /// Runs every case of a folder - each folder in it with an `event.json` - and compares what the
 /// plugin decides with the case's `decision/`. With `GALLERIA_BLESS=1` in the environment it writes
@@ -94,7 +96,7 @@ pub fn fixtures<P: Served>(folder: impl AsRef<Path>) {
     };
     let mut failures = Vec::new();
     for case in &cases {
-        if let Err(failure) = settle::<P>(case, bless) {
+        if let Err(failure) = check::<P>(case, bless) {
             failures.push(format!("{}: {failure}", case.display()));
         }
     }
@@ -107,17 +109,13 @@ pub fn fixtures<P: Served>(folder: impl AsRef<Path>) {
     );
 }
 
-fn settle<P: Served>(case: &Path, bless: bool) -> Result<(), String> {
+fn check<P: Served>(case: &Path, bless: bool) -> Result<(), String> {
     let event = Event::read(case)?;
-    let outcome = run::<P>(&event)?;
-    let again = run::<P>(&event.clone().later_attempt())?;
-    if outcome != again {
-        return Err("the second attempt decided otherwise than the first".to_owned());
-    }
+    let outcome = run_twice(&event, run::<P>)?;
     if !matches!(outcome.answer, Answer::Fault(_)) {
         let problems = crate::settings::check::<P>(&event.context.settings.to_string());
         if let Some(problem) = problems.first() {
-            return Err(format!("settings.check refuses its settings: {problem}"));
+            return Err(format!("settings.check rejects its settings: {problem}"));
         }
     }
     let files = outcome.files();
@@ -129,7 +127,7 @@ fn settle<P: Served>(case: &Path, bless: bool) -> Result<(), String> {
 
 /// Calls the plugin with an event of a fixture, natively.
 pub fn run<P: Served>(event: &Event) -> Result<Outcome, String> {
-    let (answer, host) = event.host().within(|| P::serve(event));
+    let (answer, host) = event::host(event).within(|| P::serve(event));
     let Some(answer) = answer else {
         return Err(format!(
             "the plugin does not serve `{}`; it serves {}",

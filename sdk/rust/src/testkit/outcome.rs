@@ -1,27 +1,26 @@
-//! What a call came to, and the golden files it is written down in.
+//! The outcome of a call, and its golden files.
 
-use super::golden::Files;
+use super::event::convert;
 use super::host::WrittenFile;
-use crate::{
-    Attribute, Decision, Document, Fault, Identity, Member, StatementHeader, StatementLine, Totals,
-};
-use serde::Serialize;
+use crate::{Decision, Fault, Identity, Member, StatementHeader, StatementLine, Totals};
+use galleria_fixtures::golden::Files;
+use galleria_fixtures::{Run, answer_files, decision_files, fault_files, run_files};
 use serde_json::{Value, json};
 
-/// What a call came to: what it answered, and what it wrote while it ran.
+/// The outcome of a call: its answer, and what it wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// What it answered.
+    /// The answer.
     pub answer: Answer,
-    /// Files that a run wrote.
+    /// The files of a run.
     pub files: Vec<WrittenFile>,
-    /// What a run said of its statement.
+    /// The statement's header, if the run sent one.
     pub statement_header: Option<StatementHeader>,
-    /// Statement lines that a run pushed.
+    /// The statement's lines.
     pub statement: Vec<StatementLine>,
 }
 
-/// What an extension point answered.
+/// The answer of an extension point.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// React points.
@@ -30,7 +29,7 @@ pub enum Answer {
     Totals(Totals),
     /// Answer points: a member or an identity as JSON, or `null`.
     Value(Value),
-    /// It could not decide.
+    /// A fault, at any point.
     Fault(Fault),
 }
 
@@ -67,111 +66,27 @@ impl<T: Into<Answer>> From<Result<T, Fault>> for Answer {
     }
 }
 
-/// `decision.json`: a decision without the bodies of its documents.
-#[derive(Serialize)]
-struct Written {
-    documents: Vec<Value>,
-    publications: Vec<Value>,
-    requests: Vec<Value>,
-    receipts: Vec<Value>,
-    notes: Vec<Attribute>,
-}
-
 impl Outcome {
-    /// What stands under `decision/`, by path.
+    /// Returns the files under `decision/`, by path.
     ///
-    /// After a fault there is nothing but `decision.json`: what a run wrote before it is discarded.
+    /// After a fault there is only `decision.json`: what a run wrote before is discarded.
     pub fn files(&self) -> Files {
-        let mut files = Files::new();
         match &self.answer {
-            Answer::Fault(fault) => {
-                files.insert("decision.json".into(), pretty(&json!({ "fault": fault })));
-                return files;
-            }
-            Answer::Decision(decision) => {
-                let written = write(decision, &mut files);
-                files.insert("decision.json".into(), pretty(&written));
-            }
+            Answer::Fault(fault) => fault_files(fault),
+            Answer::Decision(decision) => decision_files(&convert(decision)),
+            Answer::Value(value) => answer_files(value),
             Answer::Totals(totals) => {
-                files.insert("totals.json".into(), pretty(totals));
+                let file = |file: &WrittenFile| {
+                    let path = [&file.directory, "/", &*file.name].concat();
+                    (path, file.body.clone())
+                };
+                run_files(Run {
+                    totals,
+                    files: self.files.iter().map(file).collect(),
+                    header: self.statement_header.as_ref(),
+                    lines: &self.statement,
+                })
             }
-            Answer::Value(value) => {
-                files.insert("answer.json".into(), pretty(value));
-            }
         }
-        for file in &self.files {
-            files.insert(path(&file.directory, &file.name), file.body.clone());
-        }
-        if let Some(header) = &self.statement_header {
-            let statement = json!({ "header": header, "lines": self.statement });
-            files.insert("statement.json".into(), pretty(&statement));
-        }
-        files
     }
-}
-
-fn write(decision: &Decision, files: &mut Files) -> Written {
-    // Destructured, so that a new field of the contract fails to compile here.
-    let Decision {
-        documents,
-        publications,
-        requests,
-        receipts,
-        notes,
-    } = decision;
-    let mut document = |document: &Document| {
-        let Document {
-            directory,
-            name,
-            media_type,
-            body,
-        } = document;
-        files.insert(path(directory, name), body.clone());
-        let file = [directory, "/", name].concat();
-        json!({ "directory": directory, "name": name, "media_type": media_type, "file": file })
-    };
-    let documents = documents.iter().map(&mut document).collect();
-    let receipts = receipts.iter().map(|receipt| {
-        json!({
-            "template": receipt.template,
-            "locale": receipt.locale,
-            "document": receipt.document.as_ref().map(&mut document),
-            "attributes": receipt.attributes,
-        })
-    });
-    let receipts = receipts.collect();
-    let publications = publications.iter().map(|publication| {
-        // Text that is no JSON stays text, and the host will refuse it.
-        let data = serde_json::from_str(&publication.data);
-        let data: Value = data.unwrap_or_else(|_| json!(publication.data));
-        json!({ "topic": publication.topic, "key": publication.key, "data": data })
-    });
-    let requests = requests.iter().map(|request| {
-        let body = match std::str::from_utf8(&request.body) {
-            Ok(text) => json!(text),
-            Err(_) => json!(request.body),
-        };
-        json!({
-            "id": request.id, "target": request.target, "method": request.method,
-            "path": request.path, "headers": request.headers, "body": body,
-        })
-    });
-    Written {
-        documents,
-        publications: publications.collect(),
-        requests: requests.collect(),
-        receipts,
-        notes: notes.clone(),
-    }
-}
-
-fn path(directory: &str, name: &str) -> String {
-    ["files/", directory, "/", name].concat()
-}
-
-fn pretty(value: &impl Serialize) -> Vec<u8> {
-    // Plain data: nothing in it can fail to be JSON.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
 }

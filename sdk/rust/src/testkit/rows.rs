@@ -1,100 +1,9 @@
-//! Rows of feeds as fixtures write them, and the columns they become.
+//! The columns that the rows of a fixture's feeds become.
 
 use crate::bindings::words::types::Texts;
 use crate::bindings::words::{products, sale_lines, settlement};
-use crate::{Decimal, Money};
-use serde::{Deserialize, Serialize};
-
-macro_rules! row {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $kind:ty),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        #[expect(missing_docs, reason = "the row that an author reads documents each column")]
-        pub struct $name { $($(#[$attribute])* pub $field: $kind),+ }
-    };
-}
-
-row!(
-    /// See [`SaleLine`](crate::SaleLine).
-    SaleLineRow {
-        store: String,
-        business_date: String,
-        begun_at: String,
-        entry: String,
-        number: i64,
-        #[serde(default)]
-        returned: bool,
-        sku: String,
-        #[serde(default)]
-        description: String,
-        #[serde(default)]
-        category: String,
-        quantity: Decimal,
-        currency: String,
-        amount: Money,
-        #[serde(default)]
-        net: Money,
-        #[serde(default)]
-        discount: Money,
-        #[serde(default)]
-        tax_code: String,
-        #[serde(default)]
-        tax: Money,
-    }
-);
-
-row!(
-    /// See [`Product`](crate::Product).
-    ProductRow {
-        sku: String,
-        #[serde(default)]
-        gtin: String,
-        name: String,
-        #[serde(default)]
-        category: String,
-        unit: String,
-        price: Decimal,
-        currency: String,
-        tax_code: String,
-        active: bool,
-        changed_at: String,
-        #[serde(default)]
-        changed: bool,
-    }
-);
-
-row!(
-    /// See [`SettlementLine`](crate::SettlementLine).
-    SettlementRow {
-        outcome: String,
-        kind: String,
-        provider: String,
-        #[serde(default)]
-        account: String,
-        statement: String,
-        paid_on: String,
-        #[serde(default)]
-        store: String,
-        #[serde(default)]
-        business_date: String,
-        #[serde(default)]
-        entry: String,
-        #[serde(default)]
-        psp_reference: String,
-        #[serde(default)]
-        merchant_reference: String,
-        booked_at: String,
-        currency: String,
-        gross: Money,
-        paid_currency: String,
-        converted: Money,
-        fee: Money,
-        net: Money,
-        #[serde(default)]
-        difference: Money,
-    }
-);
+use galleria_domain::feed::{CatalogueRow, SettlementRow};
+use galleria_fixtures::SaleLineRow;
 
 fn texts<'a>(cells: impl Iterator<Item = &'a String>) -> Texts {
     let mut column = Texts::default();
@@ -109,7 +18,7 @@ macro_rules! columns {
     ($rows:ident: text $($text:ident)*; number $($number:ident)*; flag $($flag:ident)*; $($rest:tt)*) => {
         columns!(@batch $rows { $($rest)* }
             $($text: texts($rows.iter().map(|row| &row.$text)),)*
-            $($number: $rows.iter().map(|row| row.$number).collect(),)*
+            $($number: $rows.iter().map(|row| i64::from(row.$number)).collect(),)*
             $($flag: $rows.iter().map(|row| u8::from(row.$flag)).collect(),)*)
     };
     (@batch $rows:ident { $($module:ident)::+, $($decimal:ident $scale:ident)* } $($columns:tt)*) => {
@@ -121,7 +30,7 @@ macro_rules! columns {
     };
 }
 
-/// These rows as columns.
+/// Converts rows to columns.
 pub fn sale_lines(rows: &[SaleLineRow]) -> sale_lines::Batch {
     columns!(rows:
         text store business_date begun_at entry sku description category currency tax_code;
@@ -130,8 +39,8 @@ pub fn sale_lines(rows: &[SaleLineRow]) -> sale_lines::Batch {
         sale_lines::Batch, quantity quantity_scale)
 }
 
-/// These rows as columns.
-pub fn products(rows: &[ProductRow]) -> products::Batch {
+/// Converts rows to columns.
+pub fn products(rows: &[CatalogueRow]) -> products::Batch {
     columns!(rows:
         text sku gtin name category unit currency tax_code changed_at;
         number;
@@ -139,7 +48,7 @@ pub fn products(rows: &[ProductRow]) -> products::Batch {
         products::Batch, price price_scale)
 }
 
-/// These rows as columns.
+/// Converts rows to columns.
 pub fn settlement(rows: &[SettlementRow]) -> settlement::Batch {
     columns!(rows:
         text outcome kind provider account statement paid_on store business_date entry

@@ -1,7 +1,9 @@
 //! For readers of statements: a file read natively, and one table written in many ways.
 
 use super::{Answer, Event, EventContext, Outcome, Served};
-use crate::{Fault, Scope};
+use crate::Fault;
+use galleria_domain::Scope;
+use galleria_domain::plugin::Point;
 use serde_json::Value;
 
 /// Reads a file with a plugin's `ReadStatement`, natively.
@@ -16,7 +18,7 @@ pub fn read_statement<P: Served>(
 ) -> Outcome {
     let event = Event {
         contract: None,
-        point: "read-statement".into(),
+        point: Point::ReadStatement,
         context: EventContext {
             event_id: "statement:test".into(),
             attempt: 1,

@@ -67,7 +67,7 @@ pub fn execute(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
         Behaviour::Encrypt => keys::encrypt()?,
         Behaviour::DecryptBroken => keys::decrypt_broken()?,
         Behaviour::OpenOtherSecret => keys::open("elsewhere"),
-        Behaviour::OpenWithoutOperations => keys::open("useless"),
+        Behaviour::OpenWithoutOperations => keys::open("unusable"),
         Behaviour::ExceedGrant => keys::exceed_grant()?,
         Behaviour::EncryptTooMuch => keys::encrypt_too_much()?,
         Behaviour::KeepKeys => keys::keep_open()?,

@@ -93,11 +93,12 @@ fn fixtures_report_a_difference() {
 
     write(document, "payment-1 3 lines");
     let [failure] = run().expect_err("a difference").try_into().expect("one");
-    let wanted = format!("{document}: line 1: \"payment-1 3 lines\" is now \"payment-1 2 lines\"");
-    assert!(failure.contains(&wanted), "{failure}");
+    let expected =
+        format!("{document}: line 1 differs\n    - payment-1 3 lines\n    + payment-1 2 lines");
+    assert!(failure.contains(&expected), "{failure}");
 
     write(document, "payment-1 2 lines");
     write("decision/files/poslog/other.txt", "");
     let [failure] = run().expect_err("a difference").try_into().expect("one");
-    assert!(failure.contains("other.txt was not written"), "{failure}");
+    assert!(failure.contains("other.txt: missing"), "{failure}");
 }
