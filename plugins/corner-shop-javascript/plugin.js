@@ -1,5 +1,6 @@
 /**
- * A corner shop's sales: one CSV and one event for each. Decides what `corner-shop-rust` decides.
+ * Writes one CSV and publishes one event for each sale of a corner shop. Decides the same as
+ * `corner-shop-rust`.
  * @module
  */
 
@@ -27,19 +28,19 @@ export const SETTINGS = settings.fields({
 
 const COLUMNS = "row;kind;code;description;quantity;unit;price;discount;tax;amount;currency".split(";");
 
-/** What is wrong with settings whose shape is right. */
+/** Returns the problems of settings with valid types. */
 export function check(values) {
   const problems = [];
   for (const piece of ["{workstation}", "{sequence}"]) {
     if (!values.file_name.includes(piece)) {
-      problems.push(problem("file_name", `has to contain ${piece}, or two sales share a name`));
+      problems.push(problem("file_name", `must contain ${piece}, or two sales share a name`));
     }
   }
   if (/[{}]/.test(fileName(values.file_name, "", "", "", ""))) {
     problems.push(problem("file_name", "knows {store}, {date}, {workstation} and {sequence} only"));
   }
   if (values.delimiter === values.decimal_mark) {
-    problems.push(problem("decimal_mark", "has to differ from the delimiter"));
+    problems.push(problem("decimal_mark", "must differ from the delimiter"));
   }
   return problems;
 }
@@ -82,13 +83,13 @@ function refuseWhatCannotBe(store, sale) {
   }
   for (const line of sale.lines) {
     if (line.quantity.unscaled <= 0n) {
-      problems.push(problem(`lines.${line.number}.quantity`, "has to be above zero"));
+      problems.push(problem(`lines.${line.number}.quantity`, "must be above zero"));
     }
   }
   if (problems.length > 0) throw new Invalid(problems);
 }
 
-/** The provider's reference of a card payment may arrive a little after the payment. */
+/** The provider's reference of a card payment may arrive shortly after the payment. */
 function waitForTheProvider(cx, sale) {
   for (const tender of sale.tenders) {
     const provided = tender.kind === "card" || tender.kind === "wallet";
@@ -99,7 +100,7 @@ function waitForTheProvider(cx, sale) {
   }
 }
 
-/** Fills the pattern; what is not a plain letter, digit, `.`, `_` or `-` becomes `-`. */
+/** Fills the pattern. Characters other than letters, digits, `.`, `_` and `-` become `-`. */
 function fileName(pattern, store, date, workstation, sequence) {
   const parts = { "{store}": store, "{date}": date, "{workstation}": workstation, "{sequence}": sequence };
   for (const [piece, value] of Object.entries(parts)) {
@@ -169,7 +170,7 @@ function event(cx, store, sale, counted) {
   };
 }
 
-/** -1 where the line counts against the basket. */
+/** Returns -1 if the line reduces the total. */
 function signOf(line) {
   return line.returned || line.kind.tag === "deposit-return" ? -1n : 1n;
 }

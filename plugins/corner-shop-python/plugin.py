@@ -1,4 +1,6 @@
-"""A corner shop's sales: one CSV and one event for each. Decides what `corner-shop-rust` decides."""
+"""Writes one CSV and publishes one event for each sale of a corner shop. Decides the same as `corner-
+shop-rust`.
+"""
 
 import re
 
@@ -20,16 +22,16 @@ COLUMNS = (
 
 
 def check(values):
-    """What is wrong with settings whose shape is right."""
+    """Returns the problems of settings with valid types."""
     problems = []
     for piece in ("{workstation}", "{sequence}"):
         if piece not in values.file_name:
-            problems.append(Problem("file_name", f"has to contain {piece}, or two sales share a name"))
+            problems.append(Problem("file_name", f"must contain {piece}, or two sales share a name"))
     if re.search("[{}]", file_name(values.file_name, "", "", "", "")):
         message = "knows {store}, {date}, {workstation} and {sequence} only"
         problems.append(Problem("file_name", message))
     if values.delimiter == values.decimal_mark:
-        problems.append(Problem("decimal_mark", "has to differ from the delimiter"))
+        problems.append(Problem("decimal_mark", "must differ from the delimiter"))
     return problems
 
 
@@ -69,13 +71,13 @@ def refuse_what_cannot_be(store, sale):
         problems.append(Problem("lines", "a sale has at least one line"))
     for line in sale.lines:
         if line.quantity.unscaled <= 0:
-            problems.append(Problem(f"lines.{line.number}.quantity", "has to be above zero"))
+            problems.append(Problem(f"lines.{line.number}.quantity", "must be above zero"))
     if problems:
         raise Invalid.all(problems)
 
 
 def wait_for_the_provider(cx, sale):
-    """The provider's reference of a card payment may arrive a little after the payment."""
+    """The provider's reference of a card payment may arrive shortly after the payment."""
     for tender in sale.tenders:
         if tender.kind in ("card", "wallet") and tender.psp_reference is None:
             reason = f"tender {tender.number} has no reference of its provider yet"
@@ -83,7 +85,7 @@ def wait_for_the_provider(cx, sale):
 
 
 def file_name(pattern, store, date, workstation, sequence):
-    """Fills the pattern; what is not a plain letter, digit, `.`, `_` or `-` becomes `-`."""
+    """Fills the pattern. Characters other than letters, digits, `.`, `_` and `-` become `-`."""
     parts = {"{store}": store, "{date}": date, "{workstation}": workstation, "{sequence}": sequence}
     for piece, value in parts.items():
         pattern = pattern.replace(piece, re.sub("[^A-Za-z0-9._-]", "-", value))
@@ -147,7 +149,7 @@ def event(cx, store, sale, counted):
 
 
 def sign_of(line):
-    """-1 where the line counts against the basket."""
+    """Returns -1 if the line reduces the total."""
     return -1 if line.returned or variant(line.kind)[0] == "deposit-return" else 1
 
 

@@ -1,31 +1,31 @@
 /**
- * What surrounds a call.
+ * The context of a call.
  * @module
  */
 
 import { Invalid, Misconfigured } from "./fault.js";
 
-/** What surrounds a call. Two calls with the same context and argument decide the same. */
+/** The context of a call. Two calls with the same context and argument must decide the same. */
 export class Context {
   #raw;
 
   constructor(raw, settings) {
     this.#raw = raw;
-    /** The plugin's settings for this store, as `SETTINGS` of the plugin reads them. */
+    /** The plugin's settings for this store, parsed by `SETTINGS`. */
     this.settings = settings;
-    /** The event's identity: the same on every attempt. */
+    /** The event's id. Every attempt gets the same one. */
     this.eventId = raw.eventId;
-    /** 1 for the first attempt. A decision should not depend on it. */
+    /** The number of the attempt, from 1. A decision should not depend on it. */
     this.attempt = raw.attempt;
-    /** RFC 3339 with the store's offset; also the only clock there is. */
+    /** When the event happened, in RFC 3339 with the store's offset. A plugin has no other clock. */
     this.occurredAt = raw.occurredAt;
-    /** `YYYY-MM-DD`, with the hour at which the store's day turns over applied. */
+    /** `YYYY-MM-DD`. It accounts for the hour at which the store's business day starts. */
     this.businessDate = raw.businessDate;
-    /** Documents that earlier decisions about the same order wrote. */
+    /** The documents that earlier decisions about the same order wrote. */
     this.prior = raw.prior;
   }
 
-  /** The store it is about; `Invalid` in a run over all stores of a retailer. */
+  /** The store of the call; `Invalid` in a run over all stores of a retailer. */
   get store() {
     const { tag, val } = this.#raw.scope;
     if (tag === "store") return val;
@@ -33,17 +33,20 @@ export class Context {
     throw Invalid.at("context.scope", message);
   }
 
-  /** The retailer's name, whether the call is about one store or all. */
+  /** The name of the retailer, for calls of both scopes. */
   get retailer() {
     const { tag, val } = this.#raw.scope;
     return tag === "store" ? val.retailer : val;
   }
 
-  /** The number the host took for this event, by its name under `[counters]` in `plugin.toml`. */
+  /**
+   * Returns the number that the host assigned to this event, by its name under `[counters]` in
+   * `plugin.toml`.
+   */
   counter(name) {
     const found = this.#raw.counters.find((counter) => counter.name === name);
     if (found !== undefined) return found.value;
-    const message = "the host took no such number: name it under [counters] in plugin.toml";
+    const message = "unknown counter: declare it under [counters] in plugin.toml";
     throw Misconfigured.at(`counters.${name}`, message);
   }
 }

@@ -1,7 +1,8 @@
 /**
- * CSV out, as RFC 4180 has it; the same bytes as the Rust SDK's writer.
+ * Writes CSV by RFC 4180, with the same bytes as the Rust SDK.
  *
- * A text cell never begins with a sign that a spreadsheet takes for a formula; numbers are not touched.
+ * A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
+ * unchanged.
  * @module
  */
 
@@ -21,10 +22,10 @@ export class Writer {
   /** @param {{ delimiter?: string, decimalMark?: string, crlf?: boolean, bom?: boolean }} options */
   constructor({ delimiter = ",", decimalMark = ".", crlf = true, bom = false } = {}) {
     if (decimalMark !== "." && decimalMark !== ",") {
-      throw Invalid.at("csv", "decimal_mark: has to be . or ,");
+      throw Invalid.at("csv", "decimal_mark: must be . or ,");
     }
     if (delimiter.length !== 1 || !DELIMITERS.includes(delimiter)) {
-      throw Invalid.at("csv", "delimiter: has to be one character such as , ; | or a tab");
+      throw Invalid.at("csv", "delimiter: must be one character such as , ; | or a tab");
     }
     this.#delimiter = delimiter;
     this.#mark = decimalMark;
@@ -32,7 +33,7 @@ export class Writer {
     this.#out = bom ? "\ufeff" : "";
   }
 
-  /** A cell of text, with `'` before a sign that would make it a formula. */
+  /** Writes a text cell, with `'` before a character that would make it a formula. */
   text(text) {
     let cell = /^[=+\-@\t\r\n]/.test(text) ? "'" + text : text;
     if (/["\r\n]/.test(text) || text.includes(this.#delimiter)) {
@@ -42,24 +43,24 @@ export class Writer {
     return this;
   }
 
-  /** A cell with minor units as major ones, with the file's decimal mark. */
+  /** Writes minor units as major units, with the file's decimal mark. */
   amount(minor, minorDigits) {
     const cell = digits(minor, minorDigits, this.#mark);
     this.#row.push(minorDigits > 0 && this.#mark === this.#delimiter ? `"${cell}"` : cell);
     return this;
   }
 
-  /** A cell with a decimal, with the digits it has. */
+  /** Writes a decimal with all its digits. */
   decimal(value) {
     return this.amount(value.unscaled, value.scale);
   }
 
-  /** A cell with a whole number. */
+  /** Writes an integer. */
   integer(value) {
     return this.amount(BigInt(value), 0);
   }
 
-  /** A cell with nothing in it. */
+  /** Writes an empty cell. */
   empty() {
     this.#row.push("");
     return this;
@@ -74,7 +75,7 @@ export class Writer {
     return this;
   }
 
-  /** Ends the file, as text. Refused where a row was begun and not ended. */
+  /** Ends the file and returns its text. Fails if a row was not ended. */
   finish() {
     if (this.#row.length > 0) throw Invalid.at("csv", "the last row was not ended");
     return this.#out;

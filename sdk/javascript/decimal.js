@@ -1,8 +1,8 @@
 /**
- * Exact decimals, as the contract has them: a `BigInt` and a scale, never floating point.
+ * Exact decimals of the contract: a `BigInt` and a scale, without floating point.
  *
- * Every result has to fit the contract (64 bits, 18 digits behind the point); what does not is refused
- * as `Invalid`, exactly where the Rust SDK refuses it.
+ * Every result must fit the contract (64 bits, 18 digits after the decimal point). Otherwise the operation
+ * fails with `Invalid`, as in the Rust SDK.
  * @module
  */
 
@@ -11,20 +11,20 @@ import { Invalid } from "./fault.js";
 const MAX_SCALE = 18;
 const TEXT = /^(-?)([0-9]+)(?:\.([0-9]+))?$/;
 
-/** A whole number that has to fit 64 bits with sign. */
+/** Returns an integer if it fits into 64 bits with sign, otherwise fails. */
 export function narrow(what, value) {
   if (BigInt.asIntN(64, value) !== value) throw Invalid.at(what, "is too large");
   return value;
 }
 
-/** Divides, half away from zero. `by` is positive. */
+/** Divides and rounds half away from zero. `by` is positive. */
 export function divide(value, by) {
   const size = value < 0n ? -value : value;
   const whole = size / by + ((size % by) * 2n >= by ? 1n : 0n);
   return value < 0n ? -whole : whole;
 }
 
-/** `unscaled × 10^-scale` as text, with `mark` before the fraction. */
+/** Formats `unscaled × 10^-scale`, with `mark` as the decimal mark. */
 export function digits(unscaled, scale, mark = ".") {
   let text = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, "0");
   if (scale > 0) text = text.slice(0, -scale) + mark + text.slice(-scale);
@@ -32,7 +32,7 @@ export function digits(unscaled, scale, mark = ".") {
 }
 
 function power(scale) {
-  if (!(scale >= 0 && scale <= MAX_SCALE)) throw Invalid.at("scale", "has to be 0 to 18");
+  if (!(scale >= 0 && scale <= MAX_SCALE)) throw Invalid.at("scale", "must be 0 to 18");
   return 10n ** BigInt(scale);
 }
 
@@ -47,17 +47,17 @@ export class Decimal {
     this.scale = scale;
   }
 
-  /** From a field of an argument, such as `line.quantity`. */
+  /** Converts a field of an argument, such as `line.quantity`. */
   static of(record) {
     return new Decimal(record.unscaled, record.scale);
   }
 
-  /** Reads `-12.50`: no exponent, no grouping, no blanks. */
+  /** Parses `-12.50`: no exponent, no grouping, no blanks. */
   static parse(text) {
     const found = TEXT.exec(text);
     const fraction = found?.[3] ?? "";
     if (found === null || text.length > 39 || fraction.length > MAX_SCALE) {
-      throw Invalid.at("number", `\`${text}\` is no decimal such as -12.50`);
+      throw Invalid.at("number", `\`${text}\` is not a decimal such as -12.50`);
     }
     const value = BigInt(found[2] + fraction);
     return new Decimal(narrow("number", found[1] ? -value : value), fraction.length);
@@ -67,42 +67,42 @@ export class Decimal {
     return digits(this.unscaled, this.scale);
   }
 
-  /** Without zeros at its end: 1.500 is 1.5. */
+  /** Removes trailing zeros: 1.500 becomes 1.5. */
   trimmed() {
     let { unscaled, scale } = this;
     for (; scale > 0 && unscaled % 10n === 0n; scale -= 1) unscaled /= 10n;
     return new Decimal(unscaled, scale);
   }
 
-  /** With the other sign. */
+  /** Returns the negation. */
   negated() {
     return new Decimal(narrow("number", -this.unscaled), this.scale);
   }
 
-  /** The sum, with the larger scale. */
+  /** Returns the sum, with the larger scale. */
   plus(other) {
     const scale = Math.max(this.scale, other.scale);
     return new Decimal(narrow("sum", aligned(this, scale) + aligned(other, scale)), scale);
   }
 
-  /** The exact product; refused where it needs more than 18 digits behind the point. */
+  /** Returns the exact product. Fails if it needs more than 18 digits after the decimal point. */
   times(other) {
     let product = this.unscaled * other.unscaled;
     let scale = this.scale + other.scale;
     for (; scale > 0 && product % 10n === 0n; scale -= 1) product /= 10n;
     if (scale > MAX_SCALE) {
-      throw Invalid.at("product", "has more than 18 digits behind the point");
+      throw Invalid.at("product", "has more than 18 digits after the decimal point");
     }
     return new Decimal(narrow("product", product), scale);
   }
 
-  /** With another scale, half away from zero where digits are lost. */
+  /** Changes the scale. Rounds half away from zero. */
   rescale(scale) {
     if (scale >= this.scale) return new Decimal(narrow("number", aligned(this, scale)), scale);
     return new Decimal(divide(this.unscaled, power(this.scale) / power(scale)), scale);
   }
 
-  /** `this × quantity` in minor units, half away from zero: a price extended. */
+  /** Returns `this × quantity` in minor units, rounded half away from zero: the extended price. */
   extended(quantity, minorDigits) {
     power(this.scale), power(quantity.scale);
     const product = this.unscaled * quantity.unscaled * power(minorDigits);

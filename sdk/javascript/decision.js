@@ -1,13 +1,13 @@
 /**
- * Building a decision: everything a plugin wants done.
+ * Builds decisions.
  * @module
  */
 
 import { Failed } from "./fault.js";
 
 /**
- * JSON text without blanks, keys in the order they were given; the same bytes from every SDK.
- * `BigInt` is written as the whole number it is; floating point is refused.
+ * Returns JSON text without blanks, with the keys in their given order. Every SDK returns the same bytes.
+ * `BigInt` becomes an integer; floating-point numbers are rejected.
  */
 export function json(value) {
   switch (typeof value) {
@@ -29,7 +29,7 @@ export function json(value) {
   return `{${members.join(",")}}`;
 }
 
-/** Everything a plugin wants done. The host applies all of it, once, or none of it. */
+/** The result of a plugin. The host applies all of it once, or nothing. */
 export class Decision {
   documents = [];
   publications = [];
@@ -38,8 +38,8 @@ export class Decision {
   notes = [];
 
   /**
-   * A file to write: it appears whole under its name, once, and never over another file.
-   * @param {string} directory a directory the grant names
+   * Adds a file. It appears under its name once, complete, and never replaces another file.
+   * @param {string} directory a directory that the grant names
    * @param {string} name
    * @param {string} mediaType
    * @param {string | Uint8Array} body
@@ -49,25 +49,25 @@ export class Decision {
     return this;
   }
 
-  /** An event to publish. `data` becomes JSON (see `json`); the host wraps it in the platform's envelope. */
+  /** Adds an event. `data` becomes JSON (see `json`); the host wraps it in the platform's envelope. */
   publish(topic, key, data) {
     this.publications.push({ topic, key, data: json(data) });
     return this;
   }
 
-  /** An HTTP request, sent after the decision was committed, at least once; its reply comes to `onReply`. */
+  /** Adds an HTTP request. The host sends it after the commit, at least once; `onReply` gets the reply. */
   request({ id, target, method, path, headers = {}, body = "" }) {
     this.requests.push({ id, target, method, path, headers: attributes(headers), body: bytes(body) });
     return this;
   }
 
-  /** A receipt for the customer, rendered and sent by the platform. */
+  /** Adds a receipt for the customer. The platform renders and sends it. */
   receipt(template, locale, named = {}) {
     this.receipts.push({ template, locale, document: undefined, attributes: attributes(named) });
     return this;
   }
 
-  /** A note for people, kept in the journal. */
+  /** Adds a note for people. The journal stores it. */
   note(name, value) {
     this.notes.push({ name, value: String(value) });
     return this;

@@ -1,7 +1,7 @@
 /**
- * Between what the component tool expects and what an author writes. Not for authors.
+ * Connects the component tool with the author's plugin. Not for authors.
  *
- * The build writes a module that calls `react` for each of the plugin's points and `checker` once.
+ * The build generates a module that calls `react` for each of the plugin's points and `checker` once.
  * @module
  */
 
@@ -19,9 +19,9 @@ export function checker(plugin) {
   };
 }
 
-/** An exported react point. A `Fault` that is thrown carries the `payload` that the tool looks for. */
+/** An exported react point. A thrown `Fault` has the `payload` that the tool expects. */
 export function react(plugin, decide) {
-  // While the component is built, so that a missing function is no surprise of the first event.
+  // Check at build time, so that a missing function does not fail at the first event.
   if (typeof decide !== "function") throw new TypeError("plugin.js lacks a function that plugin.toml names under points");
   return {
     handle(raw, ...args) {

@@ -1,9 +1,9 @@
 /**
- * What a plugin author needs to serve a retailer on Galleria with JavaScript.
+ * The SDK for plugins of Galleria in JavaScript.
  *
- * A plugin decides; the host does. It is a module `plugin.js` with one exported function for each
- * extension point, named as the point in camel case: an event and its context in, a `Decision` out.
- * It performs nothing itself. Nothing to install; `sdk/GUIDE.md` shows the whole way.
+ * A plugin decides; the host acts. A plugin is a module `plugin.js` with one exported function for each
+ * extension point, named like the point in camel case: an event and its context in, a `Decision` out.
+ * It has no side effects. The SDK has no dependencies; `sdk/GUIDE.md` describes all steps.
  *
  *     import { Decision, settings } from "../../sdk/javascript/index.js";
  *
@@ -13,8 +13,8 @@
  *       return new Decision().publish(cx.settings.topic, sale.entry.orderId, { gross: sale.gross });
  *     }
  *
- * Arguments carry the contract's names (`wit/v0.2.0/types.wit`) in camel case: `sale.lines[0].unitPrice`.
- * Money and every other 64-bit number is a `BigInt`, what is optional is `undefined`, a variant is
+ * Arguments have the contract's names (`wit/v0.2.0/types.wit`) in camel case: `sale.lines[0].unitPrice`.
+ * Money and all other 64-bit numbers are `BigInt`, an absent value is `undefined`, a variant is
  * `{ tag, val }`: `line.kind.tag === "gift-card-sale"`.
  * @module
  */

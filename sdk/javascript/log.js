@@ -1,14 +1,14 @@
 /**
- * Lines for people, in the host's log. Bounded for each call; what goes beyond is dropped.
+ * Log lines for people. The host limits the bytes of each call and drops the excess.
  * @module
  */
 
-/** What was logged where there is no host, as in a test of the plugin's functions. */
+/** The log lines if there is no host, as in a test of the plugin's functions. */
 export const written = [];
 
 let write = (level, message, fields) => written.push({ level, message, fields });
 
-/** Sends what is logged to the host. Called by the build's module, not by authors. */
+/** Sends log lines to the host. The generated module calls it, not authors. */
 export function connect(host) {
   write = host;
 }
@@ -17,11 +17,11 @@ const at = (level) => (message, fields = {}) => {
   write(level, message, Object.entries(fields).map(([name, value]) => [name, String(value)]));
 };
 
-/** For whoever looks closely. */
+/** Helps to debug the plugin. */
 export const debug = at("debug");
-/** Worth knowing. */
+/** Informs operators. */
 export const info = at("info");
-/** Odd, but decided. */
+/** An operator should check it. */
 export const warn = at("warn");
-/** Wrong. */
+/** An operator must act. */
 export const error = at("error");

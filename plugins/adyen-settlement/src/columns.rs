@@ -1,4 +1,4 @@
-//! The report's columns by their names, wherever they stand.
+//! The report's columns. They are found by name, in any order.
 
 use galleria_sdk::csv::{Columns, Row};
 use galleria_sdk::prelude::*;
@@ -20,7 +20,7 @@ pub const NET_CURRENCY: &str = "Net Currency";
 pub const NET_DEBIT: &str = "Net Debit (NC)";
 pub const NET_CREDIT: &str = "Net Credit (NC)";
 pub const COMMISSION: &str = "Commission (NC)";
-/// What a fee is made of: a commission, or the parts of an interchange contract.
+/// The parts of a fee: a commission, or the parts of an interchange contract.
 pub const FEES: [&str; 4] = [
     COMMISSION,
     "Markup (NC)",
@@ -29,25 +29,25 @@ pub const FEES: [&str; 4] = [
 ];
 pub const BATCH: &str = "Batch Number";
 
-/// Which of them the money of a line stands in: its sign is its side.
-pub fn of(row: &Row, at: &At, line: &StatementLine) -> statement::Columns {
+/// Returns the columns of a line's amounts: an amount's sign selects its column.
+pub fn of(row: &Row, at: &At, line: &StatementLine) -> statement::ColumnNames {
     let given_back = FEES
         .iter()
         .zip(at.fees)
         .find(|(_, index)| row.cell(*index).starts_with('-'));
-    statement::Columns {
+    statement::ColumnNames {
         gross: side(line.gross, GROSS_DEBIT, GROSS_CREDIT).into(),
         fee: given_back.map_or(COMMISSION, |(name, _)| name).into(),
         net: side(line.net, NET_DEBIT, NET_CREDIT).into(),
     }
 }
 
-/// The one of two columns that an amount stands in.
+/// Returns the debit or the credit column of an amount.
 pub fn side(amount: Money, debit: &'static str, credit: &'static str) -> &'static str {
     if amount < 0 { debit } else { credit }
 }
 
-/// Where each column stands.
+/// The index of each column.
 pub struct At {
     pub account: usize,
     pub psp: usize,
@@ -69,7 +69,7 @@ pub struct At {
 }
 
 impl At {
-    /// All that are missing or doubled are told together.
+    /// Reports all missing and repeated columns together.
     pub fn find(header: &Columns) -> Result<Self, Fault> {
         let mut problems = Problems::default();
         let mut require = |name: &str| problems.take(header.require(name)).unwrap_or_default();

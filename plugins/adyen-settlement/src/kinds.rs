@@ -1,21 +1,21 @@
-//! What each word in the column `Type` means.
+//! The meaning of each word in the column `Type`.
 
 use galleria_sdk::statement::KindWord;
 use std::collections::BTreeMap;
 
-/// What a row is.
+/// The meaning of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A line of the statement.
     Line(KindWord),
-    /// The payout itself: the total.
+    /// The payout: the total.
     Payout,
 }
 
 const PAYOUT: &str = "MerchantPayout";
 
-/// Reversals are kept under Adyen's own word: none of them is a payment or refund of ours, and what a
-/// reversed refund gives back must not be matched with the sale.
+/// Reversals keep Adyen's own word: they are neither payments nor refunds of the retailer, and the
+/// amount that a reversed refund returns must not be matched with the sale.
 const LINES: [(&str, KindWord); 21] = [
     ("Settled", KindWord::Payment),
     ("Refunded", KindWord::Refund),
@@ -40,7 +40,7 @@ const LINES: [(&str, KindWord); 21] = [
     ("BankInstructionReturned", KindWord::Adjustment),
 ];
 
-/// None: it is unknown. The settings' words come first.
+/// Returns the meaning of a word, `None` if it is unknown. The words of the settings come first.
 pub fn meaning(word: &str, more: &BTreeMap<String, KindWord>) -> Option<Meaning> {
     if word.eq_ignore_ascii_case(PAYOUT) {
         return Some(Meaning::Payout);
@@ -51,7 +51,7 @@ pub fn meaning(word: &str, more: &BTreeMap<String, KindWord>) -> Option<Meaning>
         .map(|(_, kind)| Meaning::Line(kind))
 }
 
-/// All that are known, for a message.
+/// Returns all known words, for a message.
 pub fn known(more: &BTreeMap<String, KindWord>) -> String {
     let mut words: Vec<&str> = LINES.iter().map(|(word, _)| *word).collect();
     words.push(PAYOUT);

@@ -1,8 +1,8 @@
-//! Reads Adyen's settlement details report: one payout, each line with gross, fee and net.
+//! Reads Adyen's settlement details report: one payout, whose lines have gross, fee and net.
 //!
-//! Columns are found by name. The row of the payout itself (`MerchantPayout`) is the total that the
-//! lines have to come to, and no line. One row is held at a time. Which names are Adyen's and what is
-//! decided here stands in README.md.
+//! Columns are found by name. The row of the payout (`MerchantPayout`) is not a line but the total, and
+//! the lines must add up to it. README.md lists the names that Adyen defines and the decisions of this
+//! plugin. Memory use does not grow with the file.
 #![warn(missing_docs)]
 
 mod columns;
@@ -13,10 +13,13 @@ mod zones;
 
 use galleria_sdk::csv::{self, Row};
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{self, Checked, Same};
+use galleria_sdk::statement::{
+    self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
+};
 use galleria_sdk::{money, quoted};
 use kinds::Meaning;
 pub use settings::{Payout, Settings};
+use std::io::Read;
 
 /// The plugin.
 pub struct AdyenSettlement;
@@ -32,69 +35,46 @@ impl Plugin for AdyenSettlement {
 impl ReadStatement for AdyenSettlement {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
         let settings = cx.settings();
-        let mut rows = csv::Reader::new(Input::open(), settings.delimiter as u8, settings.encoding);
-        let header = rows
-            .header()
-            .map_err(|problem| Fault::Invalid(vec![problem]))?;
-        let header = header.ok_or_else(|| {
-            let problem = Problem::in_row(1, columns::TYPE, "the file is empty");
-            Fault::Invalid(vec![problem])
-        })?;
-        let mut reading = Reading::new(settings, &header)?;
-        let mut row = Row::default();
-        let mut whole = false;
-        while !reading.checked.problems.is_full() {
-            match rows.read(&mut row) {
-                Ok(true) => {
-                    if let Err(problem) = header.fits(&row).and_then(|()| reading.row(&row)) {
-                        reading.checked.problems.push(problem);
-                    }
-                }
-                Ok(false) => {
-                    whole = true;
-                    break;
-                }
-                Err(problem) => {
-                    reading.checked.problems.push(problem);
-                    break;
-                }
-            }
-        }
-        reading.finish(whole, rows.last_row())
+        let rows = csv::Reader::new(Input::open(), settings.delimiter as u8, settings.encoding);
+        let records = CsvRecords::open(rows, columns::TYPE)?;
+        let reader = Reader::new(settings, records.header())?;
+        statement::read(records, reader)
     }
 }
 
 galleria_sdk::plugin!(AdyenSettlement: ReadStatement);
 
-/// A statement while it is read.
-struct Reading<'s> {
+/// The state while a statement is read.
+struct Reader<'s> {
     settings: &'s Settings,
+    header: csv::Columns,
     at: columns::At,
-    checked: Checked,
-    account: Same,
-    batch: Same,
-    currency: Same,
+    writer: StatementWriter,
+    account: CommonValue,
+    batch: CommonValue,
+    currency: CommonValue,
     digits: u8,
     /// Row, amount and day of the payout.
     payout: Option<(u64, Money, String)>,
-    /// The day of the latest line, where the payout's is not told.
+    /// The day of the latest line, for files without a payout.
     latest: String,
 }
 
-impl<'s> Reading<'s> {
+impl<'s> Reader<'s> {
     fn new(settings: &'s Settings, header: &csv::Columns) -> Result<Self, Fault> {
-        let names = statement::Columns {
+        let names = statement::ColumnNames {
             gross: columns::GROSS_CREDIT.into(),
             fee: columns::COMMISSION.into(),
             net: columns::NET_CREDIT.into(),
         };
         Ok(Self {
             settings,
+            header: header.clone(),
             at: columns::At::find(header)?,
-            checked: Checked::new(names),
-            account: Same::default(),
-            batch: Same::default(),
-            currency: Same::default(),
+            writer: StatementWriter::new(names),
+            account: CommonValue::default(),
+            batch: CommonValue::default(),
+            currency: CommonValue::default(),
             digits: 2,
             payout: None,
             latest: String::new(),
@@ -106,7 +86,7 @@ impl<'s> Reading<'s> {
         let word = row.cell(self.at.kind);
         let meaning = kinds::meaning(word, &self.settings.types).ok_or_else(|| {
             let known = kinds::known(&self.settings.types);
-            let message = [&*quoted(word), " is unknown; known are ", &known].concat();
+            let message = [&*quoted(word), " is unknown; known values: ", &known].concat();
             Problem::in_row(number, columns::TYPE, message)
         })?;
         let account = row.cell(self.at.account);
@@ -118,7 +98,7 @@ impl<'s> Reading<'s> {
         self.currency
             .check(number, columns::NET_CURRENCY, &currency)?;
         self.digits = money::minor_digits(&currency);
-        self.checked.set_digits(self.digits);
+        self.writer.set_digits(self.digits);
         let booked_at = self.booked_at(row)?;
         match meaning {
             Meaning::Payout => self.payout(row, booked_at),
@@ -132,8 +112,8 @@ impl<'s> Reading<'s> {
                     digits: self.digits,
                 };
                 let line = line::read(row, &self.at, kind.kind(word), &paid, booked_at)?;
-                self.checked.columns = columns::of(row, &self.at, &line);
-                self.checked.push(line);
+                self.writer.columns = columns::of(row, &self.at, &line);
+                self.writer.push(line);
                 Ok(())
             }
         }
@@ -142,11 +122,11 @@ impl<'s> Reading<'s> {
     fn payout(&mut self, row: &Row, booked_at: String) -> Result<(), Problem> {
         let number = row.number();
         if let Some((before, ..)) = &self.payout {
-            let message = format!("row {before} is a payout as well: a file holds one payout");
+            let message = format!("row {before} is a payout too: a file must contain one payout");
             return Err(Problem::in_row(number, columns::TYPE, message));
         }
         let day = booked_at.get(..10).unwrap_or_default().to_owned();
-        // Also where it is wrong: then it is not missing.
+        // Stored also if the row is wrong, because then the payout is not missing.
         let payout = self.payout.insert((number, 0, day));
         let net = line::sided(
             row,
@@ -158,20 +138,24 @@ impl<'s> Reading<'s> {
             let message = "has the wrong sign: a payout leaves the account, so it is a debit";
             return Err(Problem::in_row(number, columns::NET_CREDIT, message));
         }
-        // A debit is never below zero, so its opposite is a number.
+        // A debit is never negative, so its negation does not overflow.
         payout.1 = -net;
         Ok(())
     }
 
-    /// RFC 3339 where the zone's offset is known, otherwise the day.
+    /// Returns RFC 3339 if the offset of the zone is known, otherwise the day.
     fn booked_at(&self, row: &Row) -> Result<String, Problem> {
         let text = row.cell(self.at.created);
         let bad = || {
-            let message = [&*quoted(text), " is no moment such as 2026-11-24 18:03:07"].concat();
+            let message = [
+                &*quoted(text),
+                " is not a moment such as 2026-11-24 18:03:07",
+            ]
+            .concat();
             Problem::in_row(row.number(), columns::CREATED, message)
         };
         let (day, time) = text.split_once([' ', 'T']).ok_or_else(bad)?;
-        // Also checks the time, whatever the zone.
+        // This also checks the time of day, for any zone.
         let local = [day, "T", time].concat();
         Instant::parse(&[&*local, "Z"].concat()).map_err(|_| bad())?;
         let zone = self.at.zone.map_or("", |zone| row.cell(zone));
@@ -183,23 +167,33 @@ impl<'s> Reading<'s> {
             }
         }
     }
+}
 
-    fn finish(mut self, whole: bool, last_row: u64) -> Result<Totals, Fault> {
+impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
+    fn writer(&mut self) -> &mut StatementWriter {
+        &mut self.writer
+    }
+
+    fn read(&mut self, row: &Row) -> Result<(), Problem> {
+        self.header.fits(row)?;
+        self.row(row)
+    }
+
+    fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {
         let missing = self.payout.is_none() && self.settings.payout == Payout::Required;
-        if whole && missing {
-            let message =
-                "the file has no MerchantPayout row, so nothing tells whether it is all of it";
-            let problem = Problem::in_row(last_row, columns::TYPE, message);
-            self.checked.problems.push(problem);
+        if end.complete && missing {
+            let message = "the file has no MerchantPayout row, so it may be incomplete";
+            let problem = Problem::in_row(end.last_row, columns::TYPE, message);
+            self.writer.problems.push(problem);
         }
-        // A payout is told as a debit.
-        self.checked.columns.net = match self.payout {
+        // A payout is a debit.
+        self.writer.columns.net = match self.payout {
             Some(_) => columns::NET_DEBIT.into(),
             None => columns::NET_CREDIT.into(),
         };
         let (total_row, total, paid_on) = match self.payout {
             Some((row, total, day)) => (row, Some(total), day),
-            None => (last_row, None, self.latest),
+            None => (end.last_row, None, self.latest),
         };
         let header = StatementHeader {
             provider: self.settings.provider.clone(),
@@ -211,6 +205,6 @@ impl<'s> Reading<'s> {
             total,
             attributes: Vec::new(),
         };
-        self.checked.finish(header, total_row)
+        self.writer.finish(header, total_row)
     }
 }

@@ -1,9 +1,9 @@
-//! One row as one line of the statement.
+//! Converts a row to a line of the statement.
 
 use crate::columns::{self, At};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{note, reference};
+use galleria_sdk::statement::{reference, single_line};
 use galleria_sdk::{money, quoted};
 
 /// The payout's currency.
@@ -12,7 +12,7 @@ pub struct Paid<'a> {
     pub digits: u8,
 }
 
-/// What a customer paid or got back.
+/// The amount that a customer paid or got back.
 struct Gross {
     currency: String,
     digits: u8,
@@ -36,13 +36,13 @@ pub fn read(
     )?;
     let cost = kind == StatementKind::Fee;
     let (gross, fee) = if cost {
-        // A cost of no payment: nothing came from a customer, and all of it was kept.
+        // A cost without a payment: no customer paid, and the provider kept everything.
         let fee = net.checked_neg();
         let fee = fee.ok_or_else(|| too_large(row, columns::NET_DEBIT))?;
         (none(paid), fee)
     } else {
         let fee = fees(row, at, paid.digits)?;
-        // From net and fee, because with another currency it is the only number to the cent.
+        // Computed from net and fee: with another currency it is the only exact amount.
         let converted = net.checked_add(fee);
         let converted = converted.ok_or_else(|| too_large(row, columns::NET_CREDIT))?;
         let side = columns::side(net, columns::NET_DEBIT, columns::NET_CREDIT);
@@ -58,11 +58,12 @@ pub fn read(
     let psp = text(at.psp, columns::PSP)?;
     let mut modification = String::new();
     if psp.is_empty() && !row.cell(at.modification).is_empty() {
-        // Of a cost or a correction this column is a sentence about it.
-        let sentence = note(row.cell(at.modification));
+        // For a cost or a correction this column contains a description.
+        let sentence = single_line(row.cell(at.modification));
         attributes.push(Attribute::new("description", sentence));
     } else if !payment {
-        // Of a payment it is the reference of the capture: we know the payment by its own.
+        // For a payment it is the reference of the capture. The platform knows the payment by its
+        // own reference.
         modification = text(at.modification, columns::MODIFICATION)?;
     }
     if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
@@ -128,7 +129,7 @@ fn gross(
             if amount != converted {
                 let show = |amount| money::format(amount, paid.digits);
                 let right = [
-                    "net and fee come to ",
+                    "net and fee add up to ",
                     &*show(converted),
                     ", the gross is ",
                     &show(amount),
@@ -148,7 +149,7 @@ fn gross(
     })
 }
 
-/// The rate, held against what it made of the gross.
+/// Parses the rate and compares it with the converted amount.
 fn rate(
     row: &Row,
     at: &At,
@@ -163,12 +164,12 @@ fn rate(
         .ok_or_else(|| {
             bad([
                 &*quoted(text),
-                " is no rate such as 1.0837, and the currencies differ",
+                " is not a rate such as 1.0837, and the currencies differ",
             ]
             .concat())
         })?;
-    // gross × rate, in the payout's minor units and `scale` digits behind them, has to be as near to
-    // `converted` as a rate with so many digits can tell, and one minor unit for the rounding.
+    // gross × rate, in the payout's minor units with `scale` further digits, may differ from
+    // `converted` by the precision of the rate and by one minor unit for the rounding.
     let scale = u32::from(rate.scale) + u32::from(digits);
     let up = 10_i128.pow(u32::from(paid_digits));
     let one = 10_i128.pow(scale);
@@ -182,7 +183,7 @@ fn rate(
         let show = money::format(converted, paid_digits);
         let message = [
             text,
-            " does not make ",
+            " does not give ",
             &show,
             " (net and fee) of the gross ",
             &money::format(gross, digits),
@@ -200,7 +201,7 @@ fn fees(row: &Row, at: &At, digits: u8) -> Result<Money, Problem> {
     i64::try_from(sum).map_err(|_| too_large(row, columns::COMMISSION))
 }
 
-/// Credit less debit: two columns, of which a row fills one, without a sign.
+/// Returns credit less debit: a row fills one of the two columns, without a sign.
 pub fn sided(
     row: &Row,
     debit: (usize, &str),
@@ -228,7 +229,7 @@ pub fn sided(
     }
 }
 
-/// An amount; an empty cell is nothing.
+/// Parses an amount; an empty cell is 0.
 fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Problem> {
     match row.cell(index) {
         "" => Ok(0),

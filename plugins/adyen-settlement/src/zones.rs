@@ -1,7 +1,7 @@
 //! Offsets of the abbreviations in the column `TimeZone`.
 //!
-//! Abbreviations are not unique (CST, IST); those that mean one thing in Adyen's time zone settings are
-//! here, any other is a setting, and without one the day alone is kept.
+//! Abbreviations are not unique (CST, IST). This list contains those with one meaning in Adyen's time
+//! zone settings. Settings define others; without an offset the line has only the day.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const ZONES: [(&str, &str); 12] = [
     ("PST", "-08:00"),
 ];
 
-/// None: it is unknown. The settings' offsets come first.
+/// Returns the offset, `None` if it is unknown. The offsets of the settings come first.
 pub fn offset<'a>(zone: &str, more: &'a BTreeMap<String, String>) -> Option<&'a str> {
     let own = more.get(zone).map(String::as_str);
     own.or_else(|| {

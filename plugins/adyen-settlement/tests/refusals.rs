@@ -1,5 +1,5 @@
-//! What is refused, with the row and the column that a person has to look at; and that the same table
-//! written otherwise is the same statement.
+//! Rejected files, with row and column of each problem. The same table in another format gives the same
+//! statement.
 
 use adyen_settlement::AdyenSettlement;
 use galleria_sdk::testkit::{Outcome, dressed, read_statement};
@@ -13,7 +13,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<AdyenSettlement>("report.csv", text, json!({}))
 }
 
-/// The good file with one thing changed in one row, which has to be there.
+/// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
     let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
     let line = &mut lines[row - 1];
@@ -27,11 +27,11 @@ fn every_refusal_names_row_and_column() {
     let cases = [
         (
             changed(2, "12.99", "1E-80000000"),
-            "row 2, Gross Credit (GC): `1E-80000000` is no amount",
+            "row 2, Gross Credit (GC): `1E-80000000` is not an amount",
         ),
         (
             changed(2, "12.99", "NaN"),
-            "row 2, Gross Credit (GC): `NaN` is no amount",
+            "row 2, Gross Credit (GC): `NaN` is not an amount",
         ),
         (
             changed(2, "12.99", "12.999"),
@@ -47,11 +47,11 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, ",,12.99", ",12.99,"),
-            "row 2, Net Credit (NC): net and fee come to 12.99, the gross is -12.99",
+            "row 2, Net Credit (NC): net and fee add up to 12.99, the gross is -12.99",
         ),
         (
             changed(2, "12.89", "12.88"),
-            "row 2, Net Credit (NC): net and fee come to 12.98, the gross is 12.99",
+            "row 2, Net Credit (NC): net and fee add up to 12.98, the gross is 12.99",
         ),
         (
             changed(2, "EUR,,12.89", "EUR,1.00,12.89"),
@@ -59,23 +59,23 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, "0.04", "x"),
-            "row 2, Markup (NC): `x` is no amount",
+            "row 2, Markup (NC): `x` is not an amount",
         ),
         (
             changed(2, "2026-11-20", "2026-02-30"),
-            "row 2, Creation Date: `2026-02-30 10:11:12` is no moment",
+            "row 2, Creation Date: `2026-02-30 10:11:12` is not a moment",
         ),
         (
             changed(3, "Settled", "Setled"),
-            "row 3, Type: `Setled` is unknown; known are Settled, ",
+            "row 3, Type: `Setled` is unknown; known values: Settled, ",
         ),
         (
             changed(3, "1,EUR", "1,USD"),
-            "row 3, Net Currency: `USD` differs from `EUR` in row 2: a file holds one payout",
+            "row 3, Net Currency: `USD` differs from `EUR` in row 2: a file must contain one payout",
         ),
         (
             changed(3, ",214,", ",215,"),
-            "row 3, Batch Number: `215` differs from `214` in row 2: a file holds one payout",
+            "row 3, Batch Number: `215` differs from `214` in row 2: a file must contain one payout",
         ),
         (
             changed(3, "ExampleShopES", "ExampleShopPT"),
@@ -83,7 +83,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, "EUR,,149.90", "€,,149.90"),
-            "row 3, Gross Currency: `€` is no currency such as EUR",
+            "row 3, Gross Currency: `€` is not a currency such as EUR",
         ),
         (
             changed(4, "Refunded", "Settled"),
@@ -91,7 +91,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "25.10", "25.11"),
-            "row 4, Net Debit (NC): net and fee come to -25.01, the gross is -25.00",
+            "row 4, Net Debit (NC): net and fee add up to -25.01, the gross is -25.00",
         ),
         (
             changed(2, ",0.04,0.03,0.03,", ",-0.14,0.02,0.02,").replace("12.89", "13.09"),
@@ -103,15 +103,15 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, "0.1340", "1.3400"),
-            "row 5, Exchange Rate: 1.3400 does not make 26.67",
+            "row 5, Exchange Rate: 1.3400 does not give 26.67",
         ),
         (
             changed(5, "0.1340", ""),
-            "row 5, Exchange Rate: `` is no rate",
+            "row 5, Exchange Rate: `` is not a rate",
         ),
         (
             changed(9, "Fee", "MerchantPayout"),
-            "row 11, Type: row 9 is a payout as well",
+            "row 11, Type: row 9 is a payout too",
         ),
         (
             changed(11, "146.25,", ",146.25"),
@@ -119,7 +119,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(11, "146.25", "146.26"),
-            "row 11, Net Debit (NC): the total is 146.26, and the 9 lines come to 146.25",
+            "row 11, Net Debit (NC): the total is 146.26, and the 9 lines add up to 146.25",
         ),
         (
             changed(11, "MerchantPayout", "Balancetransfer"),
@@ -127,7 +127,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, ",214,,,,,,,", ",214"),
-            "row 3, Reserved4: the row has 23 cells where the header has 30",
+            "row 3, Reserved4: the row has 23 cells, but the header has 30",
         ),
         (
             changed(1, "Net Debit (NC)", "Nett Debit (NC)"),
@@ -155,13 +155,16 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "LQWDDLKTSV2GGS03", "\"LQ\nS03\""),
-            "row 4, Modification Reference: `LQ\u{fffd}S03` has to stand on one line",
+            "row 4, Modification Reference: `LQ\u{fffd}S03` must be one line",
         ),
         (
             changed(2, ",214,", &[",", &"2".repeat(301), ","].concat()),
             "row 2, Batch Number: has more than 300 bytes",
         ),
-        (String::new(), "row 1, Type: the file is empty"),
+        (
+            String::new(),
+            "row 1, Type: the file is empty or ends before its header",
+        ),
         (
             GOOD.lines().next().expect("a header").to_owned(),
             "row 1, Type: the file has no MerchantPayout row",
@@ -179,7 +182,7 @@ fn every_refusal_names_row_and_column() {
         .collect();
     assert_eq!(
         read(spoilt).problems()[0],
-        "row 2, Payment Method: is no UTF-8"
+        "row 2, Payment Method: is not UTF-8"
     );
 }
 
@@ -222,7 +225,7 @@ fn words_and_zones_are_settings() {
         outcome.statement[0].booked_at,
         "2026-11-20T10:11:12.000-06:00"
     );
-    // Without them the word is refused, and of the moment the day alone is kept.
+    // Without the settings the word is rejected, and a line has only the day.
     let known = text.replace("BrandNewThing", "DepositCorrection");
     assert_eq!(read(known).statement[0].booked_at, "2026-11-20");
     assert_eq!(read(text).problems().len(), 1);
@@ -233,7 +236,7 @@ fn words_and_zones_are_settings() {
     assert_eq!(fields, ["delimiter", "zones.CST"]);
 }
 
-/// A batch of any lines, its payout their sum.
+/// A batch of any lines; the payout is their sum.
 fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = vec![
         GOOD.lines()
@@ -245,7 +248,7 @@ fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
     ];
     let minor = |amount: i64| format!("{}.{:02}", amount / 100, amount % 100);
     let row = |kind: &str, gross: [String; 2], net: [String; 2], fee: String, text: &str| {
-        // A reference stands on one line; what nobody reads may have more.
+        // A reference is one line; cells that are not read may contain more.
         let reference = text.replace('\n', " ");
         let cells = [
             text,
@@ -340,7 +343,7 @@ fn the_same_table_written_otherwise_is_the_same_statement() {
             Some(sum),
             one.statement_header.clone().expect("a header").total
         );
-        // Blank lines are rows; nothing else may differ.
+        // Blank lines are rows, so only row numbers may differ.
         let rows = |outcome: &Outcome| -> Vec<_> {
             outcome
                 .statement

@@ -19,7 +19,7 @@ const COLUMNS: [&str; 11] = [
     "currency",
 ];
 
-/// The file of a sale.
+/// Returns the file of a sale.
 pub fn write(
     settings: &Settings,
     store: &Store,
@@ -90,7 +90,7 @@ fn write_tender(rows: &mut csv::Writer, tender: &Tender, digits: u8) {
     rows.empty().empty().amount(tender.amount, digits);
 }
 
-/// The kind as the contract names it.
+/// Returns the kind as in the contract.
 fn kind(line: &Line) -> &'static str {
     match line.kind {
         LineKind::Item => "item",

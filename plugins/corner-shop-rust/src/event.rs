@@ -1,11 +1,11 @@
-//! What is published about a sale.
+//! The published event of a sale.
 
 use crate::settings::Settings;
 use crate::signed_quantity;
 use galleria_sdk::At as _;
 use galleria_sdk::prelude::*;
 
-/// The event, in the order in which it is written.
+/// The event. Its fields are written in this order.
 #[derive(serde::Serialize)]
 pub struct Sold<'a> {
     store: &'a str,
@@ -31,7 +31,7 @@ struct Taxed<'a> {
     amount: Money,
 }
 
-/// The event of a sale.
+/// Returns the event of a sale.
 pub fn of<'a>(
     cx: &'a Context<Settings>,
     store: &'a Store,

@@ -1,5 +1,5 @@
-//! A corner shop's sales: one CSV and one event for each. The same decision, byte for byte, as
-//! `corner-shop-python` and `corner-shop-javascript`; the fixtures here are for all three.
+//! Writes one CSV and publishes one event for each sale of a corner shop. `corner-shop-python` and
+//! `corner-shop-javascript` decide the same, byte for byte, and use the same fixtures.
 
 mod document;
 mod event;
@@ -65,7 +65,7 @@ fn refuse_what_cannot_be(store: &Store, sale: &Sale) -> Result<(), Fault> {
     }
     for line in sale.lines.iter().filter(|line| line.quantity.unscaled <= 0) {
         let field = format!("lines.{}.quantity", line.number);
-        problems.push(Problem::new(field, "has to be above zero"));
+        problems.push(Problem::new(field, "must be above zero"));
     }
     match problems.is_empty() {
         true => Ok(()),
@@ -73,7 +73,7 @@ fn refuse_what_cannot_be(store: &Store, sale: &Sale) -> Result<(), Fault> {
     }
 }
 
-/// The provider's reference of a card payment may arrive a little after the payment.
+/// The provider's reference of a card payment may arrive shortly after the payment.
 fn wait_for_the_provider(settings: &Settings, sale: &Sale) -> Result<(), Fault> {
     let waits = |tender: &&Tender| {
         matches!(tender.kind.as_str(), "card" | "wallet") && tender.psp_reference.is_none()
@@ -88,7 +88,7 @@ fn wait_for_the_provider(settings: &Settings, sale: &Sale) -> Result<(), Fault> 
     }
 }
 
-/// -1 where the line counts against the basket.
+/// Returns -1 if the line reduces the total.
 fn sign_of(line: &Line) -> i64 {
     match line.returned || matches!(line.kind, LineKind::DepositReturn) {
         true => -1,

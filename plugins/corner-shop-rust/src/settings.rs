@@ -1,22 +1,22 @@
-//! What a shop may choose.
+//! The settings of a shop.
 
 use galleria_sdk::{Decimal, Problem};
 
-/// What happens with entries of a workstation in training.
+/// How entries of a training workstation are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Training {
-    /// Nothing but a note.
+    /// Add a note only.
     #[default]
     Skip,
-    /// The same as with others.
+    /// Handle them like other entries.
     Write,
 }
 
 /// The settings.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct Settings {
-    /// Where each sale is published.
+    /// The topic of the published sales.
     pub topic: String,
     /// With `{store}`, `{date}`, `{workstation}` and `{sequence}`.
     #[serde(default = "file_name_pattern")]
@@ -30,10 +30,10 @@ pub struct Settings {
     /// Points for one unit of currency, as decimal text.
     #[serde(default = "no_points")]
     pub points_per_unit: String,
-    /// When to look again for a provider's reference.
+    /// The delay until the next look for a provider's reference.
     #[serde(default = "half_a_minute")]
     pub provider_wait_s: u32,
-    /// Entries of a workstation in training.
+    /// How entries of a training workstation are handled.
     #[serde(default)]
     pub training: Training,
 }
@@ -59,7 +59,7 @@ const fn half_a_minute() -> u32 {
 }
 
 impl Settings {
-    /// What is wrong with settings whose shape is right.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut check = |good: bool, field: &str, message: String| {
@@ -67,23 +67,23 @@ impl Settings {
                 problems.push(Problem::new(field, message));
             }
         };
-        check(!self.topic.is_empty(), "topic", "has to be text".into());
+        check(!self.topic.is_empty(), "topic", "must be text".into());
         let delimits = matches!(self.delimiter, ';' | ',' | '|' | '\t');
         check(
             delimits,
             "delimiter",
-            "has to be one of `;`, `,`, `|`, `\t`".into(),
+            "must be one of `;`, `,`, `|`, `\t`".into(),
         );
         let marks = matches!(self.decimal_mark, ',' | '.');
-        check(marks, "decimal_mark", "has to be one of `,`, `.`".into());
+        check(marks, "decimal_mark", "must be one of `,`, `.`".into());
         let points = Decimal::parse(&self.points_per_unit).is_ok();
-        let message = "has to be a decimal in quotes, such as \"0.05\"";
+        let message = "must be a decimal in quotes, such as \"0.05\"";
         check(points, "points_per_unit", message.into());
         let waits = (1..=3600).contains(&self.provider_wait_s);
-        let message = "has to be a whole number from 1 to 3600";
+        let message = "must be a whole number from 1 to 3600";
         check(waits, "provider_wait_s", message.into());
         for piece in ["{workstation}", "{sequence}"] {
-            let message = format!("has to contain {piece}, or two sales share a name");
+            let message = format!("must contain {piece}, or two sales share a name");
             check(self.file_name.contains(piece), "file_name", message);
         }
         let unknown = file_name(&self.file_name, "", "", "", "").contains(['{', '}']);
@@ -93,13 +93,13 @@ impl Settings {
         check(
             differs,
             "decimal_mark",
-            "has to differ from the delimiter".into(),
+            "must differ from the delimiter".into(),
         );
         problems
     }
 }
 
-/// Fills the pattern; what is not a plain letter, digit, `.`, `_` or `-` becomes `-`.
+/// Fills the pattern. Characters other than letters, digits, `.`, `_` and `-` become `-`.
 pub fn file_name(
     pattern: &str,
     store: &str,

@@ -1,5 +1,5 @@
-//! Every case under `fixtures/`, natively. `host/crates/engine/tests/it/three_languages.rs` runs the same
-//! cases as components, in all three languages.
+//! Runs all cases under `fixtures/` natively. `host/crates/engine/tests/it/three_languages.rs` runs
+//! the same cases as components in all three languages.
 
 use corner_shop_rust::CornerShop;
 

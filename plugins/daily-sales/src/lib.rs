@@ -1,7 +1,6 @@
-//! A report: every sale line of a window as one row of one CSV file.
+//! Writes a report: each sale line of a window is one row of one CSV file.
 //!
-//! Holds one batch of lines and one chunk of the file in memory, however many lines there are. Never
-//! looks at a whole sale.
+//! The plugin keeps one batch of lines and one chunk of the file in memory, for any number of lines.
 #![warn(missing_docs)]
 
 mod settings;
@@ -81,7 +80,7 @@ fn write_cell(
     };
 }
 
-/// Turnover and taxes by currency: a retailer may trade in several, and they are never added up.
+/// Turnover and taxes by currency. A retailer may use several currencies, which are never added up.
 #[derive(Default)]
 struct Sums {
     rows: u64,
@@ -96,7 +95,7 @@ struct CurrencySums {
 }
 
 impl Sums {
-    /// Counts a line, and answers the digits of its currency.
+    /// Counts a line, and returns the digits of its currency.
     fn add(&mut self, cx: &Context<Settings>, line: &SaleLine) -> Result<u8, Fault> {
         let known = |sums: &CurrencySums| sums.currency == line.currency();
         let at = match self.currencies.iter().position(known) {

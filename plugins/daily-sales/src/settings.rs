@@ -1,19 +1,19 @@
-//! What a retailer may set: columns, how a file is written, and its name.
+//! Settings: columns, file format and file name.
 
 use galleria_sdk::csv;
 use galleria_sdk::file_name::Pattern;
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
-/// The plugin's settings. An empty object is enough.
+/// The plugin's settings. An empty object is valid.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// What a row has, in this order.
+    /// The columns, in this order.
     pub columns: Vec<Titled>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains the names of the columns.
     pub header: bool,
-    /// How a line that was handed back is written.
+    /// How a returned line is written.
     pub returns: Returns,
     /// Delimiter, decimal mark, quotes, line ends, byte order mark.
     pub csv: csv::Options,
@@ -21,16 +21,16 @@ pub struct Settings {
     pub file_name: Pattern,
 }
 
-/// A column and what stands above it.
+/// A column and its header.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Titled {
-    /// What the cells hold.
+    /// The content of the cells.
     pub column: Column,
-    /// What the first row calls it.
+    /// The name in the first row.
     pub header: String,
 }
 
-/// What a cell may hold.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the feed `sale-lines` documents each")]
@@ -51,14 +51,14 @@ pub enum Column {
     Tax,
 }
 
-/// How quantity, amount, discount and tax of a line that was handed back are written.
+/// How quantity, amount, discount and tax of a returned line are written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Returns {
-    /// Below zero, so that a column can simply be summed.
+    /// Negative, so that the sum of a column is correct.
     #[default]
     Negative,
-    /// As they are; the column `returned` tells them apart.
+    /// Positive; the column `returned` distinguishes the lines.
     Positive,
 }
 
@@ -92,11 +92,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.csv.problems("csv");
         if self.columns.is_empty() {
-            problems.push(Problem::new("columns", "has to name at least one column"));
+            problems.push(Problem::new("columns", "must name at least one column"));
         }
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if self.returns == Returns::Positive && !named(Column::Returned) {
@@ -108,7 +108,7 @@ impl Settings {
         let days = name.names("first") && name.names("last");
         if !name.names("scope") || !(days || name.names("window")) {
             let message =
-                "has to contain {scope}, and {first} and {last} or {window}: a name is used once";
+                "must contain {scope}, and {first} and {last} or {window}: a name is used once";
             problems.push(Problem::new("file_name", message));
         } else {
             problems.extend(name.problem("file_name", &["scope", "first", "last", "window"]));
@@ -116,7 +116,7 @@ impl Settings {
         problems
     }
 
-    /// The name of a run's file.
+    /// Returns the file name of a run.
     pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
         let scope = match cx.scope() {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),

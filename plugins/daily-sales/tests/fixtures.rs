@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`, and what its golden files cannot show.
+//! Runs all cases under `fixtures/`, and tests what golden files cannot show.
 
 use daily_sales::{Column, DailySales, Returns, Settings, Titled};
 use galleria_sdk::Plugin as _;

@@ -1,10 +1,10 @@
-//! The columns that the settings name, wherever they stand.
+//! The columns that the settings name, in any order.
 
 use crate::settings::Settings;
 use galleria_sdk::csv::Columns;
 use galleria_sdk::prelude::*;
 
-/// Where each column stands; none where the settings do not name it.
+/// The index of each column; `None` if the settings do not name it.
 pub struct At {
     pub kind: Option<usize>,
     pub gross: usize,
@@ -19,12 +19,12 @@ pub struct At {
     pub psp_reference: Option<usize>,
     pub modification_reference: Option<usize>,
     pub merchant_reference: Option<usize>,
-    /// Where the word stands by which the row of totals is known.
+    /// The column of the word that identifies the row of totals.
     pub total: Option<usize>,
 }
 
 impl At {
-    /// All that are missing or doubled are told together.
+    /// Reports all missing and repeated columns together.
     pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
         let mut problems = Problems::default();
         let mut named = |name: &str| match name.is_empty() {

@@ -1,7 +1,8 @@
-//! Reads a bank's or an acquirer's delimited file, as spreadsheets in Europe have it: `;`, a decimal comma,
-//! `dd/mm/yyyy`, and a row of totals at the end. Settings say which column is what.
+//! Reads a delimited file of a bank or an acquirer, as European spreadsheets write it: `;`, a decimal
+//! comma, `dd/mm/yyyy`, and a row of totals at the end. Settings name the columns.
 //!
-//! One row is held at a time. Knows no bank: what a word in a file means is the settings' to say.
+//! Memory use does not grow with the file. The plugin knows no bank: settings define the meaning of all
+//! words.
 #![warn(missing_docs)]
 
 mod columns;
@@ -11,9 +12,12 @@ mod settings;
 use columns::At;
 use galleria_sdk::csv::{self, Row};
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{self, Checked, Same};
+use galleria_sdk::statement::{
+    self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
+};
 use galleria_sdk::{money, quoted};
 pub use settings::{Backwards, ColumnNames, FeeSign, Settings, TotalRow};
+use std::io::Read;
 
 /// The plugin.
 pub struct DelimitedStatement;
@@ -37,85 +41,62 @@ impl ReadStatement for DelimitedStatement {
         for _ in 0..settings.skip_rows {
             rows.read(&mut row).map_err(invalid)?;
         }
-        let header = rows.header().map_err(invalid)?.ok_or_else(|| {
-            let message = "the file is empty, or ends before its header";
-            invalid(Problem::in_row(
-                rows.last_row(),
-                &*settings.columns.gross,
-                message,
-            ))
-        })?;
-        let mut reading = Reading::new(settings, &header, file)?;
-        let mut whole = false;
-        while !reading.checked.problems.is_full() {
-            match rows.read(&mut row) {
-                Ok(true) => {
-                    if let Err(problem) = reading.row(&header, &row) {
-                        reading.checked.problems.push(problem);
-                    }
-                }
-                Ok(false) => {
-                    whole = true;
-                    break;
-                }
-                Err(problem) => {
-                    reading.checked.problems.push(problem);
-                    break;
-                }
-            }
-        }
-        reading.finish(whole, rows.last_row())
+        let records = CsvRecords::open(rows, &settings.columns.gross)?;
+        let reader = Reader::new(settings, records.header(), file)?;
+        statement::read(records, reader)
     }
 }
 
 galleria_sdk::plugin!(DelimitedStatement: ReadStatement);
 
-/// What the row of totals says.
+/// The row of totals.
 struct Total {
     row: u64,
     net: Option<Money>,
 }
 
-/// A statement while it is read.
-struct Reading<'s> {
+/// The state while a statement is read.
+struct Reader<'s> {
     settings: &'s Settings,
+    header: csv::Columns,
     at: At,
-    checked: Checked,
-    /// The name of the file, which stands for the payout where no column tells it.
+    writer: StatementWriter,
+    /// The name of the file. It is the payout's reference if no column contains one.
     file: String,
-    reference: Same,
-    account: Same,
-    paid_on: Same,
-    currency: Same,
+    reference: CommonValue,
+    account: CommonValue,
+    paid_on: CommonValue,
+    currency: CommonValue,
     digits: u8,
-    /// As the file shows them, for the row of totals.
+    /// As in the file, for the row of totals.
     gross: i128,
     fee: i128,
     total: Option<Total>,
-    /// The day of the latest line, where no column tells the payout's.
+    /// The day of the latest line, if no column contains the payout's day.
     latest: String,
 }
 
-impl<'s> Reading<'s> {
+impl<'s> Reader<'s> {
     fn new(settings: &'s Settings, header: &csv::Columns, file: String) -> Result<Self, Fault> {
         let or_gross = |name: &String| match name.is_empty() {
             true => settings.columns.gross.clone(),
             false => name.clone(),
         };
-        let names = statement::Columns {
+        let names = statement::ColumnNames {
             gross: settings.columns.gross.clone().into(),
             fee: or_gross(&settings.columns.fee).into(),
             net: or_gross(&settings.columns.net).into(),
         };
         Ok(Self {
             settings,
+            header: header.clone(),
             at: At::find(header, settings)?,
-            checked: Checked::new(names),
+            writer: StatementWriter::new(names),
             file,
-            reference: Same::default(),
-            account: Same::default(),
-            paid_on: Same::default(),
-            currency: Same::default(),
+            reference: CommonValue::default(),
+            account: CommonValue::default(),
+            paid_on: CommonValue::default(),
+            currency: CommonValue::default(),
             digits: money::minor_digits(&settings.currency),
             gross: 0,
             fee: 0,
@@ -124,19 +105,19 @@ impl<'s> Reading<'s> {
         })
     }
 
-    fn row(&mut self, header: &csv::Columns, row: &Row) -> Result<(), Problem> {
+    fn row(&mut self, row: &Row) -> Result<(), Problem> {
         let number = row.number();
         let total = self.settings.total.as_ref().zip(self.at.total);
         if let Some((total, at)) = total {
             if let Some(before) = &self.total {
-                let message = format!("comes after the row of totals, row {}", before.row);
+                let message = format!("follows the row of totals, row {}", before.row);
                 return Err(Problem::in_row(number, &*total.column, message));
             }
             if row.cell(at).eq_ignore_ascii_case(&total.word) {
                 return self.total(row);
             }
         }
-        header.fits(row)?;
+        self.header.fits(row)?;
         let columns = &self.settings.columns;
         let same = [
             (self.at.reference, &columns.reference, &mut self.reference),
@@ -149,7 +130,7 @@ impl<'s> Reading<'s> {
         }
         let currency = self.currency(row)?;
         self.digits = money::minor_digits(&currency);
-        self.checked.set_digits(self.digits);
+        self.writer.set_digits(self.digits);
         let paid_on = line::day(row, self.at.paid_on, &columns.paid_on, self.settings)?;
         if let Some(day) = &paid_on {
             self.paid_on.check(number, &columns.paid_on, day)?;
@@ -163,7 +144,7 @@ impl<'s> Reading<'s> {
             self.latest.clone_from(&booked_at);
         }
         let line = line::read(row, &self.at, columns, &told, currency, booked_at)?;
-        self.checked.push(line);
+        self.writer.push(line);
         Ok(())
     }
 
@@ -178,11 +159,11 @@ impl<'s> Reading<'s> {
         Ok(currency)
     }
 
-    /// Gross and fee are held against the lines here, net where the statement ends.
+    /// Compares gross and fee with the lines here; net is compared at the end of the statement.
     fn total(&mut self, row: &Row) -> Result<(), Problem> {
         let number = row.number();
         let columns = &self.settings.columns;
-        // Also where it is wrong: then it is not missing.
+        // Stored also if the row is wrong, because then it is not missing.
         self.total = Some(Total {
             row: number,
             net: None,
@@ -193,16 +174,16 @@ impl<'s> Reading<'s> {
             (told.gross.filter(|_| signed), self.gross, &columns.gross),
             (told.fee, self.fee, &columns.fee),
         ] {
-            // A line that could not be read is missing in the sum: one problem is enough.
+            // The sum lacks the lines with problems, so it would only cause a second message.
             let wrong =
-                told.filter(|told| i128::from(*told) != sum && self.checked.problems.is_empty());
+                told.filter(|told| i128::from(*told) != sum && self.writer.problems.is_empty());
             if let Some(told) = wrong {
                 let show = |amount| money::format(amount, self.digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
                     "the total is ",
                     &show(told),
-                    ", and the lines come to ",
+                    ", and the lines add up to ",
                     &sum,
                 ];
                 return Err(Problem::in_row(number, &**name, message.concat()));
@@ -221,27 +202,37 @@ impl<'s> Reading<'s> {
         self.total = Some(Total { row: number, net });
         Ok(())
     }
+}
 
-    fn finish(mut self, whole: bool, last_row: u64) -> Result<Totals, Fault> {
+impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
+    fn writer(&mut self) -> &mut StatementWriter {
+        &mut self.writer
+    }
+
+    fn read(&mut self, row: &Row) -> Result<(), Problem> {
+        self.row(row)
+    }
+
+    fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {
         let missing = self
             .settings
             .total
             .as_ref()
             .filter(|_| self.total.is_none());
-        if let Some(total) = missing.filter(|_| whole) {
+        if let Some(total) = missing.filter(|_| end.complete) {
             let message = [
                 "the file ends without its row of totals, which has ",
                 &*quoted(&total.word),
                 " here, so it may have been cut off",
             ];
-            let problem = Problem::in_row(last_row, &*total.column, message.concat());
-            self.checked.problems.push(problem);
+            let problem = Problem::in_row(end.last_row, &*total.column, message.concat());
+            self.writer.problems.push(problem);
         }
         let currency = match self.currency.value() {
             "" => self.settings.currency.clone(),
             told => told.to_owned(),
         };
-        let or = |same: &Same, other: &str| match same.value() {
+        let or = |same: &CommonValue, other: &str| match same.value() {
             "" => other.to_owned(),
             told => told.to_owned(),
         };
@@ -259,7 +250,7 @@ impl<'s> Reading<'s> {
             total: self.total.as_ref().and_then(|total| total.net),
             attributes: Vec::new(),
         };
-        let total_row = self.total.map_or(last_row, |total| total.row);
-        self.checked.finish(header, total_row)
+        let total_row = self.total.map_or(end.last_row, |total| total.row);
+        self.writer.finish(header, total_row)
     }
 }

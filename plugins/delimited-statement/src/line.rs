@@ -1,4 +1,4 @@
-//! One row as one line of the statement, and the amounts of the row of totals.
+//! Converts a row to a line of the statement, and reads the amounts of the row of totals.
 
 use crate::columns::At;
 use crate::settings::{Backwards, ColumnNames, FeeSign, Settings};
@@ -7,7 +7,7 @@ use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference};
 use galleria_sdk::{money, quoted};
 
-/// What a row says, with the signs of the contract.
+/// The amounts of a row, with the signs of the contract.
 pub struct Told {
     pub kind: StatementKind,
     pub gross: Money,
@@ -28,7 +28,7 @@ impl Told {
             word,
             Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
         );
-        // Beside a cost or a correction the cell is often empty; a payment has an amount.
+        // For a cost or a correction the cell is often empty; a payment has an amount.
         let mut gross = match row.cell(at.gross) {
             "" if costs => 0,
             _ => amounts.read(at.gross, &names.gross)?,
@@ -88,12 +88,17 @@ fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Prob
     let found = settings.kinds.iter().find(same);
     found.map(|(_, kind)| *kind).ok_or_else(|| {
         let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
-        let message = [&*quoted(text), " is unknown; known are ", &known.join(", ")].concat();
+        let message = [
+            &*quoted(text),
+            " is unknown; known values: ",
+            &known.join(", "),
+        ]
+        .concat();
         Problem::in_row(row.number(), &*settings.columns.kind, message)
     })
 }
 
-/// The row of totals; none where a cell is empty or there is no such column.
+/// The row of totals. An amount is `None` if its cell is empty or there is no such column.
 pub struct Totals {
     pub gross: Option<Money>,
     pub fee: Option<Money>,
@@ -120,7 +125,7 @@ impl Totals {
     }
 }
 
-/// Reads amounts as the settings write them.
+/// Reads amounts in the format of the settings.
 struct Amounts<'a> {
     row: &'a Row,
     settings: &'a Settings,
@@ -138,7 +143,7 @@ impl Amounts<'_> {
         amount.map_err(|bad| bad.in_row(self.row.number(), name))
     }
 
-    /// Positive where it was kept; none in an empty cell.
+    /// Returns a kept fee as positive; `None` for an empty cell.
     fn fee(&self, at: usize, name: &str) -> Result<Option<Money>, Problem> {
         if self.row.cell(at).is_empty() {
             return Ok(None);
@@ -184,8 +189,8 @@ pub fn read(
         net: told.net,
         attributes: Vec::new(),
     };
-    // A cost of no payment, in whichever column it stood: all of it was kept. Where the file contradicts
-    // itself the line stays as it was told, and is refused.
+    // A cost without a payment, in either column: the provider kept everything. If the file
+    // contradicts itself, the line is unchanged and the check rejects it.
     let agrees = told.gross.checked_sub(told.fee) == Some(told.net);
     if told.kind == StatementKind::Fee
         && agrees
@@ -199,7 +204,7 @@ pub fn read(
     Ok(line)
 }
 
-/// A day as the contract writes it; none where there is no such column.
+/// Returns a day in the contract's format; `None` if there is no such column.
 pub fn day(
     row: &Row,
     at: Option<usize>,

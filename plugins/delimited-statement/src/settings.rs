@@ -1,4 +1,4 @@
-//! What has to be said of a file: how it is written, which column is what, and what its words mean.
+//! Settings that describe a file: its format, its columns, and the meaning of its words.
 
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
@@ -6,47 +6,48 @@ use galleria_sdk::{Date, Problem, money};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The plugin's settings. `provider`, `columns` with `gross` and a day, and one of `currency` and
-/// `columns.currency` have to be there.
+/// The plugin's settings. Required are `provider`, `columns` with `gross` and a day, and either
+/// `currency` or `columns.currency`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// What the statement's provider is called.
+    /// The name of the statement's provider.
     pub provider: String,
-    /// The account there, where no column tells it.
+    /// The account at the provider, if no column contains it.
     pub account: String,
     /// One ASCII character between cells.
     pub delimiter: char,
-    /// How bytes become text.
+    /// The encoding of the file.
     pub encoding: Encoding,
     /// `,` or `.`.
     pub decimal_mark: char,
-    /// What stands between groups of three digits; none: nothing does.
+    /// The character between groups of three digits; `None` if there is none.
     pub thousands: Option<char>,
-    /// How a day is written, with `dd`, `mm` and `yyyy`.
+    /// The format of a day, with `dd`, `mm` and `yyyy`.
     pub date: String,
-    /// Rows before the header, not counting empty ones.
+    /// Rows before the header, without empty ones.
     pub skip_rows: u32,
-    /// ISO 4217, where no column tells it.
+    /// ISO 4217, if no column contains the currency.
     pub currency: String,
-    /// Which column is what.
+    /// The columns.
     pub columns: ColumnNames,
-    /// What each word in the column `kind` means.
+    /// The meaning of each word in the column `kind`.
     pub kinds: BTreeMap<String, KindWord>,
-    /// How the file writes a fee that was kept.
+    /// How the file writes a fee that the provider kept.
     pub fee_sign: FeeSign,
-    /// How the file writes money that went back, and costs.
+    /// How the file writes repayments and costs.
     pub backwards: Backwards,
-    /// By what the row of totals is known; none: there is none, and a file that was cut off is not noticed.
+    /// How to recognise the row of totals. Without it an incomplete file is not detected.
     pub total: Option<TotalRow>,
 }
 
-/// Which column is what, by its name in the header; empty: there is none.
+/// The name of each column in the header; empty if there is none.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the contract's record `line` documents each")]
 pub struct ColumnNames {
-    /// What the line is; without it, above zero is a payment and below zero a refund.
+    /// The kind of the line. Without it, a positive amount is a payment and a negative one a
+    /// refund.
     pub kind: String,
     pub gross: String,
     pub fee: String,
@@ -54,7 +55,7 @@ pub struct ColumnNames {
     pub currency: String,
     pub booked_at: String,
     pub paid_on: String,
-    /// Of the payout; without it, the file's name stands for it.
+    /// The payout's reference. Without it, the name of the file is used.
     pub reference: String,
     pub account: String,
     pub id: String,
@@ -63,34 +64,34 @@ pub struct ColumnNames {
     pub merchant_reference: String,
 }
 
-/// How the file writes a fee that was kept.
+/// How the file writes a fee that the provider kept.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSign {
     /// `0,25`.
     #[default]
     Positive,
-    /// `-0,25`: as it changes the balance.
+    /// `-0,25`: as a change of the balance.
     Negative,
 }
 
-/// How the file writes money that went back, and costs.
+/// How the file writes repayments and costs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Backwards {
-    /// Below zero.
+    /// Negative.
     #[default]
     Signed,
-    /// Without a sign: the kind tells.
+    /// Without a sign: the kind defines it.
     Unsigned,
 }
 
-/// By what the row of totals is known.
+/// How to recognise the row of totals.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TotalRow {
     /// The column.
     pub column: String,
-    /// What stands in it there, such as `TOTAL`.
+    /// The word in this column, such as `TOTAL`.
     pub word: String,
 }
 
@@ -116,7 +117,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut refuse = |good: bool, field: &str, message: &str| {
@@ -128,12 +129,12 @@ impl Settings {
         refuse(
             !self.provider.trim().is_empty(),
             "provider",
-            "has to name the provider",
+            "must name the provider",
         );
         let delimits = matches!(self.delimiter, ',' | ';' | '\t' | '|');
-        refuse(delimits, "delimiter", "has to be , ; | or a tab");
+        refuse(delimits, "delimiter", "must be , ; | or a tab");
         let marks = matches!(self.decimal_mark, '.' | ',');
-        refuse(marks, "decimal_mark", "has to be . or ,");
+        refuse(marks, "decimal_mark", "must be . or ,");
         let thousands = self.thousands.is_none_or(|mark| {
             matches!(mark, '.' | ',' | '\'' | ' ' | '\u{a0}' | '\u{202f}')
                 && mark != self.decimal_mark
@@ -141,30 +142,30 @@ impl Settings {
         refuse(
             thousands,
             "thousands",
-            "has to be . , ' or a blank, and not the decimal mark",
+            "must be . , ' or a blank, and not the decimal mark",
         );
         refuse(
             Date::is_pattern(&self.date),
             "date",
-            "has to have dd, mm and yyyy, such as dd/mm/yyyy",
+            "must have dd, mm and yyyy, such as dd/mm/yyyy",
         );
         refuse(
             !columns.gross.is_empty(),
             "columns.gross",
-            "has to name the column of the amount",
+            "must name the column of the amount",
         );
         let dated = !columns.booked_at.is_empty() || !columns.paid_on.is_empty();
         refuse(
             dated,
             "columns.booked_at",
-            "has to be named, or paid_on: a line has a day",
+            "must be named, or paid_on: a line has a day",
         );
         let told = !columns.currency.is_empty();
         let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);
         refuse(
             told || set,
             "currency",
-            "has to be a code such as EUR, or columns.currency be named",
+            "must be a code such as EUR, or columns.currency be named",
         );
         refuse(
             !told || self.currency.is_empty(),
@@ -185,12 +186,12 @@ impl Settings {
         );
         if let Some(total) = &self.total {
             let named = !total.column.is_empty() && !total.word.is_empty();
-            refuse(named, "total", "has to name a column and the word in it");
+            refuse(named, "total", "must name a column and the word in it");
             let tells = !unsigned || !columns.net.is_empty();
             refuse(
                 tells,
                 "columns.net",
-                "has to be named where amounts have no sign, to hold the total against",
+                "must be named where amounts have no sign, to hold the total against",
             );
         }
         problems

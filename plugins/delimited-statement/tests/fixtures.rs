@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`.
+//! Runs all cases under `fixtures/`.
 
 #[test]
 fn fixtures() {

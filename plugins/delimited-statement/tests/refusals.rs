@@ -1,5 +1,5 @@
-//! What is refused, with the row and the column that a person has to look at; and that the same table
-//! written otherwise is the same statement.
+//! Rejected files, with row and column of each problem. The same table in another format gives the same
+//! statement.
 
 use delimited_statement::DelimitedStatement;
 use galleria_sdk::testkit::{Event, Outcome, dressed, read_statement};
@@ -29,7 +29,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<DelimitedStatement>("remesa.csv", text, good().0)
 }
 
-/// The good file with one thing changed in one row, which has to be there.
+/// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
     let (_, text) = good();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -44,15 +44,15 @@ fn every_refusal_names_row_and_column() {
     let cases = [
         (
             changed(4, "1.249,90", "1E-80000000"),
-            "row 4, Importe bruto: `1E-80000000` is no amount such as -12,50",
+            "row 4, Importe bruto: `1E-80000000` is not an amount such as -12,50",
         ),
         (
             changed(4, "1.249,90", "12.49,90"),
-            "row 4, Importe bruto: `12.49,90` is no amount",
+            "row 4, Importe bruto: `12.49,90` is not an amount",
         ),
         (
             changed(4, "1.249,90", "1,249.90"),
-            "row 4, Importe bruto: `1,249.90` is no amount",
+            "row 4, Importe bruto: `1,249.90` is not an amount",
         ),
         (
             changed(4, "1.249,90", "1.249,900"),
@@ -64,7 +64,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "1.249,90", ""),
-            "row 4, Importe bruto: `` is no amount",
+            "row 4, Importe bruto: `` is not an amount",
         ),
         (
             changed(4, "1.249,90", "-1.249,90"),
@@ -84,19 +84,19 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, "VENTA", "VENDA"),
-            "row 5, Operación: `VENDA` is unknown; known are ",
+            "row 5, Operación: `VENDA` is unknown; known values: ",
         ),
         (
             changed(5, "20/11/2026", "2026-11-20"),
-            "row 5, Fecha operación: `2026-11-20` is no date in the form dd/mm/yyyy",
+            "row 5, Fecha operación: `2026-11-20` is not a date in the form dd/mm/yyyy",
         ),
         (
             changed(5, "20/11/2026", "31/11/2026"),
-            "row 5, Fecha operación: `31/11/2026` is no date",
+            "row 5, Fecha operación: `31/11/2026` is not a date",
         ),
         (
             changed(5, "23/11/2026", "24/11/2026"),
-            "row 5, Fecha abono: `2026-11-24` differs from `2026-11-23` in row 4: a file holds one payout",
+            "row 5, Fecha abono: `2026-11-24` differs from `2026-11-23` in row 4: a file must contain one payout",
         ),
         (
             changed(5, "R-2026-11-23", "R-2"),
@@ -108,19 +108,19 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, ";12,44", ""),
-            "row 5, Importe neto: the row has 9 cells where the header has 10",
+            "row 5, Importe neto: the row has 9 cells, but the header has 10",
         ),
         (
             changed(8, "1.212,50", "1.212,51"),
-            "row 8, Importe bruto: the total is 1212.51, and the lines come to 1212.50",
+            "row 8, Importe bruto: the total is 1212.51, and the lines add up to 1212.50",
         ),
         (
             changed(8, "15,31", "15,30"),
-            "row 8, Comisión: the total is 15.30, and the lines come to 15.31",
+            "row 8, Comisión: the total is 15.30, and the lines add up to 15.31",
         ),
         (
             changed(8, "1.197,19", "1.197,18"),
-            "row 8, Importe neto: the total is 1197.18, and the 4 lines come to 1197.19",
+            "row 8, Importe neto: the total is 1197.18, and the 4 lines add up to 1197.19",
         ),
         (
             changed(8, "1.212,50;15,31;1.197,19", ";;"),
@@ -129,7 +129,7 @@ fn every_refusal_names_row_and_column() {
         (changed(8, "TOTAL", "SUMA"), "row 8, Remesa: is empty"),
         (
             changed(7, "012345678", "TOTAL"),
-            "row 8, Comercio: comes after the row of totals, row 7",
+            "row 8, Comercio: follows the row of totals, row 7",
         ),
         (
             changed(3, "Comisión", "Comision"),
@@ -153,13 +153,16 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "A00017", "\"A\n17\""),
-            "row 4, Autorización: `A\u{fffd}17` has to stand on one line",
+            "row 4, Autorización: `A\u{fffd}17` must stand on one line",
         ),
         (
             changed(4, "R-2026-11-23", &"R".repeat(301)),
             "row 4, Remesa: has more than 300 bytes",
         ),
-        (String::new(), "row 1, Importe bruto: the file is empty"),
+        (
+            String::new(),
+            "row 1, Importe bruto: the file is empty or ends before its header",
+        ),
         (
             good().1.lines().take(6).collect::<Vec<_>>().join("\n"),
             "row 6, Comercio: the file ends without its row of totals",
@@ -180,7 +183,7 @@ fn every_refusal_names_row_and_column() {
     );
     assert_eq!(
         outcome.problems()[0],
-        "row 5, Autorización: `USD` differs from `EUR` in row 4: a file holds one payout in one currency"
+        "row 5, Autorización: `USD` differs from `EUR` in row 4: a file must contain one payout in one currency"
     );
 }
 

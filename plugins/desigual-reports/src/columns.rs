@@ -1,10 +1,10 @@
-//! The reports there are, and the columns each may have.
+//! The reports, and the possible columns of each.
 //!
-//! A closed list: a column that is not here is refused before any run, with the list.
+//! The list is closed: a column that is not here is rejected before any run, with the list.
 
 use serde::Deserialize;
 
-/// Which report a slot writes.
+/// The report that a slot writes.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "README.md tells what each counts")]
@@ -21,47 +21,47 @@ pub enum Report {
     Verifications,
 }
 
-/// What a cell holds. The number is the place in a [`Fact`](crate::groups::Fact).
+/// The content of a cell. The number is the index in a [`Fact`](crate::groups::Fact).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The retailer's id of the store.
     Store,
     /// The business date.
     Date,
-    /// ISO 4217, of every amount in the row.
+    /// ISO 4217, of all amounts in the row.
     Currency,
-    /// What rows are told apart by, where the column is chosen.
+    /// A value that distinguishes rows, if the column is selected.
     Key(usize),
-    /// The same, with a number in it.
+    /// The same, with a number.
     Rate(usize),
-    /// A text that belongs to the row.
+    /// A text of the row.
     Label(usize),
-    /// A number of things. Adds up over rows.
+    /// A count. It can be added up over rows.
     Count(usize),
-    /// A number of things that may be counted in several rows, so that their sum says nothing.
+    /// A count of things that may occur in several rows, so their sum has no meaning.
     CountOnce(usize),
-    /// Minor units. Adds up over rows of one currency.
+    /// Minor units. They can be added up over rows of one currency.
     Amount(usize),
-    /// Pieces, weights and the like, added up as they are.
+    /// The sum of pieces, weights and lengths.
     Quantity,
 }
 
 /// A column by its name in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// As settings name it; what stands above it unless they say otherwise.
+    /// The name in settings, and the default header.
     pub name: &'static str,
-    /// What its cells hold.
+    /// The content of its cells.
     pub role: Role,
 }
 
 impl Role {
-    /// Whether its cells are money.
+    /// Whether its cells are amounts.
     pub fn is_amount(self) -> bool {
         matches!(self, Self::Amount(_))
     }
 
-    /// The place of the key that it shows.
+    /// The index of the key that it shows.
     pub fn key(self) -> Option<usize> {
         match self {
             Self::Key(at) | Self::Rate(at) => Some(at),
@@ -76,7 +76,7 @@ macro_rules! columns {
     };
 }
 
-/// Keys and labels of sales; then what every report of sales has.
+/// Keys and labels of sales, then the columns that all reports of sales have.
 macro_rules! sales {
     ($transactions:ident; $($name:literal $role:ident $(($at:literal))?),* $(,)?) => {
         columns!(
@@ -98,7 +98,7 @@ macro_rules! reductions {
 }
 
 impl Report {
-    /// Every report.
+    /// All reports.
     pub const ALL: [Self; 10] = [
         Self::SalesByDay,
         Self::SalesByHour,
@@ -112,7 +112,7 @@ impl Report {
         Self::Verifications,
     ];
 
-    /// As settings and file names have it.
+    /// The name in settings and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::SalesByDay => "sales-by-day",
@@ -128,12 +128,12 @@ impl Report {
         }
     }
 
-    /// Whether its rows are of one day each, whatever the settings say.
+    /// Whether each row covers one day, independent of the settings.
     pub fn always_by_day(self) -> bool {
         matches!(self, Self::SalesByDay | Self::SalesByHour | Self::Refunds)
     }
 
-    /// What it may have, in the order of a file whose settings name no columns.
+    /// The possible columns, in the order of a file whose settings name no columns.
     pub fn columns(self) -> &'static [Column] {
         match self {
             Self::SalesByDay => sales!(Count;),

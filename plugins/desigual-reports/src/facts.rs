@@ -1,8 +1,8 @@
-//! What is counted: lines of sales, and what activities say of discounts, refunds, tenders, taxes and
-//! verifications.
+//! The counted facts: lines of sales, and the discounts, refunds, tenders, taxes and verifications of
+//! activities.
 //!
-//! A sale counts for turnover, a refund against it, and a void that undoes a paid order against it as
-//! well, all of it. What was rung up in training is in neither feed.
+//! A sale adds to turnover, and a refund reduces it. A void of a paid order reduces it by the whole
+//! order. Both feeds exclude training.
 
 use crate::columns::Report;
 use crate::groups::{AMOUNTS, COUNTS, Fact, KEYS, LABELS};
@@ -11,7 +11,7 @@ use crate::table::Table;
 use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 
-/// Digits of a rate behind the point, in a key: more than any tax has.
+/// Digits of a rate after the decimal point in a key: more than any tax has.
 const RATE_DIGITS: u8 = 6;
 
 fn fact<'a>(store: &'a str, date: &'a str, currency: &'a str, digits: u8) -> Fact<'a> {
@@ -47,7 +47,7 @@ fn counts<const N: usize>(some: [i64; N]) -> [i64; COUNTS] {
     counts
 }
 
-/// Digits of the last currency that was asked for: rows of one currency follow one another.
+/// Digits of the latest currency: rows of one currency are adjacent.
 struct Digits<'a> {
     cx: &'a Context<Settings>,
     currency: String,
@@ -77,7 +77,7 @@ pub fn sales(cx: &Context<Settings>, report: Report, table: &mut Table<'_>) -> R
     };
     let (mut entry, mut ordinal) = (String::new(), 0_u64);
     for line in SaleLines::open() {
-        // The lines of an entry follow one another.
+        // The lines of an entry are adjacent.
         if line.entry() != entry {
             line.entry().clone_into(&mut entry);
             ordinal += 1;
@@ -115,7 +115,7 @@ pub fn sales(cx: &Context<Settings>, report: Report, table: &mut Table<'_>) -> R
     Ok(())
 }
 
-/// The first `depth` levels of a category; all where that is 0.
+/// Returns the first `depth` levels of a category; all levels if `depth` is 0.
 fn top(category: &str, depth: usize) -> &str {
     let Some(last) = depth.checked_sub(1) else {
         return category;
@@ -124,7 +124,7 @@ fn top(category: &str, depth: usize) -> &str {
     end.map_or(category, |(end, _)| &category[..end])
 }
 
-/// `17` of `2026-11-24T17:03:11.000+01:00`: the store's own clock.
+/// Returns `17` of `2026-11-24T17:03:11.000+01:00`: the store's local hour.
 fn hour(begun_at: &str) -> Result<&str, Fault> {
     let hour = begun_at.get(11..13);
     hour.filter(|hour| hour.bytes().all(|byte| byte.is_ascii_digit()))
@@ -132,13 +132,13 @@ fn hour(begun_at: &str) -> Result<&str, Fault> {
             let message = [
                 "`",
                 begun_at,
-                "` is no instant such as 2026-11-24T17:03:11.000+01:00",
+                "` is not an instant such as 2026-11-24T17:03:11.000+01:00",
             ];
             Fault::invalid("begun_at", message.concat())
         })
 }
 
-/// What needs whole sales, refunds, voids and verifications.
+/// Reports that need complete sales, refunds, voids and verifications.
 pub fn activities(report: Report, table: &mut Table<'_>) -> Result<(), Fault> {
     let mut refunds = 0;
     for (store, activity) in Activities::open() {
@@ -162,16 +162,16 @@ pub fn activities(report: Report, table: &mut Table<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// An activity's store.
+/// Returns the store of an activity.
 struct At<'a> {
     store: &'a Store,
 }
 
-/// What an activity does to turnover.
+/// The effect of an activity on turnover.
 enum Effect<'a> {
     For(&'a Entry, &'a Sale),
     Back(&'a Entry, &'a Refund),
-    /// A void that undoes a sale.
+    /// A void that cancels a sale.
     Undone(&'a Entry, &'a Sale),
     None,
 }
@@ -213,7 +213,8 @@ impl At<'_> {
         };
         let refund = matches!(activity, Activity::Refund(_));
         for line in lines.iter().filter(|line| !line.voided) {
-            // In a refund all lines go back; elsewhere one that is handed back turns round.
+            // In a refund all lines reduce turnover; elsewhere a returned line has the opposite
+            // sign.
             let returned = line.returned || line.kind == LineKind::DepositReturn;
             let sign = if returned && !refund { -sign } else { sign };
             for discount in &line.discounts {
@@ -278,7 +279,7 @@ impl At<'_> {
         Ok(())
     }
 
-    /// One row each, in the order of the feed: the number keeps them apart.
+    /// One row each, in the order of the feed: the number keeps them separate.
     fn refund(&self, table: &mut Table<'_>, activity: &Activity, number: u64) -> Result<(), Fault> {
         let number = sortable(number);
         let cashier = |entry: &Entry| entry.cashier.clone().unwrap_or_default();
@@ -345,7 +346,7 @@ impl At<'_> {
     }
 }
 
-/// A rate that sorts as a number does.
+/// Returns a rate as text that sorts like a number.
 fn rate_key(rate: Decimal) -> Result<String, Fault> {
     let fixed = rate.rescale(RATE_DIGITS)?;
     let exact = fixed.compare(rate) == std::cmp::Ordering::Equal;
@@ -353,12 +354,12 @@ fn rate_key(rate: Decimal) -> Result<String, Fault> {
         Ok(unscaled) if exact => Ok(sortable(unscaled)),
         _ => Err(Fault::invalid(
             "taxes.rate",
-            "has to be a rate in per cent, not below 0, with at most six digits behind the point",
+            "must be a rate in per cent, not below 0, with at most six digits after the decimal point",
         )),
     }
 }
 
-/// The rate of such a key.
+/// Returns the rate of such a key.
 pub fn rate_of(key: &str) -> Result<Decimal, Fault> {
     let unscaled = Decimal::parse(key)?.unscaled;
     Ok(Decimal::new(unscaled, RATE_DIGITS).trimmed())

@@ -1,24 +1,24 @@
-//! Rows in the making: what belongs together is added up, and written when its day or its store is over.
+//! Groups of facts. A group is summed up, and written when its day or its store ends.
 //!
-//! Rows come by store and business date, so that only one store's groups are ever held: by article over
-//! a month, one for each article of a store.
+//! Rows arrive by store and business date, so only the groups of one store are in memory. A report by
+//! article over a month needs one group per article of a store.
 
 use galleria_sdk::prelude::*;
 use std::collections::BTreeMap;
 
-/// Keys of a fact at most.
+/// The most keys of a fact.
 pub const KEYS: usize = 4;
-/// Labels of a fact at most.
+/// The most labels of a fact.
 pub const LABELS: usize = 8;
-/// Counts of a fact at most.
+/// The most counts of a fact.
 pub const COUNTS: usize = 3;
-/// Amounts of a fact at most.
+/// The most amounts of a fact.
 pub const AMOUNTS: usize = 6;
 
-/// Between two keys of a group; sorts before every letter, so that groups sort key by key.
+/// Separates two keys of a group. It sorts before all letters, so groups sort key by key.
 const BETWEEN: char = '\u{1}';
 
-/// One line, discount, tender, tax, refund or verification, ready to be added up.
+/// One line, discount, tender, tax, refund or verification, ready to be summed up.
 #[derive(Clone, Copy, Debug)]
 pub struct Fact<'a> {
     /// The retailer's id of the store.
@@ -27,51 +27,51 @@ pub struct Fact<'a> {
     pub date: &'a str,
     /// ISO 4217.
     pub currency: &'a str,
-    /// Digits of that currency after the point.
+    /// Digits of that currency after the decimal point.
     pub digits: u8,
-    /// Tells entries apart; the first count is of entries where it is not 0.
+    /// Identifies the entry. If it is not 0, the first count is the number of entries.
     pub entry: u64,
-    /// What groups are told apart by.
+    /// The values that distinguish groups.
     pub keys: [&'a str; KEYS],
-    /// Texts of the group; the last fact's hold.
+    /// Texts of the group; the last fact's values apply.
     pub labels: [&'a str; LABELS],
-    /// Numbers of things.
+    /// Counts.
     pub counts: [i64; COUNTS],
     /// Minor units.
     pub amounts: [Money; AMOUNTS],
-    /// Pieces, weight and the like.
+    /// Pieces, weight or length.
     pub quantity: Decimal,
 }
 
-/// Numbers that were added up.
+/// Sums of numbers.
 #[derive(Clone, Debug)]
 pub struct Sums {
     /// ISO 4217.
     pub currency: String,
-    /// Digits of that currency after the point.
+    /// Digits of that currency after the decimal point.
     pub digits: u8,
-    /// Numbers of things.
+    /// Counts.
     pub counts: [i64; COUNTS],
     /// Minor units.
     pub amounts: [Money; AMOUNTS],
-    /// Pieces, weight and the like.
+    /// Pieces, weight or length.
     pub quantity: Decimal,
 }
 
-/// What belongs together.
+/// A group of facts.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Its keys; empty where the column was not chosen.
+    /// Its keys; empty for columns that are not selected.
     pub keys: [String; KEYS],
     /// Its labels.
     pub labels: [String; LABELS],
-    /// Its numbers.
+    /// Its sums.
     pub sums: Sums,
     last_entry: u64,
 }
 
 impl Sums {
-    /// Nothing yet, in a currency.
+    /// Empty sums in a currency.
     pub fn new(currency: &str, digits: u8) -> Self {
         Self {
             currency: currency.to_owned(),
@@ -82,7 +82,7 @@ impl Sums {
         }
     }
 
-    /// Adds numbers. Refused where a sum does not fit into 64 bits.
+    /// Adds numbers. Fails if a sum does not fit into 64 bits.
     pub fn add(
         &mut self,
         counts: &[i64; COUNTS],
@@ -110,17 +110,17 @@ fn too_large() -> Fault {
     Fault::invalid("sum", "does not fit into 64 bits")
 }
 
-/// The groups of one store, or of one day of it.
+/// The groups of one store, or of one day of a store.
 pub struct Groups {
-    /// Which keys tell groups apart.
+    /// The keys that distinguish groups.
     chosen: [bool; KEYS],
     groups: BTreeMap<String, Group>,
-    /// Used again for each fact.
+    /// Reused for all facts.
     key: String,
 }
 
 impl Groups {
-    /// Groups told apart by the chosen keys, and always by currency.
+    /// Groups by the selected keys, and always by currency.
     pub fn new(chosen: [bool; KEYS]) -> Self {
         Self {
             chosen,
@@ -174,7 +174,7 @@ impl Groups {
         }
     }
 
-    /// Takes out the groups, in the order of their keys.
+    /// Removes the groups, in the order of their keys.
     pub fn take(&mut self) -> impl Iterator<Item = Group> + use<> {
         std::mem::take(&mut self.groups).into_values()
     }

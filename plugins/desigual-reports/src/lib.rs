@@ -1,7 +1,7 @@
-//! Reports: what a window's sales, refunds, tenders, taxes and verifications come to, as CSV.
+//! Reports: sums of a window's sales, refunds, tenders, taxes and verifications, as CSV.
 //!
-//! Adds up while it reads: holds the groups of one store, or of one day of it, one batch of rows and
-//! one chunk of the file. Never adds up two currencies.
+//! The plugin sums up while it reads. It keeps the groups of one store (or of one day of a store), one
+//! batch of rows and one chunk of the file in memory. It never adds amounts of two currencies.
 #![warn(missing_docs)]
 
 mod columns;

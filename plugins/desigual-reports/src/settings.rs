@@ -1,4 +1,4 @@
-//! What a retailer may set: which report, its columns, how it is written, and its files' names.
+//! Settings: the report, its columns, its format and its file names.
 
 use crate::columns::{Column, Report, Role};
 use galleria_sdk::csv;
@@ -6,15 +6,15 @@ use galleria_sdk::file_name::Pattern;
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
-/// The plugin's settings. Only `report` has to be there.
+/// The plugin's settings. Only `report` is required.
 #[derive(Debug, Deserialize)]
 pub struct Settings {
-    /// Which report this slot writes.
+    /// The report of this slot.
     pub report: Report,
-    /// What a row has, in this order; all there is where none is named.
+    /// The columns, in this order. The default is all columns.
     #[serde(default)]
     pub columns: Vec<Titled>,
-    /// Whether a row is of one day or of the whole window.
+    /// Whether a row covers one day or the whole window.
     #[serde(default)]
     pub period: Option<Period>,
     /// One file for each store, or one for all.
@@ -23,16 +23,16 @@ pub struct Settings {
     /// With `{report}`, `{retailer}`, `{scope}`, `{store}`, `{first}`, `{last}` and `{window}`.
     #[serde(default)]
     pub file_name: Option<Pattern>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains the names of the columns.
     #[serde(default = "yes")]
     pub header: bool,
-    /// Whether the last rows add up the others, one row for each currency.
+    /// Whether the last rows contain totals, one row for each currency.
     #[serde(default)]
     pub totals: bool,
-    /// What stands in the first text of a row of totals.
+    /// The first text in a row of totals.
     #[serde(default = "total")]
     pub totals_label: String,
-    /// Levels of a category from the top; 0 for all of them.
+    /// Levels of a category from the top; 0 for all levels.
     #[serde(default)]
     pub category_depth: usize,
     /// Delimiter, decimal mark, quotes, line ends, byte order mark, charset.
@@ -40,17 +40,17 @@ pub struct Settings {
     pub csv: csv::Options,
 }
 
-/// A column and what stands above it.
+/// A column and its header.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Titled {
-    /// From the list of the report.
+    /// One of the report's columns.
     pub column: String,
-    /// Its own name where none.
+    /// The default is the name of the column.
     #[serde(default)]
     pub header: Option<String>,
 }
 
-/// What a row covers.
+/// The period of a row.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
@@ -61,18 +61,18 @@ pub enum Period {
     Window,
 }
 
-/// What a file covers.
+/// The scope of a file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum FileOf {
     /// One store.
     PerStore,
-    /// Everything that is in scope.
+    /// The whole scope of the run.
     #[default]
     One,
 }
 
-/// What a run fills into a file's name.
+/// The names that a run replaces in a file name.
 const NAMES: [&str; 7] = [
     "report", "retailer", "scope", "store", "first", "last", "window",
 ];
@@ -86,7 +86,7 @@ fn total() -> String {
 }
 
 impl Settings {
-    /// The period, where the report leaves a choice.
+    /// The period, if the report allows both.
     pub fn period(&self) -> Period {
         match self.report.always_by_day() {
             true => Period::Day,
@@ -94,7 +94,7 @@ impl Settings {
         }
     }
 
-    /// The name of the files.
+    /// The pattern of file names.
     pub fn file_name(&self) -> Pattern {
         let usual = match self.file {
             FileOf::PerStore => "{report}-{retailer}-{store}-{first}-{last}.csv",
@@ -105,14 +105,15 @@ impl Settings {
             .unwrap_or_else(|| Pattern::new(usual))
     }
 
-    /// What may be chosen.
+    /// The possible columns.
     fn known(&self) -> impl Iterator<Item = &'static Column> {
         let by_day = self.period() == Period::Day;
         let columns = self.report.columns().iter();
         columns.filter(move |column| by_day || column.role != Role::Date)
     }
 
-    /// The columns with what stands above them. One that is not known is left out: `problems` tells.
+    /// The columns with their headers. An unknown column is left out, because `problems` reports
+    /// it.
     pub fn chosen(&self) -> Vec<(Column, String)> {
         if self.columns.is_empty() {
             return self
@@ -128,16 +129,16 @@ impl Settings {
         named.collect()
     }
 
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.csv.problems("csv");
         self.wrong_columns(&mut problems);
         if self.period == Some(Period::Window) && self.report.always_by_day() {
-            let message = "has to be day, or left out: the rows of this report are of one day each";
+            let message = "must be day, or left out: the rows of this report are of one day each";
             problems.push(Problem::new("period", message));
         }
         if self.totals && self.totals_label.is_empty() {
-            let message = "has to say something, or a row of totals looks like any other";
+            let message = "must say something, or a row of totals looks like any other";
             problems.push(Problem::new("totals_label", message));
         }
         let name = self.file_name();
@@ -150,10 +151,10 @@ impl Settings {
         if !of || !(days || name.names("window")) {
             let message = match self.file {
                 FileOf::PerStore => {
-                    "has to contain {store}, and {first} and {last} or {window}: a name is used once"
+                    "must contain {store}, and {first} and {last} or {window}: a name is used once"
                 }
                 FileOf::One => {
-                    "has to contain {scope}, not {store}, and {first} and {last} or {window}: a name is used once"
+                    "must contain {scope}, not {store}, and {first} and {last} or {window}: a name is used once"
                 }
             };
             problems.push(Problem::new("file_name", message));
@@ -176,15 +177,15 @@ impl Settings {
         let chosen = self.chosen();
         let has = |role: fn(Role) -> bool| chosen.iter().any(|(column, _)| role(column.role));
         if has(Role::is_amount) && !has(|role| role == Role::Currency) {
-            let message = "has to name currency: amounts of several are never added up";
+            let message = "must name currency: amounts of several are never added up";
             problems.push(Problem::new("columns", message));
         }
         if self.file == FileOf::One && !has(|role| role == Role::Store) {
-            let message = "has to name store, or nothing tells the rows of two stores apart";
+            let message = "must name store, or nothing tells the rows of two stores apart";
             problems.push(Problem::new("columns", message));
         }
         if self.period() == Period::Day && !has(|role| role == Role::Date) {
-            let message = "has to name business_date, or nothing tells the rows of two days apart";
+            let message = "must name business_date, or nothing tells the rows of two days apart";
             problems.push(Problem::new("columns", message));
         }
     }

@@ -1,4 +1,4 @@
-//! Rows on their way into files: one file for each store or one for all, header, totals.
+//! Writes rows to files: one file for each store or one for all, with header and totals.
 
 use crate::columns::{Column, Report, Role};
 use crate::groups::{AMOUNTS, Fact, Group, Groups, KEYS, Sums};
@@ -18,24 +18,24 @@ pub struct Table<'a> {
     name: Pattern,
     period: Period,
     groups: Groups,
-    /// Where the groups belong: store, and day where rows are by day.
+    /// The store of the groups, and their day if rows are by day.
     store: String,
     date: String,
     file: Option<csv::Writer<Output>>,
-    /// Of the file that is open, by currency.
+    /// Totals of the open file, by currency.
     totals: Vec<Sums>,
-    /// Of all files, by currency.
+    /// Totals of all files, by currency.
     sums: Vec<Sums>,
     rows: u64,
 }
 
 impl<'a> Table<'a> {
-    /// For a run. A file that is there whatever the rows are is begun at once.
+    /// Creates the files of a run. A file that does not depend on rows is opened immediately.
     pub fn open(cx: &'a Context<Settings>, window: &'a Window) -> Result<Self, Fault> {
         let settings = cx.settings();
         let columns = settings.chosen();
         let mut chosen = [false; KEYS];
-        // Each refund is a row of its own, told apart by a number that is no column.
+        // Each refund is a separate row, distinguished by a number that is not a column.
         chosen[0] = settings.report == Report::Refunds;
         for at in columns.iter().filter_map(|(column, _)| column.role.key()) {
             chosen[at] = true;
@@ -65,7 +65,7 @@ impl<'a> Table<'a> {
         Ok(table)
     }
 
-    /// Adds a fact. Facts come by store and business date.
+    /// Adds a fact. Facts arrive by store and business date.
     pub fn add(&mut self, fact: &Fact<'_>) -> Result<(), Fault> {
         let other_store = fact.store != self.store;
         if other_store || (self.period == Period::Day && fact.date != self.date) {
@@ -82,7 +82,7 @@ impl<'a> Table<'a> {
         self.groups.add(fact)
     }
 
-    /// Writes what is left, and tells what was counted: `names` are those of the amounts.
+    /// Writes the remaining groups, and returns the counts: `names` are the names of the amounts.
     pub fn finish(mut self, names: &[(&str, usize)]) -> Result<Totals, Fault> {
         self.write_groups()?;
         self.end_file()?;
@@ -218,7 +218,7 @@ fn number(rows: &mut csv::Writer<Output>, role: Role, sums: &Sums) {
     };
 }
 
-/// Names and places of a report's amounts.
+/// Names and indexes of a report's amounts.
 pub fn amounts(columns: &'static [Column]) -> Vec<(&'static str, usize)> {
     let amounts = columns.iter().filter_map(|column| match column.role {
         Role::Amount(at) if at < AMOUNTS => Some((column.name, at)),

@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`, and settings that are refused.
+//! Runs all cases under `fixtures/`, and tests rejected settings.
 
 use desigual_reports::{DesigualReports, Kind, Settings};
 use galleria_sdk::Plugin as _;

@@ -1,5 +1,5 @@
-//! Over many days of any shape: the rows of each report come to what the input comes to, and another
-//! order of columns gives the same cells.
+//! Many days of random activities: the rows of each report add up to the input, and another order of
+//! columns gives the same cells.
 
 use desigual_reports::{DesigualReports, Kind, Role};
 use galleria_sdk::Decimal;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Sums by currency and name.
 type Sums = BTreeMap<(String, String), i64>;
 
-/// Some days of some stores, as both feeds tell them, and what they come to.
+/// Days of several stores, as both feeds contain them, and their sums.
 struct Days {
     lines: Vec<Value>,
     activities: Vec<Value>,
@@ -189,7 +189,7 @@ impl Days {
         *self.sums.entry((currency, name.to_owned())).or_default() += amount;
     }
 
-    /// Counts a sale, or what goes back, and tells its lines as the other feed has them.
+    /// Counts a sale or a repayment, and returns its lines as in the other feed.
     fn count(&mut self, store: &Value, sale: &Value, sign: i64, refund: bool) {
         for line in sale["lines"].as_array().expect("lines") {
             let turned = line["returned"] == true && !refund;
@@ -222,7 +222,7 @@ impl Days {
         }
     }
 
-    /// What the report writes: its cells by column, row by row, file by file.
+    /// The cells of the report by column, row by row, file by file.
     fn files(&self, settings: &Value) -> Vec<Vec<BTreeMap<String, String>>> {
         let event: Event = serde_json::from_value(json!({
             "point": "report",
@@ -258,7 +258,7 @@ impl Days {
     }
 }
 
-/// By a reader that shares no code with the writer.
+/// Reads with a library that shares no code with the writer.
 fn read(file: &[u8]) -> Vec<Vec<String>> {
     let mut reader = csv_core::Reader::new();
     let (mut rows, mut row, mut cell, mut input) = (vec![], vec![], vec![], file);
@@ -288,7 +288,7 @@ fn sum(rows: &[BTreeMap<String, String>], currency: &str, column: &str, amount: 
         .sum()
 }
 
-/// Which column of a report comes to which sum of the input.
+/// The sums of the input that a report's columns must equal.
 fn agreements(report: Kind) -> &'static [(&'static str, &'static str)] {
     match report {
         Kind::SalesByDay | Kind::SalesByHour | Kind::SalesByArticle | Kind::SalesByCategory => &[
@@ -364,7 +364,7 @@ fn a_row_of_totals_is_the_sum_of_the_rows_of_its_file() {
                 "period": "day",
             });
             for mut rows in days.files(&settings) {
-                // A store has one currency, and its file one row of totals.
+                // A store has one currency, and its file has one row of totals.
                 let Some(totals) = rows.pop() else {
                     continue;
                 };

@@ -1,9 +1,9 @@
-//! Who is behind a scanned loyalty code: the code is decrypted with the retailer's key, and what comes
-//! out has to be a member's number.
+//! Identifies the member of a scanned loyalty code: decrypts the code with the retailer's key, and
+//! checks that the plaintext is a member number.
 //!
-//! A sensitive point. Whatever is wrong - encoding, length, padding, digits, check digit, key - the
-//! answer is nobody, and every code goes the whole way: it is decrypted, and what comes out is looked
-//! at to the end, before anything is decided. The key stays with the host.
+//! This is a sensitive point. For any error (encoding, length, padding, digits, check digit, key) the
+//! answer is the same: no member. Every code takes the same path: it is decrypted, and the plaintext is
+//! checked completely before the result is used. The host keeps the key.
 #![warn(missing_docs)]
 
 mod number;
@@ -13,8 +13,8 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use galleria_sdk::prelude::*;
 pub use settings::{CheckDigit, Cipher, CodeFormat, Encoding, NumberFormat, Settings};
 
-/// What is decrypted where a code is no sealed text at all: one block after the longest IV. It is
-/// never the answer.
+/// Decrypted instead of a code that cannot be a ciphertext: one block after the longest IV. Its
+/// plaintext is never the answer.
 const STAND_IN: [u8; 32] = [0; 32];
 
 /// The plugin.
@@ -31,9 +31,9 @@ impl Plugin for EroskiLoyalty {
 impl IdentifyMember for EroskiLoyalty {
     fn identify(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fault> {
         let settings = cx.settings();
-        // About the grant and not about the code: an operator has to learn of it.
+        // The error concerns the grant and not the code: an operator must see it.
         let key = Key::open(&settings.secret).map_err(|_| {
-            Fault::misconfigured("secret", "has to be granted for the operation `decrypt`")
+            Fault::misconfigured("secret", "must be granted for the operation `decrypt`")
         })?;
         let sealed = settings.code.read(code);
         let well_formed = sealed.is_some();
@@ -52,7 +52,7 @@ impl IdentifyMember for EroskiLoyalty {
             let fits = settings.number.fits(&number);
             (well_formed & long_enough & decrypted & fits).then_some(number)
         });
-        // All of them before any is taken.
+        // Try all of them before using any.
         let numbers: Vec<_> = numbers.collect();
         let number = numbers.into_iter().flatten().next();
         let number = number.and_then(|number| String::from_utf8(number).ok());
@@ -67,7 +67,7 @@ impl IdentifyMember for EroskiLoyalty {
 galleria_sdk::plugin!(EroskiLoyalty: IdentifyMember);
 
 impl CodeFormat {
-    /// The bytes of a code; none where it is not written as it has to be.
+    /// Returns the bytes of a code; `None` if its format is wrong.
     fn read(&self, code: &str) -> Option<Vec<u8>> {
         if !(self.least..=self.most).contains(&code.len()) {
             return None;

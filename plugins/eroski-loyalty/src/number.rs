@@ -1,9 +1,10 @@
-//! Whether decrypted bytes are a number of a member.
+//! Checks that decrypted bytes are a member number.
 
 use crate::settings::{CheckDigit, NumberFormat};
 
 impl NumberFormat {
-    /// Whether these bytes are such a number. Everything is looked at, whatever was found before.
+    /// Returns whether the bytes are a member number. Performs all checks, whatever an earlier one
+    /// found.
     pub fn fits(&self, bytes: &[u8]) -> bool {
         let digits = bytes
             .iter()
@@ -24,19 +25,19 @@ impl NumberFormat {
     }
 }
 
-/// The digit's value; of something else, whatever comes out: it is refused for not being a digit.
+/// Returns the value of a digit. The value of another byte does not matter: the digit check rejects it.
 fn value(byte: u8) -> u32 {
     u32::from(byte.wrapping_sub(b'0'))
 }
 
-/// Weights 1 and 3 from the left; with its check digit the sum ends in 0.
+/// Weights 1 and 3 from the left; the sum including the check digit ends in 0.
 fn ean13(bytes: &[u8]) -> bool {
     let weighted = bytes.iter().zip([1, 3].into_iter().cycle());
     let sum: u32 = weighted.map(|(byte, weight)| value(*byte) * weight).sum();
     sum.is_multiple_of(10) & (bytes.len() == 13)
 }
 
-/// Every second digit from the right doubled, 9 taken off what is above it; the sum ends in 0.
+/// Doubles every second digit from the right and subtracts 9 from values above 9; the sum ends in 0.
 fn luhn(bytes: &[u8]) -> bool {
     let weighted = bytes.iter().rev().zip([1, 2].into_iter().cycle());
     let sum: u32 = weighted
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn ean13_knows_one_last_digit_of_ten() {
         let format = format(CheckDigit::Ean13, 13, 13);
-        // From GS1's General Specifications, and a book.
+        // Examples from GS1's General Specifications and from a book.
         for good in ["6291041500213", "9783161484100", "0000000000000"] {
             assert!(format.fits(good.as_bytes()), "{good}");
         }
@@ -75,14 +76,14 @@ mod tests {
                 .count(),
             1
         );
-        // Two neighbours that changed places.
+        // Two adjacent digits are swapped.
         assert!(!format.fits(b"6290141500213"));
     }
 
     #[test]
     fn luhn_knows_one_last_digit_of_ten() {
         let format = format(CheckDigit::Luhn, 2, 19);
-        // From ISO/IEC 7812-1, annex B, and a test card.
+        // Examples from ISO/IEC 7812-1, annex B, and a test card.
         for good in ["79927398713", "4242424242424242", "18", "00"] {
             assert!(format.fits(good.as_bytes()), "{good}");
         }

@@ -1,9 +1,9 @@
-//! What a retailer may set: how a code is written, how it is sealed, what a number looks like.
+//! Settings: the encoding of a code, its encryption, and the format of the number.
 
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
-/// AES works in blocks of so many bytes; an IV has as many.
+/// The block size of AES in bytes; an IV has the same size.
 const BLOCK: usize = 16;
 
 /// Bytes of an AES-GCM nonce.
@@ -12,31 +12,30 @@ const NONCE: usize = 12;
 /// Bytes of an AES-GCM tag.
 const TAG: usize = 16;
 
-/// The plugin's settings. An empty object is what Eroski's app needs, as far as that is known.
+/// The plugin's settings. An empty object fits Eroski's app, as far as its format is known.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// The secret, as `plugin.toml` asks for it.
+    /// The secret, as named in `plugin.toml`.
     pub secret: String,
-    /// The ids of the secret's versions, to be tried each on its own. Where there is none the host
-    /// takes the first that decrypts, which under AES-CBC is now and then a wrong one.
+    /// The ids of the secret's versions, each tried separately. Without ids the host returns the
+    /// first one that decrypts, which with AES-CBC is sometimes a wrong one.
     pub versions: Vec<String>,
     /// How the bytes of a code are arranged.
     pub cipher: Cipher,
-    /// How a code is written.
+    /// The encoding of a code.
     pub code: CodeFormat,
-    /// What the number in it looks like.
+    /// The format of the number.
     pub number: NumberFormat,
-    /// What the member is a member of.
+    /// The member's programme.
     pub programme: String,
 }
 
-/// How the bytes of a code are arranged. Which cipher the key serves is said where the secret is
-/// declared, and has to fit.
+/// How the bytes of a code are arranged. The secret's declaration defines the cipher, which must fit.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cipher {
-    /// AES-CBC with the IV that belongs to the secret: the body alone.
+    /// AES-CBC with the secret's fixed IV: only the body.
     #[default]
     AesCbc,
     /// AES-CBC: 16 bytes of IV, then the body.
@@ -45,46 +44,46 @@ pub enum Cipher {
     AesGcm,
 }
 
-/// How a code is written.
+/// The encoding of a code.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default)]
 pub struct CodeFormat {
-    /// Never guessed: most texts in hex are base64 as well, and of other bytes.
+    /// Not detected automatically: most hex texts are also valid base64, for other bytes.
     pub encoding: Encoding,
-    /// The fewest characters.
+    /// The minimum number of characters.
     pub least: usize,
-    /// The most characters.
+    /// The maximum number of characters.
     pub most: usize,
 }
 
-/// How bytes are written.
+/// The encoding of bytes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
-    /// Two digits a byte, in capital or small letters.
+    /// Two digits per byte, in upper or lower case.
     #[default]
     Hex,
-    /// RFC 4648, section 4, with its padding.
+    /// RFC 4648, section 4, with padding.
     Base64,
-    /// RFC 4648, section 5, without padding, as it stands in links.
+    /// RFC 4648, section 5, without padding, as in links.
     Base64Url,
 }
 
-/// What a number looks like.
+/// The format of a number.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct NumberFormat {
-    /// The fewest digits.
+    /// The minimum number of digits.
     pub least: usize,
-    /// The most digits.
+    /// The maximum number of digits.
     pub most: usize,
-    /// It begins with one of these; with anything where there is none.
+    /// The number starts with one of these; an empty list allows any start.
     pub prefixes: Vec<String>,
-    /// What its last digit is worked out by.
+    /// The algorithm of the last digit.
     pub check_digit: CheckDigit,
 }
 
-/// How the last digit follows from those before it.
+/// How the last digit depends on the digits before it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckDigit {
@@ -93,7 +92,7 @@ pub enum CheckDigit {
     Ean13,
     /// ISO/IEC 7812: every second digit from the right doubled.
     Luhn,
-    /// It does not.
+    /// There is no check digit.
     None,
 }
 
@@ -114,7 +113,8 @@ impl Default for CodeFormat {
     fn default() -> Self {
         Self {
             encoding: Encoding::default(),
-            // One block in hex; a QR code that a phone shows well has room for four.
+            // From one block in hex to four blocks, which fit into a QR code that a phone shows
+            // well.
             least: 2 * BLOCK,
             most: 8 * BLOCK,
         }
@@ -133,7 +133,7 @@ impl Default for NumberFormat {
 }
 
 impl Cipher {
-    /// Bytes before the body: IV or nonce.
+    /// Returns the bytes before the body: IV or nonce.
     pub fn leading(self) -> usize {
         match self {
             Self::AesCbc => 0,
@@ -142,7 +142,7 @@ impl Cipher {
         }
     }
 
-    /// Bytes of the shortest sealed text there is.
+    /// Returns the length of the shortest ciphertext in bytes.
     fn shortest(self) -> usize {
         let body = match self {
             Self::AesCbc | Self::AesCbcLeadingIv => BLOCK,
@@ -153,7 +153,7 @@ impl Cipher {
 }
 
 impl Encoding {
-    /// How many bytes so many characters can be at most.
+    /// Returns the maximum number of bytes of this many characters.
     fn bytes(self, characters: usize) -> usize {
         match self {
             Self::Hex => characters / 2,
@@ -163,14 +163,14 @@ impl Encoding {
 }
 
 impl Settings {
-    /// What to decrypt with; without a name it is whichever version fits.
+    /// Returns the versions to decrypt with; without an id the host tries all versions.
     pub fn versions(&self) -> impl Iterator<Item = Option<&str>> {
         let unnamed = self.versions.is_empty().then_some(None);
         let named = self.versions.iter().map(|id| Some(id.as_str()));
         unnamed.into_iter().chain(named)
     }
 
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut check = |good: bool, field: &str, message: &str| {
@@ -187,39 +187,39 @@ impl Settings {
         check(
             !self.secret.is_empty(),
             "secret",
-            "has to name a secret that plugin.toml asks for",
+            "must name a secret that plugin.toml asks for",
         );
         check(
             self.versions.len() <= 8 && self.versions.iter().all(|id| !id.is_empty()),
             "versions",
-            "has to be the ids of at most 8 versions, none of them empty",
+            "must be the ids of at most 8 versions, none of them empty",
         );
         check(
             !self.programme.is_empty(),
             "programme",
-            "has to name the programme: it stands on every sale of a member",
+            "must name the programme: it stands on every sale of a member",
         );
         check(
             self.code.least <= self.code.most,
             "code.least",
-            "has to be no more than code.most",
+            "must be no more than code.most",
         );
         check(
             self.code.most <= 4096,
             "code.most",
-            "has to be at most 4096: no code that is scanned is longer",
+            "must be at most 4096: no code that is scanned is longer",
         );
         check(
             self.code.encoding.bytes(self.code.most) >= self.cipher.shortest(),
             "code.most",
-            "has to leave room for a sealed text: no code could be good",
+            "must leave room for a sealed text: no code could be good",
         );
         check(
             (1..=most).contains(&least),
             "number.least",
-            "has to be at least 1 and no more than number.most",
+            "must be at least 1 and no more than number.most",
         );
-        check(most <= 64, "number.most", "has to be at most 64");
+        check(most <= 64, "number.most", "must be at most 64");
         check(
             check_digit != CheckDigit::Ean13 || (least, most) == (13, 13),
             "number.check_digit",
@@ -235,7 +235,7 @@ impl Settings {
             let good = digits && (1..=least).contains(&prefix.len());
             if !good {
                 let field = ["number.prefixes.", &index.to_string()].concat();
-                let message = "has to be digits, no more than number.least";
+                let message = "must be digits, no more than number.least";
                 problems.push(Problem::new(field, message));
             }
         }

@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`, and settings that cannot work.
+//! Runs all cases under `fixtures/`, and tests settings that cannot work.
 
 use eroski_loyalty::{CheckDigit, EroskiLoyalty, Settings};
 use galleria_sdk::Plugin as _;

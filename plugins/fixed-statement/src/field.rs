@@ -1,21 +1,21 @@
-//! Fields of a record by their place.
+//! Fields of a record by their position.
 
 use crate::settings::{Digits, Field};
 use galleria_sdk::{Date, Money, Problem, quoted};
 
-/// One record and its row.
+/// A record and its row.
 pub struct Record<'r> {
     pub row: u64,
     pub text: &'r str,
 }
 
 impl<'r> Record<'r> {
-    /// A field without the blanks around it.
+    /// Returns a field without surrounding blanks.
     pub fn text(&self, field: &Field, name: &str) -> Result<&'r str, Problem> {
         let begin = field.at.saturating_sub(1) as usize;
         let end = begin + field.length as usize;
         let at = |index: usize| {
-            // One byte a letter, nearly always.
+            // Nearly always one byte per letter.
             if self.text.is_ascii() {
                 return (index <= self.text.len()).then_some(index);
             }
@@ -32,24 +32,24 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// A day as the contract writes it.
+    /// Returns a day in the contract's format.
     pub fn day(&self, field: &Field, name: &str, pattern: &str) -> Result<String, Problem> {
         let day = Date::parse_as(self.text(field, name)?, pattern);
         Ok(day.map_err(|bad| bad.in_row(self.row, name))?.to_string())
     }
 
-    /// A number of records.
+    /// Returns a number of records.
     pub fn count(&self, field: &Field, name: &str) -> Result<u64, Problem> {
         let text = self.text(field, name)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let count = text.parse().ok().filter(|_| digits);
         count.ok_or_else(|| {
-            let message = [&*quoted(text), " is no number of records"].concat();
+            let message = [&*quoted(text), " is not a number of records"].concat();
             Problem::in_row(self.row, name, message)
         })
     }
 
-    /// Minor units: digits alone, with a sign before them or at a place of its own.
+    /// Returns an amount in minor units: digits, with a sign before them or at its own position.
     pub fn amount(&self, digits: &Digits, name: &str) -> Result<Money, Problem> {
         let field = Field {
             at: digits.at,
@@ -84,7 +84,7 @@ impl<'r> Record<'r> {
                 if !negative && found != sign.positive.trim() {
                     let message = [
                         &*quoted(found),
-                        " is no sign: it is ",
+                        " is not a sign: it is ",
                         &quoted(&sign.positive),
                         " or ",
                         &quoted(&sign.negative),
@@ -94,9 +94,9 @@ impl<'r> Record<'r> {
             }
         }
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(bad(" is no amount in minor units such as 0001299"));
+            return Err(bad(" is not an amount in minor units such as 0001299"));
         }
-        // With the sign, so that the smallest number is one.
+        // Parse with the sign, so that the smallest number is valid.
         let signed = if negative {
             ["-", number].concat()
         } else {

@@ -1,7 +1,7 @@
 //! Reads records of fixed width: a header, one record for each line with amounts in minor units, and a
-//! trailer with their number and sum. Settings say where each field stands.
+//! trailer with number and sums. Settings define the positions of the fields.
 //!
-//! One record is held at a time. Knows no bank.
+//! Memory use does not grow with the file. The plugin knows no bank.
 #![warn(missing_docs)]
 
 mod field;
@@ -11,14 +11,15 @@ mod settings;
 
 use field::Record;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{self, Checked};
+use galleria_sdk::statement::{self, FileEnd, RecordReader, StatementWriter};
 use galleria_sdk::{money, quoted};
 use records::Records;
 pub use settings::{
     Backwards, Counted, Detail, Digits, FeeSign, Field, Header, Kinds, Settings, Sign, Trailer,
 };
+use std::io::Read;
 
-/// What a problem calls the kind of a record.
+/// The name of a record's type in problems.
 const RECORD: &str = "record";
 
 /// The plugin.
@@ -35,55 +36,36 @@ impl Plugin for FixedStatement {
 impl ReadStatement for FixedStatement {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
         let settings = cx.settings();
-        let mut records = Records::new(Input::open(), settings.encoding);
-        let mut reading = Reading::new(settings);
-        let mut whole = false;
-        while !reading.checked.problems.is_full() {
-            match records.next() {
-                Ok(Some(record)) => {
-                    if let Err(problem) = reading.record(&record) {
-                        reading.checked.problems.push(problem);
-                    }
-                }
-                Ok(None) => {
-                    whole = true;
-                    break;
-                }
-                Err(problem) => {
-                    reading.checked.problems.push(problem);
-                    break;
-                }
-            }
-        }
-        reading.finish(whole, records.last_row())
+        let records = Records::new(Input::open(), settings.encoding);
+        statement::read(records, Reader::new(settings))
     }
 }
 
 galleria_sdk::plugin!(FixedStatement: ReadStatement);
 
-/// A statement while it is read.
-struct Reading<'s> {
+/// The state while a statement is read.
+struct Reader<'s> {
     settings: &'s Settings,
-    checked: Checked,
+    writer: StatementWriter,
     header: Option<StatementHeader>,
-    /// Lines of detail, also those that could not be read.
+    /// Detail records, also those that could not be read.
     details: u64,
     gross: i128,
     fee: i128,
-    /// Its row, and the net it states.
+    /// The trailer's row, and its net amount.
     trailer: Option<(u64, Option<Money>)>,
 }
 
-impl<'s> Reading<'s> {
+impl<'s> Reader<'s> {
     fn new(settings: &'s Settings) -> Self {
-        let names = statement::Columns {
+        let names = statement::ColumnNames {
             gross: "gross".into(),
             fee: "fee".into(),
             net: "net".into(),
         };
         Self {
             settings,
-            checked: Checked::new(names),
+            writer: StatementWriter::new(names),
             header: None,
             details: 0,
             gross: 0,
@@ -97,20 +79,20 @@ impl<'s> Reading<'s> {
         let refuse = |message: String| Err(Problem::in_row(record.row, RECORD, message));
         if let Some((row, _)) = self.trailer {
             return refuse(format!(
-                "comes after the trailer, row {row}: a file holds one payout"
+                "follows the trailer, row {row}: a file must contain one payout"
             ));
         }
         if record.text.starts_with(&kinds.header) {
             if self.header.is_some() {
-                return refuse("is a second header: a file holds one payout".to_owned());
+                return refuse("is a second header: a file must contain one payout".to_owned());
             }
-            // A header that cannot be read is one problem; the records after it have their own.
+            // An invalid header is one problem; the records after it have their own.
             let header = self.header(record);
             let read = header
                 .as_ref()
                 .map_or_else(|problem| Err(problem.clone()), |_| Ok(()));
             let header = header.unwrap_or_default();
-            self.checked.set_digits(header.minor_digits);
+            self.writer.set_digits(header.minor_digits);
             self.header = Some(header);
             return read;
         }
@@ -119,13 +101,17 @@ impl<'s> Reading<'s> {
             let width = kinds.header.chars().count();
             let found: String = record.text.chars().take(width).collect();
             let all = [&*kinds.header, &*kinds.detail, &*kinds.trailer].map(quoted);
-            let message = [&*quoted(&found), " is unknown; known are ", &all.join(", ")];
+            let message = [
+                &*quoted(&found),
+                " is unknown; known values: ",
+                &all.join(", "),
+            ];
             return refuse(message.concat());
         }
         let Some(header) = &self.header else {
             return refuse(
                 [
-                    "comes before the header, which begins with ",
+                    "precedes the header, which starts with ",
                     &*quoted(&kinds.header),
                 ]
                 .concat(),
@@ -136,7 +122,7 @@ impl<'s> Reading<'s> {
             let (line, told) = line::read(record, self.settings, header)?;
             self.gross += i128::from(told.gross);
             self.fee += i128::from(told.fee);
-            self.checked.push(line);
+            self.writer.push(line);
             return Ok(());
         }
         self.trailer(record)
@@ -174,7 +160,8 @@ impl<'s> Reading<'s> {
         })
     }
 
-    /// Number, gross and fee are held against the records here, net where the statement ends.
+    /// Compares number, gross and fee with the records here; net is compared at the end of the
+    /// statement.
     fn trailer(&mut self, record: &Record<'_>) -> Result<(), Problem> {
         self.trailer = Some((record.row, None));
         let fields = &self.settings.trailer;
@@ -201,14 +188,14 @@ impl<'s> Reading<'s> {
             } else {
                 told
             };
-            // A record that could not be read is missing in the sum: one problem is enough.
-            if i128::from(told) != sum && self.checked.problems.is_empty() {
+            // The sum lacks the records with problems, so it would only cause a second message.
+            if i128::from(told) != sum && self.writer.problems.is_empty() {
                 let show = |amount| money::format(amount, digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
                     "the total is ",
                     &show(told),
-                    ", and the records come to ",
+                    ", and the records add up to ",
                     &sum,
                 ];
                 return Err(Problem::in_row(record.row, name, message.concat()));
@@ -218,22 +205,32 @@ impl<'s> Reading<'s> {
         self.trailer = Some((record.row, net.transpose()?));
         Ok(())
     }
+}
 
-    fn finish(mut self, whole: bool, last_row: u64) -> Result<Totals, Fault> {
+impl<R: Read> RecordReader<Records<R>> for Reader<'_> {
+    fn writer(&mut self) -> &mut StatementWriter {
+        &mut self.writer
+    }
+
+    fn read(&mut self, record: Record<'_>) -> Result<(), Problem> {
+        self.record(&record)
+    }
+
+    fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {
         let kinds = &self.settings.records;
         let missing = match (&self.header, self.trailer) {
-            _ if !whole => None,
-            (None, _) if last_row == 0 => Some("the file is empty".to_owned()),
-            (None, _) if self.checked.problems.is_empty() => Some(
+            _ if !end.complete => None,
+            (None, _) if end.last_row == 0 => Some("the file is empty".to_owned()),
+            (None, _) if self.writer.problems.is_empty() => Some(
                 [
-                    "the file has no header, which begins with ",
+                    "the file has no header, which starts with ",
                     &*quoted(&kinds.header),
                 ]
                 .concat(),
             ),
             (Some(_), None) => Some(
                 [
-                    "the file ends without its trailer, which begins with ",
+                    "the file has no trailer, which starts with ",
                     &*quoted(&kinds.trailer),
                     ", so it may have been cut off",
                 ]
@@ -242,12 +239,12 @@ impl<'s> Reading<'s> {
             _ => None,
         };
         if let Some(message) = missing {
-            let problem = Problem::in_row(last_row.max(1), RECORD, message);
-            self.checked.problems.push(problem);
+            let problem = Problem::in_row(end.last_row.max(1), RECORD, message);
+            self.writer.problems.push(problem);
         }
         let mut header = self.header.unwrap_or_default();
-        let (row, total) = self.trailer.unwrap_or((last_row.max(1), None));
+        let (row, total) = self.trailer.unwrap_or((end.last_row.max(1), None));
         header.total = total;
-        self.checked.finish(header, row)
+        self.writer.finish(header, row)
     }
 }

@@ -1,4 +1,4 @@
-//! One record as one line of the statement.
+//! Converts a record to a line of the statement.
 
 use crate::field::Record;
 use crate::settings::{Backwards, Digits, FeeSign, Field, Settings};
@@ -6,7 +6,7 @@ use galleria_sdk::prelude::*;
 use galleria_sdk::quoted;
 use galleria_sdk::statement::{KindWord, reference};
 
-/// The money of a record with the signs of the contract, as the trailer sums it.
+/// The amounts of a record with the signs of the contract, as the trailer sums them.
 pub struct Told {
     pub gross: Money,
     pub fee: Money,
@@ -87,8 +87,8 @@ pub fn read(
         kind,
         attributes: Vec::new(),
     };
-    // A cost of no payment: all of it was kept. Where the record contradicts itself the line stays as it
-    // was told, and is refused.
+    // A cost without a payment: the provider kept everything. If the record contradicts itself, the
+    // line is unchanged and the check rejects it.
     if line.kind == StatementKind::Fee
         && gross.checked_sub(fee) == Some(net)
         && let Some(fee) = net.checked_neg()
@@ -101,7 +101,7 @@ pub fn read(
     Ok((line, Told { gross, fee }))
 }
 
-/// A fee with the contract's sign: positive where it was kept.
+/// Returns a fee with the contract's sign: positive if the provider kept it.
 pub fn kept(record: &Record<'_>, fee: Money, settings: &Settings) -> Result<Money, Problem> {
     match settings.fee_sign {
         FeeSign::Positive => Ok(fee),
@@ -115,7 +115,12 @@ pub fn kept(record: &Record<'_>, fee: Money, settings: &Settings) -> Result<Mone
 fn kind_word(record: &Record<'_>, text: &str, settings: &Settings) -> Result<KindWord, Problem> {
     settings.kinds.get(text).copied().ok_or_else(|| {
         let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
-        let message = [&*quoted(text), " is unknown; known are ", &known.join(", ")].concat();
+        let message = [
+            &*quoted(text),
+            " is unknown; known values: ",
+            &known.join(", "),
+        ]
+        .concat();
         Problem::in_row(record.row, "kind", message)
     })
 }

@@ -1,14 +1,15 @@
-//! Lines of bounded length, with the row each stands in.
+//! Lines of limited length, with their rows.
 
 use crate::field::Record;
 use galleria_sdk::Problem;
 use galleria_sdk::csv::Encoding;
+use galleria_sdk::statement::RecordSource;
 use std::io::{BufRead, BufReader, Read};
 
-/// The longest record, in bytes. Formats of this kind have 80 to 600.
+/// The longest record, in bytes. Such formats have 80 to 600.
 pub const MAX_RECORD: usize = 4096;
 
-/// Reads one record after the other.
+/// Reads records one by one.
 pub struct Records<R> {
     input: BufReader<R>,
     encoding: Encoding,
@@ -30,43 +31,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The row of the last record that had anything in it; 0 where there was none.
-    pub fn last_row(&self) -> u64 {
-        self.last
-    }
-
-    /// The next record that has anything in it; none at the end. After a problem there is no more.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>, Problem> {
-        loop {
-            self.row += 1;
-            if !self.line()? {
-                return Ok(None);
-            }
-            let mut bytes = self.bytes.as_slice();
-            if self.row == 1 {
-                bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-            }
-            self.text.clear();
-            if !self.encoding.decode(bytes, &mut self.text) {
-                return Err(self.problem("is no UTF-8"));
-            }
-            let control = |letter: &char| letter.is_control() && *letter != '\t';
-            if let Some(letter) = self.text.chars().find(control) {
-                let message = format!("has a control character, U+{:04X}", u32::from(letter));
-                return Err(self.problem(&message));
-            }
-            if !self.text.trim().is_empty() {
-                break;
-            }
-        }
-        self.last = self.row;
-        Ok(Some(Record {
-            row: self.row,
-            text: &self.text,
-        }))
-    }
-
-    /// The next line without its end; `false` at the end of the file.
+    /// Reads the next line without its end; returns `false` at the end of the file.
     fn line(&mut self) -> Result<bool, Problem> {
         self.bytes.clear();
         let mut limited = (&mut self.input).take(MAX_RECORD as u64 + 2);
@@ -88,11 +53,54 @@ impl<R: Read> Records<R> {
     }
 }
 
+impl<R: Read> RecordSource for Records<R> {
+    type Record<'r>
+        = Record<'r>
+    where
+        R: 'r;
+
+    /// Returns the next record that is not empty.
+    fn next(&mut self) -> Result<Option<Record<'_>>, Problem> {
+        loop {
+            self.row += 1;
+            if !self.line()? {
+                return Ok(None);
+            }
+            let mut bytes = self.bytes.as_slice();
+            if self.row == 1 {
+                bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            }
+            self.text.clear();
+            if !self.encoding.decode(bytes, &mut self.text) {
+                return Err(self.problem("is not UTF-8"));
+            }
+            let control = |letter: &char| letter.is_control() && *letter != '\t';
+            if let Some(letter) = self.text.chars().find(control) {
+                let message = format!("has a control character, U+{:04X}", u32::from(letter));
+                return Err(self.problem(&message));
+            }
+            if !self.text.trim().is_empty() {
+                break;
+            }
+        }
+        self.last = self.row;
+        Ok(Some(Record {
+            row: self.row,
+            text: &self.text,
+        }))
+    }
+
+    /// Returns the row of the last record that is not empty; 0 if there is none.
+    fn last_row(&self) -> u64 {
+        self.last
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A file of any length that keeps count of what was read of it.
+    /// An endless file that counts the bytes read.
     struct Endless(u64);
 
     impl Read for Endless {

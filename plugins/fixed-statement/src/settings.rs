@@ -1,6 +1,6 @@
-//! What has to be said of a file: by what each record is known, and where its fields stand.
+//! Settings that describe a file: how to recognise each record, and the positions of its fields.
 //!
-//! Places count characters from 1, the record's own mark among them.
+//! Positions count characters from 1, including the record's own mark.
 
 use crate::records::MAX_RECORD;
 use galleria_sdk::csv::Encoding;
@@ -12,21 +12,21 @@ use std::collections::BTreeMap;
 /// The plugin's settings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Settings {
-    /// What the statement's provider is called.
+    /// The name of the statement's provider.
     pub provider: String,
-    /// The account there, where the header does not tell it.
+    /// The account at the provider, if the header does not contain it.
     #[serde(default)]
     pub account: String,
-    /// ISO 4217, where the header does not tell it.
+    /// ISO 4217, if the header does not contain the currency.
     #[serde(default)]
     pub currency: String,
-    /// How bytes become text.
+    /// The encoding of the file.
     #[serde(default)]
     pub encoding: Encoding,
-    /// How a day is written, with `dd`, `mm` and `yyyy`.
+    /// The format of a day, with `dd`, `mm` and `yyyy`.
     #[serde(default = "compact")]
     pub date: String,
-    /// By what each record is known.
+    /// How to recognise each record.
     #[serde(default)]
     pub records: Kinds,
     /// The fields of the first record.
@@ -35,13 +35,13 @@ pub struct Settings {
     pub detail: Detail,
     /// The fields of the last record.
     pub trailer: Trailer,
-    /// What each word in the field `kind` means.
+    /// The meaning of each word in the field `kind`.
     #[serde(default)]
     pub kinds: BTreeMap<String, KindWord>,
-    /// How the file writes a fee that was kept.
+    /// How the file writes a fee that the provider kept.
     #[serde(default)]
     pub fee_sign: FeeSign,
-    /// How the file writes money that went back, and costs.
+    /// How the file writes repayments and costs.
     #[serde(default)]
     pub backwards: Backwards,
 }
@@ -50,7 +50,7 @@ fn compact() -> String {
     "yyyymmdd".to_owned()
 }
 
-/// The characters that a record begins with.
+/// The first characters of a record.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the settings' fields document each")]
@@ -70,7 +70,7 @@ impl Default for Kinds {
     }
 }
 
-/// A place: from which character, and how many.
+/// A position: the first character and the length.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Field {
     /// From 1.
@@ -79,19 +79,19 @@ pub struct Field {
     pub length: u32,
 }
 
-/// The place of an amount in minor units.
+/// The position of an amount in minor units.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Digits {
     /// From 1.
     pub at: u32,
     /// In characters.
     pub length: u32,
-    /// Where its sign stands apart from it; without, a `-` may stand before the digits.
+    /// The position of a separate sign. Without it, a `-` may precede the digits.
     #[serde(default)]
     pub sign: Option<Sign>,
 }
 
-/// A sign that stands apart.
+/// A separate sign.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Sign {
     /// From 1.
@@ -123,7 +123,8 @@ pub struct Detail {
     pub fee: Option<Digits>,
     #[serde(default)]
     pub net: Option<Digits>,
-    /// What the line is; without it, above zero is a payment and below zero a refund.
+    /// The kind of the line. Without it, a positive amount is a payment and a negative one a
+    /// refund.
     #[serde(default)]
     pub kind: Option<Field>,
     #[serde(default)]
@@ -138,7 +139,7 @@ pub struct Detail {
     pub merchant_reference: Option<Field>,
 }
 
-/// The fields of the last record. One of them at least, or it would tell nothing.
+/// The fields of the last record. At least one is required, because an empty trailer proves nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[expect(
@@ -147,14 +148,14 @@ pub struct Detail {
 )]
 pub struct Trailer {
     pub count: Option<Field>,
-    /// What `count` counts.
+    /// The records that `count` counts.
     pub counted: Counted,
     pub gross: Option<Digits>,
     pub fee: Option<Digits>,
     pub net: Option<Digits>,
 }
 
-/// What the trailer counts.
+/// The records that the trailer counts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
@@ -165,30 +166,30 @@ pub enum Counted {
     All,
 }
 
-/// How the file writes a fee that was kept.
+/// How the file writes a fee that the provider kept.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSign {
-    /// Above zero.
+    /// Positive.
     #[default]
     Positive,
-    /// Below zero: as it changes the balance.
+    /// Negative: as a change of the balance.
     Negative,
 }
 
-/// How the file writes money that went back, and costs.
+/// How the file writes repayments and costs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Backwards {
-    /// Below zero.
+    /// Negative.
     #[default]
     Signed,
-    /// Without a sign: the kind tells.
+    /// Without a sign: the kind defines it.
     Unsigned,
 }
 
 impl Settings {
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.places();
         let mut refuse = |good: bool, field: &str, message: &str| {
@@ -199,19 +200,19 @@ impl Settings {
         refuse(
             !self.provider.trim().is_empty(),
             "provider",
-            "has to name the provider",
+            "must name the provider",
         );
         refuse(
             Date::is_pattern(&self.date),
             "date",
-            "has to have dd, mm and yyyy, such as yyyymmdd",
+            "must have dd, mm and yyyy, such as yyyymmdd",
         );
         let told = self.header.currency.is_some();
         let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);
         refuse(
             told || set,
             "currency",
-            "has to be a code such as EUR, or header.currency be named",
+            "must be a code such as EUR, or header.currency be named",
         );
         refuse(
             !told || self.currency.is_empty(),
@@ -235,7 +236,7 @@ impl Settings {
         refuse(
             any,
             "trailer",
-            "has to name count, gross or net, or a file that was cut off is not noticed",
+            "must name count, gross or net, or a file that was cut off is not noticed",
         );
         let marks = [
             &self.records.header,
@@ -255,12 +256,12 @@ impl Settings {
         refuse(
             !clash,
             "records",
-            "have to begin differently, and none be the beginning of another",
+            "must begin differently, and none be the beginning of another",
         );
         problems
     }
 
-    /// Every place has to be inside a record.
+    /// Every position must be inside a record.
     fn places(&self) -> Vec<Problem> {
         let (header, detail, trailer) = (&self.header, &self.detail, &self.trailer);
         let of = |digits: &Digits| Field {
@@ -307,7 +308,7 @@ impl Settings {
         let mut problems = Vec::new();
         for (name, place) in places {
             if place.is_some_and(|place| outside(place.at, place.length)) {
-                let message = "has to begin at 1 or later, and to have at least one of the record's 4096 characters";
+                let message = "must begin at 1 or later, and to have at least one of the record's 4096 characters";
                 problems.push(Problem::new(name, message));
             }
         }
@@ -315,7 +316,7 @@ impl Settings {
             let wrong =
                 |sign: &Sign| outside(sign.at, 1) || sign.negative.trim() == sign.positive.trim();
             if sign.as_ref().is_some_and(wrong) {
-                let message = "has to be a place inside the record, with two signs that differ";
+                let message = "must be a place inside the record, with two signs that differ";
                 problems.push(Problem::new(name, message));
             }
         }

@@ -1,4 +1,4 @@
-//! What is refused, with the row and the field that a person has to look at.
+//! Rejected files, with row and field of each problem.
 
 use fixed_statement::FixedStatement;
 use galleria_sdk::testkit::{Event, Outcome, read_statement};
@@ -16,7 +16,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<FixedStatement>("payout.txt", text, good().0)
 }
 
-/// The good file with one thing changed in one row, which has to be there.
+/// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
     let (_, text) = good();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -37,15 +37,15 @@ fn every_refusal_names_row_and_field() {
     let cases = [
         (
             changed(2, "00000001299C", "0001E-80000C"),
-            "row 2, gross: `0001E-80000` is no amount in minor units",
+            "row 2, gross: `0001E-80000` is not an amount in minor units",
         ),
         (
             changed(2, "00000001299C", "        NaNC"),
-            "row 2, gross: `NaN` is no amount",
+            "row 2, gross: `NaN` is not an amount",
         ),
         (
             changed(2, "00000001299C", "00000001299X"),
-            "row 2, gross: `X` is no sign: it is `C` or `D`",
+            "row 2, gross: `X` is not a sign: it is `C` or `D`",
         ),
         (
             changed(2, "00000001299C", "00000001299D"),
@@ -57,7 +57,7 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(2, "0000009", "       "),
-            "row 2, fee: `` is no amount",
+            "row 2, fee: `` is not an amount",
         ),
         (
             changed(2, "0000009", "-000009"),
@@ -65,15 +65,15 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(3, "20SA", "20XX"),
-            "row 3, kind: `XX` is unknown; known are CB, FE, RF, SA",
+            "row 3, kind: `XX` is unknown; known values: CB, FE, RF, SA",
         ),
         (
             changed(3, "20SA", "30SA"),
-            "row 3, record: `30` is unknown; known are `10`, `20`, `90`",
+            "row 3, record: `30` is unknown; known values: `10`, `20`, `90`",
         ),
         (
             changed(3, "20261120", "20261131"),
-            "row 3, booked_at: `20261131` is no date in the form yyyymmdd",
+            "row 3, booked_at: `20261131` is not a date in the form yyyymmdd",
         ),
         (
             changed(3, "0000105", "00"),
@@ -81,11 +81,11 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(1, "EUR", "E1R"),
-            "row 1, currency: `E1R` is no currency",
+            "row 1, currency: `E1R` is not a currency",
         ),
         (
             changed(1, "20261123", "20261323"),
-            "row 1, paid_on: `20261323` is no date",
+            "row 1, paid_on: `20261323` is not a date",
         ),
         (
             changed(1, "PAY0007711", "          "),
@@ -97,20 +97,17 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(6, "90000004", "90  four"),
-            "row 6, count: `four` is no number of records",
+            "row 6, count: `four` is not a number of records",
         ),
         (
             changed(6, "0000000014626C", "0000000014627C"),
-            "row 6, net: the total is 146.27, and the 4 lines come to 146.26",
+            "row 6, net: the total is 146.27, and the 4 lines add up to 146.26",
         ),
-        (
-            without(6),
-            "row 5, record: the file ends without its trailer",
-        ),
-        (without(1), "row 1, record: comes before the header"),
+        (without(6), "row 5, record: the file has no trailer"),
+        (without(1), "row 1, record: precedes the header"),
         (
             [good().1.as_str(), &lines[1]].concat(),
-            "row 7, record: comes after the trailer, row 6",
+            "row 7, record: follows the trailer, row 6",
         ),
         (
             [lines[0].as_str(), "\n", &good().1].concat(),
@@ -135,7 +132,7 @@ fn every_refusal_names_row_and_field() {
         .bytes()
         .map(|byte| if byte == 1 { 0xff } else { byte })
         .collect();
-    assert_eq!(read(spoilt).problems()[0], "row 2, record: is no UTF-8");
+    assert_eq!(read(spoilt).problems()[0], "row 2, record: is not UTF-8");
 }
 
 #[test]

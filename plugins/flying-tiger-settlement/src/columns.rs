@@ -3,40 +3,40 @@
 use crate::sums::{MEASURES, Measure, PARTS, Part};
 use serde::Deserialize;
 
-/// A column and what stands above it.
+/// A column and its header.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Titled {
-    /// What the cells hold.
+    /// The content of the cells.
     pub column: Column,
-    /// What the first row calls it.
+    /// The name in the first row.
     pub header: String,
 }
 
-/// What a cell holds.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]
 pub enum Column {
     /// `day`, or `statement` for the row of totals.
     Record,
-    /// Who paid out.
+    /// The payment provider.
     Provider,
-    /// Of the retailer's at the provider.
+    /// The retailer's account at the provider.
     Account,
     /// The provider's reference of the payout.
     Statement,
     /// The day of the payout.
     PaidOn,
-    /// The retailer's id; empty where the lines belong to no store.
+    /// The retailer's id of the store; empty if the lines belong to no store.
     Store,
-    /// Of the sales and refunds; empty where there is none.
+    /// Of the sales and refunds; empty if there is none.
     BusinessDate,
-    /// The payout's, of all amounts in the row.
+    /// The payout's currency, of all amounts in the row.
     Currency,
-    /// `net`, `sales_gross`, `unmatched_lines` and the like.
+    /// Such as `net`, `sales_gross` or `unmatched_lines`.
     Sum(Part, Measure),
-    /// Statement less record, where both are in the payout's currency.
+    /// The statement's amount less the recorded amount, if both are in the payout's currency.
     Difference,
-    /// How many lines in another currency differ from their record.
+    /// The number of lines in another currency that differ from their record.
     ForeignDifferences,
 }
 
@@ -83,7 +83,7 @@ impl TryFrom<String> for Column {
     }
 }
 
-/// What a file has where the settings do not say: all that is counted, and what is open.
+/// The default columns: everything that is counted, and what is open.
 pub fn default() -> Vec<Titled> {
     let names = [
         "record",

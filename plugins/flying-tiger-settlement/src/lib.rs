@@ -1,9 +1,9 @@
-//! Flying Tiger's settlement file: what each statement paid for each store and business date, as CSV in
-//! `reconciliation`.
+//! Writes Flying Tiger's settlement file: the payouts of each statement by store and business date, as
+//! CSV in `reconciliation`.
 //!
-//! Every line of a statement is counted in exactly one row, whatever matching made of it, so that the
-//! rows of a statement come to its total to the cent. Holds the sums of one row and one statement, however
-//! many lines there are. Matches nothing itself: the host did.
+//! Every line of a statement is counted in exactly one row, whatever its outcome, so the rows of a
+//! statement add up to its total to the minor unit. The plugin keeps the sums of one row and one
+//! statement in memory, for any number of lines. The host matches the lines.
 #![warn(missing_docs)]
 
 mod columns;
@@ -72,7 +72,7 @@ impl WriteSettlement for FlyingTigerSettlement {
 
 galleria_sdk::plugin!(FlyingTigerSettlement: WriteSettlement);
 
-/// What one row of the file is about.
+/// The subject of a row.
 struct Group {
     /// `day`, or `statement` for the row of totals.
     record: &'static str,
@@ -160,7 +160,7 @@ fn write(
     Ok(())
 }
 
-/// What the run counted: lines, and net, gross and fee by currency.
+/// The counts of the run: lines, and net, gross and fee by currency.
 #[derive(Default)]
 struct Run {
     lines: u64,

@@ -1,20 +1,20 @@
-//! What may be set: columns, how the file is written, and its name.
+//! Settings: columns, file format and file name.
 
 use crate::columns::{self, Column, Titled};
 use galleria_sdk::csv;
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
-/// The longest name a file may have, by the contract.
+/// The longest file name in the contract, in bytes.
 const LONGEST: usize = 200;
 
-/// The plugin's settings. An empty object is enough.
+/// The plugin's settings. An empty object is valid.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// What a row has, in this order.
+    /// The columns, in this order.
     pub columns: Vec<Titled>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains the names of the columns.
     pub header: bool,
     /// Whether each statement ends with a row of its totals.
     pub totals: bool,
@@ -37,11 +37,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.csv.problems("csv");
         if self.columns.is_empty() {
-            problems.push(Problem::new("columns", "has to name at least one column"));
+            problems.push(Problem::new("columns", "must name at least one column"));
         }
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if self.totals && !self.columns.is_empty() && !named(Column::Record) {
@@ -59,7 +59,7 @@ impl Settings {
         let days = name.contains("{first}") && name.contains("{last}");
         if !name.contains("{scope}") || !(days || name.contains("{window}")) {
             return Some(
-                "has to contain {scope}, and {first} and {last} or {window}: a name is used once",
+                "must contain {scope}, and {first} and {last} or {window}: a name is used once",
             );
         }
         let known = ["{scope}", "{first}", "{last}", "{window}"];
@@ -70,16 +70,17 @@ impl Settings {
             return Some("knows {scope}, {first}, {last} and {window} only");
         }
         let segment = !name.starts_with('.') && !rest.contains(['/', '\\', '\0']);
-        (!segment).then_some("has to be one file name: no slash, and no dot at its beginning")
+        (!segment).then_some("must be one file name: no slash, and no dot at its beginning")
     }
 
-    /// The name of a run's file.
+    /// Returns the file name of a run.
     pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
         let scope = match cx.scope() {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
             Scope::Retailer(name) => name.clone(),
         };
-        // Ids are the retailer's to choose: what could leave the directory becomes a dash.
+        // The retailer chooses the ids: characters that could lead out of the directory become
+        // dashes.
         let safe = |text: &str| text.replace(['/', '\\', '\0'], "-");
         let name = self
             .file_name

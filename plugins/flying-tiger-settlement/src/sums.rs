@@ -1,10 +1,10 @@
-//! Sums over the lines of one row, by kind and by outcome of matching.
+//! Sums over the lines of one row, by kind and by outcome.
 
 use galleria_sdk::prelude::*;
 use galleria_sdk::{SettlementLine, money};
 
-/// What a sum is over. The first five are kinds, and every line is in one of them; the next five are
-/// outcomes, and every line is in one of those.
+/// The lines of a sum. The first five are kinds, and every line has one of them; the next five are
+/// outcomes, and every line has one of those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Sales,
@@ -34,7 +34,7 @@ pub const PARTS: [(&str, Part); 10] = [
     ("not_applicable", Part::NotApplicable),
 ];
 
-/// What is summed.
+/// The summed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     Lines,
@@ -51,7 +51,7 @@ pub const MEASURES: [(&str, Measure); 4] = [
     ("net", Measure::Net),
 ];
 
-/// In the payout's currency. 128 bits, so that only a sum that is written can be too large.
+/// In the payout's currency. With 128 bits, only a written sum can be too large.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     lines: u64,
@@ -69,7 +69,7 @@ impl Sum {
     }
 }
 
-/// One row's sums.
+/// The sums of one row.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
     parts: [Sum; 10],
@@ -85,7 +85,7 @@ impl Sums {
             "refund" => Part::Refunds,
             "chargeback" | "chargeback-reversal" => Part::Chargebacks,
             "fee" => Part::Fees,
-            // A kind that comes later is counted as well: no line may be lost.
+            // A kind that the contract adds later is counted too, so that no line is lost.
             _ => Part::Other,
         };
         let outcome = match line.outcome() {
@@ -105,13 +105,13 @@ impl Sums {
         if line.currency() == line.paid_currency() {
             self.difference += i128::from(line.difference());
         } else {
-            // Money of another currency cannot be added to this; that there is a difference is told.
+            // Amounts of another currency cannot be added; the row only counts the differences.
             self.foreign_differences += i64::from(line.difference() != 0);
         }
         Ok(())
     }
 
-    /// A number, and whether it is money.
+    /// A number, and whether it is an amount.
     pub fn value(&self, part: Part, measure: Measure) -> Result<(i64, bool), Fault> {
         let sum = match part {
             Part::All => &self.all,
@@ -126,17 +126,17 @@ impl Sums {
         Ok((narrow(value)?, money))
     }
 
-    /// Statement less record, over the lines in the payout's currency.
+    /// The statement's amounts less the recorded amounts, over the lines in the payout's currency.
     pub fn difference(&self) -> Result<Money, Fault> {
         narrow(self.difference)
     }
 
-    /// Lines in another currency that differ.
+    /// The number of different lines in another currency.
     pub fn foreign_differences(&self) -> i64 {
         self.foreign_differences
     }
 
-    /// Gross, fee and net of all.
+    /// Gross, fee and net of all lines.
     pub fn whole(&self) -> Result<[Money; 3], Fault> {
         Ok([
             narrow(self.all.gross)?,

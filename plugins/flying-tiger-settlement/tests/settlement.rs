@@ -1,4 +1,5 @@
-//! Every case under `fixtures/`; that no line is lost or counted twice; and what settings may not say.
+//! Runs all cases under `fixtures/`, checks that no line is lost or counted twice, and tests rejected
+//! settings.
 
 use flying_tiger_settlement::FlyingTigerSettlement;
 use galleria_sdk::testkit::{self, Answer, Event, SettlementRow};
@@ -60,7 +61,7 @@ const OUTCOMES: [&str; 7] = [
     "not-applicable",
 ];
 
-/// Any lines, in the order of the feed.
+/// Random lines, in the order of the feed.
 fn lines(rng: &mut ChaCha8Rng) -> Vec<SettlementRow> {
     let mut rows = Vec::new();
     for statement in 0..rng.random_range(0..4) {
@@ -75,7 +76,7 @@ fn lines(rng: &mut ChaCha8Rng) -> Vec<SettlementRow> {
                         kind: KINDS[rng.random_range(0..8)].into(),
                         provider: "adyen".into(),
                         account: ["", "nordics"][statement % 2].into(),
-                        // Two accounts have a payout of the same reference.
+                        // Two accounts have a payout with the same reference.
                         statement: (statement / 2).to_string(),
                         paid_on: "2026-11-24".into(),
                         store: store.into(),
@@ -99,7 +100,7 @@ fn lines(rng: &mut ChaCha8Rng) -> Vec<SettlementRow> {
     rows
 }
 
-/// Minor units of a cell, whatever the currency's digits.
+/// Returns the minor units of a cell, for any number of digits.
 fn minor(row: &BTreeMap<String, String>, column: &str) -> i64 {
     row[column].replace('.', "").parse().expect("an amount")
 }

@@ -1,15 +1,15 @@
-//! What cannot become a POSLOG: values outside of what the schema takes, and sums that do not agree.
+//! Finds what cannot become a POSLOG: values outside of the schema, and inconsistent sums.
 //!
-//! The host has checked its own rules before. This module asks what the standard asks: no sign on an
-//! amount, eight digits before the mark, dates and instants of XML Schema. All problems are reported
-//! together, so that an operator mends an event once.
+//! The host has checked its own rules before. This module checks the rules of the standard: no sign on
+//! an amount, eight digits before the point, dates and instants of XML Schema. It reports all problems
+//! together, so that they can be corrected at once.
 
 use crate::{Settings, poslog, retail};
 use galleria_sdk::prelude::*;
 
 /// `DecimalCommonData` ends at 99999999.999999.
 const MAJOR_BELOW: i128 = 100_000_000;
-/// XML Schema has no offset beyond 14 hours.
+/// XML Schema allows offsets up to 14 hours.
 const OFFSET_MINUTES: i16 = 14 * 60;
 
 /// Collects problems under dotted fields.
@@ -18,14 +18,14 @@ struct Check {
     problems: Vec<Problem>,
 }
 
-/// The argument of `on-payment`.
+/// Checks the argument of `on-payment`.
 pub fn sale(cx: &Context<Settings>, sale: &Sale) -> Result<(), Fault> {
     let mut check = Check::begin(cx, &sale.entry, "entry")?;
     check.sale("", sale);
     check.end()
 }
 
-/// The argument of `on-refund`.
+/// Checks the argument of `on-refund`.
 pub fn refund(cx: &Context<Settings>, refund: &Refund) -> Result<(), Fault> {
     let mut check = Check::begin(cx, &refund.entry, "entry")?;
     check.origin(&refund.origin);
@@ -38,7 +38,7 @@ pub fn refund(cx: &Context<Settings>, refund: &Refund) -> Result<(), Fault> {
     if i128::from(refund.gross) < added {
         check.refuse(
             "taxes",
-            "has to be less than gross: taxes on top are part of what is given back",
+            "must be less than gross: taxes on top are part of what is given back",
         );
     }
     let lines = refund
@@ -69,7 +69,7 @@ pub fn refund(cx: &Context<Settings>, refund: &Refund) -> Result<(), Fault> {
     check.end()
 }
 
-/// The argument of `on-void`.
+/// Checks the argument of `on-void`.
 pub fn cancellation(cx: &Context<Settings>, cancelled: &Cancellation) -> Result<(), Fault> {
     let mut check = Check::begin(cx, &cancelled.entry, "entry")?;
     check.origin(&cancelled.origin);
@@ -81,7 +81,7 @@ pub fn cancellation(cx: &Context<Settings>, cancelled: &Cancellation) -> Result<
     check.end()
 }
 
-/// The argument of `on-shift-end`.
+/// Checks the argument of `on-shift-end`.
 pub fn shift(cx: &Context<Settings>, shift: &Shift) -> Result<(), Fault> {
     let mut check = Check::begin(cx, &shift.entry, "entry")?;
     check.present("till", &shift.till);
@@ -141,7 +141,7 @@ impl Check {
             problems: Vec::new(),
         };
         if store.minor_digits > 6 {
-            check.refuse("context.scope.store.minor_digits", "has to be 0 to 6");
+            check.refuse("context.scope.store.minor_digits", "must be 0 to 6");
         }
         check.present("context.scope.store", poslog::unit_id(cx)?);
         check.entry(field, entry);
@@ -202,13 +202,13 @@ impl Check {
         if currency.len() != 3 || !currency.iter().all(u8::is_ascii_uppercase) {
             self.refuse(
                 &format!("{at}.currency"),
-                "has to be three capital letters of ISO 4217",
+                "must be three capital letters of ISO 4217",
             );
         }
         if Date::parse(&entry.business_date).map_or(true, |date| date.year == 0) {
             self.refuse(
                 &format!("{at}.business_date"),
-                "has to be a date such as 2026-11-24",
+                "must be a date such as 2026-11-24",
             );
         }
         self.instant(&format!("{at}.begun_at"), &entry.begun_at);
@@ -223,12 +223,12 @@ impl Check {
             self.price(&format!("{at}.regular_price"), line.regular_price);
             self.price(&format!("{at}.unit_price"), line.unit_price);
             if line.quantity.unscaled <= 0 || line.quantity.scale > 18 {
-                self.refuse(&format!("{at}.quantity"), "has to be more than nothing");
+                self.refuse(&format!("{at}.quantity"), "must be more than nothing");
             }
             if line.parent == Some(0) {
                 self.refuse(
                     &format!("{at}.parent"),
-                    "has to be the number of a line, from 1",
+                    "must be the number of a line, from 1",
                 );
             }
             for (number, discount) in line.discounts.iter().enumerate() {
@@ -247,7 +247,7 @@ impl Check {
         }
     }
 
-    /// `positive`: of lines and refunds. A sale's own sums may be negative, after an exchange.
+    /// `positive`: for lines and refunds. A sale's own sums may be negative after an exchange.
     fn taxes(&mut self, at: &str, taxes: &[Tax], positive: bool) {
         for (index, tax) in taxes.iter().enumerate() {
             let size = |amount: Money| {
@@ -262,7 +262,7 @@ impl Check {
             if tax.rate.unscaled < 0 || tax.rate.scale > 18 {
                 self.refuse(
                     &format!("{at}.{index}.rate"),
-                    "has to be zero or more per cent",
+                    "must be zero or more per cent",
                 );
             }
         }
@@ -300,7 +300,7 @@ impl Check {
 
     fn amount(&mut self, field: &str, amount: Money) {
         if amount < 0 || i128::from(amount) >= MAJOR_BELOW * 10_i128.pow(self.digits.into()) {
-            self.refuse(field, "has to be zero or more and below 100000000 major units, the standard's largest amount");
+            self.refuse(field, "must be zero or more and below 100000000 major units, the standard's largest amount");
         }
     }
 
@@ -311,7 +311,7 @@ impl Check {
         if !fits {
             self.refuse(
                 field,
-                "has to be zero or more and below 100000000, the standard's largest amount",
+                "must be zero or more and below 100000000, the standard's largest amount",
             );
         }
     }
@@ -321,14 +321,14 @@ impl Check {
         if !Instant::parse(at).is_ok_and(good) {
             self.refuse(
                 field,
-                "has to be an instant such as 2026-11-24T18:03:07.000+01:00",
+                "must be an instant such as 2026-11-24T18:03:07.000+01:00",
             );
         }
     }
 
     fn present(&mut self, field: &str, text: &str) {
         if text.trim().is_empty() {
-            self.refuse(field, "has to be there: the document is known by it");
+            self.refuse(field, "must be there: the document is known by it");
         }
     }
 

@@ -1,9 +1,9 @@
-//! The closed lists of POSLog 6.0.0 that this plugin writes, and the way around them: what a list
-//! lacks is written `prefix:Name`, which the schema allows in the place of every list.
+//! The closed lists of POSLog 6.0.0 that this plugin writes. A value that a list lacks is written as
+//! `prefix:Name`, which the schema allows in place of every list value.
 //!
-//! Never decides which value a retailer wants; it only makes a value fit.
+//! The module does not choose values for a retailer; it only adapts them to the schema.
 
-/// Currencies the standard lists. The list is older than the new leu, the new lira and others.
+/// Currencies of the standard's list. The list is older than the new leu, the new lira and others.
 const CURRENCIES: &str = "ADP AED AFA ALL AMD ANG AOA ARS ATS AUD AWG AZM BAM BBD BDT BEF BGL BGN BHD BIF BMD \
     BND BOB BOV BRL BSD BTN BWP BYR BZD CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CYP CZK \
     DEM DJF DKK DOP DZD ECS ECV EEK EGP ERN ESP ETB EUR FIM FJD FKP FRF GBP GEL GHC GIP \
@@ -15,7 +15,7 @@ const CURRENCIES: &str = "ADP AED AFA ALL AMD ANG AOA ARS ATS AUD AWG AZM BAM BB
     USD USN USS UYU UZS VEB VND VUV WST XAF XAG XAU XBA XBB XBC XCD XDR XFO XFU XOF XPD \
     XPF XPT XTS YER YUM ZAR ZMK ZWD";
 
-/// Units of measure the standard lists, as far as UN/ECE Recommendation 20 has them too.
+/// Units of measure of the standard that UN/ECE Recommendation 20 has too.
 const UNITS: &[&str] = &[
     "EA", "GLI", "GLL", "LTR", "INH", "FOT", "MMT", "CMQ", "CMT", "MTR", "MTK", "MTQ", "GRM",
     "KGM", "LBR", "ANN", "CEL", "FAH",
@@ -110,7 +110,7 @@ pub const UNIT_TYPES: &[&str] = &[
     "Dormitory",
 ];
 
-/// Which `TenderType` a kind of tender is, unless the settings say otherwise.
+/// The `TenderType` of each kind of tender, unless the settings define another.
 const TENDERS: &[(&str, &str)] = &[
     ("cash", "Cash"),
     ("card", "CreditDebit"),
@@ -140,7 +140,7 @@ const TREATMENTS: &[(&str, &str)] = &[
     ("zero", "ZeroRated"),
 ];
 
-/// Digits behind the decimal mark where they are not two (ISO 4217).
+/// Digits after the decimal point if they are not two (ISO 4217).
 const DIGITS: &[(&str, u8)] = &[
     ("BIF", 0),
     ("CLP", 0),
@@ -170,7 +170,8 @@ const DIGITS: &[(&str, u8)] = &[
     ("UYW", 4),
 ];
 
-/// A value that no list has: `FTC:GiftCard` of `gift-card`. The schema takes letters and digits only.
+/// Returns a value outside of the lists: `FTC:GiftCard` for `gift-card`. The schema allows letters and
+/// digits only.
 pub fn extension(prefix: &str, word: &str) -> String {
     let mut value = [prefix, ":"].concat();
     let mut capital = true;
@@ -187,7 +188,7 @@ pub fn extension(prefix: &str, word: &str) -> String {
     value
 }
 
-/// Whether a value may stand where `list` is asked for: one of the list, or `prefix:Name`.
+/// Returns whether the schema allows a value in place of `list`: a value of the list, or `prefix:Name`.
 pub fn fits(list: &[&str], value: &str) -> bool {
     let extends =
         |(prefix, name): (&str, &str)| is_prefix(prefix) && (name.is_empty() || is_prefix(name));
@@ -199,7 +200,7 @@ pub fn is_prefix(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The currency as the `Currency` attribute takes it.
+/// Returns the currency for the `Currency` attribute.
 pub fn currency(code: &str) -> String {
     if CURRENCIES.split(' ').any(|known| known == code) {
         code.to_owned()
@@ -208,12 +209,12 @@ pub fn currency(code: &str) -> String {
     }
 }
 
-/// Digits behind the decimal mark of a currency that is not the store's.
+/// Returns the digits after the decimal point of a currency that is not the store's.
 pub fn digits(code: &str) -> u8 {
     find(DIGITS, code).unwrap_or(2)
 }
 
-/// The unit as `UnitOfMeasureCode` takes it.
+/// Returns the unit for `UnitOfMeasureCode`.
 pub fn unit(code: &str, prefix: &str) -> String {
     if UNITS.contains(&code) {
         code.to_owned()
@@ -222,17 +223,17 @@ pub fn unit(code: &str, prefix: &str) -> String {
     }
 }
 
-/// The default `TenderType` of a kind of tender.
+/// Returns the default `TenderType` of a kind of tender.
 pub fn tender(kind: &str, prefix: &str) -> String {
     known_or_extended(TENDERS, kind, prefix)
 }
 
-/// `SubTenderType` of a card scheme.
+/// Returns the `SubTenderType` of a card scheme.
 pub fn scheme(scheme: &str, prefix: &str) -> String {
     known_or_extended(SCHEMES, scheme, prefix)
 }
 
-/// `TaxSubType` of a tax's treatment.
+/// Returns the `TaxSubType` of a tax's treatment.
 pub fn treatment(treatment: &str, prefix: &str) -> String {
     known_or_extended(TREATMENTS, treatment, prefix)
 }

@@ -1,23 +1,23 @@
-//! File names: one pattern, filled so that no two entries can ever get the same name.
+//! File names: one pattern, filled so that two entries never get the same name.
 //!
-//! A value keeps letters, digits and dashes; any other byte becomes `~` and its two hexadecimal
-//! digits, and what separates two values can stand in neither. So a name can be read back, and two
-//! different entries have two different names, whatever the ids of stores and workstations contain.
+//! A value keeps letters, digits and dashes. Any other byte becomes `~` and its two hexadecimal digits.
+//! Neither contains a separator of values. So a name can be decoded, and different entries have
+//! different names for any ids of stores and workstations.
 
 use galleria_sdk::prelude::*;
 
-/// What a name has to tell: together they are unique.
+/// The values that a name must contain: together they are unique.
 const REQUIRED: [&str; 5] = ["kind", "store", "date", "workstation", "sequence"];
-/// The longest name a file may have.
+/// The longest file name, in bytes.
 const LONGEST: usize = 200;
 
-/// A pattern in pieces.
+/// A parsed pattern.
 enum Piece<'p> {
     Text(&'p str),
     Value(&'p str),
 }
 
-/// What is wrong with a pattern.
+/// Returns the problem of a pattern.
 pub fn problems(pattern: &str) -> Vec<String> {
     let pieces = match pieces(pattern) {
         Ok(pieces) => pieces,
@@ -40,7 +40,7 @@ pub fn problems(pattern: &str) -> Vec<String> {
                 [
                     "{",
                     name,
-                    "} has to be separated from the value before it by _ or .",
+                    "} must be separated from the value before it by _ or .",
                 ]
                 .concat(),
             ),
@@ -52,7 +52,7 @@ pub fn problems(pattern: &str) -> Vec<String> {
                         [
                             "`",
                             text,
-                            "` has to be letters, digits, dots, dashes and underscores",
+                            "` must be letters, digits, dots, dashes and underscores",
                         ]
                         .concat(),
                     );
@@ -70,18 +70,17 @@ pub fn problems(pattern: &str) -> Vec<String> {
                 .iter()
                 .any(|problem| problem.contains(&["{", name, "} has"].concat()))
         {
-            problems.push(["has to contain {", name, "}, or names would not be unique"].concat());
+            problems.push(["must contain {", name, "}, or names would not be unique"].concat());
         }
     }
     if pattern.starts_with('.') {
-        problems.push(
-            "has to begin with something else than a dot, or the file would be hidden".into(),
-        );
+        problems
+            .push("must begin with something else than a dot, or the file would be hidden".into());
     }
     problems
 }
 
-/// The name of the file about an entry.
+/// Returns the file name of an entry.
 pub fn file_name(pattern: &str, kind: &str, store: &str, entry: &Entry) -> Result<String, Fault> {
     let misconfigured = |message: String| Fault::misconfigured("file_name", message);
     let mut name = String::with_capacity(64);

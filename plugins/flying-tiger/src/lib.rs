@@ -1,10 +1,10 @@
-//! Flying Tiger's plugin: what a store sold, gave back, undid and counted, as POSLog 6.0.0.
+//! Flying Tiger's plugin: writes sales, refunds, voids and shift ends as POSLog 6.0.0.
 //!
 //! Each event becomes one file in `poslog`, valid against the standard's schema, and one publication
-//! with the same content. Nothing is looked up and nothing kept: all of it comes from the argument.
+//! with the same content. All values come from the argument.
 //!
-//! One module for each event (`sale`, `refund`, `void`, `shift`), one for each part of a document
-//! that they share (`poslog`, `retail`, `lines`, `taxes`, `tenders`).
+//! There is one module for each event (`sale`, `refund`, `void`, `shift`), and one for each shared part
+//! of a document (`poslog`, `retail`, `lines`, `taxes`, `tenders`).
 
 mod check;
 mod codes;
@@ -23,12 +23,12 @@ mod void;
 use galleria_sdk::prelude::*;
 pub use settings::Settings;
 
-/// Where the files go.
+/// The directory of the files.
 const DIRECTORY: &str = "poslog";
 const MEDIA_TYPE: &str = "application/xml";
-/// Sales, refunds and voids, each with its whole POSLOG.
+/// The topic of sales, refunds and voids, each with its complete POSLOG.
 const TRANSACTIONS: &str = "flying_tiger.order.post_transaction";
-/// The whole shift.
+/// The topic of shifts.
 const SHIFTS: &str = "flying_tiger.cash_desk.staff_shifts.end_shift_event";
 
 /// The plugin.
@@ -95,7 +95,7 @@ impl OnShiftEnd for FlyingTiger {
 
 galleria_sdk::plugin!(FlyingTiger: OnPayment, OnRefund, OnVoid, OnShiftEnd);
 
-/// What is published about a sale, a refund or a void.
+/// The publication of a sale, a refund or a void.
 #[derive(serde::Serialize)]
 struct Posted<'a> {
     kind: &'a str,
@@ -111,7 +111,7 @@ struct Posted<'a> {
     poslog: &'a str,
 }
 
-/// What is published about a shift: all of it, and which file tells the same.
+/// The publication of a shift: all values, and the name of the file.
 #[derive(serde::Serialize)]
 struct ShiftEnded<'a> {
     store: &'a str,

@@ -1,4 +1,4 @@
-//! Line items of goods: `Sale` and `Return`, with prices, discounts, taxes and what belongs to them.
+//! Line items of goods: `Sale` and `Return`, with prices, discounts and taxes.
 
 use crate::poslog::{Poslog, flag};
 use crate::retail::{Basket, Direction};
@@ -7,7 +7,7 @@ use crate::{codes, taxes};
 use galleria_sdk::prelude::*;
 use galleria_sdk::{AgeOutcome, money};
 
-/// The standard's percentages have five digits in all, and at most a hundred.
+/// The standard's percentages have five digits in total, and are at most 100.
 const PERCENT_DIGITS: u32 = 5;
 
 /// Writes one line.
@@ -69,8 +69,8 @@ pub fn write(poslog: &mut Poslog, basket: &Basket, line: &Line) -> Result<(), Fa
     Ok(())
 }
 
-/// A refund by amount gives back no goods. One item stands for it, so that the lines still come to
-/// what is paid back.
+/// A refund by amount returns no goods. One item represents it, so that the lines add up to the repaid
+/// amount.
 pub fn write_amount(poslog: &mut Poslog, basket: &Basket, number: u32) {
     let added = basket
         .taxes
@@ -115,7 +115,7 @@ fn element(poslog: &Poslog, back: bool) -> &'static str {
     }
 }
 
-/// `RetailTransactionItemType`, which has no donation and no gift card.
+/// `RetailTransactionItemType` has no donation and no gift card.
 fn item_type(poslog: &Poslog, kind: &LineKind, back: bool) -> String {
     match (kind, back) {
         (LineKind::Item, _) => "Stock".into(),
@@ -130,7 +130,7 @@ fn item_type(poslog: &Poslog, kind: &LineKind, back: bool) -> String {
     }
 }
 
-/// Weighed goods say so; what is counted came in as the settings say.
+/// Weighed goods have their own entry method; for others the settings define it.
 fn entry_method(poslog: &Poslog, line: &Line) -> String {
     match line.unit.as_str() {
         "KGM" | "GRM" => "Weighed".into(),
@@ -178,7 +178,7 @@ fn describe(poslog: &mut Poslog, description: &str) {
         .end();
 }
 
-/// Negative only for what comes back as a `Sale`.
+/// Negative only for returned goods that are written as a `Sale`.
 fn quantity(poslog: &mut Poslog, quantity: Decimal, unit: &str, method: &str, back: bool) {
     let negative = back && poslog.settings.return_style == ReturnStyle::NegativeSale;
     let sign = if negative { -1 } else { 1 };
@@ -193,7 +193,8 @@ fn quantity(poslog: &mut Poslog, quantity: Decimal, unit: &str, method: &str, ba
         .end();
 }
 
-/// One discount. A share of a basket's discount is told from a line's own by its method.
+/// Writes one discount. The method distinguishes a share of a basket's discount from a line's own
+/// discount.
 fn modifier(poslog: &mut Poslog, discount: &Discount, number: i64) {
     let method = match (discount.basket, &discount.coupon) {
         (true, _) => poslog.settings.extension("basket-discount"),
@@ -224,7 +225,7 @@ fn modifier(poslog: &mut Poslog, discount: &Discount, number: i64) {
     poslog.xml.end();
 }
 
-/// A percentage as the standard takes it: rounded half up to five digits; none above a hundred.
+/// Returns a percentage in the standard's form, rounded half up to five digits; `None` above 100.
 pub fn percentage(percent: Decimal) -> Option<Decimal> {
     let percent = percent.trimmed();
     let digits = percent
@@ -233,7 +234,7 @@ pub fn percentage(percent: Decimal) -> Option<Decimal> {
         .checked_ilog10()
         .unwrap_or(0)
         + 1;
-    // One rounding: digit by digit would carry a half that is none.
+    // One rounding: rounding digit by digit could round twice.
     let excess = digits.saturating_sub(PERCENT_DIGITS);
     let scale = u32::from(percent.scale)
         .checked_sub(excess)?
@@ -243,7 +244,7 @@ pub fn percentage(percent: Decimal) -> Option<Decimal> {
     (percent.unscaled >= 0 && percent.compare(hundred).is_le()).then_some(percent)
 }
 
-/// The `Sale` carries the money; this names the card that was filled with it.
+/// The `Sale` carries the amount; this element names the gift card.
 fn gift_card(poslog: &mut Poslog, line: &Line) -> Result<(), Fault> {
     let LineKind::GiftCardSale(card) = &line.kind else {
         return Ok(());
@@ -258,7 +259,7 @@ fn gift_card(poslog: &mut Poslog, line: &Line) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the customer was old enough, and who looked.
+/// Writes the age check: its outcome and the cashier.
 fn age(poslog: &mut Poslog, line: &Line) {
     let Some(check) = &line.age else { return };
     let (answer, passed) = match check.outcome {

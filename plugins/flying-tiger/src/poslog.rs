@@ -1,5 +1,5 @@
-//! A POSLog document with its one transaction: what all events have in common, and how amounts are
-//! written. Owns the order of elements around the event's own part, which the schema fixes.
+//! A POSLog document with its one transaction: the parts that all events share, and the format of
+//! amounts. The schema defines the order of the elements around the event's own part.
 
 use crate::codes;
 use crate::settings::{CashierStyle, Settings, UnitId};
@@ -17,7 +17,8 @@ pub struct Poslog<'a> {
 }
 
 impl<'a> Poslog<'a> {
-    /// Begins a document: everything before `RetailTransaction`. `type_code` is the transaction's.
+    /// Starts a document: all elements before `RetailTransaction`. `type_code` is the
+    /// transaction's.
     pub fn begin(cx: &'a Context<Settings>, entry: &Entry, type_code: &str) -> Result<Self, Fault> {
         let (settings, store) = (cx.settings(), cx.store()?);
         let xml = match settings.indent {
@@ -94,7 +95,7 @@ impl<'a> Poslog<'a> {
         self.xml.text(cashier).end();
     }
 
-    /// What follows `RetailTransaction`: the day and the time of it.
+    /// Writes the elements after `RetailTransaction`: the day and its time.
     pub fn times(&mut self, entry: &Entry) {
         self.xml.element("BusinessDayDate", &entry.business_date);
         self.moment("BeginDateTime", "Start", &entry.begun_at);
@@ -107,7 +108,8 @@ impl<'a> Poslog<'a> {
         Ok(self.xml.finish()?)
     }
 
-    /// An instant, with what it is: the standard takes one without for that of a message.
+    /// Writes an instant with its type: without a type the standard reads it as the time of a
+    /// message.
     pub fn moment(&mut self, element: &str, type_code: &str, at: &str) {
         self.xml
             .start(element)
@@ -116,25 +118,28 @@ impl<'a> Poslog<'a> {
             .end();
     }
 
-    /// Opens an element for an amount. Its currency is always named: the standard's default is USD.
+    /// Opens an element for an amount. The currency is always written, because the standard's
+    /// default is USD.
     pub fn open_amount(&mut self, element: &str) {
         self.xml
             .start(element)
             .attribute("Currency", &self.currency);
     }
 
-    /// The amount of the element that [`open_amount`](Self::open_amount) opened; never a sign.
+    /// Writes the amount of the element that [`open_amount`](Self::open_amount) opened, without a
+    /// sign.
     pub fn close_amount(&mut self, amount: Money) {
         self.xml.amount(amount.saturating_abs(), self.digits).end();
     }
 
-    /// An element with an amount, without its sign: what it does is told by where it stands.
+    /// Writes an element with an amount, without its sign: the element's place defines its
+    /// direction.
     pub fn amount(&mut self, element: &str, amount: Money) {
         self.open_amount(element);
         self.close_amount(amount);
     }
 
-    /// An amount in another currency than the document's.
+    /// Writes an amount in another currency than the document's.
     pub fn foreign_amount(&mut self, element: &str, currency: &str, amount: Money) {
         self.xml
             .start(element)
@@ -144,7 +149,7 @@ impl<'a> Poslog<'a> {
             .end();
     }
 
-    /// A total: the only amount of the standard that has a sign.
+    /// Writes a total, the only amount of the standard with a sign.
     pub fn total(&mut self, total_type: &str, type_code: &str, amount: Money) {
         self.xml
             .start("Total")
@@ -156,7 +161,7 @@ impl<'a> Poslog<'a> {
             .end();
     }
 
-    /// The price of one unit, as fine as it is.
+    /// Writes the price of one unit with all its digits.
     pub fn price(&mut self, element: &str, price: Decimal, unit: &str) {
         self.open_amount(element);
         self.xml
@@ -165,7 +170,7 @@ impl<'a> Poslog<'a> {
         self.xml.decimal(price).end();
     }
 
-    /// Points to another transaction of this store, and to a line of it.
+    /// Writes a link to another transaction of this store, and to a line of it.
     pub fn link(&mut self, reason: &str, origin: &Entry, line: Option<u32>) {
         let unit = match self.settings.unit_id {
             UnitId::External => &self.store.external_id,
@@ -192,7 +197,7 @@ impl<'a> Poslog<'a> {
     }
 }
 
-/// The store's number on documents.
+/// Returns the store's number on documents.
 pub fn unit_id(cx: &Context<Settings>) -> Result<&str, Fault> {
     let store = cx.store()?;
     Ok(match cx.settings().unit_id {
@@ -201,7 +206,7 @@ pub fn unit_id(cx: &Context<Settings>) -> Result<&str, Fault> {
     })
 }
 
-/// A truth as the schema writes it.
+/// Writes a boolean as in the schema.
 pub fn flag(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }

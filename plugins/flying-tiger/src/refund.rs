@@ -1,11 +1,11 @@
-//! Money given back: for lines, or for an amount.
+//! Refunds: by line or by amount.
 
 use crate::poslog::Poslog;
 use crate::retail::{self, Basket, Direction};
 use crate::{Settings, check};
 use galleria_sdk::prelude::*;
 
-/// The document of a refund.
+/// Returns the document of a refund.
 pub fn poslog(cx: &Context<Settings>, refund: &Refund) -> Result<Vec<u8>, Fault> {
     check::refund(cx, refund)?;
     let basket = Basket {
@@ -34,7 +34,7 @@ pub fn poslog(cx: &Context<Settings>, refund: &Refund) -> Result<Vec<u8>, Fault>
     poslog.finish()
 }
 
-/// The entry that an origin is known by.
+/// Returns the entry of an origin.
 pub fn entry_of(origin: &Origin) -> Option<&Entry> {
     match origin {
         Origin::Sale(sale) => Some(&sale.entry),

@@ -1,5 +1,5 @@
-//! `RetailTransaction`: a basket's line items in the standard's order, its totals, and what it goes
-//! back to. A sale, a refund and a void differ in what they fill in, never in how it is written.
+//! `RetailTransaction`: a basket's line items in the standard's order, its totals, and its origin.
+//! Sales, refunds and voids differ only in the content.
 
 use crate::poslog::Poslog;
 use crate::settings::ReturnStyle;
@@ -7,16 +7,16 @@ use crate::{lines, taxes, tenders};
 use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 
-/// Which way the basket's own sums count.
+/// The direction of the basket's own sums.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Goods out, money in.
+    /// Goods to the customer, money to the store.
     Sold,
-    /// A refund, whose positive sums are money out.
+    /// A refund: its positive sums are repaid.
     GivenBack,
 }
 
-/// What a retail transaction is about.
+/// The content of a retail transaction.
 pub struct Basket<'a> {
     pub direction: Direction,
     pub lines: &'a [Line],
@@ -28,18 +28,18 @@ pub struct Basket<'a> {
     pub member: Option<&'a Member>,
     /// `TransactionStatus`.
     pub status: String,
-    /// The transaction it goes back to, and why.
+    /// The original transaction, and the reason.
     pub origin: Option<(&'a Entry, &'static str)>,
     pub reason: Option<&'a str>,
 }
 
 impl Basket<'_> {
-    /// Whether a line comes back from the customer.
+    /// Returns whether the customer returns the line.
     pub fn is_back(&self, line: &Line) -> bool {
         self.direction == Direction::GivenBack || comes_back(line)
     }
 
-    /// The `TypeCode` of the transaction.
+    /// Returns the `TypeCode` of the transaction.
     pub fn type_code(&self, style: ReturnStyle) -> &'static str {
         let counted = || self.lines.iter().filter(|line| !line.voided);
         match (self.direction, style) {
@@ -58,12 +58,13 @@ impl Basket<'_> {
     }
 }
 
-/// Handed back in a sale.
+/// Returned in a sale.
 pub fn comes_back(line: &Line) -> bool {
     line.returned || line.kind == LineKind::DepositReturn
 }
 
-/// Numbers the line items: the lines keep theirs, so that a return can name them; the rest follows.
+/// Numbers of the line items: lines keep their numbers, so that a return can refer to them; the other
+/// items follow.
 pub struct Numbers(u32);
 
 impl Numbers {
@@ -128,9 +129,9 @@ pub fn write(poslog: &mut Poslog, basket: &Basket) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The totals as the schema's own notes define them: gross is before discounts, net after them and
-/// with included taxes, grand is net with the taxes on top. What the tenders paid is told apart from
-/// it, since cash rounding stands between the two.
+/// The totals as the schema's notes define them: gross is before discounts; net is after discounts,
+/// with included taxes; grand is net plus the other taxes. The amount of the tenders is separate,
+/// because of cash rounding.
 fn totals(poslog: &mut Poslog, basket: &Basket) -> Result<(), Fault> {
     let sums = Sums::of(basket)?;
     let (sign, type_code) = match (basket.direction, poslog.settings.return_style) {

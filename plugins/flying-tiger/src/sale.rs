@@ -1,11 +1,11 @@
-//! A paid order.
+//! Sales.
 
 use crate::poslog::Poslog;
 use crate::retail::{self, Basket, Direction};
 use crate::{Settings, check};
 use galleria_sdk::prelude::*;
 
-/// The document of a sale.
+/// Returns the document of a sale.
 pub fn poslog(cx: &Context<Settings>, sale: &Sale) -> Result<Vec<u8>, Fault> {
     check::sale(cx, sale)?;
     let basket = basket(sale);
@@ -19,7 +19,7 @@ pub fn poslog(cx: &Context<Settings>, sale: &Sale) -> Result<Vec<u8>, Fault> {
     poslog.finish()
 }
 
-/// A sale as a basket: finished, and going back to nothing.
+/// A sale as a basket: finished, without an origin.
 pub fn basket(sale: &Sale) -> Basket<'_> {
     Basket {
         direction: Direction::Sold,

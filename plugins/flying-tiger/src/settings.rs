@@ -1,5 +1,5 @@
-//! What a retailer may choose where the public standard leaves it open, and what is wrong with a
-//! choice. Every key has a default; README.md explains each.
+//! Settings: the retailer's choices where the public standard leaves them open, and their problems.
+//! Every key has a default; README.md explains each.
 
 use crate::{codes, file_name};
 use galleria_sdk::Problem;
@@ -10,43 +10,44 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Of every element.
+    /// The namespace of all elements.
     pub namespace: String,
     /// The pattern of file names.
     pub file_name: String,
-    /// Spaces a level; 0 writes all in one line.
+    /// Spaces per level; 0 writes everything in one line.
     pub indent: u8,
     pub return_style: ReturnStyle,
     pub change_style: ChangeStyle,
-    /// Which id of the store is its `UnitID`.
+    /// The store id for `UnitID`.
     pub unit_id: UnitId,
     /// `UnitID@TypeCode`.
     pub unit_type: String,
     pub cashier: CashierStyle,
-    /// Stands for the cashier where nobody served; empty: then there is no `OperatorID`.
+    /// Written instead of the cashier if there was none. If empty, `OperatorID` is left out.
     pub unattended_cashier: String,
     /// `WorkstationID@TypeCode`.
     pub workstation_type: String,
-    /// Whether `Channel` is written, with the store type and the workstation.
+    /// Whether to write `Channel`, with the store type and the workstation.
     pub channel: bool,
-    /// `LineItem@EntryMethod` of what is sold.
+    /// `LineItem@EntryMethod` of sold goods.
     pub entry_method: String,
     /// `TaxType` of every tax.
     pub tax_type: String,
-    /// Whether the basket's taxes are written as line items too, after those of the lines.
+    /// Whether to write the basket's taxes as line items too, after those of the lines.
     pub tax_lines: bool,
-    /// `Description@Language`, ISO 639-2; empty: not written, which the standard reads as English.
+    /// `Description@Language`, ISO 639-2. If empty it is left out, which means English in the
+    /// standard.
     pub language: String,
-    /// Before the colon of values that the standard's lists lack.
+    /// The prefix of values that the standard's lists lack.
     pub extension_prefix: String,
-    /// The item that stands for a refund by amount, which gives back no line.
+    /// The item of a refund by amount, which returns no line.
     pub amount_item: String,
-    /// `TenderType` by kind of tender, over the default table.
+    /// `TenderType` by kind of tender; overrides the default table.
     pub tender_types: BTreeMap<String, String>,
     pub publish: Publish,
 }
 
-/// How goods that come back are written.
+/// How returned goods are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReturnStyle {
@@ -60,18 +61,18 @@ pub enum ReturnStyle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeStyle {
-    /// Inside the tender it was given for.
+    /// Inside the tender that it was given for.
     Tender,
-    /// As a line item after it.
+    /// As a line item after the tender.
     Line,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitId {
-    /// The retailer's own.
+    /// The retailer's id.
     External,
-    /// The platform's.
+    /// The platform's id.
     Store,
 }
 
@@ -82,7 +83,7 @@ pub enum CashierStyle {
     Text,
     /// `<OperatorID WorkerID="17">17</OperatorID>`.
     Worker,
-    /// Not at all.
+    /// Not written.
     Omit,
 }
 
@@ -94,7 +95,7 @@ pub struct Publish {
     pub refunds: bool,
     pub voids: bool,
     pub shifts: bool,
-    /// Whether training is published as well.
+    /// Whether training entries are published too.
     pub training: bool,
 }
 
@@ -137,7 +138,7 @@ impl Default for Publish {
 }
 
 impl Settings {
-    /// The `TenderType` of a kind of tender.
+    /// Returns the `TenderType` of a kind of tender.
     pub fn tender_type(&self, kind: &str) -> String {
         let chosen = self.tender_types.get(kind).cloned();
         chosen.unwrap_or_else(|| codes::tender(kind, &self.extension_prefix))
@@ -148,7 +149,7 @@ impl Settings {
         codes::extension(&self.extension_prefix, word)
     }
 
-    /// Everything that is wrong, together.
+    /// Returns all problems together.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut refuse = |good: bool, field: &str, message: String| {
@@ -160,7 +161,7 @@ impl Settings {
         refuse(
             printable(&self.namespace) && self.namespace.contains(':'),
             "namespace",
-            "has to be a URI without blanks, such as http://www.nrf-arts.org/IXRetail/namespace/"
+            "must be a URI without blanks, such as http://www.nrf-arts.org/IXRetail/namespace/"
                 .into(),
         );
         for message in file_name::problems(&self.file_name) {
@@ -169,23 +170,23 @@ impl Settings {
         refuse(
             self.indent <= 8,
             "indent",
-            "has to be 0 to 8 spaces; 0 writes all in one line".into(),
+            "must be 0 to 8 spaces; 0 writes all in one line".into(),
         );
         refuse(
             codes::is_prefix(&self.extension_prefix),
             "extension_prefix",
-            "has to be letters and digits, such as FTC".into(),
+            "must be letters and digits, such as FTC".into(),
         );
         refuse(
             printable(&self.amount_item),
             "amount_item",
-            "has to be an item's number without blanks, such as AMOUNT".into(),
+            "must be an item's number without blanks, such as AMOUNT".into(),
         );
         let letters = self.language.bytes().all(|byte| byte.is_ascii_lowercase());
         refuse(
             self.language.is_empty() || (self.language.len() == 3 && letters),
             "language",
-            "has to be three lower-case letters of ISO 639-2, such as dan, or empty".into(),
+            "must be three lower-case letters of ISO 639-2, such as dan, or empty".into(),
         );
         let lists = [
             ("unit_type", &self.unit_type, codes::UNIT_TYPES),
@@ -205,7 +206,7 @@ impl Settings {
             refuse(
                 !kind.is_empty(),
                 &field,
-                "has to name a kind of tender, such as cash".into(),
+                "must name a kind of tender, such as cash".into(),
             );
             refuse(
                 codes::fits(codes::TENDER_TYPES, value),
@@ -221,7 +222,7 @@ fn not_listed(value: &str, list: &[&str]) -> String {
     [
         "`",
         value,
-        "` has to be one of ",
+        "` must be one of ",
         &list.join(", "),
         ", or prefix:Name in letters and digits",
     ]

@@ -1,13 +1,13 @@
-//! A drawer counted and closed: `ShiftEnd` tells when, `TillSettle` tells what was in it.
+//! Shift ends: `ShiftEnd` has the times, `TillSettle` the content of the drawer.
 
 use crate::poslog::Poslog;
 use crate::{Settings, check};
 use galleria_sdk::prelude::*;
 
-/// The document of a shift.
+/// Returns the document of a shift.
 pub fn poslog(cx: &Context<Settings>, shift: &Shift) -> Result<Vec<u8>, Fault> {
     check::shift(cx, shift)?;
-    // Without a code of its own, the standard would take it for a sale.
+    // Without its own code the standard reads it as a sale.
     let type_code = cx.settings().extension("shift-end");
     let mut poslog = Poslog::begin(cx, &shift.entry, &type_code)?;
     poslog.xml.element("TillID", &shift.till);
@@ -34,8 +34,8 @@ fn settle(poslog: &mut Poslog, shift: &Shift) {
         .integer_element("TransactionCount", shift.transactions.into());
     poslog.amount("TotalNetSalesAmount", shift.net_sales);
     poslog.amount("TotalNetReturnAmount", shift.net_refunds);
-    // The standard has no negative tax: where refunds outweigh sales, none is written rather than a
-    // wrong one. The publication has it.
+    // The standard has no negative tax. If refunds exceed sales, no tax is written instead of a
+    // wrong one; the publication has it.
     if shift.tax >= 0 {
         poslog.amount("TotalTaxAmount", shift.tax);
     }
@@ -53,7 +53,7 @@ fn settle(poslog: &mut Poslog, shift: &Shift) {
     poslog.xml.end();
 }
 
-/// Cash is what a drawer holds, so it alone has a beginning, an ending and a difference.
+/// A drawer contains cash, so only cash has a beginning, an ending and a difference.
 fn cash(poslog: &mut Poslog, shift: &Shift) {
     let tender_type = poslog.settings.tender_type("cash");
     let total = shift.tenders.iter().find(|total| total.kind == "cash");

@@ -4,8 +4,8 @@ use crate::poslog::Poslog;
 use crate::{codes, lines};
 use galleria_sdk::prelude::*;
 
-/// Writes one tax. `back` where the whole comes back from the customer; a basket's tax may be
-/// negative besides, where more came back than was sold. Its sign is told by `TypeCode` alone.
+/// Writes one tax. `back` means that the whole basket comes back from the customer. A basket's tax may
+/// also be negative, if more was returned than sold. Only `TypeCode` shows the sign.
 pub fn write(poslog: &mut Poslog, tax: &Tax, number: i64, back: bool) {
     let negative = tax.amount < 0 || (tax.amount == 0 && tax.taxable < 0);
     let subtype = codes::treatment(&tax.treatment, &poslog.settings.extension_prefix);
@@ -20,8 +20,8 @@ pub fn write(poslog: &mut Poslog, tax: &Tax, number: i64, back: bool) {
     poslog.xml.attribute("TypeCode", type_code);
     poslog.xml.integer_element("SequenceNumber", number);
     poslog.xml.element("TaxAuthority", &tax.authority);
-    // Where roundings of sold and returned goods leave the two with different signs, one code cannot
-    // tell both, and the amount is what counts.
+    // If rounding gives sold and returned goods different signs, one code cannot show both; the
+    // amount decides.
     if tax.taxable == 0 || (tax.taxable < 0) == negative {
         poslog.open_amount("TaxableAmount");
         poslog

@@ -1,4 +1,4 @@
-//! Line items of tenders: how it was paid, or paid back.
+//! Line items of tenders: payments and repayments.
 
 use crate::codes;
 use crate::poslog::Poslog;
@@ -7,7 +7,7 @@ use crate::settings::ChangeStyle;
 use galleria_sdk::Foreign;
 use galleria_sdk::prelude::*;
 
-/// Writes a tender, and its change where that is a line item of its own.
+/// Writes a tender, and its change if that is a separate line item.
 pub fn write(poslog: &mut Poslog, direction: Direction, tender: &Tender, numbers: &mut Numbers) {
     let tender_type = poslog.settings.tender_type(&tender.kind);
     let type_code = match direction {
@@ -59,8 +59,8 @@ pub fn write(poslog: &mut Poslog, direction: Direction, tender: &Tender, numbers
     }
 }
 
-/// The provider's references. The schema wants a code before them: where the issuer gave none, the
-/// provider's reference stands for it.
+/// Writes the provider's references. The schema requires a code before them: if the issuer gave none,
+/// the provider's reference replaces it.
 fn authorisation(poslog: &mut Poslog, tender: &Tender) {
     let reference = tender
         .modification_reference
@@ -69,7 +69,7 @@ fn authorisation(poslog: &mut Poslog, tender: &Tender) {
     let Some(code) = tender.authorisation.as_ref().or(reference) else {
         return;
     };
-    // Without it, the standard takes a signature for required.
+    // Without it, the standard assumes that a signature is required.
     poslog
         .xml
         .start("Authorization")
@@ -101,11 +101,11 @@ fn foreign(poslog: &mut Poslog, foreign: Option<&Foreign>) {
     poslog.xml.end();
 }
 
-/// The card, gift card or voucher; masked, as it came.
+/// Writes the card, gift card or voucher, masked as received.
 fn instrument(poslog: &mut Poslog, tender: &Tender, tender_type: &str) {
     let prefix = &poslog.settings.extension_prefix;
     if let Some(masked) = &tender.masked {
-        // Both attributes have defaults, Credit and Visa, which would be claims.
+        // Both attributes have defaults, Credit and Visa, which might be wrong.
         let scheme = codes::scheme(tender.scheme.as_deref().unwrap_or("unknown"), prefix);
         let card_type = codes::extension(prefix, "unknown");
         poslog

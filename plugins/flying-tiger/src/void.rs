@@ -1,5 +1,5 @@
-//! An order that came to nothing, or a paid one undone: written as it stood, under a status that
-//! takes it out of the turnover.
+//! Voids: an order that was cancelled before or after its payment, written with a status that excludes
+//! it from turnover.
 
 use crate::poslog::Poslog;
 use crate::retail::{self, Basket, Direction, comes_back};
@@ -7,7 +7,7 @@ use crate::{Settings, check, refund, sale};
 use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 
-/// The document of a void.
+/// Returns the document of a void.
 pub fn poslog(cx: &Context<Settings>, cancelled: &Cancellation) -> Result<Vec<u8>, Fault> {
     check::cancellation(cx, cancelled)?;
     let (status, reason) = meaning(&cancelled.cause);
@@ -32,7 +32,7 @@ pub fn poslog(cx: &Context<Settings>, cancelled: &Cancellation) -> Result<Vec<u8
     poslog.finish()
 }
 
-/// `TransactionStatus`, and the reason in words.
+/// Returns `TransactionStatus`, and the reason in words.
 fn meaning(cause: &VoidCause) -> (&'static str, &str) {
     match cause {
         VoidCause::PostVoid => ("PostVoided", "post-void"),
@@ -43,7 +43,7 @@ fn meaning(cause: &VoidCause) -> (&'static str, &str) {
     }
 }
 
-/// Lines that nobody paid, with what they would have come to.
+/// Unpaid lines, with the amounts that they would have had.
 fn unpaid<'a>(lines: &'a [Line], taxes: &'a [Tax]) -> Result<Basket<'a>, Fault> {
     let counted = lines.iter().filter(|line| !line.voided);
     let amounts = counted.map(|line| {

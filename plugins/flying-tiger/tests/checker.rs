@@ -1,4 +1,4 @@
-//! The independent checker agrees with every golden POSLOG, and with none that was tampered with.
+//! The independent checker accepts every golden POSLOG, and rejects every changed one.
 
 mod standard;
 
@@ -30,7 +30,7 @@ fn the_checker_agrees_with_every_golden_poslog() {
     assert!(said.contains(&format!("{count} POSLOGs (")), "{said}");
 }
 
-/// One case, one thing changed in its document, and what the checker has to say of it.
+/// A case, a change of its document, and the expected message of the checker.
 const TAMPERED: &[(&str, &str, &str, &str)] = &[
     (
         "sale-discounts",

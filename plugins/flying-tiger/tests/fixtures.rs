@@ -1,4 +1,4 @@
-//! Every case of `fixtures/`, natively, against its golden files.
+//! Runs all cases under `fixtures/` natively.
 
 use flying_tiger::FlyingTiger;
 use galleria_sdk::testkit;

@@ -1,4 +1,4 @@
-//! Every golden POSLOG against the standard's own schema.
+//! Validates every golden POSLOG against the standard's schema.
 
 mod standard;
 

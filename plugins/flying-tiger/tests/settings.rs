@@ -1,4 +1,4 @@
-//! What `settings.check` answers, as the host sees it.
+//! The answers of `settings.check`, as the host receives them.
 
 use flying_tiger::FlyingTiger;
 

@@ -1,7 +1,8 @@
-//! Relay's product file: every product as one row of one CSV, or those that changed since the last run.
+//! Writes Relay's product file: one row of one CSV for each product, or for each that changed since the
+//! last run.
 //!
-//! Holds one batch of products and one chunk of the file in memory, however many products there are.
-//! Never decides what a product costs or what has changed: that is the feed's to say.
+//! The plugin keeps one batch of products and one chunk of the file in memory, for any number of
+//! products. The feed defines prices and changes.
 #![warn(missing_docs)]
 
 mod settings;
@@ -85,7 +86,7 @@ fn write_cell(
         Column::Name => rows.text(product.name()),
         Column::Category => rows.text(product.category()),
         Column::Unit => rows.text(product.unit()),
-        // No currency: there is no price in this scope.
+        // An empty currency means that there is no price in this scope.
         Column::Price if product.currency().is_empty() => rows.empty(),
         Column::Price => rows.decimal(with_cents(cx, product)?),
         Column::Currency => rows.text(product.currency()),
@@ -97,7 +98,7 @@ fn write_cell(
     Ok(())
 }
 
-/// The price with the digits of its currency, and more where it has more: never rounded.
+/// Writes the price with the digits of its currency, or more if it has more; it is never rounded.
 fn with_cents(cx: &Context<Settings>, product: &Product) -> Result<Decimal, Fault> {
     let price = product.price().trimmed();
     let digits = match cx.scope() {
@@ -110,7 +111,7 @@ fn with_cents(cx: &Context<Settings>, product: &Product) -> Result<Decimal, Faul
     })
 }
 
-/// What became of the products.
+/// The numbers of written products.
 #[derive(Default)]
 struct Counts {
     active: u64,
@@ -119,7 +120,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Whether a product belongs into the file.
+    /// Returns whether a product belongs in the file.
     fn takes(&mut self, settings: &Settings, product: &Product) -> bool {
         let wanted = settings.mode == Mode::Full || product.changed();
         let told = product.active() || settings.inactive() == Inactive::Tell;

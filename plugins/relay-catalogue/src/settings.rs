@@ -1,4 +1,4 @@
-//! What the retailer may set: which products, which columns, how the file is written, its name.
+//! Settings: products, columns, file format and file name.
 
 use galleria_sdk::csv;
 use galleria_sdk::file_name::Pattern;
@@ -7,70 +7,70 @@ use serde::Deserialize;
 
 const NAMES: [&str; 5] = ["mode", "scope", "first", "last", "window"];
 
-/// The plugin's settings. An empty object is enough.
+/// The plugin's settings. An empty object is valid.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// All products, or those that changed.
+    /// All products, or changed products only.
     pub mode: Mode,
-    /// What becomes of products that are no longer sold; by default told where changes are told.
+    /// How discontinued products are handled. By default they are written in mode `changes`.
     pub inactive: Option<Inactive>,
-    /// What becomes of the file when there is nothing to tell.
+    /// What to do if there are no rows.
     pub empty: Empty,
-    /// What a row has, in this order.
+    /// The columns, in this order.
     pub columns: Vec<Titled>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains the names of the columns.
     pub header: bool,
     /// The words of the columns `action` and `active`.
     pub words: Words,
-    /// Delimiter, decimal mark, quotes, line ends, bytes.
+    /// Delimiter, decimal mark, quotes, line ends, charset.
     pub csv: csv::Options,
     /// With `{mode}`, `{scope}` (retailer, or retailer and store), `{first}`, `{last}`, `{window}`.
     pub file_name: Pattern,
 }
 
-/// Which products a file tells.
+/// The products of a file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// All.
+    /// All products.
     #[default]
     Full,
-    /// Those that changed since the last run of this plugin and scope that ended well.
+    /// Products that changed since the last successful run of this plugin and scope.
     Changes,
 }
 
-/// What becomes of products that are no longer sold.
+/// How discontinued products are handled.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Inactive {
-    /// They are rows as well, and `action` or `active` tells them apart.
+    /// They are rows too; `action` or `active` distinguishes them.
     Tell,
     /// They are not in the file.
     LeaveOut,
 }
 
-/// What becomes of the file when there is nothing to tell.
+/// What to do if there are no rows.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Empty {
-    /// It is written, without rows: who waits for it sees that the run went well.
+    /// Write a file without rows: it shows that the run succeeded.
     #[default]
     Header,
-    /// There is none.
+    /// Write no file.
     NoFile,
 }
 
-/// A column and what stands above it.
+/// A column and its header.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Titled {
-    /// What the cells hold.
+    /// The content of the cells.
     pub column: Column,
-    /// What the first row calls it.
+    /// The name in the first row.
     pub header: String,
 }
 
-/// What a cell may hold.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the README documents each")]
@@ -89,17 +89,17 @@ pub enum Column {
     ChangedAt,
 }
 
-/// Words that a reader expects.
+/// The words that the recipient expects.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Words {
     /// `action` of a product that is sold.
     pub upsert: String,
-    /// `action` of one that is not any more.
+    /// `action` of a discontinued product.
     pub delete: String,
     /// `active` of a product that is sold.
     pub active: String,
-    /// `active` of one that is not any more.
+    /// `active` of a discontinued product.
     pub inactive: String,
 }
 
@@ -145,7 +145,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What becomes of products that are no longer sold.
+    /// Returns how discontinued products are handled.
     pub fn inactive(&self) -> Inactive {
         self.inactive.unwrap_or(match self.mode {
             Mode::Full => Inactive::LeaveOut,
@@ -153,12 +153,12 @@ impl Settings {
         })
     }
 
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.csv.problems("csv");
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if !named(Column::Sku) {
-            let message = "has to name sku: without it nothing tells which product a row is about";
+            let message = "must name sku: without it nothing tells which product a row is about";
             problems.push(Problem::new("columns", message));
         }
         let apart = named(Column::Action) || named(Column::Active);
@@ -174,22 +174,22 @@ impl Settings {
             inactive,
         } = &self.words;
         if upsert == delete {
-            problems.push(Problem::new("words.delete", "has to differ from upsert"));
+            problems.push(Problem::new("words.delete", "must differ from upsert"));
         }
         if active == inactive {
-            problems.push(Problem::new("words.inactive", "has to differ from active"));
+            problems.push(Problem::new("words.inactive", "must differ from active"));
         }
         problems.extend(self.file_name.problem("file_name", &NAMES));
         let days = self.file_name.names("first") && self.file_name.names("last");
         if !self.file_name.names("scope") || !(days || self.file_name.names("window")) {
             let message =
-                "has to contain {scope}, and {first} and {last} or {window}: a name is used once";
+                "must contain {scope}, and {first} and {last} or {window}: a name is used once";
             problems.push(Problem::new("file_name", message));
         }
         problems
     }
 
-    /// The name of a run's file.
+    /// Returns the file name of a run.
     pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
         let scope = match cx.scope() {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),

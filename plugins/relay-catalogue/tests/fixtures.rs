@@ -1,4 +1,4 @@
-//! Every case under `fixtures/`, and what its golden files cannot show.
+//! Runs all cases under `fixtures/`, and tests what golden files cannot show.
 
 use galleria_sdk::Plugin as _;
 use galleria_sdk::file_name::Pattern;

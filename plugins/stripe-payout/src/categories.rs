@@ -1,21 +1,21 @@
-//! What each word in the column `reporting_category` means.
+//! The meaning of each word in the column `reporting_category`.
 
 use galleria_sdk::statement::KindWord;
 use std::collections::BTreeMap;
 
-/// What a row is.
+/// The meaning of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A line of the statement.
     Line(KindWord),
-    /// The payout itself: the total.
+    /// The payout: the total.
     Payout,
 }
 
 const PAYOUT: &str = "payout";
 
-/// What undoes a charge or a refund without being the other is kept under Stripe's own word, so that it
-/// is not matched with a sale.
+/// A reversal that is neither a charge nor a refund keeps Stripe's own word, so that it is not matched
+/// with a sale.
 const LINES: [(&str, KindWord); 25] = [
     ("charge", KindWord::Payment),
     ("refund", KindWord::Refund),
@@ -44,7 +44,7 @@ const LINES: [(&str, KindWord); 25] = [
     ("unreconciled_customer_funds", KindWord::Adjustment),
 ];
 
-/// None: it is unknown. The settings' words come first.
+/// Returns the meaning of a word, `None` if it is unknown. The words of the settings come first.
 pub fn meaning(word: &str, more: &BTreeMap<String, KindWord>) -> Option<Meaning> {
     if word == PAYOUT {
         return Some(Meaning::Payout);
@@ -55,7 +55,7 @@ pub fn meaning(word: &str, more: &BTreeMap<String, KindWord>) -> Option<Meaning>
         .map(|(_, kind)| Meaning::Line(kind))
 }
 
-/// All that are known, for a message.
+/// Returns all known words, for a message.
 pub fn known(more: &BTreeMap<String, KindWord>) -> String {
     let mut words: Vec<&str> = LINES.iter().map(|(word, _)| *word).collect();
     words.push(PAYOUT);

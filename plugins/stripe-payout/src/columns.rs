@@ -1,4 +1,4 @@
-//! The report's columns by their names, wherever they stand.
+//! The report's columns. They are found by name, in any order.
 
 use crate::settings::{PspReference, Settings};
 use galleria_sdk::csv::Columns;
@@ -19,7 +19,7 @@ pub const DESCRIPTION: &str = "description";
 const CREATED: &str = "created";
 const EFFECTIVE: &str = "automatic_payout_effective_at";
 
-/// Where each column stands.
+/// The index of each column.
 pub struct At {
     pub id: usize,
     pub category: usize,
@@ -35,12 +35,12 @@ pub struct At {
     pub description: Option<usize>,
     /// With its name.
     pub effective: (usize, String),
-    /// With its name, and whether it is told in UTC for certain.
+    /// With its name, and whether its values are certainly in UTC.
     pub created: (usize, String, bool),
 }
 
 impl At {
-    /// All that are missing or doubled are told together.
+    /// Reports all missing and repeated columns together.
     pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
         let mut problems = Problems::default();
         let effective = dated(header, EFFECTIVE);
@@ -73,7 +73,7 @@ impl At {
     }
 }
 
-/// The column of the reference that the till kept.
+/// Returns the column of the reference that the till recorded.
 pub fn psp(settings: &Settings) -> &'static str {
     match settings.psp_reference {
         PspReference::ChargeId => "charge_id",
@@ -81,7 +81,7 @@ pub fn psp(settings: &Settings) -> &'static str {
     }
 }
 
-/// The column of a date, and whether it is in UTC for certain.
+/// Returns the column of a date, and whether it is certainly in UTC.
 fn dated(header: &Columns, name: &str) -> (String, bool) {
     let utc = [name, "_utc"].concat();
     match header.find(&utc) {

@@ -1,9 +1,9 @@
-//! Reads Stripe's itemised payout reconciliation report: one payout, each balance transaction with gross,
-//! fee and net.
+//! Reads Stripe's itemised payout reconciliation report: one payout, whose balance transactions have
+//! gross, fee and net.
 //!
-//! Columns are found by name. The row of the payout itself is the total that the lines have to come to,
-//! and no line. One row is held at a time. Which names are Stripe's and what is decided here stands in
-//! README.md.
+//! Columns are found by name. The row of the payout is not a line but the total, and the lines must add
+//! up to it. README.md lists the names that Stripe defines and the decisions of this plugin. Memory use
+//! does not grow with the file.
 #![warn(missing_docs)]
 
 mod categories;
@@ -14,9 +14,12 @@ mod settings;
 use categories::Meaning;
 use galleria_sdk::csv::{self, Row};
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{self, Checked, Same};
+use galleria_sdk::statement::{
+    self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
+};
 use galleria_sdk::{money, quoted};
 pub use settings::{Payout, PspReference, Settings, TimeZone};
+use std::io::Read;
 
 /// The plugin.
 pub struct StripePayout;
@@ -32,69 +35,45 @@ impl Plugin for StripePayout {
 impl ReadStatement for StripePayout {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
         let settings = cx.settings();
-        let mut rows =
-            csv::Reader::new(Input::open(), settings.delimiter as u8, csv::Encoding::Utf8);
-        let header = rows
-            .header()
-            .map_err(|problem| Fault::Invalid(vec![problem]))?;
-        let header = header.ok_or_else(|| {
-            let problem = Problem::in_row(1, columns::CATEGORY, "the file is empty");
-            Fault::Invalid(vec![problem])
-        })?;
-        let mut reading = Reading::new(settings, &header)?;
-        let mut row = Row::default();
-        let mut whole = false;
-        while !reading.checked.problems.is_full() {
-            match rows.read(&mut row) {
-                Ok(true) => {
-                    if let Err(problem) = header.fits(&row).and_then(|()| reading.row(&row)) {
-                        reading.checked.problems.push(problem);
-                    }
-                }
-                Ok(false) => {
-                    whole = true;
-                    break;
-                }
-                Err(problem) => {
-                    reading.checked.problems.push(problem);
-                    break;
-                }
-            }
-        }
-        reading.finish(whole, rows.last_row())
+        let rows = csv::Reader::new(Input::open(), settings.delimiter as u8, csv::Encoding::Utf8);
+        let records = CsvRecords::open(rows, columns::CATEGORY)?;
+        let reader = Reader::new(settings, records.header())?;
+        statement::read(records, reader)
     }
 }
 
 galleria_sdk::plugin!(StripePayout: ReadStatement);
 
-/// A statement while it is read.
-struct Reading<'s> {
+/// The state while a statement is read.
+struct Reader<'s> {
     settings: &'s Settings,
+    header: csv::Columns,
     at: columns::At,
-    checked: Checked,
-    payout: Same,
-    currency: Same,
-    /// The day of the payout, which every row tells.
-    effective: Same,
+    writer: StatementWriter,
+    payout: CommonValue,
+    currency: CommonValue,
+    /// The day of the payout, which every row contains.
+    effective: CommonValue,
     digits: u8,
     /// Row and amount of the payout.
     total: Option<(u64, Money)>,
 }
 
-impl<'s> Reading<'s> {
+impl<'s> Reader<'s> {
     fn new(settings: &'s Settings, header: &csv::Columns) -> Result<Self, Fault> {
-        let names = statement::Columns {
+        let names = statement::ColumnNames {
             gross: columns::GROSS.into(),
             fee: columns::FEE.into(),
             net: columns::NET.into(),
         };
         Ok(Self {
             settings,
+            header: header.clone(),
             at: columns::At::find(header, settings)?,
-            checked: Checked::new(names),
-            payout: Same::default(),
-            currency: Same::default(),
-            effective: Same::default(),
+            writer: StatementWriter::new(names),
+            payout: CommonValue::default(),
+            currency: CommonValue::default(),
+            effective: CommonValue::default(),
             digits: 2,
             total: None,
         })
@@ -105,17 +84,17 @@ impl<'s> Reading<'s> {
         let word = row.cell(self.at.category);
         let meaning = categories::meaning(word, &self.settings.categories).ok_or_else(|| {
             let known = categories::known(&self.settings.categories);
-            let message = [&*quoted(word), " is unknown; known are ", &known].concat();
+            let message = [&*quoted(word), " is unknown; known values: ", &known].concat();
             Problem::in_row(number, columns::CATEGORY, message)
         })?;
         let currency = money::currency(row.cell(self.at.currency))
             .map_err(|bad| bad.in_row(number, columns::CURRENCY))?;
         self.currency.check(number, columns::CURRENCY, &currency)?;
         self.digits = money::minor_digits(&currency);
-        self.checked.set_digits(self.digits);
+        self.writer.set_digits(self.digits);
         let mut payout = row.cell(self.at.payout);
         if meaning == Meaning::Payout && payout.is_empty() {
-            // The payout's own row may name itself as the source alone.
+            // The payout's own row may contain its id only as the source.
             payout = row.cell(self.at.source);
         }
         self.payout.check(number, columns::PAYOUT, payout)?;
@@ -128,7 +107,7 @@ impl<'s> Reading<'s> {
             Meaning::Line(kind) => {
                 let kind = kind.kind(word);
                 let line = line::read(row, &self.at, kind, &told, &currency, self.settings)?;
-                self.checked.push(line);
+                self.writer.push(line);
                 Ok(())
             }
         }
@@ -137,10 +116,10 @@ impl<'s> Reading<'s> {
     fn total(&mut self, row: &Row, told: &line::Told) -> Result<(), Problem> {
         let number = row.number();
         if let Some((before, _)) = self.total {
-            let message = format!("row {before} is a payout as well: a file holds one payout");
+            let message = format!("row {before} is a payout too: a file must contain one payout");
             return Err(Problem::in_row(number, columns::CATEGORY, message));
         }
-        // Also where it is wrong: then it is not missing.
+        // Stored also if the row is wrong, because then the payout is not missing.
         let total = self.total.insert((number, 0));
         if told.net > 0 {
             let message = "has the wrong sign: a payout leaves the balance, so it is below zero";
@@ -150,12 +129,23 @@ impl<'s> Reading<'s> {
         total.1 = paid.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"))?;
         Ok(())
     }
+}
 
-    fn finish(mut self, whole: bool, last_row: u64) -> Result<Totals, Fault> {
-        if whole && self.total.is_none() && self.settings.payout == Payout::Required {
-            let message = "the file has no payout row, so nothing tells whether it is all of it";
-            let problem = Problem::in_row(last_row, columns::CATEGORY, message);
-            self.checked.problems.push(problem);
+impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
+    fn writer(&mut self) -> &mut StatementWriter {
+        &mut self.writer
+    }
+
+    fn read(&mut self, row: &Row) -> Result<(), Problem> {
+        self.header.fits(row)?;
+        self.row(row)
+    }
+
+    fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {
+        if end.complete && self.total.is_none() && self.settings.payout == Payout::Required {
+            let message = "the file has no payout row, so it may be incomplete";
+            let problem = Problem::in_row(end.last_row, columns::CATEGORY, message);
+            self.writer.problems.push(problem);
         }
         let header = StatementHeader {
             provider: self.settings.provider.clone(),
@@ -167,7 +157,7 @@ impl<'s> Reading<'s> {
             total: self.total.map(|(_, total)| total),
             attributes: Vec::new(),
         };
-        let total_row = self.total.map_or(last_row, |(row, _)| row);
-        self.checked.finish(header, total_row)
+        let total_row = self.total.map_or(end.last_row, |(row, _)| row);
+        self.writer.finish(header, total_row)
     }
 }

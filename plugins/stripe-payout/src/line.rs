@@ -1,13 +1,13 @@
-//! One row as one line of the statement.
+//! Converts a row to a line of the statement.
 
 use crate::columns::{self, At};
 use crate::settings::{Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{note, reference};
+use galleria_sdk::statement::{reference, single_line};
 use galleria_sdk::{money, quoted};
 
-/// The money of a row, in the payout's currency.
+/// The amounts of a row, in the payout's currency.
 pub struct Told {
     pub gross: Money,
     pub fee: Money,
@@ -21,7 +21,7 @@ impl Told {
             fee: amount(row, at.fee, columns::FEE, digits)?,
             net: amount(row, at.net, columns::NET, digits)?,
         };
-        // Here and not with the line, because a cost is told as gross and becomes a fee.
+        // Checked here and not with the line, because the gross of a cost becomes its fee.
         let right = i128::from(told.gross) - i128::from(told.fee);
         if i128::from(told.net) != right {
             let show = |amount| money::format(amount, digits);
@@ -82,7 +82,7 @@ pub fn read(
             customer_money(row, at, &mut line)?;
         }
         StatementKind::Fee => {
-            // Told as money that left; it is what the provider kept.
+            // The report writes the cost as a negative gross; it is what the provider kept.
             let fee = told.net.checked_neg();
             line.fee =
                 fee.ok_or_else(|| Problem::in_row(line.row, columns::NET, "is too large"))?;
@@ -97,14 +97,14 @@ pub fn read(
         if !description.is_empty() && matches!(kind, StatementKind::Fee | StatementKind::Adjustment)
         {
             line.attributes
-                .push(Attribute::new("description", note(description)));
+                .push(Attribute::new("description", single_line(description)));
         }
     }
     line.kind = kind;
     Ok(line)
 }
 
-/// What the customer saw, where it was another currency. The report tells no rate.
+/// The customer's amount, if it was in another currency. The report contains no rate.
 fn customer_money(row: &Row, at: &At, line: &mut StatementLine) -> Result<(), Problem> {
     let Some((amount_at, currency_at)) = at.customer else {
         return Ok(());
@@ -119,7 +119,7 @@ fn customer_money(row: &Row, at: &At, line: &mut StatementLine) -> Result<(), Pr
     }
     let digits = money::minor_digits(&currency);
     let amount = amount(row, amount_at, columns::CUSTOMER_AMOUNT, digits)?;
-    // Whether a refund has a sign in this column is not documented: the sign is that of `gross`.
+    // The sign of a refund in this column is not documented: use the sign of `gross`.
     let size = amount
         .checked_abs()
         .ok_or_else(|| Problem::in_row(line.row, columns::CUSTOMER_AMOUNT, "is too large"))?;
@@ -134,12 +134,12 @@ fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Prob
     amount.map_err(|bad| bad.in_row(row.number(), name))
 }
 
-/// The day of `2026-11-24 18:03:07`, or of the day alone.
+/// Returns the day of `2026-11-24 18:03:07`, or of a day alone.
 pub fn day<'r>(row: &'r Row, index: usize, name: &str) -> Result<&'r str, Problem> {
     Ok(moment(row, index, name)?.0)
 }
 
-/// RFC 3339 where the time zone is known, otherwise the day.
+/// Returns RFC 3339 if the time zone is known, otherwise the day.
 fn booked_at(row: &Row, at: &At, settings: &Settings) -> Result<String, Problem> {
     let (index, name, utc) = &at.created;
     let (day, time) = moment(row, *index, name)?;
@@ -170,7 +170,11 @@ fn moment<'r>(
     match good {
         true => Ok((day, time)),
         false => {
-            let message = [&*quoted(text), " is no moment such as 2026-11-24 18:03:07"].concat();
+            let message = [
+                &*quoted(text),
+                " is not a moment such as 2026-11-24 18:03:07",
+            ]
+            .concat();
             Err(Problem::in_row(row.number(), name, message))
         }
     }

@@ -1,33 +1,34 @@
-//! What a retailer may set: which columns name its payments, and how the report was asked for.
+//! Settings: the columns of payment references, and the options of the report.
 
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The plugin's settings. An empty object is enough.
+/// The plugin's settings. An empty object is valid.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// What the statement's provider is called.
+    /// The name of the statement's provider.
     pub provider: String,
-    /// The account there, which the report does not tell.
+    /// The account at the provider, which the report does not contain.
     pub account: String,
     /// One ASCII character between cells.
     pub delimiter: char,
-    /// Which column is the reference that the till kept of the payment.
+    /// The column of the reference that the till recorded for the payment.
     pub psp_reference: PspReference,
-    /// The column with our own reference, such as `payment_metadata[order_id]`; empty: there is none.
+    /// The column of the platform's reference, such as `payment_metadata[order_id]`; empty if there
+    /// is none.
     pub merchant_reference: String,
-    /// The time zone that the report was asked for in.
+    /// The time zone of the report.
     pub time_zone: TimeZone,
-    /// Whether the row of the payout has to be there.
+    /// Whether the file must contain the payout.
     pub payout: Payout,
-    /// Further words of the column `reporting_category`, and what they are.
+    /// Further words of the column `reporting_category`, and their kinds.
     pub categories: BTreeMap<String, KindWord>,
 }
 
-/// Which column is the reference that the till kept of the payment.
+/// The column of the reference that the till recorded for the payment.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum PspReference {
@@ -38,25 +39,25 @@ pub enum PspReference {
     PaymentIntentId,
 }
 
-/// The time zone that the report was asked for in.
+/// The time zone of the report.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeZone {
     /// Stripe's default.
     #[default]
     Utc,
-    /// Another: of `created` the day alone is kept, for the report does not name the zone.
+    /// Another zone: `created` gives only the day, because the report does not name the zone.
     Local,
 }
 
-/// Whether the row of the payout has to be there.
+/// Whether the file must contain the payout.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Payout {
-    /// A file without it is taken for one that was cut off.
+    /// A file without it counts as incomplete.
     #[default]
     Required,
-    /// The report was filtered; then nothing tells a file that was cut off.
+    /// The report was filtered. Then an incomplete file is not detected.
     Optional,
 }
 
@@ -76,14 +77,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is wrong beyond the shape.
+    /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.provider.trim().is_empty() {
-            problems.push(Problem::new("provider", "has to be a name such as stripe"));
+            problems.push(Problem::new("provider", "must be a name such as stripe"));
         }
         if !matches!(self.delimiter, ',' | ';' | '\t' | '|') {
-            problems.push(Problem::new("delimiter", "has to be , ; | or a tab"));
+            problems.push(Problem::new("delimiter", "must be , ; | or a tab"));
         }
         problems
     }

@@ -1,5 +1,5 @@
-//! What is refused, with the row and the column that a person has to look at; and that the same table
-//! written otherwise is the same statement.
+//! Rejected files, with row and column of each problem. The same table in another format gives the same
+//! statement.
 
 use galleria_sdk::testkit::{Outcome, dressed, read_statement};
 use rand::{RngExt as _, SeedableRng as _};
@@ -13,7 +13,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<StripePayout>("payout.csv", text, json!({}))
 }
 
-/// The good file with one thing changed in one row, which has to be there.
+/// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
     let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
     let line = &mut lines[row - 1];
@@ -27,13 +27,13 @@ fn every_refusal_names_row_and_column() {
     let cases = [
         (
             changed(2, "34.50", "1E-80000000"),
-            "row 2, gross: `1E-80000000` is no amount",
+            "row 2, gross: `1E-80000000` is not an amount",
         ),
         (
             changed(2, "34.50", "NaN"),
-            "row 2, gross: `NaN` is no amount",
+            "row 2, gross: `NaN` is not an amount",
         ),
-        (changed(2, "34.50", ""), "row 2, gross: `` is no amount"),
+        (changed(2, "34.50", ""), "row 2, gross: `` is not an amount"),
         (
             changed(2, "0.77", "0.775"),
             "row 2, fee: `0.775` has more digits",
@@ -64,15 +64,15 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, "charge", "chrage"),
-            "row 3, reporting_category: `chrage` is unknown; known are charge, ",
+            "row 3, reporting_category: `chrage` is unknown; known values: charge, ",
         ),
         (
             changed(3, ",eur,9.99", ",usd,9.99"),
-            "row 3, currency: `USD` differs from `EUR` in row 2: a file holds one payout",
+            "row 3, currency: `USD` differs from `EUR` in row 2: a file must contain one payout",
         ),
         (
             changed(3, ",eur,9.99", ",euro,9.99"),
-            "row 3, currency: `euro` is no currency",
+            "row 3, currency: `euro` is not a currency",
         ),
         (
             changed(3, "po_1QMxAtExample0001", "po_2"),
@@ -88,7 +88,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, "2026-11-20 12:01:44", "20/11/2026"),
-            "row 3, created_utc: `20/11/2026` is no moment",
+            "row 3, created_utc: `20/11/2026` is not a moment",
         ),
         (
             changed(3, "txn_3QMxExample0002", ""),
@@ -100,11 +100,11 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "dkk", "d"),
-            "row 4, customer_facing_currency: `d` is no currency",
+            "row 4, customer_facing_currency: `d` is not a currency",
         ),
         (
             changed(7, ",fee,", ",payout,"),
-            "row 9, reporting_category: row 7 is a payout as well",
+            "row 9, reporting_category: row 7 is a payout too",
         ),
         (
             changed(9, "-9.14,0.00,-9.14", "9.14,0.00,9.14"),
@@ -112,7 +112,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(9, "-9.14,0.00,-9.14", "-9.15,0.00,-9.15"),
-            "row 9, net: the total is 9.15, and the 7 lines come to 9.14",
+            "row 9, net: the total is 9.15, and the 7 lines add up to 9.14",
         ),
         (
             changed(9, ",payout,", ",transfer,"),
@@ -120,7 +120,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, ",ES-0007-100118", ""),
-            "row 3, payment_metadata[order_id]: the row has 16 cells where the header has 17",
+            "row 3, payment_metadata[order_id]: the row has 16 cells, but the header has 17",
         ),
         (changed(1, "net", "nett"), "row 1, net: is missing"),
         (
@@ -145,11 +145,11 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, "re_A2", "\"re\nA2\""),
-            "row 5, source_id: `re\u{fffd}A2` has to stand on one line",
+            "row 5, source_id: `re\u{fffd}A2` must stand on one line",
         ),
         (
             String::new(),
-            "row 1, reporting_category: the file is empty",
+            "row 1, reporting_category: the file is empty or ends before its header",
         ),
     ];
     for (text, expected) in cases {

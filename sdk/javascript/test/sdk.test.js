@@ -1,4 +1,4 @@
-// What the SDK promises: exact numbers, the same text as the Rust SDK, problems by field.
+// Tests of the SDK: exact numbers, the same text as the Rust SDK, problems by field.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -14,7 +14,7 @@ test("what was written is read", () => {
   }
 });
 
-test("what is no number is refused", () => {
+test("what is not a number is refused", () => {
   const bad = ["", "-", ".5", "5.", "1e3", "1.2.3", " 1", "1\n", "+1", "٣", "9223372036854775808", "0." + "0".repeat(18) + "1"];
   for (const text of bad) assert.throws(() => Decimal.parse(text), Invalid, text);
 });

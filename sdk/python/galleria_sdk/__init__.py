@@ -1,8 +1,8 @@
-"""What a plugin author needs to serve a retailer on Galleria with Python.
+"""The SDK for plugins of Galleria in Python.
 
-A plugin decides; the host does. It is a module `plugin.py` with one function for each extension
-point, named as the point with underscores: an event and its context in, a `Decision` out. It
-performs nothing itself. Pure Python, nothing to install; `sdk/GUIDE.md` shows the whole way.
+A plugin decides; the host acts. A plugin is a module `plugin.py` with one function for each extension
+point, named like the point with underscores: an event and its context in, a `Decision` out. It has no
+side effects. The SDK is pure Python without dependencies; `sdk/GUIDE.md` describes all steps.
 
     from galleria_sdk import Decision, settings
 
@@ -11,8 +11,8 @@ performs nothing itself. Pure Python, nothing to install; `sdk/GUIDE.md` shows t
     def on_payment(cx, sale):
         return Decision().publish(cx.settings.topic, sale.entry.order_id, {"gross": sale.gross})
 
-Arguments carry the contract's names (`wit/v0.2.0/types.wit`) with underscores: `sale.entry.order_id`,
-`sale.lines[0].unit_price`. Money is an `int` of minor units, what is optional is `None`.
+Arguments have the contract's names (`wit/v0.2.0/types.wit`) with underscores: `sale.entry.order_id`,
+`sale.lines[0].unit_price`. Money is an `int` in minor units, an absent value is `None`.
 """
 
 from . import csv, log, money, settings

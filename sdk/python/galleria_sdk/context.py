@@ -1,4 +1,4 @@
-"""What surrounds a call."""
+"""The context of a call."""
 
 import re
 from typing import Any, Tuple
@@ -9,9 +9,9 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def variant(value: Any) -> Tuple[str, Any]:
-    """The case of a variant as the contract names it, and what it carries.
+    """Returns the case of a variant as in the contract, and its value.
 
-    Of `line.kind` for instance: `("item", None)` or `("gift-card-sale", "6006***")`; the same for
+    For `line.kind` it is `("item", None)` or `("gift-card-sale", "6006***")`. It also works for
     `refund.origin`, `cancelled.cause` and the outcome of an age check.
     """
     if isinstance(value, str):  # A test may write a case without content as text.
@@ -24,26 +24,26 @@ def variant(value: Any) -> Tuple[str, Any]:
 
 
 class Context:
-    """What surrounds a call. Two calls with the same context and argument decide the same."""
+    """The context of a call. Two calls with the same context and argument must decide the same."""
 
     def __init__(self, raw: Any, settings: Any):
         self._raw = raw
         self.settings = settings
-        """The plugin's settings for this store, as `SETTINGS` of the plugin reads them."""
+        """The plugin's settings for this store, parsed by `SETTINGS`."""
         self.event_id = raw.event_id
-        """The event's identity: the same on every attempt."""
+        """The event's id. Every attempt gets the same one."""
         self.attempt = raw.attempt
-        """1 for the first attempt. A decision should not depend on it."""
+        """The number of the attempt, from 1. A decision should not depend on it."""
         self.occurred_at = raw.occurred_at
-        """RFC 3339 with the store's offset; also the only clock there is."""
+        """When the event happened, in RFC 3339 with the store's offset. A plugin has no other clock."""
         self.business_date = raw.business_date
-        """`YYYY-MM-DD`, with the hour at which the store's day turns over applied."""
+        """`YYYY-MM-DD`. It accounts for the hour at which the store's business day starts."""
         self.prior = raw.prior
-        """Documents that earlier decisions about the same order wrote."""
+        """The documents that earlier decisions about the same order wrote."""
 
     @property
     def store(self) -> Any:
-        """The store it is about; `Invalid` in a run over all stores of a retailer."""
+        """The store of the call; `Invalid` in a run over all stores of a retailer."""
         case, content = variant(self._raw.scope)
         if case != "store":
             message = "a store is needed, and this is a run over all stores of a retailer"
@@ -52,14 +52,16 @@ class Context:
 
     @property
     def retailer(self) -> str:
-        """The retailer's name, whether the call is about one store or all."""
+        """The name of the retailer, for calls of both scopes."""
         case, content = variant(self._raw.scope)
         return content.retailer if case == "store" else content
 
     def counter(self, name: str) -> int:
-        """The number the host took for this event, by its name under `[counters]` in `plugin.toml`."""
+        """Returns the number that the host assigned to this event, by its name under `[counters]` in
+        `plugin.toml`.
+        """
         for counter in self._raw.counters:
             if counter.name == name:
                 return counter.value
-        message = "the host took no such number: name it under [counters] in plugin.toml"
+        message = "unknown counter: declare it under [counters] in plugin.toml"
         raise Misconfigured(f"counters.{name}", message)

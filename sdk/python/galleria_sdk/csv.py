@@ -1,6 +1,7 @@
-"""CSV out, as RFC 4180 has it; the same bytes as the Rust SDK's writer.
+"""Writes CSV by RFC 4180, with the same bytes as the Rust SDK.
 
-A text cell never begins with a sign that a spreadsheet takes for a formula; numbers are not touched.
+A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
+unchanged.
 """
 
 from .decimal import Decimal, digits
@@ -17,16 +18,16 @@ class Writer:
 
     def __init__(self, delimiter: str = ",", decimal_mark: str = ".", crlf: bool = True, bom: bool = False):
         if decimal_mark not in (".", ","):
-            raise Invalid("csv", "decimal_mark: has to be . or ,")
+            raise Invalid("csv", "decimal_mark: must be . or ,")
         if delimiter not in tuple("\t!#$%&()*+,/:;<=>?@[\\]^_`{|}~"):
-            raise Invalid("csv", "delimiter: has to be one character such as , ; | or a tab")
+            raise Invalid("csv", "delimiter: must be one character such as , ; | or a tab")
         self._delimiter, self._mark = delimiter, decimal_mark
         self._end = "\r\n" if crlf else "\n"
         self._out = ["\ufeff"] if bom else []
         self._row = []
 
     def text(self, text: str) -> "Writer":
-        """A cell of text, with `'` before a sign that would make it a formula."""
+        """Writes a text cell, with `'` before a character that would make it a formula."""
         cell = "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
         if any(sign in text for sign in ('"', "\r", "\n", self._delimiter)):
             cell = '"' + cell.replace('"', '""') + '"'
@@ -34,7 +35,7 @@ class Writer:
         return self
 
     def amount(self, minor: int, minor_digits: int) -> "Writer":
-        """A cell with minor units as major ones, with the file's decimal mark."""
+        """Writes minor units as major units, with the file's decimal mark."""
         cell = digits(minor, minor_digits, self._mark)
         if minor_digits > 0 and self._mark == self._delimiter:
             cell = '"' + cell + '"'
@@ -42,15 +43,15 @@ class Writer:
         return self
 
     def decimal(self, value: Decimal) -> "Writer":
-        """A cell with a decimal, with the digits it has."""
+        """Writes a decimal with all its digits."""
         return self.amount(value.unscaled, value.scale)
 
     def integer(self, value: int) -> "Writer":
-        """A cell with a whole number."""
+        """Writes an integer."""
         return self.amount(value, 0)
 
     def empty(self) -> "Writer":
-        """A cell with nothing in it."""
+        """Writes an empty cell."""
         self._row.append("")
         return self
 
@@ -63,7 +64,7 @@ class Writer:
         return self
 
     def finish(self) -> bytes:
-        """Ends the file. Refused where a row was begun and not ended."""
+        """Ends the file. Fails if a row was not ended."""
         if self._row:
             raise Invalid("csv", "the last row was not ended")
         return "".join(self._out).encode()

@@ -1,7 +1,7 @@
-"""Exact decimals, as the contract has them. Never floating point.
+"""Exact decimals of the contract, without floating point.
 
-Every result has to fit the contract (64 bits, 18 digits behind the point); what does not is refused
-as `Invalid`, exactly where the Rust SDK refuses it.
+Every result must fit the contract (64 bits, 18 digits after the decimal point). Otherwise the operation
+fails with `Invalid`, as in the Rust SDK.
 """
 
 import re
@@ -14,14 +14,14 @@ _TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
 def narrow(what: str, value: int) -> int:
-    """A whole number that has to fit 64 bits with sign."""
+    """Returns an integer if it fits into 64 bits with sign, otherwise fails."""
     if not -(1 << 63) <= value < 1 << 63:
         raise Invalid(what, "is too large")
     return value
 
 
 def divide(value: int, by: int) -> int:
-    """Divides, half away from zero. `by` is positive.
+    """Divides and rounds half away from zero. `by` is positive.
 
     >>> [divide(5, 10), divide(-5, 10), divide(4, 10)]
     [1, -1, 0]
@@ -32,7 +32,7 @@ def divide(value: int, by: int) -> int:
 
 
 def digits(unscaled: int, scale: int, mark: str = ".") -> str:
-    """`unscaled × 10^-scale` as text, with `mark` before the fraction.
+    """Formats `unscaled × 10^-scale`, with `mark` as the decimal mark.
 
     >>> digits(-5, 2)
     '-0.05'
@@ -45,7 +45,7 @@ def digits(unscaled: int, scale: int, mark: str = ".") -> str:
 
 def _power(scale: int) -> int:
     if not 0 <= scale <= MAX_SCALE:
-        raise Invalid("scale", "has to be 0 to 18")
+        raise Invalid("scale", "must be 0 to 18")
     return 10**scale
 
 
@@ -58,19 +58,19 @@ class Decimal:
 
     @classmethod
     def of(cls, record) -> "Decimal":
-        """From a field of an argument, such as `line.quantity`."""
+        """Converts a field of an argument, such as `line.quantity`."""
         return cls(record.unscaled, record.scale)
 
     @classmethod
     def parse(cls, text: str) -> "Decimal":
-        """Reads `-12.50`: no exponent, no grouping, no blanks.
+        """Parses `-12.50`: no exponent, no grouping, no blanks.
 
         >>> Decimal.parse("12.50")
         Decimal(unscaled=1250, scale=2)
         """
         found = _TEXT.fullmatch(text)
         if found is None or len(text) > 39 or len(found[3] or "") > MAX_SCALE:
-            raise Invalid("number", f"`{text}` is no decimal such as -12.50")
+            raise Invalid("number", f"`{text}` is not a decimal such as -12.50")
         sign, whole, fraction = found[1], found[2], found[3] or ""
         return cls(narrow("number", int(sign + whole + fraction)), len(fraction))
 
@@ -78,18 +78,18 @@ class Decimal:
         return digits(self.unscaled, self.scale)
 
     def trimmed(self) -> "Decimal":
-        """Without zeros at its end: 1.500 is 1.5."""
+        """Removes trailing zeros: 1.500 becomes 1.5."""
         unscaled, scale = self.unscaled, self.scale
         while scale > 0 and unscaled % 10 == 0:
             unscaled, scale = unscaled // 10, scale - 1
         return Decimal(unscaled, scale)
 
     def negated(self) -> "Decimal":
-        """With the other sign."""
+        """Returns the negation."""
         return Decimal(narrow("number", -self.unscaled), self.scale)
 
     def plus(self, other: "Decimal") -> "Decimal":
-        """The sum, with the larger scale.
+        """Returns the sum, with the larger scale.
 
         >>> str(Decimal.parse("1.5").plus(Decimal.parse("0.125")))
         '1.625'
@@ -99,23 +99,23 @@ class Decimal:
         return Decimal(narrow("sum", total), scale)
 
     def times(self, other: "Decimal") -> "Decimal":
-        """The exact product; refused where it needs more than 18 digits behind the point."""
+        """Returns the exact product. Fails if it needs more than 18 digits after the decimal point."""
         product, scale = self.unscaled * other.unscaled, self.scale + other.scale
         while scale > 0 and product % 10 == 0:
             product, scale = product // 10, scale - 1
         if scale > MAX_SCALE:
-            raise Invalid("product", "has more than 18 digits behind the point")
+            raise Invalid("product", "has more than 18 digits after the decimal point")
         return Decimal(narrow("product", product), scale)
 
     def rescale(self, scale: int) -> "Decimal":
-        """With another scale, half away from zero where digits are lost."""
+        """Changes the scale. Rounds half away from zero."""
         if scale >= self.scale:
             return Decimal(narrow("number", self._aligned(scale)), scale)
         _power(self.scale), _power(scale)
         return Decimal(divide(self.unscaled, 10 ** (self.scale - scale)), scale)
 
     def extended(self, quantity: "Decimal", minor_digits: int) -> int:
-        """`self × quantity` in minor units, half away from zero: a price extended.
+        """Returns `self × quantity` in minor units, rounded half away from zero: the extended price.
 
         >>> Decimal.parse("29.95").extended(Decimal.parse("0.345"), 2)
         1033

@@ -1,4 +1,4 @@
-"""Building a decision: everything a plugin wants done."""
+"""Builds decisions."""
 
 import json as _json
 from typing import Any, Optional, Union
@@ -7,9 +7,9 @@ from .fault import Failed
 
 
 def json(value: Any) -> str:
-    """JSON text without blanks, keys in the order they were given; the same bytes from every SDK.
+    """Returns JSON text without blanks, with the keys in their given order. Every SDK returns the same bytes.
 
-    Floating point is refused: money is an `int`, a decimal is text.
+    Floating-point numbers are rejected: money is an `int`, a decimal is a string.
 
     >>> json({"name": "Smørrebrød", "gross": 1299, "member": None})
     '{"name":"Smørrebrød","gross":1299,"member":null}'
@@ -30,7 +30,7 @@ def _refuse_floats(value: Any) -> None:
 
 
 class Decision:
-    """Everything a plugin wants done. The host applies all of it, once, or none of it.
+    """The result of a plugin. The host applies all of it once, or nothing.
 
     >>> decision = Decision().document("poslog", "17.csv", "text/csv", "a;b").note("lines", 2)
     >>> decision.documents[0]["name"], decision.notes
@@ -41,12 +41,12 @@ class Decision:
         self.documents, self.publications, self.requests, self.receipts, self.notes = [], [], [], [], []
 
     def document(self, directory: str, name: str, media_type: str, body: Union[str, bytes]) -> "Decision":
-        """A file to write: it appears whole under its name, once, and never over another file."""
+        """Adds a file. It appears under its name once, complete, and never replaces another file."""
         self.documents.append(_file(directory, name, media_type, body))
         return self
 
     def publish(self, topic: str, key: Optional[str], data: Any) -> "Decision":
-        """An event to publish. `data` becomes JSON; the host wraps it in the platform's envelope."""
+        """Adds an event. `data` becomes JSON; the host wraps it in the platform's envelope."""
         self.publications.append({"topic": topic, "key": key, "data": json(data)})
         return self
 
@@ -59,7 +59,9 @@ class Decision:
         headers: Optional[dict] = None,
         body: Union[str, bytes] = b"",
     ) -> "Decision":
-        """An HTTP request, sent after the decision was committed, at least once; its reply comes to `on_reply`."""
+        """Adds an HTTP request. The host sends it after the commit, at least once; `on_reply` gets the
+        reply.
+        """
         self.requests.append(
             {
                 "id": id,
@@ -73,14 +75,14 @@ class Decision:
         return self
 
     def receipt(self, template: str, locale: str, attributes: Optional[dict] = None) -> "Decision":
-        """A receipt for the customer, rendered and sent by the platform."""
+        """Adds a receipt for the customer. The platform renders and sends it."""
         self.receipts.append(
             {"template": template, "locale": locale, "document": None, "attributes": _attributes(attributes)}
         )
         return self
 
     def note(self, name: str, value: Any) -> "Decision":
-        """A note for people, kept in the journal."""
+        """Adds a note for people. The journal stores it."""
         self.notes.append({"name": name, "value": str(value)})
         return self
 

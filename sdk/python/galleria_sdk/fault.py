@@ -1,28 +1,27 @@
-"""How a plugin says that it cannot decide: it raises one of these.
+"""Faults: a plugin that cannot decide raises one.
 
-Everything else that is raised is a bug of the plugin: the host calls it a crash and keeps the
-traceback.
+Any other exception is a bug of the plugin: the host records a crash with its traceback.
 """
 
 from typing import NamedTuple, Optional
 
 
 class Problem(NamedTuple):
-    """What is wrong with a field, and what would be right."""
+    """A problem of a field: what is wrong and what would be right."""
 
     field: str
     """A dotted path, such as `lines.3.quantity`."""
     message: str
     row: Optional[int] = None
-    """The row of a file, from 1 with the header."""
+    """The row of a file, counted from 1 with the header."""
 
 
 class Fault(Exception):
-    """A reason not to decide."""
+    """Why a plugin cannot decide."""
 
 
 class Invalid(Fault):
-    """Can never work with this argument: straight to the dead letters.
+    """This argument can never work. The event becomes a dead letter.
 
     >>> Invalid("lines", "a sale has at least one line").problems[0].field
     'lines'
@@ -34,18 +33,20 @@ class Invalid(Fault):
 
     @classmethod
     def all(cls, problems: list) -> "Invalid":
-        """Several problems at once."""
+        """Returns a fault with several problems."""
         fault = cls(problems[0].field, problems[0].message)
         fault.problems = list(problems)
         return fault
 
 
 class Misconfigured(Invalid):
-    """The settings are wrong for this event: to the dead letters, to be replayed once they are mended."""
+    """The settings are wrong for this event. It becomes a dead letter, to be replayed after they are
+    corrected.
+    """
 
 
 class Retry(Fault):
-    """Not now: parked and tried again, after about `seconds` where they are given."""
+    """Temporary. The event is parked and tried again, after about `seconds` if given."""
 
     def __init__(self, reason: str, seconds: Optional[int] = None):
         self.reason, self.seconds = reason, seconds
@@ -53,7 +54,7 @@ class Retry(Fault):
 
 
 class Failed(Fault):
-    """Anything else: tried again with back-off, as often as the event's topic allows."""
+    """Any other failure. The host tries again with back-off, as often as the event's topic allows."""
 
     def __init__(self, reason: str):
         self.reason = reason

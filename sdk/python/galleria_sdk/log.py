@@ -1,4 +1,4 @@
-"""Lines for people, in the host's log. Bounded for each call; what goes beyond is dropped."""
+"""Log lines for people. The host limits the bytes of each call and drops the excess."""
 
 try:
     from wit_world.imports import log as _host
@@ -6,7 +6,7 @@ except ImportError:  # Not in a component: a test of the plugin's functions.
     _host = None
 
 written = []
-"""What was logged where there is no host: (level, message, fields)."""
+"""The log lines if there is no host: (level, message, fields)."""
 
 
 def _write(level: str, message: str, fields: dict) -> None:
@@ -18,20 +18,20 @@ def _write(level: str, message: str, fields: dict) -> None:
 
 
 def debug(message: str, **fields) -> None:
-    """For whoever looks closely."""
+    """Helps to debug the plugin."""
     _write("debug", message, fields)
 
 
 def info(message: str, **fields) -> None:
-    """Worth knowing."""
+    """Informs operators."""
     _write("info", message, fields)
 
 
 def warn(message: str, **fields) -> None:
-    """Odd, but decided."""
+    """An operator should check it."""
     _write("warn", message, fields)
 
 
 def error(message: str, **fields) -> None:
-    """Wrong."""
+    """An operator must act."""
     _write("error", message, fields)

@@ -1,4 +1,4 @@
-"""Money: an `int` of minor units, as text, in sums and in parts."""
+"""Money as `int` in minor units: formatting, sums and division."""
 
 from typing import Iterable, List
 
@@ -7,7 +7,7 @@ from .fault import Invalid
 
 
 def format(minor: int, minor_digits: int) -> str:
-    """As major units with a point.
+    """Formats major units with a point.
 
     >>> format(1299, 2), format(-5, 2), format(500, 0)
     ('12.99', '-0.05', '500')
@@ -16,7 +16,7 @@ def format(minor: int, minor_digits: int) -> str:
 
 
 def sum(amounts: Iterable[int]) -> int:
-    """The sum; refused where it does not fit 64 bits."""
+    """Returns the sum. Fails if it does not fit into 64 bits."""
     total = 0
     for amount in amounts:
         total += amount
@@ -24,7 +24,7 @@ def sum(amounts: Iterable[int]) -> int:
 
 
 def split(total: int, weights: List[int]) -> List[int]:
-    """Splits `total` over `weights` by largest remainder, ties to the earlier one.
+    """Splits `total` over `weights` by largest remainder; on ties the earlier weight wins.
 
     >>> split(100, [1, 1, 1]), split(-100, [1, 1, 1])
     ([34, 33, 33], [-34, -33, -33])
@@ -33,12 +33,12 @@ def split(total: int, weights: List[int]) -> List[int]:
     for weight in weights:
         whole += weight
     if whole <= 0 or min(weights) < 0:
-        raise Invalid("weights", "have to be zero or more, and one of them above zero")
+        raise Invalid("weights", "must be zero or more, and one of them above zero")
     parts = [abs(total) * weight // whole for weight in weights]
     left = abs(total)
     for part in parts:
         left -= part
-    # The sort is stable, so that ties stay with the earlier one.
+    # The sort is stable, so on ties the earlier weight wins.
     by_remainder = sorted(range(len(weights)), key=lambda at: -(abs(total) * weights[at] % whole))
     for at in by_remainder[:left]:
         parts[at] += 1

@@ -1,4 +1,4 @@
-"""What the SDK promises: exact numbers, the same text as the Rust SDK, problems by field."""
+"""Tests of the SDK: exact numbers, the same text as the Rust SDK, problems by field."""
 
 import doctest
 import importlib

@@ -1,5 +1,6 @@
-//! The SDK's writers beside `quick-xml` and `csv-core`, doing the same work in alternating rounds.
-//! `cargo bench -p galleria-sdk` prints the median of each. To be read as ratios.
+//! Compares the SDK's writers with `quick-xml` and `csv-core`. They do the same work in alternating
+//! rounds. `cargo bench -p galleria-sdk` prints the median of each. Compare the ratios, not the
+//! absolute times.
 
 use galleria_sdk::{csv, money, xml};
 use std::hint::black_box;

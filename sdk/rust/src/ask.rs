@@ -1,10 +1,10 @@
-//! What a plugin may ask while it answers: keys it never sees, log-in tokens, questions over HTTP.
+//! Capabilities of answer points: keys, login tokens, and HTTP requests.
 
 pub use crate::bindings::words::http::Refusal;
 pub use crate::bindings::words::secrets::Sealed;
 use crate::{Outgoing, Reply, host};
 
-/// It did not work, and nobody says why: anything more would help the one who tries.
+/// The operation failed. It has no details, because a reason would help an attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
@@ -20,12 +20,12 @@ impl std::error::Error for Refused {}
 pub struct Key(host::secrets::Key);
 
 impl Key {
-    /// The secret by the name the grant gives it.
+    /// Opens a secret by its name in the grant.
     pub fn open(name: &str) -> Result<Self, Refused> {
         host::secrets::open(name).map(Self).map_err(|()| Refused)
     }
 
-    /// Decrypts what [`Key::encrypt`] sealed.
+    /// Decrypts the result of [`Key::encrypt`].
     pub fn unseal(&self, sealed: &Sealed, associated: &[u8]) -> Result<Vec<u8>, Refused> {
         self.decrypt(
             Some(&sealed.key_id),
@@ -35,9 +35,9 @@ impl Key {
         )
     }
 
-    /// Decrypts with the version `key_id` of the key, or with whichever version fits. `nonce` is the
-    /// IV of AES-CBC, empty where the secret has a fixed one, or the nonce of AES-GCM; `associated`
-    /// is for AES-GCM, empty otherwise.
+    /// Decrypts with the version `key_id` of the key. Without `key_id`, the host tries every
+    /// version. `nonce` is the IV of AES-CBC (empty if the secret has a fixed one) or the nonce of
+    /// AES-GCM. `associated` is for AES-GCM, otherwise empty.
     pub fn decrypt(
         &self,
         key_id: Option<&str>,
@@ -49,24 +49,24 @@ impl Key {
         opened.map_err(|()| Refused)
     }
 
-    /// Encrypts. The nonce is the host's, and the same on every attempt.
+    /// Encrypts. The host chooses the nonce; every attempt gets the same one.
     pub fn encrypt(&self, body: &[u8], associated: &[u8]) -> Result<Sealed, Refused> {
         self.0.encrypt(body, associated).map_err(|()| Refused)
     }
 
-    /// A message authentication code.
+    /// Computes a message authentication code.
     pub fn mac(&self, body: &[u8]) -> Result<Vec<u8>, Refused> {
         self.0.mac(body).map_err(|()| Refused)
     }
 }
 
-/// The claims of a log-in token, as JSON, where an issuer that the grant names signed it.
+/// Returns the claims of a login token as JSON. An issuer that the grant names must have signed it.
 pub fn verify_token(issuer: &str, token: &str) -> Result<String, Refused> {
     host::tokens::verify(issuer, token).map_err(|()| Refused)
 }
 
-/// Asks a target that the grant names; for answer points only. What has consequences is a request of
-/// a decision instead.
+/// Sends a request to a target that the grant names; for answer points only. A request with
+/// consequences belongs in a decision.
 pub fn ask(request: &Outgoing) -> Result<Reply, Refusal> {
     host::http::ask(request)
 }

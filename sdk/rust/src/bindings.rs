@@ -1,10 +1,9 @@
-//! Generated code, and nothing else. No author sees a name of this module.
+//! Generated code. Plugin authors use none of its names.
 //!
-//! The words and the capabilities are generated once, in [`words`]. Each extension point has a world
-//! of its own, so that a component exports exactly the points it names: the linker merges the worlds
-//! whose `export!` macro was called. The worlds of `wit/v0.2.0/worlds.wit` are not used as they
-//! stand, because each of them exports `settings`, and a component that serves two points would
-//! export it twice.
+//! The types and the capabilities are generated once, in [`words`]. Each extension point has its own
+//! world, so that a component exports exactly the points that it names: the linker merges the worlds
+//! whose `export!` macro was called. The worlds of `wit/v0.2.0/worlds.wit` cannot be used, because each
+//! of them exports `settings`, and a component that serves two points would export it twice.
 
 #![allow(
     missing_docs,
@@ -35,8 +34,8 @@ pub mod words {
         generate_unused_types: true,
         additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
         additional_derives_ignore: ["key", "file", "decimal"],
-        // The JSON of fixtures is the host's: variants and cases in snake case, lists and flags that
-        // are absent are empty and false.
+        // The JSON of fixtures is the host's: variants and cases are in snake case, absent lists
+        // are empty, and absent flags are false.
         additional_type_attributes: {
             "galleria:retail/types@0.2.0/age-outcome": [#[serde(rename_all = "snake_case")]],
             "galleria:retail/types@0.2.0/line-kind": [#[derive(Default)] #[serde(rename_all = "snake_case")]],

@@ -1,16 +1,16 @@
-//! What surrounds a call, with the settings already read.
+//! The context of a call, with parsed settings.
 
 use crate::bindings::words::types::{Context as Raw, Scope, Written};
 use crate::{Fault, Plugin, Store, settings};
 
-/// What surrounds a call. `S` is the author's settings.
+/// The context of a call. `S` is the type of the plugin's settings.
 #[derive(Clone, Debug)]
 pub struct Context<S> {
     settings: S,
     raw: Raw,
 }
 
-/// For a plugin that has no settings: every key is one too many.
+/// For plugins without settings: every key is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct NoSettings {}
 
@@ -18,7 +18,7 @@ impl<S: serde::de::DeserializeOwned> Context<S> {
     pub(crate) fn read<P: Plugin<Settings = S>>(raw: Raw) -> Result<Self, Fault> {
         match serde_json::from_str(&raw.settings) {
             Ok(settings) => Ok(Self { settings, raw }),
-            // Rare, so the slower reader may find out which field it is.
+            // This case is rare, so the slower reader may find the field.
             Err(error) => {
                 let mut problems = settings::check::<P>(&raw.settings);
                 if problems.is_empty() {
@@ -31,37 +31,40 @@ impl<S: serde::de::DeserializeOwned> Context<S> {
 }
 
 impl<S> Context<S> {
-    /// The plugin's settings for this store.
+    /// Returns the plugin's settings for this store.
     pub fn settings(&self) -> &S {
         &self.settings
     }
 
-    /// The event's identity: the same on every attempt.
+    /// Returns the event's id. Every attempt gets the same one.
     pub fn event_id(&self) -> &str {
         &self.raw.event_id
     }
 
-    /// 1 for the first attempt. A decision should not depend on it.
+    /// Returns the number of the attempt, from 1. A decision should not depend on it.
     pub fn attempt(&self) -> u32 {
         self.raw.attempt
     }
 
-    /// When the thing happened, RFC 3339 with the store's offset; the only clock there is.
+    /// Returns when the event happened, in RFC 3339 with the store's offset. A plugin has no other
+    /// clock.
     pub fn occurred_at(&self) -> &str {
         &self.raw.occurred_at
     }
 
-    /// `YYYY-MM-DD`, with the hour at which the store's day turns over applied.
+    /// Returns the business date, `YYYY-MM-DD`. It accounts for the hour at which the store's
+    /// business day starts.
     pub fn business_date(&self) -> &str {
         &self.raw.business_date
     }
 
-    /// What the call is about.
+    /// Returns the store or the retailer that the call covers.
     pub fn scope(&self) -> &Scope {
         &self.raw.scope
     }
 
-    /// The store it is about. A run over all stores of a retailer has none: then the fault is `invalid`.
+    /// Returns the store of the call. A run over all stores of a retailer has no store: then the
+    /// fault is `invalid`.
     pub fn store(&self) -> Result<&Store, Fault> {
         match &self.raw.scope {
             Scope::Store(store) => Ok(store),
@@ -72,7 +75,7 @@ impl<S> Context<S> {
         }
     }
 
-    /// The retailer's name, whether the call is about one store or all.
+    /// Returns the name of the retailer, for calls of both scopes.
     pub fn retailer(&self) -> &str {
         match &self.raw.scope {
             Scope::Store(store) => &store.retailer,
@@ -80,7 +83,8 @@ impl<S> Context<S> {
         }
     }
 
-    /// The number that the host took for this event, by its name under `[counters]` in `plugin.toml`.
+    /// Returns the number that the host assigned to this event, by its name under `[counters]` in
+    /// `plugin.toml`.
     pub fn counter(&self, name: &str) -> Result<u64, Fault> {
         let found = self
             .raw
@@ -88,12 +92,12 @@ impl<S> Context<S> {
             .iter()
             .find(|counter| counter.name == name);
         found.map(|counter| counter.value).ok_or_else(|| {
-            let message = "the host took no such number: name it under [counters] in plugin.toml";
+            let message = "unknown counter: declare it under [counters] in plugin.toml";
             Fault::misconfigured(["counters.", name].concat(), message)
         })
     }
 
-    /// Documents that earlier decisions about the same order wrote, in that order.
+    /// Returns the documents that earlier decisions about the same order wrote, in that order.
     pub fn prior(&self) -> &[Written] {
         &self.raw.prior
     }

@@ -1,11 +1,11 @@
-//! CSV out, as RFC 4180 has it, with what European spreadsheets want as options; and CSV in, as
-//! [`Reader`] has it.
+//! Writes CSV by RFC 4180, with options for European spreadsheets. [`Reader`] reads CSV.
 //!
-//! Writes straight into one buffer. `csv-core`'s writer took 1.8 times as long for the same file when
-//! both were measured natively (`cargo bench -p galleria-sdk` does it again). The tests read with
-//! `csv-core` what this module wrote.
+//! The writer fills one buffer directly. `csv-core`'s writer took 1.8 times as long for the same file,
+//! measured natively (`cargo bench -p galleria-sdk` repeats it). The tests read the written files with
+//! `csv-core`.
 //!
-//! A text cell never begins with a sign that a spreadsheet takes for a formula; numbers are not touched.
+//! A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
+//! unchanged.
 
 mod charset;
 mod reader;
@@ -17,36 +17,38 @@ use crate::{Decimal, Money};
 pub use charset::{Charset, Unwritable};
 pub use reader::{Columns, Encoding, MAX_CELL, MAX_COLUMNS, MAX_ROW, Reader, Row};
 
-/// Which cells stand in quotes.
+/// Which cells are quoted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quotes {
-    /// Those that need them.
+    /// Cells that need quotes.
     #[default]
     Necessary,
-    /// All text, and numbers that need them.
+    /// All text cells, and number cells that need quotes.
     Texts,
-    /// All.
+    /// All cells.
     Always,
 }
 
-/// How a file is written. Fits into settings as it is; what is left out has its default.
+/// How a file is written. The type can be part of a plugin's settings; absent fields have their
+/// defaults.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(default)]
 pub struct Options {
-    /// One ASCII character: `,` by default; European spreadsheets want `;`.
+    /// One ASCII character. The default is `,`; European spreadsheets expect `;`.
     pub delimiter: char,
     /// `.` or `,`.
     pub decimal_mark: char,
-    /// Which cells stand in quotes.
+    /// Which cells are quoted.
     pub quotes: Quotes,
-    /// `\r\n` at the end of a row, as RFC 4180 has it; `\n` otherwise.
+    /// Whether rows end with `\r\n`, as in RFC 4180; otherwise with `\n`.
     pub crlf: bool,
-    /// A byte order mark first, by which some spreadsheets know UTF-8.
+    /// Whether the file starts with a byte order mark. Some spreadsheets need it to recognise
+    /// UTF-8.
     pub bom: bool,
-    /// In which bytes it is written.
+    /// The charset of the file.
     pub charset: Charset,
-    /// What becomes of a character that those bytes cannot say.
+    /// What happens to a character that the charset lacks.
     pub unwritable: Unwritable,
 }
 
@@ -65,7 +67,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What is wrong with them, by field; `at` is their own place in the settings, such as `csv`.
+    /// Returns the problems of the options, by field. `at` is the place of the options in the
+    /// settings, such as `csv`.
     ///
     /// ```
     /// use galleria_sdk::csv::Options;
@@ -90,22 +93,22 @@ impl Options {
         report(
             delimits,
             "delimiter",
-            "has to be one character such as , ; | or a tab",
+            "must be one character such as , ; | or a tab",
         );
         report(
             !self.bom || self.charset.mark().is_some(),
             "bom",
-            "has to be false: there is no such mark in the file's charset",
+            "must be false: there is no such mark in the file's charset",
         );
         report(
             matches!(self.decimal_mark, '.' | ','),
             "decimal_mark",
-            "has to be . or ,",
+            "must be . or ,",
         );
         problems
     }
 
-    /// The media type of such a file.
+    /// Returns the media type of the file.
     pub fn media_type(&self) -> String {
         ["text/csv; charset=", self.charset.name()].concat()
     }
@@ -131,7 +134,7 @@ pub struct Writer<W: Sink = Vec<u8>> {
     quotes: Quotes,
     row_end: &'static [u8],
     in_row: bool,
-    /// Where the row's first cell begins, to see whether the row is a single empty cell.
+    /// Where the first cell of the row starts. It shows whether the row is a single empty cell.
     row_start: usize,
     rows: u64,
     charset: Charset,
@@ -141,14 +144,14 @@ pub struct Writer<W: Sink = Vec<u8>> {
 }
 
 impl Writer {
-    /// Into memory.
+    /// Writes into memory.
     pub fn new(options: &Options) -> Result<Self, BadValue> {
         Self::to(Vec::with_capacity(4096), options)
     }
 }
 
 impl<W: Sink> Writer<W> {
-    /// Into a sink, such as an [`Output`](crate::Output).
+    /// Writes into a sink, such as an [`Output`](crate::Output).
     pub fn to(mut sink: W, options: &Options) -> Result<Self, BadValue> {
         if let Some(problem) = options.problems("").into_iter().next() {
             let message = [&problem.field, ": ", &problem.message].concat();
@@ -159,7 +162,7 @@ impl<W: Sink> Writer<W> {
         }
         Ok(Self {
             sink,
-            // Both are ASCII, as was checked.
+            // Both are ASCII: the check ensures it.
             delimiter: options.delimiter as u8,
             mark: options.decimal_mark as u8,
             quotes: options.quotes,
@@ -173,8 +176,8 @@ impl<W: Sink> Writer<W> {
         })
     }
 
-    /// A cell of text. One that begins with `=`, `+`, `-`, `@`, a tab or a line break gets a `'` before
-    /// it, so that no spreadsheet runs it.
+    /// Writes a text cell. If it starts with `=`, `+`, `-`, `@`, a tab or a line break, a `'`
+    /// precedes it, so that no spreadsheet evaluates it.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.begin_cell();
         let guarded = matches!(
@@ -206,11 +209,11 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// A cell with minor units as major ones, with the file's decimal mark.
+    /// Writes minor units as major units, with the file's decimal mark.
     pub fn amount(&mut self, minor: Money, minor_digits: u8) -> &mut Self {
         self.begin_cell();
         let (mark, delimiter) = (self.mark, self.delimiter);
-        // The mark is the only sign of a number that can be the delimiter.
+        // The decimal mark is the only character of a number that can equal the delimiter.
         let quoted = self.quotes == Quotes::Always || (mark == delimiter && minor_digits > 0);
         let out = self.sink.buffer();
         if quoted {
@@ -223,17 +226,17 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// A cell with a decimal, with the digits it has.
+    /// Writes a decimal with all its digits.
     pub fn decimal(&mut self, value: Decimal) -> &mut Self {
         self.amount(value.unscaled, value.scale)
     }
 
-    /// A cell with a whole number.
+    /// Writes an integer.
     pub fn integer(&mut self, value: i64) -> &mut Self {
         self.amount(value, 0)
     }
 
-    /// A cell with nothing in it.
+    /// Writes an empty cell.
     pub fn empty(&mut self) -> &mut Self {
         self.begin_cell();
         self
@@ -247,7 +250,7 @@ impl<W: Sink> Writer<W> {
         if in_row && out.len() == row_start {
             out.extend_from_slice(b"\"\"");
         }
-        // A row without cells begins here.
+        // A row without cells starts here.
         let row_start = if in_row { row_start } else { out.len() };
         out.extend_from_slice(self.row_end);
         let encoded = self.charset.encode(out, row_start, self.unwritable);
@@ -262,13 +265,12 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// Rows so far, the header among them.
+    /// Returns the number of rows so far, with the header.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Ends the file. Refused where a row was begun and not ended, and where a character could not be
-    /// written.
+    /// Ends the file. Fails if a row was not ended or a character could not be written.
     pub fn finish(self) -> Result<W, BadValue> {
         if let Some(refused) = self.refused {
             return Err(refused);
@@ -336,7 +338,7 @@ mod tests {
         String::from_utf8(rows.finish().expect("a file")).expect("UTF-8")
     }
 
-    /// By a reader that shares no code with the writer.
+    /// Reads with a library that shares no code with the writer.
     fn read(text: &str, delimiter: u8) -> Vec<Vec<String>> {
         let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let (mut rows, mut row, mut cell) = (vec![], vec![], vec![]);

@@ -1,8 +1,7 @@
-//! The contract's dates and instants, read and written again.
+//! Dates and instants of the contract: parsing, formatting and arithmetic.
 //!
-//! The host did the time zones: an instant carries the store's offset at that moment, so all that is
-//! left is arithmetic on a calendar. That is why there is no time library here: in a guest it would
-//! weigh more than all the rest.
+//! The host has applied the time zone: an instant carries the store's offset at that moment, so only
+//! calendar arithmetic remains. A time library would make a guest larger than all its other code.
 
 use crate::fault::BadValue;
 use crate::problems::quoted;
@@ -19,7 +18,7 @@ pub struct Date {
     pub day: u8,
 }
 
-/// A moment, with the offset it was written with.
+/// A moment, with the offset that it was written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instant {
     /// The day at that offset.
@@ -39,7 +38,7 @@ pub struct Instant {
 const DAY_MS: i64 = 86_400_000;
 
 impl Date {
-    /// Reads `2026-11-24`.
+    /// Parses `2026-11-24`.
     ///
     /// ```
     /// use galleria_sdk::Date;
@@ -53,7 +52,7 @@ impl Date {
         Self::read(text.as_bytes()).ok_or_else(|| {
             BadValue::new(
                 "date",
-                ["`", text, "` is no date such as 2026-11-24"].concat(),
+                ["`", text, "` is not a date such as 2026-11-24"].concat(),
             )
         })
     }
@@ -68,8 +67,8 @@ impl Date {
         (Self::of_days(date.days()) == Some(date)).then_some(date)
     }
 
-    /// Reads a date as a file writes it. The pattern has `dd`, `mm` and `yyyy` in any order; everything
-    /// else in it stands for itself.
+    /// Parses a date in the format of a file. The pattern contains `dd`, `mm` and `yyyy` in any
+    /// order; all other characters must match.
     ///
     /// ```
     /// use galleria_sdk::Date;
@@ -80,7 +79,7 @@ impl Date {
     /// ```
     pub fn parse_as(text: &str, pattern: &str) -> Result<Self, BadValue> {
         let bad = || {
-            let message = [&*quoted(text), " is no date in the form ", pattern].concat();
+            let message = [&*quoted(text), " is not a date in the form ", pattern].concat();
             BadValue::new("date", message)
         };
         if text.len() != pattern.len() {
@@ -91,7 +90,7 @@ impl Date {
             let digit = byte.wrapping_sub(b'0');
             match letter {
                 b'd' | b'm' | b'y' if digit > 9 => return Err(bad()),
-                // Checked before any call: at most two, two and four of them.
+                // The pattern was checked before: the fields have at most two, two and four digits.
                 b'd' => day = day.wrapping_mul(10).wrapping_add(digit),
                 b'm' => month = month.wrapping_mul(10).wrapping_add(digit),
                 b'y' => year = year.wrapping_mul(10).wrapping_add(digit.into()),
@@ -106,7 +105,7 @@ impl Date {
         }
     }
 
-    /// Whether a pattern names a day: `dd`, `mm` and `yyyy`, each once.
+    /// Returns whether a pattern describes a day: `dd`, `mm` and `yyyy`, once each.
     pub fn is_pattern(pattern: &str) -> bool {
         let once = |part: &str| pattern.matches(part).count() == 1;
         let count = |letter: char| pattern.matches(letter).count();
@@ -114,22 +113,22 @@ impl Date {
         parts && count('d') == 2 && count('m') == 2 && count('y') == 4 && pattern.is_ascii()
     }
 
-    /// `20261124`.
+    /// Formats as `20261124`.
     pub fn compact(self) -> String {
         let mut text = Vec::with_capacity(8);
         self.push(&mut text, b"");
         ascii(text)
     }
 
-    /// So many days later, or earlier. Refused beyond the years 0 to 9999.
+    /// Adds days, or subtracts them. Fails outside the years 0 to 9999.
     pub fn plus_days(self, days: i32) -> Result<Self, BadValue> {
         Self::of_days(self.days() + i64::from(days))
             .ok_or_else(|| BadValue::new("date", "is beyond the year 9999"))
     }
 
-    /// Days since 1970-01-01, in the Gregorian calendar.
+    /// Returns the days since 1970-01-01, in the Gregorian calendar.
     pub fn days(self) -> i64 {
-        // Years begin in March, so that a leap day is the last of its year.
+        // Years start in March, so that a leap day is the last day of its year.
         let shifted = i64::from(self.month <= 2);
         let year = i64::from(self.year) - shifted;
         let month = (i64::from(self.month) + 9) % 12;
@@ -139,7 +138,7 @@ impl Date {
         era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468
     }
 
-    /// The date of a number of days since 1970-01-01.
+    /// Returns the date of a number of days since 1970-01-01.
     fn of_days(days: i64) -> Option<Self> {
         let days = days + 719_468;
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -177,7 +176,7 @@ impl fmt::Display for Date {
 }
 
 impl Instant {
-    /// Reads RFC 3339 with at most milliseconds: `2026-03-29T01:59:00.000+01:00`, or with `Z`.
+    /// Parses RFC 3339 with at most milliseconds: `2026-03-29T01:59:00.000+01:00`, or with `Z`.
     ///
     /// ```
     /// use galleria_sdk::Instant;
@@ -192,7 +191,7 @@ impl Instant {
             let message = [
                 "`",
                 text,
-                "` is no instant such as 2026-11-24T18:03:07.000+01:00",
+                "` is not an instant such as 2026-11-24T18:03:07.000+01:00",
             ];
             BadValue::new("instant", message.concat())
         })
@@ -233,7 +232,7 @@ impl Instant {
         })
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub fn unix_ms(self) -> i64 {
         let minutes =
             i64::from(self.hour) * 60 + i64::from(self.minute) - i64::from(self.offset_minutes);
@@ -243,8 +242,8 @@ impl Instant {
             + i64::from(self.millisecond)
     }
 
-    /// The same moment in UTC. At the very ends of the calendar, where that day would fall outside
-    /// the years 0 to 9999, it stays as it is.
+    /// Returns the same moment in UTC. If its day would be outside the years 0 to 9999, the instant
+    /// is unchanged.
     pub fn to_utc(self) -> Self {
         let minute_of_day =
             i64::from(self.hour) * 60 + i64::from(self.minute) - i64::from(self.offset_minutes);
@@ -263,15 +262,15 @@ impl Instant {
         }
     }
 
-    /// Without the offset: `2026-03-29T01:59:00`.
+    /// Formats without the offset: `2026-03-29T01:59:00`.
     pub fn local(self) -> String {
         let mut text = Vec::with_capacity(19);
         self.push_local(&mut text);
         ascii(text)
     }
 
-    /// By a pattern of `%Y %m %d %H %M %S %L` (milliseconds), `%y` (year in two digits), `%z` (offset)
-    /// and `%%`; everything else stands for itself.
+    /// Formats by a pattern of `%Y %m %d %H %M %S %L` (milliseconds), `%y` (two digits of the
+    /// year), `%z` (offset) and `%%`. All other characters are copied.
     pub fn format(self, pattern: &str) -> Result<String, BadValue> {
         let mut out = String::with_capacity(pattern.len() + 8);
         let mut letters = pattern.chars();
@@ -316,7 +315,7 @@ impl Instant {
     fn push_offset(self, out: &mut Vec<u8>) {
         let minutes = self.offset_minutes.unsigned_abs();
         out.push(if self.offset_minutes < 0 { b'-' } else { b'+' });
-        // An offset is below a day.
+        // An offset is shorter than a day.
         push_two(out, (minutes / 60) as u8);
         out.push(b':');
         push_two(out, (minutes % 60) as u8);
@@ -324,7 +323,7 @@ impl Instant {
 }
 
 impl fmt::Display for Instant {
-    /// As the contract writes it; `Z` where the offset is zero.
+    /// Formats as in the contract, with `Z` for the offset zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Vec::with_capacity(29);
         self.push_local(&mut text);

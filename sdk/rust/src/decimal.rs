@@ -1,4 +1,4 @@
-//! Arithmetic on the contract's decimals: exact, or refused.
+//! Exact arithmetic on the contract's decimals. An inexact result is an error.
 
 use crate::fault::BadValue;
 use crate::number::{MAX_SCALE, divide, narrow, parse, power, push, text};
@@ -8,22 +8,22 @@ use std::cmp::Ordering;
 use std::fmt;
 
 impl Decimal {
-    /// `unscaled × 10^-scale`: `Decimal::new(1250, 3)` is 1.250.
+    /// Returns `unscaled × 10^-scale`: `Decimal::new(1250, 3)` is 1.250.
     pub const fn new(unscaled: i64, scale: u8) -> Self {
         Self { unscaled, scale }
     }
 
-    /// A whole number.
+    /// Returns an integer.
     pub const fn whole(value: i64) -> Self {
         Self::new(value, 0)
     }
 
-    /// Minor units as major ones: 1299 with two digits is 12.99.
+    /// Converts minor units to major units: 1299 with two digits is 12.99.
     pub const fn of_minor(minor: Money, minor_digits: u8) -> Self {
         Self::new(minor, minor_digits)
     }
 
-    /// Reads `-12.50`. No exponent, no grouping, at most 18 digits behind the point.
+    /// Parses `-12.50`: no exponent, no grouping, at most 18 digits after the decimal point.
     ///
     /// ```
     /// use galleria_sdk::Decimal;
@@ -37,7 +37,7 @@ impl Decimal {
         Ok(Self { unscaled, scale })
     }
 
-    /// As minor units of a currency, half away from zero.
+    /// Converts to minor units of a currency. Rounds half away from zero.
     ///
     /// ```
     /// use galleria_sdk::Decimal;
@@ -50,12 +50,12 @@ impl Decimal {
         Ok(self.rescale(minor_digits)?.unscaled)
     }
 
-    /// With another scale, half away from zero where digits are lost.
+    /// Changes the scale. Rounds half away from zero.
     pub fn rescale(self, scale: u8) -> Result<Self, BadValue> {
         round(self.unscaled.into(), self.scale, scale)
     }
 
-    /// Without zeros at its end: 1.500 is 1.5.
+    /// Removes trailing zeros: 1.500 becomes 1.5.
     pub fn trimmed(self) -> Self {
         let mut trimmed = self;
         while trimmed.scale > 0 && trimmed.unscaled % 10 == 0 {
@@ -64,21 +64,22 @@ impl Decimal {
         trimmed
     }
 
-    /// The sum, with the larger scale.
+    /// Returns the sum, with the larger scale.
     pub fn plus(self, other: Self) -> Result<Self, BadValue> {
         let scale = self.scale.max(other.scale);
         let sum = self.aligned(scale)? + other.aligned(scale)?;
         Ok(Self::new(narrow("sum", sum)?, scale))
     }
 
-    /// The difference, with the larger scale.
+    /// Returns the difference, with the larger scale.
     pub fn minus(self, other: Self) -> Result<Self, BadValue> {
         let scale = self.scale.max(other.scale);
         let difference = self.aligned(scale)? - other.aligned(scale)?;
         Ok(Self::new(narrow("difference", difference)?, scale))
     }
 
-    /// The exact product; refused where it needs more than 64 bits or 18 digits behind the point.
+    /// Returns the exact product. Fails if it needs more than 64 bits or 18 digits after the
+    /// decimal point.
     pub fn times(self, other: Self) -> Result<Self, BadValue> {
         let mut product = i128::from(self.unscaled) * i128::from(other.unscaled);
         let mut scale = u16::from(self.scale) + u16::from(other.scale);
@@ -90,12 +91,12 @@ impl Decimal {
             Ok(scale) if scale <= MAX_SCALE => Ok(Self::new(narrow("product", product)?, scale)),
             _ => Err(BadValue::new(
                 "product",
-                "has more than 18 digits behind the point",
+                "has more than 18 digits after the decimal point",
             )),
         }
     }
 
-    /// `self × quantity` in minor units, half away from zero: a price extended.
+    /// Returns `self × quantity` in minor units, rounded half away from zero: the extended price.
     ///
     /// ```
     /// use galleria_sdk::Decimal;
@@ -113,35 +114,36 @@ impl Decimal {
         if scale <= MAX_SCALE {
             return Ok(round(product, scale, minor_digits)?.unscaled);
         }
-        // At most 36 digits behind the point: one division, so that it is rounded once.
+        // There are at most 36 digits after the decimal point, and one division, so the result is
+        // rounded once.
         power(minor_digits)?;
         let by = 10_i128.pow(u32::from(scale.saturating_sub(minor_digits)));
         narrow("amount", divide(product, by))
     }
 
-    /// Which is larger as a number: 1.50 and 1.5 are equal here, though `==` compares the digits.
+    /// Compares the values: 1.50 and 1.5 are equal here, but `==` compares the digits.
     pub fn compare(self, other: Self) -> Ordering {
         let scale = self.scale.max(other.scale);
         match (self.aligned(scale), other.aligned(scale)) {
             (Ok(one), Ok(two)) => one.cmp(&two),
-            // Beyond the contract's scale: ordered somehow, and never a crash.
+            // The scale is invalid. Any consistent order is sufficient.
             _ => (self.scale, self.unscaled).cmp(&(other.scale, other.unscaled)),
         }
     }
 
-    /// Writes it with `mark` before the fraction, without `std::fmt`.
+    /// Writes the number with `mark` as the decimal mark, without `std::fmt`.
     pub fn push_to(self, out: &mut Vec<u8>, mark: u8) {
         push(out, self.unscaled, self.scale, mark);
     }
 
-    /// The unscaled number at a scale that is not smaller.
+    /// Returns the unscaled number at a scale that is not smaller.
     fn aligned(self, scale: u8) -> Result<i128, BadValue> {
         power(scale)?;
         Ok(i128::from(self.unscaled) * power(scale.saturating_sub(self.scale))?)
     }
 }
 
-/// `value × 10^-from` at scale `to`.
+/// Returns `value × 10^-from` at scale `to`.
 fn round(value: i128, from: u8, to: u8) -> Result<Decimal, BadValue> {
     power(to)?;
     power(from)?;
@@ -154,7 +156,7 @@ fn round(value: i128, from: u8, to: u8) -> Result<Decimal, BadValue> {
     Ok(Decimal::new(narrow("number", value)?, to))
 }
 
-/// In JSON a decimal is a string: `"1.25"`. The digits are kept, also zeros at the end.
+/// In JSON a decimal is a string: `"1.25"`. It keeps its digits, also trailing zeros.
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&text(self.unscaled, self.scale, b'.'))
@@ -176,7 +178,7 @@ impl<'de> Deserialize<'de> for Decimal {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
                 let unsigned = text.strip_prefix('-').unwrap_or(text);
-                // Superfluous zeros before the point are rejected, as in JSON numbers.
+                // As in JSON numbers, the integer part has no leading zeros.
                 let padded = matches!(unsigned.as_bytes(), [b'0', b'0'..=b'9', ..]);
                 match Decimal::parse(text) {
                     Ok(decimal) if !padded => Ok(decimal),

@@ -1,10 +1,10 @@
-//! Building a decision: everything a plugin wants done.
+//! Builds decisions.
 
 use crate::{Attribute, Decision, Document, Fault, Outgoing, Publication, Receipt};
 use serde::Serialize;
 
 impl Decision {
-    /// Nothing is to be done.
+    /// Returns a decision without effects.
     ///
     /// ```
     /// use galleria_sdk::prelude::*;
@@ -23,7 +23,7 @@ impl Decision {
         Self::default()
     }
 
-    /// A file to write: it appears whole under its name, once, and never over another file.
+    /// Adds a file. It appears under its name once, complete, and never replaces another file.
     pub fn document(
         mut self,
         directory: impl Into<String>,
@@ -40,8 +40,8 @@ impl Decision {
         self
     }
 
-    /// An event to publish. `data` becomes JSON; the host wraps it in the platform's envelope.
-    /// Fails, as `failed`, only where `data` cannot be JSON at all (a map with keys that are no text).
+    /// Adds an event. `data` becomes JSON; the host wraps it in the platform's envelope. Fails with
+    /// `failed` only if `data` has no JSON form (a map whose keys are not text).
     pub fn publish<'k>(
         self,
         topic: impl Into<String>,
@@ -52,7 +52,7 @@ impl Decision {
         Ok(self.publish_json(topic, key, data))
     }
 
-    /// An event to publish whose `data` is JSON text already.
+    /// Adds an event whose `data` is JSON text.
     pub fn publish_json<'k>(
         mut self,
         topic: impl Into<String>,
@@ -67,19 +67,19 @@ impl Decision {
         self
     }
 
-    /// A request to send after the decision was committed, at least once.
+    /// Adds a request. The host sends it after the commit, at least once.
     pub fn request(mut self, request: Outgoing) -> Self {
         self.requests.push(request);
         self
     }
 
-    /// A receipt for the customer.
+    /// Adds a receipt for the customer.
     pub fn receipt(mut self, receipt: Receipt) -> Self {
         self.receipts.push(receipt);
         self
     }
 
-    /// A note for people, kept in the journal.
+    /// Adds a note for people. The journal stores it.
     pub fn note(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.notes.push(Attribute::new(name, value));
         self
@@ -87,7 +87,7 @@ impl Decision {
 }
 
 impl Attribute {
-    /// A named value; names are lower-case with dashes.
+    /// Returns a named value. Names are lower-case with dashes.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -97,8 +97,8 @@ impl Attribute {
 }
 
 impl Outgoing {
-    /// A request: the plugin's own name for it, a target that the grant names, a method, and a path
-    /// below the target's base that begins with `/`.
+    /// Returns a request. `id` is the plugin's own name for it, `target` is named by the grant, and
+    /// `path` is below the target's base and starts with `/`.
     pub fn new(
         id: impl Into<String>,
         target: impl Into<String>,
@@ -115,13 +115,13 @@ impl Outgoing {
         }
     }
 
-    /// With a header.
+    /// Adds a header.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push(Attribute::new(name, value));
         self
     }
 
-    /// With a body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self

@@ -1,10 +1,10 @@
-//! How a plugin says that it cannot decide.
+//! Faults: why a plugin cannot decide.
 
 use crate::{Fault, Problem};
 use std::fmt;
 
 impl Problem {
-    /// A problem of one field, named by its dotted path.
+    /// Returns a problem of one field, named by its dotted path.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             row: None,
@@ -13,7 +13,7 @@ impl Problem {
         }
     }
 
-    /// The same, of a row of a file: from 1, with the header.
+    /// Returns a problem of a row of a file, counted from 1 with the header.
     pub fn in_row(row: u64, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             row: Some(row),
@@ -24,19 +24,19 @@ impl Problem {
 }
 
 impl Fault {
-    /// Can never work with this argument: straight to the dead letters.
+    /// This argument can never work. The event becomes a dead letter.
     ///
     /// ```
     /// use galleria_sdk::Fault;
     ///
-    /// let fault = Fault::invalid("lines.3.quantity", "has to be positive");
-    /// assert_eq!(fault.message(), "lines.3.quantity: has to be positive");
+    /// let fault = Fault::invalid("lines.3.quantity", "must be positive");
+    /// assert_eq!(fault.message(), "lines.3.quantity: must be positive");
     /// ```
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Problem::new(field, message)])
     }
 
-    /// Not now: parked, and tried again when the host's back-off says so.
+    /// Temporary. The event is parked, and the host's back-off decides when to try again.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry(crate::Later {
             seconds: None,
@@ -44,7 +44,7 @@ impl Fault {
         })
     }
 
-    /// Not now: parked, and tried again after about so many seconds.
+    /// Temporary. The event is parked and tried again after about this time.
     pub fn retry_in(seconds: u32, reason: impl Into<String>) -> Self {
         Self::Retry(crate::Later {
             seconds: Some(seconds),
@@ -52,17 +52,19 @@ impl Fault {
         })
     }
 
-    /// The settings are wrong for this event: to the dead letters, to be replayed once they are mended.
+    /// The settings are wrong for this event. It becomes a dead letter, to be replayed after they
+    /// are corrected.
     pub fn misconfigured(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Misconfigured(vec![Problem::new(field, message)])
     }
 
-    /// Anything else: tried again with back-off, as often as the event's topic allows.
+    /// Any other failure. The host tries again with back-off, as often as the event's topic allows.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed(reason.into())
     }
 
-    /// The fault in one sentence for people. (`Display` is generated, and shows the structure.)
+    /// Returns the fault as one sentence for people. (`Display` is generated and shows the
+    /// structure.)
     pub fn message(&self) -> String {
         match self {
             Self::Invalid(problems) | Self::Misconfigured(problems) => {
@@ -84,11 +86,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A value that is not what it has to be: what the SDK's own functions answer when they cannot go on.
-/// `?` turns it into [`Fault::Invalid`]; [`At::at`] names the field first.
+/// An invalid value. The SDK's own functions return it. `?` converts it to [`Fault::Invalid`];
+/// [`At::at`] names the field first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadValue {
-    /// What the value is, such as `date` or `amount`: stands for the field until [`At::at`] names it.
+    /// The kind of value, such as `date` or `amount`. It replaces the field until [`At::at`] names
+    /// one.
     pub what: &'static str,
     /// What is wrong and what would be right.
     pub message: String,
@@ -102,7 +105,7 @@ impl BadValue {
         }
     }
 
-    /// As a problem of a row of a file, in a column.
+    /// Converts to a problem of a row and column of a file.
     pub fn in_row(self, row: u64, column: &str) -> Problem {
         Problem::in_row(row, column, self.message)
     }
@@ -122,9 +125,9 @@ impl From<BadValue> for Fault {
     }
 }
 
-/// Names the field that a bad value stands in.
+/// Names the field of a bad value.
 pub trait At<T> {
-    /// The fault, with the dotted path of the field.
+    /// Returns the fault, with the dotted path of the field.
     ///
     /// ```
     /// use galleria_sdk::prelude::*;

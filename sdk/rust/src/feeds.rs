@@ -1,18 +1,18 @@
-//! What a run reads: rows, one after the other, though they cross the boundary as columns.
+//! The feeds of a run, as iterators over rows. They cross the component boundary as columns.
 //!
-//! Each feed is an iterator that pulls batches from the host as it needs them, so that memory stays
-//! the same for a million rows.
+//! Each iterator pulls batches from the host when it needs them, so memory use does not grow with the
+//! number of rows.
 
 use crate::bindings::words::{products, sale_lines, settlement, types::Texts};
 use crate::{Activity, Decimal, Money, Store, host};
 use std::io;
 use std::rc::Rc;
 
-/// Rows asked for at once. About 200 bytes a row, so that a batch stays small beside the 32 MiB of a
-/// run, and the crossing costs little beside the rows.
+/// Rows per batch. A row has about 200 bytes, so a batch is small compared with the 32 MiB of a run,
+/// and the call costs little compared with the rows.
 const BATCH: u32 = 1024;
 
-/// One cell of a column of text.
+/// Returns one cell of a column of text.
 fn cell(column: &Texts, row: usize) -> &str {
     let end = column.ends[row] as usize;
     let begin = match row {
@@ -42,7 +42,7 @@ macro_rules! feed {
         }
 
         impl $feed {
-            /// The feed of this run; there is one, and it is read once.
+            /// Opens the feed of this run. It can be read once.
             pub fn open() -> Self {
                 Self { batch: Rc::default(), next: 0, ended: false }
             }
@@ -94,7 +94,8 @@ macro_rules! feed {
 }
 
 feed!(
-    /// Lines of sales and refunds of the window, ordered by store, business date, begin, entry and number.
+    /// Lines of sales and refunds of the window, ordered by store, business date, begin, entry and
+    /// number.
     ///
     /// ```
     /// use galleria_sdk::prelude::*;
@@ -120,30 +121,30 @@ feed!(
     text entry,
     /// The line's number in its basket.
     money number,
-    /// Whether it counts against turnover: in a refund, an exchange, a returned deposit.
+    /// Whether the line reduces turnover: in a refund, for an exchange, for a returned deposit.
     flag returned,
     /// The product.
     text sku,
-    /// What the receipt calls it.
+    /// The description on the receipt.
     text description,
-    /// From the top, separated by `/`; empty where there is none.
+    /// The merchandise hierarchy, from the top, separated by `/`; empty if there is none.
     text category,
-    /// ISO 4217, of the line's money.
+    /// ISO 4217, of the line's amounts.
     text currency,
     /// After discounts, positive, in minor units.
     money amount,
-    /// The amount without its taxes; with the tax it is what the customer paid.
+    /// The amount without its taxes. With the tax it is the price that the customer paid.
     money net,
-    /// What was taken off, positive.
+    /// The discounts, positive.
     money discount,
-    /// The code of the first tax; empty where there is none.
+    /// The code of the first tax; empty if there is none.
     text tax_code,
     /// The sum of all taxes.
     money tax,
 );
 
 impl SaleLine {
-    /// Pieces, or weight and the like.
+    /// Pieces, weight or length.
     pub fn quantity(&self) -> Decimal {
         Decimal::new(
             self.batch.quantity[self.row],
@@ -158,26 +159,26 @@ feed!(
     /// One product.
     Product,
     products, price;
-    /// The retailer's number of it.
+    /// The retailer's number of the product.
     text sku,
-    /// Empty where there is none.
+    /// Empty if there is none.
     text gtin,
-    /// Readable.
+    /// The readable name.
     text name,
-    /// From the top, separated by `/`; empty where there is none.
+    /// The merchandise hierarchy, from the top, separated by `/`; empty if there is none.
     text category,
     /// UN/ECE Recommendation 20.
     text unit,
     /// ISO 4217, of the price.
     text currency,
-    /// The code of its tax.
+    /// The code of the product's tax.
     text tax_code,
-    /// Whether it is sold.
+    /// Whether the product is sold.
     flag active,
-    /// When it was changed last.
+    /// The time of the last change.
     text changed_at,
-    /// Whether that was after the last run of this plugin and scope that ended well; on the first
-    /// run, everything changed.
+    /// Whether the product changed after the last successful run of this plugin and scope. On the
+    /// first run it is true for all.
     flag changed,
 );
 
@@ -189,60 +190,60 @@ impl Product {
 }
 
 feed!(
-    /// Statement lines as the host matched them.
+    /// Matched statement lines.
     Settlement,
     /// One statement line.
     SettlementLine,
     settlement, gross;
-    /// `matched`, `amount-mismatch`, `currency-mismatch`, `fee-mismatch`, `duplicate`, `unmatched` or
-    /// `not-applicable`.
+    /// `matched`, `amount-mismatch`, `currency-mismatch`, `fee-mismatch`, `duplicate`, `unmatched`
+    /// or `not-applicable`.
     text outcome,
     /// `payment`, `refund`, `chargeback`, `chargeback-reversal`, `fee`, `adjustment` or `other`.
     text kind,
-    /// Who paid out.
+    /// The payment provider.
     text provider,
-    /// Of the retailer's at the provider; empty where it has one only.
+    /// The retailer's account at the provider; empty if the file does not name one.
     text account,
-    /// The provider's reference of the payout, one a provider and account.
+    /// The provider's reference of the payout, unique with provider and account.
     text statement,
     /// The day of the payout.
     text paid_on,
-    /// The retailer's id of the store; empty where the line belongs to none.
+    /// The retailer's id of the store; empty if the line belongs to no store.
     text store,
-    /// Of the sale or refund; empty where there is none.
+    /// Of the sale or refund; empty if there is none.
     text business_date,
-    /// The entry's id; empty where there is none.
+    /// The entry's id; empty if there is none.
     text entry,
     /// The provider's reference of the payment.
     text psp_reference,
-    /// What we called the payment when it was made.
+    /// The platform's reference of the payment.
     text merchant_reference,
     /// When it was booked.
     text booked_at,
-    /// ISO 4217, of `gross`.
+    /// ISO 4217, the currency of `gross`.
     text currency,
-    /// What the customer paid; negative where money went back.
+    /// The amount that the customer paid; negative for repayments.
     money gross,
-    /// ISO 4217, of the payout: of `converted`, `fee` and `net`.
+    /// ISO 4217, the payout's currency: of `converted`, `fee` and `net`.
     text paid_currency,
     /// `gross` in the payout's currency.
     money converted,
-    /// What the provider kept.
+    /// The fee that the provider kept.
     money fee,
-    /// What was paid out.
+    /// The amount that was paid out.
     money net,
-    /// Statement less record, in `currency`.
+    /// The statement's amount less the recorded amount, in `currency`.
     money difference,
 );
 
-/// Whole activities of the window, ordered by store, business date and begin.
+/// Complete activities of the window, ordered by store, business date and begin.
 pub struct Activities {
     batch: std::vec::IntoIter<(Store, Activity)>,
     ended: bool,
 }
 
 impl Activities {
-    /// The feed of this run; there is one, and it is read once.
+    /// Opens the feed of this run. It can be read once.
     pub fn open() -> Self {
         Self {
             batch: Vec::new().into_iter(),
@@ -255,7 +256,7 @@ impl Iterator for Activities {
     type Item = (Store, Activity);
 
     fn next(&mut self) -> Option<Self::Item> {
-        /// Whole baskets are some ten times the size of a line.
+        /// A whole basket is about ten times as large as a line.
         const WHOLE: u32 = BATCH / 8;
         if let Some(activity) = self.batch.next() {
             return Some(activity);
@@ -270,7 +271,7 @@ impl Iterator for Activities {
     }
 }
 
-/// The file that a run reads: as [`io::Read`], and with it `BufReader` and its lines.
+/// The file that a run reads. It implements [`io::Read`], so `BufReader` and its lines work.
 #[derive(Default)]
 pub struct Input {
     chunk: Vec<u8>,
@@ -278,12 +279,12 @@ pub struct Input {
 }
 
 impl Input {
-    /// The file of this run; there is one, and it is read once.
+    /// Opens the file of this run. It can be read once.
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// Its name.
+    /// Returns the file's name.
     pub fn name(&self) -> String {
         host::input::name()
     }

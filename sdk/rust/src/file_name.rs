@@ -1,8 +1,8 @@
-//! Names of files as settings write them: with `{names}` that a run fills in.
+//! File names in settings, with `{names}` that a run replaces.
 
 use crate::{Fault, Problem};
 
-/// What the host takes as a name at most, in bytes.
+/// The longest name that the host accepts, in bytes.
 const LONGEST: usize = 200;
 
 /// A file name with names in braces, such as `sales-{scope}-{first}-{last}.csv`.
@@ -22,17 +22,17 @@ const LONGEST: usize = 200;
 pub struct Pattern(String);
 
 impl Pattern {
-    /// A pattern; what is wrong with it is told by [`problem`](Self::problem).
+    /// Returns a pattern. [`problem`](Self::problem) reports whether it is valid.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Whether it contains `{name}`.
+    /// Returns whether the pattern contains `{name}`.
     pub fn names(&self, name: &str) -> bool {
         self.0.contains(&braced(name))
     }
 
-    /// What is wrong with it, where a run fills in the `known` names.
+    /// Returns the problem of the pattern, if a run replaces the `known` names.
     pub fn problem(&self, field: &str, known: &[&str]) -> Option<Problem> {
         let rest = known
             .iter()
@@ -49,19 +49,19 @@ impl Pattern {
                 .any(|letter| letter.is_control() || "/\\:*?\"<>|".contains(letter));
         (!segment).then(|| {
             let message =
-                "has to be one file name: no dot at its beginning, and none of / \\ : * ? \" < > |";
+                "must be one file name: no dot at its beginning, and none of / \\ : * ? \" < > |";
             Problem::new(field, message)
         })
     }
 
-    /// The name. `field` is where the pattern stands in the settings, for the fault where the name is
-    /// none that the host takes.
+    /// Returns the file name. `field` is the pattern's place in the settings; the fault names it if
+    /// the host would not accept the name.
     pub fn fill(&self, field: &str, values: &[(&str, &str)]) -> Result<String, Fault> {
         let name = values.iter().fold(self.0.clone(), |name, (of, value)| {
             name.replace(&braced(of), value)
         });
         if name.len() > LONGEST || name.contains(['/', '\\', ':']) {
-            let message = ["`", &name, "` is no file name of at most 200 bytes"].concat();
+            let message = ["`", &name, "` is not a file name of at most 200 bytes"].concat();
             return Err(Fault::misconfigured(field, message));
         }
         Ok(name)

@@ -1,5 +1,5 @@
-//! The seam between the SDK and the host: in a component the contract's imports, natively their
-//! doubles of the test kit. Nothing else of the SDK asks which of the two it is.
+//! The boundary between SDK and host: the contract's imports in a component, and the test kit's doubles
+//! natively. No other module distinguishes the two.
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::words::{

@@ -1,9 +1,9 @@
-//! What a plugin author needs to serve a retailer on Galleria.
+//! The SDK for plugins of Galleria.
 //!
-//! A plugin decides; the host does. It is a function from an event and its [`Context`] to a
-//! [`Decision`]: documents to write, events to publish, requests to send. It performs nothing itself.
+//! A plugin decides; the host acts. A plugin is a function from an event and its [`Context`] to a
+//! [`Decision`]: documents to write, events to publish, requests to send. It has no side effects.
 //!
-//! `sdk/GUIDE.md` shows the whole way from an empty folder to a component.
+//! `sdk/GUIDE.md` describes all steps from an empty folder to a component.
 #![warn(missing_docs)]
 
 #[doc(hidden)]
@@ -54,10 +54,10 @@ pub use points::*;
 pub use problems::{MAX_PROBLEMS, Problems, quoted};
 pub use sink::Sink;
 
-/// The version of this SDK, stamped into every component.
+/// The version of this SDK. Every component contains it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What nearly every plugin needs.
+/// The items that most plugins need.
 pub mod prelude {
     pub use crate::points::*;
     pub use crate::{
@@ -70,7 +70,7 @@ pub mod prelude {
     };
 }
 
-/// What `plugin!` expands to. Not for authors.
+/// The expansion of `plugin!` uses it. Not for plugin authors.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bindings::words::types::Context as RawContext;

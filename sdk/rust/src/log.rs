@@ -1,4 +1,4 @@
-//! Lines for people. Always there; at sensitive points the host drops them.
+//! Log lines for people. Every plugin can write them; at sensitive points the host drops them.
 //!
 //! ```
 //! use galleria_sdk::log;
@@ -9,22 +9,22 @@
 use crate::bindings::words::log::Level;
 use crate::host;
 
-/// What helps to find a fault in the plugin.
+/// Helps to debug the plugin.
 pub fn debug(message: &str, fields: &[(&str, &str)]) {
     write(Level::Debug, message, fields);
 }
 
-/// What an operator may want to know.
+/// Informs operators.
 pub fn info(message: &str, fields: &[(&str, &str)]) {
     write(Level::Info, message, fields);
 }
 
-/// What an operator should look at.
+/// An operator should check it.
 pub fn warn(message: &str, fields: &[(&str, &str)]) {
     write(Level::Warn, message, fields);
 }
 
-/// What an operator has to act on.
+/// An operator must act.
 pub fn error(message: &str, fields: &[(&str, &str)]) {
     write(Level::Error, message, fields);
 }

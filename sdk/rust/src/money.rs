@@ -1,11 +1,11 @@
-//! Money: minor units, as text and in sums.
+//! Money in minor units: parsing, formatting, sums and division.
 
 use crate::Money;
 use crate::fault::BadValue;
 use crate::number::{self, narrow, power};
 use crate::problems::quoted;
 
-/// As major units with a point: `1299` with two digits is `12.99`.
+/// Formats major units with a point: `1299` with two digits is `12.99`.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -18,12 +18,12 @@ pub fn format(minor: Money, minor_digits: u8) -> String {
     number::text(minor, minor_digits, b'.')
 }
 
-/// The same into a buffer, with another decimal mark where a file asks for it.
+/// Formats into a buffer, with another decimal mark if a file needs one.
 pub fn push(out: &mut Vec<u8>, minor: Money, minor_digits: u8, mark: u8) {
     number::push(out, minor, minor_digits, mark);
 }
 
-/// Reads `12.99` as minor units. More digits than the currency has are refused, not rounded.
+/// Parses `12.99` as minor units. Fails if there are more digits than the currency has; does not round.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -41,8 +41,8 @@ pub fn parse(text: &str, minor_digits: u8) -> Result<Money, BadValue> {
     narrow("amount", i128::from(unscaled) * power(missing)?)
 }
 
-/// The same with another decimal mark, and with `thousands` between groups of three where a file has them.
-/// Both have to stand where they belong: `1.23,45` is no number.
+/// Parses with another decimal mark, and with `thousands` between groups of three digits. Both must be
+/// at their places: `1.23,45` is not a number.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -59,7 +59,7 @@ pub fn parse_with(
     thousands: Option<char>,
 ) -> Result<Money, BadValue> {
     let bad = || {
-        let message = [&*quoted(text), " is no amount such as -12.50"].concat();
+        let message = [&*quoted(text), " is not an amount such as -12.50"].concat();
         BadValue::new(
             "amount",
             message.replace("-12.50", &["-12", "50"].join(&decimal_mark.to_string())),
@@ -91,7 +91,7 @@ pub fn parse_with(
         plain.push('.');
         plain.push_str(fraction);
     }
-    // Longer than any number of 64 bits, zeros before it included.
+    // Longer than any 64-bit number, with leading zeros.
     if plain.len() > 38 {
         return Err(bad());
     }
@@ -101,7 +101,7 @@ pub fn parse_with(
             let digits = minor_digits.to_string();
             let message = [
                 &*quoted(text),
-                " has more digits behind the mark than the ",
+                " has more digits after the decimal mark than the ",
                 &digits,
                 " of the currency",
             ];
@@ -115,7 +115,7 @@ pub fn parse_with(
     }
 }
 
-/// A currency as files write it, in small or capital letters, as ISO 4217 has it.
+/// Parses a currency code of ISO 4217, in lower or upper case.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -128,14 +128,14 @@ pub fn currency(text: &str) -> Result<String, BadValue> {
     match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         true => Ok(text.to_ascii_uppercase()),
         false => {
-            let message = [&*quoted(text), " is no currency such as EUR"].concat();
+            let message = [&*quoted(text), " is not a currency such as EUR"].concat();
             Err(BadValue::new("currency", message))
         }
     }
 }
 
-/// Digits after the decimal mark of a currency, by ISO 4217; two for one that is not known. Where the
-/// call is about a store, the store's own `minor_digits` is what the host goes by.
+/// Returns the digits after the decimal point of a currency by ISO 4217; two for an unknown currency.
+/// If the call is about a store, use the store's `minor_digits`, as the host does.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -152,7 +152,7 @@ pub fn minor_digits(currency: &str) -> u8 {
     }
 }
 
-/// The sum; refused where it does not fit.
+/// Returns the sum. Fails if it does not fit.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -164,8 +164,8 @@ pub fn sum(amounts: impl IntoIterator<Item = Money>) -> Result<Money, BadValue> 
     narrow("sum", amounts.into_iter().map(i128::from).sum())
 }
 
-/// Splits `total` over `weights` by largest remainder, ties to the earlier one. The parts sum to
-/// `total`; a negative total is split as its opposite is.
+/// Splits `total` over `weights` by largest remainder; on ties the earlier weight wins. The parts add
+/// up to `total`. A negative total is split like its absolute value.
 ///
 /// ```
 /// use galleria_sdk::money;
@@ -178,7 +178,7 @@ pub fn split(total: Money, weights: &[Money]) -> Result<Vec<Money>, BadValue> {
     if sum <= 0 || weights.iter().any(|weight| *weight < 0) {
         return Err(BadValue::new(
             "weights",
-            "have to be zero or more, and one of them above zero",
+            "must be zero or more, and one of them above zero",
         ));
     }
     let mut parts = Vec::with_capacity(weights.len());
@@ -235,18 +235,21 @@ mod tests {
         assert_eq!(read("-1.234,5"), Ok(-123_450));
         assert_eq!(read("92.233.720.368.547.758,07"), Ok(i64::MAX));
         for (bad, why) in [
-            ("", "`` is no amount such as -12,50"),
-            ("1E-80000000", "`1E-80000000` is no amount such as -12,50"),
-            ("NaN", "`NaN` is no amount such as -12,50"),
-            ("1.23,45", "`1.23,45` is no amount such as -12,50"),
-            (".123,45", "`.123,45` is no amount such as -12,50"),
-            ("1..234,45", "`1..234,45` is no amount such as -12,50"),
-            ("1,2,3", "`1,2,3` is no amount such as -12,50"),
-            ("1,23.456", "`1,23.456` is no amount such as -12,50"),
-            ("- 1", "`- 1` is no amount such as -12,50"),
+            ("", "`` is not an amount such as -12,50"),
+            (
+                "1E-80000000",
+                "`1E-80000000` is not an amount such as -12,50",
+            ),
+            ("NaN", "`NaN` is not an amount such as -12,50"),
+            ("1.23,45", "`1.23,45` is not an amount such as -12,50"),
+            (".123,45", "`.123,45` is not an amount such as -12,50"),
+            ("1..234,45", "`1..234,45` is not an amount such as -12,50"),
+            ("1,2,3", "`1,2,3` is not an amount such as -12,50"),
+            ("1,23.456", "`1,23.456` is not an amount such as -12,50"),
+            ("- 1", "`- 1` is not an amount such as -12,50"),
             (
                 "1,234",
-                "`1,234` has more digits behind the mark than the 2 of the currency",
+                "`1,234` has more digits after the decimal mark than the 2 of the currency",
             ),
             (
                 "92.233.720.368.547.758,08",

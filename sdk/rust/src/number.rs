@@ -1,21 +1,21 @@
-//! Exact numbers as text: the one place where digits are written and read.
+//! Parses and formats exact numbers. All other modules use these functions.
 //!
-//! Never uses floating point, nor `std::fmt`, which costs more than the number itself in a guest.
+//! No floating point, and no `std::fmt`: in a guest it costs more than the number itself.
 
 use crate::fault::BadValue;
 
 /// The largest scale of a decimal: 10^18 is the largest power of ten in 64 bits.
 pub(crate) const MAX_SCALE: u8 = 18;
 
-/// 10 to the power of `scale`, up to [`MAX_SCALE`].
+/// Returns 10 to the power of `scale`, up to [`MAX_SCALE`].
 pub(crate) fn power(scale: u8) -> Result<i128, BadValue> {
     if scale > MAX_SCALE {
-        return Err(BadValue::new("scale", "has to be 0 to 18"));
+        return Err(BadValue::new("scale", "must be 0 to 18"));
     }
     Ok(10_i128.pow(scale.into()))
 }
 
-/// Writes `unscaled × 10^-scale` with `mark` before the fraction. A scale beyond 255 cannot be.
+/// Writes `unscaled × 10^-scale` with `mark` as the decimal mark. The scale is at most 255 by its type.
 pub(crate) fn push(out: &mut Vec<u8>, unscaled: i64, scale: u8, mark: u8) {
     if unscaled < 0 {
         out.push(b'-');
@@ -25,7 +25,7 @@ pub(crate) fn push(out: &mut Vec<u8>, unscaled: i64, scale: u8, mark: u8) {
     let mut rest = unscaled.unsigned_abs();
     loop {
         at -= 1;
-        // A remainder of ten fits a byte.
+        // A remainder of ten fits into a byte.
         digits[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
@@ -48,7 +48,7 @@ pub(crate) fn push(out: &mut Vec<u8>, unscaled: i64, scale: u8, mark: u8) {
     }
 }
 
-/// The same as text.
+/// Formats as text.
 pub(crate) fn text(unscaled: i64, scale: u8, mark: u8) -> String {
     let mut out = Vec::with_capacity(24);
     push(&mut out, unscaled, scale, mark);
@@ -56,7 +56,7 @@ pub(crate) fn text(unscaled: i64, scale: u8, mark: u8) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Divides, half away from zero.
+/// Divides, and rounds half away from zero.
 pub(crate) fn divide(value: i128, by: i128) -> i128 {
     let (whole, rest) = (value / by, value % by);
     if rest.abs() * 2 >= by {
@@ -66,17 +66,17 @@ pub(crate) fn divide(value: i128, by: i128) -> i128 {
     }
 }
 
-/// A whole number that has to fit.
+/// Converts to 64 bits, or fails.
 pub(crate) fn narrow(what: &'static str, value: i128) -> Result<i64, BadValue> {
     i64::try_from(value).map_err(|_| BadValue::new(what, "is too large"))
 }
 
-/// Reads `-12.50`: digits, at most one `mark`, no exponent, no grouping, no blanks.
+/// Parses `-12.50`: digits, at most one `mark`, no exponent, no grouping, no blanks.
 pub(crate) fn parse(text: &str, mark: u8) -> Result<(i64, u8), BadValue> {
     let bad = || {
         BadValue::new(
             "number",
-            ["`", text, "` is no decimal such as -12.50"].concat(),
+            ["`", text, "` is not a decimal such as -12.50"].concat(),
         )
     };
     let (negative, digits) = match text.as_bytes() {

@@ -1,4 +1,4 @@
-//! What a run writes. Nothing of it is seen outside before the run has ended well.
+//! The outputs of a run. They become visible only after the run has succeeded.
 
 pub use crate::bindings::words::statement::{
     Header as StatementHeader, Kind as StatementKind, Line as StatementLine,
@@ -6,15 +6,15 @@ pub use crate::bindings::words::statement::{
 use crate::{host, sink::Sink};
 use std::io;
 
-/// Bytes gathered before they cross to the host: large enough that crossing costs nothing beside the
-/// bytes, small enough for a guest of two pages to grow by it once.
+/// Bytes collected before a call of the host: so many that the call costs little, and so few that a
+/// small guest grows by them once.
 pub(crate) const CHUNK: usize = 64 * 1024;
 
-/// Statement lines gathered before they cross to the host.
+/// Statement lines collected before a call of the host.
 const LINES: usize = 512;
 
-/// A file of a run. Takes bytes itself, and is what [`csv::Writer`](crate::csv::Writer) and
-/// [`xml::Writer`](crate::xml::Writer) can write to.
+/// A file of a run. It accepts bytes, and [`csv::Writer`](crate::csv::Writer) and
+/// [`xml::Writer`](crate::xml::Writer) can write to it.
 ///
 /// ```
 /// use galleria_sdk::prelude::*;
@@ -37,7 +37,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// A new file: a directory that the grant names, and a name that is not there yet.
+    /// Creates a file under a new name in a directory that the grant names.
     pub fn create(directory: &str, name: &str, media_type: &str) -> Self {
         Self {
             file: host::output::open(directory, name, media_type),
@@ -45,7 +45,7 @@ impl Output {
         }
     }
 
-    /// Appends.
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
         self.piece_ended();
@@ -77,7 +77,7 @@ impl Sink for Output {
     }
 
     fn piece_ended(&mut self) {
-        // Before the buffer would have to grow by a typical piece.
+        // Flush before a typical piece would make the buffer grow.
         if self.buffer.len() >= CHUNK - CHUNK / 16 {
             self.pass_on();
         }
@@ -96,19 +96,19 @@ impl io::Write for Output {
     }
 }
 
-/// Where a provider's statement lines go.
+/// The statement of a run.
 #[derive(Default)]
 pub struct Statement {
     lines: Vec<StatementLine>,
 }
 
 impl Statement {
-    /// The statement of this run.
+    /// Opens the statement of this run.
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// Says what holds for all of it; once, before or after the lines.
+    /// Sets the header. Call it once, before or after the lines.
     pub fn describe(&mut self, header: &StatementHeader) {
         host::statement::describe(header);
     }

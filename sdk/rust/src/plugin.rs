@@ -1,12 +1,12 @@
-//! `plugin!`: from traits to an exported component.
+//! `plugin!`: exports a component from trait implementations.
 //!
-//! The macro names each extension point once; everything it expands to is in this module. On other
-//! targets than wasm nothing is exported, and the plugin can be called by the test kit.
+//! The macro lists each extension point once, and everything it expands to is in this module. On other
+//! targets than wasm nothing is exported, and the test kit can call the plugin.
 
 use crate::bindings::words::types::Context as Raw;
 use crate::{Context, Fault, Plugin};
 
-/// Exports a plugin: exactly the extension points named, and the check of its settings.
+/// Exports a plugin: the named extension points and the check of its settings.
 ///
 /// ```
 /// use galleria_sdk::prelude::*;
@@ -137,7 +137,7 @@ macro_rules! __export {
     };
 }
 
-/// A custom section of the component, so that a file tells which plugin it is.
+/// A custom section of the component that identifies the plugin.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stamp {
@@ -151,9 +151,9 @@ macro_rules! __stamp {
             $crate::VERSION,
             "\"}",
         ];
-        // A custom section is the only place in a component that a reader finds without running it.
-        // `link_section` is unsafe because some sections mean something to a linker; this one does
-        // not, and it exists on wasm alone.
+        // A reader can find a custom section without running the component. `link_section` is
+        // unsafe because some sections have a meaning for a linker; this section has none, and it
+        // exists on wasm only.
         #[cfg(target_arch = "wasm32")]
         #[used]
         #[unsafe(link_section = "galleria:plugin")]
@@ -161,7 +161,7 @@ macro_rules! __stamp {
     };
 }
 
-/// One call: reads the settings, then the author's function.
+/// Runs one call: parses the settings, then calls the author's function.
 pub fn call<P: Plugin, R>(
     cx: Raw,
     decide: impl FnOnce(&Context<P::Settings>) -> Result<R, Fault>,
@@ -169,7 +169,7 @@ pub fn call<P: Plugin, R>(
     decide(&Context::read::<P>(cx)?)
 }
 
-/// How long the parts are together.
+/// Returns the length of all parts.
 pub const fn length(parts: &[&str]) -> usize {
     let (mut total, mut index) = (0, 0);
     while index < parts.len() {
@@ -179,7 +179,7 @@ pub const fn length(parts: &[&str]) -> usize {
     total
 }
 
-/// The parts as one array, while compiling: a section holds bytes, not pointers.
+/// Joins the parts to one array at compile time: a section contains bytes, not pointers.
 pub const fn join<const N: usize>(parts: &[&str]) -> [u8; N] {
     let mut bytes = [0; N];
     let (mut at, mut index) = (0, 0);

@@ -1,6 +1,6 @@
-//! What a plugin author implements: one [`Plugin`], and one trait for each extension point served.
+//! The traits of a plugin: one [`Plugin`], and one trait for each served extension point.
 //!
-//! The traits have no `self`: an instance of a component serves one call, so there is nothing to keep.
+//! The traits have no `self`: an instance of a component serves one call, so there is no state.
 
 use crate::{
     Cancellation, Context, Decision, Fault, FiscalMark, Identity, Login, Member, Outgoing, Problem,
@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 
-/// What every plugin has: the settings it reads, one type for all its extension points.
+/// Common to all extension points of a plugin: the settings.
 ///
 /// ```
 /// use galleria_sdk::prelude::*;
@@ -26,19 +26,19 @@ use serde::de::DeserializeOwned;
 ///     fn check(settings: &Settings) -> Vec<Problem> {
 ///         let mut problems = Vec::new();
 ///         if !settings.file_name.contains("{sequence}") {
-///             problems.push(Problem::new("file_name", "has to contain {sequence}"));
+///             problems.push(Problem::new("file_name", "must contain {sequence}"));
 ///         }
 ///         problems
 ///     }
 /// }
 /// ```
 pub trait Plugin {
-    /// The author's own struct. Keys that it does not know are reported before any event is sent;
-    /// [`NoSettings`](crate::NoSettings) where there are none.
+    /// The author's own struct. Unknown keys are reported before any event is sent. Use
+    /// [`NoSettings`](crate::NoSettings) if there are none.
     type Settings: DeserializeOwned;
 
-    /// What is wrong with settings that could be read, beyond their shape. Called once for each
-    /// settings text before a configuration becomes active.
+    /// Returns the problems of settings with valid types. The host calls it once for each settings
+    /// text before a configuration becomes active.
     fn check(_settings: &Self::Settings) -> Vec<Problem> {
         Vec::new()
     }

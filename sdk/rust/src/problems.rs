@@ -1,18 +1,18 @@
-//! Problems of a file, collected: an author of a file mends all of them at once, not one a day.
+//! Collects problems, so that the author of a file can correct all of them at once.
 
 use crate::{Fault, Problem};
 
-/// The most that are told. A file that has more is of another kind than was thought, and reading on
-/// would only take time.
+/// The most problems that are reported. A file with more of them has the wrong format, and reading on
+/// would waste time.
 pub const MAX_PROBLEMS: usize = 50;
 
-/// What is wrong so far.
+/// The problems so far.
 ///
 /// ```
 /// use galleria_sdk::{Problem, Problems};
 ///
 /// let mut problems = Problems::default();
-/// let gross: Option<i64> = problems.take(Err(Problem::in_row(7, "gross", "is no amount")));
+/// let gross: Option<i64> = problems.take(Err(Problem::in_row(7, "gross", "is not an amount")));
 /// assert_eq!(gross, None);
 /// assert!(problems.finish().is_err());
 /// ```
@@ -20,14 +20,14 @@ pub const MAX_PROBLEMS: usize = 50;
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Adds one; beyond [`MAX_PROBLEMS`] it is dropped.
+    /// Adds a problem; beyond [`MAX_PROBLEMS`] it is dropped.
     pub fn push(&mut self, problem: Problem) {
         if !self.is_full() {
             self.0.push(problem);
         }
     }
 
-    /// The value, or nothing and one problem more.
+    /// Returns the value, or adds the problem and returns `None`.
     pub fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -38,22 +38,22 @@ impl Problems {
         }
     }
 
-    /// Whether there is no use in reading on.
+    /// Returns whether the limit is reached, so that reading on is useless.
     pub fn is_full(&self) -> bool {
         self.0.len() >= MAX_PROBLEMS
     }
 
-    /// Whether all is well so far.
+    /// Returns whether there is no problem so far.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of problems.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// `invalid` with all of them, where there are any.
+    /// Returns `invalid` with all problems, if there are any.
     pub fn finish(self) -> Result<(), Fault> {
         match self.0.is_empty() {
             true => Ok(()),
@@ -62,8 +62,8 @@ impl Problems {
     }
 }
 
-/// A piece of a file inside a message: in `` ` ``, cut where it is long, and without what would break a
-/// line of a log.
+/// Quotes text of a file for a message: in `` ` ``, cut if it is long, without characters that would
+/// break a log line.
 ///
 /// ```
 /// assert_eq!(galleria_sdk::quoted("a\nb"), "`a\u{fffd}b`");

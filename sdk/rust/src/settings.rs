@@ -1,7 +1,7 @@
-//! Reading settings for `settings.check`: every unknown key, and the first value of a wrong shape, each
-//! with its dotted path and what would be right.
+//! Checks settings for `settings.check`: reports all unknown keys, and the first value of a wrong type,
+//! with dotted path and correction.
 //!
-//! A call reads its settings with `serde_json` alone, which is faster and says less.
+//! A call parses its settings with plain `serde_json`, which is faster but reports less.
 
 use crate::{Plugin, Problem};
 use serde::de::{
@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::fmt;
 
-/// What is wrong with a settings text. Nothing: the plugin can work with it.
+/// Returns the problems of a settings text. An empty list means that the plugin accepts it.
 pub fn check<P: Plugin>(text: &str) -> Vec<Problem> {
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
-        Err(error) => return vec![Problem::new("settings", format!("is no JSON: {error}"))],
+        Err(error) => return vec![Problem::new("settings", format!("is not JSON: {error}"))],
     };
     let unknown = RefCell::new(Vec::new());
     let node = Node {
@@ -33,7 +33,7 @@ pub fn check<P: Plugin>(text: &str) -> Vec<Problem> {
     problems
 }
 
-/// The way from the root to a value.
+/// The path from the root to a value.
 enum Path<'a> {
     Root,
     Key(&'a Path<'a>, &'a str),
@@ -52,11 +52,11 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// What serde found wrong. The path is known to the innermost value that was being read.
+/// An error of serde. The path leads to the innermost value that was being read.
 #[derive(Debug)]
 struct Wrong {
     path: Option<String>,
-    /// A key that is missing below `path`.
+    /// A missing key below `path`.
     missing: Option<&'static str>,
     message: String,
 }
@@ -105,7 +105,7 @@ impl de::Error for Wrong {
     }
 }
 
-/// A value and where it stands.
+/// A value and its path.
 #[derive(Clone, Copy)]
 struct Node<'a> {
     value: &'a Value,
@@ -238,7 +238,7 @@ struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    /// For a struct, its unknown keys are reported here and never shown to serde.
+    /// For a struct, unknown keys are reported here, and serde does not see them.
     fn new(
         node: Node<'a>,
         map: &'a Map<String, Value>,
@@ -247,8 +247,8 @@ impl<'a> Keys<'a> {
         if let Some(known) = fields {
             for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
                 let message = match known {
-                    [] => "is unknown; no key is known here".to_owned(),
-                    _ => format!("is unknown; known here: {}", known.join(", ")),
+                    [] => "unknown key; there are no keys here".to_owned(),
+                    _ => format!("unknown key; known keys: {}", known.join(", ")),
                 };
                 let field = Path::Key(node.path, key).to_string();
                 node.unknown.borrow_mut().push(Problem::new(field, message));
@@ -309,7 +309,7 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// Reads what the case carries, under the case's name.
+    /// Reads the value of the case, under the case's name.
     fn content<R>(self, read: impl FnOnce(Node<'_>) -> Result<R, Wrong>) -> Result<R, Wrong> {
         let path = Path::Key(self.node.path, self.name);
         let node = Node {
@@ -432,10 +432,10 @@ mod tests {
                 r#"{"return-style":{"other":{"prefix":"x","y":1}},"colums":[],"columns":[{"header":"a"},{"header":"b","wide":3}],"more":{"header":"","x":0}}"#
             ),
             [
-                "colums: is unknown; known here: return-style, columns, names, more",
-                "columns.1.wide: is unknown; known here: header, width",
-                "more.x: is unknown; known here: header, width",
-                "return-style.other.y: is unknown; known here: prefix",
+                "colums: unknown key; known keys: return-style, columns, names, more",
+                "columns.1.wide: unknown key; known keys: header, width",
+                "more.x: unknown key; known keys: header, width",
+                "return-style.other.y: unknown key; known keys: prefix",
             ]
         );
     }
@@ -459,7 +459,7 @@ mod tests {
         assert_eq!(
             found(r#"{"x":1}"#),
             [
-                "x: is unknown; known here: return-style, columns, names, more",
+                "x: unknown key; known keys: return-style, columns, names, more",
                 "return-style: is missing"
             ]
         );
@@ -471,7 +471,7 @@ mod tests {
             found("[]"),
             ["settings: invalid length 0, expected struct Settings with 4 elements"]
         );
-        assert!(found("{")[0].starts_with("settings: is no JSON: "));
+        assert!(found("{")[0].starts_with("settings: is not JSON: "));
     }
 
     #[test]
@@ -481,7 +481,7 @@ mod tests {
                 r#"{"return-style":"as_return","x":0,"columns":[{"header":"unlucky","width":13}]}"#
             ),
             [
-                "x: is unknown; known here: return-style, columns, names, more",
+                "x: unknown key; known keys: return-style, columns, names, more",
                 "columns.0: unlucky"
             ]
         );

@@ -1,11 +1,12 @@
-//! Where a writer's bytes go: a vector for a document, an [`Output`](crate::Output) for a run.
+//! The destination of a writer's bytes: a vector for a document, an [`Output`](crate::Output) for a
+//! run.
 
-/// Takes what a writer writes.
+/// Accepts the bytes of a writer.
 pub trait Sink {
-    /// Where the next bytes are appended.
+    /// Returns the buffer for the next bytes.
     fn buffer(&mut self) -> &mut Vec<u8>;
 
-    /// Called between pieces, so that a sink that passes its bytes on may do it.
+    /// Called between pieces, so that a sink can pass its bytes on.
     fn piece_ended(&mut self) {}
 }
 

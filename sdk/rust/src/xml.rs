@@ -1,10 +1,10 @@
-//! XML out: elements, attributes, text, and numbers that cost nothing.
+//! Writes XML: elements, attributes, text and numbers.
 //!
-//! Writes straight into one buffer. `quick-xml`'s writer took 1.5 times as long for the same document
-//! when both were measured natively (`cargo bench -p galleria-sdk` does it again). Reading XML is
-//! `quick-xml`'s, and the tests read with it what this module wrote.
+//! The writer fills one buffer directly. `quick-xml`'s writer took 1.5 times as long for the same
+//! document, measured natively (`cargo bench -p galleria-sdk` repeats it). Use `quick-xml` to read XML;
+//! the tests read the written documents with it.
 //!
-//! Never writes a character that XML 1.0 does not allow: such a one becomes U+FFFD.
+//! Characters that XML 1.0 does not allow become U+FFFD.
 
 use crate::fault::BadValue;
 use crate::number;
@@ -35,35 +35,35 @@ use crate::{Decimal, Money};
 #[derive(Debug)]
 pub struct Writer<W: Sink = Vec<u8>> {
     sink: W,
-    /// Names of the elements that are open, one after the other.
+    /// The names of the open elements, one after the other.
     names: String,
-    /// Where each of them begins in `names`.
+    /// The start of each name in `names`.
     open: Vec<usize>,
     indent: Option<usize>,
     state: State,
-    /// The first mistake of the caller. The writer goes on; `finish` reports it.
+    /// The first error of the caller. The writer continues, and `finish` returns it.
     mistake: Option<BadValue>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing written yet, or only the declaration.
+    /// Nothing is written yet, or only the declaration.
     Before,
-    /// A start tag still takes attributes.
+    /// A start tag still accepts attributes.
     Tag,
-    /// Text was written last.
+    /// The last item was text.
     Text,
-    /// A child or an end tag was written last.
+    /// The last item was a child or an end tag.
     Nested,
 }
 
 impl Writer {
-    /// All in one line.
+    /// Writes everything in one line.
     pub fn new() -> Self {
         Self::to(Vec::with_capacity(4096))
     }
 
-    /// One element to a line, each level so many spaces further in.
+    /// Writes one element per line, and indents each level by so many spaces.
     pub fn indented(spaces: usize) -> Self {
         Self::new().indent(spaces)
     }
@@ -76,7 +76,7 @@ impl Default for Writer {
 }
 
 impl<W: Sink> Writer<W> {
-    /// Into a sink, such as an [`Output`](crate::Output).
+    /// Writes into a sink, such as an [`Output`](crate::Output).
     pub fn to(sink: W) -> Self {
         Self {
             sink,
@@ -88,16 +88,16 @@ impl<W: Sink> Writer<W> {
         }
     }
 
-    /// With indentation.
+    /// Writes with indentation.
     pub fn indent(mut self, spaces: usize) -> Self {
         self.indent = Some(spaces);
         self
     }
 
-    /// `<?xml version="1.0" encoding="UTF-8"?>`; comes first.
+    /// Writes `<?xml version="1.0" encoding="UTF-8"?>`; must come first.
     pub fn declaration(&mut self) -> &mut Self {
         if self.state != State::Before {
-            self.blame("the declaration has to come first");
+            self.blame("the declaration must come first");
         }
         self.push("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         if self.indent.is_some() {
@@ -106,7 +106,7 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// Opens an element. Attributes may follow until anything else does.
+    /// Opens an element. Attributes may follow directly.
     pub fn start(&mut self, name: &str) -> &mut Self {
         if !is_name(name) {
             self.blame_name(name);
@@ -126,13 +126,13 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// An attribute of the element just opened.
+    /// Writes an attribute of the element just opened.
     pub fn attribute(&mut self, name: &str, value: &str) -> &mut Self {
         if !is_name(name) {
             self.blame_name(name);
         }
         if self.state != State::Tag {
-            self.blame("an attribute has to follow the start of its element");
+            self.blame("an attribute must follow the start of its element");
             return self;
         }
         let out = self.sink.buffer();
@@ -144,27 +144,27 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// Text of the element that is open.
+    /// Writes text of the open element.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.content(|out| push_escaped::<false>(out, text))
     }
 
-    /// Minor units as major ones with a point.
+    /// Writes minor units as major units with a point.
     pub fn amount(&mut self, minor: Money, minor_digits: u8) -> &mut Self {
         self.content(|out| number::push(out, minor, minor_digits, b'.'))
     }
 
-    /// A decimal, with the digits it has.
+    /// Writes a decimal with all its digits.
     pub fn decimal(&mut self, value: Decimal) -> &mut Self {
         self.content(|out| number::push(out, value.unscaled, value.scale, b'.'))
     }
 
-    /// A whole number.
+    /// Writes an integer.
     pub fn integer(&mut self, value: i64) -> &mut Self {
         self.content(|out| number::push(out, value, 0, b'.'))
     }
 
-    /// Closes the element that is open.
+    /// Closes the open element.
     pub fn end(&mut self) -> &mut Self {
         let Some(begin) = self.open.pop() else {
             self.blame("an element was closed that was never opened");
@@ -186,12 +186,12 @@ impl<W: Sink> Writer<W> {
         self
     }
 
-    /// An element with text alone.
+    /// Writes an element that contains only text.
     pub fn element(&mut self, name: &str, text: &str) -> &mut Self {
         self.start(name).text(text).end()
     }
 
-    /// An element with text alone, where there is one.
+    /// Writes an element that contains only text, if there is text.
     pub fn optional(&mut self, name: &str, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.element(name, text),
@@ -199,13 +199,13 @@ impl<W: Sink> Writer<W> {
         }
     }
 
-    /// An element with a whole number alone.
+    /// Writes an element that contains only an integer.
     pub fn integer_element(&mut self, name: &str, value: i64) -> &mut Self {
         self.start(name).integer(value).end()
     }
 
-    /// Ends the document. Refused where elements are still open, or where something was written in a
-    /// place that XML has not: then there is no document at all, rather than a broken one.
+    /// Ends the document. Fails if elements are open, or if something was written in the wrong
+    /// place: no document is better than a broken one.
     pub fn finish(mut self) -> Result<W, BadValue> {
         if !self.open.is_empty() {
             let begin = self.open[self.open.len() - 1];
@@ -226,7 +226,7 @@ impl<W: Sink> Writer<W> {
 
     fn content(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         if self.open.is_empty() {
-            self.blame("text has to stand in an element");
+            self.blame("text must stand in an element");
             return self;
         }
         self.close_tag();
@@ -241,7 +241,7 @@ impl<W: Sink> Writer<W> {
         }
     }
 
-    /// Never beside text, whose blanks would change its meaning.
+    /// Not beside text, because blanks would change its meaning.
     fn new_line(&mut self) {
         let Some(spaces) = self.indent else { return };
         if matches!(self.state, State::Tag | State::Nested) {
@@ -262,20 +262,20 @@ impl<W: Sink> Writer<W> {
     }
 
     fn blame_name(&mut self, name: &str) {
-        let message = ["`", name, "` is no name of an element or attribute"].concat();
+        let message = ["`", name, "` is not a name of an element or attribute"].concat();
         self.mistake.get_or_insert(BadValue::new("xml", message));
     }
 }
 
-/// Names as far as anybody uses them: ASCII strictly, and whatever is not ASCII is taken.
+/// Checks a name: ASCII strictly, and any character outside of ASCII.
 fn is_name(name: &str) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80 || matches!(byte, b'_');
     let inner = |byte: &u8| letter(byte) || matches!(byte, b'0'..=b'9' | b'-' | b'.' | b':');
     name.as_bytes().first().is_some_and(letter) && name.as_bytes().iter().all(inner)
 }
 
-/// Appends the text with what XML reserves escaped. In attributes, tab and line feed are escaped as
-/// well, since a reader would make spaces of them; a carriage return is everywhere.
+/// Appends the text and escapes the reserved characters. In attributes it escapes tab and line feed
+/// too, because a reader would convert them to spaces. A carriage return is always escaped.
 fn push_escaped<const ATTRIBUTE: bool>(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut done = 0;
@@ -290,7 +290,7 @@ fn push_escaped<const ATTRIBUTE: bool>(out: &mut Vec<u8>, text: &str) {
             b'\r' => (b"&#13;", 1),
             b'\t' | b'\n' => continue,
             0..0x20 => ("\u{fffd}".as_bytes(), 1),
-            // U+FFFE and U+FFFF are no characters of XML.
+            // U+FFFE and U+FFFF are not XML characters.
             0xEF if matches!(bytes.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])) => {
                 ("\u{fffd}".as_bytes(), 3)
             }
@@ -412,25 +412,25 @@ mod tests {
             mistake(|xml| {
                 xml.start("a").text("").attribute("b", "").end();
             }),
-            "an attribute has to follow the start of its element"
+            "an attribute must follow the start of its element"
         );
         assert_eq!(
             mistake(|xml| {
                 xml.element("a b", "");
             }),
-            "`a b` is no name of an element or attribute"
+            "`a b` is not a name of an element or attribute"
         );
         assert_eq!(
             mistake(|xml| {
                 xml.start("a").attribute("x=\"", "").end();
             }),
-            "`x=\"` is no name of an element or attribute"
+            "`x=\"` is not a name of an element or attribute"
         );
         assert_eq!(
             mistake(|xml| {
                 xml.text("a");
             }),
-            "text has to stand in an element"
+            "text must stand in an element"
         );
     }
 

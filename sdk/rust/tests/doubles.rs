@@ -1,4 +1,4 @@
-//! What stands for the host in native tests: keys, a file, a statement, products, settlement lines.
+//! The doubles of the host in native tests: keys, a file, a statement, products, settlement lines.
 
 use galleria_sdk::prelude::*;
 use galleria_sdk::testkit::{self, Answer, Event, Host, RealKey, TestKey};
@@ -64,7 +64,7 @@ impl ReadStatement for Sample {
             let amount = text.ok().and_then(|text| text.parse().ok());
             statement.push(StatementLine {
                 row: rows,
-                gross: amount.ok_or_else(|| Fault::invalid("amount", "is no number"))?,
+                gross: amount.ok_or_else(|| Fault::invalid("amount", "is not a number"))?,
                 ..StatementLine::default()
             });
         }
@@ -178,7 +178,7 @@ fn keys_of_a_fixture_seal_as_the_host_seals() {
         notes(&payment().later_attempt()),
         "a retry seals alike"
     );
-    // What the host makes of the first text of this event.
+    // The host's result for the first text of this event.
     let keys = payment().keys;
     let key = keys["notes"].read().expect("a key");
     for (number, name) in [(0, "first"), (1, "second")] {
@@ -306,7 +306,7 @@ fn settlement_lines_and_products_are_read_to_the_end() {
     assert_eq!(text.lines().nth(9), Some("sku-20 0.20"));
 }
 
-/// A double that a test writes itself still stands in for a key.
+/// A double that a test writes itself can replace a key.
 struct Reverses;
 
 impl testkit::KeyDouble for Reverses {

@@ -1,10 +1,10 @@
-//! One JSON mapping: what the host writes, the SDK reads and writes the same. Fixtures hang on it.
+//! Host and SDK read and write the same JSON. Fixtures depend on it.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Reads the same JSON as the host's type and as the SDK's, and compares what both write.
+/// Reads the same JSON as the host's type and as the SDK's type, and compares what both write.
 fn alike<Host, Guest>(value: Value)
 where
     Host: DeserializeOwned + Serialize,
@@ -148,7 +148,7 @@ fn answers_are_alike() {
     }
 }
 
-/// The host keeps one field of a store that the contract does not have.
+/// The host stores one field of a store that the contract does not have.
 #[test]
 fn a_store_of_the_host_is_a_store_of_the_contract() {
     let store = json!({ "store": {

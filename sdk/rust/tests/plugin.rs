@@ -4,7 +4,7 @@ use galleria_sdk::prelude::*;
 use galleria_sdk::testkit::{self, Answer, Event, Served};
 use serde_json::json;
 
-/// Where files go.
+/// The directory of the files.
 #[derive(serde::Deserialize)]
 pub struct Settings {
     directory: String,
@@ -18,7 +18,7 @@ impl Plugin for Sample {
 
     fn check(settings: &Settings) -> Vec<Problem> {
         match settings.directory.as_str() {
-            "" => vec![Problem::new("directory", "has to name a directory")],
+            "" => vec![Problem::new("directory", "must name a directory")],
             _ => Vec::new(),
         }
     }
@@ -85,7 +85,7 @@ fn event(point: &str, more: serde_json::Value) -> Event {
             "scope": { "store": {
                 "id": "s1", "external_id": "0042", "retailer": "sample", "store_type": "kiosk",
                 "country": "ES", "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
-                // A field of the host's that the contract does not have.
+                // A field of the host that the contract does not have.
                 "day_starts_minute": 240,
             } },
         },

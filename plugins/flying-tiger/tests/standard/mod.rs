@@ -1,6 +1,6 @@
-//! What the tests against the standard need, and what they say where this machine lacks it.
+//! Requirements of the tests against the standard, and the message if this machine lacks them.
 //!
-//! The schema is not ours to copy, so it is read from where `POSLOG_XSD` says.
+//! The schema may not be copied here, so `POSLOG_XSD` names its place.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,9 +15,9 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The schema, where it and all of `programs` are here. Otherwise says that `test` was skipped, or
-/// fails where `GALLERIA_STRICT=1` asks for every test.
-#[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+/// Returns the schema if it and all `programs` exist. Otherwise prints that `test` was skipped, or
+/// fails if `GALLERIA_STRICT=1` requires all tests.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 pub fn schema(test: &str, programs: &[&str]) -> Option<PathBuf> {
     let named = std::env::var_os("POSLOG_XSD").map(PathBuf::from);
     let default = || "../shared/standards/poslog/POSLogV6.0.0.xsd".into();
@@ -55,7 +55,7 @@ fn runs(program: &str) -> bool {
     version.status().is_ok()
 }
 
-/// Every golden POSLOG, in order.
+/// Returns every golden POSLOG, in order.
 pub fn golden_poslogs() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for case in std::fs::read_dir(fixtures()).expect("fixtures") {

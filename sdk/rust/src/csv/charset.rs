@@ -1,38 +1,38 @@
-//! In which bytes a file is written.
+//! Charsets of written files.
 
 use super::reader::windows_1252;
 
-/// In which bytes a file is written.
+/// The charset of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub enum Charset {
-    /// All there is; what to take where nobody asks for another.
+    /// All of Unicode. The default.
     #[default]
     #[serde(rename = "utf-8")]
     Utf8,
-    /// All there is, in pieces of two bytes, the lower first: what some spreadsheets call Unicode.
+    /// All of Unicode, in two bytes each, low byte first. Some spreadsheets call it Unicode.
     #[serde(rename = "utf-16le")]
     Utf16Le,
     /// Western Europe, without the euro sign.
     #[serde(rename = "iso-8859-1")]
     Iso8859_1,
-    /// Western Europe, with the euro sign, as older spreadsheets there expect.
+    /// Western Europe, with the euro sign. Older spreadsheets there expect it.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
 
-/// What becomes of a character that the file's bytes cannot say.
+/// What happens to a character that the charset lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unwritable {
-    /// The file is refused, with the row and the character.
+    /// The file is rejected, with the row and the character.
     #[default]
     Refuse,
-    /// A `?` stands for it.
+    /// A `?` replaces it.
     Replace,
 }
 
 impl Charset {
-    /// As a media type names it.
+    /// Returns the name in a media type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
@@ -42,7 +42,7 @@ impl Charset {
         }
     }
 
-    /// The byte order mark; none where there is no such thing.
+    /// Returns the byte order mark, if the charset has one.
     pub(super) fn mark(self) -> Option<&'static [u8]> {
         match self {
             Self::Utf8 => Some(b"\xef\xbb\xbf"),
@@ -51,8 +51,8 @@ impl Charset {
         }
     }
 
-    /// Writes the text from `begin` on, which is UTF-8, again in these bytes. The error is the first
-    /// character that has none.
+    /// Re-encodes the UTF-8 text from `begin` on. The error is the first character that the charset
+    /// lacks.
     pub(super) fn encode(
         self,
         out: &mut Vec<u8>,
@@ -62,7 +62,7 @@ impl Charset {
         if self == Self::Utf8 {
             return Ok(());
         }
-        // Pieces of texts and ASCII between them: it is UTF-8.
+        // The text consists of whole strings and ASCII, so it is UTF-8.
         let text = String::from_utf8(out.split_off(begin)).unwrap_or_default();
         if self == Self::Utf16Le {
             out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));

@@ -1,37 +1,36 @@
-//! CSV in: rows of bounded cells, each known by its row and its column's name.
+//! Reads CSV: rows of bounded cells. Each cell is identified by its row and its column's name.
 //!
-//! `csv-core` takes the text apart; this module owns what a file from outside needs besides: bounds,
-//! encodings, which row it is, and a [`Problem`] that names it. It holds one row and one chunk of the
-//! file, however long the file is, and never looks at what a cell means.
+//! `csv-core` splits the text. This module adds limits, encodings, row numbers, and a [`Problem`] that
+//! names the cell. It keeps one row and one chunk of the file in memory, and does not interpret cells.
 
 use crate::Problem;
 use csv_core::ReadRecordResult;
 use std::io;
 
-/// The longest cell, in bytes: ten times a long description, and far below what would fill a guest.
+/// The longest cell, in bytes: ten times a long description, and far below the memory of a guest.
 pub const MAX_CELL: usize = 4 * 1024;
-/// The longest row, in bytes as it is after the quotes are taken off.
+/// The longest row, in bytes without quotes.
 pub const MAX_ROW: usize = 64 * 1024;
-/// The most columns: widest of the reports known here is one of some ninety.
+/// The most columns. The widest known report has about ninety.
 pub const MAX_COLUMNS: usize = 512;
-/// Read at once. The host hands over chunks of this size.
+/// Bytes per read. The host returns chunks of this size.
 const CHUNK: usize = 64 * 1024;
 
-/// How a file's bytes become text.
+/// The encoding of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// What a byte order mark may stand before.
+    /// A byte order mark may precede the text.
     #[default]
     #[serde(rename = "utf-8")]
     Utf8,
-    /// What spreadsheets in Western Europe write; covers ISO 8859-1.
+    /// Spreadsheets in Western Europe write it; it covers ISO 8859-1.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
 
 impl Encoding {
-    /// Appends bytes as text; `false`, and nothing, where they are none.
+    /// Appends bytes as text. Returns `false` and appends nothing if they are invalid.
     pub fn decode(self, bytes: &[u8], text: &mut String) -> bool {
         match self {
             Self::Utf8 => match std::str::from_utf8(bytes) {
@@ -44,7 +43,7 @@ impl Encoding {
     }
 }
 
-/// One row. Used again for each, so that reading allocates nothing.
+/// One row. It is reused for all rows, so that reading does not allocate.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     number: u64,
@@ -53,23 +52,23 @@ pub struct Row {
 }
 
 impl Row {
-    /// Where it stands in the file, from 1 with the header, as a spreadsheet counts: blank lines are
-    /// rows, a line break inside quotes is not.
+    /// Returns the row's number in the file, from 1 with the header. It counts like a spreadsheet:
+    /// blank lines are rows, a line break inside quotes is not.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// How many cells it has.
+    /// Returns the number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is nothing in any cell.
+    /// Returns whether all cells are empty.
     pub fn is_empty(&self) -> bool {
         (0..self.len()).all(|index| self.cell(index).is_empty())
     }
 
-    /// A cell without the blanks around it; empty beyond the last.
+    /// Returns a cell without surrounding blanks; empty after the last cell.
     pub fn cell(&self, index: usize) -> &str {
         let Some(end) = self.ends.get(index) else {
             return "";
@@ -82,7 +81,7 @@ impl Row {
     }
 }
 
-/// Reads rows of cells from anything, such as an [`Input`](crate::Input).
+/// Reads rows of cells from any source, such as an [`Input`](crate::Input).
 ///
 /// ```
 /// use galleria_sdk::csv;
@@ -102,11 +101,11 @@ pub struct Reader<R> {
     chunk: Vec<u8>,
     taken: usize,
     begun: bool,
-    /// The row that is read next, or is being read.
+    /// The number of the row that is read or will be read next.
     number: u64,
-    /// The last row that had anything in it.
+    /// The last row that was not empty.
     last: u64,
-    /// The last byte was a carriage return: a line feed after it ends no other row.
+    /// The last byte was a carriage return, so a line feed after it does not end another row.
     after_return: bool,
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -114,7 +113,7 @@ pub struct Reader<R> {
 }
 
 impl<R: io::Read> Reader<R> {
-    /// From the beginning of a file.
+    /// Reads from the start of a file.
     pub fn new(input: R, delimiter: u8, encoding: Encoding) -> Self {
         Self {
             input,
@@ -132,8 +131,8 @@ impl<R: io::Read> Reader<R> {
         }
     }
 
-    /// Takes the next row as the names of the columns; none where the file is at its end. From here on
-    /// a problem names its column.
+    /// Reads the next row as the names of the columns; `None` at the end of the file. From here on,
+    /// problems name their column.
     pub fn header(&mut self) -> Result<Option<Columns>, Problem> {
         let mut row = Row::default();
         if !self.read(&mut row)? {
@@ -147,7 +146,8 @@ impl<R: io::Read> Reader<R> {
         }))
     }
 
-    /// The next row that has anything in it; `false` at the end. After a problem there is no more to read.
+    /// Reads the next row that is not empty; returns `false` at the end. Do not read on after a
+    /// problem.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         loop {
             if !self.read_any(row)? {
@@ -160,7 +160,7 @@ impl<R: io::Read> Reader<R> {
         }
     }
 
-    /// The row that was read last; the first of an empty file.
+    /// Returns the row that was read last, or the first row of an empty file.
     pub fn last_row(&self) -> u64 {
         self.last
     }
@@ -208,7 +208,7 @@ impl<R: io::Read> Reader<R> {
         Ok(true)
     }
 
-    /// Goes to the first byte of the next row, past blank lines; `false` at the end.
+    /// Skips blank lines to the first byte of the next row; returns `false` at the end.
     fn skip_to_row(&mut self) -> Result<bool, Problem> {
         if !self.begun {
             self.begin()?;
@@ -232,7 +232,7 @@ impl<R: io::Read> Reader<R> {
         }
     }
 
-    /// The byte order mark, where there is one.
+    /// Skips the byte order mark, if there is one.
     fn begin(&mut self) -> Result<(), Problem> {
         self.begun = true;
         while self.chunk.len() < 3 {
@@ -256,7 +256,7 @@ impl<R: io::Read> Reader<R> {
         Ok(())
     }
 
-    /// The next chunk; `false` at the end.
+    /// Reads the next chunk; returns `false` at the end.
     fn fill(&mut self) -> Result<bool, Problem> {
         self.chunk.resize(CHUNK, 0);
         let count = self.input.read(&mut self.chunk);
@@ -266,7 +266,7 @@ impl<R: io::Read> Reader<R> {
         Ok(count > 0)
     }
 
-    /// That the cell which ends, or has come, at `end` is not too long.
+    /// Checks the length of the cell that ends at `end`, or has been read up to there.
     fn check_cell(&self, end: usize, index: usize) -> Result<(), Problem> {
         let begin = match index {
             0 => 0,
@@ -287,7 +287,7 @@ impl<R: io::Read> Reader<R> {
             let cell = &bytes[begin..*end];
             begin = *end;
             if !self.encoding.decode(cell, &mut row.text) {
-                return Err(self.problem(index, "is no UTF-8"));
+                return Err(self.problem(index, "is not UTF-8"));
             }
             let text = &row.text[row.ends.last().copied().unwrap_or(0)..];
             let control =
@@ -314,7 +314,7 @@ impl<R: io::Read> Reader<R> {
     }
 }
 
-/// The names of a file's columns, wherever each stands.
+/// The names of a file's columns, in any order.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     row: u64,
@@ -322,40 +322,39 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Where a column stands. The name counts without blanks around it, in small or capital letters.
+    /// Finds a column. Surrounding blanks and case do not matter.
     pub fn find(&self, name: &str) -> Option<usize> {
         let same = |known: &String| known.eq_ignore_ascii_case(name);
         self.names.iter().position(same)
     }
 
-    /// Where a column stands that has to be there, once.
+    /// Finds a column that must exist exactly once.
     pub fn require(&self, name: &str) -> Result<usize, Problem> {
         self.find_once(name)?.ok_or_else(|| {
             let found: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            // Long enough for any header that a person reads, and bounded.
+            // Long enough for every readable header.
             let all: String = found.join(", ").chars().take(500).collect();
-            let message = ["is missing; the header has ", &all];
+            let message = ["is missing; the columns are ", &all];
             Problem::in_row(self.row, name, message.concat())
         })
     }
 
-    /// Where a column stands that may be there, once.
+    /// Finds a column that may exist at most once.
     pub fn find_once(&self, name: &str) -> Result<Option<usize>, Problem> {
         let same = |known: &&String| known.eq_ignore_ascii_case(name);
         match self.names.iter().filter(same).count() {
             0 | 1 => Ok(self.find(name)),
             count => {
-                let message =
-                    format!("stands {count} times in the header; it has to stand there once");
+                let message = format!("occurs {count} times in the header; it must occur once");
                 Err(Problem::in_row(self.row, name, message))
             }
         }
     }
 
-    /// That a row has a cell for each column, and nothing beyond.
+    /// Checks that a row has exactly one cell for each column.
     pub fn fits(&self, row: &Row) -> Result<(), Problem> {
         let (cells, columns) = (row.len(), self.names.len());
-        let message = format!("the row has {cells} cells where the header has {columns}");
+        let message = format!("the row has {cells} cells, but the header has {columns}");
         if cells < columns {
             let missing = self.name(cells);
             return Err(Problem::in_row(row.number(), missing, message));
@@ -366,7 +365,7 @@ impl Columns {
         }
     }
 
-    /// The row of the header.
+    /// Returns the row of the header.
     pub fn row(&self) -> u64 {
         self.row
     }
@@ -379,8 +378,8 @@ impl Columns {
     }
 }
 
-/// A byte of Windows-1252 as the WHATWG's encoding standard reads it; five bytes that mean nothing
-/// become control characters, which are refused.
+/// Decodes a byte of Windows-1252 by the WHATWG encoding standard. The five undefined bytes become
+/// control characters, which are rejected.
 pub(super) fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
         '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',

@@ -1,8 +1,8 @@
-//! Doubles of the host's functions, for native tests: each module has the signatures of the
-//! generated one that it stands for.
+//! Doubles of the host's functions for native tests. Each module has the signatures of the generated
+//! module that it replaces.
 //!
-//! Feeds answer in batches smaller than was asked, as the contract allows, so that a plugin which
-//! takes one batch for all of them fails here and not in a shop.
+//! Feeds return smaller batches than requested, as the contract allows. A plugin that treats one batch
+//! as the whole feed fails in its tests.
 
 use super::host::Host;
 use std::cell::RefCell;
@@ -11,9 +11,9 @@ thread_local! {
     static HOST: RefCell<Host> = RefCell::default();
 }
 
-/// Runs `call` with `host` behind the SDK's functions, and gives back the host with what was done to it.
+/// Runs `call` with `host` behind the SDK's functions, and returns the host with all recorded calls.
 pub(super) fn within<R>(host: Host, call: impl FnOnce() -> R) -> (R, Host) {
-    /// Puts the outer host back even where `call` panics: test threads are used again.
+    /// Restores the outer host also after a panic: test threads are reused.
     struct Outer(Option<Host>);
     impl Drop for Outer {
         fn drop(&mut self) {
@@ -31,7 +31,7 @@ fn host<R>(act: impl FnOnce(&mut Host) -> R) -> R {
     HOST.with_borrow_mut(act)
 }
 
-/// Takes the next rows, never more than seven.
+/// Takes the next rows, at most seven.
 fn batch<T>(rows: &mut std::collections::VecDeque<T>, max: u32) -> Vec<T> {
     let count = rows.len().min(7).min(max as usize);
     rows.drain(..count).collect()

@@ -1,4 +1,4 @@
-//! The host as a native test sees it: what a plugin may read, and what it did.
+//! The host of a native test: the inputs of a plugin, and its recorded calls.
 
 use super::double;
 use super::{ProductRow, SaleLineRow, SettlementRow};
@@ -8,8 +8,8 @@ use crate::{Activity, Outgoing, Reply, StatementHeader, StatementLine, Store};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// Stands for the host while a plugin is called natively. Fill in what the plugin reads, call it
-/// within, look at what it did.
+/// Replaces the host while a plugin is called natively. Fill in the inputs, call the plugin within, and
+/// check what it did.
 ///
 /// ```
 /// use galleria_sdk::testkit::Host;
@@ -37,35 +37,35 @@ pub struct Host {
     pub input: VecDeque<u8>,
     /// Secrets by name.
     pub keys: HashMap<String, Rc<dyn KeyDouble>>,
-    /// Claims by issuer and token. Any other token is refused.
+    /// Claims by issuer and token. Other tokens are rejected.
     pub tokens: HashMap<(String, String), String>,
-    /// Answers to what is asked over HTTP, in order. Beyond them, everything is unreachable.
+    /// HTTP replies, in order. After the last one, targets are unreachable.
     pub replies: VecDeque<Result<Reply, Refusal>>,
-    /// What was asked over HTTP.
+    /// The HTTP requests that were sent.
     pub asked: Vec<Outgoing>,
-    /// What was logged.
+    /// The log lines.
     pub logged: Vec<Logged>,
-    /// Files that were written, in the order they were opened.
+    /// The written files, in the order of opening.
     pub files: Vec<WrittenFile>,
-    /// What the run said of its statement.
+    /// The header of the statement.
     pub statement_header: Option<StatementHeader>,
-    /// Statement lines that were pushed.
+    /// The statement lines.
     pub statement: Vec<StatementLine>,
 }
 
 impl Host {
-    /// Runs `call` with this host, and gives it back with what was done to it.
+    /// Runs `call` with this host, and returns it with all recorded calls.
     pub fn within<R>(self, call: impl FnOnce() -> R) -> (R, Self) {
         double::within(self, call)
     }
 }
 
-/// One line of the log.
+/// One log line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logged {
-    /// How loud.
+    /// Its level.
     pub level: Level,
-    /// The line.
+    /// Its message.
     pub message: String,
     /// Its fields.
     pub fields: Vec<(String, String)>,
@@ -74,9 +74,9 @@ pub struct Logged {
 /// A file that a run wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenFile {
-    /// The directory that the grant names.
+    /// The directory in the grant.
     pub directory: String,
-    /// Its name in there.
+    /// Its name in the directory.
     pub name: String,
     /// Its media type.
     pub media_type: String,
@@ -84,7 +84,7 @@ pub struct WrittenFile {
     pub body: Vec<u8>,
 }
 
-/// A key as a test fakes it. None: refused.
+/// A fake key for tests. `None` is a refusal.
 pub trait KeyDouble {
     /// See [`Key::decrypt`](crate::Key::decrypt).
     fn decrypt(

@@ -1,4 +1,4 @@
-//! Keys that really decrypt, encrypt and authenticate, with the ciphers of the host.
+//! Keys that decrypt, encrypt and authenticate with the ciphers of the host.
 
 pub use galleria_keys::{TestKey, TestVersion};
 
@@ -10,8 +10,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-/// A key as the host has it: what it seals natively is, byte by byte, what a component of the same
-/// plugin seals for the same event.
+/// A key as in the host. A native test produces the same bytes as a component of the same plugin for
+/// the same event.
 ///
 /// ```
 /// use galleria_sdk::Key;
@@ -31,12 +31,12 @@ use std::rc::Rc;
 pub struct RealKey {
     key: SecretKey,
     event: String,
-    /// Texts that were encrypted so far: one count for all keys of an event, as in the host.
+    /// The number of texts encrypted so far: one count for all keys of an event, as in the host.
     sealed: Rc<Cell<u64>>,
 }
 
 impl RealKey {
-    /// The only key of an event, or what is wrong with it.
+    /// Returns the only key of an event, or the reason why it is invalid.
     pub fn new(key: &TestKey, event_id: &str) -> Result<Rc<Self>, String> {
         Self::counting(key, event_id, Rc::default())
     }
@@ -49,7 +49,7 @@ impl RealKey {
         }))
     }
 
-    /// All keys of an event; what cannot be read is left out.
+    /// Returns all keys of an event; invalid keys are left out.
     pub(super) fn all(
         keys: &BTreeMap<String, TestKey>,
         event_id: &str,

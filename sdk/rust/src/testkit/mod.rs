@@ -25,12 +25,13 @@ use crate::Plugin;
 use galleria_fixtures::run_twice;
 use std::path::Path;
 
-/// What `plugin!` adds natively: a plugin that can be called by the name of an extension point.
+/// Implemented by `plugin!` on native targets: a plugin that can be called by the name of an extension
+/// point.
 pub trait Served: Plugin {
-    /// The extension points it serves, as `plugin!` names them: `OnPayment`.
+    /// The served extension points, as in `plugin!`: `OnPayment`.
     const POINTS: &'static [&'static str];
 
-    /// Calls the extension point that the event is for. None: it is not served.
+    /// Calls the extension point of the event. `None` if the plugin does not serve it.
     #[doc(hidden)]
     fn serve(event: &Event) -> Option<Result<Answer, String>>;
 }
@@ -38,7 +39,7 @@ pub trait Served: Plugin {
 /// One extension point of a component.
 #[doc(hidden)]
 pub trait Serve<Point> {
-    /// Reads the argument and calls it.
+    /// Parses the argument and calls the point.
     fn serve(event: &Event) -> Result<Answer, String>;
 }
 
@@ -62,16 +63,15 @@ macro_rules! point_types {
 }
 galleria_contract::extension_points!(point_types);
 
-/// Runs every case of a folder - each folder in it with an `event.json` - and compares what the
-/// plugin decides with the case's `decision/`. With `GALLERIA_BLESS=1` in the environment it writes
-/// these files instead.
+/// Runs every case of a folder (each folder with an `event.json`) and compares the plugin's result with
+/// the case's `decision/`. If the environment has `GALLERIA_BLESS=1`, it writes these files instead.
 ///
-/// Each case is run twice, the second time as a later attempt: a decision that differs then depends on
-/// something that is not the event, and a retry would not be safe.
+/// Each case runs twice, the second time as a later attempt. If the decisions differ, the plugin
+/// depends on more than the event, and a retry would not be safe.
 ///
 /// # Panics
 ///
-/// Where a case differs, cannot be read, or where there is none: with all differences, readably.
+/// If a case differs or cannot be read, or if there is no case. The message shows all differences.
 ///
 /// ```no_run
 /// # use galleria_sdk::prelude::*;

@@ -1,4 +1,4 @@
-//! For readers of statements: a file read natively, and one table written in many ways.
+//! Helpers for tests of statement readers: reading a file natively, and writing one table in many ways.
 
 use super::{Answer, Event, EventContext, Outcome, Served};
 use crate::Fault;
@@ -10,7 +10,7 @@ use serde_json::Value;
 ///
 /// # Panics
 ///
-/// Where the plugin does not serve `ReadStatement`.
+/// If the plugin does not serve `ReadStatement`.
 pub fn read_statement<P: Served>(
     name: &str,
     bytes: impl Into<Vec<u8>>,
@@ -46,7 +46,7 @@ pub fn read_statement<P: Served>(
 }
 
 impl Outcome {
-    /// What was wrong, each as `row 7, gross: ...`; empty where all was well.
+    /// Returns the problems as `row 7, gross: ...`; empty if there are none.
     pub fn problems(&self) -> Vec<String> {
         match &self.answer {
             Answer::Fault(Fault::Invalid(problems) | Fault::Misconfigured(problems)) => {
@@ -58,9 +58,9 @@ impl Outcome {
     }
 }
 
-/// The same table as other programs would write it: its columns in another order, with and without
-/// quotes, byte order mark and blank lines, and with the three ends of a line. The first row is the
-/// header. `pick(n)` chooses below `n`: give it a seeded generator.
+/// Writes the same table in ways of other programs: columns in another order, with and without quotes,
+/// byte order mark and blank lines, and with three kinds of line ends. The first row is the header.
+/// `pick(n)` returns a number below `n`: use a seeded generator.
 pub fn dressed(
     rows: &[Vec<String>],
     delimiter: char,

@@ -1,7 +1,7 @@
 use super::*;
 use std::io::Read;
 
-/// Gives a few bytes at a time, so that pieces end anywhere.
+/// Returns a few bytes at a time, so that pieces end at every place.
 struct Slow<'a>(&'a [u8], usize);
 
 impl Read for Slow<'_> {
@@ -50,7 +50,7 @@ fn a_row_is_known_by_where_a_spreadsheet_shows_it() {
     assert_eq!(rows(b"\r\n\n", 1).expect("rows"), []);
 }
 
-/// What is wrong, as `row, column: ...`.
+/// Returns the problem as `row, column: ...`.
 fn problem(text: &[u8]) -> String {
     let mut reader = Reader::new(Slow(text, 999), b',', Encoding::Utf8);
     let mut row = Row::default();
@@ -86,9 +86,9 @@ fn what_breaks_a_bound_is_named_by_row_and_column() {
 
 #[test]
 fn text_that_is_none_is_named_by_row_and_column() {
-    assert_eq!(problem(b"a,b\n1,\xff\n"), "row 2, b: is no UTF-8");
-    // The two halves of one letter on both sides of a delimiter are no letter.
-    assert_eq!(problem(b"a,b\n\xc3,\xa9\n"), "row 2, a: is no UTF-8");
+    assert_eq!(problem(b"a,b\n1,\xff\n"), "row 2, b: is not UTF-8");
+    // The two halves of a letter, on both sides of a delimiter, are not a letter.
+    assert_eq!(problem(b"a,b\n\xc3,\xa9\n"), "row 2, a: is not UTF-8");
     assert_eq!(
         problem(b"a,b\n1,x\0y\n"),
         "row 2, b: has a control character, U+0000"
@@ -99,7 +99,7 @@ fn text_that_is_none_is_named_by_row_and_column() {
     );
 }
 
-/// A file of any length that keeps count of what was read of it.
+/// An endless file that counts the bytes read.
 struct Endless(u64, u8);
 
 impl Read for Endless {
@@ -141,12 +141,12 @@ fn columns_are_found_by_name_wherever_they_stand() {
     let missing = columns.require("fee").expect_err("missing");
     assert_eq!(
         missing.to_string(),
-        "row 1, fee: is missing; the header has Net, Gross, x, X"
+        "row 1, fee: is missing; the columns are Net, Gross, x, X"
     );
     let twice = columns.require("x").expect_err("doubled");
     assert_eq!(
         twice.to_string(),
-        "row 1, x: stands 2 times in the header; it has to stand there once"
+        "row 1, x: occurs 2 times in the header; it must occur once"
     );
 
     let mut row = Row::default();
@@ -154,13 +154,13 @@ fn columns_are_found_by_name_wherever_they_stand() {
     let short = columns.fits(&row).expect_err("short");
     assert_eq!(
         short.to_string(),
-        "row 2, X: the row has 3 cells where the header has 4"
+        "row 2, X: the row has 3 cells, but the header has 4"
     );
     assert!(reader.read(&mut row).expect("a row"));
     let long = columns.fits(&row).expect_err("long");
     assert_eq!(
         long.to_string(),
-        "row 3, column 5: the row has 5 cells where the header has 4"
+        "row 3, column 5: the row has 5 cells, but the header has 4"
     );
 }
 

@@ -1,0 +1,115 @@
+//! The loop over the records of a file, the same for all formats.
+
+use super::StatementWriter;
+use crate::csv::{self, Row};
+use crate::{Fault, Problem, Totals};
+use std::io;
+
+/// The records of a file, one at a time.
+pub trait RecordSource {
+    /// One record, such as a row of cells.
+    type Record<'r>
+    where
+        Self: 'r;
+
+    /// Returns the next record, or `None` at the end of the file. Reading stops after a problem.
+    fn next(&mut self) -> Result<Option<Self::Record<'_>>, Problem>;
+
+    /// Returns the row of the last record.
+    fn last_row(&self) -> u64;
+}
+
+/// Maps the records of one format to the lines of a statement.
+pub trait RecordReader<S: RecordSource> {
+    /// Returns the writer, which collects the problems.
+    fn writer(&mut self) -> &mut StatementWriter;
+
+    /// Reads one record. After a problem the reader gets the next record, so that all problems of a file
+    /// are reported together.
+    fn read(&mut self, record: S::Record<'_>) -> Result<(), Problem>;
+
+    /// Checks what only the end of the file shows, and ends the statement.
+    fn finish(self, end: FileEnd) -> Result<Totals, Fault>;
+}
+
+/// How the reading of a file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileEnd {
+    /// Whether all records were read. If not, the reader must not report missing records.
+    pub complete: bool,
+    /// The row of the last record.
+    pub last_row: u64,
+}
+
+/// Reads all records of a file, until its end, an unreadable record or too many problems.
+///
+/// [`CsvRecords`] is the source for files with delimiters.
+pub fn read<S: RecordSource, R: RecordReader<S>>(
+    mut source: S,
+    mut reader: R,
+) -> Result<Totals, Fault> {
+    let mut complete = false;
+    while !reader.writer().problems.is_full() {
+        let problem = match source.next() {
+            Ok(Some(record)) => match reader.read(record) {
+                Ok(()) => continue,
+                Err(problem) => problem,
+            },
+            Ok(None) => {
+                complete = true;
+                break;
+            }
+            Err(problem) => {
+                reader.writer().problems.push(problem);
+                break;
+            }
+        };
+        reader.writer().problems.push(problem);
+    }
+    let last_row = source.last_row();
+    reader.finish(FileEnd { complete, last_row })
+}
+
+/// The rows after the header of a CSV file.
+pub struct CsvRecords<R> {
+    rows: csv::Reader<R>,
+    row: Row,
+    header: csv::Columns,
+}
+
+impl<R: io::Read> CsvRecords<R> {
+    /// Reads the header. `column` is the column that a problem of a file without a header names.
+    pub fn open(mut rows: csv::Reader<R>, column: &str) -> Result<Self, Fault> {
+        let header = rows.header();
+        let header = header.and_then(|header| {
+            let message = "the file is empty or ends before its header";
+            header.ok_or_else(|| Problem::in_row(rows.last_row(), column, message))
+        });
+        Ok(Self {
+            header: header.map_err(|problem| Fault::Invalid(vec![problem]))?,
+            row: Row::default(),
+            rows,
+        })
+    }
+
+    /// Returns the columns of the header.
+    pub fn header(&self) -> &csv::Columns {
+        &self.header
+    }
+}
+
+impl<R: io::Read> RecordSource for CsvRecords<R> {
+    type Record<'r>
+        = &'r Row
+    where
+        R: 'r;
+
+    fn next(&mut self) -> Result<Option<&Row>, Problem> {
+        let found = self.rows.read(&mut self.row)?;
+        Ok(found.then_some(&self.row))
+    }
+
+    fn last_row(&self) -> u64 {
+        self.rows.last_row()
+    }
+}
