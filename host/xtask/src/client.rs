@@ -19,6 +19,14 @@ pub struct Client {
     url: String,
 }
 
+/// The response to a query.
+pub enum QueryResponse {
+    /// The body of a success.
+    Accepted(Value),
+    /// The text of a client error.
+    Rejected(String),
+}
+
 impl Client {
     /// Creates a client of the host at `url` with an API key.
     pub fn new(url: &str, key: &str) -> Result<Self> {
@@ -72,8 +80,8 @@ impl Client {
         }
     }
 
-    /// Sends a query that the host may reject. Returns the result, or the body of the rejection.
-    pub async fn query(&self, path: &str, body: &Value) -> Result<Result<Value, String>> {
+    /// Sends a query that the host may reject.
+    pub async fn query(&self, path: &str, body: &Value) -> Result<QueryResponse> {
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
         let response = send(request).await;
         let response = response.with_context(|| format!("POST {path}"))?;
@@ -81,10 +89,11 @@ impl Client {
         let text = response.text().await?;
         if status.is_success() {
             let body = serde_json::from_str(&text);
-            return Ok(Ok(body.with_context(|| format!("response to POST {path}"))?));
+            let body = body.with_context(|| format!("response to POST {path}"))?;
+            return Ok(QueryResponse::Accepted(body));
         }
         if status.is_client_error() {
-            return Ok(Err(text));
+            return Ok(QueryResponse::Rejected(text));
         }
         bail!("POST {path}: {status}: {text}");
     }

@@ -1,5 +1,5 @@
-//! What group commit gains: 64 callers on SQLite with synchronous=FULL, against one caller, whose
-//! every work is a commit of its own. Alternating rounds; medians.
+//! Throughput of group commit on SQLite with synchronous=FULL: 64 callers compared to one caller, whose
+//! pieces of work are committed one by one. Alternating rounds; medians.
 //!
 //! `cargo bench -p galleria-db`
 
@@ -14,48 +14,48 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 
-struct Figures {
+struct Throughput {
     works_per_second: f64,
     works_per_commit: f64,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Beside the target folder: a temporary folder may be in memory, where a sync costs nothing.
+    // In the target folder: a temporary folder may be in memory, where a sync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
     Db::migrate(&config).await?;
     let db = Db::open(&config).await?;
-    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    let (mut single, mut grouped) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        alone.push(measure(&db, round, 1).await);
-        together.push(measure(&db, round, 64).await);
+        single.push(measure(&db, round, 1).await);
+        grouped.push(measure(&db, round, 64).await);
     }
-    let (alone, together) = (median(alone), median(together));
+    let (single, grouped) = (median(single), median(grouped));
     println!("callers  works/s  works/commit");
-    for (callers, figures) in [(1, &alone), (64, &together)] {
+    for (callers, throughput) in [(1, &single), (64, &grouped)] {
         println!(
             "{callers:>7}  {:>7.0}  {:>12.1}",
-            figures.works_per_second, figures.works_per_commit
+            throughput.works_per_second, throughput.works_per_commit
         );
     }
     println!(
-        "together / alone: {:.1}",
-        together.works_per_second / alone.works_per_second
+        "64 callers / 1 caller: {:.1}",
+        grouped.works_per_second / single.works_per_second
     );
     db.close().await?;
     Ok(())
 }
 
-/// Works of an order's size: a number, an effect, a text, an event.
-async fn measure(db: &Db, round: usize, callers: usize) -> Figures {
-    let (works, commits, begun) = (db.works(), db.commits(), Instant::now());
+/// Measures work of an order's size: a number, an effect, a blob, an event.
+async fn measure(db: &Db, round: usize, callers: usize) -> Throughput {
+    let (works, commits, start) = (db.works(), db.commits(), Instant::now());
     let mut tasks = tokio::task::JoinSet::new();
     for caller in 0..callers {
         let db = db.clone();
         tasks.spawn(async move {
             for n in 0_u64.. {
-                if begun.elapsed() > ROUND {
+                if start.elapsed() > ROUND {
                     return;
                 }
                 work(&db, format!("{round}:{callers}:{caller}:{n}")).await;
@@ -64,8 +64,8 @@ async fn measure(db: &Db, round: usize, callers: usize) -> Figures {
     }
     tasks.join_all().await;
     let (works, commits) = (db.works() - works, db.commits() - commits);
-    Figures {
-        works_per_second: works as f64 / begun.elapsed().as_secs_f64(),
+    Throughput {
+        works_per_second: works as f64 / start.elapsed().as_secs_f64(),
         works_per_commit: works as f64 / commits as f64,
     }
 }
@@ -95,7 +95,7 @@ async fn work(db: &Db, id: String) {
         .expect("written");
 }
 
-fn median(mut figures: Vec<Figures>) -> Figures {
-    figures.sort_by(|a, b| a.works_per_second.total_cmp(&b.works_per_second));
-    figures.swap_remove(ROUNDS / 2)
+fn median(mut throughput: Vec<Throughput>) -> Throughput {
+    throughput.sort_by(|a, b| a.works_per_second.total_cmp(&b.works_per_second));
+    throughput.swap_remove(ROUNDS / 2)
 }

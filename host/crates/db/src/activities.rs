@@ -120,20 +120,20 @@ async fn page(
 ) -> Result<Vec<Row>, Error> {
     match window.store_id {
         Some(id) if *id < *after.store_id => Ok(Vec::new()),
-        Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await,
+        Some(id) if *id == *after.store_id => tx.fetch_all(store_page(window, after, limit)).await,
         Some(id) => {
             let start = ActivityCursor {
                 store_id: id.to_owned(),
                 ..ActivityCursor::default()
             };
-            tx.fetch_all(of_store(window, &start, limit)).await
+            tx.fetch_all(store_page(window, &start, limit)).await
         }
         None => {
-            let mut rows = tx.fetch_all(of_store(window, after, limit)).await?;
+            let mut rows = tx.fetch_all(store_page(window, after, limit)).await?;
             let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
             if left > 0 {
                 rows.extend(
-                    tx.fetch_all(of_stores(window, &after.store_id, left))
+                    tx.fetch_all(following_stores_page(window, &after.store_id, left))
                         .await?,
                 );
             }
@@ -160,7 +160,7 @@ macro_rules! with_body {
 }
 
 /// Activities of the cursor's store after the cursor.
-fn of_store<'q>(window: &Window<'q>, after: &'q ActivityCursor, limit: i64) -> Query<'q> {
+fn store_page<'q>(window: &Window<'q>, after: &'q ActivityCursor, limit: i64) -> Query<'q> {
     query(
         "activity_list",
         with_body!(
@@ -186,7 +186,7 @@ fn of_store<'q>(window: &Window<'q>, after: &'q ActivityCursor, limit: i64) -> Q
 }
 
 /// Activities of the stores after `after`.
-fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
+fn following_stores_page<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
     query(
         "activity_list",
         with_body!(

@@ -64,7 +64,7 @@ impl Pool {
 
     async fn attempt(&self, work: &Work, mode: Mode) -> Result<(), Failure> {
         let acquired = self.pool.acquire().await;
-        let mut connection = acquired.map_err(|error| Failure::of_query("connect", error))?;
+        let mut connection = acquired.map_err(|error| Failure::query("connect", error))?;
         let result = match mode {
             Mode::Write => write_on(&mut connection, self.dialect, work).await,
             Mode::Read => read_on(&mut connection, self.dialect, work).await,
@@ -86,11 +86,11 @@ async fn write_on(
     work: &Work,
 ) -> Result<(), Failure> {
     let begun = with_timeout("begin", connection.begin()).await?;
-    let mut transaction = begun.map_err(|error| Failure::of_query("begin", error))?;
+    let mut transaction = begun.map_err(|error| Failure::query("begin", error))?;
     match Transaction::run(&mut transaction, dialect, Mode::Write, work).await {
         Ok(()) => {
             let committed = with_timeout("commit", transaction.commit()).await?;
-            committed.map_err(Failure::of_commit)
+            committed.map_err(Failure::commit)
         }
         Err(failure) => {
             roll_back(transaction).await;
@@ -110,7 +110,7 @@ async fn read_on(
         Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
     };
     let begun = with_timeout("begin", connection.begin_with(begin)).await?;
-    let mut transaction = begun.map_err(|error| Failure::of_query("begin", error))?;
+    let mut transaction = begun.map_err(|error| Failure::query("begin", error))?;
     let result = Transaction::run(&mut transaction, dialect, Mode::Read, work).await;
     roll_back(transaction).await;
     result

@@ -66,20 +66,22 @@ pub(crate) async fn page(
     let limit = i64::from(limit);
     let rows = match window.store_id {
         Some(id) if *id < *after.store_id => Vec::new(),
-        Some(id) if *id == *after.store_id => tx.fetch_all(of_store(window, after, limit)).await?,
+        Some(id) if *id == *after.store_id => {
+            tx.fetch_all(store_page(window, after, limit)).await?
+        }
         Some(id) => {
             let start = SaleLineCursor {
                 store_id: id.to_owned(),
                 ..SaleLineCursor::default()
             };
-            tx.fetch_all(of_store(window, &start, limit)).await?
+            tx.fetch_all(store_page(window, &start, limit)).await?
         }
         None => {
-            let mut rows = tx.fetch_all(of_store(window, after, limit)).await?;
+            let mut rows = tx.fetch_all(store_page(window, after, limit)).await?;
             let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
             if left > 0 {
                 rows.extend(
-                    tx.fetch_all(of_stores(window, &after.store_id, left))
+                    tx.fetch_all(following_stores_page(window, &after.store_id, left))
                         .await?,
                 );
             }
@@ -90,7 +92,7 @@ pub(crate) async fn page(
 }
 
 /// Rows of the cursor's store after the cursor.
-fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineCursor, limit: i64) -> Query<'q> {
+fn store_page<'q>(window: &Window<'q>, after: &'q SaleLineCursor, limit: i64) -> Query<'q> {
     query(
         "sale_line_list",
         "SELECT l.* FROM sale_lines l
@@ -114,7 +116,7 @@ fn of_store<'q>(window: &Window<'q>, after: &'q SaleLineCursor, limit: i64) -> Q
 }
 
 /// Rows of the stores after `after`.
-fn of_stores<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
+fn following_stores_page<'q>(window: &Window<'q>, after: &'q str, limit: i64) -> Query<'q> {
     query(
         "sale_line_list",
         "SELECT l.* FROM stores s JOIN sale_lines l ON l.store_id = s.id

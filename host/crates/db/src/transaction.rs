@@ -63,7 +63,7 @@ impl From<Error> for Failure {
 
 impl Failure {
     /// `operation` is the name of a query or a command, such as `order_insert` or `begin`.
-    pub(crate) fn of_query(operation: &str, source: sqlx::Error) -> Self {
+    pub(crate) fn query(operation: &str, source: sqlx::Error) -> Self {
         let retry = Retry::after_query(&source);
         Self {
             error: Error::records(format!("database operation failed: {operation}"), source),
@@ -71,7 +71,7 @@ impl Failure {
         }
     }
 
-    pub(crate) fn of_commit(source: sqlx::Error) -> Self {
+    pub(crate) fn commit(source: sqlx::Error) -> Self {
         let retry = Retry::after_commit(&source);
         let context = match retry::is_connection_lost(&source) {
             true => "database connection lost during commit: the outcome is unknown",
@@ -252,7 +252,7 @@ impl<'c> Transaction<'c> {
     }
 
     fn fail(&mut self, name: &str, error: sqlx::Error) -> Error {
-        let failure = Failure::of_query(name, error);
+        let failure = Failure::query(name, error);
         self.failure.get_or_insert_with(|| failure.clone());
         failure.error
     }

@@ -229,7 +229,7 @@ impl WriterTask {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.connection = None;
-                Err(Failure::of_query(command, error).error)
+                Err(Failure::query(command, error).error)
             }
         }
     }

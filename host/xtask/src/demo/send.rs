@@ -1,6 +1,6 @@
 //! Sends the requests of a day: lanes in parallel, the requests of a lane in sequence.
 
-use crate::client::Client;
+use crate::client::{Client, QueryResponse};
 use crate::show::Progress;
 use anyhow::{Result, bail};
 use galleria_simulator::request::{Exchange, MemberExpectation, Request};
@@ -100,17 +100,19 @@ async fn identify(client: &Client, request: Request) -> Result<Exchange> {
     let result = client.query(&request.path, &request.body).await?;
     let key = &request.key;
     let response = match (&request.member, result) {
-        (Some(MemberExpectation::Known(number)), Ok(response)) => {
+        (Some(MemberExpectation::Known(number)), QueryResponse::Accepted(response)) => {
             if response["member"]["id"] != number.as_str() {
                 bail!("{key}: the host returned another member");
             }
             response
         }
-        (Some(MemberExpectation::Known(_)), Err(rejection)) => {
+        (Some(MemberExpectation::Known(_)), QueryResponse::Rejected(rejection)) => {
             bail!("{key}: the host rejected a valid code: {rejection}")
         }
-        (_, Ok(_)) => bail!("{key}: the host returned a member for an invalid code"),
-        (_, Err(rejection)) => Value::String(rejection),
+        (_, QueryResponse::Accepted(_)) => {
+            bail!("{key}: the host returned a member for an invalid code")
+        }
+        (_, QueryResponse::Rejected(rejection)) => Value::String(rejection),
     };
     Ok(Exchange { request, response })
 }

@@ -28,7 +28,7 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
          <> 'pending' ORDER BY serial LIMIT $2",
     },
     TimelineQuery {
-        kind: "run_asked",
+        kind: "run_requested",
         columns: &["retailer", "plugin", "point", "store", "first", "last", "schedule"],
         sql: "SELECT created_ms AS at_ms, id AS id, CAST(retailer AS TEXT) AS retailer,
          CAST(subscriber AS TEXT) AS plugin, CAST(point AS TEXT) AS point, CAST(store_id AS TEXT)
@@ -36,13 +36,13 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
          CAST(schedule AS TEXT) AS schedule FROM runs WHERE id = $1 LIMIT $2",
     },
     TimelineQuery {
-        kind: "run_begun",
+        kind: "run_started",
         columns: &["attempts", "tries"],
         sql: "SELECT begun_ms AS at_ms, id AS id, CAST(attempts AS TEXT) AS attempts, CAST(tries AS
          TEXT) AS tries FROM runs WHERE id = $1 AND begun_ms IS NOT NULL LIMIT $2",
     },
     TimelineQuery {
-        kind: "run_over",
+        kind: "run_ended",
         columns: &["state", "rows", "code", "detail"],
         sql: "SELECT ended_ms AS at_ms, id AS id, CAST(state AS TEXT) AS state, CAST(row_count AS
          TEXT) AS rows, CAST(code AS TEXT) AS code, CAST(detail AS TEXT) AS detail FROM runs

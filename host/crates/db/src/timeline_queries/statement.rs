@@ -69,7 +69,7 @@ pub(super) const LINE_QUERIES: &[TimelineQuery] = &[
          AND l.number = $3 LIMIT $2",
     },
     TimelineQuery {
-        kind: "settled_by_hand",
+        kind: "manual_settlement",
         columns: &["actor", "reason", "undo"],
         sql: "SELECT at_ms, line_id AS id, actor, reason, CAST(undo AS TEXT) AS undo FROM
          manual_settlements WHERE line_id = $1 || '.' || CAST($3 AS TEXT) ORDER BY serial LIMIT $2",

@@ -259,8 +259,8 @@ async fn a_verification_is_inserted_once(stage: &Stage) {
             ..
         })
     ));
-    let found = read_tx!(stage, [], |tx| tx.verification_get("f1").await).expect("read");
-    assert_eq!(found, Some(verified));
+    let result = read_tx!(stage, [], |tx| tx.verification_get("f1").await).expect("read");
+    assert_eq!(result, Some(verified));
 }
 
 async fn the_migration_creates_activities(stage: &Stage) {
@@ -275,12 +275,12 @@ async fn the_migration_creates_activities(stage: &Stage) {
     for insert in text.split(';').filter(|text| text.contains("INSERT")) {
         stage.run(insert.to_owned().leak()).await;
     }
-    let found = stage
+    let result = stage
         .rows("SELECT kind || ' ' || id || ' ' || business_date, accepted_ms FROM activities ORDER BY begun_ms")
         .await;
     let ms = |ms: i64| at(ms).as_millisecond();
     assert_eq!(
-        found,
+        result,
         [
             ("sale p1 2026-11-24".into(), ms(4)),
             ("refund r1 2026-11-24".into(), ms(4)),

@@ -90,10 +90,10 @@ async fn document_ids_and_names_are_unique(stage: &Stage) {
             ..first.clone()
         };
         add(stage, &document).await.expect("added");
-        let found = read_tx!(stage, [], |tx| tx.document_get(id).await).expect("read");
-        assert_eq!(found, Some(document));
+        let result = read_tx!(stage, [], |tx| tx.document_get(id).await).expect("read");
+        assert_eq!(result, Some(document));
     }
-    let found = read_tx!(stage, [], |tx| {
+    let result = read_tx!(stage, [], |tx| {
         Ok((
             tx.document_get("d1").await?.expect("there"),
             tx.document_get("d9").await?,
@@ -106,7 +106,7 @@ async fn document_ids_and_names_are_unique(stage: &Stage) {
         body: None,
         ..first
     };
-    assert_eq!(found.expect("read"), (without_body, None, 1, 2, 0));
+    assert_eq!(result.expect("read"), (without_body, None, 1, 2, 0));
 }
 
 async fn a_lease_excludes_other_owners_until_it_ends(stage: &Stage) {
@@ -244,12 +244,12 @@ async fn documents_of_earlier_events_are_listed(stage: &Stage) {
     })
     .expect("written");
     let before = |event: &'static str| async move {
-        let found = read_tx!(stage, [], |tx| tx
+        let result = read_tx!(stage, [], |tx| tx
             .document_list_before("o1", "slot", event)
             .await);
-        let found = found.expect("read");
-        assert!(found.iter().all(|document| document.body.is_none()));
-        found
+        let result = result.expect("read");
+        assert!(result.iter().all(|document| document.body.is_none()));
+        result
             .into_iter()
             .map(|document| document.id)
             .collect::<Vec<_>>()

@@ -5,11 +5,11 @@
 #[macro_use]
 mod stage;
 mod activities;
+mod api_keys;
 mod catalogue;
 mod documents;
 mod durability;
 mod fiscal;
-mod keys;
 mod large_import;
 mod lists;
 mod log;

@@ -177,7 +177,7 @@ async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
     }
     let rows = entries(stage, Subject::Run, "r1").await;
     let kinds: Vec<_> = rows.iter().map(|row| row.what).collect();
-    assert_eq!(kinds, ["attempt", "document", "run_asked"]);
+    assert_eq!(kinds, ["attempt", "document", "run_requested"]);
 }
 
 /// Two plugins publish and send for one event.

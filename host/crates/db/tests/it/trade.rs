@@ -77,8 +77,8 @@ async fn a_store_is_inserted_replaced_and_listed(stage: &Stage) {
     let mut store = rows::store("a", "q");
     store.currency = "SEK".into();
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("replaced");
-    let found = read_tx!(stage, [], |tx| tx.store_get("a").await).expect("read");
-    assert_eq!(found, Some(store));
+    let result = read_tx!(stage, [], |tx| tx.store_get("a").await).expect("read");
+    assert_eq!(result, Some(store));
     assert_eq!(page(Some("r"), "", 9).await, ["b.1", "é"]);
     let none = read_tx!(stage, [], |tx| tx.store_get("A").await).expect("read");
     assert_eq!(none, None);
@@ -86,7 +86,7 @@ async fn a_store_is_inserted_replaced_and_listed(stage: &Stage) {
 
 async fn an_order_is_inserted_once_and_changes_status(stage: &Stage) {
     with_orders(stage).await;
-    let found = read_tx!(stage, [], |tx| {
+    let result = read_tx!(stage, [], |tx| {
         Ok((
             tx.order_get("o1").await?,
             tx.order_get("o2").await?,
@@ -94,7 +94,10 @@ async fn an_order_is_inserted_once_and_changes_status(stage: &Stage) {
         ))
     });
     let (mut full, bare) = (rows::full_order("o1", "s1"), rows::bare_order("o2", "s1"));
-    assert_eq!(found.expect("read"), (Some(full.clone()), Some(bare), None));
+    assert_eq!(
+        result.expect("read"),
+        (Some(full.clone()), Some(bare), None)
+    );
 
     let again = rows::bare_order("o1", "s1");
     let error =
@@ -103,11 +106,11 @@ async fn an_order_is_inserted_once_and_changes_status(stage: &Stage) {
 
     for status in [OrderStatus::Paid, OrderStatus::Voided] {
         full.status = status;
-        let found = write_tx!(stage, [], |tx| {
+        let result = write_tx!(stage, [], |tx| {
             tx.order_set_status("o1", status).await?;
             tx.order_get("o1").await
         });
-        assert_eq!(found.expect("updated"), Some(full.clone()));
+        assert_eq!(result.expect("updated"), Some(full.clone()));
     }
     let none = write_tx!(stage, [], |tx| tx
         .order_set_status("o3", OrderStatus::Paid)
@@ -140,7 +143,7 @@ async fn an_order_has_one_payment(stage: &Stage) {
     with_orders(stage).await;
     let payment = rows::payment("p1", "o1");
     write_tx!(stage, [payment], |tx| tx.payment_insert(&payment).await).expect("paid");
-    let found = read_tx!(stage, [], |tx| {
+    let result = read_tx!(stage, [], |tx| {
         Ok([
             tx.payment_get("p1").await?,
             tx.payment_get_by_order("o1").await?,
@@ -149,7 +152,7 @@ async fn an_order_has_one_payment(stage: &Stage) {
         ])
     });
     let same = Some(payment);
-    assert_eq!(found.expect("read"), [same.clone(), same, None, None]);
+    assert_eq!(result.expect("read"), [same.clone(), same, None, None]);
 
     for (id, order_id) in [("p1", "o2"), ("p2", "o1"), ("p1", "o1")] {
         let other = rows::payment(id, order_id);
@@ -159,8 +162,8 @@ async fn an_order_has_one_payment(stage: &Stage) {
     let mut other = rows::payment("p2", "o2");
     other.shift_id = None;
     write_tx!(stage, [other], |tx| tx.payment_insert(&other).await).expect("paid");
-    let found = read_tx!(stage, [], |tx| tx.payment_get_by_order("o2").await).expect("read");
-    assert_eq!(found, Some(other));
+    let result = read_tx!(stage, [], |tx| tx.payment_get_by_order("o2").await).expect("read");
+    assert_eq!(result, Some(other));
 }
 
 async fn refunds_are_listed_in_order_of_acceptance(stage: &Stage) {
@@ -189,13 +192,13 @@ async fn refunds_are_listed_in_order_of_acceptance(stage: &Stage) {
 
     let mut second = rows::bare_refund("r1", "o9");
     second.refund = Some(resolved);
-    let found = read_tx!(stage, [], |tx| {
+    let result = read_tx!(stage, [], |tx| {
         Ok((
             tx.refund_list_by_order("o9").await?,
             tx.refund_get("r4").await?,
         ))
     });
-    let (all, one) = found.expect("read");
+    let (all, one) = result.expect("read");
     let (first, third) = (rows::bare_refund("r2", "o9"), rows::bare_refund("r3", "o9"));
     assert_eq!(all, [first, second, third, full.clone()]);
     assert_eq!(one, Some(full));
@@ -206,8 +209,8 @@ async fn a_void_is_inserted_once(stage: &Stage) {
     write_tx!(stage, [void], |tx| tx.void_insert(&void).await).expect("voided");
     let duplicate = write_tx!(stage, [void], |tx| tx.void_insert(&void).await);
     assert!(matches!(duplicate, Err(Error::Exists { what: "void", .. })));
-    let found = read_tx!(stage, [], |tx| tx.void_get("v1").await).expect("read");
-    assert_eq!(found, Some(void));
+    let result = read_tx!(stage, [], |tx| tx.void_get("v1").await).expect("read");
+    assert_eq!(result, Some(void));
 }
 
 async fn a_shift_is_inserted_once_and_closed(stage: &Stage) {
@@ -224,16 +227,16 @@ async fn a_shift_is_inserted_once_and_closed(stage: &Stage) {
         Err(Error::Exists { what: "shift", .. })
     ));
 
-    let found = read_tx!(stage, [], |tx| tx.shift_get("shift").await).expect("read");
-    assert_eq!(found.as_ref(), Some(&shift));
+    let result = read_tx!(stage, [], |tx| tx.shift_get("shift").await).expect("read");
+    assert_eq!(result.as_ref(), Some(&shift));
     shift.sums = rows::sums();
     shift.closed = Some(rows::closed("shift"));
     shift.closed_at = Some(at(99));
-    let found = write_tx!(stage, [shift], |tx| {
+    let result = write_tx!(stage, [shift], |tx| {
         tx.shift_update(&shift).await?;
         tx.shift_get("shift").await
     });
-    assert_eq!(found.expect("closed"), Some(shift.clone()));
+    assert_eq!(result.expect("closed"), Some(shift.clone()));
     shift.id = "other".into();
     let none = write_tx!(stage, [shift], |tx| tx.shift_update(&shift).await);
     assert!(matches!(none, Err(Error::NotFound { what: "shift", .. })));

@@ -76,7 +76,7 @@ pub trait Timelines {
 pub const ORDER: [&str; 28] = [
     "order",
     "shift_opened",
-    "run_asked",
+    "run_requested",
     "statement",
     "payment",
     "refund",
@@ -89,7 +89,7 @@ pub const ORDER: [&str; 28] = [
     "fiscal_mark",
     "statement_line",
     "event",
-    "run_begun",
+    "run_started",
     "parked",
     "attempt",
     "effect",
@@ -98,8 +98,8 @@ pub const ORDER: [&str; 28] = [
     "outgoing_request",
     "publication",
     "delivery",
-    "run_over",
+    "run_ended",
     "dead_letter",
     "operation",
-    "settled_by_hand",
+    "manual_settlement",
 ];
