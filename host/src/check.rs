@@ -1,7 +1,7 @@
 //! `galleria check`: checks everything that can be checked before the first event.
 
 use crate::{host, show};
-use galleria_app::statements::check_pickups;
+use galleria_app::settlement::check_pickups;
 use galleria_config::Config;
 use galleria_ports::plugins::Plugins as _;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::handling::Acting;
 use galleria_config::Config;
 use galleria_domain::Digest;
@@ -157,10 +157,10 @@ pub fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Resu
 }
 
 /// Creates an idempotency key: each command is a new request.
-pub fn idempotency_key(word: &str, id: &str) -> Key {
+pub fn idempotency_key(word: &str, id: &str) -> IdempotencyKey {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{word} {id} {key}").as_bytes());
-    Key { key, request }
+    IdempotencyKey { key, request }
 }
 
 /// Makes text safe for one line of a terminal: without characters that move the cursor or change colours.

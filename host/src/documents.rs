@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::lookup::{Content, DocumentAsk, DocumentView, Held, ListAsk};
+use galleria_app::lookup::{Content, DocumentQuery, DocumentView, Held, ListQuery};
 use galleria_config::Config;
 use galleria_ports::Error;
 use galleria_ports::records::DocumentState;
@@ -120,7 +120,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 
 async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
-    let list = ListAsk {
+    let list = ListQuery {
         store: args.store,
         retailer: args.retailer,
         order: args.order,
@@ -129,7 +129,7 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
         after: None,
         limit: args.list_args.limit,
     };
-    let query = DocumentAsk {
+    let query = DocumentQuery {
         list,
         event: args.event,
         directory: args.directory,

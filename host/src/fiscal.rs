@@ -5,7 +5,7 @@ use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::fiscal::{FiscalAsk, FiscalDetail, FiscalMarked, FiscalView};
+use galleria_app::fiscal::{FiscalDetail, FiscalListQuery, FiscalMarked, FiscalView};
 use galleria_config::Config;
 use galleria_ports::records::{FiscalFilter, FiscalState};
 use std::process::ExitCode;
@@ -75,7 +75,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 
 async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
-    let query = FiscalAsk {
+    let query = FiscalListQuery {
         filter: FiscalFilter {
             store_id: args.store,
             retailer: args.retailer,

@@ -131,7 +131,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
         .context("opening the folder of statements")?;
     let app = app
         .with_vault(Arc::new(vault))
-        .with_shelf(Arc::new(directories.clone()));
+        .with_document_reader(Arc::new(directories.clone()));
     Ok(Host {
         db,
         app,

@@ -3,7 +3,7 @@
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::show;
 use galleria_app::Reply;
-use galleria_app::sheet::{NotImported, Problems, Step, Watch};
+use galleria_app::tabular::{NotImported, Problems, Step, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::access::{KeyAsk, KeyView};
+use galleria_app::access::{ApiKeyRequest, KeyView};
 use galleria_config::Config;
 use galleria_ports::access::{Reach, Scope};
 use std::collections::BTreeSet;
@@ -147,7 +147,7 @@ async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> 
             stores: stores.into_iter().collect(),
         },
     };
-    let request = KeyAsk {
+    let request = ApiKeyRequest {
         name,
         scope,
         reach,

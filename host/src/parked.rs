@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::desk::{ParkedAsk, ParkedView};
 use galleria_app::handling::Acting;
+use galleria_app::operations::{ParkedListQuery, ParkedView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -74,8 +74,12 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(app: &App, args: List) -> anyhow::Result<()> {
-    let cause = args.cause.as_deref().map(ParkedAsk::cause_of).transpose();
-    let filter = ParkedAsk {
+    let cause = args
+        .cause
+        .as_deref()
+        .map(ParkedListQuery::cause_of)
+        .transpose();
+    let filter = ParkedListQuery {
         retailer: args.retailer,
         store: args.store,
         subscriber: args.plugin,

@@ -3,7 +3,7 @@
 use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::Args;
-use galleria_app::desk::{FaultsView, PluginView, RightsView};
+use galleria_app::operations::{FaultsView, PluginView, RightsView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -129,7 +129,7 @@ fn faults(faults: &FaultsView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use galleria_app::desk::FaultView;
+    use galleria_app::operations::FaultView;
 
     #[test]
     fn a_cell_has_one_line_for_each_right_and_fault() {

@@ -4,7 +4,7 @@ use crate::{host, import, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::products::{Format, ImportAsk, Imported, Missing, ProductAsk};
+use galleria_app::products::{CatalogueImportRequest, Format, Imported, Missing, ProductQuery};
 use galleria_config::Config;
 use galleria_ports::Error;
 use indicatif::ProgressBar;
@@ -132,7 +132,7 @@ async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
             .iter()
             .any(|known| end.eq_ignore_ascii_case(known))
     });
-    let query = ImportAsk {
+    let query = CatalogueImportRequest {
         retailer: args.retailer,
         format: if lines {
             Format::JsonLines
@@ -183,7 +183,7 @@ fn counted(imported: &Imported) -> String {
 
 async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
     let mut table = show::table(["SKU", "name", "category", "price", "active", "changed"]);
-    let mut query = ProductAsk {
+    let mut query = ProductQuery {
         retailer: args.retailer,
         store: args.store,
         changed_since: args.changed_since,

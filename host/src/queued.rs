@@ -7,7 +7,7 @@ use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::desk::{QueuedAsk, ReceiptFile, ReceiptView, RequestView};
+use galleria_app::operations::{QueuedQuery, ReceiptFile, ReceiptView, RequestView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -94,9 +94,9 @@ pub struct Request {
 
 impl List {
     /// Checks the retailer and the store, and returns the query.
-    async fn query(self, config: &Config, app: &App) -> anyhow::Result<(QueuedAsk, ListArgs)> {
+    async fn query(self, config: &Config, app: &App) -> anyhow::Result<(QueuedQuery, ListArgs)> {
         command::check_scope(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
-        let query = QueuedAsk {
+        let query = QueuedQuery {
             retailer: self.retailer,
             store: self.store,
             event: self.event,

@@ -5,8 +5,8 @@ use crate::{host, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::lookup::{DocumentAsk, ListAsk};
-use galleria_app::runs::{ByHand, RunAsk, RunView};
+use galleria_app::lookup::{DocumentQuery, ListQuery};
+use galleria_app::runs::{ByHand, RunRequest, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
 use galleria_domain::plugin::Point;
@@ -83,7 +83,7 @@ pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
     )?);
     bar.enable_steady_tick(Duration::from_millis(100));
     let owner = format!("report-{}", uuid::Uuid::new_v4());
-    let request = RunAsk {
+    let request = RunRequest {
         retailer: args.retailer,
         plugin: args.plugin,
         point: args.point,
@@ -140,14 +140,14 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
     loop {
         let mut waiting = 0;
         for state in [DocumentState::Pending, DocumentState::Prepared] {
-            let query = DocumentAsk {
-                list: ListAsk {
+            let query = DocumentQuery {
+                list: ListQuery {
                     limit: 100,
-                    ..ListAsk::default()
+                    ..ListQuery::default()
                 },
                 event: Some(format!("run:{run}")),
                 state: Some(state),
-                ..DocumentAsk::default()
+                ..DocumentQuery::default()
             };
             waiting += app.documents(&everything, query).await?.documents.len();
         }

@@ -9,7 +9,7 @@ use galleria_api::{
 };
 use galleria_app::handling::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
-use galleria_app::statements::check_pickups;
+use galleria_app::settlement::check_pickups;
 use galleria_bus::{
     BrokerConfig, ConsumerConfig, GroupLeases, LeaseStatus, Login, Relay, RelayErrors,
 };

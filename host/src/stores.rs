@@ -5,7 +5,7 @@ use crate::{host, import, logs, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::stores::{StoresAsk, StoresImported};
+use galleria_app::stores::{StoreImportRequest, StoresImported};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use indicatif::ProgressBar;
@@ -88,7 +88,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
     let file = std::fs::File::open(&args.file)
         .with_context(|| format!("opening {}", args.file.display()))?;
-    let query = StoresAsk {
+    let query = StoreImportRequest {
         dry_run: args.dry_run,
         reach: Reach::Everything,
         actor: args.actor_args.actor,

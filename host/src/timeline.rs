@@ -4,7 +4,7 @@ use crate::command::{self, plain};
 use crate::show;
 use clap::Args;
 use comfy_table::{ColumnConstraint, Table, Width};
-use galleria_app::story::{StoryEntry, StoryView};
+use galleria_app::timeline::{TimelineEntry, TimelineView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub async fn run(config: Config, args: &TimelineArgs) -> anyhow::Result<ExitCode
     .await
 }
 
-fn print(story: &StoryView) {
+fn print(story: &TimelineView) {
     let about = story.about.iter().map(|one| {
         let kind = serde_json::json!(one.kind);
         format!("{} {}", kind.as_str().unwrap_or_default(), plain(&one.id))
@@ -55,7 +55,7 @@ fn print(story: &StoryView) {
     let mut entries = story.entries.as_slice();
     while let Some(first) = entries.first() {
         let (date, _) = instant(&first.at);
-        let same = |entry: &&StoryEntry| instant(&entry.at).0 == date;
+        let same = |entry: &&TimelineEntry| instant(&entry.at).0 == date;
         let (day, later) = entries.split_at(entries.iter().take_while(same).count());
         show::line(&format!("\n{date}"));
         show::line(&table(day).trim_fmt());
@@ -70,7 +70,7 @@ fn print(story: &StoryView) {
 }
 
 /// The entries of one day, without lines between them.
-fn table(day: &[StoryEntry]) -> Table {
+fn table(day: &[TimelineEntry]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     for entry in day {
@@ -100,7 +100,7 @@ fn to_the_millisecond(time: &str) -> String {
     format!("{seconds}.{rest:0<3}")
 }
 
-fn facts(entry: &StoryEntry) -> String {
+fn facts(entry: &TimelineEntry) -> String {
     let fields = entry.facts.iter().filter(|(_, text)| **text != entry.id);
     let words = fields.map(|(name, text)| {
         let digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_abbreviated_and_a_repeated_id_omitted() {
-        let entry = StoryEntry {
+        let entry = TimelineEntry {
             at: "2026-11-24T10:04:31.5Z".into(),
             what: "attempt".into(),
             id: "payment:p1".into(),

@@ -15,8 +15,8 @@ use crate::{host, logs, show};
 use anyhow::Context as _;
 use args::{Import, Settle};
 use galleria_app::App;
-use galleria_app::Key;
-use galleria_app::statements::{SettleAsk, StatementAsk, UndoAsk};
+use galleria_app::IdempotencyKey;
+use galleria_app::settlement::{SettleRequest, StatementRequest, UndoRequest};
 use galleria_config::Config;
 use galleria_domain::plugin::Slot;
 use galleria_domain::{Digest, MatchOutcome};
@@ -85,7 +85,7 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             actor,
             reason,
         } => {
-            let request = UndoAsk { actor, reason };
+            let request = UndoRequest { actor, reason };
             app.statement_line_undo(key(&line), &line, request).await?;
             let now = app.statement_line_explain(&line).await?.line;
             show::line(&format!("line {line} is {} again", now.outcome));
@@ -106,7 +106,7 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
 
 async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
     let line = args.line;
-    let settle = SettleAsk {
+    let settle = SettleRequest {
         actor: args.actor,
         reason: args.reason,
         entry: args.entry,
@@ -118,14 +118,14 @@ async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
 }
 
 /// Creates an idempotency key: each command is a new request.
-fn key(line: &str) -> Key {
+fn key(line: &str) -> IdempotencyKey {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{line} {key}").as_bytes());
-    Key { key, request }
+    IdempotencyKey { key, request }
 }
 
 async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
-    let wanted = StatementAsk {
+    let wanted = StatementRequest {
         retailer: args.retailer.clone(),
         plugin: args.plugin.clone(),
     };

@@ -6,7 +6,7 @@ use crate::cli::Cli;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{host, logs, show};
 use anyhow::Context as _;
-use galleria_app::statements::{Reading, major, read, reading_context};
+use galleria_app::settlement::{Reading, major, read, reading_context};
 use galleria_deliver::StatementVault;
 use galleria_domain::StatementLine;
 use galleria_domain::plugin::{ConfigError, Point, Slot};
@@ -150,7 +150,7 @@ fn print(mut reading: Reading, stop: &AtomicBool) -> io::Result<()> {
             ((*kind).to_owned(), object)
         })
         .collect();
-    let sum = |of: fn(&galleria_app::statements::KindSum) -> i128| {
+    let sum = |of: fn(&galleria_app::settlement::KindSum) -> i128| {
         major(reading.kinds.values().map(of).sum(), digits)
     };
     let totals = json!({ "totals": {

@@ -1,7 +1,7 @@
 //! Statements as tables. Amounts are decimal text.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use galleria_app::statements::{ExplainView, LineView, StatementView, Uncovered, major};
+use galleria_app::settlement::{ExplainView, LineView, StatementView, Uncovered, major};
 use galleria_domain::Problem;
 
 fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {

@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::reply::ApiResult;
-use galleria_app::lookup::ListAsk;
+use galleria_app::lookup::ListQuery;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -83,9 +83,9 @@ macro_rules! queries {
 
         impl $name {
             /// The common parameters.
-            pub(crate) fn list_ask(&self) -> ApiResult<ListAsk> {
+            pub(crate) fn list_ask(&self) -> ApiResult<ListQuery> {
                 check_limit(self.limit, MAX_LIMIT)?;
-                Ok(ListAsk {
+                Ok(ListQuery {
                     store: self.store.clone(),
                     retailer: self.retailer.clone(),
                     order: queries!(@order self $order),

@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Req
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::members::Client;
 use galleria_domain::Digest;
 use galleria_ports::Error;
@@ -101,7 +101,7 @@ pub(crate) struct IdempotencyHeader {
 
 /// A write: its idempotency key and its body.
 pub(crate) struct WriteRequest<T> {
-    pub key: Key,
+    pub key: IdempotencyKey,
     pub body: T,
 }
 
@@ -121,7 +121,7 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for WriteRequest<T> {
         hashed.extend_from_slice(&bytes);
         let request = Digest::of(&hashed);
         Ok(Self {
-            key: Key { key, request },
+            key: IdempotencyKey { key, request },
             body,
         })
     }

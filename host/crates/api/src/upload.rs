@@ -9,8 +9,8 @@ use crate::state::ApiState;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use futures_util::TryStreamExt as _;
-use galleria_app::Key;
-use galleria_app::sheet::{NotImported, Problems};
+use galleria_app::IdempotencyKey;
+use galleria_app::tabular::{NotImported, Problems};
 use galleria_domain::Digest;
 use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
@@ -23,12 +23,12 @@ pub(crate) async fn receive(
     key: String,
     request: Request,
     state: &ApiState,
-) -> Result<(File, Key), Problem> {
+) -> Result<(File, IdempotencyKey), Problem> {
     let target = request.uri().path_and_query();
     let target = target.map(ToString::to_string).unwrap_or_default();
     let (file, digest) = spool(request, state).await?;
     let hashed = format!("POST\n{target}\n{digest}");
-    let key = Key {
+    let key = IdempotencyKey {
         key,
         request: Digest::of(hashed.as_bytes()),
     };

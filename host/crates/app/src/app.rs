@@ -80,7 +80,7 @@ pub struct App {
     /// Where statements are spooled and kept, in a process that takes them in.
     pub(crate) vault: Option<Arc<dyn galleria_ports::vault::Vault>>,
     /// Where delivered documents stand, in a process that reaches them.
-    pub(crate) shelf: Option<Arc<dyn galleria_ports::files::Shelf>>,
+    pub(crate) document_reader: Option<Arc<dyn galleria_ports::files::DocumentReader>>,
     /// Who may ask a plugin a question now.
     pub(crate) turns: Arc<Turns>,
     /// Told whenever the log has grown, so that consumers need not poll fast.
@@ -95,7 +95,7 @@ pub struct App {
 
 /// A caller's `Idempotency-Key` and what it was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct IdempotencyKey {
     /// As sent, behind the reach of a caller that is bound.
     pub key: String,
     /// Of method, path and body.
@@ -127,7 +127,7 @@ impl App {
             plugins,
             clock,
             vault: None,
-            shelf: None,
+            document_reader: None,
             turns: Arc::new(turns),
             policy: Arc::new(policy),
             log_grew: Notifier::default(),
@@ -148,9 +148,12 @@ impl App {
 
     /// The same application, with the directories that documents are delivered to.
     #[must_use]
-    pub fn with_shelf(self, shelf: Arc<dyn galleria_ports::files::Shelf>) -> Self {
+    pub fn with_document_reader(
+        self,
+        document_reader: Arc<dyn galleria_ports::files::DocumentReader>,
+    ) -> Self {
         Self {
-            shelf: Some(shelf),
+            document_reader: Some(document_reader),
             ..self
         }
     }
@@ -192,7 +195,12 @@ impl App {
 
     /// Does `work` and keeps its answer under the caller's key in the same transaction: the same
     /// request again is answered as before, another request under the same key is refused.
-    pub(crate) async fn once<F>(&self, key: Key, status: u16, work: F) -> Result<Reply, Error>
+    pub(crate) async fn once<F>(
+        &self,
+        key: IdempotencyKey,
+        status: u16,
+        work: F,
+    ) -> Result<Reply, Error>
     where
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static,
     {
@@ -238,7 +246,7 @@ impl App {
     }
 
     /// The answer that was kept under a key.
-    pub(crate) async fn answered(&self, key: Key) -> Result<Option<Reply>, Error> {
+    pub(crate) async fn answered(&self, key: IdempotencyKey) -> Result<Option<Reply>, Error> {
         self.records
             .read(move |tx| {
                 let key = key.clone();
@@ -252,7 +260,7 @@ impl App {
 }
 
 /// The answer that was kept, where it is the same request's.
-pub(crate) fn repeated(before: SavedResponse, key: &Key) -> Result<Reply, Error> {
+pub(crate) fn repeated(before: SavedResponse, key: &IdempotencyKey) -> Result<Reply, Error> {
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",

@@ -5,7 +5,7 @@
 //! looks. A mark that comes before its payment or refund waits for it; one that has waited longer than
 //! is set stays as it is, until it is told again. Only the mark that is applied becomes an event.
 
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::{Attribute, Entry, NewEvent, Problem, Store};
 use galleria_ports::Error;
@@ -111,7 +111,7 @@ pub struct FiscalDetail {
 
 /// Which records are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FiscalAsk {
+pub struct FiscalListQuery {
     /// By store, retailer and state.
     pub filter: FiscalFilter,
     /// Of this order.
@@ -126,7 +126,7 @@ impl App {
     /// Takes a mark. A different one than the record has is kept, and a conflict.
     pub async fn mark_accept(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         order_id: &str,
         new: NewMark,
     ) -> Result<Reply, Error> {
@@ -162,7 +162,7 @@ impl App {
     }
 
     /// Records, newest first.
-    pub async fn fiscal_records(&self, ask: FiscalAsk) -> Result<FiscalPage, Error> {
+    pub async fn fiscal_records(&self, ask: FiscalListQuery) -> Result<FiscalPage, Error> {
         let before: i64 = match &ask.after {
             Some(text) => text
                 .parse()

@@ -7,7 +7,6 @@
 
 pub mod access;
 mod app;
-pub mod desk;
 pub mod feeds;
 pub mod fiscal;
 pub mod handling;
@@ -15,14 +14,15 @@ pub mod intake;
 pub mod lookup;
 pub mod members;
 pub mod metrics;
+pub mod operations;
 pub mod products;
 pub mod relay;
 pub mod runs;
 pub mod sensitive;
-pub mod sheet;
-pub mod statements;
+pub mod settlement;
 pub mod stores;
-pub mod story;
+pub mod tabular;
+pub mod timeline;
 mod trace;
 
-pub use app::{App, Key, Policy, Reply};
+pub use app::{App, IdempotencyKey, Policy, Reply};

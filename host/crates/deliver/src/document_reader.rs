@@ -3,12 +3,12 @@
 use crate::directories::{Directories, temporary_name};
 use cap_std::fs::Dir;
 use galleria_ports::Error;
-use galleria_ports::files::Shelf;
+use galleria_ports::files::DocumentReader;
 use galleria_ports::records::{DocumentRow, DocumentState};
 use std::fs::File;
 use std::io;
 
-impl Shelf for Directories {
+impl DocumentReader for Directories {
     fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error> {
         let DocumentRow {
             directory,

@@ -7,7 +7,7 @@
 use crate::directories::{Directories, sync};
 use cap_std::fs::{Dir, MetadataExt as _};
 use galleria_app::App;
-use galleria_app::statements::{Imported, StatementAsk};
+use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::retry::DELIVERY_WAIT;
 use galleria_domain::{Complete, Pickup};
 use galleria_ports::Error;
@@ -225,7 +225,7 @@ impl Pickups {
         let spooled = spooled
             .await
             .map_err(|error| Error::Internal(format!("spooling a statement: {error}")))?;
-        let request = StatementAsk {
+        let request = StatementRequest {
             retailer: pickup.retailer.clone(),
             plugin: pickup.plugin.clone(),
         };

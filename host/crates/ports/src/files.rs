@@ -45,7 +45,7 @@ pub trait Files: Send + Sync {
 }
 
 /// The directories that documents are delivered to, for who asks to see one.
-pub trait Shelf: Send + Sync {
+pub trait DocumentReader: Send + Sync {
     /// Files that may be a document's: the one under its name, and before it is delivered the one under
     /// its temporary name. Whether they are what was decided, nobody has looked.
     fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error>;

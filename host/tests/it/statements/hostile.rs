@@ -3,7 +3,7 @@
 use super::tabular::Sheet;
 use super::{Sample, readers, samples};
 use crate::host::staged;
-use galleria_app::statements::{read, reading_context};
+use galleria_app::settlement::{read, reading_context};
 use galleria_domain::{Digest, Problem};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::Error;

@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use galleria_app::lookup::{Content, DocumentAsk, DocumentPage, DocumentView, Held};
+use galleria_app::lookup::{Content, DocumentQuery, DocumentPage, DocumentView, Held};
 use galleria_ports::records::DocumentState;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -47,7 +47,7 @@ async fn document_list(
     QueryParams(query): QueryParams<DocumentListQuery>,
 ) -> ApiResult<Json<DocumentPage>> {
     let document_state = query.state.as_deref();
-    let filter = DocumentAsk {
+    let filter = DocumentQuery {
         state: one_of(
             "state",
             document_state,

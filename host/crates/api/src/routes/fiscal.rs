@@ -12,7 +12,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
-use galleria_app::fiscal::{FiscalAsk, FiscalDetail, FiscalPage, MarkView, NewMark};
+use galleria_app::fiscal::{FiscalListQuery, FiscalDetail, FiscalPage, MarkView, NewMark};
 use galleria_ports::records::{FiscalFilter, FiscalState};
 use serde::Deserialize;
 
@@ -82,7 +82,7 @@ async fn fiscal_list(
         }
         (None, None) => auth.list_retailer(query.retailer)?,
     };
-    let filter = FiscalAsk {
+    let filter = FiscalListQuery {
         filter: FiscalFilter {
             store_id: query.store,
             retailer,

@@ -10,7 +10,7 @@ use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::desk::{QueuedAsk, ReceiptPage, RequestPage};
+use galleria_app::operations::{QueuedQuery, ReceiptPage, RequestPage};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {
@@ -46,7 +46,7 @@ impl OutgoingQuery {
         self,
         state: &ApiState,
         auth: &Authenticated,
-    ) -> ApiResult<(QueuedAsk, Option<String>, u32)> {
+    ) -> ApiResult<(QueuedQuery, Option<String>, u32)> {
         let Self {
             event,
             order,
@@ -58,7 +58,7 @@ impl OutgoingQuery {
         check_limit(limit, MAX_LIMIT)?;
         auth.check_filter(&state.app, retailer.as_deref(), store.as_deref())
             .await?;
-        let filter = QueuedAsk {
+        let filter = QueuedQuery {
             retailer,
             store,
             event,

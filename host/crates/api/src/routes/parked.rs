@@ -11,7 +11,7 @@ use crate::reply::{ApiResult, WriteReply};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::desk::{ParkedAsk, ParkedPage, ParkedView};
+use galleria_app::operations::{ParkedListQuery, ParkedPage, ParkedView};
 use galleria_app::handling::Acting;
 use serde::Deserialize;
 
@@ -69,11 +69,11 @@ async fn parked_list(
         limit,
     } = query;
     check_limit(limit, MAX_LIMIT)?;
-    let cause = cause.as_deref().map(ParkedAsk::cause_of).transpose();
+    let cause = cause.as_deref().map(ParkedListQuery::cause_of).transpose();
     let cause = cause.map_err(|message| Problem::invalid_field("cause", message))?;
     auth.check_filter(&state.app, retailer.as_deref(), store.as_deref())
         .await?;
-    let filter = ParkedAsk {
+    let filter = ParkedListQuery {
         retailer,
         store,
         subscriber,

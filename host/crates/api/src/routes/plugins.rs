@@ -11,7 +11,7 @@ use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::desk::{PluginPage, PluginView};
+use galleria_app::operations::{PluginPage, PluginView};
 use galleria_domain::plugin::Point;
 use serde::Deserialize;
 

@@ -15,7 +15,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use galleria_app::products::{
-    Format, ImportAsk, Imported, Missing, NewProduct, ProductAsk, ProductDetail, ProductPage, Watch,
+    Format, CatalogueImportRequest, Imported, Missing, NewProduct, ProductQuery, ProductDetail, ProductPage, Watch,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -77,7 +77,7 @@ async fn product_list(
         auth.check_store(&state.app, store).await?;
     }
     check_limit(query.limit, MAX_PRODUCTS)?;
-    let filter = ProductAsk {
+    let filter = ProductQuery {
         retailer,
         store: query.store,
         changed_since: query.changed_since,
@@ -194,7 +194,7 @@ async fn product_import(
     let key = idempotency_key(&request)?;
     state.app.retailer_known(&retailer).await?;
     let (file, key) = upload::receive(key, request, &state).await?;
-    let import = ImportAsk {
+    let import = CatalogueImportRequest {
         retailer,
         format,
         decimal_comma: query.decimal_comma,

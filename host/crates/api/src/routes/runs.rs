@@ -14,7 +14,7 @@ use axum::extract::State;
 use galleria_app::access::Subject;
 use galleria_app::handling::Acting;
 use galleria_ports::records::{RunFilter, RunState};
-use galleria_app::runs::{RunAsk, RunPage, RunView};
+use galleria_app::runs::{RunRequest, RunPage, RunView};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {
@@ -86,7 +86,7 @@ async fn run_list(
 /// it and nothing runs again.
 #[utoipa::path(
     post, path = "/v1/runs", tag = "runs", params(IdempotencyHeader),
-    request_body(content = RunAsk, example = json!(example!("run_request"))),
+    request_body(content = RunRequest, example = json!(example!("run_request"))),
     responses(
         WriteProblems,
         (status = 202, description = "The run.",
@@ -97,7 +97,7 @@ async fn run_list(
 async fn run_ask(
     State(state): State<ApiState>,
     auth: Authenticated,
-    WriteRequest { key, body }: WriteRequest<RunAsk>,
+    WriteRequest { key, body }: WriteRequest<RunRequest>,
 ) -> ApiResult<WriteReply> {
     let whole = Subject::Retailer(body.retailer.clone());
     let subject = body.store.clone().map_or(whole, Subject::Store);

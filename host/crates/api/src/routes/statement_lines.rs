@@ -11,7 +11,7 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::statements::{ExplainView, LineView, SettleAsk, UndoAsk};
+use galleria_app::settlement::{ExplainView, LineView, SettleRequest, UndoRequest};
 use galleria_domain::MatchOutcome;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,7 @@ async fn line_explain(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Js
 #[utoipa::path(
     post, path = "/v1/statement-lines/{id}/settle", tag = "statements",
     params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), IdempotencyHeader),
-    request_body(content = SettleAsk, example = json!(example!("line_settle_request"))),
+    request_body(content = SettleRequest, example = json!(example!("line_settle_request"))),
     responses(
         WriteProblems,
         (status = 200, description = "The line.",
@@ -122,7 +122,7 @@ async fn line_settle(
     State(state): State<ApiState>,
     auth: Authenticated,
     Id(id): Id,
-    WriteRequest { key, mut body }: WriteRequest<SettleAsk>,
+    WriteRequest { key, mut body }: WriteRequest<SettleRequest>,
 ) -> ApiResult<WriteReply> {
     body.actor = auth.signs(&body.actor);
     Ok(WriteReply(
@@ -136,7 +136,7 @@ async fn line_settle(
 #[utoipa::path(
     post, path = "/v1/statement-lines/{id}/undo", tag = "statements",
     params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), IdempotencyHeader),
-    request_body(content = UndoAsk, example = json!(example!("line_undo_request"))),
+    request_body(content = UndoRequest, example = json!(example!("line_undo_request"))),
     responses(
         WriteProblems,
         (status = 200, description = "The line.",
@@ -150,7 +150,7 @@ async fn line_undo(
     State(state): State<ApiState>,
     auth: Authenticated,
     Id(id): Id,
-    WriteRequest { key, mut body }: WriteRequest<UndoAsk>,
+    WriteRequest { key, mut body }: WriteRequest<UndoRequest>,
 ) -> ApiResult<WriteReply> {
     body.actor = auth.signs(&body.actor);
     Ok(WriteReply(

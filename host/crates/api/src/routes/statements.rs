@@ -17,7 +17,7 @@ use futures_util::TryStreamExt as _;
 use galleria_ports::Error;
 use galleria_app::access::Subject;
 use galleria_ports::vault::Spool;
-use galleria_app::statements::{StatementAsk, StatementView, Uncovered};
+use galleria_app::settlement::{StatementRequest, StatementView, Uncovered};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ async fn statement_import(
     QueryParams(ImportQuery { plugin, file }): QueryParams<ImportQuery>,
     request: Request,
 ) -> ApiResult<(StatusCode, Json<StatementView>)> {
-    let import = StatementAsk { retailer, plugin };
+    let import = StatementRequest { retailer, plugin };
     state.app.statement_reader(&import)?;
     let valid = (1..=200).contains(&file.len()) && !file.chars().any(char::is_control);
     if !valid {

@@ -14,7 +14,7 @@ use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
 use galleria_app::intake::NewStore;
-use galleria_app::stores::{StoresAsk, StoresImported, Watch};
+use galleria_app::stores::{StoreImportRequest, StoresImported, Watch};
 use galleria_domain::Store;
 use serde::{Deserialize, Serialize};
 
@@ -194,7 +194,7 @@ async fn store_import(
     }
     let key = idempotency_key(&request)?;
     let (file, key) = upload::receive(key, request, &state).await?;
-    let import = StoresAsk {
+    let import = StoreImportRequest {
         dry_run,
         reach: auth.caller().reach.clone(),
         actor: auth.signs(""),

@@ -9,7 +9,7 @@ use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::story::StoryView;
+use galleria_app::timeline::TimelineView;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -30,13 +30,13 @@ pub(super) fn routes() -> Routes {
     params(("id" = String, Path, description = "Any id.", example = "order-1")),
     responses(
         ReadProblems,
-        (status = 200, description = "The timeline.", body = StoryView, example = json!(example!("timeline"))),
+        (status = 200, description = "The timeline.", body = TimelineView, example = json!(example!("timeline"))),
     ),
 )]
 async fn timeline_get(
     State(state): State<ApiState>,
     auth: Authenticated,
     Id(id): Id,
-) -> ApiResult<Json<StoryView>> {
+) -> ApiResult<Json<TimelineView>> {
     Ok(Json(state.app.story(&id, &auth.caller().reach).await?))
 }

@@ -7,7 +7,7 @@ use crate::rows::add_dead_letter;
 use crate::stage::Stage;
 use crate::walk::walked;
 use galleria_api::{AccessConfig, HttpConfig, serve};
-use galleria_app::access::KeyAsk;
+use galleria_app::access::ApiKeyRequest;
 use galleria_ports::access::{Reach, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -341,8 +341,8 @@ async fn the_list_of_stores_contains_only_those_in_reach(stage: &Stage) {
     host.stop().await;
 }
 
-fn key(name: &str, scope: Scope, reach: Reach) -> KeyAsk {
-    KeyAsk {
+fn key(name: &str, scope: Scope, reach: Reach) -> ApiKeyRequest {
+    ApiKeyRequest {
         name: name.into(),
         scope,
         reach,

@@ -127,7 +127,7 @@ impl Host {
         let shelf = Directories::open(&[("poslog".to_owned(), poslogs.clone())].into());
         let app = App::new(records, plugins, clock.clone(), policy)
             .with_vault(Arc::new(vault))
-            .with_shelf(Arc::new(shelf.expect("a directory")));
+            .with_document_reader(Arc::new(shelf.expect("a directory")));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");

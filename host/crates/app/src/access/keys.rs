@@ -23,7 +23,7 @@ const PAGE: u32 = 500;
 
 /// A key to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyAsk {
+pub struct ApiKeyRequest {
     /// Whose it will be.
     pub name: String,
     /// What its bearer may do.
@@ -65,7 +65,7 @@ pub struct NewKey {
 
 /// Why a key makes nobody a caller; for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unkeyed {
+pub enum ApiKeyRejection {
     /// It has not the form of one.
     Malformed,
     /// There is none of this id, or its secret is another.
@@ -74,7 +74,7 @@ pub enum Unkeyed {
     Revoked,
 }
 
-impl Unkeyed {
+impl ApiKeyRejection {
     /// In words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ impl From<ApiKeyRow> for KeyView {
 
 impl App {
     /// Makes a key.
-    pub async fn key_create(&self, ask: KeyAsk) -> Result<NewKey, Error> {
+    pub async fn key_create(&self, ask: ApiKeyRequest) -> Result<NewKey, Error> {
         check(&ask)?;
         self.reach_known(&ask.reach).await?;
         let (id, secret) = (random::<8>()?, random::<32>()?);
@@ -172,23 +172,23 @@ impl App {
     }
 
     /// Whose key it is.
-    pub async fn key_caller(&self, text: &str) -> Result<Result<Caller, Unkeyed>, Error> {
+    pub async fn key_caller(&self, text: &str) -> Result<Result<Caller, ApiKeyRejection>, Error> {
         let Some((id, digest)) = parts(text) else {
-            return Ok(Err(Unkeyed::Malformed));
+            return Ok(Err(ApiKeyRejection::Malformed));
         };
         let row = self.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move { tx.api_key_get(&id).await })
         });
         let Some(row) = row.await? else {
-            return Ok(Err(Unkeyed::Unknown));
+            return Ok(Err(ApiKeyRejection::Unknown));
         };
         // Both are SHA-256 in hexadecimal, of the same length.
         let same = row.digest.as_bytes();
         let same = bool::from(same.ct_eq(digest.as_str().as_bytes()));
         Ok(match (same, row.revoked_at) {
-            (false, _) => Err(Unkeyed::Unknown),
-            (true, Some(_)) => Err(Unkeyed::Revoked),
+            (false, _) => Err(ApiKeyRejection::Unknown),
+            (true, Some(_)) => Err(ApiKeyRejection::Revoked),
             (true, None) => Ok(Caller {
                 told: row.name.clone(),
                 name: row.name,
@@ -278,7 +278,7 @@ fn operation(
     }
 }
 
-fn check(ask: &KeyAsk) -> Result<(), Error> {
+fn check(ask: &ApiKeyRequest) -> Result<(), Error> {
     if !names::is_id(&ask.name) {
         let wanted = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
         return Err(Error::invalid("name", wanted));

@@ -59,7 +59,9 @@ impl Subject {
             Self::Letter(event, subscriber) => {
                 return crate::handling::no_letter(event, subscriber);
             }
-            Self::Parked(event, subscriber) => return crate::desk::unknown(event, subscriber),
+            Self::Parked(event, subscriber) => {
+                return crate::operations::unknown(event, subscriber);
+            }
         };
         Error::NotFound {
             what,

@@ -129,7 +129,7 @@ fn row(statement: &StatementRow, row: LineRow) -> SettlementRow {
     let LineRow { line, matched, .. } = row;
     let header = &statement.header;
     SettlementRow {
-        outcome: crate::statements::outcome_word(matched.outcome).to_owned(),
+        outcome: crate::settlement::outcome_word(matched.outcome).to_owned(),
         kind: line.kind.word().to_owned(),
         provider: header.provider.clone(),
         account: header.account.clone(),

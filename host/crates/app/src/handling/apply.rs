@@ -1,7 +1,7 @@
 //! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
 
-use super::argument::{Asked, paid, take_turn};
-use super::{Item, fate, told};
+use super::prepare::{PreparedCall, paid, take_turn};
+use super::{Item, retry, told};
 use crate::app::App;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Decision, Digest, NewEvent, Position};
@@ -32,7 +32,7 @@ impl App {
     pub(super) async fn apply(
         &self,
         item: &Item,
-        asked: &Asked,
+        asked: &PreparedCall,
         decision: &Decision,
         usage: Usage,
         prefix: Position,
@@ -61,7 +61,7 @@ impl App {
     fn application(
         &self,
         item: &Item,
-        asked: &Asked,
+        asked: &PreparedCall,
         decision: &Decision,
         usage: Usage,
         prefix: Position,
@@ -157,7 +157,7 @@ impl App {
     /// Settles an event nobody has to decide about any more.
     pub(super) async fn skip(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let (item, now) = (item.clone(), self.clock.now());
-        let wakes = fate::waiting_for(&item);
+        let wakes = retry::waiting_for(&item);
         self.records
             .write(move |tx| {
                 let (item, wakes) = (item.clone(), wakes.clone());
@@ -196,7 +196,7 @@ impl App {
 /// The journal's row of an attempt, still without its outcome, and the texts it refers to.
 pub(super) fn attempt(
     item: &Item,
-    asked: &Asked,
+    asked: &PreparedCall,
     usage: Usage,
     now: Timestamp,
 ) -> (JournalRow, Vec<(Digest, String)>) {

@@ -5,13 +5,13 @@
 //! fate; whatever happens in between, the effect is applied once.
 
 mod apply;
-mod argument;
-mod fate;
-mod holding;
-mod letters;
+mod dead_letters;
+mod group_leases;
+mod prepare;
+mod retry;
 
-pub(crate) use letters::unknown as no_letter;
-pub use letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
+pub(crate) use dead_letters::unknown as no_letter;
+pub use dead_letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 
 use crate::app::{App, Policy};
 use galleria_domain::contract;
@@ -307,24 +307,24 @@ impl App {
 
     async fn attempt(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
         let asked = match self.prepare(item).await? {
-            argument::Prepared::Ready(asked) => *asked,
-            argument::Prepared::Before => {
+            prepare::Prepared::Ready(asked) => *asked,
+            prepare::Prepared::Before => {
                 if item.parked.is_some() {
                     self.unpark_settled(item, prefix).await?;
                 }
                 return Ok(Handled::free(Settled::Done));
             }
-            argument::Prepared::GivenUp => return Ok(Handled::free(fate::given_up(item))),
-            argument::Prepared::Nobody => {
+            prepare::Prepared::GivenUp => return Ok(Handled::free(retry::given_up(item))),
+            prepare::Prepared::Nobody => {
                 self.skip(item, prefix).await?;
                 metrics::event(&item.group, Attempted::Skipped);
                 return Ok(Handled::free(Settled::Done));
             }
-            argument::Prepared::Waits { on } => {
+            prepare::Prepared::Waits { on } => {
                 let settled = self.wait_for_cause(item, &on, prefix).await?;
                 return Ok(Handled::free(settled));
             }
-            argument::Prepared::Broken(fault) => {
+            prepare::Prepared::Broken(fault) => {
                 let settled = self.failed(item, None, &fault, prefix).await?;
                 return Ok(Handled::free(settled));
             }
@@ -345,7 +345,7 @@ impl App {
                         Settled::Done
                     }
                     Err(Error::NameTaken { directory, name }) => {
-                        let fault = fate::name_taken(&directory, &name);
+                        let fault = retry::name_taken(&directory, &name);
                         self.failed(item, Some((&asked, called.usage)), &fault, prefix)
                             .await?
                     }
@@ -363,7 +363,7 @@ impl App {
     /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
     async fn call(
         &self,
-        asked: &argument::Asked,
+        asked: &prepare::PreparedCall,
     ) -> Result<galleria_ports::plugins::Called<galleria_domain::Decision>, Error> {
         let plugins = std::sync::Arc::clone(&self.plugins);
         let (plugin, cx, argument) = (

@@ -1,7 +1,7 @@
 //! Money that goes into a drawer or out of it beside sales and refunds, told as it happens.
 
 use super::{answer, check_id, open_shift, refuse, store_of};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::selling::MAX_AMOUNT;
 use galleria_domain::{Money, Problem};
 use galleria_ports::Error;
@@ -56,7 +56,7 @@ impl App {
     /// Accepts a movement of an open shift.
     pub async fn shift_move(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         shift_id: &str,
         new: NewMovement,
     ) -> Result<Reply, Error> {

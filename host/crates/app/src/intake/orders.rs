@@ -1,8 +1,8 @@
 //! An order is placed: a basket whose sums agree.
 
 use super::{answer, check_id, store_of};
-use crate::app::{App, Key, Reply};
-use crate::lookup::{Became, PaidBy, what_became};
+use crate::app::{App, IdempotencyKey, Reply};
+use crate::lookup::{OrderOutcome, PaidBy, order_outcome};
 use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
 use galleria_ports::Error;
 use galleria_ports::records::Tx;
@@ -91,7 +91,7 @@ pub struct OrderView {
     pub verifications: Vec<String>,
 }
 
-async fn view(tx: &mut dyn Tx, order: OrderRow, became: Became) -> Result<OrderView, Error> {
+async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<OrderView, Error> {
     let store = store_of(tx, &order.store_id).await?;
     let sums = selling::sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     Ok(OrderView {
@@ -121,7 +121,7 @@ async fn view(tx: &mut dyn Tx, order: OrderRow, became: Became) -> Result<OrderV
 
 impl App {
     /// Places an order.
-    pub async fn order_place(&self, key: Key, new: NewOrder) -> Result<Reply, Error> {
+    pub async fn order_place(&self, key: IdempotencyKey, new: NewOrder) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         check_id("workstation", &new.workstation)?;
         let now = self.clock.now();
@@ -140,7 +140,7 @@ impl App {
                 let order = placed(new, sums.gross, now);
                 tx.order_insert(&order).await?;
                 // Nothing can have become of it yet.
-                answer(&view(tx, order, Became::default()).await?)
+                answer(&view(tx, order, OrderOutcome::default()).await?)
             }) as InTx<'_, _>
         })
         .await
@@ -154,7 +154,7 @@ impl App {
                 let id = id.clone();
                 Box::pin(async move {
                     let order = super::order_of(tx, &id).await?;
-                    let became = what_became(tx, &id).await?;
+                    let became = order_outcome(tx, &id).await?;
                     view(tx, order, became).await
                 })
             })

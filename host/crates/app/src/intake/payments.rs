@@ -4,9 +4,9 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::fiscal;
-use crate::statements::tenders_of;
+use crate::settlement::tenders_of;
 use galleria_domain::event::topic;
 use galleria_domain::selling::{Sums, check_paid, sum_lines};
 use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
@@ -53,7 +53,7 @@ impl App {
     /// Accepts a payment.
     pub async fn payment_accept(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         order_id: &str,
         new: NewPayment,
     ) -> Result<Reply, Error> {

@@ -5,9 +5,9 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::fiscal;
-use crate::statements::tenders_of;
+use crate::settlement::tenders_of;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::refunding::{Extent, ResolvedRefund, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
@@ -65,7 +65,7 @@ impl App {
     /// Accepts a refund.
     pub async fn refund_accept(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         order_id: &str,
         new: NewRefund,
     ) -> Result<Reply, Error> {

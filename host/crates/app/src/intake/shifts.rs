@@ -1,7 +1,7 @@
 //! A drawer's day: opened, counted, closed. A closed shift never moves.
 
 use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_entry};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
 use galleria_ports::Error;
@@ -83,7 +83,7 @@ pub struct ShiftView {
 
 impl App {
     /// Opens a shift.
-    pub async fn shift_open(&self, key: Key, new: NewShift) -> Result<Reply, Error> {
+    pub async fn shift_open(&self, key: IdempotencyKey, new: NewShift) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         check_id("workstation", &new.workstation)?;
         check_id("till", &new.till)?;
@@ -132,7 +132,12 @@ impl App {
     }
 
     /// Closes a shift.
-    pub async fn shift_end(&self, key: Key, id: &str, end: EndShift) -> Result<Reply, Error> {
+    pub async fn shift_end(
+        &self,
+        key: IdempotencyKey,
+        id: &str,
+        end: EndShift,
+    ) -> Result<Reply, Error> {
         for (field, amount) in [
             ("counted", end.counted),
             ("paid_in", end.paid_in),

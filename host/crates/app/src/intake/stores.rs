@@ -1,7 +1,7 @@
 //! Stores are onboarded by their facts; a second time replaces them.
 
 use super::{answer, check_id, refuse};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::{Attribute, Store};
 use galleria_ports::Error;
 use galleria_ports::records::{InTx, OperationRow, Tx};
@@ -74,7 +74,7 @@ impl App {
     /// `actor` is who does it, and `reason` why, where that was said: what changed is written down.
     pub async fn store_put(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         id: &str,
         new: NewStore,
         actor: &str,

@@ -6,7 +6,7 @@
 //! counts in no drawer, because nothing was sold by it.
 
 use super::{answer, check_id, note_activity, order_of, refuse, store_of};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::selling::{Sums, sum_lines};
 use galleria_domain::{Entry, NewEvent, Problem, Sale, Store, Verification};
@@ -57,7 +57,7 @@ impl App {
     /// Accepts a verification.
     pub async fn verification_accept(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         order_id: &str,
         new: NewVerification,
     ) -> Result<Reply, Error> {

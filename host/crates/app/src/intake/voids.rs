@@ -4,7 +4,7 @@ use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
     store_of, take_entry,
 };
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::event::topic;
 use galleria_domain::{
     Attribute, Cancellation, Entry, Line, NewEvent, Origin, Sale, Store, VoidCause,
@@ -52,7 +52,7 @@ impl App {
     /// Accepts a void.
     pub async fn void_accept(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         order_id: &str,
         new: NewVoid,
     ) -> Result<Reply, Error> {

@@ -4,13 +4,13 @@
 //! stands under its name. Whoever it was for may take that away or write over it: what is handed out
 //! has the digest that was decided, or there is nothing to hand out.
 
-use super::lists::{ListAsk, Page, cut, in_order, merged, not_found, places};
+use super::lists::{ListQuery, Page, cut, in_order, merged, not_found, places};
 use super::{DocumentView, document};
 use crate::app::App;
 use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
-use galleria_ports::files::Shelf;
+use galleria_ports::files::DocumentReader;
 use galleria_ports::records::{
     DocumentRow, DocumentState, ListFilter, ListKind, ListScope, StatusFilter, Tx,
 };
@@ -22,9 +22,9 @@ use std::sync::Arc;
 
 /// Which documents are asked for. What is none does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DocumentAsk {
+pub struct DocumentQuery {
     /// Store, retailer, order, moments, and which part of the list.
-    pub list: ListAsk,
+    pub list: ListQuery,
     /// Of this event or run.
     pub event: Option<String>,
     /// In this directory.
@@ -70,12 +70,12 @@ pub enum Held {
 }
 
 /// The documents that fit are few where an event or a name is asked for, whoever's they are.
-fn few(ask: &DocumentAsk) -> Option<ListScope> {
+fn few(ask: &DocumentQuery) -> Option<ListScope> {
     let event = ask.event.clone().map(ListScope::Event);
     event.or_else(|| ask.name.clone().map(ListScope::Name))
 }
 
-async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentAsk) -> Result<Page, Error> {
+async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentQuery) -> Result<Page, Error> {
     let standing = ask.state.map(StatusFilter::Document);
     let filter = ListFilter {
         directory: ask.directory.clone(),
@@ -93,7 +93,7 @@ async fn of_few(
     tx: &mut dyn Tx,
     place: &ListScope,
     places: &[ListScope],
-    ask: &DocumentAsk,
+    ask: &DocumentQuery,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
     let keys = tx.list_cursors(ListKind::Documents, place, filter, u32::MAX);
@@ -136,8 +136,8 @@ fn gone(row: &DocumentRow) -> Error {
 }
 
 /// The file of a document, where it still is what was decided.
-fn opened(shelf: &dyn Shelf, row: &DocumentRow) -> Result<Option<File>, Error> {
-    for mut file in shelf.find(row)? {
+fn opened(document_reader: &dyn DocumentReader, row: &DocumentRow) -> Result<Option<File>, Error> {
+    for mut file in document_reader.find(row)? {
         let same = is_whole(&mut file, row);
         if same.map_err(|error| Error::records(format!("reading {}", row.name), error))? {
             return Ok(Some(file));
@@ -168,7 +168,7 @@ impl App {
     pub async fn documents(
         &self,
         caller: &Caller,
-        ask: DocumentAsk,
+        ask: DocumentQuery,
     ) -> Result<DocumentPage, Error> {
         let reach = caller.reach.clone();
         self.records
@@ -210,10 +210,12 @@ impl App {
     /// The content of a document, from the records or from the file under its name.
     pub async fn document_content(&self, id: &str) -> Result<Content, Error> {
         let mut row = self.document_row(id).await?;
-        let held = match (row.body.take(), &self.shelf) {
+        let held = match (row.body.take(), &self.document_reader) {
             (Some(body), _) => Held::Here(body),
             (None, None) => return Err(gone(&row)),
-            (None, Some(shelf)) => Held::File(taken(Arc::clone(shelf), row.clone()).await?),
+            (None, Some(document_reader)) => {
+                Held::File(taken(Arc::clone(document_reader), row.clone()).await?)
+            }
         };
         Ok(Content {
             name: row.name,
@@ -225,8 +227,8 @@ impl App {
     }
 }
 
-async fn taken(shelf: Arc<dyn Shelf>, row: DocumentRow) -> Result<File, Error> {
-    let read = tokio::task::spawn_blocking(move || match opened(&*shelf, &row)? {
+async fn taken(document_reader: Arc<dyn DocumentReader>, row: DocumentRow) -> Result<File, Error> {
+    let read = tokio::task::spawn_blocking(move || match opened(&*document_reader, &row)? {
         Some(file) => Ok(file),
         None => Err(gone(&row)),
     });

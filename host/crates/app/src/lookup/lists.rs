@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Which part of which list is asked for. What is none does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListAsk {
+pub struct ListQuery {
     /// Of this store.
     pub store: Option<String>,
     /// Of this retailer's stores.
@@ -36,7 +36,7 @@ pub(super) struct Page {
     pub next: Option<String>,
 }
 
-impl ListAsk {
+impl ListQuery {
     /// The filter of this ask, narrowed to a standing.
     pub(super) fn filter(&self, standing: Option<StatusFilter>) -> Result<ListFilter, Error> {
         if self
@@ -61,7 +61,7 @@ pub(super) async fn page(
     tx: &mut dyn Tx,
     caller: &Caller,
     listing: ListKind,
-    ask: &ListAsk,
+    ask: &ListQuery,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
     let places = places(tx, &caller.reach, ask).await?;
@@ -72,7 +72,7 @@ pub(super) async fn page(
 pub(super) async fn places(
     tx: &mut dyn Tx,
     reach: &Reach,
-    ask: &ListAsk,
+    ask: &ListQuery,
 ) -> Result<Vec<ListScope>, Error> {
     if let Some(id) = &ask.store {
         within(tx, reach, Subject::Store(id.clone())).await?;
@@ -121,7 +121,7 @@ pub(super) async fn places(
 }
 
 /// Whether an order belongs to the store and the retailer that are asked for beside it.
-async fn fits(tx: &mut dyn Tx, ask: &ListAsk, order_id: &str) -> Result<bool, Error> {
+async fn fits(tx: &mut dyn Tx, ask: &ListQuery, order_id: &str) -> Result<bool, Error> {
     let Some(order) = tx.order_get(order_id).await? else {
         return Ok(false);
     };

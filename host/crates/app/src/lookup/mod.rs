@@ -10,9 +10,9 @@ mod shifts;
 mod verifications;
 mod voids;
 
-pub use documents::{Content, DocumentAsk, DocumentPage, Held};
+pub use documents::{Content, DocumentPage, DocumentQuery, Held};
 pub use journal::JournalText;
-pub use lists::ListAsk;
+pub use lists::ListQuery;
 pub use orders::{OrderPage, OrderSummary, PaidBy};
 pub use payments::{PaymentDetail, PaymentPage, PaymentSummary};
 pub use refunds::{RefundDetail, RefundPage, RefundSummary};
@@ -20,7 +20,7 @@ pub use shifts::{ShiftDetail, ShiftEnd, ShiftPage};
 pub use verifications::{VerificationPage, VerificationSummary};
 pub use voids::{VoidPage, VoidSummary};
 
-pub(crate) use orders::{Became, what_became};
+pub(crate) use orders::{OrderOutcome, order_outcome};
 
 use crate::app::App;
 use crate::metrics;

@@ -1,6 +1,6 @@
 //! Orders in a list, and what became of one: its payment, refunds, void and verifications.
 
-use super::lists::{Currencies, ListAsk, in_order, page};
+use super::lists::{Currencies, ListQuery, in_order, page};
 use crate::app::App;
 use galleria_domain::{Member, Money, Tender};
 use galleria_ports::Error;
@@ -72,7 +72,7 @@ pub struct PaidBy {
 
 /// What became of an order.
 #[derive(Default)]
-pub(crate) struct Became {
+pub(crate) struct OrderOutcome {
     pub(crate) payment: Option<PaidBy>,
     pub(crate) refunds: Vec<String>,
     pub(crate) void_id: Option<String>,
@@ -80,12 +80,12 @@ pub(crate) struct Became {
 }
 
 /// What became of an order by now; ids with the earliest first.
-pub(crate) async fn what_became(tx: &mut dyn Tx, order_id: &str) -> Result<Became, Error> {
+pub(crate) async fn order_outcome(tx: &mut dyn Tx, order_id: &str) -> Result<OrderOutcome, Error> {
     let mut payments = ids_of(tx, ListKind::Payments, order_id).await?;
     payments.truncate(1);
     let payment = tx.payment_list_rows(&payments).await?.pop();
     let voids = ids_of(tx, ListKind::Voids, order_id).await?;
-    Ok(Became {
+    Ok(OrderOutcome {
         payment: payment.map(paid_by),
         refunds: ids_of(tx, ListKind::Refunds, order_id).await?,
         void_id: voids.into_iter().next(),
@@ -139,7 +139,7 @@ impl App {
     pub async fn orders(
         &self,
         caller: &Caller,
-        ask: ListAsk,
+        ask: ListQuery,
         status: Option<OrderStatus>,
     ) -> Result<OrderPage, Error> {
         let filter = ask.filter(status.map(StatusFilter::Order))?;

@@ -1,6 +1,6 @@
 //! Payments, and what of them may still be given back.
 
-use super::lists::{ListAsk, in_order, not_found, page};
+use super::lists::{ListQuery, in_order, not_found, page};
 use super::orders::ids_of;
 use crate::app::App;
 use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
@@ -156,7 +156,7 @@ fn detail(row: PaymentRow, refunds: Vec<String>, balance: Balance) -> PaymentDet
 
 impl App {
     /// Payments in the caller's reach, the newest first.
-    pub async fn payments(&self, caller: &Caller, ask: ListAsk) -> Result<PaymentPage, Error> {
+    pub async fn payments(&self, caller: &Caller, ask: ListQuery) -> Result<PaymentPage, Error> {
         let filter = ask.filter(None)?;
         let caller = caller.clone();
         self.records

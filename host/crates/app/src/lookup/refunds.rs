@@ -1,6 +1,6 @@
 //! Refunds: what was asked for, what it came to, and what is left.
 
-use super::lists::{ListAsk, in_order, not_found, page};
+use super::lists::{ListQuery, in_order, not_found, page};
 use super::payments::{Balance, balance};
 use crate::app::App;
 use galleria_domain::refunding::Extent;
@@ -161,7 +161,7 @@ fn detail(row: RefundRow, payment_id: Option<String>, balance: Balance) -> Refun
 
 impl App {
     /// Refunds in the caller's reach, the newest first.
-    pub async fn refunds(&self, caller: &Caller, ask: ListAsk) -> Result<RefundPage, Error> {
+    pub async fn refunds(&self, caller: &Caller, ask: ListQuery) -> Result<RefundPage, Error> {
         let filter = ask.filter(None)?;
         let caller = caller.clone();
         self.records

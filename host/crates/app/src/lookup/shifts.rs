@@ -1,6 +1,6 @@
 //! Shifts: what a drawer has taken, open or closed.
 
-use super::lists::{Currencies, ListAsk, in_order, not_found, page};
+use super::lists::{Currencies, ListQuery, in_order, not_found, page};
 use crate::app::App;
 use galleria_domain::{Entry, Money, TenderTotal};
 use galleria_ports::Error;
@@ -131,7 +131,7 @@ impl App {
     pub async fn shifts(
         &self,
         caller: &Caller,
-        ask: ListAsk,
+        ask: ListQuery,
         open: Option<bool>,
     ) -> Result<ShiftPage, Error> {
         let filter = ask.filter(open.map(|open| StatusFilter::Shift { open }))?;

@@ -1,6 +1,6 @@
 //! Verifications in a list.
 
-use super::lists::{ListAsk, in_order, page};
+use super::lists::{ListQuery, in_order, page};
 use crate::app::App;
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
@@ -63,7 +63,7 @@ impl App {
     pub async fn verifications(
         &self,
         caller: &Caller,
-        ask: ListAsk,
+        ask: ListQuery,
     ) -> Result<VerificationPage, Error> {
         let filter = ask.filter(None)?;
         let caller = caller.clone();

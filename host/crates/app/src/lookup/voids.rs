@@ -1,6 +1,6 @@
 //! Voids in a list.
 
-use super::lists::{ListAsk, in_order, page};
+use super::lists::{ListQuery, in_order, page};
 use crate::app::App;
 use galleria_domain::{Entry, VoidCause};
 use galleria_ports::Error;
@@ -55,7 +55,7 @@ fn summary(row: VoidListRow) -> VoidSummary {
 
 impl App {
     /// Voids in the caller's reach, the newest first.
-    pub async fn voids(&self, caller: &Caller, ask: ListAsk) -> Result<VoidPage, Error> {
+    pub async fn voids(&self, caller: &Caller, ask: ListQuery) -> Result<VoidPage, Error> {
         let filter = ask.filter(None)?;
         let caller = caller.clone();
         self.records

@@ -2,7 +2,7 @@
 //!
 //! Each check answers what would be right, or nothing where it is.
 
-use crate::sheet::Wrong;
+use crate::tabular::Wrong;
 use galleria_domain::Decimal;
 use galleria_ports::records::Price;
 

@@ -6,9 +6,9 @@
 //! writes nothing, and an import that broke off leaves nothing but rows that are swept away.
 
 use super::row::{DETAILS, LAYOUT, Row, Rules, details};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::products::Held;
-use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::records::{CatalogueDraft, InTx, PriceRow, ProductRow, SavedResponse, Tx};
@@ -36,7 +36,7 @@ pub enum Missing {
 
 /// What is asked to be imported, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportAsk {
+pub struct CatalogueImportRequest {
     /// Whose products.
     pub retailer: String,
     /// How rows are written.
@@ -88,9 +88,9 @@ impl App {
     /// the same request is answered as before.
     pub async fn products_import(
         &self,
-        ask: ImportAsk,
+        ask: CatalogueImportRequest,
         file: Box<dyn Upload>,
-        key: Option<Key>,
+        key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
         if let Some(key) = key.clone()
@@ -127,8 +127,8 @@ struct Job {
     app: App,
     runtime: Handle,
     rules: Rules,
-    ask: ImportAsk,
-    key: Option<Key>,
+    ask: CatalogueImportRequest,
+    key: Option<IdempotencyKey>,
     watch: Watch,
     problems: Problems,
     /// By sku, and for a store's price by sku and store.
@@ -464,7 +464,7 @@ struct There {
 struct Written {
     draft: CatalogueDraft,
     empty: bool,
-    key: Option<Key>,
+    key: Option<IdempotencyKey>,
     reply: Reply,
     now: Timestamp,
 }

@@ -10,10 +10,10 @@ mod row;
 mod single;
 mod view;
 
-pub use crate::sheet::{Format, NotImported, Problems, Step, Steps, TOLD, Upload, Watch};
-pub use import::{ImportAsk, Imported, Missing, PriceCounts};
+pub use crate::tabular::{Format, NotImported, Problems, Step, Steps, TOLD, Upload, Watch};
+pub use import::{CatalogueImportRequest, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
-pub use view::{ProductAsk, ProductDetail, ProductPage, ProductView, StorePriceView};
+pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView};
 
 pub(crate) use view::in_scope;
 

@@ -1,7 +1,7 @@
 //! A row of a file as a product or as a store's price, or everything that is wrong with it.
 
 use super::checks;
-use crate::sheet::{Cells, Layout, Problems, Told};
+use crate::tabular::{Cells, Layout, Problems, Told};
 use galleria_domain::Store;
 use galleria_ports::records::{Price, PriceRow, ProductRow};
 use std::collections::HashMap;

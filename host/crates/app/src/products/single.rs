@@ -3,7 +3,7 @@
 use super::checks;
 use super::drafts::{busy, readable_from, until, writer};
 use super::view::detail;
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::records::{DraftStart, InTx, Price, PriceRow, ProductRow, Tx};
@@ -62,7 +62,7 @@ impl App {
     /// Creates or replaces a product with its stores' prices.
     pub async fn product_put(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         retailer: &str,
         sku: &str,
         new: NewProduct,
@@ -83,7 +83,7 @@ impl App {
         self.put_once(key, put).await
     }
 
-    async fn put_once(&self, key: Key, put: Put) -> Result<Reply, Error> {
+    async fn put_once(&self, key: IdempotencyKey, put: Put) -> Result<Reply, Error> {
         self.once(key, 200, move |tx| {
             let put = put.clone();
             Box::pin(async move { put.accept(tx).await }) as InTx<'_, _>

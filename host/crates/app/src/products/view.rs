@@ -63,7 +63,7 @@ pub struct StorePriceView {
 
 /// Which products are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProductAsk {
+pub struct ProductQuery {
     /// Whose.
     pub retailer: String,
     /// With the prices of this store; with the common ones where none.
@@ -129,7 +129,7 @@ pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> Product
 
 impl App {
     /// Products in the order of sku.
-    pub async fn products(&self, ask: ProductAsk) -> Result<ProductPage, Error> {
+    pub async fn products(&self, ask: ProductQuery) -> Result<ProductPage, Error> {
         self.retailer_known(&ask.retailer).await?;
         let store = match &ask.store {
             Some(id) => Some(self.store(id).await?),
@@ -172,7 +172,7 @@ impl App {
 
     async fn listed(
         &self,
-        ask: &ProductAsk,
+        ask: &ProductQuery,
         after: &str,
         limit: u32,
     ) -> Result<CataloguePage, Error> {

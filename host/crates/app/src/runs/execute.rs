@@ -1,6 +1,6 @@
 //! One attempt at a run, from its lease to what became of it.
 
-use super::keep::Kept;
+use super::finish::RunCommit;
 use crate::app::App;
 use crate::feeds::Progress;
 use galleria_domain::plugin::{Capability, Point, StoreFilter};
@@ -117,9 +117,9 @@ impl App {
                     .run_kept(&lease, &run, begun, totals, called.usage, rows_read)
                     .await?;
                 match kept {
-                    Kept::Yes => return Ok(Attempt::Ended),
-                    Kept::Lost => return Ok(Attempt::Lost),
-                    Kept::No(fault) => fault,
+                    RunCommit::Yes => return Ok(Attempt::Ended),
+                    RunCommit::Lost => return Ok(Attempt::Lost),
+                    RunCommit::No(fault) => fault,
                 }
             }
             Err(fault) => {

@@ -9,7 +9,7 @@
 //! writes the same bytes. An attempt holds a lease; whoever has lost it keeps nothing.
 
 mod execute;
-mod keep;
+mod finish;
 mod operate;
 mod plan;
 mod schedules;
@@ -17,7 +17,7 @@ mod streams;
 mod worker;
 
 pub use operate::{ByHand, RunFault, RunPage, RunView};
-pub use plan::RunAsk;
+pub use plan::RunRequest;
 pub use schedules::check;
 pub use worker::{RunWorker, RunsConfig};
 

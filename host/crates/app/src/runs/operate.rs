@@ -1,8 +1,8 @@
 //! What operators do with runs: look, ask for one, replay, cancel, and run one by hand.
 
 use super::execute::{Attempt, Holder};
-use super::plan::RunAsk;
-use crate::app::{App, Key, Reply};
+use super::plan::RunRequest;
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::feeds::Progress;
 use crate::handling::Acting;
 use galleria_domain::Attribute;
@@ -172,7 +172,7 @@ impl App {
     }
 
     /// Asks for a run: whoever has time does it. Where the window was run, that run is answered.
-    pub async fn run_ask(&self, key: Key, ask: RunAsk) -> Result<Reply, Error> {
+    pub async fn run_ask(&self, key: IdempotencyKey, ask: RunRequest) -> Result<Reply, Error> {
         let row = self.run_planned(&ask).await?;
         let reply = self
             .once(key, 202, move |tx| {
@@ -188,7 +188,12 @@ impl App {
     }
 
     /// Makes a run that is dead, cancelled or waiting for its next try due now, with all its tries.
-    pub async fn run_replay(&self, key: Key, id: &str, acting: Acting) -> Result<Reply, Error> {
+    pub async fn run_replay(
+        &self,
+        key: IdempotencyKey,
+        id: &str,
+        acting: Acting,
+    ) -> Result<Reply, Error> {
         acting.check()?;
         let (id, now) = (id.to_owned(), self.clock.now());
         let reply = self
@@ -213,7 +218,12 @@ impl App {
     }
 
     /// Cancels a run. One that is under way stops at its next row.
-    pub async fn run_cancel(&self, key: Key, id: &str, acting: Acting) -> Result<Reply, Error> {
+    pub async fn run_cancel(
+        &self,
+        key: IdempotencyKey,
+        id: &str,
+        acting: Acting,
+    ) -> Result<Reply, Error> {
         acting.check()?;
         let (id, now) = (id.to_owned(), self.clock.now());
         self.once(key, 200, move |tx| {
@@ -238,7 +248,7 @@ impl App {
     pub async fn run_by_hand(
         &self,
         files: &dyn Files,
-        ask: &RunAsk,
+        ask: &RunRequest,
         owner: &str,
         lease: Duration,
         progress: Progress,

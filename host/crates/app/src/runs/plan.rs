@@ -17,7 +17,7 @@ const TRIES_BY_HAND: u32 = 3;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct RunAsk {
+pub struct RunRequest {
     /// The retailer.
     #[cfg_attr(feature = "openapi", schema(example = "my-retailer"))]
     pub retailer: String,
@@ -153,7 +153,7 @@ fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
 
 impl App {
     /// The run that is asked for, as it is added where it is not there yet.
-    pub(super) async fn run_planned(&self, ask: &RunAsk) -> Result<RunRow, Error> {
+    pub(super) async fn run_planned(&self, ask: &RunRequest) -> Result<RunRow, Error> {
         if ask.last < ask.first {
             return Err(Error::invalid("last", "not before the first day"));
         }

@@ -7,9 +7,9 @@
 
 use super::row::{LAYOUT, row};
 use crate::access::may_put;
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::intake;
-use crate::sheet::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -27,7 +27,7 @@ const SUBJECT: &str = "stores";
 
 /// How stores are imported, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoresAsk {
+pub struct StoreImportRequest {
     /// Only look, and tell what would come of it.
     pub dry_run: bool,
     /// What the caller may put.
@@ -59,9 +59,9 @@ impl App {
     /// kept, and the same request is answered as before.
     pub async fn stores_import(
         &self,
-        ask: StoresAsk,
+        ask: StoreImportRequest,
         mut file: Box<dyn Upload>,
-        key: Option<Key>,
+        key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
         if let Some(key) = key.clone()
@@ -96,7 +96,7 @@ impl App {
     async fn compared(
         &self,
         (stores, mut problems): (Vec<(u64, Store)>, Problems),
-        ask: &StoresAsk,
+        ask: &StoreImportRequest,
         watch: &Watch,
     ) -> Result<Looked, NotImported> {
         let all = stores.len() as u64;

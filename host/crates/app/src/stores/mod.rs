@@ -5,5 +5,5 @@
 mod import;
 mod row;
 
-pub use crate::sheet::{NotImported, Problems, Step, Steps, Upload, Watch};
-pub use import::{StoresAsk, StoresImported};
+pub use crate::tabular::{NotImported, Problems, Step, Steps, Upload, Watch};
+pub use import::{StoreImportRequest, StoresImported};

@@ -1,6 +1,6 @@
 //! A row of a file as a store, or everything that is wrong with it.
 
-use crate::sheet::{Cells, Layout, Problems, Told, Wrong};
+use crate::tabular::{Cells, Layout, Problems, Told, Wrong};
 use galleria_domain::{Attribute, Store};
 
 /// Characters of a kind of store and of an attribute: what a document still shows.

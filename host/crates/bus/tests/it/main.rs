@@ -12,7 +12,7 @@ mod shaky;
 use shaky::Shaky;
 
 use galleria_app::App;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_app::Reply;
 use galleria_app::handling::{Acting, DeadLetterView, Item, Verdict};
@@ -334,8 +334,8 @@ impl TestHost {
         }
     }
 
-    pub fn key(name: &str) -> Key {
-        Key {
+    pub fn key(name: &str) -> IdempotencyKey {
+        IdempotencyKey {
             key: name.to_owned(),
             request: Digest::of(name.as_bytes()),
         }

@@ -4,9 +4,9 @@ use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_app::App;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
-use galleria_app::fiscal::{FiscalAsk, MarkView, NewMark};
+use galleria_app::fiscal::{FiscalListQuery, MarkView, NewMark};
 use galleria_app::intake::{NewOrder, NewPayment};
 use galleria_domain::Digest;
 use galleria_ports::Error;
@@ -169,14 +169,14 @@ async fn an_early_mark_expires(stage: &Stage) {
         ("early".into(), vec!["early".into()])
     );
     assert_eq!(events(stage).await, 1);
-    let ask = FiscalAsk {
+    let ask = FiscalListQuery {
         filter: FiscalFilter {
             store_id: Some("s1".into()),
             state: Some(FiscalState::Early),
             ..FiscalFilter::default()
         },
         limit: 10,
-        ..FiscalAsk::default()
+        ..FiscalListQuery::default()
     };
     let listed = app.fiscal_records(ask).await.expect("a list");
     let orders: Vec<_> = listed.records.iter().map(|one| &one.order_id).collect();

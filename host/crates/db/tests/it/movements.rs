@@ -4,7 +4,7 @@ use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_app::App;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_app::Reply;
 use galleria_app::intake::{EndShift, MovementView, NewMovement, NewShift, ShiftView};

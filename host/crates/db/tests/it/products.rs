@@ -6,7 +6,7 @@ use crate::stage::Stage;
 use galleria_app::App;
 use galleria_app::Policy;
 use galleria_app::products::{
-    Format, ImportAsk, Imported, Missing, NotImported, ProductAsk, Watch,
+    CatalogueImportRequest, Format, Imported, Missing, NotImported, ProductQuery, Watch,
 };
 use galleria_ports::clock::SystemClock;
 use std::fmt::Write as _;
@@ -41,8 +41,8 @@ pub async fn new_app(stage: &Stage) -> App {
     )
 }
 
-pub fn ask() -> ImportAsk {
-    ImportAsk {
+pub fn ask() -> CatalogueImportRequest {
+    CatalogueImportRequest {
         retailer: "r".into(),
         format: Format::Csv,
         decimal_comma: false,
@@ -51,13 +51,17 @@ pub fn ask() -> ImportAsk {
     }
 }
 
-pub async fn import(app: &App, ask: ImportAsk, text: &str) -> Result<Imported, NotImported> {
+pub async fn import(
+    app: &App,
+    ask: CatalogueImportRequest,
+    text: &str,
+) -> Result<Imported, NotImported> {
     import_watched(app, ask, text, Watch::default()).await
 }
 
 async fn import_watched(
     app: &App,
-    ask: ImportAsk,
+    ask: CatalogueImportRequest,
     text: &str,
     watch: Watch,
 ) -> Result<Imported, NotImported> {
@@ -68,11 +72,11 @@ async fn import_watched(
 
 /// SKU, price as digits and scale, and whether it is active.
 async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)>, bool)> {
-    let ask = ProductAsk {
+    let ask = ProductQuery {
         retailer: "r".into(),
         store: store.map(str::to_owned),
         limit: 1000,
-        ..ProductAsk::default()
+        ..ProductQuery::default()
     };
     let page = app.products(ask).await.expect("a list");
     let all = page.products.into_iter();
@@ -190,7 +194,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     let text = format!(
         "{HEADER}a,4006381333931,Ä,x/y,EA,1.50,EUR,VAT,yes,\nb,,B,,KGM,2,EUR,,no,\na,,,,,1.40,EUR,,,s1\n"
     );
-    let dry = ImportAsk {
+    let dry = CatalogueImportRequest {
         dry_run: true,
         ..ask()
     };
@@ -224,7 +228,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
         .await;
     assert_eq!(versions.len(), 1);
 
-    let comma = ImportAsk {
+    let comma = CatalogueImportRequest {
         decimal_comma: true,
         ..ask()
     };
@@ -291,7 +295,7 @@ async fn a_full_file_deactivates_missing_products(stage: &Stage) {
     import(&app, ask(), &format!("{HEADER}{rows}"))
         .await
         .expect("imported");
-    let full = |dry_run| ImportAsk {
+    let full = |dry_run| CatalogueImportRequest {
         missing: Missing::Deactivate,
         dry_run,
         ..ask()
@@ -342,7 +346,7 @@ async fn json_lines_are_equivalent(stage: &Stage) {
     )
     .await
     .expect("imported");
-    let lines = ImportAsk {
+    let lines = CatalogueImportRequest {
         format: Format::JsonLines,
         ..ask()
     };

@@ -4,7 +4,7 @@ use crate::rows;
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_app::App;
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_domain::{CallFault, Context, Decision, Digest, HostFault, Member, Totals};
 use galleria_ports::Error;

@@ -5,7 +5,7 @@ use crate::rows;
 use crate::stage::Stage;
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::stores::{NotImported, Step, StoresAsk, StoresImported, Watch};
+use galleria_app::stores::{NotImported, Step, StoreImportRequest, StoresImported, Watch};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -39,7 +39,7 @@ fn file(count: usize, currency: &str) -> String {
 }
 
 async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, NotImported> {
-    let ask = StoresAsk {
+    let ask = StoreImportRequest {
         dry_run: false,
         reach: Reach::Everything,
         actor: "ana".into(),

@@ -1,9 +1,9 @@
 //! Runs on two hosts, with failures, lost leases and actions of operators.
 
 use crate::scripted::{Fixture, LEASE};
-use galleria_app::Key;
+use galleria_app::IdempotencyKey;
 use galleria_app::handling::Acting;
-use galleria_app::runs::{ByHand, RunAsk};
+use galleria_app::runs::{ByHand, RunRequest};
 use galleria_domain::{CallFault, Digest, Fault, HostFault};
 use galleria_ports::Error;
 use galleria_ports::clock::Clock as _;
@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 
-fn request(day: i8) -> RunAsk {
+fn request(day: i8) -> RunRequest {
     let date = jiff::civil::date(2026, 11, day);
-    RunAsk {
+    RunRequest {
         retailer: "example".into(),
         plugin: "report".into(),
         point: None,
@@ -35,8 +35,8 @@ fn acting() -> Acting {
     }
 }
 
-fn key(text: &str) -> Key {
-    Key {
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
     }
@@ -391,7 +391,7 @@ async fn a_slot_for_some_stores_reads_only_those() {
         fixture.add_store(store, "Europe/Madrid", 0).await;
         fixture.sell(store, "2026-11-20", sale).await;
     }
-    let of_s = |store: Option<&str>| RunAsk {
+    let of_s = |store: Option<&str>| RunRequest {
         plugin: "of-s".into(),
         store: store.map(ToOwned::to_owned),
         ..request(20)

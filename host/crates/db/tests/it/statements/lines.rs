@@ -4,8 +4,8 @@ use super::reader::{Importer, file, header, line};
 use super::settling::{pages, settlement, start_run};
 use super::{before, record, tender};
 use crate::stage::Stage;
-use galleria_app::Key;
-use galleria_app::statements::{Imported, LineView};
+use galleria_app::IdempotencyKey;
+use galleria_app::settlement::{Imported, LineView};
 use galleria_domain::{
     Decimal, Digest, FeeRule, MatchOutcome, MatchingRules, RecordedTender, StatementKind,
     StatementLine,
@@ -172,7 +172,7 @@ async fn check_settlement_feed(stage: &Stage, imported: &Imported, views: &[Line
 
 pub(super) fn assert_sums(imported: &Imported) {
     let statement = &imported.statement;
-    let sum = |of: fn(&galleria_app::statements::OutcomeView) -> i64| -> i64 {
+    let sum = |of: fn(&galleria_app::settlement::OutcomeView) -> i64| -> i64 {
         statement.outcomes.iter().map(of).sum()
     };
     assert_eq!(sum(|outcome| outcome.net), statement.net);

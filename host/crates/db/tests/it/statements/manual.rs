@@ -4,7 +4,7 @@ use super::lines::{assert_sums, importer, key, lines, outcomes, rules};
 use super::reader::{Importer, file, header, line};
 use super::{before, record, tender};
 use crate::stage::Stage;
-use galleria_app::statements::{Imported, SettleAsk, UndoAsk};
+use galleria_app::settlement::{Imported, SettleRequest, UndoRequest};
 use galleria_domain::{MatchingRules, RecordedTender};
 use galleria_ports::Error;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ async fn a_released_tender_settles_its_duplicate(stage: &Stage) {
         .await
         .expect("imported");
     let first = &lines(&importer, &imported).await[0];
-    let ask = SettleAsk {
+    let ask = SettleRequest {
         actor: "ann".into(),
         reason: "the terminal mixed them up".into(),
         entry: Some("p2".into()),
@@ -100,7 +100,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     let imported = importer.import("a.csv", &text).await.expect("imported");
     let views = lines(&importer, &imported).await;
     let app = &importer.app;
-    let ask = |entry: Option<&str>| SettleAsk {
+    let ask = |entry: Option<&str>| SettleRequest {
         actor: "ana".into(),
         reason: "seen on the slip".into(),
         entry: entry.map(str::to_owned),
@@ -140,7 +140,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     };
     assert_sums(&current);
     assert_eq!(lines(&importer, &imported).await[0].difference, -10);
-    let undo = UndoAsk {
+    let undo = UndoRequest {
         actor: "ben".into(),
         reason: "wrong slip".into(),
     };

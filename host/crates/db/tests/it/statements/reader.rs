@@ -2,7 +2,7 @@
 
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::statements::{Imported, StatementAsk};
+use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::digest::Hasher;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
@@ -231,7 +231,7 @@ impl Importer {
     pub async fn import(&self, file: &str, text: &str) -> Result<Imported, Error> {
         let mut spool = self.vault.spool(file).expect("a spool");
         spool.write(text.as_bytes()).expect("spooled");
-        let ask = StatementAsk {
+        let ask = StatementRequest {
             retailer: "r1".into(),
             plugin: "reader".into(),
         };

@@ -1,7 +1,7 @@
 //! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
 
-use super::argument::{Asked, paid};
-use super::{HOST, Item, Settled, apply, argument, point_of};
+use super::prepare::{PreparedCall, paid};
+use super::{HOST, Item, Settled, apply, point_of, prepare};
 use crate::app::App;
 use crate::handling::Group;
 use galleria_domain::plugin::{OnDeadLetter, Point};
@@ -53,7 +53,7 @@ impl App {
     pub(super) async fn failed(
         &self,
         item: &Item,
-        called: Option<(&Asked, Usage)>,
+        called: Option<(&PreparedCall, Usage)>,
         fault: &CallFault,
         prefix: Position,
     ) -> Result<Settled, Error> {
@@ -170,9 +170,9 @@ impl App {
                     // The cause may have had its effect since it was looked for: whoever applied
                     // it found nothing to wake.
                     if let Some(on) = &parked.waits_for {
-                        argument::take_turn(tx, on).await?;
+                        prepare::take_turn(tx, on).await?;
                     }
-                    let woken = !argument::still_waits(tx, &item, &payments).await?;
+                    let woken = !prepare::still_waits(tx, &item, &payments).await?;
                     if woken {
                         parked.due_at = now;
                     }
@@ -298,7 +298,7 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     } = record;
     let (event, subscriber) = (&item.event.id, &item.subscriber);
     if let Some(wakes) = wakes {
-        argument::take_turn(tx, wakes).await?;
+        prepare::take_turn(tx, wakes).await?;
     }
     // By another host, or by this attempt itself, when it was only the answer that got lost.
     if tx.effect_get(event, subscriber).await?.is_some() {

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Who is to read which retailer's statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatementAsk {
+pub struct StatementRequest {
     /// The retailer.
     pub retailer: String,
     /// The slot, as `retailer.toml` names it.
@@ -82,7 +82,7 @@ impl App {
     }
 
     /// The slot that reads a retailer's statements, by its name.
-    pub fn statement_reader(&self, ask: &StatementAsk) -> Result<Loaded, Error> {
+    pub fn statement_reader(&self, ask: &StatementRequest) -> Result<Loaded, Error> {
         let found = self.plugins.named(&ask.retailer, &ask.plugin);
         found
             .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))
@@ -96,7 +96,7 @@ impl App {
     /// it ends in `Error::Stopped`, and nothing is left; a statement that is whole by then stays.
     pub async fn statement_import(
         &self,
-        ask: &StatementAsk,
+        ask: &StatementRequest,
         spool: Box<dyn Spool>,
         stop: Arc<AtomicBool>,
     ) -> Result<Imported, Error> {
@@ -107,7 +107,7 @@ impl App {
 
     async fn taken_in(
         &self,
-        ask: &StatementAsk,
+        ask: &StatementRequest,
         spool: Box<dyn Spool>,
         stop: Arc<AtomicBool>,
     ) -> Result<Imported, Error> {

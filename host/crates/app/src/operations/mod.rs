@@ -8,9 +8,9 @@ mod parked;
 mod plugins;
 mod queued;
 
-pub use parked::{ParkedAsk, ParkedPage, ParkedView};
+pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
 pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView, RightsView};
-pub use queued::{QueuedAsk, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
+pub use queued::{QueuedQuery, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
 
 pub(crate) use parked::unknown;
 

@@ -30,7 +30,7 @@ pub struct AboutView {
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct StoryEntry {
+pub struct TimelineEntry {
     /// When, RFC 3339.
     pub at: String,
     /// What, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
@@ -45,13 +45,13 @@ pub struct StoryEntry {
 /// Everything that is known about an id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct StoryView {
+pub struct TimelineView {
     /// As asked for.
     pub id: String,
     /// What it belongs to.
     pub about: Vec<AboutView>,
     /// What happened, oldest first.
-    pub entries: Vec<StoryEntry>,
+    pub entries: Vec<TimelineEntry>,
     /// Of what there is more than is told here; empty where this is everything.
     pub cut: Vec<String>,
 }
@@ -59,7 +59,7 @@ pub struct StoryView {
 impl App {
     /// Everything that is known about any id: an order's, payment's, refund's, event's, file's...
     /// What is not in reach is left out, and where nothing is left there is no such id.
-    pub async fn story(&self, id: &str, reach: &Reach) -> Result<StoryView, Error> {
+    pub async fn story(&self, id: &str, reach: &Reach) -> Result<TimelineView, Error> {
         let (asked, reach) = (id.to_owned(), reach.clone());
         self.records
             .read(move |tx| {
@@ -70,7 +70,7 @@ impl App {
     }
 }
 
-async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, Error> {
+async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView, Error> {
     let mut cut = BTreeSet::new();
     let mut subjects = reached(tx, &id, reach, &mut cut).await?;
     if subjects.is_empty() {
@@ -107,7 +107,7 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<StoryView, E
     let mut rows: Vec<_> = rows.into_iter().collect();
     let place = |what: &str| TIMELINE_ORDER.iter().position(|known| *known == what);
     rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(TIMELINE_ORDER.len())));
-    Ok(StoryView {
+    Ok(TimelineView {
         id,
         about: about.map(|(kind, id)| AboutView { kind, id }).collect(),
         entries: rows.into_iter().map(entry).collect(),
@@ -184,8 +184,8 @@ fn named_by_event(id: &str) -> Option<&str> {
     }
 }
 
-fn entry(row: TimelineRow) -> StoryEntry {
-    StoryEntry {
+fn entry(row: TimelineRow) -> TimelineEntry {
+    TimelineEntry {
         at: row.at.to_string(),
         what: row.what.to_owned(),
         id: row.id,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Everything a call needs.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct PreparedCall {
     pub plugin: Loaded,
     pub context: Context,
     pub argument: Argument,
@@ -26,7 +26,7 @@ pub(super) struct Asked {
 /// Whether an item can be asked about.
 pub(super) enum Prepared {
     /// Now.
-    Ready(Box<Asked>),
+    Ready(Box<PreparedCall>),
     /// It had its effect before.
     Before,
     /// It is a dead letter; only an operator brings it back.
@@ -104,14 +104,18 @@ impl App {
     }
 
     /// Takes the numbers the plugin wants for this event: the same on every attempt.
-    async fn take_counters(&self, item: &Arc<Item>, asked: Asked) -> Result<Prepared, Error> {
+    async fn take_counters(
+        &self,
+        item: &Arc<Item>,
+        asked: PreparedCall,
+    ) -> Result<Prepared, Error> {
         let item = Arc::clone(item);
         let asked = Arc::new(asked);
         self.records
             .write(move |tx| {
                 let (item, asked) = (Arc::clone(&item), Arc::clone(&asked));
                 Box::pin(async move {
-                    let mut asked = Asked::clone(&asked);
+                    let mut asked = PreparedCall::clone(&asked);
                     let slot = Arc::clone(&asked.plugin.slot);
                     for (name, over) in &slot.counters {
                         let scope = match over {
@@ -209,7 +213,7 @@ async fn look_up(
             })
             .collect(),
     };
-    Ok(Prepared::Ready(Box::new(Asked {
+    Ok(Prepared::Ready(Box::new(PreparedCall {
         plugin,
         context,
         argument: found.argument,

@@ -1,7 +1,7 @@
 //! Events that wait outside the log, and letting one be tried now.
 
 use super::{Part, no_cursor, parts, together};
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use crate::handling::Acting;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// Which parked events are listed; what is none lets everything pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ParkedAsk {
+pub struct ParkedListQuery {
     /// Of this retailer, in reach.
     pub retailer: Option<String>,
     /// Of this store, in reach.
@@ -70,12 +70,12 @@ impl App {
     /// Events in reach that wait. `after` is the `next` of the page before.
     pub async fn parked_list(
         &self,
-        ask: ParkedAsk,
+        ask: ParkedListQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
     ) -> Result<ParkedPage, Error> {
-        let ParkedAsk {
+        let ParkedListQuery {
             retailer,
             store,
             subscriber,
@@ -124,7 +124,7 @@ impl App {
     /// Lets an event that waits be tried now, or as soon as those before it in its lane are done.
     pub async fn parked_retry(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         event: &str,
         subscriber: &str,
         acting: Acting,
@@ -208,7 +208,7 @@ fn word(state: ParkedState) -> &'static str {
     }
 }
 
-impl ParkedAsk {
+impl ParkedListQuery {
     /// The cause that a word means; an error names the words there are.
     pub fn cause_of(text: &str) -> Result<ParkedState, String> {
         let all = ParkedState::ALL;
@@ -281,9 +281,9 @@ mod tests {
     #[test]
     fn a_cause_is_one_of_four() {
         for state in ParkedState::ALL {
-            assert_eq!(ParkedAsk::cause_of(word(state)), Ok(state));
+            assert_eq!(ParkedListQuery::cause_of(word(state)), Ok(state));
         }
-        let refused = ParkedAsk::cause_of("lost");
+        let refused = ParkedListQuery::cause_of("lost");
         assert_eq!(
             refused,
             Err("one of retry, waiting, behind, held".to_owned())

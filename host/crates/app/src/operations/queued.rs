@@ -21,7 +21,7 @@ const QUEUED: &str = "queued";
 
 /// Which receipts or requests are listed; what is none lets everything pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueuedAsk {
+pub struct QueuedQuery {
     /// Of this retailer, in reach.
     pub retailer: Option<String>,
     /// Of this store, in reach.
@@ -122,7 +122,7 @@ impl App {
     /// Receipts in reach that wait to be sent. `after` is the `next` of the page before.
     pub async fn receipts(
         &self,
-        ask: QueuedAsk,
+        ask: QueuedQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
@@ -152,7 +152,7 @@ impl App {
     /// Requests in reach that wait to be sent. `after` is the `next` of the page before.
     pub async fn requests(
         &self,
-        ask: QueuedAsk,
+        ask: QueuedQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
@@ -183,7 +183,7 @@ impl App {
 impl App {
     /// A receipt by its id, which begins with its event.
     pub async fn receipt(&self, id: &str) -> Result<ReceiptView, Error> {
-        let ask = QueuedAsk::of_event(id.rsplitn(3, '/').nth(2));
+        let ask = QueuedQuery::of_event(id.rsplitn(3, '/').nth(2));
         let page = self.receipts(ask, &Reach::Everything, None, OF_ONE_EVENT);
         let mut receipts = page.await?.receipts.into_iter();
         let found = receipts.find(|receipt| receipt.id == id);
@@ -195,7 +195,7 @@ impl App {
 
     /// A request by its id, which begins with its event, and its slot: two may number theirs alike.
     pub async fn request(&self, id: &str, plugin: &str) -> Result<RequestView, Error> {
-        let ask = QueuedAsk::of_event(id.rsplit_once('/').map(|(event, _)| event));
+        let ask = QueuedQuery::of_event(id.rsplit_once('/').map(|(event, _)| event));
         let page = self.requests(ask, &Reach::Everything, None, OF_ONE_EVENT);
         let mut requests = page.await?.requests.into_iter();
         let found = requests.find(|request| request.id == id && request.plugin == plugin);
@@ -206,7 +206,7 @@ impl App {
     }
 }
 
-impl QueuedAsk {
+impl QueuedQuery {
     /// What one event brought about; what names none has none.
     fn of_event(event: Option<&str>) -> Self {
         Self {

@@ -4,16 +4,16 @@
 //! Owns: what of a statement is refused, when it is seen, and in which order lines are matched. Never
 //! knows: formats of files (a plugin reads them), SQL, where originals lie on the disk.
 
-mod hand;
 mod intake;
 mod lease;
+mod manual_settlement;
 mod matching;
 mod pickups;
 mod reading;
 mod views;
 
-pub use hand::{SettleAsk, UndoAsk};
-pub use intake::{Imported, StatementAsk};
+pub use intake::{Imported, StatementRequest};
+pub use manual_settlement::{SettleRequest, UndoRequest};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
 pub use views::{

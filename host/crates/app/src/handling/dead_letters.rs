@@ -1,7 +1,7 @@
 //! What an operator does with dead letters: looks at them, replays them, or discards them. Who did
 //! it, and why, is written down in the same transaction.
 
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::records::{
@@ -149,7 +149,7 @@ impl App {
     /// Replays or discards a dead letter.
     pub async fn dead_letter_settle(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         event: &str,
         subscriber: &str,
         verdict: Verdict,
@@ -178,7 +178,7 @@ impl App {
     /// whether there are more.
     pub async fn dead_letters_settle(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         filter: DeadLetterFilter,
         verdict: Verdict,
         acting: Acting,
@@ -223,8 +223,8 @@ async fn settle(
 ) -> Result<(), Error> {
     let (event_id, subscriber) = (letter.event.id.clone(), letter.subscriber.clone());
     if let Some(order_id) = letter.event.text("order_id") {
-        let paid = super::argument::paid(order_id);
-        super::argument::take_turn(tx, &paid).await?;
+        let paid = super::prepare::paid(order_id);
+        super::prepare::take_turn(tx, &paid).await?;
     }
     tx.dead_letter_remove(&event_id, &subscriber).await?;
     let before =
@@ -264,7 +264,7 @@ async fn settle(
                 .await?;
             tx.parked_remove(&event_id, &subscriber).await?;
             if let Some(order_id) = letter.event.text("order_id") {
-                tx.parked_wake(&super::argument::paid(order_id), &subscriber, now)
+                tx.parked_wake(&super::prepare::paid(order_id), &subscriber, now)
                     .await?;
             }
             Ok(())

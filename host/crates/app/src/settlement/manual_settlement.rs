@@ -3,7 +3,7 @@
 
 use super::matching::{match_line, told_of, write_match};
 use super::views::LineView;
-use crate::app::{App, Key, Reply};
+use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::matching::manual_outcome;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use galleria_ports::Error;
@@ -18,7 +18,7 @@ use serde_json::json;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct SettleAsk {
+pub struct SettleRequest {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
     pub actor: String,
@@ -33,7 +33,7 @@ pub struct SettleAsk {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct UndoAsk {
+pub struct UndoRequest {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
     pub actor: String,
@@ -45,9 +45,9 @@ impl App {
     /// Settles a line by hand.
     pub async fn statement_line_settle(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         line: &str,
-        ask: SettleAsk,
+        ask: SettleRequest,
     ) -> Result<Reply, Error> {
         said(&ask.actor, &ask.reason)?;
         if ask.entry.iter().any(|id| id.contains(char::is_control)) {
@@ -64,9 +64,9 @@ impl App {
     /// Takes back what was settled by hand.
     pub async fn statement_line_undo(
         &self,
-        key: Key,
+        key: IdempotencyKey,
         line: &str,
-        ask: UndoAsk,
+        ask: UndoRequest,
     ) -> Result<Reply, Error> {
         said(&ask.actor, &ask.reason)?;
         let (now, line) = (self.clock.now(), line.to_owned());
@@ -115,7 +115,7 @@ pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, 
 async fn settle(
     tx: &mut dyn Tx,
     id: &str,
-    ask: &SettleAsk,
+    ask: &SettleRequest,
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let (statement, row) = line_of(tx, id).await?;
@@ -198,7 +198,7 @@ async fn undo(
     tx: &mut dyn Tx,
     statement: &StatementRow,
     row: LineRow,
-    ask: &UndoAsk,
+    ask: &UndoRequest,
     rules: &MatchingRules,
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {

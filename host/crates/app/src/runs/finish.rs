@@ -20,14 +20,14 @@ use std::time::Duration;
 const DETAIL_BYTES: usize = 4_096;
 
 /// Whether a good end was kept.
-pub(super) enum Kept {
+pub(super) enum RunCommit {
     Yes,
     Lost,
     No(CallFault),
 }
 
 /// Everything that one transaction writes about an attempt.
-struct Leaving {
+struct RunRecord {
     lease: RunLease,
     end: RunEnd,
     journal: Option<JournalRow>,
@@ -46,7 +46,7 @@ impl App {
         totals: Totals,
         usage: Usage,
         rows_read: u64,
-    ) -> Result<Kept, Error> {
+    ) -> Result<RunCommit, Error> {
         let (written, begun) = tokio::task::spawn_blocking(move || (begun.sync(), begun))
             .await
             .map_err(|error| Error::Internal(format!("syncing a run's files: {error}")))?;
@@ -54,7 +54,7 @@ impl App {
             Ok(written) => written,
             Err(error) => {
                 begun.discard();
-                return Ok(Kept::No(host_failed(&error)));
+                return Ok(RunCommit::No(host_failed(&error)));
             }
         };
         let mut end = self.run_end(RunState::Ended, run.row.attempts, rows_read);
@@ -62,7 +62,7 @@ impl App {
         end.files = written.iter().map(file).collect();
         let (journal, blobs) = journal(run, usage, "applied", None, end.at);
         let documents = written.into_iter().map(|file| document(run, file, end.at));
-        let leaving = Leaving {
+        let leaving = RunRecord {
             lease: lease.clone(),
             journal: Some(journal),
             blobs,
@@ -76,23 +76,23 @@ impl App {
                     run = %lease.id, retailer = %run.row.retailer, plugin = %run.row.subscriber,
                     rows = totals.rows, "a run has ended well"
                 );
-                Ok(Kept::Yes)
+                Ok(RunCommit::Yes)
             }
             Ok(false) => {
                 begun.discard();
-                Ok(Kept::Lost)
+                Ok(RunCommit::Lost)
             }
             Err(Error::NameTaken { directory, name }) => {
                 begun.discard();
-                Ok(Kept::No(name_taken(&directory, &name)))
+                Ok(RunCommit::No(name_taken(&directory, &name)))
             }
             // It may only be the answer that was lost: then the files are wanted. Where the
             // database does not tell, they stay; the next attempt replaces them.
             Err(error) => match self.run_row(&lease.id).await?.state {
-                RunState::Ended => Ok(Kept::Yes),
+                RunState::Ended => Ok(RunCommit::Yes),
                 _ => {
                     begun.discard();
-                    Ok(Kept::No(host_failed(&error)))
+                    Ok(RunCommit::No(host_failed(&error)))
                 }
             },
         }
@@ -148,7 +148,7 @@ impl App {
         let (journal, blobs) = run
             .map(|run| journal(run, usage, fault.code(), Some(cut(&told)), end.at))
             .unzip();
-        let leaving = Leaving {
+        let leaving = RunRecord {
             lease: lease.clone(),
             end,
             journal,
@@ -168,7 +168,7 @@ impl App {
         end: RunEnd,
         attempt: Attempt,
     ) -> Result<Attempt, Error> {
-        let leaving = Leaving {
+        let leaving = RunRecord {
             lease: lease.clone(),
             end,
             journal: None,
@@ -199,7 +199,7 @@ impl App {
     }
 
     /// False where the lease was lost: then nothing was written.
-    async fn run_left(&self, leaving: Leaving) -> Result<bool, Error> {
+    async fn run_left(&self, leaving: RunRecord) -> Result<bool, Error> {
         let leaving = Arc::new(leaving);
         self.records
             .write(move |tx| {
@@ -210,7 +210,7 @@ impl App {
     }
 }
 
-async fn write(tx: &mut dyn Tx, leaving: &Leaving) -> Result<bool, Error> {
+async fn write(tx: &mut dyn Tx, leaving: &RunRecord) -> Result<bool, Error> {
     if !tx.run_finish(&leaving.lease, &leaving.end).await? {
         return Ok(false);
     }
