@@ -11,7 +11,6 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::SystemTime;
 
 async fn status(host: &Host, bearer: &str, path: &str) -> u16 {
     let client = Host::client_with(bearer);
@@ -157,8 +156,7 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     host.start().await;
     corner_shop::open(&host).await;
     let store = corner_shop::STORE;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.expect("after 1970").as_secs();
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).expect("after 1970");
     let token = |stores: Value, end: u64| {
         let claims = json!({
             "iss": url, "aud": "galleria", "sub": "4711", "preferred_username": "ana-lopez",

@@ -53,6 +53,8 @@ enum Command {
     Plugins,
     /// Check names, imports, formatting, licences and lints
     Check(check::CheckArgs),
+    /// Build the documentation of all packages and fail on warnings
+    Doc,
     /// Build the components and run all tests
     Test,
     /// Generate the sample days, statements and product files
@@ -88,6 +90,7 @@ fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Check(args) => check::check(&args),
+        Command::Doc => check::documentation(),
         Command::Test => test::test(),
         Command::Day(args) => day::day(&args),
         Command::Demo(args) => demo::demo(&args),

@@ -49,6 +49,21 @@ pub fn check(args: &CheckArgs) -> Result<()> {
         .args(["--all-targets", "--", "-D", "warnings"]))
 }
 
+/// Builds the documentation of all packages. Warnings, such as broken links, are errors.
+pub fn documentation() -> Result<()> {
+    let flags = std::env::var("RUSTDOCFLAGS").unwrap_or_default();
+    run(cargo()
+        .args([
+            "doc",
+            "--quiet",
+            "--no-deps",
+            "--workspace",
+            "--exclude",
+            GUESTS,
+        ])
+        .env("RUSTDOCFLAGS", format!("{flags} -D warnings")))
+}
+
 /// The package with the test components.
 pub const GUESTS: &str = "engine-guests";
 
