@@ -161,7 +161,7 @@ fn secrets_come_from_env_files() {
     };
     ignores_env(".gitignore");
     ignores_env(".dockerignore");
-    let sample = fs::read_to_string(root().join("sample.env")).expect("sample.env");
+    let sample = fs::read_to_string(root().join(".env.example")).expect(".env.example");
     assert!(sample.lines().any(|line| line == "MPAY_DB_PWD="));
 }
 
