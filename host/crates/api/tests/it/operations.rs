@@ -474,7 +474,10 @@ async fn actions_on_runs_lines_and_stores_are_recorded(stage: &Stage) {
     assert_eq!(cancelled["before"]["state"], "due");
     assert_eq!(cancelled["after"]["state"], "cancelled");
     let timeline = host.get(&format!("/v1/timeline/{id}")).await.expect(200);
-    assert_eq!(kinds(&timeline), ["run_requested", "operation", "operation"]);
+    assert_eq!(
+        kinds(&timeline),
+        ["run_requested", "operation", "operation"]
+    );
 
     let path = "/v1/retailers/example/statements?plugin=statements&file=a.csv";
     let sent = host

@@ -36,8 +36,8 @@ async fn new_app(stage: &Stage) -> (App, Arc<DrivenClock>) {
     (app, clock)
 }
 
-fn key(text: &str) -> Key {
-    Key {
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
     }

@@ -91,8 +91,8 @@ async fn new_app(stage: &Stage) -> (App, &Stage) {
     (app, stage)
 }
 
-fn key(text: &str) -> Key {
-    Key {
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
     }

@@ -53,8 +53,8 @@ fn read<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a request")
 }
 
-fn key(text: &str) -> Key {
-    Key {
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
     }

@@ -55,8 +55,8 @@ pub(super) async fn outcomes(importer: &Importer, imported: &Imported) -> Vec<St
     lines.into_iter().map(|line| line.outcome).collect()
 }
 
-pub(super) fn key(text: &str) -> Key {
-    Key {
+pub(super) fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
     }
