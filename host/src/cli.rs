@@ -86,7 +86,7 @@ pub enum Command {
         command: crate::statement::Command,
     },
     /// Manage API keys: create, list, revoke
-    IdempotencyKey {
+    Key {
         /// The command.
         #[command(subcommand)]
         command: crate::key::Command,
