@@ -1,13 +1,12 @@
 //! The boundary between SDK and host: the contract's imports in a component, and the test kit's doubles
 //! natively. No other module distinguishes the two.
 
-#[cfg(target_arch = "wasm32")]
-pub(crate) use crate::bindings::words::{
-    activities, http, input, log, output, products, sale_lines, secrets, settlement, statement,
-    tokens,
-};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testkit::double::{
-    activities, http, input, log, output, products, sale_lines, secrets, settlement, statement,
-    tokens,
-};
+macro_rules! capabilities {
+    ($($(#[$doc:meta])* $variant:ident $module:ident $name:literal $status:ident;)*) => {
+        #[cfg(target_arch = "wasm32")]
+        pub(crate) use crate::bindings::words::{$($module),*};
+        #[cfg(not(target_arch = "wasm32"))]
+        pub(crate) use crate::testkit::double::{$($module),*};
+    };
+}
+galleria_contract::capabilities!(capabilities);
