@@ -1,6 +1,6 @@
-//! Orders through the whole host over HTTP: what 64 tills at once get beside one, whose every order is a
-//! commit of its own. On SQLite with synchronous=FULL and on PostgreSQL with fsync; alternating rounds,
-//! medians. Commits are counted by the database itself.
+//! Orders over HTTP: the throughput of 64 tills compared with one till, whose every order is a commit of its
+//! own. On SQLite with synchronous=FULL and on PostgreSQL with fsync; alternating rounds, medians. The database
+//! counts the commits.
 //!
 //! `cargo xtask plugins && cargo bench -p galleria --bench orders`
 
@@ -23,12 +23,12 @@ const ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_secs(3);
 const TILLS: [u64; 2] = [1, 64];
 
-/// Who counts commits.
+/// A counter of commits.
 enum Counter {
-    /// The index of SQLite's log has a number that every transaction increments: `iChange`, in the
-    /// machine's own byte order, at byte 8 of the `-shm` file.
+    /// The index of SQLite's log contains a number that every transaction increments: `iChange`, in native byte
+    /// order, at byte 8 of the `-shm` file.
     Sqlite(PathBuf),
-    /// `pg_stat_database`, which the server's processes tell a little later.
+    /// `pg_stat_database`, which the server's processes update a little later.
     Postgres(String),
 }
 
@@ -55,7 +55,7 @@ impl Counter {
     }
 }
 
-/// A host that serves, and goes with its folder.
+/// A serving host in a temporary folder.
 struct Host {
     process: Child,
     url: String,
@@ -112,7 +112,7 @@ fn done(command: &mut Command) -> Result<String> {
 
 impl Host {
     async fn start(server: Option<Server>) -> Result<Self> {
-        // Beside the target folder: a temporary folder may be in memory, where a sync costs nothing.
+        // Use the target folder: a temporary folder may be in memory, where a sync costs nothing.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let (data, url) = (folder.path(), server.as_ref().map(Server::url));
         let command = |words: &[&str]| galleria(data, url.as_deref(), words);
@@ -169,7 +169,7 @@ impl Host {
         }
     }
 
-    /// Onboards the first sample store that there is.
+    /// Creates the first sample store.
     async fn onboarded(&self) -> Result<String> {
         let folders = std::fs::read_dir(root().join("retailers"))?;
         let mut texts = folders.filter_map(|folder| {
@@ -186,7 +186,7 @@ impl Host {
         Ok(id.to_owned())
     }
 
-    /// Orders a second, and orders a commit.
+    /// Orders in a second, and orders in a commit.
     async fn round(&self, round: u32, tills: u64) -> Result<(f64, f64)> {
         let (before, begun) = (self.counter.commits().await?, Instant::now());
         let placed = Arc::new(AtomicU64::new(0));

@@ -50,8 +50,16 @@ pub enum Command {
     /// Serve until Ctrl-C or SIGTERM, then finish requests and events in progress
     Serve(ServeArgs),
     /// Migrate the database to this version's schema
+    #[command(after_help = "\
+Examples:
+  galleria migrate
+  galleria migrate --set database.url=sqlite:///var/lib/galleria/galleria.db")]
     Migrate,
     /// Check configuration, plugins, grants and settings, and report all errors
+    #[command(after_help = "\
+Examples:
+  galleria check
+  galleria check --conf /etc/galleria/host.toml")]
     Check,
     /// Show the status of events, documents and runs
     Status(crate::status::StatusArgs),
@@ -198,5 +206,76 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Calls `check` with every command that has no subcommands, and its full name.
+    fn each_command(command: &clap::Command, name: &str, check: &dyn Fn(&clap::Command, &str)) {
+        let subcommands = command.get_subcommands();
+        let subcommands: Vec<_> = subcommands.filter(|one| one.get_name() != "help").collect();
+        if subcommands.is_empty() {
+            check(command, name);
+        }
+        for subcommand in subcommands {
+            each_command(
+                subcommand,
+                &format!("{name} {}", subcommand.get_name()),
+                check,
+            );
+        }
+    }
+
+    #[test]
+    fn help_texts_start_with_a_capital_and_end_without_a_full_stop() {
+        each_command(&Cli::command(), "galleria", &|command, name| {
+            let about = command.get_about().expect(name).to_string();
+            let arguments = command.get_arguments().filter_map(|one| one.get_help());
+            for text in arguments.map(ToString::to_string).chain([about]) {
+                assert!(
+                    text.starts_with(|first: char| first.is_ascii_uppercase()),
+                    "{name}: {text}"
+                );
+                assert!(!text.ends_with('.'), "{name}: {text}");
+            }
+        });
+    }
+
+    /// The arguments of an example: without its explanation, a pipe or a redirection.
+    fn arguments(example: &str) -> Vec<String> {
+        let ends = ["  ", " | ", " > "];
+        let end = ends.iter().filter_map(|end| example.find(end)).min();
+        let mut arguments = vec![String::new()];
+        let mut quoted = false;
+        for c in example[..end.unwrap_or(example.len())].chars() {
+            match (c, quoted) {
+                ('\'', _) => quoted = !quoted,
+                (' ', false) => arguments.push(String::new()),
+                (c, _) => arguments.last_mut().expect("one").push(c),
+            }
+        }
+        arguments
+    }
+
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        each_command(&Cli::command(), "galleria", &|command, name| {
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let examples = help.lines().filter_map(|line| line.strip_prefix("  "));
+            let examples: Vec<_> = examples
+                .filter(|line| line.starts_with("galleria"))
+                .collect();
+            assert!(
+                examples.iter().any(|example| example.starts_with(name)),
+                "{name} has no example"
+            );
+            for example in examples {
+                let parsed = Cli::try_parse_from(arguments(example));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        });
+        for example in EXAMPLES.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let parsed = Cli::try_parse_from(arguments(example));
+            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Keys made and taken back by command while a host serves, tokens of a realm, and what a host with a
-//! wrong list says.
+//! API keys created and revoked by command while a host serves, tokens of a realm, and a wrong list of
+//! anonymous routes.
 
 use crate::corner_shop;
 use crate::host::{Database, Host};
@@ -25,7 +25,7 @@ fn said(host: &Host, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-/// Whether a text stands in any file below a folder.
+/// Returns whether any file below a folder contains a text.
 fn stands(folder: &Path, text: &str) -> bool {
     let entries = std::fs::read_dir(folder).expect("a folder");
     entries
@@ -41,9 +41,9 @@ fn stands(folder: &Path, text: &str) -> bool {
         })
 }
 
-on_both!(a_key_made_by_command_is_good_until_it_is_taken_back);
+on_both!(an_api_key_is_valid_until_it_is_revoked);
 
-async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database) {
+async fn an_api_key_is_valid_until_it_is_revoked(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = corner_shop::host(folder.path()).on(database);
     host.settings.push("log.level=trace".into());
@@ -108,7 +108,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
         (&json!("key_revoke"), &json!("ana"))
     );
 
-    // Nothing that the host keeps or says has a secret in it.
+    // Neither the files nor the output of the host contain a secret.
     host.stop();
     let (_, secret) = key.rsplit_once('_').expect("a secret");
     assert!(!stands(&host.data(), secret), "a secret was written down");
@@ -119,7 +119,7 @@ async fn a_key_made_by_command_is_good_until_it_is_taken_back(database: Database
     );
 }
 
-/// A realm that publishes one key, at its own place for them.
+/// A realm that publishes one key at an address of its own.
 async fn realm(jwk: Jwk) -> String {
     let mut key = serde_json::to_value(jwk).expect("JSON");
     key["kid"] = json!("k1");
@@ -139,7 +139,7 @@ async fn realm(jwk: Jwk) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
+async fn a_token_is_valid_if_its_realm_is_configured() {
     let pair = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).expect("a key");
     let pair = EncodingKey::from_ed_der(pair.as_ref());
     let jwk = Jwk::from_encoding_key(&pair, Algorithm::EdDSA).expect("a JWK");
@@ -181,7 +181,7 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
     let ended = token(json!([store]), now - 300);
     assert_eq!(status(&host, &ended, &path).await, 401);
     host.stop();
-    // Neither tokens nor names of people are in the log, in which the realm and the reason are.
+    // The log contains the realm and the reason, but neither tokens nor names of people.
     let log = host.log();
     for token in [&good, &ended] {
         let (_, signature) = token.rsplit_once('.').expect("parts");
@@ -195,7 +195,7 @@ async fn a_token_of_a_realm_is_good_where_the_realm_is_configured() {
 }
 
 #[test]
-fn a_list_that_lets_in_too_many_is_refused_before_anybody_comes() {
+fn a_wrong_list_of_anonymous_routes_stops_the_start() {
     for command in ["check", "serve"] {
         for (list, wanted) in [
             (

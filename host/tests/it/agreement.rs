@@ -1,5 +1,5 @@
-//! Reports about the same day agree with one another, whichever feed they read: lines, or whole sales
-//! with their discounts, taxes and tenders.
+//! Reports about the same day agree, whether they read lines or whole sales with discounts, taxes and
+//! tenders.
 
 use crate::host::{Database, Host};
 use crate::sample_days::{self, Day};
@@ -20,7 +20,7 @@ async fn run(host: &Host, day: &Day, slot: &str) -> (BTreeMap<String, String>, S
     over(host, &day.retailer, slot, &day.date).await
 }
 
-/// Runs what writes files over a date; its sums by name, and its files' contents together.
+/// Runs a slot that writes files for a date. Returns its sums by name, and the contents of its files.
 pub async fn over(
     host: &Host,
     retailer: &str,
@@ -93,7 +93,7 @@ async fn reports_of_one_day_agree(database: Database) {
             let sold = |name: &str| by_day.get(&format!("{name}-{currency}"));
             assert_eq!(of("discounts", "amount"), sold("discount"), "{currency}");
             assert_eq!(of("taxes", "tax"), sold("tax"), "{currency}");
-            // Money given back without a line is in the drawer and in no line.
+            // Money refunded without a line is in the drawer but in no line.
             let minor = |text: &String| text.replace('.', "").parse::<i64>().expect("an amount");
             let paid = of("tenders", "amount").map(minor);
             let without = without_lines(&refunds, currency);
@@ -134,7 +134,7 @@ fn verified(file: &str) -> usize {
     counts.map(|count| count.expect("a number")).sum()
 }
 
-/// What was given back without lines, minor units.
+/// The amount refunded without lines, in minor units.
 fn without_lines(refunds: &str, currency: &str) -> i64 {
     let rows = rows(refunds).into_iter();
     let some =

@@ -1,5 +1,5 @@
-//! What HTTP tells of documents, of what is queued, of fiscal records and of how things stand is told by
-//! command, too: the same, and in words for people, whether a host serves or not.
+//! Commands show the same documents, queued receipts and requests, fiscal records and status as HTTP, as
+//! JSON and as text, whether a host serves or not.
 
 use crate::configuration::{ASKS, retailer};
 use crate::fiscal::mark;
@@ -23,7 +23,7 @@ fn configured(folder: &Path, database: Database) -> Host {
     retailer(folder, &asks, &slot).on(database)
 }
 
-/// What a command told other programs.
+/// The JSON output of a command.
 #[track_caller]
 fn told(host: &Host, arguments: &[&str]) -> Value {
     let text = said(host, &[arguments, &["--json"]].concat());
@@ -58,7 +58,7 @@ fn contains(text: &str, wanted: &[&str]) {
     }
 }
 
-/// No plugin of ours asks a target for anything yet.
+/// Inserts a request: no plugin of the workspace queues one yet.
 async fn queue_request(host: &Host) {
     let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
@@ -83,8 +83,8 @@ async fn queue_request(host: &Host) {
     db.close().await.expect("closed");
 }
 
-/// Sales of both stores, a document in the way of another, a request, marks that do not agree and one
-/// that came too early.
+/// Creates sales of both stores, two documents with one name, a request, two different marks, and an early
+/// mark.
 async fn fed(host: &mut Host) {
     host.start().await;
     for store in STORES {
@@ -127,9 +127,9 @@ fn first(host: &Host) -> std::path::PathBuf {
     host.data().join(found.next().expect("delivered"))
 }
 
-on_both!(what_is_told_over_http_is_told_by_command);
+on_both!(commands_show_the_same_as_http);
 
-async fn what_is_told_over_http_is_told_by_command(database: Database) {
+async fn commands_show_the_same_as_http(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = configured(folder.path(), database);
     fed(&mut host).await;
@@ -139,7 +139,7 @@ async fn what_is_told_over_http_is_told_by_command(database: Database) {
     let status = host.get("/v1/status").await.expect("a status");
     assert_eq!(told(&host, &["status"]), status);
     host.stop();
-    // A host that is down is no reason not to know.
+    // Commands work while no host serves.
     let table = said(&host, &["status"]);
     let kind = match database {
         Database::Sqlite => "SQLite, available",
@@ -212,7 +212,8 @@ async fn documents(host: &Host) {
     }
 }
 
-/// Content comes from the records, or from the file alone.
+/// Checks the content of a blocked document, which the records contain, and of a delivered one, which only
+/// the file contains.
 fn content(host: &Host) {
     let id = |name: &str| {
         let rows = told(host, &["documents", "list", "--name", name]);
@@ -230,7 +231,7 @@ fn content(host: &Host) {
     contains(&said(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
     assert_eq!(std::fs::read_to_string(&out).expect("written"), file);
     contains(&refused(host, &get), &["exists already: choose another"]);
-    // Whoever it was for has taken it away.
+    // The recipient has removed the file.
     std::fs::remove_file(&out).expect("gone");
     std::fs::remove_file(first(host)).expect("gone");
     let why = refused(host, &get);

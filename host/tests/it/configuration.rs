@@ -1,9 +1,9 @@
-//! What is refused before the first event.
+//! Errors that are found before the first event.
 
 use crate::host::{Host, misbehaving_guest, staged};
 use std::path::Path;
 
-/// A retailer whose slot is granted only what `grants` says, on a plugin that asks for `asks`.
+/// A retailer with the slot `slot`, on a plugin that requests `asks`.
 pub fn retailer(folder: &Path, asks: &str, slot: &str) -> Host {
     let plugins = folder.join("plugins");
     let retailers = folder.join("retailers");
@@ -20,7 +20,7 @@ pub fn retailer(folder: &Path, asks: &str, slot: &str) -> Host {
     Host::with(retailers, plugins)
 }
 
-/// What the guest needs to be loaded at all.
+/// The rights that the guest needs to be loaded.
 pub const ASKS: &str = r#"
 capabilities = [
     "activities", "input", "output", "products", "sale-lines", "secrets", "settlement", "statement",
@@ -30,7 +30,7 @@ topics = ["sales"]
 "#;
 
 #[test]
-fn what_is_asked_and_not_granted_is_refused_by_check_and_at_the_start() {
+fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = "[plugins.papers.grants]\ncapabilities = [\"output\", \"activities\"]\ndirectories = [\"poslog\"]\n[plugins.papers.settings]\nbehave = \"Decide\"";
     let host = retailer(folder.path(), ASKS, slot);
@@ -55,7 +55,7 @@ fn what_is_asked_and_not_granted_is_refused_by_check_and_at_the_start() {
 }
 
 #[test]
-fn wrong_settings_are_found_before_any_event() {
+fn invalid_settings_are_found_before_the_first_event() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\ncheck = \"Problems\""
@@ -69,7 +69,7 @@ fn wrong_settings_are_found_before_any_event() {
 }
 
 #[test]
-fn where_statements_are_left_is_read_by_one_slot_that_can() {
+fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
     let retailers = crate::statements::retailer();
     let file = retailers.path().join("example/retailer.toml");
     let text = std::fs::read_to_string(&file).expect("a file");
@@ -100,7 +100,7 @@ fn where_statements_are_left_is_read_by_one_slot_that_can() {
 }
 
 #[test]
-fn what_the_workspace_ships_is_right() {
+fn the_configuration_of_the_workspace_is_valid() {
     let ran = Host::new().run(&["check"]);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{said}");
@@ -127,9 +127,9 @@ fn a_plugin_is_inspected_without_any_configuration() {
     assert!(components >= 2);
 }
 
-/// Who widened a grant did it in a file, which has no log: the host writes it down when it starts.
+/// A grant is changed in a file, which has no log: the host records the change when it starts.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_host_starts_with_is_written_down_where_it_changed() {
+async fn a_host_records_changed_plugins_when_it_starts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = crate::corner_shop::host(folder.path());
     let told = async |host: &mut Host| {

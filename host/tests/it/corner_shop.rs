@@ -8,7 +8,7 @@ use std::path::Path;
 /// Its store.
 pub const STORE: &str = "s-corner";
 
-/// A host for it alone.
+/// A host with only this retailer.
 pub fn host(folder: &Path) -> Host {
     let slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n"
@@ -56,7 +56,7 @@ async fn send(host: &Host, path: &str, key: &str, body: &serde_json::Value) {
     assert_eq!(status, 201, "{answer:#}");
 }
 
-/// Waits until so many documents are delivered.
+/// Waits until this many documents are delivered.
 pub async fn delivered(host: &Host, documents: u64) {
     host.until(|status| status["documents"]["delivered"] == documents)
         .await;

@@ -1,5 +1,5 @@
-//! The host is killed in the middle of the day, again and again, and its database's server too: what came
-//! of it is what comes of a quiet day, byte for byte.
+//! The host and its database server are killed repeatedly during a day. The result equals that of a day
+//! without kills, byte for byte.
 
 use crate::host::{Database, Host, staged};
 use crate::sample_days::{self, Day};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const KILLS: usize = 20;
 
-/// Everything a day leaves behind, in a form that two days can be compared by.
+/// The result of a day, in a form for comparing two days.
 #[derive(Debug, PartialEq)]
 struct Left {
     files: BTreeMap<String, Vec<u8>>,
@@ -38,7 +38,7 @@ async fn left(host: &Host, day: &Day) -> Left {
                 for order in orders {
                     for row in tx.journal_list_by_order(&order).await? {
                         if row.outcome == "host_failed" {
-                            // Its database broke off in a commit: it is looked at again.
+                            // The database was killed during a commit: the host decides again.
                             continue;
                         }
                         assert_eq!(row.outcome, "applied", "{row:?}");
@@ -97,7 +97,7 @@ async fn quiet(day: &Day) -> Left {
     left(&host, day).await
 }
 
-/// Each kill is at a random request and a random moment after it, from a fixed seed.
+/// Each kill happens at a random request and a random delay after it, from a fixed seed.
 async fn killed(day: &Day, database: Database) -> Left {
     let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let mut kills: Vec<usize> = (0..KILLS)
@@ -109,11 +109,11 @@ async fn killed(day: &Day, database: Database) -> Left {
     day.put_stores(&host).await;
     for (index, request) in day.requests.iter().enumerate() {
         for _ in kills.iter().filter(|kill| **kill == index) {
-            // The request is on its way, the events of those before it in every state.
+            // The request is in flight, and the events of earlier ones are in any state.
             let sending = host.send(&request.method, &request.path, &request.key, &request.body);
             let moment = Duration::from_micros(chance.random_range(0..30_000));
             let _ = tokio::time::timeout(moment, sending).await;
-            // Either of them, or both at once.
+            // Kill one of them, or both.
             let which = match database {
                 Database::Sqlite => 0,
                 Database::Postgres => chance.random_range(0..3),
@@ -133,9 +133,9 @@ async fn killed(day: &Day, database: Database) -> Left {
     left(&host, day).await
 }
 
-on_both!(a_day_of_kills_leaves_what_a_quiet_day_leaves);
+on_both!(a_day_with_kills_has_the_result_of_a_day_without);
 
-async fn a_day_of_kills_leaves_what_a_quiet_day_leaves(database: Database) {
+async fn a_day_with_kills_has_the_result_of_a_day_without(database: Database) {
     let mut decided = 0;
     for day in sample_days::all() {
         let quiet = quiet(&day).await;

@@ -1,4 +1,4 @@
-//! A fiscal mark on its way: told over HTTP, decided upon by a real guest, once.
+//! A fiscal mark, from HTTP to a real guest, which decides once.
 
 use crate::configuration::{ASKS, retailer};
 use crate::host::{Database, Host};
@@ -11,7 +11,7 @@ pub async fn mark(host: &Host, key: &str, order: &str, mark: &str) -> (u16, Valu
     host.send("POST", &path, key, &body).await.expect("sent")
 }
 
-/// What the guest wrote of marks.
+/// The files that the guest wrote about marks.
 fn written(host: &Host) -> Vec<String> {
     let files = host.files().into_iter();
     let marks = files.filter(|(name, _)| name.contains("/mark-"));
@@ -36,7 +36,7 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
     host.send("PUT", "/v1/stores/athens", "store", &store)
         .await
         .expect("sent");
-    // One comes before its order, one behind its payment.
+    // One arrives before its order, one after its payment.
     let (status, early) = mark(&host, "1", "athens-1", "400001").await;
     assert_eq!(
         (status, &early["state"]),
@@ -59,7 +59,7 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
     ];
     assert_eq!(written(&host), wanted);
 
-    // Again, and another: the guest hears of neither.
+    // A repetition and a second mark: the guest gets neither.
     let (status, again) = mark(&host, "3", "athens-2", "400002").await;
     assert_eq!((status, again), (201, told));
     let (status, other) = mark(&host, "4", "athens-2", "400003").await;

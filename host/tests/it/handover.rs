@@ -1,5 +1,5 @@
-//! One host is replaced by another while tills sell: a balancer that asks who is ready is all it takes, and
-//! nobody notices but by asking again.
+//! A host is replaced by another one while tills sell. A load balancer that polls readiness is enough: a till
+//! only repeats requests.
 
 use crate::configuration::{ASKS, retailer};
 use crate::host::Database;
@@ -22,18 +22,18 @@ impl Drop for Balancer {
     }
 }
 
-/// Where tills ask: one of the hosts that there are.
+/// The client side of all tills, with the current hosts.
 #[derive(Clone)]
 struct Street {
     client: reqwest::Client,
     hosts: Arc<RwLock<Vec<String>>>,
-    /// Requests that were refused cleanly, and orders that are paid.
+    /// Requests that were rejected cleanly, and paid orders.
     refused: Arc<AtomicUsize>,
     paid: Arc<AtomicUsize>,
 }
 
 impl Street {
-    /// Sends tills to those of these hosts that are ready, as a balancer does, until it is dropped.
+    /// Directs tills to the ready hosts, as a load balancer does, until the result is dropped.
     fn balance(&self, hosts: &[&str]) -> Balancer {
         let hosts: Vec<String> = hosts.iter().map(|&name| name.to_owned()).collect();
         let street = self.clone();
@@ -54,8 +54,8 @@ impl Street {
         }))
     }
 
-    /// Asks until it is done. A request that breaks off, or is answered with anything but that it is
-    /// done or not taken, is a failure.
+    /// Sends a request until it succeeds. An aborted request, or any other status than 201 and 503, fails the
+    /// test.
     async fn send(
         &self,
         till: usize,
@@ -79,7 +79,7 @@ impl Street {
                     let status = response.status();
                     panic!("{status} {}", response.text().await.unwrap_or_default());
                 }
-                // Nobody listens there any more.
+                // Nothing listens there any more.
                 Err(error) if error.is_connect() => {}
                 Err(error) => panic!("a request broke off: {error:?}"),
             }
@@ -89,7 +89,7 @@ impl Street {
         unreachable!("turns do not end")
     }
 
-    /// Sells; answers the numbers that the sales took.
+    /// Sells, and returns the numbers of the sales.
     async fn till(self, till: usize) -> Vec<u64> {
         let mut numbers = Vec::new();
         for n in 0..ORDERS {
@@ -127,7 +127,7 @@ async fn hosts_are_replaced_while_64_tills_sell() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = retailer(folder.path(), ASKS, &slot()).on(Database::Postgres);
-    // Time for the balancer, however busy this machine is.
+    // Give the balancer time, because the machine may be busy.
     host.set("http.drain_notice=3s");
     host.start().await;
     let store = json!({

@@ -1,5 +1,5 @@
-//! A host in a folder of its own: started, fed, killed, started again. Its records are in SQLite, or in
-//! a PostgreSQL server that is its own too, and may be killed as well.
+//! A host in a temporary folder, which tests start, use, kill and restart. Its records are in SQLite, or in a
+//! PostgreSQL server of its own, which tests may kill, too.
 
 use galleria_db::DbConfig;
 use galleria_test_postgres::Server;
@@ -17,7 +17,7 @@ pub fn root() -> &'static Path {
         .expect("host/ stands in the workspace")
 }
 
-/// Plugins as built and staged.
+/// The folder of staged plugins.
 pub fn staged() -> PathBuf {
     let folder = root().join("target/plugins");
     assert!(
@@ -28,7 +28,7 @@ pub fn staged() -> PathBuf {
     folder
 }
 
-/// Builds the guest that behaves as its settings say, and answers where it is.
+/// Builds the guest whose settings choose its behaviour, and returns its path.
 pub fn misbehaving_guest() -> PathBuf {
     static BUILT: std::sync::Once = std::sync::Once::new();
     BUILT.call_once(|| {
@@ -43,7 +43,7 @@ pub fn misbehaving_guest() -> PathBuf {
     root().join("target/wasm32-wasip2/plugin/engine_guests.wasm")
 }
 
-/// The keys that the sample retailers' secrets name, as each has them beside its stores.
+/// The secret keys of the sample retailers, from the file beside each retailer's stores.
 pub fn sample_keys() -> BTreeMap<String, String> {
     let retailers = std::fs::read_dir(root().join("retailers")).expect("retailers");
     let files = retailers.map(|entry| entry.expect("an entry").path().join("sample.env"));
@@ -90,7 +90,7 @@ pub fn artifacts() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-artifacts")
 }
 
-/// Where a host keeps its records.
+/// The database of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
     Sqlite,
@@ -98,7 +98,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// Whether this machine has it; says so where it has not.
+    /// Returns whether this machine has it. Prints a message if not.
     pub fn is_there(self) -> bool {
         self == Self::Sqlite || galleria_test_postgres::is_installed()
     }
@@ -107,44 +107,44 @@ impl Database {
 /// A host in a temporary folder.
 pub struct Host {
     folder: tempfile::TempDir,
-    /// Where its records are.
+    /// Its database.
     on: Database,
-    /// Its database server, where it is PostgreSQL, unless it is of a host beside.
+    /// Its PostgreSQL server, unless it uses the server of another host.
     postgres: Option<Server>,
     retailers: PathBuf,
     plugins: PathBuf,
-    /// Set over everything else, as `key=value`.
+    /// Settings that override all others, as `key=value`.
     pub settings: Vec<String>,
     server: Option<Child>,
-    /// What it is there for; everything where nothing is said.
+    /// Its roles; none means all.
     role: Option<String>,
-    /// Those that served before, and still do.
+    /// Earlier processes that still serve.
     before: Vec<Child>,
     overrides: Vec<String>,
     pub client: reqwest::Client,
-    /// Whether the client carries a key of this host.
+    /// Whether the client has an API key of this host.
     keyed: bool,
-    /// Everything that may stand in nothing that the host writes or says.
+    /// Texts that neither the files nor the output of the host may contain.
     secrets: Mutex<Vec<String>>,
 }
 
-/// The password in the address of the database, whose server asks for none.
+/// The password in the address of the database. The server does not check it.
 const PASSWORD: &str = "canary-7Qm2xV9pLr4t";
 
-/// The key of what the journal keeps of codes, where it is not made at the first start: on PostgreSQL,
-/// whose hosts are several and share one.
+/// The digest key on PostgreSQL, where several hosts share one. On SQLite the host creates it at the first
+/// start.
 const DIGEST_KEY: &str = "ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a17bd1e4c0f5527c6ca9a";
 
-/// What the broker asks for.
+/// The secret for the login at the broker.
 pub const KAFKA_SECRET: &str = "canary-4Hs6bY0mQd8e";
 
 impl Host {
-    /// On the retailers and plugins of the workspace.
+    /// A host with the retailers and plugins of the workspace.
     pub fn new() -> Self {
         Self::with(root().join("retailers"), staged())
     }
 
-    /// On other retailers and plugins.
+    /// A host with other retailers and plugins.
     pub fn with(retailers: PathBuf, plugins: PathBuf) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -169,7 +169,7 @@ impl Host {
         }
     }
 
-    /// Keeps its records there; to be said before anything else.
+    /// Selects the database. Call it first.
     pub fn on(mut self, database: Database) -> Self {
         self.on = database;
         if database == Database::Postgres {
@@ -186,7 +186,7 @@ impl Host {
         self
     }
 
-    /// The database, for those who look past the host.
+    /// The database, for direct access.
     pub fn database(&self) -> DbConfig {
         DbConfig::new(match &self.postgres {
             Some(server) => server.url(),
@@ -194,8 +194,8 @@ impl Host {
         })
     }
 
-    /// Kills the database's server without a word, and starts it again: it is away for a moment and then
-    /// reads its log. SQLite has no server.
+    /// Kills the database server and restarts it: it is unavailable for a moment and then recovers from its log.
+    /// SQLite has no server.
     pub async fn outage(&mut self) {
         if let Some(server) = &mut self.postgres {
             server.kill().expect("killed");
@@ -209,12 +209,12 @@ impl Host {
         self.overrides.extend(["--set".into(), pair.into()]);
     }
 
-    /// Lets it serve in some roles only.
+    /// Limits it to some roles.
     pub fn role(&mut self, role: &str) {
         self.role = Some(role.to_owned());
     }
 
-    /// Another process on the same database, in a folder of its own.
+    /// Another host on the same database, in a folder of its own.
     pub fn beside(&self, role: &str) -> Self {
         let mut other = Self::with(self.retailers.clone(), self.plugins.clone());
         other.settings.clone_from(&self.settings);
@@ -229,7 +229,7 @@ impl Host {
         other
     }
 
-    /// The process that serves.
+    /// The id of the serving process.
     pub fn pid(&self) -> u32 {
         self.server.as_ref().expect("started").id()
     }
@@ -249,12 +249,12 @@ impl Host {
             .args(["--set", &set("plugins", &self.plugins)])
             .args(["--set", &set("artifacts", &artifacts())])
             .args(["--set", "http.listen=127.0.0.1:0"])
-            // One client here is a whole estate of tills; tests of the bounds set them.
+            // One client stands for all tills here; tests of the limits set them.
             .args(["--set", "http.rate.burst=0"])
             .args(["--set", "http.connections_per_client=0"])
             .args(["--set", "retry.first=200ms"])
             .args(&self.overrides)
-            // Only tests of the floor wait for it.
+            // Only tests of the floor need a realistic one.
             .args(["--set", "members.floor=1ms"])
             .args(self.settings.iter().flat_map(|pair| ["--set", pair]))
             .current_dir(root())
@@ -283,10 +283,10 @@ impl Host {
         }
     }
 
-    /// Looks for secrets in everything that the host wrote: log, files, records.
+    /// Searches for secrets in everything that the host wrote: log, files, records.
     fn wrote_no_secret(&self) {
         let mut folders = vec![self.data()];
-        // The key that the host made for itself stands in its file, and nowhere else.
+        // The digest key that the host created must be only in its file.
         let own = self.data().join("digest.key");
         if let Ok(key) = std::fs::read_to_string(&own) {
             self.secrets
@@ -300,7 +300,7 @@ impl Host {
                 if path.is_dir() {
                     folders.push(path);
                 } else if path == own {
-                    // Looked for everywhere else.
+                    // Searched for everywhere else.
                 } else if let Ok(bytes) = std::fs::read(&path) {
                     self.holds_no_secret(&bytes, &path.display().to_string());
                 }
@@ -308,7 +308,7 @@ impl Host {
         }
     }
 
-    /// Makes a key by command, and answers it.
+    /// Creates an API key by command and returns it.
     pub fn key(&self, arguments: &[&str]) -> String {
         let made = self.run(&[&["key", "create"], arguments].concat());
         let told = String::from_utf8_lossy(&made.stderr).into_owned();
@@ -323,7 +323,7 @@ impl Host {
         key
     }
 
-    /// A client that carries a key.
+    /// A client with an API key.
     pub fn client_with(key: &str) -> reqwest::Client {
         let bearer = format!("Bearer {key}").parse().expect("a header");
         let headers = [(reqwest::header::AUTHORIZATION, bearer)];
@@ -331,7 +331,8 @@ impl Host {
         builder.build().expect("a client")
     }
 
-    /// Starts serving, and waits until it answers. The first time, the client gets a key for everything.
+    /// Starts serving and waits until the host is ready. The first time, the client gets an API key for
+    /// everything.
     pub async fn start(&mut self) {
         if let Some(server) = &self.postgres {
             server.wait().expect("an answer");
@@ -367,19 +368,19 @@ impl Host {
             if let Ok(Some(status)) = over {
                 panic!("the host ended with {status}:\n{}", self.log());
             }
-            // The first to start compiles every component, unoptimised and beside other tests.
+            // The first host may compile every component, in a debug build and beside other tests.
             assert!(begun.elapsed().as_secs() < 300, "no start:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Starts another host on the same records and files, beside the one that serves.
+    /// Starts another host on the same records and files, beside the serving one.
     pub async fn start_beside(&mut self) {
         self.before.extend(self.server.take());
         self.start().await;
     }
 
-    /// Tells those before to stop, and waits until they have drained.
+    /// Stops the earlier processes and waits until they have drained.
     pub fn stop_before(&mut self) {
         for server in std::mem::take(&mut self.before) {
             self.drain(server);
@@ -390,7 +391,7 @@ impl Host {
         std::fs::read_to_string(self.data().join("log")).unwrap_or_default()
     }
 
-    /// Kills every host without a word.
+    /// Kills every process without a stop signal.
     pub fn kill(&mut self) {
         for mut server in self.server.take().into_iter().chain(self.before.drain(..)) {
             server.kill().expect("killed");
@@ -398,7 +399,7 @@ impl Host {
         }
     }
 
-    /// Tells the host to stop, and waits until it has drained.
+    /// Stops the host and waits until it has drained.
     pub fn stop(&mut self) {
         let server = self.server.take().expect("started");
         self.drain(server);
@@ -426,7 +427,7 @@ impl Host {
         Ok(serde_json::from_str(&text).expect("JSON"))
     }
 
-    /// A write; what the host answered, or that it did not.
+    /// Sends a write. Returns the status and the body, or an error if there is no response.
     pub async fn send(
         &self,
         method: &str,
@@ -447,16 +448,16 @@ impl Host {
         Ok((status, serde_json::from_str(&text).expect("JSON")))
     }
 
-    /// Waits until every event has had its effect.
+    /// Waits until every event has been applied.
     pub async fn settle(&self) -> Value {
         self.until(|status| status["settled"] == true).await
     }
 
-    /// Waits until the status is as wanted.
+    /// Waits until the status meets a condition.
     pub async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            // While its database is away, the host says just that.
+            // While its database is unavailable, the host responds with an error.
             let status = self.get("/v1/status").await;
             match &status {
                 Ok(status) if wanted(status) => return status.clone(),
@@ -471,7 +472,7 @@ impl Host {
         }
     }
 
-    /// Every file below the directories, with its content, by path; temporary ones included.
+    /// Every file below the directories with its content, by path, including temporary files.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut found = BTreeMap::new();
         let mut folders = vec![self.data().join("files")];

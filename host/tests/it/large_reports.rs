@@ -1,8 +1,8 @@
-//! A month of a large retailer becomes reports: in little memory, right to the cent, and whole or not
-//! at all, though the host is killed on the way.
+//! Reports about a month of a large retailer need little memory, are exact, and are complete or absent even
+//! if the host is killed meanwhile.
 //!
-//! A tenth of the month by default; with `GALLERIA_LARGE=1` all of it: 1,000 stores, a million lines.
-//! What it cost is told on standard error.
+//! The default is a tenth of the month; `GALLERIA_LARGE=1` runs all of it: 1,000 stores, a million lines.
+//! The test prints its cost to standard error.
 
 use crate::host::{Host, root, staged};
 use serde_json::{Value, json};
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 /// Lines of each store.
 const LINES: u64 = 1_000;
-/// Beyond the host that serves and has nothing to do.
+/// Memory beyond that of an idle host.
 const MEMORY: u64 = 32 << 20;
 
-/// With the plugin of whichever retailer has such a report.
+/// Uses the plugin of any retailer with such a report.
 const RETAILER: &str = r#"
 name = "large"
 
@@ -68,7 +68,7 @@ fn stores() -> u64 {
     }
 }
 
-/// Makes the month in the database itself: the numbers come from each line's place, so that they are
+/// Creates the month in the database directly. The numbers derive from each line's position, so that they are
 /// the same in every run.
 async fn fill(db: &mut SqliteConnection, stores: u64) {
     let make = format!(
@@ -103,7 +103,7 @@ async fn fill(db: &mut SqliteConnection, stores: u64) {
     made.expect("a month");
 }
 
-/// What the report has to say, worked out by the database.
+/// The expected report, computed by the database.
 async fn expected(db: &mut SqliteConnection, keys: &[&str], header: &str) -> String {
     let keys = keys.join(", ");
     let query = format!(
@@ -159,7 +159,7 @@ fn cpu(pid: u32) -> u64 {
     ticks(11) + ticks(12)
 }
 
-/// Looks into the directory without pause, and remembers how large each name was whenever it was seen.
+/// Lists the directory continuously, and records the size of each file whenever it appears.
 struct Watch {
     stop: Arc<AtomicBool>,
     looking: std::thread::JoinHandle<BTreeMap<String, Vec<u64>>>,
@@ -190,7 +190,7 @@ impl Watch {
         Self { stop, looking }
     }
 
-    /// Every file was whole whenever it was seen, and these are all of them.
+    /// Checks that every file was complete whenever it appeared, and that these are all files.
     fn end(self, folder: &Path, names: &[&str]) {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.looking.join().expect("no panic");
@@ -203,7 +203,7 @@ impl Watch {
     }
 }
 
-/// Asks for a run over the month.
+/// Requests a run for the month.
 async fn ask(host: &Host, slot: &str) -> String {
     let body = json!({
         "retailer": "large", "plugin": slot, "first": "2026-10-01", "last": "2026-10-31",
@@ -228,10 +228,10 @@ async fn until(host: &Host, run: &str, wanted: impl Fn(&Value) -> bool) -> Value
     }
 }
 
-/// Runs a report and tells what it cost; its memory beyond `idle` is bounded.
+/// Runs a report and prints its cost. Checks its memory beyond `idle`.
 async fn measured(host: &Host, slot: &str, idle: u64, lines: u64) -> Value {
     let pid = host.pid();
-    // From here on the peak is this run's.
+    // Reset the peak: from here on it is this run's.
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("a peak forgotten");
     let (begun, used) = (Instant::now(), cpu(pid));
     let run = ask(host, slot).await;
@@ -272,7 +272,7 @@ async fn a_month_of_a_large_retailer_becomes_reports() {
     let lines = stores() * LINES;
     fill(&mut db, stores()).await;
 
-    // Compiles the component, so that the host that is measured only loads it.
+    // Compile the component, so that the measured host only loads it.
     assert!(host.run(&["check"]).status.success());
     host.start().await;
     let folder = host.data().join("files/additional_reports/large");
@@ -311,7 +311,7 @@ async fn a_month_of_a_large_retailer_becomes_reports() {
     assert!(articles["rows"].as_u64() > Some(stores() * 300));
 }
 
-/// The first line that differs.
+/// The first difference.
 fn differs(found: &str, right: &str) -> String {
     let pair = found
         .lines()

@@ -1,4 +1,4 @@
-//! Whom the host tells how it does: a collector of traces, and an agent of Datadog. Both keep every byte.
+//! Receivers of telemetry: a trace collector and a Datadog agent. Both record every byte.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -38,12 +38,12 @@ impl Collector {
         }
     }
 
-    /// Everything it was sent, as it came.
+    /// The received bodies.
     pub fn bytes(&self) -> Vec<u8> {
         self.bodies.lock().expect("bodies").concat()
     }
 
-    /// The spans in that.
+    /// The received spans.
     pub fn spans(&self) -> Vec<Span> {
         let bodies = self.bodies.lock().expect("bodies");
         let requests = bodies
@@ -80,7 +80,7 @@ impl Agent {
         Self { address, told }
     }
 
-    /// Everything it was sent, packets one below the other.
+    /// The received packets, one in each line.
     pub fn bytes(&self) -> Vec<u8> {
         self.told.lock().expect("packets").clone()
     }

@@ -1,7 +1,7 @@
 //! Members, from a scanned code to the sale: the real component, real ciphers, the binary.
 //!
-//! Ten thousand broken codes are answered alike, and nothing that was scanned or decrypted is found
-//! afterwards in anything the host wrote or told.
+//! Ten thousand broken codes get equal responses, and nothing scanned or decrypted is in anything that the
+//! host wrote or sent.
 
 mod written;
 
@@ -23,7 +23,7 @@ const BROKEN: usize = 10_000;
 const GOOD: usize = 200;
 const AT_ONCE: usize = 8;
 
-/// What a caller can compare of two answers.
+/// The parts of a response that a caller can compare.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Told {
     status: u16,
@@ -38,7 +38,7 @@ async fn identify(host: &Host, store: &str, code: &str) -> Told {
     let response = response.expect("an answer");
     let headers = response.headers().iter();
     let headers = headers
-        // The hour, and the request's own number.
+        // The time and the request's id differ.
         .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), format!("{value:?}")));
     Told {
@@ -62,13 +62,13 @@ async fn open(host: &mut Host, scanner: &Scanner, settings: &[&str]) {
     assert_eq!(status, 200, "{answer:#}");
 }
 
-/// More than any test tries.
+/// A limit that no test reaches.
 const NO_LIMITS: [&str; 2] = [
     "members.per_store.burst=1000000",
     "members.per_client.burst=1000000",
 ];
 
-/// Asks about every code; the answers in the order of the codes.
+/// Identifies every code. Returns the responses in the order of the codes.
 async fn ask_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Told> {
     let mut tasks = tokio::task::JoinSet::new();
     for part in 0..AT_ONCE {
@@ -97,13 +97,11 @@ async fn ask_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Told> {
 }
 
 on_both!(
-    broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept,
-    a_plugin_that_tells_what_it_was_asked_is_not_heard,
+    broken_codes_of_every_kind_get_equal_responses_and_are_not_stored,
+    a_plugin_cannot_reveal_a_question,
 );
 
-async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_kept(
-    database: Database,
-) {
+async fn broken_codes_of_every_kind_get_equal_responses_and_are_not_stored(database: Database) {
     for scanner in scanners() {
         let mut chance = ChaCha8Rng::seed_from_u64(20_261_124);
         let broken: Vec<_> = (0..BROKEN)
@@ -138,7 +136,7 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
 
         let mut host = Arc::into_inner(host).expect("nobody else");
         let written = ears.everything(&mut host, database).await;
-        every_question_was_told_of(&ears, &scanner, &written, database);
+        every_question_was_recorded(&ears, &scanner, &written, database);
         let codes = codes.iter().chain(&good).map(String::as_str);
         let numbers = members
             .iter()
@@ -154,8 +152,8 @@ async fn broken_codes_of_every_kind_are_answered_alike_and_nothing_of_them_is_ke
     }
 }
 
-/// That they were asked is written down and told, or there would be nothing to find.
-fn every_question_was_told_of(
+/// Checks that the journal and the telemetry contain the questions: otherwise the search proves nothing.
+fn every_question_was_recorded(
     ears: &Ears,
     scanner: &Scanner,
     written: &Written,
@@ -164,7 +162,7 @@ fn every_question_was_told_of(
     let name = format!("POST {ROUTE}");
     let spans = ears.collector.spans();
     let questions = spans.iter().filter(|span| span.name == name).count();
-    // All of them, but for what a full queue may have dropped.
+    // All of them, except those that a full queue may have dropped.
     assert!(questions > BROKEN / 2, "{questions} questions traced");
     let journal = match database {
         Database::Sqlite => place(written, "/galleria.db"),
@@ -187,7 +185,7 @@ fn nothing_of(needles: &Needles, written: &Written) {
     }
 }
 
-/// Ways in which a plugin may try to tell what it was asked, or fail over it.
+/// Ways in which a plugin may try to reveal a question, or fail at it.
 const TELLING: [&str; 8] = [
     "PutInFault",
     "PutInLog",
@@ -199,7 +197,7 @@ const TELLING: [&str; 8] = [
     "AnswerTooMuch",
 ];
 
-async fn a_plugin_that_tells_what_it_was_asked_is_not_heard(database: Database) {
+async fn a_plugin_cannot_reveal_a_question(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Identify\"\n"
@@ -249,7 +247,7 @@ async fn a_plugin_that_tells_what_it_was_asked_is_not_heard(database: Database) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
+async fn no_response_is_faster_than_the_floor_and_attempts_are_limited() {
     for scanner in scanners() {
         let mut chance = ChaCha8Rng::seed_from_u64(1);
         let folder = tempfile::tempdir().expect("a folder");
@@ -273,7 +271,7 @@ async fn no_answer_comes_before_the_floor_and_not_too_many_come() {
     }
 }
 
-/// A host for one sample retailer: what the others need is not the question here.
+/// A host with one sample retailer.
 fn only(folder: &Path, scanner: &Scanner) -> Host {
     let (plugins, retailers) = (folder.join("plugins"), folder.join("retailers"));
     let retailer = retailers.join(&scanner.retailer);
@@ -290,7 +288,7 @@ fn only(folder: &Path, scanner: &Scanner) -> Host {
     Host::with(retailers, plugins)
 }
 
-/// Adds a plugin that is told of sales.
+/// Adds a plugin that receives sales.
 fn add_papers(folder: &Path, scanner: &Scanner) {
     let guest = folder.join("plugins/guest");
     std::fs::create_dir_all(&guest).expect("a folder");
@@ -309,7 +307,7 @@ fn add_papers(folder: &Path, scanner: &Scanner) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told() {
+async fn the_order_the_sale_and_the_plugin_get_the_member() {
     let scanner = scanners().into_iter().next().expect("one retailer");
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = only(folder.path(), &scanner);
@@ -349,7 +347,7 @@ async fn a_member_stands_on_the_order_in_the_sale_and_in_what_a_plugin_is_told()
     assert_eq!(told["member"]["id"], *member.number);
 }
 
-/// The sale as recorded, and what the plugin was told of it.
+/// The recorded sale, and the sale that the plugin received.
 async fn sold(host: &Host) -> (Value, String) {
     let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
@@ -367,7 +365,7 @@ async fn sold(host: &Host) -> (Value, String) {
 }
 
 #[test]
-fn a_missing_key_is_named_before_the_first_question() {
+fn a_missing_secret_key_is_reported_before_the_first_question() {
     let scanner = scanners().into_iter().next().expect("one retailer");
     let folder = tempfile::tempdir().expect("a folder");
     let host = only(folder.path(), &scanner);

@@ -1,4 +1,4 @@
-//! What dashboards read of a host that does its work.
+//! The metrics of a working host.
 
 use crate::host::Host;
 use crate::{corner_shop, sample_days};
@@ -21,7 +21,7 @@ fn sum(text: &str, name: &str, label: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
+async fn the_metrics_show_a_day_and_name_no_store() {
     let day = sample_days::all().into_iter().next().expect("a day");
     let mut host = Host::new();
     host.set("metrics.listen=127.0.0.1:0");
@@ -48,7 +48,7 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     );
     let nobody = host.client.post(host.url(&path)).body("a line");
     nobody.send().await.expect("an answer");
-    // Scrapes have an address of their own here, which the log tells.
+    // Metrics have an address of their own here, which the log contains.
     let elsewhere = host.client.get(host.url("/metrics")).send().await;
     assert_eq!(elsewhere.expect("an answer").status(), 404);
     let log = host.log();
@@ -92,7 +92,7 @@ async fn a_day_is_seen_in_the_metrics_and_no_store_is_named() {
     host.stop();
 }
 
-/// What has waited, was given up and is blocked since 1970.
+/// Inserts events, dead letters and documents of 1970.
 const PILE: &str = "
 INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, store_id, data,
     created_ms, state, attempts, due_ms, ready_ms, since_ms, cause)
@@ -116,7 +116,7 @@ async fn run(host: &Host, sql: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
+async fn gauges_show_the_backlog_by_retailer_with_its_age() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = corner_shop::host(folder.path());
     host.start().await;
@@ -128,7 +128,7 @@ async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
         assert_eq!(sum(&text, gauge, ours), 1.0, "{gauge} in {text}");
         assert_eq!(sum(&text, gauge, ""), 1.0, "{gauge} in {text}");
     }
-    // Longer than anybody has run a host.
+    // Decades.
     let decades = 1e9;
     let waits = |group: &str| sum(&text, "galleria_oldest_parked_event_seconds", group);
     assert!(waits("PAYMENT_GROUP") > decades, "{text}");
@@ -142,7 +142,7 @@ async fn what_piles_up_is_told_by_retailer_and_with_its_age() {
     assert_eq!(sum(&text, "galleria_build_info", "version=\""), 1.0);
     assert!(!text.contains(corner_shop::STORE), "{text}");
 
-    // What an operator has settled is gone from the gauges when they are read next.
+    // The next reading of the gauges does not contain what an operator has settled.
     run(&host, "DELETE FROM parked; DELETE FROM dead_letters").await;
     let begun = Instant::now();
     loop {

@@ -1,11 +1,11 @@
-//! Plugins that loop, eat memory, crash or return garbage: the other stores notice nothing.
+//! Plugins that loop, use too much memory, crash or return garbage do not affect other stores.
 
 use crate::configuration::{ASKS, retailer};
 use crate::host::{Database, Host};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Each misbehaves in its own store, and one store's plugin decides well.
+/// Each misbehaves in its own store. The plugin of one store works.
 const BEHAVIOURS: [(&str, &str); 6] = [
     ("s-loop", "Loop"),
     ("s-memory", "AllocateMemory"),
@@ -17,7 +17,7 @@ const BEHAVIOURS: [(&str, &str); 6] = [
 
 const ORDERS: usize = 12;
 
-/// What a till sends to sell one thing: path, key and body of each request.
+/// The requests of a till for one sale: path, idempotency key and body of each.
 pub fn sale(store: &str, workstation: &str, order: &str) -> [(String, String, Value); 2] {
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
@@ -44,7 +44,7 @@ pub async fn sell(host: &Host, store: &str, n: usize) {
         loop {
             match host.send("POST", &path, &key, &body).await.expect("sent") {
                 (201, _) => break,
-                // The database is away for a moment: the till asks again.
+                // The database is unavailable for a moment: the till retries.
                 (503, _) => tokio::time::sleep(Duration::from_millis(20)).await,
                 (status, answer) => panic!("{status} {answer:#}"),
             }
@@ -58,9 +58,9 @@ fn figures<'a>(status: &'a Value, store: &str) -> &'a Value {
     found.expect("the store has events")
 }
 
-on_both!(one_stores_trouble_stays_in_that_store);
+on_both!(a_misbehaving_plugin_affects_only_its_store);
 
-async fn one_stores_trouble_stays_in_that_store(database: Database) {
+async fn a_misbehaving_plugin_affects_only_its_store(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut slot = format!(
         "on_dead_letter = \"hold\"\n[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\nmemory_bytes = 16777216\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Decide\"\n"

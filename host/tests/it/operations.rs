@@ -1,12 +1,12 @@
-//! What an operator sees and does, over HTTP and by command: stories, dead letters, what waits, plugins,
+//! The work of an operator over HTTP and by command: timelines, dead letters, parked events, plugins,
 //! operations.
 
 use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Both write a file of the same name: of each sale the second one's is a dead letter. A card payment
-/// without its provider's reference makes both wait for an hour.
+/// Both plugins write a file with the same name, so that the second one's event of each sale becomes a dead
+/// letter. A card payment without its provider's reference makes both wait for an hour.
 const RETAILER: &str = r#"
 name = "example"
 
@@ -74,7 +74,7 @@ async fn sell(host: &Host, id: &str, reference: Option<&str>) -> Value {
     answer
 }
 
-/// What a command said, where it did its work.
+/// Runs a command that must succeed, and returns its output.
 #[track_caller]
 pub fn said(host: &Host, arguments: &[&str]) -> String {
     let output = host.run(arguments);
@@ -83,7 +83,7 @@ pub fn said(host: &Host, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Why a command did not.
+/// Runs a command that must fail, and returns its error.
 #[track_caller]
 pub fn refused(host: &Host, arguments: &[&str]) -> String {
     let output = host.run(arguments);
@@ -106,7 +106,7 @@ fn whats(story: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The name of the one file that was delivered.
+/// The name of the only delivered file.
 fn delivered(host: &Host) -> String {
     let names = host.files().into_keys();
     let mut names: Vec<_> = names
@@ -118,12 +118,12 @@ fn delivered(host: &Host) -> String {
 }
 
 on_both!(
-    a_story_is_told_over_http_and_by_command_by_every_id_of_it,
-    dead_letters_are_settled_by_command_and_all_of_it_is_written_down,
-    an_event_that_waits_is_tried_when_an_operator_says_so,
+    http_and_command_show_a_timeline_by_every_id,
+    dead_letters_are_settled_by_command_and_every_operation_is_recorded,
+    an_operator_retries_a_parked_event,
 );
 
-async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Database) {
+async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
     let (_retailers, mut host) = host(database).await;
     let paid = sell(&host, "o1", Some("8836/1")).await;
     host.until(|status| status["dead_letters"] == 1 && status["documents"]["delivered"] == 1)
@@ -177,7 +177,7 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
         let raw: Value = serde_json::from_str(&raw).expect("JSON");
         assert_eq!(raw, story, "{id}");
     }
-    // People read the same in words.
+    // The text output contains the same.
     let told = said(&host, &["timeline", &file]);
     for wanted in [
         "order o1",
@@ -191,11 +191,11 @@ async fn a_story_is_told_over_http_and_by_command_by_every_id_of_it(database: Da
     let why = refused(&host, &["timeline", "o2"]);
     assert!(why.contains("there is no story o2"), "{why}");
     host.stop();
-    // A host that is down is no reason not to know.
+    // Commands work while no host serves.
     assert_eq!(said(&host, &["timeline", &file]), told);
 }
 
-async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(database: Database) {
+async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(database: Database) {
     let (_retailers, mut host) = host(database).await;
     for id in ["o1", "o2"] {
         sell(&host, id, Some(id)).await;
@@ -226,7 +226,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     let why = ["--reason", "to see it fail", "--actor", "ana"];
     let replay = [&["dead-letters", "replay", &event, &plugin][..], &why].concat();
     said(&host, &replay);
-    // The host that serves takes it up by itself, and gives it up again.
+    // The serving host handles it again, and it fails again.
     let begun = Instant::now();
     loop {
         let path = format!("/v1/timeline/{}", encoded(&event));
@@ -292,7 +292,7 @@ async fn dead_letters_are_settled_by_command_and_all_of_it_is_written_down(datab
     );
 }
 
-async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Database) {
+async fn an_operator_retries_a_parked_event(database: Database) {
     let (_retailers, mut host) = host(database).await;
     sell(&host, "o1", None).await;
     let parked = |status: &Value| status["parked"] == 2;
@@ -313,7 +313,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     let retry = format!("{path}/retry");
     let (status, answer) = host.send("POST", &retry, "r", &why).await.expect("sent");
     assert_eq!(status, 200, "{answer:#}");
-    // It would have waited an hour.
+    // Otherwise it would wait for an hour.
     let begun = Instant::now();
     loop {
         let one = host.get(&path).await.expect("it waits again");
@@ -326,7 +326,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     let other = host.get("/v1/parked?subscriber=two").await.expect("a list");
     assert_eq!(other["parked"][0]["attempts"], 1, "{other:#}");
 
-    // The same by command, beside the host that serves.
+    // The same by command, beside the serving host.
     let list = said(
         &host,
         &["parked", "list", "--plugin", "two", "--cause", "retry"],
@@ -361,7 +361,7 @@ async fn an_event_that_waits_is_tried_when_an_operator_says_so(database: Databas
     assert_eq!(done["operations"][0]["actor"], "ana");
     assert_eq!(done["operations"][0]["reason"], "the provider answers");
 
-    // What each slot is, and that it has failed, over HTTP and by command.
+    // Plugin, rights and faults of each slot, over HTTP and by command.
     let plugin = host.get("/v1/plugins/example/one").await.expect("a plugin");
     assert_eq!(plugin["plugin"], "corner-shop-rust");
     assert_eq!(plugin["exports"], json!(["on-payment"]));

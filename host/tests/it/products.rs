@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A plugin that writes products, whichever retailer's it is.
+/// A plugin that writes products, of any retailer.
 fn exporter() -> String {
     for entry in std::fs::read_dir(staged()).expect("plugins") {
         let folder = entry.expect("an entry").path();
@@ -30,7 +30,7 @@ fn exporter() -> String {
     panic!("no plugin writes products: run `cargo xtask plugins`");
 }
 
-/// A retailer with two slots: all products, and what changed.
+/// A retailer with two slots: all products, and changed products.
 fn retailer(folder: &Path) {
     let plugin = exporter();
     let mut text = String::from("name = \"example\"\n");
@@ -83,7 +83,7 @@ fn import(host: &Host, file: &str, more: &[&str]) -> (bool, String) {
     (ran.status.success(), said.concat())
 }
 
-/// Runs a slot for a day, and answers the rows of its file, the header not among them.
+/// Runs a slot for a day. Returns the rows of its file without the header.
 fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
     let before = host.files();
     let ask = [
@@ -111,13 +111,13 @@ fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
 }
 
 on_both!(
-    a_file_comes_in_and_what_changed_goes_out,
-    a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it,
-    an_import_that_is_stopped_leaves_nothing,
-    an_import_that_is_killed_leaves_what_was_there,
+    a_file_is_imported_and_changes_are_exported,
+    an_invalid_file_is_reported_as_a_table_and_not_imported,
+    a_stopped_import_leaves_nothing,
+    a_killed_import_changes_nothing,
 );
 
-async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
+async fn a_file_is_imported_and_changes_are_exported(database: Database) {
     let (_retailers, host) = open(database).await;
     let all = file(&host, "all.csv", 3000, 150);
     let (well, said) = import(&host, &all, &["--dry-run"]);
@@ -140,7 +140,7 @@ async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
     assert_eq!(all_of_them.len(), 3000);
     assert!(all_of_them[0].contains(",1.60,") && all_of_them[1].contains(",1.50,"));
 
-    // A store's own price is a change there and nowhere else.
+    // A store's own price is a change only in that store.
     let store = ["--store", "lyon"];
     assert_eq!(export(&host, "changes", "2026-11-22", &store).len(), 3000);
     let own = host.data().join("own.csv");
@@ -163,7 +163,7 @@ async fn a_file_comes_in_and_what_changed_goes_out(database: Database) {
     assert!(gone.iter().all(|row| row.starts_with("delete,")));
 }
 
-async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
+async fn an_invalid_file_is_reported_as_a_table_and_not_imported(database: Database) {
     let (_retailers, host) = open(database).await;
     let path = host.data().join("wrong.csv");
     let mut text = String::from("sku,gtin,name,price,currency\nright,,Right,1,EUR\n");
@@ -192,9 +192,9 @@ async fn a_wrong_file_is_told_as_a_table_and_nothing_comes_of_it(database: Datab
     );
 }
 
-/// Whether an import is writing just now.
+/// Returns whether an import is writing now.
 async fn importing(records: &dyn Records) -> bool {
-    // A read: what it begins is not kept.
+    // The transaction only reads and is not committed.
     let begun = records.read(|tx| {
         Box::pin(async move {
             let now = jiff::Timestamp::now();
@@ -205,7 +205,7 @@ async fn importing(records: &dyn Records) -> bool {
     matches!(begun.await.expect("asked"), DraftStart::Busy)
 }
 
-/// Takes away what a killed import left, as the host does an hour later; in how many pieces.
+/// Removes the remains of a killed import, as the host does an hour later. Returns the number of batches.
 async fn swept(records: &dyn Records) -> u32 {
     let late = galleria_ports::clock::later(jiff::Timestamp::now(), Duration::from_secs(3600));
     let left = records.write(move |tx| {
@@ -227,7 +227,7 @@ async fn swept(records: &dyn Records) -> u32 {
     }
 }
 
-/// Begins an import, and answers it once it writes.
+/// Starts an import and returns it when it writes.
 async fn under_way(host: &Host, db: &Db, file: &str) -> Child {
     let mut command = host.galleria(&["products", "import", file, "--retailer", "example"]);
     let command = command.arg("--decimal-comma").stdout(Stdio::piped());
@@ -240,7 +240,7 @@ async fn under_way(host: &Host, db: &Db, file: &str) -> Child {
     importer
 }
 
-async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
+async fn a_stopped_import_leaves_nothing(database: Database) {
     let (_retailers, host) = open(database).await;
     let large = file(&host, "large.csv", 40_000, 999);
     let db = Db::open(&host.database()).await.expect("the database");
@@ -261,7 +261,7 @@ async fn an_import_that_is_stopped_leaves_nothing(database: Database) {
     assert!(well && said.contains("40000 products added"), "{said}");
 }
 
-async fn an_import_that_is_killed_leaves_what_was_there(database: Database) {
+async fn a_killed_import_changes_nothing(database: Database) {
     let (_retailers, host) = open(database).await;
     let (well, said) = import(&host, &file(&host, "before.csv", 2000, 150), &[]);
     assert!(well, "{said}");
@@ -279,7 +279,7 @@ async fn an_import_that_is_killed_leaves_what_was_there(database: Database) {
     let (well, said) = import(&host, &file(&host, "small.csv", 1, 160), &[]);
     assert!(!well && said.contains("being imported"), "{said}");
 
-    // What it left is taken away once its time is over, and then everything goes on.
+    // Its remains are removed when its time is over, and then imports work again.
     assert!(swept(&db).await > 0);
     db.close().await.expect("closed");
     let (well, said) = import(&host, &large, &[]);

@@ -1,5 +1,5 @@
-//! What is published reaches a real Kafka: with what caused it in its headers, and once, however often host
-//! and broker are killed on the way.
+//! Publications reach a real Kafka with their cause in the headers, and once, even if host and broker are
+//! killed repeatedly.
 
 use crate::configuration::{ASKS, retailer};
 use crate::corner_shop;
@@ -19,18 +19,18 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both!(
-    a_message_tells_the_request_that_caused_it,
-    kills_of_host_and_broker_lose_and_double_nothing,
+    a_message_names_the_request_that_caused_it,
+    kills_of_host_and_broker_lose_and_duplicate_nothing,
 );
 
 const LONG: Duration = Duration::from_secs(120);
 
 const PARTITIONS: i32 = 3;
 
-/// What the host publishes of a payment, and what the plugin does.
+/// The topic of the host's payments, and the topic of the plugin's publications.
 const TOPICS: [&str; 2] = [topic::POST_PAYMENT_SUCCESS, "sales"];
 
-/// A broker that has the topics, and a host that tells it of them, over TLS.
+/// A broker with the topics, and a host that relays to it over TLS.
 struct Stage {
     broker: Broker,
     host: Host,
@@ -74,7 +74,7 @@ impl Stage {
         client
     }
 
-    /// Waits until everything has had its effect and is told.
+    /// Waits until everything is applied and published.
     async fn settled(&self) {
         let begun = Instant::now();
         loop {
@@ -87,7 +87,7 @@ impl Stage {
         }
     }
 
-    /// Everything on a topic that is committed in Kafka.
+    /// All committed messages of a topic.
     fn read(&self, topic: &str) -> Vec<OwnedMessage> {
         let consumer: BaseConsumer = self
             .client()
@@ -106,18 +106,18 @@ impl Stage {
             match consumer.poll(LONG).expect("an answer") {
                 Ok(message) => read.push(message.detach()),
                 Err(KafkaError::PartitionEOF(_)) => ended += 1,
-                // The client goes on where a broker has just been away.
+                // The client recovers from the outage of a broker.
                 Err(error) => assert!(begun.elapsed() < LONG, "{error}"),
             }
         }
         read
     }
 
-    /// Kafka has what the log has, so many payments and as many publications, each once.
+    /// Checks that Kafka has the content of the log: this many payments and publications, each once.
     async fn told_once(&self, payments: usize) {
         for topic in TOPICS {
             let told = self.read(topic);
-            // Also what the plugin decided is known by the till's request.
+            // The plugin's publication has the id of the till's request, too.
             let causes = told
                 .iter()
                 .filter(|message| !header_of(message, header::REQUEST_ID).is_empty());
@@ -131,7 +131,7 @@ impl Stage {
         }
     }
 
-    /// The ids of the events on a topic, sorted, as the database has them.
+    /// The sorted ids of a topic's events in the database.
     async fn logged(&self, topic: &str) -> Vec<String> {
         let db = Db::open(&self.host.database()).await.expect("the database");
         let records: &dyn Records = &db;
@@ -155,10 +155,10 @@ fn header_of(message: &OwnedMessage, name: &str) -> String {
     String::from_utf8(value.to_vec()).expect("text")
 }
 
-async fn a_message_tells_the_request_that_caused_it(database: Database) {
+async fn a_message_names_the_request_that_caused_it(database: Database) {
     let Some(parts) = find_or_skip() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    // What a plugin cannot decide about is published nevertheless.
+    // An event at which a plugin fails is published nevertheless.
     let slot =
         format!("[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Crash\"\n");
     let host = retailer(folder.path(), ASKS, &slot);
@@ -195,7 +195,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     assert_eq!(read[0].key(), Some(&b"o1"[..]));
     let body: Value = serde_json::from_slice(read[0].payload().expect("a body")).expect("JSON");
     assert_eq!(body["data"]["payment_id"], "p1");
-    // The lines about the event that the plugin failed at have the id, too.
+    // The log lines about the event at which the plugin failed have the id, too.
     stage.host.until(|status| status["dead_letters"] == 1).await;
     let log = stage.host.log();
     let of_event = log.lines().filter(|line| line.contains("payment:p1"));
@@ -204,7 +204,7 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     for line in of_event {
         assert!(line.contains("till-7/0001"), "{line}");
     }
-    // What it relays stands with the other parts.
+    // The status shows the relay with the other workers.
     let ready = stage.host.get("/readyz").await.expect("ready");
     let parts = ready["parts"].as_array().expect("parts");
     let relay = parts.iter().find(|part| part["part"] == "relay");
@@ -216,11 +216,11 @@ async fn a_message_tells_the_request_that_caused_it(database: Database) {
     stage.host.stop();
 }
 
-async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
+async fn kills_of_host_and_broker_lose_and_duplicate_nothing(database: Database) {
     let Some(parts) = find_or_skip() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = Stage::new(corner_shop::host(folder.path()), database, &parts).await;
-    // A host that is killed is waited for, where another takes over.
+    // Another host waits for the lease of a killed one.
     stage.host.set("groups.lease=1s");
     stage.host.start().await;
     corner_shop::open(&stage.host).await;
@@ -228,7 +228,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
         for number in 0..12 {
             corner_shop::sell(&stage.host, &format!("o{round}-{number}")).await;
         }
-        // In the middle of whatever the relay is at.
+        // At any point of the relay's work.
         match round % 4 {
             0 | 2 => {
                 stage.host.kill();
@@ -243,7 +243,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
                 stage.host.kill();
                 stage.broker.kill().expect("killed");
                 stage.host.start().await;
-                // Nobody who pays waits for the broker.
+                // Payments do not wait for the broker.
                 corner_shop::sell(&stage.host, &format!("o{round}-away")).await;
                 stage.broker.restart().expect("started");
             }
@@ -255,7 +255,7 @@ async fn kills_of_host_and_broker_lose_and_double_nothing(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_goes_from_host_to_host() {
+async fn a_topic_moves_from_host_to_host() {
     let Some(parts) = find_or_skip() else { return };
     let database = Database::Postgres;
     if !database.is_there() {
@@ -267,7 +267,7 @@ async fn a_topic_goes_from_host_to_host() {
     corner_shop::open(&stage.host).await;
     let mut paid = 0;
     for _ in 0..3 {
-        // The next one stands by, and goes on where the one before stops in the middle of its work.
+        // The next host stands by, and continues where the previous one stops.
         stage.host.start_beside().await;
         for _ in 0..15 {
             corner_shop::sell(&stage.host, &format!("o{paid}")).await;

@@ -1,13 +1,13 @@
-//! Reports by the command line: progress, one run a window, nothing left of one that was stopped.
+//! Reports by command: progress, one run for each window, nothing left behind by a stopped one.
 
 use crate::host::{Database, Host};
 use crate::sample_days;
 use serde_json::Value;
 
-/// Writes every sale line as a row; other reports add them up.
+/// A report that writes every sale line as a row; other reports write sums.
 const LINES: &str = "daily-sales";
 
-/// A retailer's slot that writes every line of a day, as `galleria check` lists it.
+/// The retailer's slot that writes every line of a day, as `galleria check` lists it.
 fn report_slot(host: &Host, retailer: &str) -> Option<String> {
     let checked = host.run(&["check"]);
     let table = String::from_utf8_lossy(&checked.stdout).into_owned();
@@ -23,7 +23,7 @@ fn report_slot(host: &Host, retailer: &str) -> Option<String> {
         .next()
 }
 
-/// Lines of sales and refunds that count, from the requests themselves.
+/// The lines of sales and refunds that the report must contain, from the requests.
 fn sold_lines(day: &sample_days::Day) -> usize {
     let lines = |body: &Value| body["lines"].as_array().map_or(0, Vec::len);
     let orders = day.requests.iter();
@@ -90,7 +90,7 @@ async fn a_days_lines_become_one_file(database: Database) {
 }
 
 #[test]
-fn a_report_that_is_not_there_is_named() {
+fn an_unknown_report_is_named() {
     let host = Host::new();
     let day = &sample_days::all()[0];
     let ran = host.run(&[

@@ -1,4 +1,4 @@
-//! The work of a host, shared by processes on one database.
+//! Processes on one database share the work of a host.
 
 use crate::corner_shop;
 use crate::host::{Database, Host};
@@ -6,25 +6,25 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 on_both!(
-    processes_share_the_work_and_one_takes_over_from_one_that_died,
-    who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease,
+    processes_share_the_work_and_one_takes_over_from_a_killed_one,
+    a_restarted_host_need_not_wait_for_its_own_lease,
 );
 
-/// What a probe says, whatever its status.
+/// The body of a probe, for any status.
 async fn probe(host: &Host, path: &str) -> (u16, Value) {
     let answer = reqwest::get(host.url(path)).await.expect("an answer");
     let status = answer.status().as_u16();
     (status, answer.json().await.expect("JSON"))
 }
 
-/// The state of a part, where the probe names it.
+/// The state of a role in a probe.
 fn state<'a>(told: &'a Value, part: &str) -> Option<&'a str> {
     let parts = told["parts"].as_array().expect("parts");
     let found = parts.iter().find(|one| one["part"] == part)?;
     found["state"].as_str()
 }
 
-async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database: Database) {
+async fn processes_share_the_work_and_one_takes_over_from_a_killed_one(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let lease = Duration::from_secs(3);
     let mut front = corner_shop::host(folder.path()).on(database);
@@ -78,12 +78,12 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
     }
     corner_shop::delivered(&front, 2).await;
     assert_eq!(next.files().len(), 1, "and nothing of the first");
-    // Who drains gives its groups back: the next one need not wait.
+    // A draining host releases its groups: the next one need not wait.
     next.stop();
     let mut last = front.beside("consumer");
     last.start().await;
     corner_shop::sell(&front, "o-3").await;
-    // Decided at once; whoever delivers it is not there any more.
+    // The event is decided at once, but no process delivers any more.
     front
         .until(|status| status["documents"]["pending"] == 1)
         .await;
@@ -91,7 +91,7 @@ async fn processes_share_the_work_and_one_takes_over_from_one_that_died(database
     front.stop();
 }
 
-async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease(database: Database) {
+async fn a_restarted_host_need_not_wait_for_its_own_lease(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = corner_shop::host(folder.path()).on(database);
     host.set("groups.lease=5m");
@@ -107,7 +107,7 @@ async fn who_starts_again_on_its_own_folder_need_not_wait_for_its_own_lease(data
 }
 
 #[test]
-fn a_role_that_is_none_is_refused_with_those_there_are() {
+fn an_unknown_role_is_rejected_with_the_known_ones() {
     let folder = tempfile::tempdir().expect("a folder");
     let host = corner_shop::host(folder.path());
     for (role, wanted) in [

@@ -1,4 +1,4 @@
-//! Runs through the whole host: by schedule, and by a command that is stopped or killed on the way.
+//! Runs by schedule, and by a command that is stopped or killed.
 
 use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// So many that a command cannot be done before it is stopped.
+/// So many that a command cannot finish before it is stopped.
 const LINES: u32 = 150_000;
 
 const RETAILER: &str = r#"
@@ -27,7 +27,7 @@ directories = ["additional_reports"]
 file_name = "quiet-{scope}-{first}-{last}.csv"
 "#;
 
-/// Every second is the soonest that a schedule can fire.
+/// Every second is the shortest interval of a schedule.
 const SCHEDULED: &str = r#"
 [schedules.often]
 plugin = "lines"
@@ -47,7 +47,7 @@ fn host(schedule: &str, database: Database) -> (tempfile::TempDir, Host) {
     (retailers, host)
 }
 
-/// A store, and what it sold on the 1st of October.
+/// Creates a store with sales on 1 October.
 async fn fill(host: &Host, lines: u32) {
     let migrated = host.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
@@ -90,7 +90,7 @@ fn ask(slot: &str) -> [&str; 8] {
     ]
 }
 
-/// Begins a run by command, and waits until it has written something.
+/// Starts a run by command and waits until it has written something.
 fn begun(host: &Host) -> Child {
     let mut command = host.galleria(&ask("lines"));
     let mut child = command
@@ -114,11 +114,11 @@ fn seen(host: &Host) -> Vec<String> {
 }
 
 on_both!(
-    a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike,
-    a_schedule_is_served_and_an_operator_sees_what_came_of_it,
+    a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_same_result,
+    a_schedule_runs_and_an_operator_sees_its_result,
 );
 
-async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done_again_alike(
+async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_same_result(
     database: Database,
 ) {
     let (_retailers, host) = host("", database);
@@ -143,7 +143,7 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
     child.kill().expect("killed");
     child.wait().expect("gone");
     assert!(seen(&host).is_empty(), "{:?}", seen(&host));
-    // Until the lease of the killed one has run out, nobody may begin it again.
+    // No process may restart the run until the lease of the killed one has expired.
     let since = Instant::now();
     let again = loop {
         let again = host.run(&ask("lines"));
@@ -166,7 +166,7 @@ async fn a_command_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_done
     );
 }
 
-async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Database) {
+async fn a_schedule_runs_and_an_operator_sees_its_result(database: Database) {
     let (_retailers, mut host) = host(SCHEDULED, database);
     fill(&host, 10).await;
     host.start().await;
@@ -189,7 +189,7 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Dat
     assert_eq!(run["schedule"], "often");
     assert_eq!(run["store"], "s");
     assert_eq!(run["first"], run["last"]);
-    // It fires every second, and the window of a day is one run all the same.
+    // The schedule fires every second, but the window of a day is one run.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let all = host.get("/v1/runs").await.expect("runs");
     let count = all["runs"].as_array().map_or(0, Vec::len);
@@ -218,7 +218,7 @@ async fn a_schedule_is_served_and_an_operator_sees_what_came_of_it(database: Dat
 }
 
 #[test]
-fn a_schedule_of_a_point_that_is_not_served_is_refused_at_load() {
+fn a_schedule_of_a_point_without_export_is_rejected_at_load() {
     let wrong = "\n[schedules.nightly]\nplugin = \"lines\"\npoint = \"write-settlement\"\n\
                  at = \"30 2 * * *\"\nper = \"store\"\nwindow = \"yesterday\"\n";
     let (_retailers, host) = host(wrong, Database::Sqlite);

@@ -1,4 +1,4 @@
-//! The sample days of the retailers, whoever they are.
+//! The sample days of the retailers.
 
 use crate::host::{Host, root};
 use serde::Deserialize;
@@ -14,24 +14,24 @@ pub struct Request {
     pub path: String,
     pub key: String,
     pub body: Value,
-    /// What kind of event it makes, if any.
+    /// The kind of event that it causes, if any.
     pub counts: Option<String>,
-    /// Whom it identifies, or whose it is.
+    /// The member that it identifies or belongs to.
     member: Option<Whose>,
-    /// What it has to be answered, where that is known beforehand.
+    /// The expected response, if it is known in advance.
     #[serde(skip)]
     answer: Option<(u16, Value)>,
 }
 
-/// What a request has to do with members.
+/// The relation of a request to members.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Whose {
-    /// It shows the code of the member with this number.
+    /// It contains the code of the member with this number.
     Known(String),
-    /// It shows a code that is nobody's.
+    /// It contains a code of no member.
     Nobody,
-    /// It is the order of the one whom the request with this key identified.
+    /// It is the order of the member that the request with this idempotency key identified.
     AnswerTo(String),
 }
 
@@ -80,7 +80,7 @@ fn programme(folder: &Path) -> String {
     programme.unwrap_or_default().to_owned()
 }
 
-/// Says what identifying has to be answered, and puts the member on the order that follows.
+/// Adds the expected response of an identification, and sets the member on the order that follows.
 fn with_members(mut requests: Vec<Request>, programme: &str) -> Vec<Request> {
     let mut identified = BTreeMap::new();
     for request in &mut requests {
@@ -103,7 +103,7 @@ fn with_members(mut requests: Vec<Request>, programme: &str) -> Vec<Request> {
 }
 
 impl Day {
-    /// How many events the day makes.
+    /// The number of events that the day causes.
     pub fn events(&self) -> usize {
         let events = self.requests.iter();
         events.filter(|request| request.counts.is_some()).count()
@@ -123,7 +123,7 @@ impl Day {
         }
     }
 
-    /// Sends everything, one after the other; half-way the database's server is killed.
+    /// Sends all requests in order. Kills the database server half-way.
     pub async fn feed(&self, host: &mut Host) {
         self.put_stores(host).await;
         for (index, request) in self.requests.iter().enumerate() {
@@ -136,7 +136,7 @@ impl Day {
 }
 
 impl Request {
-    /// Sends until there is an answer, as a till would.
+    /// Sends a request until there is a response, as a till would.
     pub async fn send(&self, host: &Host) {
         for _ in 0..2_000 {
             let sent = host.send(&self.method, &self.path, &self.key, &self.body);
@@ -147,7 +147,7 @@ impl Request {
                     assert_eq!(said, answer, "{}", self.key);
                     return;
                 }
-                // A day in a minute: the till waits until it may ask again.
+                // A whole day runs in a minute: the till waits for the rate limit.
                 (Ok((429, _)), Some(_)) => tokio::time::sleep(Duration::from_millis(200)).await,
                 (Ok((status @ 200..=299, _)), _) => {
                     assert!(status < 300);

@@ -1,5 +1,5 @@
-//! What a scanner shows: members' codes, codes that are broken in every way there is, and looking for
-//! either in what was written.
+//! Scanned codes: codes of members, codes that are broken in every possible way, and the search for both in
+//! the host's output.
 
 use crate::host::{root, sample_keys};
 use aes::Aes128;
@@ -11,30 +11,30 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// A retailer whose members show codes: numbers of 13 digits in AES-128-CBC under one IV, in hex.
+/// A retailer with codes of members: numbers of 13 digits in AES-128-CBC under one IV, in hex.
 pub struct Scanner {
     pub retailer: String,
     pub store: Value,
-    /// Where key and IV are.
+    /// The variables of key and IV.
     pub variables: [String; 2],
     key: [u8; 16],
     iv: [u8; 16],
     prefix: String,
 }
 
-/// A member, and the code that says so.
+/// A member with a code.
 #[derive(Clone, Debug)]
 pub struct Shown {
     pub number: String,
     pub code: String,
 }
 
-/// A code that is nobody's.
+/// A code of no member.
 #[derive(Clone, Debug)]
 pub struct Broken {
     pub kind: &'static str,
     pub code: String,
-    /// Whose it was before it was broken, where the number is still in it.
+    /// The number of its member before it was broken, if the code still contains it.
     whose: Option<Shown>,
 }
 
@@ -88,7 +88,7 @@ pub fn scanners() -> Vec<Scanner> {
     found
 }
 
-/// The digit that makes the sum of a number, weighed 1 and 3 from the left, end in 0.
+/// The check digit: the sum of a number's digits, weighted 1 and 3 from the left, must end in 0.
 fn check_digit(body: &str) -> u32 {
     let digits = body.bytes().map(|digit| u32::from(digit - b'0'));
     let sum: u32 = digits
@@ -170,7 +170,7 @@ impl Scanner {
                 let mut block = number.to_vec();
                 let last = *[0, 1, 2, 4, 16, 17, 255].get(n / 16 % 7).expect("seven");
                 block.extend([3, if last == 1 { 2 } else { 3 }, last]);
-                // 02 01: one byte of padding, and what is before it is no digit.
+                // 02 01: one byte of padding, after a byte that is not a digit.
                 hex(&self.unpadded(&block))
             }),
             9 => ("no digits", {
@@ -231,14 +231,14 @@ fn hex(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(bytes)
 }
 
-/// Texts to look for, in every way they may have been written.
+/// Texts to search for, in every form in which they may have been written.
 pub struct Needles(HashMap<[u8; Needles::WINDOW], Vec<Vec<u8>>>);
 
-/// What to look for; what is shorter than a number says nothing.
+/// Adds a text. A text shorter than a number would prove nothing.
 pub fn needles<'a>(texts: impl IntoIterator<Item = &'a str>) -> Needles {
     let mut needles = Needles(HashMap::new());
     for text in texts {
-        // The beginning is enough to find the whole by.
+        // The beginning is enough to find the whole.
         let text: String = text.chars().take(64).collect();
         if text.len() <= Needles::WINDOW {
             continue;
@@ -253,11 +253,11 @@ pub fn needles<'a>(texts: impl IntoIterator<Item = &'a str>) -> Needles {
             Base64::encode_string(text.as_bytes()).into_bytes(),
             wide(u16::to_le_bytes),
             wide(u16::to_be_bytes),
-            // As a list of bytes in JSON, and as text in JSON.
+            // As an array of bytes in JSON, and as text in JSON.
             serde_json::to_vec(text.as_bytes()).expect("JSON"),
             serde_json::to_vec(&text).expect("JSON"),
         ];
-        // The bytes that a code in hex stands for.
+        // The bytes of a code in hex.
         ways.extend(base16ct::mixed::decode_vec(&text));
         for way in ways.into_iter().filter(|way| way.len() >= Needles::WINDOW) {
             let window = way[..Needles::WINDOW].try_into().expect("as long");
@@ -270,7 +270,7 @@ pub fn needles<'a>(texts: impl IntoIterator<Item = &'a str>) -> Needles {
 impl Needles {
     const WINDOW: usize = 12;
 
-    /// The first of them in some bytes.
+    /// The first of the texts in some bytes.
     pub fn first_in(&self, bytes: &[u8]) -> Option<String> {
         bytes
             .windows(Self::WINDOW)
@@ -285,7 +285,7 @@ impl Needles {
 }
 
 #[test]
-fn what_was_written_is_found_however_it_was_written() {
+fn a_text_is_found_in_every_written_form() {
     let (number, code) = ("2941002388179", "9c1b8ba8011afb1a16755eb7785f3264");
     let needles = needles([number, code]);
     let bytes = base16ct::mixed::decode_vec(code).expect("hex");

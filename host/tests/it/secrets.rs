@@ -1,12 +1,11 @@
-//! Secrets, as an operator meets them: what `check` says of one that is missing or wrong, and that a
-//! key is shown nowhere.
+//! Secrets: `check` reports a missing or wrong one, and no output contains a secret key.
 
 use crate::configuration::{ASKS, retailer};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Output;
 
-/// A key whose digits stand nowhere else.
+/// A secret key whose digits are in no other text.
 const KEY: &str = "ca9a17ec4f3bca9a17ec4f3bca9a17ec";
 
 const SLOT: &str = r#"
@@ -45,7 +44,7 @@ fn said(ran: &Output) -> String {
 }
 
 #[test]
-fn a_secret_that_is_missing_or_wrong_is_named_and_not_shown() {
+fn a_missing_or_wrong_secret_is_named_but_not_printed() {
     let ran = checked(&[] as &[(&str, &str)]);
     assert!(!ran.status.success());
     for variable in ["CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV"] {
@@ -66,9 +65,9 @@ fn a_secret_that_is_missing_or_wrong_is_named_and_not_shown() {
     assert!(text.contains(garbled), "{text}");
 }
 
-/// Where the environment is read: the standard library panics over such a variable, and shows it.
+/// The standard library panics at a variable that is not UTF-8, and prints it. The host must not.
 #[test]
-fn a_variable_that_is_no_text_is_named_and_not_shown() {
+fn an_invalid_variable_is_named_but_not_printed() {
     let mut bytes = vec![0xff];
     bytes.extend_from_slice(KEY.as_bytes());
     let value = OsStr::from_bytes(&bytes);
@@ -80,14 +79,14 @@ fn a_variable_that_is_no_text_is_named_and_not_shown() {
     let wanted = format!("variable {key} holds bytes that are no text in UTF-8");
     assert!(told.contains(&wanted), "{told}");
 
-    // One that is nobody's.
+    // A variable that no setting uses.
     let ran = checked(&[(key, text), (iv, text), ("CORNER_OTHER", value)]);
     let told = said(&ran);
     assert!(ran.status.success(), "{told}");
 }
 
 #[test]
-fn a_secret_that_is_right_is_not_shown_either() {
+fn a_valid_secret_is_not_printed() {
     let variables = [("CORNER_LOYALTY_KEY", KEY), ("CORNER_LOYALTY_IV", KEY)];
     let ran = checked(&variables);
     let text = said(&ran);

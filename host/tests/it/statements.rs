@@ -1,5 +1,5 @@
-//! Statements through the whole host: read, left in a directory, sent, looked at and settled, stopped and
-//! killed half-way, hostile.
+//! Statements: read, picked up from a directory, sent, listed and settled, stopped and killed half-way,
+//! hostile.
 
 mod expected;
 mod flood;
@@ -18,19 +18,19 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The slot that reads a retailer's statements, with where it picks them up, and its first statement.
+/// The slot that reads a retailer's statements, its pickup directory, and the retailer's first statement.
 struct Sample {
     retailer: String,
     slot: String,
     plugin: String,
-    /// All of the slot, and the plugin's settings of it.
+    /// The configuration of the slot, and the plugin's settings.
     table: toml::Table,
     settings: toml::Table,
     pickup: Option<(String, String)>,
     file: PathBuf,
 }
 
-/// Every retailer's, by the retailer's name.
+/// The samples of all retailers, by the retailer's name.
 fn samples() -> Vec<Sample> {
     let folders = std::fs::read_dir(root().join("retailers")).expect("retailers");
     let folders = folders.map(|entry| entry.expect("an entry"));
@@ -50,7 +50,7 @@ fn retailer_file(retailer: &str) -> (String, toml::Table) {
     (text, file)
 }
 
-/// The slot that was granted something.
+/// The slot with a grant.
 fn granted<'f>(file: &'f toml::Table, capability: &str) -> Option<(&'f String, &'f toml::Table)> {
     let slots = file["plugins"].as_table().expect("plugins").iter();
     let mut slots = slots.filter_map(|(name, slot)| Some((name, slot.as_table()?)));
@@ -87,7 +87,7 @@ fn sample(retailer: &str) -> Option<Sample> {
     })
 }
 
-/// The sample retailers with what reads their statements and nothing else: a host on them starts soon.
+/// The sample retailers with only the slots that read statements, so that a host starts quickly.
 fn readers() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for sample in samples() {
@@ -107,7 +107,7 @@ fn readers() -> tempfile::TempDir {
     folder
 }
 
-/// What `statement read` prints: header, totals, lines.
+/// The output of `statement read`: header, totals, lines.
 fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
     let file = sample.file.display().to_string();
     let asked = [
@@ -132,13 +132,13 @@ fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
         .collect()
 }
 
-/// Decimal text as a whole number of its last digit.
+/// Decimal text as an integer, in units of its last digit.
 fn minor(text: &Value) -> i64 {
     let text = text.as_str().expect("decimal text");
     text.replace('.', "").parse().expect("digits")
 }
 
-/// Leaves ten copies where the host picks them up.
+/// Puts ten copies into the pickup directory.
 fn leave(host: &Host, day: &Day, sample: &Sample, directory: &str, complete: &str) {
     let folder = host
         .data()
@@ -161,7 +161,7 @@ fn leave(host: &Host, day: &Day, sample: &Sample, directory: &str, complete: &st
     }
 }
 
-/// Waits until a retailer has a matched statement, the only one.
+/// Waits until the retailer's only statement is matched.
 async fn matched(host: &Host, retailer: &str) -> Value {
     let begun = Instant::now();
     loop {
@@ -200,9 +200,9 @@ async fn sent(host: &Host, sample: &Sample, body: Vec<u8>) -> (u16, Value) {
     (sent.status().as_u16(), sent.json().await.expect("JSON"))
 }
 
-on_both!(a_days_statement_is_read_taken_in_once_and_matched);
+on_both!(the_statement_of_a_day_is_read_imported_once_and_matched);
 
-async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) {
+async fn the_statement_of_a_day_is_read_imported_once_and_matched(database: Database) {
     let mut seen = 0;
     for day in sample_days::all() {
         let Some(sample) = sample(&day.retailer) else {
@@ -251,7 +251,7 @@ async fn a_days_statement_is_read_taken_in_once_and_matched(database: Database) 
     assert!(seen > 0, "no retailer has a statement");
 }
 
-/// The original is kept byte by byte; every copy that was left stands aside.
+/// Checks that the original is stored byte for byte, and that every copy was moved aside.
 async fn kept_and_aside(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     let digest = statement["digest"].as_str().expect("a digest");
     let kept = host
@@ -285,7 +285,7 @@ async fn kept_and_aside(host: &Host, day: &Day, sample: &Sample, statement: &Val
     }
 }
 
-/// The same by command, as tables.
+/// Checks the same by command, as tables.
 fn by_command(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     let file = sample.file.display().to_string();
     let id = statement["id"].as_str().expect("an id");
@@ -324,7 +324,7 @@ fn by_command(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     assert!(explained.contains("amounts may differ by"), "{explained}");
 }
 
-/// A retailer of the tests' own, whose slot `statements` reads settlement details.
+/// A retailer of the tests, whose slot `statements` reads settlement details.
 pub fn retailer() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let example = folder.path().join("example");
@@ -337,7 +337,7 @@ pub fn retailer() -> tempfile::TempDir {
     folder
 }
 
-/// The command that takes a file of that retailer in.
+/// The command that imports a file of that retailer.
 pub fn import(file: &str) -> [&str; 7] {
     [
         "statement",
@@ -350,7 +350,7 @@ pub fn import(file: &str) -> [&str; 7] {
     ]
 }
 
-/// Settlement details as the provider writes them: a header, so many payments, and their payout.
+/// Settlement details as the provider writes them: a header, payments, and their payout.
 pub fn details(rows: usize) -> String {
     let mut text = String::from(
         "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,\

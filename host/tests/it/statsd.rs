@@ -1,4 +1,4 @@
-//! What an agent of Datadog is sent, over UDP.
+//! The metrics that a Datadog agent receives over UDP.
 
 use crate::corner_shop;
 use crate::listeners::Agent;
@@ -18,7 +18,7 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
     corner_shop::delivered(&host, 1).await;
 
     let wanted = [
-        // A counter with its labels, one without, a time, and what stands in the database.
+        // A counter with labels, one without, a duration, and a gauge from the database.
         ("shops.galleria_events_total:1|c", "outcome:applied"),
         ("shops.galleria_documents_delivered_total:1|c", ""),
         (
@@ -44,7 +44,7 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
     for private in [corner_shop::STORE, "store:", "secret", "gk_"] {
         assert!(!text.contains(private), "{private} in {text}");
     }
-    // Scrapes tell the same.
+    // A scrape contains the same.
     let scraped = host.client.get(host.url("/metrics")).send().await;
     let scraped = scraped.expect("an answer").text().await.expect("text");
     assert!(
@@ -55,7 +55,7 @@ async fn an_agent_gets_the_same_metrics_with_tags() {
 }
 
 #[test]
-fn an_agent_without_an_address_is_told_at_the_start() {
+fn an_agent_without_an_address_is_reported_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = corner_shop::host(folder.path());
     host.set("metrics.statsd=no_host..:8125");

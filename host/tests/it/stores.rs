@@ -1,4 +1,4 @@
-//! Stores from a file by command: the real binary, beside a host that serves.
+//! Stores imported from a file by command, beside a serving host.
 
 use crate::host::{Database, Host, staged};
 use serde_json::{Value, json};
@@ -33,11 +33,11 @@ async fn page(host: &Host, after: &str) -> Vec<Value> {
 }
 
 on_both!(
-    three_thousand_stores_come_from_one_file,
-    a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it,
+    three_thousand_stores_are_imported_from_one_file,
+    an_invalid_file_of_stores_is_reported_as_a_table_and_not_imported,
 );
 
-async fn three_thousand_stores_come_from_one_file(database: Database) {
+async fn three_thousand_stores_are_imported_from_one_file(database: Database) {
     let (_retailers, host) = open(database).await;
     let file = |size: &str| {
         let mut text = HEADER.to_owned();
@@ -112,7 +112,7 @@ async fn three_thousand_stores_come_from_one_file(database: Database) {
     assert!(!String::from_utf8_lossy(&none.stdout).contains("s0000"));
 }
 
-async fn a_wrong_file_of_stores_is_told_as_a_table_and_nothing_comes_of_it(database: Database) {
+async fn an_invalid_file_of_stores_is_reported_as_a_table_and_not_imported(database: Database) {
     let (_retailers, host) = open(database).await;
     let mut text = format!("{HEADER}right;1;example;kiosk;FR;EUR;2;Europe/Paris;;\n");
     let (well, said) = import(&host, &text, &[]);

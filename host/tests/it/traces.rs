@@ -1,4 +1,4 @@
-//! What a collector is told: the way of a payment, span by span; and what one that is away does.
+//! The spans of a payment at a collector, and the effect of an unavailable collector.
 
 use crate::corner_shop;
 use crate::host::Database;
@@ -37,7 +37,7 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
     let asked = serde_json::json!({ "code": "secret-code" });
     let members = format!("/v1/stores/{}/members/identify", corner_shop::STORE);
     let _ = host.send("POST", &members, "m", &asked).await;
-    // What waits is sent before the host ends.
+    // The host sends queued spans before it ends.
     host.stop();
 
     let taken = collector.spans();
@@ -77,7 +77,7 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
     let told = |key: &str| identify.attributes.iter().any(|one| one.key == key);
     assert!(!told("http.response.status_code"), "how it ended");
     assert!(!taken.iter().any(|span| span.name.contains("/readyz")));
-    // The event's id names the payment, as everything that is kept of it does; no more is told.
+    // The span contains the event's id, which names the payment, and no other data of it.
     for span in taken.iter() {
         let text = format!("{span:?}").replace("payment:p-secret-order", "");
         for private in ["secret-code", "secret-order", "secret", "Bearer", "gk_"] {
@@ -87,8 +87,8 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
-    // Nobody listens there; and there somebody does who never answers.
+async fn an_unavailable_collector_costs_only_its_spans() {
+    // One address without a listener, and one whose listener never responds.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let refused = free.local_addr().expect("an address");
     drop(free);

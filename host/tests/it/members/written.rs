@@ -1,4 +1,4 @@
-//! Everything that a host wrote and told: its log and files, every row, metrics, traces.
+//! Everything that a host wrote and sent: log, files, rows, metrics, traces.
 
 use crate::host::{Database, Host};
 use crate::listeners::{Agent, Collector};
@@ -7,20 +7,20 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The route that members are asked for by, as spans and metrics name it.
+/// The route of identification, as spans and metrics name it.
 pub const ROUTE: &str = "/v1/stores/{id}/members/identify";
 
-/// Who listens to a host: every trace, every metric.
+/// The receivers of a host's traces and metrics.
 pub struct Ears {
     pub collector: Collector,
     agent: Agent,
 }
 
-/// A place, and what stands in it.
+/// A source and its content.
 pub type Written = Vec<(String, Vec<u8>)>;
 
 impl Ears {
-    /// Of a host that is not started yet.
+    /// Creates the receivers for a host that is not started yet.
     pub async fn of(host: &mut Host) -> Self {
         let (collector, agent) = (Collector::start().await, Agent::start().await);
         host.set(&format!("traces.endpoint={}", collector.endpoint));
@@ -29,8 +29,8 @@ impl Ears {
         Self { collector, agent }
     }
 
-    /// Stops the host, and answers everything that it wrote and told until then. Where the question
-    /// itself must have left something, it did.
+    /// Stops the host and returns everything that it wrote and sent. Checks that the questions left traces where
+    /// they must.
     pub async fn everything(&self, host: &mut Host, database: Database) -> Written {
         let status = host.get("/v1/status").await.expect("a status");
         let scraped = host.client.get(host.url("/metrics")).send().await;
@@ -41,7 +41,7 @@ impl Ears {
             assert!(begun.elapsed().as_secs() < 60, "nothing was sent");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        // What waits is sent before the host ends.
+        // The host sends queued spans before it ends.
         host.stop();
         let told = [
             ("metrics", scraped.to_vec()),
@@ -61,14 +61,14 @@ impl Ears {
     }
 }
 
-/// Every file the host wrote: SQLite's database, the log, and all others.
+/// Every file that the host wrote: SQLite's database, the log, and all others.
 fn kept(data: &Path, database: Database) -> Written {
     let mut found = Vec::new();
     let mut folders = vec![data.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            // Compiled code, made before the first question.
+            // Compiled code, created before the first question.
             if path.is_dir() && !path.ends_with("artifacts") {
                 folders.push(path);
             } else if path.is_file() {
@@ -77,7 +77,7 @@ fn kept(data: &Path, database: Database) -> Written {
             }
         }
     }
-    // On PostgreSQL its key is given, and kept by nobody.
+    // On PostgreSQL the digest key is configured and not stored.
     let wanted = match database {
         Database::Sqlite => vec!["/log", "/digest.key", "/galleria.db"],
         Database::Postgres => vec!["/log"],
@@ -106,7 +106,7 @@ async fn rows(url: &str) -> Written {
     found
 }
 
-/// What stands in the one place whose name ends so.
+/// The content of the only source whose name ends like this.
 pub fn place<'w>(written: &'w Written, ending: &str) -> &'w [u8] {
     let found = written.iter().find(|(name, _)| name.ends_with(ending));
     let names = || written.iter().map(|(name, _)| name).collect::<Vec<_>>();

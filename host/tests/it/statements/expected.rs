@@ -1,4 +1,4 @@
-//! What `statement read` has to print of each sample, worked out from the file's own cells.
+//! The expected output of `statement read` for each sample, computed from the cells of the file.
 //!
 //! Every sample currency has cents, so that amounts are cents here.
 
@@ -7,7 +7,7 @@ use super::tabular::Sheet;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A line as the file tells it.
+/// A line of the file.
 #[derive(Default)]
 struct Line {
     kind: &'static str,
@@ -48,7 +48,7 @@ pub fn expected(sample: &Sample) -> Vec<Value> {
     told
 }
 
-/// Cents of decimal text with a point or a comma; nothing is nothing.
+/// Parses decimal text with a point or a comma as cents. Empty text is 0.
 fn cents(text: &str) -> i64 {
     let plain = text.replace(',', ".");
     let (sign, size) = match plain.strip_prefix('-') {
@@ -123,7 +123,7 @@ fn object(row: usize, line: &Line, paid_currency: &Value) -> Value {
     })
 }
 
-/// A cost of no payment: all of it was kept.
+/// A cost without a payment: the provider kept all of it.
 fn cost(mut line: Line) -> Line {
     (line.gross, line.converted, line.fee) = (0, 0, -line.net);
     line
@@ -216,7 +216,7 @@ fn stripe(sheet: &Sheet, row: usize) -> Line {
         net: cents(&cell("net")),
         ..Line::default()
     };
-    // What the customer saw, in their own currency; the report tells no rate.
+    // The amount in the customer's currency; the report contains no rate.
     let seen = cell("customer_facing_currency").to_uppercase();
     if !seen.is_empty() && seen != line.currency {
         line.gross = cents(&cell("customer_facing_amount"));
@@ -278,7 +278,7 @@ fn delimited(sheet: &Sheet, row: usize) -> Line {
     if line.kind == "fee" { cost(line) } else { line }
 }
 
-/// Cents of digits with a sign before them.
+/// Parses digits with a leading sign as cents.
 fn minor(text: &str) -> i64 {
     text.parse().expect("digits")
 }

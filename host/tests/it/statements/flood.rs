@@ -1,5 +1,5 @@
-//! A statement of one cell that goes on for a gigabyte, sent as it is made: it is taken to the disk and
-//! refused, and the host is none the worse for it. With one byte more it is not taken at all.
+//! A statement of one cell of a gigabyte, generated while it is sent. The host stores and rejects it, and keeps
+//! serving. With one byte more, the host does not store it.
 
 use super::hostile::peak;
 use super::tabular::Sheet;
@@ -10,12 +10,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// As many bytes as a statement may have here.
+/// The size limit of a statement here.
 const LENGTH: usize = 1 << 30;
-/// Of the host, beyond what it had before.
+/// The limit of the host's additional memory.
 const MEMORY: u64 = 128 << 20;
 
-/// Sends a beginning and then one letter, over and over, so many bytes in all; what the host answers.
+/// Sends a beginning, and then one letter repeatedly up to a number of bytes. Returns the response.
 fn pour(url: &str, key: &str, begin: &str, length: usize) -> (u16, Value) {
     let address = url.trim_start_matches("http://");
     let (address, path) = address.split_once('/').expect("a path");
@@ -44,7 +44,7 @@ fn pour(url: &str, key: &str, begin: &str, length: usize) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gigabyte_that_is_sent_is_refused_and_the_host_answers_on() {
+async fn a_gigabyte_is_rejected_and_the_host_keeps_serving() {
     let retailers = readers();
     let mut host = Host::with(retailers.path().into(), staged());
     host.set("statements.max_bytes=1GiB");

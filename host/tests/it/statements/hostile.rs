@@ -1,4 +1,4 @@
-//! Hostile statements through the real components: refused, in bounded time and memory.
+//! Real components reject hostile statements in bounded time and memory.
 
 use super::tabular::Sheet;
 use super::{Sample, readers, samples};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A file that is made while it is read: a beginning, a piece so many times, an end.
+/// A file that is generated while it is read: a beginning, a repeated piece, an end.
 struct Made {
     begin: Vec<u8>,
     piece: Vec<u8>,
@@ -23,7 +23,7 @@ struct Made {
 
 impl Made {
     fn of(begin: String, piece: &str, bytes: u64, end: &str) -> Self {
-        // A piece a read would be small; some kilobytes of them are one.
+        // One piece for each read would be slow: a read returns some kilobytes.
         let piece = piece.repeat(60_000 / piece.len());
         Self {
             begin: begin.into_bytes(),
@@ -80,7 +80,7 @@ fn generation() -> (tempfile::TempDir, Generation) {
     (retailers, generation)
 }
 
-/// The most memory a process has had, in bytes.
+/// The peak memory of a process, in bytes.
 pub fn peak(process: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status");
     let line = status
@@ -93,7 +93,7 @@ pub fn peak(process: &str) -> u64 {
 
 const GIGABYTE: u64 = 1 << 30;
 
-/// What is hostile whatever the format: `sale` is a row with an amount and a reference of ours.
+/// Hostile content for every format. `sale` is a row with an amount and a known reference.
 fn anywhere(good: &Sheet, sale: usize, amount: &str, reference: &str) -> Vec<(&'static str, Made)> {
     let with = |column: &str, value: &str| Made::bytes(good.with(sale, column, value).bytes());
     let mut invalid = good.bytes();
@@ -115,7 +115,7 @@ fn anywhere(good: &Sheet, sale: usize, amount: &str, reference: &str) -> Vec<(&'
     ]
 }
 
-/// What only a table of cells can have.
+/// Hostile content for tables of cells.
 fn table(good: &Sheet) -> Vec<(&'static str, Made)> {
     let head = good.head();
     let cell = format!("c{}", good.delimiter());
@@ -138,7 +138,7 @@ fn table(good: &Sheet) -> Vec<(&'static str, Made)> {
     ]
 }
 
-/// What only records of fixed width can have.
+/// Hostile content for records of fixed width.
 fn records(good: &Sheet) -> Vec<(&'static str, Made)> {
     let head = good.head();
     let after = |piece: &str, bytes: u64, end: &str| Made::of(head.clone(), piece, bytes, end);
@@ -169,7 +169,7 @@ fn hostile(sample: &Sample) -> Vec<(&'static str, Made)> {
 }
 
 #[test]
-fn a_hostile_statement_is_refused_in_bounded_time_and_memory() {
+fn a_hostile_statement_is_rejected_in_bounded_time_and_memory() {
     let (_retailers, generation) = generation();
     let before = peak("self");
     for sample in samples() {

@@ -1,4 +1,4 @@
-//! Ctrl-C while a statement is taken in: nothing of it is left, and the next time it is taken in whole.
+//! Ctrl-C during the import of a statement leaves nothing behind, and the next import is complete.
 
 use super::killed::{counted, under_way};
 use super::{details, import, retailer};
@@ -7,10 +7,10 @@ use galleria_ports::records::StatementState;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// So many that it is not done before it is stopped.
+/// So many that it cannot finish before it is stopped.
 const ROWS: usize = 60_000;
 
-/// Begins an import, and waits until the file lies in the spool, where it is read from.
+/// Starts an import and waits until the file is in the spool.
 fn reading(host: &Host, file: &str) -> Child {
     let mut importing = host.galleria(&import(file));
     let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -55,9 +55,9 @@ async fn nothing_is_left(host: &Host, ended: &Output) {
     }
 }
 
-on_both!(an_import_that_is_stopped_leaves_nothing_and_is_whole_the_next_time);
+on_both!(a_stopped_import_leaves_nothing_and_the_next_one_is_complete);
 
-async fn an_import_that_is_stopped_leaves_nothing_and_is_whole_the_next_time(database: Database) {
+async fn a_stopped_import_leaves_nothing_and_the_next_one_is_complete(database: Database) {
     let retailers = retailer();
     let host = Host::with(retailers.path().into(), staged()).on(database);
     std::fs::create_dir_all(host.data()).expect("a folder");

@@ -1,4 +1,4 @@
-//! The process is killed while it takes a statement in: all of it is there afterwards, or nothing.
+//! After a kill during the import of a statement, all of it is stored, or nothing.
 
 use super::{details, import, retailer};
 use crate::host::{Host, staged};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const ROWS: usize = 20_000;
 
-/// How far the one statement has come, and how many lines of it were written.
+/// The state of the only statement, and its number of written lines.
 async fn progress(db: &Db) -> Option<(StatementState, u64)> {
     let records: &dyn Records = db;
     let found = records
@@ -27,7 +27,7 @@ async fn progress(db: &Db) -> Option<(StatementState, u64)> {
     found.ok().flatten()
 }
 
-/// How many rows a table has.
+/// The number of rows of a table.
 pub async fn counted(host: &Host, table: &str) -> i64 {
     sqlx::any::install_default_drivers();
     let db = AnyConnection::connect(&host.database().url).await;
@@ -38,12 +38,12 @@ pub async fn counted(host: &Host, table: &str) -> i64 {
     count.expect("a number")
 }
 
-/// Begins an import, and answers it once it has come so far.
+/// Starts an import and returns it when it has reached a state.
 pub async fn under_way(host: &Host, file: &str, state: StatementState, lines: u64) -> Child {
     let mut importing = host.galleria(&import(file));
     let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut importing = importing.spawn().expect("the binary");
-    // Open all the while: what is looked for may last no longer than opening does.
+    // Keep the database open: the state may last no longer than opening it.
     let db = Db::open(&host.database()).await.expect("the database");
     let begun = Instant::now();
     loop {
@@ -59,7 +59,7 @@ pub async fn under_way(host: &Host, file: &str, state: StatementState, lines: u6
     importing
 }
 
-/// Begins an import, and kills it once it has come so far.
+/// Starts an import and kills it when it has reached a state.
 async fn killed_at(host: &Host, file: &str, state: StatementState, lines: u64) {
     let mut importing = under_way(host, file, state, lines).await;
     importing.kill().expect("killed");
@@ -67,7 +67,7 @@ async fn killed_at(host: &Host, file: &str, state: StatementState, lines: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_there_whole_or_not_at_all() {
+async fn a_statement_is_complete_or_absent() {
     let retailers = retailer();
     let mut host = Host::with(retailers.path().into(), staged());
     std::fs::create_dir_all(host.data()).expect("a folder");

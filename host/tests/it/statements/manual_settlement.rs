@@ -1,5 +1,5 @@
-//! What a person does with the lines of a statement: lists them by outcome, looks why, settles one by
-//! hand, takes that back. What is done by command is seen over HTTP.
+//! The manual work with the lines of a statement: listing by outcome, explanation, settlement, undo. HTTP shows
+//! what commands did.
 
 use super::{Sample, details, import, retailer, sample};
 use crate::host::{Database, Host, staged};
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-/// Words on both outputs.
+/// The text of both outputs.
 fn words(ran: &Output) -> String {
     [&ran.stdout, &ran.stderr].map(|said| String::from_utf8_lossy(said).into_owned())[..].concat()
 }
 
-/// What a command says that ends well.
+/// Runs a command that must succeed, and returns its output.
 fn said(host: &Host, arguments: &[&str]) -> String {
     let ran = host.run(&[&["statement"], arguments].concat());
     assert!(ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
 }
 
-/// What a command says that is refused.
+/// Runs a command that must fail, and returns its output.
 fn refused(host: &Host, arguments: &[&str]) -> String {
     let ran = host.run(&[&["statement"], arguments].concat());
     assert!(!ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
 }
 
-/// The first sample statement whose retailer has agreed on fees.
+/// The first sample statement of a retailer with agreed fees.
 fn with_fees() -> (Day, Sample) {
     let found = sample_days::all().into_iter().find_map(|day| {
         let folder = crate::host::root().join("retailers").join(&day.retailer);
@@ -39,13 +39,13 @@ fn with_fees() -> (Day, Sample) {
     found.expect("a statement, and fees")
 }
 
-/// The statement once every tender of the day was held against it.
+/// The statement when every tender of the day is matched with it.
 async fn looked_at(host: &Host, id: &str) -> Value {
     let begun = Instant::now();
     loop {
         let path = format!("/v1/statements/{id}");
         let statement = host.get(&path).await.expect("a statement");
-        // Of every sample but one line that nobody knows.
+        // Every line of the sample except one unknown line.
         if lines_of(&statement, "unmatched") == 1 {
             return statement;
         }
@@ -67,7 +67,7 @@ fn lines_of(statement: &Value, outcome: &str) -> u64 {
     sums(statement, outcome).map_or(0, |one| one["lines"].as_u64().expect("a number"))
 }
 
-/// Lines of one outcome over HTTP, in parts of so many.
+/// Lines of one outcome over HTTP, in pages of a size.
 async fn lines(host: &Host, statement: &str, outcome: &str, limit: usize) -> Vec<Value> {
     let mut found = Vec::new();
     let mut after = 0;
@@ -95,9 +95,9 @@ fn id(line: &Value) -> &str {
     line["id"].as_str().expect("an id")
 }
 
-on_both!(lines_are_listed_explained_settled_and_taken_back);
+on_both!(lines_are_listed_explained_settled_and_undone);
 
-async fn lines_are_listed_explained_settled_and_taken_back(database: Database) {
+async fn lines_are_listed_explained_settled_and_undone(database: Database) {
     let (day, sample) = with_fees();
     let mut host = Host::new().on(database);
     let statement = first_import(&host, &day, &sample, database);
@@ -118,7 +118,7 @@ async fn lines_are_listed_explained_settled_and_taken_back(database: Database) {
     host.stop();
 }
 
-/// Before anything else was done with that database. The same file again is the same statement.
+/// Imports the statement as the first action on the database. The same file again is the same statement.
 fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> String {
     let made = host.data().join("galleria.db").exists();
     assert!(!made, "there is no database yet, or an empty one");
@@ -137,7 +137,7 @@ fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> 
         line.strip_prefix(words).map(str::to_owned)
     };
     let id = of(&first, "imported as statement ").unwrap_or_else(|| panic!("{first}"));
-    // Nothing was sold yet.
+    // There are no sales yet.
     assert!(
         first.contains("unmatched") && !first.contains(" matched"),
         "{first}"
@@ -154,7 +154,7 @@ fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> 
     id
 }
 
-/// Every line has one outcome, and is listed under it alone, over HTTP and by command.
+/// Checks that every line has one outcome and is listed only under it, over HTTP and by command.
 async fn by_outcome(host: &Host, statement: &Value) {
     let name = id(statement);
     let mut seen = 0;
@@ -192,7 +192,7 @@ async fn by_outcome(host: &Host, statement: &Value) {
     assert_eq!(none["errors"][0]["field"], "outcome", "{none:#}");
 }
 
-/// Why a line got its outcome, in the same words over HTTP and by command.
+/// Checks that HTTP and the command explain an outcome with the same text.
 async fn why(host: &Host, statement: &str) {
     let expected = [
         ("matched", "amount, currency and fee agree"),
@@ -231,12 +231,12 @@ async fn why(host: &Host, statement: &str) {
         let payment = told["line"]["line"]["kind"] == "payment" && outcome == "matched";
         assert!(agreed || !payment, "of a payment: {told:#}");
     }
-    // The till took one less.
+    // The till received one less.
     let wrong = &lines(host, statement, "amount-mismatch", 1000).await[0];
     assert_eq!(wrong["difference"], 100, "{wrong:#}");
 }
 
-/// What may not be done says why, and does nothing.
+/// Checks that a rejected settlement names the reason and changes nothing.
 async fn refusals(host: &Host, statement: &str) {
     let lines = lines(host, statement, "unmatched", 1000).await;
     let line = id(&lines[0]);
@@ -280,7 +280,7 @@ async fn refusals(host: &Host, statement: &str) {
     assert_eq!(after["hands"], json!([]), "nothing was done");
 }
 
-/// Settled and taken back by command: seen over HTTP, with who and why, and the sums go along.
+/// Settles a line by command and undoes it. HTTP shows actor, reason and changed sums.
 async fn by_hand(host: &Host, statement: &str, before: &Value) {
     for (was, becomes) in [
         ("amount-mismatch", "matched"),
@@ -350,7 +350,7 @@ fn hand(hand: &Value, what: &str, by: &str, reason: &str, outcomes: [&str; 2]) {
     assert!(hand["at"].is_string());
 }
 
-/// Both stand among what operators did, the latest first.
+/// Checks that the list of operations contains both, newest first.
 async fn operations(host: &Host, line: &str, reason: &str) {
     let all = host.get("/v1/operations").await.expect("operations");
     let subject = format!("statement line {line}");

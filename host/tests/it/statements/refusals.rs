@@ -1,5 +1,5 @@
-//! Every refusal of a statement, by every plugin that reads one: sent to the host, it names the row and
-//! the column, and nothing of the file is there afterwards.
+//! Every plugin's rejection of every invalid statement names row and column, and leaves nothing of the file
+//! behind.
 
 use super::tabular::Sheet;
 use super::{Sample, readers, samples, sent};
@@ -7,7 +7,7 @@ use crate::host::{Database, Host, staged};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _};
 
-/// What each of them has to refuse.
+/// The errors that each plugin must reject.
 const REFUSALS: [&str; 8] = [
     "a wrong sign",
     "a net that is not gross less fee",
@@ -19,10 +19,10 @@ const REFUSALS: [&str; 8] = [
     "an unknown type",
 ];
 
-/// A currency of records stands in their header alone: a second one is a second payout.
+/// The currency of records is only in their header: a second one means a second payout.
 const CANNOT_BE: [(&str, &str); 1] = [("fixed-statement", "two currencies")];
 
-/// A file with one thing wrong, and where that is told.
+/// A file with one error, and the expected position.
 struct Case {
     what: &'static str,
     file: Sheet,
@@ -31,12 +31,12 @@ struct Case {
     column: &'static str,
 }
 
-/// Where things stand that are spoilt.
+/// The positions of the cells to change.
 struct Good {
     sheet: Sheet,
     /// A sale in the payout's currency.
     sale: usize,
-    /// A line that comes behind others.
+    /// A line after others.
     later: usize,
 }
 
@@ -54,7 +54,7 @@ impl Good {
         Self { sheet, sale, later }
     }
 
-    /// With other cells in a row, the first of which is told unless another is named.
+    /// Changes cells in a row. The expected position is the first, unless another one is named.
     fn with(&self, what: &'static str, row: usize, cells: &[(&'static str, &str)]) -> Case {
         let spoil = |sheet: Sheet, (column, value): &(&str, &str)| sheet.with(row, column, value);
         Case {
@@ -65,7 +65,7 @@ impl Good {
         }
     }
 
-    /// With one of its rows once more.
+    /// Repeats a row.
     fn again(&self, row: usize, before: usize, column: &'static str) -> Case {
         Case {
             what: "two payouts",
@@ -80,7 +80,7 @@ impl Good {
     }
 }
 
-/// By the column of a cell that has no bound but the reader's, and the one of a reference.
+/// The column of a cell that only the reader limits, and the column of a reference.
 fn long(good: &Good, cell: &'static str, reference: &'static str) -> [Case; 2] {
     let what = "a cell beyond its bound";
     [
@@ -93,7 +93,7 @@ fn adyen(good: &Good) -> Vec<Case> {
     let (sale, later, payout) = (good.sale, good.later, good.sheet.last());
     let mut cases = vec![
         good.with("a wrong sign", sale, &[("Gross Credit (GC)", "-12.00")]),
-        // Money that came in is no refund.
+        // A received amount is not a refund.
         Case {
             column: "Gross Credit (GC)",
             ..good.with("a wrong sign", sale, &[("Type", "Refunded")])
@@ -148,7 +148,7 @@ fn delimited(good: &Good) -> Vec<Case> {
     cases
 }
 
-/// A field is as long as its place: it is a record that may go beyond its bound.
+/// A field has a fixed length, so only a record can exceed its limit.
 fn fixed(good: &Good) -> Vec<Case> {
     let (sale, trailer) = (good.sale, good.sheet.last());
     let back = [
@@ -188,7 +188,7 @@ fn cases(sample: &Sample) -> Vec<Case> {
     cases
 }
 
-/// Rows of statements and of their lines, in whatever state they are.
+/// The number of rows of statements and of their lines, in any state.
 async fn rows(host: &Host) -> (i64, i64) {
     sqlx::any::install_default_drivers();
     let mut db = AnyConnection::connect(&host.database().url)
@@ -202,9 +202,9 @@ async fn rows(host: &Host) -> (i64, i64) {
     counts
 }
 
-on_both!(every_refusal_names_row_and_column_and_nothing_is_imported);
+on_both!(every_rejection_names_row_and_column_and_nothing_is_imported);
 
-async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Database) {
+async fn every_rejection_names_row_and_column_and_nothing_is_imported(database: Database) {
     let retailers = readers();
     let mut host = Host::with(retailers.path().into(), staged()).on(database);
     host.start().await;
@@ -235,7 +235,7 @@ async fn every_refusal_names_row_and_column_and_nothing_is_imported(database: Da
             .sum::<usize>()
     };
     assert_eq!(kept(), 0, "no original of what was refused");
-    // Each was refused for what was spoilt: as they are, they are taken in.
+    // Each was rejected for its error: the unchanged files are imported.
     let mut lines = 0;
     for sample in &samples {
         let (status, answer) = sent(&host, sample, Sheet::of(sample).bytes()).await;

@@ -1,11 +1,11 @@
-//! What is left in a directory and cannot be taken in stands aside with the reasons beside it.
+//! A file in a pickup directory that cannot be imported is moved aside, with the reasons beside it.
 
 use super::{details, retailer};
 use crate::host::{Host, staged};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_file_stands_aside_with_row_and_column() {
+async fn a_rejected_file_is_moved_aside_with_row_and_column() {
     let retailers = retailer();
     let mut host = Host::with(retailers.path().into(), staged());
     let folder = host.data().join("files/statements/example");
@@ -32,7 +32,7 @@ async fn a_refused_file_stands_aside_with_row_and_column() {
     assert!(folder.join("refused/wrong.csv").exists());
     let statement = super::matched(&host, "example").await;
     assert_eq!(statement["file"], "good.csv");
-    // A link is never followed, and another suffix is nobody's.
+    // The host does not follow links and ignores other suffixes.
     assert!(folder.join("link.csv").is_symlink() && folder.join("other.txt").exists());
     host.stop();
 }

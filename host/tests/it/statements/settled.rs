@@ -1,4 +1,4 @@
-//! What the settlement file says of a statement, held against the statement and its lines.
+//! The settlement file of a statement, compared with the statement and its lines.
 
 use super::{granted, retailer_file};
 use crate::agreement;
@@ -6,12 +6,12 @@ use crate::host::Host;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// For retailers that have none of their own.
+/// For retailers without one of their own.
 const SETTLEMENT: &str = "\n[plugins.settlement]\nplugin = \"flying-tiger-settlement\"\n\
     on_dead_letter = \"continue\"\n[plugins.settlement.grants]\n\
     capabilities = [\"settlement\", \"output\"]\ndirectories = [\"reconciliation\"]\n";
 
-/// Outcomes as the file's columns put them together.
+/// Outcomes as the file's columns combine them.
 const OUTCOMES: [(&str, &[&str]); 5] = [
     ("matched_net", &["matched"]),
     (
@@ -26,7 +26,7 @@ const OUTCOMES: [(&str, &[&str]); 5] = [
 /// Gross in the payout's currency, fee, net; lines; net by outcome.
 type Sums = BTreeMap<&'static str, i64>;
 
-/// A retailer alone, with a slot that writes settlements, and that slot.
+/// A single retailer with a slot that writes settlements, and that slot.
 pub fn retailers(retailer: &str) -> (tempfile::TempDir, String) {
     let (mut text, file) = retailer_file(retailer);
     let slot = match granted(&file, "settlement") {
@@ -43,8 +43,8 @@ pub fn retailers(retailer: &str) -> (tempfile::TempDir, String) {
     (folder, slot)
 }
 
-/// The file that is written of a matched statement agrees with it, and with its lines store by store and
-/// day by day.
+/// Checks that the file of a matched statement agrees with the statement, and with its lines for each store and
+/// day.
 pub async fn agrees(host: &Host, retailer: &str, slot: &str, statement: &Value) {
     let header = &statement["header"];
     let paid_on = header["paid_on"].as_str().expect("a day");
@@ -103,7 +103,7 @@ fn table(file: &str) -> Rows {
     Rows { days, statements }
 }
 
-/// The lines of a statement by the store and business date of what they were matched with.
+/// The lines of a statement by the store and business date of the matched entries.
 async fn lines(host: &Host, statement: &Value) -> BTreeMap<(String, String), Sums> {
     let id = statement["id"].as_str().expect("an id");
     let mut found = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A sample statement taken apart by its columns, without any plugin, to be read or spoilt cell by cell.
+//! A sample statement split into cells without a plugin, to read or change single cells.
 
 use super::Sample;
 
@@ -11,13 +11,13 @@ pub struct Sheet {
 
 #[derive(Clone)]
 enum Form {
-    /// A header in one of the rows, and what stands between cells.
+    /// Delimited cells, with a header in one of the rows.
     Table { header: usize, delimiter: u8 },
-    /// One cell a row, with fields at places of it.
+    /// One cell for each row, with fields at fixed positions.
     Records(Vec<Place>),
 }
 
-/// Where a field stands in records that begin with a mark.
+/// The position of a field in records that begin with a mark.
 #[derive(Clone)]
 struct Place {
     mark: String,
@@ -73,14 +73,14 @@ impl Sheet {
         writer.into_inner().expect("a file")
     }
 
-    /// All up to the header.
+    /// Everything up to the header.
     pub fn head(&self) -> String {
         let mut head = self.clone();
         head.rows.truncate(self.first());
         String::from_utf8(head.bytes()).expect("text")
     }
 
-    /// What stands between cells.
+    /// The delimiter.
     pub fn delimiter(&self) -> char {
         match self.form {
             Form::Table { delimiter, .. } => char::from(delimiter),
@@ -95,7 +95,7 @@ impl Sheet {
         }
     }
 
-    /// The rows after the header, as places in the file that count from 0.
+    /// The indices of the rows after the header.
     pub fn body(&self) -> std::ops::Range<usize> {
         self.first()..self.rows.len()
     }
@@ -104,7 +104,7 @@ impl Sheet {
         self.rows.len() - 1
     }
 
-    /// A cell without the blanks around it; nothing where the row has no such field.
+    /// A trimmed cell. Empty if the row has no such field.
     pub fn cell(&self, row: usize, column: &str) -> &str {
         let text = match &self.form {
             Form::Table { header, .. } => {
@@ -127,7 +127,7 @@ impl Sheet {
         found.unwrap_or_else(|| panic!("no row with {cells:?}"))
     }
 
-    /// The same with another cell; one that is longer than its field moves what stands behind it.
+    /// Replaces a cell. A cell longer than its field moves the following fields.
     pub fn with(&self, row: usize, column: &str, value: &str) -> Self {
         let mut other = self.clone();
         match &self.form {
@@ -146,7 +146,7 @@ impl Sheet {
         other
     }
 
-    /// The same with one of its rows once more, before another or at the end.
+    /// Repeats a row before another one, or at the end.
     pub fn again(&self, row: usize, before: usize) -> Self {
         let mut other = self.clone();
         other.rows.insert(before, self.rows[row].clone());
