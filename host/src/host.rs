@@ -114,7 +114,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let database = database(host_config);
     if database.url.starts_with("sqlite:") {
         for done in Db::migrate(&database).await? {
-            tracing::info!("{done}");
+            tracing::info!(step = %done, "schema migrated");
         }
     }
     let db = Db::open(&database).await?;

@@ -19,6 +19,9 @@ pub enum Command {
     /// List runs, newest first
     List(List),
     /// Make a dead, cancelled or waiting run due now, with all its tries
+    #[command(after_help = "\
+Examples:
+  galleria runs replay 5f0c1d2e3a4b5c6d --reason 'settings corrected'")]
     Replay {
         /// Id of the run, as `runs list` shows it
         id: String,
@@ -27,6 +30,9 @@ pub enum Command {
         actor_args: ActorArgs,
     },
     /// Cancel a run; one in progress stops at its next row and leaves nothing behind
+    #[command(after_help = "\
+Examples:
+  galleria runs cancel 5f0c1d2e3a4b5c6d --reason 'wrong window'")]
     Cancel {
         /// Id of the run, as `runs list` shows it
         id: String,

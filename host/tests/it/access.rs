@@ -18,7 +18,7 @@ async fn status(host: &Host, bearer: &str, path: &str) -> u16 {
     answer.expect("an answer").status().as_u16()
 }
 
-fn said(host: &Host, arguments: &[&str]) -> (bool, String) {
+fn run_text(host: &Host, arguments: &[&str]) -> (bool, String) {
     let output = host.run(arguments);
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(text).expect("text");
@@ -57,7 +57,7 @@ async fn an_api_key_is_valid_until_it_is_revoked(database: Database) {
     assert_eq!(status(&host, &key, "/v1/stores/another").await, 404);
     assert_eq!(status(&host, &key, "/v1/status").await, 403);
 
-    let create = |arguments: &[&str]| said(&host, &[&["key", "create"], arguments].concat());
+    let create = |arguments: &[&str]| run_text(&host, &[&["key", "create"], arguments].concat());
     let refusals = [
         (create(&till), "key till-7 is there already"),
         (
@@ -80,7 +80,7 @@ async fn an_api_key_is_valid_until_it_is_revoked(database: Database) {
     for ((done, text), wanted) in refusals {
         assert!(!done && text.contains(wanted), "{wanted} in {text}");
     }
-    let (listed, list) = said(&host, &["key", "list"]);
+    let (listed, list) = run_text(&host, &["key", "list"]);
     assert!(
         listed && list.contains("till-7") && list.contains(store),
         "{list}"
@@ -95,14 +95,14 @@ async fn an_api_key_is_valid_until_it_is_revoked(database: Database) {
         "--reason",
         "it was stolen",
     ];
-    assert!(said(&host, &revoke).0);
+    assert!(run_text(&host, &revoke).0);
     assert_eq!(status(&host, &key, &path).await, 401);
-    let (again, text) = said(&host, &revoke);
+    let (again, text) = run_text(&host, &revoke);
     assert!(!again && text.contains("there is no key till-7"), "{text}");
-    let (_, list) = said(&host, &["key", "list"]);
+    let (_, list) = run_text(&host, &["key", "list"]);
     assert!(!list.contains("till-7"), "{list}");
-    let told = host.get("/v1/operations").await.expect("a list");
-    let last = &told["operations"][0];
+    let result = host.get("/v1/operations").await.expect("a list");
+    let last = &result["operations"][0];
     assert_eq!(
         (&last["action"], &last["actor"]),
         (&json!("key_revoke"), &json!("ana"))
@@ -213,7 +213,7 @@ fn a_wrong_list_of_anonymous_routes_stops_the_start() {
         ] {
             let mut host = Host::new();
             host.settings.push(list.into());
-            let (done, text) = said(&host, &[command]);
+            let (done, text) = run_text(&host, &[command]);
             assert!(
                 !done && text.contains(wanted),
                 "{command}: {wanted} in {text}"

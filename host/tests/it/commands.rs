@@ -5,7 +5,7 @@ use crate::configuration::{ASKS, retailer};
 use crate::fiscal::mark;
 use crate::host::{Database, Host};
 use crate::misbehaving::sell;
-use crate::operations::{refused, said};
+use crate::operations::{error_of, output_of};
 use galleria_db::Db;
 use galleria_ports::records::{OutgoingRow, Records};
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ fn configured(folder: &Path, database: Database) -> Host {
 
 /// The JSON output of a command.
 #[track_caller]
-fn told(host: &Host, arguments: &[&str]) -> Value {
-    let text = said(host, &[arguments, &["--json"]].concat());
+fn json_of(host: &Host, arguments: &[&str]) -> Value {
+    let text = output_of(host, &[arguments, &["--json"]].concat());
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -46,7 +46,7 @@ async fn same(host: &Host, command: &str, route: &str, filters: &[(&str, &str)],
     } else {
         command
     };
-    assert_eq!(told(host, &arguments), page[field], "{arguments:?}");
+    assert_eq!(json_of(host, &arguments), page[field], "{arguments:?}");
     let rows = page[field].as_array().map(Vec::len);
     assert_eq!(rows, Some(count), "{arguments:?}: {page:#}");
 }
@@ -85,7 +85,7 @@ async fn queue_request(host: &Host) {
 
 /// Creates sales of both stores, two documents with one name, a request, two different marks, and an early
 /// mark.
-async fn fed(host: &mut Host) {
+async fn create_data(host: &mut Host) {
     host.start().await;
     for store in STORES {
         let body = json!({
@@ -132,15 +132,15 @@ on_both!(commands_show_the_same_as_http);
 async fn commands_show_the_same_as_http(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = configured(folder.path(), database);
-    fed(&mut host).await;
+    create_data(&mut host).await;
     documents(&host).await;
     queued(&host).await;
     fiscal(&host).await;
     let status = host.get("/v1/status").await.expect("a status");
-    assert_eq!(told(&host, &["status"]), status);
+    assert_eq!(json_of(&host, &["status"]), status);
     host.stop();
     // Commands work while no host serves.
-    let table = said(&host, &["status"]);
+    let table = output_of(&host, &["status"]);
     let kind = match database {
         Database::Sqlite => "SQLite, available",
         Database::Postgres => "PostgreSQL, available",
@@ -159,7 +159,7 @@ async fn commands_show_the_same_as_http(database: Database) {
 }
 
 async fn documents(host: &Host) {
-    let rows = told(host, &["documents", "list", "--state", "blocked"]);
+    let rows = json_of(host, &["documents", "list", "--state", "blocked"]);
     let (id, at) = (&rows[0]["id"], &rows[0]["created_at"]);
     let (id, at) = (id.as_str().expect("an id"), at.as_str().expect("a moment"));
     for (filters, count) in [
@@ -177,13 +177,13 @@ async fn documents(host: &Host) {
     }
     let path = format!("/v1/documents/{id}");
     let shown = host.get(&path).await.expect("a document");
-    assert_eq!(told(host, &["documents", "show", id]), shown);
+    assert_eq!(json_of(host, &["documents", "show", id]), shown);
     let words = [id, "blocked", "poslog/corner/p-s-papers-2.txt"];
-    contains(&said(host, &["documents", "show", id]), &words);
-    contains(&said(host, &["documents", "list"]), &words);
-    let cut = said(host, &["documents", "list", "--limit", "1"]);
+    contains(&output_of(host, &["documents", "show", id]), &words);
+    contains(&output_of(host, &["documents", "list"]), &words);
+    let cut = output_of(host, &["documents", "list", "--limit", "1"]);
     contains(&cut, &["only the newest 1: increase --limit"]);
-    let rows = told(host, &["documents", "list", "--limit", "1"]);
+    let rows = json_of(host, &["documents", "list", "--limit", "1"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(1));
 
     let listed = "`galleria documents list` lists them";
@@ -207,7 +207,7 @@ async fn documents(host: &Host) {
             ["until", "not before `from`"],
         ),
     ] {
-        let why = refused(host, &[&["documents"], &*arguments].concat());
+        let why = error_of(host, &[&["documents"], &*arguments].concat());
         contains(&why, &wanted);
     }
 }
@@ -216,25 +216,25 @@ async fn documents(host: &Host) {
 /// the file contains.
 fn content(host: &Host) {
     let id = |name: &str| {
-        let rows = told(host, &["documents", "list", "--name", name]);
+        let rows = json_of(host, &["documents", "list", "--name", name]);
         rows[0]["id"].as_str().expect("an id").to_owned()
     };
     let (delivered, blocked) = (id("p-s-papers-1.txt"), id("p-s-papers-2.txt"));
     let file = std::fs::read_to_string(first(host)).expect("the file");
-    assert_eq!(said(host, &["documents", "get", &delivered]), file);
-    let waits = said(host, &["documents", "get", &blocked]);
+    assert_eq!(output_of(host, &["documents", "get", &delivered]), file);
+    let waits = output_of(host, &["documents", "get", &blocked]);
     assert_eq!(waits, "p-s-papers-2 1 lines");
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out.txt");
     let get = ["documents", "get", &delivered, "--out"];
     let get = [&get[..], &[out.to_str().expect("text")]].concat();
-    contains(&said(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
+    contains(&output_of(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
     assert_eq!(std::fs::read_to_string(&out).expect("written"), file);
-    contains(&refused(host, &get), &["exists already: choose another"]);
+    contains(&error_of(host, &get), &["exists already: choose another"]);
     // The recipient has removed the file.
     std::fs::remove_file(&out).expect("gone");
     std::fs::remove_file(first(host)).expect("gone");
-    let why = refused(host, &get);
+    let why = error_of(host, &get);
     let story = format!("galleria timeline {delivered}");
     contains(&why, &["does not stand there any more", &story]);
     assert!(!out.exists());
@@ -258,25 +258,28 @@ async fn queued(host: &Host) {
     }
     let receipt = "payment:p-s-receipts-1/papers/0";
     let words = [receipt, "papers", "s-receipts-1", "thanks", "en"];
-    contains(&said(host, &["receipts", "list"]), &words);
-    contains(&said(host, &["receipts", "show", receipt]), &words);
-    let listed = told(host, &["receipts", "list"]);
-    assert_eq!(told(host, &["receipts", "show", receipt]), listed[0]);
-    let why = refused(host, &["receipts", "show", "payment:p1"]);
+    contains(&output_of(host, &["receipts", "list"]), &words);
+    contains(&output_of(host, &["receipts", "show", receipt]), &words);
+    let listed = json_of(host, &["receipts", "list"]);
+    assert_eq!(json_of(host, &["receipts", "show", receipt]), listed[0]);
+    let why = error_of(host, &["receipts", "show", "payment:p1"]);
     contains(&why, &["no receipt payment:p1", "galleria receipts list"]);
 
     let request = ["payment:p-s-papers-1/0", "papers"];
     let words = [request[0], "papers", "office", "POST /sales"];
     let show = [&["requests", "show"], &request[..]].concat();
-    for text in [said(host, &["requests", "list"]), said(host, &show)] {
+    for text in [
+        output_of(host, &["requests", "list"]),
+        output_of(host, &show),
+    ] {
         contains(&text, &words);
         assert!(!text.contains("canary"), "{text}");
     }
-    let listed = told(host, &["requests", "list"]);
-    assert_eq!(told(host, &show), listed[0]);
-    let why = refused(host, &["requests", "show", request[0], "other"]);
+    let listed = json_of(host, &["requests", "list"]);
+    assert_eq!(json_of(host, &show), listed[0]);
+    let why = error_of(host, &["requests", "show", request[0], "other"]);
     contains(&why, &["of other", "galleria requests list"]);
-    let why = refused(host, &["requests", "list", "--store", "nowhere"]);
+    let why = error_of(host, &["requests", "list", "--store", "nowhere"]);
     contains(&why, &["no store nowhere"]);
 }
 
@@ -291,20 +294,20 @@ async fn fiscal(host: &Host) {
     ] {
         same(host, "fiscal", "fiscal-records", &filter, count).await;
     }
-    let list = said(host, &["fiscal", "list"]);
+    let list = output_of(host, &["fiscal", "list"]);
     let words = ["conflict", "s-papers-1", "early", "s-papers-9", "waiting"];
     contains(&list, &words);
     contains(&list, &["unresolved: 1 conflict, 1 early"]);
-    let quiet = said(host, &["fiscal", "list", "--state", "waiting"]);
+    let quiet = output_of(host, &["fiscal", "list", "--state", "waiting"]);
     assert!(!quiet.contains("unresolved"), "{quiet}");
     let path = "/v1/fiscal-records/s-papers-1";
     let detail = host.get(path).await.expect("records");
-    assert_eq!(told(host, &["fiscal", "show", "s-papers-1"]), detail);
-    let shown = said(host, &["fiscal", "show", "s-papers-1"]);
+    assert_eq!(json_of(host, &["fiscal", "show", "s-papers-1"]), detail);
+    let shown = output_of(host, &["fiscal", "show", "s-papers-1"]);
     let words = ["400001", "applied", "400002", "conflict", "mydata"];
     contains(&shown, &words);
-    let why = refused(host, &["fiscal", "show", "nobody"]);
+    let why = error_of(host, &["fiscal", "show", "nobody"]);
     contains(&why, &["order nobody", "galleria fiscal list"]);
-    let why = refused(host, &["fiscal", "list", "--state", "lost"]);
+    let why = error_of(host, &["fiscal", "list", "--state", "lost"]);
     contains(&why, &["one of early, waiting, marked, conflict"]);
 }

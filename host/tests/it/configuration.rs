@@ -37,7 +37,7 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
     for command in ["check", "serve"] {
         let ran = host.run(&[command]);
         assert!(!ran.status.success(), "{command}");
-        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        let output = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
             "corner/retailer.toml",
             "plugins.papers.grants",
@@ -46,11 +46,11 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
             "topic \"sales\"",
         ] {
             assert!(
-                said.contains(wanted),
-                "{command} does not name {wanted}:\n{said}"
+                output.contains(wanted),
+                "{command} does not name {wanted}:\n{output}"
             );
         }
-        assert!(!said.contains("capability \"output\""), "{said}");
+        assert!(!output.contains("capability \"output\""), "{output}");
     }
 }
 
@@ -63,9 +63,9 @@ fn invalid_settings_are_found_before_the_first_event() {
     let host = retailer(folder.path(), ASKS, &slot);
     let ran = host.run(&["check"]);
     assert!(!ran.status.success());
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(said.contains("plugins.papers.settings."), "{said}");
-    assert!(said.contains("2 configuration errors"), "{said}");
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(output.contains("plugins.papers.settings."), "{output}");
+    assert!(output.contains("2 configuration errors"), "{output}");
 }
 
 #[test]
@@ -87,14 +87,14 @@ fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
     for command in ["check", "serve"] {
         let ran = host.run(&[command]);
         assert!(!ran.status.success(), "{command}");
-        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        let output = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
             "plugins.second.pickup, which would take the same files",
             "plugins.sales.pickup",
             "daily-sales reads no statements",
             "2 configuration errors",
         ] {
-            assert!(said.contains(wanted), "{command}: {wanted}:\n{said}");
+            assert!(output.contains(wanted), "{command}: {wanted}:\n{output}");
         }
     }
 }
@@ -102,8 +102,8 @@ fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
 #[test]
 fn the_configuration_of_the_workspace_is_valid() {
     let ran = Host::new().run(&["check"]);
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(ran.status.success(), "{said}");
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{output}");
 }
 
 #[test]
@@ -119,8 +119,11 @@ fn a_plugin_is_inspected_without_any_configuration() {
                 components += 1;
                 let host = Host::new();
                 let ran = host.run(&["plugin", "inspect", &file.display().to_string()]);
-                let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-                assert!(ran.status.success() && said.contains("SHA-256"), "{said}");
+                let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+                assert!(
+                    ran.status.success() && output.contains("SHA-256"),
+                    "{output}"
+                );
             }
         }
     }
@@ -132,21 +135,21 @@ fn a_plugin_is_inspected_without_any_configuration() {
 async fn a_host_records_changed_plugins_when_it_starts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = crate::corner_shop::host(folder.path());
-    let told = async |host: &mut Host| {
+    let loads = async |host: &mut Host| {
         host.start().await;
         let path = "/v1/operations?action=plugins_loaded";
-        let told = host.get(path).await.expect("operations");
+        let result = host.get(path).await.expect("operations");
         host.stop();
-        told["operations"].as_array().expect("a list").clone()
+        result["operations"].as_array().expect("a list").clone()
     };
-    let first = told(&mut host).await;
+    let first = loads(&mut host).await;
     let subjects: Vec<_> = first.iter().map(|one| &one["subject"]).collect();
     assert_eq!(subjects, ["retailers:corner", "retailers"]);
     assert_eq!(
         first[1]["after"],
         serde_json::json!({ "retailers": ["corner"] })
     );
-    assert_eq!(told(&mut host).await, first, "nothing changed");
+    assert_eq!(loads(&mut host).await, first, "nothing changed");
 
     for (file, table) in [
         ("plugins/guest/plugin.toml", "[asks]"),
@@ -157,7 +160,7 @@ async fn a_host_records_changed_plugins_when_it_starts() {
         let wider = text.replacen(table, &format!("{table}\nreceipts = true"), 1);
         std::fs::write(&file, wider).expect("written");
     }
-    let second = told(&mut host).await;
+    let second = loads(&mut host).await;
     assert_eq!(second.len(), 3);
     let (before, after) = (
         &second[0]["before"]["papers"],

@@ -73,8 +73,8 @@ fn topics() -> Vec<String> {
         let manifest = plugin.expect("a folder").path().join("plugin.toml");
         let text = std::fs::read_to_string(manifest).expect("a manifest");
         let manifest: toml::Table = text.parse().expect("a manifest");
-        let asked = manifest["asks"].get("topics").and_then(|t| t.as_array());
-        let names = asked.into_iter().flatten();
+        let request = manifest["asks"].get("topics").and_then(|t| t.as_array());
+        let names = request.into_iter().flatten();
         topics.extend(names.filter_map(|name| Some(name.as_str()?.to_owned())));
     }
     topics

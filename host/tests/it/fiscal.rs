@@ -46,11 +46,11 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
     for n in [1, 2] {
         sell(&host, "athens", n).await;
     }
-    let (status, told) = mark(&host, "2", "athens-2", "400002").await;
+    let (status, result) = mark(&host, "2", "athens-2", "400002").await;
     assert_eq!(
-        (status, &told["state"]),
+        (status, &result["state"]),
         (201, &json!("applied")),
-        "{told:#}"
+        "{result:#}"
     );
     host.settle().await;
     let wanted = [
@@ -61,7 +61,7 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
 
     // A repetition and a second mark: the guest gets neither.
     let (status, again) = mark(&host, "3", "athens-2", "400002").await;
-    assert_eq!((status, again), (201, told));
+    assert_eq!((status, again), (201, result));
     let (status, other) = mark(&host, "4", "athens-2", "400003").await;
     assert_eq!((status, &other["code"]), (409, &json!("mark_conflict")));
     host.kill();

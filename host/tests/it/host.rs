@@ -253,6 +253,8 @@ impl Host {
             .args(["--set", "http.rate.burst=0"])
             .args(["--set", "http.connections_per_client=0"])
             .args(["--set", "retry.first=200ms"])
+            // Only the test of the handover has a load balancer that must notice a draining host.
+            .args(["--set", "http.drain_notice=0ms"])
             .args(&self.overrides)
             // Only tests of the floor need a realistic one.
             .args(["--set", "members.floor=1ms"])
@@ -311,8 +313,8 @@ impl Host {
     /// Creates an API key by command and returns it.
     pub fn key(&self, arguments: &[&str]) -> String {
         let made = self.run(&[&["key", "create"], arguments].concat());
-        let told = String::from_utf8_lossy(&made.stderr).into_owned();
-        assert!(made.status.success(), "no key:\n{told}");
+        let result = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(made.status.success(), "no key:\n{result}");
         let key = String::from_utf8(made.stdout).expect("text");
         let key = key.trim().to_owned();
         let (_, secret) = key.rsplit_once('_').expect("a secret");
@@ -342,6 +344,7 @@ impl Host {
             self.client = Self::client_with(&key);
             self.keyed = true;
         }
+        self.compile_once();
         let address = self.data().join("http.addr");
         let _ = std::fs::remove_file(&address);
         std::fs::create_dir_all(self.data()).expect("a folder");
@@ -371,6 +374,15 @@ impl Host {
             // The first host may compile every component, in a debug build and beside other tests.
             assert!(begun.elapsed().as_secs() < 300, "no start:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Compiles the components of all sample retailers before the first host with them starts. Hosts that
+    /// start at the same time would each compile all of them.
+    fn compile_once(&self) {
+        static COMPILED: std::sync::Once = std::sync::Once::new();
+        if self.retailers == root().join("retailers") {
+            COMPILED.call_once(|| drop(self.run(&["check"])));
         }
     }
 
@@ -406,11 +418,11 @@ impl Host {
     }
 
     fn drain(&self, mut server: Child) {
-        let told = Command::new("kill")
+        let result = Command::new("kill")
             .args(["-TERM", &server.id().to_string()])
             .status()
             .expect("kill");
-        assert!(told.success());
+        assert!(result.success());
         let status = server.wait().expect("an end");
         assert!(status.success(), "{status}:\n{}", self.log());
     }

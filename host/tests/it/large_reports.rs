@@ -168,10 +168,10 @@ struct Watch {
 impl Watch {
     fn begin(folder: PathBuf) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+        let flag = Arc::clone(&stop);
         let looking = std::thread::spawn(move || {
             let mut seen: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-            while !told.load(Ordering::Relaxed) {
+            while !flag.load(Ordering::Relaxed) {
                 for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                     let name = entry.file_name().to_string_lossy().into_owned();
                     if let Ok(found) = entry.metadata()
@@ -208,8 +208,8 @@ async fn ask(host: &Host, slot: &str) -> String {
     let body = json!({
         "retailer": "large", "plugin": slot, "first": "2026-10-01", "last": "2026-10-31",
     });
-    let asked = host.send("POST", "/v1/runs", slot, &body).await;
-    let (status, run) = asked.expect("an answer");
+    let request = host.send("POST", "/v1/runs", slot, &body).await;
+    let (status, run) = request.expect("an answer");
     assert_eq!(status, 202, "{run:#}");
     format!("/v1/runs/{}", run["id"].as_str().expect("an id"))
 }
@@ -238,7 +238,7 @@ async fn measured(host: &Host, slot: &str, idle: u64, lines: u64) -> Value {
     let view = until(host, &run, |run| run["state"] == "ended").await;
     let (took, used) = (begun.elapsed(), cpu(pid) - used);
     let beyond = memory(pid, "VmHWM:").saturating_sub(idle);
-    let told = writeln!(
+    let result = writeln!(
         std::io::stderr(),
         "{slot}: {lines} lines, {} rows, {:.1} s ({:.0} lines/s), {}.{:02} s CPU, idle {:.1} MiB, \
          at most {:.1} MiB beyond",
@@ -250,7 +250,7 @@ async fn measured(host: &Host, slot: &str, idle: u64, lines: u64) -> Value {
         idle as f64 / f64::from(1 << 20),
         beyond as f64 / f64::from(1 << 20),
     );
-    told.expect("told");
+    result.expect("written");
     assert!(
         beyond < MEMORY,
         "{slot}: {beyond} bytes beyond the idle host"

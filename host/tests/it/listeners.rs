@@ -60,28 +60,28 @@ impl Collector {
 /// An agent on a free port.
 pub struct Agent {
     pub address: SocketAddr,
-    told: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Agent {
     pub async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("an address");
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&told);
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&received);
         tokio::spawn(async move {
             let mut packet = vec![0; 65_536];
             while let Ok(read) = socket.recv(&mut packet).await {
-                let mut told = kept.lock().expect("packets");
-                told.extend_from_slice(&packet[..read]);
-                told.push(b'\n');
+                let mut received = kept.lock().expect("packets");
+                received.extend_from_slice(&packet[..read]);
+                received.push(b'\n');
             }
         });
-        Self { address, told }
+        Self { address, received }
     }
 
     /// The received packets, one in each line.
     pub fn bytes(&self) -> Vec<u8> {
-        self.told.lock().expect("packets").clone()
+        self.received.lock().expect("packets").clone()
     }
 }

@@ -33,8 +33,8 @@ struct Told {
 
 async fn identify(host: &Host, store: &str, code: &str) -> Told {
     let path = format!("/v1/stores/{store}/members/identify");
-    let asked = host.client.post(host.url(&path));
-    let response = asked.json(&json!({ "code": code })).send().await;
+    let request = host.client.post(host.url(&path));
+    let response = request.json(&json!({ "code": code })).send().await;
     let response = response.expect("an answer");
     let headers = response.headers().iter();
     let headers = headers
@@ -81,19 +81,19 @@ async fn ask_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Told> {
             .step_by(AT_ONCE)
             .collect();
         tasks.spawn(async move {
-            let mut told = Vec::with_capacity(codes.len());
+            let mut result = Vec::with_capacity(codes.len());
             for (index, code) in codes {
-                told.push((index, identify(&host, &store, &code).await));
+                result.push((index, identify(&host, &store, &code).await));
             }
-            told
+            result
         });
     }
-    let mut told = Vec::with_capacity(codes.len());
+    let mut result = Vec::with_capacity(codes.len());
     while let Some(part) = tasks.join_next().await {
-        told.extend(part.expect("no panic"));
+        result.extend(part.expect("no panic"));
     }
-    told.sort_by_key(|(index, _)| *index);
-    told.into_iter().map(|(_, told)| told).collect()
+    result.sort_by_key(|(index, _)| *index);
+    result.into_iter().map(|(_, result)| result).collect()
 }
 
 on_both!(
@@ -122,15 +122,15 @@ async fn broken_codes_of_every_kind_get_equal_responses_and_are_not_stored(datab
             ask_all(&host, scanner.store_id(), &good)
         );
         let mut kinds: BTreeMap<&Told, BTreeSet<&str>> = BTreeMap::new();
-        for (told, broken) in refused.iter().zip(&broken) {
-            kinds.entry(told).or_default().insert(broken.kind);
+        for (result, broken) in refused.iter().zip(&broken) {
+            kinds.entry(result).or_default().insert(broken.kind);
         }
         assert_eq!(kinds.len(), 1, "answers that differ: {kinds:#?}");
         assert_eq!(refused[0].status, 404);
         assert!(refused[0].body.contains("\"member_unknown\""));
-        for (told, member) in identified.iter().zip(&members) {
-            assert_eq!(told.status, 200, "{}", told.body);
-            let body: Value = serde_json::from_str(&told.body).expect("JSON");
+        for (result, member) in identified.iter().zip(&members) {
+            assert_eq!(result.status, 200, "{}", result.body);
+            let body: Value = serde_json::from_str(&result.body).expect("JSON");
             assert_eq!(body["member"]["id"], *member.number);
         }
 
@@ -142,7 +142,7 @@ async fn broken_codes_of_every_kind_get_equal_responses_and_are_not_stored(datab
             .iter()
             .chain(broken.iter().filter_map(|b| b.about()));
         let needles = needles(codes.chain(numbers.map(|member| &*member.number)));
-        let answers = identified.iter().map(|told| told.body.as_str());
+        let answers = identified.iter().map(|result| result.body.as_str());
         let answers = answers.collect::<Vec<_>>().concat();
         assert!(
             needles.first_in(answers.as_bytes()).is_some(),
@@ -211,7 +211,7 @@ async fn a_plugin_cannot_reveal_a_question(database: Database) {
     let ears = Ears::of(&mut host).await;
     host.settings.push("log.level=trace".into());
     host.start().await;
-    let mut told = BTreeSet::new();
+    let mut result = BTreeSet::new();
     let mut codes = Vec::new();
     for (n, behave) in TELLING.iter().enumerate() {
         let body = json!({
@@ -222,12 +222,12 @@ async fn a_plugin_cannot_reveal_a_question(database: Database) {
         let (status, answer) = host.send("PUT", &path, behave, &body).await.expect("sent");
         assert_eq!(status, 200, "{answer:#}");
         let code = format!("29310000456{n:02}");
-        told.insert(identify(&host, behave, &code).await);
+        result.insert(identify(&host, behave, &code).await);
         codes.push(code);
     }
     let written = ears.everything(&mut host, database).await;
-    assert_eq!(told.len(), 1, "answers that differ: {told:#?}");
-    assert_eq!(told.first().map(|told| told.status), Some(404));
+    assert_eq!(result.len(), 1, "answers that differ: {result:#?}");
+    assert_eq!(result.first().map(|result| result.status), Some(404));
     let log = host.log();
     for fault in [
         "failed",
@@ -262,10 +262,10 @@ async fn no_response_is_faster_than_the_floor_and_attempts_are_limited() {
         let bad = scanner.broken(0, &mut chance).code;
         for (code, status) in [(&good, 200), (&bad, 404), (&good, 200), (&bad, 429)] {
             let begun = Instant::now();
-            let told = identify(&host, scanner.store_id(), code).await;
-            assert_eq!(told.status, status, "{}", told.body);
+            let result = identify(&host, scanner.store_id(), code).await;
+            assert_eq!(result.status, status, "{}", result.body);
             assert!(begun.elapsed() >= Duration::from_millis(600));
-            assert_eq!(told.headers.contains_key("retry-after"), status == 429);
+            assert_eq!(result.headers.contains_key("retry-after"), status == 429);
         }
         host.stop();
     }
@@ -314,8 +314,8 @@ async fn the_order_the_sale_and_the_plugin_get_the_member() {
     add_papers(folder.path(), &scanner);
     open(&mut host, &scanner, &[]).await;
     let member = scanner.member(&mut ChaCha8Rng::seed_from_u64(3));
-    let told = identify(&host, scanner.store_id(), &member.code).await;
-    let told: Value = serde_json::from_str(&told.body).expect("JSON");
+    let result = identify(&host, scanner.store_id(), &member.code).await;
+    let result: Value = serde_json::from_str(&result.body).expect("JSON");
     let at = "2026-11-24T10:00:00Z";
     let line = json!({
         "number": 1, "sku": "1", "description": "a thing", "unit": "EA", "amount": 1000,
@@ -325,7 +325,7 @@ async fn the_order_the_sale_and_the_plugin_get_the_member() {
     });
     let placed = json!({
         "id": "o1", "store_id": scanner.store_id(), "workstation": "w1", "begun_at": at,
-        "lines": [line], "member": told["member"],
+        "lines": [line], "member": result["member"],
     });
     let tender =
         json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
@@ -335,16 +335,16 @@ async fn the_order_the_sale_and_the_plugin_get_the_member() {
         assert_eq!(status, 201, "{answer:#}");
     }
     let order = host.get("/v1/orders/o1").await.expect("an order");
-    assert_eq!(order["member"], told["member"]);
+    assert_eq!(order["member"], result["member"]);
     host.until(|status| status["documents"]["delivered"] == 1)
         .await;
     host.stop();
 
     let (sale, argument) = sold(&host).await;
-    assert_eq!(sale["member"], told["member"], "{sale:#}");
+    assert_eq!(sale["member"], result["member"], "{sale:#}");
     let number = format!("\"id\":\"{}\"", member.number);
     assert!(argument.contains(&number), "{argument}");
-    assert_eq!(told["member"]["id"], *member.number);
+    assert_eq!(result["member"]["id"], *member.number);
 }
 
 /// The recorded sale, and the sale that the plugin received.
@@ -374,15 +374,18 @@ fn a_missing_secret_key_is_reported_before_the_first_question() {
         let mut check = host.galleria(&["check"]);
         let ran = check.env_remove(name).output().expect("the binary");
         assert!(!ran.status.success(), "{name}");
-        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert!(said.contains(name), "{said}");
+        let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(output.contains(name), "{output}");
         let wrong = "00112233445566778899aabbccddee";
         let ran = check.env(name, wrong).output().expect("the binary");
         assert!(!ran.status.success(), "{name}");
-        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert!(said.contains(name) && !said.contains(&wrong[..6]), "{said}");
+        let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(
+            output.contains(name) && !output.contains(&wrong[..6]),
+            "{output}"
+        );
         for value in sample_keys().values() {
-            assert!(!said.contains(value.as_str()), "{said}");
+            assert!(!output.contains(value.as_str()), "{output}");
         }
     }
 }

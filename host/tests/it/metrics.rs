@@ -15,8 +15,9 @@ async fn scraped(client: &reqwest::Client, url: &str) -> String {
 /// The sum of a metric's series whose labels contain `label`.
 fn sum(text: &str, name: &str, label: &str) -> f64 {
     let series = text.lines().filter_map(|line| line.strip_prefix(name));
-    let told = series.filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label));
-    told.filter_map(|rest| rest.rsplit_once(' ')?.1.parse::<f64>().ok())
+    let result = series.filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label));
+    result
+        .filter_map(|rest| rest.rsplit_once(' ')?.1.parse::<f64>().ok())
         .sum()
 }
 
@@ -55,7 +56,7 @@ async fn the_metrics_show_a_day_and_name_no_store() {
     let line = log
         .lines()
         .find(|line| line.contains("metrics listener started"));
-    let line: serde_json::Value = serde_json::from_str(line.expect("told")).expect("JSON");
+    let line: serde_json::Value = serde_json::from_str(line.expect("a log line")).expect("JSON");
     let address = line["address"].as_str().expect("an address");
 
     let text = scraped(
@@ -65,9 +66,9 @@ async fn the_metrics_show_a_day_and_name_no_store() {
     .await;
     for metric in METRICS {
         // No statement reached a plugin here.
-        let told = text.contains(&format!("# TYPE {} {}\n", metric.name, metric.kind.name()));
+        let result = text.contains(&format!("# TYPE {} {}\n", metric.name, metric.kind.name()));
         assert!(
-            told || metric.name == "galleria_statements_total",
+            result || metric.name == "galleria_statements_total",
             "{} in {text}",
             metric.name
         );

@@ -67,25 +67,25 @@ async fn sell(host: &Host, id: &str, reference: Option<&str>) -> Value {
     let mut answer = Value::Null;
     for (path, key, body) in [("/v1/orders", "o", placed), (path.as_str(), "p", paid)] {
         let key = format!("{key}-{id}");
-        let (status, told) = host.send("POST", path, &key, &body).await.expect("sent");
-        assert_eq!(status, 201, "{told:#}");
-        answer = told;
+        let (status, result) = host.send("POST", path, &key, &body).await.expect("sent");
+        assert_eq!(status, 201, "{result:#}");
+        answer = result;
     }
     answer
 }
 
 /// Runs a command that must succeed, and returns its output.
 #[track_caller]
-pub fn said(host: &Host, arguments: &[&str]) -> String {
+pub fn output_of(host: &Host, arguments: &[&str]) -> String {
     let output = host.run(arguments);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}:\n{told}");
+    let result = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}:\n{result}");
     String::from_utf8(output.stdout).expect("text")
 }
 
 /// Runs a command that must fail, and returns its error.
 #[track_caller]
-pub fn refused(host: &Host, arguments: &[&str]) -> String {
+pub fn error_of(host: &Host, arguments: &[&str]) -> String {
     let output = host.run(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).expect("text")
@@ -99,7 +99,7 @@ fn encoded(id: &str) -> String {
     bytes.collect()
 }
 
-fn whats(story: &Value) -> Vec<&str> {
+fn kinds(story: &Value) -> Vec<&str> {
     let entries = story["entries"].as_array().expect("entries").iter();
     entries
         .map(|entry| entry["what"].as_str().expect("text"))
@@ -151,7 +151,7 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
     for id in ids {
         let path = format!("/v1/timeline/{}", encoded(id));
         let story = host.get(&path).await.expect("a story");
-        let whats = whats(&story);
+        let kinds = kinds(&story);
         for what in [
             "order",
             "payment",
@@ -164,21 +164,21 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
             "dead_letter",
             "publication",
         ] {
-            assert!(whats.contains(&what), "{id} lacks {what}: {whats:?}");
+            assert!(kinds.contains(&what), "{id} lacks {what}: {kinds:?}");
         }
-        assert_eq!(&whats[..2], ["order", "payment"], "{id}");
+        assert_eq!(&kinds[..2], ["order", "payment"], "{id}");
         let times = story["entries"].as_array().expect("entries").iter();
         let times = times.map(|entry| {
             let at = entry["at"].as_str().expect("a time");
             at.parse::<jiff::Timestamp>().expect("an instant")
         });
         assert!(times.is_sorted(), "{story:#}");
-        let raw = said(&host, &["timeline", id, "--json"]);
+        let raw = output_of(&host, &["timeline", id, "--json"]);
         let raw: Value = serde_json::from_str(&raw).expect("JSON");
         assert_eq!(raw, story, "{id}");
     }
     // The text output contains the same.
-    let told = said(&host, &["timeline", &file]);
+    let result = output_of(&host, &["timeline", &file]);
     for wanted in [
         "order o1",
         "dead letter",
@@ -186,13 +186,13 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
         "outcome applied",
         "delivered",
     ] {
-        assert!(told.contains(wanted), "{wanted} in\n{told}");
+        assert!(result.contains(wanted), "{wanted} in\n{result}");
     }
-    let why = refused(&host, &["timeline", "o2"]);
+    let why = error_of(&host, &["timeline", "o2"]);
     assert!(why.contains("there is no story o2"), "{why}");
     host.stop();
     // Commands work while no host serves.
-    assert_eq!(said(&host, &["timeline", &file]), told);
+    assert_eq!(output_of(&host, &["timeline", &file]), result);
 }
 
 async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(database: Database) {
@@ -205,27 +205,27 @@ async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(dat
     let letter = letters["dead_letters"][0].clone();
     let text = |field: &str| letter[field].as_str().expect("text").to_owned();
     let (event, plugin) = (text("event_id"), text("subscriber"));
-    let list = said(&host, &["dead-letters", "list", "--plugin", &plugin]);
+    let list = output_of(&host, &["dead-letters", "list", "--plugin", &plugin]);
     assert!(list.contains(&event) && list.contains("invalid"), "{list}");
-    let raw = said(&host, &["dead-letters", "list", "--json"]);
+    let raw = output_of(&host, &["dead-letters", "list", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, letters["dead_letters"]);
-    let none = said(&host, &["dead-letters", "list", "--code", "trapped"]);
+    let none = output_of(&host, &["dead-letters", "list", "--code", "trapped"]);
     assert!(!none.contains(&event), "{none}");
-    let shown = said(&host, &["dead-letters", "show", &event, &plugin]);
+    let shown = output_of(&host, &["dead-letters", "show", &event, &plugin]);
     assert!(shown.contains("is the name of another document"), "{shown}");
     assert!(shown.contains("\"payment_id\""), "{shown}");
-    let raw = said(&host, &["dead-letters", "show", &event, &plugin, "--json"]);
+    let raw = output_of(&host, &["dead-letters", "show", &event, &plugin, "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, letter);
 
-    let silent = refused(&host, &["dead-letters", "replay", &event, &plugin]);
+    let silent = error_of(&host, &["dead-letters", "replay", &event, &plugin]);
     assert!(silent.contains("--reason"), "{silent}");
-    let all = refused(&host, &["dead-letters", "discard", "--reason", "x"]);
+    let all = error_of(&host, &["dead-letters", "discard", "--reason", "x"]);
     assert!(all.contains("an event and its plugin"), "{all}");
     let why = ["--reason", "to see it fail", "--actor", "ana"];
     let replay = [&["dead-letters", "replay", &event, &plugin][..], &why].concat();
-    said(&host, &replay);
+    output_of(&host, &replay);
     // The serving host handles it again, and it fails again.
     let begun = Instant::now();
     loop {
@@ -251,16 +251,16 @@ async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(dat
         ][..],
         &["--reason", "a test", "--actor", "ben"],
     ];
-    let told = said(&host, &discard.concat());
-    assert!(told.contains("2 dead letters discarded"), "{told}");
+    let result = output_of(&host, &discard.concat());
+    assert!(result.contains("2 dead letters discarded"), "{result}");
     let status = host.settle().await;
     assert_eq!(status["dead_letters"], 0, "{status:#}");
-    let gone = refused(&host, &["dead-letters", "show", &event, &plugin]);
+    let gone = error_of(&host, &["dead-letters", "show", &event, &plugin]);
     assert!(gone.contains("there is no dead letter"), "{gone}");
     assert!(gone.contains("`galleria dead-letters list`"), "{gone}");
 
     let story = host.get("/v1/timeline/o1").await.expect("a story");
-    assert!(whats(&story).contains(&"operation"), "{story:#}");
+    assert!(kinds(&story).contains(&"operation"), "{story:#}");
     let done = host.get("/v1/operations").await.expect("a list");
     let actions = done["operations"].as_array().expect("a list").iter();
     let actions: Vec<_> = actions
@@ -277,15 +277,15 @@ async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(dat
     ];
     assert_eq!(actions, wanted);
     host.stop();
-    let raw = said(&host, &["operations", "list", "--json"]);
+    let raw = output_of(&host, &["operations", "list", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, done["operations"]);
-    let list = said(&host, &["operations", "list", "--actor", "ana"]);
+    let list = output_of(&host, &["operations", "list", "--actor", "ana"]);
     assert!(
         list.contains("to see it fail") && !list.contains("a test"),
         "{list}"
     );
-    let list = said(&host, &["operations", "list", "--action", "store_put"]);
+    let list = output_of(&host, &["operations", "list", "--action", "store_put"]);
     assert!(
         list.contains("store s1") && list.contains("zone Europe/Madrid"),
         "{list}"
@@ -327,7 +327,7 @@ async fn an_operator_retries_a_parked_event(database: Database) {
     assert_eq!(other["parked"][0]["attempts"], 1, "{other:#}");
 
     // The same by command, beside the serving host.
-    let list = said(
+    let list = output_of(
         &host,
         &["parked", "list", "--plugin", "two", "--cause", "retry"],
     );
@@ -335,18 +335,18 @@ async fn an_operator_retries_a_parked_event(database: Database) {
         list.contains("payment:p-o1") && !list.contains("one"),
         "{list}"
     );
-    let raw = said(&host, &["parked", "list", "--plugin", "two", "--json"]);
+    let raw = output_of(&host, &["parked", "list", "--plugin", "two", "--json"]);
     let raw: Value = serde_json::from_str(&raw).expect("JSON");
     assert_eq!(raw, other["parked"]);
-    let none = said(&host, &["parked", "list", "--cause", "held"]);
+    let none = output_of(&host, &["parked", "list", "--cause", "held"]);
     assert!(!none.contains("payment:p-o1"), "{none}");
-    let wrong = refused(&host, &["parked", "list", "--cause", "sleepy"]);
+    let wrong = error_of(&host, &["parked", "list", "--cause", "sleepy"]);
     assert!(wrong.contains("--cause: one of retry"), "{wrong}");
-    let silent = refused(&host, &["parked", "retry", "payment:p-o1", "two"]);
+    let silent = error_of(&host, &["parked", "retry", "payment:p-o1", "two"]);
     assert!(silent.contains("--reason"), "{silent}");
     let why = ["--reason", "the provider answers", "--actor", "ana"];
     let retry = [&["parked", "retry", "payment:p-o1", "two"][..], &why];
-    said(&host, &retry.concat());
+    output_of(&host, &retry.concat());
     let begun = Instant::now();
     loop {
         let other = host.get("/v1/parked?subscriber=two").await.expect("a list");
@@ -370,14 +370,14 @@ async fn an_operator_retries_a_parked_event(database: Database) {
     assert_eq!(plugin["faults"]["last"]["code"], "retry");
     assert!(plugin["version"].is_string() && plugin["contract"].is_string());
     host.stop();
-    let listed = said(&host, &["plugin", "list", "--json"]);
+    let listed = output_of(&host, &["plugin", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed).expect("JSON");
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
     for field in ["digest", "exports", "granted", "call_limits"] {
         assert_eq!(listed[0][field], plugin[field], "{field}");
     }
     assert_eq!(listed[0]["faults"]["counts"], json!({ "retry": 2 }));
-    let table = said(&host, &["plugin", "list", "--retailer", "example"]);
+    let table = output_of(&host, &["plugin", "list", "--retailer", "example"]);
     for wanted in [
         "corner-shop-rust",
         "on-payment",

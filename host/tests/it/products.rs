@@ -16,14 +16,14 @@ fn exporter() -> String {
         let folder = entry.expect("an entry").path();
         let manifest = std::fs::read_to_string(folder.join("plugin.toml")).expect("a manifest");
         let manifest: toml::Table = manifest.parse().expect("a manifest");
-        let asked = manifest["asks"]
+        let request = manifest["asks"]
             .get("capabilities")
             .and_then(|list| list.as_array());
-        let mut asked = asked.into_iter().flatten();
+        let mut request = request.into_iter().flatten();
         let writes = folder
             .join(manifest["component"].as_str().expect("a name"))
             .exists();
-        if writes && asked.any(|one| one.as_str() == Some("products")) {
+        if writes && request.any(|one| one.as_str() == Some("products")) {
             return manifest["name"].as_str().expect("a name").to_owned();
         }
     }
@@ -79,8 +79,9 @@ fn import(host: &Host, file: &str, more: &[&str]) -> (bool, String) {
     let mut command = host.galleria(&["products", "import", file, "--retailer", "example"]);
     let ran = command.arg("--decimal-comma").args(more).output();
     let ran = ran.expect("the binary");
-    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    (ran.status.success(), said.concat())
+    let output =
+        [ran.stdout, ran.stderr].map(|output| String::from_utf8_lossy(&output).into_owned());
+    (ran.status.success(), output.concat())
 }
 
 /// Runs a slot for a day. Returns the rows of its file without the header.
@@ -120,20 +121,20 @@ on_both!(
 async fn a_file_is_imported_and_changes_are_exported(database: Database) {
     let (_retailers, host) = open(database).await;
     let all = file(&host, "all.csv", 3000, 150);
-    let (well, said) = import(&host, &all, &["--dry-run"]);
-    assert!(well && said.contains("3000 products added"), "{said}");
-    let (well, said) = import(&host, &all, &[]);
-    assert!(well && said.contains("3000 products added"), "{said}");
+    let (well, output) = import(&host, &all, &["--dry-run"]);
+    assert!(well && output.contains("3000 products added"), "{output}");
+    let (well, output) = import(&host, &all, &[]);
+    assert!(well && output.contains("3000 products added"), "{output}");
     assert_eq!(export(&host, "all", "2026-11-20", &[]).len(), 3000);
     let first = export(&host, "changes", "2026-11-20", &[]);
     assert_eq!(first.len(), 3000, "on the first run all changed");
 
-    let (well, said) = import(&host, &all, &[]);
-    assert!(well && said.contains("3000 unchanged"), "{said}");
+    let (well, output) = import(&host, &all, &[]);
+    assert!(well && output.contains("3000 unchanged"), "{output}");
     assert_eq!(export(&host, "changes", "2026-11-21", &[]), [""; 0]);
     let one = file(&host, "one.csv", 1, 160);
-    let (well, said) = import(&host, &one, &[]);
-    assert!(well && said.contains("1 changed"), "{said}");
+    let (well, output) = import(&host, &one, &[]);
+    assert!(well && output.contains("1 changed"), "{output}");
     let changed = export(&host, "changes", "2026-11-22", &[]);
     assert_eq!(changed, ["upsert,s000000,,Product 0,,EA,1.60,EUR,"]);
     let all_of_them = export(&host, "all", "2026-11-22", &[]);
@@ -146,8 +147,8 @@ async fn a_file_is_imported_and_changes_are_exported(database: Database) {
     let own = host.data().join("own.csv");
     let text = "sku,name,price,currency,store\ns000007,,\"1,35\",EUR,0042\n";
     std::fs::write(&own, text).expect("a file");
-    let (well, said) = import(&host, &own.display().to_string(), &[]);
-    assert!(well && said.contains("store prices: 1 added"), "{said}");
+    let (well, output) = import(&host, &own.display().to_string(), &[]);
+    assert!(well && output.contains("store prices: 1 added"), "{output}");
     assert_eq!(export(&host, "changes", "2026-11-23", &[]), [""; 0]);
     assert_eq!(
         export(&host, "changes", "2026-11-23", &store),
@@ -155,8 +156,8 @@ async fn a_file_is_imported_and_changes_are_exported(database: Database) {
     );
 
     let full = ["--missing", "deactivate"];
-    let (well, said) = import(&host, &one, &full);
-    assert!(well && said.contains("2999 deactivated"), "{said}");
+    let (well, output) = import(&host, &one, &full);
+    assert!(well && output.contains("2999 deactivated"), "{output}");
     assert_eq!(export(&host, "all", "2026-11-24", &[]).len(), 1);
     let gone = export(&host, "changes", "2026-11-24", &[]);
     assert_eq!(gone.len(), 2999);
@@ -171,16 +172,16 @@ async fn an_invalid_file_is_reported_as_a_table_and_not_imported(database: Datab
         writeln!(text, "s{n},{n},Name,1,EUR").expect("text");
     }
     std::fs::write(&path, text).expect("a file");
-    let (well, said) = import(&host, &path.display().to_string(), &[]);
+    let (well, output) = import(&host, &path.display().to_string(), &[]);
     assert!(
-        !well && said.contains("40 cells are invalid: nothing was imported"),
-        "{said}"
+        !well && output.contains("40 cells are invalid: nothing was imported"),
+        "{output}"
     );
     for row in 3..43 {
-        let told = said
+        let result = output
             .lines()
             .any(|line| line.contains(&format!(" {row} ")) && line.contains("gtin"));
-        assert!(told, "row {row}: {said}");
+        assert!(result, "row {row}: {output}");
     }
     let page = host.get("/v1/retailers/example/products").await;
     assert_eq!(page.expect("a list")["products"], json!([]));
@@ -245,26 +246,26 @@ async fn a_stopped_import_leaves_nothing(database: Database) {
     let large = file(&host, "large.csv", 40_000, 999);
     let db = Db::open(&host.database()).await.expect("the database");
     let importer = under_way(&host, &db, &large).await;
-    let told = Command::new("kill")
+    let result = Command::new("kill")
         .args(["-INT", &importer.id().to_string()])
         .status();
-    assert!(told.expect("kill").success());
+    assert!(result.expect("kill").success());
     let ended = importer.wait_with_output().expect("an end");
-    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("nothing was left behind"), "{said}");
+    let output = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{output}");
+    assert!(output.contains("nothing was left behind"), "{output}");
     assert!(!importing(&db).await, "nobody has to wait for its lease");
     db.close().await.expect("closed");
     let page = host.get("/v1/retailers/example/products").await;
     assert_eq!(page.expect("a list")["products"], json!([]));
-    let (well, said) = import(&host, &large, &[]);
-    assert!(well && said.contains("40000 products added"), "{said}");
+    let (well, output) = import(&host, &large, &[]);
+    assert!(well && output.contains("40000 products added"), "{output}");
 }
 
 async fn a_killed_import_changes_nothing(database: Database) {
     let (_retailers, host) = open(database).await;
-    let (well, said) = import(&host, &file(&host, "before.csv", 2000, 150), &[]);
-    assert!(well, "{said}");
+    let (well, output) = import(&host, &file(&host, "before.csv", 2000, 150), &[]);
+    assert!(well, "{output}");
     let large = file(&host, "large.csv", 40_000, 999);
     let db = Db::open(&host.database()).await.expect("the database");
     let mut importer = under_way(&host, &db, &large).await;
@@ -276,15 +277,15 @@ async fn a_killed_import_changes_nothing(database: Database) {
     let rows = export(&host, "all", "2026-11-20", &[]);
     assert_eq!(rows.len(), 2000);
     assert!(rows.iter().all(|row| row.contains(",1.50,")));
-    let (well, said) = import(&host, &file(&host, "small.csv", 1, 160), &[]);
-    assert!(!well && said.contains("being imported"), "{said}");
+    let (well, output) = import(&host, &file(&host, "small.csv", 1, 160), &[]);
+    assert!(!well && output.contains("being imported"), "{output}");
 
     // Its remains are removed when its time is over, and then imports work again.
     assert!(swept(&db).await > 0);
     db.close().await.expect("closed");
-    let (well, said) = import(&host, &large, &[]);
+    let (well, output) = import(&host, &large, &[]);
     assert!(
-        well && said.contains("38000 products added, 2000 changed"),
-        "{said}"
+        well && output.contains("38000 products added, 2000 changed"),
+        "{output}"
     );
 }

@@ -114,20 +114,20 @@ impl Stage {
     }
 
     /// Checks that Kafka has the content of the log: this many payments and publications, each once.
-    async fn told_once(&self, payments: usize) {
+    async fn check_published_once(&self, payments: usize) {
         for topic in TOPICS {
-            let told = self.read(topic);
+            let result = self.read(topic);
             // The plugin's publication has the id of the till's request, too.
-            let causes = told
+            let causes = result
                 .iter()
                 .filter(|message| !header_of(message, header::REQUEST_ID).is_empty());
-            assert_eq!(causes.count(), told.len(), "{topic}");
+            assert_eq!(causes.count(), result.len(), "{topic}");
             let id = |message| header_of(message, header::EVENT_ID);
-            let mut told: Vec<String> = told.iter().map(id).collect();
-            told.sort();
+            let mut published: Vec<String> = result.iter().map(id).collect();
+            published.sort();
             let logged = self.logged(topic).await;
             assert_eq!(logged.len(), payments, "{topic}");
-            assert_eq!(told, logged, "{topic}");
+            assert_eq!(published, logged, "{topic}");
         }
     }
 
@@ -170,7 +170,7 @@ async fn a_message_names_the_request_that_caused_it(database: Database) {
         json!({"number": 1, "kind": "card", "amount": 1000, "tendered": 1000, "change": 0});
     let paid = json!({"id": "p1", "at": "2026-11-24T10:00:00Z", "tenders": [tender]});
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let asked = stage
+    let request = stage
         .host
         .client
         .post(stage.host.url("/v1/orders/o1/payments"))
@@ -178,20 +178,24 @@ async fn a_message_names_the_request_that_caused_it(database: Database) {
         .header("x-request-id", "till-7/0001")
         .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
         .json(&paid);
-    assert_eq!(asked.send().await.expect("an answer").status(), 201);
+    assert_eq!(request.send().await.expect("an answer").status(), 201);
     let begun = Instant::now();
     let read = loop {
         let read = stage.read(topic::POST_PAYMENT_SUCCESS);
         if !read.is_empty() {
             break read;
         }
-        assert!(begun.elapsed() < LONG, "not told:\n{}", stage.host.log());
+        assert!(
+            begun.elapsed() < LONG,
+            "not published:\n{}",
+            stage.host.log()
+        );
     };
     assert_eq!(read.len(), 1);
     assert_eq!(header_of(&read[0], header::EVENT_ID), "payment:p1");
     assert_eq!(header_of(&read[0], header::REQUEST_ID), "till-7/0001");
-    let told = header_of(&read[0], header::TRACE);
-    assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
+    let result = header_of(&read[0], header::TRACE);
+    assert!(result.starts_with(&format!("00-{trace}-")), "{result}");
     assert_eq!(read[0].key(), Some(&b"o1"[..]));
     let body: Value = serde_json::from_slice(read[0].payload().expect("a body")).expect("JSON");
     assert_eq!(body["data"]["payment_id"], "p1");
@@ -250,7 +254,7 @@ async fn kills_of_host_and_broker_lose_and_duplicate_nothing(database: Database)
         }
     }
     stage.settled().await;
-    stage.told_once(8 * 12 + 2).await;
+    stage.check_published_once(8 * 12 + 2).await;
     stage.host.stop();
 }
 
@@ -276,6 +280,6 @@ async fn a_topic_moves_from_host_to_host() {
         tokio::task::block_in_place(|| stage.host.stop_before());
     }
     stage.settled().await;
-    stage.told_once(paid).await;
+    stage.check_published_once(paid).await;
     stage.host.stop();
 }

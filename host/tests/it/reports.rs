@@ -58,9 +58,9 @@ async fn a_days_lines_become_one_file(database: Database) {
             &day.date,
         ];
         let ran = host.run(&ask);
-        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let output = String::from_utf8_lossy(&ran.stdout).into_owned();
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert!(ran.status.success(), "{said}{why}");
+        assert!(ran.status.success(), "{output}{why}");
         let new: Vec<_> = host
             .files()
             .into_iter()
@@ -73,15 +73,15 @@ async fn a_days_lines_become_one_file(database: Database) {
             );
         };
         let name = name.rsplit('/').next().expect("a name");
-        assert!(!name.starts_with('.') && said.contains(name), "{said}");
+        assert!(!name.starts_with('.') && output.contains(name), "{output}");
         let rows = content.iter().filter(|byte| **byte == b'\n').count();
         assert!(rows > sold_lines(&day) / 2, "{rows} rows");
         let again = host.run(&ask);
         assert!(again.status.success());
-        let said = String::from_utf8_lossy(&again.stdout).into_owned();
+        let output = String::from_utf8_lossy(&again.stdout).into_owned();
         assert!(
-            said.contains("already run") && said.contains(name),
-            "{said}"
+            output.contains("already run") && output.contains(name),
+            "{output}"
         );
         assert_eq!(host.files().len(), before.len() + 1);
         reported += 1;

@@ -107,7 +107,7 @@ fn begun(host: &Host) -> Child {
     child
 }
 
-fn seen(host: &Host) -> Vec<String> {
+fn visible_files(host: &Host) -> Vec<String> {
     let names = host.files().into_keys();
     let names = names.map(|path| path.rsplit('/').next().unwrap_or_default().to_owned());
     names.filter(|name| !name.starts_with('.')).collect()
@@ -126,14 +126,14 @@ async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_
     assert!(host.run(&["check"]).status.success());
 
     let child = begun(&host);
-    let told = Command::new("kill")
+    let result = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
-    assert!(told.expect("kill").success());
+    assert!(result.expect("kill").success());
     let ended = child.wait_with_output().expect("an end");
-    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("nothing was left behind"), "{said}");
+    let output = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{output}");
+    assert!(output.contains("nothing was left behind"), "{output}");
     assert!(host.files().is_empty(), "{:?}", host.files().keys());
     let listed = host.run(&["runs", "list"]);
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -142,7 +142,11 @@ async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_
     let mut child = begun(&host);
     child.kill().expect("killed");
     child.wait().expect("gone");
-    assert!(seen(&host).is_empty(), "{:?}", seen(&host));
+    assert!(
+        visible_files(&host).is_empty(),
+        "{:?}",
+        visible_files(&host)
+    );
     // No process may restart the run until the lease of the killed one has expired.
     let since = Instant::now();
     let again = loop {
@@ -190,7 +194,7 @@ async fn a_schedule_runs_and_an_operator_sees_its_result(database: Database) {
     assert_eq!(run["store"], "s");
     assert_eq!(run["first"], run["last"]);
     // The schedule fires every second, but the window of a day is one run.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
     let all = host.get("/v1/runs").await.expect("runs");
     let count = all["runs"].as_array().map_or(0, Vec::len);
     assert!(
@@ -198,7 +202,7 @@ async fn a_schedule_runs_and_an_operator_sees_its_result(database: Database) {
         "two only around midnight: {all:#}"
     );
     host.settle().await;
-    assert_eq!(seen(&host).len(), count);
+    assert_eq!(visible_files(&host).len(), count);
     let id = run["id"].as_str().expect("an id");
     let one = host.get(&format!("/v1/runs/{id}")).await.expect("a run");
     assert_eq!(one["files"][0]["directory"], "additional_reports");
@@ -225,6 +229,6 @@ fn a_schedule_of_a_point_without_export_is_rejected_at_load() {
     let checked = host.run(&["check"]);
     let why = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(!checked.status.success());
-    let told = "schedules.nightly.point: a point that daily-sales serves: report";
-    assert!(why.contains(told), "{why}");
+    let result = "schedules.nightly.point: a point that daily-sales serves: report";
+    assert!(why.contains(result), "{why}");
 }

@@ -141,10 +141,14 @@ impl Request {
         for _ in 0..2_000 {
             let sent = host.send(&self.method, &self.path, &self.key, &self.body);
             match (sent.await, &self.answer) {
-                (Ok((status @ (200 | 404), said)), Some((wanted, answer))) => {
-                    assert_eq!(status, *wanted, "{}: {said:#}", self.key);
-                    let said = if status == 404 { &said["code"] } else { &said };
-                    assert_eq!(said, answer, "{}", self.key);
+                (Ok((status @ (200 | 404), output)), Some((wanted, answer))) => {
+                    assert_eq!(status, *wanted, "{}: {output:#}", self.key);
+                    let output = if status == 404 {
+                        &output["code"]
+                    } else {
+                        &output
+                    };
+                    assert_eq!(output, answer, "{}", self.key);
                     return;
                 }
                 // A whole day runs in a minute: the till waits for the rate limit.

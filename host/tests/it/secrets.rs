@@ -34,13 +34,16 @@ fn checked(variables: &[(&str, impl AsRef<OsStr>)]) -> Output {
     command.output().expect("it runs")
 }
 
-fn said(ran: &Output) -> String {
-    let said = [ran.stdout.as_slice(), ran.stderr.as_slice()].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
+fn output_of(ran: &Output) -> String {
+    let output = [ran.stdout.as_slice(), ran.stderr.as_slice()].concat();
+    let output = String::from_utf8_lossy(&output).into_owned();
     for part in [&KEY[..8], &KEY.to_uppercase()[..8], "202, 154"] {
-        assert!(!said.contains(part), "a part of a key is shown:\n{said}");
+        assert!(
+            !output.contains(part),
+            "a part of a key is shown:\n{output}"
+        );
     }
-    said
+    output
 }
 
 #[test]
@@ -49,7 +52,7 @@ fn a_missing_or_wrong_secret_is_named_but_not_printed() {
     assert!(!ran.status.success());
     for variable in ["CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV"] {
         let wanted = format!("variable {variable} is not set: set it, or take the secret out");
-        let text = said(&ran);
+        let text = output_of(&ran);
         assert!(text.contains(&wanted), "{text}");
     }
 
@@ -58,7 +61,7 @@ fn a_missing_or_wrong_secret_is_named_but_not_printed() {
         ("CORNER_LOYALTY_IV", &format!("{}zz", &KEY[..30])),
     ]);
     assert!(!ran.status.success());
-    let text = said(&ran);
+    let text = output_of(&ran);
     let short = "secrets.loyalty-number: variable CORNER_LOYALTY_KEY holds 30 hex digits; AES takes 32, 48 or 64";
     assert!(text.contains(short), "{text}");
     let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV holds something else than hexadecimal digits";
@@ -75,20 +78,20 @@ fn an_invalid_variable_is_named_but_not_printed() {
     let text = OsStr::new(KEY);
     let ran = checked(&[(key, value), (iv, text)]);
     assert_eq!(ran.status.code(), Some(1));
-    let told = said(&ran);
+    let result = output_of(&ran);
     let wanted = format!("variable {key} holds bytes that are no text in UTF-8");
-    assert!(told.contains(&wanted), "{told}");
+    assert!(result.contains(&wanted), "{result}");
 
     // A variable that no setting uses.
     let ran = checked(&[(key, text), (iv, text), ("CORNER_OTHER", value)]);
-    let told = said(&ran);
-    assert!(ran.status.success(), "{told}");
+    let result = output_of(&ran);
+    assert!(ran.status.success(), "{result}");
 }
 
 #[test]
 fn a_valid_secret_is_not_printed() {
     let variables = [("CORNER_LOYALTY_KEY", KEY), ("CORNER_LOYALTY_IV", KEY)];
     let ran = checked(&variables);
-    let text = said(&ran);
+    let text = output_of(&ran);
     assert!(ran.status.success(), "{text}");
 }

@@ -110,7 +110,7 @@ fn readers() -> tempfile::TempDir {
 /// The output of `statement read`: header, totals, lines.
 fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
     let file = sample.file.display().to_string();
-    let asked = [
+    let request = [
         "statement",
         "read",
         &file,
@@ -119,7 +119,7 @@ fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
         "--retailer",
         &day.retailer,
     ];
-    let ran = host.run(&asked);
+    let ran = host.run(&request);
     let why = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{}: {why}", day.retailer);
     assert!(
@@ -211,12 +211,12 @@ async fn the_statement_of_a_day_is_read_imported_once_and_matched(database: Data
         seen += 1;
         let (retailers, settlement) = settled::retailers(&day.retailer);
         let mut host = Host::with(retailers.path().into(), staged()).on(database);
-        let told = read(&host, &day, &sample);
-        for (line, expected) in told.iter().zip(expected::expected(&sample)) {
+        let result = read(&host, &day, &sample);
+        for (line, expected) in result.iter().zip(expected::expected(&sample)) {
             assert_eq!(*line, expected, "{}", day.retailer);
         }
-        assert_eq!(told.len(), expected::expected(&sample).len());
-        let (header, totals, lines) = (&told[0]["header"], &told[1]["totals"], &told[2..]);
+        assert_eq!(result.len(), expected::expected(&sample).len());
+        let (header, totals, lines) = (&result[0]["header"], &result[1]["totals"], &result[2..]);
         let net: i64 = lines.iter().map(|line| minor(&line["net"])).sum();
         assert_eq!(minor(&totals["net"]), net);
         assert!(header["total"].is_null() || minor(&header["total"]) == net);

@@ -60,9 +60,9 @@ fn an_agent_without_an_address_is_reported_at_the_start() {
     let mut host = corner_shop::host(folder.path());
     host.set("metrics.statsd=no_host..:8125");
     let ran = host.run(&["serve"]);
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
-        !ran.status.success() && said.contains("metrics.statsd"),
-        "{said}"
+        !ran.status.success() && output.contains("metrics.statsd"),
+        "{output}"
     );
 }

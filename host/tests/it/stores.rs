@@ -22,8 +22,9 @@ fn import(host: &Host, text: &str, more: &[&str]) -> (bool, String) {
     let path = path.display().to_string();
     let mut command = host.galleria(&["stores", "import", &path]);
     let ran = command.args(more).output().expect("the binary");
-    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    (ran.status.success(), said.concat())
+    let output =
+        [ran.stdout, ran.stderr].map(|output| String::from_utf8_lossy(&output).into_owned());
+    (ran.status.success(), output.concat())
 }
 
 async fn page(host: &Host, after: &str) -> Vec<Value> {
@@ -50,38 +51,41 @@ async fn three_thousand_stores_are_imported_from_one_file(database: Database) {
         }
         text
     };
-    let (well, said) = import(&host, &file("S"), &["--dry-run"]);
-    assert!(well && said.contains("3000 stores added"), "{said}");
-    assert!(said.contains("nothing was imported"), "{said}");
+    let (well, output) = import(&host, &file("S"), &["--dry-run"]);
+    assert!(well && output.contains("3000 stores added"), "{output}");
+    assert!(output.contains("nothing was imported"), "{output}");
     assert_eq!(page(&host, "").await, [] as [Value; 0]);
     let by = ["--actor", "ana", "--reason", "all of France"];
-    let (well, said) = import(&host, &file("S"), &by);
+    let (well, output) = import(&host, &file("S"), &by);
     assert!(
-        well && said.contains("3000 rows: 3000 stores added"),
-        "{said}"
+        well && output.contains("3000 rows: 3000 stores added"),
+        "{output}"
     );
     assert_eq!(page(&host, "s1999").await.len(), 1000);
-    let (well, said) = import(&host, &file("S"), &[]);
+    let (well, output) = import(&host, &file("S"), &[]);
     assert!(
-        well && said.contains("0 stores added, 0 changed, 3000 unchanged"),
-        "{said}"
+        well && output.contains("0 stores added, 0 changed, 3000 unchanged"),
+        "{output}"
     );
     let one = format!("{HEADER}s0007;7;example;kiosk;FR;EUR;2;Europe/Paris;240;L\n");
-    let (well, said) = import(&host, &one, &by);
-    assert!(well && said.contains("0 stores added, 1 changed"), "{said}");
+    let (well, output) = import(&host, &one, &by);
+    assert!(
+        well && output.contains("0 stores added, 1 changed"),
+        "{output}"
+    );
     let store = host.get("/v1/stores/s0007").await.expect("a store");
     assert_eq!(
         store["attributes"],
         json!([{ "name": "size", "value": "L" }])
     );
 
-    let told = host
+    let result = host
         .get("/v1/operations?subject=stores")
         .await
         .expect("a list");
-    let told = told["operations"].as_array().expect("a list");
-    assert_eq!(told.len(), 3);
-    let (first, last) = (&told[2], &told[0]);
+    let result = result["operations"].as_array().expect("a list");
+    assert_eq!(result.len(), 3);
+    let (first, last) = (&result[2], &result[0]);
     assert_eq!(
         (&first["actor"], &first["action"]),
         (&json!("ana"), &json!("stores_import"))
@@ -115,8 +119,8 @@ async fn three_thousand_stores_are_imported_from_one_file(database: Database) {
 async fn an_invalid_file_of_stores_is_reported_as_a_table_and_not_imported(database: Database) {
     let (_retailers, host) = open(database).await;
     let mut text = format!("{HEADER}right;1;example;kiosk;FR;EUR;2;Europe/Paris;;\n");
-    let (well, said) = import(&host, &text, &[]);
-    assert!(well, "{said}");
+    let (well, output) = import(&host, &text, &[]);
+    assert!(well, "{output}");
     let before = page(&host, "").await;
     for n in 0..40 {
         let line = format!("s{n};{n};example;kiosk;FR;EUR;2;Europe/Pariss;;");
@@ -126,16 +130,16 @@ async fn an_invalid_file_of_stores_is_reported_as_a_table_and_not_imported(datab
         "kiosk;FR;EUR;2;Europe/Paris;;",
         "kiosk;FR;EUR;2;Europe/Paris;;XL",
     );
-    let (well, said) = import(&host, &text, &[]);
+    let (well, output) = import(&host, &text, &[]);
     assert!(
-        !well && said.contains("40 cells are invalid: nothing was imported"),
-        "{said}"
+        !well && output.contains("40 cells are invalid: nothing was imported"),
+        "{output}"
     );
     for row in 3..43 {
-        let told = said
+        let result = output
             .lines()
             .any(|line| line.contains(&format!(" {row} ")) && line.contains("zone"));
-        assert!(told, "row {row}: {said}");
+        assert!(result, "row {row}: {output}");
     }
     assert_eq!(page(&host, "").await, before);
 }

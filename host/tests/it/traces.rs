@@ -34,9 +34,9 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
     corner_shop::open(&host).await;
     corner_shop::sell(&host, "secret-order").await;
     corner_shop::delivered(&host, 1).await;
-    let asked = serde_json::json!({ "code": "secret-code" });
+    let request = serde_json::json!({ "code": "secret-code" });
     let members = format!("/v1/stores/{}/members/identify", corner_shop::STORE);
-    let _ = host.send("POST", &members, "m", &asked).await;
+    let _ = host.send("POST", &members, "m", &request).await;
     // The host sends queued spans before it ends.
     host.stop();
 
@@ -74,8 +74,8 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
     let identify = "POST /v1/stores/{id}/members/identify";
     let identify = taken.iter().find(|span| span.name == identify);
     let identify = identify.expect("the question's request");
-    let told = |key: &str| identify.attributes.iter().any(|one| one.key == key);
-    assert!(!told("http.response.status_code"), "how it ended");
+    let result = |key: &str| identify.attributes.iter().any(|one| one.key == key);
+    assert!(!result("http.response.status_code"), "how it ended");
     assert!(!taken.iter().any(|span| span.name.contains("/readyz")));
     // The span contains the event's id, which names the payment, and no other data of it.
     for span in taken.iter() {
@@ -113,9 +113,9 @@ async fn an_unavailable_collector_costs_only_its_spans() {
         corner_shop::delivered(&host, 5).await;
         host.stop();
         let log = host.log();
-        let told = log
+        let result = log
             .lines()
             .filter(|line| line.contains("trace collector unavailable"));
-        assert_eq!(told.count(), 1, "{log}");
+        assert_eq!(result.count(), 1, "{log}");
     }
 }

@@ -43,17 +43,17 @@ impl Ears {
         }
         // The host sends queued spans before it ends.
         host.stop();
-        let told = [
+        let result = [
             ("metrics", scraped.to_vec()),
             ("what the agent was sent", self.agent.bytes()),
             ("what the collector was sent", self.collector.bytes()),
         ];
-        for (place, bytes) in &told {
+        for (place, bytes) in &result {
             assert!(route.first_in(bytes).is_some(), "no question in {place}");
         }
-        let mut written: Written = kept(&host.data(), database);
+        let mut written: Written = files_of(&host.data(), database);
         written.push(("the status".into(), status.to_string().into_bytes()));
-        written.extend(told.map(|(place, bytes)| (place.to_owned(), bytes)));
+        written.extend(result.map(|(place, bytes)| (place.to_owned(), bytes)));
         if database == Database::Postgres {
             written.extend(rows(&host.database().url).await);
         }
@@ -62,7 +62,7 @@ impl Ears {
 }
 
 /// Every file that the host wrote: SQLite's database, the log, and all others.
-fn kept(data: &Path, database: Database) -> Written {
+fn files_of(data: &Path, database: Database) -> Written {
     let mut found = Vec::new();
     let mut folders = vec![data.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -39,13 +39,13 @@ pub fn expected(sample: &Sample) -> Vec<Value> {
     let rows = sheet.body().filter(|row| *row != sheet.last());
     let lines: Vec<(usize, Line)> = rows.map(|row| (row + 1, read(&sheet, row))).collect();
     let currency = header["header"]["currency"].clone();
-    let mut told = vec![header, totals(lines.iter().map(|(_, line)| line))];
-    told.extend(
+    let mut result = vec![header, totals(lines.iter().map(|(_, line)| line))];
+    result.extend(
         lines
             .iter()
             .map(|(row, line)| object(*row, line, &currency)),
     );
-    told
+    result
 }
 
 /// Parses decimal text with a point or a comma as cents. Empty text is 0.

@@ -61,11 +61,11 @@ async fn a_gigabyte_is_rejected_and_the_host_keeps_serving() {
     let pouring = tokio::task::spawn_blocking(move || {
         [LENGTH, LENGTH + 1].map(|length| pour(&url, &key, &begin, length))
     });
-    let [(status, answer), (beyond, told)] = pouring.await.expect("poured");
-    assert_eq!((beyond, &told["code"]), (413, &json!("body_too_large")));
+    let [(status, answer), (beyond, body)] = pouring.await.expect("poured");
+    assert_eq!((beyond, &body["code"]), (413, &json!("body_too_large")));
     let took = begun.elapsed();
-    let told = (status, &answer["code"]);
-    assert_eq!(told, (422, &json!("file_refused")), "{answer:#}");
+    let result = (status, &answer["code"]);
+    assert_eq!(result, (422, &json!("file_refused")), "{answer:#}");
     let errors = answer["errors"].as_array().expect("errors");
     assert_eq!(errors.len(), 1, "{answer:#}");
     assert_eq!(errors[0]["row"], sheet.body().start + 1);

@@ -204,11 +204,11 @@ fn refused(generation: &Generation, plugin: &Loaded, what: &str, made: Made) {
             assert!(!problems.is_empty() && problems.len() <= 1_001, "{what}");
             let placed = |p: &Problem| p.row.is_some() && !p.field.is_empty();
             assert!(problems.iter().all(placed), "{what}: {problems:?}");
-            let told: usize = problems
+            let reported: usize = problems
                 .iter()
                 .map(|p| p.message.len() + p.field.len())
                 .sum();
-            assert!(told < 1 << 20, "{what}: {told} bytes of problems");
+            assert!(reported < 1 << 20, "{what}: {reported} bytes of problems");
         }
         Err(other) => panic!("{what}: {other:?}"),
         Ok(reading) => panic!("{what}: {} lines were read", reading.lines),

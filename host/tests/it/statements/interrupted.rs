@@ -27,17 +27,18 @@ fn reading(host: &Host, file: &str) -> Child {
 
 /// Presses Ctrl-C once.
 fn interrupted(importing: Child) -> Output {
-    let told = Command::new("kill")
+    let result = Command::new("kill")
         .args(["-INT", &importing.id().to_string()])
         .status();
-    assert!(told.expect("kill").success());
+    assert!(result.expect("kill").success());
     importing.wait_with_output().expect("an end")
 }
 
 async fn nothing_is_left(host: &Host, ended: &Output) {
-    let [said, why] = [&ended.stdout, &ended.stderr].map(|said| String::from_utf8_lossy(said));
-    assert_eq!(ended.status.code(), Some(130), "{said}{why}");
-    assert!(said.contains("nothing was left behind"), "{said}{why}");
+    let [output, why] =
+        [&ended.stdout, &ended.stderr].map(|output| String::from_utf8_lossy(output));
+    assert_eq!(ended.status.code(), Some(130), "{output}{why}");
+    assert!(output.contains("nothing was left behind"), "{output}{why}");
     let mut left = Vec::new();
     let mut folders = vec![host.data().join("statements")];
     while let Some(folder) = folders.pop() {
@@ -76,9 +77,9 @@ async fn a_stopped_import_leaves_nothing_and_the_next_one_is_complete(database: 
     assert!(original.exists(), "the file itself is the user's");
 
     let ran = host.run(&import(&file));
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{ran:?}");
-    assert!(said.contains("imported as statement"), "{said}");
-    assert!(said.contains(&format!("{ROWS} lines")), "{said}");
+    assert!(output.contains("imported as statement"), "{output}");
+    assert!(output.contains(&format!("{ROWS} lines")), "{output}");
     assert_eq!(counted(&host, "statement_lines").await, ROWS as i64);
 }

@@ -10,18 +10,19 @@ use std::time::{Duration, Instant};
 
 /// The text of both outputs.
 fn words(ran: &Output) -> String {
-    [&ran.stdout, &ran.stderr].map(|said| String::from_utf8_lossy(said).into_owned())[..].concat()
+    [&ran.stdout, &ran.stderr].map(|output| String::from_utf8_lossy(output).into_owned())[..]
+        .concat()
 }
 
 /// Runs a command that must succeed, and returns its output.
-fn said(host: &Host, arguments: &[&str]) -> String {
+fn output_of(host: &Host, arguments: &[&str]) -> String {
     let ran = host.run(&[&["statement"], arguments].concat());
     assert!(ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
 }
 
 /// Runs a command that must fail, and returns its output.
-fn refused(host: &Host, arguments: &[&str]) -> String {
+fn error_of(host: &Host, arguments: &[&str]) -> String {
     let ran = host.run(&[&["statement"], arguments].concat());
     assert!(!ran.status.success(), "{arguments:?}: {}", words(&ran));
     words(&ran)
@@ -131,9 +132,9 @@ fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> 
         "--plugin",
         &sample.slot,
     ];
-    let first = said(host, &import);
-    let of = |said: &str, words: &str| {
-        let line = said.lines().next().unwrap_or_default();
+    let first = output_of(host, &import);
+    let of = |output: &str, words: &str| {
+        let line = output.lines().next().unwrap_or_default();
         line.strip_prefix(words).map(str::to_owned)
     };
     let id = of(&first, "imported as statement ").unwrap_or_else(|| panic!("{first}"));
@@ -142,10 +143,10 @@ fn first_import(host: &Host, day: &Day, sample: &Sample, database: Database) -> 
         first.contains("unmatched") && !first.contains(" matched"),
         "{first}"
     );
-    let again = said(host, &import);
+    let again = output_of(host, &import);
     let same = of(&again, "already imported as statement ");
     assert_eq!(same.as_ref(), Some(&id), "{again}");
-    let listed = said(host, &["list", "--retailer", &day.retailer]);
+    let listed = output_of(host, &["list", "--retailer", &day.retailer]);
     assert_eq!(listed.matches(&id).count(), 1, "{listed}");
     assert_eq!(
         database == Database::Sqlite,
@@ -168,7 +169,7 @@ async fn by_outcome(host: &Host, statement: &Value) {
             .map(|line| line["line"]["net"].as_i64().expect("a sum"))
             .sum();
         assert_eq!(net, sum["net"], "{outcome}");
-        let table = said(host, &["lines", name, "--outcome", outcome]);
+        let table = output_of(host, &["lines", name, "--outcome", outcome]);
         let ids: Vec<_> = lines.iter().take(100).map(id).collect();
         let listed: Vec<_> = table
             .split(['│', '┆'])
@@ -179,10 +180,10 @@ async fn by_outcome(host: &Host, statement: &Value) {
         seen += lines.len() as u64;
     }
     assert_eq!(statement["lines"], seen);
-    let none = refused(host, &["lines", name, "--outcome", "lost"]);
+    let none = error_of(host, &["lines", name, "--outcome", "lost"]);
     assert!(
         none.contains("one of matched, amount-mismatch"),
-        "told what there is: {none}"
+        "lists the known outcomes: {none}"
     );
     let path = format!("/v1/statements/{name}/lines?outcome=lost");
     let none = host.client.get(host.url(&path)).send().await;
@@ -209,27 +210,27 @@ async fn why(host: &Host, statement: &str) {
     for (outcome, because) in expected {
         let lines = lines(host, statement, outcome, 1000).await;
         let line = id(&lines[0]);
-        let told = explained(host, line).await;
-        assert_eq!(told["line"], lines[0]);
-        let sentence = told["because"].as_str().expect("a sentence");
+        let result = explained(host, line).await;
+        assert_eq!(result["line"], lines[0]);
+        let sentence = result["because"].as_str().expect("a sentence");
         assert!(sentence.contains(because), "{outcome}: {sentence}");
-        let table = said(host, &["explain", line]);
+        let table = output_of(host, &["explain", line]);
         assert!(
             table.contains(&format!("{outcome}: {sentence}")),
             "{outcome}: {table}"
         );
-        let candidates = told["candidates"].as_array().expect("tenders");
+        let candidates = result["candidates"].as_array().expect("tenders");
         for candidate in candidates.iter().map(id) {
             assert!(table.contains(candidate), "{table}");
         }
         if ["matched", "amount-mismatch"].contains(&outcome) {
-            let ours = told["line"]["tender"].as_str().expect("a tender");
-            assert!(candidates.iter().any(|one| id(one) == ours), "{told:#}");
+            let ours = result["line"]["tender"].as_str().expect("a tender");
+            assert!(candidates.iter().any(|one| id(one) == ours), "{result:#}");
         }
-        let agreed = told["line"]["expected_fee"].is_i64();
+        let agreed = result["line"]["expected_fee"].is_i64();
         assert_eq!(agreed, table.contains("the agreed fee is"), "{table}");
-        let payment = told["line"]["line"]["kind"] == "payment" && outcome == "matched";
-        assert!(agreed || !payment, "of a payment: {told:#}");
+        let payment = result["line"]["line"]["kind"] == "payment" && outcome == "matched";
+        assert!(agreed || !payment, "of a payment: {result:#}");
     }
     // The till received one less.
     let wrong = &lines(host, statement, "amount-mismatch", 1000).await[0];
@@ -243,25 +244,25 @@ async fn refusals(host: &Host, statement: &str) {
     let away = format!("{statement}.99999");
     let signed = ["--actor", "ana", "--reason", "seen"];
     let with = |words: &[&'static str]| [&["settle", line][..], words].concat();
-    let silent = refused(host, &with(&["--actor", "ana"]));
+    let silent = error_of(host, &with(&["--actor", "ana"]));
     assert!(silent.contains("--reason <REASON>"), "{silent}");
-    let empty = refused(host, &with(&["--actor", "ana", "--reason", " "]));
+    let empty = error_of(host, &with(&["--actor", "ana", "--reason", " "]));
     assert!(empty.contains("reason: 1 to 500 bytes of text"), "{empty}");
-    let nobody = refused(host, &with(&["--reason", "seen"]));
+    let nobody = error_of(host, &with(&["--reason", "seen"]));
     assert!(nobody.contains("--actor <ACTOR>"), "{nobody}");
     let entry = ["--entry", "pay-nowhere"];
-    let entry = refused(host, &with(&[&signed[..], &entry].concat()));
+    let entry = error_of(host, &with(&[&signed[..], &entry].concat()));
     assert!(
         entry.contains("entry: a payment of the retailer"),
         "{entry}"
     );
     for what in ["settle", "undo", "explain"] {
         let signed = if what == "explain" { &[][..] } else { &signed };
-        let nowhere = refused(host, &[&[what, &away], signed].concat());
+        let nowhere = error_of(host, &[&[what, &away], signed].concat());
         let wanted = format!("there is no statement line {away}");
         assert!(nowhere.contains(&wanted), "{what}: {nowhere}");
     }
-    let early = refused(host, &[&["undo", line][..], &signed].concat());
+    let early = error_of(host, &[&["undo", line][..], &signed].concat());
     assert!(early.contains("is not settled by hand"), "{early}");
     let post = async |path: &str, body: Value| {
         let path = format!("/v1/statement-lines/{path}");
@@ -289,7 +290,7 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
         let found = lines(host, statement, was, 1000).await;
         let line = id(&found[0]);
         let reason = format!("the provider says so of {was}");
-        let done = said(
+        let done = output_of(
             host,
             &["settle", line, "--actor", "ana", "--reason", &reason],
         );
@@ -307,12 +308,12 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
         assert_eq!(lines_of(&moved, was), lines_of(before, was) - 1);
         assert_eq!(lines_of(&moved, becomes), lines_of(before, becomes) + 1);
         assert_eq!(net(&moved), net(before), "what was paid out stays");
-        let table = said(host, &["explain", line]);
-        let told = format!("settled by ana: {reason} ({was} before, {becomes} after)");
-        assert!(table.contains(&told), "{table}");
+        let table = output_of(host, &["explain", line]);
+        let result = format!("settled by ana: {reason} ({was} before, {becomes} after)");
+        assert!(table.contains(&result), "{table}");
 
         let undo = ["undo", line, "--actor", "eva", "--reason", "it was another"];
-        let done = said(host, &undo);
+        let done = output_of(host, &undo);
         assert!(
             done.contains(&format!("line {line} is {was} again")),
             "{done}"
@@ -326,7 +327,7 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
             looked(host, statement).await["outcomes"],
             before["outcomes"]
         );
-        let again = refused(host, &undo);
+        let again = error_of(host, &undo);
         assert!(again.contains("is not settled by hand"), "{again}");
         operations(host, line, &reason).await;
     }
@@ -355,12 +356,12 @@ async fn operations(host: &Host, line: &str, reason: &str) {
     let all = host.get("/v1/operations").await.expect("operations");
     let subject = format!("statement line {line}");
     let all = all["operations"].as_array().expect("operations").iter();
-    let told: Vec<_> = all
+    let result: Vec<_> = all
         .filter(|one| one["subject"] == subject)
         .map(|one| [&one["action"], &one["actor"], &one["reason"]])
         .collect();
     assert_eq!(
-        told,
+        result,
         [
             ["line_undo", "eva", "it was another"],
             ["line_settle", "ana", reason]
@@ -386,7 +387,7 @@ fn a_retailers_own_rules_hold() {
         .next()
         .and_then(|line| line.rsplit(' ').next());
     let line = format!("{}.1", id.expect("an id"));
-    let why = said(&host, &["explain", &line]);
+    let why = output_of(&host, &["explain", &line]);
     assert!(
         why.contains("amounts may differ by 0.07, fees by 0.03"),
         "{why}"

@@ -213,15 +213,15 @@ async fn every_rejection_names_row_and_column_and_nothing_is_imported(database: 
         for case in cases(sample) {
             let of = format!("{} of {}", case.what, sample.plugin);
             let (status, answer) = sent(&host, sample, case.file.bytes()).await;
-            let told = (status, &answer["code"]);
-            assert_eq!(told, (422, &json!("file_refused")), "{of}: {answer:#}");
+            let result = (status, &answer["code"]);
+            assert_eq!(result, (422, &json!("file_refused")), "{of}: {answer:#}");
             let errors = answer["errors"].as_array().expect("errors");
             let [error] = errors.as_slice() else {
                 panic!("{of}: {answer:#}");
             };
-            let told = (&error["row"], &error["field"]);
+            let result = (&error["row"], &error["field"]);
             let wanted = (&json!(case.row + 1), &json!(case.column));
-            assert_eq!(told, wanted, "{of}: {answer:#}");
+            assert_eq!(result, wanted, "{of}: {answer:#}");
             let page = host.get("/v1/statements").await.expect("a list");
             assert_eq!(page["statements"], json!([]), "{of}");
             assert_eq!(rows(&host).await, (0, 0), "{of}");

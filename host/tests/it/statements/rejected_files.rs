@@ -27,8 +27,8 @@ async fn a_rejected_file_is_moved_aside_with_row_and_column() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{}", host.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let told = std::fs::read_to_string(why).expect("reasons");
-    assert!(told.contains("row 2, Net Credit (NC): "), "{told}");
+    let result = std::fs::read_to_string(why).expect("reasons");
+    assert!(result.contains("row 2, Net Credit (NC): "), "{result}");
     assert!(folder.join("refused/wrong.csv").exists());
     let statement = super::matched(&host, "example").await;
     assert_eq!(statement["file"], "good.csv");

@@ -66,8 +66,8 @@ pub async fn agrees(host: &Host, retailer: &str, slot: &str, statement: &Value) 
     assert_eq!(header["total"], total["net"]);
     let currency = header["currency"].as_str().expect("a currency");
     for name in ["gross", "fee", "net"] {
-        let told = &run[&format!("{name}-{}", currency.to_lowercase())];
-        assert_eq!(minor(told), total[name], "{name} of the run");
+        let result = &run[&format!("{name}-{}", currency.to_lowercase())];
+        assert_eq!(minor(result), total[name], "{name} of the run");
     }
 }
 
@@ -120,8 +120,8 @@ async fn lines(host: &Host, statement: &Value) -> BTreeMap<(String, String), Sum
                 (*name, if counts { amount("net") } else { 0 })
             };
             let mut sums: Sums = OUTCOMES.iter().map(by).collect();
-            let told: i64 = sums.values().sum();
-            assert_eq!(told, amount("net"), "{outcome}");
+            let total: i64 = sums.values().sum();
+            assert_eq!(total, amount("net"), "{outcome}");
             let money = [("gross", "converted"), ("fee", "fee"), ("net", "net")];
             sums.extend(money.map(|(column, field)| (column, amount(field))));
             sums.insert("lines", 1);
