@@ -17,75 +17,75 @@ use serde_json::{Value, json};
 /// Bytes of a mark and of a scheme: the longest we know of is a digest of 64.
 const MARK_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
 
-/// A mark to be told.
+/// A mark to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMark {
-    /// Such as `mydata`; 1 to 128 visible characters of ASCII, none of them `:`.
+    /// The scheme, such as `mydata`: 1 to 128 visible ASCII characters except `:`.
     pub scheme: String,
-    /// What was answered; 1 to 128 visible characters of ASCII, none of them `:`.
+    /// The mark that the authority assigned: 1 to 128 visible ASCII characters except `:`.
     pub mark: String,
-    /// When it was issued, RFC 3339.
+    /// Time of issue, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub issued_at: Timestamp,
-    /// The refund that it marks; the sale of the order where none.
+    /// The refund that it marks; the sale of the order if it is absent.
     pub refund_id: Option<String>,
-    /// Further facts.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// A mark as it stands.
+/// A mark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MarkView {
-    /// What was answered.
+    /// The mark that the authority assigned.
     pub mark: String,
-    /// Such as `mydata`.
+    /// The scheme, such as `mydata`.
     pub scheme: String,
-    /// `applied`, `early` where its payment or refund has not come, or `conflict` where another was
+    /// `applied`, `early` if its payment or refund has not arrived, or `conflict` if another mark was
     /// applied.
     pub state: String,
-    /// The event the log got; none where it is not applied.
+    /// The event of the mark; null if the mark is not applied.
     pub event_id: Option<String>,
-    /// When it was issued, RFC 3339.
+    /// Time of issue, RFC 3339.
     pub issued_at: String,
-    /// When it came here, RFC 3339.
+    /// Time of arrival, RFC 3339.
     pub received_at: String,
-    /// Further facts.
+    /// Further named values.
     pub attributes: Vec<Attribute>,
 }
 
-/// A fiscal record: a sale's, or a refund's.
+/// The fiscal record of a sale or a refund.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiscalView {
     /// The order.
     pub order_id: String,
-    /// The refund; none for the sale.
+    /// The refund; null for the sale.
     pub refund_id: Option<String>,
-    /// `waiting`, `marked`, `conflict`, or `early` where a mark came before it, or too long before.
+    /// `waiting`, `marked`, `conflict`, or `early` if the mark arrived first and was not applied.
     pub state: String,
-    /// The payment or the refund; none while it has not come.
+    /// The payment or the refund; null until it arrives.
     pub entry_id: Option<String>,
-    /// The receipt's number.
+    /// The receipt number.
     pub receipt: Option<String>,
-    /// The store, as far as it is known.
+    /// The store, if it is known.
     pub store_id: Option<String>,
-    /// When the record came to be, RFC 3339.
+    /// Time of the creation, RFC 3339.
     pub created_at: String,
-    /// When its state last changed, RFC 3339.
+    /// Time of the last change of state, RFC 3339.
     pub changed_at: String,
 }
 
-/// A part of the list of records.
+/// A page of the list of records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiscalPage {
     /// Newest first.
     pub records: Vec<FiscalView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
@@ -95,7 +95,7 @@ pub struct FiscalPage {
 pub struct FiscalMarked {
     /// The record.
     pub record: FiscalView,
-    /// In the order in which they came.
+    /// In order of arrival.
     pub marks: Vec<MarkView>,
 }
 
@@ -105,7 +105,7 @@ pub struct FiscalMarked {
 pub struct FiscalDetail {
     /// The order.
     pub order_id: String,
-    /// The sale's first.
+    /// The record of the sale first.
     pub records: Vec<FiscalMarked>,
 }
 

@@ -17,38 +17,38 @@ const SUBJECTS: u32 = 50;
 /// The same before those out of reach are left out: many stores number their receipts from 1.
 const LOOKED_AT: u32 = 500;
 
-/// Something that the id belongs to.
+/// A resource that has the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AboutView {
-    /// What it is.
+    /// The kind.
     pub kind: Subject,
-    /// Its own id.
+    /// The id of the resource.
     pub id: String,
 }
 
-/// One thing that happened.
+/// An entry of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineEntry {
     /// When, RFC 3339.
     pub at: String,
-    /// What, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
+    /// The kind, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
     /// `statement_line`.
     pub what: String,
-    /// Which.
+    /// The id of the resource.
     pub id: String,
-    /// What is kept about it, by name.
+    /// Its details by name.
     pub facts: BTreeMap<String, String>,
 }
 
-/// Everything that is known about an id.
+/// The timeline of an id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineView {
     /// As asked for.
     pub id: String,
-    /// What it belongs to.
+    /// The resources that have the id.
     pub about: Vec<AboutView>,
     /// What happened, oldest first.
     pub entries: Vec<TimelineEntry>,

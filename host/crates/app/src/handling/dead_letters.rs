@@ -30,15 +30,15 @@ impl Verdict {
     }
 }
 
-/// Who acts, and why.
+/// The actor and the reason of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Acting {
-    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    /// The person for whom the caller acts; the caller itself if it is absent.
     #[serde(default)]
     pub actor: String,
-    /// Why, for those who ask later.
+    /// The reason, for the audit log.
     pub reason: String,
 }
 
@@ -60,42 +60,42 @@ impl Acting {
     }
 }
 
-/// A dead letter for people.
+/// A dead letter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeadLetterView {
     /// The event.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it, or the host's own handler.
+    /// The slot, by its name in `retailer.toml`, or a handler of the host.
     pub subscriber: String,
-    /// The topic it came by.
+    /// The topic of the event.
     pub topic: String,
-    /// The store's id, where it is known.
+    /// The store's id, if it is known.
     pub store: Option<String>,
-    /// What keeps its order; what stands behind it there waits, where the retailer said `hold`.
+    /// The lane. Later events of the lane wait if the retailer configured `hold`.
     pub lane: String,
-    /// The fault's code.
+    /// The code of the fault.
     pub code: String,
-    /// The fault in words.
+    /// The message of the fault.
     pub detail: String,
     /// Attempts made.
     pub attempts: u32,
-    /// SHA-256 of the component that failed last; empty where none was asked.
+    /// SHA-256 digest of the component that failed last; empty if no component was called.
     pub component: String,
-    /// When it was given up, RFC 3339.
+    /// Time at which it became a dead letter, RFC 3339.
     pub died_at: String,
     /// The event's payload.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub data: Value,
 }
 
-/// A part of the list of dead letters.
+/// A page of the list of dead letters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeadLetterPage {
     /// Oldest first.
     pub dead_letters: Vec<DeadLetterView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

@@ -12,27 +12,27 @@ use serde::{Deserialize, Serialize};
 /// Characters of a reason: a sentence.
 const REASON_CHARS: usize = 200;
 
-/// A movement to be told.
+/// A movement to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMovement {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
-    /// `pay_in`, `pay_out`, or `pick_up` where it goes to the safe.
+    /// `pay_in`, `pay_out`, or `pick_up` to the safe.
     pub kind: MovementKind,
     /// Minor units, positive.
     pub amount: Money,
-    /// Why; 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
-    /// Who moves it.
+    /// The cashier.
     pub cashier: Option<String>,
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
 }
 
-/// A movement as accepted, and what those of the shift come to with it. Minor units.
+/// An accepted movement, and the sums of the shift including it. Minor units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MovementView {
@@ -42,13 +42,13 @@ pub struct MovementView {
     pub shift_id: String,
     /// `pay_in`, `pay_out` or `pick_up`.
     pub kind: MovementKind,
-    /// As told.
+    /// The amount of the movement.
     pub amount: Money,
-    /// Put into the drawer so far.
+    /// Pay-ins so far.
     pub paid_in: Money,
-    /// Taken out of it so far.
+    /// Pay-outs so far.
     pub paid_out: Money,
-    /// Brought to the safe so far.
+    /// Pickups so far.
     pub pickups: Money,
 }
 

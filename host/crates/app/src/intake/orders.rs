@@ -10,40 +10,40 @@ use galleria_ports::records::{InTx, OrderRow, OrderStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// An order as a till or app places it.
+/// An order from a till or an app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// What the retailer's own system calls it.
+    /// The order number of the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it is rung up.
+    /// The workstation.
     pub workstation: String,
-    /// Who rings it up; none where the customer does.
+    /// The cashier; null for self-checkout.
     pub cashier: Option<String>,
-    /// A training order is documented but is no turnover.
+    /// A training order is documented, but does not count as turnover.
     #[serde(default)]
     pub training: bool,
-    /// When the basket was begun, RFC 3339.
+    /// Time of the first line, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub begun_at: Timestamp,
-    /// The basket.
+    /// The lines of the basket.
     pub lines: Vec<Line>,
-    /// Who buys.
+    /// The member who buys.
     pub member: Option<Member>,
-    /// What they allowed.
+    /// The consents of the customer.
     #[serde(default)]
     pub consents: Vec<Consent>,
-    /// Further facts.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// An order as it stands.
+/// An order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderView {
@@ -51,43 +51,43 @@ pub struct OrderView {
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// What the retailer's own system calls it.
+    /// The order number of the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it was rung up.
+    /// The workstation.
     pub workstation: String,
-    /// Who rang it up; none where the customer did.
+    /// The cashier; null for self-checkout.
     pub cashier: Option<String>,
-    /// A training order is no turnover.
+    /// A training order does not count as turnover.
     pub training: bool,
     /// `open`, `paid` or `voided`.
     pub status: String,
-    /// ISO 4217, of all amounts.
+    /// ISO 4217 code of all amounts.
     pub currency: String,
-    /// What it comes to, minor units.
+    /// The total including taxes, minor units.
     pub gross: Money,
-    /// Without taxes.
+    /// The total without taxes.
     pub net: Money,
-    /// The lines' taxes, summed.
+    /// The taxes of all lines, summed.
     pub taxes: Vec<Tax>,
-    /// Who buys.
+    /// The member who buys.
     pub member: Option<Member>,
     /// The basket: each line with its discounts and taxes.
     pub lines: Vec<Line>,
-    /// What the customer allowed.
+    /// The consents of the customer.
     pub consents: Vec<Consent>,
-    /// Further facts.
+    /// Further named values.
     pub attributes: Vec<Attribute>,
-    /// When the basket was begun, RFC 3339.
+    /// Time of the first line, RFC 3339.
     pub begun_at: String,
-    /// When the host accepted it, RFC 3339.
+    /// Time at which the host accepted it, RFC 3339.
     pub accepted_at: String,
-    /// How it was paid; none while it was not.
+    /// The payment; null if it is not paid.
     pub payment: Option<PaidBy>,
-    /// Ids of its refunds, the earliest first.
+    /// Ids of its refunds, oldest first.
     pub refunds: Vec<String>,
-    /// The void that ended it.
+    /// The id of its void.
     pub void_id: Option<String>,
-    /// Ids of its verifications, the earliest first.
+    /// Ids of its verifications, oldest first.
     pub verifications: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ impl App {
         .await
     }
 
-    /// An order as it stands.
+    /// An order.
     pub async fn order(&self, id: &str) -> Result<OrderView, Error> {
         let id = id.to_owned();
         self.records

@@ -16,36 +16,36 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A payment that succeeded.
+/// A successful payment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewPayment {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
-    /// When it succeeded, RFC 3339.
+    /// Time of the success, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
-    /// How the order was paid.
+    /// The tenders.
     pub tenders: Vec<Tender>,
-    /// What cash rounding added or dropped, minor units.
+    /// The difference by cash rounding, minor units.
     #[serde(default)]
     pub rounding: Money,
-    /// The drawer, where there is one.
+    /// The shift whose drawer gets the cash, if any.
     pub shift_id: Option<String>,
 }
 
-/// A payment as accepted.
+/// An accepted payment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentView {
     /// Its id.
     pub id: String,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// What the order came to, minor units.
+    /// The total of the order, minor units.
     pub gross: Money,
 }
 

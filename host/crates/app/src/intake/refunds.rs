@@ -17,47 +17,47 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A refund as asked for.
+/// A refund to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRefund {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// How much of the order.
+    /// The extent.
     pub extent: Extent,
-    /// How it is paid back; where empty, as the order was paid.
+    /// The tenders; the same as the payment's if empty.
     #[serde(default)]
     pub tenders: Vec<Tender>,
-    /// What cash rounding adds or drops, minor units.
+    /// The difference by cash rounding, minor units.
     pub rounding: Option<Money>,
-    /// The drawer that pays it.
+    /// The shift whose drawer pays it.
     pub shift_id: Option<String>,
-    /// Where it is rung up; the order's workstation where none.
+    /// The workstation; the one of the order if it is absent.
     pub workstation: Option<String>,
-    /// Who rings it up.
+    /// The cashier.
     pub cashier: Option<String>,
-    /// Further facts.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// A refund as accepted.
+/// An accepted refund.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefundView {
     /// Its id.
     pub id: String,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// What is given back, minor units; none while the payment has not been seen.
+    /// The refunded amount, minor units; null until the payment arrives.
     pub gross: Option<Money>,
 }
 

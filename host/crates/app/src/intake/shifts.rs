@@ -10,54 +10,53 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A shift to be opened.
+/// A shift to open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewShift {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// The workstation it numbers with.
+    /// The workstation whose numbering it uses.
     pub workstation: String,
     /// The drawer.
     pub till: String,
-    /// Who opens it.
+    /// The cashier who opens it.
     pub cashier: Option<String>,
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub opened_at: Timestamp,
-    /// What is in it, minor units.
+    /// The opening float, minor units.
     pub opening_float: Money,
 }
 
-/// A shift to be closed. Amounts in minor units, positive. Those of movements that were told as they
-/// happened are counted already: `paid_in`, `paid_out` and `pickups` are added to them, for what was
-/// not told before.
+/// The end of a shift. Amounts are positive minor units. Recorded movements are counted already:
+/// `paid_in`, `paid_out` and `pickups` contain only those that were not recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EndShift {
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
-    /// What was counted in the drawer.
+    /// The cash counted in the drawer.
     pub counted: Money,
-    /// Put into the drawer beside sales, and not told as a movement.
+    /// Pay-ins that were not recorded as movements.
     #[serde(default)]
     pub paid_in: Money,
-    /// Taken out of it beside refunds, and not told as a movement.
+    /// Pay-outs that were not recorded as movements.
     #[serde(default)]
     pub paid_out: Money,
-    /// Brought to the safe, and not told as a movement.
+    /// Pickups to the safe that were not recorded as movements.
     #[serde(default)]
     pub pickups: Money,
-    /// Who closes it.
+    /// The cashier who closes it.
     pub cashier: Option<String>,
 }
 
-/// A shift as it stands.
+/// A shift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShiftView {
@@ -65,19 +64,19 @@ pub struct ShiftView {
     pub id: String,
     /// `open` or `closed`.
     pub status: String,
-    /// The event the log got when it was closed.
+    /// The id of the event of its end.
     pub event_id: Option<String>,
-    /// The numbers it took when it was closed.
+    /// Its numbering when it was closed.
     pub entry: Option<Entry>,
-    /// Put into the drawer beside sales, minor units: so far, or by all of it where it is closed.
+    /// Pay-ins, minor units; the total if the shift is closed.
     pub paid_in: Money,
-    /// Taken out of it beside refunds.
+    /// Pay-outs.
     pub paid_out: Money,
-    /// Brought to the safe.
+    /// Pickups to the safe.
     pub pickups: Money,
-    /// Float and what cash did since, minor units; none while it is open.
+    /// The expected cash, minor units: float and all cash since; null while it is open.
     pub expected: Option<Money>,
-    /// Counted less expected: over where positive, short where negative; none while it is open.
+    /// Counted minus expected: positive means over, negative means short; null while it is open.
     pub difference: Option<Money>,
 }
 

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A store's facts; its id stands in the path.
+/// A store; its id is in the path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewStore {
-    /// The id the retailer uses.
+    /// The retailer's id of the store.
     pub external_id: String,
-    /// A retailer that is configured.
+    /// A configured retailer.
     pub retailer: String,
     /// Such as `scan-and-go`.
     pub store_type: String,
@@ -29,11 +29,11 @@ pub struct NewStore {
     pub minor_digits: u8,
     /// IANA name of the time zone.
     pub zone: String,
-    /// Minutes after midnight at which the business day turns over.
+    /// Start of the business day, in minutes after midnight.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
-    /// Further facts.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }

@@ -20,36 +20,36 @@ use std::collections::BTreeSet;
 /// A word for people; what a plugin may want to print in a column.
 const WORD: std::ops::RangeInclusive<usize> = 1..=64;
 
-/// A verification as it was made.
+/// A verification to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewVerification {
-    /// The caller's id, unique over the platform; where none, order and moment name it.
+    /// The caller's id, unique in the platform; derived from order and time if it is absent.
     pub id: Option<String>,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
-    /// Who looked.
+    /// The cashier who checked.
     pub cashier: String,
-    /// `passed`, `corrected`, `refused`, or another word.
+    /// `passed`, `corrected`, `refused`, or another value.
     pub outcome: String,
-    /// Numbers of the lines that were not as they should be. None where it passed.
+    /// Numbers of the lines that were not correct; empty if it passed.
     #[serde(default)]
     pub refused_lines: Vec<u32>,
 }
 
-/// A verification as accepted.
+/// An accepted verification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationView {
     /// Its id.
     pub id: String,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The day it counts for, `YYYY-MM-DD`.
+    /// The business date, `YYYY-MM-DD`.
     pub business_date: String,
-    /// Whether it carries the sale, or the basket as it stood before it was paid.
+    /// Whether it contains the sale; otherwise it contains the basket before payment.
     pub paid: bool,
 }
 

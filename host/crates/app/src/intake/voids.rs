@@ -15,36 +15,36 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A void as asked for.
+/// A void to record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewVoid {
-    /// The caller's id, unique over the platform.
+    /// The caller's id, unique in the platform.
     pub id: String,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
-    /// `post_void` undoes a paid order; the others end one that was not paid.
+    /// `post_void` reverses a paid order; the others end an unpaid order.
     pub cause: VoidCause,
-    /// The drawer that pays a post-void back.
+    /// The shift whose drawer pays back a post-void.
     pub shift_id: Option<String>,
-    /// Who did it.
+    /// The cashier.
     pub cashier: Option<String>,
-    /// Further facts.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
-/// A void as accepted.
+/// An accepted void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoidView {
     /// Its id.
     pub id: String,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
 }
 

@@ -35,20 +35,20 @@ pub struct DocumentQuery {
     pub state: Option<DocumentState>,
 }
 
-/// A part of the list of documents.
+/// A page of the list of documents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentPage {
-    /// The newest first.
+    /// Newest first.
     pub documents: Vec<DocumentView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
 /// The content of a document.
 #[derive(Debug)]
 pub struct Content {
-    /// The file's name.
+    /// The file name.
     pub name: String,
     /// Media type, as the plugin wrote it.
     pub media_type: String,

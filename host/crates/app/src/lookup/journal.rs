@@ -12,17 +12,17 @@ use galleria_ports::records::Tx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What an attempt at an event was given, or what it decided.
+/// The argument or the decision of an attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JournalText {
     /// The event.
     pub event_id: String,
-    /// SHA-256, as the attempt names it.
+    /// SHA-256 digest, as in the attempt.
     pub digest: String,
     /// `argument` or `decision`.
     pub what: String,
-    /// The text itself, which is JSON.
+    /// The text, which is JSON.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub content: Value,
 }

@@ -41,27 +41,27 @@ pub struct DocumentView {
     pub id: String,
     /// The event that wrote it.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     pub plugin: String,
     /// The retailer.
     pub retailer: String,
-    /// The store's id; none where a run over all stores wrote it.
+    /// The store's id; null if a run over all stores wrote it.
     pub store_id: Option<String>,
-    /// The order it is about, where it is about one.
+    /// The order that it is about, if any.
     pub order_id: Option<String>,
-    /// The directory's name.
+    /// The name of the directory.
     pub directory: String,
-    /// The file's name.
+    /// The file name.
     pub name: String,
     /// Media type.
     pub media_type: String,
     /// Bytes.
     pub size: i64,
-    /// SHA-256 of the content.
+    /// SHA-256 digest of the content.
     pub digest: String,
     /// `pending`, `prepared`, `delivered` or `blocked`.
     pub state: String,
-    /// When it was decided, RFC 3339.
+    /// Time of the decision, RFC 3339.
     pub created_at: String,
 }
 
@@ -71,29 +71,29 @@ pub struct DocumentView {
 pub struct AttemptView {
     /// The event.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     pub plugin: String,
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// `applied`, or the fault's code.
+    /// `applied`, or the code of the fault.
     pub outcome: String,
-    /// The fault in words.
+    /// The message of the fault.
     pub detail: Option<String>,
-    /// SHA-256 of the component.
+    /// SHA-256 digest of the component.
     pub component: String,
-    /// SHA-256 of the settings.
+    /// SHA-256 digest of the settings.
     pub settings: String,
-    /// SHA-256 of everything the component was given.
+    /// SHA-256 digest of the argument of the component.
     pub argument: String,
-    /// SHA-256 of what it decided.
+    /// SHA-256 digest of the decision.
     pub decision: Option<String>,
     /// CPU time, microseconds.
     pub cpu_us: i64,
     /// Peak memory, bytes.
     pub memory_bytes: i64,
-    /// What it decided, bytes.
+    /// Size of the decision, bytes.
     pub output_bytes: i64,
-    /// When it ended, RFC 3339.
+    /// Time of the end, RFC 3339.
     pub at: String,
 }
 
@@ -101,15 +101,15 @@ pub struct AttemptView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentCounts {
-    /// Decided or prepared, not yet under their name.
+    /// Pending or prepared, not yet delivered.
     pub pending: u64,
-    /// Under their name.
+    /// Delivered under their names.
     pub delivered: u64,
-    /// In the way of something else.
+    /// Blocked: another file has the name.
     pub blocked: u64,
 }
 
-/// A store's figures.
+/// The status of a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoreStatus {
@@ -117,7 +117,7 @@ pub struct StoreStatus {
     pub retailer: String,
     /// The store's id.
     pub store: String,
-    /// The retailer's id of it.
+    /// The retailer's id of the store.
     pub external_id: String,
     /// Events of the store.
     pub events: u64,
@@ -127,41 +127,40 @@ pub struct StoreStatus {
     pub cpu_us: u64,
 }
 
-/// How far a consumer group has come, or the relay of a topic to the broker.
+/// The progress of a consumer group, or of the relay of a topic to the broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupStatus {
     /// Its name.
     pub group: String,
-    /// Events in the log after its position; counted up to 100000.
+    /// Events in the log after its position, counted up to 100000.
     pub lag: u64,
 }
 
-/// How things stand.
+/// The status of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusView {
-    /// Whether every event has had its effect, every document stands under its name, and the broker, where
-    /// there is one, has everything. Dead
-    /// letters and the events they hold do not count: they wait for an operator.
+    /// Whether every event took effect, every document is delivered, and the broker, if any, has
+    /// everything. Dead letters and the events behind them do not count: they wait for an operator.
     pub settled: bool,
     /// Events of all stores.
     pub events: u64,
     /// Consumer groups.
     pub groups: Vec<GroupStatus>,
-    /// Events that wait for a retry, their cause, or another event.
+    /// Parked events.
     pub parked: u64,
-    /// Dead letters that keep their key closed.
+    /// Dead letters that keep their lane closed.
     pub held: u64,
-    /// Dead letters in all.
+    /// All dead letters.
     pub dead_letters: u64,
     /// Documents by state.
     pub documents: DocumentCounts,
     /// Runs of reports, settlement files and catalogues, by state.
     pub runs: BTreeMap<String, u64>,
-    /// Stores that had events.
+    /// Stores with events.
     pub stores: Vec<StoreStatus>,
-    /// Where documents go, by directory name.
+    /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
 }
 
@@ -239,7 +238,7 @@ impl App {
             .await
     }
 
-    /// How things stand.
+    /// The status of the host.
     pub async fn status(&self) -> Result<StatusView, Error> {
         let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.plugins));
         self.records
@@ -312,35 +311,35 @@ async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
     Ok(found)
 }
 
-/// What an operator did.
+/// An action of an operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationView {
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     pub at: String,
-    /// Who.
+    /// The actor.
     pub actor: String,
-    /// A stable word, such as `dead_letter_replay`.
+    /// The action, such as `dead_letter_replay`.
     pub action: String,
-    /// What it was done to.
+    /// The subject of the action.
     pub subject: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What was there before; `null` where there was nothing.
+    /// The state before; null if there was nothing.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub before: serde_json::Value,
-    /// What was there after; `null` where nothing was left.
+    /// The state after; null if nothing was left.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub after: serde_json::Value,
 }
 
-/// A part of the list of what operators did.
+/// A page of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationPage {
     /// Newest first.
     pub operations: Vec<OperationView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

@@ -18,35 +18,35 @@ pub struct OrderSummary {
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// What the retailer's own system calls it.
+    /// The order number of the retailer's own system.
     pub external_id: Option<String>,
-    /// Where it was rung up.
+    /// The workstation.
     pub workstation: String,
-    /// Who rang it up; none where the customer did.
+    /// The cashier; null for self-checkout.
     pub cashier: Option<String>,
-    /// A training order is no turnover.
+    /// A training order does not count as turnover.
     pub training: bool,
     /// `open`, `paid` or `voided`.
     pub status: String,
-    /// Who buys.
+    /// The member who buys.
     pub member: Option<Member>,
     /// ISO 4217.
     pub currency: String,
-    /// What it comes to, minor units.
+    /// The total including taxes, minor units.
     pub gross: Money,
-    /// When the basket was begun, RFC 3339.
+    /// Time of the first line, RFC 3339.
     pub begun_at: String,
-    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    /// Time at which the host accepted it, RFC 3339; lists are sorted by it.
     pub accepted_at: String,
 }
 
-/// A part of the list of orders.
+/// A page of the list of orders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderPage {
-    /// The newest first.
+    /// Newest first.
     pub orders: Vec<OrderSummary>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
@@ -56,17 +56,17 @@ pub struct OrderPage {
 pub struct PaidBy {
     /// Its id.
     pub id: String,
-    /// The receipt's number.
+    /// The receipt number.
     pub receipt: String,
-    /// The day it counts for, `YYYY-MM-DD`.
+    /// The business date, `YYYY-MM-DD`.
     pub business_date: String,
-    /// How it was paid.
+    /// The tenders.
     pub tenders: Vec<Tender>,
-    /// What cash rounding added or dropped, minor units.
+    /// The difference by cash rounding, minor units.
     pub rounding: Money,
-    /// When it succeeded, RFC 3339.
+    /// Time of the success, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339.
+    /// Time at which the host accepted it, RFC 3339.
     pub accepted_at: String,
 }
 

@@ -15,77 +15,77 @@ use serde::{Deserialize, Serialize};
 pub struct PaymentSummary {
     /// Its id.
     pub id: String,
-    /// Its order.
+    /// The order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer, where there is one.
+    /// The shift whose drawer gets the cash, if any.
     pub shift_id: Option<String>,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// How it was paid.
+    /// The tenders.
     pub tenders: Vec<Tender>,
-    /// What cash rounding added or dropped, minor units of the entry's currency.
+    /// The difference by cash rounding, in minor units of the entry's currency.
     pub rounding: Money,
-    /// Without taxes.
+    /// The total without taxes.
     pub net: Money,
-    /// What the order came to.
+    /// The total of the order.
     pub gross: Money,
-    /// When it succeeded, RFC 3339.
+    /// Time of the success, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    /// Time at which the host accepted it, RFC 3339; lists are sorted by it.
     pub accepted_at: String,
 }
 
-/// A part of the list of payments.
+/// A page of the list of payments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentPage {
-    /// The newest first.
+    /// Newest first.
     pub payments: Vec<PaymentSummary>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// A payment, and what may still be given back.
+/// A payment, and the amount that can still be refunded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentDetail {
     /// Its id.
     pub id: String,
-    /// Its order.
+    /// The order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer, where there is one.
+    /// The shift whose drawer gets the cash, if any.
     pub shift_id: Option<String>,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// Who bought.
+    /// The member who bought.
     pub member: Option<Member>,
-    /// What was bought, as it was paid.
+    /// The lines of the sale.
     pub lines: Vec<Line>,
-    /// How it was paid.
+    /// The tenders.
     pub tenders: Vec<Tender>,
-    /// The lines' taxes, summed.
+    /// The taxes of all lines, summed.
     pub taxes: Vec<Tax>,
-    /// What cash rounding added or dropped, minor units of the entry's currency.
+    /// The difference by cash rounding, in minor units of the entry's currency.
     pub rounding: Money,
-    /// Without taxes.
+    /// The total without taxes.
     pub net: Money,
-    /// What the order came to.
+    /// The total of the order.
     pub gross: Money,
-    /// Ids of its refunds, the earliest first.
+    /// Ids of its refunds, oldest first.
     pub refunds: Vec<String>,
-    /// What was given back.
+    /// The refunded amount.
     pub refunded: Money,
-    /// What may still be given back; nothing where the order was voided.
+    /// The amount that can still be refunded; 0 if the order was voided.
     pub left: Money,
-    /// When it succeeded, RFC 3339.
+    /// Time of the success, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339.
+    /// Time at which the host accepted it, RFC 3339.
     pub accepted_at: String,
 }
 

@@ -16,86 +16,86 @@ use serde::{Deserialize, Serialize};
 pub struct RefundSummary {
     /// Its id.
     pub id: String,
-    /// The order it goes back to.
+    /// The order.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The drawer that paid it.
+    /// The shift whose drawer paid it.
     pub shift_id: Option<String>,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// How much of the order was asked for.
+    /// The requested extent.
     pub extent: Extent,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// `booked`, or `waiting` while the payment has not been seen. One that then asks for more than
-    /// was paid goes on waiting, and its event becomes a dead letter.
+    /// `booked`, or `waiting` until the payment arrives. A refund that exceeds the payment stays
+    /// `waiting`, and its event becomes a dead letter.
     pub status: String,
-    /// How it was paid back; empty while it is waiting.
+    /// The tenders; empty while it is waiting.
     pub tenders: Vec<Tender>,
-    /// What was given back, minor units of the entry's currency; none while it is waiting.
+    /// The refunded amount, in minor units of the entry's currency; null while it is waiting.
     pub gross: Option<Money>,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    /// Time at which the host accepted it, RFC 3339; lists are sorted by it.
     pub accepted_at: String,
 }
 
-/// A part of the list of refunds.
+/// A page of the list of refunds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefundPage {
-    /// The newest first.
+    /// Newest first.
     pub refunds: Vec<RefundSummary>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// A refund, and what is left to give back.
+/// A refund, and the amount that can still be refunded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefundDetail {
     /// Its id.
     pub id: String,
-    /// The order it goes back to.
+    /// The order.
     pub order_id: String,
-    /// The payment it gives back; none while it has not been seen.
+    /// The payment; null until it arrives.
     pub payment_id: Option<String>,
     /// The store's id.
     pub store_id: String,
-    /// The drawer that paid it.
+    /// The shift whose drawer paid it.
     pub shift_id: Option<String>,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// How much of the order was asked for.
+    /// The requested extent.
     pub extent: Extent,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// `booked`, or `waiting` while the payment has not been seen.
+    /// `booked`, or `waiting` until the payment arrives.
     pub status: String,
-    /// The lines given back, each with its `origin_line`; empty where it was a sum.
+    /// The refunded lines, each with its `origin_line`; empty for a refund by amount.
     pub lines: Vec<Line>,
-    /// How it was paid back; as asked for while it is waiting.
+    /// The tenders; the requested ones while it is waiting.
     pub tenders: Vec<Tender>,
-    /// The lines' taxes, summed.
+    /// The taxes of all lines, summed.
     pub taxes: Vec<Tax>,
-    /// What cash rounding added or dropped, minor units of the entry's currency.
+    /// The difference by cash rounding, in minor units of the entry's currency.
     pub rounding: Option<Money>,
-    /// Without taxes; none while it is waiting.
+    /// The amount without taxes; null while it is waiting.
     pub net: Option<Money>,
-    /// What was given back; none while it is waiting.
+    /// The refunded amount; null while it is waiting.
     pub gross: Option<Money>,
-    /// What all refunds of the order gave back by now.
+    /// The sum of all refunds of the order so far.
     pub refunded: Money,
-    /// What of the payment may still be given back by now; none while it has not been seen.
+    /// The amount of the payment that can still be refunded; null until the payment arrives.
     pub left: Option<Money>,
-    /// Further facts.
+    /// Further named values.
     pub attributes: Vec<Attribute>,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339.
+    /// Time at which the host accepted it, RFC 3339.
     pub accepted_at: String,
 }
 

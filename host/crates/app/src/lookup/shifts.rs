@@ -8,7 +8,7 @@ use galleria_ports::access::Caller;
 use galleria_ports::records::{ListKind, MovementTotals, ShiftRow, StatusFilter, Tx};
 use serde::{Deserialize, Serialize};
 
-/// A shift as it stands. Amounts are minor units.
+/// A shift. Amounts are minor units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShiftDetail {
@@ -16,65 +16,65 @@ pub struct ShiftDetail {
     pub id: String,
     /// The store's id.
     pub store_id: String,
-    /// The workstation it numbers with.
+    /// The workstation whose numbering it uses.
     pub workstation: String,
     /// The drawer.
     pub till: String,
-    /// Who opened it.
+    /// The cashier who opened it.
     pub cashier: Option<String>,
     /// `open` or `closed`.
     pub status: String,
-    /// When it was opened, RFC 3339; lists are sorted by it.
+    /// Time of opening, RFC 3339; lists are sorted by it.
     pub opened_at: String,
-    /// When it was closed, RFC 3339.
+    /// Time of the end, RFC 3339.
     pub closed_at: Option<String>,
     /// ISO 4217.
     pub currency: String,
-    /// What was in it when it was opened.
+    /// The opening float.
     pub opening_float: Money,
-    /// What it has taken, by kind of tender.
+    /// Totals by kind of tender.
     pub tenders: Vec<TenderTotal>,
-    /// Sales and refunds.
+    /// The number of sales and refunds.
     pub transactions: u32,
-    /// Net of tax.
+    /// Sales without tax.
     pub net_sales: Money,
-    /// Net of tax, positive.
+    /// Refunds without tax, positive.
     pub net_refunds: Money,
-    /// Of sales less of refunds.
+    /// Tax of sales minus tax of refunds.
     pub tax: Money,
-    /// Put into the drawer beside sales: so far, or by all of it where it is closed.
+    /// Pay-ins; the total if the shift is closed.
     pub paid_in: Money,
-    /// Taken out of it beside refunds.
+    /// Pay-outs.
     pub paid_out: Money,
-    /// Brought to the safe.
+    /// Pickups to the safe.
     pub pickups: Money,
-    /// How it was closed; none while it is open.
+    /// The end; null while it is open.
     pub end: Option<ShiftEnd>,
 }
 
-/// How a shift was closed. Amounts are minor units.
+/// The end of a shift. Amounts are minor units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShiftEnd {
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// Float and what cash did since.
+    /// The expected cash: float and all cash since.
     pub expected: Money,
-    /// What was counted.
+    /// The counted cash.
     pub counted: Money,
-    /// Counted less expected: over where positive, short where negative.
+    /// Counted minus expected: positive means over, negative means short.
     pub difference: Money,
 }
 
-/// A part of the list of shifts.
+/// A page of the list of shifts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShiftPage {
-    /// Those opened last first.
+    /// Last opened first.
     pub shifts: Vec<ShiftDetail>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

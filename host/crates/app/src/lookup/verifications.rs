@@ -7,7 +7,7 @@ use galleria_ports::access::Caller;
 use galleria_ports::records::{ListKind, VerificationListRow};
 use serde::{Deserialize, Serialize};
 
-/// Staff looked into a basket.
+/// A check of a basket by staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationSummary {
@@ -17,29 +17,29 @@ pub struct VerificationSummary {
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The day it counts for, `YYYY-MM-DD`.
+    /// The business date, `YYYY-MM-DD`.
     pub business_date: String,
-    /// Who looked.
+    /// The cashier who checked.
     pub cashier: String,
-    /// `passed`, `corrected`, `refused`, or another word.
+    /// `passed`, `corrected`, `refused`, or another value.
     pub outcome: String,
-    /// Numbers of the lines that were not as they should be.
+    /// Numbers of the lines that were not correct.
     pub refused_lines: Vec<u32>,
-    /// Whether the order was paid by then.
+    /// Whether the order was paid at that time.
     pub paid: bool,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    /// Time at which the host accepted it, RFC 3339; lists are sorted by it.
     pub accepted_at: String,
 }
 
-/// A part of the list of verifications.
+/// A page of the list of verifications.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationPage {
-    /// The newest first.
+    /// Newest first.
     pub verifications: Vec<VerificationSummary>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use galleria_ports::access::Caller;
 use galleria_ports::records::{ListKind, VoidListRow};
 use serde::{Deserialize, Serialize};
 
-/// An order that came to nothing.
+/// A void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoidSummary {
@@ -18,25 +18,25 @@ pub struct VoidSummary {
     pub order_id: String,
     /// The store's id.
     pub store_id: String,
-    /// The event the log got.
+    /// The id of its event.
     pub event_id: String,
-    /// The numbers it took.
+    /// Its numbering.
     pub entry: Entry,
-    /// Why; `post_void` undid an order that was paid.
+    /// The cause; `post_void` reversed a paid order.
     pub cause: VoidCause,
-    /// When it happened, RFC 3339.
+    /// Time at which it happened, RFC 3339.
     pub at: String,
-    /// When the host accepted it, RFC 3339; lists are sorted by it.
+    /// Time at which the host accepted it, RFC 3339; lists are sorted by it.
     pub accepted_at: String,
 }
 
-/// A part of the list of voids.
+/// A page of the list of voids.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoidPage {
-    /// The newest first.
+    /// Newest first.
     pub voids: Vec<VoidSummary>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

@@ -25,44 +25,43 @@ pub struct ParkedListQuery {
     pub cause: Option<ParkedState>,
 }
 
-/// An event that waits, for people.
+/// A parked event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParkedView {
     /// The event.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it, or the host's own handler.
+    /// The slot, by its name in `retailer.toml`, or a handler of the host.
     pub subscriber: String,
-    /// The topic it came by.
+    /// The topic of the event.
     pub topic: String,
-    /// The store's id, where it is known.
+    /// The store's id, if it is known.
     pub store: Option<String>,
-    /// What keeps its order; later events of the same lane stand behind it.
+    /// The lane; later events of the same lane wait behind it.
     pub lane: String,
-    /// `retry`: tried again at its time. `waiting`: another event must have its effect first.
-    /// `behind`: another event of its lane comes before it. `held`: a dead letter that keeps its lane
-    /// closed.
+    /// `retry`: it waits for its next attempt. `waiting`: another event must take effect first.
+    /// `behind`: an earlier event of its lane comes first. `held`: a dead letter keeps its lane closed.
     pub cause: String,
-    /// The cause in words.
+    /// The message of the cause.
     pub detail: String,
-    /// The event that must have its effect first.
+    /// The event that must take effect first.
     pub waits_for: Option<String>,
     /// Attempts made.
     pub attempts: u32,
-    /// When it is tried, RFC 3339, unless one before it in its lane is not done by then; none where
-    /// it has no time of its own.
+    /// Time of the next attempt, RFC 3339, if earlier events of the lane are done; null if it has no
+    /// time of its own.
     pub next_at: Option<String>,
-    /// When it first had to wait, RFC 3339.
+    /// Time at which it was parked, RFC 3339.
     pub since: String,
 }
 
-/// A part of the list of events that wait.
+/// A page of the list of parked events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParkedPage {
-    /// Those first that have waited longest.
+    /// Longest waiting first.
     pub parked: Vec<ParkedView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

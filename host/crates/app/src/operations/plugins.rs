@@ -18,18 +18,17 @@ const WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// Faults of a slot that are counted, the newest first.
 const COUNTED: u32 = 1_000;
 
-/// What a plugin asks for or is granted, by names. Of a secret it is its name and what may be done with
-/// it.
+/// Rights that a plugin requests or was granted, by name. Secrets appear with name and permitted use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RightsView {
-    /// What it may ask of the host while it decides.
+    /// Capabilities that it may call.
     pub capabilities: Vec<String>,
-    /// Where it may write files.
+    /// Directories for its files.
     pub directories: Vec<String>,
-    /// Where it may publish events.
+    /// Topics of its events.
     pub topics: Vec<String>,
-    /// Where it may have requests sent.
+    /// Targets of its requests.
     pub targets: Vec<String>,
     /// Names of secrets, each with `decrypt`, `encrypt` or `mac`.
     pub secrets: BTreeMap<String, Vec<String>>,
@@ -37,7 +36,7 @@ pub struct RightsView {
     pub receipts: bool,
 }
 
-/// What one call or run may use.
+/// The limits of a call or a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LimitsView {
@@ -47,11 +46,11 @@ pub struct LimitsView {
     pub wall_ms: u64,
     /// All memories together, bytes.
     pub memory_bytes: u64,
-    /// Everything it decides or writes, bytes.
+    /// Size of everything that it decides or writes, bytes.
     pub output_bytes: u64,
     /// Log lines, bytes.
     pub log_bytes: u64,
-    /// Calls of the host.
+    /// Calls to the host.
     pub host_calls: u64,
 }
 
@@ -59,77 +58,77 @@ pub struct LimitsView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FaultView {
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     pub at: String,
     /// Its code, such as `trapped`.
     pub code: String,
 }
 
-/// Faults of a slot in a window of time, as the journal has them.
+/// The recent faults of a slot, from the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FaultsView {
-    /// Counted from then on, RFC 3339.
+    /// Start of the counted period, RFC 3339.
     pub since: String,
-    /// Attempts that failed, by the fault's code.
+    /// Failed attempts by fault code.
     pub counts: BTreeMap<String, u64>,
-    /// Whether there were more than the newest 1,000, which are counted.
+    /// Whether there were more than 1,000; only the newest 1,000 are counted.
     pub more: bool,
-    /// The newest.
+    /// The newest fault.
     pub last: Option<FaultView>,
 }
 
-/// A slot of a retailer with the plugin that is loaded for it.
+/// A slot of a retailer with its loaded plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PluginView {
     /// The retailer.
     pub retailer: String,
-    /// The name in `retailer.toml`: the subscriber in journal and dead letters.
+    /// The name in `retailer.toml`, which journal and dead letters show as subscriber.
     pub slot: String,
     /// The name in `plugin.toml`.
     pub plugin: String,
-    /// Its version, where the SDK stamped one.
+    /// Its version, if the SDK recorded it.
     pub version: Option<String>,
-    /// The contract it was built for, where the SDK stamped one.
+    /// The contract that it was built for, if the SDK recorded it.
     pub contract: Option<String>,
-    /// The SDK it was built with, where that stamped it.
+    /// The SDK that it was built with, if the SDK recorded it.
     pub sdk: Option<String>,
-    /// SHA-256 of the component.
+    /// SHA-256 digest of the component.
     pub digest: String,
-    /// Bytes of the component.
+    /// Size of the component, bytes.
     pub size: u64,
-    /// Extension points that it exports.
+    /// The extension points that it exports.
     pub exports: Vec<String>,
-    /// Capabilities that it imports.
+    /// The capabilities that it imports.
     pub imports: Vec<String>,
     /// What `plugin.toml` asks for.
     pub asks: RightsView,
-    /// What of that `retailer.toml` grants.
+    /// What `retailer.toml` grants.
     pub granted: RightsView,
-    /// The retailer's ids of the stores it serves; empty where these are no matter.
+    /// The retailer's ids of the stores that it serves; empty means all.
     pub stores: Vec<String>,
-    /// Countries it serves; empty where these are no matter.
+    /// The countries that it serves; empty means all.
     pub countries: Vec<String>,
-    /// Kinds of store it serves; empty where these are no matter.
+    /// The kinds of store that it serves; empty means all.
     pub store_types: Vec<String>,
-    /// Of a call.
+    /// The limits of a call.
     pub call_limits: LimitsView,
-    /// Of a run.
+    /// The limits of a run.
     pub run_limits: LimitsView,
-    /// `hold` or `continue`: what becomes of a lane after a dead letter.
+    /// `hold` or `continue`: whether a dead letter keeps its lane closed.
     pub on_dead_letter: String,
-    /// How it has done of late.
+    /// Its recent faults.
     pub faults: FaultsView,
 }
 
-/// A part of the list of plugins.
+/// A page of the list of plugins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PluginPage {
-    /// In the order of retailer and slot.
+    /// Sorted by retailer and slot.
     pub plugins: Vec<PluginView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

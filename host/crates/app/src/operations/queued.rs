@@ -32,7 +32,7 @@ pub struct QueuedQuery {
     pub order: Option<String>,
 }
 
-/// A file that goes with a receipt.
+/// A file attached to a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiptFile {
@@ -44,7 +44,7 @@ pub struct ReceiptFile {
     pub size: usize,
 }
 
-/// A receipt that a decision wants sent.
+/// A receipt that a decision queued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiptView {
@@ -52,69 +52,69 @@ pub struct ReceiptView {
     pub id: String,
     /// The event.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     pub plugin: String,
     /// The store's id.
     pub store: String,
-    /// The order, where there is one.
+    /// The order, if any.
     pub order: Option<String>,
-    /// The template it is made from.
+    /// The template.
     pub template: String,
     /// The customer's language, such as `es-ES`.
     pub locale: String,
-    /// The file that goes with it.
+    /// The attached file.
     pub file: Option<ReceiptFile>,
-    /// `queued`: this version sends none.
+    /// `queued`: this version does not send them.
     pub state: String,
-    /// When it was decided, RFC 3339.
+    /// Time of the decision, RFC 3339.
     pub queued_at: String,
 }
 
-/// A part of the list of receipts.
+/// A page of the list of receipts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiptPage {
     /// Oldest first.
     pub receipts: Vec<ReceiptView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// A request that a decision wants sent to a target.
+/// A request to a target that a decision queued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestView {
-    /// Its id, which is to be its `Idempotency-Key`.
+    /// Its id, which will be its `Idempotency-Key`.
     pub id: String,
     /// The event.
     pub event_id: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     pub plugin: String,
     /// The store's id.
     pub store: String,
-    /// The order, where there is one.
+    /// The order, if any.
     pub order: Option<String>,
-    /// Where it goes, by the name that the retailer granted.
+    /// The target, by its granted name.
     pub target: String,
     /// HTTP method.
     pub method: String,
     /// Path at the target.
     pub path: String,
-    /// Bytes of the body.
+    /// Size of the body, bytes.
     pub size: usize,
-    /// `queued`: this version sends none.
+    /// `queued`: this version does not send them.
     pub state: String,
-    /// When it was decided, RFC 3339.
+    /// Time of the decision, RFC 3339.
     pub queued_at: String,
 }
 
-/// A part of the list of requests.
+/// A page of the list of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestPage {
     /// Oldest first.
     pub requests: Vec<RequestView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 

@@ -49,37 +49,37 @@ pub struct CatalogueImportRequest {
     pub missing: Missing,
 }
 
-/// What came of an import. `added`, `changed`, `unchanged` and `deactivated` count products.
+/// The result of an import. `added`, `changed`, `unchanged` and `deactivated` count products.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Imported {
-    /// Whether it only would have come of it.
+    /// Whether it was a dry run.
     pub dry_run: bool,
-    /// Rows of the file, the header not among them.
+    /// Rows of the file, without the header.
     pub rows: u64,
-    /// Products that were not there.
+    /// New products.
     pub added: u64,
-    /// Products of which something is now otherwise.
+    /// Changed products.
     pub changed: u64,
-    /// Products that were like this already.
+    /// Unchanged products.
     pub unchanged: u64,
-    /// Products that were sold and are not any more.
+    /// Products that are no longer sold.
     pub deactivated: u64,
-    /// Stores' own prices.
+    /// Prices of single stores.
     pub store_prices: PriceCounts,
 }
 
-/// Counts of stores' own prices.
+/// Counts of prices of single stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PriceCounts {
-    /// Were not there.
+    /// New prices.
     pub added: u64,
-    /// Are now another.
+    /// Changed prices.
     pub changed: u64,
-    /// Were the same.
+    /// Unchanged prices.
     pub unchanged: u64,
-    /// Were taken away.
+    /// Removed prices.
     pub removed: u64,
 }
 

@@ -10,7 +10,7 @@ use galleria_ports::records::{DraftStart, InTx, Price, PriceRow, ProductRow, Tx}
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A product as a whole; its sku stands in the path.
+/// A complete product; its sku is in the path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -18,28 +18,28 @@ pub struct NewProduct {
     /// GTIN-8, 12, 13 or 14.
     #[serde(default)]
     pub gtin: String,
-    /// Readable.
+    /// The name for people.
     pub name: String,
-    /// From the top, separated by `/`.
+    /// The category path, separated by `/`.
     #[serde(default)]
     pub category: String,
     /// UN/ECE Recommendation 20.
     #[serde(default = "piece")]
     pub unit: String,
-    /// Where a store has none of its own.
+    /// The common price, for stores without their own price.
     pub price: Option<Price>,
-    /// The code of its tax.
+    /// The tax code.
     #[serde(default)]
     pub tax_code: String,
     /// Whether it is sold.
     #[serde(default = "sold")]
     pub active: bool,
-    /// Stores' own prices, all of them: one that is not here is taken away.
+    /// All prices of single stores; a price that is absent is removed.
     #[serde(default)]
     pub store_prices: Vec<NewStorePrice>,
 }
 
-/// A store's own price.
+/// The price of a single store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -13,42 +13,42 @@ const LOOKED_AT: u32 = 20_000;
 /// Rows that are read at once.
 const PAGE: u32 = 1000;
 
-/// A product, with the price of the scope asked for.
+/// A product with the price of the requested scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductView {
-    /// Unique in the retailer.
+    /// The sku, unique within the retailer.
     pub sku: String,
-    /// GTIN-8, 12, 13 or 14; empty where there is none.
+    /// GTIN-8, 12, 13 or 14; empty if there is none.
     pub gtin: String,
-    /// Readable.
+    /// The name for people.
     pub name: String,
-    /// From the top, separated by `/`; empty where there is none.
+    /// The category path, separated by `/`; empty if there is none.
     pub category: String,
     /// UN/ECE Recommendation 20.
     pub unit: String,
-    /// The common price, or in a store the one that holds there; none where there is none.
+    /// The common price, or the price in the requested store; null if there is none.
     pub price: Option<Price>,
-    /// The code of its tax; empty where there is none.
+    /// The tax code; empty if there is none.
     pub tax_code: String,
     /// Whether it is sold.
     pub active: bool,
-    /// When something of this was changed last.
+    /// Time of the last change.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub changed_at: Timestamp,
 }
 
-/// A product with its stores' own prices.
+/// A product with the prices of single stores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductDetail {
-    /// With the common price.
+    /// The product with its common price.
     pub product: ProductView,
-    /// In the order of stores.
+    /// Sorted by store.
     pub store_prices: Vec<StorePriceView>,
 }
 
-/// A store's own price.
+/// The price of a single store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StorePriceView {
@@ -56,7 +56,7 @@ pub struct StorePriceView {
     pub store_id: String,
     /// In the store's currency.
     pub price: Price,
-    /// When it was changed last.
+    /// Time of the last change.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub changed_at: Timestamp,
 }
@@ -76,13 +76,13 @@ pub struct ProductQuery {
     pub limit: u32,
 }
 
-/// A part of a list of products.
+/// A page of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductPage {
-    /// In the order of sku.
+    /// Sorted by sku.
     pub products: Vec<ProductView>,
-    /// The `after` of the next part; none where this is the last.
+    /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
 }
 
@@ -189,7 +189,7 @@ impl App {
             .await
     }
 
-    /// A product with its stores' own prices.
+    /// A product with the prices of single stores.
     pub async fn product(&self, retailer: &str, sku: &str) -> Result<ProductDetail, Error> {
         let (retailer, sku) = (retailer.to_owned(), sku.to_owned());
         self.records

@@ -19,13 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Why a run did not end well.
+/// The reason of a failed run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunFault {
-    /// One stable word.
+    /// The code of the fault.
     pub code: String,
-    /// The same in words.
+    /// The message of the fault.
     pub detail: String,
 }
 
@@ -33,47 +33,47 @@ pub struct RunFault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
-    /// Its id: the same slot, scope and window is the same run.
+    /// Its id, derived from slot, scope and window.
     pub id: String,
     /// The retailer.
     pub retailer: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     pub plugin: String,
     /// `report`, `write-settlement` or `export-catalogue`.
     pub point: String,
-    /// The store; none for a run over all.
+    /// The store; null for a run over all stores.
     pub store: Option<String>,
     /// First business date.
     pub first: String,
     /// Last business date, included.
     pub last: String,
-    /// The schedule that wanted it; none where it was asked for by hand.
+    /// The schedule that requested it; null if it was requested manually.
     pub schedule: Option<String>,
-    /// `due`, `running`, `ended`, `failed` (tried again at `due_at`), `dead` or `cancelled`.
+    /// `due`, `running`, `ended`, `failed` (retried at `due_at`), `dead` or `cancelled`.
     pub state: String,
-    /// Attempts begun.
+    /// Attempts so far.
     pub attempts: u32,
-    /// Attempts before it is dead.
+    /// Maximum number of attempts.
     pub tries: u32,
-    /// When it may begin.
+    /// Time at which it may begin.
     pub due_at: String,
-    /// What was recorded later is not in it; none before it was begun.
+    /// Records after this time are not included; null before it begins.
     pub as_of: Option<String>,
-    /// Rows read so far, to the second.
+    /// Rows read so far, updated every second.
     pub progress: u64,
-    /// Rows, as the plugin counted them.
+    /// Rows, as counted by the plugin.
     pub rows: u64,
-    /// Sums, as the plugin counted them.
+    /// Sums, as counted by the plugin.
     pub sums: Vec<Attribute>,
-    /// What it wrote.
+    /// The files that it wrote.
     pub files: Vec<RunFile>,
-    /// Why the last attempt did not end well.
+    /// The reason of the last failure.
     pub fault: Option<RunFault>,
-    /// When it was added.
+    /// Time of the request.
     pub created_at: String,
-    /// When its last attempt began.
+    /// Time at which the last attempt began.
     pub begun_at: Option<String>,
-    /// When it was over.
+    /// Time of the end.
     pub ended_at: Option<String>,
 }
 
@@ -109,13 +109,13 @@ impl From<RunRow> for RunView {
     }
 }
 
-/// A part of the list of runs.
+/// A page of the list of runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunPage {
-    /// The newest first.
+    /// Newest first.
     pub runs: Vec<RunView>,
-    /// The `before` of the next part; none where this is the last.
+    /// The `before` of the next page; null on the last page.
     pub next: Option<i64>,
 }
 

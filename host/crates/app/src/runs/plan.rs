@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// Attempts of a run that was asked for by hand, before it is dead.
 const TRIES_BY_HAND: u32 = 3;
 
-/// What a run is asked to cover.
+/// The scope and window of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -21,15 +21,15 @@ pub struct RunRequest {
     /// The retailer.
     #[cfg_attr(feature = "openapi", schema(example = "my-retailer"))]
     pub retailer: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The slot, by its name in `retailer.toml`.
     #[cfg_attr(feature = "openapi", schema(example = "daily-sales"))]
     pub plugin: String,
-    /// `report`, `write-settlement` or `export-catalogue`; needed where the plugin serves several.
+    /// `report`, `write-settlement` or `export-catalogue`; required if the plugin serves several.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>,
         pattern = "^(report|write-settlement|export-catalogue)$"))]
     pub point: Option<Point>,
-    /// One store by the host's id; all of the retailer where none.
+    /// One store, by the host's id; all stores of the retailer if it is absent.
     #[serde(default)]
     pub store: Option<String>,
     /// First business date.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A person settles a line.
+/// A manual settlement of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -22,14 +22,14 @@ pub struct SettleRequest {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The sale or refund that the line is about; where it is missing, the tender that the line is
-    /// linked with, or none.
+    /// The sale or refund that the line is about; if it is absent, the tender that the line is linked
+    /// with, if any.
     pub entry: Option<String>,
 }
 
-/// A person takes back what was settled by hand: the rules decide again.
+/// The undo of a manual settlement: the rules decide again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -37,7 +37,7 @@ pub struct UndoRequest {
     /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
     #[serde(default)]
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 

@@ -19,23 +19,23 @@ pub struct StatementView {
     pub id: String,
     /// The retailer.
     pub retailer: String,
-    /// The slot that read it.
+    /// The slot of the plugin that read it.
     pub plugin: String,
-    /// The file's name as it came.
+    /// The original file name.
     pub file: String,
     /// SHA-256 of the file.
     pub digest: String,
     /// Provider, account, reference, currency, day and total of the payout.
     pub header: StatementHeader,
-    /// How many lines it has.
+    /// The number of lines.
     pub lines: u64,
-    /// Sum of their net, minor units of the payout's currency.
+    /// The sum of their net amounts, in minor units of the payout's currency.
     pub net: Money,
-    /// `matching`, or `matched` when every line has its outcome.
+    /// `matching`, or `matched` if every line has its outcome.
     pub state: String,
-    /// When it came, RFC 3339.
+    /// Time of the import, RFC 3339.
     pub imported_at: String,
-    /// Sums by outcome; they come to `net`. Empty in lists.
+    /// Sums by outcome, which add up to `net`. Empty in lists.
     pub outcomes: Vec<OutcomeView>,
 }
 
@@ -45,9 +45,9 @@ pub struct StatementView {
 pub struct OutcomeView {
     /// The outcome; `not-looked-at` while the statement is being matched.
     pub outcome: String,
-    /// How many.
+    /// The number of lines.
     pub lines: u64,
-    /// Gross, converted.
+    /// The converted gross.
     pub converted: Money,
     /// Fees.
     pub fee: Money,
@@ -61,81 +61,81 @@ pub struct OutcomeView {
 pub struct LineView {
     /// Its id.
     pub id: String,
-    /// The statement's.
+    /// The id of the statement.
     pub statement: String,
-    /// From 1, in the order of the file.
+    /// The number, from 1 in the order of the file.
     pub number: u64,
-    /// As read.
+    /// The line as the plugin read it.
     pub line: StatementLine,
-    /// The payout's currency.
+    /// The currency of the payout.
     pub paid_currency: String,
-    /// Digits of it after the point.
+    /// Its digits after the decimal mark.
     pub paid_minor_digits: u8,
-    /// `matched`...; `not-looked-at` while the statement is being matched.
+    /// The outcome, such as `matched`; `not-looked-at` while the statement is being matched.
     pub outcome: String,
-    /// What decided: a reference, the line's kind, or a hand.
+    /// What decided: a reference, the kind of the line, or a manual settlement.
     pub rule: Option<MatchRule>,
-    /// The tender it is about.
+    /// The tender that it is about.
     pub tender: Option<String>,
     /// The retailer's id of the store.
     pub store: String,
-    /// Of the sale or refund.
+    /// The business date of the sale or refund.
     pub business_date: String,
-    /// The sale's or refund's id.
+    /// The id of the sale or refund.
     pub entry: String,
-    /// Statement less record, minor units of the line's currency.
+    /// Statement minus record, in minor units of the line's currency.
     pub difference: Money,
-    /// What the agreed fee comes to, where one was agreed.
+    /// The agreed fee, if there is one.
     pub expected_fee: Option<Money>,
 }
 
-/// Why a line got its outcome.
+/// The reason of the outcome of a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExplainView {
     /// The line.
     pub line: LineView,
-    /// One sentence.
+    /// The reason in one sentence.
     pub because: String,
-    /// Tenders that share a reference with it, the oldest first.
+    /// Tenders that share a reference with the line, oldest first.
     pub candidates: Vec<RecordedTender>,
-    /// Minor units by which amounts may differ.
+    /// Allowed difference of amounts, minor units.
     pub amount_tolerance: Money,
-    /// Minor units by which fees may differ.
+    /// Allowed difference of fees, minor units.
     pub fee_tolerance: Money,
-    /// What people did to it, the earliest first.
+    /// Manual settlements, oldest first.
     pub hands: Vec<HandView>,
 }
 
-/// What a person did to a line.
+/// A manual settlement of a line, or its undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HandView {
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     pub at: String,
-    /// Who.
+    /// The actor.
     pub actor: String,
     /// `settled` or `undone`.
     pub what: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// The outcome before.
     pub before: String,
-    /// The entry before; empty where there was none.
+    /// The entry before; empty if there was none.
     pub entry_before: String,
     /// The outcome after.
     pub after: String,
-    /// The entry after; empty where there is none.
+    /// The entry after; empty if there is none.
     pub entry_after: String,
 }
 
-/// A payment or refund that no statement has covered.
+/// A payment or refund that no statement covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Uncovered {
     /// The tender.
     pub tender: RecordedTender,
-    /// When it was accepted, RFC 3339.
+    /// Time of acceptance, RFC 3339.
     pub accepted_at: String,
     /// Whole days since then.
     pub days: i64,
@@ -319,7 +319,7 @@ impl App {
         found.await?.ok_or_else(|| no_statement(id))
     }
 
-    /// Why a line got its outcome.
+    /// The reason of the outcome of a line.
     pub async fn statement_line_explain(&self, id: &str) -> Result<ExplainView, Error> {
         let asked = id.to_owned();
         let read = self.records.read(move |tx| {

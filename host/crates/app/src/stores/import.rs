@@ -34,23 +34,23 @@ pub struct StoreImportRequest {
     pub reach: Reach,
     /// Who imports.
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoresImported {
-    /// Whether it only would have come of it.
+    /// Whether it was a dry run.
     pub dry_run: bool,
-    /// Rows of the file, the header not among them.
+    /// Rows of the file, without the header.
     pub rows: u64,
-    /// Stores that were not there.
+    /// New stores.
     pub added: u64,
-    /// Stores that are now otherwise.
+    /// Changed stores.
     pub changed: u64,
-    /// Stores that were like this already.
+    /// Unchanged stores.
     pub unchanged: u64,
 }
 

@@ -51,13 +51,13 @@ impl RunState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunFile {
-    /// The directory's name.
+    /// The name of the directory.
     pub directory: String,
-    /// The file's name.
+    /// The file name.
     pub name: String,
     /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of the content.
+    /// SHA-256 digest of the content.
     pub digest: String,
 }
 
@@ -109,7 +109,7 @@ pub struct RunRow {
     pub code: Option<String>,
     /// A readable explanation of the code.
     pub detail: Option<String>,
-    /// When it was added.
+    /// Time of the request.
     pub created_at: Timestamp,
     /// When the last attempt began.
     pub begun_at: Option<Timestamp>,
