@@ -83,7 +83,7 @@ macro_rules! queries {
 
         impl $name {
             /// The common parameters.
-            pub(crate) fn list_ask(&self) -> ApiResult<ListQuery> {
+            pub(crate) fn list_query(&self) -> ApiResult<ListQuery> {
                 check_limit(self.limit, MAX_LIMIT)?;
                 Ok(ListQuery {
                     store: self.store.clone(),

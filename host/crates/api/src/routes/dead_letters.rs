@@ -1,14 +1,14 @@
 //! Dead letters: events whose processing stopped until an operator decides.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::Problem;
 use crate::problem_kinds::INVALID;
-use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -18,12 +18,30 @@ use serde::{Deserialize, Serialize};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(dead_letter_list, Access::operator(Resource::Body)))
-        .with(endpoint!(dead_letter_get, Access::operator(Resource::DeadLetter)))
-        .with(endpoint!(dead_letter_replay, Access::operator(Resource::DeadLetter)))
-        .with(endpoint!(dead_letter_discard, Access::operator(Resource::DeadLetter)))
-        .with(endpoint!(dead_letter_replay_many, Access::operator(Resource::Body)))
-        .with(endpoint!(dead_letter_discard_many, Access::operator(Resource::Body)))
+        .with(endpoint!(
+            dead_letter_list,
+            Access::operator(Resource::Body)
+        ))
+        .with(endpoint!(
+            dead_letter_get,
+            Access::operator(Resource::DeadLetter)
+        ))
+        .with(endpoint!(
+            dead_letter_replay,
+            Access::operator(Resource::DeadLetter)
+        ))
+        .with(endpoint!(
+            dead_letter_discard,
+            Access::operator(Resource::DeadLetter)
+        ))
+        .with(endpoint!(
+            dead_letter_replay_many,
+            Access::operator(Resource::Body)
+        ))
+        .with(endpoint!(
+            dead_letter_discard_many,
+            Access::operator(Resource::Body)
+        ))
 }
 
 /// Filters and paging.
@@ -71,7 +89,9 @@ async fn dead_letter_list(
         limit,
     }): QueryParams<DeadLettersQuery>,
 ) -> ApiResult<Json<DeadLetterPage>> {
-    let retailer = auth.list_place(&state.app, retailer, store.as_deref()).await?;
+    let retailer = auth
+        .list_place(&state.app, retailer, store.as_deref())
+        .await?;
     check_limit(limit, MAX_LIMIT)?;
     let filter = DeadLetterFilter {
         subscriber,
@@ -193,7 +213,9 @@ async fn settle_many(
         actor,
         reason,
     } = body;
-    let retailer = auth.list_place(&state.app, retailer, store.as_deref()).await?;
+    let retailer = auth
+        .list_place(&state.app, retailer, store.as_deref())
+        .await?;
     let filter = DeadLetterFilter {
         subscriber,
         code,

@@ -101,7 +101,10 @@ mod tests {
         }
         let initializer = text("swagger-initializer.js");
         assert!(initializer.contains("\"/openapi.json\""), "{initializer}");
-        assert!(initializer.contains("\"validatorUrl\": \"none\""), "{initializer}");
+        assert!(
+            initializer.contains("\"validatorUrl\": \"none\""),
+            "{initializer}"
+        );
         assert!(!initializer.contains("http"), "{initializer}");
     }
 

@@ -1,13 +1,13 @@
 //! Documents that plugins wrote: listed and downloaded.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::{DocumentListQuery, one_of};
 use crate::problem::Details;
-use crate::request::{Id, QueryParams};
 use crate::problem_responses::{ListProblems, ReadProblems};
 use crate::reply::ApiResult;
+use crate::request::{Id, QueryParams};
 use crate::state::ApiState;
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -25,9 +25,18 @@ const CHUNK: usize = 1 << 16;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(document_list, Access::back_office(Resource::Body)))
-        .with(endpoint!(document_get, Access::back_office(Resource::Document)))
-        .with(endpoint!(document_content, Access::back_office(Resource::Document)))
+        .with(endpoint!(
+            document_list,
+            Access::back_office(Resource::Body)
+        ))
+        .with(endpoint!(
+            document_get,
+            Access::back_office(Resource::Document)
+        ))
+        .with(endpoint!(
+            document_content,
+            Access::back_office(Resource::Document)
+        ))
 }
 
 /// List documents, newest first
@@ -54,7 +63,7 @@ async fn document_list(
             DocumentState::ALL,
             DocumentState::name,
         )?,
-        list: query.list_ask()?,
+        list: query.list_query()?,
         event: query.event,
         directory: query.directory,
         name: query.name,

@@ -2,9 +2,9 @@
 
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::request::{Id, PathPair};
 use crate::problem_responses::ReadProblems;
 use crate::reply::ApiResult;
+use crate::request::{Id, PathPair};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -12,8 +12,14 @@ use galleria_app::lookup::{AttemptView, JournalText};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(event_journal, Access::back_office(Resource::Event)))
-        .with(endpoint!(event_journal_text, Access::operator(Resource::Event)))
+        .with(endpoint!(
+            event_journal,
+            Access::back_office(Resource::Event)
+        ))
+        .with(endpoint!(
+            event_journal_text,
+            Access::operator(Resource::Event)
+        ))
 }
 
 /// List the attempts at an event, oldest first

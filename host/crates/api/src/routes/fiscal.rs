@@ -1,13 +1,13 @@
 //! Fiscal records and the marks that tax authorities assign.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit, one_of};
-use crate::access::authenticated::Authenticated;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;

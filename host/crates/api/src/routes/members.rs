@@ -6,15 +6,15 @@ use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::problem::Problem;
 use crate::problem_kinds::{MEMBER_UNKNOWN, TOO_MANY_ATTEMPTS};
-use crate::request::{ClientAddress, Id, Sensitive};
 use crate::problem_responses::IdentifyProblems;
 use crate::reply::ApiResult;
+use crate::request::{ClientAddress, Id, Sensitive};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_ports::Error;
 use galleria_app::members::Code;
 use galleria_domain::Member;
+use galleria_ports::Error;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -1,21 +1,61 @@
 //! The routes, one file per resource.
 
+mod dead_letters;
+mod docs;
+mod documents;
+mod events;
+mod fiscal;
+mod health;
+mod members;
+pub(crate) mod metrics;
+mod movements;
+mod operations;
+mod orders;
+mod outgoing;
+mod parked;
+mod payments;
+mod plugins;
+mod products;
+mod refunds;
+mod runs;
+mod shifts;
+mod statement_lines;
+mod statements;
+mod status;
+mod stores;
+mod timeline;
+mod verifications;
+mod voids;
+
 use crate::endpoint::Routes;
 
-/// Declares the modules and collects their routes. The OpenAPI document lists them in this order.
-macro_rules! resources {
-    ($($name:ident)*) => {
-        $(pub(crate) mod $name;)*
-
-        /// Every route except the OpenAPI document itself.
-        pub(crate) fn all() -> Routes {
-            Routes::new()$(.merge($name::routes()))*
-        }
-    };
-}
-
-resources! {
-    stores members products orders payments refunds voids verifications shifts documents movements
-    fiscal runs events dead_letters parked outgoing plugins operations timeline statements statement_lines status
-    health metrics docs
+/// Every route except the OpenAPI document itself, which lists them in this order.
+pub(crate) fn all() -> Routes {
+    Routes::new()
+        .merge(stores::routes())
+        .merge(members::routes())
+        .merge(products::routes())
+        .merge(orders::routes())
+        .merge(payments::routes())
+        .merge(refunds::routes())
+        .merge(voids::routes())
+        .merge(verifications::routes())
+        .merge(shifts::routes())
+        .merge(documents::routes())
+        .merge(movements::routes())
+        .merge(fiscal::routes())
+        .merge(runs::routes())
+        .merge(events::routes())
+        .merge(dead_letters::routes())
+        .merge(parked::routes())
+        .merge(outgoing::routes())
+        .merge(plugins::routes())
+        .merge(operations::routes())
+        .merge(timeline::routes())
+        .merge(statements::routes())
+        .merge(statement_lines::routes())
+        .merge(status::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(docs::routes())
 }

@@ -3,16 +3,15 @@
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, WriteRequest};
 use crate::problem_responses::WriteProblems;
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, WriteRequest};
 use crate::state::ApiState;
 use axum::extract::State;
 use galleria_app::intake::{MovementView, NewMovement};
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .with(endpoint!(shift_move, Access::till(Resource::Shift)))
+    Routes::new().with(endpoint!(shift_move, Access::till(Resource::Shift)))
 }
 
 /// Record a movement of cash

@@ -3,9 +3,9 @@
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit};
-use crate::request::QueryParams;
 use crate::problem_responses::ListProblems;
 use crate::reply::ApiResult;
+use crate::request::QueryParams;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -14,8 +14,7 @@ use galleria_ports::records::OperationFilter;
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .with(endpoint!(operation_list, Access::operator(Resource::Host)))
+    Routes::new().with(endpoint!(operation_list, Access::operator(Resource::Host)))
 }
 
 /// Filters and paging.

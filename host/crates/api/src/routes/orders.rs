@@ -1,13 +1,13 @@
 //! Orders, with their documents and the attempts at their events.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::{OrderListQuery, one_of};
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -20,8 +20,14 @@ pub(super) fn routes() -> Routes {
         .with(endpoint!(order_list, Access::till(Resource::Body)))
         .with(endpoint!(order_place, Access::till(Resource::Body)))
         .with(endpoint!(order_get, Access::till(Resource::Order)))
-        .with(endpoint!(order_documents, Access::back_office(Resource::Order)))
-        .with(endpoint!(order_journal, Access::back_office(Resource::Order)))
+        .with(endpoint!(
+            order_documents,
+            Access::back_office(Resource::Order)
+        ))
+        .with(endpoint!(
+            order_journal,
+            Access::back_office(Resource::Order)
+        ))
 }
 
 /// Place an order
@@ -70,7 +76,7 @@ async fn order_list(
     Ok(Json(
         state
             .app
-            .orders(auth.caller(), query.list_ask()?, status)
+            .orders(auth.caller(), query.list_query()?, status)
             .await?,
     ))
 }

@@ -1,12 +1,12 @@
 //! Receipts and HTTP requests that plugins' decisions queued.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit};
-use crate::access::authenticated::Authenticated;
-use crate::request::QueryParams;
 use crate::problem_responses::ListProblems;
 use crate::reply::ApiResult;
+use crate::request::QueryParams;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;

@@ -1,13 +1,13 @@
 //! Parked events: events that wait outside the log.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::{Details, Problem};
-use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -80,7 +80,9 @@ async fn parked_list(
         cause,
     };
     let reach = &auth.caller().reach;
-    let page = state.app.parked_list(filter, reach, after.as_deref(), limit);
+    let page = state
+        .app
+        .parked_list(filter, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 

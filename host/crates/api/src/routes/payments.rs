@@ -1,13 +1,13 @@
 //! Successful payments, which turn orders into sales.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::OrderItemsQuery;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -63,7 +63,10 @@ async fn payment_list(
     QueryParams(query): QueryParams<OrderItemsQuery>,
 ) -> ApiResult<Json<PaymentPage>> {
     Ok(Json(
-        state.app.payments(auth.caller(), query.list_ask()?).await?,
+        state
+            .app
+            .payments(auth.caller(), query.list_query()?)
+            .await?,
     ))
 }
 

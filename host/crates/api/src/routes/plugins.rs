@@ -1,13 +1,13 @@
 //! Plugins: the configuration, the rights and the recent faults of each slot.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{MAX_LIMIT, check_limit, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::Problem;
-use crate::request::{PathPair, QueryParams};
 use crate::problem_responses::{ListProblems, ReadProblems};
 use crate::reply::ApiResult;
+use crate::request::{PathPair, QueryParams};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;

@@ -1,14 +1,14 @@
 //! Products of a retailer: listed, replaced one by one, imported from a file.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
-use crate::request::{Id, IdempotencyHeader, PathPair, QueryParams, WriteRequest, idempotency_key};
 use crate::problem_responses::{ImportProblems, ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, PathPair, QueryParams, WriteRequest, idempotency_key};
 use crate::state::ApiState;
 use crate::upload;
 use axum::Json;
@@ -23,9 +23,15 @@ use serde::Deserialize;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(endpoint!(product_list, Access::till(Resource::Shared)))
-        .with(endpoint!(product_import, Access::back_office(Resource::Retailer)).kind(RouteKind::Upload))
+        .with(
+            endpoint!(product_import, Access::back_office(Resource::Retailer))
+                .kind(RouteKind::Upload),
+        )
         .with(endpoint!(product_get, Access::till(Resource::Shared)))
-        .with(endpoint!(product_put, Access::back_office(Resource::Retailer)))
+        .with(endpoint!(
+            product_put,
+            Access::back_office(Resource::Retailer)
+        ))
 }
 
 /// The maximum page size: a thousand products are a third of a megabyte.

@@ -1,13 +1,13 @@
 //! Refunds: of a whole order, of lines, or of an amount.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::OrderItemsQuery;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -63,7 +63,10 @@ async fn refund_list(
     QueryParams(query): QueryParams<OrderItemsQuery>,
 ) -> ApiResult<Json<RefundPage>> {
     Ok(Json(
-        state.app.refunds(auth.caller(), query.list_ask()?).await?,
+        state
+            .app
+            .refunds(auth.caller(), query.list_query()?)
+            .await?,
     ))
 }
 

@@ -1,13 +1,13 @@
 //! Runs of stream plugins: listed, requested, replayed and cancelled.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, default_limit, one_of};
-use crate::access::authenticated::Authenticated;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use serde::Deserialize;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(endpoint!(run_list, Access::back_office(Resource::Body)))
-        .with(endpoint!(run_ask, Access::back_office(Resource::Body)))
+        .with(endpoint!(run_request, Access::back_office(Resource::Body)))
         .with(endpoint!(run_get, Access::back_office(Resource::Run)))
         .with(endpoint!(run_replay, Access::operator(Resource::Run)))
         .with(endpoint!(run_cancel, Access::operator(Resource::Run)))
@@ -94,7 +94,7 @@ async fn run_list(
             body = RunView, example = json!(example!("run"))),
     ),
 )]
-async fn run_ask(
+async fn run_request(
     State(state): State<ApiState>,
     auth: Authenticated,
     WriteRequest { key, body }: WriteRequest<RunRequest>,

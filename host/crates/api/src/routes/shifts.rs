@@ -1,13 +1,13 @@
 //! Shifts: a cash drawer is opened, counted and closed.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::{ShiftListQuery, one_of};
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -91,7 +91,7 @@ async fn shift_list(
     Ok(Json(
         state
             .app
-            .shifts(auth.caller(), query.list_ask()?, open)
+            .shifts(auth.caller(), query.list_query()?, open)
             .await?,
     ))
 }

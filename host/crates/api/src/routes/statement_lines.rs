@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(statement_lines, Access::back_office(Resource::Statement)))
+        .with(endpoint!(
+            statement_lines,
+            Access::back_office(Resource::Statement)
+        ))
         .with(endpoint!(line_explain, Access::back_office(Resource::Line)))
         .with(endpoint!(line_settle, Access::back_office(Resource::Line)))
         .with(endpoint!(line_undo, Access::back_office(Resource::Line)))
@@ -75,7 +78,10 @@ async fn statement_lines(
     let outcome = one_of("outcome", outcome, &MatchOutcome::ALL, MatchOutcome::word)?;
     // Databases count in signed 64-bit integers.
     if i64::try_from(query.after).is_err() {
-        return Err(Problem::invalid_field("after", "must be the `next` of the previous page"));
+        return Err(Problem::invalid_field(
+            "after",
+            "must be the `next` of the previous page",
+        ));
     }
     let mut lines = state
         .app

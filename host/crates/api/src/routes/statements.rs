@@ -1,21 +1,21 @@
 //! Settlement statements of payment providers: imported and listed.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, cut_page, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::{Details, FieldError, Problem};
 use crate::problem_kinds::{BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED};
-use crate::request::{Id, QueryParams};
 use crate::problem_responses::{ListProblems, ReadProblems, StatementProblems};
 use crate::reply::ApiResult;
+use crate::request::{Id, QueryParams};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use futures_util::TryStreamExt as _;
-use galleria_ports::Error;
 use galleria_app::access::Subject;
+use galleria_ports::Error;
 use galleria_ports::vault::Spool;
 use galleria_app::settlement::{StatementRequest, StatementView, Uncovered};
 use serde::{Deserialize, Serialize};
@@ -23,10 +23,22 @@ use std::sync::Arc;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(statement_import, Access::back_office(Resource::Retailer)).kind(RouteKind::Upload))
-        .with(endpoint!(statement_list, Access::back_office(Resource::Body)))
-        .with(endpoint!(statement_uncovered, Access::back_office(Resource::Body)))
-        .with(endpoint!(statement_get, Access::back_office(Resource::Statement)))
+        .with(
+            endpoint!(statement_import, Access::back_office(Resource::Retailer))
+                .kind(RouteKind::Upload),
+        )
+        .with(endpoint!(
+            statement_list,
+            Access::back_office(Resource::Body)
+        ))
+        .with(endpoint!(
+            statement_uncovered,
+            Access::back_office(Resource::Body)
+        ))
+        .with(endpoint!(
+            statement_get,
+            Access::back_office(Resource::Statement)
+        ))
 }
 
 /// The maximum page size.
@@ -179,7 +191,12 @@ async fn statement_list(
 ) -> ApiResult<Json<StatementPage>> {
     let limit = check_limit(query.limit, MAX_STATEMENTS)?;
     let after = match query.after.as_deref().map(|after| after.split_once('~')) {
-        Some(None) => return Err(Problem::invalid_field("after", "must be the `next` of the previous page")),
+        Some(None) => {
+            return Err(Problem::invalid_field(
+                "after",
+                "must be the `next` of the previous page",
+            ));
+        }
         Some(after) => after,
         None => None,
     };

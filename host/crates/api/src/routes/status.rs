@@ -10,8 +10,7 @@ use axum::extract::State;
 use galleria_app::lookup::StatusView;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .with(endpoint!(status, Access::operator(Resource::Host)))
+    Routes::new().with(endpoint!(status, Access::operator(Resource::Host)))
 }
 
 /// Get the status of the host

@@ -1,14 +1,14 @@
 //! Stores: onboarded one by one, or thousands from a file.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, cut_page, default_limit};
-use crate::access::authenticated::Authenticated;
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest, idempotency_key};
 use crate::problem_responses::{ListProblems, ReadProblems, StoresImportProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest, idempotency_key};
 use crate::state::ApiState;
 use crate::upload;
 use axum::Json;

@@ -1,19 +1,18 @@
 //! The timeline of any id.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
-use crate::request::Id;
 use crate::problem_responses::ReadProblems;
 use crate::reply::ApiResult;
+use crate::request::Id;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::timeline::TimelineView;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .with(endpoint!(timeline_get, Access::back_office(Resource::Body)))
+    Routes::new().with(endpoint!(timeline_get, Access::back_office(Resource::Body)))
 }
 
 /// Get everything that happened to an id

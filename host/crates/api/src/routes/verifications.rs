@@ -1,13 +1,13 @@
 //! Verifications: checks of a basket by staff.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::OrderItemsQuery;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +16,10 @@ use galleria_app::lookup::VerificationPage;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .with(endpoint!(verification_accept, Access::till(Resource::Order)))
+        .with(endpoint!(
+            verification_accept,
+            Access::till(Resource::Order)
+        ))
         .with(endpoint!(verification_list, Access::till(Resource::Body)))
 }
 
@@ -66,7 +69,7 @@ async fn verification_list(
     Ok(Json(
         state
             .app
-            .verifications(auth.caller(), query.list_ask()?)
+            .verifications(auth.caller(), query.list_query()?)
             .await?,
     ))
 }

@@ -1,13 +1,13 @@
 //! Voids: orders that were abandoned, or reversed after payment.
 
+use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::access::authenticated::Authenticated;
 use crate::lists::OrderItemsQuery;
 use crate::problem::Details;
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::problem_responses::{ListProblems, WriteProblems};
 use crate::reply::{ApiResult, WriteReply};
+use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
@@ -62,6 +62,6 @@ async fn void_list(
     QueryParams(query): QueryParams<OrderItemsQuery>,
 ) -> ApiResult<Json<VoidPage>> {
     Ok(Json(
-        state.app.voids(auth.caller(), query.list_ask()?).await?,
+        state.app.voids(auth.caller(), query.list_query()?).await?,
     ))
 }

@@ -44,14 +44,14 @@ async fn a_client_above_its_rate_gets_retry_after(stage: &Stage) {
                 "{other} if {status} is configured"
             );
         }
-        let ask = || async {
+        let get = || async {
             let request = host.request(Method::GET, "/v1/no/such/route");
             host.send(request).await
         };
         for _ in 0..2 {
-            assert_eq!(ask().await.status, 404);
+            assert_eq!(get().await.status, 404);
         }
-        let rejected = ask().await;
+        let rejected = get().await;
         assert_eq!(rejected.status, status);
         assert_eq!(rejected.code(), "too_many_requests");
         let wait = rejected.header("retry-after").expect("a wait");
@@ -75,17 +75,17 @@ async fn clients_behind_a_trusted_proxy_are_distinguished(stage: &Stage) {
         ..test_config()
     };
     let host = stage.host_with(config).await;
-    let ask = async |client: &str| {
+    let get = async |client: &str| {
         let request = host.request(Method::GET, "/v1/no/such/route");
         host.send(request.header("x-forwarded-for", client))
             .await
             .status
     };
-    assert_eq!(ask("192.0.2.1").await, 404);
-    assert_eq!(ask("192.0.2.2").await, 404);
-    assert_eq!(ask("192.0.2.2").await, 429);
+    assert_eq!(get("192.0.2.1").await, 404);
+    assert_eq!(get("192.0.2.2").await, 404);
+    assert_eq!(get("192.0.2.2").await, 429);
     // Entries that the client added on the left are ignored.
-    assert_eq!(ask("192.0.2.99, 192.0.2.1").await, 429);
+    assert_eq!(get("192.0.2.99, 192.0.2.1").await, 429);
     host.stop().await;
 }
 

@@ -100,7 +100,7 @@ async fn add_attempts(host: &Host) {
     put.await.expect("attempts");
 }
 
-async fn ask(host: &Host, path: &str, bearer: &str) -> Answer {
+async fn get_as(host: &Host, path: &str, bearer: &str) -> Answer {
     let request = host.request(Method::GET, path);
     host.send(request.header("authorization", format!("Bearer {bearer}")))
         .await
@@ -113,7 +113,7 @@ async fn the_journal_of_any_event_is_visible_within_reach(stage: &Stage) {
     let run = runs["runs"][0]["id"].as_str().expect("an id").to_owned();
     let attempts = async |event: &str, bearer: &str| {
         let path = format!("/v1/events/{event}/journal");
-        let answer = ask(&host, &path, bearer).await;
+        let answer = get_as(&host, &path, bearer).await;
         (answer.status == 200).then(|| answer.json().as_array().expect("a list").len())
     };
     let run = format!("run%3A{run}");
@@ -144,7 +144,9 @@ async fn the_journal_of_any_event_is_visible_within_reach(stage: &Stage) {
     // Unreachable and unknown events get the same response.
     let body_of = async |event: &str| {
         let path = format!("/v1/events/{event}/journal");
-        let mut body = ask(&host, &path, "back_office;stores=s1").await.expect(404);
+        let mut body = get_as(&host, &path, "back_office;stores=s1")
+            .await
+            .expect(404);
         body["request_id"] = json!("");
         body.to_string()
     };
@@ -159,7 +161,7 @@ async fn arguments_and_decisions_are_read_by_event_and_digest(stage: &Stage) {
     let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
     let text = async |event: &str, digest: &str, bearer: &str| {
         let path = format!("/v1/events/{event}/journal/{digest}");
-        ask(&host, &path, bearer).await
+        get_as(&host, &path, bearer).await
     };
     let own = "operator;stores=s1";
     let text_view = text("refund:r1", &digest(ARGUMENT), own).await.expect(200);

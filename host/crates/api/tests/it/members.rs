@@ -54,7 +54,7 @@ async fn identify(host: &Host, body: &Value) -> Answer {
     host.send(host.request(Method::POST, PATH).json(body)).await
 }
 
-async fn ask(host: &Host, code: &str) -> Answer {
+async fn identify_code(host: &Host, code: &str) -> Answer {
     identify(host, &json!({ "code": code })).await
 }
 
@@ -68,7 +68,7 @@ fn comparable(answer: &Answer) -> String {
 
 async fn every_invalid_code_gets_the_same_bytes(stage: &Stage) {
     let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
-    let known = ask(&host, "M-739104").await.expect(200);
+    let known = identify_code(&host, "M-739104").await.expect(200);
     assert_eq!(known["member"]["id"], "739104");
     assert_eq!(known["member"]["programme"], "club");
 
@@ -84,7 +84,7 @@ async fn every_invalid_code_gets_the_same_bytes(stage: &Stage) {
     ];
     let mut seen = BTreeSet::new();
     for code in codes {
-        let answer = ask(&host, code).await;
+        let answer = identify_code(&host, code).await;
         assert_eq!(answer.status, 404, "{}", answer.text);
         assert_eq!(answer.json()["code"], "member_unknown");
         seen.insert(comparable(&answer));
@@ -140,12 +140,12 @@ async fn limited_to_three(stage: &Stage, members: MemberPolicy) {
     let (host, clock) = host(stage, members).await;
     // Valid codes count too.
     for code in ["M-739104", "x", "M-739104"] {
-        let status = ask(&host, code).await.status;
+        let status = identify_code(&host, code).await.status;
         assert_ne!(status, 429);
     }
     let mut seen = BTreeSet::new();
     for code in ["M-739104", "x", "crash"] {
-        let answer = ask(&host, code).await;
+        let answer = identify_code(&host, code).await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (429, "too_many_attempts")
@@ -157,20 +157,20 @@ async fn limited_to_three(stage: &Stage, members: MemberPolicy) {
     assert_eq!(seen.len(), 1, "{seen:#?}");
 
     clock.advance(Duration::from_millis(9_001));
-    let answer = ask(&host, "M-739104").await;
+    let answer = identify_code(&host, "M-739104").await;
     assert_eq!(
         (answer.status, answer.header("retry-after")),
         (429, Some("1"))
     );
     clock.advance(Duration::from_millis(999));
-    ask(&host, "M-739104").await.expect(200);
-    assert_eq!(ask(&host, "M-739104").await.status, 429);
+    identify_code(&host, "M-739104").await.expect(200);
+    assert_eq!(identify_code(&host, "M-739104").await.status, 429);
 
     clock.advance(Duration::from_secs(3600));
     for _ in 0..3 {
-        ask(&host, "M-739104").await.expect(200);
+        identify_code(&host, "M-739104").await.expect(200);
     }
-    assert_eq!(ask(&host, "M-739104").await.status, 429);
+    assert_eq!(identify_code(&host, "M-739104").await.status, 429);
     host.stop().await;
 }
 
@@ -178,7 +178,7 @@ async fn limits_survive_a_restart(stage: &Stage) {
     for started in 0..2 {
         let (host, _) = host(stage, policy(2, 100, Duration::ZERO)).await;
         for _ in 0..2 {
-            let status = ask(&host, "M-739104").await.status;
+            let status = identify_code(&host, "M-739104").await.status;
             assert_eq!(status, if started == 0 { 200 } else { 429 });
         }
         host.stop().await;
@@ -199,7 +199,7 @@ async fn no_response_is_faster_than_the_floor(stage: &Stage) {
     ] {
         let response = {
             let host = Arc::clone(&host);
-            tokio::spawn(async move { ask(&host, code).await })
+            tokio::spawn(async move { identify_code(&host, code).await })
         };
         while clock.sleepers() == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -227,7 +227,7 @@ async fn the_journal_contains_neither_code_nor_answer(stage: &Stage) {
     let mut database = stage.connect().await;
     let (host, _) = host(stage, policy(100, 100, Duration::ZERO)).await;
     for code in ["M-739104", "not-a-member", "crash", "fail"] {
-        ask(&host, code).await;
+        identify_code(&host, code).await;
     }
     assert_no_texts(&host, &journal(&mut database).await).await;
     host.stop().await;

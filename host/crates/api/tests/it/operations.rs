@@ -64,7 +64,7 @@ async fn three_stores(host: &Host) {
     }
 }
 
-async fn ask(host: &Host, path: &str, bearer: &str) -> crate::host::Answer {
+async fn get_as(host: &Host, path: &str, bearer: &str) -> crate::host::Answer {
     let request = host.request(Method::GET, path);
     host.send(request.header("authorization", format!("Bearer {bearer}")))
         .await
@@ -81,7 +81,7 @@ async fn list_ids(
     let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
         let path = format!("{path}limit={limit}{after}");
-        let page = ask(host, &path, bearer).await.expect(200);
+        let page = get_as(host, &path, bearer).await.expect(200);
         let rows = page[field.0].as_array().expect("rows");
         assert!(rows.len() <= limit as usize);
         ids.extend(
@@ -121,11 +121,11 @@ async fn parked_events_are_listed_within_reach(stage: &Stage) {
         "e3"
     );
     for path in ["/v1/parked?retailer=other", "/v1/parked?store=t1"] {
-        let rejected = ask(&host, path, "operator;stores=s2").await;
+        let rejected = get_as(&host, path, "operator;stores=s2").await;
         assert_eq!(rejected.code(), "not_found", "{path}");
     }
-    let existing = ask(&host, "/v1/parked/e2/poslog", "operator;stores=s2").await;
-    let unknown = ask(&host, "/v1/parked/e9/poslog", "operator;stores=s2").await;
+    let existing = get_as(&host, "/v1/parked/e2/poslog", "operator;stores=s2").await;
+    let unknown = get_as(&host, "/v1/parked/e9/poslog", "operator;stores=s2").await;
     let detail = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
     assert_eq!(detail(&existing).replace("e2", "e9"), detail(&unknown));
     host.stop().await;
@@ -258,7 +258,7 @@ async fn plugins_are_listed_for_whole_retailers_in_reach(stage: &Stage) {
     assert_eq!(slots("", "operator;stores=s1").await, "");
     assert_eq!(slots("point=report&", "operator").await, "daily-sales");
     assert_eq!(slots("retailer=other&", "operator").await, "");
-    let rejected = ask(
+    let rejected = get_as(
         &host,
         "/v1/plugins?retailer=example",
         "operator;retailers=other",
@@ -383,7 +383,7 @@ async fn a_timeline_contains_only_what_is_in_reach(stage: &Stage) {
     // Workstation and number, in both stores.
     let receipt = "w1-000001";
     let orders = async |id: &str, bearer: &str| {
-        let answer = ask(&host, &format!("/v1/timeline/{id}"), bearer).await;
+        let answer = get_as(&host, &format!("/v1/timeline/{id}"), bearer).await;
         if answer.status == 404 {
             return answer.code();
         }
@@ -407,15 +407,15 @@ async fn a_timeline_contains_only_what_is_in_reach(stage: &Stage) {
             "{id}"
         );
     }
-    let existing = ask(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
-    let unknown = ask(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
+    let existing = get_as(&host, "/v1/timeline/o2", "back_office;stores=s1").await;
+    let unknown = get_as(&host, "/v1/timeline/o9", "back_office;stores=s1").await;
     let detail = |answer: &crate::host::Answer| answer.json()["detail"].to_string();
     assert_eq!(detail(&existing).replace("o2", "o9"), detail(&unknown));
     // An event without an order belongs to its store.
     park(&host, "stock:1", "t1", ParkedState::Retry).await;
-    let own = ask(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
+    let own = get_as(&host, "/v1/timeline/stock:1", "back_office;stores=t1").await;
     assert_eq!(kinds(&own.expect(200)), ["parked"]);
-    let foreign = ask(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
+    let foreign = get_as(&host, "/v1/timeline/stock:1", "back_office;stores=s1").await;
     assert_eq!(foreign.code(), "not_found");
     host.stop().await;
 }

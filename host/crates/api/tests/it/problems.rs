@@ -120,13 +120,13 @@ async fn request_problems(host: &Host, seen: &mut SeenCodes) {
 }
 
 async fn access_problems(host: &Host, seen: &mut SeenCodes) {
-    let ask = async |bearer: &str| {
+    let get_status = async |bearer: &str| {
         let request = host.request(Method::GET, "/v1/status");
         host.send(request.header("authorization", bearer)).await
     };
-    seen.note(&ask("Bearer nobody").await, "unauthorized");
-    seen.note(&ask("Bearer back_office").await, "forbidden");
-    seen.note(&ask("Bearer away").await, "issuer_unavailable");
+    seen.note(&get_status("Bearer nobody").await, "unauthorized");
+    seen.note(&get_status("Bearer back_office").await, "forbidden");
+    seen.note(&get_status("Bearer away").await, "issuer_unavailable");
 }
 
 async fn state_problems(host: &Host, seen: &mut SeenCodes) {
@@ -193,10 +193,10 @@ async fn state_problems(host: &Host, seen: &mut SeenCodes) {
 }
 
 async fn member_problems(host: &Host, seen: &mut SeenCodes) {
-    let ask = async |store: &str| {
+    let identify = async |store: &str| {
         let path = format!("/v1/stores/{store}/members/identify");
-        let asked = host.request(Method::POST, &path);
-        host.send(asked.json(&json!({ "code": "unknown" }))).await
+        let request = host.request(Method::POST, &path);
+        host.send(request.json(&json!({ "code": "unknown" }))).await
     };
     let mut other = host.get("/v1/stores/s1").await.expect(200);
     other.as_object_mut().expect("a record").remove("id");
@@ -204,10 +204,10 @@ async fn member_problems(host: &Host, seen: &mut SeenCodes) {
     host.write(Method::PUT, "/v1/stores/s2", "s2", &other)
         .await
         .expect(200);
-    seen.note(&ask("s2").await, "not_served");
-    seen.note(&ask("s9").await, "not_found");
+    seen.note(&identify("s2").await, "not_served");
+    seen.note(&identify("s9").await, "not_found");
     // The body is always the same, so it has no request id.
-    let unknown = ask("s1").await;
+    let unknown = identify("s1").await;
     assert_eq!(
         (unknown.status, &unknown.json()["code"]),
         (404, &json!("member_unknown"))
@@ -215,7 +215,7 @@ async fn member_problems(host: &Host, seen: &mut SeenCodes) {
     assert!(unknown.json().get("request_id").is_none());
     seen.0.insert("member_unknown".into());
     for _ in 0..100 {
-        let answer = ask("s1").await;
+        let answer = identify("s1").await;
         if answer.status == 429 {
             seen.note(&answer, "too_many_attempts");
             return;
@@ -225,14 +225,14 @@ async fn member_problems(host: &Host, seen: &mut SeenCodes) {
 }
 
 async fn run_problems(host: &Host, seen: &mut SeenCodes) {
-    let mut ask = json!({
+    let mut request = json!({
         "retailer": "example", "plugin": "daily-sales", "first": "2026-11-23", "last": "2026-11-24",
     });
-    let too_early = host.post("/v1/runs", "early", &ask).await;
+    let too_early = host.post("/v1/runs", "early", &request).await;
     seen.note(&too_early, "invalid");
     assert_eq!(too_early.json()["errors"][0]["field"], "last");
-    ask["last"] = json!("2026-11-23");
-    let run = host.post("/v1/runs", "run", &ask).await.expect(202);
+    request["last"] = json!("2026-11-23");
+    let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let run = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
     let (replay, cancel) = (format!("{run}/replay"), format!("{run}/cancel"));
     let why = json!({ "reason": "a test" });
