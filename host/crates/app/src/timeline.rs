@@ -31,7 +31,7 @@ pub struct AboutView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineEntry {
-    /// When, RFC 3339.
+    /// Time, RFC 3339.
     pub at: String,
     /// The kind, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
     /// `statement_line`.
@@ -46,13 +46,13 @@ pub struct TimelineEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineView {
-    /// As asked for.
+    /// The requested id.
     pub id: String,
     /// The resources that have the id.
     pub about: Vec<AboutView>,
-    /// What happened, oldest first.
+    /// The entries, oldest first.
     pub entries: Vec<TimelineEntry>,
-    /// Of what there is more than is told here; empty where this is everything.
+    /// The kinds of which there are more entries; empty if the timeline is complete.
     pub cut: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use crate::number::{Decimal, Money};
 use serde::{Deserialize, Serialize};
 
-/// A named value; names are lower-case with dashes.
+/// A named value. Names are lower-case with dashes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -19,7 +19,7 @@ pub struct Attribute {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
-    /// The tax service's code, such as `VAT-STD`.
+    /// The code of the tax service, such as `VAT-STD`.
     pub code: String,
     /// The authority that levies it.
     pub authority: String,
@@ -43,7 +43,7 @@ pub struct Tax {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Discount {
-    /// The promotion's or voucher's id.
+    /// The id of the promotion or voucher.
     pub id: String,
     /// The reason, for people.
     pub reason: String,
@@ -53,7 +53,7 @@ pub struct Discount {
     pub percent: Option<Decimal>,
     /// The coupon code that was scanned.
     pub coupon: Option<String>,
-    /// Whether it is the line's share of a basket discount.
+    /// Whether it is the share of this line in a basket discount.
     #[serde(default)]
     pub basket: bool,
     /// Further attributes.
@@ -81,7 +81,7 @@ pub struct AgeCheck {
     pub minimum: u8,
     /// The outcome.
     pub outcome: AgeOutcome,
-    /// Who looked; none while it is pending.
+    /// Who checked; null while it is pending.
     pub cashier: Option<String>,
     /// The time of the check, RFC 3339.
     pub at: Option<String>,
@@ -105,7 +105,7 @@ pub enum LineKind {
     Service,
     /// A charge.
     Fee,
-    /// A gift to a third party.
+    /// A donation.
     Donation,
     /// Another kind, named by the retailer.
     Other(String),
@@ -131,7 +131,7 @@ pub struct Line {
     pub voided: bool,
     /// For a returned line, the number of the line in the original sale.
     pub origin_line: Option<u32>,
-    /// The retailer's number of the article.
+    /// The retailer's article number.
     pub sku: String,
     /// The number in the bar code.
     pub gtin: Option<String>,
@@ -182,7 +182,7 @@ pub struct Foreign {
 pub struct Tender {
     /// From 1, unique in the payment or refund.
     pub number: u32,
-    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
+    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another value.
     pub kind: String,
     /// `tendered` minus `change`, minor units.
     pub amount: Money,
@@ -200,7 +200,7 @@ pub struct Tender {
     pub modification_reference: Option<String>,
     /// Our reference at the provider.
     pub merchant_reference: Option<String>,
-    /// The issuer's code.
+    /// The authorisation code of the issuer.
     pub authorisation: Option<String>,
     /// The scheme, such as `visa`, `mc` or `swish`.
     pub scheme: Option<String>,

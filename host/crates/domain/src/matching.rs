@@ -52,7 +52,7 @@ pub struct RecordedTender {
     pub minor_digits: u8,
     /// `YYYY-MM-DD`.
     pub business_date: String,
-    /// The sale's or refund's id.
+    /// The id of the sale or refund.
     pub entry_id: String,
     /// The order's id.
     pub order_id: String,
@@ -78,9 +78,9 @@ pub struct FeeRule {
 /// The matching rules of a retailer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchingRules {
-    /// Minor units by which amounts may differ.
+    /// Allowed difference of amounts, minor units.
     pub amount_tolerance: Money,
-    /// Minor units by which fees may differ.
+    /// Allowed difference of fees, minor units.
     pub fee_tolerance: Money,
     /// The first matching rule applies; if none matches, the fee is not checked.
     pub fees: Vec<FeeRule>,

@@ -31,7 +31,7 @@ pub enum Extent {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefundLine {
-    /// The line's number in the sale.
+    /// The number of the line in the sale.
     pub line: u32,
     /// The quantity to refund; if absent, all that is left.
     pub quantity: Option<Decimal>,
@@ -44,7 +44,7 @@ pub struct ResolvedRefund {
     pub lines: Vec<Line>,
     /// The tenders that pay the refund.
     pub tenders: Vec<Tender>,
-    /// The lines' taxes, summed.
+    /// The taxes of all lines, summed.
     pub taxes: Vec<Tax>,
     /// The total with taxes.
     pub gross: Money,

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StatementKind {
-    /// A customer paid.
+    /// A payment.
     Payment,
     /// A customer received a refund.
     Refund,
-    /// A customer's bank took the money back.
+    /// A chargeback.
     Chargeback,
-    /// A chargeback that was won back.
+    /// A reversed chargeback.
     ChargebackReversal,
     /// A cost that does not belong to a payment.
     Fee,

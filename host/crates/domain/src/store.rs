@@ -30,7 +30,7 @@ pub struct Store {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
-    /// Further facts by name.
+    /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }

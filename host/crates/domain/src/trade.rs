@@ -186,7 +186,7 @@ pub struct FiscalMark {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TenderTotal {
-    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another word.
+    /// `cash`, `card`, `wallet`, `gift-card`, `voucher`, `account`, or another value.
     pub kind: String,
     /// The sum of the payments, minor units.
     pub sales: Money,

@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use galleria_app::lookup::{Content, DocumentQuery, DocumentPage, DocumentView, Held};
+use galleria_app::lookup::{Content, DocumentPage, DocumentQuery, DocumentView, Held};
 use galleria_ports::records::DocumentState;
 use std::fs::File;
 use std::io::{self, Read as _};

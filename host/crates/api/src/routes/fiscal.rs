@@ -12,7 +12,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
-use galleria_app::fiscal::{FiscalListQuery, FiscalDetail, FiscalPage, MarkView, NewMark};
+use galleria_app::fiscal::{FiscalDetail, FiscalListQuery, FiscalPage, MarkView, NewMark};
 use galleria_ports::records::{FiscalFilter, FiscalState};
 use serde::Deserialize;
 

@@ -11,8 +11,8 @@ use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::operations::{ParkedListQuery, ParkedPage, ParkedView};
 use galleria_app::handling::Acting;
+use galleria_app::operations::{ParkedListQuery, ParkedPage, ParkedView};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {

@@ -15,7 +15,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use galleria_app::products::{
-    Format, CatalogueImportRequest, Imported, Missing, NewProduct, ProductQuery, ProductDetail, ProductPage, Watch,
+    CatalogueImportRequest, Format, Imported, Missing, NewProduct, ProductDetail, ProductPage,
+    ProductQuery, Watch,
 };
 use jiff::Timestamp;
 use serde::Deserialize;

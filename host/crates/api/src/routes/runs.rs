@@ -13,8 +13,8 @@ use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
 use galleria_app::handling::Acting;
+use galleria_app::runs::{RunPage, RunRequest, RunView};
 use galleria_ports::records::{RunFilter, RunState};
-use galleria_app::runs::{RunRequest, RunPage, RunView};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {

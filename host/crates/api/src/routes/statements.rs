@@ -15,9 +15,9 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use futures_util::TryStreamExt as _;
 use galleria_app::access::Subject;
+use galleria_app::settlement::{StatementRequest, StatementView, Uncovered};
 use galleria_ports::Error;
 use galleria_ports::vault::Spool;
-use galleria_app::settlement::{StatementRequest, StatementView, Uncovered};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

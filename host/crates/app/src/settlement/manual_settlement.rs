@@ -19,7 +19,7 @@ use serde_json::json;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettleRequest {
-    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    /// The person for whom the caller acts; the caller itself if it is absent.
     #[serde(default)]
     pub actor: String,
     /// The reason.
@@ -34,7 +34,7 @@ pub struct SettleRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UndoRequest {
-    /// For whom the caller acts, such as a person at an office; the caller itself where it is not said.
+    /// The person for whom the caller acts; the caller itself if it is absent.
     #[serde(default)]
     pub actor: String,
     /// The reason.
