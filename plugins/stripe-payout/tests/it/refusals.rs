@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use stripe_payout::StripePayout;
 
-const GOOD: &str = include_str!("../fixtures/a-payout/payout_reconciliation-itemized-5.csv");
+const GOOD: &str = include_str!("../../fixtures/a-payout/payout_reconciliation-itemized-5.csv");
 
 fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<StripePayout>("payout.csv", text, json!({}))

@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-const GOOD: &str = include_str!("../fixtures/a-batch/settlement_detail_report_batch_214.csv");
+const GOOD: &str = include_str!("../../fixtures/a-batch/settlement_detail_report_batch_214.csv");
 
 fn read(text: impl Into<Vec<u8>>) -> Outcome {
     read_statement::<AdyenSettlement>("report.csv", text, json!({}))

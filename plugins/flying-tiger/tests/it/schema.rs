@@ -1,7 +1,6 @@
 //! Validates every golden POSLOG against the standard's schema.
 
-mod standard;
-
+use crate::standard;
 use std::process::Command;
 
 #[test]

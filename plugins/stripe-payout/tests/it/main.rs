@@ -1,0 +1,4 @@
+//! All integration tests of this package in one binary, which links faster than several.
+
+mod fixtures;
+mod refusals;

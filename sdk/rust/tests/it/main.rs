@@ -1,0 +1,5 @@
+//! All integration tests of this package in one binary, which links faster than several.
+
+mod doubles;
+mod json;
+mod plugin;
