@@ -6,7 +6,7 @@
 use galleria_domain::plugin::{Limits, OnDeadLetter, Rights, Slot, StoreFilter};
 use galleria_domain::{Context, Sale};
 use galleria_engine::{Engine, EngineConfig, Generation};
-use galleria_ports::plugins::{Argument, Loaded, Plugins};
+use galleria_ports::plugins::{Argument, LoadedPlugin, Plugins};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 struct Bench {
     generation: Generation,
-    plugin: Loaded,
+    plugin: LoadedPlugin,
     cx: Context,
     sale: Sale,
 }

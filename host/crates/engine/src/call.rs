@@ -9,7 +9,7 @@ use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_domain::plugin::{Limits, Rights};
 use galleria_domain::{CallFault, HostFault, SecretKey};
-use galleria_ports::plugins::{Called, Streams};
+use galleria_ports::plugins::{CallOutcome, Streams};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub(crate) fn call_guest<T>(
     ticker: &Ticker,
     spec: CallSpec<'_>,
     invoke: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> GuestResult<T>,
-) -> Called<T> {
+) -> CallOutcome<T> {
     let CallSpec {
         compiled,
         limits,
@@ -123,7 +123,7 @@ pub(crate) fn call_guest<T>(
         Ok(Err(error)) => Err(CallFault::Host(fault_of(&error, limits.output_bytes))),
         Err(panic) => Err(CallFault::Host(panicked(panic.as_ref(), sensitive))),
     };
-    Called { outcome, usage }
+    CallOutcome { outcome, usage }
 }
 
 fn limit(store: &mut wasmtime::Store<Call>, limits: &Limits) {

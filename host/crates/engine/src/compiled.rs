@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::capability;
-use crate::inspect::Inspected;
+use crate::inspect::ComponentFile;
 use crate::points::Points;
 use crate::wasi;
 use galleria_domain::plugin::Inspection;
@@ -22,9 +22,9 @@ impl Compiled {
     pub fn link(
         base: &Linker<Call>,
         component: &Component,
-        inspected: &Inspected,
+        file: &ComponentFile,
     ) -> wasmtime::Result<Self> {
-        let inspection = &inspected.inspection;
+        let inspection = &file.inspection;
         let mut linker = base.clone();
         for import in &inspection.imports {
             capability::link(&mut linker, *import)?;

@@ -4,7 +4,7 @@ use crate::artifacts::Artifacts;
 use crate::call::Call;
 use crate::compiled::Compiled;
 use crate::config::EngineConfig;
-use crate::inspect::{self, Inspected};
+use crate::inspect::{self, ComponentFile};
 use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_domain::Digest;
@@ -76,8 +76,8 @@ impl Engine {
 impl Inner {
     /// Returns the compiled component: the one of another slot or generation, or from its artifact, or
     /// newly compiled.
-    pub fn compiled(&self, inspected: &Inspected) -> wasmtime::Result<Arc<Compiled>> {
-        let digest = &inspected.inspection.digest;
+    pub fn compiled(&self, file: &ComponentFile) -> wasmtime::Result<Arc<Compiled>> {
+        let digest = &file.inspection.digest;
         let entry = {
             let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
             compiled.retain(|_, entry| {
@@ -96,8 +96,8 @@ impl Inner {
         }
         let component = self
             .artifacts
-            .component(&self.wasmtime, digest, &inspected.bytes)?;
-        let compiled = Arc::new(Compiled::link(&self.linker, &component, inspected)?);
+            .component(&self.wasmtime, digest, &file.bytes)?;
+        let compiled = Arc::new(Compiled::link(&self.linker, &component, file)?);
         *entry = Arc::downgrade(&compiled);
         Ok(compiled)
     }

@@ -11,13 +11,15 @@ use crate::points::exported;
 use crate::stop::Stop;
 use galleria_domain::plugin::{Limits, Point, Rights};
 use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Scope, Totals};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+};
 use std::sync::Arc;
 use wasmtime::component::Instance;
 
 /// A slot with everything that its calls need.
-pub(crate) struct Linked {
-    pub loaded: Loaded,
+pub(crate) struct LinkedPlugin {
+    pub loaded: LoadedPlugin,
     pub compiled: Arc<Compiled>,
     pub rights: Arc<Rights>,
     pub keys: Keys,
@@ -31,12 +33,12 @@ pub struct Generation(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    linked: Vec<Linked>,
-    loaded: Vec<Loaded>,
+    linked: Vec<LinkedPlugin>,
+    loaded: Vec<LoadedPlugin>,
 }
 
 impl Generation {
-    pub(crate) fn new(engine: Engine, linked: Vec<Linked>) -> Self {
+    pub(crate) fn new(engine: Engine, linked: Vec<LinkedPlugin>) -> Self {
         let loaded = linked.iter().map(|linked| linked.loaded.clone()).collect();
         Self(Arc::new(Inner {
             engine,
@@ -46,7 +48,7 @@ impl Generation {
     }
 
     /// Finds a plugin of this generation. A plugin of another generation is not served.
-    fn linked(&self, plugin: &Loaded) -> Result<&Linked, HostFault> {
+    fn linked(&self, plugin: &LoadedPlugin) -> Result<&LinkedPlugin, HostFault> {
         self.0
             .linked
             .get(plugin.index)
@@ -61,12 +63,12 @@ impl Generation {
 
     fn call<T>(
         &self,
-        linked: &Linked,
+        linked: &LinkedPlugin,
         point: Point,
         cx: &Context,
         streams: Streams,
         invoke: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> GuestResult<T>,
-    ) -> Called<T> {
+    ) -> CallOutcome<T> {
         let slot = &linked.loaded.slot;
         let limits = match point.is_stream() {
             true => linked.run_limits,
@@ -97,11 +99,16 @@ impl Generation {
 }
 
 impl Plugins for Generation {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &self.0.loaded
     }
 
-    fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision> {
+    fn react(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        argument: &Argument,
+    ) -> CallOutcome<Decision> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
             Err(fault) => return not_served(fault),
@@ -122,7 +129,12 @@ impl Plugins for Generation {
         })
     }
 
-    fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>> {
+    fn identify(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        code: &str,
+    ) -> CallOutcome<Option<Member>> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
             Err(fault) => return not_served(fault),
@@ -150,7 +162,13 @@ impl Plugins for Generation {
         )
     }
 
-    fn run(&self, plugin: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+    fn run(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        run: &Stream,
+        streams: Streams,
+    ) -> CallOutcome<Totals> {
         let linked = match self.linked(plugin) {
             Ok(linked) => linked,
             Err(fault) => return not_served(fault),
@@ -173,8 +191,8 @@ impl Plugins for Generation {
     }
 }
 
-fn not_served<T>(fault: HostFault) -> Called<T> {
-    Called {
+fn not_served<T>(fault: HostFault) -> CallOutcome<T> {
+    CallOutcome {
         outcome: Err(CallFault::Host(fault)),
         usage: Usage::default(),
     }

@@ -18,16 +18,16 @@ const STAMP: &str = "galleria:plugin";
 const STAMP_BYTES: usize = 4 << 10;
 
 /// A component's file. It is read once, so the inspected bytes are the compiled bytes.
-pub(crate) struct Inspected {
+pub(crate) struct ComponentFile {
     pub bytes: Vec<u8>,
     pub inspection: Inspection,
 }
 
 /// Reads and inspects a file.
-pub(crate) fn inspect(path: &Path) -> Result<Inspected, ConfigError> {
+pub(crate) fn inspect(path: &Path) -> Result<ComponentFile, ConfigError> {
     let bytes = read(path).map_err(|message| ConfigError::new(path, "", message))?;
     let inspection = parse(&bytes).map_err(|message| ConfigError::new(path, "", message))?;
-    Ok(Inspected { bytes, inspection })
+    Ok(ComponentFile { bytes, inspection })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -9,11 +9,11 @@ use crate::compiled::Compiled;
 use crate::config::clamped;
 use crate::convert::IntoDomain;
 use crate::engine::{Engine, Inner};
-use crate::generation::{Generation, Linked};
-use crate::inspect::{Inspected, inspect};
+use crate::generation::{Generation, LinkedPlugin};
+use crate::inspect::{ComponentFile, inspect};
 use galleria_domain::Problem;
 use galleria_domain::plugin::{Capability, ConfigError, Slot};
-use galleria_ports::plugins::{Loaded, Streams};
+use galleria_ports::plugins::{LoadedPlugin, Streams};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,34 +34,34 @@ impl Engine {
         paths.dedup();
         let threads = self.threads();
         let read = in_parallel(threads, &paths, |path| inspect(path));
-        let files: BTreeMap<&Path, Result<Inspected, ConfigError>> =
+        let files: BTreeMap<&Path, Result<ComponentFile, ConfigError>> =
             paths.iter().map(PathBuf::as_path).zip(read).collect();
 
         let prepared = in_parallel(threads, &slots, |slot| {
             match &files[slot.component.as_path()] {
-                Ok(inspected) => prepare(&self.0, slot, inspected),
-                Err(mistake) => Err(vec![mistake.clone()]),
+                Ok(file) => prepare(&self.0, slot, file),
+                Err(error) => Err(vec![error.clone()]),
             }
         });
         let mut linked = Vec::with_capacity(slots.len());
-        let mut mistakes: Vec<ConfigError> = Vec::new();
+        let mut errors: Vec<ConfigError> = Vec::new();
         for (index, (slot, prepared)) in slots.into_iter().zip(prepared).enumerate() {
             match prepared {
                 Ok(compiled) => linked.push(self.linked(index, slot, compiled)),
                 // Slots that share a file share its errors.
-                Err(slot_mistakes) => {
-                    for mistake in slot_mistakes {
-                        if !mistakes.contains(&mistake) {
-                            mistakes.push(mistake);
+                Err(slot_errors) => {
+                    for error in slot_errors {
+                        if !errors.contains(&error) {
+                            errors.push(error);
                         }
                     }
                 }
             }
         }
-        if mistakes.is_empty() {
+        if errors.is_empty() {
             Ok(Generation::new(self.clone(), linked))
         } else {
-            Err(mistakes)
+            Err(errors)
         }
     }
 
@@ -72,14 +72,14 @@ impl Engine {
         cores.min(pool).max(1)
     }
 
-    fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> Linked {
+    fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> LinkedPlugin {
         let ceiling = &self.0.config.ceiling;
-        Linked {
+        LinkedPlugin {
             call_limits: clamped(&slot.call_limits, ceiling),
             run_limits: clamped(&slot.run_limits, ceiling),
             rights: Arc::new(slot.rights()),
             keys: Arc::new(slot.keys.clone()),
-            loaded: Loaded {
+            loaded: LoadedPlugin {
                 inspection: Arc::clone(&compiled.inspection),
                 slot: Arc::new(slot),
                 index,
@@ -92,54 +92,49 @@ impl Engine {
 fn prepare(
     engine: &Inner,
     slot: &Slot,
-    inspected: &Inspected,
+    file: &ComponentFile,
 ) -> Result<Arc<Compiled>, Vec<ConfigError>> {
-    let mistakes = check_rights(slot, inspected);
-    if !mistakes.is_empty() {
-        return Err(mistakes);
+    let errors = check_rights(slot, file);
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    let compiled = engine.compiled(inspected).map_err(|error| {
+    let compiled = engine.compiled(file).map_err(|error| {
         vec![ConfigError::new(
             &slot.component,
             "",
             format!("the component does not load: {error:#}"),
         )]
     })?;
-    let mistakes: Vec<ConfigError> = slot
+    let errors: Vec<ConfigError> = slot
         .all_settings()
         .flat_map(|settings| check_settings(engine, slot, &compiled, settings))
         .collect();
-    if mistakes.is_empty() {
+    if errors.is_empty() {
         Ok(compiled)
     } else {
-        Err(mistakes)
+        Err(errors)
     }
 }
 
 /// Finds imports that `plugin.toml` does not request, requests without a grant, and capabilities that
 /// this host does not offer.
-fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<ConfigError> {
+fn check_rights(slot: &Slot, file: &ComponentFile) -> Vec<ConfigError> {
     let plugin = &slot.plugin;
     let manifest = slot.component.with_file_name("plugin.toml");
-    let mut mistakes = Vec::new();
+    let mut errors = Vec::new();
     let requested = |capability: &Capability| {
         *capability == Capability::Log || slot.asks.capabilities.contains(capability)
     };
-    for import in inspected
-        .inspection
-        .imports
-        .iter()
-        .filter(|i| !requested(i))
-    {
-        mistakes.push(ConfigError::new(
+    for import in file.inspection.imports.iter().filter(|i| !requested(i)) {
+        errors.push(ConfigError::new(
             &manifest,
             "asks.capabilities",
             format!("plugin {plugin} imports \"{import}\" without requesting it: add it here"),
         ));
     }
-    let needed = &inspected.inspection.imports | &slot.asks.capabilities;
+    let needed = &file.inspection.imports | &slot.asks.capabilities;
     for capability in needed.into_iter().filter(|c| !is_offered(*c)) {
-        mistakes.push(ConfigError::new(
+        errors.push(ConfigError::new(
             &manifest,
             "asks.capabilities",
             format!(
@@ -149,7 +144,7 @@ fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<ConfigError> {
         ));
     }
     for missing in slot.asks.missing_from(&slot.grants) {
-        mistakes.push(ConfigError::new(
+        errors.push(ConfigError::new(
             &slot.file,
             format!("plugins.{}.grants", slot.name),
             format!(
@@ -157,7 +152,7 @@ fn check_rights(slot: &Slot, inspected: &Inspected) -> Vec<ConfigError> {
             ),
         ));
     }
-    mistakes
+    errors
 }
 
 /// Lets the plugin check a settings text.

@@ -6,7 +6,7 @@
 //! Counters and histograms are kept in memory and start at zero with the process. Gauges that
 //! describe the database are read when the metrics are requested.
 
-use crate::plugins::Called;
+use crate::plugins::CallOutcome;
 use galleria_domain::plugin::Point;
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
@@ -176,7 +176,7 @@ pub fn event(group: &str, attempted: Attempted) {
 }
 
 /// A plugin was called.
-pub fn call<T>(plugin: &str, point: Point, called: &Called<T>) {
+pub fn call<T>(plugin: &str, point: Point, called: &CallOutcome<T>) {
     let fault = called
         .outcome
         .as_ref()

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// A slot whose component was loaded, checked against its grants and compiled.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadedPlugin {
     /// How the retailer uses it.
     pub slot: Arc<Slot>,
     /// What the component is.
@@ -91,7 +91,7 @@ pub struct Usage {
 
 /// How a call ended.
 #[derive(Clone, Debug)]
-pub struct Called<T> {
+pub struct CallOutcome<T> {
     /// The answer, or why there is none.
     pub outcome: Result<T, CallFault>,
     /// What it used, either way.
@@ -153,11 +153,11 @@ pub struct Streams {
 /// The plugins of the active configuration.
 pub trait Plugins: Send + Sync {
     /// All that are loaded.
-    fn all(&self) -> &[Loaded];
+    fn all(&self) -> &[LoadedPlugin];
 
     /// Those that serve a point for a store, in the order of `retailer.toml`.
-    fn serving(&self, store: &Store, point: Point) -> Vec<Loaded> {
-        let serves = |loaded: &&Loaded| {
+    fn serving(&self, store: &Store, point: Point) -> Vec<LoadedPlugin> {
+        let serves = |loaded: &&LoadedPlugin| {
             loaded.slot.retailer == store.retailer
                 && loaded.inspection.exports.contains(&point)
                 && loaded.slot.filter.covers(store)
@@ -166,17 +166,34 @@ pub trait Plugins: Send + Sync {
     }
 
     /// A slot by retailer and name.
-    fn named(&self, retailer: &str, name: &str) -> Option<Loaded> {
-        let is = |loaded: &&Loaded| loaded.slot.retailer == retailer && loaded.slot.name == name;
+    fn named(&self, retailer: &str, name: &str) -> Option<LoadedPlugin> {
+        let is =
+            |loaded: &&LoadedPlugin| loaded.slot.retailer == retailer && loaded.slot.name == name;
         self.all().iter().find(is).cloned()
     }
 
     /// Asks for a decision.
-    fn react(&self, plugin: &Loaded, cx: &Context, argument: &Argument) -> Called<Decision>;
+    fn react(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        argument: &Argument,
+    ) -> CallOutcome<Decision>;
 
     /// Asks who is behind a code. A sensitive point: what the guest logs is dropped.
-    fn identify(&self, plugin: &Loaded, cx: &Context, code: &str) -> Called<Option<Member>>;
+    fn identify(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        code: &str,
+    ) -> CallOutcome<Option<Member>>;
 
     /// Runs a stream point.
-    fn run(&self, plugin: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals>;
+    fn run(
+        &self,
+        plugin: &LoadedPlugin,
+        cx: &Context,
+        run: &Stream,
+        streams: Streams,
+    ) -> CallOutcome<Totals>;
 }

@@ -7,7 +7,7 @@ use galleria_app::settlement::{read, reading_context};
 use galleria_domain::{Digest, Problem};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::Error;
-use galleria_ports::plugins::{Loaded, Plugins as _, Source};
+use galleria_ports::plugins::{LoadedPlugin, Plugins as _, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -187,7 +187,7 @@ fn a_hostile_statement_is_rejected_in_bounded_time_and_memory() {
     assert!(grown < 256 << 20, "{grown} bytes more at the peak");
 }
 
-fn refused(generation: &Generation, plugin: &Loaded, what: &str, made: Made) {
+fn refused(generation: &Generation, plugin: &LoadedPlugin, what: &str, made: Made) {
     let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
     let cx = reading_context(plugin, &Digest::of(b""), now);
     let scratch = tempfile::tempfile().expect("a file");

@@ -7,7 +7,9 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope, TokenFault, Tokens};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+};
 use galleria_ports::records::{Records, Work};
 use jiff::Timestamp;
 use serde_json::json;
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 /// Identifies members of the retailer `example`: `M-739104` is a member, some codes make it fail with a
 /// message, and all others are unknown. It also lists a report, which does not run.
-pub struct OneMember(Vec<Loaded>);
+pub struct OneMember(Vec<LoadedPlugin>);
 
 impl Default for OneMember {
     fn default() -> Self {
@@ -29,7 +31,7 @@ impl Default for OneMember {
     }
 }
 
-fn loaded(name: &str, point: Point) -> Loaded {
+fn loaded(name: &str, point: Point) -> LoadedPlugin {
     let slot = Slot {
         retailer: "example".into(),
         name: name.into(),
@@ -56,30 +58,30 @@ fn loaded(name: &str, point: Point) -> Loaded {
         wasi: Vec::new(),
         stamp: None,
     };
-    Loaded {
+    LoadedPlugin {
         slot: Arc::new(slot),
         inspection: Arc::new(inspection),
         index: 0,
     }
 }
 
-fn not_served<T>() -> Called<T> {
-    Called {
+fn not_served<T>() -> CallOutcome<T> {
+    CallOutcome {
         outcome: Err(CallFault::Host(HostFault::NotServed("a double".into()))),
         usage: Usage::default(),
     }
 }
 
 impl Plugins for OneMember {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &self.0
     }
 
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         not_served()
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, code: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, code: &str) -> CallOutcome<Option<Member>> {
         let message = || "something about the number".to_owned();
         let outcome = match code {
             "M-739104" => Ok(Some(Member {
@@ -92,7 +94,7 @@ impl Plugins for OneMember {
             "fail" => Err(CallFault::Guest(Fault::Failed(message()))),
             _ => Ok(None),
         };
-        Called {
+        CallOutcome {
             outcome,
             usage: Usage {
                 cpu: Duration::from_micros(417),
@@ -103,7 +105,13 @@ impl Plugins for OneMember {
     }
 
     /// Every statement has the same content; an empty one is rejected.
-    fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+    fn run(
+        &self,
+        _: &LoadedPlugin,
+        _: &Context,
+        run: &Stream,
+        streams: Streams,
+    ) -> CallOutcome<Totals> {
         let (Stream::Statement, Some(mut input), Some(mut lines)) =
             (run, streams.input, streams.statement)
         else {
@@ -116,7 +124,7 @@ impl Plugins for OneMember {
                 ..Problem::new("Psp Reference", "a header with this column")
             };
             let outcome = Err(CallFault::Guest(Fault::Invalid(vec![problem])));
-            return Called { outcome, usage };
+            return CallOutcome { outcome, usage };
         }
         let header = serde_json::from_value(json!({
             "provider": "adyen", "account": "example-es", "reference": "payout-42",
@@ -136,7 +144,7 @@ impl Plugins for OneMember {
             rows: 1,
             sums: Vec::new(),
         });
-        Called { outcome, usage }
+        CallOutcome { outcome, usage }
     }
 }
 

@@ -23,7 +23,7 @@ use galleria_ports::Error;
 use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Argument;
-use galleria_ports::plugins::Loaded;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::{ParkedEvent, ParkedState};
 use galleria_ports::trace;
 use jiff::Timestamp;
@@ -84,7 +84,7 @@ pub struct Item {
     /// The slot's name; [`HOST`] for an event nobody can be asked about.
     pub subscriber: String,
     /// The plugin; none where it went away since the event was parked.
-    pub plugin: Option<Loaded>,
+    pub plugin: Option<LoadedPlugin>,
     /// What keeps order for this subscriber.
     pub lane: String,
     /// The store whose turn it takes.
@@ -364,7 +364,7 @@ impl App {
     async fn call(
         &self,
         asked: &prepare::PreparedCall,
-    ) -> Result<galleria_ports::plugins::Called<galleria_domain::Decision>, Error> {
+    ) -> Result<galleria_ports::plugins::CallOutcome<galleria_domain::Decision>, Error> {
         let plugins = std::sync::Arc::clone(&self.plugins);
         let (plugin, cx, argument) = (
             asked.plugin.clone(),
@@ -430,7 +430,7 @@ fn point_of(event: &Event) -> Option<Point> {
     }
 }
 
-fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<Loaded>) -> Item {
+fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<LoadedPlugin>) -> Item {
     Item {
         group: group.to_owned(),
         event: event.clone(),

@@ -8,14 +8,14 @@ use galleria_domain::{
     CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, Problem, Scope, Store, Written,
 };
 use galleria_ports::Error;
-use galleria_ports::plugins::{Argument, Loaded};
+use galleria_ports::plugins::{Argument, LoadedPlugin};
 use galleria_ports::records::{InTx, PaymentRow, Tx};
 use std::sync::Arc;
 
 /// Everything a call needs.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedCall {
-    pub plugin: Loaded,
+    pub plugin: LoadedPlugin,
     pub context: Context,
     pub argument: Argument,
     pub store: Store,
@@ -156,7 +156,7 @@ pub(super) async fn still_waits(
 async fn look_up(
     tx: &mut dyn Tx,
     item: &Item,
-    plugin: Loaded,
+    plugin: LoadedPlugin,
     payments: &str,
 ) -> Result<Prepared, Error> {
     let event = &item.event;
@@ -229,7 +229,7 @@ async fn look_up(
 async fn has_had_effect(
     tx: &mut dyn Tx,
     payment: &PaymentRow,
-    plugin: &Loaded,
+    plugin: &LoadedPlugin,
     payments: &str,
 ) -> Result<bool, Error> {
     if !plugin.inspection.exports.contains(&Point::OnPayment) {

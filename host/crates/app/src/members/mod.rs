@@ -15,7 +15,7 @@ use crate::sensitive::{DigestKey, at_floor};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
 use galleria_ports::Error;
-use galleria_ports::plugins::{Called, Loaded, Usage};
+use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Usage};
 use galleria_ports::records::{InTx, JournalRow};
 use galleria_ports::trace;
 use jiff::Timestamp;
@@ -72,7 +72,7 @@ impl Code {
 /// One attempt, from the question to its row in the journal.
 struct Attempt {
     store: Store,
-    plugin: Loaded,
+    plugin: LoadedPlugin,
     context: Context,
     code: Code,
 }
@@ -142,7 +142,10 @@ impl App {
         Ok(member)
     }
 
-    async fn ask_who(&self, attempt: Attempt) -> Result<(Attempt, Called<Option<Member>>), Error> {
+    async fn ask_who(
+        &self,
+        attempt: Attempt,
+    ) -> Result<(Attempt, CallOutcome<Option<Member>>), Error> {
         let turn = self.turns.take(&attempt.store.id).await?;
         let plugins = std::sync::Arc::clone(&self.plugins);
         // A sensitive point tells a collector that it was asked, and for how long; not what came of it.
@@ -232,7 +235,7 @@ impl Attempt {
     }
 }
 
-fn context(store: &Store, plugin: &Loaded, now: Timestamp) -> Context {
+fn context(store: &Store, plugin: &LoadedPlugin, now: Timestamp) -> Context {
     Context {
         event_id: format!("{}:{}", Point::IdentifyMember, uuid::Uuid::now_v7()),
         attempt: 1,

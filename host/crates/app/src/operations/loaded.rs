@@ -5,7 +5,7 @@ use super::plugins::rights;
 use crate::app::App;
 use galleria_domain::Digest;
 use galleria_ports::Error;
-use galleria_ports::plugins::Loaded;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::{InTx, OperationFilter, OperationRow, Tx};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ impl App {
 }
 
 /// By subject: which retailers there are, and what each one's slots are.
-fn states(all: &[Loaded]) -> BTreeMap<String, Value> {
+fn states(all: &[LoadedPlugin]) -> BTreeMap<String, Value> {
     let mut retailers: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for loaded in all {
         let slot = &loaded.slot;

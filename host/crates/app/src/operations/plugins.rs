@@ -4,7 +4,7 @@ use crate::app::App;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
-use galleria_ports::plugins::Loaded;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::Tx;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -171,10 +171,10 @@ impl App {
         one.pop().ok_or_else(unknown)
     }
 
-    async fn with_faults(&self, slots: Vec<Loaded>) -> Result<Vec<PluginView>, Error> {
+    async fn with_faults(&self, slots: Vec<LoadedPlugin>) -> Result<Vec<PluginView>, Error> {
         let now = self.clock.now();
         let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
-        let slots: Arc<[Loaded]> = slots.into();
+        let slots: Arc<[LoadedPlugin]> = slots.into();
         self.records
             .read(move |tx| {
                 let slots = Arc::clone(&slots);
@@ -191,7 +191,11 @@ impl App {
     }
 }
 
-async fn faults(tx: &mut dyn Tx, loaded: &Loaded, since: Timestamp) -> Result<FaultsView, Error> {
+async fn faults(
+    tx: &mut dyn Tx,
+    loaded: &LoadedPlugin,
+    since: Timestamp,
+) -> Result<FaultsView, Error> {
     let slot = &loaded.slot;
     let mut newest = tx
         .fault_list(&slot.retailer, &slot.name, since, COUNTED + 1)
@@ -215,11 +219,11 @@ async fn faults(tx: &mut dyn Tx, loaded: &Loaded, since: Timestamp) -> Result<Fa
 }
 
 /// Its place in the list. No name of a folder or a slot has a `/` in it.
-fn cursor(loaded: &Loaded) -> String {
+fn cursor(loaded: &LoadedPlugin) -> String {
     format!("{}/{}", loaded.slot.retailer, loaded.slot.name)
 }
 
-fn view(loaded: &Loaded, faults: FaultsView) -> PluginView {
+fn view(loaded: &LoadedPlugin, faults: FaultsView) -> PluginView {
     let (slot, component) = (&loaded.slot, &loaded.inspection);
     let stamp: Value = component
         .stamp

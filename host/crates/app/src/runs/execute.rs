@@ -8,7 +8,7 @@ use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Windo
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::{Begun, Files};
-use galleria_ports::plugins::{Called, Loaded, Stream, Usage};
+use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Stream, Usage};
 use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An attempt, with everything that is known before the plugin is called.
 pub(super) struct Run {
     pub row: RunRow,
-    pub plugin: Loaded,
+    pub plugin: LoadedPlugin,
     pub store: Option<Store>,
     /// The ids of the stores that the slot serves, where these are not all.
     pub covered: Option<Arc<BTreeSet<String>>>,
@@ -61,7 +61,7 @@ impl Drop for StopWhenDropped {
 
 /// A call of the plugin that goes on.
 struct Call {
-    handle: JoinHandle<Called<Totals>>,
+    handle: JoinHandle<CallOutcome<Totals>>,
     /// Rows read so far.
     counted: Arc<AtomicU64>,
     stop: StopWhenDropped,
@@ -244,7 +244,7 @@ impl App {
         lease: &RunLease,
         call: &mut Call,
         stop: &AtomicBool,
-    ) -> Result<(Called<Totals>, Seen), Error> {
+    ) -> Result<(CallOutcome<Totals>, Seen), Error> {
         let (mut seen, look) = (Seen::default(), LOOK.min(holder.lease / 3));
         let mut looked = self.clock.now();
         // Whether to stop is looked at more often than the database is told.

@@ -5,7 +5,7 @@ use crate::runs::POINTS;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Digest, Store};
 use galleria_ports::Error;
-use galleria_ports::plugins::Loaded;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::{RunRow, RunState};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ impl NewRun<'_> {
 }
 
 /// The point that is meant, or what would be right.
-pub(super) fn point_of(plugin: &Loaded, wanted: Option<Point>) -> Result<Point, String> {
+pub(super) fn point_of(plugin: &LoadedPlugin, wanted: Option<Point>) -> Result<Point, String> {
     let serves = |point: &Point| plugin.inspection.exports.contains(point);
     let served: Vec<_> = POINTS.into_iter().filter(serves).collect();
     let names: Vec<_> = served.iter().map(|point| point.name()).collect();

@@ -10,7 +10,7 @@ use galleria_domain::Store;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
 use galleria_ports::Error;
-use galleria_ports::plugins::{Loaded, Plugins};
+use galleria_ports::plugins::{LoadedPlugin, Plugins};
 use galleria_ports::records::{RunRow, ScheduleMark, Tx};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
@@ -198,7 +198,7 @@ impl App {
     }
 
     /// Stores that a slot serves.
-    pub(super) async fn stores_served(&self, plugin: &Loaded) -> Result<Vec<Store>, Error> {
+    pub(super) async fn stores_served(&self, plugin: &LoadedPlugin) -> Result<Vec<Store>, Error> {
         let mut stores = self.stores_of_retailer(&plugin.slot.retailer).await?;
         stores.retain(|store| plugin.slot.filter.covers(store));
         Ok(stores)
@@ -229,7 +229,7 @@ async fn all_stores(tx: &mut dyn Tx, retailer: &str) -> Result<Vec<Store>, Error
     }
 }
 
-fn scopes<'a>(schedule: &Schedule, plugin: &Loaded, stores: &'a [Store]) -> Vec<Scope<'a>> {
+fn scopes<'a>(schedule: &Schedule, plugin: &LoadedPlugin, stores: &'a [Store]) -> Vec<Scope<'a>> {
     let named = schedule.zone.as_deref();
     match schedule.per {
         Per::Retailer => {

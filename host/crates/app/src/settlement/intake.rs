@@ -14,7 +14,7 @@ use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope};
 use galleria_ports::Error;
 use galleria_ports::metrics;
-use galleria_ports::plugins::Loaded;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::{LineMatch, LineRow, StatementRow, StatementState};
 use galleria_ports::vault::{Spool, Vault};
 use jiff::{Timestamp, tz::TimeZone};
@@ -41,7 +41,7 @@ pub struct Imported {
 }
 
 /// What a plugin is told when it reads a statement.
-pub fn reading_context(plugin: &Loaded, digest: &Digest, now: Timestamp) -> Context {
+pub fn reading_context(plugin: &LoadedPlugin, digest: &Digest, now: Timestamp) -> Context {
     let now = now.to_zoned_datetime(TimeZone::UTC);
     Context {
         event_id: format!("statement:{digest}"),
@@ -59,7 +59,7 @@ pub fn reading_context(plugin: &Loaded, digest: &Digest, now: Timestamp) -> Cont
 struct Import {
     app: App,
     vault: Arc<dyn Vault>,
-    plugin: Loaded,
+    plugin: LoadedPlugin,
     /// Until it is kept.
     spool: Option<Box<dyn Spool>>,
     /// Its name.
@@ -82,7 +82,7 @@ impl App {
     }
 
     /// The slot that reads a retailer's statements, by its name.
-    pub fn statement_reader(&self, ask: &StatementRequest) -> Result<Loaded, Error> {
+    pub fn statement_reader(&self, ask: &StatementRequest) -> Result<LoadedPlugin, Error> {
         let found = self.plugins.named(&ask.retailer, &ask.plugin);
         found
             .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))

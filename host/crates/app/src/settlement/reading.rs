@@ -7,7 +7,7 @@ use galleria_domain::{
     CallFault, Context, Fault, Money, Problem, StatementHeader, StatementKind, StatementLine,
 };
 use galleria_ports::Error;
-use galleria_ports::plugins::{Lines, Loaded, Plugins, Source, Stream, Streams, Usage};
+use galleria_ports::plugins::{Lines, LoadedPlugin, Plugins, Source, Stream, Streams, Usage};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -77,7 +77,7 @@ impl Reading {
 /// that was found; `stop` ends it. Blocks.
 pub fn read(
     plugins: &dyn Plugins,
-    plugin: &Loaded,
+    plugin: &LoadedPlugin,
     cx: &Context,
     source: Box<dyn Source>,
     scratch: File,

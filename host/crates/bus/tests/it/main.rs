@@ -30,7 +30,9 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::clock::{Clock as _, DrivenClock};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+};
 use galleria_ports::records::{DeadLetterFilter, Records};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +45,7 @@ use tokio_util::sync::CancellationToken;
 type Faults = Mutex<HashMap<String, VecDeque<CallFault>>>;
 
 pub struct Script {
-    loaded: Vec<Loaded>,
+    loaded: Vec<LoadedPlugin>,
     faults: Faults,
     calls: Mutex<Vec<(String, u32)>>,
     /// Calls for these events or stores, or for `<event>/<slot>`, wait until their gate opens.
@@ -53,7 +55,7 @@ pub struct Script {
 }
 
 impl Script {
-    fn new(loaded: Vec<Loaded>) -> Arc<Self> {
+    fn new(loaded: Vec<LoadedPlugin>) -> Arc<Self> {
         Arc::new(Self {
             loaded,
             faults: Mutex::default(),
@@ -64,7 +66,7 @@ impl Script {
     }
 
     /// The gate of a call.
-    fn gate(&self, plugin: &Loaded, cx: &Context) -> Option<Arc<Gate>> {
+    fn gate(&self, plugin: &LoadedPlugin, cx: &Context) -> Option<Arc<Gate>> {
         let mut names = vec![
             cx.event_id.clone(),
             format!("{}/{}", cx.event_id, plugin.slot.name),
@@ -101,11 +103,11 @@ impl Gate {
 }
 
 impl Plugins for Script {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &self.loaded
     }
 
-    fn react(&self, plugin: &Loaded, cx: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, plugin: &LoadedPlugin, cx: &Context, _: &Argument) -> CallOutcome<Decision> {
         let call = (cx.event_id.clone(), cx.attempt);
         let gate = self.gate(plugin, cx);
         self.calls.lock().expect("calls").push(call);
@@ -118,23 +120,23 @@ impl Plugins for Script {
             Some(fault) => Err(fault),
             None => Ok(self.decision(plugin, &cx.event_id)),
         };
-        Called {
+        CallOutcome {
             outcome,
             usage: Usage::default(),
         }
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         unreachable!("no test identifies a member")
     }
 
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
+    fn run(&self, _: &LoadedPlugin, _: &Context, _: &Stream, _: Streams) -> CallOutcome<Totals> {
         unreachable!("no test runs a report")
     }
 }
 
 impl Script {
-    fn decision(&self, plugin: &Loaded, event: &str) -> Decision {
+    fn decision(&self, plugin: &LoadedPlugin, event: &str) -> Decision {
         let unusable = self.unusable.lock().expect("unusable").contains(event);
         let publication = Publication {
             topic: "elsewhere".into(),
@@ -165,8 +167,8 @@ pub struct TestHost {
     _folder: tempfile::TempDir,
 }
 
-pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> Loaded {
-    Loaded {
+pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> LoadedPlugin {
+    LoadedPlugin {
         slot: Arc::new(Slot {
             retailer: "example".into(),
             name: name.into(),
@@ -236,7 +238,7 @@ impl TestHost {
         Self::of(vec![slot("papers", on_dead_letter)]).await
     }
 
-    pub async fn of(slots: Vec<Loaded>) -> Self {
+    pub async fn of(slots: Vec<LoadedPlugin>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
@@ -264,7 +266,7 @@ impl TestHost {
     }
 
     /// Replaces the plugins.
-    pub fn replace_plugins(&mut self, slots: Vec<Loaded>) {
+    pub fn replace_plugins(&mut self, slots: Vec<LoadedPlugin>) {
         self.script = Script::new(slots);
         self.app = self.app_on(Arc::clone(&self.shaky) as _);
     }

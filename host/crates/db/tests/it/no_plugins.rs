@@ -1,21 +1,21 @@
 //! A host without plugins.
 
 use galleria_domain::{Context, Decision, Member, Totals};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
+use galleria_ports::plugins::{Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams};
 
 pub struct NoPlugins;
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &[]
     }
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         unreachable!("no plugin is called")
     }
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         unreachable!("no plugin is called")
     }
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
+    fn run(&self, _: &LoadedPlugin, _: &Context, _: &Stream, _: Streams) -> CallOutcome<Totals> {
         unreachable!("no plugin is called")
     }
 }

@@ -9,7 +9,9 @@ use galleria_app::Policy;
 use galleria_domain::{CallFault, Context, Decision, Digest, HostFault, Member, Totals};
 use galleria_ports::Error;
 use galleria_ports::clock::DrivenClock;
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,27 +26,27 @@ on_both!(
 /// A host without plugins.
 struct NoPlugins;
 
-fn not_served<T>() -> Called<T> {
-    Called {
+fn not_served<T>() -> CallOutcome<T> {
+    CallOutcome {
         outcome: Err(CallFault::Host(HostFault::NotServed("no plugin".into()))),
         usage: Usage::default(),
     }
 }
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &[]
     }
 
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         not_served()
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         not_served()
     }
 
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
+    fn run(&self, _: &LoadedPlugin, _: &Context, _: &Stream, _: Streams) -> CallOutcome<Totals> {
         not_served()
     }
 }

@@ -10,7 +10,7 @@ use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Deliverer, Directories};
 use galleria_domain::{Context, Decision, Digest, Member, Totals};
 use galleria_ports::clock::{Clock as _, DrivenClock};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams};
+use galleria_ports::plugins::{Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams};
 use galleria_ports::records::{DocumentRow, DocumentState, Records};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use std::time::Duration;
 struct NoPlugins;
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &[]
     }
 
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         unreachable!("there are no plugins")
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         unreachable!("there are no plugins")
     }
 
-    fn run(&self, _: &Loaded, _: &Context, _: &Stream, _: Streams) -> Called<Totals> {
+    fn run(&self, _: &LoadedPlugin, _: &Context, _: &Stream, _: Streams) -> CallOutcome<Totals> {
         unreachable!("there are no plugins")
     }
 }

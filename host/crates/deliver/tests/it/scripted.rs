@@ -13,7 +13,9 @@ use galleria_domain::{
     CallFault, Context, Decimal, Decision, Digest, HostFault, Member, Store, Totals,
 };
 use galleria_ports::clock::{Clock as _, DrivenClock};
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+};
 use galleria_ports::records::{Records, RunFilter, RunRow, SaleLine};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// Serves `report` as `report` and `export-catalogue` as `catalogue`, for the retailer `example`.
 /// A run writes its window and every sale line to one file.
 pub struct Scripted {
-    slots: Vec<Loaded>,
+    slots: Vec<LoadedPlugin>,
     /// Faults of the next runs, in order; later runs succeed.
     pub faults: Mutex<VecDeque<CallFault>>,
     /// While true, runs stop before their first row.
@@ -58,7 +60,7 @@ impl Default for Scripted {
     }
 }
 
-fn loaded(name: &str, point: Point, filter: StoreFilter) -> Loaded {
+fn loaded(name: &str, point: Point, filter: StoreFilter) -> LoadedPlugin {
     let capabilities: BTreeSet<_> = [Capability::SaleLines, Capability::Output].into();
     let rights = Rights {
         capabilities: capabilities.clone(),
@@ -91,7 +93,7 @@ fn loaded(name: &str, point: Point, filter: StoreFilter) -> Loaded {
         wasi: Vec::new(),
         stamp: None,
     };
-    Loaded {
+    LoadedPlugin {
         slot: Arc::new(slot),
         inspection: Arc::new(inspection),
         index: 0,
@@ -149,20 +151,26 @@ impl Scripted {
 }
 
 impl Plugins for Scripted {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         &self.slots
     }
 
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         unreachable!("no test handles events")
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         unreachable!("no test identifies members")
     }
 
-    fn run(&self, _: &Loaded, cx: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
-        Called {
+    fn run(
+        &self,
+        _: &LoadedPlugin,
+        cx: &Context,
+        run: &Stream,
+        streams: Streams,
+    ) -> CallOutcome<Totals> {
+        CallOutcome {
             outcome: self.execute(cx, run, streams),
             usage: Usage::default(),
         }

@@ -6,7 +6,7 @@ use crate::{feeds, keys, members, runs, statements};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, Decision, Fault, HostFault};
-use galleria_ports::plugins::{Argument, Called, Plugins};
+use galleria_ports::plugins::{Argument, CallOutcome, Plugins};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ macro_rules! behaviours {
 
 /// Calls a slot with the behaviour, and checks that another slot of the same component returns the same
 /// decision before, during and after that call.
-fn call(behaviour: Behaviour, limits: Limits) -> Called<Decision> {
+fn call(behaviour: Behaviour, limits: Limits) -> CallOutcome<Decision> {
     let mut bad = slot("bad", behaviour);
     bad.call_limits = limits;
     let generation = load(vec![bad, slot("good", Behaviour::Decide)]);
@@ -56,7 +56,7 @@ fn call(behaviour: Behaviour, limits: Limits) -> Called<Decision> {
     called
 }
 
-fn code<T>(called: &Called<T>) -> &'static str {
+fn code<T>(called: &CallOutcome<T>) -> &'static str {
     match &called.outcome {
         Ok(_) => "ok",
         Err(fault) => fault.code(),

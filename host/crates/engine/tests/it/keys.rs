@@ -4,7 +4,7 @@ use crate::kit::{Logged, load, logged, named, note, pay, slot};
 use engine_guests::Behaviour;
 use galleria_domain::Decision;
 use galleria_domain::plugin::{Operation, Slot};
-use galleria_ports::plugins::Called;
+use galleria_ports::plugins::CallOutcome;
 
 pub fn encrypt(first: &Decision, retry: &Decision) {
     assert_eq!(first, retry, "a retry encrypts to the same bytes");
@@ -34,7 +34,7 @@ pub fn encrypt(first: &Decision, retry: &Decision) {
     assert_ne!(note(&other, "nonce"), nonces[0]);
 }
 
-pub fn beyond_grant(called: &Called<Decision>) {
+pub fn beyond_grant(called: &CallOutcome<Decision>) {
     let decision = called.outcome.as_ref().expect("a decision");
     for operation in ["encrypt", "mac", "decrypt"] {
         assert_eq!(note(decision, operation), "refused");

@@ -9,7 +9,7 @@ use galleria_domain::{
     Sale, Scope, SecretKey, Store,
 };
 use galleria_engine::{Engine, EngineConfig, Generation};
-use galleria_ports::plugins::{Argument, Called, Feed, Loaded, Plugins, Sink};
+use galleria_ports::plugins::{Argument, CallOutcome, Feed, LoadedPlugin, Plugins, Sink};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -143,12 +143,12 @@ pub fn keys() -> BTreeMap<String, Arc<SecretKey>> {
 pub fn load(slots: Vec<Slot>) -> Generation {
     match engine().load(slots) {
         Ok(generation) => generation,
-        Err(mistakes) => panic!("{mistakes:#?}"),
+        Err(errors) => panic!("{errors:#?}"),
     }
 }
 
 /// A slot of a generation, by its name.
-pub fn named(generation: &Generation, name: &str) -> Loaded {
+pub fn named(generation: &Generation, name: &str) -> LoadedPlugin {
     generation.named("example", name).expect("a slot")
 }
 
@@ -169,7 +169,7 @@ pub fn store() -> Store {
 }
 
 /// The context of an event, with the slot's settings.
-pub fn context(event_id: &str, plugin: &Loaded) -> Context {
+pub fn context(event_id: &str, plugin: &LoadedPlugin) -> Context {
     Context {
         event_id: event_id.into(),
         attempt: 1,
@@ -239,13 +239,17 @@ pub fn sale(lines: u32) -> Sale {
 }
 
 /// Calls a slot with a payment.
-pub fn pay(generation: &Generation, plugin: &Loaded, event_id: &str) -> Called<Decision> {
+pub fn pay(
+    generation: &Generation,
+    plugin: &LoadedPlugin,
+    event_id: &str,
+) -> CallOutcome<Decision> {
     let argument = Argument::Payment(sale(3));
     generation.react(plugin, &context(event_id, plugin), &argument)
 }
 
 /// The fault of the host that ended a call.
-pub fn host_fault<T: std::fmt::Debug>(called: &Called<T>) -> &HostFault {
+pub fn host_fault<T: std::fmt::Debug>(called: &CallOutcome<T>) -> &HostFault {
     match &called.outcome {
         Err(CallFault::Host(fault)) => fault,
         other => panic!("expected a fault of the host, got {other:?}"),

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The errors of loading slots, as text.
-fn mistakes(slots: Vec<Slot>) -> Vec<String> {
+fn load_errors(slots: Vec<Slot>) -> Vec<String> {
     match engine().load(slots) {
         Ok(_) => vec![],
-        Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -25,15 +25,12 @@ fn hand_written(folder: &Path, name: &str, bytes: &[u8]) -> Slot {
     slot
 }
 
-fn assert_one(mistakes: &[String], expected: &[&str]) {
-    let [mistake] = mistakes else {
-        panic!("expected one error, got {mistakes:#?}");
+fn assert_one(errors: &[String], expected: &[&str]) {
+    let [error] = errors else {
+        panic!("expected one error, got {errors:#?}");
     };
     for expected in expected {
-        assert!(
-            mistake.contains(expected),
-            "{expected:?} is not in {mistake}"
-        );
+        assert!(error.contains(expected), "{expected:?} is not in {error}");
     }
 }
 
@@ -127,7 +124,7 @@ fn invalid_files_are_rejected() {
         let path = slot.component.display().to_string();
         let error = engine().inspect(&slot.component).expect_err("an error");
         assert_one(&[error.to_string()], &[&path, expected]);
-        assert_one(&mistakes(vec![slot]), &[&path, expected]);
+        assert_one(&load_errors(vec![slot]), &[&path, expected]);
     }
     let error = engine().inspect(&folder.path().join("none.wasm"));
     assert_one(
@@ -143,13 +140,13 @@ fn imports_need_a_request_and_requests_need_a_grant() {
     let mut ungranted = slot("ungranted", Behaviour::Decide);
     ungranted.grants.capabilities.remove(&Capability::SaleLines);
     ungranted.grants.topics.clear();
-    let mistakes = mistakes(vec![
+    let errors = load_errors(vec![
         unrequested,
         slot("good", Behaviour::Decide),
         ungranted,
     ]);
-    let [asks, capability, topic] = mistakes.as_slice() else {
-        panic!("{mistakes:#?}");
+    let [asks, capability, topic] = errors.as_slice() else {
+        panic!("{errors:#?}");
     };
     assert!(
         asks.contains("plugin.toml: asks.capabilities: plugin engine-guests imports \"output\" without requesting it")
@@ -174,7 +171,7 @@ fn unknown_imports_are_rejected() {
         slot.grants.capabilities.insert(*capability);
         let expected =
             format!("capability \"{capability}\", which this version of the host does not offer");
-        assert_one(&mistakes(vec![slot]), &["asks.capabilities", &expected]);
+        assert_one(&load_errors(vec![slot]), &["asks.capabilities", &expected]);
     }
     let unknown = component(
         "(import \"galleria:retail/teleport@0.2.0\" (instance))",
@@ -184,7 +181,7 @@ fn unknown_imports_are_rejected() {
     );
     let slot = hand_written(folder.path(), "unknown.wasm", &unknown);
     assert_one(
-        &mistakes(vec![slot]),
+        &load_errors(vec![slot]),
         &["teleport@0.2.0, which is not a capability"],
     );
     let foreign = component(
@@ -195,7 +192,7 @@ fn unknown_imports_are_rejected() {
     );
     let slot = hand_written(folder.path(), "foreign.wasm", &foreign);
     assert_one(
-        &mistakes(vec![slot]),
+        &load_errors(vec![slot]),
         &["imports acme:bombs/fuse@1.0.0; a plugin may only import"],
     );
 }
@@ -204,7 +201,7 @@ fn unknown_imports_are_rejected() {
 fn wrong_function_type_is_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = hand_written(folder.path(), "types.wasm", &component("", "", "", "0.2.0"));
-    assert_one(&mistakes(vec![slot]), &["contract broken", "check"]);
+    assert_one(&load_errors(vec![slot]), &["contract broken", "check"]);
 }
 
 #[test]
@@ -222,7 +219,7 @@ fn missing_wasi_interface_denies_when_called() {
     );
     let slot = hand_written(folder.path(), "http.wasm", &bytes);
     assert_one(
-        &mistakes(vec![slot]),
+        &load_errors(vec![slot]),
         &["denied: wasi:http/outgoing-handler#handle"],
     );
 }
@@ -232,7 +229,7 @@ fn assert_limited(module: &str, expected: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let bytes = component("", "", module, "0.2.0");
     assert_one(
-        &mistakes(vec![hand_written(folder.path(), "a.wasm", &bytes)]),
+        &load_errors(vec![hand_written(folder.path(), "a.wasm", &bytes)]),
         &[expected],
     );
     let generation = load(vec![slot("good", Behaviour::Decide)]);
@@ -278,7 +275,7 @@ fn failed_growth_is_not_counted() {
             (br_if $again (i32.lt_u (local.get $i) (i32.const 100)))))
          (start $grow)";
     let slot = hand_written(folder.path(), "a.wasm", &component("", "", module, "0.2.0"));
-    assert_one(&mistakes(vec![slot]), &["contract broken", "check"]);
+    assert_one(&load_errors(vec![slot]), &["contract broken", "check"]);
 }
 
 #[test]
@@ -293,7 +290,7 @@ fn settings_are_checked_at_load() {
         filter: StoreFilter::default(),
         settings: r#"{"behave":"Decide","check":"Problems"}"#.into(),
     });
-    let mistakes = mistakes(vec![
+    let errors = load_errors(vec![
         with("unknown", r#"{"behave":"Decide","speed":3}"#),
         special,
         with("crash", r#"{"behave":"Decide","check":"Crash"}"#),
@@ -301,8 +298,8 @@ fn settings_are_checked_at_load() {
         with("key", r#"{"behave":"Decide","check":"OpenKey"}"#),
     ]);
     let at = |slot: &str| format!("retailers/example/retailer.toml: plugins.{slot}.settings");
-    let [unknown, first, second, crash, endless, key] = mistakes.as_slice() else {
-        panic!("{mistakes:#?}");
+    let [unknown, first, second, crash, endless, key] = errors.as_slice() else {
+        panic!("{errors:#?}");
     };
     assert!(
         unknown.starts_with(&at("unknown")) && unknown.contains("speed"),

@@ -5,12 +5,12 @@ use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault, Member};
 use galleria_keys::NonceContext;
-use galleria_ports::plugins::{Called, Plugins};
+use galleria_ports::plugins::{CallOutcome, Plugins};
 
 /// A member's number that occurs nowhere else.
 const NUMBER: &str = "6299103355771204";
 
-fn identify_with(behaviour: Behaviour, code: &str) -> Called<Option<Member>> {
+fn identify_with(behaviour: Behaviour, code: &str) -> CallOutcome<Option<Member>> {
     let mut member = slot("member", behaviour);
     member.call_limits = Limits {
         output_bytes: 1 << 20,
@@ -26,7 +26,7 @@ fn identify_with(behaviour: Behaviour, code: &str) -> Called<Option<Member>> {
 }
 
 /// Identifies the number, and checks that neither the result nor the log contains it.
-fn identify_number(behaviour: Behaviour) -> Called<Option<Member>> {
+fn identify_number(behaviour: Behaviour) -> CallOutcome<Option<Member>> {
     let called = identify_with(behaviour, NUMBER);
     let fault = called.outcome.as_ref().err().map(ToString::to_string);
     for text in [

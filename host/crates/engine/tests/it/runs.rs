@@ -6,7 +6,7 @@ use galleria_domain::plugin::Limits;
 use galleria_domain::{
     Activity, Cancellation, Decimal, HostFault, Origin, Scope, Totals, VoidCause, Window,
 };
-use galleria_ports::plugins::{Called, Feed, Plugins, Sink, Stream, Streams};
+use galleria_ports::plugins::{CallOutcome, Feed, Plugins, Sink, Stream, Streams};
 use galleria_ports::records::SaleLine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ fn sale_line(number: u32) -> SaleLine {
     }
 }
 
-fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> Called<Totals> {
+fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> CallOutcome<Totals> {
     run_point(behaviour, limits, streams, Stream::Report)
 }
 
@@ -48,7 +48,7 @@ pub fn run_point(
     limits: Limits,
     streams: Streams,
     point: impl FnOnce(Window) -> Stream,
-) -> Called<Totals> {
+) -> CallOutcome<Totals> {
     let mut slot = slot("run", behaviour);
     slot.run_limits = limits;
     let generation = load(vec![slot, crate::kit::slot("good", Behaviour::Decide)]);

@@ -6,7 +6,7 @@ use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{Decimal, HostFault, StatementHeader, StatementKind, StatementLine, Totals};
 use galleria_ports::Error;
-use galleria_ports::plugins::{Called, Lines, Source, Stream, Streams};
+use galleria_ports::plugins::{CallOutcome, Lines, Source, Stream, Streams};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Source for File {
     }
 }
 
-fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> Called<Totals> {
+fn run(behaviour: Behaviour, limits: Limits, streams: Streams) -> CallOutcome<Totals> {
     run_point(behaviour, limits, streams, |_| Stream::Statement)
 }
 

@@ -245,13 +245,13 @@ fn plugins_reject_the_same_settings() {
     ];
     for plugin in built() {
         for (text, field) in texts {
-            let mistakes = match engine().load(vec![slot(plugin, text)]) {
+            let errors = match engine().load(vec![slot(plugin, text)]) {
                 Ok(_) => panic!("{}: {text} was accepted", plugin.name),
-                Err(mistakes) => mistakes,
+                Err(errors) => errors,
             };
-            let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.clone()).collect();
+            let keys: Vec<_> = errors.iter().map(|error| error.key.clone()).collect();
             let expected = format!("plugins.{}.settings.{field}", plugin.name);
-            assert_eq!(keys, [expected], "{text}: {mistakes:?}");
+            assert_eq!(keys, [expected], "{text}: {errors:?}");
         }
     }
 }

@@ -11,7 +11,9 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::clock::DrivenClock;
-use galleria_ports::plugins::{Argument, Called, Loaded, Plugins, Source, Stream, Streams, Usage};
+use galleria_ports::plugins::{
+    Argument, CallOutcome, LoadedPlugin, Plugins, Source, Stream, Streams, Usage,
+};
 use galleria_ports::records::Records;
 use galleria_ports::vault::{Spool, Vault};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,7 @@ use std::sync::{Arc, Mutex};
 
 /// Reads JSON lines: the header, then the lines. Outputs them in this order, or the header last if the
 /// text begins with `~`. Rejects a text that begins with `!`.
-pub struct Reader(Loaded);
+pub struct Reader(LoadedPlugin);
 
 impl Reader {
     pub fn new() -> Self {
@@ -49,7 +51,7 @@ impl Reader {
             wasi: vec![],
             stamp: None,
         };
-        Self(Loaded {
+        Self(LoadedPlugin {
             slot: Arc::new(slot),
             inspection: Arc::new(inspection),
             index: 0,
@@ -58,19 +60,25 @@ impl Reader {
 }
 
 impl Plugins for Reader {
-    fn all(&self) -> &[Loaded] {
+    fn all(&self) -> &[LoadedPlugin] {
         std::slice::from_ref(&self.0)
     }
 
-    fn react(&self, _: &Loaded, _: &Context, _: &Argument) -> Called<Decision> {
+    fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         unreachable!("not called")
     }
 
-    fn identify(&self, _: &Loaded, _: &Context, _: &str) -> Called<Option<Member>> {
+    fn identify(&self, _: &LoadedPlugin, _: &Context, _: &str) -> CallOutcome<Option<Member>> {
         unreachable!("not called")
     }
 
-    fn run(&self, _: &Loaded, _: &Context, run: &Stream, streams: Streams) -> Called<Totals> {
+    fn run(
+        &self,
+        _: &LoadedPlugin,
+        _: &Context,
+        run: &Stream,
+        streams: Streams,
+    ) -> CallOutcome<Totals> {
         assert_eq!(*run, Stream::Statement);
         let mut input = streams.input.expect("a file");
         let mut output = streams.statement.expect("an output");
@@ -116,7 +124,7 @@ impl Plugins for Reader {
                 })
             }
         };
-        Called {
+        CallOutcome {
             outcome,
             usage: Usage::default(),
         }
