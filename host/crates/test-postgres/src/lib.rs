@@ -39,7 +39,7 @@ const SCRIPT: &str = r#"
     init --locale-provider=icu --icu-locale=en-US || { rm -rf data; init; } || { cat log >&2; exit 1; }
     up() {
         "$bin/postgres" -D data -p "$port" -c listen_addresses=127.0.0.1 \
-            -c unix_socket_directories= -c fsync=off -c max_connections=400 "$@" >>log 2>&1 &
+            -c unix_socket_directories= -c fsync=off -c max_connections=400 -c deadlock_timeout=100ms "$@" >>log 2>&1 &
         server=$!
     }
     up "$@"
@@ -116,9 +116,20 @@ pub fn server(settings: &[&str]) -> Option<Server> {
 /// Creates an empty database for one test, on a server that all tests of the process share, and returns
 /// its address. Returns `None`, with a message, if PostgreSQL is not installed.
 pub fn database() -> Option<String> {
+    Some(shared()?.database().expect("a database"))
+}
+
+/// Creates a copy of a database of [`database`] for one test and returns its address. Copying a migrated
+/// database is faster than migrating an empty one. Nothing may be connected to the original.
+pub fn copy_of(url: &str) -> Option<String> {
+    let template = url.rsplit('/').next().unwrap_or_default();
+    Some(shared()?.copy_of(template).expect("a database"))
+}
+
+/// The server that all tests of the process share.
+fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    let shared = SHARED.get_or_init(|| server(&[])).as_ref()?;
-    Some(shared.database().expect("a database"))
+    SHARED.get_or_init(|| server(&[])).as_ref()
 }
 
 /// Whether the server at a local port accepts clients: it answers a startup message with `R`, or with an
@@ -180,10 +191,14 @@ impl Server {
 
     /// Waits for the server, creates a database and returns its address.
     pub fn database(&self) -> io::Result<String> {
+        self.copy_of("template0")
+    }
+
+    fn copy_of(&self, template: &str) -> io::Result<String> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         self.wait()?;
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        self.execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        self.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
         Ok(self.url_of(&name))
     }
 

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// Runs each named `async fn(&Stage)` on both databases.
 macro_rules! on_both {
@@ -85,9 +86,17 @@ impl Stage {
 
     /// Returns `None` if PostgreSQL is not installed.
     pub async fn postgres() -> Option<Self> {
-        let config = DbConfig::new(galleria_test_postgres::database()?);
-        Db::migrate(&config).await.expect("migrated");
-        Some(Self::open(config, None).await)
+        // Migrates one database and copies it for each test.
+        static MIGRATED: OnceCell<Option<String>> = OnceCell::const_new();
+        let migrate = async || {
+            let url = galleria_test_postgres::database()?;
+            let config = DbConfig::new(url.clone());
+            Db::migrate(&config).await.expect("migrated");
+            Some(url)
+        };
+        let migrated = MIGRATED.get_or_init(migrate).await.as_deref()?;
+        let url = galleria_test_postgres::copy_of(migrated)?;
+        Some(Self::open(DbConfig::new(url), None).await)
     }
 
     pub async fn open(config: DbConfig, folder: Option<TempDir>) -> Self {
