@@ -114,7 +114,7 @@ where
 pub fn caller() -> Caller {
     Caller {
         name: "command line".into(),
-        told: "command line".into(),
+        log_name: "command line".into(),
         scope: Scope::Admin,
         reach: Reach::Everything,
     }

@@ -132,7 +132,7 @@ pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
 async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
     let everything = Caller {
         name: "command line".into(),
-        told: "command line".into(),
+        log_name: "command line".into(),
         scope: Scope::Admin,
         reach: Reach::Everything,
     };

@@ -93,7 +93,7 @@ impl Vault for StatementVault {
             name,
             digest: Hasher::default(),
             size: 0,
-            kept: false,
+            committed: false,
         }))
     }
 
@@ -105,7 +105,7 @@ impl Vault for StatementVault {
         created.map_err(|error| failed("spooling", error))
     }
 
-    fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
+    fn digests(&self, retailer: &str) -> Result<Vec<String>, Error> {
         let names = match self.0.all.read_dir(retailer) {
             Ok(entries) => entries
                 .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -116,7 +116,7 @@ impl Vault for StatementVault {
         names.map_err(|error| failed("listing", error))
     }
 
-    fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
+    fn delete(&self, retailer: &str, digest: &str) -> Result<(), Error> {
         let opened = self.0.all.open_dir(retailer);
         opened
             .and_then(|folder| folder.remove_file(digest))
@@ -137,11 +137,11 @@ struct Spooled {
     name: String,
     digest: Hasher,
     size: u64,
-    kept: bool,
+    committed: bool,
 }
 
 impl Spooled {
-    fn keep(&mut self, retailer: &str) -> io::Result<()> {
+    fn store(&mut self, retailer: &str) -> io::Result<()> {
         self.spooled.sync_all()?;
         let all = &self.folders.all;
         match all.create_dir(retailer) {
@@ -155,7 +155,7 @@ impl Spooled {
         // An existing file of this name has the same content.
         let spool = &self.folders.spool;
         spool.rename(&self.name, &folder, digest.as_str())?;
-        self.kept = true;
+        self.committed = true;
         sync(&folder)
     }
 }
@@ -192,14 +192,15 @@ impl Spool for Spooled {
         }))
     }
 
-    fn keep(&mut self, retailer: &str) -> Result<(), Error> {
-        Spooled::keep(self, retailer).map_err(|error| failed("storing", error))
+    fn commit(&mut self, retailer: &str) -> Result<(), Error> {
+        self.store(retailer)
+            .map_err(|error| failed("storing", error))
     }
 }
 
 impl Drop for Spooled {
     fn drop(&mut self) {
-        if !self.kept {
+        if !self.committed {
             // If this fails, the next start removes the file.
             let _ = self.folders.spool.remove_file(&self.name);
         }
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_file_is_stored_under_its_digest_and_the_others_are_removed() {
+    fn a_committed_file_is_stored_under_its_digest_and_the_others_are_removed() {
         let (temp, vault) = vault(100);
         let mut spool = vault.spool("a.csv").expect("a spool");
         spool.write(b"ab").expect("written");
@@ -252,14 +253,14 @@ mod tests {
         assert_eq!(source.read(2).expect("read"), b"ab");
         assert_eq!(source.read(2).expect("read"), b"c");
         assert_eq!(source.read(2).expect("read"), b"");
-        spool.keep("r1").expect("kept");
+        spool.commit("r1").expect("committed");
         drop((spool, vault.spool("b.csv").expect("a spool")));
         drop(vault.scratch().expect("a scratch"));
         assert_eq!(names(&temp), 0);
-        assert_eq!(vault.kept("r1").expect("a list"), [digest.to_string()]);
-        vault.forget("r1", digest.as_str()).expect("forgotten");
-        assert!(vault.kept("r1").expect("a list").is_empty());
-        assert!(vault.kept("nobody").expect("a list").is_empty());
+        assert_eq!(vault.digests("r1").expect("a list"), [digest.to_string()]);
+        vault.delete("r1", digest.as_str()).expect("deleted");
+        assert!(vault.digests("r1").expect("a list").is_empty());
+        assert!(vault.digests("nobody").expect("a list").is_empty());
     }
 
     #[test]
@@ -271,7 +272,7 @@ mod tests {
         StatementVault::open(&temp.path().join("statements"), 100).expect("a start");
         assert!(!left.exists());
         alive.write(b"x").expect("still there");
-        alive.keep("r1").expect("kept");
+        alive.commit("r1").expect("committed");
     }
 
     #[test]

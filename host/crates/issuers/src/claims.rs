@@ -76,7 +76,7 @@ impl Claims {
         }
         Ok(Caller {
             name: format!("{}:{name}", config.name),
-            told: config.name.clone(),
+            log_name: config.name.clone(),
             scope,
             reach: reach(&self.others, config)?,
         })

@@ -1,4 +1,4 @@
-//! Callers: who sends a request, and what they may act on.
+//! Callers and their reach, and the verification of tokens.
 
 pub use galleria_domain::access::Scope;
 
@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What a caller may act on. A retailer's caller reaches all its stores.
+/// The retailers and stores that a caller may act on. A retailer includes all its stores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// All retailers, and what belongs to none.
+    /// All retailers, and the host itself.
     Everything,
-    /// These alone.
+    /// Only these.
     Some {
-        /// Whole retailers.
+        /// Retailers with all their stores.
         retailers: BTreeSet<String>,
         /// Single stores, by the host's ids.
         stores: BTreeSet<String>,
@@ -23,8 +23,8 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// What tells it from other ones, within 64 characters; none is everything.
-    pub fn named(&self) -> Option<String> {
+    /// A unique text of at most 64 characters; none for [`Reach::Everything`].
+    pub fn label(&self) -> Option<String> {
         let Self::Some { retailers, stores } = self else {
             return None;
         };
@@ -38,7 +38,7 @@ impl Reach {
         })
     }
 
-    /// Whether all of a retailer is in it.
+    /// Whether it includes all stores of a retailer.
     pub fn has_retailer(&self, retailer: &str) -> bool {
         match self {
             Self::Everything => true,
@@ -46,7 +46,7 @@ impl Reach {
         }
     }
 
-    /// Whether a store is in it.
+    /// Whether it includes a store.
     pub fn has_store(&self, store: &Store) -> bool {
         match self {
             Self::Everything => true,
@@ -57,44 +57,44 @@ impl Reach {
     }
 }
 
-/// Somebody who asks, and is known.
+/// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Stands with what it did: a key's name, or who a token was given to.
+    /// The name recorded with its actions: the API key's name, or the token's user name.
     pub name: String,
-    /// The same for the log, where no person is named: a key's name, or the provider's.
-    pub told: String,
-    /// What it may do.
+    /// The name in the log, which never names a person: the API key's name, or the issuer's.
+    pub log_name: String,
+    /// Its scope.
     pub scope: Scope,
-    /// What it may do it to.
+    /// The retailers and stores it may act on.
     pub reach: Reach,
 }
 
 impl Caller {
-    /// Who is said to have acted: the caller, and whom it names as the one who asked it to.
-    pub fn signs(&self, named: &str) -> String {
-        match named {
+    /// The actor to record: the caller, with the person it names if there is one.
+    pub fn actor(&self, person: &str) -> String {
+        match person {
             "" => self.name.clone(),
-            named => format!("{named} by {}", self.name),
+            person => format!("{person} by {}", self.name),
         }
     }
 }
 
-/// Why a token makes nobody a caller.
+/// Why a token does not authenticate a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenFault {
-    /// It is not good; the reason is for the log and quotes nothing of it.
+    /// It is invalid; the reason is for the log and does not quote the token.
     Refused(&'static str),
-    /// It is good, and says of nothing that its bearer may do it.
+    /// It is valid but grants nothing.
     Powerless(&'static str),
-    /// Whoever could tell does not answer.
+    /// The issuer is unavailable.
     Unavailable(String),
 }
 
-/// Checks tokens of identity providers.
+/// Verifies the tokens of identity providers.
 #[async_trait]
 pub trait Tokens: Send + Sync + fmt::Debug {
-    /// Whose token it is, at this time.
+    /// Returns the caller of a token that is valid at `now`.
     async fn caller(&self, token: &str, now: Timestamp) -> Result<Caller, TokenFault>;
 }
 
@@ -103,14 +103,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_acted_is_the_caller_whoever_it_names() {
+    fn the_actor_always_includes_the_caller() {
         let caller = Caller {
             name: "office-1".into(),
-            told: "office-1".into(),
+            log_name: "office-1".into(),
             scope: Scope::BackOffice,
             reach: Reach::Everything,
         };
-        assert_eq!(caller.signs(""), "office-1");
-        assert_eq!(caller.signs("ana"), "ana by office-1");
+        assert_eq!(caller.actor(""), "office-1");
+        assert_eq!(caller.actor("ana"), "ana by office-1");
     }
 }

@@ -1,15 +1,15 @@
-//! Time, as an argument.
+//! The clock.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// What time it is, and waiting for it to pass.
+/// Reads the time and waits for it to pass.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The time now, to the millisecond: what the database keeps.
+    /// The current time in milliseconds, the resolution of the database.
     fn now(&self) -> Timestamp;
-    /// Returns when that much time has passed.
+    /// Returns after this duration.
     async fn sleep(&self, duration: Duration);
 }
 
@@ -28,26 +28,26 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves when it is told to, for tests.
+/// A clock for tests that moves only when it is advanced.
 #[derive(Debug)]
 pub struct DrivenClock {
     now: tokio::sync::watch::Sender<Timestamp>,
 }
 
 impl DrivenClock {
-    /// A clock that stands at `start`.
+    /// Creates a clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
         Self {
             now: tokio::sync::watch::Sender::new(to_millisecond(start)),
         }
     }
 
-    /// How many sleep: where it is as many as a test waits for, time may pass.
+    /// The number of sleeping tasks, so that a test can advance the clock when all of them sleep.
     pub fn sleepers(&self) -> usize {
         self.now.receiver_count()
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         self.now.send_modify(|now| *now = later(*now, by));
     }
@@ -62,12 +62,12 @@ impl Clock for DrivenClock {
     async fn sleep(&self, duration: Duration) {
         let mut now = self.now.subscribe();
         let until = later(*now.borrow(), duration);
-        // The sender lives as long as the clock, and the clock as long as this call.
+        // An error is impossible: `self` keeps the sender alive during this call.
         let _ = now.wait_for(|now| *now >= until).await;
     }
 }
 
-/// `by` later, or the end of time.
+/// Adds `by` to `at`, saturating.
 pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -1,38 +1,38 @@
-//! Why a use case could not be done.
+//! The error of a use case.
 
 use galleria_domain::{CallFault, Problem};
 
-/// A use case's error. The variants but `Records` and `Internal` may be shown to callers.
+/// Why a use case failed. All variants except `Records` and `Internal` may be shown to callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such thing.
+    /// The object does not exist.
     #[error("there is no {what} {id}")]
     NotFound {
-        /// `store`, `order`...
+        /// The kind of object, such as `store` or `order`.
         what: &'static str,
         /// Its id.
         id: String,
     },
-    /// It is there already.
-    #[error("{what} {id} is there already")]
+    /// The object exists already.
+    #[error("{what} {id} exists already")]
     Exists {
-        /// `order`, `payment`...
+        /// The kind of object, such as `order` or `payment`.
         what: &'static str,
         /// Its id.
         id: String,
     },
-    /// The state of things forbids it.
+    /// The current state does not allow the request.
     #[error("{message}")]
     Conflict {
-        /// A stable word, such as `shift_closed`.
+        /// A stable code, such as `shift_closed`.
         code: &'static str,
-        /// One sentence.
+        /// The reason, one sentence.
         message: String,
     },
-    /// The request is wrong.
-    #[error("{}", listed(.0))]
+    /// The request is invalid.
+    #[error("{}", join(.0))]
     Invalid(Vec<Problem>),
-    /// A document's name is taken by another document.
+    /// Another document has the name.
     #[error("{directory}/{name} is the name of another document")]
     NameTaken {
         /// The directory.
@@ -40,44 +40,44 @@ pub enum Error {
         /// The name in it.
         name: String,
     },
-    /// Tried too often; nothing was done.
-    #[error("no more attempts for now")]
+    /// Too many attempts; nothing was done.
+    #[error("too many attempts")]
     Limited {
-        /// How long until there may be another.
+        /// The time until the next attempt is allowed.
         wait: std::time::Duration,
     },
-    /// Who asked for it stopped it on the way; nothing of it is left.
-    #[error("it was stopped, and nothing of it is left")]
+    /// The caller stopped the work; nothing of it was stored.
+    #[error("stopped; nothing was stored")]
     Stopped,
-    /// A plugin did not answer.
-    #[error("the plugin did not answer")]
+    /// A plugin failed.
+    #[error("the plugin failed")]
     Plugin(CallFault),
-    /// The database failed; the message names the statement, the source tells why.
+    /// A database or file operation failed; the source is the reason.
     #[error("{doing}")]
     Records {
-        /// What was attempted.
+        /// The operation that failed.
         doing: String,
-        /// What the database said.
+        /// The reason.
         #[source]
         source: std::sync::Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// A mistake of ours.
+    /// A bug of the host.
     #[error("{0}")]
     Internal(String),
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn join(problems: &[Problem]) -> String {
     let all: Vec<_> = problems.iter().map(Problem::to_string).collect();
     all.join("; ")
 }
 
 impl Error {
-    /// One problem of one field.
+    /// Creates an error for one invalid field.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Problem::new(field, message)])
     }
 
-    /// A failed statement.
+    /// Creates an error for a failed operation.
     pub fn records(
         doing: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
@@ -88,7 +88,7 @@ impl Error {
         }
     }
 
-    /// The whole chain in one line, for the operator.
+    /// The error with all its sources in one line, for the log.
     pub fn chain(&self) -> String {
         use std::error::Error as _;
         let mut text = self.to_string();

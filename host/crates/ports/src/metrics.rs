@@ -1,7 +1,7 @@
 //! The metrics of the host: name, labels and meaning of each, in one table.
 //!
-//! Owns: the names and the values that labels may have. No label has a store, an order, a client or
-//! another value of which there are thousands, nor text that a person or a plugin wrote.
+//! Owns: the names, and the values of labels. No label has a store, an order, a client or another value of which
+//! there are thousands, or text from a person or a plugin.
 //!
 //! Counters and histograms are kept in memory and start at zero with the process. Gauges that
 //! describe the database are read when the metrics are requested.
@@ -11,19 +11,19 @@ use galleria_domain::plugin::Point;
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
-/// What a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows while the process lives.
+    /// Increases while the process runs.
     Counter,
-    /// How things stand.
+    /// A current value.
     Gauge,
-    /// How often a value was in which range.
+    /// The distribution of values over ranges.
     Histogram,
 }
 
 impl Kind {
-    /// As Prometheus names it.
+    /// The name in Prometheus.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -38,11 +38,11 @@ impl Kind {
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Its labels.
     pub labels: &'static [&'static str],
-    /// What it tells.
+    /// The description.
     pub help: &'static str,
 }
 
@@ -50,7 +50,7 @@ macro_rules! metrics {
     ($($name:ident = $kind:ident $text:literal [$($label:literal),*] $help:literal;)*) => {
         $(#[doc = $help] pub const $name: &str = $text;)*
 
-        /// Every metric there is.
+        /// All metrics.
         pub const METRICS: &[Metric] = &[$(Metric {
             name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help,
         },)*];
@@ -61,61 +61,61 @@ metrics! {
     BUILD = Gauge "galleria_build_info" ["version"]
         "1, with the version of the host.";
     REQUESTS = Counter "galleria_http_requests_total" ["method", "route", "status"]
-        "Requests answered. `route` is the pattern of the OpenAPI document, `none` where there is no such route.";
+        "Requests by response status. `route` is the pattern in the OpenAPI document, or `none` for an unknown route.";
     REQUEST_SECONDS = Histogram "galleria_http_request_seconds" ["method", "route"]
-        "From a request's head to the head of its answer.";
+        "Time from the head of a request to the head of its response.";
     PROBLEMS = Counter "galleria_http_problems_total" ["route", "code"]
-        "Requests that ended in a problem, by its stable code: `too_many_requests` are those over a client's rate, `too_many_attempts` those to identify a member.";
+        "Requests that returned a problem, by its code: `too_many_requests` for the rate limit of a client, `too_many_attempts` for the limit on identifying members.";
     REFUSED = Counter "galleria_http_connections_refused_total" []
-        "Connections closed at once because their client had as many open as it may.";
+        "Connections closed because their client exceeded its limit of open connections.";
     EVENTS = Counter "galleria_events_total" ["group", "outcome"]
-        "Attempts at events: `applied`, `skipped` (nobody has to decide any more), `waiting` (for its cause), `retried` (failed, tried again later), `dead` (given up).";
+        "Attempts to handle events: `applied`, `skipped` (no subscriber is left), `waiting` (for its cause), `retried` (failed, will be tried again), `dead` (given up).";
     LAG = Gauge "galleria_group_lag_events" ["group"]
-        "Events in the log after the position of a consumer group, or of the relay of a topic to the broker; counted up to 100000.";
+        "Events in the log after the position of a consumer group or of a topic's relay, counted up to 100000.";
     PARKED = Gauge "galleria_parked_events" ["retailer"]
-        "Events that wait outside the log, those held not counted. `none` has those whose store is not known.";
+        "Parked events except those held by a dead letter. `none` counts events of unknown stores.";
     PARKED_AGE = Gauge "galleria_oldest_parked_event_seconds" ["group"]
-        "How long the oldest event of a consumer group waits outside the log, those held not counted; 0 where none does.";
+        "Age of the oldest parked event of a consumer group, except those held by a dead letter; 0 if there is none.";
     HELD = Gauge "galleria_held_events" []
-        "Dead letters that keep what comes after them waiting.";
+        "Dead letters that hold later events of their lane.";
     DEAD = Gauge "galleria_dead_letters" ["retailer"]
-        "Events given up that no operator has settled. `none` has those whose store is not known.";
+        "Dead letters that no operator has settled. `none` counts those of unknown stores.";
     DEAD_AGE = Gauge "galleria_oldest_dead_letter_seconds" []
-        "How long ago the oldest event was given up that no operator has settled; 0 where there is none.";
+        "Age of the oldest dead letter that no operator has settled; 0 if there is none.";
     CALLS = Counter "galleria_plugin_calls_total" ["plugin", "point", "fault"]
-        "Calls of plugins, by the code of their fault; `none` where they answered.";
+        "Calls of plugins by the code of their fault; `none` if the call succeeded.";
     CALL_SECONDS = Histogram "galleria_plugin_call_seconds" ["plugin", "point"]
-        "Wall time of calls. Sensitive points are left out: time would tell about what they were asked.";
+        "Wall time of calls. Sensitive points are excluded, because their time could reveal their input.";
     DOCUMENTS = Gauge "galleria_documents" ["state"]
-        "Documents that are `waiting` to be delivered, or `blocked` by another file.";
+        "Documents that are `waiting` for delivery or `blocked` by another file.";
     DOCUMENT_AGE = Gauge "galleria_oldest_undelivered_document_seconds" []
-        "How long ago the oldest document was decided that is not delivered, those blocked included; 0 where all are.";
+        "Age of the oldest undelivered document, blocked ones included; 0 if there is none.";
     DELIVERED = Counter "galleria_documents_delivered_total" []
-        "Documents that got their name in their directory.";
+        "Documents delivered to their directories.";
     RUNS = Gauge "galleria_runs" ["state"]
         "Runs of reports, settlement files and catalogues by state.";
     STATEMENTS = Counter "galleria_statements_total" ["outcome"]
-        "Statements sent: `imported`, `repeated` (it was there), `refused` (the file is wrong), `failed`.";
+        "Imports of statements: `imported`, `repeated` (imported before), `refused` (invalid file), `failed`.";
     UNFINISHED = Gauge "galleria_statements_unfinished" []
-        "Statements whose lines are not all matched yet.";
+        "Statements with lines that are not matched yet.";
     DATABASE = Gauge "galleria_database_answers" []
-        "1 where the database answered when the gauges were read last, 0 where they are older.";
+        "1 if the last read of the gauges from the database succeeded, otherwise 0.";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
-        "Pieces of work that shared a commit of SQLite.";
+        "Transactions that shared one commit of SQLite.";
 }
 
-/// Bounds of the ranges of times, in seconds: from a quick read to the longest that is waited.
+/// Bucket bounds of times in seconds, from a fast read to the longest wait.
 pub const SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 300.0,
 ];
 
-/// Bounds of the ranges of works in a commit; more than 128 never share one.
+/// Bucket bounds of transactions in a commit; a commit has at most 128.
 pub const WORKS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
-/// The metric that [`WORKS`] is for; all other histograms are times.
+/// The metric with the bounds [`WORKS`]; all other histograms measure times.
 pub const COUNTED_IN_WORKS: &str = COMMIT_WORKS;
 
-/// Gives every metric its kind and meaning, once there is somebody who records them.
+/// Registers the description of every metric; call it after a recorder is installed.
 pub fn describe() {
     for metric in METRICS {
         match metric.kind {
@@ -126,7 +126,7 @@ pub fn describe() {
     }
 }
 
-/// A request was answered. `route` is a pattern and `method` one of HTTP's own.
+/// Records a request. `route` is a pattern, and `method` a standard method of HTTP.
 pub fn request(
     method: &'static str,
     route: &str,
@@ -143,27 +143,27 @@ pub fn request(
     }
 }
 
-/// So many connections were refused because their client had too many.
+/// Records connections that were refused because their client had too many.
 pub fn connections_refused(connections: u64) {
     counter!(REFUSED).increment(connections);
 }
 
-/// How an attempt at an event ended.
+/// The outcome of an attempt to handle an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempted {
-    /// The effect is in the database.
+    /// The effect is stored.
     Applied,
-    /// No subscriber has to decide any more.
+    /// No subscriber is left.
     Skipped,
-    /// The cause has had no effect yet.
+    /// The cause has not had its effect yet.
     Waiting,
-    /// Failed; it is tried again later.
+    /// It failed and will be tried again.
     Retried,
-    /// Given up.
+    /// It was given up.
     Dead,
 }
 
-/// An attempt at an event ended.
+/// Records an attempt to handle an event.
 pub fn event(group: &str, attempted: Attempted) {
     let outcome = match attempted {
         Attempted::Applied => "applied",
@@ -189,23 +189,23 @@ pub fn call<T>(plugin: &str, point: Point, called: &CallOutcome<T>) {
     }
 }
 
-/// Documents got their names.
+/// Records delivered documents.
 pub fn delivered(documents: usize) {
     counter!(DELIVERED).increment(documents as u64);
 }
 
-/// A statement was sent. The outcome is a value that [`STATEMENTS`] documents.
+/// Records an import of a statement. [`STATEMENTS`] documents the outcomes.
 pub fn statement(outcome: &'static str) {
     counter!(STATEMENTS, "outcome" => outcome).increment(1);
 }
 
-/// So many pieces of work were made durable by one commit.
+/// Records the number of transactions in a commit.
 pub fn committed(works: usize) {
     // At most 128.
     histogram!(COMMIT_WORKS).record(u32::try_from(works).unwrap_or(u32::MAX));
 }
 
-/// Whether the database answered when the gauges were to be read.
+/// Records whether the gauges could be read from the database.
 pub fn database(answers: bool) {
     gauge!(DATABASE).set(f64::from(u8::from(answers)));
 }
@@ -215,16 +215,16 @@ mod tests {
     use super::*;
     use std::fmt::Write as _;
 
-    /// `GALLERIA_BLESS=1` writes the table anew.
+    /// `GALLERIA_BLESS=1` rewrites the file.
     #[test]
-    fn the_table_for_operators_is_this_one() {
+    fn the_documentation_matches_the_table() {
         let mut text = String::from(
             "# Metrics\n\n\
-             What `/metrics` tells Prometheus, at `http.listen` or at `metrics.listen`. No label names a \
-             store, an order or a client. Counters, histograms and `galleria_build_info` are of one \
-             process; the other gauges are read from the database, at most every five seconds, and are \
-             the same at every host on it: take their maximum, not their sum.\n\n\
-             | Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n",
+             The metrics at `/metrics` for Prometheus, served at `http.listen` or at `metrics.listen`. No \
+             label contains a store, an order or a client. Counters, histograms and `galleria_build_info` \
+             describe one process. The other gauges are read from the database, at most every five \
+             seconds, and are the same on every host of a database: use their maximum, not their sum.\n\n\
+             | Metric | Kind | Labels | Description |\n|---|---|---|---|\n",
         );
         for metric in METRICS {
             let labels: Vec<_> = metric.labels.iter().map(|one| format!("`{one}`")).collect();
@@ -241,6 +241,6 @@ mod tests {
             std::fs::write(file, &text).expect("written");
         }
         let found = std::fs::read_to_string(file).expect("conf/METRICS.md");
-        assert_eq!(found, text, "GALLERIA_BLESS=1 writes it anew");
+        assert_eq!(found, text, "GALLERIA_BLESS=1 rewrites it");
     }
 }

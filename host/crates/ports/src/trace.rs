@@ -1,9 +1,9 @@
-//! The request and the trace that some work belongs to, down to what is written because of it.
+//! The origin of the current work: its request and its trace.
 //!
-//! Owns: what is handed on where work leaves its task, and the spans that are exported: those of
-//! [`TARGET`], which nothing else has. So what a log line or a library's span holds is never sent to a
-//! collector, and without one the spans are not even made. Never has a person's data, a setting, or
-//! anything a sensitive point was asked, in a span.
+//! Owns: how the origin is passed on when work leaves its task, and which spans are exported: only those with
+//! the target [`TARGET`]. So log lines and spans of libraries are never sent to a collector, and without a
+//! collector no span is created. A span never contains personal data, settings, or the input of a sensitive
+//! point.
 
 use galleria_domain::trace::{Origin, Trace};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
@@ -19,18 +19,18 @@ tokio::task_local! {
     static CURRENT: Origin;
 }
 
-/// What caused the work in hand; what it appends to the log keeps it.
+/// The origin of the current work, which is stored with the events that the work appends.
 pub fn current() -> Origin {
     CURRENT.try_with(Origin::clone).unwrap_or_default()
 }
 
-/// Does some work for what caused it.
+/// Runs work with an origin.
 pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
     CURRENT.scope(origin, work).await
 }
 
-/// Puts a span below the one that caused it, and answers what continues from here: the span where it
-/// is exported, otherwise who caused it.
+/// Makes a span the child of its cause. Returns the parent for further work: the span if it is exported,
+/// otherwise the cause.
 pub fn below(span: &Span, cause: Option<Trace>) -> Option<Trace> {
     if span.is_disabled() {
         return cause;
@@ -39,7 +39,7 @@ pub fn below(span: &Span, cause: Option<Trace>) -> Option<Trace> {
         let (id, parent) = (TraceId::from(cause.id), SpanId::from(cause.span));
         let flags = TraceFlags::new(cause.flags);
         let remote = SpanContext::new(id, parent, flags, true, TraceState::default());
-        // The span is new, and a subscriber without exporter has nothing to set.
+        // Ignore the error of a subscriber without an exporter.
         let _ = span.set_parent(Context::new().with_remote_span_context(remote));
     }
     let context = span.context();
@@ -54,12 +54,12 @@ pub fn below(span: &Span, cause: Option<Trace>) -> Option<Trace> {
     })
 }
 
-/// Whether anybody collects spans here: otherwise nothing has to be looked up for them.
+/// Whether spans are exported; if not, data for them need not be read.
 pub fn is_collected() -> bool {
     tracing::span_enabled!(target: TARGET, tracing::Level::INFO)
 }
 
-/// A trace that nobody collects, so that log lines and events belong together nevertheless.
+/// A new trace that is not sampled, so that log lines and events can still be correlated.
 pub fn unsent() -> Trace {
     let (id, span) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u64_pair().0);
     Trace { id, span, flags: 0 }

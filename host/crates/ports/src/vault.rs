@@ -1,33 +1,33 @@
-//! What taking statements in needs of the disk. Fulfilled by `galleria-deliver`.
+//! Storage for the files of settlement statements, implemented by `galleria-deliver`.
 
 use crate::Error;
 use crate::plugins::Source;
 use galleria_domain::Digest;
 
-/// Where files are spooled and originals kept.
+/// Spools files during their import and stores the originals.
 pub trait Vault: Send + Sync {
-    /// Begins to take a file in. It is gone when dropped, unless it was kept.
+    /// Creates a spool file. It is removed when it is dropped, unless it was committed.
     fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error>;
-    /// A file without a name, gone when closed.
+    /// Creates a temporary file without a name, which is removed when it is closed.
     fn scratch(&self) -> Result<std::fs::File, Error>;
     /// The digests of a retailer's originals.
-    fn kept(&self, retailer: &str) -> Result<Vec<String>, Error>;
-    /// Takes an original away.
-    fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error>;
-    /// The size of the largest statement there may be.
+    fn digests(&self, retailer: &str) -> Result<Vec<String>, Error>;
+    /// Deletes an original.
+    fn delete(&self, retailer: &str, digest: &str) -> Result<(), Error>;
+    /// The size limit of a statement, in bytes.
     fn max_bytes(&self) -> u64;
 }
 
-/// A file that is being taken in.
+/// A file during its import.
 pub trait Spool: Send + Sync {
-    /// Its name, without the folder.
+    /// The file's name without its folder.
     fn file(&self) -> String;
-    /// Appends; `Error::Invalid` beyond the largest size there may be.
+    /// Appends bytes; returns `Error::Invalid` beyond the size limit.
     fn write(&mut self, chunk: &[u8]) -> Result<(), Error>;
-    /// SHA-256 of what was written, and how many bytes that are.
+    /// The digest and the number of the bytes written so far.
     fn digest(&self) -> (Digest, u64);
-    /// Reads it from the beginning.
+    /// Opens a reader that starts at the beginning.
     fn source(&self) -> Result<Box<dyn Source>, Error>;
-    /// Keeps it as an original of a retailer under its digest, durable when this returns.
-    fn keep(&mut self, retailer: &str) -> Result<(), Error>;
+    /// Stores the file as an original of a retailer under its digest. It is durable when this returns.
+    fn commit(&mut self, retailer: &str) -> Result<(), Error>;
 }

@@ -67,13 +67,13 @@ async fn caller_of(
         Some(bearer) => bearer.caller(state).await?,
         None if anonymous_allowed => Caller {
             name: ANONYMOUS.into(),
-            told: ANONYMOUS.into(),
+            log_name: ANONYMOUS.into(),
             scope,
             reach: Reach::Everything,
         },
         None => return Err(bearer::missing()),
     };
-    Span::current().record("caller", &*caller.told);
+    Span::current().record("caller", &*caller.log_name);
     if caller.scope < scope && !anonymous_allowed {
         let detail = format!(
             "This request needs the scope `{}`; the caller has `{}`.",

@@ -34,13 +34,13 @@ impl Authenticated {
     }
 
     /// The actor that is recorded, given the person that the caller names.
-    pub(crate) fn signs(&self, person: &str) -> String {
-        self.0.signs(person)
+    pub(crate) fn actor(&self, person: &str) -> String {
+        self.0.actor(person)
     }
 
     /// The idempotency key, distinct among callers with different reach.
     pub(crate) fn idempotency_key(&self, key: String) -> String {
-        match self.0.reach.named() {
+        match self.0.reach.label() {
             Some(reach) => format!("{reach}/{key}"),
             None => key,
         }

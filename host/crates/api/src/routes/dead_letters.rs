@@ -155,7 +155,7 @@ macro_rules! settle_endpoint {
             PathPair(event, subscriber): PathPair,
             WriteRequest { key, mut body }: WriteRequest<Acting>,
         ) -> ApiResult<WriteReply> {
-            body.actor = auth.signs(&body.actor);
+            body.actor = auth.actor(&body.actor);
             let app = &state.app;
             let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
             Ok(WriteReply(settled.await?))
@@ -228,7 +228,7 @@ async fn settle_many(
         let (detail, field) = (message.to_owned(), String::new());
         return Err(Problem::of_field(INVALID, detail, field, message.into()));
     }
-    let actor = auth.signs(&actor);
+    let actor = auth.actor(&actor);
     let acting = Acting { actor, reason };
     let settled = state.app.dead_letters_settle(key, filter, verdict, acting);
     Ok(WriteReply(settled.await?))

@@ -132,7 +132,7 @@ async fn parked_retry(
     PathPair(event, subscriber): PathPair,
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
-    body.actor = auth.signs(&body.actor);
+    body.actor = auth.actor(&body.actor);
     let retried = state.app.parked_retry(key, &event, &subscriber, body);
     Ok(WriteReply(retried.await?))
 }

@@ -141,7 +141,7 @@ async fn run_replay(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
-    body.actor = auth.signs(&body.actor);
+    body.actor = auth.actor(&body.actor);
     Ok(WriteReply(state.app.run_replay(key, &id, body).await?))
 }
 
@@ -167,6 +167,6 @@ async fn run_cancel(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
-    body.actor = auth.signs(&body.actor);
+    body.actor = auth.actor(&body.actor);
     Ok(WriteReply(state.app.run_cancel(key, &id, body).await?))
 }

@@ -130,7 +130,7 @@ async fn line_settle(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<SettleRequest>,
 ) -> ApiResult<WriteReply> {
-    body.actor = auth.signs(&body.actor);
+    body.actor = auth.actor(&body.actor);
     Ok(WriteReply(
         state.app.statement_line_settle(key, &id, body).await?,
     ))
@@ -158,7 +158,7 @@ async fn line_undo(
     Id(id): Id,
     WriteRequest { key, mut body }: WriteRequest<UndoRequest>,
 ) -> ApiResult<WriteReply> {
-    body.actor = auth.signs(&body.actor);
+    body.actor = auth.actor(&body.actor);
     Ok(WriteReply(
         state.app.statement_line_undo(key, &id, body).await?,
     ))

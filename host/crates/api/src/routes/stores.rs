@@ -53,7 +53,7 @@ async fn store_put(
 ) -> ApiResult<WriteReply> {
     state.app.may_put_store(auth.caller(), &id, &body).await?;
     let reason = query.checked_reason()?;
-    let actor = auth.signs("");
+    let actor = auth.actor("");
     let put = state.app.store_put(key, &id, body, &actor, &reason);
     Ok(WriteReply(put.await?))
 }
@@ -197,7 +197,7 @@ async fn store_import(
     let import = StoreImportRequest {
         dry_run,
         reach: auth.caller().reach.clone(),
-        actor: auth.signs(""),
+        actor: auth.actor(""),
         reason,
     };
     // If the caller disconnects, it can repeat the request under the same key to get the result.

@@ -364,7 +364,7 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
     let till = key("till-7", Scope::Till, stores(&["s1"]));
     let made = host.app.key_create(till.clone()).await.expect("a key");
     let twice = host.app.key_create(till.clone()).await;
-    assert!(twice.is_err_and(|error| error.to_string() == "key till-7 is there already"));
+    assert!(twice.is_err_and(|error| error.to_string() == "key till-7 exists already"));
     let nowhere = key("till-8", Scope::Till, stores(&["s9"]));
     assert!(host.app.key_create(nowhere).await.is_err(), "no such store");
     assert!(

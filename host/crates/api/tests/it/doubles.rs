@@ -175,7 +175,7 @@ impl Tokens for TestTokens {
         }
         Ok(Caller {
             name: format!("test-{}", scope.name()),
-            told: "test".into(),
+            log_name: "test".into(),
             scope,
             reach,
         })

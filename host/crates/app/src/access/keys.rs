@@ -190,7 +190,7 @@ impl App {
             (false, _) => Err(ApiKeyRejection::Unknown),
             (true, Some(_)) => Err(ApiKeyRejection::Revoked),
             (true, None) => Ok(Caller {
-                told: row.name.clone(),
+                log_name: row.name.clone(),
                 name: row.name,
                 scope: row.scope,
                 reach: row.reach,

@@ -167,7 +167,7 @@ impl App {
 
     async fn sweep(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
-        for digest in self.vault()?.kept(retailer)? {
+        for digest in self.vault()?.digests(retailer)? {
             self.forget_of_none(lease, retailer, &digest).await?;
         }
         Ok(())
@@ -189,7 +189,7 @@ impl App {
             // The lease may have run out on the way here, and the file may be of an import that is
             // under way now.
             lease.write(|_| Box::pin(async { Ok(()) })).await?;
-            self.vault()?.forget(retailer, digest)?;
+            self.vault()?.delete(retailer, digest)?;
         }
         Ok(())
     }
@@ -308,7 +308,7 @@ impl Import {
     async fn keep(&mut self, retailer: &str) -> Result<(), Error> {
         let (spool, retailer) = (self.spool.take(), retailer.to_owned());
         let keeping = tokio::task::spawn_blocking(move || match spool {
-            Some(mut spool) => spool.keep(&retailer),
+            Some(mut spool) => spool.commit(&retailer),
             None => Ok(()),
         });
         keeping

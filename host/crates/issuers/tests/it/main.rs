@@ -35,7 +35,7 @@ async fn a_token_of_each_accepted_algorithm_identifies_the_caller() {
         let found = caller(&issuers, &pair.sign(&realm.claims()), 0).await;
         let expected = Caller {
             name: "shops:ana".into(),
-            told: "shops".into(),
+            log_name: "shops".into(),
             scope: Scope::Till,
             reach: Reach::Some {
                 retailers: [].into(),

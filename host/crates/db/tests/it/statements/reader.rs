@@ -148,13 +148,13 @@ impl Vault for Memory {
         Ok(tempfile::tempfile().expect("a file"))
     }
 
-    fn kept(&self, retailer: &str) -> Result<Vec<String>, Error> {
+    fn digests(&self, retailer: &str) -> Result<Vec<String>, Error> {
         let originals = self.0.lock().expect("not poisoned");
         let digests = originals.iter().filter(|(owner, _)| owner == retailer);
         Ok(digests.map(|(_, digest)| digest.clone()).collect())
     }
 
-    fn forget(&self, retailer: &str, digest: &str) -> Result<(), Error> {
+    fn delete(&self, retailer: &str, digest: &str) -> Result<(), Error> {
         let key = (retailer.to_owned(), digest.to_owned());
         self.0.lock().expect("not poisoned").remove(&key);
         Ok(())
@@ -191,7 +191,7 @@ impl Spool for InMemory {
         Ok(Box::new(Bytes(self.bytes.clone().into())))
     }
 
-    fn keep(&mut self, retailer: &str) -> Result<(), Error> {
+    fn commit(&mut self, retailer: &str) -> Result<(), Error> {
         let key = (retailer.to_owned(), self.digest().0.to_string());
         self.vault.0.lock().expect("not poisoned").insert(key);
         Ok(())

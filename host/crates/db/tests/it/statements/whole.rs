@@ -105,7 +105,7 @@ async fn a_rejected_statement_is_not_stored(stage: &Stage) {
     };
     assert_eq!((problems[0].row, &*problems[0].field), (Some(7), "amount"));
     assert_eq!(counts(stage).await, (0, 0));
-    assert!(importer.vault.kept("r1").expect("stored").is_empty());
+    assert!(importer.vault.digests("r1").expect("stored").is_empty());
 }
 
 async fn every_error_names_row_and_column(stage: &Stage) {
@@ -307,16 +307,16 @@ async fn orphaned_originals_are_deleted(stage: &Stage) {
     let importer = importer(stage);
     let text = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
     importer.import("good.csv", &text).await.expect("imported");
-    let good = importer.vault.kept("r1").expect("stored");
+    let good = importer.vault.digests("r1").expect("stored");
     let mut orphan = Memory::spool(&importer.vault, "orphan.csv").expect("a spool");
     orphan
         .write(b"nothing of it was imported")
         .expect("spooled");
-    orphan.keep("r1").expect("stored");
+    orphan.commit("r1").expect("stored");
     let (row, lines) = abandoned("b-2");
     insert_import(stage, row, lines).await;
     importer.app.statements_sweep().await.expect("swept");
-    assert_eq!(importer.vault.kept("r1").expect("stored"), good);
+    assert_eq!(importer.vault.digests("r1").expect("stored"), good);
     assert_eq!(counts(stage).await, (1, 1));
 }
 
