@@ -57,14 +57,14 @@ pub fn finish(
 
 fn refused(problems: &Problems) {
     let mut table = show::table(["row", "column", "problem"]);
-    for problem in &problems.told {
+    for problem in &problems.listed {
         let row = problem.row.map_or("-".to_owned(), |row| row.to_string());
         table.add_row([row.as_str(), &problem.field, &problem.message]);
     }
     show::problem(&table.to_string());
-    let told = problems.told.len() as u64;
-    if problems.total > told {
-        show::problem(&format!("and {} more", problems.total - told));
+    let listed = problems.listed.len() as u64;
+    if problems.total > listed {
+        show::problem(&format!("and {} more", problems.total - listed));
     }
     let (count, are) = match problems.total {
         1 => ("1 cell".to_owned(), "is"),

@@ -79,7 +79,7 @@ impl From<NotImported> for Problem {
         let problem = |kind: ProblemKind, problems: Problems, [one, many]: [&str; 2]| {
             let what = if problems.total == 1 { one } else { many };
             let detail = format!("{} {what}: nothing was imported.", problems.total);
-            let errors = problems.told.into_iter().map(FieldError::from).collect();
+            let errors = problems.listed.into_iter().map(FieldError::from).collect();
             Self {
                 errors,
                 ..Self::new(kind, detail)

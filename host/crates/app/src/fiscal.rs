@@ -1,9 +1,9 @@
-//! Fiscal records: every sale and every refund has one from the moment it is accepted, and waits for
-//! what a tax authority, or who speaks for it, answers.
+//! Fiscal records. Every sale and refund has one from its acceptance, which waits for the mark of a tax authority
+//! or its agent.
 //!
-//! The same mark again changes nothing. A different one is a conflict: both are kept, and an operator
-//! looks. A mark that comes before its payment or refund waits for it; one that has waited longer than
-//! is set stays as it is, until it is told again. Only the mark that is applied becomes an event.
+//! The same mark again changes nothing. A different mark is a conflict: both are stored, and an operator
+//! decides. A mark that arrives before its payment or refund waits for it. If it has waited longer than the
+//! limit, it is not applied until it is sent again. Only an applied mark becomes an event.
 
 use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Bytes of a mark and of a scheme: the longest we know of is a digest of 64.
+/// The length of a mark and of a scheme in bytes: the longest known mark is a digest of 64.
 const MARK_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
 
 /// A mark to record.
@@ -61,7 +61,7 @@ pub struct MarkView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiscalView {
-    /// The order.
+    /// The order's id.
     pub order_id: String,
     /// The refund; null for the sale.
     pub refund_id: Option<String>,
@@ -83,7 +83,7 @@ pub struct FiscalView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiscalPage {
-    /// Newest first.
+    /// The records, the newest first.
     pub records: Vec<FiscalView>,
     /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
@@ -103,27 +103,27 @@ pub struct FiscalMarked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiscalDetail {
-    /// The order.
+    /// The order's id.
     pub order_id: String,
     /// The record of the sale first.
     pub records: Vec<FiscalMarked>,
 }
 
-/// Which records are listed.
+/// The query for fiscal records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FiscalListQuery {
-    /// By store, retailer and state.
+    /// Filters by store, retailer and state.
     pub filter: FiscalFilter,
-    /// Of this order.
+    /// Only records of this order.
     pub order_id: Option<String>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<String>,
-    /// At most so many.
+    /// The size of the page.
     pub limit: u32,
 }
 
 impl App {
-    /// Takes a mark. A different one than the record has is kept, and a conflict.
+    /// Accepts a mark. A mark that differs from the record's is stored as a conflict.
     pub async fn mark_accept(
         &self,
         key: IdempotencyKey,
@@ -141,39 +141,39 @@ impl App {
             Box::pin(async move { accept(tx, &order, new, now).await }) as InTx<'_, _>
         });
         let reply = reply.await?;
-        // What is kept is kept: the refusal tells of it, now and whenever it is asked again.
+        // The mark stays stored; the error reports it, also when the request is repeated.
         let stands: MarkView = serde_json::from_str(&reply.body)
-            .map_err(|error| Error::Internal(format!("an answer that was kept: {error}")))?;
+            .map_err(|error| Error::Internal(format!("a saved response: {error}")))?;
         match stands.state == MarkState::Conflict.name() {
             true => Err(Error::Conflict {
                 code: "mark_conflict",
                 message: format!(
-                    "mark {mark} is kept, and not applied: the record of order {order_id} has another"
+                    "mark {mark} is stored but not applied: the record of order {order_id} has another mark"
                 ),
             }),
             false => Ok(reply),
         }
     }
 
-    /// From when on a mark that came early is applied.
+    /// The earliest receipt time of an early mark that is still applied.
     pub(crate) fn early_from(&self, now: Timestamp) -> Timestamp {
         now.checked_sub(self.policy.early_marks)
             .unwrap_or(Timestamp::MIN)
     }
 
-    /// Records, newest first.
+    /// Lists records, the newest first.
     pub async fn fiscal_records(&self, ask: FiscalListQuery) -> Result<FiscalPage, Error> {
         let before: i64 = match &ask.after {
             Some(text) => text
                 .parse()
-                .map_err(|_| Error::invalid("after", "the `next` of the page before"))?,
+                .map_err(|_| Error::invalid("after", "must be the `next` of the previous page"))?,
             None => i64::MAX,
         };
         if let Some(order_id) = ask.order_id {
             return self.of_order(order_id, ask.filter).await;
         }
         let (filter, limit) = (ask.filter, ask.limit);
-        // One more than asked for tells whether there is a next part.
+        // One extra row shows whether there is a next page.
         let rows = self.records.read(move |tx| {
             let filter = filter.clone();
             Box::pin(async move { tx.fiscal_list(&filter, before, limit + 1).await })
@@ -189,7 +189,7 @@ impl App {
         })
     }
 
-    /// Those of an order: so few that there is no next part.
+    /// The records of an order, always in one page.
     async fn of_order(&self, order_id: String, filter: FiscalFilter) -> Result<FiscalPage, Error> {
         let rows = self.records.read(move |tx| {
             let order_id = order_id.clone();
@@ -212,7 +212,7 @@ impl App {
         })
     }
 
-    /// The records of an order, each with its marks.
+    /// Returns the records of an order with their marks.
     pub async fn fiscal_record(&self, order_id: &str) -> Result<FiscalDetail, Error> {
         let id = order_id.to_owned();
         let found = self.records.read(move |tx| {
@@ -254,15 +254,15 @@ fn wrong(order_id: &str, new: &NewMark) -> Vec<Problem> {
     ];
     for (field, id) in ids {
         if id.is_some_and(|id| !is_id(id)) {
-            let message = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
+            let message = "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'";
             problems.push(Problem::new(field, message));
         }
     }
     for (field, text) in [("scheme", &new.scheme), ("mark", &new.mark)] {
-        // An event's id is the order's and the mark's: it says where the one ends and the other begins.
+        // An event's id joins the ids of order and mark with ':'.
         let visible = |byte: u8| byte.is_ascii_graphic() && byte != b':';
         if !text.bytes().all(visible) || !MARK_BYTES.contains(&text.len()) {
-            let message = "1 to 128 visible characters of ASCII, none of them ':'";
+            let message = "must be 1 to 128 visible ASCII characters except ':'";
             problems.push(Problem::new(field, message));
         }
     }
@@ -275,7 +275,7 @@ async fn accept(
     new: NewMark,
     now: Timestamp,
 ) -> Result<Value, Error> {
-    // Locked: its payment comes before this, or behind.
+    // Lock the order, so that its payment is accepted before this or after it.
     let order = tx.order_get(order_id).await?;
     let refund_id = new.refund_id.unwrap_or_default();
     let record = tx.fiscal_get(order_id, &refund_id).await?;
@@ -284,10 +284,13 @@ async fn accept(
     if there.is_some_and(|one| one.refund_id != refund_id) {
         return Err(Error::Conflict {
             code: "mark_conflict",
-            message: format!("mark {} of order {order_id} marks another entry", new.mark),
+            message: format!(
+                "mark {} of order {order_id} belongs to another entry",
+                new.mark
+            ),
         });
     }
-    // One that was early for too long is told again: now its record is here.
+    // A mark that was early for too long is sent again when its record exists.
     let settled = |mark: &MarkRow| {
         let come = record.as_ref().is_some_and(|row| row.entry_id.is_some());
         mark.state != MarkState::Early || !come
@@ -352,8 +355,8 @@ async fn accept(
     answer(&mark)
 }
 
-/// The record of a sale or a refund, in the transaction that accepts it; and the mark that came
-/// before it. What is for training is nobody's turnover, and has none.
+/// Creates the record of a sale or refund in the transaction that accepts it, and applies an early mark.
+/// Training records have no fiscal record, because they are not turnover.
 pub(crate) async fn register(
     tx: &mut dyn Tx,
     store: &Store,
@@ -431,7 +434,7 @@ fn event_id(mark: &MarkRow) -> String {
 
 fn answer(mark: &MarkRow) -> Result<Value, Error> {
     serde_json::to_value(mark_view(mark))
-        .map_err(|error| Error::Internal(format!("an answer: {error}")))
+        .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
 }
 
 fn mark_view(mark: &MarkRow) -> MarkView {

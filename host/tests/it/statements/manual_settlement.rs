@@ -201,10 +201,10 @@ async fn why(host: &Host, statement: &str) {
             "amount-mismatch",
             "the amounts differ by more than the tolerance",
         ),
-        ("unmatched", "no payment or refund that was recorded"),
+        ("unmatched", "no recorded payment or refund"),
         (
             "not-applicable",
-            "nothing is recorded that such a line could agree with",
+            "lines of this kind have nothing to match with",
         ),
     ];
     for (outcome, because) in expected {
@@ -253,7 +253,7 @@ async fn refusals(host: &Host, statement: &str) {
     let entry = ["--entry", "pay-nowhere"];
     let entry = error_of(host, &with(&[&signed[..], &entry].concat()));
     assert!(
-        entry.contains("entry: a payment of the retailer"),
+        entry.contains("entry: must be a payment of the retailer"),
         "{entry}"
     );
     for what in ["settle", "undo", "explain"] {

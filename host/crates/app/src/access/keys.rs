@@ -32,7 +32,7 @@ pub struct ApiKeyRequest {
     pub reach: Reach,
     /// Who makes it.
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -300,7 +300,10 @@ fn signed(actor: &str, reason: &str) -> Result<(), Error> {
     for (field, text) in [("actor", actor), ("reason", reason)] {
         let good = !text.trim().is_empty() && text.len() <= 500;
         if !good || text.chars().any(char::is_control) {
-            return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));
+            return Err(Error::invalid(
+                field,
+                "must be 1 to 500 bytes of text in one line",
+            ));
         }
     }
     Ok(())

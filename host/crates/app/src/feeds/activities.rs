@@ -1,7 +1,7 @@
-//! The feed `activities`: whole sales, refunds, voids, shifts and verifications of a window.
+//! The feed `activities`: complete sales, refunds, voids, shifts and verifications of a window.
 //!
-//! What was rung up in training is not in it, as it is not in `sale-lines`: a run sums what it reads,
-//! and one that forgot to leave training out would report turnover that never was.
+//! Training records are excluded, as in `sale-lines`: a run that forgot to exclude them would report turnover that
+//! does not exist.
 
 use super::{FeedWindow, Progress};
 use galleria_domain::{Activity, Store};
@@ -10,23 +10,23 @@ use galleria_ports::plugins::Feed;
 use galleria_ports::records::{ActivityCursor, ActivityPage, Records};
 use std::sync::Arc;
 
-/// Activities in one page, whatever the guest wishes: a whole basket takes some 10 KiB here, and its
-/// refund as much again, so that a page stays at a MiB or two.
+/// The most activities in one page, whatever the guest requests. A basket takes about 10 KiB, and its refund as
+/// much again, so that a page takes a MiB or two.
 const PAGE: u32 = 128;
 
-/// The activities of a window, a page at a time.
+/// The activities of a window in pages.
 pub struct ActivityPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
     window: FeedWindow,
     after: ActivityCursor,
-    /// The store of the last activity: the next one is mostly of the same.
+    /// The store of the last activity, which usually is the store of the next one.
     store: Option<Store>,
     progress: Progress,
 }
 
 impl ActivityPages {
-    /// From the first activity on. To be made on the runtime and read outside of it.
+    /// Starts at the first activity. Create it on the runtime and read it outside.
     pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
         Self {
             records,
@@ -77,7 +77,7 @@ impl ActivityPages {
 
 impl Feed<(Store, Activity)> for ActivityPages {
     fn next(&mut self, max: u32) -> Result<Vec<(Store, Activity)>, Error> {
-        // A page of which retention left nothing, or that is of other stores alone, is not the end.
+        // A page may be empty because of retention or because it has only other stores: continue.
         loop {
             let ActivityPage {
                 mut activities,

@@ -1,6 +1,6 @@
-//! What a run pulls: rows of a window, a page at a time, so that memory stays the same for a million.
+//! The feeds of runs: rows of a window in pages, so that memory is constant for a million rows.
 //!
-//! A feed is read on the thread that the run blocks, and asks the database on the runtime's.
+//! A feed is read on the blocking thread of the run and queries the database on the runtime's threads.
 
 mod activities;
 mod products;
@@ -16,23 +16,23 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Told of every row that was read, for a progress bar.
+/// Receives the number of rows read, for a progress bar.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// What a feed covers.
+/// The window of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedWindow {
     /// The retailer.
     pub retailer: String,
-    /// One store by the host's id; all of the retailer where none.
+    /// One store by the host's id; if absent, all stores of the retailer.
     pub store: Option<String>,
-    /// The stores among them whose rows are told, by the host's ids; all where none.
+    /// The stores whose rows are returned, by the host's ids; if absent, all.
     pub covered: Option<Arc<BTreeSet<String>>>,
-    /// First business date.
+    /// The first business date.
     pub first: String,
-    /// Last business date, included.
+    /// The last business date, included.
     pub last: String,
-    /// What was recorded later is not in it.
+    /// Rows recorded later are excluded.
     pub as_of: Timestamp,
 }
 

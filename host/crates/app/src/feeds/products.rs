@@ -9,11 +9,11 @@ use galleria_ports::records::{CatalogueEntry, CataloguePage, Records};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
 
-/// The products of a retailer as they were at the run's instant, a page at a time, in the order of sku.
+/// The products of a retailer at the run's instant, in pages in the order of SKU.
 ///
-/// A product without a price in the scope - none at all, or only a common one in another currency than
-/// the store's - is told as no longer sold, with a price of 0 and no currency: so a run that tells
-/// changes also tells when a price went away.
+/// A product without a price in the scope (no price, or only a general one in another currency than the store's)
+/// is returned as inactive, with a price of 0 and no currency. So a run that reports changes also reports a
+/// removed price.
 pub struct ProductPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
@@ -26,8 +26,8 @@ pub struct ProductPages {
 }
 
 impl ProductPages {
-    /// From the first product on. `since` is the instant of the last run of this slot and scope that
-    /// ended well. To be made on the runtime and read outside of it.
+    /// Starts at the first product. `since` is the instant of the last successful run of this slot and scope. Create
+    /// it on the runtime and read it outside.
     pub fn new(
         records: Arc<dyn Records>,
         window: FeedWindow,
@@ -47,8 +47,8 @@ impl ProductPages {
         }
     }
 
-    /// A write, so that it waits for whoever is showing a version just now: from here on what this
-    /// run reads cannot change any more, and whatever is shown later is later than this run.
+    /// Freezes the version with a write, which waits for a version that is being published. From here on the data of
+    /// this run cannot change, and later versions are later than this run.
     fn fix(&mut self) -> Result<(), Error> {
         let (retailer, as_of) = (self.window.retailer.clone(), self.window.as_of);
         self.runtime.block_on(self.records.write(move |tx| {
@@ -109,7 +109,7 @@ impl Feed<CatalogueRow> for ProductPages {
         if !self.fixed {
             self.fix()?;
         }
-        // A page of products that were not there yet is empty, and no end.
+        // A page may be empty because its products are newer: continue.
         let listed = loop {
             let page = self.page(max)?;
             let Some(last) = page.last else {

@@ -6,7 +6,7 @@ use galleria_ports::plugins::Feed;
 use galleria_ports::records::{Records, SaleLine, SaleLineCursor};
 use std::sync::Arc;
 
-/// The sale lines of a window, a page at a time.
+/// The sale lines of a window in pages.
 pub struct SaleLinePages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
@@ -16,7 +16,7 @@ pub struct SaleLinePages {
 }
 
 impl SaleLinePages {
-    /// From the first row on. To be made on the runtime and read outside of it.
+    /// Starts at the first row. Create it on the runtime and read it outside.
     pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
         Self {
             records,
@@ -62,7 +62,7 @@ impl SaleLinePages {
 
 impl Feed<SaleLine> for SaleLinePages {
     fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
-        // A page of other stores alone is not the end.
+        // A page may be empty because it has only other stores: continue.
         loop {
             let mut page = self.page(max)?;
             let end = page.is_empty();

@@ -1,4 +1,4 @@
-//! The feed `settlement`: lines of the statements that were chosen for a run, as matched.
+//! The feed `settlement`: the matched lines of the statements selected for a run.
 
 use super::Progress;
 use galleria_ports::Error;
@@ -7,32 +7,32 @@ use galleria_ports::records::{LineRow, Records, SettlementCursor, StatementRow};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Statements looked up at a time.
+/// Statements read in one query.
 const STATEMENTS: u32 = 50;
 
-/// Lines by statement - its day and id -, store, business date and row, a page at a time. Which
-/// statements was fixed when the run began, for all its attempts.
+/// The lines in pages, ordered by statement (its day and id), store, business date and row. The statements are
+/// fixed when the run begins, for all its attempts.
 ///
-/// A line that is matched anew moves to another store and day. Over all stores it is noticed when a
-/// line was read twice or passed by on its way: the run is tried again.
+/// A line that is matched again moves to another store and day. A run over all stores detects that a line was read
+/// twice or missed because of this, and is tried again.
 pub struct SettlementPages {
     records: Arc<dyn Records>,
     runtime: tokio::runtime::Handle,
-    /// The run's id, and the only store whose lines are told where it has one.
+    /// The run's id, and the store whose lines are returned, if it has one.
     run: String,
     store: Option<String>,
-    /// Statements looked up and not read to their end; the first is being read.
+    /// Statements that are not read completely; the first one is being read.
     waiting: VecDeque<StatementRow>,
-    /// Day and id of the last statement that was looked up.
+    /// The day and id of the last statement in `waiting`.
     reached: (String, String),
     after: SettlementCursor,
-    /// Lines of the first that were read, and their net.
+    /// The number of lines read of the first statement, and their net.
     read: (u64, i128),
     progress: Progress,
 }
 
 impl SettlementPages {
-    /// From the first row on. To be made on the runtime and read outside of it.
+    /// Starts at the first row. Create it on the runtime and read it outside.
     pub fn new(
         records: Arc<dyn Records>,
         run: String,
@@ -68,12 +68,12 @@ impl SettlementPages {
         Ok(())
     }
 
-    /// Every line once, or an error.
+    /// Checks that every line was read once.
     fn whole(&self, statement: &StatementRow) -> Result<(), Error> {
         if self.store.is_some() || self.read == (statement.lines, statement.net.into()) {
             return Ok(());
         }
-        let moved = "lines were matched anew while they were read";
+        let moved = "lines were matched again while they were read";
         Err(Error::records(
             format!("the settlement of statement {}", statement.id),
             std::io::Error::other(moved),

@@ -108,7 +108,7 @@ impl App {
         limit: u32,
     ) -> Result<DeadLetterPage, Error> {
         let after = after.map(key_of).transpose()?;
-        // One more than asked for tells whether there is a next part.
+        // One extra row shows whether there is a next page.
         let mut letters = self
             .records
             .read(move |tx| {
@@ -304,7 +304,7 @@ fn key_of(cursor: &str) -> Result<DeadLetterCursor, Error> {
             subscriber: parts.next()?.to_owned(),
         })
     });
-    read.ok_or_else(|| Error::invalid("after", "the `next` of the page before"))
+    read.ok_or_else(|| Error::invalid("after", "must be the `next` of the previous page"))
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ use serde_json::Value;
 
 /// Answers are plain records: they serialise.
 fn answer(view: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(view).map_err(|error| Error::Internal(format!("an answer: {error}")))
+    serde_json::to_value(view)
+        .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
 }
 
 fn check_id(field: &str, id: &str) -> Result<(), Error> {

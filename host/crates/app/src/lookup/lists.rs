@@ -18,15 +18,15 @@ pub struct ListQuery {
     pub store: Option<String>,
     /// Of this retailer's stores.
     pub retailer: Option<String>,
-    /// Of this order.
+    /// Only records of this order.
     pub order: Option<String>,
     /// Not before this moment.
     pub from: Option<Timestamp>,
     /// Before this moment.
     pub until: Option<Timestamp>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<String>,
-    /// At most so many.
+    /// The size of the page.
     pub limit: u32,
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn merged(
 ) -> Result<Page, Error> {
     let mut keys = Vec::new();
     for place in places {
-        // One more than asked for tells whether there is a next part.
+        // One extra row shows whether there is a next page.
         let mut found = tx.list_cursors(listing, place, filter, limit + 1).await?;
         keys.append(&mut found);
     }
@@ -214,7 +214,7 @@ fn key_of(cursor: &str) -> Result<ListCursor, Error> {
         let id = id.to_owned();
         Some(ListCursor { at, id })
     });
-    read.ok_or_else(|| Error::invalid("after", "the `next` of the page before"))
+    read.ok_or_else(|| Error::invalid("after", "must be the `next` of the previous page"))
 }
 
 #[cfg(test)]

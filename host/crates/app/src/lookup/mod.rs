@@ -337,7 +337,7 @@ pub struct OperationView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationPage {
-    /// Newest first.
+    /// The records, the newest first.
     pub operations: Vec<OperationView>,
     /// The `after` of the next page; null on the last page.
     pub next: Option<String>,
@@ -354,10 +354,10 @@ impl App {
         let before: i64 = match after {
             Some(text) => text
                 .parse()
-                .map_err(|_| Error::invalid("after", "the `next` of the page before"))?,
+                .map_err(|_| Error::invalid("after", "must be the `next` of the previous page"))?,
             None => i64::MAX,
         };
-        // One more than asked for tells whether there is a next part.
+        // One extra row shows whether there is a next page.
         let mut rows = self
             .records
             .read(move |tx| {

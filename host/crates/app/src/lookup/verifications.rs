@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct VerificationSummary {
     /// Its id.
     pub id: String,
-    /// The order.
+    /// The order's id.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,

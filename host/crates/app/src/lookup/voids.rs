@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct VoidSummary {
     /// Its id.
     pub id: String,
-    /// The order.
+    /// The order's id.
     pub order_id: String,
     /// The store's id.
     pub store_id: String,

@@ -59,7 +59,7 @@ fn together<R, K: Ord>(mut rows: Vec<R>, limit: u32, key: impl Fn(&R) -> K) -> (
 }
 
 fn no_cursor() -> Error {
-    Error::invalid("after", "the `next` of the page before")
+    Error::invalid("after", "must be the `next` of the previous page")
 }
 
 #[cfg(test)]

@@ -1,77 +1,76 @@
-//! What a product's fields may hold: the same for a cell of a file and for a field of a request.
+//! The rules for the fields of a product, for cells of files and fields of requests.
 //!
-//! Each check answers what would be right, or nothing where it is.
+//! Each check returns the violated rule, if any.
 
 use crate::tabular::Wrong;
 use galleria_domain::Decimal;
 use galleria_ports::records::Price;
 
-/// Digits before the decimal mark at most: a thousand billion, in any currency.
+/// The most digits before the decimal mark: enough for a thousand billion in any currency.
 const WHOLE_DIGITS: usize = 12;
-/// Digits behind it at most: a unit price may be finer than a cent, and 18 digits fit an `i64`.
+/// The most digits after it: a unit price may be finer than a cent, and 18 digits fit an `i64`.
 const SCALE: usize = 6;
-/// Characters of a name and of a category: what a receipt and a spreadsheet still show.
+/// The most characters of a name and of a category, so that they fit receipts and spreadsheets.
 const TEXT_CHARS: usize = 200;
 
 pub(super) fn sku(text: &str) -> Wrong {
     let good = (1..=64).contains(&text.len()) && plain(text) && text == text.trim();
-    (!good).then_some("1 to 64 characters, none of them a control character")
+    (!good).then_some("must have 1 to 64 characters and no control characters")
 }
 
 pub(super) fn name(text: &str) -> Wrong {
     let good = !text.is_empty() && text.chars().count() <= TEXT_CHARS && plain(text);
-    (!good).then_some("1 to 200 characters, none of them a control character")
+    (!good).then_some("must have 1 to 200 characters and no control characters")
 }
 
 pub(super) fn category(text: &str) -> Wrong {
     let good = text.chars().count() <= TEXT_CHARS && plain(text);
     (!good).then_some(
-        "at most 200 characters, from the top and separated by /, none of them a control character",
+        "must have at most 200 characters, separated by / from the top, and no control characters",
     )
 }
 
 pub(super) fn tax_code(text: &str) -> Wrong {
     let good = text.len() <= 64 && plain(text);
-    (!good).then_some("at most 64 characters, none of them a control character")
+    (!good).then_some("must have at most 64 characters and no control characters")
 }
 
 pub(super) fn unit(text: &str) -> Wrong {
     let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     let good = (2..=3).contains(&text.len()) && text.bytes().all(capital);
-    (!good).then_some("a code of UN/ECE Recommendation 20, such as EA, KGM, LTR or MTR")
+    (!good).then_some("must be a code of UN/ECE Recommendation 20, such as EA, KGM, LTR or MTR")
 }
 
-/// GTIN-8, 12, 13 or 14: the digits weigh 3 and 1 by turns from the right, the check digit first.
+/// Checks a GTIN-8, 12, 13 or 14. The weights of the digits alternate between 1 and 3 from the right, starting
+/// with the check digit.
 pub(super) fn gtin(text: &str) -> Wrong {
     if text.is_empty() {
         return None;
     }
     if !matches!(text.len(), 8 | 12 | 13 | 14) || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some("8, 12, 13 or 14 digits, or nothing");
+        return Some("must be empty or have 8, 12, 13 or 14 digits");
     }
     let weighed = text.bytes().rev().enumerate().map(|(place, byte)| {
         let weight = if place % 2 == 0 { 1 } else { 3 };
         u32::from(byte - b'0') * weight
     });
-    (!weighed.sum::<u32>().is_multiple_of(10))
-        .then_some("a number whose last digit is its check digit")
+    (!weighed.sum::<u32>().is_multiple_of(10)).then_some("must end with the correct check digit")
 }
 
 pub(super) fn currency(text: &str) -> Wrong {
     let known = text.len() == 3 && iso_currency::Currency::from_code(text).is_some();
-    (!known).then_some("a code of ISO 4217 in capital letters, such as EUR")
+    (!known).then_some("must be a code of ISO 4217 in capital letters, such as EUR")
 }
 
 pub(super) fn active(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
-        _ => Err("true or false, 1 or 0, yes or no"),
+        _ => Err("must be true or false, 1 or 0, yes or no"),
     }
 }
 
-/// A price as text. Never through floating point; digits that say nothing are dropped, so that 1.50
-/// and 1.5 are the same price.
+/// Parses a price without floating point. Insignificant digits are dropped, so that 1.50 and 1.5 are equal.
 pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, &'static str> {
     let (mark, other) = if decimal_comma {
         (',', '.')
@@ -79,7 +78,7 @@ pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, &'stati
         ('.', ',')
     };
     if text.starts_with('-') {
-        return Err("not negative");
+        return Err("must not be negative");
     }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, part) = match text.split_once(mark) {
@@ -89,30 +88,30 @@ pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, &'stati
     if !digits(whole) || !digits(part) {
         return Err(match (text.contains(other), decimal_comma) {
             (true, false) => {
-                "digits with a decimal point, such as 12.99; a file with decimal commas has to be said to be one"
+                "must have a decimal point, such as 12.99; for a file with decimal commas, set that option"
             }
             (true, true) => {
-                "digits with a decimal comma, such as 12,99, as this file was said to have"
+                "must have a decimal comma, such as 12,99, as the option for this file says"
             }
             (false, _) => {
-                "digits with at most one decimal mark: no exponent, no sign, no separators"
+                "must have only digits and at most one decimal mark: no exponent, sign or separators"
             }
         });
     }
     let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
     if whole.len() > WHOLE_DIGITS || part.len() > SCALE {
-        return Err("at most 12 digits before the decimal mark and 6 behind it");
+        return Err("must have at most 12 digits before the decimal mark and 6 after it");
     }
     let digits = [whole, part].concat();
     let unscaled = match digits.as_str() {
         "" => 0,
-        digits => digits.parse().map_err(|_| "a price")?,
+        digits => digits.parse().map_err(|_| "must be a price")?,
     };
-    let scale = u8::try_from(part.len()).map_err(|_| "a price")?;
+    let scale = u8::try_from(part.len()).map_err(|_| "must be a price")?;
     Ok(Decimal { unscaled, scale })
 }
 
-/// A price of a request, within the same bounds and with the same digits dropped.
+/// Normalises the price of a request by the same rules.
 pub(super) fn price(price: &Price) -> Result<Price, (&'static str, &'static str)> {
     if let Some(message) = currency(&price.currency) {
         return Err(("currency", message));
@@ -128,7 +127,7 @@ pub(super) fn price(price: &Price) -> Result<Price, (&'static str, &'static str)
     if unscaled < 0 || usize::from(scale) > SCALE || unscaled >= most {
         return Err((
             "amount",
-            "not negative, at most 12 digits before the decimal mark and 6 behind it",
+            "must not be negative and must have at most 12 digits before the decimal mark and 6 after it",
         ));
     }
     Ok(Price {

@@ -1,5 +1,4 @@
-//! Writing a version of a retailer's catalogue: one writer at a time, and nothing left of one that
-//! broke off.
+//! Writes a version of a retailer's catalogue: one writer at a time, without leftovers of an interrupted one.
 
 use crate::app::App;
 use galleria_ports::Error;
@@ -8,21 +7,21 @@ use galleria_ports::records::{CatalogueDraft, DraftStart, InTx, PriceRow, Produc
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// How long a replaced version can be read again. A run is repeated within days.
+/// How long a replaced version stays readable. A run is repeated within days.
 const READABLE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Rows that one transaction takes away: some ten milliseconds.
+/// Rows that one transaction removes: about ten milliseconds.
 const CLEARED: u32 = 1000;
 
-/// How long a draft is kept for a writer that does not tell of itself. A piece takes milliseconds; half
-/// a minute is a machine that hangs.
+/// How long a draft is reserved for a writer without progress. A batch takes milliseconds; after half a minute
+/// the machine hangs.
 pub(super) const HELD: Duration = Duration::from_secs(30);
 
 /// A draft that is being written.
 pub(super) struct Held {
     pub draft: CatalogueDraft,
-    /// Whether nothing was added yet.
+    /// Whether the draft is empty.
     pub empty: bool,
-    /// When its time was last renewed.
+    /// When the reservation was last renewed.
     renewed: Timestamp,
 }
 
@@ -99,8 +98,8 @@ impl App {
         }
     }
 
-    /// Takes away what imports left that broke off, and versions that nothing refers to any more.
-    /// How many drafts there were.
+    /// Removes the drafts of interrupted imports, and versions that are not referenced any more. Returns the number
+    /// of drafts.
     pub async fn products_sweep(&self) -> Result<u64, Error> {
         let mut swept = 0;
         loop {
@@ -144,6 +143,6 @@ pub(super) fn writer() -> String {
 pub(super) fn busy() -> Error {
     Error::Conflict {
         code: "catalogue_busy",
-        message: "products of this retailer are being imported: ask again when that is done".into(),
+        message: "products of this retailer are being imported; try again afterwards".into(),
     }
 }

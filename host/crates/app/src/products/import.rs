@@ -1,9 +1,9 @@
-//! A file of products becomes the catalogue: all of it at once, or nothing of it.
+//! Imports a file of products completely or not at all.
 //!
-//! The file is read twice. First every cell is looked at, and nothing is written. Then rows are held
-//! against what is there, a piece at a time; what differs is added to a draft that nobody sees, and
-//! one row shows the draft. So tills wait for a piece at most, a row that says what is there already
-//! writes nothing, and an import that broke off leaves nothing but rows that are swept away.
+//! The file is read twice. The first pass checks every cell and writes nothing. The second one compares the rows
+//! with the catalogue in batches and adds the differences to an invisible draft, which one row then publishes.
+//! So tills wait for one batch at most, unchanged rows write nothing, and an interrupted import leaves only rows
+//! that are swept later.
 
 use super::row::{DETAILS, LAYOUT, Row, Rules, details};
 use crate::app::{App, IdempotencyKey, Reply};
@@ -19,33 +19,33 @@ use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use tokio::runtime::Handle;
 
-/// Rows of a piece. A piece is one transaction of some ten milliseconds on SQLite, which is what a
-/// till waits at most; half as many would take the import half as long again.
+/// Rows in a batch. A batch is one transaction of about ten milliseconds on SQLite, the longest wait of a till. With
+/// half as many rows, an import would take half as long again.
 const PIECE: usize = 256;
-/// What becomes of products that a file does not name.
+/// What happens to products that a file does not contain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
-    /// They stay as they are: the file holds what is to change.
+    /// They stay unchanged: the file contains only changes.
     #[default]
     Keep,
-    /// They are no longer sold: the file holds everything.
+    /// They are deactivated: the file contains the complete catalogue.
     Deactivate,
 }
 
-/// What is asked to be imported, and how.
+/// The options of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueImportRequest {
-    /// Whose products.
+    /// The retailer.
     pub retailer: String,
-    /// How rows are written.
+    /// The format of the file.
     pub format: Format,
     /// Whether prices have a decimal comma.
     pub decimal_comma: bool,
-    /// Only look, and tell what would come of it.
+    /// Only report what the import would do.
     pub dry_run: bool,
-    /// What becomes of products that the file does not name.
+    /// What happens to products that the file does not contain.
     pub missing: Missing,
 }
 
@@ -84,8 +84,8 @@ pub struct PriceCounts {
 }
 
 impl App {
-    /// Imports a file, or tells everything that is wrong with it. Under a key the answer is kept, and
-    /// the same request is answered as before.
+    /// Imports a file, or returns all its problems. With an idempotency key, the response is saved and a repeated
+    /// request gets the same response.
     pub async fn products_import(
         &self,
         ask: CatalogueImportRequest,
@@ -115,11 +115,11 @@ impl App {
     }
 }
 
-/// Where a product or a store's price stands in the file.
+/// The place of a product or store price in the file.
 struct Mark {
     row: u64,
-    /// Of the product's details. Thirty-two bits each: that a detail which a store's row repeats
-    /// wrongly goes unnoticed is one case in four billion, and it harms nothing but the notice.
+    /// Hashes of the product's details. With 32 bits each, a store's row that repeats a detail wrongly goes unnoticed
+    /// once in four billion cases, which only omits a message.
     details: [u32; DETAILS.len()],
 }
 
@@ -131,12 +131,12 @@ struct Job {
     key: Option<IdempotencyKey>,
     watch: Watch,
     problems: Problems,
-    /// By sku, and for a store's price by sku and store.
+    /// By SKU; for a store's price, by SKU and store.
     seen: HashMap<Box<str>, Mark>,
     counts: Imported,
 }
 
-/// What is to be written of a piece.
+/// The changes of a batch.
 #[derive(Default)]
 struct Changes {
     products: Vec<ProductRow>,
@@ -156,19 +156,19 @@ impl Job {
             .and_then(|()| self.deactivate(&mut held))
             .and_then(|()| self.show(&mut held));
         if let Some(held) = held {
-            // Nobody sees what is left; if it cannot be taken away now, it will be later.
+            // The draft is invisible. If it cannot be removed now, it is swept later.
             let cleared = self.runtime.block_on(self.app.draft_clear(&held.draft));
             if let Err(error) = cleared {
                 tracing::warn!(
                     error = error.chain(),
-                    "a draft of products was left to be swept"
+                    "product draft not removed; it will be swept"
                 );
             }
         }
         done
     }
 
-    /// Looks at every cell.
+    /// Checks every cell.
     fn check(&mut self, file: &mut dyn Upload) -> Result<(), NotImported> {
         let Some(mut rows) = Rows::open(file, &LAYOUT, self.ask.format, &mut self.problems)? else {
             return Err(self.refused());
@@ -184,11 +184,10 @@ impl Job {
             }
         }
         (self.watch.steps)(Step::Checked(self.counts.rows));
-        // A file that was cut off behind its header would end the sale of everything.
+        // Otherwise a file that was cut off after its header would deactivate every product.
         let prices_alone = || self.seen.keys().all(|key| key.contains('\0'));
         if self.ask.missing == Missing::Deactivate && prices_alone() {
-            let message =
-                "a product's own row, where what the file does not name is no longer sold";
+            let message = "must contain product rows, because missing products are deactivated";
             self.problems.add(Problem::new("file", message));
         }
         Ok(())
@@ -204,13 +203,16 @@ impl Job {
                 place.insert(Mark { row, details });
             }
             Entry::Occupied(before) => {
-                let message = format!("named once; row {} names it, too", before.get().row);
+                let message = format!(
+                    "must be unique in the file; row {} has it too",
+                    before.get().row
+                );
                 self.problems.of_row(row, column, message);
             }
         }
     }
 
-    /// Holds every row against what is there, and writes what differs where there is a draft.
+    /// Compares every row with the catalogue, and writes the differences if there is a draft.
     fn compare(
         &mut self,
         file: &mut dyn Upload,
@@ -246,7 +248,7 @@ impl Job {
         }
     }
 
-    /// What of a piece is not there yet.
+    /// The differences between a batch and the catalogue.
     fn differing(&mut self, piece: Vec<(u64, Row)>) -> Result<Changes, Error> {
         let there = self.there(&piece)?;
         let mut changes = Changes::default();
@@ -285,7 +287,7 @@ impl Job {
         Ok(changes)
     }
 
-    /// A store's row needs its product, and must not contradict it.
+    /// Checks that a store's row has a product and does not contradict it.
     fn agrees(
         &mut self,
         row: u64,
@@ -298,13 +300,13 @@ impl Job {
             (None, Some(product)) => details(product).map(hash),
             (None, None) => {
                 let message =
-                    "a product that is there, or that this file names in a row without store";
+                    "must be an existing product, or one of this file in a row without a store";
                 return self.problems.of_row(row, "sku", message);
             }
         };
         for ((column, text), own) in DETAILS.iter().zip(repeated).zip(own) {
             if text.as_ref().is_some_and(|text| hash(text) != own) {
-                let message = "nothing, or what the product's own row says";
+                let message = "must be empty or equal to the product's own row";
                 self.problems.of_row(row, column, message);
             }
         }
@@ -312,7 +314,7 @@ impl Job {
 
     fn there(&self, piece: &[(u64, Row)]) -> Result<There, Error> {
         let skus = piece.iter().map(|(_, row)| row.sku());
-        // A price's product that the file itself names is not asked for: its mark is enough.
+        // Products of prices that the file itself contains are not read: their mark suffices.
         let skus = skus.zip(piece).filter(|(sku, (_, row))| match row {
             Row::Product(_) => true,
             Row::Price(..) => !self.seen.contains_key(*sku),
@@ -347,7 +349,7 @@ impl Job {
         })
     }
 
-    /// Products that are sold and that the file does not name are no longer sold.
+    /// Deactivates active products that the file does not contain.
     fn deactivate(&mut self, held: &mut Option<Held>) -> Result<(), NotImported> {
         if self.ask.missing == Missing::Keep {
             return Ok(());
@@ -390,12 +392,12 @@ impl Job {
         self.runtime.block_on(begun)
     }
 
-    /// Adds to the draft, or keeps it where there is nothing to add for a while.
+    /// Adds changes to the draft, and renews its reservation.
     fn add(&mut self, held: &mut Option<Held>, changes: Changes) -> Result<(), Error> {
         let Some(held) = held else {
             return Ok(());
         };
-        // What is refused is not written any further.
+        // A rejected file is not written any further.
         if self.problems.total > 0 {
             return Ok(());
         }
@@ -403,7 +405,7 @@ impl Job {
         self.runtime.block_on(added)
     }
 
-    /// Shows the draft, or drops it where nothing differs, and keeps the answer.
+    /// Publishes the draft, or removes it if nothing differs, and saves the response.
     fn show(&mut self, held: &mut Option<Held>) -> Result<Reply, NotImported> {
         let Some(holding) = held.as_ref() else {
             return self.looked();
@@ -426,7 +428,7 @@ impl Job {
         Ok(reply)
     }
 
-    /// What a dry run answers.
+    /// The response of a dry run.
     fn looked(&mut self) -> Result<Reply, NotImported> {
         if self.ask.missing == Missing::Deactivate {
             self.deactivate(&mut None)?;
@@ -440,7 +442,7 @@ impl Job {
             ..self.counts.clone()
         };
         let body = serde_json::to_string(&imported)
-            .map_err(|error| Error::Internal(format!("an answer: {error}")))?;
+            .map_err(|error| Error::Internal(format!("serialising a response: {error}")))?;
         Ok(Reply {
             status: 200,
             body,
@@ -453,7 +455,7 @@ impl Job {
     }
 }
 
-/// What is there of a piece's products and prices.
+/// The current products and prices of a batch.
 struct There {
     products: HashMap<String, ProductRow>,
     prices: HashMap<String, Option<galleria_ports::records::Price>>,
@@ -482,7 +484,7 @@ impl Written {
             .await?;
         }
         match self.empty {
-            // Nothing stands in it: one call ends it.
+            // The draft is empty: one call removes it.
             true => tx.catalogue_draft_clear(&self.draft, 1).await.map(drop),
             false => tx
                 .catalogue_draft_publish(&self.draft, self.now)
@@ -492,7 +494,7 @@ impl Written {
     }
 }
 
-/// A store's price by product and store; no sku has a control character in it.
+/// The key of a store's price. SKUs have no control characters.
 fn both(price: &PriceRow) -> String {
     format!("{}\0{}", price.sku, price.store_id)
 }

@@ -1,7 +1,6 @@
-//! Products of a retailer, with prices by store.
+//! The products of a retailer, with prices by store.
 //!
-//! Owns: what a product may be, how a file of them is imported, which price holds in a store. Never
-//! knows: what a till does with it.
+//! Owns: the rules for products, the import of product files, and the price that applies in a store.
 
 mod checks;
 mod drafts;
@@ -10,7 +9,7 @@ mod row;
 mod single;
 mod view;
 
-pub use crate::tabular::{Format, NotImported, Problems, Step, Steps, TOLD, Upload, Watch};
+pub use crate::tabular::{Format, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch};
 pub use import::{CatalogueImportRequest, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
 pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView};

@@ -1,12 +1,12 @@
-//! A row of a file as a product or as a store's price, or everything that is wrong with it.
+//! Converts a row of a file to a product or a store's price, or reports all its problems.
 
 use super::checks;
-use crate::tabular::{Cells, Layout, Problems, Told};
+use crate::tabular::{Cells, Layout, Problems, RowProblems};
 use galleria_domain::Store;
 use galleria_ports::records::{Price, PriceRow, ProductRow};
 use std::collections::HashMap;
 
-/// Files of products.
+/// The layout of product files.
 pub(super) static LAYOUT: Layout = Layout {
     columns: &[
         "sku", "gtin", "name", "category", "unit", "price", "currency", "tax_code", "active",
@@ -14,13 +14,13 @@ pub(super) static LAYOUT: Layout = Layout {
     ],
     required: &["sku", "name", "price", "currency"],
     further: "",
-    // All columns at their bounds, in four-byte characters and quoted, are 4 KiB.
+    // All columns at their limits, quoted and in four-byte characters, take 4 KiB.
     line_bytes: 64 << 10,
-    // Five times the largest catalogue we know of.
+    // Five times the largest known catalogue.
     rows: 1_000_000,
 };
 
-/// What a row says beside its price, by column: what a store's row may repeat of its product's.
+/// The columns besides the price that a store's row may repeat from its product's row.
 pub(super) const DETAILS: [&str; 6] = ["gtin", "name", "category", "unit", "tax_code", "active"];
 
 /// The details of a product, in the order of [`DETAILS`].
@@ -39,16 +39,16 @@ pub(super) fn details(product: &ProductRow) -> [&str; DETAILS.len()] {
     [gtin, name, category, unit, tax_code, active]
 }
 
-/// A row that is right in itself.
+/// A valid row.
 pub(super) enum Row {
-    /// A product with its common price.
+    /// A product with its general price.
     Product(ProductRow),
-    /// A store's price, and which of the product's details the row repeats.
+    /// A store's price, and the details of the product that the row repeats.
     Price(PriceRow, [Option<String>; DETAILS.len()]),
 }
 
 impl Row {
-    /// The product.
+    /// The product's SKU.
     pub fn sku(&self) -> &str {
         match self {
             Self::Product(product) => &product.sku,
@@ -57,15 +57,15 @@ impl Row {
     }
 }
 
-/// What rows are held against.
+/// Converts and checks rows.
 pub(super) struct Rules {
-    /// Stores of the retailer by the host's id and by the retailer's own.
+    /// The retailer's stores by the host's id and by the retailer's own id.
     stores: HashMap<String, Store>,
     decimal_comma: bool,
 }
 
 impl Rules {
-    /// The host's id of one store wins over the retailer's id of another.
+    /// If the host's id of one store equals the retailer's id of another, the former wins.
     pub fn new(stores: Vec<Store>, decimal_comma: bool) -> Self {
         let mut by_id = HashMap::new();
         for store in &stores {
@@ -80,88 +80,91 @@ impl Rules {
         }
     }
 
-    /// The row, where nothing is wrong with it; all that is wrong is told.
+    /// Returns the row if it is valid; otherwise adds all its problems.
     pub fn row(&self, cells: &Cells, problems: &mut Problems) -> Option<Row> {
         if !cells.whole {
             return None;
         }
         let before = problems.total;
-        let mut told = Told { cells, problems };
-        told.check("sku", checks::sku);
+        let mut row = RowProblems { cells, problems };
+        row.check("sku", checks::sku);
         let row = match cells.text("store") {
-            "" => self.product(&mut told),
-            _ => self.price(&mut told),
+            "" => self.product(&mut row),
+            _ => self.price(&mut row),
         };
         (problems.total == before).then_some(row).flatten()
     }
 
-    fn product(&self, told: &mut Told<'_>) -> Option<Row> {
-        told.check("name", checks::name);
-        told.check("gtin", checks::gtin);
-        told.check("category", checks::category);
-        told.check("tax_code", checks::tax_code);
-        let unit = told.or("unit", "EA");
-        told.told("unit", checks::unit(&unit));
-        let active = checks::active(&told.or("active", "true"));
-        told.told("active", active.err());
-        let price = self.priced(told, None);
+    fn product(&self, row: &mut RowProblems<'_>) -> Option<Row> {
+        row.check("name", checks::name);
+        row.check("gtin", checks::gtin);
+        row.check("category", checks::category);
+        row.check("tax_code", checks::tax_code);
+        let unit = row.or("unit", "EA");
+        row.report("unit", checks::unit(&unit));
+        let active = checks::active(&row.or("active", "true"));
+        row.report("active", active.err());
+        let price = self.priced(row, None);
         Some(Row::Product(ProductRow {
-            sku: told.text("sku"),
-            gtin: told.text("gtin"),
-            name: told.text("name"),
-            category: told.text("category"),
+            sku: row.text("sku"),
+            gtin: row.text("gtin"),
+            name: row.text("name"),
+            category: row.text("category"),
             unit,
             price,
-            tax_code: told.text("tax_code"),
+            tax_code: row.text("tax_code"),
             active: active.ok()?,
         }))
     }
 
-    fn price(&self, told: &mut Told<'_>) -> Option<Row> {
-        let store = self.stores.get(told.cells.text("store"));
+    fn price(&self, row: &mut RowProblems<'_>) -> Option<Row> {
+        let store = self.stores.get(row.cells.text("store"));
         if store.is_none() {
-            told.told(
+            row.report(
                 "store",
-                Some("the id of a store of this retailer, or nothing"),
+                Some("must be the id of a store of this retailer, or empty"),
             );
         }
-        let price = self.priced(told, store);
-        let active = told.text("active");
+        let price = self.priced(row, store);
+        let active = row.text("active");
         let active = (!active.is_empty()).then(|| checks::active(&active));
-        told.told("active", active.and_then(Result::err));
-        let row = PriceRow {
-            sku: told.text("sku"),
+        row.report("active", active.and_then(Result::err));
+        let price_row = PriceRow {
+            sku: row.text("sku"),
             store_id: store?.id.clone(),
             price,
         };
         let repeated = DETAILS.map(|column| {
             let text = match column {
                 "active" => active?.ok()?.to_string(),
-                column => told.text(column),
+                column => row.text(column),
             };
             (!text.is_empty()).then_some(text)
         });
-        Some(Row::Price(row, repeated))
+        Some(Row::Price(price_row, repeated))
     }
 
-    /// Price and currency stand together or not at all.
-    fn priced(&self, told: &mut Told<'_>, store: Option<&Store>) -> Option<Price> {
-        let (amount, currency) = (told.text("price"), told.text("currency"));
+    /// Reads price and currency, which must both be set or both be empty.
+    fn priced(&self, row: &mut RowProblems<'_>, store: Option<&Store>) -> Option<Price> {
+        let (amount, currency) = (row.text("price"), row.text("currency"));
         if amount.is_empty() && currency.is_empty() {
             return None;
         }
         match checks::amount(&amount, self.decimal_comma) {
             _ if amount.is_empty() => {
-                told.told("price", Some("a price, since there is a currency"))
+                row.report("price", Some("must be set, because there is a currency"))
             }
-            read => told.told("price", read.err()),
+            read => row.report("price", read.err()),
         }
         let other = store.filter(|store| store.currency != currency);
         match (checks::currency(&currency), other) {
-            (Some(message), _) => told.told("currency", Some(message)),
+            (Some(message), _) => row.report("currency", Some(message)),
             (None, Some(store)) => {
-                let message = format!("{}, the currency of store {}", store.currency, store.id);
-                told.add("currency", message);
+                let message = format!(
+                    "must be {}, the currency of store {}",
+                    store.currency, store.id
+                );
+                row.add("currency", message);
             }
             (None, None) => {}
         }

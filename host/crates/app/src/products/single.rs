@@ -1,4 +1,4 @@
-//! One product, created or replaced.
+//! Creates or replaces one product.
 
 use super::checks;
 use super::drafts::{busy, readable_from, until, writer};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
-    /// GTIN-8, 12, 13 or 14.
+    /// The GTIN-8, 12, 13 or 14.
     #[serde(default)]
     pub gtin: String,
     /// The name for people.
@@ -23,7 +23,7 @@ pub struct NewProduct {
     /// The category path, separated by `/`.
     #[serde(default)]
     pub category: String,
-    /// UN/ECE Recommendation 20.
+    /// The unit by UN/ECE Recommendation 20.
     #[serde(default = "piece")]
     pub unit: String,
     /// The common price, for stores without their own price.
@@ -44,9 +44,9 @@ pub struct NewProduct {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewStorePrice {
-    /// A store of the retailer.
+    /// The id of a store of the retailer.
     pub store_id: String,
-    /// In the store's currency.
+    /// The price in the store's currency.
     pub price: Price,
 }
 
@@ -92,7 +92,7 @@ impl App {
     }
 }
 
-/// Never leaves this module: a draft was left, and is swept away before the second try.
+/// Internal code: an abandoned draft must be swept before the second try.
 const LEFT: &str = "catalogue_left";
 
 #[derive(Clone)]
@@ -116,7 +116,7 @@ impl Put {
             DraftStart::LeftOver => {
                 return Err(Error::Conflict {
                     code: LEFT,
-                    message: "an import that broke off is being swept away".into(),
+                    message: "an interrupted import is being swept".into(),
                 });
             }
         };
@@ -136,7 +136,8 @@ impl Put {
             tx.catalogue_draft_publish(&draft, now).await?;
         }
         let detail = detail(tx, retailer, sku).await?;
-        serde_json::to_value(detail).map_err(|error| Error::Internal(format!("an answer: {error}")))
+        serde_json::to_value(detail)
+            .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
     }
 
     async fn check_stores(&self, tx: &mut dyn Tx) -> Result<(), Error> {
@@ -149,10 +150,10 @@ impl Put {
             match store {
                 None => problems.push(Problem::new(
                     field("store_id"),
-                    "the id of a store of this retailer",
+                    "must be the id of a store of this retailer",
                 )),
                 Some(store) if currency.is_some_and(|code| *code != store.currency) => {
-                    let message = format!("{}, the currency of the store", store.currency);
+                    let message = format!("must be {}, the currency of the store", store.currency);
                     problems.push(Problem::new(field("price.currency"), message));
                 }
                 Some(_) => {}
@@ -164,7 +165,7 @@ impl Put {
         }
     }
 
-    /// Prices that differ from what is there, and those that are to go.
+    /// The prices that differ from the current ones, including removed ones.
     async fn differing(&self, tx: &mut dyn Tx) -> Result<Vec<PriceRow>, Error> {
         let there = tx
             .catalogue_price_list_by_product(&self.retailer, &self.product.sku)
@@ -189,7 +190,7 @@ impl Put {
     }
 }
 
-/// What can be known without the database, all of it together.
+/// Checks everything that does not need the database, and returns all problems.
 fn checked(sku: &str, new: NewProduct) -> Result<(ProductRow, Vec<PriceRow>), Error> {
     let NewProduct {
         gtin,
@@ -202,19 +203,19 @@ fn checked(sku: &str, new: NewProduct) -> Result<(ProductRow, Vec<PriceRow>), Er
         store_prices,
     } = new;
     let mut problems = Vec::new();
-    let mut told = |field: String, wrong: Option<&str>| {
+    let mut report = |field: String, wrong: Option<&str>| {
         problems.extend(wrong.map(|message| Problem::new(field, message)));
     };
-    told("sku".into(), checks::sku(sku));
-    told("gtin".into(), checks::gtin(&gtin));
-    told("name".into(), checks::name(&name));
-    told("category".into(), checks::category(&category));
-    told("unit".into(), checks::unit(&unit));
-    told("tax_code".into(), checks::tax_code(&tax_code));
+    report("sku".into(), checks::sku(sku));
+    report("gtin".into(), checks::gtin(&gtin));
+    report("name".into(), checks::name(&name));
+    report("category".into(), checks::category(&category));
+    report("unit".into(), checks::unit(&unit));
+    report("tax_code".into(), checks::tax_code(&tax_code));
     let mut priced = |at: &str, price: &Price| match checks::price(price) {
         Ok(price) => Some(price),
         Err((field, message)) => {
-            told(format!("{at}.{field}"), Some(message));
+            report(format!("{at}.{field}"), Some(message));
             None
         }
     };
@@ -233,7 +234,7 @@ fn checked(sku: &str, new: NewProduct) -> Result<(ProductRow, Vec<PriceRow>), Er
         });
     }
     for field in twice {
-        told(field, Some("a store once"));
+        report(field, Some("must be unique in the list"));
     }
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));

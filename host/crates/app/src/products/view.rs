@@ -1,4 +1,4 @@
-//! Products as they are told: in a list, one by one, and which price holds where.
+//! Views of products, and the price that applies in a scope.
 
 use crate::app::App;
 use galleria_domain::Store;
@@ -7,10 +7,10 @@ use galleria_ports::records::{CatalogueEntry, CataloguePage, Price, PriceRow, Pr
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Rows that one part of a list looks at, at most: where few have changed, a part may be short and
-/// still have a next one.
+/// The most rows that one page scans. If few products have changed, a page may be short and still have a next
+/// one.
 const LOOKED_AT: u32 = 20_000;
-/// Rows that are read at once.
+/// Rows in one read.
 const PAGE: u32 = 1000;
 
 /// A product with the price of the requested scope.
@@ -25,7 +25,7 @@ pub struct ProductView {
     pub name: String,
     /// The category path, separated by `/`; empty if there is none.
     pub category: String,
-    /// UN/ECE Recommendation 20.
+    /// The unit by UN/ECE Recommendation 20.
     pub unit: String,
     /// The common price, or the price in the requested store; null if there is none.
     pub price: Option<Price>,
@@ -54,25 +54,25 @@ pub struct ProductDetail {
 pub struct StorePriceView {
     /// The store's id.
     pub store_id: String,
-    /// In the store's currency.
+    /// The price in the store's currency.
     pub price: Price,
     /// Time of the last change.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub changed_at: Timestamp,
 }
 
-/// Which products are asked for.
+/// The query for products.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProductQuery {
-    /// Whose.
+    /// The retailer.
     pub retailer: String,
-    /// With the prices of this store; with the common ones where none.
+    /// The store whose prices apply; by default, the general prices.
     pub store: Option<String>,
-    /// Only those that changed later.
+    /// Only products that changed later.
     pub changed_since: Option<Timestamp>,
-    /// Begin after this sku.
+    /// Start after this SKU.
     pub after: String,
-    /// At most so many.
+    /// The size of the page.
     pub limit: u32,
 }
 
@@ -86,10 +86,10 @@ pub struct ProductPage {
     pub next: Option<String>,
 }
 
-/// A product in the scope: its price there, and when it changed there last.
+/// The view of a product in a scope: its price and the time of its last change there.
 ///
-/// A store's own price holds there; otherwise the common one, unless it is in another currency. What
-/// is left without a price is not sold in the scope.
+/// A store's own price applies in the store; otherwise the general price, unless it has another currency. A
+/// product without a price is not sold in the scope.
 pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> ProductView {
     let CatalogueEntry {
         product,
@@ -128,7 +128,7 @@ pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> Product
 }
 
 impl App {
-    /// Products in the order of sku.
+    /// Lists products in the order of SKU.
     pub async fn products(&self, ask: ProductQuery) -> Result<ProductPage, Error> {
         self.retailer_known(&ask.retailer).await?;
         let store = match &ask.store {
@@ -204,7 +204,7 @@ impl App {
             })
     }
 
-    /// A retailer that has a plugin or a store here.
+    /// Checks that a retailer has a plugin or a store.
     pub async fn retailer_known(&self, retailer: &str) -> Result<(), Error> {
         let mut slots = self.plugins.all().iter();
         if slots.any(|loaded| loaded.slot.retailer == retailer) {
@@ -227,7 +227,7 @@ impl App {
         }
     }
 
-    /// All stores of a retailer.
+    /// Returns all stores of a retailer.
     pub(super) async fn stores_of(&self, retailer: &str) -> Result<Vec<Store>, Error> {
         let mut stores: Vec<Store> = Vec::new();
         loop {
@@ -275,7 +275,7 @@ pub(super) async fn detail(
         own: None,
     };
     let mut product = in_scope(listed, None);
-    // Here it is the product that is asked for, not whether it is sold in some scope.
+    // Report the product's own state, not whether it is sold in a scope.
     product.active = active;
     Ok(Some(ProductDetail {
         product,

@@ -43,9 +43,9 @@ pub struct RunView {
     pub point: String,
     /// The store; null for a run over all stores.
     pub store: Option<String>,
-    /// First business date.
+    /// The first business date.
     pub first: String,
-    /// Last business date, included.
+    /// The last business date, included.
     pub last: String,
     /// The schedule that requested it; null if it was requested manually.
     pub schedule: Option<String>,
@@ -154,7 +154,7 @@ impl App {
         limit: u32,
     ) -> Result<RunPage, Error> {
         let before = before.unwrap_or(i64::MAX);
-        // One more than asked for tells whether there is a next part.
+        // One extra row shows whether there is a next page.
         let mut rows = self
             .records
             .read(move |tx| {

@@ -32,10 +32,10 @@ pub struct RunRequest {
     /// One store, by the host's id; all stores of the retailer if it is absent.
     #[serde(default)]
     pub store: Option<String>,
-    /// First business date.
+    /// The first business date.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub first: Date,
-    /// Last business date, included.
+    /// The last business date, included.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub last: Date,
 }

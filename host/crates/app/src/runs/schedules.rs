@@ -27,7 +27,7 @@ pub fn check(
 ) -> Result<Vec<Schedule>, Vec<ConfigError>> {
     let (mut good, mut mistakes) = (Vec::with_capacity(schedules.len()), Vec::new());
     for mut schedule in schedules {
-        // A slot that could not be loaded is a mistake of its own.
+        // A slot that could not be loaded has its own error.
         let Some(plugin) = plugins.named(&schedule.retailer, &schedule.slot) else {
             continue;
         };

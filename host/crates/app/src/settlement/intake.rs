@@ -1,9 +1,9 @@
-//! A statement is taken in: one way for directory, command line and HTTP.
+//! Imports a statement. Directories, the command line and HTTP share this code.
 //!
-//! Its lines are written in pieces, so that tills need not wait for a hundred thousand of them, under
-//! a statement that nobody sees until the last is written: a crash leaves all or nothing. Which
-//! replica does so for a retailer, a lease says; who takes it over clears away what it finds. Whoever
-//! asked for it may stop it until the last line is written: then nothing of it stays.
+//! Lines are written in batches, so that tills do not wait for a hundred thousand of them. The statement
+//! stays invisible until its last line is written: a crash leaves all or nothing. A lease selects the replica
+//! that imports for a retailer; a replica that takes the lease over removes an unfinished import. The caller can
+//! stop the import until the last line is written; then nothing of it is stored.
 
 use super::lease::Lease;
 use super::matching::PIECE;
@@ -22,21 +22,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Who is to read which retailer's statement.
+/// Which slot of which retailer reads the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementRequest {
     /// The retailer.
     pub retailer: String,
-    /// The slot, as `retailer.toml` names it.
+    /// The name of the slot in `retailer.toml`.
     pub plugin: String,
 }
 
-/// A statement that is there now.
+/// An imported statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
-    /// What it is.
+    /// The statement.
     pub statement: StatementView,
-    /// Whether it was there before: the same file is one statement.
+    /// Whether it was imported before: the same file is one statement.
     pub before: bool,
 }
 
@@ -62,22 +62,21 @@ struct Import {
     plugin: LoadedPlugin,
     /// Until it is kept.
     spool: Option<Box<dyn Spool>>,
-    /// Its name.
+    /// The file's name.
     file: String,
     id: String,
     digest: Digest,
     size: u64,
-    /// Of the lease.
+    /// The owner of the lease.
     owner: String,
-    /// Set to stop it.
+    /// Set to stop the import.
     stop: Arc<AtomicBool>,
 }
 
 impl App {
-    /// Where statements are spooled and kept.
+    /// The storage of statement files.
     pub fn vault(&self) -> Result<&Arc<dyn Vault>, Error> {
-        let none =
-            || Error::Internal("no vault for statements was given to the application".into());
+        let none = || Error::Internal("the application has no vault for statements".into());
         self.vault.as_ref().ok_or_else(none)
     }
 
@@ -92,8 +91,8 @@ impl App {
             })
     }
 
-    /// Takes a statement in, or finds that it was. It is matched when this returns. Once `stop` is set,
-    /// it ends in `Error::Stopped`, and nothing is left; a statement that is whole by then stays.
+    /// Imports and matches a statement, or finds the earlier import of the same file. If `stop` is set, this returns
+    /// `Error::Stopped` and stores nothing, unless all lines are written already.
     pub async fn statement_import(
         &self,
         ask: &StatementRequest,
@@ -132,7 +131,7 @@ impl App {
         import.under_lease(reading).await
     }
 
-    /// Takes a lease, or keeps it for so much longer: whether `owner` has it now.
+    /// Acquires or extends a lease; returns whether `owner` holds it.
     pub async fn lease(&self, name: &str, owner: &str, last: Duration) -> Result<bool, Error> {
         let (name, owner, now) = (name.to_owned(), owner.to_owned(), self.clock.now());
         self.records
@@ -143,8 +142,8 @@ impl App {
             .await
     }
 
-    /// Clears away what a crash left of statements: lines nobody sees, originals of none. For the
-    /// start; an import that is under way elsewhere is left alone.
+    /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
+    /// import in progress on another replica is not affected.
     pub async fn statements_sweep(&self) -> Result<(), Error> {
         let mut retailers: Vec<_> = self
             .plugins
@@ -173,7 +172,7 @@ impl App {
         Ok(())
     }
 
-    /// Takes an original away that is no statement's.
+    /// Deletes an original that has no statement.
     async fn forget_of_none(
         &self,
         lease: &Lease<'_>,
@@ -186,8 +185,7 @@ impl App {
             Box::pin(async move { tx.statement_get(&id).await })
         });
         if found.await?.is_none() {
-            // The lease may have run out on the way here, and the file may be of an import that is
-            // under way now.
+            // Check the lease again: if it has expired, the file may belong to an import in progress.
             lease.write(|_| Box::pin(async { Ok(()) })).await?;
             self.vault()?.delete(retailer, digest)?;
         }
@@ -195,7 +193,7 @@ impl App {
     }
 }
 
-/// The same file of a retailer is the same statement.
+/// The id derives from the file's digest: the same file of a retailer is the same statement.
 fn id_of(retailer: &str, digest: &str) -> String {
     let id = Digest::of(format!("statement/{retailer}/{digest}").as_bytes());
     id.as_str()[..20].to_owned()
@@ -216,7 +214,7 @@ impl Import {
         }
     }
 
-    /// Lets the plugin read it. Nobody else needs to wait meanwhile.
+    /// Lets the plugin read the file. Runs without the lease.
     async fn read(self) -> Result<(Self, Reading), Error> {
         let task = move || {
             let scratch = self.vault.scratch()?;
@@ -248,11 +246,13 @@ impl Import {
                 before: false,
                 ..now
             }),
-            None => Err(Error::Internal("an imported statement is not there".into())),
+            None => Err(Error::Internal(
+                "the imported statement does not exist".into(),
+            )),
         }
     }
 
-    /// Writes the statement; answers it where it came while the lease was waited for.
+    /// Writes the statement; returns it if it was imported while this import waited for the lease.
     async fn write(
         &mut self,
         lease: &Lease<'_>,
@@ -275,23 +275,23 @@ impl Import {
             .await?;
         let written = self.lines(lease, &row, &mut reading).await;
         if let Err(error) = written {
-            // What stays, the next import or start clears away.
+            // If this fails, the next import or start removes the rest.
             if let Err(error) = self.take_back(lease, &retailer).await {
-                tracing::warn!(error = error.chain(), "lines of a statement stay for now");
+                tracing::warn!(error = error.chain(), "unfinished statement not removed");
             }
             return Err(error);
         }
         Ok(None)
     }
 
-    /// Takes away what was written, and the original with it.
+    /// Removes the written lines and the original.
     async fn take_back(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
         let digest = self.digest.as_str();
         self.app.forget_of_none(lease, retailer, digest).await
     }
 
-    /// An error once it is to stop.
+    /// Returns an error if the import should stop.
     fn go_on(&self) -> Result<(), Error> {
         match self.stop.load(Ordering::Relaxed) {
             true => Err(Error::Stopped),
@@ -300,11 +300,11 @@ impl Import {
     }
 
     fn spool(&self) -> Result<&dyn Spool, Error> {
-        let kept = || Error::Internal("a statement's file was kept before".into());
+        let kept = || Error::Internal("the statement file was stored already".into());
         self.spool.as_deref().ok_or_else(kept)
     }
 
-    /// Keeps the original. That waits for the disk, which nobody else should.
+    /// Stores the original, on a thread for blocking work.
     async fn keep(&mut self, retailer: &str) -> Result<(), Error> {
         let (spool, retailer) = (self.spool.take(), retailer.to_owned());
         let keeping = tokio::task::spawn_blocking(move || match spool {
@@ -313,7 +313,7 @@ impl Import {
         });
         keeping
             .await
-            .map_err(|error| Error::Internal(format!("keeping a statement's file: {error}")))?
+            .map_err(|error| Error::Internal(format!("storing a statement file: {error}")))?
     }
 
     async fn lines(
@@ -345,7 +345,7 @@ impl Import {
                     Box::pin(async move {
                         tx.statement_line_insert_many(&rows).await?;
                         if last {
-                            // From here on it is seen, and after a crash it is matched further.
+                            // From here on the statement is visible, and matching continues after a crash.
                             let state = StatementState::Matching;
                             tx.statement_advance(&id, state, 0).await?;
                         }
@@ -378,7 +378,7 @@ impl Import {
         }
     }
 
-    /// The same payout in another file is for a person to look at.
+    /// Rejects another file for the same payout: a person must decide which one is right.
     async fn no_other_file(&self, row: &StatementRow) -> Result<(), Error> {
         let (retailer, header) = (row.retailer.clone(), row.header.clone());
         let found = self.app.records.read(move |tx| {
@@ -390,8 +390,8 @@ impl Import {
             Some(other) => Err(Error::Conflict {
                 code: "payout_exists",
                 message: format!(
-                    "payout {} of {} came before in another file, {} (statement {}): one of the \
-                     two is wrong or a correction, which is for a person to say",
+                    "payout {} of {} was imported from another file, {} (statement {}): a person \
+                     must decide which of the two is right",
                     other.header.reference, other.header.provider, other.file, other.id
                 ),
             }),
@@ -399,7 +399,7 @@ impl Import {
     }
 }
 
-/// Counts a statement by its outcome. One that was stopped is not counted: nothing of it is left.
+/// Counts an import by its outcome. A stopped import is not counted, because nothing of it is stored.
 fn count(imported: &Result<Imported, Error>) {
     let outcome = match imported {
         Ok(imported) if imported.before => "repeated",

@@ -1,5 +1,5 @@
-//! One import of a retailer's statements at a time, among all replicas: a lease says whose turn it is,
-//! and every write renews it.
+//! The lease that allows one import of a retailer's statements at a time among all replicas. Every write renews
+//! it.
 
 use super::matching::PIECE;
 use crate::app::App;
@@ -8,11 +8,10 @@ use galleria_ports::records::{InTx, StatementState, Tx};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a retailer's lease lasts without being renewed: each piece renews it, and takes some
-/// milliseconds of its own beside what it waits for.
+/// The lease without a renewal. Each batch renews it and takes a few milliseconds plus waits.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// How long another import of the retailer is waited for.
+/// How long to wait for another import of the retailer.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The right to write a retailer's statements.
@@ -31,7 +30,7 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Waits until nobody else has it, or `go_on` says no.
+    /// Waits until the lease is free, or until `go_on` returns an error.
     pub(super) async fn wait(&self, go_on: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
         let begun = std::time::Instant::now();
         let mut pause = Duration::from_millis(5);
@@ -40,7 +39,7 @@ impl<'a> Lease<'a> {
             if begun.elapsed() > PATIENCE {
                 return Err(Error::Conflict {
                     code: "statement_busy",
-                    message: "another statement of the retailer is being taken in: ask again later"
+                    message: "another statement of the retailer is being imported; try again later"
                         .into(),
                 });
             }
@@ -61,11 +60,11 @@ impl<'a> Lease<'a> {
             Box::pin(async move { tx.lease_release(&name, &owner).await })
         });
         if let Err(error) = released.await {
-            tracing::warn!(error = error.chain(), "a lease runs out by itself");
+            tracing::warn!(error = error.chain(), "lease not released; it will expire");
         }
     }
 
-    /// Does work under the lease and renews it; nothing where another has taken it over.
+    /// Renews the lease and does the work in the same transaction; fails if another owner has taken the lease.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -85,8 +84,7 @@ impl<'a> Lease<'a> {
         done.await
     }
 
-    /// Takes away what an import that died has left. Only who has the lease may: then no other is
-    /// under way.
+    /// Removes what a dead import left. Requires the lease, so that no other import is in progress.
     pub(super) async fn clear(&self, retailer: &str) -> Result<(), Error> {
         let unfinished = self
             .app

@@ -1,7 +1,7 @@
-//! A line is settled by a person, or that is taken back. What stood there before and after is kept
-//! with who did it, when and why.
+//! Manual settlement of lines, and its undo. The states before and after are stored with the actor, the time and
+//! the reason.
 
-use super::matching::{match_line, told_of, write_match};
+use super::matching::{match_fields, match_line, write_match};
 use super::views::LineView;
 use crate::app::{App, IdempotencyKey, Reply};
 use galleria_domain::matching::manual_outcome;
@@ -42,7 +42,7 @@ pub struct UndoRequest {
 }
 
 impl App {
-    /// Settles a line by hand.
+    /// Settles a line manually.
     pub async fn statement_line_settle(
         &self,
         key: IdempotencyKey,
@@ -51,7 +51,10 @@ impl App {
     ) -> Result<Reply, Error> {
         said(&ask.actor, &ask.reason)?;
         if ask.entry.iter().any(|id| id.contains(char::is_control)) {
-            return Err(Error::invalid("entry", "without control characters"));
+            return Err(Error::invalid(
+                "entry",
+                "must not contain control characters",
+            ));
         }
         let (now, line) = (self.clock.now(), line.to_owned());
         self.once(key, 200, move |tx| {
@@ -61,7 +64,7 @@ impl App {
         .await
     }
 
-    /// Takes back what was settled by hand.
+    /// Undoes a manual settlement.
     pub async fn statement_line_undo(
         &self,
         key: IdempotencyKey,
@@ -89,13 +92,16 @@ fn said(actor: &str, reason: &str) -> Result<(), Error> {
     };
     for (field, text) in [("actor", actor), ("reason", reason)] {
         if !good(text) {
-            return Err(Error::invalid(field, "1 to 500 bytes of text in one line"));
+            return Err(Error::invalid(
+                field,
+                "must be 1 to 500 bytes of text in one line",
+            ));
         }
     }
     Ok(())
 }
 
-/// A line whose retailer's turn is taken.
+/// Reads a line after locking the matching of its retailer.
 pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, LineRow), Error> {
     let not_found = || Error::NotFound {
         what: "statement line",
@@ -106,7 +112,7 @@ pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, 
     let row = row.filter(|row| row.matched.outcome.is_some());
     let row = row.ok_or_else(not_found)?;
     tx.matching_lock(&row.retailer).await?;
-    // What it was before the turn may be gone by now.
+    // The line may have changed before the lock was acquired.
     let row = tx.statement_line_get(statement, number).await?;
     let statement = tx.statement_get(statement).await?;
     statement.zip(row).ok_or_else(not_found)
@@ -122,7 +128,7 @@ async fn settle(
     if row.matched.outcome == Some(MatchOutcome::Matched) && ask.entry.is_none() {
         return Err(Error::Conflict {
             code: "line_matched",
-            message: format!("line {id} is matched: there is nothing to settle"),
+            message: format!("line {id} is matched already"),
         });
     }
     let tender = match &ask.entry {
@@ -139,7 +145,7 @@ async fn settle(
         settles: tender.is_some(),
         difference: difference.map_or(0, |t| row.line.gross.saturating_sub(t.amount)),
         expected_fee: row.matched.expected_fee,
-        ..told_of(tender.as_ref())
+        ..match_fields(tender.as_ref())
     };
     write_match(tx, &row, &after).await?;
     let hand = ManualSettlementRow {
@@ -161,7 +167,7 @@ async fn settle(
     )
 }
 
-/// Of an entry's tenders, one that no other line settles, as near to the line's amount as may be.
+/// The tender of an entry that no other line settles and whose amount is nearest to the line's.
 async fn tender_of(tx: &mut dyn Tx, row: &LineRow, entry: &str) -> Result<RecordedTender, Error> {
     let refund = row.line.kind == StatementKind::Refund;
     let tenders = tx.tender_list_by_entry(&row.retailer, entry).await?;
@@ -175,7 +181,8 @@ async fn tender_of(tx: &mut dyn Tx, row: &LineRow, entry: &str) -> Result<Record
     });
     nearest.ok_or_else(|| {
         let side = if refund { "refund" } else { "payment" };
-        let message = format!("a {side} of the retailer with a tender that no other line settles");
+        let message =
+            format!("must be a {side} of the retailer with a tender that no other line settles");
         Error::invalid("entry", message)
     })
 }
@@ -207,7 +214,7 @@ async fn undo(
     if hands.last().is_none_or(|last| last.undo) {
         return Err(Error::Conflict {
             code: "not_settled_by_hand",
-            message: format!("line {id} is not settled by hand: there is nothing to take back"),
+            message: format!("line {id} has no manual settlement to undo"),
         });
     }
     let after = match_line(tx, &statement.header.provider, &row, rules).await?;
@@ -230,7 +237,7 @@ async fn undo(
     )
 }
 
-/// Writes down what a person did, with the line and among what all did.
+/// Records the action with the line and in the list of operations.
 async fn keep(tx: &mut dyn Tx, action: &str, hand: &ManualSettlementRow) -> Result<(), Error> {
     tx.manual_settlement_insert(hand).await?;
     tx.operation_insert(&OperationRow {
@@ -247,5 +254,5 @@ async fn keep(tx: &mut dyn Tx, action: &str, hand: &ManualSettlementRow) -> Resu
 
 fn answer(statement: &StatementRow, row: LineRow) -> Result<serde_json::Value, Error> {
     serde_json::to_value(LineView::of(statement, row))
-        .map_err(|error| Error::Internal(format!("an answer: {error}")))
+        .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
 }

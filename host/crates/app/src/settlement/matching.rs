@@ -1,9 +1,9 @@
-//! Lines of statements are matched with tenders, in pieces, one retailer's at a time.
+//! Matches statement lines with tenders in batches, one retailer at a time.
 //!
-//! A tender is written down fresh in the transaction that accepts its payment or refund, and no more:
-//! the till does not wait for statements. Looking at fresh tenders later finds the lines that came
-//! before them. Both ways of matching take the retailer's turn first, so that neither misses what the
-//! other has not committed yet: a line and a tender are seen together by whoever comes second.
+//! The transaction that accepts a payment or refund only records its tenders as unchecked, so that tills do not
+//! wait for statements. Checking them later finds the lines that were imported before them. Both directions of
+//! matching lock the retailer first, so that neither misses what the other has not committed yet: the second
+//! one sees both the line and the tender.
 
 use crate::app::App;
 use galleria_domain::matching::match_with_tenders;
@@ -12,14 +12,14 @@ use galleria_ports::Error;
 use galleria_ports::records::{LineMatch, LineRow, StatementState, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lines in one transaction: some ten milliseconds, which tills on the same SQLite file wait at most.
+/// Lines in one transaction: about ten milliseconds, the longest wait of tills on the same SQLite file.
 pub(super) const PIECE: usize = 200;
 
-/// Tenders of one reference that are looked at. A split payment has a handful.
+/// The most tenders of one reference that are compared. A split payment has only a few.
 const CANDIDATES: u32 = 50;
 
-/// What matching knows of an entry's tenders. Nothing of training, and nothing of cash without a
-/// reference: no provider settles it.
+/// The tenders of an entry to record for matching. Training records are excluded, and so is cash without a
+/// reference, which no provider settles.
 pub(crate) fn tenders_of(
     store: &Store,
     entry: &Entry,
@@ -63,14 +63,13 @@ pub(crate) fn tenders_of(
 }
 
 impl App {
-    /// How a retailer's statements are matched.
+    /// The matching rules of a retailer.
     pub(super) fn matching_rules(&self, retailer: &str) -> MatchingRules {
         let rules = self.policy.matching.get(retailer);
         rules.cloned().unwrap_or_default()
     }
 
-    /// Goes on with what waits: statements that are not matched to their end, and tenders that were
-    /// recorded since. Answers how many pieces were done.
+    /// Continues matching: unfinished statements, and tenders recorded since. Returns the number of batches.
     pub async fn statements_match(&self) -> Result<usize, Error> {
         let unfinished = self
             .records
@@ -89,7 +88,7 @@ impl App {
         Ok(done)
     }
 
-    /// Matches a statement's lines from where it stands to the end.
+    /// Matches the remaining lines of a statement.
     pub(super) async fn match_statement(&self, retailer: &str, id: &str) -> Result<(), Error> {
         loop {
             let (id, retailer) = (id.to_owned(), retailer.to_owned());
@@ -107,9 +106,9 @@ impl App {
         }
     }
 
-    /// Looks at the oldest fresh tenders; whether there were any.
+    /// Checks the oldest unchecked tenders; returns whether there were any.
     async fn match_fresh(&self) -> Result<bool, Error> {
-        // First without a lock: most of the time there are none.
+        // Read without a lock first: usually there are none.
         let any = self
             .records
             .read(|tx| Box::pin(async move { tx.tender_list_unchecked(1).await }));
@@ -125,7 +124,7 @@ impl App {
     }
 }
 
-/// The next lines of a statement; whether there are more. The retailer's turn is taken.
+/// Matches the next lines of a statement; returns whether there are more. The retailer must be locked.
 async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result<bool, Error> {
     let Some(row) = tx.statement_get(id).await? else {
         return Ok(false);
@@ -159,12 +158,12 @@ async fn match_tenders(
     let fresh = tx.tender_list_unchecked(piece).await?;
     let retailers: BTreeSet<&str> = fresh.iter().map(|tender| &*tender.retailer).collect();
     for retailer in retailers {
-        // In the order of names, so that two replicas never wait for each other.
+        // In the order of names, so that two replicas never deadlock.
         tx.matching_lock(retailer).await?;
     }
     let defaults = MatchingRules::default();
     for tender in &fresh {
-        // First: a line that lets go of it below makes it fresh again.
+        // Before matching: a line that releases the tender below makes it unchecked again.
         tx.tender_mark_checked(&tender.id).await?;
         for line in tx.statement_line_list_waiting(tender, CANDIDATES).await? {
             let Some(statement) = tx.statement_get(&line.statement).await? else {
@@ -177,7 +176,7 @@ async fn match_tenders(
     Ok(!fresh.is_empty())
 }
 
-/// Decides about a line and writes down what changed. The retailer's turn is taken.
+/// Matches a line and records changes. The retailer must be locked.
 pub(super) async fn match_line(
     tx: &mut dyn Tx,
     provider: &str,
@@ -197,14 +196,14 @@ pub(super) async fn match_line(
         difference: verdict.difference,
         expected_fee: verdict.expected_fee,
         waits: verdict.waits,
-        ..told_of(tender)
+        ..match_fields(tender)
     };
     write_match(tx, row, &matched).await?;
     Ok(matched)
 }
 
-/// What a line tells of its tender.
-pub(super) fn told_of(tender: Option<&RecordedTender>) -> LineMatch {
+/// The fields of a match that derive from its tender.
+pub(super) fn match_fields(tender: Option<&RecordedTender>) -> LineMatch {
     tender.map_or_else(LineMatch::default, |tender| LineMatch {
         tender: Some(tender.id.clone()),
         store_id: tender.store_id.clone(),
@@ -216,7 +215,7 @@ pub(super) fn told_of(tender: Option<&RecordedTender>) -> LineMatch {
     })
 }
 
-/// Writes what became of a line, and moves the settling of tenders with it.
+/// Records the match of a line, and updates which tender it settles.
 pub(super) async fn write_match(
     tx: &mut dyn Tx,
     row: &LineRow,

@@ -1,8 +1,8 @@
-//! Statements of providers: taken in whole or not at all, matched with what was sold and given
-//! back, and settled by hand where the rules cannot.
+//! Settlement statements of payment providers: imported completely or not at all, matched with sales and
+//! refunds, and settled manually if the rules cannot decide.
 //!
-//! Owns: what of a statement is refused, when it is seen, and in which order lines are matched. Never
-//! knows: formats of files (a plugin reads them), SQL, where originals lie on the disk.
+//! Owns: the checks of a statement, when it becomes visible, and the order in which lines are matched. Never
+//! knows formats of files (plugins read them), SQL, or where originals are stored.
 
 mod intake;
 mod lease;

@@ -1,15 +1,15 @@
-//! What must hold of the places where statements are left, once the components are known.
+//! Checks the pickup directories of statements after the components are loaded.
 
 use galleria_domain::Pickup;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_ports::plugins::Plugins;
 
-/// Every mistake: a slot that reads no statements, whose files would be tried for ever, and two slots that
-/// would take the same files, of which one refuses the other's.
+/// Returns all errors: a slot that does not read statements, whose files would be retried for ever, and two slots
+/// that would import the same files.
 pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Vec<ConfigError>> {
     let mut mistakes = Vec::new();
     for (index, pickup) in pickups.iter().enumerate() {
-        // A slot that could not be loaded is a mistake of its own.
+        // A slot that could not be loaded has its own error.
         let Some(loaded) = plugins.named(&pickup.retailer, &pickup.plugin) else {
             continue;
         };
@@ -19,7 +19,10 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
         };
         if !loaded.inspection.exports.contains(&Point::ReadStatement) {
             let plugin = &loaded.slot.plugin;
-            wrong("", format!("{plugin} reads no statements: take it out"));
+            wrong(
+                "",
+                format!("{plugin} does not read statements; remove the pickup"),
+            );
         }
         let before = pickups[..index].iter();
         let both = before.filter(|other| {
@@ -29,7 +32,7 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
         });
         for other in both {
             let message = format!(
-                "another suffix or directory than plugins.{}.pickup, which would take the same files",
+                "must have another suffix or directory than plugins.{}.pickup, which would import the same files",
                 other.plugin
             );
             wrong(".suffix", message);

@@ -1,7 +1,7 @@
-//! A statement is read: the plugin's lines are checked one by one and spooled, so that memory stays
-//! the same for a million of them.
+//! Reads a statement: checks the plugin's lines one by one and spools them, so that memory is constant for a
+//! million lines.
 //!
-//! Owns: what of a statement is wrong whatever its format. Nothing is imported here.
+//! Owns: the checks that apply to every format. Never imports anything.
 
 use galleria_domain::{
     CallFault, Context, Fault, Money, Problem, StatementHeader, StatementKind, StatementLine,
@@ -15,48 +15,48 @@ use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Problems that are told together. Who reads more of them has another file than they think.
-const TOLD: usize = 1_000;
+/// The most problems that are listed. A file with more is probably of another format.
+const MAX_LISTED: usize = 1_000;
 
-/// Bytes of a text at most: references are some tens long, and an index holds them.
+/// The most bytes of a text: references have a few dozen, and an index contains them.
 const TEXT: usize = 300;
 
-/// What is right of a line in the payout's own currency.
-const UNCONVERTED: &str = "the gross itself: it is in the payout's currency";
+/// The rule for a line in the payout's currency.
+const UNCONVERTED: &str = "must equal the gross, because it is in the payout's currency";
 
-/// Attributes of a header or a line at most.
+/// The most attributes of a header or a line.
 const ATTRIBUTES: usize = 50;
 
-/// A statement as read, not imported.
+/// A statement that was read and not imported yet.
 pub struct Reading {
-    /// What holds for all of it.
+    /// The header.
     pub header: StatementHeader,
-    /// How many lines there are.
+    /// The number of lines.
     pub lines: u64,
-    /// Sum of their net.
+    /// The sum of the net amounts.
     pub net: Money,
-    /// Lines, and sums of converted, fee and net, by kind.
+    /// The sums by kind of line.
     pub kinds: BTreeMap<&'static str, KindSum>,
-    /// What the run used.
+    /// The resources that the run used.
     pub usage: Usage,
     spooled: BufReader<File>,
 }
 
-/// Sums of the lines of one kind, in the payout's currency.
+/// The sums of the lines of one kind, in the payout's currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindSum {
-    /// How many.
+    /// The number of lines.
     pub lines: u64,
-    /// Gross, converted.
+    /// The sum of the converted gross amounts.
     pub converted: i128,
-    /// Fees.
+    /// The sum of the fees.
     pub fee: i128,
-    /// Net.
+    /// The sum of the net amounts.
     pub net: i128,
 }
 
 impl Reading {
-    /// The next lines in the order of the file; none at the end.
+    /// Returns the next lines in the order of the file; empty at the end.
     pub fn next(&mut self, max: usize) -> Result<Vec<StatementLine>, Error> {
         let mut lines = Vec::new();
         let mut text = String::new();
@@ -73,8 +73,7 @@ impl Reading {
     }
 }
 
-/// Lets a plugin read a statement. What is wrong with it is one `Error::Invalid` with everything
-/// that was found; `stop` ends it. Blocks.
+/// Lets a plugin read a statement. Returns all problems in one `Error::Invalid`. `stop` ends the run. Blocks.
 pub fn read(
     plugins: &dyn Plugins,
     plugin: &LoadedPlugin,
@@ -99,10 +98,10 @@ pub fn read(
                 .into_iter()
                 .for_each(|problem| state.refuse(problem));
             if state.problems.is_empty() {
-                state.wrong(None, "", "the plugin refuses the file without saying why");
+                state.wrong(None, "", "the plugin rejected the file without a reason");
             }
         }
-        // The host ends a call that is to stop by a fault of its own.
+        // The host ends a stopped call with a fault.
         Err(_) if stop.load(Ordering::Relaxed) => return Err(Error::Stopped),
         Err(fault) => return Err(Error::Plugin(fault)),
     }
@@ -136,10 +135,10 @@ struct State {
     lines: u64,
     kinds: BTreeMap<&'static str, KindSum>,
     digits: BTreeMap<String, u8>,
-    /// By currency, the first row before the header that was converted.
+    /// By currency, the first converted row before the header.
     converted: BTreeMap<String, u64>,
-    /// Hashes of ids under a key of this run's own: eight bytes a line, where the ids would be
-    /// forty. That two of a million lines meet by chance happens once in forty million files.
+    /// Hashes of the ids with a random key: eight bytes for each line instead of about forty. Two of a million
+    /// lines collide once in forty million files.
     ids: HashSet<u64>,
     hasher: RandomState,
     problems: Vec<Problem>,
@@ -168,7 +167,7 @@ impl State {
     }
 
     fn refuse(&mut self, problem: Problem) {
-        if self.problems.len() < TOLD {
+        if self.problems.len() < MAX_LISTED {
             self.problems.push(problem);
         } else {
             self.more += 1;
@@ -183,7 +182,7 @@ impl State {
 
     fn describe(&mut self, header: StatementHeader) {
         if self.header.is_some() {
-            return self.wrong(None, "header", "one header: this file tells of two payouts");
+            return self.wrong(None, "header", "must occur once; this file has two payouts");
         }
         let texts = [
             ("provider", &header.provider, true),
@@ -196,7 +195,12 @@ impl State {
         self.currency(None, "currency", &header.currency, header.minor_digits);
         let day = header.paid_on.parse::<jiff::civil::Date>();
         let exact = day.is_ok_and(|day| day.to_string() == header.paid_on);
-        self.check(exact, None, "paid_on", "the day of the payout, YYYY-MM-DD");
+        self.check(
+            exact,
+            None,
+            "paid_on",
+            "must be the day of the payout, YYYY-MM-DD",
+        );
         self.attributes(None, &header.attributes);
         if let Some(row) = self.converted.get(&header.currency).copied() {
             self.wrong(Some(row), "converted", UNCONVERTED);
@@ -215,7 +219,7 @@ impl State {
         sum.fee += i128::from(line.fee);
         sum.net += i128::from(line.net);
         if !self.problems.is_empty() {
-            // It will be refused: nobody is going to read the lines.
+            // The statement will be rejected: nothing reads the lines.
             return Ok(());
         }
         let written = serde_json::to_writer(&mut self.out, line).map_err(std::io::Error::from);
@@ -240,17 +244,17 @@ impl State {
             self.text(row, "kind", word, true);
         }
         self.attributes(row, &line.attributes);
-        self.check(line.row > 0, row, "row", "rows count from 1");
+        self.check(line.row > 0, row, "row", "must be at least 1");
         let booked = line.booked_at.parse::<jiff::civil::Date>().is_ok()
             && line.booked_at.len() == 10
             || line.booked_at.parse::<jiff::Timestamp>().is_ok();
-        let instant = "an instant with its offset, or a day, YYYY-MM-DD";
+        let instant = "must be an instant with an offset, or a day, YYYY-MM-DD";
         self.check(booked, row, "booked_at", instant);
         self.currency(row, "currency", &line.currency, line.minor_digits);
         self.amounts(header, line);
         if !line.id.is_empty() {
             let new = self.ids.insert(self.hasher.hash_one(&line.id));
-            self.check(new, row, "id", "an id that no other line of the file has");
+            self.check(new, row, "id", "must be unique in the file");
         }
     }
 
@@ -260,29 +264,34 @@ impl State {
         let digits = header.map_or(line.minor_digits, |header| header.minor_digits);
         if !net {
             let right = super::major((line.converted.saturating_sub(line.fee)).into(), digits);
-            let message = format!("gross less fee, in the payout's currency: {right}");
+            let message = format!("must be gross minus fee in the payout's currency: {right}");
             self.wrong(row, "net", message);
         }
         let right = match line.kind {
             StatementKind::Payment | StatementKind::ChargebackReversal => {
-                (0 <= line.gross, "not below 0")
+                (0 <= line.gross, "at least 0")
             }
-            StatementKind::Refund | StatementKind::Chargeback => (line.gross <= 0, "not above 0"),
+            StatementKind::Refund | StatementKind::Chargeback => (line.gross <= 0, "at most 0"),
             StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => (true, ""),
         };
         if !right.0 {
-            let message = format!("for a {}, {}", line.kind.word(), right.1);
+            let message = format!("must be {1} for a {0}", line.kind.word(), right.1);
             self.wrong(row, "gross", message);
         }
         let same_sign = line.gross.signum() * line.converted.signum() >= 0;
-        self.check(same_sign, row, "converted", "of the sign of the gross");
+        self.check(
+            same_sign,
+            row,
+            "converted",
+            "must have the sign of the gross",
+        );
         let same = line.converted == line.gross;
         match header {
             Some(header) if line.currency == header.currency => {
                 let same = same && line.minor_digits == digits;
                 self.check(same, row, "converted", UNCONVERTED);
             }
-            // The header may come after the lines: then it is checked against the first of them.
+            // The header may follow the lines; then it is checked against the first of them.
             None if !same => {
                 let first = self.converted.entry(line.currency.clone());
                 first.or_insert(line.row);
@@ -295,32 +304,32 @@ impl State {
                 good,
                 row,
                 "rate",
-                "above 0, with at most 18 digits after the point",
+                "must be above 0 with at most 18 digits after the point",
             );
         }
     }
 
-    /// A currency that exists, told in the same units all over the file.
+    /// Checks that a currency exists and has the same minor digits everywhere in the file.
     fn currency(&mut self, row: Option<u64>, field: &str, code: &str, digits: u8) {
         if iso_currency::Currency::from_code(code).is_none() {
-            return self.wrong(row, field, "a code of ISO 4217, such as EUR");
+            return self.wrong(row, field, "must be a code of ISO 4217, such as EUR");
         }
         if digits > 4 {
-            return self.wrong(row, "minor_digits", "0 to 4");
+            return self.wrong(row, "minor_digits", "must be 0 to 4");
         }
         let before = *self.digits.entry(code.to_owned()).or_insert(digits);
         if before != digits {
-            let message = format!("{before}, as elsewhere in the file for {code}");
+            let message = format!("must be {before}, as elsewhere in the file for {code}");
             self.wrong(row, "minor_digits", message);
         }
     }
 
     fn text(&mut self, row: Option<u64>, field: &str, text: &str, needed: bool) {
         if text.len() > TEXT || text.chars().any(char::is_control) {
-            let message = format!("at most {TEXT} bytes and no control characters");
+            let message = format!("must have at most {TEXT} bytes and no control characters");
             self.wrong(row, field, message);
         } else if needed && text.trim().is_empty() {
-            self.wrong(row, field, "not empty");
+            self.wrong(row, field, "must not be empty");
         }
     }
 
@@ -329,7 +338,7 @@ impl State {
             attributes.len() <= ATTRIBUTES,
             row,
             "attributes",
-            "at most 50",
+            "must be at most 50",
         );
         for attribute in attributes.iter().take(ATTRIBUTES) {
             let field = format!(
@@ -345,10 +354,10 @@ impl State {
         self.kinds.values().map(|sum| sum.net).sum()
     }
 
-    /// The plugin is content: the whole must agree.
+    /// Checks the totals after the plugin has succeeded.
     fn end(&mut self) {
         let Some(header) = self.header.clone() else {
-            return self.wrong(None, "header", "nothing was said of the whole statement");
+            return self.wrong(None, "header", "must be described by the plugin");
         };
         let net = self.net();
         let bounded = self.kinds.values().all(|sum| {
@@ -359,14 +368,14 @@ impl State {
             bounded && i64::try_from(net).is_ok(),
             None,
             "net",
-            "sums that fit 64 bits in minor units",
+            "must have sums that fit 64 bits in minor units",
         );
         if let Some(total) = header.total.filter(|total| i128::from(*total) != net) {
-            let told = |value| super::major(value, header.minor_digits);
+            let text = |value| super::major(value, header.minor_digits);
             let message = format!(
-                "the file says {} was paid out, and its lines' net comes to {}",
-                told(total.into()),
-                told(net)
+                "must equal the net of the lines: the file states {}, its lines sum to {}",
+                text(total.into()),
+                text(net)
             );
             self.wrong(None, "total", message);
         }

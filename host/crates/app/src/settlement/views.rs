@@ -1,4 +1,4 @@
-//! What operators ask to see of statements, and why a line got its outcome.
+//! Views of statements and lines, and the explanation of a line's outcome.
 
 use crate::app::App;
 use galleria_domain::{
@@ -23,9 +23,9 @@ pub struct StatementView {
     pub plugin: String,
     /// The original file name.
     pub file: String,
-    /// SHA-256 of the file.
+    /// The SHA-256 digest of the file.
     pub digest: String,
-    /// Provider, account, reference, currency, day and total of the payout.
+    /// The provider, account, reference, currency, day and total of the payout.
     pub header: StatementHeader,
     /// The number of lines.
     pub lines: u64,
@@ -39,7 +39,7 @@ pub struct StatementView {
     pub outcomes: Vec<OutcomeView>,
 }
 
-/// Lines of one outcome, sums in minor units of the payout's currency.
+/// The lines of one outcome. Sums are in minor units of the payout's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutcomeView {
@@ -49,9 +49,9 @@ pub struct OutcomeView {
     pub lines: u64,
     /// The converted gross.
     pub converted: Money,
-    /// Fees.
+    /// The sum of the fees.
     pub fee: Money,
-    /// Net.
+    /// The sum of the net amounts.
     pub net: Money,
 }
 
@@ -141,12 +141,12 @@ pub struct Uncovered {
     pub days: i64,
 }
 
-/// The word of an outcome, or that there is none yet.
+/// The name of an outcome, or `not-looked-at`.
 pub fn outcome_word(outcome: Option<MatchOutcome>) -> &'static str {
     outcome.map_or("not-looked-at", MatchOutcome::word)
 }
 
-/// Minor units as decimal text, with all the currency's digits: `-12.30`.
+/// Formats minor units as a decimal with all the currency's digits, such as `-12.30`.
 pub fn major(minor: i128, digits: u8) -> String {
     let (sign, size) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
     match 10_u128.checked_pow(digits.into()) {
@@ -158,7 +158,7 @@ pub fn major(minor: i128, digits: u8) -> String {
     }
 }
 
-/// Statement and number of a line's id.
+/// Splits a line's id into statement and number.
 pub(super) fn parts(id: &str) -> Option<(&str, u64)> {
     let (statement, number) = id.rsplit_once('.')?;
     Some((statement, number.parse().ok()?))
@@ -247,7 +247,7 @@ fn no_statement(id: &str) -> Error {
 }
 
 impl App {
-    /// A statement that was just taken in, or was there before.
+    /// The view of a statement after its import.
     pub(super) async fn seen(
         &self,
         row: StatementRow,
@@ -257,7 +257,7 @@ impl App {
         Ok(super::Imported { statement, before })
     }
 
-    /// A statement with its sums.
+    /// Returns a statement with its sums.
     pub async fn statement(&self, id: &str) -> Result<StatementView, Error> {
         let asked = id.to_owned();
         let found = self.records.read(move |tx| {
@@ -274,7 +274,7 @@ impl App {
         found.await?.ok_or_else(|| no_statement(id))
     }
 
-    /// Statements, the latest payout first, after the last of the part before: its day and id.
+    /// Lists statements, the latest payout first, starting after a day and id.
     pub async fn statements(
         &self,
         retailer: Option<&str>,
@@ -294,7 +294,7 @@ impl App {
         Ok(rows.map(|row| StatementView::of(row, Vec::new())).collect())
     }
 
-    /// Lines of a statement after a number, of one outcome or of all.
+    /// Lists lines of a statement after a number, optionally of one outcome.
     pub async fn statement_lines(
         &self,
         id: &str,
@@ -346,7 +346,7 @@ impl App {
             id: id.to_owned(),
         })?;
         let rules = self.matching_rules(&row.retailer);
-        // As it was judged: rules and payments may have changed since.
+        // The recorded reason: rules and payments may have changed since.
         let because = because(row.matched.rule, row.matched.outcome);
         Ok(ExplainView {
             line: LineView::of(&statement, row),
@@ -358,8 +358,8 @@ impl App {
         })
     }
 
-    /// Payments and refunds that no statement has covered in time, the oldest first. `days`
-    /// replaces the retailer's own number of days. Beside them, the `after` of the next part.
+    /// Lists payments and refunds that are overdue on statements, the oldest first. `days` overrides the retailer's
+    /// setting. Also returns the `after` of the next page.
     pub async fn statements_uncovered(
         &self,
         retailer: &str,
@@ -371,7 +371,7 @@ impl App {
         let now = self.clock.now();
         let days = i64::from(days.unwrap_or(rules.uncovered_after_days));
         let age = jiff::SignedDuration::from_hours(days.saturating_mul(24));
-        // Before there was any: nothing is that old.
+        // Saturate: nothing is that old.
         let before = now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
         let after = match after {
             Some(text) => uncovered_key(text)?,
@@ -405,7 +405,7 @@ impl App {
 }
 
 fn uncovered_key(text: &str) -> Result<UncoveredCursor, Error> {
-    let wrong = || Error::invalid("after", "the `next` of the part before");
+    let wrong = || Error::invalid("after", "must be the `next` of the previous page");
     let (at, id) = text.split_once('~').ok_or_else(wrong)?;
     let at = at.parse().map_err(|_| wrong())?;
     Ok(UncoveredCursor {
@@ -414,15 +414,15 @@ fn uncovered_key(text: &str) -> Result<UncoveredCursor, Error> {
     })
 }
 
-/// A verdict in one sentence.
+/// Explains a verdict in one sentence.
 fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
     let Some((rule, outcome)) = rule.zip(outcome) else {
-        return "it has not been looked at yet".into();
+        return "the line is not matched yet".into();
     };
     let by = match rule {
-        MatchRule::Kind => return "nothing is recorded that such a line could agree with".into(),
+        MatchRule::Kind => return "lines of this kind have nothing to match with".into(),
         MatchRule::NothingFound => {
-            return "no payment or refund that was recorded has one of its references".into();
+            return "no recorded payment or refund has one of its references".into();
         }
         MatchRule::Hand => return "a person settled it".into(),
         MatchRule::ModificationReference => "the provider's reference of the refund",
@@ -430,10 +430,10 @@ fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
         MatchRule::MerchantReference => "our own reference",
     };
     let found = match outcome {
-        MatchOutcome::Duplicate => "and another line settled that before",
-        MatchOutcome::CurrencyMismatch => "and the record is in another currency",
-        MatchOutcome::AmountMismatch => "and the amounts differ by more than the tolerance",
-        MatchOutcome::FeeMismatch => "and the fee is not what was agreed",
+        MatchOutcome::Duplicate => "but another line has already settled it",
+        MatchOutcome::CurrencyMismatch => "but the record has another currency",
+        MatchOutcome::AmountMismatch => "but the amounts differ by more than the tolerance",
+        MatchOutcome::FeeMismatch => "but the fee is not the agreed one",
         _ => "and amount, currency and fee agree",
     };
     format!("found by {by}, {found}")

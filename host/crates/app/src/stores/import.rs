@@ -1,9 +1,8 @@
-//! A file of stores is taken in: all of it at once, or nothing of it.
+//! Imports a file of stores completely or not at all.
 //!
-//! Every cell is looked at, and every store is held against the one that is there, before anything is
-//! written. What differs is written in one transaction, which looks again: nobody sees half a file,
-//! and whoever puts one of its stores at the same time comes before or behind it. Stores that are
-//! like this already are not written.
+//! Every cell is checked, and every store is compared with the recorded one, before anything is written. One
+//! transaction compares again and writes the differences: a partial file is never visible, and a concurrent
+//! change of a store happens before it or after it. Unchanged stores are not written.
 
 use super::row::{LAYOUT, row};
 use crate::access::may_put;
@@ -20,19 +19,19 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Stores that are held against what is there at a time.
+/// Stores compared in one batch.
 const PIECE: usize = 256;
-/// What the operation is said to be about.
+/// The subject of the recorded operation.
 const SUBJECT: &str = "stores";
 
-/// How stores are imported, and by whom.
+/// The options of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreImportRequest {
-    /// Only look, and tell what would come of it.
+    /// Only report what the import would do.
     pub dry_run: bool,
-    /// What the caller may put.
+    /// The stores that the caller may change.
     pub reach: Reach,
-    /// Who imports.
+    /// The actor.
     pub actor: String,
     /// The reason.
     pub reason: String,
@@ -55,8 +54,8 @@ pub struct StoresImported {
 }
 
 impl App {
-    /// Imports a file of CSV, or tells everything that is wrong with it. Under a key the answer is
-    /// kept, and the same request is answered as before.
+    /// Imports a CSV file, or returns all its problems. With an idempotency key, the response is saved and a repeated
+    /// request gets the same response.
     pub async fn stores_import(
         &self,
         ask: StoreImportRequest,
@@ -75,7 +74,7 @@ impl App {
             read.map_err(|error| Error::Internal(format!("importing stores: {error}")))??;
         let looked = self.compared(read, &ask, &watch).await?;
         if ask.dry_run {
-            let body = told(&looked.imported)?.to_string();
+            let body = to_json(&looked.imported)?.to_string();
             return Ok(answered(body));
         }
         let writing = Writing {
@@ -92,7 +91,7 @@ impl App {
         })
     }
 
-    /// Holds every store against the one that is there. Nothing is written.
+    /// Compares every store with the recorded one, without writing.
     async fn compared(
         &self,
         (stores, mut problems): (Vec<(u64, Store)>, Problems),
@@ -119,14 +118,14 @@ impl App {
             for (row, store) in piece {
                 let before = there.get(&store.id);
                 if !may_put(&ask.reach, before, &store.retailer) {
-                    beyond.of_row(row, "id", "a store that is in the caller's reach");
+                    beyond.of_row(row, "id", "must be a store that the caller may change");
                     continue;
                 }
                 match before {
                     Some(before) if *before == store => continue,
                     Some(before) => {
                         for (column, text) in intake::kept(before, &store) {
-                            problems.of_row(row, column, format!("{text}: the store keeps it"));
+                            problems.of_row(row, column, format!("must stay {text}"));
                         }
                         changed += 1;
                     }
@@ -142,7 +141,7 @@ impl App {
         if problems.total > 0 {
             return Err(NotImported::Refused(problems));
         }
-        // One order for everybody: two files at once wait for each other, and not both.
+        // A common order, so that two concurrent imports never deadlock.
         differing.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let imported = StoresImported {
             dry_run: ask.dry_run,
@@ -158,14 +157,14 @@ impl App {
     }
 }
 
-/// What looking came to.
+/// The result of the comparison.
 struct Looked {
-    /// In the order of ids.
+    /// The stores to write, in the order of ids.
     differing: Arc<[Store]>,
     imported: StoresImported,
 }
 
-/// Every store of a file, with its row, and everything that is wrong with the others.
+/// Reads every valid store of a file with its row, and the problems of the others.
 fn read(
     file: &mut dyn Upload,
     watch: &Watch,
@@ -185,7 +184,7 @@ fn read(
         }
         let id = cells.text("id");
         if let Some(before) = seen.get(id) {
-            let message = format!("named once; row {before} names it, too");
+            let message = format!("must be unique in the file; row {before} has it too");
             problems.of_row(cells.row, "id", message);
         } else if !id.is_empty() {
             seen.insert(id.to_owned(), cells.row);
@@ -196,7 +195,7 @@ fn read(
     Ok((stores, problems))
 }
 
-/// The one transaction of an import.
+/// The transaction of an import.
 struct Writing {
     looked: Looked,
     actor: String,
@@ -221,7 +220,7 @@ impl Writing {
             let (mut new, mut other) = (Vec::new(), Vec::new());
             for store in piece {
                 match there.get(&store.id) {
-                    // Somebody put the same meanwhile.
+                    // The same change was made meanwhile.
                     Some(before) if before == store => {}
                     Some(before) => {
                         intake::keeps(before, store)?;
@@ -235,7 +234,7 @@ impl Writing {
             (added, changed) = (added + new.len() as u64, changed + other.len() as u64);
         }
         let rows = self.looked.imported.rows;
-        let answer = told(&StoresImported {
+        let answer = to_json(&StoresImported {
             dry_run: false,
             rows,
             added,
@@ -261,8 +260,9 @@ fn by_id(stores: Vec<Store>) -> HashMap<String, Store> {
     all.map(|store| (store.id.clone(), store)).collect()
 }
 
-fn told(imported: &StoresImported) -> Result<Value, Error> {
-    serde_json::to_value(imported).map_err(|error| Error::Internal(format!("an answer: {error}")))
+fn to_json(imported: &StoresImported) -> Result<Value, Error> {
+    serde_json::to_value(imported)
+        .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
 }
 
 fn answered(body: String) -> Reply {

@@ -1,6 +1,6 @@
-//! Stores of a file.
+//! The import of stores from files.
 //!
-//! Owns: what a row of one says, and that a file is taken in as a whole. Never knows: who sells there.
+//! Owns: the layout of the files, and that a file is imported completely or not at all.
 
 mod import;
 mod row;

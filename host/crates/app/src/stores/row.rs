@@ -1,12 +1,12 @@
-//! A row of a file as a store, or everything that is wrong with it.
+//! Converts a row of a file to a store, or reports all its problems.
 
-use crate::tabular::{Cells, Layout, Problems, Told, Wrong};
+use crate::tabular::{Cells, Layout, Problems, RowProblems, Wrong};
 use galleria_domain::{Attribute, Store};
 
-/// Characters of a kind of store and of an attribute: what a document still shows.
+/// The most characters of a store type and of an attribute, so that they fit documents.
 const TEXT_CHARS: usize = 200;
 
-/// Files of stores.
+/// The layout of store files.
 pub(super) static LAYOUT: Layout = Layout {
     columns: &[
         "id",
@@ -30,50 +30,50 @@ pub(super) static LAYOUT: Layout = Layout {
         "zone",
     ],
     further: "attribute:",
-    // Stores are held in memory until all are right, and written in one transaction: so many are at
-    // most 80 MB and, on either database, a second or two.
+    // Stores stay in memory until all are checked, and are written in one transaction: this many take at most
+    // 80 MB and, on both databases, a second or two.
     line_bytes: 8 << 10,
     rows: 10_000,
 };
 
-/// The row, where nothing is wrong with it; all that is wrong is told.
+/// Returns the store if the row is valid; otherwise adds all its problems.
 pub(super) fn row(cells: &Cells, further: &[String], problems: &mut Problems) -> Option<Store> {
     if !cells.whole {
         return None;
     }
     let before = problems.total;
-    let mut told = Told { cells, problems };
-    told.check("store_type", text);
+    let mut row = RowProblems { cells, problems };
+    row.check("store_type", text);
     let minor_digits = minor_digits(cells.text("minor_digits"));
-    told.told("minor_digits", minor_digits.err());
+    row.report("minor_digits", minor_digits.err());
     let day_starts_minute = day_starts(cells.text("day_starts"));
-    told.told("day_starts", day_starts_minute.err());
+    row.report("day_starts", day_starts_minute.err());
     let mut attributes = Vec::new();
     for (name, value) in further.iter().zip(cells.further()) {
         if value.is_empty() {
             continue;
         }
-        told.told(&format!("{}{name}", LAYOUT.further), text(value));
+        row.report(&format!("{}{name}", LAYOUT.further), text(value));
         attributes.push(Attribute {
             name: name.clone(),
             value: value.clone(),
         });
     }
     let store = Store {
-        id: told.text("id"),
-        external_id: told.text("external_id"),
-        retailer: told.text("retailer"),
-        store_type: told.text("store_type"),
-        country: told.text("country"),
-        currency: told.text("currency"),
-        // What could not be read was told; the rest of the row is looked at all the same.
+        id: row.text("id"),
+        external_id: row.text("external_id"),
+        retailer: row.text("retailer"),
+        store_type: row.text("store_type"),
+        country: row.text("country"),
+        currency: row.text("currency"),
+        // An unreadable field is reported already; check the rest of the row nevertheless.
         minor_digits: minor_digits.unwrap_or_default(),
-        zone: told.text("zone"),
+        zone: row.text("zone"),
         day_starts_minute: day_starts_minute.unwrap_or_default(),
         attributes,
     };
     for problem in store.problems() {
-        told.add(&problem.field, problem.message);
+        row.add(&problem.field, problem.message);
     }
     (problems.total == before).then_some(store)
 }
@@ -81,19 +81,19 @@ pub(super) fn row(cells: &Cells, further: &[String], problems: &mut Problems) ->
 fn text(text: &str) -> Wrong {
     let good =
         (1..=TEXT_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    (!good).then_some("1 to 200 characters, none of them a control character")
+    (!good).then_some("must have 1 to 200 characters and no control characters")
 }
 
 fn minor_digits(text: &str) -> Result<u8, &'static str> {
     match text.as_bytes() {
         [digit @ b'0'..=b'4'] => Ok(digit - b'0'),
-        _ => Err("0 to 4"),
+        _ => Err("must be 0 to 4"),
     }
 }
 
-/// `HH:MM`, or minutes after midnight; midnight where nothing is said.
+/// Parses `HH:MM` or minutes after midnight; empty means midnight.
 fn day_starts(text: &str) -> Result<u16, &'static str> {
-    let wrong = "a time of the day as HH:MM, or 0 to 1439 minutes after midnight";
+    let wrong = "must be a time of day as HH:MM, or 0 to 1439 minutes after midnight";
     let number = |text: &str, most: u16| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse::<u16>().ok()).flatten();

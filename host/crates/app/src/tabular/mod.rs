@@ -1,16 +1,15 @@
-//! Files that people make in spreadsheets: rows and columns, read within bounds, and everything that is
-//! wrong with one told together.
+//! Tabular files from spreadsheets: rows and columns, read within limits, with all problems reported together.
 //!
-//! Owns: where a row begins and ends and which cell belongs to which column; how much of a file there
-//! may be; how its problems are kept. Never knows: what a cell may hold, and what becomes of a row.
+//! Owns: rows and columns, the limits on files, and the list of problems. Never knows the rules for cells, or
+//! what rows are used for.
 
 mod problems;
 mod rows;
 mod watch;
 
-pub use problems::{NotImported, Problems, TOLD};
+pub use problems::{MAX_LISTED, NotImported, Problems};
 pub use rows::{Format, Upload};
 pub use watch::{Step, Steps, Watch};
 
-pub(crate) use problems::{Told, Wrong};
+pub(crate) use problems::{RowProblems, Wrong};
 pub(crate) use rows::{Cells, Layout, Rows};

@@ -1,53 +1,53 @@
-//! What is wrong with a file: gathered, bounded, told together.
+//! The problems of a file: collected up to a limit and reported together.
 
 use super::Cells;
 use galleria_domain::Problem;
 use galleria_ports::Error;
 
-/// Problems that are told; all are counted.
-pub const TOLD: usize = 1000;
+/// The most problems that are listed; all are counted.
+pub const MAX_LISTED: usize = 1000;
 
-/// What would be right, or nothing where it is.
+/// The violated rule, if any.
 pub(crate) type Wrong = Option<&'static str>;
 
 /// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum NotImported {
-    /// The file is wrong.
-    #[error("{} of the file's cells {} wrong: nothing was imported", .0.total, if .0.total == 1 { "is" } else { "are" })]
+    /// The file is invalid.
+    #[error("nothing was imported: {} of the file's cells {} invalid", .0.total, if .0.total == 1 { "is" } else { "are" })]
     Refused(Problems),
-    /// Rows are about what the caller cannot reach.
-    #[error("{} of the file's rows {} out of reach: nothing was imported", .0.total, if .0.total == 1 { "is" } else { "are" })]
+    /// Rows concern stores that the caller may not change.
+    #[error("nothing was imported: {} of the file's rows {} out of the caller's reach", .0.total, if .0.total == 1 { "is" } else { "are" })]
     Beyond(Problems),
-    /// It was stopped.
-    #[error("the import was stopped: nothing was imported")]
+    /// The import was stopped.
+    #[error("nothing was imported: the import was stopped")]
     Stopped,
     /// The file could not be read.
-    #[error("the file could not be read: {0}")]
+    #[error("reading the file failed: {0}")]
     Unread(#[from] std::io::Error),
-    /// Something else.
+    /// Another error.
     #[error(transparent)]
     Other(#[from] Error),
 }
 
-/// What is wrong with a file.
+/// The problems of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The first of them, in the order in which they were found.
-    pub told: Vec<Problem>,
-    /// How many there are.
+    /// The first problems, in the order in which they were found.
+    pub listed: Vec<Problem>,
+    /// The number of all problems.
     pub total: u64,
 }
 
 impl Problems {
     pub(crate) fn add(&mut self, problem: Problem) {
         self.total += 1;
-        if self.told.len() < TOLD {
-            self.told.push(problem);
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(problem);
         }
     }
 
-    /// One of a row's column.
+    /// Adds a problem of a row and column.
     pub(crate) fn of_row(&mut self, row: u64, column: &str, message: impl Into<String>) {
         self.add(Problem {
             row: Some(row),
@@ -56,13 +56,13 @@ impl Problems {
     }
 }
 
-/// A row and where its problems go.
-pub(crate) struct Told<'a> {
+/// A row, and the list that its problems are added to.
+pub(crate) struct RowProblems<'a> {
     pub cells: &'a Cells,
     pub problems: &'a mut Problems,
 }
 
-impl Told<'_> {
+impl RowProblems<'_> {
     pub fn text(&self, column: &str) -> String {
         self.cells.text(column).to_owned()
     }
@@ -76,10 +76,10 @@ impl Told<'_> {
 
     pub fn check(&mut self, column: &'static str, check: fn(&str) -> Wrong) {
         let wrong = check(self.cells.text(column));
-        self.told(column, wrong);
+        self.report(column, wrong);
     }
 
-    pub fn told(&mut self, column: &str, wrong: Wrong) {
+    pub fn report(&mut self, column: &str, wrong: Wrong) {
         if let Some(message) = wrong {
             self.add(column, message);
         }

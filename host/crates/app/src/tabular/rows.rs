@@ -1,6 +1,6 @@
-//! A file read row by row: CSV or JSON lines, each row on a line of its own.
+//! Reads a file row by row: CSV or JSON Lines, with each row on its own line.
 //!
-//! Owns: bounds that keep memory the same whatever the file holds.
+//! Owns: the limits that keep memory constant for every file.
 
 use super::Problems;
 use csv_core::ReadRecordResult;
@@ -8,36 +8,36 @@ use galleria_domain::Problem;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-/// Cells of a line that are looked at; one with more is told so.
+/// The most cells of a line; a longer line is a problem.
 const CELLS: usize = 64;
-/// Characters of the name of a column that is not ours.
+/// The most characters in the name of an additional column.
 const NAME_CHARS: usize = 64;
 
-/// A file that can be read twice: it is checked before anything is written.
+/// A file that can be read twice: it is checked completely before anything is written.
 pub trait Upload: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Upload for T {}
 
-/// How rows are written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A header and rows, with `,` or `;` between cells.
+    /// A header and rows, with cells separated by `,` or `;`.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     JsonLines,
 }
 
-/// What a file may hold.
+/// The layout of a file.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The columns, by their names in a header.
+    /// The names of the columns in the header.
     pub columns: &'static [&'static str],
-    /// A file without these says too little.
+    /// The columns that every file must have.
     pub required: &'static [&'static str],
-    /// What the names of further columns begin with; empty where there are none.
+    /// The prefix of the names of additional columns; empty if there are none.
     pub further: &'static str,
-    /// Bytes of a line at most.
+    /// The most bytes of a line.
     pub line_bytes: u64,
-    /// Rows of a file at most.
+    /// The most rows of a file.
     pub rows: u64,
 }
 
@@ -46,16 +46,16 @@ impl Layout {
         self.columns.iter().position(|known| *known == name)
     }
 
-    /// What a column may be called.
+    /// The rule for the name of a column.
     fn names(&self) -> String {
         let known = self.columns.join(", ");
         match self.further {
-            "" => format!("one of {known}"),
-            further => format!("one of {known}, or {further} and a name"),
+            "" => format!("must be one of {known}"),
+            further => format!("must be one of {known}, or {further} and a name"),
         }
     }
 
-    /// The name of a further column behind what it begins with.
+    /// The name of an additional column without its prefix.
     fn further<'n>(&self, name: &'n str) -> Option<&'n str> {
         let begin = name.get(..self.further.len()).filter(|it| !it.is_empty())?;
         begin
@@ -64,14 +64,14 @@ impl Layout {
     }
 }
 
-/// One row: the text of each column, empty where the file has no such column.
+/// A row: the text of each column, empty if the file does not have the column.
 pub(crate) struct Cells {
-    /// The line, from 1 with the header.
+    /// The line number; the header is line 1.
     pub row: u64,
     layout: &'static Layout,
-    /// Those of the layout, and behind them the further ones.
+    /// The texts of the layout's columns, followed by those of additional columns.
     texts: Vec<String>,
-    /// Whether every cell could be read.
+    /// Whether every cell was readable.
     pub whole: bool,
 }
 
@@ -85,13 +85,13 @@ impl Cells {
         }
     }
 
-    /// The cell of a column.
+    /// The text of a column.
     pub fn text(&self, column: &str) -> &str {
         let place = self.layout.place(column);
         place.map_or("", |place| self.texts[place].as_str())
     }
 
-    /// The cells of further columns, in the order of [`Rows::further`].
+    /// The texts of the additional columns, in the order of [`Rows::further`].
     pub fn further(&self) -> &[String] {
         &self.texts[self.layout.columns.len()..]
     }
@@ -118,14 +118,14 @@ enum Shape {
 /// The columns of a file.
 #[derive(Default)]
 struct Columns {
-    /// For each cell of a row, the place of its column.
+    /// The index of the column of each cell in a row.
     places: Vec<usize>,
-    /// Names of the further ones, whose places are behind those of the layout.
+    /// The names of additional columns, whose indexes follow those of the layout.
     further: Vec<String>,
 }
 
 impl Columns {
-    /// The place of a further column, which it gets where it has none; none where it cannot be one.
+    /// Returns the index of an additional column, and adds the column if it is new; none if the name is invalid.
     fn place_of(&mut self, name: &str, layout: &Layout) -> Option<usize> {
         let plain = |c: char| !c.is_control() && c != char::REPLACEMENT_CHARACTER;
         let good = (1..=NAME_CHARS).contains(&name.chars().count()) && name.chars().all(plain);
@@ -140,7 +140,7 @@ impl Columns {
         Some(layout.columns.len() + at)
     }
 
-    /// What a cell's column is called.
+    /// The name of a column.
     fn name(&self, place: usize, layout: &Layout) -> String {
         match layout.columns.get(place) {
             Some(known) => (*known).to_owned(),
@@ -153,7 +153,7 @@ impl Columns {
 }
 
 impl<'f> Rows<'f> {
-    /// Begins at the file's beginning. None where its header is refused.
+    /// Starts at the beginning of the file. None if the header is invalid.
     pub fn open(
         file: &'f mut dyn Upload,
         layout: &'static Layout,
@@ -174,7 +174,10 @@ impl<'f> Rows<'f> {
         }
         if !rows.next_line(problems)? {
             if problems.total == 0 {
-                problems.add(Problem::new("file", "a header and rows: the file is empty"));
+                problems.add(Problem::new(
+                    "file",
+                    "must have a header and rows; the file is empty",
+                ));
             }
             return Ok(None);
         }
@@ -185,7 +188,7 @@ impl<'f> Rows<'f> {
         Ok(Some(rows))
     }
 
-    /// Names of the columns that are not the layout's, in the order of the file.
+    /// The names of the additional columns, in the order of the file.
     pub fn further(&self) -> &[String] {
         match &self.shape {
             Shape::Csv { columns, .. } => &columns.further,
@@ -193,7 +196,8 @@ impl<'f> Rows<'f> {
         }
     }
 
-    /// The next row; none at the end. What cannot be read is told, and what is left of the row follows.
+    /// Returns the next row; none at the end. Unreadable cells are added to the problems, and the rest of the row is
+    /// returned.
     pub fn next(&mut self, problems: &mut Problems) -> io::Result<Option<Cells>> {
         loop {
             if !self.next_line(problems)? {
@@ -207,14 +211,15 @@ impl<'f> Rows<'f> {
                     record(reader, columns, cells, line, problems)
                 }
             };
-            // Spreadsheets leave rows of empty cells at the end.
+            // Skip rows of empty cells, which spreadsheets write at the end.
             if cells.whole && cells.texts.iter().all(String::is_empty) {
                 continue;
             }
             self.rows += 1;
             let most = self.layout.rows;
             if self.rows > most {
-                let message = format!("at most {most} rows: send the rest in another file");
+                let message =
+                    format!("must have at most {most} rows; send the rest in another file");
                 problems.of_row(row, "file", message);
                 return Ok(None);
             }
@@ -222,7 +227,7 @@ impl<'f> Rows<'f> {
         }
     }
 
-    /// Reads on to the next line that is not blank. False at the end, and at a line beyond the bound.
+    /// Reads the next line that is not blank. False at the end, and at a line that exceeds the limit.
     fn next_line(&mut self, problems: &mut Problems) -> io::Result<bool> {
         loop {
             self.line.clear();
@@ -234,7 +239,7 @@ impl<'f> Rows<'f> {
             }
             if self.line.len() as u64 > most {
                 let message =
-                    format!("a line of at most {most} bytes; the file was not read any further");
+                    format!("must have at most {most} bytes; the rest of the file was not read");
                 problems.of_row(self.row, "row", message);
                 return Ok(false);
             }
@@ -251,7 +256,7 @@ impl<'f> Rows<'f> {
     }
 }
 
-/// Which column each cell is of. None where that cannot be known; all reasons are told.
+/// Reads the header. None if it is invalid; all its problems are added.
 fn header(
     line: &[u8],
     row: u64,
@@ -275,9 +280,10 @@ fn header(
             None => layout.place(&name.to_ascii_lowercase()),
         };
         match place {
-            Some(place) if columns.places.contains(&place) => {
-                Some((shown(name), "a column once; this is its second".to_owned()))
-            }
+            Some(place) if columns.places.contains(&place) => Some((
+                shown(name),
+                "must occur once; this is the second column of this name".to_owned(),
+            )),
             Some(place) => {
                 columns.places.push(place);
                 None
@@ -288,7 +294,7 @@ fn header(
     for name in layout.required {
         let place = layout.place(name);
         if !columns.places.iter().any(|at| Some(*at) == place) {
-            problems.of_row(row, name, "a column of this name; there is none");
+            problems.of_row(row, name, "must be a column of the file");
         }
     }
     (problems.total == before).then(|| Shape::Csv {
@@ -297,7 +303,7 @@ fn header(
     })
 }
 
-/// A name as it may be told: in one line, and short.
+/// Shortens and escapes a name for messages.
 fn shown(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
     short.escape_debug().to_string()
@@ -318,20 +324,20 @@ fn record(
         let place = *place?;
         match std::str::from_utf8(cell) {
             Ok(text) => texts[place].push_str(text.trim()),
-            Err(_) => return Some((columns.name(place, layout), "text in UTF-8".to_owned())),
+            Err(_) => return Some((columns.name(place, layout), "must be UTF-8".to_owned())),
         }
         None
     });
     let all = columns.places.len();
     if problems.total == before && next != all {
-        let message = format!("{all} cells, as the header has; here are {next}");
+        let message = format!("must have {all} cells like the header, got {next}");
         problems.of_row(row, "row", message);
     }
     cells.whole = problems.total == before;
     cells
 }
 
-/// Hands over the cells of a line; what is answered is told as a problem of the row.
+/// Splits a line into cells; problems that `each` returns are added to the row.
 fn split(
     reader: &mut csv_core::Reader,
     line: &[u8],
@@ -340,8 +346,7 @@ fn split(
     mut each: impl FnMut(&[u8]) -> Option<(String, String)>,
 ) {
     if line.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
-        let message =
-            "quotes that are closed on their line; within a cell a quote is written twice";
+        let message = "must close quotes on the same line; write a quote within a cell twice";
         problems.of_row(row, "row", message);
         return;
     }
@@ -354,7 +359,7 @@ fn split(
         (result, count) = (rest.0, count + rest.3);
     }
     if result != ReadRecordResult::Record {
-        problems.of_row(row, "row", format!("at most {CELLS} cells"));
+        problems.of_row(row, "row", format!("must have at most {CELLS} cells"));
         return;
     }
     let mut begin = 0;
@@ -382,18 +387,18 @@ fn object(row: u64, line: &[u8], layout: &'static Layout, problems: &mut Problem
                 }
             }
         }
-        // A parser's message tells the place in the line.
+        // The parser's message contains the place in the line.
         Err(error) => {
-            let message = format!("a JSON object on one line: {error}");
+            let message = format!("must be a JSON object on one line: {error}");
             problems.of_row(row, "row", message);
         }
-        Ok(_) => problems.of_row(row, "row", "a JSON object"),
+        Ok(_) => problems.of_row(row, "row", "must be a JSON object"),
     }
     cells.whole = problems.total == before;
     cells
 }
 
-/// A JSON value as a cell would have it. Numbers are refused: what reads them may round them.
+/// Converts a JSON value to the text of a cell. Numbers are rejected, because parsers may round them.
 fn text_of(value: &Value) -> Result<String, &'static str> {
     match value {
         Value::Null => Ok(String::new()),
@@ -401,7 +406,7 @@ fn text_of(value: &Value) -> Result<String, &'static str> {
         Value::Bool(true) => Ok("true".into()),
         Value::Bool(false) => Ok("false".into()),
         Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err("text in quotes, such as \"12.99\"")
+            Err("must be text in quotes, such as \"12.99\"")
         }
     }
 }
@@ -430,8 +435,8 @@ mod tests {
                 found.push((cells.row, texts.0.to_owned(), texts.1.to_owned()));
             }
         }
-        let told = problems.told.iter().map(ToString::to_string).collect();
-        (found, told)
+        let listed = problems.listed.iter().map(ToString::to_string).collect();
+        (found, listed)
     }
 
     fn rows(of: &[(u64, &str, &str)]) -> Vec<(u64, String, String)> {
@@ -441,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn order_delimiter_mark_quotes_and_blank_lines_do_not_matter() {
+    fn column_order_delimiter_byte_order_mark_quotes_and_blank_lines_do_not_matter() {
         let expected = rows(&[(2, "a,b", "1.5"), (4, "c\"d", "2")]);
         for text in [
             "sku,name,price,currency\n\"a,b\",x,1.5,EUR\n\n\"c\"\"d\",y,2,EUR\n",
@@ -467,10 +472,10 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_refused_with_all_that_is_wrong_with_it() {
-        let (found, told) = read(b"sku,colour,sku\na,b,c\n", Format::Csv);
+    fn an_invalid_header_is_rejected_with_all_its_problems() {
+        let (found, listed) = read(b"sku,colour,sku\na,b,c\n", Format::Csv);
         assert!(found.is_empty());
-        let fields: Vec<_> = told
+        let fields: Vec<_> = listed
             .iter()
             .map(|text| text.split(':').next().expect("a field"))
             .collect();
@@ -488,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn further_columns_have_names_of_their_own() {
+    fn additional_columns_have_their_own_names() {
         let text =
             "Attribute: Floor area ;sku;name;price;currency;attribute:floor area\n120;a;b;1;EUR;\n";
         let mut problems = Problems::default();
@@ -499,32 +504,32 @@ mod tests {
         let cells = rows.next(&mut problems).expect("read").expect("a row");
         assert_eq!(cells.further(), ["120", ""]);
         let twice = b"sku,attribute:a,name,attribute:a,price,currency,attribute:\n";
-        let (_, told) = read(twice, Format::Csv);
-        let known = "one of sku, name, price, currency, store, or attribute: and a name";
+        let (_, listed) = read(twice, Format::Csv);
+        let known = "must be one of sku, name, price, currency, store, or attribute: and a name";
         assert_eq!(
-            told,
+            listed,
             [
-                "row 1, attribute:a: a column once; this is its second",
+                "row 1, attribute:a: must occur once; this is the second column of this name",
                 &format!("row 1, attribute:: {known}"),
             ]
         );
     }
 
     #[test]
-    fn a_file_has_a_last_row() {
+    fn rows_beyond_the_limit_are_rejected() {
         let text = format!("sku,name,price,currency\n{}", "a,b,1,EUR\n".repeat(6));
-        let (found, told) = read(text.as_bytes(), Format::Csv);
+        let (found, listed) = read(text.as_bytes(), Format::Csv);
         assert_eq!(found.len(), 5);
-        let last = "row 7, file: at most 5 rows: send the rest in another file";
-        assert_eq!(told, [last]);
+        let last = "row 7, file: must have at most 5 rows; send the rest in another file";
+        assert_eq!(listed, [last]);
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_by_row() {
+    fn unreadable_cells_are_listed_by_row() {
         let mut text = b"sku,name,price,currency\n".to_vec();
         text.extend(b"a,b\n\"x,y,1,EUR\n\xff,n,1,EUR\na,b,1,EUR,,\n");
-        let (_, told) = read(&text, Format::Csv);
-        let rows: Vec<_> = told
+        let (_, listed) = read(&text, Format::Csv);
+        let rows: Vec<_> = listed
             .iter()
             .map(|text| text.split(':').next().expect("a field"))
             .collect();
@@ -532,15 +537,15 @@ mod tests {
             rows,
             ["row 2, row", "row 3, row", "row 4, sku", "row 5, row"]
         );
-        let (_, told) = read(
+        let (_, listed) = read(
             b"[1]\n{\"sku\":\n{\"price\":1.5,\"size\":\"L\"}\n",
             Format::JsonLines,
         );
-        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(listed.len(), 4, "{listed:?}");
     }
 
     #[test]
-    fn a_line_without_end_is_not_held_in_memory() {
+    fn an_endless_line_is_not_read_into_memory() {
         let mut file = Endless::default();
         let mut problems = Problems::default();
         let mut rows = Rows::open(&mut file, &LAYOUT, Format::Csv, &mut problems)
@@ -548,11 +553,11 @@ mod tests {
             .expect("a header");
         assert!(rows.next(&mut problems).expect("read").is_none());
         drop(rows);
-        assert!(problems.told[0].to_string().contains("65536 bytes"));
+        assert!(problems.listed[0].to_string().contains("65536 bytes"));
         assert!(file.given < 1 << 20, "{} bytes were read", file.given);
     }
 
-    /// A header and then one cell that never ends.
+    /// A header and one endless cell.
     #[derive(Default)]
     struct Endless {
         given: usize,

@@ -1,27 +1,27 @@
-//! How far an import has come, and stopping it.
+//! The progress of an import, and how to stop it.
 
 use super::NotImported;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// So many rows were looked at.
+    /// The number of checked rows.
     Checked(u64),
-    /// So many rows of all were held against what is there.
+    /// The number of compared rows, and of all rows.
     Compared(u64, u64),
 }
 
-/// Told of every step, for a progress bar.
+/// Receives every step, for a progress bar.
 pub type Steps = Arc<dyn Fn(Step) + Send + Sync>;
 
-/// What watches over an import.
+/// Monitors and stops an import.
 #[derive(Clone)]
 pub struct Watch {
-    /// Set to stop it at its next piece.
+    /// Set to stop the import at its next batch.
     pub stop: Arc<AtomicBool>,
-    /// Told how far it has come.
+    /// Receives the progress.
     pub steps: Steps,
 }
 
@@ -35,7 +35,7 @@ impl Default for Watch {
 }
 
 impl Watch {
-    /// An error once it is to stop.
+    /// Returns an error if the import should stop.
     pub(crate) fn go_on(&self) -> Result<(), NotImported> {
         match self.stop.load(Ordering::Relaxed) {
             true => Err(NotImported::Stopped),

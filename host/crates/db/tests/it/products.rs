@@ -170,7 +170,7 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
         panic!("{result:?}");
     };
     let mut reported: Vec<_> = problems
-        .told
+        .listed
         .iter()
         .map(|problem| (problem.row.expect("a row"), problem.field.as_str()))
         .collect();
@@ -185,7 +185,7 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
     let Err(NotImported::Refused(problems)) = result else {
         panic!("{result:?}");
     };
-    assert_eq!((problems.total, problems.told.len()), (3000, 1000));
+    assert_eq!((problems.total, problems.listed.len()), (3000, 1000));
     assert_empty(stage).await;
 }
 
@@ -366,7 +366,7 @@ async fn json_lines_are_equivalent(stage: &Stage) {
     let Err(NotImported::Refused(problems)) = result else {
         panic!("{result:?}");
     };
-    assert_eq!(problems.told[0].field, "price");
+    assert_eq!(problems.listed[0].field, "price");
 }
 
 /// `count` products, each for `cents` cents.

@@ -146,9 +146,9 @@ pub type InTx<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> +
 /// use galleria_ports::in_tx;
 /// use galleria_ports::records::Records;
 ///
-/// async fn store_name(records: &dyn Records, id: String) -> Result<Option<String>, galleria_ports::Error> {
+/// async fn store_zone(records: &dyn Records, id: String) -> Result<Option<String>, galleria_ports::Error> {
 ///     records
-///         .read(in_tx!(|tx, id| Ok(tx.store_get(&id).await?.map(|store| store.name))))
+///         .read(in_tx!(|tx, id| Ok(tx.store_get(&id).await?.map(|store| store.zone))))
 ///         .await
 /// }
 /// ```

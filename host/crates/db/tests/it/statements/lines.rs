@@ -138,7 +138,7 @@ async fn every_outcome_is_reported(stage: &Stage) {
         .await
         .expect("explained");
     assert!(
-        explained.because.contains("another line settled"),
+        explained.because.contains("another line has already settled it"),
         "{}",
         explained.because
     );
@@ -274,7 +274,7 @@ async fn a_line_moved_during_reading_is_detected(stage: &Stage) {
         }
     };
     let rest = tokio::task::spawn_blocking(rest).await.expect("read");
-    assert!(rest.expect_err("detected").contains("matched anew"));
+    assert!(rest.expect_err("detected").contains("matched again"));
 }
 
 /// Random statements: the sums contain each line, whatever its outcome.
