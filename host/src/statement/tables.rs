@@ -179,10 +179,15 @@ pub fn explained(row: &ExplainView) -> String {
         }
         text.push_str(&format!("\n{table}"));
     }
-    for hand in &row.hands {
+    for settlement in &row.manual_settlements {
         text.push_str(&format!(
             "\n{} {} by {}: {} (from {} to {})",
-            hand.at, hand.what, hand.actor, hand.reason, hand.before, hand.after
+            settlement.at,
+            settlement.what,
+            settlement.actor,
+            settlement.reason,
+            settlement.before,
+            settlement.after
         ));
     }
     text

@@ -136,7 +136,7 @@ fn detail(kind: ProblemKind) -> &'static str {
         "mark_conflict" => {
             "mark 400002 is stored but not applied: the record of order order-1 has another mark"
         }
-        "not_to_be_tried" => "another event is ahead of it in its lane",
+        "not_retryable" => "another event is ahead of it in its lane",
         "payout_exists" => "payout 42 was imported before, from payout-42.csv",
         "document_gone" => "the content of document 5d1f0c6c is no longer stored",
         "body_too_large" => "The body must have at most 1048576 bytes.",

@@ -63,11 +63,11 @@ kinds! {
         "Refund the rest instead.";
     ORDER_VOIDED = 409 "order_voided", "The order is voided",
         "Place a new order.";
-    NOT_RETRYABLE = 409 "not_to_be_tried", "The event cannot be retried now",
+    NOT_RETRYABLE = 409 "not_retryable", "The event cannot be retried now",
         "`detail` names what must happen first.";
     RUN_NOT_DEAD = 409 "run_not_dead", "The run cannot be replayed",
         "Only a run that is dead, cancelled or waiting for its next attempt can be replayed.";
-    RUN_OVER = 409 "run_over", "The run has already ended",
+    RUN_ENDED = 409 "run_ended", "The run has already ended",
         "The result of a completed run is final. Request a run for another window.";
     PAYOUT_EXISTS = 409 "payout_exists", "The payout was already imported from another file",
         "`detail` names that file. Decide which of the two files is correct.";
@@ -75,7 +75,7 @@ kinds! {
         "Send the file again later. The same file is imported only once.";
     LINE_MATCHED = 409 "line_matched", "The statement line is already matched",
         "Send the `entry` to link it with instead.";
-    LINE_NOT_MANUAL = 409 "not_settled_by_hand", "The statement line was not settled manually",
+    LINE_NOT_MANUAL = 409 "not_settled_manually", "The statement line was not settled manually",
         "There is nothing to undo.";
     SHIFT_CLOSED = 409 "shift_closed", "The shift is closed",
         "Use an open shift. A closed shift never changes.";

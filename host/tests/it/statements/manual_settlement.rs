@@ -278,7 +278,7 @@ async fn refusals(host: &Host, statement: &str) {
     assert_eq!((status, &answer["code"]), (404, &json!("not_found")));
     let after = explained(host, line).await;
     assert_eq!(after["line"], lines[0]);
-    assert_eq!(after["hands"], json!([]), "nothing was done");
+    assert_eq!(after["manual_settlements"], json!([]), "nothing was done");
 }
 
 /// Settles a line by command and undoes it. HTTP shows actor, reason and changed sums.
@@ -303,7 +303,13 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
         assert_eq!(now["line"]["rule"], "hand");
         assert_eq!(now["line"]["tender"], found[0]["tender"]);
         assert_eq!(now["because"], "a person settled it");
-        hand(&now["hands"][0], "settled", "ana", &reason, [was, becomes]);
+        hand(
+            &now["manual_settlements"][0],
+            "settled",
+            "ana",
+            &reason,
+            [was, becomes],
+        );
         let moved = looked(host, statement).await;
         assert_eq!(lines_of(&moved, was), lines_of(before, was) - 1);
         assert_eq!(lines_of(&moved, becomes), lines_of(before, becomes) + 1);
@@ -320,9 +326,17 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
         );
         let back = explained(host, line).await;
         assert_eq!(back["line"], found[0]);
-        let hands = back["hands"].as_array().expect("hands");
-        assert_eq!(hands.len(), 2, "{back:#}");
-        hand(&hands[1], "undone", "eva", "it was another", [becomes, was]);
+        let manual_settlements = back["manual_settlements"]
+            .as_array()
+            .expect("manual_settlements");
+        assert_eq!(manual_settlements.len(), 2, "{back:#}");
+        hand(
+            &manual_settlements[1],
+            "undone",
+            "eva",
+            "it was another",
+            [becomes, was],
+        );
         assert_eq!(
             looked(host, statement).await["outcomes"],
             before["outcomes"]

@@ -122,7 +122,7 @@ async fn parked_get(
         (status = 200, description = "The parked event.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = ParkedView, example = json!(example!("parked_retried"))),
-        (status = 409, description = "`not_to_be_tried`", body = Details,
+        (status = 409, description = "`not_retryable`", body = Details,
             content_type = "application/problem+json"),
     ),
 )]

@@ -157,7 +157,7 @@ async fn run_replay(
         (status = 200, description = "The run.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = RunView, example = json!(example!("run_cancelled"))),
-        (status = 409, description = "`run_over`", body = Details,
+        (status = 409, description = "`run_ended`", body = Details,
             content_type = "application/problem+json"),
     ),
 )]

@@ -148,7 +148,7 @@ async fn line_settle(
         (status = 200, description = "The line.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = LineView, example = json!(example!("line_undone"))),
-        (status = 409, description = "`not_settled_by_hand`", body = Details,
+        (status = 409, description = "`not_settled_manually`", body = Details,
             content_type = "application/problem+json"),
     ),
 )]

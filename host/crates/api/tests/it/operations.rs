@@ -142,7 +142,7 @@ async fn a_parked_event_is_retried_in_the_order_of_its_lane(stage: &Stage) {
         host.post(&path, key, &why).await
     };
     let behind = retry("e2", "k2").await;
-    assert_eq!(behind.code(), "not_to_be_tried");
+    assert_eq!(behind.code(), "not_retryable");
     let detail = behind.json()["detail"].to_string();
     assert!(detail.contains("before it in its lane"), "{detail}");
     let first = retry("e1", "k1").await;

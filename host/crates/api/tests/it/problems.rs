@@ -238,14 +238,14 @@ async fn run_problems(host: &Host, seen: &mut SeenCodes) {
     let why = json!({ "reason": "a test" });
     seen.note(&host.post(&replay, "r", &why).await, "run_not_dead");
     host.post(&cancel, "c", &why).await.expect(200);
-    seen.note(&host.post(&cancel, "again", &why).await, "run_over");
+    seen.note(&host.post(&cancel, "again", &why).await, "run_ended");
 }
 
 async fn parked_problems(host: &Host, seen: &mut SeenCodes) {
     crate::operations::park(host, "e1", "s1", ParkedState::Held).await;
     let path = "/v1/parked/e1/poslog/retry";
     let why = json!({ "reason": "a test" });
-    seen.note(&host.post(path, "w", &why).await, "not_to_be_tried");
+    seen.note(&host.post(path, "w", &why).await, "not_retryable");
     let odd = host.get("/v1/parked?cause=lost").await;
     seen.note(&odd, "invalid");
     assert_eq!(odd.json()["errors"][0]["field"], "cause");
@@ -291,7 +291,7 @@ async fn statement_problems(host: &Host, seen: &mut SeenCodes) {
     let settled = host.post(&format!("{line}/settle"), "s", &why).await;
     seen.note(&settled, "line_matched");
     let undone = host.post(&format!("{line}/undo"), "u", &why).await;
-    seen.note(&undone, "not_settled_by_hand");
+    seen.note(&undone, "not_settled_manually");
 }
 
 async fn products(host: &Host, seen: &mut SeenCodes) {

@@ -159,7 +159,7 @@ async fn hasten(
             _ => "comes as soon as those before it in its lane are done: let the first be tried",
         };
         return Err(Error::Conflict {
-            code: "not_to_be_tried",
+            code: "not_retryable",
             message: format!("{event} of {subscriber} {why}"),
         });
     }

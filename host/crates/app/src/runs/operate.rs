@@ -236,7 +236,7 @@ impl App {
                     return told(tx, &id).await;
                 }
                 Err(Error::Conflict {
-                    code: "run_over",
+                    code: "run_ended",
                     message: format!("run {id} is {} already", state.name()),
                 })
             })

@@ -210,10 +210,10 @@ async fn undo(
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let id = row.id();
-    let hands = tx.manual_settlement_list(&id).await?;
-    if hands.last().is_none_or(|last| last.undo) {
+    let manual_settlements = tx.manual_settlement_list(&id).await?;
+    if manual_settlements.last().is_none_or(|last| last.undo) {
         return Err(Error::Conflict {
-            code: "not_settled_by_hand",
+            code: "not_settled_manually",
             message: format!("line {id} has no manual settlement to undo"),
         });
     }

@@ -17,7 +17,8 @@ pub use manual_settlement::{SettleRequest, UndoRequest};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
 pub use views::{
-    ExplainView, HandView, LineView, OutcomeView, StatementView, Uncovered, major, outcome_word,
+    ExplainView, LineView, ManualSettlementView, OutcomeView, StatementView, Uncovered, major,
+    outcome_word,
 };
 
 pub(crate) use matching::tenders_of;

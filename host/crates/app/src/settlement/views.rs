@@ -104,13 +104,13 @@ pub struct ExplainView {
     /// Allowed difference of fees, minor units.
     pub fee_tolerance: Money,
     /// Manual settlements, oldest first.
-    pub hands: Vec<HandView>,
+    pub manual_settlements: Vec<ManualSettlementView>,
 }
 
 /// A manual settlement of a line, or its undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct HandView {
+pub struct ManualSettlementView {
     /// Time, RFC 3339.
     pub at: String,
     /// The actor.
@@ -224,7 +224,7 @@ impl LineView {
     }
 }
 
-impl HandView {
+impl ManualSettlementView {
     fn of(row: ManualSettlementRow) -> Self {
         Self {
             at: row.at.to_string(),
@@ -337,14 +337,15 @@ impl App {
                 let candidates = tx
                     .tender_list_by_reference(&row.retailer, &row.line, 50)
                     .await?;
-                let hands = tx.manual_settlement_list(&id).await?;
-                Ok(Some((statement, row, candidates, hands)))
+                let manual_settlements = tx.manual_settlement_list(&id).await?;
+                Ok(Some((statement, row, candidates, manual_settlements)))
             })
         });
-        let (statement, row, candidates, hands) = read.await?.ok_or_else(|| Error::NotFound {
-            what: "statement line",
-            id: id.to_owned(),
-        })?;
+        let (statement, row, candidates, manual_settlements) =
+            read.await?.ok_or_else(|| Error::NotFound {
+                what: "statement line",
+                id: id.to_owned(),
+            })?;
         let rules = self.matching_rules(&row.retailer);
         // The recorded reason: rules and payments may have changed since.
         let because = because(row.matched.rule, row.matched.outcome);
@@ -354,7 +355,10 @@ impl App {
             candidates,
             amount_tolerance: rules.amount_tolerance,
             fee_tolerance: rules.fee_tolerance,
-            hands: hands.into_iter().map(HandView::of).collect(),
+            manual_settlements: manual_settlements
+                .into_iter()
+                .map(ManualSettlementView::of)
+                .collect(),
         })
     }
 

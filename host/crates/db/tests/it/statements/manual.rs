@@ -152,7 +152,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     assert!(matches!(
         again,
         Err(Error::Conflict {
-            code: "not_settled_by_hand",
+            code: "not_settled_manually",
             ..
         })
     ));
@@ -160,8 +160,8 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         .statement_line_explain(&views[0].id)
         .await
         .expect("explained");
-    let hands: Vec<_> = explained
-        .hands
+    let manual_settlements: Vec<_> = explained
+        .manual_settlements
         .iter()
         .map(|h| (&*h.actor, &*h.what, &*h.before, &*h.after))
         .collect();
@@ -169,7 +169,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         ("ana", "settled", "unmatched", "matched"),
         ("ben", "undone", "matched", "unmatched"),
     ];
-    assert_eq!(hands, expected);
+    assert_eq!(manual_settlements, expected);
     // The undo released the tender.
     app.statement_line_settle(key("k6"), &views[1].id, ask(Some("p1")))
         .await
