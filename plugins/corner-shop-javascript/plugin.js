@@ -37,7 +37,7 @@ export function check(values) {
     }
   }
   if (/[{}]/.test(fileName(values.file_name, "", "", "", ""))) {
-    problems.push(problem("file_name", "knows {store}, {date}, {workstation} and {sequence} only"));
+    problems.push(problem("file_name", "may contain only {store}, {date}, {workstation} and {sequence}"));
   }
   if (values.delimiter === values.decimal_mark) {
     problems.push(problem("decimal_mark", "must differ from the delimiter"));
@@ -66,7 +66,7 @@ export function onPayment(cx, sale) {
     .publish(cx.settings.topic, sale.entry.orderId, event(cx, store, sale, counted))
     .note("lines", counted.length);
   if (leftOut > 0) {
-    log.info("voided lines are left out", { lines: leftOut });
+    log.info("voided lines left out", { lines: leftOut });
     decision.note("left-out", leftOut);
   }
   return decision;
@@ -75,7 +75,7 @@ export function onPayment(cx, sale) {
 function refuseWhatCannotBe(store, sale) {
   const problems = [];
   if (sale.entry.currency !== store.currency) {
-    const message = `is ${sale.entry.currency}, and the store trades in ${store.currency}`;
+    const message = `is ${sale.entry.currency}, but the store's currency is ${store.currency}`;
     problems.push(problem("entry.currency", message));
   }
   if (sale.lines.length === 0) {
@@ -83,7 +83,7 @@ function refuseWhatCannotBe(store, sale) {
   }
   for (const line of sale.lines) {
     if (line.quantity.unscaled <= 0n) {
-      problems.push(problem(`lines.${line.number}.quantity`, "must be above zero"));
+      problems.push(problem(`lines.${line.number}.quantity`, "must be greater than 0"));
     }
   }
   if (problems.length > 0) throw new Invalid(problems);

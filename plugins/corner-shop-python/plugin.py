@@ -28,7 +28,7 @@ def check(values):
         if piece not in values.file_name:
             problems.append(Problem("file_name", f"must contain {piece}, or two sales share a name"))
     if re.search("[{}]", file_name(values.file_name, "", "", "", "")):
-        message = "knows {store}, {date}, {workstation} and {sequence} only"
+        message = "may contain only {store}, {date}, {workstation} and {sequence}"
         problems.append(Problem("file_name", message))
     if values.delimiter == values.decimal_mark:
         problems.append(Problem("decimal_mark", "must differ from the delimiter"))
@@ -57,7 +57,7 @@ def on_payment(cx, sale):
         .note("lines", len(counted))
     )
     if left_out:
-        log.info("voided lines are left out", lines=left_out)
+        log.info("voided lines left out", lines=left_out)
         decision.note("left-out", left_out)
     return decision
 
@@ -65,13 +65,13 @@ def on_payment(cx, sale):
 def refuse_what_cannot_be(store, sale):
     problems = []
     if sale.entry.currency != store.currency:
-        message = f"is {sale.entry.currency}, and the store trades in {store.currency}"
+        message = f"is {sale.entry.currency}, but the store's currency is {store.currency}"
         problems.append(Problem("entry.currency", message))
     if not sale.lines:
         problems.append(Problem("lines", "a sale has at least one line"))
     for line in sale.lines:
         if line.quantity.unscaled <= 0:
-            problems.append(Problem(f"lines.{line.number}.quantity", "must be above zero"))
+            problems.append(Problem(f"lines.{line.number}.quantity", "must be greater than 0"))
     if problems:
         raise Invalid.all(problems)
 

@@ -147,11 +147,7 @@ impl<'s> Reader<'s> {
     fn booked_at(&self, row: &Row) -> Result<String, Problem> {
         let text = row.cell(self.at.created);
         let bad = || {
-            let message = [
-                &*quoted(text),
-                " is not a moment such as 2026-11-24 18:03:07",
-            ]
-            .concat();
+            let message = [&*quoted(text), " is not a time such as 2026-11-24 18:03:07"].concat();
             Problem::in_row(row.number(), columns::CREATED, message)
         };
         let (day, time) = text.split_once([' ', 'T']).ok_or_else(bad)?;

@@ -106,8 +106,8 @@ fn gross(
     (converted, side): (Money, &str),
 ) -> Result<Gross, Problem> {
     let number = row.number();
-    let told = !row.cell(at.gross_currency).is_empty();
-    if !told && matches!(kind, StatementKind::Adjustment | StatementKind::Other(_)) {
+    let has_gross = !row.cell(at.gross_currency).is_empty();
+    if !has_gross && matches!(kind, StatementKind::Adjustment | StatementKind::Other(_)) {
         let amount = converted;
         return Ok(Gross {
             amount,
@@ -213,7 +213,7 @@ pub fn sided(
         let amount = amount(row, index, name, digits)?;
         match amount < 0 {
             true => {
-                let message = "has the wrong sign: the column is the sign, the amount has none";
+                let message = "has the wrong sign: the column defines the sign, so the amount must not have one";
                 Err(Problem::in_row(number, name, message))
             }
             false => Ok(amount),
@@ -223,7 +223,11 @@ pub fn sided(
         (0, credit) => Ok(credit),
         (debit, 0) => Ok(-debit),
         _ => {
-            let message = [debit.1, " has an amount as well: a row is one or the other"].concat();
+            let message = [
+                debit.1,
+                " has an amount too: a row must be either debit or credit",
+            ]
+            .concat();
             Err(Problem::in_row(number, credit.1, message))
         }
     }

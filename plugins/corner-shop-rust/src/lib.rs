@@ -46,7 +46,7 @@ impl OnPayment for CornerShop {
             return Ok(decision);
         }
         let left_out = (sale.lines.len() - counted.len()).to_string();
-        log::info("voided lines are left out", &[("lines", &left_out)]);
+        log::info("voided lines left out", &[("lines", &left_out)]);
         Ok(decision.note("left-out", left_out))
     }
 }
@@ -57,7 +57,7 @@ fn refuse_what_cannot_be(store: &Store, sale: &Sale) -> Result<(), Fault> {
     let mut problems = Vec::new();
     if sale.entry.currency != store.currency {
         let (found, wanted) = (&sale.entry.currency, &store.currency);
-        let message = format!("is {found}, and the store trades in {wanted}");
+        let message = format!("is {found}, but the store's currency is {wanted}");
         problems.push(Problem::new("entry.currency", message));
     }
     if sale.lines.is_empty() {
@@ -65,7 +65,7 @@ fn refuse_what_cannot_be(store: &Store, sale: &Sale) -> Result<(), Fault> {
     }
     for line in sale.lines.iter().filter(|line| line.quantity.unscaled <= 0) {
         let field = format!("lines.{}.quantity", line.number);
-        problems.push(Problem::new(field, "must be above zero"));
+        problems.push(Problem::new(field, "must be greater than 0"));
     }
     match problems.is_empty() {
         true => Ok(()),

@@ -87,7 +87,7 @@ impl Settings {
             check(self.file_name.contains(piece), "file_name", message);
         }
         let unknown = file_name(&self.file_name, "", "", "", "").contains(['{', '}']);
-        let message = "knows {store}, {date}, {workstation} and {sequence} only";
+        let message = "may contain only {store}, {date}, {workstation} and {sequence}";
         check(!unknown, "file_name", message.into());
         let differs = self.delimiter != self.decimal_mark;
         check(

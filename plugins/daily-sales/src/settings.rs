@@ -100,8 +100,7 @@ impl Settings {
         }
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if self.returns == Returns::Positive && !named(Column::Returned) {
-            let message =
-                "positive needs the column returned, or nothing tells a return from a sale";
+            let message = "positive needs the column returned, otherwise returns and sales cannot be distinguished";
             problems.push(Problem::new("returns", message));
         }
         let name = &self.file_name;

@@ -16,7 +16,7 @@ use galleria_sdk::statement::{
     self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
 };
 use galleria_sdk::{money, quoted};
-pub use settings::{Backwards, ColumnNames, FeeSign, Settings, TotalRow};
+pub use settings::{ColumnNames, FeeSign, NegativeAmounts, Settings, TotalRow};
 use std::io::Read;
 
 /// The plugin.
@@ -137,13 +137,13 @@ impl<'s> Reader<'s> {
         }
         let booked = line::day(row, self.at.booked_at, &columns.booked_at, self.settings)?;
         let booked_at = booked.or(paid_on).unwrap_or_default();
-        let told = line::Told::read(row, &self.at, self.settings, self.digits)?;
-        self.gross += i128::from(told.gross);
-        self.fee += i128::from(told.fee);
+        let amounts = line::RowAmounts::read(row, &self.at, self.settings, self.digits)?;
+        self.gross += i128::from(amounts.gross);
+        self.fee += i128::from(amounts.fee);
         if booked_at > self.latest {
             self.latest.clone_from(&booked_at);
         }
-        let line = line::read(row, &self.at, columns, &told, currency, booked_at)?;
+        let line = line::read(row, &self.at, columns, &amounts, currency, booked_at)?;
         self.writer.push(line);
         Ok(())
     }
@@ -168,35 +168,35 @@ impl<'s> Reader<'s> {
             row: number,
             net: None,
         });
-        let told = line::Totals::read(row, &self.at, self.settings, self.digits)?;
-        let signed = self.settings.backwards == Backwards::Signed;
-        for (told, sum, name) in [
-            (told.gross.filter(|_| signed), self.gross, &columns.gross),
-            (told.fee, self.fee, &columns.fee),
+        let totals = line::Totals::read(row, &self.at, self.settings, self.digits)?;
+        let signed = self.settings.negative_amounts == NegativeAmounts::Signed;
+        for (stated, sum, name) in [
+            (totals.gross.filter(|_| signed), self.gross, &columns.gross),
+            (totals.fee, self.fee, &columns.fee),
         ] {
             // The sum lacks the lines with problems, so it would only cause a second message.
-            let wrong =
-                told.filter(|told| i128::from(*told) != sum && self.writer.problems.is_empty());
-            if let Some(told) = wrong {
+            let wrong = stated
+                .filter(|stated| i128::from(*stated) != sum && self.writer.problems.is_empty());
+            if let Some(stated) = wrong {
                 let show = |amount| money::format(amount, self.digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
                     "the total is ",
-                    &show(told),
+                    &show(stated),
                     ", and the lines add up to ",
                     &sum,
                 ];
                 return Err(Problem::in_row(number, &**name, message.concat()));
             }
         }
-        if told.gross.is_none() && told.fee.is_none() && told.net.is_none() {
+        if totals.gross.is_none() && totals.fee.is_none() && totals.net.is_none() {
             let message = "the row of totals has no amount";
             return Err(Problem::in_row(number, &*columns.gross, message));
         }
-        let gross = told.gross.filter(|_| signed);
-        let from_parts = || gross?.checked_sub(told.fee.unwrap_or(0));
+        let gross = totals.gross.filter(|_| signed);
+        let from_parts = || gross?.checked_sub(totals.fee.unwrap_or(0));
         let net = match self.at.net {
-            Some(_) => told.net,
+            Some(_) => totals.net,
             None => from_parts(),
         };
         self.total = Some(Total { row: number, net });
@@ -221,20 +221,20 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             .filter(|_| self.total.is_none());
         if let Some(total) = missing.filter(|_| end.complete) {
             let message = [
-                "the file ends without its row of totals, which has ",
+                "the file has no row of totals, which has ",
                 &*quoted(&total.word),
-                " here, so it may have been cut off",
+                " here, so it may be incomplete",
             ];
             let problem = Problem::in_row(end.last_row, &*total.column, message.concat());
             self.writer.problems.push(problem);
         }
         let currency = match self.currency.value() {
             "" => self.settings.currency.clone(),
-            told => told.to_owned(),
+            value => value.to_owned(),
         };
         let or = |same: &CommonValue, other: &str| match same.value() {
             "" => other.to_owned(),
-            told => told.to_owned(),
+            value => value.to_owned(),
         };
         let stem = self
             .file

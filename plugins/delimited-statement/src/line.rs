@@ -1,21 +1,21 @@
 //! Converts a row to a line of the statement, and reads the amounts of the row of totals.
 
 use crate::columns::At;
-use crate::settings::{Backwards, ColumnNames, FeeSign, Settings};
+use crate::settings::{ColumnNames, FeeSign, NegativeAmounts, Settings};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference};
 use galleria_sdk::{money, quoted};
 
 /// The amounts of a row, with the signs of the contract.
-pub struct Told {
+pub struct RowAmounts {
     pub kind: StatementKind,
     pub gross: Money,
     pub fee: Money,
     pub net: Money,
 }
 
-impl Told {
+impl RowAmounts {
     pub fn read(row: &Row, at: &At, settings: &Settings, digits: u8) -> Result<Self, Problem> {
         let names = &settings.columns;
         let amounts = Amounts {
@@ -38,15 +38,16 @@ impl Told {
             None => None,
         };
         let mut net = at.net.map(|at| amounts.read(at, &names.net)).transpose()?;
-        let backwards = matches!(
+        let negative = matches!(
             word,
             Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
         );
-        if backwards && settings.backwards == Backwards::Unsigned {
+        if negative && settings.negative_amounts == NegativeAmounts::Unsigned {
             for (amount, name) in [(Some(&mut gross), &names.gross), (net.as_mut(), &names.net)] {
                 if let Some(amount) = amount {
                     if *amount < 0 {
-                        let message = "has the wrong sign: the settings say that no amount has one";
+                        let message =
+                            "has the wrong sign: the settings state that amounts have no sign";
                         return Err(Problem::in_row(row.number(), &**name, message));
                     }
                     *amount = -*amount;
@@ -85,8 +86,8 @@ impl Told {
 fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Problem> {
     let text = row.cell(at);
     let same = |(word, _): &(&String, &KindWord)| word.to_lowercase() == text.to_lowercase();
-    let found = settings.kinds.iter().find(same);
-    found.map(|(_, kind)| *kind).ok_or_else(|| {
+    let kind = settings.kinds.iter().find(same);
+    kind.map(|(_, kind)| *kind).ok_or_else(|| {
         let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
         let message = [
             &*quoted(text),
@@ -113,14 +114,14 @@ impl Totals {
             settings,
             digits,
         };
-        let told = |at: usize, name: &str| match row.cell(at) {
+        let optional = |at: usize, name: &str| match row.cell(at) {
             "" => Ok(None),
             _ => amounts.read(at, name).map(Some),
         };
         Ok(Self {
-            gross: told(at.gross, &names.gross)?,
+            gross: optional(at.gross, &names.gross)?,
             fee: at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee))?,
-            net: at.net.map_or(Ok(None), |at| told(at, &names.net))?,
+            net: at.net.map_or(Ok(None), |at| optional(at, &names.net))?,
         })
     }
 }
@@ -152,10 +153,10 @@ impl Amounts<'_> {
         match self.settings.fee_sign {
             FeeSign::Positive => Ok(Some(fee)),
             FeeSign::Negative => {
-                let kept = fee.checked_neg();
-                let kept =
-                    kept.ok_or_else(|| Problem::in_row(self.row.number(), name, "is too large"))?;
-                Ok(Some(kept))
+                let negated = fee.checked_neg();
+                let negated = negated
+                    .ok_or_else(|| Problem::in_row(self.row.number(), name, "is too large"))?;
+                Ok(Some(negated))
             }
         }
     }
@@ -165,7 +166,7 @@ pub fn read(
     row: &Row,
     at: &At,
     names: &ColumnNames,
-    told: &Told,
+    amounts: &RowAmounts,
     currency: String,
     booked_at: String,
 ) -> Result<StatementLine, Problem> {
@@ -174,7 +175,7 @@ pub fn read(
     };
     let mut line = StatementLine {
         row: row.number(),
-        kind: told.kind.clone(),
+        kind: amounts.kind.clone(),
         id: text(at.id, &names.id)?,
         psp_reference: text(at.psp_reference, &names.psp_reference)?,
         modification_reference: text(at.modification_reference, &names.modification_reference)?,
@@ -182,23 +183,23 @@ pub fn read(
         booked_at,
         minor_digits: money::minor_digits(&currency),
         currency,
-        gross: told.gross,
+        gross: amounts.gross,
         rate: None,
-        converted: told.gross,
-        fee: told.fee,
-        net: told.net,
+        converted: amounts.gross,
+        fee: amounts.fee,
+        net: amounts.net,
         attributes: Vec::new(),
     };
     // A cost without a payment, in either column: the provider kept everything. If the file
     // contradicts itself, the line is unchanged and the check rejects it.
-    let agrees = told.gross.checked_sub(told.fee) == Some(told.net);
-    if told.kind == StatementKind::Fee
+    let agrees = amounts.gross.checked_sub(amounts.fee) == Some(amounts.net);
+    if amounts.kind == StatementKind::Fee
         && agrees
-        && let Some(fee) = told.net.checked_neg()
+        && let Some(fee) = amounts.net.checked_neg()
     {
         (line.gross, line.converted, line.fee) = (0, 0, fee);
     }
-    if told.kind == StatementKind::Payment {
+    if amounts.kind == StatementKind::Payment {
         line.modification_reference.clear();
     }
     Ok(line)

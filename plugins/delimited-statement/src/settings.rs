@@ -36,7 +36,7 @@ pub struct Settings {
     /// How the file writes a fee that the provider kept.
     pub fee_sign: FeeSign,
     /// How the file writes repayments and costs.
-    pub backwards: Backwards,
+    pub negative_amounts: NegativeAmounts,
     /// How to recognise the row of totals. Without it an incomplete file is not detected.
     pub total: Option<TotalRow>,
 }
@@ -78,7 +78,7 @@ pub enum FeeSign {
 /// How the file writes repayments and costs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Backwards {
+pub enum NegativeAmounts {
     /// Negative.
     #[default]
     Signed,
@@ -110,7 +110,7 @@ impl Default for Settings {
             columns: ColumnNames::default(),
             kinds: BTreeMap::new(),
             fee_sign: FeeSign::Positive,
-            backwards: Backwards::Signed,
+            negative_amounts: NegativeAmounts::Signed,
             total: None,
         }
     }
@@ -158,40 +158,40 @@ impl Settings {
         refuse(
             dated,
             "columns.booked_at",
-            "must be named, or paid_on: a line has a day",
+            "must be named, or paid_on, because a line needs a day",
         );
-        let told = !columns.currency.is_empty();
+        let has_column = !columns.currency.is_empty();
         let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);
         refuse(
-            told || set,
+            has_column || set,
             "currency",
-            "must be a code such as EUR, or columns.currency be named",
+            "must be a code such as EUR unless columns.currency is named",
         );
         refuse(
-            !told || self.currency.is_empty(),
+            !has_column || self.currency.is_empty(),
             "currency",
-            "is told by columns.currency as well: name one",
+            "is also in columns.currency: use only one of them",
         );
         let kinds = columns.kind.is_empty() == self.kinds.is_empty();
         refuse(
             kinds,
             "kinds",
-            "and columns.kind need each other: the words, and the column they stand in",
+            "and columns.kind must be used together: the words and their column",
         );
-        let unsigned = self.backwards == Backwards::Unsigned;
+        let unsigned = self.negative_amounts == NegativeAmounts::Unsigned;
         refuse(
             !unsigned || !columns.kind.is_empty(),
-            "backwards",
-            "unsigned needs columns.kind, or nothing tells a refund from a payment",
+            "negative_amounts",
+            "unsigned needs columns.kind, otherwise refunds and payments cannot be distinguished",
         );
         if let Some(total) = &self.total {
             let named = !total.column.is_empty() && !total.word.is_empty();
             refuse(named, "total", "must name a column and the word in it");
-            let tells = !unsigned || !columns.net.is_empty();
+            let comparable = !unsigned || !columns.net.is_empty();
             refuse(
-                tells,
+                comparable,
                 "columns.net",
-                "must be named where amounts have no sign, to hold the total against",
+                "must be named if amounts have no sign, because the total is compared with it",
             );
         }
         problems

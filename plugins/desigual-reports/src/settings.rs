@@ -138,7 +138,7 @@ impl Settings {
             problems.push(Problem::new("period", message));
         }
         if self.totals && self.totals_label.is_empty() {
-            let message = "must say something, or a row of totals looks like any other";
+            let message = "must not be empty, otherwise rows of totals cannot be recognised";
             problems.push(Problem::new("totals_label", message));
         }
         let name = self.file_name();
@@ -168,7 +168,11 @@ impl Settings {
             let same = |other: &&Titled| other.column == titled.column;
             if !self.known().any(|column| column.name == titled.column) {
                 let names: Vec<&str> = self.known().map(|column| column.name).collect();
-                let message = ["is not known; this report has ", &names.join(", ")].concat();
+                let message = [
+                    "is not a column of this report, which has ",
+                    &names.join(", "),
+                ]
+                .concat();
                 problems.push(Problem::new(field, message));
             } else if self.columns[..at].iter().any(|other| same(&other)) {
                 problems.push(Problem::new(field, "is named twice"));
@@ -177,15 +181,17 @@ impl Settings {
         let chosen = self.chosen();
         let has = |role: fn(Role) -> bool| chosen.iter().any(|(column, _)| role(column.role));
         if has(Role::is_amount) && !has(|role| role == Role::Currency) {
-            let message = "must name currency: amounts of several are never added up";
+            let message =
+                "must contain currency: amounts of different currencies are never added up";
             problems.push(Problem::new("columns", message));
         }
         if self.file == FileOf::One && !has(|role| role == Role::Store) {
-            let message = "must name store, or nothing tells the rows of two stores apart";
+            let message = "must contain store: rows of different stores must be distinguishable";
             problems.push(Problem::new("columns", message));
         }
         if self.period() == Period::Day && !has(|role| role == Role::Date) {
-            let message = "must name business_date, or nothing tells the rows of two days apart";
+            let message =
+                "must contain business_date: rows of different days must be distinguishable";
             problems.push(Problem::new("columns", message));
         }
     }

@@ -187,7 +187,7 @@ impl Settings {
         check(
             !self.secret.is_empty(),
             "secret",
-            "must name a secret that plugin.toml asks for",
+            "must name a secret that plugin.toml requests",
         );
         check(
             self.versions.len() <= 8 && self.versions.iter().all(|id| !id.is_empty()),
@@ -197,7 +197,7 @@ impl Settings {
         check(
             !self.programme.is_empty(),
             "programme",
-            "must name the programme: it stands on every sale of a member",
+            "must name the programme, which is part of every sale of a member",
         );
         check(
             self.code.least <= self.code.most,
@@ -207,12 +207,12 @@ impl Settings {
         check(
             self.code.most <= 4096,
             "code.most",
-            "must be at most 4096: no code that is scanned is longer",
+            "must be at most 4096: scanned codes are shorter",
         );
         check(
             self.code.encoding.bytes(self.code.most) >= self.cipher.shortest(),
             "code.most",
-            "must leave room for a sealed text: no code could be good",
+            "must leave room for a ciphertext, otherwise no code is valid",
         );
         check(
             (1..=most).contains(&least),

@@ -26,7 +26,7 @@ impl<'r> Record<'r> {
             (Some(begin), Some(end)) => Ok(self.text[begin..end].trim()),
             _ => {
                 let length = self.text.chars().count();
-                let message = format!("ends at character {end}, and the record has {length}");
+                let message = format!("ends at character {end}, but the record has {length}");
                 Err(Problem::in_row(self.row, name, message))
             }
         }
@@ -84,7 +84,7 @@ impl<'r> Record<'r> {
                 if !negative && found != sign.positive.trim() {
                     let message = [
                         &*quoted(found),
-                        " is not a sign: it is ",
+                        " is not a sign: must be ",
                         &quoted(&sign.positive),
                         " or ",
                         &quoted(&sign.negative),

@@ -15,7 +15,8 @@ use galleria_sdk::statement::{self, FileEnd, RecordReader, StatementWriter};
 use galleria_sdk::{money, quoted};
 use records::Records;
 pub use settings::{
-    Backwards, Counted, Detail, Digits, FeeSign, Field, Header, Kinds, Settings, Sign, Trailer,
+    Counted, Detail, Digits, FeeSign, Field, Header, Kinds, NegativeAmounts, Settings, Sign,
+    Trailer,
 };
 use std::io::Read;
 
@@ -119,9 +120,9 @@ impl<'s> Reader<'s> {
         };
         if record.text.starts_with(&kinds.detail) {
             self.details += 1;
-            let (line, told) = line::read(record, self.settings, header)?;
-            self.gross += i128::from(told.gross);
-            self.fee += i128::from(told.fee);
+            let (line, amounts) = line::read(record, self.settings, header)?;
+            self.gross += i128::from(amounts.gross);
+            self.fee += i128::from(amounts.fee);
             self.writer.push(line);
             return Ok(());
         }
@@ -166,13 +167,14 @@ impl<'s> Reader<'s> {
         self.trailer = Some((record.row, None));
         let fields = &self.settings.trailer;
         if let Some(field) = &fields.count {
-            let told = record.count(field, "count")?;
+            let count = record.count(field, "count")?;
             let records = match fields.counted {
                 Counted::Details => self.details,
                 Counted::All => self.details + 2,
             };
-            if told != records {
-                let message = format!("the trailer counts {told}, and the file has {records}");
+            if count != records {
+                let message =
+                    format!("the trailer counts {count} records, but the file has {records}");
                 return Err(Problem::in_row(record.row, "count", message));
             }
         }
@@ -182,19 +184,19 @@ impl<'s> Reader<'s> {
             (&fields.fee, self.fee, "fee"),
         ] {
             let Some(field) = field else { continue };
-            let told = record.amount(field, name)?;
-            let told = if name == "fee" {
-                line::kept(record, told, self.settings)?
+            let stated = record.amount(field, name)?;
+            let stated = if name == "fee" {
+                line::signed_fee(record, stated, self.settings)?
             } else {
-                told
+                stated
             };
             // The sum lacks the records with problems, so it would only cause a second message.
-            if i128::from(told) != sum && self.writer.problems.is_empty() {
+            if i128::from(stated) != sum && self.writer.problems.is_empty() {
                 let show = |amount| money::format(amount, digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
                     "the total is ",
-                    &show(told),
+                    &show(stated),
                     ", and the records add up to ",
                     &sum,
                 ];
@@ -232,7 +234,7 @@ impl<R: Read> RecordReader<Records<R>> for Reader<'_> {
                 [
                     "the file has no trailer, which starts with ",
                     &*quoted(&kinds.trailer),
-                    ", so it may have been cut off",
+                    ", so it may be incomplete",
                 ]
                 .concat(),
             ),

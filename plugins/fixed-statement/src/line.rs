@@ -1,13 +1,13 @@
 //! Converts a record to a line of the statement.
 
 use crate::field::Record;
-use crate::settings::{Backwards, Digits, FeeSign, Field, Settings};
+use crate::settings::{Digits, FeeSign, Field, NegativeAmounts, Settings};
 use galleria_sdk::prelude::*;
 use galleria_sdk::quoted;
 use galleria_sdk::statement::{KindWord, reference};
 
 /// The amounts of a record with the signs of the contract, as the trailer sums them.
-pub struct Told {
+pub struct RecordAmounts {
     pub gross: Money,
     pub fee: Money,
 }
@@ -16,7 +16,7 @@ pub fn read(
     record: &Record<'_>,
     settings: &Settings,
     header: &StatementHeader,
-) -> Result<(StatementLine, Told), Problem> {
+) -> Result<(StatementLine, RecordAmounts), Problem> {
     let fields = &settings.detail;
     let (word, kind) = match &fields.kind {
         None => ("", None),
@@ -25,17 +25,17 @@ pub fn read(
             (text, Some(kind_word(record, text, settings)?))
         }
     };
-    let backwards = matches!(
+    let negative = matches!(
         kind,
         Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
     );
-    let turn = backwards && settings.backwards == Backwards::Unsigned;
+    let turn = negative && settings.negative_amounts == NegativeAmounts::Unsigned;
     let signed = |digits: &Digits, name: &str| {
         let amount = record.amount(digits, name)?;
         match turn {
             false => Ok(amount),
             true if amount < 0 => {
-                let message = "has the wrong sign: the settings say that no amount has one";
+                let message = "has the wrong sign: the settings state that amounts have no sign";
                 Err(Problem::in_row(record.row, name, message))
             }
             true => Ok(-amount),
@@ -43,7 +43,7 @@ pub fn read(
     };
     let gross = signed(&fields.gross, "gross")?;
     let fee = match &fields.fee {
-        Some(digits) => Some(kept(record, record.amount(digits, "fee")?, settings)?),
+        Some(digits) => Some(signed_fee(record, record.amount(digits, "fee")?, settings)?),
         None => None,
     };
     let net = fields
@@ -98,16 +98,16 @@ pub fn read(
     if line.kind == StatementKind::Payment {
         line.modification_reference.clear();
     }
-    Ok((line, Told { gross, fee }))
+    Ok((line, RecordAmounts { gross, fee }))
 }
 
 /// Returns a fee with the contract's sign: positive if the provider kept it.
-pub fn kept(record: &Record<'_>, fee: Money, settings: &Settings) -> Result<Money, Problem> {
+pub fn signed_fee(record: &Record<'_>, fee: Money, settings: &Settings) -> Result<Money, Problem> {
     match settings.fee_sign {
         FeeSign::Positive => Ok(fee),
         FeeSign::Negative => {
-            let kept = fee.checked_neg();
-            kept.ok_or_else(|| Problem::in_row(record.row, "fee", "is too large"))
+            let negated = fee.checked_neg();
+            negated.ok_or_else(|| Problem::in_row(record.row, "fee", "is too large"))
         }
     }
 }

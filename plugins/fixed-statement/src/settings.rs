@@ -43,7 +43,7 @@ pub struct Settings {
     pub fee_sign: FeeSign,
     /// How the file writes repayments and costs.
     #[serde(default)]
-    pub backwards: Backwards,
+    pub negative_amounts: NegativeAmounts,
 }
 
 fn compact() -> String {
@@ -180,7 +180,7 @@ pub enum FeeSign {
 /// How the file writes repayments and costs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Backwards {
+pub enum NegativeAmounts {
     /// Negative.
     #[default]
     Signed,
@@ -207,36 +207,37 @@ impl Settings {
             "date",
             "must have dd, mm and yyyy, such as yyyymmdd",
         );
-        let told = self.header.currency.is_some();
+        let has_field = self.header.currency.is_some();
         let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);
         refuse(
-            told || set,
+            has_field || set,
             "currency",
-            "must be a code such as EUR, or header.currency be named",
+            "must be a code such as EUR unless header.currency is named",
         );
         refuse(
-            !told || self.currency.is_empty(),
+            !has_field || self.currency.is_empty(),
             "currency",
-            "is told by header.currency as well: name one",
+            "is also in header.currency: use only one of them",
         );
         let kinds = self.detail.kind.is_none() == self.kinds.is_empty();
         refuse(
             kinds,
             "kinds",
-            "and detail.kind need each other: the words, and where they stand",
+            "and detail.kind must be used together: the words and their position",
         );
-        let tells = self.detail.kind.is_some() || self.backwards == Backwards::Signed;
+        let signs_known =
+            self.detail.kind.is_some() || self.negative_amounts == NegativeAmounts::Signed;
         refuse(
-            tells,
-            "backwards",
-            "unsigned needs detail.kind, or nothing tells a refund from a payment",
+            signs_known,
+            "negative_amounts",
+            "unsigned needs detail.kind, otherwise refunds and payments cannot be distinguished",
         );
         let trailer = &self.trailer;
         let any = trailer.count.is_some() || trailer.gross.is_some() || trailer.net.is_some();
         refuse(
             any,
             "trailer",
-            "must name count, gross or net, or a file that was cut off is not noticed",
+            "must name count, gross or net, otherwise an incomplete file is not detected",
         );
         let marks = [
             &self.records.header,
@@ -256,7 +257,7 @@ impl Settings {
         refuse(
             !clash,
             "records",
-            "must begin differently, and none be the beginning of another",
+            "must start differently: no start may be the start of another",
         );
         problems
     }
@@ -308,7 +309,7 @@ impl Settings {
         let mut problems = Vec::new();
         for (name, place) in places {
             if place.is_some_and(|place| outside(place.at, place.length)) {
-                let message = "must begin at 1 or later, and to have at least one of the record's 4096 characters";
+                let message = "must start at 1 or later, and contain at least one of the record's 4096 characters";
                 problems.push(Problem::new(name, message));
             }
         }
@@ -316,7 +317,7 @@ impl Settings {
             let wrong =
                 |sign: &Sign| outside(sign.at, 1) || sign.negative.trim() == sign.positive.trim();
             if sign.as_ref().is_some_and(wrong) {
-                let message = "must be a place inside the record, with two signs that differ";
+                let message = "must be a position inside the record, with two different signs";
                 problems.push(Problem::new(name, message));
             }
         }

@@ -77,7 +77,7 @@ impl TryFrom<String> for Column {
             let parts = PARTS.map(|(name, _)| name).join(", ");
             let measures = MEASURES.map(|(name, _)| name).join(", ");
             format!(
-                "unknown column `{name}`; known are {plain}; {measures}; and each of these after one of {parts} and a _"
+                "unknown column `{name}`; known columns: {plain}; {measures}; and each of these after one of {parts} and a _"
             )
         })
     }

@@ -45,7 +45,8 @@ impl Settings {
         }
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if self.totals && !self.columns.is_empty() && !named(Column::Record) {
-            let message = "needs the column record, or nothing tells a total from a day";
+            let message =
+                "needs the column record, otherwise totals and days cannot be distinguished";
             problems.push(Problem::new("totals", message));
         }
         if let Some(message) = self.file_name_problem() {
@@ -67,10 +68,10 @@ impl Settings {
             .iter()
             .fold(name.clone(), |rest, known| rest.replace(known, ""));
         if rest.contains(['{', '}']) {
-            return Some("knows {scope}, {first}, {last} and {window} only");
+            return Some("may contain only {scope}, {first}, {last} and {window}");
         }
         let segment = !name.starts_with('.') && !rest.contains(['/', '\\', '\0']);
-        (!segment).then_some("must be one file name: no slash, and no dot at its beginning")
+        (!segment).then_some("must be one file name: no slash and no leading dot")
     }
 
     /// Returns the file name of a run.

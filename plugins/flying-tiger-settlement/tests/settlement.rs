@@ -197,7 +197,8 @@ fn settings_that_would_break_a_file_are_refused_before_any_run() {
     assert_eq!(problems(json!({})), Vec::<String>::new());
     let unknown = problems(json!({ "columns": [{ "column": "sales_gros", "header": "x" }] }));
     assert!(
-        unknown[0].starts_with("columns.0.column: unknown column `sales_gros`; known are record, "),
+        unknown[0]
+            .starts_with("columns.0.column: unknown column `sales_gros`; known columns: record, "),
         "{unknown:?}"
     );
     let column = json!([{ "column": "net", "header": "net" }]);

@@ -38,7 +38,7 @@ pub fn refund(cx: &Context<Settings>, refund: &Refund) -> Result<(), Fault> {
     if i128::from(refund.gross) < added {
         check.refuse(
             "taxes",
-            "must be less than gross: taxes on top are part of what is given back",
+            "must be less than gross: taxes on top are part of the refund",
         );
     }
     let lines = refund
@@ -116,13 +116,14 @@ pub fn shift(cx: &Context<Settings>, shift: &Shift) -> Result<(), Fault> {
             refunds += i128::from(total.refunds);
         }
     }
-    let held = i128::from(shift.opening_float) + sales - refunds + i128::from(shift.paid_in)
+    let expected_cash = i128::from(shift.opening_float) + sales - refunds
+        + i128::from(shift.paid_in)
         - i128::from(shift.paid_out)
         - i128::from(shift.pickups);
     check.agrees(
         "expected",
         "float, cash, paid in, paid out and pickups",
-        held,
+        expected_cash,
         shift.expected,
     );
     check.end()
@@ -223,7 +224,7 @@ impl Check {
             self.price(&format!("{at}.regular_price"), line.regular_price);
             self.price(&format!("{at}.unit_price"), line.unit_price);
             if line.quantity.unscaled <= 0 || line.quantity.scale > 18 {
-                self.refuse(&format!("{at}.quantity"), "must be more than nothing");
+                self.refuse(&format!("{at}.quantity"), "must be greater than 0");
             }
             if line.parent == Some(0) {
                 self.refuse(
@@ -260,10 +261,7 @@ impl Check {
             self.amount(&format!("{at}.{index}.amount"), size(tax.amount));
             self.amount(&format!("{at}.{index}.taxable"), size(tax.taxable));
             if tax.rate.unscaled < 0 || tax.rate.scale > 18 {
-                self.refuse(
-                    &format!("{at}.{index}.rate"),
-                    "must be zero or more per cent",
-                );
+                self.refuse(&format!("{at}.{index}.rate"), "must be at least 0 per cent");
             }
         }
     }
@@ -293,14 +291,17 @@ impl Check {
         if sum != i128::from(stated) {
             self.refuse(
                 field,
-                &format!("does not agree: {what} come to {sum}, but {stated} is stated"),
+                &format!("does not agree: {what} add up to {sum}, but {stated} is stated"),
             );
         }
     }
 
     fn amount(&mut self, field: &str, amount: Money) {
         if amount < 0 || i128::from(amount) >= MAJOR_BELOW * 10_i128.pow(self.digits.into()) {
-            self.refuse(field, "must be zero or more and below 100000000 major units, the standard's largest amount");
+            self.refuse(
+                field,
+                "must be at least 0 and below 100000000 major units, the standard's largest amount",
+            );
         }
     }
 
@@ -311,7 +312,7 @@ impl Check {
         if !fits {
             self.refuse(
                 field,
-                "must be zero or more and below 100000000, the standard's largest amount",
+                "must be at least 0 and below 100000000, the standard's largest amount",
             );
         }
     }
@@ -328,7 +329,7 @@ impl Check {
 
     fn present(&mut self, field: &str, text: &str) {
         if text.trim().is_empty() {
-            self.refuse(field, "must be there: the document is known by it");
+            self.refuse(field, "is required: it identifies the document");
         }
     }
 

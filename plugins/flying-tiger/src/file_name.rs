@@ -36,14 +36,11 @@ pub fn problems(pattern: &str) -> Vec<String> {
                 ]
                 .concat(),
             ),
-            Piece::Value(name) if after_value => problems.push(
-                [
-                    "{",
-                    name,
-                    "} must be separated from the value before it by _ or .",
-                ]
-                .concat(),
-            ),
+            Piece::Value(name) if after_value => {
+                seen.push(*name);
+                let message = "} must be separated from the value before it by _ or .";
+                problems.push(["{", name, message].concat());
+            }
             Piece::Value(name) => seen.push(*name),
             Piece::Text(text) => {
                 let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -65,17 +62,12 @@ pub fn problems(pattern: &str) -> Vec<String> {
         };
     }
     for name in REQUIRED {
-        if !seen.contains(&name)
-            && !problems
-                .iter()
-                .any(|problem| problem.contains(&["{", name, "} has"].concat()))
-        {
+        if !seen.contains(&name) {
             problems.push(["must contain {", name, "}, or names would not be unique"].concat());
         }
     }
     if pattern.starts_with('.') {
-        problems
-            .push("must begin with something else than a dot, or the file would be hidden".into());
+        problems.push("must not start with a dot, or the file would be hidden".into());
     }
     problems
 }
@@ -116,7 +108,7 @@ fn pieces(pattern: &str) -> Result<Vec<Piece<'_>>, String> {
             pieces.push(Piece::Text(&rest[..open]));
         }
         let Some(length) = rest[open..].find('}') else {
-            return Err("has a { that is never closed".into());
+            return Err("has an unclosed {".into());
         };
         pieces.push(Piece::Value(&rest[open + 1..open + length]));
         rest = &rest[open + length + 1..];

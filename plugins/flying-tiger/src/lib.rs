@@ -85,7 +85,7 @@ impl OnShiftEnd for FlyingTiger {
             file: &file,
             shift,
         };
-        let decision = match wanted(cx, &shift.entry, cx.settings().publish.shifts) {
+        let decision = match is_published(cx, &shift.entry, cx.settings().publish.shifts) {
             true => Decision::new().publish(SHIFTS, None, &ended)?,
             false => Decision::new(),
         };
@@ -130,7 +130,7 @@ fn transaction(
     let unit = poslog::unit_id(cx)?;
     let file = file_name::file_name(&cx.settings().file_name, kind, unit, entry)?;
     let mut decision = Decision::new();
-    if wanted(cx, entry, publish) {
+    if is_published(cx, entry, publish) {
         let poslog =
             std::str::from_utf8(&body).map_err(|error| Fault::failed(error.to_string()))?;
         let posted = Posted {
@@ -151,6 +151,6 @@ fn transaction(
     Ok(decision.document(DIRECTORY, file, MEDIA_TYPE, body))
 }
 
-fn wanted(cx: &Context<Settings>, entry: &Entry, publish: bool) -> bool {
+fn is_published(cx: &Context<Settings>, entry: &Entry, publish: bool) -> bool {
     publish && (!entry.training || cx.settings().publish.training)
 }

@@ -122,15 +122,15 @@ struct Counts {
 impl Counts {
     /// Returns whether a product belongs in the file.
     fn takes(&mut self, settings: &Settings, product: &Product) -> bool {
-        let wanted = settings.mode == Mode::Full || product.changed();
-        let told = product.active() || settings.inactive() == Inactive::Tell;
-        let count = match (wanted && told, product.active()) {
+        let selected = settings.mode == Mode::Full || product.changed();
+        let written = product.active() || settings.inactive() == Inactive::Write;
+        let count = match (selected && written, product.active()) {
             (false, _) => &mut self.left_out,
             (true, true) => &mut self.active,
             (true, false) => &mut self.inactive,
         };
         *count += 1;
-        wanted && told
+        selected && written
     }
 
     fn totals(self) -> Totals {

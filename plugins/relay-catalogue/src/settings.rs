@@ -45,7 +45,7 @@ pub enum Mode {
 #[serde(rename_all = "snake_case")]
 pub enum Inactive {
     /// They are rows too; `action` or `active` distinguishes them.
-    Tell,
+    Write,
     /// They are not in the file.
     LeaveOut,
 }
@@ -149,7 +149,7 @@ impl Settings {
     pub fn inactive(&self) -> Inactive {
         self.inactive.unwrap_or(match self.mode {
             Mode::Full => Inactive::LeaveOut,
-            Mode::Changes => Inactive::Tell,
+            Mode::Changes => Inactive::Write,
         })
     }
 
@@ -158,13 +158,12 @@ impl Settings {
         let mut problems = self.csv.problems("csv");
         let named = |column| self.columns.iter().any(|titled| titled.column == column);
         if !named(Column::Sku) {
-            let message = "must name sku: without it nothing tells which product a row is about";
+            let message = "must contain sku, which identifies the product of a row";
             problems.push(Problem::new("columns", message));
         }
         let apart = named(Column::Action) || named(Column::Active);
-        if self.inactive() == Inactive::Tell && !apart {
-            let message =
-                "tell needs the column action or active, or nothing tells which products are sold";
+        if self.inactive() == Inactive::Write && !apart {
+            let message = "write needs the column action or active, otherwise discontinued products cannot be recognised";
             problems.push(Problem::new("inactive", message));
         }
         let Words {

@@ -101,19 +101,19 @@ impl<'s> Reader<'s> {
         let (effective_at, name) = &self.at.effective;
         let effective = line::day(row, *effective_at, name)?;
         self.effective.check(number, name, effective)?;
-        let told = line::Told::read(row, &self.at, self.digits)?;
+        let amounts = line::RowAmounts::read(row, &self.at, self.digits)?;
         match meaning {
-            Meaning::Payout => self.total(row, &told),
+            Meaning::Payout => self.total(row, &amounts),
             Meaning::Line(kind) => {
                 let kind = kind.kind(word);
-                let line = line::read(row, &self.at, kind, &told, &currency, self.settings)?;
+                let line = line::read(row, &self.at, kind, &amounts, &currency, self.settings)?;
                 self.writer.push(line);
                 Ok(())
             }
         }
     }
 
-    fn total(&mut self, row: &Row, told: &line::Told) -> Result<(), Problem> {
+    fn total(&mut self, row: &Row, amounts: &line::RowAmounts) -> Result<(), Problem> {
         let number = row.number();
         if let Some((before, _)) = self.total {
             let message = format!("row {before} is a payout too: a file must contain one payout");
@@ -121,11 +121,11 @@ impl<'s> Reader<'s> {
         }
         // Stored also if the row is wrong, because then the payout is not missing.
         let total = self.total.insert((number, 0));
-        if told.net > 0 {
-            let message = "has the wrong sign: a payout leaves the balance, so it is below zero";
+        if amounts.net > 0 {
+            let message = "has the wrong sign: a payout leaves the balance, so it is negative";
             return Err(Problem::in_row(number, columns::NET, message));
         }
-        let paid = told.net.checked_neg();
+        let paid = amounts.net.checked_neg();
         total.1 = paid.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"))?;
         Ok(())
     }

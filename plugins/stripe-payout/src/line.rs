@@ -8,31 +8,31 @@ use galleria_sdk::statement::{reference, single_line};
 use galleria_sdk::{money, quoted};
 
 /// The amounts of a row, in the payout's currency.
-pub struct Told {
+pub struct RowAmounts {
     pub gross: Money,
     pub fee: Money,
     pub net: Money,
 }
 
-impl Told {
+impl RowAmounts {
     pub fn read(row: &Row, at: &At, digits: u8) -> Result<Self, Problem> {
-        let told = Self {
+        let amounts = Self {
             gross: amount(row, at.gross, columns::GROSS, digits)?,
             fee: amount(row, at.fee, columns::FEE, digits)?,
             net: amount(row, at.net, columns::NET, digits)?,
         };
         // Checked here and not with the line, because the gross of a cost becomes its fee.
-        let right = i128::from(told.gross) - i128::from(told.fee);
-        if i128::from(told.net) != right {
+        let right = i128::from(amounts.gross) - i128::from(amounts.fee);
+        if i128::from(amounts.net) != right {
             let show = |amount| money::format(amount, digits);
             let right = i64::try_from(right).map_or("beyond 64 bits".to_owned(), show);
             let message = [
                 "is ",
-                &show(told.net),
+                &show(amounts.net),
                 ", and ",
-                &show(told.gross),
+                &show(amounts.gross),
                 " less the fee of ",
-                &show(told.fee),
+                &show(amounts.fee),
                 " is ",
                 &right,
             ];
@@ -42,7 +42,7 @@ impl Told {
                 message.concat(),
             ));
         }
-        Ok(told)
+        Ok(amounts)
     }
 }
 
@@ -50,7 +50,7 @@ pub fn read(
     row: &Row,
     at: &At,
     kind: StatementKind,
-    told: &Told,
+    amounts: &RowAmounts,
     currency: &str,
     settings: &Settings,
 ) -> Result<StatementLine, Problem> {
@@ -61,10 +61,10 @@ pub fn read(
         booked_at: booked_at(row, at, settings)?,
         currency: currency.to_owned(),
         minor_digits: money::minor_digits(currency),
-        gross: told.gross,
-        converted: told.gross,
-        fee: told.fee,
-        net: told.net,
+        gross: amounts.gross,
+        converted: amounts.gross,
+        fee: amounts.fee,
+        net: amounts.net,
         psp_reference: text(at.psp, columns::psp(settings))?,
         merchant_reference: match at.merchant {
             Some(index) => text(index, &settings.merchant_reference)?,
@@ -83,7 +83,7 @@ pub fn read(
         }
         StatementKind::Fee => {
             // The report writes the cost as a negative gross; it is what the provider kept.
-            let fee = told.net.checked_neg();
+            let fee = amounts.net.checked_neg();
             line.fee =
                 fee.ok_or_else(|| Problem::in_row(line.row, columns::NET, "is too large"))?;
             (line.gross, line.converted) = (0, 0);
@@ -170,11 +170,7 @@ fn moment<'r>(
     match good {
         true => Ok((day, time)),
         false => {
-            let message = [
-                &*quoted(text),
-                " is not a moment such as 2026-11-24 18:03:07",
-            ]
-            .concat();
+            let message = [&*quoted(text), " is not a time such as 2026-11-24 18:03:07"].concat();
             Err(Problem::in_row(row.number(), name, message))
         }
     }

@@ -48,8 +48,7 @@ impl Pattern {
                 .chars()
                 .any(|letter| letter.is_control() || "/\\:*?\"<>|".contains(letter));
         (!segment).then(|| {
-            let message =
-                "must be one file name: no dot at its beginning, and none of / \\ : * ? \" < > |";
+            let message = "must be one file name: no leading dot, and none of / \\ : * ? \" < > |";
             Problem::new(field, message)
         })
     }

@@ -9,7 +9,7 @@
 #[doc(hidden)]
 pub mod bindings;
 
-mod ask;
+mod capabilities;
 mod context;
 pub mod csv;
 mod date;
@@ -33,7 +33,7 @@ pub mod statement;
 pub mod testkit;
 pub mod xml;
 
-pub use ask::{Key, Refusal, Refused, Sealed, ask, verify_token};
+pub use capabilities::{Key, Refusal, Refused, Sealed, send, verify_token};
 
 pub use bindings::verify_login::{Identity, Login};
 #[doc(inline)]

@@ -366,7 +366,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    #[expect(dead_code, reason = "read for its shape alone")]
+    #[expect(dead_code, reason = "only its type is read")]
     struct Settings {
         return_style: Style,
         #[serde(default)]
@@ -379,7 +379,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
-    #[expect(dead_code, reason = "read for its shape alone")]
+    #[expect(dead_code, reason = "only its type is read")]
     enum Style {
         AsReturn,
         Other { prefix: String },
@@ -406,7 +406,7 @@ mod tests {
         }
     }
 
-    fn found(text: &str) -> Vec<String> {
+    fn problems_of(text: &str) -> Vec<String> {
         check::<Checked>(text)
             .iter()
             .map(Problem::to_string)
@@ -420,7 +420,7 @@ mod tests {
             r#"{"return-style":{"other":{"prefix":"x"}},"names":{"any":1},"columns":[{"header":"a","width":3}]}"#,
             r#"{"return-style":{"plain":3},"more":null}"#,
         ] {
-            assert_eq!(found(good), Vec::<String>::new(), "{good}");
+            assert_eq!(problems_of(good), Vec::<String>::new(), "{good}");
             serde_json::from_str::<Settings>(good).expect("a call reads them as well");
         }
     }
@@ -428,7 +428,7 @@ mod tests {
     #[test]
     fn every_unknown_key_is_reported_with_what_is_known() {
         assert_eq!(
-            found(
+            problems_of(
                 r#"{"return-style":{"other":{"prefix":"x","y":1}},"colums":[],"columns":[{"header":"a"},{"header":"b","wide":3}],"more":{"header":"","x":0}}"#
             ),
             [
@@ -443,41 +443,41 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_what_would_be_right() {
         assert_eq!(
-            found(r#"{"return-style":"as-return"}"#),
+            problems_of(r#"{"return-style":"as-return"}"#),
             [
                 "return-style: unknown variant `as-return`, expected one of `as_return`, `other`, `plain`"
             ]
         );
         assert_eq!(
-            found(r#"{"return-style":{"plain":300}}"#),
+            problems_of(r#"{"return-style":{"plain":300}}"#),
             ["return-style.plain: invalid value: integer `300`, expected u8"]
         );
         assert_eq!(
-            found(r#"{"columns":[{"header":"a"},{}],"return-style":"as_return"}"#),
+            problems_of(r#"{"columns":[{"header":"a"},{}],"return-style":"as_return"}"#),
             ["columns.1.header: is missing"]
         );
         assert_eq!(
-            found(r#"{"x":1}"#),
+            problems_of(r#"{"x":1}"#),
             [
                 "x: unknown key; known keys: return-style, columns, names, more",
                 "return-style: is missing"
             ]
         );
         assert_eq!(
-            found(r#"{"return-style":"as_return","names":{"a":true}}"#),
+            problems_of(r#"{"return-style":"as_return","names":{"a":true}}"#),
             ["names.a: invalid type: boolean `true`, expected u8"]
         );
         assert_eq!(
-            found("[]"),
+            problems_of("[]"),
             ["settings: invalid length 0, expected struct Settings with 4 elements"]
         );
-        assert!(found("{")[0].starts_with("settings: is not JSON: "));
+        assert!(problems_of("{")[0].starts_with("settings: is not JSON: "));
     }
 
     #[test]
     fn what_the_author_checks_comes_last() {
         assert_eq!(
-            found(
+            problems_of(
                 r#"{"return-style":"as_return","x":0,"columns":[{"header":"unlucky","width":13}]}"#
             ),
             [

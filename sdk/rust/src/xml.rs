@@ -42,7 +42,7 @@ pub struct Writer<W: Sink = Vec<u8>> {
     indent: Option<usize>,
     state: State,
     /// The first error of the caller. The writer continues, and `finish` returns it.
-    mistake: Option<BadValue>,
+    error: Option<BadValue>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl<W: Sink> Writer<W> {
             open: Vec::with_capacity(16),
             indent: None,
             state: State::Before,
-            mistake: None,
+            error: None,
         }
     }
 
@@ -97,7 +97,7 @@ impl<W: Sink> Writer<W> {
     /// Writes `<?xml version="1.0" encoding="UTF-8"?>`; must come first.
     pub fn declaration(&mut self) -> &mut Self {
         if self.state != State::Before {
-            self.blame("the declaration must come first");
+            self.reject("the declaration must come first");
         }
         self.push("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         if self.indent.is_some() {
@@ -109,10 +109,10 @@ impl<W: Sink> Writer<W> {
     /// Opens an element. Attributes may follow directly.
     pub fn start(&mut self, name: &str) -> &mut Self {
         if !is_name(name) {
-            self.blame_name(name);
+            self.reject_name(name);
         }
         if self.open.is_empty() && self.state == State::Nested {
-            self.blame("a document has one root element");
+            self.reject("a document has one root element");
         }
         self.close_tag();
         self.new_line();
@@ -129,10 +129,10 @@ impl<W: Sink> Writer<W> {
     /// Writes an attribute of the element just opened.
     pub fn attribute(&mut self, name: &str, value: &str) -> &mut Self {
         if !is_name(name) {
-            self.blame_name(name);
+            self.reject_name(name);
         }
         if self.state != State::Tag {
-            self.blame("an attribute must follow the start of its element");
+            self.reject("an attribute must follow the start of its element");
             return self;
         }
         let out = self.sink.buffer();
@@ -167,7 +167,7 @@ impl<W: Sink> Writer<W> {
     /// Closes the open element.
     pub fn end(&mut self) -> &mut Self {
         let Some(begin) = self.open.pop() else {
-            self.blame("an element was closed that was never opened");
+            self.reject("an element was closed that was never opened");
             return self;
         };
         if self.state == State::Tag {
@@ -210,23 +210,23 @@ impl<W: Sink> Writer<W> {
         if !self.open.is_empty() {
             let begin = self.open[self.open.len() - 1];
             let message = ["`", &self.names[begin..], "` was not closed"].concat();
-            self.mistake.get_or_insert(BadValue::new("xml", message));
+            self.error.get_or_insert(BadValue::new("xml", message));
         }
         if self.state == State::Before {
-            self.blame("there is no root element");
+            self.reject("there is no root element");
         }
         if self.indent.is_some() {
             self.push("\n");
         }
-        match self.mistake {
+        match self.error {
             None => Ok(self.sink),
-            Some(mistake) => Err(mistake),
+            Some(error) => Err(error),
         }
     }
 
     fn content(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         if self.open.is_empty() {
-            self.blame("text must stand in an element");
+            self.reject("text must be inside an element");
             return self;
         }
         self.close_tag();
@@ -256,14 +256,14 @@ impl<W: Sink> Writer<W> {
         self.sink.buffer().extend_from_slice(text.as_bytes());
     }
 
-    fn blame(&mut self, message: &str) {
-        self.mistake
+    fn reject(&mut self, message: &str) {
+        self.error
             .get_or_insert_with(|| BadValue::new("xml", message));
     }
 
-    fn blame_name(&mut self, name: &str) {
+    fn reject_name(&mut self, name: &str) {
         let message = ["`", name, "` is not a name of an element or attribute"].concat();
-        self.mistake.get_or_insert(BadValue::new("xml", message));
+        self.error.get_or_insert(BadValue::new("xml", message));
     }
 }
 
@@ -314,10 +314,10 @@ mod tests {
         String::from_utf8(xml.finish().expect("a document")).expect("UTF-8")
     }
 
-    fn mistake(write: impl FnOnce(&mut Writer)) -> String {
+    fn error(write: impl FnOnce(&mut Writer)) -> String {
         let mut xml = Writer::new();
         write(&mut xml);
-        xml.finish().expect_err("a mistake").message
+        xml.finish().expect_err("a error").message
     }
 
     #[test]
@@ -390,47 +390,47 @@ mod tests {
     #[test]
     fn mistakes_leave_no_document() {
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.start("a");
             }),
             "`a` was not closed"
         );
-        assert_eq!(mistake(|_| {}), "there is no root element");
+        assert_eq!(error(|_| {}), "there is no root element");
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.element("a", "").end();
             }),
             "an element was closed that was never opened"
         );
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.element("a", "").element("b", "");
             }),
             "a document has one root element"
         );
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.start("a").text("").attribute("b", "").end();
             }),
             "an attribute must follow the start of its element"
         );
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.element("a b", "");
             }),
             "`a b` is not a name of an element or attribute"
         );
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.start("a").attribute("x=\"", "").end();
             }),
             "`x=\"` is not a name of an element or attribute"
         );
         assert_eq!(
-            mistake(|xml| {
+            error(|xml| {
                 xml.text("a");
             }),
-            "text must stand in an element"
+            "text must be inside an element"
         );
     }
 

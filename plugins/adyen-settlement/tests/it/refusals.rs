@@ -63,7 +63,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, "2026-11-20", "2026-02-30"),
-            "row 2, Creation Date: `2026-02-30 10:11:12` is not a moment",
+            "row 2, Creation Date: `2026-02-30 10:11:12` is not a time",
         ),
         (
             changed(3, "Settled", "Setled"),
@@ -87,7 +87,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "Refunded", "Settled"),
-            "row 4, Gross Debit (GC): has the wrong sign: a payment cannot be below zero",
+            "row 4, Gross Debit (GC): has the wrong sign: a payment cannot be negative",
         ),
         (
             changed(4, "25.10", "25.11"),
@@ -99,7 +99,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, "Settled", "Refunded"),
-            "row 2, Gross Credit (GC): has the wrong sign: a refund cannot be above zero",
+            "row 2, Gross Credit (GC): has the wrong sign: a refund cannot be positive",
         ),
         (
             changed(5, "0.1340", "1.3400"),
@@ -135,7 +135,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(1, "Reserved4", "Type"),
-            "row 1, Type: stands 2 times in the header",
+            "row 1, Type: occurs 2 times in the header",
         ),
         (
             changed(2, "visa", "vi\0sa"),

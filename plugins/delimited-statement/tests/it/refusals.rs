@@ -137,7 +137,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, "Autorización", "Remesa"),
-            "row 3, Remesa: stands 2 times",
+            "row 3, Remesa: occurs 2 times",
         ),
         (
             changed(4, "A00017", "A\u{0}17"),

@@ -39,7 +39,7 @@ fn every_report_needs_no_more_than_its_name() {
 fn an_unknown_column_is_refused_with_the_list() {
     let columns = json!([{ "column": "store" }, { "column": "colour" }, { "column": "store" }]);
     let found = problems(json!({ "report": "verifications", "columns": columns }));
-    let list = "is not known; this report has store, outcome, cashier, currency, verifications, \
+    let list = "is not a column of this report, which has store, outcome, cashier, currency, verifications, \
                 lines, refused_lines, basket";
     assert_eq!(
         found,

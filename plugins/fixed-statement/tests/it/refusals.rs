@@ -45,7 +45,7 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(2, "00000001299C", "00000001299X"),
-            "row 2, gross: `X` is not a sign: it is `C` or `D`",
+            "row 2, gross: `X` is not a sign: must be `C` or `D`",
         ),
         (
             changed(2, "00000001299C", "00000001299D"),
@@ -77,7 +77,7 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(3, "0000105", "00"),
-            "row 3, fee: ends at character 69, and the record has 64",
+            "row 3, fee: ends at character 69, but the record has 64",
         ),
         (
             changed(1, "EUR", "E1R"),
@@ -93,7 +93,7 @@ fn every_refusal_names_row_and_field() {
         ),
         (
             changed(6, "90000004", "90000005"),
-            "row 6, count: the trailer counts 5, and the file has 4",
+            "row 6, count: the trailer counts 5 records, but the file has 4",
         ),
         (
             changed(6, "90000004", "90  four"),

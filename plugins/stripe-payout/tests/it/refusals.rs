@@ -48,7 +48,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, "34.50,0.77,33.73", "-34.50,0.77,-35.27"),
-            "row 2, gross: has the wrong sign: a payment cannot be below zero",
+            "row 2, gross: has the wrong sign: a payment cannot be negative",
         ),
         (
             changed(2, "34.50,0.77,33.73", "34.50,-0.77,35.27"),
@@ -56,7 +56,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, "-9.99,0.00,-9.99", "9.99,0.00,9.99"),
-            "row 5, gross: has the wrong sign: a refund cannot be above zero",
+            "row 5, gross: has the wrong sign: a refund cannot be positive",
         ),
         (
             changed(6, "-34.50,15.00,-49.50", "34.50,15.00,19.50"),
@@ -88,7 +88,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(3, "2026-11-20 12:01:44", "20/11/2026"),
-            "row 3, created_utc: `20/11/2026` is not a moment",
+            "row 3, created_utc: `20/11/2026` is not a time",
         ),
         (
             changed(3, "txn_3QMxExample0002", ""),
@@ -125,7 +125,7 @@ fn every_refusal_names_row_and_column() {
         (changed(1, "net", "nett"), "row 1, net: is missing"),
         (
             changed(1, "description", "fee"),
-            "row 1, fee: stands 2 times in the header",
+            "row 1, fee: occurs 2 times in the header",
         ),
         (
             changed(2, "POS 0007", "POS\u{0}0007"),

@@ -67,19 +67,19 @@ fn wrong_signs_and_sums_are_reported_by_row_and_column() {
     for (wrong, expected) in [
         (
             line(2, StatementKind::Payment, -1, 0),
-            "row 2, Gross: has the wrong sign: a payment cannot be below zero",
+            "row 2, Gross: has the wrong sign: a payment cannot be negative",
         ),
         (
             line(2, StatementKind::Refund, 1, 0),
-            "row 2, Gross: has the wrong sign: a refund cannot be above zero",
+            "row 2, Gross: has the wrong sign: a refund cannot be positive",
         ),
         (
             line(2, StatementKind::Chargeback, 1, 0),
-            "row 2, Gross: has the wrong sign: a chargeback cannot be above zero",
+            "row 2, Gross: has the wrong sign: a chargeback cannot be positive",
         ),
         (
             line(2, StatementKind::Payment, 1, -1),
-            "row 2, Fee: has the wrong sign: the fee of a payment cannot be below zero",
+            "row 2, Fee: has the wrong sign: the fee of a payment cannot be negative",
         ),
     ] {
         assert_eq!(read(vec![wrong], None).0, Err(expected.to_owned()));

@@ -105,13 +105,13 @@ impl StatementWriter {
         };
         let wrong = |amount: i64| if positive { amount < 0 } else { amount > 0 };
         if wrong(line.gross) || wrong(line.converted) {
-            let side = if positive { "below" } else { "above" };
-            let message = ["has the wrong sign: a ", word, " cannot be ", side, " zero"].concat();
+            let sign = if positive { "negative" } else { "positive" };
+            let message = ["has the wrong sign: a ", word, " cannot be ", sign].concat();
             let problem = Problem::in_row(line.row, &*self.columns.gross, message);
             self.problems.push(problem);
         }
         if line.kind == StatementKind::Payment && line.fee < 0 {
-            let message = "has the wrong sign: the fee of a payment cannot be below zero";
+            let message = "has the wrong sign: the fee of a payment cannot be negative";
             let problem = Problem::in_row(line.row, &*self.columns.fee, message);
             self.problems.push(problem);
         }

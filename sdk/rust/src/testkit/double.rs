@@ -146,7 +146,7 @@ pub(crate) mod statement {
 
 pub(crate) mod secrets {
     use super::super::KeyDouble;
-    use crate::ask::Sealed;
+    use crate::capabilities::Sealed;
     use std::rc::Rc;
 
     pub(crate) struct Key(Rc<dyn KeyDouble>);
@@ -187,12 +187,12 @@ pub(crate) mod tokens {
 }
 
 pub(crate) mod http {
-    use crate::ask::Refusal;
+    use crate::capabilities::Refusal;
     use crate::{Outgoing, Reply};
 
-    pub(crate) fn ask(request: &Outgoing) -> Result<Reply, Refusal> {
+    pub(crate) fn send(request: &Outgoing) -> Result<Reply, Refusal> {
         let answer = super::host(|host| {
-            host.asked.push(request.clone());
+            host.requests.push(request.clone());
             host.replies.pop_front()
         });
         answer.unwrap_or(Err(Refusal::Unreachable))

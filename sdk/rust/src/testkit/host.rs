@@ -2,8 +2,8 @@
 
 use super::double;
 use super::{ProductRow, SaleLineRow, SettlementRow};
-use crate::ask::{Refusal, Sealed};
 use crate::bindings::words::log::Level;
+use crate::capabilities::{Refusal, Sealed};
 use crate::{Activity, Outgoing, Reply, StatementHeader, StatementLine, Store};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -42,7 +42,7 @@ pub struct Host {
     /// HTTP replies, in order. After the last one, targets are unreachable.
     pub replies: VecDeque<Result<Reply, Refusal>>,
     /// The HTTP requests that were sent.
-    pub asked: Vec<Outgoing>,
+    pub requests: Vec<Outgoing>,
     /// The log lines.
     pub logged: Vec<Logged>,
     /// The written files, in the order of opening.

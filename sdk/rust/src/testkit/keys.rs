@@ -3,7 +3,7 @@
 pub use galleria_keys::{TestKey, TestVersion};
 
 use super::host::KeyDouble;
-use crate::ask::Sealed;
+use crate::capabilities::Sealed;
 use galleria_domain::SecretKey;
 use galleria_keys::NonceContext;
 use std::cell::Cell;

@@ -67,6 +67,6 @@ pub fn verify_token(issuer: &str, token: &str) -> Result<String, Refused> {
 
 /// Sends a request to a target that the grant names; for answer points only. A request with
 /// consequences belongs in a decision.
-pub fn ask(request: &Outgoing) -> Result<Reply, Refusal> {
-    host::http::ask(request)
+pub fn send(request: &Outgoing) -> Result<Reply, Refusal> {
+    host::http::send(request)
 }
