@@ -2,8 +2,8 @@
 //!
 //! The types and the capabilities are generated once, in [`words`]. Each extension point has its own
 //! world, so that a component exports exactly the points that it names: the linker merges the worlds
-//! whose `export!` macro was called. The worlds of `wit/v0.2.0/worlds.wit` cannot be used, because each
-//! of them exports `settings`, and a component that serves two points would export it twice.
+//! whose `export!` macro was called. `worlds.wit` has a world for each of these exports, named in the table of
+//! `galleria-contract`.
 
 #![allow(
     missing_docs,
@@ -15,21 +15,7 @@
 pub mod words {
     wit_bindgen::generate!({
         path: "../../wit/v0.2.0",
-        inline: "package galleria:sdk-words;
-            world words {
-                import galleria:retail/types@0.2.0;
-                import galleria:retail/log@0.2.0;
-                import galleria:retail/secrets@0.2.0;
-                import galleria:retail/tokens@0.2.0;
-                import galleria:retail/http@0.2.0;
-                import galleria:retail/input@0.2.0;
-                import galleria:retail/activities@0.2.0;
-                import galleria:retail/sale-lines@0.2.0;
-                import galleria:retail/products@0.2.0;
-                import galleria:retail/settlement@0.2.0;
-                import galleria:retail/statement@0.2.0;
-                import galleria:retail/output@0.2.0;
-            }",
+        world: "capabilities",
         generate_all,
         generate_unused_types: true,
         additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
@@ -132,12 +118,12 @@ pub mod words {
     pub use galleria::retail::*;
 }
 
-macro_rules! point {
-    ($module:ident, $inline:tt) => {
+macro_rules! export {
+    ($module:ident, $world:literal) => {
         pub mod $module {
             wit_bindgen::generate!({
                 path: "../../wit/v0.2.0",
-                inline: $inline,
+                world: $world,
                 with: { "galleria:retail/types@0.2.0": crate::bindings::words::types },
                 pub_export_macro: true,
                 additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
@@ -147,59 +133,19 @@ macro_rules! point {
     };
 }
 
-point!(
-    settings,
-    "package galleria:sdk-settings; world sdk-settings { export galleria:retail/settings@0.2.0; }"
-);
-point!(
-    on_payment,
-    "package galleria:sdk-on-payment; world sdk-on-payment { export galleria:retail/on-payment@0.2.0; }"
-);
-point!(
-    on_refund,
-    "package galleria:sdk-on-refund; world sdk-on-refund { export galleria:retail/on-refund@0.2.0; }"
-);
-point!(
-    on_void,
-    "package galleria:sdk-on-void; world sdk-on-void { export galleria:retail/on-void@0.2.0; }"
-);
-point!(
-    on_verification,
-    "package galleria:sdk-on-verification; world sdk-on-verification { export galleria:retail/on-verification@0.2.0; }"
-);
-point!(
-    on_fiscal_mark,
-    "package galleria:sdk-on-fiscal-mark; world sdk-on-fiscal-mark { export galleria:retail/on-fiscal-mark@0.2.0; }"
-);
-point!(
-    on_shift_end,
-    "package galleria:sdk-on-shift-end; world sdk-on-shift-end { export galleria:retail/on-shift-end@0.2.0; }"
-);
-point!(
-    on_reply,
-    "package galleria:sdk-on-reply; world sdk-on-reply { export galleria:retail/on-reply@0.2.0; }"
-);
-point!(
-    identify_member,
-    "package galleria:sdk-identify-member; world sdk-identify-member { export galleria:retail/identify-member@0.2.0; }"
-);
-point!(
-    verify_login,
-    "package galleria:sdk-verify-login; world sdk-verify-login { export galleria:retail/verify-login@0.2.0; }"
-);
-point!(
-    report,
-    "package galleria:sdk-report; world sdk-report { export galleria:retail/report@0.2.0; }"
-);
-point!(
-    read_statement,
-    "package galleria:sdk-read-statement; world sdk-read-statement { export galleria:retail/read-statement@0.2.0; }"
-);
-point!(
-    write_settlement,
-    "package galleria:sdk-write-settlement; world sdk-write-settlement { export galleria:retail/write-settlement@0.2.0; }"
-);
-point!(
-    export_catalogue,
-    "package galleria:sdk-export-catalogue; world sdk-export-catalogue { export galleria:retail/export-catalogue@0.2.0; }"
-);
+macro_rules! exports {
+    (
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+            $react_world:literal $argument:ident $fields:tt;)* }
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+            $answer_world:literal $function:ident $code:tt -> $answer_type:ty, $status:ident;)* }
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+            $stream_world:literal $run:ident $window:tt;)* }
+    ) => {
+        $(export!($react_module, $react_world);)*
+        $(export!($answer_module, $answer_world);)*
+        $(export!($stream_module, $stream_world);)*
+    };
+}
+export!(settings, "settings-export");
+galleria_contract::extension_points!(exports);

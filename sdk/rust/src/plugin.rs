@@ -65,12 +65,12 @@ macro_rules! plugin {
 
 macro_rules! define_point {
     ($d:tt
-        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
             $argument:ident ($($field:ident: $field_type:ident),+);)* }
-        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal $answer_world:literal
             $function:ident ($code:ident: $code_type:ident) -> Option<$answer_type:ident>,
             $status:ident;)* }
-        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
             $run:ident ($($window:ident: $window_type:ident)?);)* }
     ) => {
         /// Implements one extension point: a rule for each row of the table.

@@ -8,8 +8,8 @@
 
 /// Passes all extension points to the macro `$callback`, after any further tokens of the caller.
 ///
-/// Each row has the documentation, the variant, the module that the bindings generate, and the name in
-/// the contract. Then follows:
+/// Each row has the documentation, the variant, the module that the bindings generate, the name in the
+/// contract, and the world of `worlds.wit` that exports it alone. Then follows:
 ///
 /// - for `react` points, the variant of the argument enum with the arguments of `handle`;
 /// - for `answer` points, the function with its argument and answer, and `served` if this host calls it,
@@ -22,37 +22,37 @@ macro_rules! extension_points {
             $($context)*
             react {
                 /// An order was paid.
-                OnPayment on_payment "on-payment" Payment(sale: Sale);
+                OnPayment on_payment "on-payment" "on-payment-export" Payment(sale: Sale);
                 /// Money was returned to the customer.
-                OnRefund on_refund "on-refund" Refund(refund: Refund);
+                OnRefund on_refund "on-refund" "on-refund-export" Refund(refund: Refund);
                 /// An order was cancelled, or a paid order was reversed.
-                OnVoid on_void "on-void" Void(cancelled: Cancellation);
+                OnVoid on_void "on-void" "on-void-export" Void(cancelled: Cancellation);
                 /// Staff verified a basket.
-                OnVerification on_verification "on-verification" Verification(verified: Verification);
+                OnVerification on_verification "on-verification" "on-verification-export" Verification(verified: Verification);
                 /// A tax authority issued a mark.
-                OnFiscalMark on_fiscal_mark "on-fiscal-mark" FiscalMark(mark: FiscalMark);
+                OnFiscalMark on_fiscal_mark "on-fiscal-mark" "on-fiscal-mark-export" FiscalMark(mark: FiscalMark);
                 /// A drawer was counted and closed.
-                OnShiftEnd on_shift_end "on-shift-end" ShiftEnd(shift: Shift);
+                OnShiftEnd on_shift_end "on-shift-end" "on-shift-end-export" ShiftEnd(shift: Shift);
                 /// A target replied to a request.
-                OnReply on_reply "on-reply" Reply(request: Outgoing, reply: Reply);
+                OnReply on_reply "on-reply" "on-reply-export" Reply(request: Outgoing, reply: Reply);
             }
             answer {
                 /// Identifies the member behind a scanned code.
-                IdentifyMember identify_member "identify-member"
+                IdentifyMember identify_member "identify-member" "identify-member-export"
                     identify(code: str) -> Option<Member>, served;
                 /// Verifies a login.
-                VerifyLogin verify_login "verify-login"
+                VerifyLogin verify_login "verify-login" "verify-login-export"
                     verify(login: Login) -> Option<Identity>, planned;
             }
             stream {
                 /// Writes a file about a window of business dates.
-                Report report "report" Report(window: Window);
+                Report report "report" "report-export" Report(window: Window);
                 /// Reads a provider's statement.
-                ReadStatement read_statement "read-statement" Statement();
+                ReadStatement read_statement "read-statement" "read-statement-export" Statement();
                 /// Writes the retailer's settlement file.
-                WriteSettlement write_settlement "write-settlement" Settlement(window: Window);
+                WriteSettlement write_settlement "write-settlement" "write-settlement-export" Settlement(window: Window);
                 /// Writes the retailer's product file.
-                ExportCatalogue export_catalogue "export-catalogue" Catalogue(window: Window);
+                ExportCatalogue export_catalogue "export-catalogue" "export-catalogue-export" Catalogue(window: Window);
             }
         }
     };

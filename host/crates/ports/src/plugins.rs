@@ -26,10 +26,10 @@ pub struct LoadedPlugin {
 
 macro_rules! calls {
     (
-        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
             $argument:ident ($($field:ident: $field_type:ty),+);)* }
         answer { $($answer:tt)* }
-        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
             $run:ident ($($window:ident: $window_type:ty)?);)* }
     ) => {
         /// The argument of a react point.

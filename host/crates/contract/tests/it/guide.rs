@@ -11,8 +11,12 @@ fn points_table() -> String {
         "| point | trait | kind | called when, or what it does |\n|---|---|---|---|\n",
     );
     for point in points() {
+        let planned = match point.planned {
+            true => " Not called by this version of the host.",
+            false => "",
+        };
         table += &format!(
-            "| `{}` | `{}` | {} | {} |\n",
+            "| `{}` | `{}` | {} | {}{planned} |\n",
             point.name,
             point.variant,
             point.kind,

@@ -8,50 +8,58 @@ struct Point {
     kind: &'static str,
     variant: &'static str,
     name: &'static str,
+    world: &'static str,
     description: &'static str,
     function: &'static str,
     /// Name and type of each argument.
     arguments: Vec<(&'static str, &'static str)>,
     answer: &'static str,
+    planned: bool,
 }
 
 macro_rules! points {
     (
         react { $($(#[doc = $react_doc:literal])* $react:ident $react_module:ident
-            $react_name:literal $argument:ident ($($field:ident: $field_type:ident),+);)* }
+            $react_name:literal $react_world:literal $argument:ident ($($field:ident: $field_type:ident),+);)* }
         answer { $($(#[doc = $answer_doc:literal])* $answer:ident $answer_module:ident
-            $answer_name:literal $function:ident ($code:ident: $code_type:ident)
+            $answer_name:literal $answer_world:literal $function:ident ($code:ident: $code_type:ident)
             -> Option<$answer_type:ident>, $status:ident;)* }
         stream { $($(#[doc = $stream_doc:literal])* $stream:ident $stream_module:ident
-            $stream_name:literal $run:ident ($($window:ident: $window_type:ident)?);)* }
+            $stream_name:literal $stream_world:literal $run:ident ($($window:ident: $window_type:ident)?);)* }
     ) => {
         vec![
             $(Point {
                 kind: "react",
                 variant: stringify!($react),
                 name: $react_name,
+                world: $react_world,
                 description: concat!($($react_doc),*),
                 function: "handle",
                 arguments: vec![$((stringify!($field), stringify!($field_type))),+],
                 answer: "Decision",
+                planned: false,
             },)*
             $(Point {
                 kind: "answer",
                 variant: stringify!($answer),
                 name: $answer_name,
+                world: $answer_world,
                 description: concat!($($answer_doc),*),
                 function: stringify!($function),
                 arguments: vec![(stringify!($code), stringify!($code_type))],
                 answer: concat!("Option<", stringify!($answer_type), ">"),
+                planned: stringify!($status) == "planned",
             },)*
             $(Point {
                 kind: "stream",
                 variant: stringify!($stream),
                 name: $stream_name,
+                world: $stream_world,
                 description: concat!($($stream_doc),*),
                 function: "run",
                 arguments: vec![$((stringify!($window), stringify!($window_type)))?],
                 answer: "Totals",
+                planned: false,
             },)*
         ]
     };

@@ -47,11 +47,11 @@ pub(super) use named_enum;
 
 macro_rules! points {
     (
-        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
+        react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
             $argument:ident $fields:tt;)* }
-        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
+        answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal $answer_world:literal
             $function:ident ($code:ident: $code_type:ty) -> $answer_type:ty, $status:ident;)* }
-        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
+        stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
             $run:ident $window:tt;)* }
     ) => {
         named_enum! {
