@@ -15,12 +15,11 @@ fn plugins() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plugins")
 }
 
-/// Builds a Rust plugin and runs its fixtures.
+/// Runs the fixtures of a Rust plugin.
 fn fixtures(plugin: &str) {
     let folder = plugins().join(plugin);
     let text = std::fs::read_to_string(folder.join("plugin.toml")).expect("plugin.toml");
     let manifest: Manifest = toml::from_str(&text).expect("a manifest");
-    build(plugin);
     let component = target()
         .join("wasm32-wasip2/plugin")
         .join(&manifest.component);
@@ -39,14 +38,20 @@ fn fixtures(plugin: &str) {
 #[test]
 fn rust_plugins_match_their_fixtures() {
     let folders = std::fs::read_dir(plugins()).expect("plugins");
-    let mut count = 0;
-    for folder in folders.map(|folder| folder.expect("a folder").path()) {
-        if folder.join("Cargo.toml").exists() {
-            fixtures(&folder.file_name().expect("a name").to_string_lossy());
-            count += 1;
-        }
+    let names: Vec<String> = folders
+        .map(|folder| folder.expect("a folder").path())
+        .filter(|folder| folder.join("Cargo.toml").exists())
+        .map(|folder| {
+            let name = folder.file_name().expect("a name");
+            name.to_string_lossy().into_owned()
+        })
+        .collect();
+    assert!(names.len() > 1, "only {} plugins", names.len());
+    let packages: Vec<&str> = names.iter().map(String::as_str).collect();
+    build(&packages);
+    for name in packages {
+        fixtures(name);
     }
-    assert!(count > 1, "only {count} plugins");
 }
 
 /// The guest's native tests use the same fixtures, so keys, answers, statements and feeds give the same

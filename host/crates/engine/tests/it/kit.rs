@@ -30,20 +30,22 @@ pub const LIMITS: Limits = Limits {
 pub fn guest() -> &'static Path {
     static GUEST: OnceLock<PathBuf> = OnceLock::new();
     GUEST.get_or_init(|| {
-        build("engine-guests");
+        build(&["engine-guests"]);
         target().join("wasm32-wasip2/plugin/engine_guests.wasm")
     })
 }
 
-/// Builds a component; cargo skips the build if nothing changed.
-pub fn build(package: &str) {
-    let built = Command::new(env!("CARGO"))
+/// Builds components in one run of cargo, which builds them in parallel and skips what did not change.
+pub fn build(packages: &[&str]) {
+    let packages = packages.iter().flat_map(|package| ["-p", package]);
+    let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--profile", "plugin"])
-        .args(["--target", "wasm32-wasip2", "-p", package])
+        .args(["--target", "wasm32-wasip2"])
+        .args(packages)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
-    assert!(built.success(), "{package} does not build");
+    assert!(status.success(), "a component does not build");
 }
 
 /// The folder that cargo builds into.

@@ -40,7 +40,7 @@ fn plugins_folder() -> PathBuf {
 fn built() -> &'static [Built] {
     static BUILT: OnceLock<Vec<Built>> = OnceLock::new();
     BUILT.get_or_init(|| {
-        build(PLUGINS[0]);
+        build(&PLUGINS[..1]);
         PLUGINS.into_iter().filter_map(find).collect()
     })
 }
