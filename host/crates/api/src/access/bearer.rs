@@ -5,6 +5,7 @@ use crate::problem_kinds::{FORBIDDEN, ISSUER, UNAUTHORIZED};
 use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::http::{HeaderMap, header};
+use galleria_app::access::ApiKeyCheck;
 use galleria_ports::access::{Caller, TokenFault};
 
 /// An API key or a token. It is never printed.
@@ -39,8 +40,10 @@ impl Bearer {
     /// The caller that the credentials belong to.
     pub(super) async fn caller(self, state: &ApiState) -> ApiResult<Caller> {
         if self.0.starts_with("gk_") {
-            let caller = state.app.key_caller(&self.0).await?;
-            return caller.map_err(|why| rejected(why.words()));
+            return match state.app.key_caller(&self.0).await? {
+                ApiKeyCheck::Accepted(caller) => Ok(caller),
+                ApiKeyCheck::Rejected(rejection) => Err(rejected(rejection.words())),
+            };
         }
         let Some(tokens) = &state.config.access.tokens else {
             return Err(rejected("not a key, and no token issuer is configured"));

@@ -63,19 +63,28 @@ pub struct NewKey {
     pub text: Zeroizing<String>,
 }
 
-/// Why a key makes nobody a caller; for the log.
+/// The result of checking an API key.
+#[derive(Clone, Debug)]
+pub enum ApiKeyCheck {
+    /// The key identifies this caller.
+    Accepted(Caller),
+    /// The key is not valid.
+    Rejected(ApiKeyRejection),
+}
+
+/// Why an API key was rejected, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiKeyRejection {
-    /// It has not the form of one.
+    /// The key is malformed.
     Malformed,
-    /// There is none of this id, or its secret is another.
+    /// The id is unknown, or the secret is wrong.
     Unknown,
-    /// It was taken back.
+    /// The key was revoked.
     Revoked,
 }
 
 impl ApiKeyRejection {
-    /// In words.
+    /// The message for the log.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Malformed => "the key is malformed",
@@ -171,25 +180,25 @@ impl App {
         revoked.await.map(KeyView::from)
     }
 
-    /// Whose key it is.
-    pub async fn key_caller(&self, text: &str) -> Result<Result<Caller, ApiKeyRejection>, Error> {
+    /// Checks an API key.
+    pub async fn key_caller(&self, text: &str) -> Result<ApiKeyCheck, Error> {
         let Some((id, digest)) = parts(text) else {
-            return Ok(Err(ApiKeyRejection::Malformed));
+            return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Malformed));
         };
         let row = self.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move { tx.api_key_get(&id).await })
         });
         let Some(row) = row.await? else {
-            return Ok(Err(ApiKeyRejection::Unknown));
+            return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Unknown));
         };
         // Both are SHA-256 in hexadecimal, of the same length.
         let same = row.digest.as_bytes();
         let same = bool::from(same.ct_eq(digest.as_str().as_bytes()));
         Ok(match (same, row.revoked_at) {
-            (false, _) => Err(ApiKeyRejection::Unknown),
-            (true, Some(_)) => Err(ApiKeyRejection::Revoked),
-            (true, None) => Ok(Caller {
+            (false, _) => ApiKeyCheck::Rejected(ApiKeyRejection::Unknown),
+            (true, Some(_)) => ApiKeyCheck::Rejected(ApiKeyRejection::Revoked),
+            (true, None) => ApiKeyCheck::Accepted(Caller {
                 log_name: row.name.clone(),
                 name: row.name,
                 scope: row.scope,

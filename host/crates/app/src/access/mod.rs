@@ -7,7 +7,7 @@ mod keys;
 mod reach;
 mod stores;
 
-pub use keys::{ApiKeyRejection, ApiKeyRequest, KeyView, NewKey};
+pub use keys::{ApiKeyCheck, ApiKeyRejection, ApiKeyRequest, KeyView, NewKey};
 pub use reach::{Subject, may_reach};
 
 pub(crate) use stores::may_put;

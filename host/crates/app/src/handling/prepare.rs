@@ -62,15 +62,28 @@ fn broken(field: &str, message: impl Into<String>) -> Prepared {
     )])))
 }
 
-/// What a record about an order says.
-struct Found {
+/// The record that an event refers to.
+struct EventRecord {
     argument: Argument,
     occurred_at: jiff::Timestamp,
     business_date: String,
     order_id: Option<String>,
     workstation: String,
-    /// The payment that must have had its effect.
+    /// The payment whose effect must come first.
     after: Option<PaymentRow>,
+}
+
+/// The result of looking up the record of an event.
+enum Lookup {
+    Record(Box<EventRecord>),
+    /// The event cannot be handled now.
+    Unavailable(Prepared),
+}
+
+impl From<EventRecord> for Lookup {
+    fn from(record: EventRecord) -> Self {
+        Self::Record(Box::new(record))
+    }
 }
 
 impl App {
@@ -178,18 +191,18 @@ async fn look_up(
     let Some(point) = point_of(event) else {
         return Ok(Prepared::Nobody);
     };
-    let found = match find(tx, event, point).await? {
-        Ok(found) => found,
-        Err(prepared) => return Ok(prepared),
+    let record = match find(tx, event, point).await? {
+        Lookup::Record(record) => *record,
+        Lookup::Unavailable(prepared) => return Ok(prepared),
     };
-    if let Some(payment) = &found.after
+    if let Some(payment) = &record.after
         && !has_had_effect(tx, payment, &plugin, payments).await?
     {
         return Ok(Prepared::Waits {
             on: paid(&payment.order_id),
         });
     }
-    let prior = match &found.order_id {
+    let prior = match &record.order_id {
         Some(order_id) => {
             tx.document_list_before(order_id, &item.subscriber, &event.id)
                 .await?
@@ -199,8 +212,8 @@ async fn look_up(
     let context = Context {
         event_id: event.id.clone(),
         attempt: item.attempts + 1,
-        occurred_at: store.local_text(found.occurred_at),
-        business_date: found.business_date,
+        occurred_at: store.local_text(record.occurred_at),
+        business_date: record.business_date,
         settings: plugin.slot.settings_of(&store).to_owned(),
         scope: Scope::Store(store.clone()),
         counters: Vec::new(),
@@ -216,10 +229,10 @@ async fn look_up(
     Ok(Prepared::Ready(Box::new(PreparedCall {
         plugin,
         context,
-        argument: found.argument,
+        argument: record.argument,
         store,
-        order_id: found.order_id,
-        workstation: found.workstation,
+        order_id: record.order_id,
+        workstation: record.workstation,
     })))
 }
 
@@ -253,11 +266,7 @@ async fn has_had_effect(
     Ok(event.is_none_or(|event| event.position <= settled))
 }
 
-async fn find(
-    tx: &mut dyn Tx,
-    event: &Event,
-    point: Point,
-) -> Result<Result<Found, Prepared>, Error> {
+async fn find(tx: &mut dyn Tx, event: &Event, point: Point) -> Result<Lookup, Error> {
     let field = match point {
         Point::OnPayment => "payment_id",
         Point::OnRefund => "refund_id",
@@ -265,13 +274,14 @@ async fn find(
         Point::OnVerification => "verification_id",
         Point::OnFiscalMark => "mark_id",
         Point::OnShiftEnd => "shift_id",
-        _ => return Ok(Err(Prepared::Nobody)),
+        _ => return Ok(Lookup::Unavailable(Prepared::Nobody)),
     };
     let Some(id) = event.text(field) else {
-        return Ok(Err(broken(&format!("data.{field}"), "is missing")));
+        let prepared = broken(&format!("data.{field}"), "is missing");
+        return Ok(Lookup::Unavailable(prepared));
     };
     let unknown = || {
-        Err(broken(
+        Lookup::Unavailable(broken(
             &format!("data.{field}"),
             format!("{id} is not known"),
         ))
@@ -280,7 +290,7 @@ async fn find(
         Point::OnPayment => Ok(tx
             .payment_get(id)
             .await?
-            .map_or_else(unknown, |row| Ok(of_payment(row)))),
+            .map_or_else(unknown, |row| payment_record(row).into())),
         Point::OnRefund => find_refund(tx, id).await,
         Point::OnFiscalMark => find_mark(tx, event, id).await,
         Point::OnVoid => {
@@ -291,14 +301,15 @@ async fn find(
                 Origin::Sale(_) => tx.payment_get_by_order(&row.order_id).await?,
                 Origin::Reference(_) | Origin::None => None,
             };
-            Ok(Ok(Found {
+            Ok(EventRecord {
                 occurred_at: row.occurred_at,
                 business_date: row.cancellation.entry.business_date.clone(),
                 order_id: Some(row.order_id),
                 workstation: row.cancellation.entry.workstation.clone(),
                 argument: Argument::Void(row.cancellation),
                 after,
-            }))
+            }
+            .into())
         }
         Point::OnVerification => {
             let Some(row) = tx.verification_get(id).await? else {
@@ -309,34 +320,36 @@ async fn find(
                 0 => None,
                 _ => tx.payment_get_by_order(&row.order_id).await?,
             };
-            Ok(Ok(Found {
+            Ok(EventRecord {
                 occurred_at: row.occurred_at,
                 business_date: row.verification.business_date.clone(),
                 order_id: Some(row.order_id),
                 workstation: row.verification.sale.entry.workstation.clone(),
                 argument: Argument::Verification(row.verification),
                 after,
-            }))
+            }
+            .into())
         }
         _ => {
             let row = tx.shift_get(id).await?;
             let closed = row.and_then(|row| Some((row.closed?, row.closed_at?)));
             Ok(closed.map_or_else(unknown, |(shift, closed_at)| {
-                Ok(Found {
+                EventRecord {
                     occurred_at: closed_at,
                     business_date: shift.entry.business_date.clone(),
                     order_id: None,
                     workstation: shift.entry.workstation.clone(),
                     argument: Argument::ShiftEnd(shift),
                     after: None,
-                })
+                }
+                .into()
             }))
         }
     }
 }
 
-fn of_payment(row: PaymentRow) -> Found {
-    Found {
+fn payment_record(row: PaymentRow) -> EventRecord {
+    EventRecord {
         occurred_at: row.occurred_at,
         business_date: row.sale.entry.business_date.clone(),
         order_id: Some(row.order_id),
@@ -348,15 +361,11 @@ fn of_payment(row: PaymentRow) -> Found {
 
 /// A mark is of a sale, which then must have had its effect, or of a refund, which stands before it in
 /// the same lane.
-async fn find_mark(
-    tx: &mut dyn Tx,
-    event: &Event,
-    id: &str,
-) -> Result<Result<Found, Prepared>, Error> {
+async fn find_mark(tx: &mut dyn Tx, event: &Event, id: &str) -> Result<Lookup, Error> {
     let order_id = event.text("order_id").unwrap_or_default();
     let unknown = || {
         let message = format!("{id} is no mark of order {order_id}");
-        Ok(Err(broken("data.mark_id", message)))
+        Ok(Lookup::Unavailable(broken("data.mark_id", message)))
     };
     let Some(row) = tx.mark_get(order_id, id).await? else {
         return unknown();
@@ -381,7 +390,7 @@ async fn find_mark(
     let Some(store) = tx.store_get(&store_id).await? else {
         return unknown();
     };
-    Ok(Ok(Found {
+    Ok(EventRecord {
         occurred_at: row.issued_at,
         business_date: entry.business_date,
         order_id: Some(row.order_id),
@@ -394,29 +403,32 @@ async fn find_mark(
             attributes: row.attributes,
         }),
         after,
-    }))
+    }
+    .into())
 }
 
-async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Result<Found, Prepared>, Error> {
+async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Lookup, Error> {
     let Some(row) = tx.refund_get(id).await? else {
-        return Ok(Err(broken("data.refund_id", format!("{id} is not known"))));
+        let prepared = broken("data.refund_id", format!("{id} is not known"));
+        return Ok(Lookup::Unavailable(prepared));
     };
     let Some(payment) = tx.payment_get_by_order(&row.order_id).await? else {
-        return Ok(Err(Prepared::Waits {
+        return Ok(Lookup::Unavailable(Prepared::Waits {
             on: paid(&row.order_id),
         }));
     };
     let Some(refund) = row.refund.clone() else {
         let problems = intake::problems_of(tx, &row, &payment).await?;
         let fault = CallFault::Guest(Fault::Invalid(problems));
-        return Ok(Err(Prepared::Broken(fault)));
+        return Ok(Lookup::Unavailable(Prepared::Broken(fault)));
     };
-    Ok(Ok(Found {
+    Ok(EventRecord {
         occurred_at: row.occurred_at,
         business_date: refund.entry.business_date.clone(),
         order_id: Some(row.order_id),
         workstation: refund.entry.workstation.clone(),
         argument: Argument::Refund(refund),
         after: Some(payment),
-    }))
+    }
+    .into())
 }

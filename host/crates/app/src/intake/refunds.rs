@@ -131,8 +131,10 @@ async fn accept(
         accepted_at: now,
     };
     if let Some(payment) = &payment {
-        let refund = work_out(tx, &row, payment).await?.map_err(Error::Invalid)?;
-        row.refund = Some(refund);
+        row.refund = match work_out(tx, &row, payment).await? {
+            Resolution::Refund(refund) => Some(*refund),
+            Resolution::Invalid(problems) => return Err(Error::Invalid(problems)),
+        };
     }
     // First, so that an id that is taken is told as the refund's.
     tx.refund_insert(&row).await?;
@@ -161,12 +163,18 @@ async fn accept(
     })
 }
 
-/// What a refund comes to, after those accepted before it.
+/// The resolution of a requested refund.
+enum Resolution {
+    Refund(Box<Refund>),
+    Invalid(Vec<Problem>),
+}
+
+/// Resolves a refund, after those accepted before it.
 async fn work_out(
     tx: &mut dyn Tx,
     row: &RefundRow,
     payment: &PaymentRow,
-) -> Result<Result<Refund, Vec<Problem>>, Error> {
+) -> Result<Resolution, Error> {
     let rows = tx.refund_list_by_order(&row.order_id).await?;
     let before = rows.into_iter().take_while(|other| other.id != row.id);
     let earlier: Vec<Refund> = before.filter_map(|other| other.refund).collect();
@@ -177,29 +185,30 @@ async fn work_out(
         row.tenders.clone(),
         row.rounding,
     );
-    Ok(resolved.map(|resolved| {
-        let ResolvedRefund {
-            lines,
-            tenders,
-            taxes,
-            gross,
-            net,
-            rounding,
-        } = resolved;
-        Refund {
-            entry: row.entry.clone(),
-            origin: Origin::Sale(Box::new(payment.sale.clone())),
-            earlier: earlier.into_iter().map(|refund| refund.entry).collect(),
-            reason: row.reason.clone(),
-            lines,
-            tenders,
-            taxes,
-            rounding,
-            net,
-            gross,
-            attributes: row.attributes.clone(),
-        }
-    }))
+    let ResolvedRefund {
+        lines,
+        tenders,
+        taxes,
+        gross,
+        net,
+        rounding,
+    } = match resolved {
+        Ok(resolved) => resolved,
+        Err(problems) => return Ok(Resolution::Invalid(problems)),
+    };
+    Ok(Resolution::Refund(Box::new(Refund {
+        entry: row.entry.clone(),
+        origin: Origin::Sale(Box::new(payment.sale.clone())),
+        earlier: earlier.into_iter().map(|refund| refund.entry).collect(),
+        reason: row.reason.clone(),
+        lines,
+        tenders,
+        taxes,
+        rounding,
+        net,
+        gross,
+        attributes: row.attributes.clone(),
+    })))
 }
 
 /// Counts a refund in the drawer that paid it, in the reports and in the store's day.
@@ -239,7 +248,7 @@ pub(crate) async fn resolve_waiting(
         return Ok(());
     };
     for row in waiting.iter().filter(|row| row.refund.is_none()) {
-        if let Ok(refund) = work_out(tx, row, &payment).await? {
+        if let Resolution::Refund(refund) = work_out(tx, row, &payment).await? {
             book(tx, store, row, &refund, now).await?;
             tx.refund_resolve(&row.id, &refund).await?;
         }
@@ -253,5 +262,8 @@ pub(crate) async fn problems_of(
     row: &RefundRow,
     payment: &PaymentRow,
 ) -> Result<Vec<Problem>, Error> {
-    Ok(work_out(tx, row, payment).await?.err().unwrap_or_default())
+    Ok(match work_out(tx, row, payment).await? {
+        Resolution::Refund(_) => Vec::new(),
+        Resolution::Invalid(problems) => problems,
+    })
 }

@@ -20,6 +20,12 @@ use tokio::task::JoinHandle;
 /// Progress is written down no more often.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The result of looking up the plugin and the store of a run.
+enum RunTarget {
+    Found(Box<Run>),
+    Missing(CallFault),
+}
+
 /// An attempt, with everything that is known before the plugin is called.
 pub(super) struct Run {
     pub row: RunRow,
@@ -91,9 +97,9 @@ impl App {
             attempt: row.attempts,
         };
         let row = self.run_fixed(row).await?;
-        let run = match self.run_found(row.clone()).await? {
-            Ok(run) => run,
-            Err(fault) => {
+        let run = match self.run_target(row.clone()).await? {
+            RunTarget::Found(run) => *run,
+            RunTarget::Missing(fault) => {
                 let usage = Usage::default();
                 return self.run_failed(&lease, &row, None, fault, usage, 0).await;
             }
@@ -200,8 +206,8 @@ impl App {
         Ok(row)
     }
 
-    /// Plugin and store, which may be gone since the run was planned.
-    async fn run_found(&self, row: RunRow) -> Result<Result<Run, CallFault>, Error> {
+    /// Finds the plugin and the store, which may be missing since the run was planned.
+    async fn run_target(&self, row: RunRow) -> Result<RunTarget, Error> {
         let gone = |what: String| CallFault::Host(HostFault::NotServed(what));
         let plugin = self.plugins.named(&row.retailer, &row.subscriber);
         let Some(plugin) = plugin.filter(|plugin| plugin.inspection.exports.contains(&row.point))
@@ -210,13 +216,15 @@ impl App {
                 "{} of {} does not serve {}",
                 row.subscriber, row.retailer, row.point
             );
-            return Ok(Err(gone(what)));
+            return Ok(RunTarget::Missing(gone(what)));
         };
         let store = match row.store_id.as_str() {
             "" => None,
             id => match self.store(id).await {
                 Ok(store) => Some(store),
-                Err(Error::NotFound { .. }) => return Ok(Err(gone(format!("no store {id}")))),
+                Err(Error::NotFound { .. }) => {
+                    return Ok(RunTarget::Missing(gone(format!("no store {id}"))));
+                }
                 Err(error) => return Err(error),
             },
         };
@@ -228,13 +236,13 @@ impl App {
             false => None,
         };
         let as_of = row.as_of.unwrap_or_else(|| self.clock.now());
-        Ok(Ok(Run {
+        Ok(RunTarget::Found(Box::new(Run {
             row,
             plugin,
             store,
             covered,
             as_of,
-        }))
+        })))
     }
 
     /// Waits for a call, holds its lease meanwhile, and stops it where it is not wanted any more.
