@@ -1,6 +1,7 @@
 //! `galleria check`: checks everything that can be checked before the first event.
 
-use crate::{host, show};
+use crate::host::{self, ConfigErrors};
+use crate::show;
 use galleria_app::settlement::check_pickups;
 use galleria_config::Config;
 use galleria_ports::plugins::Plugins as _;
@@ -8,25 +9,10 @@ use std::process::ExitCode;
 
 /// Loads every plugin of every retailer and reports the result.
 pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    if let Err(error) = galleria_api::check_anonymous(&config.host.access.anonymous) {
-        show::error(&error.into());
-        return Ok(ExitCode::FAILURE);
-    }
-    let generation = match host::load(&config.host, config.slots())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    if let Err(errors) = galleria_app::runs::check(config.schedules(), &generation) {
-        show::config_errors(&errors);
-        return Ok(ExitCode::FAILURE);
-    }
-    if let Err(errors) = check_pickups(&config.pickups(), &generation) {
-        show::config_errors(&errors);
-        return Ok(ExitCode::FAILURE);
-    }
+    galleria_api::check_anonymous(&config.host.access.anonymous)?;
+    let generation = host::load(&config.host, config.slots())?;
+    galleria_app::runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
+    check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
     let mut table = comfy_table::Table::new();
     table
         .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)

@@ -1,7 +1,8 @@
 //! Common parts of the operators' commands: a host without plugins for one piece of work, the actor, and
 //! the output of lists.
 
-use crate::{host, logs, show};
+use crate::host::{self, Host};
+use crate::{logs, show};
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::Table;
@@ -10,10 +11,11 @@ use galleria_app::IdempotencyKey;
 use galleria_app::handling::Acting;
 use galleria_config::Config;
 use galleria_domain::Digest;
+use galleria_domain::plugin::Slot;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope};
 use serde::Serialize;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 
 /// The actor and a mandatory reason, which are recorded with the operation.
 #[derive(Args, Clone, Debug)]
@@ -89,25 +91,26 @@ impl ListArgs {
 
 /// Executes `work` on the database directly, whether a host serves or not. It calls no plugin, so none
 /// is loaded.
-pub async fn with_app<W>(config: &Config, work: W) -> anyhow::Result<ExitCode>
+pub async fn with_app<W, T>(config: &Config, work: W) -> anyhow::Result<ExitCode>
 where
-    W: AsyncFnOnce(&App) -> anyhow::Result<()>,
+    W: AsyncFnOnce(&App) -> anyhow::Result<T>,
+    T: Termination,
 {
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
-    let generation = match host::load(&config.host, Vec::new())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    with_host(config, Vec::new(), async |host| work(&host.app).await).await
+}
+
+/// Executes `work` on a host with the plugins of some slots, which logs only warnings and errors.
+pub async fn with_host<W, T>(config: &Config, slots: Vec<Slot>, work: W) -> anyhow::Result<ExitCode>
+where
+    W: AsyncFnOnce(&Host) -> anyhow::Result<T>,
+    T: Termination,
+{
+    logs::start_quiet(config.host.log);
+    let generation = host::load(&config.host, slots)?;
     let host = host::build(config, generation).await?;
-    let done = work(&host.app).await;
+    let done = work(&host).await;
     host.db.close().await.context("closing the database")?;
-    done.map(|()| ExitCode::SUCCESS)
+    done.map(Termination::report)
 }
 
 /// A person who can run `galleria` with its configuration has access to everything anyway.

@@ -17,6 +17,7 @@ use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,23 +31,36 @@ pub struct Host {
     pub directories: Directories,
 }
 
+/// The errors of the configuration and of the plugins. `main` prints each of them.
+#[derive(Debug)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} configuration errors", self.0.len())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
 /// Reads the configuration from files, environment and command line.
-pub fn configure(cli: &Cli) -> Result<Config, Vec<ConfigError>> {
+pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
     let (config, errors) = configure_lenient(cli)?;
     if errors.is_empty() {
         Ok(config)
     } else {
-        Err(errors)
+        Err(ConfigErrors(errors))
     }
 }
 
 /// Reads the configuration and returns it together with its errors.
-pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), Vec<ConfigError>> {
+pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
     let env = environment();
     let overrides = cli.overrides.iter().cloned().collect();
-    let (config, mut errors) = galleria_config::load_lenient(file.as_deref(), &env, &overrides)?;
+    let (config, mut errors) =
+        galleria_config::load_lenient(file.as_deref(), &env, &overrides).map_err(ConfigErrors)?;
     if cfg!(not(feature = "kafka")) && config.host.kafka.bootstrap.is_some() {
         errors.push(ConfigError::new(
             file.unwrap_or_else(|| "host.toml".into()),
@@ -101,11 +115,9 @@ fn ceiling(call: Limits, run: Limits) -> Limits {
 }
 
 /// Loads every plugin, or returns every error.
-pub fn load(
-    host_config: &HostConfig,
-    slots: Vec<Slot>,
-) -> anyhow::Result<Result<Generation, Vec<ConfigError>>> {
-    Ok(engine(host_config)?.load(slots))
+pub fn load(host_config: &HostConfig, slots: Vec<Slot>) -> anyhow::Result<Generation> {
+    let generation = engine(host_config)?.load(slots);
+    Ok(generation.map_err(ConfigErrors)?)
 }
 
 /// Builds the host. It migrates SQLite on the way, because no other process uses it.

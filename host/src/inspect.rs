@@ -1,5 +1,6 @@
 //! `galleria plugin inspect`: shows the metadata of a component.
 
+use crate::host::ConfigErrors;
 use crate::show;
 use galleria_engine::inspect;
 use std::path::Path;
@@ -7,13 +8,7 @@ use std::process::ExitCode;
 
 /// Shows the origin, the exports and the imports of a component.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
-    let inspection = match inspect(file) {
-        Ok(inspection) => inspection,
-        Err(error) => {
-            show::config_errors(&[error]);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    let inspection = inspect(file).map_err(|error| ConfigErrors(vec![error]))?;
     let list = |names: Vec<&str>| match names.as_slice() {
         [] => "-".to_owned(),
         names => names.join("\n"),

@@ -1,8 +1,7 @@
 //! `galleria key`: creates, lists and revokes API keys. It uses the database directly, so that the first
 //! key needs no other one, and a lost key can be revoked while no host serves.
 
-use crate::{host, logs, show};
-use anyhow::Context as _;
+use crate::{command, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::access::{ApiKeyRequest, KeyView};
@@ -102,26 +101,12 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
-    // No plugin is called, so none is loaded.
-    let generation = match host::load(&config.host, Vec::new())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let host = host::build(&config, generation).await?;
-    let done = match command {
-        Command::Create(args) => create(&host.app, &config, args).await,
-        Command::List(List { revoked }) => list(&host.app, revoked).await,
-        Command::Revoke(args) => revoke(&host.app, &args).await,
-    };
-    host.db.close().await.context("closing the database")?;
-    done.map(|()| ExitCode::SUCCESS)
+    command::with_app(&config, async |app| match command {
+        Command::Create(args) => create(app, &config, args).await,
+        Command::List(List { revoked }) => list(app, revoked).await,
+        Command::Revoke(args) => revoke(app, &args).await,
+    })
+    .await
 }
 
 async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> {

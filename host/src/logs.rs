@@ -1,6 +1,6 @@
 //! The log: readable on a terminal, otherwise one JSON object for each line.
 
-use galleria_config::{Log, LogFormat};
+use galleria_config::{Log, LogFormat, LogLevel};
 use galleria_ports::trace::TARGET;
 use opentelemetry_sdk::trace::SdkTracer;
 use std::io::IsTerminal as _;
@@ -10,9 +10,10 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// Starts the log on standard error.
-pub fn start(log: Log) {
-    start_with(log, None);
+/// Starts the log of a command on standard error: only warnings and errors.
+pub fn start_quiet(log: Log) {
+    let level = LogLevel::Warn;
+    start_with(Log { level, ..log }, None);
 }
 
 /// Starts the log on standard error, and spans if there is a collector.

@@ -37,6 +37,7 @@ mod traces;
 
 use clap::Parser as _;
 use cli::{Command, PluginCommand};
+use host::ConfigErrors;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -49,7 +50,10 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            show::error(&error);
+            match error.downcast_ref() {
+                Some(ConfigErrors(errors)) => show::config_errors(errors),
+                None => show::error(&error),
+            }
             ExitCode::FAILURE
         }
     }
@@ -68,13 +72,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, args).await;
     }
-    let config = match host::configure(&cli) {
-        Ok(config) => config,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    let config = host::configure(&cli)?;
     match cli.command {
         Command::Serve(args) => serve::run(config, &args.roles).await,
         Command::Migrate => {

@@ -1,7 +1,6 @@
 //! `galleria plugin list`: shows the plugin, the grants and the recent faults of each slot.
 
-use crate::{host, logs, show};
-use anyhow::Context as _;
+use crate::{command, show};
 use clap::Args;
 use galleria_app::operations::{FaultsView, PluginView, RightsView};
 use galleria_config::Config;
@@ -27,31 +26,20 @@ pub struct List {
 
 /// Loads the configured plugins, as `check` does, and shows them.
 pub async fn run(config: Config, args: &List) -> anyhow::Result<ExitCode> {
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
-    let generation = match host::load(&config.host, config.slots())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
+    command::with_host(&config, config.slots(), async |host| {
+        let everything = Reach::Everything;
+        let retailer = args.retailer.as_deref();
+        let page = host
+            .app
+            .plugin_list(&everything, retailer, None, None, u32::MAX);
+        let plugins = page.await?.plugins;
+        match args.json {
+            true => show::json(&plugins)?,
+            false => table(&plugins),
         }
-    };
-    let host = host::build(&config, generation).await?;
-    let everything = Reach::Everything;
-    let retailer = args.retailer.as_deref();
-    let page = host
-        .app
-        .plugin_list(&everything, retailer, None, None, u32::MAX)
-        .await;
-    host.db.close().await.context("closing the database")?;
-    let plugins = page?.plugins;
-    match args.json {
-        true => show::line(&serde_json::to_string_pretty(&plugins)?),
-        false => table(&plugins),
-    }
-    Ok(ExitCode::SUCCESS)
+        Ok(())
+    })
+    .await
 }
 
 fn table(plugins: &[PluginView]) {

@@ -1,6 +1,6 @@
 //! `galleria products`: imports products from a file and lists them.
 
-use crate::{host, import, logs, show};
+use crate::{command, import, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
@@ -103,25 +103,11 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         "unknown retailer {retailer}: must be one of {}",
         known.join(", ")
     );
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
-    // Products need no plugin.
-    let generation = match host::load(&config.host, Vec::new())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let host = host::build(&config, generation).await?;
-    let done = match command {
-        Command::Import(args) => import(&host.app, args).await,
-        Command::List(args) => list(&host.app, args).await,
-    };
-    host.db.close().await.context("closing the database")?;
-    done
+    command::with_app(&config, async |app| match command {
+        Command::Import(args) => import(app, args).await,
+        Command::List(args) => list(app, args).await,
+    })
+    .await
 }
 
 async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {

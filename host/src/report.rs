@@ -1,8 +1,8 @@
 //! `galleria report run`: executes one run and shows its progress.
 
+use crate::host::Host;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{host, logs, show};
-use anyhow::Context as _;
+use crate::{command, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::lookup::{DocumentQuery, ListQuery};
@@ -10,7 +10,6 @@ use galleria_app::runs::{ByHand, RunRequest, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
 use galleria_domain::plugin::Point;
-use galleria_ports::access::{Caller, Reach, Scope};
 use galleria_ports::records::DocumentState;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
@@ -63,21 +62,13 @@ const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Executes the run. Ctrl-C ends it at its next row and leaves nothing behind.
 pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
-    let quiet = galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    };
-    logs::start(quiet);
-    let slots = config.slots().into_iter();
-    let wanted = slots.filter(|slot| slot.retailer == args.retailer && slot.name == args.plugin);
-    let generation = match host::load(&config.host, wanted.collect())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let host = host::build(&config, generation).await?;
+    let mut slots = config.slots();
+    slots.retain(|slot| slot.retailer == args.retailer && slot.name == args.plugin);
+    let work = async |host: &Host| execute(host, &config, args).await;
+    command::with_host(&config, slots, work).await
+}
+
+async fn execute(host: &Host, config: &Config, args: Run) -> anyhow::Result<ExitCode> {
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
         "{spinner} {human_pos} rows, {per_sec}, {elapsed}",
     )?);
@@ -113,29 +104,22 @@ pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
     if let ByHand::Ended(view) | ByHand::Before(view) = &ran {
         delivered(&host.app, &view.id).await?;
     }
-    let code = match ran {
-        ByHand::Ended(view) => print(&config, &view),
+    Ok(match ran {
+        ByHand::Ended(view) => print(config, &view),
         ByHand::Before(view) => {
             show::line("this window was already run; its result:");
-            print(&config, &view)
+            print(config, &view)
         }
         ByHand::Stopped => {
             show::line("stopped: nothing was left behind");
             ExitCode::from(INTERRUPTED)
         }
-    };
-    host.db.close().await.context("closing the database")?;
-    Ok(code)
+    })
 }
 
 /// Waits for files that a serving host has already started to deliver.
 async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
-    let everything = Caller {
-        name: "command line".into(),
-        log_name: "command line".into(),
-        scope: Scope::Admin,
-        reach: Reach::Everything,
-    };
+    let everything = command::caller();
     let begun = Instant::now();
     loop {
         let mut waiting = 0;

@@ -1,7 +1,8 @@
 //! `galleria serve`: runs all roles in one process, or some of them, until a stop signal.
 
+use crate::host::{self, ConfigErrors};
 use crate::roles::{Role, Roles};
-use crate::{host, identity, logs, products, show, traces};
+use crate::{identity, logs, products, traces};
 use anyhow::Context as _;
 use galleria_api::{
     AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
@@ -46,24 +47,9 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
-    let generation = match host::load(&config.host, config.slots())? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let schedules = match runs::check(config.schedules(), &generation) {
-        Ok(schedules) => schedules,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    if let Err(errors) = check_pickups(&config.pickups(), &generation) {
-        show::config_errors(&errors);
-        return Ok(ExitCode::FAILURE);
-    }
+    let generation = host::load(&config.host, config.slots())?;
+    let schedules = runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
+    check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
     let host = host::build(&config, generation).await?;
     let roles = Roles::new(
         requested,

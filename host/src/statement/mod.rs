@@ -11,7 +11,7 @@ pub use args::Command;
 pub use read::run as read;
 
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{host, logs, show};
+use crate::{command, show};
 use anyhow::Context as _;
 use args::{Import, Settle};
 use galleria_app::App;
@@ -30,10 +30,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
     // Only an import calls a plugin.
     let slots = match &command {
         Command::Import(args) => config
@@ -43,17 +39,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
             .collect(),
         _ => Vec::new(),
     };
-    let generation = match host::load(&config.host, slots)? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let host = host::build(&config, generation).await?;
-    let done = act(&host.app, command).await;
-    host.db.close().await.context("closing the database")?;
-    done
+    command::with_host(&config, slots, async |host| act(&host.app, command).await).await
 }
 
 async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {

@@ -3,8 +3,9 @@
 use super::args::Read;
 use super::{by_name, failed, loaded_names, spooled};
 use crate::cli::Cli;
+use crate::host::{self, ConfigErrors};
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{host, logs, show};
+use crate::logs;
 use anyhow::Context as _;
 use galleria_app::settlement::{Reading, major, read, reading_context};
 use galleria_deliver::StatementVault;
@@ -24,35 +25,19 @@ const PIECE: usize = 1_000;
 
 /// Prints what the plugin reads in a file. It needs only the slot, so missing secrets are no errors here.
 pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
-    let (config, errors) = match host::configure_lenient(cli) {
-        Ok(read) => read,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    logs::start(galleria_config::Log {
-        level: galleria_config::LogLevel::Warn,
-        ..config.host.log
-    });
+    let (config, errors) = host::configure_lenient(cli)?;
+    logs::start_quiet(config.host.log);
     let of_secrets = |error: &ConfigError| error.key.starts_with("secrets.");
     let wrong: Vec<_> = errors.into_iter().filter(|one| !of_secrets(one)).collect();
     if !wrong.is_empty() {
-        show::config_errors(&wrong);
-        return Ok(ExitCode::FAILURE);
+        return Err(ConfigErrors(wrong).into());
     }
     let slots = config.slots();
     let slot = one_of(
         by_name(&slots, args.retailer.as_deref(), &args.plugin),
         args,
     )?;
-    let generation = match host::load(&config.host, vec![slot])? {
-        Ok(generation) => generation,
-        Err(errors) => {
-            show::config_errors(&errors);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    let generation = host::load(&config.host, vec![slot])?;
     let plugin = generation.all().first().cloned();
     let plugin = plugin.filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement));
     let plugin = plugin.with_context(|| {
