@@ -148,6 +148,15 @@ mod tests {
         assert_eq!(headings[1], "## First order in four requests");
         assert_eq!(headings.last(), Some(&"## Problem codes"));
         assert!(!text.contains("{store}") && text.contains("\"id\": \"order-1\""));
+        // A quote in a body would end the argument of `curl`.
+        for example in [
+            example!("store_request"),
+            example!("shift_request"),
+            example!("order_request"),
+            example!("payment_request"),
+        ] {
+            assert!(!example.to_string().contains('\''), "{example}");
+        }
     }
 
     #[test]

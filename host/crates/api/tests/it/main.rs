@@ -4,6 +4,7 @@
 #[macro_use]
 mod stage;
 mod access;
+mod document;
 mod doubles;
 mod drain;
 mod edge;
