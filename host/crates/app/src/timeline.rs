@@ -75,7 +75,7 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView
     let mut subjects = reached(tx, &id, reach, &mut cut).await?;
     if subjects.is_empty() {
         return Err(Error::NotFound {
-            what: "story",
+            what: "timeline",
             id: id.clone(),
         });
     }
@@ -101,12 +101,12 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView
     for (subject, of) in subjects.iter().take(most) {
         let told = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
         rows.extend(told.rows);
-        cut.extend(told.cut.into_iter().map(str::to_owned));
+        cut.extend(told.truncated.into_iter().map(str::to_owned));
     }
     let about = subjects.into_iter().take(most);
     let mut rows: Vec<_> = rows.into_iter().collect();
     let place = |what: &str| TIMELINE_ORDER.iter().position(|known| *known == what);
-    rows.sort_by_key(|row| (row.at, place(row.what).unwrap_or(TIMELINE_ORDER.len())));
+    rows.sort_by_key(|row| (row.at, place(row.kind).unwrap_or(TIMELINE_ORDER.len())));
     Ok(TimelineView {
         id,
         about: about.map(|(kind, id)| AboutView { kind, id }).collect(),
@@ -187,7 +187,7 @@ fn named_by_event(id: &str) -> Option<&str> {
 fn entry(row: TimelineRow) -> TimelineEntry {
     TimelineEntry {
         at: row.at.to_string(),
-        what: row.what.to_owned(),
+        what: row.kind.to_owned(),
         id: row.id,
         facts: row
             .facts

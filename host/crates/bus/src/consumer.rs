@@ -7,7 +7,7 @@ use crate::group_reader::GroupReader;
 use crate::lanes::{LaneKey, Lanes, lane_key};
 use futures_util::future::join_all;
 use galleria_app::App;
-use galleria_app::handling::{Group, Handled, Item, Settled};
+use galleria_app::handling::{Group, HandlingOutcome, HandlingResult, Item};
 use galleria_domain::Position;
 use galleria_domain::retry::OUTAGE_PAUSE;
 use galleria_ports::Error;
@@ -71,7 +71,7 @@ pub struct Consumer {
     config: ConsumerConfig,
     readers: Vec<GroupReader>,
     lanes: Lanes,
-    running: JoinSet<Result<Handled, Error>>,
+    running: JoinSet<Result<HandlingResult, Error>>,
     in_flight: HashMap<Id, Item>,
     /// Items to park, whose lanes are closed. They stay here until the database has stored them.
     parking: VecDeque<(Item, ParkReason)>,
@@ -339,7 +339,7 @@ impl Consumer {
 
     async fn ended(
         &mut self,
-        ended: Result<(Id, Result<Handled, Error>), JoinError>,
+        ended: Result<(Id, Result<HandlingResult, Error>), JoinError>,
     ) -> Result<(), Error> {
         let id = match &ended {
             Ok((id, _)) => *id,
@@ -349,7 +349,7 @@ impl Consumer {
             return Ok(());
         };
         let lane = lane_key(&item);
-        let Handled { settled, cpu } = match ended {
+        let HandlingResult { outcome, cpu } = match ended {
             Ok((_, Ok(handled))) => handled,
             Ok((_, Err(error))) => {
                 // The database failed, not the event: put it back.
@@ -365,15 +365,15 @@ impl Consumer {
                 return self.park().await;
             }
         };
-        match settled {
-            Settled::Done => {
+        match outcome {
+            HandlingOutcome::Done => {
                 self.lanes.release(&item, cpu);
                 self.finish(&item);
                 if self.lanes.is_closed(&lane) {
                     self.reopen(&lane).await?;
                 }
             }
-            Settled::Parked | Settled::Held => {
+            HandlingOutcome::Parked | HandlingOutcome::Blocking => {
                 self.close(lane);
                 self.lanes.release(&item, cpu);
                 self.finish(&item);

@@ -27,14 +27,14 @@ const NEVER: i64 = i64::MAX;
 const IMMEDIATELY: i64 = 0;
 
 impl SqlEnum for ParkedState {
-    const ALL: &'static [Self] = &[Self::Retry, Self::Waiting, Self::Behind, Self::Held];
+    const ALL: &'static [Self] = &[Self::Retry, Self::Waiting, Self::Behind, Self::Blocking];
 
     fn as_sql(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::Waiting => "waiting",
             Self::Behind => "behind",
-            Self::Held => "held",
+            Self::Blocking => "held",
         }
     }
 }
@@ -45,7 +45,7 @@ impl ParkedEvents for Transaction<'_> {
         lock_lane(self, parked).await?;
         leave_previous_lane(self, parked).await?;
         let ready = match parked.state {
-            ParkedState::Held => NEVER,
+            ParkedState::Blocking => NEVER,
             _ if has_earlier_event(self, parked).await? => NEVER,
             ParkedState::Retry | ParkedState::Waiting => parked.due_at.as_millisecond(),
             ParkedState::Behind => IMMEDIATELY,

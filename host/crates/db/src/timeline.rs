@@ -82,7 +82,7 @@ impl Timelines for Transaction<'_> {
             let max = usize::try_from(limit).unwrap_or(usize::MAX);
             if rows.len() > max {
                 rows.truncate(max);
-                timeline.cut.push(entry.kind);
+                timeline.truncated.push(entry.kind);
             }
             timeline.rows.append(&mut rows);
         }
@@ -149,7 +149,7 @@ fn timeline_row(
     }
     Ok(TimelineRow {
         at: row.timestamp("at_ms")?,
-        what: kind,
+        kind,
         id: row.text("id")?,
         facts,
     })

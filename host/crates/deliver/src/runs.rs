@@ -9,7 +9,7 @@ use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
 use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
-use galleria_ports::files::{Begun, Files, Written};
+use galleria_ports::files::{Files, RunOutput, StagedFile};
 use galleria_ports::plugins::Sink;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const MAX_FILES: usize = 1_000;
 
 impl Files for Directories {
-    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error> {
+    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn RunOutput>, Error> {
         Ok(Box::new(RunFiles(Shared(Arc::new(Mutex::new(State {
             directories: self.clone(),
             run_id: run_id.to_owned(),
@@ -49,7 +49,7 @@ struct State {
 }
 
 struct Open {
-    written: Written,
+    written: StagedFile,
     digest: Hasher,
     folder: Dir,
     /// Locked until it is closed.
@@ -143,7 +143,7 @@ impl Sink for Shared {
             .folder(directory, &state.retailer)
             .map_err(|error| failed("opening", directory, error))?;
         let file = open_draft(&folder, &id).map_err(|error| failed("creating", name, error))?;
-        let written = Written {
+        let written = StagedFile {
             id,
             directory: directory.to_owned(),
             name: name.to_owned(),
@@ -181,7 +181,7 @@ impl Sink for Shared {
 }
 
 impl State {
-    fn sync(&mut self) -> Result<Vec<Written>, Error> {
+    fn sync(&mut self) -> Result<Vec<StagedFile>, Error> {
         let mut written = Vec::new();
         for open in &mut self.files {
             let id = open.written.id.clone();
@@ -223,12 +223,12 @@ impl State {
 /// The handle of the worker that began the run.
 struct RunFiles(Shared);
 
-impl Begun for RunFiles {
+impl RunOutput for RunFiles {
     fn sink(&self) -> Box<dyn Sink> {
         Box::new(self.0.clone())
     }
 
-    fn sync(&mut self) -> Result<Vec<Written>, Error> {
+    fn sync(&mut self) -> Result<Vec<StagedFile>, Error> {
         self.0.state().sync()
     }
 
@@ -272,7 +272,7 @@ mod tests {
         entries.map(name).collect()
     }
 
-    fn begin(directories: &Directories) -> (Box<dyn Begun>, Result<(), Error>) {
+    fn begin(directories: &Directories) -> (Box<dyn RunOutput>, Result<(), Error>) {
         let begun = directories.begin("run1", "r1").expect("begun");
         let mut sink = begun.sink();
         let opened = sink.open("reports", "day.csv", "text/csv");

@@ -7,7 +7,7 @@ use std::fs::File;
 
 /// A complete file of a run, synced under its temporary name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct StagedFile {
     /// The document's id; the temporary name derives from it.
     pub id: String,
     /// The directory's name.
@@ -22,14 +22,14 @@ pub struct Written {
     pub digest: galleria_domain::Digest,
 }
 
-/// The files of a run until they are recorded. If this is dropped before [`Begun::sync`], the files are removed.
+/// The files of a run until they are recorded. If this is dropped before [`RunOutput::sync`], the files are removed.
 /// Afterwards they stay, because it may be unknown whether they were recorded.
-pub trait Begun: Send {
+pub trait RunOutput: Send {
     /// The sink that the plugin writes to.
     fn sink(&self) -> Box<dyn Sink>;
     /// Syncs files and directories. Afterwards the files survive a crash under their temporary names. No other
     /// attempt can change them until this is dropped.
-    fn sync(&mut self) -> Result<Vec<Written>, Error>;
+    fn sync(&mut self) -> Result<Vec<StagedFile>, Error>;
     /// Removes the files of a failed run.
     fn discard(self: Box<Self>);
 }
@@ -38,7 +38,7 @@ pub trait Begun: Send {
 pub trait Files: Send + Sync {
     /// Begins the files of a run. Every attempt of a run uses the same temporary names, so that it overwrites what
     /// a crash left. Concurrent attempts exclude each other.
-    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn Begun>, Error>;
+    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn RunOutput>, Error>;
 }
 
 /// Opens documents in their directories for downloads.

@@ -242,7 +242,7 @@ async fn run_problems(host: &Host, seen: &mut SeenCodes) {
 }
 
 async fn parked_problems(host: &Host, seen: &mut SeenCodes) {
-    crate::operations::park(host, "e1", "s1", ParkedState::Held).await;
+    crate::operations::park(host, "e1", "s1", ParkedState::Blocking).await;
     let path = "/v1/parked/e1/poslog/retry";
     let why = json!({ "reason": "a test" });
     seen.note(&host.post(path, "w", &why).await, "not_retryable");

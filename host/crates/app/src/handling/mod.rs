@@ -109,22 +109,21 @@ impl Item {
 /// The subscriber of events that no plugin can be asked about.
 pub const HOST: &str = "host";
 
-/// How handling an item ended.
+/// The outcome of handling an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// Its effect is there; the lane is free.
+pub enum HandlingOutcome {
+    /// The effect is applied and the lane is free.
     Done,
-    /// It waits outside the log; its lane is closed until it comes back.
+    /// The item is parked and closes its lane until it is handled again.
     Parked,
-    /// It was given up and keeps its lane closed.
-    Held,
+    /// The item is a dead letter and closes its lane.
+    Blocking,
 }
 
-/// What handling cost and how it ended.
+/// The outcome and the cost of handling an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handled {
-    /// How it ended.
-    pub settled: Settled,
+pub struct HandlingResult {
+    pub outcome: HandlingOutcome,
     /// CPU time of the plugin, for taking turns.
     pub cpu: Duration,
 }
@@ -278,7 +277,7 @@ impl App {
     ///
     /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
     /// waits for it. The error is that of a database that does not take even that.
-    pub async fn handle(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
+    pub async fn handle(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
         let told = exported(item);
         let trace = trace::below(&told, item.event.origin.trace);
         let work = async {
@@ -286,8 +285,8 @@ impl App {
                 Ok(handled) => Ok(handled),
                 Err(error) => {
                     let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
-                    let settled = self.failed(item, None, &fault, prefix).await?;
-                    Ok(Handled::free(settled))
+                    let outcome = self.failed(item, None, &fault, prefix).await?;
+                    Ok(HandlingResult::free(outcome))
                 }
             }
         };
@@ -305,33 +304,33 @@ impl App {
         work.instrument(told).await
     }
 
-    async fn attempt(&self, item: &Item, prefix: Position) -> Result<Handled, Error> {
+    async fn attempt(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
         let asked = match self.prepare(item).await? {
             prepare::Prepared::Ready(asked) => *asked,
             prepare::Prepared::Before => {
                 if item.parked.is_some() {
                     self.unpark_settled(item, prefix).await?;
                 }
-                return Ok(Handled::free(Settled::Done));
+                return Ok(HandlingResult::free(HandlingOutcome::Done));
             }
-            prepare::Prepared::GivenUp => return Ok(Handled::free(retry::given_up(item))),
+            prepare::Prepared::GivenUp => return Ok(HandlingResult::free(retry::given_up(item))),
             prepare::Prepared::Nobody => {
                 self.skip(item, prefix).await?;
                 metrics::event(&item.group, Attempted::Skipped);
-                return Ok(Handled::free(Settled::Done));
+                return Ok(HandlingResult::free(HandlingOutcome::Done));
             }
             prepare::Prepared::Waits { on } => {
-                let settled = self.wait_for_cause(item, &on, prefix).await?;
-                return Ok(Handled::free(settled));
+                let outcome = self.wait_for_cause(item, &on, prefix).await?;
+                return Ok(HandlingResult::free(outcome));
             }
             prepare::Prepared::Broken(fault) => {
-                let settled = self.failed(item, None, &fault, prefix).await?;
-                return Ok(Handled::free(settled));
+                let outcome = self.failed(item, None, &fault, prefix).await?;
+                return Ok(HandlingResult::free(outcome));
             }
         };
         let called = self.call(&asked).await?;
         let cpu = called.usage.cpu;
-        let settled = match called.outcome {
+        let outcome = match called.outcome {
             Ok(decision) => {
                 let told = tracing::info_span!(
                     target: trace::TARGET, "apply decision",
@@ -342,7 +341,7 @@ impl App {
                 match applied.instrument(told).await {
                     Ok(()) => {
                         metrics::event(&item.group, Attempted::Applied);
-                        Settled::Done
+                        HandlingOutcome::Done
                     }
                     Err(Error::NameTaken { directory, name }) => {
                         let fault = retry::name_taken(&directory, &name);
@@ -357,7 +356,7 @@ impl App {
                     .await?
             }
         };
-        Ok(Handled { settled, cpu })
+        Ok(HandlingResult { outcome, cpu })
     }
 
     /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
@@ -394,10 +393,10 @@ impl App {
     }
 }
 
-impl Handled {
-    fn free(settled: Settled) -> Self {
+impl HandlingResult {
+    fn free(outcome: HandlingOutcome) -> Self {
         Self {
-            settled,
+            outcome,
             cpu: Duration::ZERO,
         }
     }

@@ -1,7 +1,7 @@
 //! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
 
 use super::prepare::{PreparedCall, paid};
-use super::{HOST, Item, Settled, apply, point_of, prepare};
+use super::{HOST, HandlingOutcome, Item, apply, point_of, prepare};
 use crate::app::App;
 use crate::handling::Group;
 use galleria_domain::plugin::{OnDeadLetter, Point};
@@ -56,7 +56,7 @@ impl App {
         called: Option<(&PreparedCall, Usage)>,
         fault: &CallFault,
         prefix: Position,
-    ) -> Result<Settled, Error> {
+    ) -> Result<HandlingOutcome, Error> {
         let now = self.clock.now();
         let next = self.next_try(item, fault, now);
         let detail = cut(&fault.to_string());
@@ -78,7 +78,7 @@ impl App {
                 (
                     None,
                     Some(parked(ParkedState::Retry, wait)),
-                    Settled::Parked,
+                    HandlingOutcome::Parked,
                 )
             }
             NextTry::GiveUp => {
@@ -99,12 +99,12 @@ impl App {
                     died_at: now,
                 };
                 let settled = given_up(item);
-                let held =
-                    (settled == Settled::Held).then(|| parked(ParkedState::Held, Duration::ZERO));
-                (Some(letter), held, settled)
+                let blocking = (settled == HandlingOutcome::Blocking)
+                    .then(|| parked(ParkedState::Blocking, Duration::ZERO));
+                (Some(letter), blocking, settled)
             }
         };
-        let wakes = (settled == Settled::Done)
+        let wakes = (settled == HandlingOutcome::Done)
             .then(|| waiting_for(item))
             .flatten();
         let record = Record {
@@ -118,7 +118,7 @@ impl App {
         };
         let wakes = record.wakes.is_some();
         if !self.write_record(record, now).await? {
-            return Ok(Settled::Done);
+            return Ok(HandlingOutcome::Done);
         }
         let attempted = match next {
             NextTry::After(_) => Attempted::Retried,
@@ -137,7 +137,7 @@ impl App {
         item: &Item,
         on: &str,
         prefix: Position,
-    ) -> Result<Settled, Error> {
+    ) -> Result<HandlingOutcome, Error> {
         let now = self.clock.now();
         let waited = now.duration_since(item.tried_since(now));
         let age = waited.unsigned_abs();
@@ -185,7 +185,7 @@ impl App {
         if woken {
             self.parked_woke.notify();
         }
-        Ok(Settled::Parked)
+        Ok(HandlingOutcome::Parked)
     }
 
     /// Queues an event behind others of its lane that wait.
@@ -332,11 +332,11 @@ pub(super) fn waiting_for(item: &Item) -> Option<String> {
 }
 
 /// How an event stands that was given up before.
-pub(super) fn given_up(item: &Item) -> Settled {
+pub(super) fn given_up(item: &Item) -> HandlingOutcome {
     if holds(item) {
-        Settled::Held
+        HandlingOutcome::Blocking
     } else {
-        Settled::Done
+        HandlingOutcome::Done
     }
 }
 

@@ -155,7 +155,7 @@ async fn hasten(
         // It may have gone on since it was found.
         let state = found(tx, event, subscriber).await?.state;
         let why = match state {
-            ParkedState::Held => "is a dead letter: replay or discard that",
+            ParkedState::Blocking => "is a dead letter: replay or discard that",
             _ => "comes as soon as those before it in its lane are done: let the first be tried",
         };
         return Err(Error::Conflict {
@@ -203,7 +203,7 @@ fn word(state: ParkedState) -> &'static str {
         ParkedState::Retry => "retry",
         ParkedState::Waiting => "waiting",
         ParkedState::Behind => "behind",
-        ParkedState::Held => "held",
+        ParkedState::Blocking => "held",
     }
 }
 

@@ -7,7 +7,7 @@ use galleria_domain::plugin::{Capability, Point, StoreFilter};
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
-use galleria_ports::files::{Begun, Files};
+use galleria_ports::files::{Files, RunOutput};
 use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Stream, Usage};
 use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::{Timestamp, tz::TimeZone};
@@ -146,7 +146,7 @@ impl App {
     }
 
     /// Calls the plugin on a thread of its own.
-    fn run_called(&self, run: &Run, begun: &dyn Begun, progress: Progress) -> Call {
+    fn run_called(&self, run: &Run, begun: &dyn RunOutput, progress: Progress) -> Call {
         let stop = StopWhenDropped(Arc::new(AtomicBool::new(false)));
         let counted = Arc::new(AtomicU64::new(0));
         let counting = Arc::clone(&counted);

@@ -7,7 +7,7 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::clock::later;
-use galleria_ports::files::{Begun, Written};
+use galleria_ports::files::{RunOutput, StagedFile};
 use galleria_ports::plugins::Usage;
 use galleria_ports::records::{
     DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
@@ -42,7 +42,7 @@ impl App {
         &self,
         lease: &RunLease,
         run: &Run,
-        mut begun: Box<dyn Begun>,
+        mut begun: Box<dyn RunOutput>,
         totals: Totals,
         usage: Usage,
         rows_read: u64,
@@ -247,7 +247,7 @@ fn cut(text: &str) -> String {
     text[..text.floor_char_boundary(DETAIL_BYTES)].to_owned()
 }
 
-fn file(written: &Written) -> RunFile {
+fn file(written: &StagedFile) -> RunFile {
     RunFile {
         directory: written.directory.clone(),
         name: written.name.clone(),
@@ -296,8 +296,8 @@ fn journal(
     (row, blobs)
 }
 
-fn document(run: &Run, file: Written, now: Timestamp) -> DocumentRow {
-    let Written {
+fn document(run: &Run, file: StagedFile, now: Timestamp) -> DocumentRow {
+    let StagedFile {
         id,
         directory,
         name,

@@ -1,7 +1,7 @@
 //! Dead letters, restarts, and busy stores.
 
 use super::{TestHost, failed, later};
-use galleria_app::handling::{Settled, Verdict};
+use galleria_app::handling::{HandlingOutcome, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_domain::{CallFault, Fault, Problem};
@@ -126,7 +126,7 @@ async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
     host.sell("calm", "o999").await;
     let calm = host.item("payment:p999").await;
     let parked = host.app.handle(&calm, 0).await.expect("handled");
-    assert_eq!(parked.settled, Settled::Parked);
+    assert_eq!(parked.outcome, HandlingOutcome::Parked);
     for n in 1..=250 {
         host.sell("busy", &format!("o{n}")).await;
     }

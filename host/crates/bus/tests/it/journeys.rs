@@ -1,7 +1,7 @@
 //! Every event has one effect, whatever is repeated.
 
 use super::{TestHost, failed, later, slot};
-use galleria_app::handling::Settled;
+use galleria_app::handling::HandlingOutcome;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
 use galleria_ports::records::{ParkedEvent, ParkedState, Records};
@@ -20,7 +20,7 @@ async fn the_same_event_twice_has_one_effect() {
         host.app.handle(&item, event.position - 1)
     );
     for handled in [one, other, host.app.handle(&item, event.position).await] {
-        assert_eq!(handled.expect("handled").settled, Settled::Done);
+        assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
     }
     host.expect_documents("o1", &["payment:p1"]).await;
     let journal = host.app.journal_of_order("o1").await.expect("a journal");
@@ -104,7 +104,7 @@ async fn a_failure_after_the_effect_parks_nothing() {
     host.fail_with("payment:p1", [later(10)]);
     gate.open();
     let slow = slow.await.expect("no panic").expect("handled");
-    assert_eq!(slow.settled, Settled::Done);
+    assert_eq!(slow.outcome, HandlingOutcome::Done);
     assert_eq!(host.app.status().await.expect("status").parked, 0);
 }
 

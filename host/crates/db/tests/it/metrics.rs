@@ -35,7 +35,7 @@ async fn backlogs_are_counted_by_retailer(stage: &Stage) {
     let parked = [
         waiting("g", "e1", "s1", 7, ParkedState::Retry),
         waiting("g", "e2", "s1", 5, ParkedState::Behind),
-        waiting("g", "e3", "s1", 2, ParkedState::Held),
+        waiting("g", "e3", "s1", 2, ParkedState::Blocking),
         waiting("g", "e4", "s2", 9, ParkedState::Waiting),
         waiting("h", "e5", "", 3, ParkedState::Retry),
         waiting("h", "e6", "unknown", 4, ParkedState::Retry),

@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use ParkedState::{Behind, Held, Retry, Waiting};
+use ParkedState::{Behind, Blocking, Retry, Waiting};
 use futures_util::future::join_all;
 use galleria_ports::records::{ParkedEvent, ParkedState};
 use rand::{RngExt as _, SeedableRng as _};
@@ -39,7 +39,7 @@ async fn an_event_is_parked_updated_and_removed(stage: &Stage) {
     let get =
         || async { read_tx!(stage, [], |tx| tx.parked_get("e1", "slot").await).expect("read") };
     assert_eq!(get().await, Some(parked.clone()));
-    parked.state = Held;
+    parked.state = Blocking;
     parked.attempts = 9;
     parked.due_at = at(77);
     parked.waits_for = None;
@@ -73,7 +73,7 @@ async fn an_event_is_parked_updated_and_removed(stage: &Stage) {
 async fn only_the_first_event_of_a_lane_is_due(stage: &Stage) {
     let lanes = [
         // A held event closes its lane.
-        rows::parked("held", "1", 10, Held),
+        rows::parked("held", "1", 10, Blocking),
         rows::parked("held-1", "1", 11, Retry),
         rows::parked("held-2", "1", 12, Behind),
         // The first event is not due, so no event of its lane is.
@@ -115,7 +115,7 @@ async fn a_lane_proceeds_one_event_at_a_time(stage: &Stage) {
     put(stage, &rows::parked("e4", "l", 4, Behind)).await;
     assert_eq!(due(stage, 50).await, ["e1"]);
     // The first event becomes a dead letter and is replayed later.
-    put(stage, &rows::parked("e1", "l", 1, Held)).await;
+    put(stage, &rows::parked("e1", "l", 1, Blocking)).await;
     assert!(due(stage, 50).await.is_empty());
     remove(stage, "e2").await;
     assert!(due(stage, 50).await.is_empty());
@@ -136,7 +136,7 @@ async fn a_lane_proceeds_one_event_at_a_time(stage: &Stage) {
 }
 
 async fn an_event_that_moves_to_another_lane_frees_the_old_one(stage: &Stage) {
-    put(stage, &rows::parked("e1", "old", 1, Held)).await;
+    put(stage, &rows::parked("e1", "old", 1, Blocking)).await;
     put(stage, &rows::parked("e2", "old", 2, Behind)).await;
     put(stage, &rows::parked("e3", "new", 3, Behind)).await;
     assert_eq!(due(stage, 50).await, ["e3"]);
@@ -181,7 +181,7 @@ fn expected_due(all: &BTreeMap<String, ParkedEvent>, now: i64) -> Vec<String> {
         }
     }
     let due = first.into_values().filter(|parked| match parked.state {
-        Held => false,
+        Blocking => false,
         Behind => true,
         Retry | Waiting => parked.due_at <= at(now),
     });
@@ -198,7 +198,7 @@ async fn random_changes_agree_with_the_definition(stage: &Stage) {
         let id = format!("e{position}");
         match random.random_range(0..10) {
             0..=5 => {
-                let state = [Retry, Waiting, Behind, Held][random.random_range(0..4)];
+                let state = [Retry, Waiting, Behind, Blocking][random.random_range(0..4)];
                 // Sometimes move the event to another lane.
                 let lane = (position + random.random_range(0..10) / 9) % 4;
                 let mut parked = rows::parked(&id, &lane.to_string(), position, state);

@@ -2,7 +2,7 @@
 
 use crate::rows::{self, at};
 use crate::stage::Stage;
-use ParkedState::{Behind, Held, Retry, Waiting};
+use ParkedState::{Behind, Blocking, Retry, Waiting};
 use galleria_ports::records::{
     OperationFilter, OperationRow, OutgoingRow, ParkedCursor, ParkedFilter, ParkedState,
     QueueCursor, QueueFilter, ReceiptRow,
@@ -40,7 +40,7 @@ async fn parked_events_are_paged_and_filtered(stage: &Stage) {
     let mut without_store = rows::parked("e5", "n", 5, Retry);
     without_store.event.store = None;
     // Two events parked at the same time.
-    let mut first = rows::parked("e1", "l", 1, Held);
+    let mut first = rows::parked("e1", "l", 1, Blocking);
     first.since = at(2);
     let all = [
         first,
@@ -116,7 +116,7 @@ async fn an_event_made_due_stays_in_its_lane(stage: &Stage) {
         rows::parked("second", "l", 70, Retry),
         rows::parked("waits", "m", 80, Waiting),
         rows::parked("behind", "m", 81, Behind),
-        rows::parked("held", "n", 82, Held),
+        rows::parked("held", "n", 82, Blocking),
     ];
     write_tx!(stage, [all], |tx| {
         for row in &all {

@@ -49,7 +49,7 @@ async fn fill(stage: &Stage) {
             .await?;
         tx.dead_letter_put(&rows::letter("refund:b1", 9)).await?;
         let letter = rows::letter("refund:b1", 9);
-        tx.parked_put(&rows::parked("refund:b1", "o1", 2, ParkedState::Held))
+        tx.parked_put(&rows::parked("refund:b1", "o1", 2, ParkedState::Blocking))
             .await?;
         tx.operation_insert(&OperationRow {
             at: at(20),
@@ -73,7 +73,7 @@ async fn subjects(stage: &Stage, id: &'static str) -> Vec<(Subject, String)> {
 
 async fn entries(stage: &Stage, subject: Subject, id: &'static str) -> Vec<TimelineRow> {
     let timeline = read_tx!(stage, [], |tx| tx.timeline_rows(subject, id, 50).await).expect("read");
-    assert!(timeline.cut.is_empty(), "{:?}", timeline.cut);
+    assert!(timeline.truncated.is_empty(), "{:?}", timeline.truncated);
     timeline.rows
 }
 
@@ -109,7 +109,7 @@ async fn a_timeline_lists_the_entries_of_an_order(stage: &Stage) {
     fill(stage).await;
     let mut rows = entries(stage, Subject::Order, "o1").await;
     rows.sort();
-    let kinds: Vec<_> = rows.iter().map(|row| row.what).collect();
+    let kinds: Vec<_> = rows.iter().map(|row| row.kind).collect();
     for kind in [
         "order", "payment", "refund", "tender", "attempt", "document",
     ] {
@@ -117,7 +117,7 @@ async fn a_timeline_lists_the_entries_of_an_order(stage: &Stage) {
     }
     // A pending document has no delivery.
     assert!(!kinds.contains(&"delivery"), "{kinds:?}");
-    let payment = rows.iter().find(|row| row.what == "payment");
+    let payment = rows.iter().find(|row| row.kind == "payment");
     let payment = payment.expect("a payment");
     assert_eq!((payment.id.as_str(), payment.at), ("p1", at(4)));
     assert!(
@@ -128,12 +128,12 @@ async fn a_timeline_lists_the_entries_of_an_order(stage: &Stage) {
     let events = read_tx!(stage, [], |tx| tx.timeline_events("o1", 50).await).expect("read");
     assert_eq!(events, ["payment:p1", "refund:b1"]);
     let payment = entries(stage, Subject::Event, "payment:p1").await;
-    let kinds: Vec<_> = payment.iter().map(|row| row.what).collect();
+    let kinds: Vec<_> = payment.iter().map(|row| row.kind).collect();
     assert_eq!(kinds, ["event", "effect", "attempt", "document"]);
     let refund = entries(stage, Subject::Event, "refund:b1").await;
-    let kinds: Vec<_> = refund.iter().map(|row| row.what).collect();
+    let kinds: Vec<_> = refund.iter().map(|row| row.kind).collect();
     assert!(kinds.starts_with(&["parked", "dead_letter"]), "{kinds:?}");
-    let operation = refund.iter().find(|row| row.what == "operation");
+    let operation = refund.iter().find(|row| row.kind == "operation");
     let operation = operation.expect("an operation");
     assert!(
         operation.facts.contains(&("reason", "corrected".into())),
@@ -153,7 +153,10 @@ async fn a_timeline_reports_truncated_kinds(stage: &Stage) {
         .timeline_rows(Subject::Event, "e1", 2)
         .await);
     let timeline = timeline.expect("read");
-    assert_eq!((timeline.rows.len(), timeline.cut), (2, vec!["attempt"]));
+    assert_eq!(
+        (timeline.rows.len(), timeline.truncated),
+        (2, vec!["attempt"])
+    );
 }
 
 async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
@@ -176,7 +179,7 @@ async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
         assert!(subjects.contains(&run), "{id}: {subjects:?}");
     }
     let rows = entries(stage, Subject::Run, "r1").await;
-    let kinds: Vec<_> = rows.iter().map(|row| row.what).collect();
+    let kinds: Vec<_> = rows.iter().map(|row| row.kind).collect();
     assert_eq!(kinds, ["attempt", "document", "run_requested"]);
 }
 
@@ -226,7 +229,7 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
     let mut rows = entries(stage, Subject::Event, "payment:p1").await;
     rows.sort();
     let ids = |kind: &str| {
-        let entries = rows.iter().filter(|row| row.what == kind);
+        let entries = rows.iter().filter(|row| row.kind == kind);
         entries.map(|row| row.id.as_str()).collect::<Vec<_>>()
     };
     // `slot/9` is no publication of the slot, because `slot/2` is missing. `other` has no effect.
@@ -234,7 +237,7 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
     assert_eq!(ids("publication"), published);
     assert_eq!(ids("outgoing_request"), ["payment:p1/0"]);
     assert_eq!(ids("receipt"), ["payment:p1/slot/0"]);
-    let first = rows.iter().find(|row| row.what == "publication");
+    let first = rows.iter().find(|row| row.kind == "publication");
     let facts = [
         ("event", "payment:p1"),
         ("plugin", "a/b"),
@@ -302,7 +305,7 @@ async fn a_mark_and_a_movement_belong_to_order_and_shift(stage: &Stage) {
     );
     let has = |rows: &[TimelineRow], kind: &str, id: &str| {
         assert!(
-            rows.iter().any(|row| row.what == kind && row.id == id),
+            rows.iter().any(|row| row.kind == kind && row.id == id),
             "{kind} {id}: {rows:?}"
         );
     };

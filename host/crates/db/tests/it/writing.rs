@@ -154,7 +154,7 @@ async fn write_slowly(stage: &Stage, number: i64, started: &Arc<AtomicU32>) {
             &half,
             "l",
             number,
-            galleria_ports::records::ParkedState::Held,
+            galleria_ports::records::ParkedState::Blocking,
         ))
         .await?;
         tokio::time::sleep(Duration::from_millis(4)).await;

@@ -16,12 +16,12 @@ pub enum ParkedState {
     /// Waits behind another event of its lane.
     Behind,
     /// A dead letter that keeps its lane closed.
-    Held,
+    Blocking,
 }
 
 impl ParkedState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Waiting, Self::Behind, Self::Held];
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Waiting, Self::Behind, Self::Blocking];
 }
 
 /// A parked event: it waits outside the log.
@@ -39,7 +39,7 @@ pub struct ParkedEvent {
     pub state: ParkedState,
     /// Attempts so far.
     pub attempts: u32,
-    /// When it is retried. Ignored for `Behind` and `Held`.
+    /// When it is retried. Ignored for `Behind` and `Blocking`.
     pub due_at: Timestamp,
     /// When it was first parked.
     pub since: Timestamp,
@@ -86,6 +86,6 @@ pub trait ParkedEvents {
         subscriber: &str,
         now: Timestamp,
     ) -> Result<u64, Error>;
-    /// The number of parked events, and of those that are `Held`.
+    /// The number of parked events, and of those that are `Blocking`.
     async fn parked_count(&mut self) -> Result<(u64, u64), Error>;
 }

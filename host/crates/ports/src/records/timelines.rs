@@ -32,7 +32,7 @@ pub struct TimelineRow {
     /// When it happened.
     pub at: Timestamp,
     /// The kind of entry, such as `payment`, `attempt` or `delivery`.
-    pub what: &'static str,
+    pub kind: &'static str,
     /// The id of the row.
     pub id: String,
     /// Its details, by name.
@@ -45,7 +45,7 @@ pub struct TimelineRows {
     /// In no particular order.
     pub rows: Vec<TimelineRow>,
     /// The kinds with more entries than the limit.
-    pub cut: Vec<&'static str>,
+    pub truncated: Vec<&'static str>,
 }
 
 /// Records by any of their ids.

@@ -138,7 +138,9 @@ async fn every_outcome_is_reported(stage: &Stage) {
         .await
         .expect("explained");
     assert!(
-        explained.because.contains("another line has already settled it"),
+        explained
+            .because
+            .contains("another line has already settled it"),
         "{}",
         explained.because
     );
