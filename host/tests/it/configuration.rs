@@ -89,9 +89,9 @@ fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
         assert!(!ran.status.success(), "{command}");
         let output = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
-            "plugins.second.pickup, which would take the same files",
+            "plugins.second.pickup, which would import the same files",
             "plugins.sales.pickup",
-            "daily-sales reads no statements",
+            "daily-sales does not read statements",
             "2 configuration errors",
         ] {
             assert!(output.contains(wanted), "{command}: {wanted}:\n{output}");

@@ -51,7 +51,7 @@ fn a_missing_or_wrong_secret_is_named_but_not_printed() {
     let ran = checked(&[] as &[(&str, &str)]);
     assert!(!ran.status.success());
     for variable in ["CORNER_LOYALTY_KEY", "CORNER_LOYALTY_IV"] {
-        let wanted = format!("variable {variable} is not set: set it, or take the secret out");
+        let wanted = format!("variable {variable} is not set: set it or remove the secret");
         let text = output_of(&ran);
         assert!(text.contains(&wanted), "{text}");
     }
@@ -62,9 +62,9 @@ fn a_missing_or_wrong_secret_is_named_but_not_printed() {
     ]);
     assert!(!ran.status.success());
     let text = output_of(&ran);
-    let short = "secrets.loyalty-number: variable CORNER_LOYALTY_KEY holds 30 hex digits; AES takes 32, 48 or 64";
+    let short = "secrets.loyalty-number: variable CORNER_LOYALTY_KEY contains 30 hex digits; AES requires 32, 48 or 64";
     assert!(text.contains(short), "{text}");
-    let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV holds something else than hexadecimal digits";
+    let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV must contain hexadecimal digits";
     assert!(text.contains(garbled), "{text}");
 }
 
@@ -79,7 +79,7 @@ fn an_invalid_variable_is_named_but_not_printed() {
     let ran = checked(&[(key, value), (iv, text)]);
     assert_eq!(ran.status.code(), Some(1));
     let result = output_of(&ran);
-    let wanted = format!("variable {key} holds bytes that are no text in UTF-8");
+    let wanted = format!("variable {key} is not valid UTF-8");
     assert!(result.contains(&wanted), "{result}");
 
     // A variable that no setting uses.
