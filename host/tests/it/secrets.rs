@@ -64,7 +64,8 @@ fn a_missing_or_wrong_secret_is_named_but_not_printed() {
     let text = output_of(&ran);
     let short = "secrets.loyalty-number: variable CORNER_LOYALTY_KEY contains 30 hex digits; AES requires 32, 48 or 64";
     assert!(text.contains(short), "{text}");
-    let garbled = "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV must contain hexadecimal digits";
+    let garbled =
+        "secrets.loyalty-number.iv: variable CORNER_LOYALTY_IV must contain hexadecimal digits";
     assert!(text.contains(garbled), "{text}");
 }
 

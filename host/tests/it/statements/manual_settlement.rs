@@ -263,7 +263,10 @@ async fn refusals(host: &Host, statement: &str) {
         assert!(nowhere.contains(&wanted), "{what}: {nowhere}");
     }
     let early = error_of(host, &[&["undo", line][..], &signed].concat());
-    assert!(early.contains("has no manual settlement to undo"), "{early}");
+    assert!(
+        early.contains("has no manual settlement to undo"),
+        "{early}"
+    );
     let post = async |path: &str, body: Value| {
         let path = format!("/v1/statement-lines/{path}");
         let key = path.replace('/', "-");
@@ -342,7 +345,10 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
             before["outcomes"]
         );
         let again = error_of(host, &undo);
-        assert!(again.contains("has no manual settlement to undo"), "{again}");
+        assert!(
+            again.contains("has no manual settlement to undo"),
+            "{again}"
+        );
         operations(host, line, &reason).await;
     }
 }
