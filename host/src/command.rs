@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::IdempotencyKey;
-use galleria_app::handling::Acting;
+use galleria_app::events::Acting;
 use galleria_config::Config;
 use galleria_domain::Digest;
 use galleria_domain::plugin::Slot;
@@ -134,10 +134,10 @@ pub async fn check_scope(
     if let Some(name) = retailer
         && !config.retailers.iter().any(|one| one.name == name)
     {
-        found(app.retailer_known(name).await, hint)?;
+        found(app.core.check_retailer(name).await, hint)?;
     }
     if let Some(id) = store {
-        found(app.store(id).await, hint)?;
+        found(app.stores.store(id).await, hint)?;
     }
     Ok(())
 }

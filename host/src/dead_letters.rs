@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::handling::{Acting, DeadLetterView, Verdict};
+use galleria_app::events::{Acting, DeadLetterView, Verdict};
 use galleria_config::Config;
 use galleria_ports::records::DeadLetterFilter;
 use serde_json::Value;
@@ -123,7 +123,10 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 
 async fn list(app: &App, args: List) -> anyhow::Result<()> {
     let limit = args.list_args.limit;
-    let page = app.dead_letters(args.filter.into(), None, limit).await?;
+    let page = app
+        .events
+        .dead_letters(args.filter.into(), None, limit)
+        .await?;
     args.list_args
         .list(&page.dead_letters, page.next.is_some(), "oldest", table)
 }
@@ -147,7 +150,7 @@ fn table(rows: &[DeadLetterView]) -> Table {
 }
 
 async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
-    let letter = app.dead_letter(&args.event, &args.plugin).await;
+    let letter = app.events.dead_letter(&args.event, &args.plugin).await;
     let letter = command::found(letter, "`galleria dead-letters list` lists them")?;
     if args.json {
         return show::json(&letter);
@@ -194,7 +197,8 @@ async fn settle(app: &App, args: Settle, verdict: Verdict) -> anyhow::Result<()>
     let count = match event.zip(slot) {
         Some((event, slot)) => {
             let key = command::idempotency_key("settle", &event);
-            app.dead_letter_settle(key, &event, &slot, verdict, acting)
+            app.events
+                .settle_dead_letter(key, &event, &slot, verdict, acting)
                 .await?;
             1
         }
@@ -230,7 +234,8 @@ async fn all(
     loop {
         let key = command::idempotency_key("settle", "many");
         let reply = app
-            .dead_letters_settle(key, filter.clone(), verdict, acting.clone())
+            .events
+            .settle_dead_letters(key, filter.clone(), verdict, acting.clone())
             .await?;
         let body: Value = serde_json::from_str(&reply.body)?;
         count += body["settled"].as_u64().context("a count")?;
@@ -245,6 +250,7 @@ async fn counted(app: &App, filter: &DeadLetterFilter) -> anyhow::Result<u64> {
     let (mut count, mut after) = (0, None);
     loop {
         let page = app
+            .events
             .dead_letters(filter.clone(), after.as_deref(), 500)
             .await?;
         count += page.dead_letters.len() as u64;

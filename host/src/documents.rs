@@ -6,7 +6,8 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::lookup::{Content, DocumentQuery, DocumentView, Held, ListQuery};
+use galleria_app::documents::{Content, DocumentQuery, DocumentView, Held};
+use galleria_app::lists::ListQuery;
 use galleria_config::Config;
 use galleria_ports::Error;
 use galleria_ports::records::DocumentState;
@@ -136,7 +137,7 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
         name: args.name,
         state: args.state,
     };
-    let page = app.documents(&command::caller(), query).await?;
+    let page = app.documents.list(&command::caller(), query).await?;
     args.list_args
         .list(&page.documents, page.next.is_some(), "newest", documents)
 }
@@ -165,7 +166,7 @@ fn place(row: &DocumentView) -> String {
 }
 
 async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
-    let row = command::found(app.document(&args.id).await, LISTED)?;
+    let row = command::found(app.documents.document(&args.id).await, LISTED)?;
     if args.json {
         return show::json(&row);
     }
@@ -188,7 +189,7 @@ async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
 }
 
 async fn get(app: &App, args: &Get) -> anyhow::Result<()> {
-    let content = match app.document_content(&args.id).await {
+    let content = match app.documents.content(&args.id).await {
         Err(gone @ Error::Conflict { .. }) => {
             let id = &args.id;
             return Err(anyhow!("{gone}: see `galleria timeline {id}`"));

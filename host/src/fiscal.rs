@@ -85,7 +85,7 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
         after: None,
         limit: args.list_args.limit,
     };
-    let page = app.fiscal_records(query).await?;
+    let page = app.fiscal.list(query).await?;
     args.list_args
         .list(&page.records, page.next.is_some(), "newest", records)?;
     match unresolved(&page.records) {
@@ -135,7 +135,7 @@ fn unresolved(rows: &[FiscalView]) -> Option<String> {
 }
 
 async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
-    let detail = app.fiscal_record(&args.order).await;
+    let detail = app.fiscal.order_records(&args.order).await;
     let detail = command::found(detail, "`galleria fiscal list` lists them")?;
     if args.json {
         return show::json(&detail);

@@ -5,8 +5,12 @@ use crate::sensitive;
 use anyhow::Context as _;
 use galleria_app::App;
 use galleria_app::Policy;
+use galleria_app::events::{EventPolicy, RelayPolicy};
+use galleria_app::fiscal::FiscalPolicy;
 use galleria_app::members::{Allowance, MemberPolicy};
-use galleria_app::relay::RelayPolicy;
+use galleria_app::operations::OperationsPolicy;
+use galleria_app::runs::RunPolicy;
+use galleria_app::settlement::SettlementPolicy;
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, StatementVault};
@@ -161,33 +165,43 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         (topic::POST_VOID_SUCCESS, groups.events.tries),
         (topic::POST_SHIFT_END_SUCCESS, groups.events.tries),
     ];
+    let backoff = Backoff {
+        first: host_config.retry.first,
+        factor: host_config.retry.factor,
+        longest: host_config.retry.longest,
+    };
     Ok(Policy {
-        payment_group: groups.payment.name.clone(),
-        common_group: groups.common.name.clone(),
-        events_group: groups.events.name.clone(),
-        tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
-        backoff: Backoff {
-            first: host_config.retry.first,
-            factor: host_config.retry.factor,
-            longest: host_config.retry.longest,
+        events: EventPolicy {
+            payment_group: groups.payment.name.clone(),
+            common_group: groups.common.name.clone(),
+            events_group: groups.events.name.clone(),
+            tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
+            backoff,
+            cause_within: host_config.retry.wait_for_cause,
+            relay: kafka.bootstrap.is_some().then(|| RelayPolicy {
+                name: kafka.relay.clone(),
+                topics: kafka.topics.iter().cloned().collect(),
+            }),
         },
-        cause_within: host_config.retry.wait_for_cause,
-        early_marks: host_config.retry.early_marks,
-        directories: host_config
-            .directories
-            .iter()
-            .map(|(name, path)| (name.clone(), absolute(path)))
-            .collect(),
+        runs: RunPolicy { backoff },
         members: members(host_config)?,
-        matching: config
-            .retailers
-            .iter()
-            .map(|one| (one.name.clone(), one.matching.clone()))
-            .collect(),
-        relay: kafka.bootstrap.is_some().then(|| RelayPolicy {
-            name: kafka.relay.clone(),
-            topics: kafka.topics.iter().cloned().collect(),
-        }),
+        settlement: SettlementPolicy {
+            matching: config
+                .retailers
+                .iter()
+                .map(|one| (one.name.clone(), one.matching.clone()))
+                .collect(),
+        },
+        fiscal: FiscalPolicy {
+            early_marks: host_config.retry.early_marks,
+        },
+        operations: OperationsPolicy {
+            directories: host_config
+                .directories
+                .iter()
+                .map(|(name, path)| (name.clone(), absolute(path)))
+                .collect(),
+        },
     })
 }
 

@@ -122,7 +122,7 @@ async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> 
         // A configured retailer may have no store yet.
         let configured = config.retailers.iter().any(|one| one.name == *retailer);
         if !configured {
-            app.retailer_known(retailer).await?;
+            app.core.check_retailer(retailer).await?;
         }
     }
     let reach = match everywhere {
@@ -139,7 +139,7 @@ async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> 
         actor,
         reason,
     };
-    let created = app.key_create(request).await?;
+    let created = app.access.create_key(request).await?;
     show::line(&created.text);
     show::problem(&format!(
         "created key {} of {}: store it now, it cannot be shown again",
@@ -150,7 +150,7 @@ async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> 
 
 async fn list(app: &App, revoked: bool) -> anyhow::Result<()> {
     let mut table = show::table(["name", "key", "scope", "access", "created", "revoked"]);
-    for key in app.keys(revoked).await? {
+    for key in app.access.keys(revoked).await? {
         let reaches = reaches(&key);
         let KeyView {
             id,
@@ -185,7 +185,7 @@ fn reaches(key: &KeyView) -> String {
 
 async fn revoke(app: &App, args: &Revoke) -> anyhow::Result<()> {
     let ActorArgs { actor, reason } = &args.actor_args;
-    let key = app.key_revoke(&args.key, actor, reason).await?;
+    let key = app.access.revoke_key(&args.key, actor, reason).await?;
     show::line(&format!("revoked key {} of {}", key.id, key.name));
     Ok(())
 }

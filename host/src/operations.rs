@@ -5,7 +5,7 @@ use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::lookup::OperationView;
+use galleria_app::operations::OperationView;
 use galleria_config::Config;
 use galleria_ports::records::OperationFilter;
 use serde_json::Value;
@@ -56,7 +56,10 @@ async fn list(app: &App, args: List) -> anyhow::Result<()> {
         action: args.action,
         actor: args.actor,
     };
-    let page = app.operations(filter, None, args.list_args.limit).await?;
+    let page = app
+        .operations
+        .log(filter, None, args.list_args.limit)
+        .await?;
     args.list_args
         .list(&page.operations, page.next.is_some(), "newest", table)
 }

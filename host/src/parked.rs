@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::handling::Acting;
-use galleria_app::operations::{ParkedListQuery, ParkedView};
+use galleria_app::events::Acting;
+use galleria_app::events::{ParkedListQuery, ParkedView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -87,6 +87,7 @@ async fn list(app: &App, args: List) -> anyhow::Result<()> {
     };
     let everything = Reach::Everything;
     let page = app
+        .events
         .parked_list(filter, &everything, None, args.list_args.limit)
         .await?;
     args.list_args
@@ -115,7 +116,8 @@ fn waiting(rows: &[ParkedView]) -> Table {
 async fn retry(app: &App, args: Retry) -> anyhow::Result<()> {
     let key = command::idempotency_key("retry", &args.event);
     let acting = Acting::from(args.actor_args);
-    app.parked_retry(key, &args.event, &args.plugin, acting)
+    app.events
+        .retry_parked(key, &args.event, &args.plugin, acting)
         .await?;
     show::line("due now: a serving host retries it within seconds");
     Ok(())

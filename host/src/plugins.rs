@@ -31,7 +31,8 @@ pub async fn run(config: Config, args: &List) -> anyhow::Result<ExitCode> {
         let retailer = args.retailer.as_deref();
         let page = host
             .app
-            .plugin_list(&everything, retailer, None, None, u32::MAX);
+            .operations
+            .plugins(&everything, retailer, None, None, u32::MAX);
         let plugins = page.await?.plugins;
         match args.json {
             true => show::json(&plugins)?,

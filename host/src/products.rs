@@ -4,7 +4,7 @@ use crate::{command, import, show};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::products::{CatalogueImportRequest, Format, Imported, Missing, ProductQuery};
+use galleria_app::catalogue::{CatalogueImportRequest, Format, Imported, Missing, ProductQuery};
 use galleria_config::Config;
 use galleria_ports::Error;
 use indicatif::ProgressBar;
@@ -135,7 +135,8 @@ async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
     let bar = ProgressBar::new_spinner();
     let watch = import::watch(&bar)?;
     let imported = app
-        .products_import(query, Box::new(file), None, watch)
+        .catalogue
+        .import(query, Box::new(file), None, watch)
         .await;
     bar.finish_and_clear();
     import::finish(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
@@ -178,7 +179,7 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
     };
     let mut next = None;
     while query.limit > 0 {
-        let page = match app.products(query.clone()).await {
+        let page = match app.catalogue.list(query.clone()).await {
             // A retailer without stores is unknown here, because no plugin is loaded: it has no products.
             Err(Error::NotFound {
                 what: "retailer", ..
@@ -222,7 +223,7 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
 /// Removes the remains of aborted imports while the host serves.
 pub async fn sweep(app: App, stop: CancellationToken) {
     loop {
-        match app.products_sweep().await {
+        match app.catalogue.sweep().await {
             Ok(0) => {}
             Ok(left) => tracing::info!(left, "aborted product imports removed"),
             Err(error) => tracing::warn!(
@@ -231,7 +232,7 @@ pub async fn sweep(app: App, stop: CancellationToken) {
             ),
         }
         tokio::select! {
-            () = app.clock().sleep(SWEPT_EVERY) => {}
+            () = app.core.clock().sleep(SWEPT_EVERY) => {}
             () = stop.cancelled() => return,
         }
     }

@@ -111,12 +111,14 @@ pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitC
     command::with_app(&config, async |app| match command {
         Receipts::List(list) => {
             let (query, list_args) = list.query(&config, app).await?;
-            let page = app.receipts(query, &Reach::Everything, None, list_args.limit);
+            let page = app
+                .operations
+                .receipts(query, &Reach::Everything, None, list_args.limit);
             let page = page.await?;
             list_args.list(&page.receipts, page.next.is_some(), "oldest", receipt_table)
         }
         Receipts::Show(args) => {
-            let receipt = app.receipt(&args.id).await;
+            let receipt = app.operations.receipt(&args.id).await;
             let receipt = command::found(receipt, "`galleria receipts list` lists them")?;
             match args.json {
                 true => show::json(&receipt),
@@ -132,12 +134,14 @@ pub async fn requests(config: Config, command: Requests) -> anyhow::Result<ExitC
     command::with_app(&config, async |app| match command {
         Requests::List(list) => {
             let (query, list_args) = list.query(&config, app).await?;
-            let page = app.requests(query, &Reach::Everything, None, list_args.limit);
+            let page = app
+                .operations
+                .requests(query, &Reach::Everything, None, list_args.limit);
             let page = page.await?;
             list_args.list(&page.requests, page.next.is_some(), "oldest", request_table)
         }
         Requests::Show(args) => {
-            let request = app.request(&args.id, &args.plugin).await;
+            let request = app.operations.request(&args.id, &args.plugin).await;
             let request = command::found(request, "`galleria requests list` lists them")?;
             match args.json {
                 true => show::json(&request),

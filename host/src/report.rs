@@ -5,7 +5,8 @@ use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{command, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::lookup::{DocumentQuery, ListQuery};
+use galleria_app::documents::DocumentQuery;
+use galleria_app::lists::ListQuery;
 use galleria_app::runs::{ByHand, RunRequest, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
@@ -83,7 +84,7 @@ async fn execute(host: &Host, config: &Config, args: Run) -> anyhow::Result<Exit
         last: args.to.unwrap_or(args.from),
     };
     let counted = bar.clone();
-    let ran = host.app.run_by_hand(
+    let ran = host.app.runs.run_now(
         &host.directories,
         &request,
         &owner,
@@ -133,7 +134,12 @@ async fn delivered(app: &App, run: &str) -> anyhow::Result<()> {
                 state: Some(state),
                 ..DocumentQuery::default()
             };
-            waiting += app.documents(&everything, query).await?.documents.len();
+            waiting += app
+                .documents
+                .list(&everything, query)
+                .await?
+                .documents
+                .len();
         }
         if waiting == 0 {
             return Ok(());

@@ -1,6 +1,6 @@
 //! The roles of a process: some of the host's work, or all of it.
 
-use galleria_app::handling::Group;
+use galleria_app::events::Group;
 use std::str::FromStr;
 
 /// A part of the host's work, as `--role` names it.

@@ -76,7 +76,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::List(args) => list(app, args).await,
         Command::Replay { id, actor_args } => {
             let key = command::idempotency_key("replay", &id);
-            app.run_replay(key, &id, actor_args.into()).await?;
+            app.runs.replay(key, &id, actor_args.into()).await?;
             show::line(&format!(
                 "run {id} is due: a serving host starts it within seconds"
             ));
@@ -84,8 +84,8 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Cancel { id, actor_args } => {
             let key = command::idempotency_key("cancel", &id);
-            app.run_cancel(key, &id, actor_args.into()).await?;
-            let state = app.run(&id).await?.state;
+            app.runs.cancel(key, &id, actor_args.into()).await?;
+            let state = app.runs.run(&id).await?.state;
             let stopping = "stopping within a second";
             let result = if state == "running" {
                 stopping
@@ -106,7 +106,7 @@ async fn list(app: &App, args: List) -> anyhow::Result<()> {
         state: args.state,
         from: args.from.map(|date| date.to_string()),
     };
-    let page = app.runs(filter, None, args.list_args.limit).await?;
+    let page = app.runs.list(filter, None, args.list_args.limit).await?;
     args.list_args
         .list(&page.runs, page.next.is_some(), "newest", runs)
 }

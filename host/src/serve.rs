@@ -8,7 +8,7 @@ use galleria_api::{
     AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
     serve_metrics,
 };
-use galleria_app::handling::Group;
+use galleria_app::events::Group;
 use galleria_app::runs::{self, RunWorker, RunsConfig};
 use galleria_app::settlement::check_pickups;
 use galleria_bus::{
@@ -53,7 +53,7 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let host = host::build(&config, generation).await?;
     let roles = Roles::new(
         requested,
-        host.app.groups(),
+        host.app.events.groups(),
         config.host.kafka.bootstrap.is_some(),
     )?;
     let access = access(&config.host.access)?;
@@ -63,7 +63,11 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let watch = Workers::default();
     // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
-    let changed = host.app.plugins_noted(&identity.name).await?;
+    let changed = host
+        .app
+        .operations
+        .record_loaded_plugins(&identity.name)
+        .await?;
     if !changed.is_empty() {
         tracing::info!(
             changed = changed.join(","),
@@ -85,7 +89,7 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let kafka = &config.host.kafka;
     if let Some(bootstrap) = kafka.bootstrap.as_deref().filter(|_| roles.relay) {
         let (relay, watch) = (relay(kafka, bootstrap, &host), watch.for_role("relay"));
-        let (relays, lease) = (host.app.relays().await?, config.host.groups.lease);
+        let (relays, lease) = (host.app.events.relays().await?, config.host.groups.lease);
         let leases = GroupLeases::new(host.app.clone(), relays, &identity.name, lease);
         let (status, errors) = (leases.status(), relay.errors());
         let relaying = leases.relay(relay, stop.clone());
@@ -234,7 +238,7 @@ fn runner(host_config: &HostConfig, host: &host::Host, schedules: Vec<Schedule>)
     };
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let files = Arc::new(host.directories.clone());
-    RunWorker::new(host.app.clone(), files, owner, config, schedules)
+    RunWorker::new(host.app.runs.clone(), files, owner, config, schedules)
 }
 
 /// Consumes the groups whose leases this host gets.
@@ -317,7 +321,7 @@ fn take_statements(
     let matching = keep_matching(app.clone(), stop.clone());
     workers.spawn(watch.watch("matching", None, matching));
     tokio::spawn(async move {
-        if let Err(error) = app.statements_sweep().await {
+        if let Err(error) = app.settlement.sweep().await {
             tracing::warn!(
                 error = error.chain(),
                 "removing aborted statement imports failed"

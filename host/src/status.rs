@@ -3,7 +3,7 @@
 use crate::{command, show};
 use clap::Args;
 use comfy_table::Table;
-use galleria_app::lookup::{StatusView, StoreStatus};
+use galleria_app::operations::{StatusView, StoreStatus};
 use galleria_config::Config;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub struct StatusArgs {
 /// Shows the status.
 pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| {
-        let status = app.status().await?;
+        let status = app.operations.status().await?;
         if args.json {
             return show::json(&status);
         }

@@ -82,7 +82,7 @@ async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
     };
     let bar = ProgressBar::new_spinner();
     let watch = import::watch(&bar)?;
-    let imported = app.stores_import(query, Box::new(file), None, watch).await;
+    let imported = app.stores.import(query, Box::new(file), None, watch).await;
     bar.finish_and_clear();
     import::finish(imported, |body| Ok(counted(&serde_json::from_str(body)?)))
 }
@@ -123,7 +123,7 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
     let (mut left, mut more) = (limit, false);
     while left > 0 {
         let batch = left.min(1000);
-        let stores = app.stores(retailer.clone(), &after, batch + 1).await?;
+        let stores = app.stores.list(retailer.clone(), &after, batch + 1).await?;
         more = stores.len() > batch as usize;
         for store in stores.into_iter().take(batch as usize) {
             let (hours, minutes) = (store.day_starts_minute / 60, store.day_starts_minute % 60);

@@ -4,7 +4,7 @@ use crate::command::{self, plain};
 use crate::show;
 use clap::Args;
 use comfy_table::{ColumnConstraint, Table, Width};
-use galleria_app::timeline::{TimelineEntry, TimelineView};
+use galleria_app::operations::{TimelineEntry, TimelineView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -35,7 +35,10 @@ pub struct TimelineArgs {
 /// Prints the timeline.
 pub async fn run(config: Config, args: &TimelineArgs) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| {
-        let story = app.story(&args.id, &Reach::Everything).await?;
+        let story = app
+            .operations
+            .timeline(&args.id, &Reach::Everything)
+            .await?;
         match args.json {
             true => show::line(&serde_json::to_string_pretty(&story)?),
             false => print(&story),

@@ -49,12 +49,15 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
         Command::Read(_) => {}
         Command::List(args) => {
             let rows = app
+                .settlement
                 .statements(args.retailer.as_deref(), None, args.limit)
                 .await?;
             show::line(&tables::statements(&rows));
         }
         Command::Lines(args) => {
-            let rows = app.statement_lines(&args.statement, args.outcome, args.after, args.limit);
+            let rows = app
+                .settlement
+                .lines(&args.statement, args.outcome, args.after, args.limit);
             let rows = rows.await?;
             show::line(&tables::lines(&rows));
             if let Some(last) = rows.last().filter(|_| rows.len() == args.limit as usize) {
@@ -62,7 +65,7 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Explain { line } => {
-            let explained = app.statement_line_explain(&line).await?;
+            let explained = app.settlement.explain_line(&line).await?;
             show::line(&tables::explained(&explained));
         }
         Command::Settle(args) => settle(app, args).await?,
@@ -72,14 +75,15 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             reason,
         } => {
             let request = UndoRequest { actor, reason };
-            app.statement_line_undo(key(&line), &line, request).await?;
-            let now = app.statement_line_explain(&line).await?.line;
+            app.settlement.undo_line(key(&line), &line, request).await?;
+            let now = app.settlement.explain_line(&line).await?.line;
             show::line(&format!("line {line} is {} again", now.outcome));
         }
         Command::Uncovered(args) => {
             let (retailer, days) = (&args.retailer, args.days);
             let (rows, next) = app
-                .statements_uncovered(retailer, days, None, args.limit)
+                .settlement
+                .uncovered(retailer, days, None, args.limit)
                 .await?;
             show::line(&tables::uncovered(&rows));
             if next.is_some() {
@@ -97,8 +101,10 @@ async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
         reason: args.reason,
         entry: args.entry,
     };
-    app.statement_line_settle(key(&line), &line, settle).await?;
-    let now = app.statement_line_explain(&line).await?.line;
+    app.settlement
+        .settle_line(key(&line), &line, settle)
+        .await?;
+    let now = app.settlement.explain_line(&line).await?.line;
     show::line(&format!("line {line} is {}", now.outcome));
     Ok(())
 }
@@ -115,7 +121,7 @@ async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
         retailer: args.retailer.clone(),
         plugin: args.plugin.clone(),
     };
-    app.statement_reader(&wanted)?;
+    app.settlement.statement_reader(&wanted)?;
     let name = args
         .file
         .file_name()
@@ -123,9 +129,9 @@ async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
         .to_string_lossy()
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
-    let spool = app.vault()?.spool(&name)?;
+    let spool = app.settlement.vault()?.spool(&name)?;
     let imported = match spooled(&args.file, spool, &stop)? {
-        Ok(spool) => app.statement_import(&wanted, spool, stop).await,
+        Ok(spool) => app.settlement.import(&wanted, spool, stop).await,
         Err(error) => Err(error),
     };
     match imported {

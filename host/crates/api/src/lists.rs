@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::reply::ApiResult;
-use galleria_app::lookup::ListQuery;
+use galleria_app::lists::ListQuery;
 use jiff::Timestamp;
 use serde::Deserialize;
 

@@ -139,7 +139,8 @@ impl Metrics {
         if measured.is_some_and(|at| at.elapsed() < self.fresh_for) {
             return;
         }
-        let available = match tokio::time::timeout(DATABASE_TIMEOUT, app.measure()).await {
+        let available = match tokio::time::timeout(DATABASE_TIMEOUT, app.operations.measure()).await
+        {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(error = error.chain(), "reading gauges failed");

@@ -250,7 +250,7 @@ fn dotted(path: &serde_path_to_error::Path) -> String {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
-    use galleria_app::intake::NewPayment;
+    use galleria_app::orders::NewPayment;
 
     #[test]
     fn an_invalid_body_is_reported_with_field_and_position() {

@@ -5,7 +5,7 @@
 //! decides. A mark that arrives before its payment or refund waits for it. If it has waited longer than the
 //! limit, it is not applied until it is sent again. Only an applied mark becomes an event.
 
-use crate::app::{App, IdempotencyKey, Reply};
+use crate::core::{Core, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::{Attribute, Entry, NewEvent, Problem, Store};
 use galleria_ports::Error;
@@ -13,6 +13,7 @@ use galleria_ports::records::{FiscalFilter, FiscalRow, FiscalState, InTx, MarkRo
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The length of a mark and of a scheme in bytes: the longest known mark is a digest of 64.
 const MARK_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
@@ -122,9 +123,43 @@ pub struct FiscalListQuery {
     pub limit: u32,
 }
 
-impl App {
+/// How long early fiscal marks are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FiscalPolicy {
+    /// How long a mark that arrives before its record is kept to be applied.
+    pub early_marks: Duration,
+}
+
+impl Default for FiscalPolicy {
+    fn default() -> Self {
+        Self {
+            early_marks: Duration::from_secs(72 * 3600),
+        }
+    }
+}
+
+impl FiscalPolicy {
+    /// The earliest time of receipt of an early mark that is applied at `now`.
+    pub(crate) fn early_from(self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.early_marks).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// Accepts fiscal marks and lists fiscal records. Cheap to clone.
+#[derive(Clone)]
+pub struct Fiscal {
+    core: Core,
+}
+
+impl Fiscal {
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core }
+    }
+}
+
+impl Fiscal {
     /// Accepts a mark. A mark that differs from the record's is stored as a conflict.
-    pub async fn mark_accept(
+    pub async fn accept_mark(
         &self,
         key: IdempotencyKey,
         order_id: &str,
@@ -134,9 +169,9 @@ impl App {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        let (now, order) = (self.clock.now(), order_id.to_owned());
+        let (now, order) = (self.core.clock.now(), order_id.to_owned());
         let mark = new.mark.clone();
-        let reply = self.once(key, 201, move |tx| {
+        let reply = self.core.once(key, 201, move |tx| {
             let (new, order) = (new.clone(), order.clone());
             Box::pin(async move { accept(tx, &order, new, now).await }) as InTx<'_, _>
         });
@@ -155,14 +190,8 @@ impl App {
         }
     }
 
-    /// The earliest receipt time of an early mark that is still applied.
-    pub(crate) fn early_from(&self, now: Timestamp) -> Timestamp {
-        now.checked_sub(self.policy.early_marks)
-            .unwrap_or(Timestamp::MIN)
-    }
-
     /// Lists records, the newest first.
-    pub async fn fiscal_records(&self, ask: FiscalListQuery) -> Result<FiscalPage, Error> {
+    pub async fn list(&self, ask: FiscalListQuery) -> Result<FiscalPage, Error> {
         let before: i64 = match &ask.after {
             Some(text) => text
                 .parse()
@@ -174,7 +203,7 @@ impl App {
         }
         let (filter, limit) = (ask.filter, ask.limit);
         // One extra row shows whether there is a next page.
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let filter = filter.clone();
             Box::pin(async move { tx.fiscal_list(&filter, before, limit + 1).await })
         });
@@ -191,7 +220,7 @@ impl App {
 
     /// The records of an order, always in one page.
     async fn of_order(&self, order_id: String, filter: FiscalFilter) -> Result<FiscalPage, Error> {
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let order_id = order_id.clone();
             Box::pin(async move { tx.fiscal_list_by_order(&order_id).await })
         });
@@ -213,9 +242,9 @@ impl App {
     }
 
     /// Returns the records of an order with their marks.
-    pub async fn fiscal_record(&self, order_id: &str) -> Result<FiscalDetail, Error> {
+    pub async fn order_records(&self, order_id: &str) -> Result<FiscalDetail, Error> {
         let id = order_id.to_owned();
-        let found = self.records.read(move |tx| {
+        let found = self.core.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move {
                 Ok((

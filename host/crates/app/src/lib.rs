@@ -1,28 +1,29 @@
-//! The use cases.
+//! The use cases, as services over the ports.
 //!
-//! Owns: what happens when an order is paid, a refund is asked for, an event is handled, a decision
-//! applied. Never knows: SQL, HTTP, Kafka, wasmtime.
+//! Each service has its own module, state and policy, over a shared [`core::Core`]. [`App`] builds all of
+//! them. Never knows: SQL, HTTP, Kafka, wasmtime.
 
 #![forbid(unsafe_code)]
 
 pub mod access;
 mod app;
+pub mod catalogue;
+pub mod core;
+pub mod documents;
+pub mod events;
 pub mod feeds;
 pub mod fiscal;
-pub mod handling;
-pub mod intake;
-pub mod lookup;
+pub mod lists;
 pub mod members;
-pub mod metrics;
 pub mod operations;
-pub mod products;
-pub mod relay;
+pub mod orders;
+mod parts;
+mod request;
 pub mod runs;
 pub mod sensitive;
 pub mod settlement;
 pub mod stores;
 pub mod tabular;
-pub mod timeline;
-mod trace;
 
-pub use app::{App, IdempotencyKey, Policy, Reply};
+pub use app::{App, Policy};
+pub use core::{IdempotencyKey, Reply};

@@ -7,7 +7,7 @@ use crate::group_reader::GroupReader;
 use crate::lanes::{LaneKey, Lanes, lane_key};
 use futures_util::future::join_all;
 use galleria_app::App;
-use galleria_app::handling::{Group, HandlingOutcome, HandlingResult, Item};
+use galleria_app::events::{Group, HandlingOutcome, HandlingResult, Item};
 use galleria_domain::Position;
 use galleria_domain::retry::OUTAGE_PAUSE;
 use galleria_ports::Error;
@@ -90,7 +90,7 @@ impl Consumer {
     ) -> Result<Self, Error> {
         let (mut readers, mut closed) = (Vec::new(), Vec::new());
         for group in groups {
-            let (position, lanes) = app.resume(&group.name).await?;
+            let (position, lanes) = app.events.resume(&group.name).await?;
             let keys = lanes
                 .into_iter()
                 .map(|(subscriber, lane)| (group.name.clone(), subscriber, lane));
@@ -113,7 +113,7 @@ impl Consumer {
     /// Consumes until `stop`; items in flight finish first.
     pub async fn run(mut self, stop: CancellationToken) {
         let app = self.app.clone();
-        let (mut grew, mut woke) = (app.log_grew(), app.parked_woke());
+        let (mut grew, mut woke) = (app.core.log_grew(), app.core.parked_woke());
         loop {
             let stopping = stop.is_cancelled();
             let passed = if stopping {
@@ -135,7 +135,7 @@ impl Consumer {
                 }
                 () = grew.notified() => self.expect_more(),
                 () = woke.notified() => self.check_parked = true,
-                () = app.clock().sleep(self.config.poll) => {
+                () = app.core.clock().sleep(self.config.poll) => {
                     self.expect_more();
                     self.check_parked = true;
                 }
@@ -148,7 +148,7 @@ impl Consumer {
     async fn pause_after(&self, done: Result<(), Error>) {
         if let Err(error) = done {
             tracing::error!(error = error.chain(), "consumer paused");
-            self.app.clock().sleep(OUTAGE_PAUSE).await;
+            self.app.core.clock().sleep(OUTAGE_PAUSE).await;
         }
     }
 
@@ -163,7 +163,7 @@ impl Consumer {
             self.full_since = None;
             return false;
         }
-        let now = self.app.clock().now();
+        let now = self.app.core.clock().now();
         let since = *self.full_since.get_or_insert(now);
         now.duration_since(since).unsigned_abs() >= FULL_FOR
     }
@@ -233,7 +233,7 @@ impl Consumer {
         let events = self.readers[index].page(&self.app).await?;
         for event in events {
             let reader = &mut self.readers[index];
-            let items = self.app.route(&reader.group.name, &event).await?;
+            let items = self.app.events.route(&reader.group.name, &event).await?;
             reader.watermark.begin(event.position, items.len());
             for item in items {
                 self.accept(item);
@@ -265,8 +265,8 @@ impl Consumer {
                 let (app, settled) = (&self.app, self.settled(item));
                 async move {
                     match reason {
-                        ParkReason::Behind => app.park_behind(item, settled).await,
-                        ParkReason::SetAside => app.park_aside(item, settled).await,
+                        ParkReason::Behind => app.events.park_behind(item, settled).await,
+                        ParkReason::SetAside => app.events.park_aside(item, settled).await,
                     }
                 }
             });
@@ -303,7 +303,10 @@ impl Consumer {
             // Unparked items that wait here are still parked in the database: ask for more, so that they do
             // not hide the due ones behind them.
             let limit = DUE_LANES + self.lanes.busy();
-            let due = self.app.due(&group, limit.try_into().unwrap_or(u32::MAX));
+            let due = self
+                .app
+                .events
+                .due(&group, limit.try_into().unwrap_or(u32::MAX));
             let due = due.await?;
             self.check_parked |= due.len() == limit;
             for parked in due {
@@ -314,7 +317,7 @@ impl Consumer {
                 }
                 // Another process may have parked it, or an operator replayed it: close its lane here too.
                 self.close(lane);
-                let item = self.app.unpark(parked).await?;
+                let item = self.app.events.unpark(parked).await?;
                 if self.admits(&item.store_id) {
                     self.lanes.push(item);
                 } else {
@@ -332,7 +335,7 @@ impl Consumer {
             let (app, watermark, task) = (self.app.clone(), self.settled(&item), item.clone());
             let handle = self
                 .running
-                .spawn(async move { app.handle(&task, watermark).await });
+                .spawn(async move { app.events.handle(&task, watermark).await });
             self.in_flight.insert(handle.id(), item);
         }
     }
@@ -387,7 +390,7 @@ impl Consumer {
     async fn reopen(&mut self, lane: &LaneKey) -> Result<(), Error> {
         self.park().await?;
         let (group, subscriber, name) = lane;
-        if self.app.lane_waits(group, subscriber, name).await? {
+        if self.app.events.lane_waits(group, subscriber, name).await? {
             self.check_parked = true;
         } else {
             self.lanes.open(lane);

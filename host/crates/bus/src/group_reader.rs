@@ -2,7 +2,7 @@
 
 use crate::watermark::Watermark;
 use galleria_app::App;
-use galleria_app::handling::Group;
+use galleria_app::events::Group;
 use galleria_domain::{Event, Position};
 use galleria_ports::Error;
 
@@ -34,6 +34,7 @@ impl GroupReader {
     /// Reads the next page, which may be empty.
     pub(crate) async fn page(&mut self, app: &App) -> Result<Vec<Event>, Error> {
         let events = app
+            .events
             .events_after(&self.group, self.watermark.read(), PAGE)
             .await?;
         self.more = events.len() == PAGE as usize;
@@ -44,7 +45,7 @@ impl GroupReader {
     pub(crate) async fn store(&mut self, app: &App) -> Result<(), Error> {
         let settled = self.watermark.settled();
         if settled > self.stored {
-            app.progress(&self.group.name, settled).await?;
+            app.events.store_position(&self.group.name, settled).await?;
             self.stored = settled;
         }
         Ok(())

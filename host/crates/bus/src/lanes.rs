@@ -4,7 +4,7 @@
 //! store that has used the least CPU time goes first, and the items in flight of a store are limited. So a
 //! store with much or heavy work delays itself and not the others.
 
-use galleria_app::handling::Item;
+use galleria_app::events::Item;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 

@@ -5,7 +5,7 @@
 
 use crate::{Consumer, ConsumerConfig, Relay};
 use galleria_app::App;
-use galleria_app::handling::Group;
+use galleria_app::events::Group;
 use galleria_domain::retry::OUTAGE_PAUSE;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -130,7 +130,7 @@ impl GroupLeases {
             }
             // The lease runs from before the request: the answer may be slow.
             let requested = Instant::now();
-            let hold = self.app.groups_hold(&self.owner, &names, self.lease);
+            let hold = self.app.events.take_groups(&self.owner, &names, self.lease);
             match tokio::time::timeout(interval, hold).await {
                 Ok(Ok(held)) => {
                     expires = requested + self.lease;
@@ -157,7 +157,7 @@ impl GroupLeases {
             }
         }
         let held = self.held.borrow().clone();
-        if let Err(error) = self.app.groups_release(&self.owner, &held).await {
+        if let Err(error) = self.app.events.release_groups(&self.owner, &held).await {
             tracing::warn!(
                 error = error.chain(),
                 "group leases not released; other hosts wait until they expire"

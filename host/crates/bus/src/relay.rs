@@ -8,8 +8,8 @@ use crate::error::BrokerError;
 use crate::topic_writer::TopicWriter;
 use futures_util::future::join_all;
 use galleria_app::App;
-use galleria_app::handling::Group;
-use galleria_app::relay::Relayed;
+use galleria_app::events::Group;
+use galleria_app::events::Relayed;
 use galleria_domain::Backoff;
 use galleria_ports::Error;
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ impl Relay {
                 pace.record_failure(&relay.name, &error);
                 self.errors.set(&relay.name, Some(error.to_string()));
                 tokio::select! {
-                    () = self.app.clock().sleep(pace.wait(&relay.name)) => {}
+                    () = self.app.core.clock().sleep(pace.wait(&relay.name)) => {}
                     () = stop.cancelled() => {}
                 }
             }
@@ -131,11 +131,15 @@ impl Relay {
         stop: &CancellationToken,
         pace: &mut Pace,
     ) -> Result<(), RelayError> {
-        let mut grew = self.app.log_grew();
-        let mut after = self.app.relay_after(relay, relayed).await?;
-        self.app.progress(&relay.name, after).await?;
+        let mut grew = self.app.core.log_grew();
+        let mut after = self.app.events.relay_position(relay, relayed).await?;
+        self.app.events.store_position(&relay.name, after).await?;
         while !stop.is_cancelled() {
-            let events = self.app.events_after(relay, after, pace.page).await?;
+            let events = self
+                .app
+                .events
+                .events_after(relay, after, pace.page)
+                .await?;
             let writing = Arc::clone(writer);
             let written = match events.is_empty() {
                 true => None,
@@ -147,12 +151,12 @@ impl Relay {
             self.errors.set(&relay.name, None);
             if let Some(last) = written {
                 after = last;
-                self.app.progress(&relay.name, after).await?;
+                self.app.events.store_position(&relay.name, after).await?;
                 continue;
             }
             tokio::select! {
                 () = grew.notified() => {}
-                () = self.app.clock().sleep(POLL) => {}
+                () = self.app.core.clock().sleep(POLL) => {}
                 () = stop.cancelled() => {}
             }
         }

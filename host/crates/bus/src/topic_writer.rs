@@ -6,7 +6,7 @@
 
 use crate::config::{BrokerConfig, Login};
 use crate::error::BrokerError;
-use galleria_app::relay::Relayed;
+use galleria_app::events::Relayed;
 use galleria_domain::event::header;
 use galleria_domain::{Event, Position};
 use rdkafka::client::ClientContext;

@@ -2,7 +2,7 @@
 
 use crate::config::BrokerConfig;
 use crate::error::BrokerError;
-use galleria_app::relay::Relayed;
+use galleria_app::events::Relayed;
 use galleria_domain::{Event, Position};
 
 /// Has no values: every attempt to open one fails.

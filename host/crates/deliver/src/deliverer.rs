@@ -53,7 +53,7 @@ impl Deliverer {
 
     /// Delivers until `stop`; a batch in flight finishes first.
     pub async fn run(self, stop: CancellationToken) {
-        let mut decided = self.app.document_decided();
+        let mut decided = self.app.core.document_decided();
         while !stop.is_cancelled() {
             let mut pause = POLL;
             match self.deliver_batch().await {
@@ -66,7 +66,7 @@ impl Deliverer {
             }
             tokio::select! {
                 () = decided.notified() => {}
-                () = self.app.clock().sleep(pause) => {}
+                () = self.app.core.clock().sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -126,9 +126,10 @@ impl Deliverer {
     }
 
     async fn lease(&self) -> Result<Vec<DocumentRow>, Error> {
-        let (owner, now) = (self.leaseholder(), self.app.clock().now());
+        let (owner, now) = (self.leaseholder(), self.app.core.clock().now());
         let until = later(now, LEASE);
         self.app
+            .core
             .records()
             .write(move |tx| {
                 let owner = owner.clone();
@@ -142,8 +143,9 @@ impl Deliverer {
         if ids.is_empty() {
             return Ok(ids);
         }
-        let (owner, now) = (self.leaseholder(), self.app.clock().now());
+        let (owner, now) = (self.leaseholder(), self.app.core.clock().now());
         self.app
+            .core
             .records()
             .write(move |tx| {
                 let (owner, ids) = (owner.clone(), ids.clone());

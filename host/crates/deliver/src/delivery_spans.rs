@@ -23,7 +23,7 @@ impl DeliverySpans {
         events.sort_unstable();
         events.dedup();
         // A batch is delivered without spans if the traces cannot be read.
-        let traces = app.traces_of(events).await.unwrap_or_default();
+        let traces = app.documents.traces(events).await.unwrap_or_default();
         let spans = documents.iter().filter_map(|document| {
             let cause = *traces.get(&document.event_id)?;
             let span = tracing::info_span!(

@@ -14,9 +14,9 @@ const POLL: Duration = Duration::from_secs(5);
 
 /// Matches until `stop`.
 pub async fn keep_matching(app: App, stop: CancellationToken) {
-    let mut grew = app.log_grew();
+    let mut grew = app.core.log_grew();
     loop {
-        let pause = match app.statements_match().await {
+        let pause = match app.settlement.match_statements().await {
             Ok(_) => DEBOUNCE,
             Err(error) => {
                 tracing::error!(error = error.chain(), "statement matching failed");

@@ -101,7 +101,12 @@ impl Pickups {
 
     async fn scan_directory(&mut self, pickup: &Pickup) -> Result<usize, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
-        if !self.app.lease(&lease, &self.owner, LEASE).await? {
+        if !self
+            .app
+            .settlement
+            .lease(&lease, &self.owner, LEASE)
+            .await?
+        {
             return Ok(0);
         }
         let folder = self.directories.folder(&pickup.directory, &pickup.retailer);
@@ -126,7 +131,7 @@ impl Pickups {
         let Ok((_, fingerprint)) = open(folder, name) else {
             return false;
         };
-        let now = self.app.clock().now();
+        let now = self.app.core.clock().now();
         let key = (
             pickup.retailer.clone(),
             pickup.plugin.clone(),
@@ -198,7 +203,7 @@ impl Pickups {
             pickup.plugin.clone(),
             name.to_owned(),
         );
-        let at = self.app.clock().now() + DELIVERY_WAIT;
+        let at = self.app.core.clock().now() + DELIVERY_WAIT;
         if let Some(seen) = self.seen.get_mut(&key) {
             seen.retry_at = Some(at);
         }
@@ -210,7 +215,7 @@ impl Pickups {
         name: &str,
         mut file: std::fs::File,
     ) -> Result<Outcome, Error> {
-        let mut spool = self.app.vault()?.spool(name)?;
+        let mut spool = self.app.settlement.vault()?.spool(name)?;
         let spooled = tokio::task::spawn_blocking(move || {
             let mut chunk = vec![0; 1 << 16];
             loop {
@@ -232,7 +237,7 @@ impl Pickups {
         let imported = match spooled {
             Ok(spool) => {
                 let stop = Arc::clone(&self.stop);
-                self.app.statement_import(&request, spool, stop).await
+                self.app.settlement.import(&request, spool, stop).await
             }
             Err(error) => Err(error),
         };

@@ -115,7 +115,8 @@ async fn check_reach(
     let missing = || Error::Internal(format!("the path does not name its {}", resource.name()));
     state
         .app
-        .reach(caller, subject.ok_or_else(missing)?)
+        .access
+        .check_reach(caller, subject.ok_or_else(missing)?)
         .await?;
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Authenticated {
 
     /// Fails with `not_found` if the subject is out of reach.
     pub(crate) async fn check_reach(&self, app: &App, subject: Subject) -> ApiResult<()> {
-        Ok(app.reach(&self.0, subject).await?)
+        Ok(app.access.check_reach(&self.0, subject).await?)
     }
 
     /// Fails with `not_found` if the store is out of reach.

@@ -40,7 +40,7 @@ impl Bearer {
     /// The caller that the credentials belong to.
     pub(super) async fn caller(self, state: &ApiState) -> ApiResult<Caller> {
         if self.0.starts_with("gk_") {
-            return match state.app.key_caller(&self.0).await? {
+            return match state.app.access.authenticate(&self.0).await? {
                 ApiKeyCheck::Accepted(caller) => Ok(caller),
                 ApiKeyCheck::Rejected(rejection) => Err(rejected(rejection.words())),
             };
@@ -48,7 +48,7 @@ impl Bearer {
         let Some(tokens) = &state.config.access.tokens else {
             return Err(rejected("not a key, and no token issuer is configured"));
         };
-        let caller = tokens.caller(&self.0, state.app.clock().now()).await;
+        let caller = tokens.caller(&self.0, state.app.core.clock().now()).await;
         caller.map_err(|fault| match fault {
             TokenFault::Refused(why) => rejected(why),
             TokenFault::Powerless(why) => Problem::new(FORBIDDEN, why),

@@ -12,7 +12,7 @@ use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::handling::{Acting, DeadLetterPage, DeadLetterView, Verdict};
+use galleria_app::events::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 use galleria_ports::records::DeadLetterFilter;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,10 @@ async fn dead_letter_list(
         store,
         topic,
     };
-    let page = state.app.dead_letters(filter, after.as_deref(), limit);
+    let page = state
+        .app
+        .events
+        .dead_letters(filter, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -119,7 +122,9 @@ async fn dead_letter_get(
     State(state): State<ApiState>,
     PathPair(event, subscriber): PathPair,
 ) -> ApiResult<Json<DeadLetterView>> {
-    Ok(Json(state.app.dead_letter(&event, &subscriber).await?))
+    Ok(Json(
+        state.app.events.dead_letter(&event, &subscriber).await?,
+    ))
 }
 
 /// The number of dead letters that were replayed or discarded.
@@ -157,7 +162,7 @@ macro_rules! settle_endpoint {
         ) -> ApiResult<WriteReply> {
             body.actor = auth.actor(&body.actor);
             let app = &state.app;
-            let settled = app.dead_letter_settle(key, &event, &subscriber, $verdict, body);
+            let settled = app.events.settle_dead_letter(key, &event, &subscriber, $verdict, body);
             Ok(WriteReply(settled.await?))
         }
     };
@@ -230,7 +235,10 @@ async fn settle_many(
     }
     let actor = auth.actor(&actor);
     let acting = Acting { actor, reason };
-    let settled = state.app.dead_letters_settle(key, filter, verdict, acting);
+    let settled = state
+        .app
+        .events
+        .settle_dead_letters(key, filter, verdict, acting);
     Ok(WriteReply(settled.await?))
 }
 

@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use galleria_app::lookup::{Content, DocumentPage, DocumentQuery, DocumentView, Held};
+use galleria_app::documents::{Content, DocumentPage, DocumentQuery, DocumentView, Held};
 use galleria_ports::records::DocumentState;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -68,7 +68,7 @@ async fn document_list(
         directory: query.directory,
         name: query.name,
     };
-    Ok(Json(state.app.documents(auth.caller(), filter).await?))
+    Ok(Json(state.app.documents.list(auth.caller(), filter).await?))
 }
 
 /// Get a document without its content
@@ -82,7 +82,7 @@ async fn document_list(
     ),
 )]
 async fn document_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<DocumentView>> {
-    Ok(Json(state.app.document(&id).await?))
+    Ok(Json(state.app.documents.document(&id).await?))
 }
 
 /// Download a document
@@ -105,7 +105,7 @@ async fn document_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Js
     ),
 )]
 async fn document_content(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Response> {
-    let content = state.app.document_content(&id).await?;
+    let content = state.app.documents.content(&id).await?;
     let headers = content_headers(&content);
     let body = match content.held {
         Held::Here(bytes) => Body::from(bytes),

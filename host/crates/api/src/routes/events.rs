@@ -8,7 +8,7 @@ use crate::request::{Id, PathPair};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::lookup::{AttemptView, JournalText};
+use galleria_app::events::{AttemptView, JournalText};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -39,7 +39,7 @@ async fn event_journal(
     State(state): State<ApiState>,
     Id(id): Id,
 ) -> ApiResult<Json<Vec<AttemptView>>> {
-    Ok(Json(state.app.journal_of_event(&id).await?))
+    Ok(Json(state.app.events.journal(&id).await?))
 }
 
 /// Get the argument or the decision of an attempt
@@ -64,5 +64,5 @@ async fn event_journal_text(
     State(state): State<ApiState>,
     PathPair(event, digest): PathPair,
 ) -> ApiResult<Json<JournalText>> {
-    Ok(Json(state.app.journal_text(&event, &digest).await?))
+    Ok(Json(state.app.events.journal_text(&event, &digest).await?))
 }

@@ -92,7 +92,7 @@ async fn fiscal_list(
         after: query.after,
         limit: query.limit,
     };
-    Ok(Json(state.app.fiscal_records(filter).await?))
+    Ok(Json(state.app.fiscal.list(filter).await?))
 }
 
 /// Get the fiscal records of an order with their marks
@@ -106,7 +106,7 @@ async fn fiscal_list(
     ),
 )]
 async fn fiscal_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<FiscalDetail>> {
-    Ok(Json(state.app.fiscal_record(&id).await?))
+    Ok(Json(state.app.fiscal.order_records(&id).await?))
 }
 
 /// Record the mark of a sale or a refund
@@ -131,5 +131,7 @@ async fn fiscal_mark(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<NewMark>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.mark_accept(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.fiscal.accept_mark(key, &id, body).await?,
+    ))
 }

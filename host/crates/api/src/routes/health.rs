@@ -78,7 +78,7 @@ async fn readyz(State(state): State<ApiState>) -> Response {
     }
     // Query the database only if nothing else makes the host unready.
     if !draining && problem.is_none() {
-        let database = match state.app.healthy().await {
+        let database = match state.app.operations.check_database().await {
             Ok(()) => "running",
             Err(error) => {
                 problem = Some(error.into());

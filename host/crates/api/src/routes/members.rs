@@ -59,7 +59,7 @@ async fn member_identify(
     ClientAddress(client): ClientAddress,
     Sensitive(Identify { code }): Sensitive<Identify>,
 ) -> ApiResult<Json<Identified>> {
-    let identified = state.app.member_identify(&store, client, Code::new(code));
+    let identified = state.app.members.identify(&store, client, Code::new(code));
     match identified.await {
         Ok(Some(member)) => Ok(Json(Identified { member })),
         Ok(None) => Err(Problem::new(MEMBER_UNKNOWN, MEMBER_UNKNOWN.remedy)),

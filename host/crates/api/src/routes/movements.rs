@@ -8,7 +8,7 @@ use crate::reply::{ApiResult, WriteReply};
 use crate::request::{Id, IdempotencyHeader, WriteRequest};
 use crate::state::ApiState;
 use axum::extract::State;
-use galleria_app::intake::{MovementView, NewMovement};
+use galleria_app::orders::{MovementView, NewMovement};
 
 pub(super) fn routes() -> Routes {
     Routes::new().with(endpoint!(shift_move, Access::till(Resource::Shift)))
@@ -37,5 +37,7 @@ async fn shift_move(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<NewMovement>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.shift_move(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.orders.record_movement(key, &id, body).await?,
+    ))
 }

@@ -9,7 +9,7 @@ use crate::request::QueryParams;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::lookup::OperationPage;
+use galleria_app::operations::OperationPage;
 use galleria_ports::records::OperationFilter;
 use serde::Deserialize;
 
@@ -61,6 +61,6 @@ async fn operation_list(
         action,
         actor,
     };
-    let page = state.app.operations(filter, after.as_deref(), limit);
+    let page = state.app.operations.log(filter, after.as_deref(), limit);
     Ok(Json(page.await?))
 }

@@ -11,8 +11,10 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{NewOrder, OrderView};
-use galleria_app::lookup::{AttemptView, DocumentView, OrderPage};
+use galleria_app::documents::DocumentView;
+use galleria_app::events::AttemptView;
+use galleria_app::orders::OrderPage;
+use galleria_app::orders::{NewOrder, OrderView};
 use galleria_ports::records::OrderStatus;
 
 pub(super) fn routes() -> Routes {
@@ -52,7 +54,7 @@ async fn order_place(
     WriteRequest { key, body }: WriteRequest<NewOrder>,
 ) -> ApiResult<WriteReply> {
     auth.check_store(&state.app, &body.store_id).await?;
-    Ok(WriteReply(state.app.order_place(key, body).await?))
+    Ok(WriteReply(state.app.orders.place(key, body).await?))
 }
 
 /// List orders, newest first
@@ -76,7 +78,8 @@ async fn order_list(
     Ok(Json(
         state
             .app
-            .orders(auth.caller(), query.list_query()?, status)
+            .orders
+            .list(auth.caller(), query.list_query()?, status)
             .await?,
     ))
 }
@@ -91,7 +94,7 @@ async fn order_list(
     ),
 )]
 async fn order_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<OrderView>> {
-    Ok(Json(state.app.order(&id).await?))
+    Ok(Json(state.app.orders.order(&id).await?))
 }
 
 /// List the documents about an order, oldest first
@@ -108,7 +111,7 @@ async fn order_documents(
     State(state): State<ApiState>,
     Id(id): Id,
 ) -> ApiResult<Json<Vec<DocumentView>>> {
-    Ok(Json(state.app.documents_of_order(&id).await?))
+    Ok(Json(state.app.documents.list_by_order(&id).await?))
 }
 
 /// Attempts at an order's events, oldest first
@@ -125,5 +128,5 @@ async fn order_journal(
     State(state): State<ApiState>,
     Id(id): Id,
 ) -> ApiResult<Json<Vec<AttemptView>>> {
-    Ok(Json(state.app.journal_of_order(&id).await?))
+    Ok(Json(state.app.events.journal_of_order(&id).await?))
 }

@@ -86,7 +86,10 @@ async fn receipt_list(
 ) -> ApiResult<Json<ReceiptPage>> {
     let (filter, after, limit) = query.check(&state, &auth).await?;
     let reach = &auth.caller().reach;
-    let page = state.app.receipts(filter, reach, after.as_deref(), limit);
+    let page = state
+        .app
+        .operations
+        .receipts(filter, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -108,6 +111,9 @@ async fn request_list(
 ) -> ApiResult<Json<RequestPage>> {
     let (filter, after, limit) = query.check(&state, &auth).await?;
     let reach = &auth.caller().reach;
-    let page = state.app.requests(filter, reach, after.as_deref(), limit);
+    let page = state
+        .app
+        .operations
+        .requests(filter, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }

@@ -11,8 +11,8 @@ use crate::request::{IdempotencyHeader, PathPair, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::handling::Acting;
-use galleria_app::operations::{ParkedListQuery, ParkedPage, ParkedView};
+use galleria_app::events::Acting;
+use galleria_app::events::{ParkedListQuery, ParkedPage, ParkedView};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Routes {
@@ -82,6 +82,7 @@ async fn parked_list(
     let reach = &auth.caller().reach;
     let page = state
         .app
+        .events
         .parked_list(filter, reach, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
@@ -102,7 +103,9 @@ async fn parked_get(
     State(state): State<ApiState>,
     PathPair(event, subscriber): PathPair,
 ) -> ApiResult<Json<ParkedView>> {
-    Ok(Json(state.app.parked_one(&event, &subscriber).await?))
+    Ok(Json(
+        state.app.events.parked_event(&event, &subscriber).await?,
+    ))
 }
 
 /// Retry a parked event now
@@ -133,6 +136,9 @@ async fn parked_retry(
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
     body.actor = auth.actor(&body.actor);
-    let retried = state.app.parked_retry(key, &event, &subscriber, body);
+    let retried = state
+        .app
+        .events
+        .retry_parked(key, &event, &subscriber, body);
     Ok(WriteReply(retried.await?))
 }

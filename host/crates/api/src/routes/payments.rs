@@ -11,8 +11,8 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{NewPayment, PaymentView};
-use galleria_app::lookup::{PaymentDetail, PaymentPage};
+use galleria_app::orders::{NewPayment, PaymentView};
+use galleria_app::orders::{PaymentDetail, PaymentPage};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -43,7 +43,9 @@ async fn payment_accept(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<NewPayment>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.payment_accept(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.orders.accept_payment(key, &id, body).await?,
+    ))
 }
 
 /// List payments, newest first
@@ -65,6 +67,7 @@ async fn payment_list(
     Ok(Json(
         state
             .app
+            .orders
             .payments(auth.caller(), query.list_query()?)
             .await?,
     ))
@@ -80,5 +83,5 @@ async fn payment_list(
     ),
 )]
 async fn payment_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<PaymentDetail>> {
-    Ok(Json(state.app.payment(&id).await?))
+    Ok(Json(state.app.orders.payment(&id).await?))
 }

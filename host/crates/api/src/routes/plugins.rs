@@ -75,7 +75,9 @@ async fn plugin_list(
         auth.list_retailer(retailer.clone())?;
     }
     let (app, reach) = (&state.app, &auth.caller().reach);
-    let page = app.plugin_list(reach, retailer.as_deref(), point, after.as_deref(), limit);
+    let page = app
+        .operations
+        .plugins(reach, retailer.as_deref(), point, after.as_deref(), limit);
     Ok(Json(page.await?))
 }
 
@@ -97,5 +99,5 @@ async fn plugin_get(
     State(state): State<ApiState>,
     PathPair(retailer, slot): PathPair,
 ) -> ApiResult<Json<PluginView>> {
-    Ok(Json(state.app.plugin(&retailer, &slot).await?))
+    Ok(Json(state.app.operations.plugin(&retailer, &slot).await?))
 }

@@ -14,7 +14,7 @@ use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use galleria_app::products::{
+use galleria_app::catalogue::{
     CatalogueImportRequest, Format, Imported, Missing, NewProduct, ProductDetail, ProductPage,
     ProductQuery, Watch,
 };
@@ -91,7 +91,7 @@ async fn product_list(
         after: query.after,
         limit: query.limit,
     };
-    Ok(Json(state.app.products(filter).await?))
+    Ok(Json(state.app.catalogue.list(filter).await?))
 }
 
 /// Get a product with the prices of stores
@@ -110,7 +110,7 @@ async fn product_get(
     State(state): State<ApiState>,
     PathPair(retailer, sku): PathPair,
 ) -> ApiResult<Json<ProductDetail>> {
-    Ok(Json(state.app.product(&retailer, &sku).await?))
+    Ok(Json(state.app.catalogue.product(&retailer, &sku).await?))
 }
 
 /// Create or replace a product
@@ -140,7 +140,7 @@ async fn product_put(
     WriteRequest { key, body }: WriteRequest<NewProduct>,
 ) -> ApiResult<WriteReply> {
     Ok(WriteReply(
-        state.app.product_put(key, &retailer, &sku, body).await?,
+        state.app.catalogue.put(key, &retailer, &sku, body).await?,
     ))
 }
 
@@ -199,7 +199,7 @@ async fn product_import(
 ) -> ApiResult<WriteReply> {
     let format = parse_format(request.headers())?;
     let key = idempotency_key(&request)?;
-    state.app.retailer_known(&retailer).await?;
+    state.app.core.check_retailer(&retailer).await?;
     let (file, key) = upload::receive(key, request, &state).await?;
     let import = CatalogueImportRequest {
         retailer,
@@ -212,7 +212,8 @@ async fn product_import(
     // If the caller disconnects, the import continues. Repeating the request returns the stored response.
     let imported = state
         .app
-        .products_import(import, file, Some(key), Watch::default());
+        .catalogue
+        .import(import, file, Some(key), Watch::default());
     Ok(WriteReply(imported.await?))
 }
 

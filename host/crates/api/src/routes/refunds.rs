@@ -11,8 +11,8 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{NewRefund, RefundView};
-use galleria_app::lookup::{RefundDetail, RefundPage};
+use galleria_app::orders::{NewRefund, RefundView};
+use galleria_app::orders::{RefundDetail, RefundPage};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -43,7 +43,9 @@ async fn refund_accept(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<NewRefund>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.refund_accept(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.orders.accept_refund(key, &id, body).await?,
+    ))
 }
 
 /// List refunds, newest first
@@ -65,6 +67,7 @@ async fn refund_list(
     Ok(Json(
         state
             .app
+            .orders
             .refunds(auth.caller(), query.list_query()?)
             .await?,
     ))
@@ -80,5 +83,5 @@ async fn refund_list(
     ),
 )]
 async fn refund_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<RefundDetail>> {
-    Ok(Json(state.app.refund(&id).await?))
+    Ok(Json(state.app.orders.refund(&id).await?))
 }

@@ -12,7 +12,7 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use galleria_app::access::Subject;
-use galleria_app::handling::Acting;
+use galleria_app::events::Acting;
 use galleria_app::runs::{RunPage, RunRequest, RunView};
 use galleria_ports::records::{RunFilter, RunState};
 use serde::Deserialize;
@@ -76,7 +76,11 @@ async fn run_list(
         subscriber: query.plugin,
         from: query.from.map(|date| date.to_string()),
     };
-    let page = state.app.runs(filter, query.before, query.limit).await?;
+    let page = state
+        .app
+        .runs
+        .list(filter, query.before, query.limit)
+        .await?;
     Ok(Json(page))
 }
 
@@ -102,7 +106,7 @@ async fn run_request(
     let whole = Subject::Retailer(body.retailer.clone());
     let subject = body.store.clone().map_or(whole, Subject::Store);
     auth.check_reach(&state.app, subject).await?;
-    Ok(WriteReply(state.app.run_ask(key, body).await?))
+    Ok(WriteReply(state.app.runs.request(key, body).await?))
 }
 
 /// Get a run: progress, rows, sums, files, and the reason of a failure
@@ -115,7 +119,7 @@ async fn run_request(
     ),
 )]
 async fn run_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<RunView>> {
-    Ok(Json(state.app.run(&id).await?))
+    Ok(Json(state.app.runs.run(&id).await?))
 }
 
 /// Replay a run
@@ -142,7 +146,7 @@ async fn run_replay(
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
     body.actor = auth.actor(&body.actor);
-    Ok(WriteReply(state.app.run_replay(key, &id, body).await?))
+    Ok(WriteReply(state.app.runs.replay(key, &id, body).await?))
 }
 
 /// Cancel a run
@@ -168,5 +172,5 @@ async fn run_cancel(
     WriteRequest { key, mut body }: WriteRequest<Acting>,
 ) -> ApiResult<WriteReply> {
     body.actor = auth.actor(&body.actor);
-    Ok(WriteReply(state.app.run_cancel(key, &id, body).await?))
+    Ok(WriteReply(state.app.runs.cancel(key, &id, body).await?))
 }

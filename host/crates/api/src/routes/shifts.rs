@@ -11,8 +11,8 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{EndShift, NewShift, ShiftView};
-use galleria_app::lookup::{ShiftDetail, ShiftPage};
+use galleria_app::orders::{EndShift, NewShift, ShiftView};
+use galleria_app::orders::{ShiftDetail, ShiftPage};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -42,7 +42,7 @@ async fn shift_open(
     WriteRequest { key, body }: WriteRequest<NewShift>,
 ) -> ApiResult<WriteReply> {
     auth.check_store(&state.app, &body.store_id).await?;
-    Ok(WriteReply(state.app.shift_open(key, body).await?))
+    Ok(WriteReply(state.app.orders.open_shift(key, body).await?))
 }
 
 /// Close a shift
@@ -69,7 +69,9 @@ async fn shift_end(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<EndShift>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.shift_end(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.orders.end_shift(key, &id, body).await?,
+    ))
 }
 
 /// List shifts, last opened first
@@ -91,6 +93,7 @@ async fn shift_list(
     Ok(Json(
         state
             .app
+            .orders
             .shifts(auth.caller(), query.list_query()?, open)
             .await?,
     ))
@@ -107,5 +110,5 @@ async fn shift_list(
     ),
 )]
 async fn shift_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<ShiftDetail>> {
-    Ok(Json(state.app.shift(&id).await?))
+    Ok(Json(state.app.orders.shift(&id).await?))
 }

@@ -85,7 +85,8 @@ async fn statement_lines(
     }
     let mut lines = state
         .app
-        .statement_lines(&id, outcome, query.after, limit + 1)
+        .settlement
+        .lines(&id, outcome, query.after, limit + 1)
         .await?;
     let more = cut_page(&mut lines, limit);
     let next = lines.last().filter(|_| more).map(|line| line.number);
@@ -103,7 +104,7 @@ async fn statement_lines(
     ),
 )]
 async fn line_explain(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<ExplainView>> {
-    Ok(Json(state.app.statement_line_explain(&id).await?))
+    Ok(Json(state.app.settlement.explain_line(&id).await?))
 }
 
 /// Settle a statement line manually
@@ -132,7 +133,7 @@ async fn line_settle(
 ) -> ApiResult<WriteReply> {
     body.actor = auth.actor(&body.actor);
     Ok(WriteReply(
-        state.app.statement_line_settle(key, &id, body).await?,
+        state.app.settlement.settle_line(key, &id, body).await?,
     ))
 }
 
@@ -160,6 +161,6 @@ async fn line_undo(
 ) -> ApiResult<WriteReply> {
     body.actor = auth.actor(&body.actor);
     Ok(WriteReply(
-        state.app.statement_line_undo(key, &id, body).await?,
+        state.app.settlement.undo_line(key, &id, body).await?,
     ))
 }

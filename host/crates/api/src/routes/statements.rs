@@ -84,18 +84,18 @@ async fn statement_import(
     request: Request,
 ) -> ApiResult<(StatusCode, Json<StatementView>)> {
     let import = StatementRequest { retailer, plugin };
-    state.app.statement_reader(&import)?;
+    state.app.settlement.statement_reader(&import)?;
     let valid = (1..=200).contains(&file.len()) && !file.chars().any(char::is_control);
     if !valid {
         let message = "must have 1 to 200 bytes and no control characters";
         return Err(Problem::invalid_field("file", message));
     }
-    let spool = state.app.vault()?.spool(&file)?;
-    let spool = spool_body(request, spool, state.app.vault()?.max_bytes()).await?;
+    let spool = state.app.settlement.vault()?.spool(&file)?;
+    let spool = spool_body(request, spool, state.app.settlement.vault()?.max_bytes()).await?;
     // If the caller disconnects, the import continues. Sending the same file again returns the statement.
     let app = state.app.clone();
     let importing =
-        tokio::spawn(async move { app.statement_import(&import, spool, Arc::default()).await });
+        tokio::spawn(async move { app.settlement.import(&import, spool, Arc::default()).await });
     let imported = importing
         .await
         .map_err(|error| Error::Internal(format!("importing a statement: {error}")))?;
@@ -204,6 +204,7 @@ async fn statement_list(
     // Read one more row to find out whether there is a next page.
     let mut statements = state
         .app
+        .settlement
         .statements(retailer.as_deref(), after, limit + 1)
         .await?;
     let more = cut_page(&mut statements, limit);
@@ -226,7 +227,7 @@ async fn statement_get(
     State(state): State<ApiState>,
     Id(id): Id,
 ) -> ApiResult<Json<StatementView>> {
-    Ok(Json(state.app.statement(&id).await?))
+    Ok(Json(state.app.settlement.statement(&id).await?))
 }
 
 /// Filters and paging.
@@ -281,7 +282,8 @@ async fn statement_uncovered(
     let after = query.after.as_deref();
     let page = state
         .app
-        .statements_uncovered(&query.retailer, query.days, after, limit);
+        .settlement
+        .uncovered(&query.retailer, query.days, after, limit);
     let (uncovered, next) = page.await?;
     Ok(Json(UncoveredPage { uncovered, next }))
 }

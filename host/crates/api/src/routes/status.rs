@@ -7,7 +7,7 @@ use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::lookup::StatusView;
+use galleria_app::operations::StatusView;
 
 pub(super) fn routes() -> Routes {
     Routes::new().with(endpoint!(status, Access::operator(Resource::Host)))
@@ -22,5 +22,5 @@ pub(super) fn routes() -> Routes {
         example = json!(example!("status")))),
 )]
 async fn status(State(state): State<ApiState>) -> ApiResult<Json<StatusView>> {
-    Ok(Json(state.app.status().await?))
+    Ok(Json(state.app.operations.status().await?))
 }

@@ -13,7 +13,7 @@ use crate::state::ApiState;
 use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
-use galleria_app::intake::NewStore;
+use galleria_app::stores::NewStore;
 use galleria_app::stores::{StoreImportRequest, StoresImported, Watch};
 use galleria_domain::Store;
 use serde::{Deserialize, Serialize};
@@ -51,10 +51,14 @@ async fn store_put(
     QueryParams(query): QueryParams<ReasonQuery>,
     WriteRequest { key, body }: WriteRequest<NewStore>,
 ) -> ApiResult<WriteReply> {
-    state.app.may_put_store(auth.caller(), &id, &body).await?;
+    state
+        .app
+        .access
+        .check_put_store(auth.caller(), &id, &body)
+        .await?;
     let reason = query.checked_reason()?;
     let actor = auth.actor("");
-    let put = state.app.store_put(key, &id, body, &actor, &reason);
+    let put = state.app.stores.put(key, &id, body, &actor, &reason);
     Ok(WriteReply(put.await?))
 }
 
@@ -68,7 +72,7 @@ async fn store_put(
     ),
 )]
 async fn store_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<Store>> {
-    Ok(Json(state.app.store(&id).await?))
+    Ok(Json(state.app.stores.store(&id).await?))
 }
 
 /// The reason of a change.
@@ -139,6 +143,7 @@ async fn store_list(
     // Read one more row to find out whether there is a next page.
     let mut stores = state
         .app
+        .access
         .stores_within(auth.caller(), &after, limit + 1)
         .await?;
     let more = cut_page(&mut stores, limit);
@@ -203,6 +208,7 @@ async fn store_import(
     // If the caller disconnects, it can repeat the request under the same key to get the result.
     let imported = state
         .app
-        .stores_import(import, Box::new(file), Some(key), Watch::default());
+        .stores
+        .import(import, Box::new(file), Some(key), Watch::default());
     Ok(WriteReply(imported.await?))
 }

@@ -9,7 +9,7 @@ use crate::request::Id;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::timeline::TimelineView;
+use galleria_app::operations::TimelineView;
 
 pub(super) fn routes() -> Routes {
     Routes::new().with(endpoint!(timeline_get, Access::back_office(Resource::Body)))
@@ -37,5 +37,11 @@ async fn timeline_get(
     auth: Authenticated,
     Id(id): Id,
 ) -> ApiResult<Json<TimelineView>> {
-    Ok(Json(state.app.story(&id, &auth.caller().reach).await?))
+    Ok(Json(
+        state
+            .app
+            .operations
+            .timeline(&id, &auth.caller().reach)
+            .await?,
+    ))
 }

@@ -11,8 +11,8 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{NewVerification, VerificationView};
-use galleria_app::lookup::VerificationPage;
+use galleria_app::orders::VerificationPage;
+use galleria_app::orders::{NewVerification, VerificationView};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -46,7 +46,7 @@ async fn verification_accept(
     WriteRequest { key, body }: WriteRequest<NewVerification>,
 ) -> ApiResult<WriteReply> {
     Ok(WriteReply(
-        state.app.verification_accept(key, &id, body).await?,
+        state.app.orders.accept_verification(key, &id, body).await?,
     ))
 }
 
@@ -69,6 +69,7 @@ async fn verification_list(
     Ok(Json(
         state
             .app
+            .orders
             .verifications(auth.caller(), query.list_query()?)
             .await?,
     ))

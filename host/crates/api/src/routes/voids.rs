@@ -11,8 +11,8 @@ use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
-use galleria_app::intake::{NewVoid, VoidView};
-use galleria_app::lookup::VoidPage;
+use galleria_app::orders::VoidPage;
+use galleria_app::orders::{NewVoid, VoidView};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -42,7 +42,9 @@ async fn void_accept(
     Id(id): Id,
     WriteRequest { key, body }: WriteRequest<NewVoid>,
 ) -> ApiResult<WriteReply> {
-    Ok(WriteReply(state.app.void_accept(key, &id, body).await?))
+    Ok(WriteReply(
+        state.app.orders.accept_void(key, &id, body).await?,
+    ))
 }
 
 /// List voids, newest first
@@ -62,6 +64,10 @@ async fn void_list(
     QueryParams(query): QueryParams<OrderItemsQuery>,
 ) -> ApiResult<Json<VoidPage>> {
     Ok(Json(
-        state.app.voids(auth.caller(), query.list_query()?).await?,
+        state
+            .app
+            .orders
+            .voids(auth.caller(), query.list_query()?)
+            .await?,
     ))
 }

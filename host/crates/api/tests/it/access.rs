@@ -252,14 +252,23 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
     let host = stage.host().await;
     host.add_store_and_shift().await;
     let till = key("till-7", Scope::Till, stores(&["s1"]));
-    let made = host.app.key_create(till.clone()).await.expect("a key");
-    let twice = host.app.key_create(till.clone()).await;
+    let made = host
+        .app
+        .access
+        .create_key(till.clone())
+        .await
+        .expect("a key");
+    let twice = host.app.access.create_key(till.clone()).await;
     assert!(twice.is_err_and(|error| error.to_string() == "key till-7 exists already"));
     let nowhere = key("till-8", Scope::Till, stores(&["s9"]));
-    assert!(host.app.key_create(nowhere).await.is_err(), "no such store");
+    assert!(
+        host.app.access.create_key(nowhere).await.is_err(),
+        "no such store"
+    );
     assert!(
         host.app
-            .key_create(key("t", Scope::Till, stores(&[])))
+            .access
+            .create_key(key("t", Scope::Till, stores(&[])))
             .await
             .is_err()
     );
@@ -283,7 +292,11 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
     let wrong = format!("{front}_{}{digit}", &secret[..63]);
     let unknown = get(&wrong, "/v1/stores/s1", "access-3").await;
 
-    let revoked = host.app.key_revoke("till-7", "ana", "it was stolen").await;
+    let revoked = host
+        .app
+        .access
+        .revoke_key("till-7", "ana", "it was stolen")
+        .await;
     assert!(revoked.expect("revoked").revoked_at.is_some());
     let after = get(&made.text, "/v1/stores/s1", "access-4").await;
     // The response does not reveal the reason.
@@ -291,8 +304,19 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
         assert_eq!(rejected.code(), "unauthorized");
     }
     assert_eq!(unknown.json()["detail"], after.json()["detail"]);
-    assert!(host.app.key_revoke("till-7", "ana", "again").await.is_err());
-    let again = host.app.key_create(till).await.expect("the name is free");
+    assert!(
+        host.app
+            .access
+            .revoke_key("till-7", "ana", "again")
+            .await
+            .is_err()
+    );
+    let again = host
+        .app
+        .access
+        .create_key(till)
+        .await
+        .expect("the name is free");
     assert_ne!(*again.text, *made.text);
 
     // The audit log has actor and reason, and nothing contains the secret.
@@ -314,7 +338,7 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
         wanted.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()))
     );
     assert_eq!(actions[2]["after"]["stores"], json!(["s1"]));
-    let keys = host.app.keys(true).await.expect("a list");
+    let keys = host.app.access.keys(true).await.expect("a list");
     assert_eq!(keys.len(), 2);
     let everything = format!("{log} {keys:?} {}", log_lines().text());
     assert!(!everything.contains(secret), "the secret is visible");

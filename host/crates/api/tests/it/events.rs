@@ -71,7 +71,7 @@ async fn add_attempts(host: &Host) {
     });
     let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let run = format!("run:{}", run["id"].as_str().expect("an id"));
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let run = run.clone();
         Box::pin(async move {
             let decision = decision();

@@ -84,7 +84,7 @@ async fn a_refund_may_arrive_before_its_payment(stage: &Stage) {
     host.post("/v1/orders/o1/payments", "p", &payment("p1", 1210, None))
         .await
         .expect(201);
-    let stored = host.app.records().read(|tx| {
+    let stored = host.app.core.records().read(|tx| {
         Box::pin(async move { Ok(tx.refund_get("r1").await?.and_then(|row| row.refund)) })
     });
     let refund = stored
@@ -187,7 +187,7 @@ async fn a_basket_is_verified_before_and_after_its_payment(stage: &Stage) {
     assert_eq!(again, late_view);
 
     let id = late_view["id"].as_str().expect("an id").to_owned();
-    let found = host.app.records().read(move |tx| {
+    let found = host.app.core.records().read(move |tx| {
         let id = id.clone();
         let event_id = event_id.clone();
         Box::pin(async move {

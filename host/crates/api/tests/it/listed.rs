@@ -285,7 +285,7 @@ pub async fn documents(host: &Host) {
         document("d2", "s1", "2.xml", delivered, false),
         document("d3", "", "3.xml", delivered, false),
     ];
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let rows = rows.clone();
         Box::pin(async move {
             for row in &rows {

@@ -45,7 +45,7 @@ pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
         waits_for: None,
         cause: "printer out of paper".into(),
     };
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let parked = parked.clone();
         Box::pin(async move { tx.parked_put(&parked).await })
     });
@@ -153,7 +153,7 @@ async fn a_parked_event_is_retried_in_the_order_of_its_lane(stage: &Stage) {
         (&json!("waiting"), &json!(1))
     );
     assert!(retry("e1", "k1").await.replayed());
-    let due = host.app.due("PAYMENT_GROUP", 9).await.expect("due");
+    let due = host.app.events.due("PAYMENT_GROUP", 9).await.expect("due");
     let due: Vec<_> = due.into_iter().map(|parked| parked.event.id).collect();
     assert_eq!(due, ["e1"]);
     let done = host
@@ -198,7 +198,7 @@ async fn queue(host: &Host, id: &str, store: &str, order: &str) {
         .to_string(),
         created_at: at,
     };
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let (receipt, request) = (receipt.clone(), request.clone());
         Box::pin(async move {
             tx.receipt_insert(&receipt).await?;
@@ -288,7 +288,7 @@ async fn insert_document(host: &Host, id: &str, name: &str) {
         state: DocumentState::Pending,
         created_at: "2026-11-24T12:00:01Z".parse().expect("an instant"),
     };
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let document = document.clone();
         Box::pin(async move { tx.document_insert(&document).await })
     });

@@ -317,9 +317,9 @@ async fn products(host: &Host, seen: &mut SeenCodes) {
         &host.upload(&odd, "k", "text/csv", wrong).await,
         "bad_query",
     );
-    let now = host.app.clock().now();
+    let now = host.app.core.clock().now();
     let until = galleria_ports::clock::later(now, Duration::from_secs(60));
-    let import = host.app.records().write(move |tx| {
+    let import = host.app.core.records().write(move |tx| {
         Box::pin(async move {
             tx.catalogue_draft_begin("example", "another", now, until)
                 .await

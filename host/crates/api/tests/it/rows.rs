@@ -81,7 +81,7 @@ pub async fn add_parked_and_queued(host: &Host) {
         output_bytes: 0,
         at,
     };
-    let stored = host.app.records().write(move |tx| {
+    let stored = host.app.core.records().write(move |tx| {
         let (parked, receipt) = (parked.clone(), receipt.clone());
         let (request, fault) = (request.clone(), fault.clone());
         Box::pin(async move {
@@ -116,7 +116,7 @@ pub async fn add_dead_letter(host: &Host) {
         component: galleria_domain::Digest::of(b"component").to_string(),
         died_at: "2026-11-24T10:04:32Z".parse().expect("an instant"),
     };
-    let put = host.app.records().write(move |tx| {
+    let put = host.app.core.records().write(move |tx| {
         let letter = letter.clone();
         Box::pin(async move { tx.dead_letter_put(&letter).await })
     });
@@ -165,7 +165,7 @@ pub async fn add_decision(host: &Host) {
         output_bytes: 6,
         at,
     };
-    let stored = host.app.records().write(move |tx| {
+    let stored = host.app.core.records().write(move |tx| {
         let (document, attempt) = (document.clone(), attempt.clone());
         Box::pin(async move {
             tx.document_insert(&document).await?;

@@ -5,7 +5,7 @@
 //! request. Whether a key is in use is asked of the database each time, so that one that is revoked
 //! is refused by the next request, on every host.
 
-use crate::app::App;
+use crate::access::Access;
 use galleria_domain::{Digest, names};
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope};
@@ -112,9 +112,9 @@ impl From<ApiKeyRow> for KeyView {
     }
 }
 
-impl App {
+impl Access {
     /// Makes a key.
-    pub async fn key_create(&self, ask: ApiKeyRequest) -> Result<NewKey, Error> {
+    pub async fn create_key(&self, ask: ApiKeyRequest) -> Result<NewKey, Error> {
         check(&ask)?;
         self.reach_known(&ask.reach).await?;
         let (id, secret) = (random::<8>()?, random::<32>()?);
@@ -125,11 +125,11 @@ impl App {
             digest: Digest::of(secret.as_bytes()).to_string(),
             scope: ask.scope,
             reach: ask.reach.clone(),
-            created_at: self.clock.now(),
+            created_at: self.core.clock.now(),
             revoked_at: None,
         };
         let view = KeyView::from(row.clone());
-        let made = self.records.write(move |tx| {
+        let made = self.core.records.write(move |tx| {
             let (row, ask) = (row.clone(), ask.clone());
             Box::pin(async move {
                 tx.api_key_insert(&row).await?;
@@ -155,7 +155,7 @@ impl App {
             let last = all.last();
             let after = last.map(|key| (key.name.clone(), key.id.clone()));
             let after = after.unwrap_or_default();
-            let page = self.records.read(move |tx| {
+            let page = self.core.records.read(move |tx| {
                 let (name, id) = after.clone();
                 Box::pin(async move { tx.api_key_list(revoked, (&name, &id), PAGE).await })
             });
@@ -169,11 +169,11 @@ impl App {
     }
 
     /// Takes a key back, by its name or its id: the next request that carries it is refused.
-    pub async fn key_revoke(&self, key: &str, actor: &str, reason: &str) -> Result<KeyView, Error> {
+    pub async fn revoke_key(&self, key: &str, actor: &str, reason: &str) -> Result<KeyView, Error> {
         signed(actor, reason)?;
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let (key, actor, reason) = (key.to_owned(), actor.to_owned(), reason.to_owned());
-        let revoked = self.records.write(move |tx| {
+        let revoked = self.core.records.write(move |tx| {
             let (key, actor, reason) = (key.clone(), actor.clone(), reason.clone());
             Box::pin(async move { revoke(tx, &key, &actor, &reason, now).await })
         });
@@ -181,11 +181,11 @@ impl App {
     }
 
     /// Checks an API key.
-    pub async fn key_caller(&self, text: &str) -> Result<ApiKeyCheck, Error> {
+    pub async fn authenticate(&self, text: &str) -> Result<ApiKeyCheck, Error> {
         let Some((id, digest)) = parts(text) else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Malformed));
         };
-        let row = self.records.read(move |tx| {
+        let row = self.core.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move { tx.api_key_get(&id).await })
         });
@@ -211,7 +211,7 @@ impl App {
     async fn reach_known(&self, reach: &Reach) -> Result<(), Error> {
         if let Reach::Some { stores, .. } = reach {
             for store in stores {
-                self.store(store).await?;
+                self.core.store(store).await?;
             }
         }
         Ok(())

@@ -11,3 +11,17 @@ pub use keys::{ApiKeyCheck, ApiKeyRejection, ApiKeyRequest, KeyView, NewKey};
 pub use reach::{Subject, may_reach};
 
 pub(crate) use stores::may_put;
+
+use crate::core::Core;
+
+/// Manages API keys and checks reach. Cheap to clone.
+#[derive(Clone)]
+pub struct Access {
+    core: Core,
+}
+
+impl Access {
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core }
+    }
+}

@@ -3,7 +3,7 @@
 //! Looked up before the use case and outside its transaction. That is safe, because what decides
 //! never changes: an order's store, a store's retailer, a run's scope.
 
-use crate::app::App;
+use crate::access::Access;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::records::Tx;
@@ -57,10 +57,10 @@ impl Subject {
             Self::Statement(id) => ("statement", id),
             Self::Line(id) => ("statement line", id),
             Self::Letter(event, subscriber) => {
-                return crate::handling::no_letter(event, subscriber);
+                return crate::events::no_letter(event, subscriber);
             }
             Self::Parked(event, subscriber) => {
-                return crate::operations::unknown(event, subscriber);
+                return crate::events::not_parked(event, subscriber);
             }
         };
         Error::NotFound {
@@ -78,16 +78,16 @@ enum Home {
     None,
 }
 
-impl App {
+impl Access {
     /// `NotFound` where the caller cannot reach the subject, in the words of one that is not there.
     /// Asks the database only where the caller does not reach everything.
-    pub async fn reach(&self, caller: &Caller, subject: Subject) -> Result<(), Error> {
+    pub async fn check_reach(&self, caller: &Caller, subject: Subject) -> Result<(), Error> {
         if caller.reach == Reach::Everything {
             return Ok(());
         }
         let reach = caller.reach.clone();
         let asked = subject.clone();
-        let good = self.records.read(move |tx| {
+        let good = self.core.records.read(move |tx| {
             let (reach, subject) = (reach.clone(), asked.clone());
             Box::pin(async move { may_reach(tx, &reach, &subject).await })
         });

@@ -1,13 +1,13 @@
 //! Stores of a caller: which of them it sees, and which it may onboard.
 
-use crate::app::App;
-use crate::intake::NewStore;
+use crate::access::Access;
+use crate::stores::NewStore;
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::records::Tx;
 
-impl App {
+impl Access {
     /// Stores in the caller's reach, in the order of their ids, from behind `after`.
     pub async fn stores_within(
         &self,
@@ -16,7 +16,8 @@ impl App {
         limit: u32,
     ) -> Result<Vec<Store>, Error> {
         let (reach, after) = (caller.reach.clone(), after.to_owned());
-        self.records
+        self.core
+            .records
             .read(move |tx| {
                 let (reach, after) = (reach.clone(), after.clone());
                 Box::pin(async move { within(tx, &reach, &after, limit).await })
@@ -26,7 +27,7 @@ impl App {
 
     /// `NotFound` where a caller may not put a store: one that is there must be in its reach, and a
     /// new one belong to a retailer that is.
-    pub async fn may_put_store(
+    pub async fn check_put_store(
         &self,
         caller: &Caller,
         id: &str,
@@ -36,7 +37,7 @@ impl App {
             return Ok(());
         }
         let asked = id.to_owned();
-        let there = self.records.read(move |tx| {
+        let there = self.core.records.read(move |tx| {
             let id = asked.clone();
             Box::pin(async move { tx.store_get(&id).await })
         });

@@ -1,7 +1,7 @@
 //! The feed `products`.
 
 use super::{FeedWindow, Progress};
-use crate::products::in_scope;
+use crate::catalogue::in_scope;
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::plugins::{CatalogueRow, Feed};

@@ -1,6 +1,6 @@
 //! How often may be tried: a bucket that refills, written as the instant at which it is full again.
 
-use crate::app::App;
+use crate::members::Members;
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
@@ -55,13 +55,13 @@ impl Client {
     }
 }
 
-impl App {
+impl Members {
     /// Counts an attempt against the store and the client, before the code is looked at and so
     /// whatever it is worth. One that is refused here is not counted: who asks again too early does
     /// not wait the longer for it.
     pub(super) async fn count_attempt(&self, store: &Store, client: &Client) -> Result<(), Error> {
-        let policy = &self.policy.members;
-        let now = self.clock.now();
+        let policy = &self.policy;
+        let now = self.core.clock.now();
         // An address may be a customer's: only its digest is kept.
         let client = policy.digest_key.digest("client", &client.name());
         // Stores before clients, in every transaction: no two wait for each other.
@@ -76,6 +76,7 @@ impl App {
             ),
         ]);
         let wait: Duration = self
+            .core
             .records
             .write(move |tx| {
                 let buckets = Arc::clone(&buckets);

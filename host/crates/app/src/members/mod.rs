@@ -8,9 +8,9 @@ mod allowance;
 mod turns;
 
 pub use allowance::{Allowance, Client};
-pub(crate) use turns::Turns;
+use turns::Turns;
 
-use crate::app::App;
+use crate::core::Core;
 use crate::sensitive::{DigestKey, at_floor};
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
@@ -19,6 +19,7 @@ use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Usage};
 use galleria_ports::records::{InTx, JournalRow};
 use galleria_ports::trace;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -69,6 +70,26 @@ impl Code {
     }
 }
 
+/// Identifies members. Cheap to clone.
+#[derive(Clone)]
+pub struct Members {
+    core: Core,
+    policy: Arc<MemberPolicy>,
+    /// Limits the calls in flight.
+    turns: Arc<Turns>,
+}
+
+impl Members {
+    pub(crate) fn new(core: Core, policy: MemberPolicy) -> Self {
+        let turns = Turns::new(policy.calls, policy.calls_per_store);
+        Self {
+            core,
+            turns: Arc::new(turns),
+            policy: Arc::new(policy),
+        }
+    }
+}
+
 /// One attempt, from the question to its row in the journal.
 struct Attempt {
     store: Store,
@@ -77,35 +98,35 @@ struct Attempt {
     code: Code,
 }
 
-impl App {
+impl Members {
     /// Who is behind a code, as the first plugin that serves the store says, by its name in
     /// `retailer.toml`.
     /// `None` is the one refusal: bad codes of every kind, and plugins that fail.
     ///
     /// Every answer waits for the floor, a good one too: one path is easier to keep straight, and
     /// nobody notices a quarter of a second at a scanner.
-    pub async fn member_identify(
+    pub async fn identify(
         &self,
         store: &str,
         client: Client,
         code: Code,
     ) -> Result<Option<Member>, Error> {
-        let (app, store) = (self.clone(), store.to_owned());
+        let (members, store) = (self.clone(), store.to_owned());
         // A task of its own: who hangs up has used an attempt, and stands in the journal.
-        let asked = tokio::spawn(async move { app.identify(&store, &client, code).await });
-        let asked = at_floor(&*self.clock, self.policy.members.floor, asked).await;
+        let asked = tokio::spawn(async move { members.attempt(&store, &client, code).await });
+        let asked = at_floor(&*self.core.clock, self.policy.floor, asked).await;
         // What a panic said may be about the code.
         asked.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
     }
 
-    async fn identify(
+    async fn attempt(
         &self,
         store: &str,
         client: &Client,
         code: Code,
     ) -> Result<Option<Member>, Error> {
-        let store = self.store(store).await?;
-        let serving = self.plugins.serving(&store, Point::IdentifyMember);
+        let store = self.core.store(store).await?;
+        let serving = self.core.plugins.serving(&store, Point::IdentifyMember);
         let Some(plugin) = serving.into_iter().next() else {
             return Err(Error::Conflict {
                 code: "not_served",
@@ -113,7 +134,7 @@ impl App {
             });
         };
         self.count_attempt(&store, client).await?;
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let context = context(&store, &plugin, now);
         let attempt = Attempt {
             store,
@@ -147,7 +168,7 @@ impl App {
         attempt: Attempt,
     ) -> Result<(Attempt, CallOutcome<Option<Member>>), Error> {
         let turn = self.turns.take(&attempt.store.id).await?;
-        let plugins = std::sync::Arc::clone(&self.plugins);
+        let plugins = std::sync::Arc::clone(&self.core.plugins);
         // A sensitive point tells a collector that it was asked, and for how long; not what came of it.
         let told = tracing::info_span!(
             target: trace::TARGET, "plugin call", plugin = attempt.plugin.slot.plugin,
@@ -178,11 +199,12 @@ impl App {
         member: Option<&Member>,
         usage: Usage,
     ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let key = &self.policy.members.digest_key;
+        let now = self.core.clock.now();
+        let key = &self.policy.digest_key;
         let row = attempt.row(key, outcome, member, usage, now);
         let settings = attempt.context.settings.clone();
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let (row, settings) = (row.clone(), settings.clone());
                 Box::pin(async move {

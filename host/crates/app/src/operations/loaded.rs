@@ -2,7 +2,7 @@
 //! was widened, another component, other settings. Files have no log; this is theirs.
 
 use super::plugins::rights;
-use crate::app::App;
+use crate::operations::Operations;
 use galleria_domain::Digest;
 use galleria_ports::Error;
 use galleria_ports::plugins::LoadedPlugin;
@@ -16,15 +16,15 @@ const ACTION: &str = "plugins_loaded";
 /// The subject that lists the retailers; those of one retailer's slots have its name behind a colon.
 const SUBJECT: &str = "retailers";
 
-impl App {
+impl Operations {
     /// Writes down, among the operations, each retailer whose slots are not as they were written down
     /// last: components, grants and digests of settings, before and after. `host` is who started.
     /// Answers the names of what changed.
-    pub async fn plugins_noted(&self, host: &str) -> Result<Vec<String>, Error> {
-        let now = self.clock.now();
+    pub async fn record_loaded_plugins(&self, host: &str) -> Result<Vec<String>, Error> {
+        let now = self.core.clock.now();
         let host: Arc<str> = host.into();
-        let states = Arc::new(states(self.plugins.all()));
-        let changed = self.records.write(move |tx| {
+        let states = Arc::new(states(self.core.plugins.all()));
+        let changed = self.core.records.write(move |tx| {
             let (host, states) = (Arc::clone(&host), Arc::clone(&states));
             Box::pin(async move {
                 let mut changed = Vec::new();

@@ -4,102 +4,46 @@
 //! Owns: lists over many stores within a caller's reach. Never knows: who asks, and by which route.
 
 mod loaded;
-mod parked;
+mod log;
+mod metrics;
 mod plugins;
 mod queued;
+mod status;
+mod timeline;
 
-pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
+pub use log::{OperationPage, OperationView};
 pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView, RightsView};
 pub use queued::{QueuedQuery, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
+pub use status::{DocumentCounts, GroupStatus, StatusView, StoreStatus};
+pub use timeline::{AboutView, TimelineEntry, TimelineView};
 
-pub(crate) use parked::unknown;
+use crate::core::Core;
+use crate::events::EventPolicy;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use galleria_ports::Error;
-use galleria_ports::access::Reach;
-
-/// A retailer, a store, or both, of which a part of a list is asked.
+/// What operators see of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub retailer: Option<String>,
-    pub store: Option<String>,
+pub struct OperationsPolicy {
+    /// The paths of the directories of documents, by name.
+    pub directories: BTreeMap<String, PathBuf>,
 }
 
-/// The parts that a list is put together of. What is named was found to be in reach before.
-fn parts(reach: &Reach, retailer: Option<String>, store: Option<String>) -> Vec<Part> {
-    let Reach::Some { retailers, stores } = reach else {
-        return vec![Part { retailer, store }];
-    };
-    let of_store = |id: &String| Part {
-        retailer: retailer.clone(),
-        store: Some(id.clone()),
-    };
-    let of_retailer = |name: &String| Part {
-        retailer: Some(name.clone()),
-        store: None,
-    };
-    match (&retailer, &store) {
-        (_, Some(id)) => vec![of_store(id)],
-        (Some(name), None) if retailers.contains(name) => vec![of_retailer(name)],
-        (Some(_), None) => stores.iter().map(of_store).collect(),
-        (None, None) => {
-            let whole = retailers.iter().map(of_retailer);
-            whole.chain(stores.iter().map(of_store)).collect()
+/// Shows status, queues, plugins, the operations log and timelines, and reads the gauges. Cheap to clone.
+#[derive(Clone)]
+pub struct Operations {
+    core: Core,
+    policy: Arc<OperationsPolicy>,
+    events: Arc<EventPolicy>,
+}
+
+impl Operations {
+    pub(crate) fn new(core: Core, policy: OperationsPolicy, events: Arc<EventPolicy>) -> Self {
+        Self {
+            core,
+            policy: Arc::new(policy),
+            events,
         }
-    }
-}
-
-/// The first rows of all parts together, and whether there are more. Each part came in order, one row
-/// longer than asked for.
-fn together<R, K: Ord>(mut rows: Vec<R>, limit: u32, key: impl Fn(&R) -> K) -> (Vec<R>, bool) {
-    rows.sort_by_key(&key);
-    rows.dedup_by_key(|row| key(row));
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    (rows, more)
-}
-
-fn no_cursor() -> Error {
-    Error::invalid("after", "must be the `next` of the previous page")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bound(retailers: &[&str], stores: &[&str]) -> Reach {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Reach::Some {
-            retailers: names(retailers),
-            stores: names(stores),
-        }
-    }
-
-    #[test]
-    fn a_list_is_put_together_of_what_is_in_reach() {
-        let told = |reach: &Reach, retailer: Option<&str>, store: Option<&str>| {
-            let own = |text: Option<&str>| text.map(ToOwned::to_owned);
-            let parts = parts(reach, own(retailer), own(store)).into_iter();
-            let word = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-            let words = parts.map(|part| [word(part.retailer), word(part.store)].join("/"));
-            words.collect::<Vec<_>>().join(" ")
-        };
-        let all = Reach::Everything;
-        assert_eq!(told(&all, None, None), "-/-");
-        assert_eq!(told(&all, Some("r"), Some("s")), "r/s");
-        let some = bound(&["r", "q"], &["s", "t"]);
-        assert_eq!(told(&some, None, None), "q/- r/- -/s -/t");
-        assert_eq!(told(&some, Some("r"), None), "r/-");
-        assert_eq!(told(&some, Some("other"), None), "other/s other/t");
-        assert_eq!(told(&some, None, Some("s")), "-/s");
-        assert_eq!(told(&bound(&[], &[]), None, None), "");
-    }
-
-    #[test]
-    fn parts_are_put_together_in_order_and_once() {
-        assert_eq!(
-            together(vec![3, 5, 1, 3], 2, |row| *row),
-            (vec![1, 3], true)
-        );
-        assert_eq!(together(vec![2, 2], 2, |row| *row), (vec![2], false));
     }
 }

@@ -1,6 +1,6 @@
 //! What each loaded slot is, what it was granted, and how it has done of late.
 
-use crate::app::App;
+use crate::operations::Operations;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -132,9 +132,9 @@ pub struct PluginPage {
     pub next: Option<String>,
 }
 
-impl App {
+impl Operations {
     /// Slots of whole retailers in reach, of one retailer or serving one point where these are named.
-    pub async fn plugin_list(
+    pub async fn plugins(
         &self,
         reach: &Reach,
         retailer: Option<&str>,
@@ -142,7 +142,7 @@ impl App {
         after: Option<&str>,
         limit: u32,
     ) -> Result<PluginPage, Error> {
-        let mut slots: Vec<_> = self.plugins.all().to_vec();
+        let mut slots: Vec<_> = self.core.plugins.all().to_vec();
         slots.sort_by_key(cursor);
         slots.retain(|loaded| {
             let slot = &loaded.slot;
@@ -166,16 +166,21 @@ impl App {
             what: "plugin",
             id: format!("{retailer}/{slot}"),
         };
-        let loaded = self.plugins.named(retailer, slot).ok_or_else(unknown)?;
+        let loaded = self
+            .core
+            .plugins
+            .named(retailer, slot)
+            .ok_or_else(unknown)?;
         let mut one = self.with_faults(vec![loaded]).await?;
         one.pop().ok_or_else(unknown)
     }
 
     async fn with_faults(&self, slots: Vec<LoadedPlugin>) -> Result<Vec<PluginView>, Error> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
         let slots: Arc<[LoadedPlugin]> = slots.into();
-        self.records
+        self.core
+            .records
             .read(move |tx| {
                 let slots = Arc::clone(&slots);
                 Box::pin(async move {

@@ -3,8 +3,8 @@
 //! What is a customer's own - the attributes of a receipt, its text, the body and the headers of a
 //! request - is not shown: an operator needs to see that it is there, and whose it is.
 
-use super::{Part, no_cursor, parts, together};
-use crate::app::App;
+use crate::operations::Operations;
+use crate::parts::{Part, no_cursor, parts, together};
 use galleria_domain::{Outgoing, Receipt};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -118,7 +118,7 @@ pub struct RequestPage {
     pub next: Option<String>,
 }
 
-impl App {
+impl Operations {
     /// Receipts in reach that wait to be sent. `after` is the `next` of the page before.
     pub async fn receipts(
         &self,
@@ -128,7 +128,7 @@ impl App {
         limit: u32,
     ) -> Result<ReceiptPage, Error> {
         let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let (filters, after) = (filters.clone(), after.clone());
             Box::pin(async move {
                 let mut rows = Vec::new();
@@ -158,7 +158,7 @@ impl App {
         limit: u32,
     ) -> Result<RequestPage, Error> {
         let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let (filters, after) = (filters.clone(), after.clone());
             Box::pin(async move {
                 let mut rows = Vec::new();
@@ -180,7 +180,7 @@ impl App {
     }
 }
 
-impl App {
+impl Operations {
     /// A receipt by its id, which begins with its event.
     pub async fn receipt(&self, id: &str) -> Result<ReceiptView, Error> {
         let ask = QueuedQuery::of_event(id.rsplitn(3, '/').nth(2));

@@ -1,8 +1,8 @@
 //! One attempt at a run, from its lease to what became of it.
 
 use super::finish::RunCommit;
-use crate::app::App;
 use crate::feeds::Progress;
+use crate::runs::Runs;
 use galleria_domain::plugin::{Capability, Point, StoreFilter};
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
 use galleria_ports::Error;
@@ -80,7 +80,7 @@ struct Seen {
     cancelled: bool,
 }
 
-impl App {
+impl Runs {
     /// Does a run that was leased. An error says that the database did not answer: the lease runs
     /// out, and the run is tried again.
     pub(super) async fn run_attempt(
@@ -155,8 +155,8 @@ impl App {
             progress(rows);
         });
         let told = Arc::clone(&stop.0);
-        let streams = run.streams(&self.records, begun.sink(), &progress, told);
-        let (plugins, plugin) = (Arc::clone(&self.plugins), run.plugin.clone());
+        let streams = run.streams(&self.core.records, begun.sink(), &progress, told);
+        let (plugins, plugin) = (Arc::clone(&self.core.plugins), run.plugin.clone());
         let (cx, stream) = (run.context(), run.stream());
         let called = move || plugins.run(&plugin, &cx, &stream, streams);
         Call {
@@ -171,9 +171,9 @@ impl App {
         if row.as_of.is_some() {
             return Ok(row);
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let asked = row.clone();
-        let plugin = self.plugins.named(&row.retailer, &row.subscriber);
+        let plugin = self.core.plugins.named(&row.retailer, &row.subscriber);
         let settles = plugin.as_ref().is_some_and(|plugin| {
             let imports = &plugin.inspection.imports;
             imports.contains(&Capability::Settlement)
@@ -185,6 +185,7 @@ impl App {
         };
         let stores = u32::try_from(stores).unwrap_or(u32::MAX);
         let since = self
+            .core
             .records
             .write(move |tx| {
                 let row = asked.clone();
@@ -209,7 +210,7 @@ impl App {
     /// Finds the plugin and the store, which may be missing since the run was planned.
     async fn run_target(&self, row: RunRow) -> Result<RunTarget, Error> {
         let gone = |what: String| CallFault::Host(HostFault::NotServed(what));
-        let plugin = self.plugins.named(&row.retailer, &row.subscriber);
+        let plugin = self.core.plugins.named(&row.retailer, &row.subscriber);
         let Some(plugin) = plugin.filter(|plugin| plugin.inspection.exports.contains(&row.point))
         else {
             let what = format!(
@@ -220,7 +221,7 @@ impl App {
         };
         let store = match row.store_id.as_str() {
             "" => None,
-            id => match self.store(id).await {
+            id => match self.core.store(id).await {
                 Ok(store) => Some(store),
                 Err(Error::NotFound { .. }) => {
                     return Ok(RunTarget::Missing(gone(format!("no store {id}"))));
@@ -235,7 +236,7 @@ impl App {
             }
             false => None,
         };
-        let as_of = row.as_of.unwrap_or_else(|| self.clock.now());
+        let as_of = row.as_of.unwrap_or_else(|| self.core.clock.now());
         Ok(RunTarget::Found(Box::new(Run {
             row,
             plugin,
@@ -254,7 +255,7 @@ impl App {
         stop: &AtomicBool,
     ) -> Result<(CallOutcome<Totals>, Seen), Error> {
         let (mut seen, look) = (Seen::default(), LOOK.min(holder.lease / 3));
-        let mut looked = self.clock.now();
+        let mut looked = self.core.clock.now();
         // Whether to stop is looked at more often than the database is told.
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
@@ -270,7 +271,7 @@ impl App {
                     }
                 }
             }
-            let now = self.clock.now();
+            let now = self.core.clock.now();
             if later(looked, look) > now {
                 continue;
             }
@@ -301,7 +302,8 @@ impl App {
         rows: u64,
     ) -> Result<Option<bool>, Error> {
         let lease = lease.clone();
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let lease = lease.clone();
                 Box::pin(async move { tx.run_renew(&lease, until, rows).await })

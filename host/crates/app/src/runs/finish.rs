@@ -1,7 +1,7 @@
 //! What an attempt leaves behind: its end, its journal row and its files, in one transaction.
 
 use super::execute::{Attempt, Run, host_failed};
-use crate::app::App;
+use crate::runs::Runs;
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,
 };
@@ -35,7 +35,7 @@ struct RunRecord {
     documents: Vec<DocumentRow>,
 }
 
-impl App {
+impl Runs {
     /// Records a good end and its files. They are on the disk by then, under their temporary names;
     /// the deliverer gives them their own.
     pub(super) async fn run_kept(
@@ -71,7 +71,7 @@ impl App {
         };
         match self.run_left(leaving).await {
             Ok(true) => {
-                self.document_decided.notify();
+                self.core.document_decided.notify();
                 tracing::info!(
                     run = %lease.id, retailer = %run.row.retailer, plugin = %run.row.subscriber,
                     rows = totals.rows, "a run has ended well"
@@ -183,7 +183,7 @@ impl App {
 
     /// An end of now, with nothing told yet.
     pub(super) fn run_end(&self, state: RunState, attempts: u32, progress: u64) -> RunEnd {
-        let at = self.clock.now();
+        let at = self.core.clock.now();
         RunEnd {
             state,
             attempts,
@@ -201,7 +201,8 @@ impl App {
     /// False where the lease was lost: then nothing was written.
     async fn run_left(&self, leaving: RunRecord) -> Result<bool, Error> {
         let leaving = Arc::new(leaving);
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let leaving = Arc::clone(&leaving);
                 Box::pin(async move { write(tx, &leaving).await }) as InTx<'_, bool>

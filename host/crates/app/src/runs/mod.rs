@@ -21,6 +21,8 @@ pub use plan::RunRequest;
 pub use schedules::check;
 pub use worker::{RunWorker, RunsConfig};
 
+use crate::core::{BACKOFF, Core};
+use galleria_domain::Backoff;
 use galleria_domain::plugin::Point;
 
 /// The points whose runs cover a window.
@@ -29,3 +31,29 @@ pub const POINTS: [Point; 3] = [
     Point::WriteSettlement,
     Point::ExportCatalogue,
 ];
+
+/// How failed runs are retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunPolicy {
+    /// The waits between tries.
+    pub backoff: Backoff,
+}
+
+impl Default for RunPolicy {
+    fn default() -> Self {
+        Self { backoff: BACKOFF }
+    }
+}
+
+/// Plans, executes and lists runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs {
+    core: Core,
+    policy: RunPolicy,
+}
+
+impl Runs {
+    pub(crate) fn new(core: Core, policy: RunPolicy) -> Self {
+        Self { core, policy }
+    }
+}

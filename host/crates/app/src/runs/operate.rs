@@ -2,9 +2,10 @@
 
 use super::execute::{Attempt, Holder};
 use super::plan::RunRequest;
-use crate::app::{App, IdempotencyKey, Reply};
+use crate::core::{IdempotencyKey, Reply};
+use crate::events::Acting;
 use crate::feeds::Progress;
-use crate::handling::Acting;
+use crate::runs::Runs;
 use galleria_domain::Attribute;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
@@ -130,7 +131,7 @@ pub enum ByHand {
     Stopped,
 }
 
-impl App {
+impl Runs {
     /// A run as it stands.
     pub async fn run(&self, id: &str) -> Result<RunView, Error> {
         self.run_row(id).await.map(Into::into)
@@ -138,7 +139,8 @@ impl App {
 
     pub(super) async fn run_row(&self, id: &str) -> Result<RunRow, Error> {
         let id = id.to_owned();
-        self.records
+        self.core
+            .records
             .read(move |tx| {
                 let id = id.clone();
                 Box::pin(async move { row_of(tx, &id).await })
@@ -147,7 +149,7 @@ impl App {
     }
 
     /// Runs, the newest first, behind `before`.
-    pub async fn runs(
+    pub async fn list(
         &self,
         filter: RunFilter,
         before: Option<i64>,
@@ -156,6 +158,7 @@ impl App {
         let before = before.unwrap_or(i64::MAX);
         // One extra row shows whether there is a next page.
         let mut rows = self
+            .core
             .records
             .read(move |tx| {
                 let filter = filter.clone();
@@ -172,9 +175,10 @@ impl App {
     }
 
     /// Asks for a run: whoever has time does it. Where the window was run, that run is answered.
-    pub async fn run_ask(&self, key: IdempotencyKey, ask: RunRequest) -> Result<Reply, Error> {
+    pub async fn request(&self, key: IdempotencyKey, ask: RunRequest) -> Result<Reply, Error> {
         let row = self.run_planned(&ask).await?;
         let reply = self
+            .core
             .once(key, 202, move |tx| {
                 let row = row.clone();
                 Box::pin(async move {
@@ -183,20 +187,21 @@ impl App {
                 })
             })
             .await;
-        self.run_wanted.notify();
+        self.core.run_wanted.notify();
         reply
     }
 
     /// Makes a run that is dead, cancelled or waiting for its next try due now, with all its tries.
-    pub async fn run_replay(
+    pub async fn replay(
         &self,
         key: IdempotencyKey,
         id: &str,
         acting: Acting,
     ) -> Result<Reply, Error> {
         acting.check()?;
-        let (id, now) = (id.to_owned(), self.clock.now());
+        let (id, now) = (id.to_owned(), self.core.clock.now());
         let reply = self
+            .core
             .once(key, 200, move |tx| {
                 let (id, acting) = (id.clone(), acting.clone());
                 Box::pin(async move {
@@ -213,39 +218,40 @@ impl App {
                 })
             })
             .await;
-        self.run_wanted.notify();
+        self.core.run_wanted.notify();
         reply
     }
 
     /// Cancels a run. One that is under way stops at its next row.
-    pub async fn run_cancel(
+    pub async fn cancel(
         &self,
         key: IdempotencyKey,
         id: &str,
         acting: Acting,
     ) -> Result<Reply, Error> {
         acting.check()?;
-        let (id, now) = (id.to_owned(), self.clock.now());
-        self.once(key, 200, move |tx| {
-            let (id, acting) = (id.clone(), acting.clone());
-            Box::pin(async move {
-                let before = row_of(tx, &id).await?;
-                let state = before.state;
-                if tx.run_cancel(&id, now).await? {
-                    record(tx, "run_cancel", &before, &acting, now).await?;
-                    return told(tx, &id).await;
-                }
-                Err(Error::Conflict {
-                    code: "run_ended",
-                    message: format!("run {id} is {} already", state.name()),
+        let (id, now) = (id.to_owned(), self.core.clock.now());
+        self.core
+            .once(key, 200, move |tx| {
+                let (id, acting) = (id.clone(), acting.clone());
+                Box::pin(async move {
+                    let before = row_of(tx, &id).await?;
+                    let state = before.state;
+                    if tx.run_cancel(&id, now).await? {
+                        record(tx, "run_cancel", &before, &acting, now).await?;
+                        return told(tx, &id).await;
+                    }
+                    Err(Error::Conflict {
+                        code: "run_ended",
+                        message: format!("run {id} is {} already", state.name()),
+                    })
                 })
             })
-        })
-        .await
+            .await
     }
 
     /// Runs a window here and now, once. `stop` ends it at its next row, and nothing is left.
-    pub async fn run_by_hand(
+    pub async fn run_now(
         &self,
         files: &dyn Files,
         ask: &RunRequest,
@@ -288,7 +294,7 @@ impl App {
                 ),
             }),
             Attempt::Stopped => {
-                let back = before.map(|before| as_it_was(*before, self.clock.now()));
+                let back = before.map(|before| as_it_was(*before, self.core.clock.now()));
                 self.run_put_back(&row, owner, back).await?;
                 Ok(ByHand::Stopped)
             }
@@ -302,9 +308,10 @@ impl App {
         owner: &str,
         lease: Duration,
     ) -> Result<(Option<RunRow>, Option<Box<RunRow>>), Error> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let (owner, until) = (owner.to_owned(), later(now, lease));
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let (new, owner) = (new.clone(), owner.clone());
                 Box::pin(async move {
@@ -330,7 +337,8 @@ impl App {
             owner: owner.to_owned(),
             attempt: row.attempts,
         };
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let (lease, back) = (lease.clone(), back.clone());
                 Box::pin(async move {

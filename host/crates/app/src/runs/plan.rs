@@ -1,7 +1,7 @@
 //! Which run is meant: point, slot, scope and window, checked, and the id that derives from them.
 
-use crate::app::App;
 use crate::runs::POINTS;
+use crate::runs::Runs;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Digest, Store};
 use galleria_ports::Error;
@@ -151,20 +151,20 @@ fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
     ))
 }
 
-impl App {
+impl Runs {
     /// The run that is asked for, as it is added where it is not there yet.
     pub(super) async fn run_planned(&self, ask: &RunRequest) -> Result<RunRow, Error> {
         if ask.last < ask.first {
             return Err(Error::invalid("last", "not before the first day"));
         }
-        let plugin = self.plugins.named(&ask.retailer, &ask.plugin);
+        let plugin = self.core.plugins.named(&ask.retailer, &ask.plugin);
         let plugin = plugin.ok_or_else(|| Error::NotFound {
             what: "plugin",
             id: format!("{} of retailer {}", ask.plugin, ask.retailer),
         })?;
         let point = point_of(&plugin, ask.point).map_err(|why| Error::invalid("point", why))?;
         let store = match &ask.store {
-            Some(id) => Some(self.store(id).await?),
+            Some(id) => Some(self.core.store(id).await?),
             None => None,
         };
         let strange = |store: &Store| store.retailer != ask.retailer;
@@ -176,7 +176,7 @@ impl App {
             let why = format!("a store that {} serves", ask.plugin);
             return Err(Error::invalid("store", why));
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         if point != Point::ExportCatalogue {
             let stores = match store {
                 Some(store) => vec![store],

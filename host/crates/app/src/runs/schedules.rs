@@ -5,7 +5,7 @@
 //! planned from now on: the past was not asked for.
 
 use super::plan::{NewRun, point_of};
-use crate::app::App;
+use crate::runs::Runs;
 use galleria_domain::Store;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
@@ -87,7 +87,7 @@ struct Planned {
     runs: Vec<RunRow>,
 }
 
-impl App {
+impl Runs {
     /// Adds the runs that have become due; answers when to look again.
     pub(super) async fn schedules_planned(
         &self,
@@ -96,7 +96,7 @@ impl App {
         let mut next = None;
         let mut stores: BTreeMap<&str, Vec<Store>> = BTreeMap::new();
         for schedule in schedules {
-            let Some(plugin) = self.plugins.named(&schedule.retailer, &schedule.slot) else {
+            let Some(plugin) = self.core.plugins.named(&schedule.retailer, &schedule.slot) else {
                 continue;
             };
             if !stores.contains_key(schedule.retailer.as_str()) {
@@ -117,7 +117,7 @@ impl App {
         schedule: &Schedule,
         scopes: &[Scope<'_>],
     ) -> Result<Option<Timestamp>, Error> {
-        let (now, mut next) = (self.clock.now(), None);
+        let (now, mut next) = (self.core.clock.now(), None);
         let mut marks = self.marks_of(schedule).await?;
         let mut planned = Vec::new();
         for scope in scopes {
@@ -143,6 +143,7 @@ impl App {
     async fn marks_of(&self, schedule: &Schedule) -> Result<BTreeMap<String, ScheduleMark>, Error> {
         let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
         let marks = self
+            .core
             .records
             .read(move |tx| {
                 let (retailer, name) = (retailer.clone(), name.clone());
@@ -159,7 +160,8 @@ impl App {
         }
         let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
         let planned = Arc::new(planned);
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let (retailer, name) = (retailer.clone(), name.clone());
                 let planned = Arc::clone(&planned);
@@ -183,7 +185,8 @@ impl App {
         }
         let (retailer, name) = (schedule.retailer.clone(), schedule.name.clone());
         let stores = Arc::new(stores);
-        self.records
+        self.core
+            .records
             .write(move |tx| {
                 let (retailer, name) = (retailer.clone(), name.clone());
                 let stores = Arc::clone(&stores);
@@ -206,7 +209,8 @@ impl App {
 
     async fn stores_of_retailer(&self, retailer: &str) -> Result<Vec<Store>, Error> {
         let retailer = retailer.to_owned();
-        self.records
+        self.core
+            .records
             .read(move |tx| {
                 let retailer = retailer.clone();
                 Box::pin(async move { all_stores(tx, &retailer).await })

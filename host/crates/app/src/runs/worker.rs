@@ -4,8 +4,8 @@
 //! database: a lease keeps them apart, and is held for as long as a host lives.
 
 use super::execute::{Attempt, Holder};
-use crate::app::App;
 use crate::feeds::Progress;
+use crate::runs::Runs;
 use galleria_domain::schedule::Schedule;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
@@ -46,7 +46,7 @@ impl Default for RunsConfig {
 /// Does runs.
 #[derive(Clone)]
 pub struct RunWorker {
-    app: App,
+    service: Runs,
     files: Arc<dyn Files>,
     holder: Holder,
     at_once: usize,
@@ -56,14 +56,14 @@ pub struct RunWorker {
 impl RunWorker {
     /// A worker whose name no other has. The schedules were checked.
     pub fn new(
-        app: App,
+        service: Runs,
         files: Arc<dyn Files>,
         owner: String,
         config: RunsConfig,
         schedules: Vec<Schedule>,
     ) -> Self {
         Self {
-            app,
+            service,
             files,
             holder: Holder {
                 owner,
@@ -77,14 +77,14 @@ impl RunWorker {
     /// Works until told to stop; runs in hand are then given back, as if they had not begun.
     pub async fn run(self, stop: CancellationToken) {
         let halt = Arc::new(AtomicBool::new(false));
-        let (mut running, mut wanted) = (JoinSet::new(), self.app.run_wanted());
-        let mut plan_at = self.app.clock.now();
+        let (mut running, mut wanted) = (JoinSet::new(), self.service.core.run_wanted());
+        let mut plan_at = self.service.core.clock.now();
         while !stop.is_cancelled() {
-            if self.app.clock.now() >= plan_at {
+            if self.service.core.clock.now() >= plan_at {
                 plan_at = self.next_plan().await;
             }
             let free = self.fill(&mut running, &halt).await;
-            let now = self.app.clock.now();
+            let now = self.service.core.clock.now();
             let wake = free.map_or(plan_at, |free| free.min(plan_at));
             let wait = wake
                 .duration_since(now)
@@ -94,7 +94,7 @@ impl RunWorker {
                 () = stop.cancelled() => break,
                 Some(done) = running.join_next(), if !running.is_empty() => ended(done),
                 () = wanted.notified(), if free.is_some() => {}
-                () = self.app.clock.sleep(wait) => {}
+                () = self.service.core.clock.sleep(wait) => {}
             }
         }
         halt.store(true, Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl RunWorker {
 
     /// Adds the runs that schedules want by now; answers when to look again.
     pub async fn plan(&self) -> Result<Option<Timestamp>, Error> {
-        self.app.schedules_planned(&self.schedules).await
+        self.service.schedules_planned(&self.schedules).await
     }
 
     /// Does one run that is ready; false where none is.
@@ -120,7 +120,7 @@ impl RunWorker {
     }
 
     async fn next_plan(&self) -> Timestamp {
-        let now = self.app.clock.now();
+        let now = self.service.core.clock.now();
         match self.plan().await {
             Ok(next) => next.unwrap_or(Timestamp::MAX).min(later(now, PLAN_EVERY)),
             Err(error) => {
@@ -146,7 +146,7 @@ impl RunWorker {
                 Ok(None) => return Some(self.next_ready().await),
                 Err(error) => {
                     tracing::warn!("runs were not looked for: {}", error.chain());
-                    return Some(later(self.app.clock.now(), LOOK_EVERY));
+                    return Some(later(self.service.core.clock.now(), LOOK_EVERY));
                 }
             }
         }
@@ -154,9 +154,10 @@ impl RunWorker {
     }
 
     async fn next_ready(&self) -> Timestamp {
-        let look = later(self.app.clock.now(), LOOK_EVERY);
+        let look = later(self.service.core.clock.now(), LOOK_EVERY);
         let next = self
-            .app
+            .service
+            .core
             .records
             .read(|tx| Box::pin(async move { tx.run_next_time().await }))
             .await;
@@ -165,12 +166,13 @@ impl RunWorker {
 
     /// The run that has waited longest, if it is worth another attempt.
     async fn leased(&self) -> Result<Option<RunRow>, Error> {
-        let now = self.app.clock.now();
+        let now = self.service.core.clock.now();
         let until = later(now, self.holder.lease);
         loop {
             let owner = self.holder.owner.clone();
             let leased = self
-                .app
+                .service
+                .core
                 .records
                 .write(move |tx| {
                     let owner = owner.clone();
@@ -190,7 +192,9 @@ impl RunWorker {
             run = %row.id, retailer = %row.retailer, plugin = %row.subscriber,
             "a run was begun {} times and never ended; dead until it is replayed", row.tries
         );
-        let mut end = self.app.run_end(RunState::Dead, row.tries, row.progress);
+        let mut end = self
+            .service
+            .run_end(RunState::Dead, row.tries, row.progress);
         end.code = Some("host_lost".into());
         end.detail = Some("its host was lost while it ran, in every attempt".into());
         let lease = RunLease {
@@ -198,7 +202,7 @@ impl RunWorker {
             owner: self.holder.owner.clone(),
             attempt: row.attempts,
         };
-        self.app
+        self.service
             .run_closed(&lease, end, Attempt::Stopped)
             .await
             .map(drop)
@@ -207,15 +211,15 @@ impl RunWorker {
     async fn attempt(&self, row: RunRow, halt: Arc<AtomicBool>) -> Result<(), Error> {
         let nobody: Progress = Arc::new(|_| {});
         let attempt = self
-            .app
+            .service
             .run_attempt(&*self.files, &self.holder, row.clone(), nobody, halt)
             .await?;
         match attempt {
             Attempt::Stopped => {
                 let due = self
-                    .app
+                    .service
                     .run_end(RunState::Due, row.attempts.saturating_sub(1), 0);
-                self.app
+                self.service
                     .run_put_back(&row, &self.holder.owner, Some(due))
                     .await
             }

@@ -9,7 +9,7 @@ use super::lease::Lease;
 use super::matching::PIECE;
 use super::reading::{Reading, read};
 use super::views::StatementView;
-use crate::app::App;
+use crate::settlement::Settlement;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope};
 use galleria_ports::Error;
@@ -57,7 +57,7 @@ pub fn reading_context(plugin: &LoadedPlugin, digest: &Digest, now: Timestamp) -
 
 /// The import of one file.
 struct Import {
-    app: App,
+    service: Settlement,
     vault: Arc<dyn Vault>,
     plugin: LoadedPlugin,
     /// Until it is kept.
@@ -73,7 +73,7 @@ struct Import {
     stop: Arc<AtomicBool>,
 }
 
-impl App {
+impl Settlement {
     /// The storage of statement files.
     pub fn vault(&self) -> Result<&Arc<dyn Vault>, Error> {
         let none = || Error::Internal("the application has no vault for statements".into());
@@ -82,7 +82,7 @@ impl App {
 
     /// The slot that reads a retailer's statements, by its name.
     pub fn statement_reader(&self, ask: &StatementRequest) -> Result<LoadedPlugin, Error> {
-        let found = self.plugins.named(&ask.retailer, &ask.plugin);
+        let found = self.core.plugins.named(&ask.retailer, &ask.plugin);
         found
             .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))
             .ok_or_else(|| Error::NotFound {
@@ -93,7 +93,7 @@ impl App {
 
     /// Imports and matches a statement, or finds the earlier import of the same file. If `stop` is set, this returns
     /// `Error::Stopped` and stores nothing, unless all lines are written already.
-    pub async fn statement_import(
+    pub async fn import(
         &self,
         ask: &StatementRequest,
         spool: Box<dyn Spool>,
@@ -113,7 +113,7 @@ impl App {
         let plugin = self.statement_reader(ask)?;
         let (digest, size) = spool.digest();
         let import = Import {
-            app: self.clone(),
+            service: self.clone(),
             vault: Arc::clone(self.vault()?),
             plugin,
             file: spool.file(),
@@ -133,8 +133,9 @@ impl App {
 
     /// Acquires or extends a lease; returns whether `owner` holds it.
     pub async fn lease(&self, name: &str, owner: &str, last: Duration) -> Result<bool, Error> {
-        let (name, owner, now) = (name.to_owned(), owner.to_owned(), self.clock.now());
-        self.records
+        let (name, owner, now) = (name.to_owned(), owner.to_owned(), self.core.clock.now());
+        self.core
+            .records
             .write(move |tx| {
                 let (name, owner) = (name.clone(), owner.clone());
                 Box::pin(async move { tx.lease_take(&name, &owner, now, now + last).await })
@@ -144,8 +145,9 @@ impl App {
 
     /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
     /// import in progress on another replica is not affected.
-    pub async fn statements_sweep(&self) -> Result<(), Error> {
+    pub async fn sweep(&self) -> Result<(), Error> {
         let mut retailers: Vec<_> = self
+            .core
             .plugins
             .all()
             .iter()
@@ -156,7 +158,7 @@ impl App {
         for retailer in retailers {
             let lease = Lease::of(self, &retailer, uuid::Uuid::new_v4().to_string());
             if lease.take().await? {
-                let swept = self.sweep(&lease, &retailer).await;
+                let swept = self.sweep_retailer(&lease, &retailer).await;
                 lease.release().await;
                 swept?;
             }
@@ -164,7 +166,7 @@ impl App {
         Ok(())
     }
 
-    async fn sweep(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
+    async fn sweep_retailer(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
         for digest in self.vault()?.digests(retailer)? {
             self.forget_of_none(lease, retailer, &digest).await?;
@@ -180,7 +182,7 @@ impl App {
         digest: &str,
     ) -> Result<(), Error> {
         let id = id_of(retailer, digest);
-        let found = self.records.read(move |tx| {
+        let found = self.core.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move { tx.statement_get(&id).await })
         });
@@ -202,14 +204,14 @@ fn id_of(retailer: &str, digest: &str) -> String {
 impl Import {
     async fn before(&self) -> Result<Option<Imported>, Error> {
         let id = self.id.clone();
-        let found = self.app.records.read(move |tx| {
+        let found = self.service.core.records.read(move |tx| {
             let id = id.clone();
             Box::pin(async move { tx.statement_get(&id).await })
         });
         let found = found.await?;
         let there = found.filter(|row| row.state != StatementState::Importing);
         match there {
-            Some(row) => self.app.seen(row, true).await.map(Some),
+            Some(row) => self.service.seen(row, true).await.map(Some),
             None => Ok(None),
         }
     }
@@ -218,9 +220,9 @@ impl Import {
     async fn read(self) -> Result<(Self, Reading), Error> {
         let task = move || {
             let scratch = self.vault.scratch()?;
-            let cx = reading_context(&self.plugin, &self.digest, self.app.clock.now());
+            let cx = reading_context(&self.plugin, &self.digest, self.service.core.clock.now());
             let source = self.spool()?.source()?;
-            let plugins = Arc::clone(&self.app.plugins);
+            let plugins = Arc::clone(&self.service.core.plugins);
             let stop = Arc::clone(&self.stop);
             let reading = read(&*plugins, &self.plugin, &cx, source, scratch, stop)?;
             Ok((self, reading))
@@ -231,7 +233,7 @@ impl Import {
     }
 
     async fn under_lease(mut self, reading: Reading) -> Result<Imported, Error> {
-        let app = self.app.clone();
+        let app = self.service.clone();
         let lease = Lease::of(&app, &self.plugin.slot.retailer, self.owner.clone());
         lease.wait(|| self.go_on()).await?;
         let done = self.write(&lease, reading).await;
@@ -288,7 +290,7 @@ impl Import {
     async fn take_back(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
         let digest = self.digest.as_str();
-        self.app.forget_of_none(lease, retailer, digest).await
+        self.service.forget_of_none(lease, retailer, digest).await
     }
 
     /// Returns an error if the import should stop.
@@ -374,14 +376,14 @@ impl Import {
             lines: reading.lines,
             state: StatementState::Importing,
             matched_to: 0,
-            imported_at: self.app.clock.now(),
+            imported_at: self.service.core.clock.now(),
         }
     }
 
     /// Rejects another file for the same payout: a person must decide which one is right.
     async fn no_other_file(&self, row: &StatementRow) -> Result<(), Error> {
         let (retailer, header) = (row.retailer.clone(), row.header.clone());
-        let found = self.app.records.read(move |tx| {
+        let found = self.service.core.records.read(move |tx| {
             let (retailer, header) = (retailer.clone(), header.clone());
             Box::pin(async move { tx.statement_get_by_payout(&retailer, &header).await })
         });

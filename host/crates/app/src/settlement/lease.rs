@@ -2,7 +2,7 @@
 //! it.
 
 use super::matching::PIECE;
-use crate::app::App;
+use crate::settlement::Settlement;
 use galleria_ports::Error;
 use galleria_ports::records::{InTx, StatementState, Tx};
 use std::sync::Arc;
@@ -16,15 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The right to write a retailer's statements.
 pub(super) struct Lease<'a> {
-    app: &'a App,
+    service: &'a Settlement,
     name: String,
     owner: String,
 }
 
 impl<'a> Lease<'a> {
-    pub(super) fn of(app: &'a App, retailer: &str, owner: String) -> Self {
+    pub(super) fn of(service: &'a Settlement, retailer: &str, owner: String) -> Self {
         Self {
-            app,
+            service,
             name: format!("statements/{retailer}"),
             owner,
         }
@@ -50,12 +50,12 @@ impl<'a> Lease<'a> {
     }
 
     pub(super) async fn take(&self) -> Result<bool, Error> {
-        self.app.lease(&self.name, &self.owner, LEASE).await
+        self.service.lease(&self.name, &self.owner, LEASE).await
     }
 
     pub(super) async fn release(&self) {
         let (name, owner) = (self.name.clone(), self.owner.clone());
-        let released = self.app.records.write(move |tx| {
+        let released = self.service.core.records.write(move |tx| {
             let (name, owner) = (name.clone(), owner.clone());
             Box::pin(async move { tx.lease_release(&name, &owner).await })
         });
@@ -70,9 +70,13 @@ impl<'a> Lease<'a> {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
     {
-        let (name, owner, now) = (self.name.clone(), self.owner.clone(), self.app.clock.now());
+        let (name, owner, now) = (
+            self.name.clone(),
+            self.owner.clone(),
+            self.service.core.clock.now(),
+        );
         let work = Arc::new(work);
-        let done = self.app.records.write(move |tx| {
+        let done = self.service.core.records.write(move |tx| {
             let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
             Box::pin(async move {
                 if !tx.lease_renew(&name, &owner, now + LEASE).await? {
@@ -87,7 +91,8 @@ impl<'a> Lease<'a> {
     /// Removes what a dead import left. Requires the lease, so that no other import is in progress.
     pub(super) async fn clear(&self, retailer: &str) -> Result<(), Error> {
         let unfinished = self
-            .app
+            .service
+            .core
             .records
             .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }));
         let dead = unfinished

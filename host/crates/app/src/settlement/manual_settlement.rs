@@ -3,7 +3,8 @@
 
 use super::matching::{match_fields, match_line, write_match};
 use super::views::LineView;
-use crate::app::{App, IdempotencyKey, Reply};
+use crate::core::{IdempotencyKey, Reply};
+use crate::settlement::Settlement;
 use galleria_domain::matching::manual_outcome;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use galleria_ports::Error;
@@ -41,9 +42,9 @@ pub struct UndoRequest {
     pub reason: String,
 }
 
-impl App {
+impl Settlement {
     /// Settles a line manually.
-    pub async fn statement_line_settle(
+    pub async fn settle_line(
         &self,
         key: IdempotencyKey,
         line: &str,
@@ -56,33 +57,35 @@ impl App {
                 "must not contain control characters",
             ));
         }
-        let (now, line) = (self.clock.now(), line.to_owned());
-        self.once(key, 200, move |tx| {
-            let (line, ask) = (line.clone(), ask.clone());
-            Box::pin(async move { settle(tx, &line, &ask, now).await })
-        })
-        .await
+        let (now, line) = (self.core.clock.now(), line.to_owned());
+        self.core
+            .once(key, 200, move |tx| {
+                let (line, ask) = (line.clone(), ask.clone());
+                Box::pin(async move { settle(tx, &line, &ask, now).await })
+            })
+            .await
     }
 
     /// Undoes a manual settlement.
-    pub async fn statement_line_undo(
+    pub async fn undo_line(
         &self,
         key: IdempotencyKey,
         line: &str,
         ask: UndoRequest,
     ) -> Result<Reply, Error> {
         said(&ask.actor, &ask.reason)?;
-        let (now, line) = (self.clock.now(), line.to_owned());
+        let (now, line) = (self.core.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
-        self.once(key, 200, move |tx| {
-            let (line, ask, rules) = (line.clone(), ask.clone(), rules.clone());
-            Box::pin(async move {
-                let (statement, row) = line_of(tx, &line).await?;
-                let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
-                undo(tx, &statement, row, &ask, &rules, now).await
+        self.core
+            .once(key, 200, move |tx| {
+                let (line, ask, rules) = (line.clone(), ask.clone(), rules.clone());
+                Box::pin(async move {
+                    let (statement, row) = line_of(tx, &line).await?;
+                    let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
+                    undo(tx, &statement, row, &ask, &rules, now).await
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

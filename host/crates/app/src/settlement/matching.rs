@@ -5,7 +5,7 @@
 //! matching lock the retailer first, so that neither misses what the other has not committed yet: the second
 //! one sees both the line and the tender.
 
-use crate::app::App;
+use crate::settlement::Settlement;
 use galleria_domain::matching::match_with_tenders;
 use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
@@ -62,7 +62,7 @@ pub(crate) fn tenders_of(
     recorded.filter(settled).collect()
 }
 
-impl App {
+impl Settlement {
     /// The matching rules of a retailer.
     pub(super) fn matching_rules(&self, retailer: &str) -> MatchingRules {
         let rules = self.policy.matching.get(retailer);
@@ -70,8 +70,9 @@ impl App {
     }
 
     /// Continues matching: unfinished statements, and tenders recorded since. Returns the number of batches.
-    pub async fn statements_match(&self) -> Result<usize, Error> {
+    pub async fn match_statements(&self) -> Result<usize, Error> {
         let unfinished = self
+            .core
             .records
             .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }))
             .await?;
@@ -93,7 +94,7 @@ impl App {
         loop {
             let (id, retailer) = (id.to_owned(), retailer.to_owned());
             let rules = self.matching_rules(&retailer);
-            let more = self.records.write(move |tx| {
+            let more = self.core.records.write(move |tx| {
                 let (id, retailer, rules) = (id.clone(), retailer.clone(), rules.clone());
                 Box::pin(async move {
                     tx.matching_lock(&retailer).await?;
@@ -110,13 +111,14 @@ impl App {
     async fn match_fresh(&self) -> Result<bool, Error> {
         // Read without a lock first: usually there are none.
         let any = self
+            .core
             .records
             .read(|tx| Box::pin(async move { tx.tender_list_unchecked(1).await }));
         if any.await?.is_empty() {
             return Ok(false);
         }
         let rules = self.policy.matching.clone();
-        let looked = self.records.write(move |tx| {
+        let looked = self.core.records.write(move |tx| {
             let rules = rules.clone();
             Box::pin(async move { match_tenders(tx, &rules).await })
         });

@@ -1,6 +1,6 @@
 //! Views of statements and lines, and the explanation of a line's outcome.
 
-use crate::app::App;
+use crate::settlement::Settlement;
 use galleria_domain::{
     MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
 };
@@ -246,7 +246,7 @@ fn no_statement(id: &str) -> Error {
     }
 }
 
-impl App {
+impl Settlement {
     /// The view of a statement after its import.
     pub(super) async fn seen(
         &self,
@@ -260,7 +260,7 @@ impl App {
     /// Returns a statement with its sums.
     pub async fn statement(&self, id: &str) -> Result<StatementView, Error> {
         let asked = id.to_owned();
-        let found = self.records.read(move |tx| {
+        let found = self.core.records.read(move |tx| {
             let id = asked.clone();
             Box::pin(async move {
                 let row = tx.statement_get(&id).await?;
@@ -283,7 +283,7 @@ impl App {
     ) -> Result<Vec<StatementView>, Error> {
         let retailer = retailer.map(str::to_owned);
         let after = after.map(|(day, id)| (day.to_owned(), id.to_owned()));
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let (retailer, after) = (retailer.clone(), after.clone());
             Box::pin(async move {
                 let after = after.as_ref().map(|(day, id)| (&**day, &**id));
@@ -295,7 +295,7 @@ impl App {
     }
 
     /// Lists lines of a statement after a number, optionally of one outcome.
-    pub async fn statement_lines(
+    pub async fn lines(
         &self,
         id: &str,
         outcome: Option<MatchOutcome>,
@@ -303,7 +303,7 @@ impl App {
         limit: u32,
     ) -> Result<Vec<LineView>, Error> {
         let asked = id.to_owned();
-        let found = self.records.read(move |tx| {
+        let found = self.core.records.read(move |tx| {
             let id = asked.clone();
             Box::pin(async move {
                 let statement = tx.statement_get(&id).await?;
@@ -320,9 +320,9 @@ impl App {
     }
 
     /// The reason of the outcome of a line.
-    pub async fn statement_line_explain(&self, id: &str) -> Result<ExplainView, Error> {
+    pub async fn explain_line(&self, id: &str) -> Result<ExplainView, Error> {
         let asked = id.to_owned();
-        let read = self.records.read(move |tx| {
+        let read = self.core.records.read(move |tx| {
             let id = asked.clone();
             Box::pin(async move {
                 let Some((statement, number)) = parts(&id) else {
@@ -364,7 +364,7 @@ impl App {
 
     /// Lists payments and refunds that are overdue on statements, the oldest first. `days` overrides the retailer's
     /// setting. Also returns the `after` of the next page.
-    pub async fn statements_uncovered(
+    pub async fn uncovered(
         &self,
         retailer: &str,
         days: Option<u32>,
@@ -372,7 +372,7 @@ impl App {
         limit: u32,
     ) -> Result<(Vec<Uncovered>, Option<String>), Error> {
         let rules = self.matching_rules(retailer);
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let days = i64::from(days.unwrap_or(rules.uncovered_after_days));
         let age = jiff::SignedDuration::from_hours(days.saturating_mul(24));
         // Saturate: nothing is that old.
@@ -386,7 +386,7 @@ impl App {
         };
         let kinds: Vec<String> = rules.settled_kinds.into_iter().collect();
         let retailer = retailer.to_owned();
-        let rows = self.records.read(move |tx| {
+        let rows = self.core.records.read(move |tx| {
             let (retailer, kinds, after) = (retailer.clone(), kinds.clone(), after.clone());
             Box::pin(async move {
                 tx.tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)

@@ -5,9 +5,10 @@
 //! change of a store happens before it or after it. Unchanged stores are not written.
 
 use super::row::{LAYOUT, row};
+use super::single::{keeps, kept};
 use crate::access::may_put;
-use crate::app::{App, IdempotencyKey, Reply};
-use crate::intake;
+use crate::core::{IdempotencyKey, Reply};
+use crate::stores::Stores;
 use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Store;
 use galleria_ports::Error;
@@ -53,10 +54,10 @@ pub struct StoresImported {
     pub unchanged: u64,
 }
 
-impl App {
+impl Stores {
     /// Imports a CSV file, or returns all its problems. With an idempotency key, the response is saved and a repeated
     /// request gets the same response.
-    pub async fn stores_import(
+    pub async fn import(
         &self,
         ask: StoreImportRequest,
         mut file: Box<dyn Upload>,
@@ -64,7 +65,7 @@ impl App {
         watch: Watch,
     ) -> Result<Reply, NotImported> {
         if let Some(key) = key.clone()
-            && let Some(before) = self.answered(key).await?
+            && let Some(before) = self.core.answered(key).await?
         {
             return Ok(before);
         }
@@ -81,13 +82,13 @@ impl App {
             looked,
             actor: ask.actor,
             reason: ask.reason,
-            now: self.clock.now(),
+            now: self.core.clock.now(),
         };
         watch.go_on()?;
         let work = writing.work();
         Ok(match key {
-            Some(key) => self.once(key, 200, work).await?,
-            None => answered(self.records.write(work).await?.to_string()),
+            Some(key) => self.core.once(key, 200, work).await?,
+            None => answered(self.core.records.write(work).await?.to_string()),
         })
     }
 
@@ -110,7 +111,7 @@ impl App {
             }
             done += piece.len() as u64;
             let ids: Vec<String> = piece.iter().map(|(_, store)| store.id.clone()).collect();
-            let there = self.records.read(move |tx| {
+            let there = self.core.records.read(move |tx| {
                 let ids = ids.clone();
                 Box::pin(async move { tx.store_get_many(&ids).await })
             });
@@ -124,7 +125,7 @@ impl App {
                 match before {
                     Some(before) if *before == store => continue,
                     Some(before) => {
-                        for (column, text) in intake::kept(before, &store) {
+                        for (column, text) in kept(before, &store) {
                             problems.of_row(row, column, format!("must stay {text}"));
                         }
                         changed += 1;
@@ -223,7 +224,7 @@ impl Writing {
                     // The same change was made meanwhile.
                     Some(before) if before == store => {}
                     Some(before) => {
-                        intake::keeps(before, store)?;
+                        keeps(before, store)?;
                         other.push(store.clone());
                     }
                     None => new.push(store.clone()),

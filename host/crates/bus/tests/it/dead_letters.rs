@@ -1,7 +1,7 @@
 //! Dead letters, restarts, and busy stores.
 
 use super::{TestHost, failed, later};
-use galleria_app::handling::{HandlingOutcome, Verdict};
+use galleria_app::events::{HandlingOutcome, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_domain::{CallFault, Fault, Problem};
@@ -110,7 +110,8 @@ async fn events_of_a_busy_store_are_set_aside_and_all_handled() {
     host.expect_documents("o99", &["payment:p99"]).await;
     host.until("all events handled", async || {
         host.advance(Duration::from_secs(3)).await;
-        host.called_events().len() == 41 && host.app.status().await.expect("status").parked == 0
+        host.called_events().len() == 41
+            && host.app.operations.status().await.expect("status").parked == 0
     })
     .await;
     assert_eq!(host.calls().len(), 41, "each exactly once");
@@ -125,14 +126,14 @@ async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
     host.fail_with("payment:p999", [later(10)]);
     host.sell("calm", "o999").await;
     let calm = host.item("payment:p999").await;
-    let parked = host.app.handle(&calm, 0).await.expect("handled");
+    let parked = host.app.events.handle(&calm, 0).await.expect("handled");
     assert_eq!(parked.outcome, HandlingOutcome::Parked);
     for n in 1..=250 {
         host.sell("busy", &format!("o{n}")).await;
     }
     for n in 1..=250 {
         let item = host.item(&format!("payment:p{n}")).await;
-        host.app.park_aside(&item, 0).await.expect("parked");
+        host.app.events.park_aside(&item, 0).await.expect("parked");
     }
     // All events of the busy store are due before the other's retry, and its one call never ends.
     let busy = host.hold("busy");
@@ -142,7 +143,7 @@ async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
     host.advance(Duration::from_secs(12)).await;
     host.until("the calm store's retry", async || {
         host.advance(Duration::from_secs(1)).await;
-        let found = host.app.documents_of_order("o999").await;
+        let found = host.app.documents.list_by_order("o999").await;
         found.expect("documents").len() == 1
     })
     .await;
@@ -169,7 +170,7 @@ async fn stores_that_fill_the_window_do_not_block_others() {
     host.consume_with(config).await;
     host.until("the calm store's document", async || {
         host.advance(Duration::from_millis(500)).await;
-        let found = host.app.documents_of_order("o999").await;
+        let found = host.app.documents.list_by_order("o999").await;
         found.expect("documents").len() == 1
     })
     .await;

@@ -1,7 +1,7 @@
 //! The expected amount in a drawer at the end of a shift.
 
 use super::{TestHost, line, tender};
-use galleria_app::intake::{
+use galleria_app::orders::{
     EndShift, NewOrder, NewPayment, NewRefund, NewShift, NewVoid, ShiftView,
 };
 use galleria_domain::refunding::Extent;
@@ -32,7 +32,7 @@ async fn sell_for_cash(host: &TestHost, order: &str, training: bool) {
         consents: vec![],
         attributes: vec![],
     };
-    let placed = host.app.order_place(TestHost::key(order), new).await;
+    let placed = host.app.orders.place(TestHost::key(order), new).await;
     placed.expect("an order");
     let new = NewPayment {
         id: format!("p-{order}"),
@@ -42,7 +42,7 @@ async fn sell_for_cash(host: &TestHost, order: &str, training: bool) {
         shift_id: Some("shift".into()),
     };
     let key = TestHost::key(&format!("pay-{order}"));
-    let paid = host.app.payment_accept(key, order, new).await;
+    let paid = host.app.orders.accept_payment(key, order, new).await;
     paid.expect("a payment");
 }
 
@@ -60,7 +60,7 @@ async fn a_drawer_counts_all_movements_except_training() {
         opened_at: now,
         opening_float: 10_000,
     };
-    let opened = host.app.shift_open(TestHost::key("open"), new).await;
+    let opened = host.app.orders.open_shift(TestHost::key("open"), new).await;
     opened.expect("a shift");
     for order in ["o1", "o2", "o3"] {
         sell_for_cash(&host, order, false).await;
@@ -80,7 +80,8 @@ async fn a_drawer_counts_all_movements_except_training() {
     };
     let refunded = host
         .app
-        .refund_accept(TestHost::key("back"), "o1", back)
+        .orders
+        .accept_refund(TestHost::key("back"), "o1", back)
         .await;
     refunded.expect("a refund");
     for order in ["o2", "practice"] {
@@ -93,7 +94,7 @@ async fn a_drawer_counts_all_movements_except_training() {
             attributes: vec![],
         };
         let key = TestHost::key(&format!("undo-{order}"));
-        let voided = host.app.void_accept(key, order, undo).await;
+        let voided = host.app.orders.accept_void(key, order, undo).await;
         voided.expect("a void");
     }
     let end = EndShift {
@@ -104,7 +105,11 @@ async fn a_drawer_counts_all_movements_except_training() {
         pickups: 0,
         cashier: None,
     };
-    let ended = host.app.shift_end(TestHost::key("end"), "shift", end).await;
+    let ended = host
+        .app
+        .orders
+        .end_shift(TestHost::key("end"), "shift", end)
+        .await;
     let ended = ended.expect("an ended shift").body;
     let ended: ShiftView = serde_json::from_str(&ended).expect("a shift");
     assert_eq!((ended.expected, ended.difference), (Some(11_700), Some(0)));

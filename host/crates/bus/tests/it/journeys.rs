@@ -1,7 +1,7 @@
 //! Every event has one effect, whatever is repeated.
 
 use super::{TestHost, failed, later, slot};
-use galleria_app::handling::HandlingOutcome;
+use galleria_app::events::HandlingOutcome;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
 use galleria_ports::records::{ParkedEvent, ParkedState, Records};
@@ -16,14 +16,23 @@ async fn the_same_event_twice_has_one_effect() {
     let event = item.event.clone();
     // Concurrently, as on two replicas, and once more afterwards.
     let (one, other) = tokio::join!(
-        host.app.handle(&item, event.position - 1),
-        host.app.handle(&item, event.position - 1)
+        host.app.events.handle(&item, event.position - 1),
+        host.app.events.handle(&item, event.position - 1)
     );
-    for handled in [one, other, host.app.handle(&item, event.position).await] {
+    for handled in [
+        one,
+        other,
+        host.app.events.handle(&item, event.position).await,
+    ] {
         assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
     }
     host.expect_documents("o1", &["payment:p1"]).await;
-    let journal = host.app.journal_of_order("o1").await.expect("a journal");
+    let journal = host
+        .app
+        .events
+        .journal_of_order("o1")
+        .await
+        .expect("a journal");
     assert_eq!(journal.len(), 1);
 }
 
@@ -36,7 +45,12 @@ async fn positions_are_stored_with_the_effects() {
     }
     host.consume().await;
     host.until("settled positions", async || {
-        let (position, closed) = host.app.resume("PAYMENT_GROUP").await.expect("a position");
+        let (position, closed) = host
+            .app
+            .events
+            .resume("PAYMENT_GROUP")
+            .await
+            .expect("a position");
         position >= 20 && closed.is_empty()
     })
     .await;
@@ -65,7 +79,7 @@ async fn an_event_is_settled_only_after_every_subscriber() {
     let written = async |order, count| {
         host.until(&format!("{count} documents of {order}"), async || {
             host.advance(Duration::from_millis(500)).await;
-            let found = host.app.documents_of_order(order).await;
+            let found = host.app.documents.list_by_order(order).await;
             found.expect("documents").len() == count
         })
         .await;
@@ -76,7 +90,12 @@ async fn an_event_is_settled_only_after_every_subscriber() {
     host.sell("s2", "o3").await;
     written("o3", 2).await;
     let open = host.item("payment:p1").await.event.position;
-    let (settled, _) = host.app.resume("PAYMENT_GROUP").await.expect("a position");
+    let (settled, _) = host
+        .app
+        .events
+        .resume("PAYMENT_GROUP")
+        .await
+        .expect("a position");
     assert!(
         settled < open,
         "{settled}: a crash would lose the event at {open}"
@@ -95,17 +114,20 @@ async fn a_failure_after_the_effect_parks_nothing() {
     let gate = host.hold("payment:p1");
     let slow = tokio::spawn({
         let (app, item) = (host.app.clone(), item.clone());
-        async move { app.handle(&item, 0).await }
+        async move { app.events.handle(&item, 0).await }
     });
     host.until("the slow call", async || host.calls().len() == 1)
         .await;
     host.stop_holding("payment:p1");
-    host.app.handle(&item, 0).await.expect("handled");
+    host.app.events.handle(&item, 0).await.expect("handled");
     host.fail_with("payment:p1", [later(10)]);
     gate.open();
     let slow = slow.await.expect("no panic").expect("handled");
     assert_eq!(slow.outcome, HandlingOutcome::Done);
-    assert_eq!(host.app.status().await.expect("status").parked, 0);
+    assert_eq!(
+        host.app.operations.status().await.expect("status").parked,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +148,7 @@ async fn an_event_parked_after_its_effect_leaves_its_lane() {
         waits_for: None,
         cause: "failed on another host".into(),
     };
-    host.app.handle(&item, 0).await.expect("handled");
+    host.app.events.handle(&item, 0).await.expect("handled");
     let records: &dyn Records = &host.db;
     let put = records.write(move |tx| {
         let parked = parked.clone();
@@ -136,7 +158,7 @@ async fn an_event_parked_after_its_effect_leaves_its_lane() {
     host.consume().await;
     host.until("no parked events", async || {
         host.advance(Duration::from_millis(250)).await;
-        host.app.status().await.expect("status").parked == 0
+        host.app.operations.status().await.expect("status").parked == 0
     })
     .await;
     host.stop_consuming().await;
@@ -150,7 +172,7 @@ async fn a_dead_letter_that_is_read_again_is_not_retried() {
     host.fail_with("payment:p1", failed(1));
     let mut item = host.item("payment:p1").await;
     item.attempts = 2;
-    host.app.handle(&item, 0).await.expect("handled");
+    host.app.events.handle(&item, 0).await.expect("handled");
     assert_eq!(host.dead_letters().await.len(), 1);
     // The position was not stored, so the log is read again.
     host.consume().await;

@@ -15,10 +15,9 @@ use galleria_app::App;
 use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_app::Reply;
-use galleria_app::handling::{Acting, DeadLetterView, Item, Verdict};
-use galleria_app::intake::{
-    NewOrder, NewPayment, NewRefund, NewStore, NewVerification, VerificationView,
-};
+use galleria_app::events::{Acting, DeadLetterView, Item, Verdict};
+use galleria_app::orders::{NewOrder, NewPayment, NewRefund, NewVerification, VerificationView};
+use galleria_app::stores::NewStore;
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::topic;
@@ -215,6 +214,7 @@ impl TestHost {
     pub async fn dead_letters(&self) -> Vec<DeadLetterView> {
         let page = self
             .app
+            .events
             .dead_letters(DeadLetterFilter::default(), None, 100);
         page.await.expect("dead letters").dead_letters
     }
@@ -230,7 +230,8 @@ impl TestHost {
         let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
         let key = Self::key(&format!("settle {number}"));
         self.app
-            .dead_letter_settle(key, event, "papers", verdict, acting)
+            .events
+            .settle_dead_letter(key, event, "papers", verdict, acting)
             .await
     }
 
@@ -306,15 +307,15 @@ impl TestHost {
 
     /// The item of an event of the payment group, as its consumer receives it.
     pub async fn item(&self, event: &str) -> Item {
-        let groups = self.app.groups();
+        let groups = self.app.events.groups();
         let payments = groups
             .iter()
             .find(|group| group.topics() == [topic::POST_PAYMENT_SUCCESS])
             .expect("the payment group");
-        let events = self.app.events_after(payments, 0, 1_000).await;
+        let events = self.app.events.events_after(payments, 0, 1_000).await;
         let mut events = events.expect("events").into_iter();
         let event = events.find(|found| found.id == event).expect("the event");
-        let items = self.app.route(&payments.name, &event).await;
+        let items = self.app.events.route(&payments.name, &event).await;
         items.expect("items").remove(0)
     }
 
@@ -324,7 +325,7 @@ impl TestHost {
 
     pub async fn consume_with(&mut self, config: ConsumerConfig) {
         self.stop = CancellationToken::new();
-        let consumer = Consumer::start(self.app.clone(), self.app.groups(), config);
+        let consumer = Consumer::start(self.app.clone(), self.app.events.groups(), config);
         let consumer = consumer.await.expect("a consumer");
         self.consumer = Some(tokio::spawn(consumer.run(self.stop.clone())));
     }
@@ -357,7 +358,8 @@ impl TestHost {
         };
         let key = Self::key(&format!("store-{id}"));
         self.app
-            .store_put(key, id, new, "test", "")
+            .stores
+            .put(key, id, new, "test", "")
             .await
             .expect("a store");
     }
@@ -377,7 +379,7 @@ impl TestHost {
             attributes: vec![],
         };
         let key = Self::key(&format!("order-{id}"));
-        self.app.order_place(key, new).await.expect("an order");
+        self.app.orders.place(key, new).await.expect("an order");
     }
 
     pub async fn pay(&self, order: &str) {
@@ -390,7 +392,8 @@ impl TestHost {
         };
         let key = Self::key(&format!("pay-{order}"));
         self.app
-            .payment_accept(key, order, new)
+            .orders
+            .accept_payment(key, order, new)
             .await
             .expect("a payment");
     }
@@ -416,7 +419,8 @@ impl TestHost {
         };
         let key = Self::key(&format!("refund-{id}"));
         self.app
-            .refund_accept(key, order, new)
+            .orders
+            .accept_refund(key, order, new)
             .await
             .expect("a refund");
     }
@@ -431,7 +435,7 @@ impl TestHost {
             refused_lines: vec![],
         };
         let key = Self::key(&format!("verification-{id}"));
-        let reply = self.app.verification_accept(key, order, new).await;
+        let reply = self.app.orders.accept_verification(key, order, new).await;
         let body = reply.expect("a verification").body;
         let view: VerificationView = serde_json::from_str(&body).expect("a view");
         view.event_id
@@ -463,7 +467,12 @@ impl TestHost {
         let mut expected: Vec<_> = events.iter().map(ToString::to_string).collect();
         expected.sort();
         self.until(&format!("documents {expected:?}"), async || {
-            let found = self.app.documents_of_order(order).await.expect("documents");
+            let found = self
+                .app
+                .documents
+                .list_by_order(order)
+                .await
+                .expect("documents");
             let mut found: Vec<_> = found.into_iter().map(|d| d.event_id).collect();
             found.sort();
             found == expected

@@ -147,7 +147,7 @@ async fn waiting_behind_another_event_does_not_use_up_retry_time() {
     host.refund("o1", "r1").await;
     host.refund("o1", "r2").await;
     host.until("both parked", async || {
-        host.app.status().await.expect("status").parked == 2
+        host.app.operations.status().await.expect("status").parked == 2
     })
     .await;
     for (wait, calls) in [(3_500, 3), (200, 5)] {
@@ -176,6 +176,7 @@ async fn a_refund_does_not_wait_for_a_payment_that_its_plugin_never_received() {
     host.until("a settled payment", async || {
         let at = host.item("payment:p1").await.event.position;
         host.app
+            .events
             .resume("PAYMENT_GROUP")
             .await
             .expect("a position")
@@ -200,7 +201,7 @@ async fn a_refund_whose_payment_never_comes_becomes_a_dead_letter() {
     host.refund("o1", "r1").await;
     host.consume().await;
     host.until("a parked refund", async || {
-        host.app.status().await.expect("status").parked == 1
+        host.app.operations.status().await.expect("status").parked == 1
     })
     .await;
     host.clock.advance(Duration::from_secs(25 * 3_600));

@@ -38,10 +38,10 @@ async fn survives(operations: usize, how: Failing) -> bool {
             host.advance(Duration::from_secs(2)).await;
             let mut done = 0;
             for order in ["o1", "o2", "o3"] {
-                let found = observer.documents_of_order(order).await;
+                let found = observer.documents.list_by_order(order).await;
                 done += found.expect("documents").len();
             }
-            let parked = observer.status().await.expect("status").parked;
+            let parked = observer.operations.status().await.expect("status").parked;
             done == EVENTS && parked == 0
         },
     )
@@ -56,7 +56,15 @@ async fn survives(operations: usize, how: Failing) -> bool {
     };
     assert!(place("payment:p1") < place("refund:r1"));
     assert!(place("refund:r1") < place("refund:r2"));
-    assert_eq!(observer.status().await.expect("status").dead_letters, 0);
+    assert_eq!(
+        observer
+            .operations
+            .status()
+            .await
+            .expect("status")
+            .dead_letters,
+        0
+    );
     failed
 }
 

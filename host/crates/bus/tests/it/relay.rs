@@ -3,7 +3,7 @@
 use crate::Script;
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::relay::RelayPolicy;
+use galleria_app::events::{EventPolicy, RelayPolicy};
 use galleria_bus::{BrokerConfig, Login, Relay, RelayErrors, TopicWriter};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
@@ -84,7 +84,7 @@ impl Stage {
         let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
-        let policy = Policy {
+        let events = EventPolicy {
             relay: Some(RelayPolicy {
                 name: name.into(),
                 topics: topics
@@ -92,6 +92,10 @@ impl Stage {
                     .map(|topic| format!("{name}.{topic}"))
                     .collect(),
             }),
+            ..EventPolicy::default()
+        };
+        let policy = Policy {
+            events,
             ..Policy::default()
         };
         let (records, plugins) = (Arc::new(db.clone()), Script::new(Vec::new()));
@@ -167,7 +171,7 @@ impl Stage {
     async fn relay_with(&mut self, config: BrokerConfig) -> RelayErrors {
         let relay = Relay::new(self.app.clone(), config);
         let errors = relay.errors();
-        let relays = self.app.relays().await.expect("relays");
+        let relays = self.app.events.relays().await.expect("relays");
         self.relay = Some(tokio::spawn(relay.run(relays, self.stop.clone())));
         errors
     }
@@ -182,7 +186,14 @@ impl Stage {
     /// Waits until the relay has stored that everything is relayed.
     async fn wait_until_relayed(&self) {
         let begun = Instant::now();
-        while !self.app.status().await.expect("a status").settled {
+        while !self
+            .app
+            .operations
+            .status()
+            .await
+            .expect("a status")
+            .settled
+        {
             assert!(begun.elapsed() < TIMEOUT, "not everything was relayed");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -225,11 +236,14 @@ impl Stage {
 
     /// The events of a topic in the log.
     async fn log(&self, topic: &str) -> Vec<Event> {
-        let relays = self.app.relays().await.expect("relays");
+        let relays = self.app.events.relays().await.expect("relays");
         let of_topic = relays
             .iter()
             .find(|one| one.topics() == [self.topic(topic)]);
-        let read = self.app.events_after(of_topic.expect("a relay"), 0, 100);
+        let read = self
+            .app
+            .events
+            .events_after(of_topic.expect("a relay"), 0, 100);
         read.await.expect("events")
     }
 

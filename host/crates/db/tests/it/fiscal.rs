@@ -7,7 +7,7 @@ use galleria_app::App;
 use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_app::fiscal::{FiscalListQuery, MarkView, NewMark};
-use galleria_app::intake::{NewOrder, NewPayment};
+use galleria_app::orders::{NewOrder, NewPayment};
 use galleria_domain::Digest;
 use galleria_ports::Error;
 use galleria_ports::clock::DrivenClock;
@@ -54,7 +54,8 @@ async fn place(app: &App, id: &str) {
         "id": id, "store_id": "s1", "workstation": "w1", "begun_at": at(0), "lines": [line],
     });
     let order: NewOrder = serde_json::from_value(order).expect("an order");
-    app.order_place(key(&format!("order {id}")), order)
+    app.orders
+        .place(key(&format!("order {id}")), order)
         .await
         .expect("placed");
 }
@@ -65,7 +66,8 @@ async fn pay(app: &App, id: &str) {
     let payment = json!({ "id": format!("p-{id}"), "at": at(1), "tenders": [tender] });
     let payment: NewPayment = serde_json::from_value(payment).expect("a payment");
     let paid = app
-        .payment_accept(key(&format!("pay {id}")), id, payment)
+        .orders
+        .accept_payment(key(&format!("pay {id}")), id, payment)
         .await;
     paid.expect("paid");
 }
@@ -78,12 +80,12 @@ async fn mark(app: &App, key_text: &str, order: &str, text: &str) -> Result<Mark
         refund_id: None,
         attributes: rows::attributes(),
     };
-    let reply = app.mark_accept(key(key_text), order, new).await?;
+    let reply = app.fiscal.accept_mark(key(key_text), order, new).await?;
     Ok(serde_json::from_str(&reply.body).expect("a mark"))
 }
 
 async fn states(app: &App, order: &str) -> (String, Vec<String>) {
-    let mut detail = app.fiscal_record(order).await.expect("a record");
+    let mut detail = app.fiscal.order_records(order).await.expect("a record");
     let one = detail.records.remove(0);
     let marks = one.marks.into_iter().map(|mark| mark.state);
     (one.record.state, marks.collect())
@@ -178,7 +180,7 @@ async fn an_early_mark_expires(stage: &Stage) {
         limit: 10,
         ..FiscalListQuery::default()
     };
-    let listed = app.fiscal_records(ask).await.expect("a list");
+    let listed = app.fiscal.list(ask).await.expect("a list");
     let orders: Vec<_> = listed.records.iter().map(|one| &one.order_id).collect();
     assert_eq!(orders, ["o2"]);
     // The same mark again is no longer early.

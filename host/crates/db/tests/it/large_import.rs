@@ -3,7 +3,7 @@
 use crate::products::{ask, catalogue, import, new_app};
 use crate::rows;
 use crate::stage::Stage;
-use galleria_app::products::ProductQuery;
+use galleria_app::catalogue::ProductQuery;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -70,7 +70,8 @@ async fn tills_continue_during_a_large_import(stage: &Stage) {
         let limit = 1000;
         let retailer = "r".to_owned();
         let page = app
-            .products(ProductQuery {
+            .catalogue
+            .list(ProductQuery {
                 retailer,
                 after: after.clone(),
                 limit,

@@ -7,7 +7,7 @@ use galleria_app::App;
 use galleria_app::IdempotencyKey;
 use galleria_app::Policy;
 use galleria_app::Reply;
-use galleria_app::intake::{EndShift, MovementView, NewMovement, NewShift, ShiftView};
+use galleria_app::orders::{EndShift, MovementView, NewMovement, NewShift, ShiftView};
 use galleria_domain::{Digest, Money};
 use galleria_ports::Error;
 use galleria_ports::clock::SystemClock;
@@ -112,7 +112,8 @@ async fn open(app: &App, id: &str) {
         opened_at: at(0),
         opening_float: 10_000,
     };
-    app.shift_open(key(&format!("open {id}")), shift)
+    app.orders
+        .open_shift(key(&format!("open {id}")), shift)
         .await
         .expect("open");
 }
@@ -140,7 +141,7 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
             };
             let (app, shift) = (app.clone(), shift.clone());
             tokio::spawn(async move {
-                let reply = app.shift_move(key(&new.id), &shift, new).await;
+                let reply = app.orders.record_movement(key(&new.id), &shift, new).await;
                 reply.map(|reply| read::<MovementView>(&reply))
             })
         });
@@ -156,7 +157,8 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
         let (ending, shift_id) = (app.clone(), shift.clone());
         let ended = tokio::spawn(async move {
             ending
-                .shift_end(key(&format!("end {shift_id}")), &shift_id, end)
+                .orders
+                .end_shift(key(&format!("end {shift_id}")), &shift_id, end)
                 .await
         });
         let mut totals = MovementTotals::default();
@@ -213,7 +215,10 @@ async fn the_end_of_a_shift_counts_or_rejects_movements(stage: &Stage) {
             cashier: None,
             at: at(1),
         };
-        let late = app.shift_move(key("late"), &shift_id, late).await;
+        let late = app
+            .orders
+            .record_movement(key("late"), &shift_id, late)
+            .await;
         assert!(
             matches!(
                 late,

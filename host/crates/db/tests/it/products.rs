@@ -5,7 +5,7 @@ use crate::rows;
 use crate::stage::Stage;
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::products::{
+use galleria_app::catalogue::{
     CatalogueImportRequest, Format, Imported, Missing, NotImported, ProductQuery, Watch,
 };
 use galleria_ports::clock::SystemClock;
@@ -66,7 +66,7 @@ async fn import_watched(
     watch: Watch,
 ) -> Result<Imported, NotImported> {
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));
-    let reply = app.products_import(ask, file, None, watch).await?;
+    let reply = app.catalogue.import(ask, file, None, watch).await?;
     Ok(serde_json::from_str(&reply.body).expect("an answer"))
 }
 
@@ -78,7 +78,7 @@ async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)
         limit: 1000,
         ..ProductQuery::default()
     };
-    let page = app.products(ask).await.expect("a list");
+    let page = app.catalogue.list(ask).await.expect("a list");
     let all = page.products.into_iter();
     all.map(|view| {
         let price = view
@@ -214,7 +214,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
         },
         preview
     );
-    let before = app.product("r", "a").await.expect("a product");
+    let before = app.catalogue.product("r", "a").await.expect("a product");
     // The same content: 1.5 for 1.50, columns in another order, empty columns omitted.
     let same = "\u{feff}price;currency;store;sku;name;gtin;category;tax_code;active;unit\r\n\
         1.500;EUR;;a;Ä;4006381333931;x/y;VAT;;\r\n2.0;EUR;;b;B;;;;0;KGM\r\n\
@@ -222,7 +222,10 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     let again = import(&app, ask(), same).await.expect("imported");
     assert_eq!((again.unchanged, again.store_prices.unchanged), (2, 1));
     assert_eq!((again.added, again.changed, again.deactivated), (0, 0, 0));
-    assert_eq!(app.product("r", "a").await.expect("a product"), before);
+    assert_eq!(
+        app.catalogue.product("r", "a").await.expect("a product"),
+        before
+    );
     let versions = stage
         .rows("SELECT retailer, version FROM catalogue_versions")
         .await;
@@ -240,9 +243,17 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     .await
     .expect("imported");
     assert_eq!((changed.changed, changed.rows), (1, 1));
-    let b = app.product("r", "b").await.expect("a product").product;
+    let b = app
+        .catalogue
+        .product("r", "b")
+        .await
+        .expect("a product")
+        .product;
     assert!(b.active && b.changed_at > before.product.changed_at);
-    assert_eq!(app.product("r", "a").await.expect("a product"), before);
+    assert_eq!(
+        app.catalogue.product("r", "a").await.expect("a product"),
+        before
+    );
 }
 
 async fn a_store_price_applies_in_its_store(stage: &Stage) {
@@ -416,7 +427,7 @@ async fn a_stopped_import_is_discarded(stage: &Stage) {
     let watch = Watch {
         stop,
         steps: Arc::new(move |step| {
-            if let galleria_app::products::Step::Compared(done, _) = step {
+            if let galleria_app::catalogue::Step::Compared(done, _) = step {
                 flag.store(done > 1000, Ordering::Relaxed);
             }
         }),

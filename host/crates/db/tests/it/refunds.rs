@@ -83,7 +83,8 @@ async fn app_with_order(stage: &Stage) -> App {
         "id": "o1", "store_id": "s1", "workstation": "w1", "begun_at": "2026-11-24T10:00:00Z",
         "lines": [line(1, 3, 334, 2), line(2, 1, 210, 0)],
     });
-    app.order_place(key("order"), read(order))
+    app.orders
+        .place(key("order"), read(order))
         .await
         .expect("placed");
     app
@@ -94,7 +95,8 @@ async fn pay(app: &App) {
         "id": "p1", "at": "2026-11-24T10:05:00Z",
         "tenders": [{ "number": 1, "kind": "card", "amount": 1210, "tendered": 1210, "change": 0 }],
     });
-    app.payment_accept(key("payment"), "o1", read(payment))
+    app.orders
+        .accept_payment(key("payment"), "o1", read(payment))
         .await
         .expect("paid");
 }
@@ -106,7 +108,7 @@ async fn request_refunds(app: &App, name: &str, times: usize, extent: Value) -> 
         let refund = read(json!({
             "id": id, "at": "2026-11-24T11:00:00Z", "reason": "torn", "extent": extent,
         }));
-        async move { app.refund_accept(key(&id), "o1", refund).await }
+        async move { app.orders.accept_refund(key(&id), "o1", refund).await }
     };
     let answers = join_all((0..times).map(ask)).await;
     for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
@@ -141,7 +143,7 @@ async fn one_of_two_concurrent_full_refunds_is_accepted(stage: &Stage) {
     ] {
         assert_eq!(request_refunds(&app, "more", 1, extent).await, 0);
     }
-    let payment = app.payment("p1").await.expect("a payment");
+    let payment = app.orders.payment("p1").await.expect("a payment");
     assert_eq!((payment.refunded, payment.left), (1210, 0));
 }
 
@@ -175,10 +177,10 @@ async fn amounts_never_exceed_the_payment(stage: &Stage) {
     // The line would cost 10.00, but only 2.10 are left.
     let line = json!({ "lines": [{ "line": 1 }] });
     assert_eq!(request_refunds(&app, "line", 1, line).await, 0);
-    let payment = app.payment("p1").await.expect("a payment");
+    let payment = app.orders.payment("p1").await.expect("a payment");
     assert_eq!((payment.refunded, payment.left), (1000, 210));
     for id in &payment.refunds {
-        let refund = app.refund(id).await.expect("a refund");
+        let refund = app.orders.refund(id).await.expect("a refund");
         assert_eq!((refund.gross, refund.left), (Some(500), Some(210)));
     }
     assert_eq!(

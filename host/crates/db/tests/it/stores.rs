@@ -46,12 +46,12 @@ async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, N
         reason: "new chain".into(),
     };
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));
-    let reply = app.stores_import(ask, file, None, watch).await?;
+    let reply = app.stores.import(ask, file, None, watch).await?;
     Ok(serde_json::from_str(&reply.body).expect("an answer"))
 }
 
 async fn all(app: &App) -> Vec<Store> {
-    app.stores(None, "", 20_000).await.expect("a list")
+    app.stores.list(None, "", 20_000).await.expect("a list")
 }
 
 async fn stores_are_read_inserted_and_replaced_in_bulk(stage: &Stage) {
@@ -118,7 +118,7 @@ async fn concurrent_imports_are_never_mixed(stage: &Stage) {
         subject: Some("stores".into()),
         ..OperationFilter::default()
     };
-    let operations = app.operations(filter, None, 10).await;
+    let operations = app.operations.log(filter, None, 10).await;
     assert_eq!(operations.expect("a list").operations.len(), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::scripted::{Fixture, LEASE};
 use galleria_app::IdempotencyKey;
-use galleria_app::handling::Acting;
+use galleria_app::events::Acting;
 use galleria_app::runs::{ByHand, RunRequest};
 use galleria_domain::{CallFault, Digest, Fault, HostFault};
 use galleria_ports::Error;
@@ -45,7 +45,10 @@ fn key(text: &str) -> IdempotencyKey {
 /// Requests a run; returns its id.
 async fn request_run(fixture: &Fixture, day: i8) -> String {
     let app = fixture.app();
-    let reply = app.run_ask(key(&format!("ask-{day}")), request(day)).await;
+    let reply = app
+        .runs
+        .request(key(&format!("ask-{day}")), request(day))
+        .await;
     let body: String = reply.expect("requested").body;
     let id = body.split("\"id\":\"").nth(1).expect("an id");
     id[..32].to_owned()
@@ -55,7 +58,8 @@ async fn by_hand(fixture: &Fixture, day: i8, stop: Arc<AtomicBool>) -> Result<By
     let files = fixture.directories();
     fixture
         .app()
-        .run_by_hand(&files, &request(day), "hand", LEASE, Arc::new(|_| {}), stop)
+        .runs
+        .run_now(&files, &request(day), "hand", LEASE, Arc::new(|_| {}), stop)
         .await
 }
 
@@ -199,7 +203,8 @@ async fn a_failed_run_is_retried_then_dead_then_replayed() {
     fixture.clock.advance(Duration::from_secs(86_400));
     assert!(!worker.run_one().await.expect("a pass"), "dead");
     let app = fixture.app();
-    app.run_replay(key("again"), &id, acting())
+    app.runs
+        .replay(key("again"), &id, acting())
         .await
         .expect("replayed");
     assert!(worker.run_one().await.expect("a run"));
@@ -209,7 +214,7 @@ async fn a_failed_run_is_retried_then_dead_then_replayed() {
         (RunState::Ended, 1, None)
     );
     assert_eq!(run.as_of.expect("begun").to_string(), NOON, "unchanged");
-    let again = app.run_replay(key("once more"), &id, acting()).await;
+    let again = app.runs.replay(key("once more"), &id, acting()).await;
     let Err(Error::Conflict { code, .. }) = again else {
         panic!("{again:?}")
     };
@@ -274,7 +279,8 @@ async fn a_run_that_is_cancelled_in_progress_leaves_nothing() {
     fixture.until_waiting(1).await;
     fixture
         .app()
-        .run_cancel(key("no"), &id, acting())
+        .runs
+        .cancel(key("no"), &id, acting())
         .await
         .expect("cancelled");
     fixture.clock.advance(Duration::from_secs(2));
@@ -316,9 +322,12 @@ async fn a_requested_run_is_executed_by_a_serving_host() {
     let files = Arc::new(fixture.directories());
     let config = galleria_app::runs::RunsConfig::default();
     let worker =
-        galleria_app::runs::RunWorker::new(app.clone(), files, "w".into(), config, Vec::new());
+        galleria_app::runs::RunWorker::new(app.runs.clone(), files, "w".into(), config, Vec::new());
     let serving = tokio::spawn(worker.run(stop.clone()));
-    app.run_ask(key("a"), request(1)).await.expect("a pass");
+    app.runs
+        .request(key("a"), request(1))
+        .await
+        .expect("a pass");
     for _ in 0..2_000 {
         if fixture.runs().await[0].state == RunState::Ended {
             break;
@@ -367,7 +376,7 @@ async fn a_stopped_manual_run_leaves_nothing() {
 async fn a_stopped_manual_run_leaves_a_cancelled_run_cancelled() {
     let fixture = Fixture::at(NOON).await;
     let id = request_run(&fixture, 1).await;
-    let cancelled = fixture.app().run_cancel(key("no"), &id, acting()).await;
+    let cancelled = fixture.app().runs.cancel(key("no"), &id, acting()).await;
     cancelled.expect("cancelled");
     let before = fixture.runs().await;
     assert_eq!(before[0].state, RunState::Cancelled);
@@ -396,9 +405,9 @@ async fn a_slot_for_some_stores_reads_only_those() {
         store: store.map(ToOwned::to_owned),
         ..request(20)
     };
-    let id = fixture.app().run_ask(key("some"), of_s(None)).await;
+    let id = fixture.app().runs.request(key("some"), of_s(None)).await;
     id.expect("requested");
-    let elsewhere = fixture.app().run_ask(key("t"), of_s(Some("t"))).await;
+    let elsewhere = fixture.app().runs.request(key("t"), of_s(Some("t"))).await;
     let Err(Error::Invalid(problems)) = elsewhere else {
         panic!("{elsewhere:?}")
     };

@@ -220,7 +220,7 @@ impl Fixture {
             lease: LEASE,
         };
         let files = Arc::new(self.directories());
-        RunWorker::new(self.app(), files, owner.into(), config, schedules)
+        RunWorker::new(self.app().runs, files, owner.into(), config, schedules)
     }
 
     pub async fn deliver(&self) {

@@ -138,6 +138,11 @@ impl<
 /// A future that lives as long as the transaction it works in.
 pub type InTx<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 't>>;
 
+/// Boxes the future of a transaction's work, so that the compiler can infer its type.
+pub fn in_tx<'t, T>(work: impl Future<Output = Result<T, Error>> + Send + 't) -> InTx<'t, T> {
+    Box::pin(work)
+}
+
 /// Returns a closure for `Records::write` and `read` that clones the named values and boxes the
 /// future of its body. The values are cloned because a transaction that the database could not
 /// serialise is rolled back and repeated.
@@ -157,7 +162,7 @@ macro_rules! in_tx {
     (|$tx:ident $(, $value:ident)* $(,)?| $body:expr) => {
         move |$tx: &mut dyn $crate::records::Tx| {
             $(let $value = ::std::clone::Clone::clone(&$value);)*
-            ::std::boxed::Box::pin(async move { $body }) as $crate::records::InTx<'_, _>
+            $crate::records::in_tx(async move { $body })
         }
     };
 }

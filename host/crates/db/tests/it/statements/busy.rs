@@ -23,7 +23,14 @@ async fn tills_continue_during_a_large_statement_import() {
         record(&stage, chunk.to_vec(), before()).await;
     }
     let importer = Importer::new(Arc::new(stage.db.clone()), MatchingRules::default());
-    while importer.app.statements_match().await.expect("matched") > 0 {}
+    while importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched")
+        > 0
+    {}
     let lines: Vec<_> = (0..LINES)
         .map(|n| line(n + 2, &format!("psp-{n}"), 1_000))
         .collect();

@@ -45,7 +45,8 @@ pub(super) async fn lines(importer: &Importer, imported: &Imported) -> Vec<LineV
     let id = &imported.statement.id;
     importer
         .app
-        .statement_lines(id, None, 0, 1_000)
+        .settlement
+        .lines(id, None, 0, 1_000)
         .await
         .expect("lines")
 }
@@ -125,7 +126,7 @@ async fn every_outcome_is_reported(stage: &Stage) {
     assert_eq!(views[3].expected_fee, Some(20));
     assert_eq!((&*views[0].store, &*views[0].entry), ("X1", "p1"));
     assert_eq!(views[7].entry, "p1", "a chargeback refers to its payment");
-    let some = importer.app.statement_lines(
+    let some = importer.app.settlement.lines(
         &imported.statement.id,
         Some(MatchOutcome::NotApplicable),
         7,
@@ -134,7 +135,8 @@ async fn every_outcome_is_reported(stage: &Stage) {
     assert_eq!(some.await.expect("lines").len(), 1);
     let explained = importer
         .app
-        .statement_line_explain(&views[4].id)
+        .settlement
+        .explain_line(&views[4].id)
         .await
         .expect("explained");
     assert!(
@@ -196,13 +198,26 @@ async fn a_late_payment_is_matched(stage: &Stage) {
         ["unmatched", "unmatched"]
     );
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
-    importer.app.statements_match().await.expect("matched");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
     assert_eq!(
         outcomes(&importer, &imported).await,
         ["matched", "duplicate"]
     );
     // No tender is left to match.
-    assert_eq!(importer.app.statements_match().await.expect("matched"), 0);
+    assert_eq!(
+        importer
+            .app
+            .settlement
+            .match_statements()
+            .await
+            .expect("matched"),
+        0
+    );
 }
 
 async fn late_tenders_match_a_refund_and_a_chargeback(stage: &Stage) {
@@ -215,7 +230,12 @@ async fn late_tenders_match_a_refund_and_a_chargeback(stage: &Stage) {
     let imported = importer.import("a.csv", &text).await.expect("imported");
     let late = vec![tender("p1", "psp-1", 1_000), tender("r1", "psp-1", -300)];
     record(stage, late, before()).await;
-    importer.app.statements_match().await.expect("matched");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
     let views = lines(&importer, &imported).await;
     assert_eq!((&*views[0].outcome, &*views[0].entry), ("matched", "r1"));
     assert_eq!(
@@ -246,11 +266,24 @@ async fn a_line_releases_a_tender_that_another_line_names(stage: &Stage) {
         ["matched", "duplicate"]
     );
     record(stage, vec![split("p2", "psp-2")], before()).await;
-    importer.app.statements_match().await.expect("matched");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
     let views = lines(&importer, &imported).await;
     let views: Vec<_> = views.iter().map(|l| (&*l.outcome, &*l.entry)).collect();
     assert_eq!(views, [("matched", "p2"), ("matched", "p1")]);
-    assert_eq!(importer.app.statements_match().await.expect("matched"), 0);
+    assert_eq!(
+        importer
+            .app
+            .settlement
+            .match_statements()
+            .await
+            .expect("matched"),
+        0
+    );
 }
 
 /// A line that gets a store moves behind the lines without one, and would be read again.
@@ -265,7 +298,12 @@ async fn a_line_moved_during_reading_is_detected(stage: &Stage) {
     let (first, mut pages) = tokio::task::spawn_blocking(first).await.expect("read");
     assert_eq!(first.expect("a page").len(), 4);
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
-    importer.app.statements_match().await.expect("matched");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
     let rest = move || {
         loop {
             match pages.next(4) {
@@ -315,9 +353,15 @@ async fn the_outcomes_sum_to_the_net(stage: &Stage) {
         assert_eq!(imported.statement.net, net);
         assert_sums(&imported);
         record(stage, late, before()).await;
-        importer.app.statements_match().await.expect("matched");
+        importer
+            .app
+            .settlement
+            .match_statements()
+            .await
+            .expect("matched");
         let statement = importer
             .app
+            .settlement
             .statement(&imported.statement.id)
             .await
             .expect("a statement");
@@ -350,6 +394,7 @@ async fn the_outcomes_sum_to_the_net(stage: &Stage) {
         });
     for statement in importer
         .app
+        .settlement
         .statements(Some("r1"), None, 100)
         .await
         .expect("a list")

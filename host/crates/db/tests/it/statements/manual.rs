@@ -32,9 +32,17 @@ async fn a_released_tender_settles_its_duplicate(stage: &Stage) {
         reason: "the terminal mixed them up".into(),
         entry: Some("p2".into()),
     };
-    let settled = importer.app.statement_line_settle(key("k"), &first.id, ask);
+    let settled = importer
+        .app
+        .settlement
+        .settle_line(key("k"), &first.id, ask);
     settled.await.expect("settled");
-    importer.app.statements_match().await.expect("matched");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
     let views = lines(&importer, &imported).await;
     let views: Vec<_> = views.iter().map(|l| (&*l.outcome, &*l.entry)).collect();
     assert_eq!(views, [("matched", "p2"), ("matched", "p1")]);
@@ -57,7 +65,8 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
         let app = importer.app.clone();
         async move {
             let page = app
-                .statements_uncovered("r1", days, after.as_deref(), limit)
+                .settlement
+                .uncovered("r1", days, after.as_deref(), limit)
                 .await;
             let (rows, next) = page.expect("a list");
             let entries: Vec<_> = rows.into_iter().map(|one| one.tender.entry_id).collect();
@@ -77,7 +86,8 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
     let importer = Importer::new(Arc::new(stage.db.clone()), cards);
     let page = importer
         .app
-        .statements_uncovered("r1", Some(0), None, 10)
+        .settlement
+        .uncovered("r1", Some(0), None, 10)
         .await;
     assert_eq!(
         page.expect("a list").0.len(),
@@ -86,7 +96,8 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
     );
     let oldest = importer
         .app
-        .statements_uncovered("r1", Some(u32::MAX), None, 10);
+        .settlement
+        .uncovered("r1", Some(u32::MAX), None, 10);
     assert!(oldest.await.expect("a list").0.is_empty());
 }
 
@@ -106,24 +117,29 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         entry: entry.map(str::to_owned),
     };
     let unknown = app
-        .statement_line_settle(key("k0"), &views[0].id, ask(Some("p9")))
+        .settlement
+        .settle_line(key("k0"), &views[0].id, ask(Some("p9")))
         .await;
     assert!(matches!(unknown, Err(Error::Invalid(_))));
-    app.statement_line_settle(key("k1"), &views[0].id, ask(Some("p1")))
+    app.settlement
+        .settle_line(key("k1"), &views[0].id, ask(Some("p1")))
         .await
         .expect("settled");
     let again = app
-        .statement_line_settle(key("k1"), &views[0].id, ask(Some("p1")))
+        .settlement
+        .settle_line(key("k1"), &views[0].id, ask(Some("p1")))
         .await;
     assert!(again.expect("answered").repeated);
     let settled = app
-        .statement_line_settle(key("k2"), &views[1].id, ask(Some("p1")))
+        .settlement
+        .settle_line(key("k2"), &views[1].id, ask(Some("p1")))
         .await;
     assert!(
         matches!(settled, Err(Error::Invalid(_))),
         "settled by another line"
     );
-    app.statement_line_settle(key("k3"), &views[1].id, ask(None))
+    app.settlement
+        .settle_line(key("k3"), &views[1].id, ask(None))
         .await
         .expect("settled");
     assert_eq!(
@@ -131,6 +147,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         ["matched", "not-applicable"]
     );
     let view = app
+        .settlement
         .statement(&imported.statement.id)
         .await
         .expect("a statement");
@@ -144,11 +161,15 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         actor: "ben".into(),
         reason: "wrong slip".into(),
     };
-    app.statement_line_undo(key("k4"), &views[0].id, undo.clone())
+    app.settlement
+        .undo_line(key("k4"), &views[0].id, undo.clone())
         .await
         .expect("undone");
     assert_eq!(outcomes(&importer, &imported).await[0], "unmatched");
-    let again = app.statement_line_undo(key("k5"), &views[0].id, undo).await;
+    let again = app
+        .settlement
+        .undo_line(key("k5"), &views[0].id, undo)
+        .await;
     assert!(matches!(
         again,
         Err(Error::Conflict {
@@ -157,7 +178,8 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         })
     ));
     let explained = app
-        .statement_line_explain(&views[0].id)
+        .settlement
+        .explain_line(&views[0].id)
         .await
         .expect("explained");
     let manual_settlements: Vec<_> = explained
@@ -171,7 +193,8 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     ];
     assert_eq!(manual_settlements, expected);
     // The undo released the tender.
-    app.statement_line_settle(key("k6"), &views[1].id, ask(Some("p1")))
+    app.settlement
+        .settle_line(key("k6"), &views[1].id, ask(Some("p1")))
         .await
         .expect("settled");
 }

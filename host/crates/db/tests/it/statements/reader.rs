@@ -2,7 +2,7 @@
 
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::settlement::{Imported, StatementRequest};
+use galleria_app::settlement::{Imported, SettlementPolicy, StatementRequest};
 use galleria_domain::digest::Hasher;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
@@ -223,7 +223,9 @@ impl Importer {
         let clock = Arc::new(DrivenClock::new(crate::rows::at(0)));
         let vault = Memory::default();
         let policy = Policy {
-            matching: [("r1".to_owned(), rules)].into(),
+            settlement: SettlementPolicy {
+                matching: [("r1".to_owned(), rules)].into(),
+            },
             ..Policy::default()
         };
         let app = App::new(
@@ -243,7 +245,10 @@ impl Importer {
             retailer: "r1".into(),
             plugin: "reader".into(),
         };
-        self.app.statement_import(&ask, spool, Arc::default()).await
+        self.app
+            .settlement
+            .import(&ask, spool, Arc::default())
+            .await
     }
 }
 

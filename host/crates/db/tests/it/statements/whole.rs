@@ -58,6 +58,7 @@ async fn ten_concurrent_copies_are_one_statement(stage: &Stage) {
     assert_eq!(counts(stage).await, (1, 600));
     let view = importer
         .app
+        .settlement
         .statement(&imported[0].statement.id)
         .await
         .expect("a statement");
@@ -262,11 +263,12 @@ async fn an_abandoned_import_is_removed_by_the_next(stage: &Stage) {
         .await)
     .expect("leased");
     assert!(
-        importer.app.statement(&row.id).await.is_err(),
+        importer.app.settlement.statement(&row.id).await.is_err(),
         "not visible"
     );
     let listed = importer
         .app
+        .settlement
         .statements(None, None, 10)
         .await
         .expect("a list");
@@ -292,8 +294,18 @@ async fn interrupted_matching_continues(stage: &Stage) {
         ..row
     };
     insert_import(stage, row.clone(), lines).await;
-    importer.app.statements_match().await.expect("matched");
-    let view = importer.app.statement(&row.id).await.expect("a statement");
+    importer
+        .app
+        .settlement
+        .match_statements()
+        .await
+        .expect("matched");
+    let view = importer
+        .app
+        .settlement
+        .statement(&row.id)
+        .await
+        .expect("a statement");
     assert_eq!(view.state, "matched");
     let outcomes: Vec<_> = view
         .outcomes
@@ -315,7 +327,7 @@ async fn orphaned_originals_are_deleted(stage: &Stage) {
     orphan.commit("r1").expect("stored");
     let (row, lines) = abandoned("b-2");
     insert_import(stage, row, lines).await;
-    importer.app.statements_sweep().await.expect("swept");
+    importer.app.settlement.sweep().await.expect("swept");
     assert_eq!(importer.vault.digests("r1").expect("stored"), good);
     assert_eq!(counts(stage).await, (1, 1));
 }

@@ -1,0 +1,153 @@
+//! Writes a version of a retailer's catalogue: one writer at a time, without leftovers of an interrupted one.
+
+use crate::catalogue::Catalogue;
+use galleria_ports::Error;
+use galleria_ports::clock;
+use galleria_ports::records::{CatalogueDraft, DraftStart, InTx, PriceRow, ProductRow};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long a replaced version stays readable. A run is repeated within days.
+const READABLE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Rows that one transaction removes: about ten milliseconds.
+const CLEARED: u32 = 1000;
+
+/// How long a draft is reserved for a writer without progress. A batch takes milliseconds; after half a minute
+/// the machine hangs.
+pub(super) const HELD: Duration = Duration::from_secs(30);
+
+/// A draft that is being written.
+pub(super) struct Held {
+    pub draft: CatalogueDraft,
+    /// Whether the draft is empty.
+    pub empty: bool,
+    /// When the reservation was last renewed.
+    renewed: Timestamp,
+}
+
+impl Catalogue {
+    pub(super) async fn draft_begin(&self, retailer: &str) -> Result<Held, Error> {
+        loop {
+            let (retailer, writer, now) = (retailer.to_owned(), writer(), self.core.clock.now());
+            let begun = self
+                .core
+                .records
+                .write(move |tx| {
+                    let (retailer, writer) = (retailer.clone(), writer.clone());
+                    Box::pin(async move {
+                        tx.catalogue_draft_begin(&retailer, &writer, now, until(now))
+                            .await
+                    }) as InTx<'_, _>
+                })
+                .await?;
+            match begun {
+                DraftStart::Draft(draft) => {
+                    return Ok(Held {
+                        draft,
+                        empty: true,
+                        renewed: now,
+                    });
+                }
+                DraftStart::Busy => return Err(busy()),
+                DraftStart::LeftOver => self.sweep().await.map(drop)?,
+            }
+        }
+    }
+
+    pub(super) async fn draft_add(
+        &self,
+        held: &mut Held,
+        products: Vec<ProductRow>,
+        prices: Vec<PriceRow>,
+    ) -> Result<(), Error> {
+        let now = self.core.clock.now();
+        let nothing = products.is_empty() && prices.is_empty();
+        let recent = until(now).as_second() - until(held.renewed).as_second() < 10;
+        if nothing && recent {
+            return Ok(());
+        }
+        let draft = held.draft.clone();
+        let forget = readable_from(now);
+        self.core
+            .records
+            .write(move |tx| {
+                let (draft, products, prices) = (draft.clone(), products.clone(), prices.clone());
+                Box::pin(async move {
+                    tx.catalogue_draft_add(&draft, &products, &prices, until(now), forget)
+                        .await
+                }) as InTx<'_, ()>
+            })
+            .await?;
+        held.renewed = now;
+        held.empty &= nothing;
+        Ok(())
+    }
+
+    pub(super) async fn draft_clear(&self, draft: &CatalogueDraft) -> Result<(), Error> {
+        loop {
+            let draft = draft.clone();
+            let over = self
+                .core
+                .records
+                .write(move |tx| {
+                    let draft = draft.clone();
+                    Box::pin(async move { tx.catalogue_draft_clear(&draft, CLEARED).await })
+                        as InTx<'_, _>
+                })
+                .await?;
+            if over {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Removes the drafts of interrupted imports, and versions that are not referenced any more. Returns the number
+    /// of drafts.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        let mut swept = 0;
+        loop {
+            let (writer, now) = (writer(), self.core.clock.now());
+            let left = self
+                .core
+                .records
+                .write(move |tx| {
+                    let writer = writer.clone();
+                    Box::pin(
+                        async move { tx.catalogue_draft_take_over(&writer, now, until(now)).await },
+                    ) as InTx<'_, _>
+                })
+                .await?;
+            let Some(draft) = left else { break };
+            self.draft_clear(&draft).await?;
+            swept += 1;
+        }
+        let before = readable_from(self.core.clock.now());
+        self.core
+            .records
+            .write(move |tx| {
+                Box::pin(async move { tx.catalogue_version_remove(before, CLEARED).await })
+                    as InTx<'_, u64>
+            })
+            .await?;
+        Ok(swept)
+    }
+}
+
+pub(super) fn until(now: Timestamp) -> Timestamp {
+    clock::later(now, HELD)
+}
+
+pub(super) fn readable_from(now: Timestamp) -> Timestamp {
+    now.checked_sub(READABLE).unwrap_or(Timestamp::MIN)
+}
+
+pub(super) fn writer() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+pub(super) fn busy() -> Error {
+    Error::Conflict {
+        code: "catalogue_busy",
+        message: "products of this retailer are being imported; try again afterwards".into(),
+    }
+}

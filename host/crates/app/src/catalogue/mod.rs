@@ -1,0 +1,37 @@
+//! The products of a retailer, with prices by store.
+//!
+//! Owns: the rules for products, the import of product files, and the price that applies in a store.
+
+mod checks;
+mod drafts;
+mod import;
+mod row;
+mod single;
+mod view;
+
+pub use crate::tabular::{Format, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch};
+pub use import::{CatalogueImportRequest, Imported, Missing, PriceCounts};
+pub use single::{NewProduct, NewStorePrice};
+pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView};
+
+pub(crate) use view::in_scope;
+
+use crate::core::Core;
+use drafts::Held;
+
+/// Imports and lists products and prices. Cheap to clone.
+#[derive(Clone)]
+pub struct Catalogue {
+    core: Core,
+}
+
+impl Catalogue {
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    /// The ports of this service.
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+}

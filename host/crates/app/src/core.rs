@@ -1,0 +1,242 @@
+//! What all services share: the ports, the notifiers, and idempotent writes.
+
+use galleria_domain::{Backoff, Digest, Store};
+use galleria_ports::Error;
+use galleria_ports::clock::Clock;
+use galleria_ports::notify::{Notifier, Subscription};
+use galleria_ports::plugins::Plugins;
+use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
+use galleria_ports::{in_tx, trace};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument as _;
+
+/// The default waits between tries of an event or a run.
+pub(crate) const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    factor: 2,
+    longest: Duration::from_secs(600),
+};
+
+/// The ports and notifiers that all services share. Cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) plugins: Arc<dyn Plugins>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Notified when the log has grown, so that consumers need not poll often.
+    pub(crate) log_grew: Notifier,
+    /// Notified when parked events may continue.
+    pub(crate) parked_woke: Notifier,
+    /// Notified when a document was decided.
+    pub(crate) document_decided: Notifier,
+    /// Notified when a run was requested.
+    pub(crate) run_wanted: Notifier,
+}
+
+/// A caller's `Idempotency-Key` and the digest of its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// As sent. If the caller has limited reach, the name of the reach comes first.
+    pub key: String,
+    /// The digest of method, path and body.
+    pub request: Digest,
+}
+
+/// The response to a write. Repetitions of the request get the same response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON text.
+    pub body: String,
+    /// Whether this is the saved response of an earlier request.
+    pub repeated: bool,
+}
+
+impl Core {
+    pub(crate) fn new(
+        records: Arc<dyn Records>,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            records,
+            plugins,
+            clock,
+            log_grew: Notifier::default(),
+            parked_woke: Notifier::default(),
+            document_decided: Notifier::default(),
+            run_wanted: Notifier::default(),
+        }
+    }
+
+    /// The database.
+    pub fn records(&self) -> &dyn Records {
+        &*self.records
+    }
+
+    /// The plugins of the active configuration.
+    pub fn plugins(&self) -> &dyn Plugins {
+        &*self.plugins
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Notified when the log has grown in this process.
+    pub fn log_grew(&self) -> Subscription {
+        self.log_grew.subscribe()
+    }
+
+    /// Notified when this process knows that parked events may continue.
+    pub fn parked_woke(&self) -> Subscription {
+        self.parked_woke.subscribe()
+    }
+
+    /// Notified when a document was decided in this process.
+    pub fn document_decided(&self) -> Subscription {
+        self.document_decided.subscribe()
+    }
+
+    /// Notified when a run was requested in this process.
+    pub fn run_wanted(&self) -> Subscription {
+        self.run_wanted.subscribe()
+    }
+
+    /// Runs `work` and saves its response under the idempotency key in the same transaction. A
+    /// repetition of the request gets the saved response; another request under the key is rejected.
+    pub(crate) async fn once<F>(
+        &self,
+        key: IdempotencyKey,
+        status: u16,
+        work: F,
+    ) -> Result<Reply, Error>
+    where
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static,
+    {
+        let now = self.clock.now();
+        let work = Arc::new(work);
+        let asked = key.clone();
+        let told = tracing::info_span!(target: trace::TARGET, "accept");
+        let done = self
+            .records
+            .write(move |tx| {
+                let (key, work) = (key.clone(), Arc::clone(&work));
+                Box::pin(async move {
+                    if let Some(before) = tx.saved_response_get(&key.key).await? {
+                        return repeated(before, &key);
+                    }
+                    let body = work(tx).await?.to_string();
+                    tx.saved_response_insert(&SavedResponse {
+                        key: key.key.clone(),
+                        request: key.request.to_string(),
+                        status,
+                        body: body.clone(),
+                        at: now,
+                    })
+                    .await?;
+                    Ok(Reply {
+                        status,
+                        body,
+                        repeated: false,
+                    })
+                })
+            })
+            .instrument(told)
+            .await;
+        let reply = match done {
+            // Two of the same at once: the second found no answer yet, and then the first one's rows.
+            Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
+                self.answered(asked).await?.ok_or(error)?
+            }
+            done => done?,
+        };
+        self.log_grew.notify();
+        Ok(reply)
+    }
+
+    /// The saved response of an idempotency key.
+    pub(crate) async fn answered(&self, key: IdempotencyKey) -> Result<Option<Reply>, Error> {
+        self.records
+            .read(in_tx!(|tx, key| {
+                let saved = tx.saved_response_get(&key.key).await?;
+                saved.map(|saved| repeated(saved, &key)).transpose()
+            }))
+            .await
+    }
+
+    /// A store by its id.
+    pub(crate) async fn store(&self, id: &str) -> Result<Store, Error> {
+        let id = id.to_owned();
+        self.records
+            .read(in_tx!(|tx, id| store_of(tx, &id).await))
+            .await
+    }
+
+    /// All stores of a retailer.
+    pub(crate) async fn stores_of(&self, retailer: &str) -> Result<Vec<Store>, Error> {
+        let mut stores: Vec<Store> = Vec::new();
+        loop {
+            let after = stores.last().map(|store| store.id.clone());
+            let (retailer, after) = (retailer.to_owned(), after.unwrap_or_default());
+            let page = self
+                .records
+                .read(in_tx!(|tx, retailer, after| {
+                    tx.store_list(Some(&retailer), &after, 1000).await
+                }))
+                .await?;
+            if page.is_empty() {
+                return Ok(stores);
+            }
+            stores.extend(page);
+        }
+    }
+
+    /// Returns `NotFound` unless the retailer has a plugin or a store in this host.
+    pub async fn check_retailer(&self, retailer: &str) -> Result<(), Error> {
+        let mut slots = self.plugins.all().iter();
+        if slots.any(|loaded| loaded.slot.retailer == retailer) {
+            return Ok(());
+        }
+        let name = retailer.to_owned();
+        let stores = self
+            .records
+            .read(in_tx!(|tx, name| tx.store_list(Some(&name), "", 1).await))
+            .await?;
+        match stores.is_empty() {
+            false => Ok(()),
+            true => Err(Error::NotFound {
+                what: "retailer",
+                id: retailer.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The store, or `NotFound`.
+pub(crate) async fn store_of(tx: &mut dyn Tx, id: &str) -> Result<Store, Error> {
+    tx.store_get(id).await?.ok_or_else(|| Error::NotFound {
+        what: "store",
+        id: id.to_owned(),
+    })
+}
+
+/// The answer that was kept, where it is the same request's.
+pub(crate) fn repeated(before: SavedResponse, key: &IdempotencyKey) -> Result<Reply, Error> {
+    if before.request != key.request.as_str() {
+        return Err(Error::Conflict {
+            code: "idempotency_key_reused",
+            message: "another request was sent under this Idempotency-Key: take a new key for a new request"
+                .into(),
+        });
+    }
+    Ok(Reply {
+        status: before.status,
+        body: before.body,
+        repeated: true,
+    })
+}

@@ -1,0 +1,28 @@
+//! Looks up the traces that events belong to.
+
+use crate::documents::Documents;
+use galleria_domain::trace::Trace;
+use galleria_ports::Error;
+use std::collections::BTreeMap;
+
+impl Documents {
+    /// The traces that events belong to, by the event's id, of those that have one.
+    pub async fn traces(&self, events: Vec<String>) -> Result<BTreeMap<String, Trace>, Error> {
+        self.core
+            .records
+            .read(move |tx| {
+                let events = events.clone();
+                Box::pin(async move {
+                    let mut traces = BTreeMap::new();
+                    for id in events {
+                        let event = tx.event_get(&id).await?;
+                        if let Some(trace) = event.and_then(|event| event.origin.trace) {
+                            traces.insert(id, trace);
+                        }
+                    }
+                    Ok(traces)
+                })
+            })
+            .await
+    }
+}

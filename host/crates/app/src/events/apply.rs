@@ -1,0 +1,310 @@
+//! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
+
+use super::prepare::{PreparedCall, paid, take_turn};
+use super::{Item, retry, told};
+use crate::events::Events;
+use galleria_domain::plugin::Point;
+use galleria_domain::{Decision, Digest, NewEvent, Position};
+use galleria_ports::Error;
+use galleria_ports::plugins::Usage;
+use galleria_ports::records::{
+    Claim, DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Tx,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Everything one transaction writes for one decision. Made before the transaction, which may be repeated.
+struct Application {
+    item: Item,
+    prefix: Position,
+    now: Timestamp,
+    wakes: Option<String>,
+    journal: JournalRow,
+    blobs: Vec<(Digest, String)>,
+    documents: Vec<DocumentRow>,
+    events: Vec<NewEvent>,
+    requests: Vec<OutgoingRow>,
+    receipts: Vec<ReceiptRow>,
+}
+
+impl Events {
+    pub(super) async fn apply(
+        &self,
+        item: &Item,
+        asked: &PreparedCall,
+        decision: &Decision,
+        usage: Usage,
+        prefix: Position,
+    ) -> Result<(), Error> {
+        let application = Arc::new(self.application(item, asked, decision, usage, prefix)?);
+        let documents = !application.documents.is_empty();
+        let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
+        self.core
+            .records
+            .write(move |tx| {
+                let application = Arc::clone(&application);
+                Box::pin(async move { write(tx, &application).await }) as InTx<'_, ()>
+            })
+            .await?;
+        if documents {
+            self.core.document_decided.notify();
+        }
+        if wakes {
+            self.core.parked_woke.notify();
+        }
+        if events {
+            self.core.log_grew.notify();
+        }
+        Ok(())
+    }
+
+    fn application(
+        &self,
+        item: &Item,
+        asked: &PreparedCall,
+        decision: &Decision,
+        usage: Usage,
+        prefix: Position,
+    ) -> Result<Application, Error> {
+        let now = self.core.clock.now();
+        let Decision {
+            documents,
+            publications,
+            requests,
+            receipts,
+            notes: _,
+        } = decision;
+        let row_id = |index: usize| format!("{}/{}/{index}", item.event.id, item.subscriber);
+        let mut events = Vec::with_capacity(publications.len());
+        for (index, publication) in publications.iter().enumerate() {
+            let data = serde_json::from_str(&publication.data)
+                .map_err(|error| Error::Internal(format!("a publication's JSON: {error}")))?;
+            events.push(NewEvent {
+                id: row_id(index),
+                topic: publication.topic.clone(),
+                key: publication.key.clone(),
+                store: Some(asked.store.id.clone()),
+                data,
+            });
+        }
+        let summary = summary(decision).to_string();
+        let digest = Digest::of(summary.as_bytes());
+        let (mut journal, mut blobs) = attempt(item, asked, usage, now);
+        journal.outcome = "applied".into();
+        journal.decision = Some(digest.to_string());
+        blobs.push((digest, summary));
+        let wakes = match (asked.argument.point(), &asked.order_id) {
+            (Point::OnPayment, Some(order_id)) => Some(paid(order_id)),
+            _ => None,
+        };
+        Ok(Application {
+            item: item.clone(),
+            prefix,
+            now,
+            wakes,
+            journal,
+            blobs,
+            documents: documents
+                .iter()
+                .enumerate()
+                .map(|(index, document)| DocumentRow {
+                    id: Digest::of(row_id(index).as_bytes()).as_str()[..32].to_owned(),
+                    event_id: item.event.id.clone(),
+                    subscriber: item.subscriber.clone(),
+                    retailer: asked.store.retailer.clone(),
+                    store_id: asked.store.id.clone(),
+                    order_id: asked.order_id.clone(),
+                    directory: document.directory.clone(),
+                    name: document.name.clone(),
+                    media_type: document.media_type.clone(),
+                    size: i64::try_from(document.body.len()).unwrap_or(i64::MAX),
+                    digest: Digest::of(&document.body).to_string(),
+                    body: Some(document.body.clone()),
+                    state: DocumentState::Pending,
+                    created_at: now,
+                })
+                .collect(),
+            events,
+            requests: requests
+                .iter()
+                .enumerate()
+                .map(|(index, request)| OutgoingRow {
+                    id: format!("{}/{index}", item.event.id),
+                    event_id: item.event.id.clone(),
+                    subscriber: item.subscriber.clone(),
+                    store_id: asked.store.id.clone(),
+                    order_id: asked.order_id.clone(),
+                    request: json!(request).to_string(),
+                    created_at: now,
+                })
+                .collect(),
+            receipts: receipts
+                .iter()
+                .enumerate()
+                .map(|(index, receipt)| ReceiptRow {
+                    id: row_id(index),
+                    event_id: item.event.id.clone(),
+                    subscriber: item.subscriber.clone(),
+                    store_id: asked.store.id.clone(),
+                    order_id: asked.order_id.clone(),
+                    receipt: json!(receipt).to_string(),
+                    created_at: now,
+                })
+                .collect(),
+        })
+    }
+
+    /// Settles an event nobody has to decide about any more.
+    pub(super) async fn skip(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let (item, now) = (item.clone(), self.core.clock.now());
+        let wakes = retry::waiting_for(&item);
+        self.core
+            .records
+            .write(move |tx| {
+                let (item, wakes) = (item.clone(), wakes.clone());
+                Box::pin(async move {
+                    let (event, subscriber) = (&item.event.id, &item.subscriber);
+                    if let Some(wakes) = &wakes {
+                        take_turn(tx, wakes).await?;
+                    }
+                    tx.effect_claim(event, subscriber, Outcome::Skipped, now)
+                        .await?;
+                    tx.parked_remove(event, subscriber).await?;
+                    if let Some(wakes) = wakes {
+                        tx.parked_wake(&wakes, subscriber, now).await?;
+                    }
+                    tx.position_set(&item.group, prefix).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+
+    /// Takes an event out of the park that had its effect elsewhere.
+    pub(super) async fn unpark_settled(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let item = item.clone();
+        self.core
+            .records
+            .write(move |tx| {
+                let item = item.clone();
+                Box::pin(async move {
+                    tx.parked_remove(&item.event.id, &item.subscriber).await?;
+                    tx.position_set(&item.group, prefix).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+}
+
+/// The journal's row of an attempt, still without its outcome, and the texts it refers to.
+pub(super) fn attempt(
+    item: &Item,
+    asked: &PreparedCall,
+    usage: Usage,
+    now: Timestamp,
+) -> (JournalRow, Vec<(Digest, String)>) {
+    let settings = asked.context.settings.clone();
+    let told = told(asked.argument.point(), &asked.context, &asked.argument);
+    let blobs = vec![
+        (Digest::of(settings.as_bytes()), settings),
+        (Digest::of(told.as_bytes()), told),
+    ];
+    let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let row = JournalRow {
+        event_id: item.event.id.clone(),
+        subscriber: item.subscriber.clone(),
+        retailer: asked.store.retailer.clone(),
+        store_id: asked.store.id.clone(),
+        order_id: asked.order_id.clone(),
+        attempt: item.attempts + 1,
+        outcome: String::new(),
+        detail: None,
+        plugin: asked.plugin.slot.plugin.clone(),
+        component: asked.plugin.inspection.digest.to_string(),
+        settings: blobs[0].0.to_string(),
+        argument: blobs[1].0.to_string(),
+        decision: None,
+        cpu_us: i64::try_from(usage.cpu.as_micros()).unwrap_or(i64::MAX),
+        memory_bytes: count(usage.memory_bytes),
+        output_bytes: count(usage.output_bytes),
+        at: now,
+    };
+    (row, blobs)
+}
+
+async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> {
+    let Application {
+        item,
+        prefix,
+        now,
+        wakes,
+        journal,
+        blobs,
+        documents,
+        events,
+        requests,
+        receipts,
+    } = application;
+    let (event, subscriber) = (&item.event.id, &item.subscriber);
+    if let Some(wakes) = wakes {
+        take_turn(tx, wakes).await?;
+    }
+    let took = tx
+        .effect_claim(event, subscriber, Outcome::Applied, *now)
+        .await?;
+    if took == Claim::Existing {
+        tx.parked_remove(event, subscriber).await?;
+        return tx.position_set(&item.group, *prefix).await;
+    }
+    for (digest, text) in blobs {
+        tx.blob_put(digest.as_str(), text, *now).await?;
+    }
+    tx.journal_insert(journal).await?;
+    for document in documents {
+        tx.document_insert(document).await?;
+    }
+    for event in events {
+        tx.event_append(event, *now).await?;
+    }
+    for request in requests {
+        tx.outgoing_insert(request).await?;
+    }
+    for receipt in receipts {
+        tx.receipt_insert(receipt).await?;
+    }
+    tx.parked_remove(event, subscriber).await?;
+    tx.dead_letter_remove(event, subscriber).await?;
+    if let Some(wakes) = wakes {
+        tx.parked_wake(wakes, subscriber, *now).await?;
+    }
+    tx.position_set(&item.group, *prefix).await
+}
+
+/// A decision with the digests of its documents in place of their bodies, which the files hold.
+fn summary(decision: &Decision) -> Value {
+    let Decision {
+        documents,
+        publications,
+        requests,
+        receipts,
+        notes,
+    } = decision;
+    let documents: Vec<Value> = documents
+        .iter()
+        .map(|document| {
+            json!({
+                "directory": document.directory,
+                "name": document.name,
+                "media_type": document.media_type,
+                "digest": Digest::of(&document.body),
+            })
+        })
+        .collect();
+    json!({
+        "documents": documents,
+        "publications": publications,
+        "requests": requests,
+        "receipts": receipts,
+        "notes": notes,
+    })
+}

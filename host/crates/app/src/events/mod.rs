@@ -1,0 +1,450 @@
+//! What becomes of an event: who must decide, what they are asked, what is done with the answer.
+//!
+//! The log's consumers (`galleria-bus`) call [`Events::route`] once for each event and [`Events::handle`]
+//! for each subscriber, as often as it takes. Each subscriber has its own transaction and its own
+//! fate; whatever happens in between, the effect is applied once.
+
+mod apply;
+mod dead_letters;
+mod group_leases;
+mod journal;
+mod parked;
+mod policy;
+mod prepare;
+mod relay;
+mod retry;
+
+pub(crate) use dead_letters::unknown as no_letter;
+pub use dead_letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
+pub use journal::{AttemptView, JournalText};
+pub(crate) use parked::unknown as not_parked;
+pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
+pub use policy::{EventPolicy, Group};
+pub(crate) use relay::readers;
+pub use relay::{RelayPolicy, Relayed};
+
+use crate::core::Core;
+use galleria_domain::contract;
+use galleria_domain::event::{identifier, topic};
+use galleria_domain::plugin::Point;
+use galleria_domain::trace::Origin;
+use galleria_domain::{CallFault, Event, HostFault, Position, Store};
+use galleria_ports::Error;
+use galleria_ports::metrics;
+use galleria_ports::metrics::Attempted;
+use galleria_ports::plugins::Argument;
+use galleria_ports::plugins::LoadedPlugin;
+use galleria_ports::records::{ParkedEvent, ParkedState};
+use galleria_ports::trace;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument as _;
+
+/// Routes and handles events, and manages parked events, dead letters and the journal. Cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    core: Core,
+    policy: Arc<EventPolicy>,
+}
+
+impl Events {
+    pub(crate) fn new(core: Core, policy: Arc<EventPolicy>) -> Self {
+        Self { core, policy }
+    }
+
+    /// The ports of this service.
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+}
+
+/// An event and one who must decide about it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The group that read it.
+    pub group: String,
+    /// The event.
+    pub event: Event,
+    /// The slot's name; [`HOST`] for an event nobody can be asked about.
+    pub subscriber: String,
+    /// The plugin; none where it went away since the event was parked.
+    pub plugin: Option<LoadedPlugin>,
+    /// What keeps order for this subscriber.
+    pub lane: String,
+    /// The store whose turn it takes.
+    pub store_id: String,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// How it was parked; none where it comes from the log.
+    pub parked: Option<ParkedState>,
+    /// When it first had to wait.
+    pub since: Option<Timestamp>,
+}
+
+impl Item {
+    /// Since when it has been tried or has waited for its cause. Standing behind others, or aside,
+    /// uses up none of the time it has for that.
+    fn tried_since(&self, now: Timestamp) -> Timestamp {
+        let counts = self.attempts > 0 || self.parked == Some(ParkedState::Waiting);
+        self.since.filter(|_| counts).unwrap_or(now)
+    }
+}
+
+/// The subscriber of events that no plugin can be asked about.
+pub const HOST: &str = "host";
+
+/// The outcome of handling an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandlingOutcome {
+    /// The effect is applied and the lane is free.
+    Done,
+    /// The item is parked and closes its lane until it is handled again.
+    Parked,
+    /// The item is a dead letter and closes its lane.
+    Blocking,
+}
+
+/// The outcome and the cost of handling an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandlingResult {
+    pub outcome: HandlingOutcome,
+    /// CPU time of the plugin, for taking turns.
+    pub cpu: Duration,
+}
+
+impl Events {
+    /// The groups of this host.
+    pub fn groups(&self) -> Vec<Group> {
+        self.policy.groups()
+    }
+
+    /// Who must decide about an event, in the order of `retailer.toml`. An event that is broken
+    /// goes to [`HOST`], whose handling makes it a dead letter; one that is no subscriber's is nobody's.
+    pub async fn route(&self, group: &str, event: &Event) -> Result<Vec<Item>, Error> {
+        let Some(point) = point_of(event) else {
+            return Ok(Vec::new());
+        };
+        let Some(store) = self.store_of_event(event).await? else {
+            return Ok(vec![item(group, event, HOST, None)]);
+        };
+        let plugins = self.core.plugins.serving(&store, point);
+        Ok(plugins
+            .into_iter()
+            .map(|plugin| {
+                let name = plugin.slot.name.clone();
+                item(group, event, &name, Some(plugin))
+            })
+            .collect())
+    }
+
+    /// A parked event, come back.
+    pub async fn unpark(&self, parked: ParkedEvent) -> Result<Item, Error> {
+        let ParkedEvent {
+            group,
+            subscriber,
+            lane,
+            event,
+            state,
+            attempts,
+            due_at: _,
+            since,
+            waits_for: _,
+            cause: _,
+        } = parked;
+        let store = self.store_of_event(&event).await?;
+        let serves = |store: &Store, point: Point| {
+            let plugin = self.core.plugins.named(&store.retailer, &subscriber)?;
+            let good =
+                plugin.inspection.exports.contains(&point) && plugin.slot.filter.covers(store);
+            good.then_some(plugin)
+        };
+        let plugin = store
+            .zip(point_of(&event))
+            .and_then(|(store, point)| serves(&store, point));
+        Ok(Item {
+            group,
+            store_id: event.store.clone().unwrap_or_default(),
+            event,
+            subscriber,
+            plugin,
+            lane,
+            attempts,
+            parked: Some(state),
+            since: Some(since),
+        })
+    }
+
+    /// Where a group continues, and the lanes that are closed for it.
+    pub async fn resume(&self, group: &str) -> Result<(Position, Vec<(String, String)>), Error> {
+        let group = group.to_owned();
+        self.core
+            .records
+            .read(move |tx| {
+                let group = group.clone();
+                Box::pin(async move {
+                    let position = tx.position_get(&group).await?;
+                    Ok((position, tx.parked_lane_list(&group).await?))
+                })
+            })
+            .await
+    }
+
+    /// The next events of a group's topics.
+    pub async fn events_after(
+        &self,
+        group: &Group,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let topics = group.topics();
+        self.core
+            .records
+            .read(move |tx| {
+                let topics = topics.clone();
+                Box::pin(async move { tx.event_list(&topics, after, limit).await })
+            })
+            .await
+    }
+
+    /// Stores how far a group has come.
+    pub async fn store_position(&self, group: &str, prefix: Position) -> Result<(), Error> {
+        let group = group.to_owned();
+        self.core
+            .records
+            .write(move |tx| {
+                let group = group.clone();
+                Box::pin(async move { tx.position_set(&group, prefix).await })
+            })
+            .await
+    }
+
+    /// Parked events of a group whose turn has come, one a lane.
+    pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<ParkedEvent>, Error> {
+        let (group, now) = (group.to_owned(), self.core.clock.now());
+        self.core
+            .records
+            .read(move |tx| {
+                let group = group.clone();
+                Box::pin(async move { tx.parked_due(&group, now, limit).await })
+            })
+            .await
+    }
+
+    /// Whether anything of a lane is still parked.
+    pub async fn lane_waits(
+        &self,
+        group: &str,
+        subscriber: &str,
+        lane: &str,
+    ) -> Result<bool, Error> {
+        let names = (group.to_owned(), subscriber.to_owned(), lane.to_owned());
+        self.core
+            .records
+            .read(move |tx| {
+                let (group, subscriber, lane) = names.clone();
+                Box::pin(async move {
+                    Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
+                })
+            })
+            .await
+    }
+
+    async fn store_of_event(&self, event: &Event) -> Result<Option<Store>, Error> {
+        let Some(id) = event.store.clone() else {
+            return Ok(None);
+        };
+        self.core
+            .records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { tx.store_get(&id).await })
+            })
+            .await
+    }
+
+    /// Asks the plugin and does what it decided; or parks the event; or gives it up. `prefix` is
+    /// how far the group has come: it is stored with the effects.
+    ///
+    /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
+    /// waits for it. The error is that of a database that does not take even that.
+    pub async fn handle(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
+        let told = exported(item);
+        let trace = trace::below(&told, item.event.origin.trace);
+        let work = async {
+            match self.attempt(item, prefix).await {
+                Ok(handled) => Ok(handled),
+                Err(error) => {
+                    let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
+                    let outcome = self.failed(item, None, &fault, prefix).await?;
+                    Ok(HandlingResult::free(outcome))
+                }
+            }
+        };
+        let request = item.event.origin.request.clone();
+        // As in a request: its id stands on every line however quiet the log is set.
+        let trace_id = trace.map(|trace| format!("{:032x}", trace.id));
+        let span = tracing::error_span!(
+            "event",
+            event = item.event.id,
+            subscriber = item.subscriber,
+            request_id = request.as_deref(),
+            trace_id
+        );
+        let work = trace::within(Origin { trace, request }, work.instrument(span));
+        work.instrument(told).await
+    }
+
+    async fn attempt(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
+        let asked = match self.prepare(item).await? {
+            prepare::Prepared::Ready(asked) => *asked,
+            prepare::Prepared::Before => {
+                if item.parked.is_some() {
+                    self.unpark_settled(item, prefix).await?;
+                }
+                return Ok(HandlingResult::free(HandlingOutcome::Done));
+            }
+            prepare::Prepared::GivenUp => return Ok(HandlingResult::free(retry::given_up(item))),
+            prepare::Prepared::Nobody => {
+                self.skip(item, prefix).await?;
+                metrics::event(&item.group, Attempted::Skipped);
+                return Ok(HandlingResult::free(HandlingOutcome::Done));
+            }
+            prepare::Prepared::Waits { on } => {
+                let outcome = self.wait_for_cause(item, &on, prefix).await?;
+                return Ok(HandlingResult::free(outcome));
+            }
+            prepare::Prepared::Broken(fault) => {
+                let outcome = self.failed(item, None, &fault, prefix).await?;
+                return Ok(HandlingResult::free(outcome));
+            }
+        };
+        let called = self.call(&asked).await?;
+        let cpu = called.usage.cpu;
+        let outcome = match called.outcome {
+            Ok(decision) => {
+                let told = tracing::info_span!(
+                    target: trace::TARGET, "apply decision",
+                    documents = decision.documents.len(),
+                    publications = decision.publications.len(),
+                );
+                let applied = self.apply(item, &asked, &decision, called.usage, prefix);
+                match applied.instrument(told).await {
+                    Ok(()) => {
+                        metrics::event(&item.group, Attempted::Applied);
+                        HandlingOutcome::Done
+                    }
+                    Err(Error::NameTaken { directory, name }) => {
+                        let fault = retry::name_taken(&directory, &name);
+                        self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                            .await?
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(fault) => {
+                self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                    .await?
+            }
+        };
+        Ok(HandlingResult { outcome, cpu })
+    }
+
+    /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
+    async fn call(
+        &self,
+        asked: &prepare::PreparedCall,
+    ) -> Result<galleria_ports::plugins::CallOutcome<galleria_domain::Decision>, Error> {
+        let plugins = std::sync::Arc::clone(&self.core.plugins);
+        let (plugin, cx, argument) = (
+            asked.plugin.clone(),
+            asked.context.clone(),
+            asked.argument.clone(),
+        );
+        let span = tracing::info_span!(
+            target: trace::TARGET, "plugin call", plugin = plugin.slot.plugin,
+            point = argument.point().name(), component = plugin.inspection.digest.short(),
+            outcome = tracing::field::Empty, otel.status_code = tracing::field::Empty,
+        );
+        let told = span.clone();
+        // What the guest logs belongs to the event.
+        let event = tracing::Span::current();
+        let react = move || plugins.react(&plugin, &cx, &argument);
+        let call = move || event.in_scope(|| span.in_scope(react));
+        let called = tokio::task::spawn_blocking(call)
+            .await
+            .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;
+        match &called.outcome {
+            Ok(_) => told.record("outcome", "decided"),
+            Err(fault) => told
+                .record("outcome", fault.code())
+                .record("otel.status_code", "ERROR"),
+        };
+        Ok(called)
+    }
+}
+
+impl HandlingResult {
+    fn free(outcome: HandlingOutcome) -> Self {
+        Self {
+            outcome,
+            cpu: Duration::ZERO,
+        }
+    }
+}
+
+/// What a collector is told of an attempt at an event: names of ours, nothing of its payload.
+fn exported(item: &Item) -> tracing::Span {
+    let topic = &item.event.topic;
+    tracing::info_span!(
+        target: trace::TARGET, "event", otel.kind = "consumer",
+        otel.name = format_args!("process {topic}"), messaging.destination.name = topic,
+        messaging.consumer.group.name = item.group, messaging.message.id = item.event.id,
+        subscriber = item.subscriber, attempt = item.attempts + 1,
+    )
+}
+
+/// The extension point an event is for. On the common topic other events travel, too.
+fn point_of(event: &Event) -> Option<Point> {
+    match event.topic.as_str() {
+        topic::POST_PAYMENT_SUCCESS => Some(Point::OnPayment),
+        topic::POST_TRANSACTION_SUCCESS => Some(Point::OnFiscalMark),
+        topic::POST_VOID_SUCCESS => Some(Point::OnVoid),
+        topic::POST_SHIFT_END_SUCCESS => Some(Point::OnShiftEnd),
+        topic::COMMON => match event.text("consumer_identifier_key") {
+            Some(identifier::POST_REFUND_SUCCESS) => Some(Point::OnRefund),
+            Some(identifier::POST_DASHBOARD_VERIFICATION_SUCCESS) => Some(Point::OnVerification),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<LoadedPlugin>) -> Item {
+    Item {
+        group: group.to_owned(),
+        event: event.clone(),
+        subscriber: subscriber.to_owned(),
+        plugin,
+        // The key keeps the order of its point: the order's id, or the workstation for a shift. With
+        // the store before it, no store can close another's lane.
+        lane: format!(
+            "{}/{}",
+            event.store.as_deref().unwrap_or_default(),
+            event.key.as_deref().unwrap_or(&event.id)
+        ),
+        store_id: event.store.clone().unwrap_or_default(),
+        attempts: 0,
+        parked: None,
+        since: None,
+    }
+}
+
+/// What is digested as "the full argument".
+fn told(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
+    // Both are plain records: they serialise.
+    serde_json::json!({
+        "contract": contract::VERSION, "point": point, "context": context, "argument": argument,
+    })
+    .to_string()
+}

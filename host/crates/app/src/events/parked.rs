@@ -1,0 +1,294 @@
+//! Events that wait outside the log, and letting one be tried now.
+
+use crate::core::{IdempotencyKey, Reply};
+use crate::events::Acting;
+use crate::events::Events;
+use crate::parts::{Part, no_cursor, parts, together};
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::{
+    InTx, OperationRow, ParkedCursor, ParkedEvent, ParkedFilter, ParkedState, Tx,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Which parked events are listed; what is none lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParkedListQuery {
+    /// Of this retailer, in reach.
+    pub retailer: Option<String>,
+    /// Of this store, in reach.
+    pub store: Option<String>,
+    /// Of this slot.
+    pub subscriber: Option<String>,
+    /// That wait for this.
+    pub cause: Option<ParkedState>,
+}
+
+/// A parked event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ParkedView {
+    /// The event.
+    pub event_id: String,
+    /// The slot, by its name in `retailer.toml`, or a handler of the host.
+    pub subscriber: String,
+    /// The topic of the event.
+    pub topic: String,
+    /// The store's id, if it is known.
+    pub store: Option<String>,
+    /// The lane; later events of the same lane wait behind it.
+    pub lane: String,
+    /// `retry`: it waits for its next attempt. `waiting`: another event must take effect first.
+    /// `behind`: an earlier event of its lane comes first. `held`: a dead letter keeps its lane closed.
+    pub cause: String,
+    /// The message of the cause.
+    pub detail: String,
+    /// The event that must take effect first.
+    pub waits_for: Option<String>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Time of the next attempt, RFC 3339, if earlier events of the lane are done; null if it has no
+    /// time of its own.
+    pub next_at: Option<String>,
+    /// Time at which it was parked, RFC 3339.
+    pub since: String,
+}
+
+/// A page of the list of parked events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ParkedPage {
+    /// Longest waiting first.
+    pub parked: Vec<ParkedView>,
+    /// The `after` of the next page; null on the last page.
+    pub next: Option<String>,
+}
+
+impl Events {
+    /// Events in reach that wait. `after` is the `next` of the page before.
+    pub async fn parked_list(
+        &self,
+        ask: ParkedListQuery,
+        reach: &Reach,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<ParkedPage, Error> {
+        let ParkedListQuery {
+            retailer,
+            store,
+            subscriber,
+            cause,
+        } = ask;
+        let after = after.map(key_of).transpose()?;
+        let filters = parts(reach, retailer, store).into_iter().map(|part| {
+            let Part { retailer, store } = part;
+            ParkedFilter {
+                retailer,
+                store,
+                subscriber: subscriber.clone(),
+                state: cause,
+            }
+        });
+        let filters: Vec<_> = filters.collect();
+        let rows = self.core.records.read(move |tx| {
+            let (filters, after) = (filters.clone(), after.clone());
+            Box::pin(async move {
+                let mut rows = Vec::new();
+                for filter in &filters {
+                    rows.append(&mut tx.parked_list(filter, after.as_ref(), limit + 1).await?);
+                }
+                Ok(rows)
+            })
+        });
+        let (rows, more) = together(rows.await?, limit, key);
+        let next = rows.last().filter(|_| more).map(|row| cursor(&key(row)));
+        Ok(ParkedPage {
+            parked: rows.into_iter().map(view).collect(),
+            next,
+        })
+    }
+
+    /// One event that waits.
+    pub async fn parked_event(&self, event: &str, subscriber: &str) -> Result<ParkedView, Error> {
+        let names = (event.to_owned(), subscriber.to_owned());
+        self.core
+            .records
+            .read(move |tx| {
+                let (event, subscriber) = names.clone();
+                Box::pin(async move { found(tx, &event, &subscriber).await.map(view) })
+            })
+            .await
+    }
+
+    /// Lets an event that waits be tried now, or as soon as those before it in its lane are done.
+    pub async fn retry_parked(
+        &self,
+        key: IdempotencyKey,
+        event: &str,
+        subscriber: &str,
+        acting: Acting,
+    ) -> Result<Reply, Error> {
+        acting.check()?;
+        let names = (event.to_owned(), subscriber.to_owned());
+        let now = self.core.clock.now();
+        let reply = self
+            .core
+            .once(key, 200, move |tx| {
+                let ((event, subscriber), acting) = (names.clone(), acting.clone());
+                Box::pin(async move { hasten(tx, &event, &subscriber, &acting, now).await })
+                    as InTx<'_, _>
+            })
+            .await?;
+        self.core.parked_woke.notify();
+        Ok(reply)
+    }
+}
+
+async fn hasten(
+    tx: &mut dyn Tx,
+    event: &str,
+    subscriber: &str,
+    acting: &Acting,
+    now: Timestamp,
+) -> Result<Value, Error> {
+    let before = found(tx, event, subscriber).await?;
+    if !tx.parked_make_due(event, subscriber, now).await? {
+        // It may have gone on since it was found.
+        let state = found(tx, event, subscriber).await?.state;
+        let why = match state {
+            ParkedState::Blocking => "is a dead letter: replay or discard that",
+            _ => "comes as soon as those before it in its lane are done: let the first be tried",
+        };
+        return Err(Error::Conflict {
+            code: "not_retryable",
+            message: format!("{event} of {subscriber} {why}"),
+        });
+    }
+    let after = found(tx, event, subscriber).await?;
+    tx.operation_insert(&OperationRow {
+        at: now,
+        actor: acting.actor.clone(),
+        action: "parked_retry".into(),
+        subject: format!("{event} of {subscriber}"),
+        reason: acting.reason.clone(),
+        before: told(&before).to_string(),
+        after: told(&after).to_string(),
+    })
+    .await?;
+    serde_json::to_value(view(after))
+        .map_err(|error| Error::Internal(format!("a parked event's view: {error}")))
+}
+
+async fn found(tx: &mut dyn Tx, event: &str, subscriber: &str) -> Result<ParkedEvent, Error> {
+    let parked = tx.parked_get(event, subscriber).await?;
+    parked.ok_or_else(|| unknown(event, subscriber))
+}
+
+pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
+    Error::NotFound {
+        what: "parked event",
+        id: format!("{event} of {subscriber}"),
+    }
+}
+
+/// What is written down of it.
+fn told(parked: &ParkedEvent) -> Value {
+    json!({
+        "state": word(parked.state), "attempts": parked.attempts, "cause": parked.cause,
+        "due_at": parked.due_at.to_string(),
+    })
+}
+
+fn word(state: ParkedState) -> &'static str {
+    match state {
+        ParkedState::Retry => "retry",
+        ParkedState::Waiting => "waiting",
+        ParkedState::Behind => "behind",
+        ParkedState::Blocking => "held",
+    }
+}
+
+impl ParkedListQuery {
+    /// The cause that a word means; an error names the words there are.
+    pub fn cause_of(text: &str) -> Result<ParkedState, String> {
+        let all = ParkedState::ALL;
+        let found = all.into_iter().find(|state| word(*state) == text);
+        found.ok_or_else(|| format!("one of {}", all.map(word).join(", ")))
+    }
+}
+
+fn view(parked: ParkedEvent) -> ParkedView {
+    let own_time = matches!(parked.state, ParkedState::Retry | ParkedState::Waiting);
+    ParkedView {
+        event_id: parked.event.id,
+        subscriber: parked.subscriber,
+        topic: parked.event.topic,
+        store: parked.event.store,
+        lane: parked.lane,
+        cause: word(parked.state).into(),
+        detail: parked.cause,
+        waits_for: parked.waits_for,
+        attempts: parked.attempts,
+        next_at: own_time.then(|| parked.due_at.to_string()),
+        since: parked.since.to_string(),
+    }
+}
+
+fn key(parked: &ParkedEvent) -> ParkedCursor {
+    ParkedCursor {
+        since: parked.since,
+        position: parked.event.position,
+        subscriber: parked.subscriber.clone(),
+    }
+}
+
+/// Where the page after an event begins; of no meaning to a caller.
+fn cursor(key: &ParkedCursor) -> String {
+    let (since, position) = (key.since.as_millisecond(), key.position);
+    format!("{since}.{position}.{}", key.subscriber)
+}
+
+fn key_of(cursor: &str) -> Result<ParkedCursor, Error> {
+    let mut parts = cursor.splitn(3, '.');
+    let mut number = || parts.next()?.parse::<i64>().ok();
+    let read = number().zip(number()).and_then(|(since, position)| {
+        Some(ParkedCursor {
+            since: Timestamp::from_millisecond(since).ok()?,
+            position,
+            subscriber: parts.next()?.to_owned(),
+        })
+    });
+    read.ok_or_else(no_cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_key() {
+        let key = ParkedCursor {
+            since: Timestamp::UNIX_EPOCH,
+            position: 12,
+            subscriber: "a.slot".into(),
+        };
+        assert_eq!(key_of(&cursor(&key)).expect("a cursor"), key);
+        for bad in ["", "1", "1.2", "x.2.slot", "9223372036854775807.1.s"] {
+            assert!(key_of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_one_of_four() {
+        for state in ParkedState::ALL {
+            assert_eq!(ParkedListQuery::cause_of(word(state)), Ok(state));
+        }
+        let refused = ParkedListQuery::cause_of("lost");
+        assert_eq!(
+            refused,
+            Err("one of retry, waiting, behind, held".to_owned())
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! How events are consumed, retried and relayed.
+
+use super::relay::RelayPolicy;
+use crate::core::BACKOFF;
+use galleria_domain::Backoff;
+use galleria_domain::event::topic;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The tries of an event of a topic that the policy does not name.
+const TRIES: u32 = 5;
+
+/// How events are consumed, retried and relayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPolicy {
+    /// The group of the payment topic.
+    pub payment_group: String,
+    /// The group of the common topic.
+    pub common_group: String,
+    /// The group of the host's own topics.
+    pub events_group: String,
+    /// The tries of an event by topic; 5 by default.
+    pub tries: BTreeMap<String, u32>,
+    /// The waits between tries.
+    pub backoff: Backoff,
+    /// How long an event waits for its cause before it becomes a dead letter.
+    pub cause_within: Duration,
+    /// What is published to a broker; `None` without a broker.
+    pub relay: Option<RelayPolicy>,
+}
+
+impl Default for EventPolicy {
+    fn default() -> Self {
+        Self {
+            payment_group: "PAYMENT_GROUP".into(),
+            common_group: "COMMON_GROUP".into(),
+            events_group: "GALLERIA_GROUP".into(),
+            tries: [
+                (topic::POST_PAYMENT_SUCCESS.to_owned(), 3),
+                (topic::COMMON.to_owned(), 5),
+                (topic::POST_TRANSACTION_SUCCESS.to_owned(), 5),
+            ]
+            .into(),
+            backoff: BACKOFF,
+            cause_within: Duration::from_secs(24 * 3600),
+            relay: None,
+        }
+    }
+}
+
+/// A consumer group and its topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The name.
+    pub name: String,
+    /// The topics, each with the tries of an event.
+    pub tries: Vec<(String, u32)>,
+}
+
+impl Group {
+    /// The topics alone.
+    pub fn topics(&self) -> Vec<String> {
+        self.tries.iter().map(|(topic, _)| topic.clone()).collect()
+    }
+}
+
+impl EventPolicy {
+    /// The consumer groups of the host.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let group = |name: &str, topics: &[&str]| Group {
+            name: name.to_owned(),
+            tries: topics
+                .iter()
+                .map(|topic| (topic.to_string(), self.tries_of(topic)))
+                .collect(),
+        };
+        vec![
+            group(&self.payment_group, &[topic::POST_PAYMENT_SUCCESS]),
+            group(
+                &self.common_group,
+                &[topic::COMMON, topic::POST_TRANSACTION_SUCCESS],
+            ),
+            group(
+                &self.events_group,
+                &[topic::POST_VOID_SUCCESS, topic::POST_SHIFT_END_SUCCESS],
+            ),
+        ]
+    }
+
+    fn tries_of(&self, topic: &str) -> u32 {
+        self.tries.get(topic).copied().unwrap_or(TRIES).max(1)
+    }
+}

@@ -1,0 +1,436 @@
+//! What a plugin is asked: the frozen argument, its context, and whether the time has come.
+
+use super::{HOST, Item, point_of};
+use crate::events::Events;
+use crate::orders;
+use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
+use galleria_domain::{
+    CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, Problem, Scope, Store, Written,
+};
+use galleria_ports::Error;
+use galleria_ports::plugins::{Argument, LoadedPlugin};
+use galleria_ports::records::{InTx, PaymentRow, Tx};
+use std::sync::Arc;
+
+/// Everything a call needs.
+#[derive(Clone, Debug)]
+pub(super) struct PreparedCall {
+    pub plugin: LoadedPlugin,
+    pub context: Context,
+    pub argument: Argument,
+    pub store: Store,
+    pub order_id: Option<String>,
+    pub workstation: String,
+}
+
+/// Whether an item can be asked about.
+pub(super) enum Prepared {
+    /// Now.
+    Ready(Box<PreparedCall>),
+    /// It had its effect before.
+    Before,
+    /// It is a dead letter; only an operator brings it back.
+    GivenUp,
+    /// The plugin does not serve it any more.
+    Nobody,
+    /// Something must have its effect first; the text names it for waking up.
+    Waits { on: String },
+    /// It never can.
+    Broken(CallFault),
+}
+
+const PAID: &str = "paid:";
+
+/// What wakes events that wait until an order's payment has had its effect.
+pub(super) fn paid(order_id: &str) -> String {
+    format!("{PAID}{order_id}")
+}
+
+/// Who wakes what waits for this, and who begins to wait for it, come one after the other: at once,
+/// neither would see what the other has not committed, and what waits would be woken by nobody. Taken
+/// before anything else, as by who accepts: so none waits for another in a circle.
+pub(super) async fn take_turn(tx: &mut dyn Tx, cause: &str) -> Result<(), Error> {
+    match cause.strip_prefix(PAID) {
+        Some(order_id) => tx.order_lock(order_id).await,
+        None => Ok(()),
+    }
+}
+
+fn broken(field: &str, message: impl Into<String>) -> Prepared {
+    Prepared::Broken(CallFault::Guest(Fault::Invalid(vec![Problem::new(
+        field, message,
+    )])))
+}
+
+/// The record that an event refers to.
+struct EventRecord {
+    argument: Argument,
+    occurred_at: jiff::Timestamp,
+    business_date: String,
+    order_id: Option<String>,
+    workstation: String,
+    /// The payment whose effect must come first.
+    after: Option<PaymentRow>,
+}
+
+/// The result of looking up the record of an event.
+enum Lookup {
+    Record(Box<EventRecord>),
+    /// The event cannot be handled now.
+    Unavailable(Prepared),
+}
+
+impl From<EventRecord> for Lookup {
+    fn from(record: EventRecord) -> Self {
+        Self::Record(Box::new(record))
+    }
+}
+
+impl Events {
+    pub(super) async fn prepare(&self, item: &Item) -> Result<Prepared, Error> {
+        let Some(plugin) = item.plugin.clone() else {
+            if item.subscriber == HOST {
+                return Ok(broken("store", "the event names no store that is known"));
+            }
+            return Ok(Prepared::Nobody);
+        };
+        let item = Arc::new(item.clone());
+        let payments: Arc<str> = self.policy.payment_group.as_str().into();
+        let prepared = self
+            .core
+            .records
+            .read({
+                let item = Arc::clone(&item);
+                move |tx| {
+                    let (item, plugin) = (Arc::clone(&item), plugin.clone());
+                    let payments = Arc::clone(&payments);
+                    Box::pin(async move { look_up(tx, &item, plugin, &payments).await })
+                        as InTx<'_, _>
+                }
+            })
+            .await?;
+        match prepared {
+            Prepared::Ready(asked) if !asked.plugin.slot.counters.is_empty() => {
+                self.take_counters(&item, *asked).await
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Takes the numbers the plugin wants for this event: the same on every attempt.
+    async fn take_counters(
+        &self,
+        item: &Arc<Item>,
+        asked: PreparedCall,
+    ) -> Result<Prepared, Error> {
+        let item = Arc::clone(item);
+        let asked = Arc::new(asked);
+        self.core
+            .records
+            .write(move |tx| {
+                let (item, asked) = (Arc::clone(&item), Arc::clone(&asked));
+                Box::pin(async move {
+                    let mut asked = PreparedCall::clone(&asked);
+                    let slot = Arc::clone(&asked.plugin.slot);
+                    for (name, over) in &slot.counters {
+                        let scope = match over {
+                            CounterScope::Retailer => asked.store.retailer.clone(),
+                            CounterScope::Store => asked.store.id.clone(),
+                            CounterScope::Workstation => {
+                                format!("{}/{}", asked.store.id, asked.workstation)
+                            }
+                        };
+                        let scope = format!("{}/{scope}", slot.name);
+                        let value = tx
+                            .counter_take(&item.event.id, &item.subscriber, &scope, name)
+                            .await?;
+                        let name = name.clone();
+                        asked.context.counters.push(Counter { name, value });
+                    }
+                    Ok(Prepared::Ready(Box::new(asked)))
+                }) as InTx<'_, _>
+            })
+            .await
+    }
+}
+
+/// Whether the cause of an event has still not had its effect.
+pub(super) async fn still_waits(
+    tx: &mut dyn Tx,
+    item: &Item,
+    payments: &str,
+) -> Result<bool, Error> {
+    let Some(plugin) = item.plugin.clone() else {
+        return Ok(false);
+    };
+    let found = look_up(tx, item, plugin, payments).await?;
+    Ok(matches!(found, Prepared::Waits { .. }))
+}
+
+/// `payments` is the group that reads payments.
+async fn look_up(
+    tx: &mut dyn Tx,
+    item: &Item,
+    plugin: LoadedPlugin,
+    payments: &str,
+) -> Result<Prepared, Error> {
+    let event = &item.event;
+    if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {
+        return Ok(Prepared::Before);
+    }
+    // Read from the log again after a crash.
+    if tx
+        .dead_letter_get(&event.id, &item.subscriber)
+        .await?
+        .is_some()
+    {
+        return Ok(Prepared::GivenUp);
+    }
+    let store_id = event.store.as_deref().unwrap_or_default();
+    let Some(store) = tx.store_get(store_id).await? else {
+        return Ok(broken("store", "the event names no store that is known"));
+    };
+    let Some(point) = point_of(event) else {
+        return Ok(Prepared::Nobody);
+    };
+    let record = match find(tx, event, point).await? {
+        Lookup::Record(record) => *record,
+        Lookup::Unavailable(prepared) => return Ok(prepared),
+    };
+    if let Some(payment) = &record.after
+        && !has_had_effect(tx, payment, &plugin, payments).await?
+    {
+        return Ok(Prepared::Waits {
+            on: paid(&payment.order_id),
+        });
+    }
+    let prior = match &record.order_id {
+        Some(order_id) => {
+            tx.document_list_before(order_id, &item.subscriber, &event.id)
+                .await?
+        }
+        None => Vec::new(),
+    };
+    let context = Context {
+        event_id: event.id.clone(),
+        attempt: item.attempts + 1,
+        occurred_at: store.local_text(record.occurred_at),
+        business_date: record.business_date,
+        settings: plugin.slot.settings_of(&store).to_owned(),
+        scope: Scope::Store(store.clone()),
+        counters: Vec::new(),
+        prior: prior
+            .into_iter()
+            .map(|document| Written {
+                event_id: document.event_id,
+                directory: document.directory,
+                name: document.name,
+            })
+            .collect(),
+    };
+    Ok(Prepared::Ready(Box::new(PreparedCall {
+        plugin,
+        context,
+        argument: record.argument,
+        store,
+        order_id: record.order_id,
+        workstation: record.workstation,
+    })))
+}
+
+/// Whether the plugin has done with a payment: applied, skipped, discarded; or given up where its
+/// retailer lets the next events pass. A plugin that is not asked about payments need not wait, nor
+/// one that came, or was named anew, after the payment had passed in the log.
+async fn has_had_effect(
+    tx: &mut dyn Tx,
+    payment: &PaymentRow,
+    plugin: &LoadedPlugin,
+    payments: &str,
+) -> Result<bool, Error> {
+    if !plugin.inspection.exports.contains(&Point::OnPayment) {
+        return Ok(true);
+    }
+    let event_id = format!("payment:{}", payment.id);
+    let subscriber = &plugin.slot.name;
+    if tx.effect_get(&event_id, subscriber).await?.is_some() {
+        return Ok(true);
+    }
+    if tx.dead_letter_get(&event_id, subscriber).await?.is_some() {
+        return Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue);
+    }
+    if tx.parked_get(&event_id, subscriber).await?.is_some() {
+        return Ok(false);
+    }
+    // Everything up to the group's position has an effect, or is parked, or dead, for whoever was
+    // asked. An event that has left the log is older than that.
+    let settled = tx.position_get(payments).await?;
+    let event = tx.event_get(&event_id).await?;
+    Ok(event.is_none_or(|event| event.position <= settled))
+}
+
+async fn find(tx: &mut dyn Tx, event: &Event, point: Point) -> Result<Lookup, Error> {
+    let field = match point {
+        Point::OnPayment => "payment_id",
+        Point::OnRefund => "refund_id",
+        Point::OnVoid => "void_id",
+        Point::OnVerification => "verification_id",
+        Point::OnFiscalMark => "mark_id",
+        Point::OnShiftEnd => "shift_id",
+        _ => return Ok(Lookup::Unavailable(Prepared::Nobody)),
+    };
+    let Some(id) = event.text(field) else {
+        let prepared = broken(&format!("data.{field}"), "is missing");
+        return Ok(Lookup::Unavailable(prepared));
+    };
+    let unknown = || {
+        Lookup::Unavailable(broken(
+            &format!("data.{field}"),
+            format!("{id} is not known"),
+        ))
+    };
+    match point {
+        Point::OnPayment => Ok(tx
+            .payment_get(id)
+            .await?
+            .map_or_else(unknown, |row| payment_record(row).into())),
+        Point::OnRefund => find_refund(tx, id).await,
+        Point::OnFiscalMark => find_mark(tx, event, id).await,
+        Point::OnVoid => {
+            let Some(row) = tx.void_get(id).await? else {
+                return Ok(unknown());
+            };
+            let after = match row.cancellation.origin {
+                Origin::Sale(_) => tx.payment_get_by_order(&row.order_id).await?,
+                Origin::Reference(_) | Origin::None => None,
+            };
+            Ok(EventRecord {
+                occurred_at: row.occurred_at,
+                business_date: row.cancellation.entry.business_date.clone(),
+                order_id: Some(row.order_id),
+                workstation: row.cancellation.entry.workstation.clone(),
+                argument: Argument::Void(row.cancellation),
+                after,
+            }
+            .into())
+        }
+        Point::OnVerification => {
+            let Some(row) = tx.verification_get(id).await? else {
+                return Ok(unknown());
+            };
+            // Of a basket that was not paid yet there is nothing to wait for.
+            let after = match row.verification.sale.entry.sequence {
+                0 => None,
+                _ => tx.payment_get_by_order(&row.order_id).await?,
+            };
+            Ok(EventRecord {
+                occurred_at: row.occurred_at,
+                business_date: row.verification.business_date.clone(),
+                order_id: Some(row.order_id),
+                workstation: row.verification.sale.entry.workstation.clone(),
+                argument: Argument::Verification(row.verification),
+                after,
+            }
+            .into())
+        }
+        _ => {
+            let row = tx.shift_get(id).await?;
+            let closed = row.and_then(|row| Some((row.closed?, row.closed_at?)));
+            Ok(closed.map_or_else(unknown, |(shift, closed_at)| {
+                EventRecord {
+                    occurred_at: closed_at,
+                    business_date: shift.entry.business_date.clone(),
+                    order_id: None,
+                    workstation: shift.entry.workstation.clone(),
+                    argument: Argument::ShiftEnd(shift),
+                    after: None,
+                }
+                .into()
+            }))
+        }
+    }
+}
+
+fn payment_record(row: PaymentRow) -> EventRecord {
+    EventRecord {
+        occurred_at: row.occurred_at,
+        business_date: row.sale.entry.business_date.clone(),
+        order_id: Some(row.order_id),
+        workstation: row.sale.entry.workstation.clone(),
+        argument: Argument::Payment(row.sale),
+        after: None,
+    }
+}
+
+/// A mark is of a sale, which then must have had its effect, or of a refund, which stands before it in
+/// the same lane.
+async fn find_mark(tx: &mut dyn Tx, event: &Event, id: &str) -> Result<Lookup, Error> {
+    let order_id = event.text("order_id").unwrap_or_default();
+    let unknown = || {
+        let message = format!("{id} is no mark of order {order_id}");
+        Ok(Lookup::Unavailable(broken("data.mark_id", message)))
+    };
+    let Some(row) = tx.mark_get(order_id, id).await? else {
+        return unknown();
+    };
+    let payment = tx.payment_get_by_order(order_id).await?;
+    let (of, entry, store_id, after) = match (row.refund_id.as_str(), payment) {
+        ("", Some(payment)) => {
+            let (sale, store_id) = (payment.sale.clone(), payment.store_id.clone());
+            let entry = sale.entry.clone();
+            (Origin::Sale(Box::new(sale)), entry, store_id, Some(payment))
+        }
+        ("", None) => return unknown(),
+        (refund_id, after) => {
+            let Some(refund) = tx.refund_get(refund_id).await? else {
+                return unknown();
+            };
+            let entry = refund.entry;
+            let of = Origin::Reference(Box::new(entry.clone()));
+            (of, entry, refund.store_id, after)
+        }
+    };
+    let Some(store) = tx.store_get(&store_id).await? else {
+        return unknown();
+    };
+    Ok(EventRecord {
+        occurred_at: row.issued_at,
+        business_date: entry.business_date,
+        order_id: Some(row.order_id),
+        workstation: entry.workstation,
+        argument: Argument::FiscalMark(FiscalMark {
+            of,
+            scheme: row.scheme,
+            mark: row.mark,
+            issued_at: store.local_text(row.issued_at),
+            attributes: row.attributes,
+        }),
+        after,
+    }
+    .into())
+}
+
+async fn find_refund(tx: &mut dyn Tx, id: &str) -> Result<Lookup, Error> {
+    let Some(row) = tx.refund_get(id).await? else {
+        let prepared = broken("data.refund_id", format!("{id} is not known"));
+        return Ok(Lookup::Unavailable(prepared));
+    };
+    let Some(payment) = tx.payment_get_by_order(&row.order_id).await? else {
+        return Ok(Lookup::Unavailable(Prepared::Waits {
+            on: paid(&row.order_id),
+        }));
+    };
+    let Some(refund) = row.refund.clone() else {
+        let problems = orders::problems_of(tx, &row, &payment).await?;
+        let fault = CallFault::Guest(Fault::Invalid(problems));
+        return Ok(Lookup::Unavailable(Prepared::Broken(fault)));
+    };
+    Ok(EventRecord {
+        occurred_at: row.occurred_at,
+        business_date: refund.entry.business_date.clone(),
+        order_id: Some(row.order_id),
+        workstation: refund.entry.workstation.clone(),
+        argument: Argument::Refund(refund),
+        after: Some(payment),
+    }
+    .into())
+}

@@ -1,0 +1,396 @@
+//! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
+
+use super::prepare::{PreparedCall, paid};
+use super::{HOST, HandlingOutcome, Item, apply, point_of, prepare};
+use crate::events::Events;
+use crate::events::Group;
+use galleria_domain::plugin::{OnDeadLetter, Point};
+use galleria_domain::{
+    CallFault, Digest, FailedTry, Fault, NextTry, Position, Problem, RetryPolicy, retry,
+};
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::metrics;
+use galleria_ports::metrics::Attempted;
+use galleria_ports::plugins::Usage;
+use galleria_ports::records::{DeadLetter, InTx, JournalRow, ParkedEvent, ParkedState, Tx};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Details in journal and dead letters; longer ones are cut, the log has them whole.
+const DETAIL_BYTES: usize = 4_096;
+
+/// Whether parking replaces what is known of an event that is parked already. An event that is
+/// read from the log again after a crash keeps its attempts and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renew {
+    Yes,
+    No,
+}
+
+/// Another document has the name: that never changes by itself.
+pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
+    CallFault::Guest(Fault::Invalid(vec![Problem::new(
+        "documents",
+        format!("{directory}/{name} is the name of another document"),
+    )]))
+}
+
+/// What is written in one transaction when an event is not decided.
+struct Record {
+    item: Item,
+    prefix: Position,
+    journal: JournalRow,
+    blobs: Vec<(Digest, String)>,
+    letter: Option<DeadLetter>,
+    parked: Option<ParkedEvent>,
+    wakes: Option<String>,
+}
+
+impl Events {
+    /// Parks or gives up an event whose call brought `fault`.
+    pub(super) async fn failed(
+        &self,
+        item: &Item,
+        called: Option<(&PreparedCall, Usage)>,
+        fault: &CallFault,
+        prefix: Position,
+    ) -> Result<HandlingOutcome, Error> {
+        let now = self.core.clock.now();
+        let next = self.next_try(item, fault, now);
+        let detail = cut(&fault.to_string());
+        let (mut journal, blobs) = match called {
+            Some((asked, usage)) => apply::attempt(item, asked, usage, now),
+            None => (never_asked(item, now), Vec::new()),
+        };
+        journal.outcome = fault.code().to_owned();
+        journal.detail = Some(detail.clone());
+        let component = journal.component.clone();
+        let parked = |state, wait| self.parked(item, state, wait, detail.clone(), now);
+        let (letter, parked, settled) = match next {
+            NextTry::After(wait) => {
+                tracing::warn!(
+                    event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
+                    attempt = item.attempts + 1, code = fault.code(), wait_ms = wait.as_millis(),
+                    "not decided, tried again later: {detail}"
+                );
+                (
+                    None,
+                    Some(parked(ParkedState::Retry, wait)),
+                    HandlingOutcome::Parked,
+                )
+            }
+            NextTry::GiveUp => {
+                tracing::error!(
+                    event = %item.event.id, subscriber = %item.subscriber, store = %item.store_id,
+                    attempt = item.attempts + 1, code = fault.code(),
+                    "given up, now a dead letter: {detail}"
+                );
+                let letter = DeadLetter {
+                    group: item.group.clone(),
+                    subscriber: item.subscriber.clone(),
+                    lane: item.lane.clone(),
+                    event: item.event.clone(),
+                    code: fault.code().to_owned(),
+                    detail: detail.clone(),
+                    attempts: item.attempts + 1,
+                    component,
+                    died_at: now,
+                };
+                let settled = given_up(item);
+                let blocking = (settled == HandlingOutcome::Blocking)
+                    .then(|| parked(ParkedState::Blocking, Duration::ZERO));
+                (Some(letter), blocking, settled)
+            }
+        };
+        let wakes = (settled == HandlingOutcome::Done)
+            .then(|| waiting_for(item))
+            .flatten();
+        let record = Record {
+            item: item.clone(),
+            prefix,
+            journal,
+            blobs,
+            letter,
+            parked,
+            wakes,
+        };
+        let wakes = record.wakes.is_some();
+        if !self.write_record(record, now).await? {
+            return Ok(HandlingOutcome::Done);
+        }
+        let attempted = match next {
+            NextTry::After(_) => Attempted::Retried,
+            NextTry::GiveUp => Attempted::Dead,
+        };
+        metrics::event(&item.group, attempted);
+        if wakes {
+            self.core.parked_woke.notify();
+        }
+        Ok(settled)
+    }
+
+    /// Parks an event whose cause has not had its effect yet; gives it up when that never comes.
+    pub(super) async fn wait_for_cause(
+        &self,
+        item: &Item,
+        on: &str,
+        prefix: Position,
+    ) -> Result<HandlingOutcome, Error> {
+        let now = self.core.clock.now();
+        let waited = now.duration_since(item.tried_since(now));
+        let age = waited.unsigned_abs();
+        let limit = self.policy.cause_within;
+        let NextTry::After(wait) = retry::wait_for_cause(&self.policy.backoff, limit, age) else {
+            let fault = CallFault::Guest(Fault::Invalid(vec![Problem::new(
+                "cause",
+                format!("{on} did not come within {waited:#}"),
+            )]));
+            return self.failed(item, None, &fault, prefix).await;
+        };
+        let mut parked = self.parked(
+            item,
+            ParkedState::Waiting,
+            wait,
+            format!("waits for {on}"),
+            now,
+        );
+        parked.attempts = item.attempts;
+        parked.waits_for = Some(on.to_owned());
+        metrics::event(&item.group, Attempted::Waiting);
+        let item = Arc::new(item.clone());
+        let payments: Arc<str> = self.policy.payment_group.as_str().into();
+        let woken = self
+            .core
+            .records
+            .write(move |tx| {
+                let (item, mut parked) = (Arc::clone(&item), parked.clone());
+                let payments = Arc::clone(&payments);
+                Box::pin(async move {
+                    // The cause may have had its effect since it was looked for: whoever applied
+                    // it found nothing to wake.
+                    if let Some(on) = &parked.waits_for {
+                        prepare::take_turn(tx, on).await?;
+                    }
+                    let woken = !prepare::still_waits(tx, &item, &payments).await?;
+                    if woken {
+                        parked.due_at = now;
+                    }
+                    tx.parked_put(&parked).await?;
+                    tx.position_set(&parked.group, prefix).await?;
+                    Ok(woken)
+                }) as InTx<'_, bool>
+            })
+            .await?;
+        if woken {
+            self.core.parked_woke.notify();
+        }
+        Ok(HandlingOutcome::Parked)
+    }
+
+    /// Queues an event behind others of its lane that wait.
+    pub async fn park_behind(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let now = self.core.clock.now();
+        let mut parked = self.parked(
+            item,
+            ParkedState::Behind,
+            Duration::ZERO,
+            "behind another event of its key".into(),
+            now,
+        );
+        parked.attempts = item.attempts;
+        parked.since = item.since.unwrap_or(now);
+        self.park(parked, prefix, Renew::No).await
+    }
+
+    /// Sets an event of a busy store aside, so that its backlog does not fill the window of others.
+    pub async fn park_aside(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+        let now = self.core.clock.now();
+        let since = item.since.unwrap_or(now);
+        let wait = retry::set_aside(now.duration_since(since).unsigned_abs());
+        let cause = "set aside: its store has much to do".to_owned();
+        let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);
+        parked.attempts = item.attempts;
+        parked.since = since;
+        self.park(parked, prefix, Renew::Yes).await
+    }
+
+    async fn park(&self, parked: ParkedEvent, prefix: Position, renew: Renew) -> Result<(), Error> {
+        let subscriber = parked.subscriber.clone();
+        self.core
+            .records
+            .write(move |tx| {
+                let parked = parked.clone();
+                let subscriber = subscriber.clone();
+                Box::pin(async move {
+                    let id = &parked.event.id;
+                    // Between reading and parking the event may have been settled elsewhere.
+                    let settled = tx.effect_get(id, &subscriber).await?.is_some();
+                    let known =
+                        renew == Renew::No && tx.parked_get(id, &subscriber).await?.is_some();
+                    if !settled && !known {
+                        tx.parked_put(&parked).await?;
+                    }
+                    tx.position_set(&parked.group, prefix).await
+                }) as InTx<'_, ()>
+            })
+            .await
+    }
+
+    fn parked(
+        &self,
+        item: &Item,
+        state: ParkedState,
+        wait: Duration,
+        cause: String,
+        now: Timestamp,
+    ) -> ParkedEvent {
+        ParkedEvent {
+            group: item.group.clone(),
+            subscriber: item.subscriber.clone(),
+            lane: item.lane.clone(),
+            event: item.event.clone(),
+            state,
+            attempts: item.attempts + 1,
+            due_at: later(now, wait),
+            since: item.tried_since(now),
+            waits_for: None,
+            cause,
+        }
+    }
+
+    /// What follows a failed try of `item`.
+    fn next_try(&self, item: &Item, fault: &CallFault, now: Timestamp) -> NextTry {
+        let max_age = item.plugin.as_ref().map(|plugin| plugin.slot.retry_for_s);
+        let policy = RetryPolicy {
+            backoff: self.policy.backoff,
+            tries: tries(&self.groups(), item),
+            max_age: Some(Duration::from_secs(max_age.unwrap_or_default())),
+        };
+        let failed = FailedTry {
+            id: &item.event.id,
+            failures: item.attempts + 1,
+            age: now.duration_since(item.tried_since(now)).unsigned_abs(),
+        };
+        policy.after(fault, failed)
+    }
+
+    /// False where the event had its effect meanwhile.
+    async fn write_record(&self, record: Record, now: Timestamp) -> Result<bool, Error> {
+        let record = Arc::new(record);
+        self.core
+            .records
+            .write(move |tx| {
+                let record = Arc::clone(&record);
+                Box::pin(async move { write(tx, &record, now).await }) as InTx<'_, bool>
+            })
+            .await
+    }
+}
+
+async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool, Error> {
+    let Record {
+        item,
+        prefix,
+        journal,
+        blobs,
+        letter,
+        parked,
+        wakes,
+    } = record;
+    let (event, subscriber) = (&item.event.id, &item.subscriber);
+    if let Some(wakes) = wakes {
+        prepare::take_turn(tx, wakes).await?;
+    }
+    // By another host, or by this attempt itself, when it was only the answer that got lost.
+    if tx.effect_get(event, subscriber).await?.is_some() {
+        tx.parked_remove(event, subscriber).await?;
+        tx.position_set(&item.group, *prefix).await?;
+        return Ok(false);
+    }
+    for (digest, text) in blobs {
+        tx.blob_put(digest.as_str(), text, now).await?;
+    }
+    tx.journal_insert(journal).await?;
+    if let Some(letter) = letter {
+        tx.dead_letter_put(letter).await?;
+    }
+    match parked {
+        Some(parked) => tx.parked_put(parked).await?,
+        None => tx.parked_remove(event, subscriber).await?,
+    }
+    if let Some(wakes) = wakes {
+        tx.parked_wake(wakes, subscriber, now).await?;
+    }
+    tx.position_set(&item.group, *prefix).await?;
+    Ok(true)
+}
+
+/// What wakes up once nobody has to decide about a payment any more.
+pub(super) fn waiting_for(item: &Item) -> Option<String> {
+    (point_of(&item.event) == Some(Point::OnPayment))
+        .then(|| item.event.text("order_id").map(paid))
+        .flatten()
+}
+
+/// How an event stands that was given up before.
+pub(super) fn given_up(item: &Item) -> HandlingOutcome {
+    if holds(item) {
+        HandlingOutcome::Blocking
+    } else {
+        HandlingOutcome::Done
+    }
+}
+
+fn holds(item: &Item) -> bool {
+    match &item.plugin {
+        Some(plugin) => plugin.slot.on_dead_letter == OnDeadLetter::Hold,
+        // Nobody else can be hurt by an event that belongs to no store.
+        None => item.subscriber != HOST,
+    }
+}
+
+fn tries(groups: &[Group], item: &Item) -> u32 {
+    let named = groups.iter().flat_map(|group| &group.tries);
+    named
+        .filter(|(topic, _)| *topic == item.event.topic)
+        .map(|(_, tries)| *tries)
+        .next()
+        .unwrap_or(1)
+}
+
+fn never_asked(item: &Item, now: Timestamp) -> JournalRow {
+    JournalRow {
+        event_id: item.event.id.clone(),
+        subscriber: item.subscriber.clone(),
+        retailer: item
+            .plugin
+            .as_ref()
+            .map(|plugin| plugin.slot.retailer.clone())
+            .unwrap_or_default(),
+        store_id: item.store_id.clone(),
+        order_id: item.event.text("order_id").map(ToOwned::to_owned),
+        attempt: item.attempts + 1,
+        outcome: String::new(),
+        detail: None,
+        plugin: item
+            .plugin
+            .as_ref()
+            .map(|plugin| plugin.slot.plugin.clone())
+            .unwrap_or_default(),
+        component: String::new(),
+        settings: String::new(),
+        argument: String::new(),
+        decision: None,
+        cpu_us: 0,
+        memory_bytes: 0,
+        output_bytes: 0,
+        at: now,
+    }
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(DETAIL_BYTES);
+    text[..end].to_owned()
+}

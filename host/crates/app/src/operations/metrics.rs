@@ -1,0 +1,177 @@
+//! Reads the gauges that describe the database.
+
+use crate::events::Group;
+use crate::events::readers;
+use crate::operations::Operations;
+use galleria_ports::Error;
+use galleria_ports::metrics::{
+    BUILD, DEAD, DEAD_AGE, DOCUMENT_AGE, DOCUMENTS, HELD, LAG, PARKED, PARKED_AGE, RUNS, UNFINISHED,
+};
+use galleria_ports::records::{Backlog, DocumentState, RunState, Tx};
+use jiff::Timestamp;
+use metrics::gauge;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The label of what belongs to no retailer that is known.
+const NOBODYS: &str = "none";
+
+/// How far lag is counted: beyond it, how much more hardly matters.
+const LAG_COUNTED: u32 = 100_000;
+
+/// How things stand in the database.
+struct Standing {
+    lags: Vec<(String, u64)>,
+    retailers: Vec<String>,
+    parked: Vec<Backlog>,
+    held: u64,
+    dead: Vec<Backlog>,
+    waiting: u64,
+    blocked: u64,
+    undelivered: Option<Timestamp>,
+    runs: Vec<(RunState, u64)>,
+    unfinished: usize,
+}
+
+impl Operations {
+    /// Reads how things stand in the database into the gauges.
+    pub async fn measure(&self) -> Result<(), Error> {
+        gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
+        let Standing {
+            lags,
+            retailers,
+            parked,
+            held,
+            dead,
+            waiting,
+            blocked,
+            undelivered,
+            runs,
+            unfinished,
+        } = self.standing().await?;
+        let now = self.core.clock.now();
+        for (group, lag) in lags {
+            let of_group = parked.iter().filter(|one| one.group == group);
+            let oldest = of_group.map(|one| one.oldest).min();
+            gauge!(PARKED_AGE, "group" => group.clone()).set(age(oldest, now));
+            gauge!(LAG, "group" => group).set(number(lag));
+        }
+        for (name, piled) in [(PARKED, &parked), (DEAD, &dead)] {
+            for (retailer, count) in by_retailer(&retailers, piled) {
+                gauge!(name, "retailer" => retailer).set(number(count));
+            }
+        }
+        gauge!(HELD).set(number(held));
+        gauge!(DEAD_AGE).set(age(dead.iter().map(|one| one.oldest).min(), now));
+        gauge!(DOCUMENT_AGE).set(age(undelivered, now));
+        gauge!(DOCUMENTS, "state" => "waiting").set(number(waiting));
+        gauge!(DOCUMENTS, "state" => "blocked").set(number(blocked));
+        for (state, count) in runs {
+            gauge!(RUNS, "state" => state.name()).set(number(count));
+        }
+        gauge!(UNFINISHED).set(number(unfinished as u64));
+        Ok(())
+    }
+
+    async fn standing(&self) -> Result<Standing, Error> {
+        let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
+        self.core
+            .records
+            .read(move |tx| {
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
+                Box::pin(async move {
+                    let readers = readers(tx, &policy, &*plugins).await?;
+                    let (_, held) = tx.parked_count().await?;
+                    Ok(Standing {
+                        lags: lags(tx, &readers).await?,
+                        retailers: tx.retailer_list().await?,
+                        parked: tx.parked_backlog().await?,
+                        held,
+                        dead: tx.dead_letter_backlog().await?,
+                        waiting: tx.document_count(DocumentState::Pending).await?
+                            + tx.document_count(DocumentState::Prepared).await?,
+                        blocked: tx.document_count(DocumentState::Blocked).await?,
+                        undelivered: tx.document_oldest_undelivered().await?,
+                        runs: runs(tx).await?,
+                        unfinished: tx.statement_list_unfinished().await?.len(),
+                    })
+                })
+            })
+            .await
+    }
+}
+
+/// What each group has not read yet.
+pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(String, u64)>, Error> {
+    let mut lags = Vec::new();
+    for group in groups {
+        let after = tx.position_get(&group.name).await?;
+        let topics = group.topics();
+        let lag = tx.event_lag(&topics, after, LAG_COUNTED).await?;
+        lags.push((group.name.clone(), lag));
+    }
+    Ok(lags)
+}
+
+/// Runs by state.
+pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error> {
+    let mut runs = Vec::new();
+    for state in RunState::ALL {
+        runs.push((*state, tx.run_count(*state).await?));
+    }
+    Ok(runs)
+}
+
+/// Of each retailer, also where it has none: a gauge stays as it was set last.
+fn by_retailer(retailers: &[String], piled: &[Backlog]) -> BTreeMap<String, u64> {
+    let nobodys = std::iter::once(NOBODYS.to_owned());
+    let all = retailers.iter().cloned().chain(nobodys);
+    let mut counts: BTreeMap<_, _> = all.map(|name| (name, 0)).collect();
+    for one in piled {
+        let name = one.retailer.as_deref().unwrap_or(NOBODYS);
+        *counts.entry(name.to_owned()).or_default() += one.count;
+    }
+    counts
+}
+
+/// Seconds since the oldest of something; 0 where there is none, or another host's clock is ahead.
+fn age(oldest: Option<Timestamp>, now: Timestamp) -> f64 {
+    let seconds = oldest.map(|at| now.as_second() - at.as_second());
+    number(
+        seconds
+            .and_then(|age| u64::try_from(age).ok())
+            .unwrap_or_default(),
+    )
+}
+
+/// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.
+fn number(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retailer_that_has_none_any_more_is_told_so() {
+        let piled = |retailer: Option<&str>, count| Backlog {
+            group: String::new(),
+            retailer: retailer.map(str::to_owned),
+            count,
+            oldest: Timestamp::UNIX_EPOCH,
+        };
+        let piled = [piled(Some("a"), 2), piled(None, 1), piled(Some("a"), 3)];
+        let counts = by_retailer(&["a".to_owned(), "b".to_owned()], &piled);
+        let told = counts.iter().map(|(name, count)| format!("{name} {count}"));
+        assert_eq!(told.collect::<Vec<_>>(), ["a 5", "b 0", "none 1"]);
+    }
+
+    #[test]
+    fn nothing_is_older_than_it_is() {
+        let now = Timestamp::UNIX_EPOCH;
+        let at = |second| Timestamp::from_second(second).ok();
+        let ages = [at(-90), at(30), None].map(|oldest| age(oldest, now));
+        assert_eq!(ages, [90.0, 0.0, 0.0]);
+    }
+}

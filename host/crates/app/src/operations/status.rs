@@ -1,0 +1,152 @@
+//! The status of the host: the log, what waits, and counts by store.
+
+use super::Operations;
+use super::metrics;
+use crate::events::readers;
+use galleria_ports::Error;
+use galleria_ports::records::{DocumentState, Tx};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Documents by state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentCounts {
+    /// Pending or prepared, not yet delivered.
+    pub pending: u64,
+    /// Delivered under their names.
+    pub delivered: u64,
+    /// Blocked: another file has the name.
+    pub blocked: u64,
+}
+
+/// The status of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoreStatus {
+    /// The retailer.
+    pub retailer: String,
+    /// The store's id.
+    pub store: String,
+    /// The retailer's id of the store.
+    pub external_id: String,
+    /// Events of the store.
+    pub events: u64,
+    /// Documents delivered.
+    pub documents: u64,
+    /// CPU time of all attempts, microseconds.
+    pub cpu_us: u64,
+}
+
+/// The progress of a consumer group, or of the relay of a topic to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GroupStatus {
+    /// Its name.
+    pub group: String,
+    /// Events in the log after its position, counted up to 100000.
+    pub lag: u64,
+}
+
+/// The status of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatusView {
+    /// Whether every event took effect, every document is delivered, and the broker, if any, has
+    /// everything. Dead letters and the events behind them do not count: they wait for an operator.
+    pub settled: bool,
+    /// Events of all stores.
+    pub events: u64,
+    /// Consumer groups.
+    pub groups: Vec<GroupStatus>,
+    /// Parked events.
+    pub parked: u64,
+    /// Dead letters that keep their lane closed.
+    pub held: u64,
+    /// All dead letters.
+    pub dead_letters: u64,
+    /// Documents by state.
+    pub documents: DocumentCounts,
+    /// Runs of reports, settlement files and catalogues, by state.
+    pub runs: BTreeMap<String, u64>,
+    /// Stores with events.
+    pub stores: Vec<StoreStatus>,
+    /// Directories of documents by name.
+    pub directories: BTreeMap<String, String>,
+}
+
+impl Operations {
+    /// Whether the database answers.
+    pub async fn check_database(&self) -> Result<(), Error> {
+        self.core
+            .records
+            .read(|tx| Box::pin(async move { tx.store_get("").await.map(drop) }))
+            .await
+    }
+
+    /// The status of the host.
+    pub async fn status(&self) -> Result<StatusView, Error> {
+        let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
+        let directories = Arc::clone(&self.policy);
+        self.core
+            .records
+            .read(move |tx| {
+                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
+                let directories = Arc::clone(&directories);
+                Box::pin(async move {
+                    let readers = readers(tx, &policy, &*plugins).await?;
+                    let lags = metrics::lags(tx, &readers).await?;
+                    let read = lags.iter().all(|(_, lag)| *lag == 0);
+                    let documents = DocumentCounts {
+                        pending: tx.document_count(DocumentState::Pending).await?
+                            + tx.document_count(DocumentState::Prepared).await?,
+                        delivered: tx.document_count(DocumentState::Delivered).await?,
+                        blocked: tx.document_count(DocumentState::Blocked).await?,
+                    };
+                    let (all, held) = tx.parked_count().await?;
+                    let runs = metrics::runs(tx).await?;
+                    let stores = stores(tx).await?;
+                    let directories = directories.directories.iter();
+                    Ok(StatusView {
+                        settled: read && documents.pending == 0 && all == held,
+                        events: stores.iter().map(|store| store.events).sum(),
+                        groups: lags
+                            .into_iter()
+                            .map(|(group, lag)| GroupStatus { group, lag })
+                            .collect(),
+                        parked: all - held,
+                        held,
+                        dead_letters: tx.dead_letter_count().await?,
+                        documents,
+                        runs: runs
+                            .into_iter()
+                            .map(|(state, count)| (state.name().to_owned(), count))
+                            .collect(),
+                        stores,
+                        directories: directories
+                            .map(|(name, path)| (name.clone(), path.display().to_string()))
+                            .collect(),
+                    })
+                })
+            })
+            .await
+    }
+}
+
+async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
+    let mut found = Vec::new();
+    for figures in tx.store_metrics().await? {
+        if let Some(store) = tx.store_get(&figures.store_id).await? {
+            found.push(StoreStatus {
+                retailer: store.retailer,
+                store: store.id,
+                external_id: store.external_id,
+                events: figures.events,
+                documents: figures.documents,
+                cpu_us: figures.cpu_us,
+            });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,214 @@
+//! Everything that is known about an id, in order of time. What a sensitive point was told is in no
+//! record, so it cannot be told here.
+
+use crate::access;
+use crate::operations::Operations;
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::records::TIMELINE_ORDER;
+use galleria_ports::records::{Subject, TimelineRow, Tx};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Things of one kind that are told of one subject.
+const OF_A_KIND: u32 = 200;
+/// Subjects that one id may belong to, and events of one order.
+const SUBJECTS: u32 = 50;
+/// The same before those out of reach are left out: many stores number their receipts from 1.
+const LOOKED_AT: u32 = 500;
+
+/// A resource that has the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AboutView {
+    /// The kind.
+    pub kind: Subject,
+    /// The id of the resource.
+    pub id: String,
+}
+
+/// An entry of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelineEntry {
+    /// Time, RFC 3339.
+    pub at: String,
+    /// The kind, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
+    /// `statement_line`.
+    pub what: String,
+    /// The id of the resource.
+    pub id: String,
+    /// Its details by name.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// The timeline of an id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelineView {
+    /// The requested id.
+    pub id: String,
+    /// The resources that have the id.
+    pub about: Vec<AboutView>,
+    /// The entries, oldest first.
+    pub entries: Vec<TimelineEntry>,
+    /// The kinds of which there are more entries; empty if the timeline is complete.
+    pub cut: Vec<String>,
+}
+
+impl Operations {
+    /// Everything that is known about any id: an order's, payment's, refund's, event's, file's...
+    /// What is not in reach is left out, and where nothing is left there is no such id.
+    pub async fn timeline(&self, id: &str, reach: &Reach) -> Result<TimelineView, Error> {
+        let (asked, reach) = (id.to_owned(), reach.clone());
+        self.core
+            .records
+            .read(move |tx| {
+                let (asked, reach) = (asked.clone(), reach.clone());
+                Box::pin(async move { tell(tx, asked, &reach).await })
+            })
+            .await
+    }
+}
+
+async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView, Error> {
+    let mut cut = BTreeSet::new();
+    let mut subjects = reached(tx, &id, reach, &mut cut).await?;
+    if subjects.is_empty() {
+        return Err(Error::NotFound {
+            what: "timeline",
+            id: id.clone(),
+        });
+    }
+    // What belongs to an order or a shift is as much in reach as that is.
+    for (subject, of) in subjects.clone() {
+        match subject {
+            Subject::Order => {
+                let events = tx.timeline_events(&of, SUBJECTS).await?;
+                subjects.extend(events.into_iter().map(|event| (Subject::Event, event)));
+            }
+            Subject::Shift => {
+                subjects.insert((Subject::Event, format!("shift:{of}")));
+            }
+            _ => {}
+        }
+    }
+    let most = SUBJECTS as usize;
+    if subjects.len() > most {
+        cut.insert("subject".to_owned());
+    }
+    // The same attempt is known by its order and by its event, and is told once.
+    let mut rows: BTreeSet<TimelineRow> = BTreeSet::new();
+    for (subject, of) in subjects.iter().take(most) {
+        let told = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
+        rows.extend(told.rows);
+        cut.extend(told.truncated.into_iter().map(str::to_owned));
+    }
+    let about = subjects.into_iter().take(most);
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    let place = |what: &str| TIMELINE_ORDER.iter().position(|known| *known == what);
+    rows.sort_by_key(|row| (row.at, place(row.kind).unwrap_or(TIMELINE_ORDER.len())));
+    Ok(TimelineView {
+        id,
+        about: about.map(|(kind, id)| AboutView { kind, id }).collect(),
+        entries: rows.into_iter().map(entry).collect(),
+        cut: cut.into_iter().collect(),
+    })
+}
+
+/// What an id belongs to, as far as that is in reach.
+async fn reached(
+    tx: &mut dyn Tx,
+    id: &str,
+    reach: &Reach,
+    cut: &mut BTreeSet<String>,
+) -> Result<BTreeSet<(Subject, String)>, Error> {
+    let most = match reach {
+        Reach::Everything => SUBJECTS + 1,
+        Reach::Some { .. } => LOOKED_AT,
+    };
+    let mut found: BTreeSet<_> = tx.timeline_subjects(id, most).await?.into_iter().collect();
+    if let Some(of) = named_by_event(id) {
+        found.extend(tx.timeline_subjects(of, most).await?);
+    }
+    if *reach == Reach::Everything {
+        return Ok(found);
+    }
+    if found.len() >= most as usize {
+        cut.insert("subject".to_owned());
+    }
+    let mut mine = BTreeSet::new();
+    for (subject, of) in found {
+        if reaches(tx, reach, subject, &of).await? {
+            mine.insert((subject, of));
+        }
+    }
+    Ok(mine)
+}
+
+async fn reaches(
+    tx: &mut dyn Tx,
+    reach: &Reach,
+    subject: Subject,
+    id: &str,
+) -> Result<bool, Error> {
+    let id = id.to_owned();
+    let asked = match subject {
+        Subject::Order => access::Subject::Order(id),
+        Subject::Shift => access::Subject::Shift(id),
+        Subject::Run => access::Subject::Run(id),
+        Subject::Statement => access::Subject::Statement(id),
+        Subject::Line => access::Subject::Line(id),
+        Subject::Document => match tx.document_get(&id).await? {
+            Some(document) if document.store_id.is_empty() => {
+                access::Subject::Retailer(document.retailer)
+            }
+            Some(document) => access::Subject::Store(document.store_id),
+            None => return Ok(false),
+        },
+        Subject::Event => access::Subject::Event(id),
+    };
+    access::may_reach(tx, reach, &asked).await
+}
+
+/// The id that an event's id is made of.
+fn named_by_event(id: &str) -> Option<&str> {
+    let (kind, rest) = id.split_once(':')?;
+    match kind {
+        "payment" | "refund" | "void" | "shift" | "run" => {
+            // A publication is named by its event, its slot and a number.
+            Some(rest.split('/').next().unwrap_or(rest))
+        }
+        // An order's id may have the colon in it; what stands behind it has none.
+        "verification" | "mark" => rest.rsplit_once(':').map(|(order, _)| order),
+        _ => None,
+    }
+}
+
+fn entry(row: TimelineRow) -> TimelineEntry {
+    TimelineEntry {
+        at: row.at.to_string(),
+        what: row.kind.to_owned(),
+        id: row.id,
+        facts: row
+            .facts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_what_it_is_about() {
+        assert_eq!(named_by_event("payment:p:1"), Some("p:1"));
+        assert_eq!(named_by_event("refund:r1/slot/1"), Some("r1"));
+        assert_eq!(named_by_event("verification:o:1:17"), Some("o:1"));
+        assert_eq!(named_by_event("run:b2fb"), Some("b2fb"));
+        assert_eq!(named_by_event("stock:1"), None);
+        assert_eq!(named_by_event("o1"), None);
+    }
+}

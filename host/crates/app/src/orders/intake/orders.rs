@@ -1,0 +1,198 @@
+//! An order is placed: a basket whose sums agree.
+
+use super::{answer, check_id, store_of};
+use crate::core::{IdempotencyKey, Reply};
+use crate::orders::Orders;
+use crate::orders::lookup::{OrderOutcome, PaidBy, order_outcome};
+use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
+use galleria_ports::Error;
+use galleria_ports::records::Tx;
+use galleria_ports::records::{InTx, OrderRow, OrderStatus};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An order from a till or an app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewOrder {
+    /// The caller's id, unique in the platform.
+    pub id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The order number of the retailer's own system.
+    pub external_id: Option<String>,
+    /// The workstation.
+    pub workstation: String,
+    /// The cashier; null for self-checkout.
+    pub cashier: Option<String>,
+    /// A training order is documented, but does not count as turnover.
+    #[serde(default)]
+    pub training: bool,
+    /// Time of the first line, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub begun_at: Timestamp,
+    /// The lines of the basket.
+    pub lines: Vec<Line>,
+    /// The member who buys.
+    pub member: Option<Member>,
+    /// The consents of the customer.
+    #[serde(default)]
+    pub consents: Vec<Consent>,
+    /// Further named values.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrderView {
+    /// Its id.
+    pub id: String,
+    /// The store's id.
+    pub store_id: String,
+    /// The order number of the retailer's own system.
+    pub external_id: Option<String>,
+    /// The workstation.
+    pub workstation: String,
+    /// The cashier; null for self-checkout.
+    pub cashier: Option<String>,
+    /// A training order does not count as turnover.
+    pub training: bool,
+    /// `open`, `paid` or `voided`.
+    pub status: String,
+    /// ISO 4217 code of all amounts.
+    pub currency: String,
+    /// The total including taxes, minor units.
+    pub gross: Money,
+    /// The total without taxes.
+    pub net: Money,
+    /// The taxes of all lines, summed.
+    pub taxes: Vec<Tax>,
+    /// The member who buys.
+    pub member: Option<Member>,
+    /// The basket: each line with its discounts and taxes.
+    pub lines: Vec<Line>,
+    /// The consents of the customer.
+    pub consents: Vec<Consent>,
+    /// Further named values.
+    pub attributes: Vec<Attribute>,
+    /// Time of the first line, RFC 3339.
+    pub begun_at: String,
+    /// Time at which the host accepted it, RFC 3339.
+    pub accepted_at: String,
+    /// The payment; null if it is not paid.
+    pub payment: Option<PaidBy>,
+    /// Ids of its refunds, oldest first.
+    pub refunds: Vec<String>,
+    /// The id of its void.
+    pub void_id: Option<String>,
+    /// Ids of its verifications, oldest first.
+    pub verifications: Vec<String>,
+}
+
+async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<OrderView, Error> {
+    let store = store_of(tx, &order.store_id).await?;
+    let sums = selling::sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
+    Ok(OrderView {
+        id: order.id,
+        store_id: order.store_id,
+        external_id: order.external_id,
+        workstation: order.workstation,
+        cashier: order.cashier,
+        training: order.training,
+        status: order.status.name().into(),
+        currency: store.currency,
+        gross: sums.gross,
+        net: sums.net,
+        taxes: sums.taxes,
+        member: order.member,
+        lines: order.lines,
+        consents: order.consents,
+        attributes: order.attributes,
+        begun_at: order.begun_at.to_string(),
+        accepted_at: order.created_at.to_string(),
+        payment: became.payment,
+        refunds: became.refunds,
+        void_id: became.void_id,
+        verifications: became.verifications,
+    })
+}
+
+impl Orders {
+    /// Places an order.
+    pub async fn place(&self, key: IdempotencyKey, new: NewOrder) -> Result<Reply, Error> {
+        check_id("id", &new.id)?;
+        check_id("workstation", &new.workstation)?;
+        let now = self.core.clock.now();
+        self.core
+            .once(key, 201, move |tx| {
+                let new = new.clone();
+                Box::pin(async move {
+                    let store = store_of(tx, &new.store_id).await?;
+                    let sums = selling::sum_lines(&new.lines, store.minor_digits)
+                        .map_err(Error::Invalid)?;
+                    if sums.gross < 0 {
+                        return Err(Error::invalid(
+                            "lines",
+                            "a basket that comes to less than nothing is a refund",
+                        ));
+                    }
+                    let order = placed(new, sums.gross, now);
+                    tx.order_insert(&order).await?;
+                    // Nothing can have become of it yet.
+                    answer(&view(tx, order, OrderOutcome::default()).await?)
+                }) as InTx<'_, _>
+            })
+            .await
+    }
+
+    /// An order.
+    pub async fn order(&self, id: &str) -> Result<OrderView, Error> {
+        let id = id.to_owned();
+        self.core
+            .records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move {
+                    let order = super::order_of(tx, &id).await?;
+                    let became = order_outcome(tx, &id).await?;
+                    view(tx, order, became).await
+                })
+            })
+            .await
+    }
+}
+
+fn placed(new: NewOrder, gross: Money, now: Timestamp) -> OrderRow {
+    let NewOrder {
+        id,
+        store_id,
+        external_id,
+        workstation,
+        cashier,
+        training,
+        begun_at,
+        lines,
+        member,
+        consents,
+        attributes,
+    } = new;
+    OrderRow {
+        id,
+        store_id,
+        external_id,
+        workstation,
+        cashier,
+        training,
+        status: OrderStatus::Open,
+        lines,
+        member,
+        consents,
+        attributes,
+        gross,
+        begun_at,
+        created_at: now,
+    }
+}

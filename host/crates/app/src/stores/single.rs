@@ -1,0 +1,175 @@
+//! Stores are onboarded by their facts; a second time replaces them.
+
+use crate::core::store_of;
+use crate::core::{IdempotencyKey, Reply};
+use crate::request::{answer, check_id, refuse};
+use crate::stores::Stores;
+use galleria_domain::{Attribute, Store};
+use galleria_ports::Error;
+use galleria_ports::records::{InTx, OperationRow, Tx};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A store; its id is in the path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewStore {
+    /// The retailer's id of the store.
+    pub external_id: String,
+    /// A configured retailer.
+    pub retailer: String,
+    /// Such as `scan-and-go`.
+    pub store_type: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Digits after the decimal mark of the currency.
+    #[cfg_attr(feature = "openapi", schema(maximum = 255))]
+    pub minor_digits: u8,
+    /// IANA name of the time zone.
+    pub zone: String,
+    /// Start of the business day, in minutes after midnight.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
+    pub day_starts_minute: u16,
+    /// Further named values.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+}
+
+/// What a store that is there keeps, and what each must stay; none where nothing would change.
+pub(crate) fn kept(before: &Store, store: &Store) -> Vec<(&'static str, String)> {
+    let mut kept = Vec::new();
+    if before.retailer != store.retailer {
+        kept.push(("retailer", before.retailer.clone()));
+    }
+    if before.currency != store.currency {
+        kept.push(("currency", before.currency.clone()));
+    }
+    if before.minor_digits != store.minor_digits {
+        kept.push(("minor_digits", before.minor_digits.to_string()));
+    }
+    kept
+}
+
+/// A conflict where a store would become another one.
+pub(crate) fn keeps(before: &Store, store: &Store) -> Result<(), Error> {
+    match kept(before, store).is_empty() {
+        true => Ok(()),
+        false => Err(Error::Conflict {
+            code: "store_identity",
+            message: format!(
+                "store {} keeps its retailer, currency and minor digits",
+                store.id
+            ),
+        }),
+    }
+}
+
+impl Stores {
+    /// Creates or replaces a store. A store never changes its retailer or its currency: what was
+    /// sold there would change its meaning.
+    ///
+    /// `actor` is who does it, and `reason` why, where that was said: what changed is written down.
+    pub async fn put(
+        &self,
+        key: IdempotencyKey,
+        id: &str,
+        new: NewStore,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Reply, Error> {
+        check_id("id", id)?;
+        let signed = (self.core.clock.now(), actor.to_owned(), reason.to_owned());
+        let NewStore {
+            external_id,
+            retailer,
+            store_type,
+            country,
+            currency,
+            minor_digits,
+            zone,
+            day_starts_minute,
+            attributes,
+        } = new;
+        let store = Store {
+            id: id.to_owned(),
+            external_id,
+            retailer,
+            store_type,
+            country,
+            currency,
+            minor_digits,
+            zone,
+            day_starts_minute,
+            attributes,
+        };
+        refuse(store.problems())?;
+        self.core
+            .once(key, 200, move |tx| {
+                let (store, signed) = (store.clone(), signed.clone());
+                Box::pin(async move {
+                    let before = tx.store_get(&store.id).await?;
+                    if let Some(before) = &before {
+                        keeps(before, &store)?;
+                    }
+                    tx.store_put(&store).await?;
+                    if before.as_ref() != Some(&store) {
+                        record(tx, before, &store, signed).await?;
+                    }
+                    answer(&store)
+                }) as InTx<'_, _>
+            })
+            .await
+    }
+
+    /// A store by its id.
+    pub async fn store(&self, id: &str) -> Result<Store, Error> {
+        let id = id.to_owned();
+        self.core
+            .records
+            .read(move |tx| {
+                let id = id.clone();
+                Box::pin(async move { store_of(tx, &id).await })
+            })
+            .await
+    }
+
+    /// Up to `limit` stores after `after`, in the order of ids: of one retailer or of all.
+    pub async fn list(
+        &self,
+        retailer: Option<String>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Store>, Error> {
+        let after = after.to_owned();
+        self.core
+            .records
+            .read(move |tx| {
+                let (retailer, after) = (retailer.clone(), after.clone());
+                Box::pin(async move { tx.store_list(retailer.as_deref(), &after, limit).await })
+            })
+            .await
+    }
+}
+
+async fn record(
+    tx: &mut dyn Tx,
+    before: Option<Store>,
+    after: &Store,
+    (at, actor, reason): (Timestamp, String, String),
+) -> Result<(), Error> {
+    tx.operation_insert(&OperationRow {
+        at,
+        actor,
+        action: "store_put".into(),
+        subject: format!("store {}", after.id),
+        reason,
+        before: json!(before).to_string(),
+        after: json!(after).to_string(),
+    })
+    .await
+}
