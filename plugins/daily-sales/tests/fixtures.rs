@@ -11,7 +11,7 @@ fn fixtures() {
 }
 
 #[test]
-fn settings_that_would_break_a_file_are_refused_before_any_run() {
+fn settings_that_would_break_a_file_are_rejected_before_any_run() {
     let fields = |settings: &Settings| {
         let problems = DailySales::check(settings);
         problems

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn ean13_knows_one_last_digit_of_ten() {
+    fn ean13_accepts_one_check_digit_of_ten() {
         let format = format(CheckDigit::Ean13, 13, 13);
         // Examples from GS1's General Specifications and from a book.
         for good in ["6291041500213", "9783161484100", "0000000000000"] {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn luhn_knows_one_last_digit_of_ten() {
+    fn luhn_accepts_one_check_digit_of_ten() {
         let format = format(CheckDigit::Luhn, 2, 19);
         // Examples from ISO/IEC 7812-1, annex B, and a test card.
         for good in ["79927398713", "4242424242424242", "18", "00"] {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn only_digits_of_the_right_length_and_beginning_are_a_number() {
+    fn only_digits_with_the_right_length_and_prefix_are_a_number() {
         let mut format = format(CheckDigit::None, 3, 4);
         for (text, good) in [
             ("", false),

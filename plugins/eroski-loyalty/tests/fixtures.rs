@@ -17,7 +17,7 @@ fn fields(change: impl FnOnce(&mut Settings)) -> Vec<String> {
 }
 
 #[test]
-fn settings_that_no_code_could_meet_are_refused_before_any_question() {
+fn settings_that_no_code_could_match_are_rejected() {
     assert_eq!(fields(|_| {}), Vec::<String>::new());
     assert_eq!(fields(|set| set.secret.clear()), ["secret"]);
     assert_eq!(

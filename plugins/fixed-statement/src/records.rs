@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_end_is_refused_after_its_bound() {
+    fn an_endless_record_is_rejected_at_the_limit() {
         let mut records = Records::new(Endless(0), Encoding::Utf8);
         let Err(problem) = records.next() else {
             panic!("a record without end is none");

@@ -169,7 +169,7 @@ fn every_line_is_counted_once() {
 }
 
 #[test]
-fn sums_beyond_64_bits_are_refused() {
+fn sums_beyond_64_bits_are_rejected() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut line = (0..).find_map(|_| lines(&mut rng).pop()).expect("a line");
     (line.converted, line.fee, line.net) = (i64::MAX, 0, i64::MAX);
@@ -185,7 +185,7 @@ fn sums_beyond_64_bits_are_refused() {
 }
 
 #[test]
-fn settings_that_would_break_a_file_are_refused_before_any_run() {
+fn settings_that_would_break_a_file_are_rejected_before_any_run() {
     let problems = |settings: Value| {
         let problems =
             galleria_sdk::__private::check::<FlyingTigerSettlement>(&settings.to_string());

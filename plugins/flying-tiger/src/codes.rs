@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_list_lacks_is_extended() {
+    fn values_that_a_list_lacks_are_extended() {
         assert_eq!(extension("FTC", "gift-card é/2"), "FTC:GiftCard2");
         assert_eq!(currency("EUR"), "EUR");
         assert_eq!(currency("RON"), "ISO4217:RON");
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_schema_takes_fits() {
+    fn only_values_of_the_schema_fit() {
         for good in ["Cash", "FTC:Swish", "A1:"] {
             assert!(fits(TENDER_TYPES, good), "{good}");
         }

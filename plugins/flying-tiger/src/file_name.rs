@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_could_repeat_a_name_are_refused() {
+    fn patterns_that_could_repeat_a_name_are_rejected() {
         assert!(problems(PATTERN).is_empty());
         assert!(problems("{store}.{workstation}.{date}_{sequence}-poslog_{kind}").is_empty());
         for bad in [

@@ -243,12 +243,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_well() {
+    fn the_defaults_are_valid() {
         assert!(fields("{}").is_empty());
     }
 
     #[test]
-    fn every_wrong_value_is_named() {
+    fn every_wrong_value_is_reported() {
         let text = r#"{
             "namespace": "no uri", "file_name": "{kind}.xml", "indent": 9, "unit_type": "Shop",
             "workstation_type": "Till", "entry_method": "selfscan", "tax_type": "MOMS",
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused_at_every_depth() {
+    fn unknown_keys_are_reported_at_every_depth() {
         for text in [
             r#"{"colour":1}"#,
             r#"{"publish":{"sale":true}}"#,

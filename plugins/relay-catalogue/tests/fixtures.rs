@@ -16,7 +16,7 @@ fn fields(settings: &Settings) -> Vec<String> {
 }
 
 #[test]
-fn settings_that_would_break_a_file_are_refused_before_any_run() {
+fn settings_that_would_break_a_file_are_rejected_before_any_run() {
     assert_eq!(fields(&Settings::default()), Vec::<String>::new());
     for name in [
         "products.csv",

@@ -1,6 +1,6 @@
 //! The context of a call, with parsed settings.
 
-use crate::bindings::words::types::{Context as Raw, Scope, Written};
+use crate::bindings::words::types::{Context as Raw, PriorDocument, Scope};
 use crate::{Fault, Plugin, Store, settings};
 
 /// The context of a call. `S` is the type of the plugin's settings.
@@ -98,7 +98,7 @@ impl<S> Context<S> {
     }
 
     /// Returns the documents that earlier decisions about the same order wrote, in that order.
-    pub fn prior(&self) -> &[Written] {
+    pub fn prior(&self) -> &[PriorDocument] {
         &self.raw.prior
     }
 }

@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_independent_reader_reads_the_same() {
+    fn an_independent_reader_reads_the_same_cells() {
         for delimiter in [',', ';', '\t', '|'] {
             for quotes in [Quotes::Necessary, Quotes::Texts, Quotes::Always] {
                 let options = Options {
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_guarded_and_numbers_are_not() {
+    fn formulas_are_escaped_and_numbers_are_not() {
         let text = written(&Options::default(), |rows| {
             for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1"] {
                 rows.text(cell);
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_break_a_file_are_refused() {
+    fn options_that_break_a_file_are_rejected() {
         for delimiter in ['"', 'x', '\n', 'é', '0', '-', '.'] {
             assert!(
                 Writer::new(&Options {

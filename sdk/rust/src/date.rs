@@ -361,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_of_the_calendar_comes_back() {
+    fn every_day_of_the_calendar_is_converted_back() {
         let first = Date::parse("0000-01-01").expect("the first day").days();
         let last = Date::parse("9999-12-31").expect("the last day").days();
         assert_eq!(last - first, 3_652_424);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_are_not_are_refused() {
+    fn invalid_days_are_rejected() {
         for bad in [
             "2026-02-29",
             "2026-13-01",
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hour_that_happens_twice_is_two_moments() {
+    fn the_repeated_hour_is_two_instants() {
         let first = Instant::parse("2026-10-25T02:30:00.000+02:00").expect("an instant");
         let second = Instant::parse("2026-10-25T02:30:00.000+01:00").expect("an instant");
         assert_eq!(second.unix_ms() - first.unix_ms(), 3_600_000);
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_instant_is_refused() {
+    fn invalid_instants_are_rejected() {
         for bad in [
             "2026-10-25",
             "2026-10-25T24:00:00Z",
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_know_their_letters() {
+    fn unknown_letters_in_patterns_are_rejected() {
         let at = Instant::parse("2026-03-09T01:02:03.045+01:00").expect("an instant");
         assert_eq!(
             at.format("%y%m%dT%H%M%S.%L%z%%é"),

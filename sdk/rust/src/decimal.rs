@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn products_are_exact_or_refused() {
+    fn products_are_exact_or_rejected() {
         assert_eq!(decimal("1.10").times(decimal("20")), Ok(Decimal::whole(22)));
         assert!(Decimal::new(1, 18).times(Decimal::new(1, 1)).is_err());
         assert!(Decimal::whole(i64::MAX).times(Decimal::whole(2)).is_err());
     }
 
     #[test]
-    fn an_extension_is_rounded_once() {
+    fn an_extended_price_is_rounded_once() {
         let (price, quantity) = (
             Decimal::new(4_999_999_999, 12),
             Decimal::new(1_000_000_000, 9),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_beyond_the_contract_is_refused() {
+    fn a_scale_beyond_the_contract_is_rejected() {
         assert!(Decimal::new(1, 19).round_to_minor(2).is_err());
         assert!(Decimal::new(1, 255).plus(Decimal::whole(1)).is_err());
     }

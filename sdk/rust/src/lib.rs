@@ -40,8 +40,8 @@ pub use bindings::verify_login::{Identity, Login};
 pub use bindings::words::types::{
     Activity, AgeCheck, AgeOutcome, Attribute, Cancellation, Consent, Counter, Decimal, Decision,
     Discount, Document, Entry, Fault, FiscalMark, Foreign, Later, Line, LineKind, Member, Money,
-    Origin, Outgoing, Problem, Publication, Receipt, Refund, Reply, Sale, Scope, Shift, Store, Tax,
-    Tender, TenderTotal, Totals, Verification, VoidCause, Window, Written,
+    Origin, Outgoing, PriorDocument, Problem, Publication, Receipt, Refund, Reply, Sale, Scope,
+    Shift, Store, Tax, Tender, TenderTotal, Totals, Verification, VoidCause, Window,
 };
 pub use context::{Context, NoSettings};
 pub use date::{Date, Instant};

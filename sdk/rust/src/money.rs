@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_sum_to_the_whole_and_ties_go_to_the_earlier() {
+    fn parts_add_up_to_the_total_and_ties_go_to_the_earlier_weight() {
         assert_eq!(split(5, &[50, 0, 50]), Ok(vec![3, 0, 2]));
         assert_eq!(split(0, &[3, 4]), Ok(vec![0, 0]));
         assert!(split(7, &[0, 0]).is_err());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_read_to_the_minor_unit() {
+    fn text_is_parsed_exactly() {
         assert_eq!(parse("-0.05", 2), Ok(-5));
         assert_eq!(parse("7", 0), Ok(7));
         assert!(parse("7.0", 0).is_err());
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_of_files_are_exact_or_refused() {
+    fn amounts_of_files_are_exact_or_rejected() {
         let read = |text| parse_with(text, 2, ',', Some('.'));
         assert_eq!(read("-1.234,5"), Ok(-123_450));
         assert_eq!(read("92.233.720.368.547.758,07"), Ok(i64::MAX));

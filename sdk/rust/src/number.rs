@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_stand_around_the_mark() {
+    fn digits_surround_the_mark() {
         assert_eq!(text(0, 2, b'.'), "0.00");
         assert_eq!(text(-5, 2, b'.'), "-0.05");
         assert_eq!(text(123_456, 3, b','), "123,456");
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_values_are_read_again() {
         for (value, scale) in [(0, 0), (-5, 2), (i64::MIN, 18), (i64::MAX, 0), (100, 2)] {
             assert_eq!(parse(&text(value, scale, b'.'), b'.'), Ok((value, scale)));
         }
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn invalid_numbers_are_rejected() {
         for bad in [
             "",
             "-",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn half_goes_away_from_zero() {
+    fn half_rounds_away_from_zero() {
         assert_eq!(
             [divide(5, 10), divide(-5, 10), divide(4, 10), divide(15, 10)],
             [1, -1, 0, 2]

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_are_collected_up_to_a_bound() {
+    fn problems_are_collected_up_to_a_limit() {
         let mut problems = Problems::default();
         assert_eq!(problems.take(Ok(1)), Some(1));
         assert_eq!(problems.clone().finish(), Ok(()));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_is_short() {
+    fn quoted_text_is_short() {
         assert_eq!(quoted(&"é".repeat(81)).chars().count(), 83);
     }
 }

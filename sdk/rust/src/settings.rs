@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unknown_key_is_reported_with_what_is_known() {
+    fn every_unknown_key_is_reported_with_the_known_keys() {
         assert_eq!(
             problems_of(
                 r#"{"return-style":{"other":{"prefix":"x","y":1}},"colums":[],"columns":[{"header":"a"},{"header":"b","wide":3}],"more":{"header":"","x":0}}"#
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_what_would_be_right() {
+    fn a_wrong_value_is_reported_with_the_rule() {
         assert_eq!(
             problems_of(r#"{"return-style":"as-return"}"#),
             [
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_author_checks_comes_last() {
+    fn checks_of_the_author_come_last() {
         assert_eq!(
             problems_of(
                 r#"{"return-style":"as_return","x":0,"columns":[{"header":"unlucky","width":13}]}"#

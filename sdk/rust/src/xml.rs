@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_does_not_allow_is_never_written() {
+    fn characters_outside_of_xml_are_replaced() {
         let hostile = "\0a\u{1d}b\u{fffe}c\u{ffff}d\u{fffd}e\u{7f}\u{10ffff}";
         let text = written(|xml| {
             xml.start("a").attribute("b", hostile).text(hostile).end();
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn an_independent_reader_reads_the_same() {
+    fn an_independent_reader_reads_the_same_cells() {
         let hostile = "<a href=\"x\">&amp; ' \t\r\n]]> é \u{1f6d2}</a>";
         let text = written(|xml| {
             xml.declaration();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn indentation_never_touches_text() {
+    fn indentation_never_changes_text() {
         let mut xml = Writer::indented(1);
         xml.start("a");
         xml.element("b", " x ").start("c").end();
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_leave_no_document() {
+    fn errors_leave_no_document() {
         assert_eq!(
             error(|xml| {
                 xml.start("a");

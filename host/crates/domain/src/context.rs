@@ -38,7 +38,7 @@ pub struct Counter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Written {
+pub struct PriorDocument {
     pub event_id: String,
     pub directory: String,
     pub name: String,
@@ -59,7 +59,7 @@ pub struct Context {
     #[serde(default)]
     pub counters: Vec<Counter>,
     #[serde(default)]
-    pub prior: Vec<Written>,
+    pub prior: Vec<PriorDocument>,
 }
 
 /// The window of a run.

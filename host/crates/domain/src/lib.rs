@@ -33,7 +33,7 @@ pub mod trace;
 pub mod trade;
 
 pub use basket::{AgeCheck, AgeOutcome, Attribute, Discount, Foreign, Line, LineKind, Tax, Tender};
-pub use context::{Context, Counter, Scope, Totals, Window, Written};
+pub use context::{Context, Counter, PriorDocument, Scope, Totals, Window};
 pub use decision::{Decision, Document, Outgoing, Publication, Receipt, Reply};
 pub use digest::Digest;
 pub use event::{Event, NewEvent, Position};

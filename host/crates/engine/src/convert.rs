@@ -94,7 +94,7 @@ to_guest! {
         omit day_starts_minute
     }
     Counter { name, value }
-    Written { event_id, directory, name }
+    PriorDocument { event_id, directory, name }
     Context {
         event_id, attempt, occurred_at, business_date, scope, settings, counters, prior,
     }

@@ -23,7 +23,7 @@ fn changed(row: usize, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn every_refusal_names_row_and_column() {
+fn every_problem_names_row_and_column() {
     let cases = [
         (
             changed(2, "12.99", "1E-80000000"),
@@ -55,7 +55,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(2, "EUR,,12.89", "EUR,1.00,12.89"),
-            "row 2, Net Credit (NC): Net Debit (NC) has an amount as well",
+            "row 2, Net Credit (NC): Net Debit (NC) has an amount too",
         ),
         (
             changed(2, "0.04", "x"),
@@ -187,7 +187,7 @@ fn every_refusal_names_row_and_column() {
 }
 
 #[test]
-fn all_problems_are_told_up_to_fifty() {
+fn all_problems_are_reported_up_to_fifty() {
     let mut lines: Vec<&str> = GOOD.lines().collect();
     let bad = lines[1].replace("12.99", "oops");
     for _ in 0..80 {
@@ -328,7 +328,7 @@ fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_same_table_written_otherwise_is_the_same_statement() {
+fn the_same_table_in_another_format_gives_the_same_statement() {
     for seed in 0..200 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let rows = table(&mut rng);

@@ -40,7 +40,7 @@ fn changed(row: usize, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn every_refusal_names_row_and_column() {
+fn every_problem_names_row_and_column() {
     let cases = [
         (
             changed(4, "1.249,90", "1E-80000000"),
@@ -153,7 +153,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(4, "A00017", "\"A\n17\""),
-            "row 4, Autorización: `A\u{fffd}17` must stand on one line",
+            "row 4, Autorización: `A\u{fffd}17` must be one line",
         ),
         (
             changed(4, "R-2026-11-23", &"R".repeat(301)),
@@ -188,7 +188,7 @@ fn every_refusal_names_row_and_column() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_before_any_file() {
+fn settings_that_cannot_work_are_rejected_before_any_file() {
     let fields = |settings: &Value| {
         let problems = galleria_sdk::__private::check::<DelimitedStatement>(&settings.to_string());
         problems
@@ -214,7 +214,7 @@ fn settings_that_cannot_work_are_refused_before_any_file() {
 }
 
 #[test]
-fn the_same_table_written_otherwise_is_the_same_statement() {
+fn the_same_table_in_another_format_gives_the_same_statement() {
     let (mut settings, text) = good();
     settings["skip_rows"] = json!(0);
     let rows = text

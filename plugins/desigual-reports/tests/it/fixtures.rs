@@ -26,7 +26,7 @@ fn fields(settings: Value) -> Vec<String> {
 }
 
 #[test]
-fn every_report_needs_no_more_than_its_name() {
+fn every_report_needs_only_its_name() {
     for report in Kind::ALL {
         for file in ["one", "per_store"] {
             let settings = json!({ "report": report.name(), "file": file });
@@ -36,7 +36,7 @@ fn every_report_needs_no_more_than_its_name() {
 }
 
 #[test]
-fn an_unknown_column_is_refused_with_the_list() {
+fn an_unknown_column_is_rejected_with_the_list() {
     let columns = json!([{ "column": "store" }, { "column": "colour" }, { "column": "store" }]);
     let found = problems(json!({ "report": "verifications", "columns": columns }));
     let list = "is not a column of this report, which has store, outcome, cashier, currency, verifications, \
@@ -51,7 +51,7 @@ fn an_unknown_column_is_refused_with_the_list() {
 }
 
 #[test]
-fn columns_that_would_mix_what_must_not_be_mixed_are_refused() {
+fn columns_that_would_mix_incompatible_rows_are_rejected() {
     let of = |report: &str, columns: &[&str], more: Value| {
         let columns: Vec<Value> = columns
             .iter()
@@ -83,7 +83,7 @@ fn columns_that_would_mix_what_must_not_be_mixed_are_refused() {
 }
 
 #[test]
-fn names_and_periods_that_cannot_be_are_refused() {
+fn invalid_names_and_periods_are_rejected() {
     for (file, name) in [
         ("one", "sales.csv"),
         ("one", "{scope}.csv"),

@@ -307,7 +307,7 @@ fn agreements(report: Kind) -> &'static [(&'static str, &'static str)] {
 }
 
 #[test]
-fn the_rows_of_each_report_come_to_what_the_input_comes_to() {
+fn the_rows_of_each_report_add_up_to_the_input() {
     for seed in 0..12 {
         let days = Days::made(seed);
         for report in Kind::ALL {

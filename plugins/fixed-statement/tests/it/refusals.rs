@@ -27,7 +27,7 @@ fn changed(row: usize, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn every_refusal_names_row_and_field() {
+fn every_problem_names_row_and_field() {
     let lines: Vec<String> = good().1.lines().map(str::to_owned).collect();
     let without = |row: usize| {
         let mut lines = lines.clone();
@@ -136,7 +136,7 @@ fn every_refusal_names_row_and_field() {
 }
 
 #[test]
-fn amounts_beyond_64_bits_are_refused() {
+fn amounts_beyond_64_bits_are_rejected() {
     let settings = json!({
         "provider": "wide", "currency": "EUR",
         "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
@@ -160,7 +160,7 @@ fn amounts_beyond_64_bits_are_refused() {
 }
 
 #[test]
-fn a_field_is_as_long_as_the_settings_say_and_a_reference_no_longer_than_a_line_has() {
+fn a_field_has_the_length_of_the_settings_and_a_reference_the_limit_of_a_line() {
     let read = |field: &str| {
         let settings = json!({
             "provider": "wide", "currency": "EUR",
@@ -192,7 +192,7 @@ fn blank_lines_line_ends_and_the_mark_change_nothing() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_before_any_file() {
+fn settings_that_cannot_work_are_rejected_before_any_file() {
     let change = |pointer: &str, value: Value| {
         let mut settings = good().0;
         *settings.pointer_mut(pointer).expect("a key") = value;

@@ -9,7 +9,7 @@ fn problems(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_settings_of_the_readme_are_well() {
+fn the_settings_of_the_readme_are_valid() {
     let text = r#"{
         "return_style": "negative-sale",
         "tender_types": { "wallet": "OnlinePayment", "bizum": "FTC:Bizum" },
@@ -20,7 +20,7 @@ fn the_settings_of_the_readme_are_well() {
 }
 
 #[test]
-fn unknown_keys_and_wrong_values_are_named_with_what_would_be_right() {
+fn unknown_keys_and_wrong_values_are_reported_with_the_rule() {
     let wrong = [
         (
             r#"{"return_stile": "return"}"#,

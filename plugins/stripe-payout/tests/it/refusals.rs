@@ -23,7 +23,7 @@ fn changed(row: usize, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn every_refusal_names_row_and_column() {
+fn every_problem_names_row_and_column() {
     let cases = [
         (
             changed(2, "34.50", "1E-80000000"),
@@ -145,7 +145,7 @@ fn every_refusal_names_row_and_column() {
         ),
         (
             changed(5, "re_A2", "\"re\nA2\""),
-            "row 5, source_id: `re\u{fffd}A2` must stand on one line",
+            "row 5, source_id: `re\u{fffd}A2` must be one line",
         ),
         (
             String::new(),
@@ -168,7 +168,7 @@ fn every_refusal_names_row_and_column() {
 }
 
 #[test]
-fn what_was_asked_for_otherwise_is_a_setting() {
+fn options_of_the_report_are_settings() {
     let local = GOOD
         .replace("created_utc", "created")
         .replace("effective_at_utc", "effective_at");
@@ -192,7 +192,7 @@ fn what_was_asked_for_otherwise_is_a_setting() {
 }
 
 #[test]
-fn the_same_table_written_otherwise_is_the_same_statement() {
+fn the_same_table_in_another_format_gives_the_same_statement() {
     let rows: Vec<Vec<String>> = GOOD
         .lines()
         .map(|line| line.split(',').map(str::to_owned).collect())

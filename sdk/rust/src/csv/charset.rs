@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_letter_of_a_byte_comes_back() {
+    fn every_byte_is_read_again() {
         for byte in 0..=255 {
             let letter = windows_1252(byte);
             assert_eq!(Charset::Windows1252.byte(letter), Some(byte), "{letter:?}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_byte_is_refused_with_its_row_or_replaced() {
+    fn characters_outside_of_the_charset_are_rejected_with_their_row_or_replaced() {
         let cells = ["a", "Łódź", "b"];
         let refused = written(Charset::Iso8859_1, Unwritable::Refuse, &cells);
         let message = refused.expect_err("refused");

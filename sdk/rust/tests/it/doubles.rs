@@ -165,7 +165,7 @@ fn payment() -> Event {
 }
 
 #[test]
-fn keys_of_a_fixture_seal_as_the_host_seals() {
+fn keys_of_a_fixture_encrypt_like_the_host() {
     let found = notes(&payment());
     assert_eq!(found["opened"], "payment-1");
     assert_eq!(found["code"], "32");
@@ -192,7 +192,7 @@ fn keys_of_a_fixture_seal_as_the_host_seals() {
 }
 
 #[test]
-fn a_member_is_found_behind_an_encrypted_number() {
+fn a_member_is_identified_by_an_encrypted_number() {
     // "member-7" with the first key of NIST SP 800-38A, F.2.1, and its IV.
     let key = event("identify-member", json!({})).keys["loyalty"]
         .read()
@@ -218,12 +218,12 @@ fn a_member_is_found_behind_an_encrypted_number() {
 
 #[test]
 #[should_panic(expected = "the test gave no secret `loyalty`")]
-fn a_secret_that_a_test_did_not_give_is_told() {
+fn a_missing_secret_of_a_test_is_reported() {
     _ = Host::default().within(|| Key::open("loyalty").is_ok());
 }
 
 #[test]
-fn a_key_of_a_fixture_that_is_none_is_told() {
+fn an_invalid_key_of_a_fixture_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut bad = payment();
     let key = TestKey {
@@ -316,7 +316,7 @@ impl testkit::KeyDouble for Reverses {
 }
 
 #[test]
-fn a_test_may_fake_a_key() {
+fn a_test_can_fake_a_key() {
     let mut host = Host::default();
     host.keys.insert("any".into(), Rc::new(Reverses));
     host.within(|| {

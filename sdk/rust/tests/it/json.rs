@@ -86,7 +86,7 @@ fn shift() -> Value {
 }
 
 #[test]
-fn arguments_are_alike() {
+fn arguments_have_the_same_json() {
     use galleria_domain as host;
     use galleria_sdk as guest;
     alike::<host::Sale, guest::Sale>(sale());
@@ -123,7 +123,7 @@ fn arguments_are_alike() {
 }
 
 #[test]
-fn answers_are_alike() {
+fn answers_have_the_same_json() {
     use galleria_domain as host;
     use galleria_sdk as guest;
     let document = json!({ "directory": "d", "name": "n", "media_type": "m", "body": [255] });

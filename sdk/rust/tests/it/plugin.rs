@@ -122,7 +122,7 @@ fn a_payment_becomes_a_decision() {
 }
 
 #[test]
-fn a_bad_value_is_invalid_under_its_field() {
+fn a_bad_value_is_invalid_with_its_field() {
     let event = event("on-payment", sale("24.11.2026"));
     let Answer::Fault(Fault::Invalid(problems)) = answer(&event) else {
         panic!("not invalid");
@@ -131,7 +131,7 @@ fn a_bad_value_is_invalid_under_its_field() {
 }
 
 #[test]
-fn a_run_over_a_retailer_has_no_store_and_an_untaken_counter_is_misconfigured() {
+fn a_run_over_a_retailer_has_no_store_and_an_undeclared_counter_is_misconfigured() {
     let mut event = event("on-payment", sale("2026-11-24T18:02:00.000+01:00"));
     event.context.scope = galleria_domain::Scope::Retailer("sample".into());
     assert!(
@@ -144,7 +144,7 @@ fn a_run_over_a_retailer_has_no_store_and_an_untaken_counter_is_misconfigured() 
 }
 
 #[test]
-fn settings_that_cannot_be_read_are_misconfigured_by_field() {
+fn invalid_settings_are_misconfigured_by_field() {
     let mut event = event("on-payment", sale("2026-11-24T18:02:00.000+01:00"));
     event.context.settings = json!({ "directory": 7 });
     let Answer::Fault(Fault::Misconfigured(problems)) = answer(&event) else {
@@ -209,7 +209,7 @@ fn a_run_reads_every_batch() {
 }
 
 #[test]
-fn what_is_not_served_is_said() {
+fn a_point_that_is_not_served_is_reported() {
     assert_eq!(
         Sample::POINTS,
         ["OnPayment", "OnReply", "IdentifyMember", "Report"]

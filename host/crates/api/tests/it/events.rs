@@ -2,7 +2,7 @@
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
-use galleria_domain::{Digest, NewEvent};
+use galleria_domain::{Digest, NewEvent, contract};
 use galleria_ports::records::JournalRow;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,9 @@ on_both!(
     arguments_and_decisions_are_read_by_event_and_digest,
 );
 
-const ARGUMENT: &str = r#"{"point":"on-refund","context":{"attempt":1},"argument":{}}"#;
+/// Recorded with contract 0.1.0, which named the cashier `operator` and wrote decimals as objects.
+const ARGUMENT: &str = r#"{"point":"on-refund","context":{"attempt":1},"argument":{
+    "entry":{"operator":"ana"},"lines":[{"quantity":{"unscaled":125,"scale":2}}]}}"#;
 
 fn decision() -> String {
     json!({
@@ -166,7 +168,14 @@ async fn arguments_and_decisions_are_read_by_event_and_digest(stage: &Stage) {
     let own = "operator;stores=s1";
     let text_view = text("refund:r1", &digest(ARGUMENT), own).await.expect(200);
     assert_eq!(text_view["what"], "argument");
-    assert_eq!(text_view["content"]["context"]["attempt"], 1);
+    let content = &text_view["content"];
+    assert_eq!(content["context"]["attempt"], 1);
+    // A text of an earlier contract is readable in its own form, but cannot be replayed.
+    assert_eq!(content["argument"]["entry"]["operator"], "ana");
+    let decimal = json!({ "unscaled": 125, "scale": 2 });
+    assert_eq!(content["argument"]["lines"][0]["quantity"], decimal);
+    let error = contract::check_replayable(content).expect_err("an earlier contract");
+    assert!(error.contains("is the form of contract 0.1.0"), "{error}");
     let text_view = text("refund:r1", &digest(&decision()), own).await;
     assert!(!text_view.text.contains("canary"), "{}", text_view.text);
     let text_view = text_view.expect(200);

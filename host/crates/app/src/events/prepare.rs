@@ -5,7 +5,8 @@ use crate::events::Events;
 use crate::orders;
 use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
 use galleria_domain::{
-    CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, Problem, Scope, Store, Written,
+    CallFault, Context, Counter, Event, Fault, FiscalMark, Origin, PriorDocument, Problem, Scope,
+    Store,
 };
 use galleria_ports::Error;
 use galleria_ports::plugins::{Argument, LoadedPlugin};
@@ -221,7 +222,7 @@ async fn look_up(
         counters: Vec::new(),
         prior: prior
             .into_iter()
-            .map(|document| Written {
+            .map(|document| PriorDocument {
                 event_id: document.event_id,
                 directory: document.directory,
                 name: document.name,

@@ -25,7 +25,7 @@ fn rows(text: &[u8], step: usize) -> Result<Vec<(u64, Vec<String>)>, Problem> {
 }
 
 #[test]
-fn a_row_is_known_by_where_a_spreadsheet_shows_it() {
+fn a_row_has_the_number_that_a_spreadsheet_shows() {
     let expected = [
         (1, vec!["a".to_owned(), "b".to_owned()]),
         (3, vec!["1\n2".to_owned(), "\"x".to_owned()]),
@@ -62,7 +62,7 @@ fn problem(text: &[u8]) -> String {
 }
 
 #[test]
-fn what_breaks_a_bound_is_named_by_row_and_column() {
+fn exceeded_limits_are_reported_by_row_and_column() {
     let long = "x".repeat(MAX_CELL + 1);
     let text = ["a,b\n1,2\n3,", &long, "\n"].concat();
     assert_eq!(
@@ -85,7 +85,7 @@ fn what_breaks_a_bound_is_named_by_row_and_column() {
 }
 
 #[test]
-fn text_that_is_none_is_named_by_row_and_column() {
+fn invalid_text_is_reported_by_row_and_column() {
     assert_eq!(problem(b"a,b\n1,\xff\n"), "row 2, b: is not UTF-8");
     // The two halves of a letter, on both sides of a delimiter, are not a letter.
     assert_eq!(problem(b"a,b\n\xc3,\xa9\n"), "row 2, a: is not UTF-8");
@@ -112,7 +112,7 @@ impl Read for Endless {
 }
 
 #[test]
-fn a_file_without_end_is_refused_after_its_bound() {
+fn an_endless_file_is_rejected_at_the_limit() {
     for (byte, expected) in [
         (b'x', "row 1, column 1: has more than 4096 bytes"),
         (
@@ -128,7 +128,7 @@ fn a_file_without_end_is_refused_after_its_bound() {
 }
 
 #[test]
-fn columns_are_found_by_name_wherever_they_stand() {
+fn columns_are_found_by_name_in_any_order() {
     let mut reader = Reader::new(
         " Net ;Gross;x;X\n1;2;3\n1;2;3;4;5\n".as_bytes(),
         b';',
