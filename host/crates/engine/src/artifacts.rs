@@ -2,8 +2,8 @@
 //!
 //! The directory belongs to the host alone, because its files run as machine code.
 
-use crate::Error;
 use crate::deserialize::deserialize;
+use crate::error::Error;
 use galleria_domain::Digest;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -5,8 +5,8 @@ wasmtime::component::bindgen!({
     world: "host",
     imports: { default: trappable },
     with: {
-        "galleria:retail/output.file": crate::capability::output::File,
-        "galleria:retail/secrets.key": crate::capability::secrets::Key,
+        "galleria:retail/output.file": crate::resources::File,
+        "galleria:retail/secrets.key": crate::resources::Key,
     },
 });
 

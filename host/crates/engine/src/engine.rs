@@ -4,35 +4,16 @@ use crate::artifacts::Artifacts;
 use crate::call::Call;
 use crate::compiled::Compiled;
 use crate::config::EngineConfig;
+use crate::error::Error;
 use crate::inspect::{self, ComponentFile};
 use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_domain::Digest;
 use galleria_domain::plugin::{ConfigError, Inspection};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use wasmtime::component::Linker;
-
-/// Why the engine cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The pool does not fit this machine, or wasmtime rejects the configuration.
-    #[error("wasmtime setup failed")]
-    Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The ticker's thread cannot be started.
-    #[error("engine ticker did not start")]
-    Ticker(#[source] std::io::Error),
-    /// The directory for compiled components cannot be used.
-    #[error("cannot use {} for compiled components", directory.display())]
-    Artifacts {
-        /// The directory.
-        directory: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-}
 
 /// Loads, checks, compiles and calls components. Cheap to clone.
 #[derive(Clone)]

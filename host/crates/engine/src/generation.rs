@@ -1,12 +1,13 @@
 //! The plugins of one configuration, ready to be called.
 
 use crate::bindings::types as guest;
-use crate::call::{Call, CallSpec, GuestResult, Keys, call_guest};
-use crate::capability::log::Author;
+use crate::call::{Call, Keys};
 use crate::compiled::Compiled;
 use crate::convert::{IntoDomain, ToGuest};
 use crate::decision;
 use crate::engine::Engine;
+use crate::invoke::{CallSpec, GuestResult, call_guest};
+use crate::plugin_log::Author;
 use crate::points::exported;
 use crate::stop::Stop;
 use galleria_domain::plugin::{Limits, Point, Rights};

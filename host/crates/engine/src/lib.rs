@@ -17,19 +17,24 @@ mod convert;
 mod decision;
 mod deserialize;
 mod engine;
+mod error;
 pub mod fixtures;
 mod generation;
 mod inspect;
+mod invoke;
 mod load;
 mod meter;
+mod plugin_log;
 mod points;
+mod resources;
 mod sensitive;
 mod stop;
 mod ticker;
 mod wasi;
 
 pub use config::EngineConfig;
-pub use engine::{Engine, Error};
+pub use engine::Engine;
+pub use error::Error;
 pub use generation::Generation;
 
 /// Reads a component's digest, exports, imports and stamp, without compiling it.

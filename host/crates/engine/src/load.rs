@@ -2,15 +2,15 @@
 //! Reports the errors of all slots together.
 
 use crate::bindings::types as guest;
-use crate::call::{CallSpec, call_guest};
 use crate::capability::is_offered;
-use crate::capability::log::Author;
 use crate::compiled::Compiled;
 use crate::config::clamped;
 use crate::convert::IntoDomain;
 use crate::engine::{Engine, Inner};
 use crate::generation::{Generation, LinkedPlugin};
 use crate::inspect::{ComponentFile, inspect};
+use crate::invoke::{CallSpec, call_guest};
+use crate::plugin_log::Author;
 use galleria_domain::Problem;
 use galleria_domain::plugin::{Capability, ConfigError, Slot};
 use galleria_ports::plugins::{LoadedPlugin, Streams};

@@ -6,7 +6,7 @@
 //! denied: a guest that sleeps would block a worker, and there is nothing to wait for.
 
 use crate::call::Call;
-use crate::capability::log::{Log, Printed};
+use crate::plugin_log::{Log, Printed};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest as _, Sha256};

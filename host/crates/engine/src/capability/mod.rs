@@ -3,14 +3,14 @@
 //! A component gets a capability if its slot requests it and the retailer grants it. Names in a call, such
 //! as a directory or a secret, are checked against the grant at each call.
 
-pub(crate) mod activities;
+mod activities;
 mod columns;
 mod input;
-pub(crate) mod log;
-pub(crate) mod output;
+mod log;
+mod output;
 mod products;
-pub(crate) mod sale_lines;
-pub(crate) mod secrets;
+mod sale_lines;
+mod secrets;
 mod settlement;
 mod statement;
 

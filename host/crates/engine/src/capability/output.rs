@@ -4,15 +4,10 @@
 use super::host_failed;
 use crate::bindings::output::{Host, HostFile};
 use crate::call::Call;
+use crate::resources::File;
 use crate::stop::Stop;
 use galleria_domain::{HostFault, names};
 use wasmtime::component::Resource;
-
-/// A file that a guest opened.
-#[derive(Debug)]
-pub struct File {
-    number: u32,
-}
 
 impl Host for Call {
     fn open(

@@ -6,24 +6,16 @@
 
 use crate::bindings::secrets::{Host, HostKey, Sealed};
 use crate::call::Call;
+use crate::resources::Key;
 use galleria_domain::SecretKey;
 use galleria_domain::plugin::Operation;
 use galleria_keys::NonceContext;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 
 /// Maximum bytes of a text and of its associated data. Keys are for codes, numbers and records. A longer
 /// text fails like every other failure.
 const TEXT_BYTES: usize = 1 << 20;
-
-/// A key that a guest opened.
-#[derive(Clone, Debug)]
-pub struct Key {
-    name: String,
-    key: Arc<SecretKey>,
-    operations: BTreeSet<Operation>,
-}
 
 impl Call {
     /// Returns the key if the grant names the operation and the texts are within `TEXT_BYTES`.

@@ -1,0 +1,243 @@
+//! The log of one call: lines in the host's log under the target `plugin`, from the capability `log` and
+//! from a guest's standard output and standard error.
+//!
+//! The bytes of a call are limited; further lines are dropped and counted. At sensitive points all lines
+//! are dropped.
+
+use crate::bindings::log::Level;
+use galleria_domain::plugin::Operation;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Maximum bytes of one line. A longer line is truncated, so that it does not use up the whole limit.
+const LINE_BYTES: usize = 8 << 10;
+
+/// The origin of the lines, logged with each of them.
+#[derive(Debug)]
+pub(crate) struct Author {
+    pub retailer: String,
+    pub slot: String,
+    pub event: String,
+    /// The store's id; empty for a run over all stores.
+    pub store: String,
+}
+
+/// The log of one call. Shared with the guest's standard output and error.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<Mutex<Lines>>);
+
+struct Lines {
+    author: Author,
+    sensitive: bool,
+    left: u64,
+    dropped: u64,
+    /// Whether the call already logged an operation beyond its grant.
+    grant_warning_logged: bool,
+    /// Incomplete lines of standard output and standard error.
+    unfinished: [Vec<u8>; 2],
+}
+
+/// One of the guest's standard streams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Printed {
+    Out,
+    Err,
+}
+
+impl Log {
+    /// Creates the log of one call.
+    pub fn new(author: Author, bytes: u64, sensitive: bool) -> Self {
+        Self(Arc::new(Mutex::new(Lines {
+            author,
+            sensitive,
+            left: bytes,
+            dropped: 0,
+            grant_warning_logged: false,
+            unfinished: [Vec::new(), Vec::new()],
+        })))
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line.
+    pub fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        self.lines().write(level, message, fields);
+    }
+
+    /// Adds bytes that a guest printed.
+    pub fn print(&self, stream: Printed, bytes: &[u8]) {
+        let mut lines = self.lines();
+        if lines.sensitive {
+            return;
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let unfinished = &mut lines.unfinished[stream as usize];
+            unfinished.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || unfinished.len() >= LINE_BYTES {
+                lines.finish(stream);
+            }
+        }
+    }
+
+    /// Warns of an operation that the grant does not name. Logged once for each call, because a guest may
+    /// repeat it. The text contains nothing from the guest.
+    pub fn beyond_grant(&self, secret: &str, operation: Operation) {
+        let mut lines = self.lines();
+        if std::mem::replace(&mut lines.grant_warning_logged, true) {
+            return;
+        }
+        let author = &lines.author;
+        tracing::warn!(
+            target: "plugin",
+            retailer = author.retailer,
+            slot = author.slot,
+            event = author.event,
+            store = author.store,
+            "operation {operation} denied: the grant of secret \"{secret}\" does not include it"
+        );
+    }
+
+    /// Writes incomplete lines and the number of dropped ones. Called when the call has ended.
+    pub fn close(&self) {
+        let mut lines = self.lines();
+        lines.finish(Printed::Out);
+        lines.finish(Printed::Err);
+        let Lines {
+            author, dropped, ..
+        } = &*lines;
+        if *dropped > 0 {
+            tracing::warn!(
+                target: "plugin",
+                retailer = author.retailer,
+                slot = author.slot,
+                event = author.event,
+                store = author.store,
+                dropped,
+                "log limit exceeded, lines dropped"
+            );
+        }
+    }
+}
+
+impl Lines {
+    fn finish(&mut self, stream: Printed) {
+        let bytes = std::mem::take(&mut self.unfinished[stream as usize]);
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            let level = match stream {
+                Printed::Out => Level::Info,
+                Printed::Err => Level::Warn,
+            };
+            self.write(level, text, &[]);
+        }
+    }
+
+    fn write(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
+        if self.sensitive {
+            return;
+        }
+        let field_bytes: usize = fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let bytes = (message.len() + field_bytes) as u64;
+        if bytes > self.left {
+            self.dropped += 1;
+            return;
+        }
+        self.left -= bytes;
+        let mut text = String::new();
+        for (name, value) in fields {
+            let space = if text.is_empty() { "" } else { " " };
+            // Writing to a string cannot fail.
+            _ = write!(text, "{space}{name}={value:?}");
+        }
+        let (message, fields) = (sanitized(message), sanitized(&text));
+        let Author {
+            retailer,
+            slot,
+            event,
+            store,
+        } = &self.author;
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::event!(
+                    target: "plugin", tracing::Level::$level,
+                    retailer, slot, event, store, fields, "{message}"
+                )
+            };
+        }
+        match level {
+            Level::Debug => event!(DEBUG),
+            Level::Info => event!(INFO),
+            Level::Warn => event!(WARN),
+            Level::Error => event!(ERROR),
+        }
+    }
+}
+
+/// Truncates a text to the length of a line and replaces control characters, which could move a
+/// terminal's cursor.
+fn sanitized(text: &str) -> String {
+    let mut end = text.len().min(LINE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end]
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(sensitive: bool) -> Log {
+        let author = Author {
+            retailer: "r".into(),
+            slot: "s".into(),
+            event: "e".into(),
+            store: String::new(),
+        };
+        Log::new(author, 100, sensitive)
+    }
+
+    fn left_and_dropped(log: &Log) -> (u64, u64) {
+        let lines = log.lines();
+        (lines.left, lines.dropped)
+    }
+
+    #[test]
+    fn lines_beyond_the_limit_are_dropped_and_counted() {
+        let log = log(false);
+        log.write(Level::Info, "12345", &[("ab".into(), "c".into())]);
+        assert_eq!(left_and_dropped(&log), (92, 0));
+        log.print(Printed::Out, &[b'x'; 93]);
+        log.print(Printed::Out, b"\n");
+        assert_eq!(left_and_dropped(&log), (92, 1));
+    }
+
+    #[test]
+    fn sensitive_points_drop_all_lines() {
+        let log = log(true);
+        log.write(Level::Error, "a secret", &[]);
+        log.print(Printed::Err, b"a secret\n");
+        assert_eq!(
+            left_and_dropped(&log),
+            (100, 0),
+            "dropped lines are not counted"
+        );
+    }
+
+    #[test]
+    fn lines_are_truncated_between_characters() {
+        let long = "ä".repeat(LINE_BYTES);
+        assert_eq!(sanitized(&long).len(), LINE_BYTES);
+        assert_eq!(sanitized(&long[..LINE_BYTES - 2]).len(), LINE_BYTES - 2);
+        assert_eq!(sanitized("a\x1b[2Jb\nc"), "a [2Jb c");
+    }
+}
