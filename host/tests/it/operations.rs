@@ -189,7 +189,7 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
         assert!(result.contains(wanted), "{wanted} in\n{result}");
     }
     let why = error_of(&host, &["timeline", "o2"]);
-    assert!(why.contains("there is no story o2"), "{why}");
+    assert!(why.contains("there is no timeline o2"), "{why}");
     host.stop();
     // Commands work while no host serves.
     assert_eq!(output_of(&host, &["timeline", &file]), result);

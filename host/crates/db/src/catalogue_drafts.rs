@@ -95,8 +95,9 @@ impl CatalogueDrafts for Transaction<'_> {
         .bind(at_ms)
         .bind(&*draft.retailer);
         self.execute(end).await?;
-        Timestamp::from_millisecond(at_ms)
-            .map_err(|error| Error::records("catalogue_publish: timestamp out of range", error))
+        Timestamp::from_millisecond(at_ms).map_err(|error| {
+            Error::records("catalogue_draft_publish: timestamp out of range", error)
+        })
     }
 
     async fn catalogue_draft_clear(

@@ -105,7 +105,7 @@ async fn rewrite_table(
     }
 }
 
-/// The text in the new form; none if nothing in it differs.
+/// Returns the text in the new form, or `None` if nothing changed.
 fn rewritten(text: &str) -> Option<String> {
     let old: Value = serde_json::from_str(text).ok()?;
     let new = converted(old.clone());

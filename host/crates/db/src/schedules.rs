@@ -73,7 +73,10 @@ fn local_time_text(mark: &ScheduleMark) -> String {
 fn mark(row: &Row) -> Result<ScheduleMark, Error> {
     let text = row.text("planned_to")?;
     let planned_to = text.parse().map_err(|error| {
-        Error::records("schedule_marks: invalid value in column planned_to", error)
+        Error::records(
+            "schedule_mark_list: invalid value in column planned_to",
+            error,
+        )
     });
     Ok(ScheduleMark {
         store_id: row.text("store_id")?,

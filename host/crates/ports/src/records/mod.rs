@@ -188,9 +188,9 @@ impl dyn Records + '_ {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
     {
-        let (work, answer) = keeping_answer(work);
+        let (work, output) = capture_output(work);
         self.write_work(work).await?;
-        answer.take()
+        output.take()
     }
 
     /// Runs `work` on a snapshot.
@@ -199,47 +199,47 @@ impl dyn Records + '_ {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
     {
-        let (work, answer) = keeping_answer(work);
+        let (work, output) = capture_output(work);
         self.read_work(work).await?;
-        answer.take()
+        output.take()
     }
 }
 
 /// The result of the last run of some work.
-struct Answer<T>(Arc<Mutex<Option<T>>>);
+struct WorkOutput<T>(Arc<Mutex<Option<T>>>);
 
-impl<T> Answer<T> {
+impl<T> WorkOutput<T> {
     fn take(self) -> Result<T, Error> {
         let mut slot = self
             .0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         slot.take()
-            .ok_or_else(|| Error::Internal("a transaction ended without its answer".into()))
+            .ok_or_else(|| Error::Internal("a transaction ended without a result".into()))
     }
 }
 
-fn keeping_answer<T, F>(work: F) -> (Work, Answer<T>)
+fn capture_output<T, F>(work: F) -> (Work, WorkOutput<T>)
 where
     T: Send + 'static,
     F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
 {
-    let kept = Arc::new(Mutex::new(None));
-    let answer = Answer(Arc::clone(&kept));
+    let slot = Arc::new(Mutex::new(None));
+    let output = WorkOutput(Arc::clone(&slot));
     let work = Arc::new(work);
     // Another task runs the work, so the work carries its origin.
     let origin = trace::current();
     let erased: Work = Arc::new(move |tx| {
         let work = Arc::clone(&work);
-        let kept = Arc::clone(&kept);
+        let slot = Arc::clone(&slot);
         let origin = origin.clone();
         Box::pin(async move {
             let value = trace::within(origin, work(tx)).await?;
-            *kept
+            *slot
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(value);
             Ok(())
         })
     });
-    (erased, answer)
+    (erased, output)
 }
