@@ -125,14 +125,14 @@ fn example(kind: ProblemKind) -> Example {
 /// A typical detail.
 fn detail(kind: ProblemKind) -> &'static str {
     match kind.code {
-        "bad_json" => "lines.0.quantity: missing field `scale` at line 9 column 34",
+        "bad_json" => "lines.0: missing field `sku` at line 9 column 34",
         "bad_query" => "Failed to deserialize query string: unknown field `colour`",
         "bad_request" => "The connection closed before the body was complete.",
         "forbidden" => "This request needs the scope `operator`; the caller has `till`.",
-        "not_found" => "order order-7 does not exist",
+        "not_found" => "there is no order order-7",
         "not_served" => "no plugin of store madrid-1 identifies members",
         "route_not_found" => "the route /v1/baskets does not exist",
-        "exists" => "order order-1 already exists",
+        "exists" => "order order-1 exists already",
         "mark_conflict" => {
             "mark 400002 is stored but not applied: the record of order order-1 has another mark"
         }
@@ -157,7 +157,7 @@ fn errors(code: &str) -> Vec<FieldError> {
         }]
     };
     match code {
-        "bad_json" => one(None, "lines.0.quantity", "missing field `scale`"),
+        "bad_json" => one(None, "lines.0", "missing field `sku` at line 9 column 34"),
         "invalid" => one(None, "lines.0.amount", "must be 1210"),
         "file_refused" => one(Some(7), "price", "must be an amount such as 12.10"),
         _ => Vec::new(),
