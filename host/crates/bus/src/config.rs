@@ -1,7 +1,8 @@
-//! How to reach the Kafka broker.
+//! The settings of consumers and of the connection to the Kafka broker.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Connection settings of the broker.
 #[derive(Clone)]
@@ -35,5 +36,35 @@ impl fmt::Debug for BrokerConfig {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Login")
+    }
+}
+
+/// Limits and intervals of a consumer.
+#[derive(Clone, Debug)]
+pub struct ConsumerConfig {
+    /// Calls in flight, of all stores.
+    pub workers: usize,
+    /// Calls in flight of one store; fewer than `workers`.
+    pub per_store: usize,
+    /// Events of one store that wait in memory. Further ones are set aside, which keeps the window open for
+    /// other stores.
+    pub store_backlog: usize,
+    /// Events of all stores that wait in memory. While the window is full, it admits only stores that have
+    /// no event in it.
+    pub window: usize,
+    /// How often parked events and the log are checked without a notification.
+    pub poll: Duration,
+}
+
+impl ConsumerConfig {
+    /// The defaults for `workers` calls in flight.
+    pub fn new(workers: usize, per_store: usize) -> Self {
+        Self {
+            workers: workers.max(1),
+            per_store,
+            store_backlog: 200,
+            window: 2_000,
+            poll: Duration::from_millis(250),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! One task owns all of this state. Groups in one process share lanes and workers, so that a store's share
 //! of the workers is one number, however many topics its events are in.
 
+use crate::config::ConsumerConfig;
 use crate::group_reader::GroupReader;
 use crate::lanes::{LaneKey, Lanes, lane_key};
 use futures_util::future::join_all;
@@ -16,36 +17,6 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-
-/// Limits and intervals of a consumer.
-#[derive(Clone, Debug)]
-pub struct ConsumerConfig {
-    /// Calls in flight, of all stores.
-    pub workers: usize,
-    /// Calls in flight of one store; fewer than `workers`.
-    pub per_store: usize,
-    /// Events of one store that wait in memory. Further ones are set aside, which keeps the window open for
-    /// other stores.
-    pub store_backlog: usize,
-    /// Events of all stores that wait in memory. While the window is full, it admits only stores that have
-    /// no event in it.
-    pub window: usize,
-    /// How often parked events and the log are checked without a notification.
-    pub poll: Duration,
-}
-
-impl ConsumerConfig {
-    /// The defaults for `workers` calls in flight.
-    pub fn new(workers: usize, per_store: usize) -> Self {
-        Self {
-            workers: workers.max(1),
-            per_store,
-            store_backlog: 200,
-            window: 2_000,
-            poll: Duration::from_millis(250),
-        }
-    }
-}
 
 /// Lanes unparked in one pass, in addition to those already unparked.
 const DUE_LANES: usize = 200;

@@ -26,8 +26,8 @@ mod topic_writer;
 mod topic_writer;
 mod watermark;
 
-pub use config::{BrokerConfig, Login};
-pub use consumer::{Consumer, ConsumerConfig};
+pub use config::{BrokerConfig, ConsumerConfig, Login};
+pub use consumer::Consumer;
 pub use error::BrokerError;
 pub use leases::{GroupLeases, LeaseStatus};
 pub use relay::{Relay, RelayErrors};

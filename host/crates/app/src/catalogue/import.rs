@@ -5,16 +5,20 @@
 //! So tills wait for one batch at most, unchanged rows write nothing, and an interrupted import leaves only rows
 //! that are swept later.
 
+mod current;
+
+use self::current::There;
+use super::publication::Publication;
+use super::request::{CatalogueImportRequest, Imported, Missing};
 use super::row::{DETAILS, LAYOUT, Row, Rules, details};
 use crate::catalogue::Catalogue;
 use crate::catalogue::Held;
 use crate::core::{IdempotencyKey, Reply};
-use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use crate::tabular::{NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
 use galleria_ports::Error;
-use galleria_ports::records::{CatalogueDraft, InTx, PriceRow, ProductRow, SavedResponse, Tx};
+use galleria_ports::records::{InTx, PriceRow, ProductRow};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -23,66 +27,6 @@ use tokio::runtime::Handle;
 /// Rows in a batch. A batch is one transaction of about ten milliseconds on SQLite, the longest wait of a till. With
 /// half as many rows, an import would take half as long again.
 const PIECE: usize = 256;
-/// What happens to products that a file does not contain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Missing {
-    /// They stay unchanged: the file contains only changes.
-    #[default]
-    Keep,
-    /// They are deactivated: the file contains the complete catalogue.
-    Deactivate,
-}
-
-/// The options of an import.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CatalogueImportRequest {
-    /// The retailer.
-    pub retailer: String,
-    /// The format of the file.
-    pub format: Format,
-    /// Whether prices have a decimal comma.
-    pub decimal_comma: bool,
-    /// Only report what the import would do.
-    pub dry_run: bool,
-    /// What happens to products that the file does not contain.
-    pub missing: Missing,
-}
-
-/// The result of an import. `added`, `changed`, `unchanged` and `deactivated` count products.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Imported {
-    /// Whether it was a dry run.
-    pub dry_run: bool,
-    /// Rows of the file, without the header.
-    pub rows: u64,
-    /// New products.
-    pub added: u64,
-    /// Changed products.
-    pub changed: u64,
-    /// Unchanged products.
-    pub unchanged: u64,
-    /// Products that are no longer sold.
-    pub deactivated: u64,
-    /// Prices of single stores.
-    pub store_prices: PriceCounts,
-}
-
-/// Counts of prices of single stores.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PriceCounts {
-    /// New prices.
-    pub added: u64,
-    /// Changed prices.
-    pub changed: u64,
-    /// Unchanged prices.
-    pub unchanged: u64,
-    /// Removed prices.
-    pub removed: u64,
-}
 
 impl Catalogue {
     /// Imports a file, or returns all its problems. With an idempotency key, the response is saved and a repeated
@@ -313,43 +257,6 @@ impl Job {
         }
     }
 
-    fn there(&self, piece: &[(u64, Row)]) -> Result<There, Error> {
-        let skus = piece.iter().map(|(_, row)| row.sku());
-        // Products of prices that the file itself contains are not read: their mark suffices.
-        let skus = skus.zip(piece).filter(|(sku, (_, row))| match row {
-            Row::Product(_) => true,
-            Row::Price(..) => !self.seen.contains_key(*sku),
-        });
-        let mut skus: Vec<String> = skus.map(|(sku, _)| sku.to_owned()).collect();
-        skus.sort_unstable();
-        skus.dedup();
-        let prices = piece.iter().filter_map(|(_, row)| match row {
-            Row::Price(price, _) => Some((price.sku.clone(), price.store_id.clone())),
-            Row::Product(_) => None,
-        });
-        let prices: Vec<_> = prices.collect();
-        let retailer = self.ask.retailer.clone();
-        let found = self.service.core.records.read(move |tx| {
-            let (retailer, skus, prices) = (retailer.clone(), skus.clone(), prices.clone());
-            Box::pin(async move {
-                let products = tx.catalogue_product_list(&retailer, &skus).await?;
-                let prices = tx.catalogue_price_list(&retailer, &prices).await?;
-                Ok((products, prices))
-            })
-        });
-        let (products, prices) = self.runtime.block_on(found)?;
-        Ok(There {
-            products: products
-                .into_iter()
-                .map(|(product, _)| (product.sku.clone(), product))
-                .collect(),
-            prices: prices
-                .into_iter()
-                .map(|price| (both(&price), price.price))
-                .collect(),
-        })
-    }
-
     /// Deactivates active products that the file does not contain.
     fn deactivate(&mut self, held: &mut Option<Held>) -> Result<(), NotImported> {
         if self.ask.missing == Missing::Keep {
@@ -415,7 +322,7 @@ impl Job {
         };
         self.watch.go_on()?;
         let reply = self.reply()?;
-        let written = Written {
+        let publication = Publication {
             draft: holding.draft.clone(),
             empty: holding.empty,
             key: self.key.clone(),
@@ -423,8 +330,8 @@ impl Job {
             now: self.service.core.clock.now(),
         };
         let shown = self.service.core.records.write(move |tx| {
-            let written = written.clone();
-            Box::pin(async move { written.show(tx).await }) as InTx<'_, ()>
+            let publication = publication.clone();
+            Box::pin(async move { publication.write(tx).await }) as InTx<'_, ()>
         });
         self.runtime.block_on(shown)?;
         *held = None;
@@ -455,45 +362,6 @@ impl Job {
 
     fn refused(&mut self) -> NotImported {
         NotImported::Refused(std::mem::take(&mut self.problems))
-    }
-}
-
-/// The current products and prices of a batch.
-struct There {
-    products: HashMap<String, ProductRow>,
-    prices: HashMap<String, Option<galleria_ports::records::Price>>,
-}
-
-/// The last transaction of an import.
-#[derive(Clone)]
-struct Written {
-    draft: CatalogueDraft,
-    empty: bool,
-    key: Option<IdempotencyKey>,
-    reply: Reply,
-    now: Timestamp,
-}
-
-impl Written {
-    async fn show(&self, tx: &mut dyn Tx) -> Result<(), Error> {
-        if let Some(key) = &self.key {
-            tx.saved_response_insert(&SavedResponse {
-                key: key.key.clone(),
-                request: key.request.to_string(),
-                status: self.reply.status,
-                body: self.reply.body.clone(),
-                at: self.now,
-            })
-            .await?;
-        }
-        match self.empty {
-            // The draft is empty: one call removes it.
-            true => tx.catalogue_draft_clear(&self.draft, 1).await.map(drop),
-            false => tx
-                .catalogue_draft_publish(&self.draft, self.now)
-                .await
-                .map(drop),
-        }
     }
 }
 

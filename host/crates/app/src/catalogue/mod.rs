@@ -5,12 +5,14 @@
 mod checks;
 mod drafts;
 mod import;
+mod publication;
+mod request;
 mod row;
 mod single;
 mod view;
 
 pub use crate::tabular::{Format, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch};
-pub use import::{CatalogueImportRequest, Imported, Missing, PriceCounts};
+pub use request::{CatalogueImportRequest, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
 pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView};
 

@@ -142,61 +142,10 @@ impl Settlement {
             })
             .await
     }
-
-    /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
-    /// import in progress on another replica is not affected.
-    pub async fn sweep(&self) -> Result<(), Error> {
-        let mut retailers: Vec<_> = self
-            .core
-            .plugins
-            .all()
-            .iter()
-            .map(|p| p.slot.retailer.clone())
-            .collect();
-        retailers.sort();
-        retailers.dedup();
-        for retailer in retailers {
-            let lease = Lease::of(self, &retailer, uuid::Uuid::new_v4().to_string());
-            if lease.take().await? {
-                let swept = self.sweep_retailer(&lease, &retailer).await;
-                lease.release().await;
-                swept?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn sweep_retailer(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
-        lease.clear(retailer).await?;
-        for digest in self.vault()?.digests(retailer)? {
-            self.forget_of_none(lease, retailer, &digest).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes an original that has no statement.
-    async fn forget_of_none(
-        &self,
-        lease: &Lease<'_>,
-        retailer: &str,
-        digest: &str,
-    ) -> Result<(), Error> {
-        let id = id_of(retailer, digest);
-        let found = self.core.records.read(move |tx| {
-            let id = id.clone();
-            Box::pin(async move { tx.statement_get(&id).await })
-        });
-        if found.await?.is_none() {
-            // Check the lease again: if it has expired, the file may belong to an import in progress.
-            lease.write(|_| Box::pin(async { Ok(()) })).await?;
-            self.vault()?.delete(retailer, digest)?;
-        }
-        Ok(())
-    }
 }
 
 /// The id derives from the file's digest: the same file of a retailer is the same statement.
-fn id_of(retailer: &str, digest: &str) -> String {
+pub(super) fn id_of(retailer: &str, digest: &str) -> String {
     let id = Digest::of(format!("statement/{retailer}/{digest}").as_bytes());
     id.as_str()[..20].to_owned()
 }
@@ -290,7 +239,7 @@ impl Import {
     async fn take_back(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
         lease.clear(retailer).await?;
         let digest = self.digest.as_str();
-        self.service.forget_of_none(lease, retailer, digest).await
+        self.service.delete_orphan(lease, retailer, digest).await
     }
 
     /// Returns an error if the import should stop.

@@ -9,7 +9,9 @@ mod lease;
 mod manual_settlement;
 mod matching;
 mod pickups;
+mod queries;
 mod reading;
+mod sweep;
 mod views;
 
 pub use intake::{Imported, StatementRequest};

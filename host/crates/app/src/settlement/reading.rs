@@ -3,15 +3,19 @@
 //!
 //! Owns: the checks that apply to every format. Never imports anything.
 
+mod spooled;
+
+pub use spooled::{KindSum, Reading};
+
 use galleria_domain::{
-    CallFault, Context, Fault, Money, Problem, StatementHeader, StatementKind, StatementLine,
+    CallFault, Context, Fault, Problem, StatementHeader, StatementKind, StatementLine,
 };
 use galleria_ports::Error;
 use galleria_ports::plugins::{Lines, LoadedPlugin, Plugins, Source, Stream, Streams, Usage};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
+use std::io::{BufReader, BufWriter, Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,52 +30,6 @@ const UNCONVERTED: &str = "must equal the gross, because it is in the payout's c
 
 /// The most attributes of a header or a line.
 const ATTRIBUTES: usize = 50;
-
-/// A statement that was read and not imported yet.
-pub struct Reading {
-    /// The header.
-    pub header: StatementHeader,
-    /// The number of lines.
-    pub lines: u64,
-    /// The sum of the net amounts.
-    pub net: Money,
-    /// The sums by kind of line.
-    pub kinds: BTreeMap<&'static str, KindSum>,
-    /// The resources that the run used.
-    pub usage: Usage,
-    spooled: BufReader<File>,
-}
-
-/// The sums of the lines of one kind, in the payout's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KindSum {
-    /// The number of lines.
-    pub lines: u64,
-    /// The sum of the converted gross amounts.
-    pub converted: i128,
-    /// The sum of the fees.
-    pub fee: i128,
-    /// The sum of the net amounts.
-    pub net: i128,
-}
-
-impl Reading {
-    /// Returns the next lines in the order of the file; empty at the end.
-    pub fn next(&mut self, max: usize) -> Result<Vec<StatementLine>, Error> {
-        let mut lines = Vec::new();
-        let mut text = String::new();
-        while lines.len() < max {
-            text.clear();
-            let read = self.spooled.read_line(&mut text);
-            if read.map_err(|error| Error::records("reading spooled lines", error))? == 0 {
-                break;
-            }
-            let line = serde_json::from_str(&text);
-            lines.push(line.map_err(|error| Error::records("reading a spooled line", error))?);
-        }
-        Ok(lines)
-    }
-}
 
 /// Lets a plugin read a statement. Returns all problems in one `Error::Invalid`. `stop` ends the run. Blocks.
 pub fn read(

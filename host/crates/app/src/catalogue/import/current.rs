@@ -1,0 +1,52 @@
+//! Reads the current products and prices of a batch.
+
+use super::{Job, both};
+use crate::catalogue::row::Row;
+use galleria_ports::Error;
+use galleria_ports::records::ProductRow;
+use std::collections::HashMap;
+
+/// The current products and prices of a batch.
+pub(super) struct There {
+    pub products: HashMap<String, ProductRow>,
+    pub prices: HashMap<String, Option<galleria_ports::records::Price>>,
+}
+
+impl Job {
+    pub(super) fn there(&self, piece: &[(u64, Row)]) -> Result<There, Error> {
+        let skus = piece.iter().map(|(_, row)| row.sku());
+        // Products of prices that the file itself contains are not read: their mark suffices.
+        let skus = skus.zip(piece).filter(|(sku, (_, row))| match row {
+            Row::Product(_) => true,
+            Row::Price(..) => !self.seen.contains_key(*sku),
+        });
+        let mut skus: Vec<String> = skus.map(|(sku, _)| sku.to_owned()).collect();
+        skus.sort_unstable();
+        skus.dedup();
+        let prices = piece.iter().filter_map(|(_, row)| match row {
+            Row::Price(price, _) => Some((price.sku.clone(), price.store_id.clone())),
+            Row::Product(_) => None,
+        });
+        let prices: Vec<_> = prices.collect();
+        let retailer = self.ask.retailer.clone();
+        let found = self.service.core.records.read(move |tx| {
+            let (retailer, skus, prices) = (retailer.clone(), skus.clone(), prices.clone());
+            Box::pin(async move {
+                let products = tx.catalogue_product_list(&retailer, &skus).await?;
+                let prices = tx.catalogue_price_list(&retailer, &prices).await?;
+                Ok((products, prices))
+            })
+        });
+        let (products, prices) = self.runtime.block_on(found)?;
+        Ok(There {
+            products: products
+                .into_iter()
+                .map(|(product, _)| (product.sku.clone(), product))
+                .collect(),
+            prices: prices
+                .into_iter()
+                .map(|price| (both(&price), price.price))
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! Removes what a crash left of statements.
+
+use super::intake::id_of;
+use super::lease::Lease;
+use crate::settlement::Settlement;
+use galleria_ports::Error;
+
+impl Settlement {
+    /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
+    /// import in progress on another replica is not affected.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let mut retailers: Vec<_> = self
+            .core
+            .plugins
+            .all()
+            .iter()
+            .map(|p| p.slot.retailer.clone())
+            .collect();
+        retailers.sort();
+        retailers.dedup();
+        for retailer in retailers {
+            let lease = Lease::of(self, &retailer, uuid::Uuid::new_v4().to_string());
+            if lease.take().await? {
+                let swept = self.sweep_retailer(&lease, &retailer).await;
+                lease.release().await;
+                swept?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_retailer(&self, lease: &Lease<'_>, retailer: &str) -> Result<(), Error> {
+        lease.clear(retailer).await?;
+        for digest in self.vault()?.digests(retailer)? {
+            self.delete_orphan(lease, retailer, &digest).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes an original that has no statement.
+    pub(super) async fn delete_orphan(
+        &self,
+        lease: &Lease<'_>,
+        retailer: &str,
+        digest: &str,
+    ) -> Result<(), Error> {
+        let id = id_of(retailer, digest);
+        let found = self.core.records.read(move |tx| {
+            let id = id.clone();
+            Box::pin(async move { tx.statement_get(&id).await })
+        });
+        if found.await?.is_none() {
+            // Check the lease again: if it has expired, the file may belong to an import in progress.
+            lease.write(|_| Box::pin(async { Ok(()) })).await?;
+            self.vault()?.delete(retailer, digest)?;
+        }
+        Ok(())
+    }
+}
