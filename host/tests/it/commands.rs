@@ -7,6 +7,7 @@ use crate::host::{Database, Host};
 use crate::misbehaving::sell;
 use crate::operations::{error_of, output_of};
 use galleria_db::Db;
+use galleria_ports::in_tx;
 use galleria_ports::records::{OutgoingRow, Records};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -75,10 +76,7 @@ async fn queue_request(host: &Host) {
         .to_string(),
         created_at: "2026-11-24T10:00:00Z".parse().expect("an instant"),
     };
-    let put = records.write(move |tx| {
-        let row = row.clone();
-        Box::pin(async move { tx.outgoing_insert(&row).await })
-    });
+    let put = records.write(in_tx!(|tx, row| tx.outgoing_insert(&row).await));
     put.await.expect("queued");
     db.close().await.expect("closed");
 }

@@ -5,6 +5,7 @@ use crate::host::{Database, Host, staged};
 use crate::sample_days::{self, Day};
 use galleria_db::Db;
 use galleria_domain::event::topic;
+use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::BTreeMap;
@@ -27,27 +28,24 @@ async fn left(host: &Host, day: &Day) -> Left {
     let records: &dyn Records = &db;
     let (topics, orders) = (topics(), orders(day));
     let (publications, applied) = records
-        .read(move |tx| {
-            let (topics, orders) = (topics.clone(), orders.clone());
-            Box::pin(async move {
-                let (mut publications, mut applied) = (BTreeMap::new(), BTreeMap::new());
-                for event in tx.event_list(&topics, 0, 100_000).await? {
-                    let known = publications.insert(event.id, event.data.to_string());
-                    assert!(known.is_none(), "two events of one id");
-                }
-                for order in orders {
-                    for row in tx.journal_list_by_order(&order).await? {
-                        if row.outcome == "host_failed" {
-                            // The database was killed during a commit: the host decides again.
-                            continue;
-                        }
-                        assert_eq!(row.outcome, "applied", "{row:?}");
-                        *applied.entry((row.event_id, row.subscriber)).or_default() += 1;
+        .read(in_tx!(|tx, topics, orders| {
+            let (mut publications, mut applied) = (BTreeMap::new(), BTreeMap::new());
+            for event in tx.event_list(&topics, 0, 100_000).await? {
+                let known = publications.insert(event.id, event.data.to_string());
+                assert!(known.is_none(), "two events of one id");
+            }
+            for order in orders {
+                for row in tx.journal_list_by_order(&order).await? {
+                    if row.outcome == "host_failed" {
+                        // The database was killed during a commit: the host decides again.
+                        continue;
                     }
+                    assert_eq!(row.outcome, "applied", "{row:?}");
+                    *applied.entry((row.event_id, row.subscriber)).or_default() += 1;
                 }
-                Ok((publications, applied))
-            })
-        })
+            }
+            Ok((publications, applied))
+        }))
         .await
         .expect("what is in it");
     db.close().await.expect("closed");

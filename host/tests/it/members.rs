@@ -9,6 +9,7 @@ use crate::configuration::{ASKS, retailer};
 use crate::host::{Database, Host, misbehaving_guest, root, sample_keys, staged};
 use crate::scanned::{Needles, Scanner, needles, scanners};
 use galleria_db::Db;
+use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -351,14 +352,12 @@ async fn the_order_the_sale_and_the_plugin_get_the_member() {
 async fn sold(host: &Host) -> (Value, String) {
     let db = Db::open(&host.database()).await.expect("the database");
     let records: &dyn Records = &db;
-    let read = records.read(|tx| {
-        Box::pin(async move {
-            let payment = tx.payment_get_by_order("o1").await?.expect("paid");
-            let journal = tx.journal_list_by_order("o1").await?;
-            let argument = tx.blob_get(&journal[0].argument).await?;
-            Ok((json!(payment.sale), argument.expect("a text")))
-        })
-    });
+    let read = records.read(in_tx!(|tx| {
+        let payment = tx.payment_get_by_order("o1").await?.expect("paid");
+        let journal = tx.journal_list_by_order("o1").await?;
+        let argument = tx.blob_get(&journal[0].argument).await?;
+        Ok((json!(payment.sale), argument.expect("a text")))
+    }));
     let read = read.await.expect("records");
     db.close().await.expect("closed");
     read

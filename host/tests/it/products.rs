@@ -2,6 +2,7 @@
 
 use crate::host::{Database, Host, staged};
 use galleria_db::Db;
+use galleria_ports::in_tx;
 use galleria_ports::records::{DraftStart, Records};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -196,13 +197,11 @@ async fn an_invalid_file_is_reported_as_a_table_and_not_imported(database: Datab
 /// Returns whether an import is writing now.
 async fn importing(records: &dyn Records) -> bool {
     // The transaction only reads and is not committed.
-    let begun = records.read(|tx| {
-        Box::pin(async move {
-            let now = jiff::Timestamp::now();
-            tx.catalogue_draft_begin("example", "looker", now, now)
-                .await
-        })
-    });
+    let begun = records.read(in_tx!(|tx| {
+        let now = jiff::Timestamp::now();
+        tx.catalogue_draft_begin("example", "looker", now, now)
+            .await
+    }));
     matches!(begun.await.expect("asked"), DraftStart::Busy)
 }
 
@@ -217,10 +216,9 @@ async fn swept(records: &dyn Records) -> u32 {
     let mut pieces = 0;
     loop {
         let draft = left.clone();
-        let over = records.write(move |tx| {
-            let draft = draft.clone();
-            Box::pin(async move { tx.catalogue_draft_clear(&draft, 100).await })
-        });
+        let over = records.write(in_tx!(|tx, draft| tx
+            .catalogue_draft_clear(&draft, 100)
+            .await));
         if over.await.expect("cleared") {
             return pieces;
         }

@@ -6,6 +6,7 @@ use crate::corner_shop;
 use crate::host::{Database, Host, KAFKA_SECRET};
 use galleria_db::Db;
 use galleria_domain::event::{header, topic};
+use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use galleria_test_kafka::{Broker, Installation, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
@@ -136,10 +137,7 @@ impl Stage {
         let db = Db::open(&self.host.database()).await.expect("the database");
         let records: &dyn Records = &db;
         let topics = vec![topic.to_owned()];
-        let logged = records.read(move |tx| {
-            let topics = topics.clone();
-            Box::pin(async move { tx.event_list(&topics, 0, 1_000).await })
-        });
+        let logged = records.read(in_tx!(|tx, topics| tx.event_list(&topics, 0, 1_000).await));
         let logged = logged.await.expect("the log").into_iter();
         let mut logged: Vec<String> = logged.map(|event| event.id).collect();
         db.close().await.expect("closed");

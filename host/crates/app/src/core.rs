@@ -124,28 +124,25 @@ impl Core {
         let told = tracing::info_span!(target: trace::TARGET, "accept");
         let done = self
             .records
-            .write(move |tx| {
-                let (key, work) = (key.clone(), Arc::clone(&work));
-                Box::pin(async move {
-                    if let Some(before) = tx.saved_response_get(&key.key).await? {
-                        return repeated(before, &key);
-                    }
-                    let body = work(tx).await?.to_string();
-                    tx.saved_response_insert(&SavedResponse {
-                        key: key.key.clone(),
-                        request: key.request.to_string(),
-                        status,
-                        body: body.clone(),
-                        at: now,
-                    })
-                    .await?;
-                    Ok(Reply {
-                        status,
-                        body,
-                        repeated: false,
-                    })
+            .write(in_tx!(|tx, key, work| {
+                if let Some(before) = tx.saved_response_get(&key.key).await? {
+                    return repeated(before, &key);
+                }
+                let body = work(tx).await?.to_string();
+                tx.saved_response_insert(&SavedResponse {
+                    key: key.key.clone(),
+                    request: key.request.to_string(),
+                    status,
+                    body: body.clone(),
+                    at: now,
                 })
-            })
+                .await?;
+                Ok(Reply {
+                    status,
+                    body,
+                    repeated: false,
+                })
+            }))
             .instrument(told)
             .await;
         let reply = match done {

@@ -9,7 +9,8 @@ use crate::core::{Core, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::{Attribute, Entry, NewEvent, Problem, Store};
 use galleria_ports::Error;
-use galleria_ports::records::{FiscalFilter, FiscalRow, FiscalState, InTx, MarkRow, MarkState, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -171,10 +172,11 @@ impl Fiscal {
         }
         let (now, order) = (self.core.clock.now(), order_id.to_owned());
         let mark = new.mark.clone();
-        let reply = self.core.once(key, 201, move |tx| {
-            let (new, order) = (new.clone(), order.clone());
-            Box::pin(async move { accept(tx, &order, new, now).await }) as InTx<'_, _>
-        });
+        let reply = self.core.once(
+            key,
+            201,
+            in_tx!(|tx, new, order| accept(tx, &order, new, now).await),
+        );
         let reply = reply.await?;
         // The mark stays stored; the error reports it, also when the request is repeated.
         let stands: MarkView = serde_json::from_str(&reply.body)
@@ -203,10 +205,9 @@ impl Fiscal {
         }
         let (filter, limit) = (ask.filter, ask.limit);
         // One extra row shows whether there is a next page.
-        let rows = self.core.records.read(move |tx| {
-            let filter = filter.clone();
-            Box::pin(async move { tx.fiscal_list(&filter, before, limit + 1).await })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, filter| tx
+            .fiscal_list(&filter, before, limit + 1)
+            .await));
         let mut rows = rows.await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > asked;
@@ -220,10 +221,9 @@ impl Fiscal {
 
     /// The records of an order, always in one page.
     async fn of_order(&self, order_id: String, filter: FiscalFilter) -> Result<FiscalPage, Error> {
-        let rows = self.core.records.read(move |tx| {
-            let order_id = order_id.clone();
-            Box::pin(async move { tx.fiscal_list_by_order(&order_id).await })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, order_id| tx
+            .fiscal_list_by_order(&order_id)
+            .await));
         let FiscalFilter {
             store_id,
             retailer,
@@ -244,15 +244,10 @@ impl Fiscal {
     /// Returns the records of an order with their marks.
     pub async fn order_records(&self, order_id: &str) -> Result<FiscalDetail, Error> {
         let id = order_id.to_owned();
-        let found = self.core.records.read(move |tx| {
-            let id = id.clone();
-            Box::pin(async move {
-                Ok((
-                    tx.fiscal_list_by_order(&id).await?,
-                    tx.mark_list_by_order(&id).await?,
-                ))
-            })
-        });
+        let found = self.core.records.read(in_tx!(|tx, id| Ok((
+            tx.fiscal_list_by_order(&id).await?,
+            tx.mark_list_by_order(&id).await?,
+        ))));
         let (records, marks) = found.await?;
         if records.is_empty() {
             return Err(Error::NotFound {

@@ -7,6 +7,7 @@
 
 use galleria_db::{Db, DbConfig};
 use galleria_domain::NewEvent;
+use galleria_ports::in_tx;
 use galleria_ports::records::{Outcome, Records};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -74,23 +75,20 @@ async fn work(db: &Db, id: String) {
     let records: &dyn Records = db;
     let body = "x".repeat(2000);
     records
-        .write(move |tx| {
-            let (id, body) = (id.clone(), body.clone());
-            Box::pin(async move {
-                let now = Timestamp::UNIX_EPOCH;
-                tx.number_next("workstation", "entry").await?;
-                tx.effect_claim(&id, "slot", Outcome::Applied, now).await?;
-                tx.blob_put(&id, &body, now).await?;
-                let event = NewEvent {
-                    id,
-                    topic: "topic".into(),
-                    key: None,
-                    store: None,
-                    data: serde_json::json!({"order_id": "o"}),
-                };
-                tx.event_append(&event, now).await
-            })
-        })
+        .write(in_tx!(|tx, id, body| {
+            let now = Timestamp::UNIX_EPOCH;
+            tx.number_next("workstation", "entry").await?;
+            tx.effect_claim(&id, "slot", Outcome::Applied, now).await?;
+            tx.blob_put(&id, &body, now).await?;
+            let event = NewEvent {
+                id,
+                topic: "topic".into(),
+                key: None,
+                store: None,
+                data: serde_json::json!({"order_id": "o"}),
+            };
+            tx.event_append(&event, now).await
+        }))
         .await
         .expect("written");
 }

@@ -3,6 +3,7 @@
 use super::{details, import, retailer};
 use crate::host::{Host, staged};
 use galleria_db::Db;
+use galleria_ports::in_tx;
 use galleria_ports::records::{Records, StatementState};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Stdio};
@@ -14,15 +15,13 @@ const ROWS: usize = 20_000;
 async fn progress(db: &Db) -> Option<(StatementState, u64)> {
     let records: &dyn Records = db;
     let found = records
-        .read(|tx| {
-            Box::pin(async move {
-                let Some(row) = tx.statement_list_unfinished().await?.into_iter().next() else {
-                    return Ok(None);
-                };
-                let lines = tx.statement_sums(&row.id).await?;
-                Ok(Some((row.state, lines.iter().map(|sum| sum.lines).sum())))
-            })
-        })
+        .read(in_tx!(|tx| {
+            let Some(row) = tx.statement_list_unfinished().await?.into_iter().next() else {
+                return Ok(None);
+            };
+            let lines = tx.statement_sums(&row.id).await?;
+            Ok(Some((row.state, lines.iter().map(|sum| sum.lines).sum())))
+        }))
         .await;
     found.ok().flatten()
 }

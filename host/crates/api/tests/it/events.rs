@@ -3,6 +3,7 @@
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
 use galleria_domain::{Digest, NewEvent, contract};
+use galleria_ports::in_tx;
 use galleria_ports::records::JournalRow;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -73,32 +74,29 @@ async fn add_attempts(host: &Host) {
     });
     let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let run = format!("run:{}", run["id"].as_str().expect("an id"));
-    let put = host.app.core.records().write(move |tx| {
-        let run = run.clone();
-        Box::pin(async move {
-            let decision = decision();
-            for text in [ARGUMENT, &decision, "{\"another\":1}"] {
-                let digest = Digest::of(text.as_bytes());
-                let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
-                tx.blob_put(digest.as_str(), text, at).await?;
-            }
-            for (event, store) in [("refund:r1", "s1"), ("shift:h1", "s1"), ("refund:r2", "t1")] {
-                for number in 1..=2 {
-                    tx.journal_insert(&attempt(event, store, number)).await?;
-                }
-            }
-            tx.journal_insert(&attempt(&run, "", 1)).await?;
-            let event = NewEvent {
-                id: "void:v1".into(),
-                topic: "t".into(),
-                key: None,
-                store: Some("s1".into()),
-                data: Value::Null,
-            };
+    let put = host.app.core.records().write(in_tx!(|tx, run| {
+        let decision = decision();
+        for text in [ARGUMENT, &decision, "{\"another\":1}"] {
+            let digest = Digest::of(text.as_bytes());
             let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
-            tx.event_append(&event, at).await.map(drop)
-        })
-    });
+            tx.blob_put(digest.as_str(), text, at).await?;
+        }
+        for (event, store) in [("refund:r1", "s1"), ("shift:h1", "s1"), ("refund:r2", "t1")] {
+            for number in 1..=2 {
+                tx.journal_insert(&attempt(event, store, number)).await?;
+            }
+        }
+        tx.journal_insert(&attempt(&run, "", 1)).await?;
+        let event = NewEvent {
+            id: "void:v1".into(),
+            topic: "t".into(),
+            key: None,
+            store: Some("s1".into()),
+            data: Value::Null,
+        };
+        let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+        tx.event_append(&event, at).await.map(drop)
+    }));
     put.await.expect("attempts");
 }
 

@@ -2,6 +2,7 @@
 
 use crate::host::{end, order, payment, refund, void};
 use crate::stage::Stage;
+use galleria_ports::in_tx;
 use reqwest::Method;
 use serde_json::json;
 
@@ -84,9 +85,10 @@ async fn a_refund_may_arrive_before_its_payment(stage: &Stage) {
     host.post("/v1/orders/o1/payments", "p", &payment("p1", 1210, None))
         .await
         .expect(201);
-    let stored = host.app.core.records().read(|tx| {
-        Box::pin(async move { Ok(tx.refund_get("r1").await?.and_then(|row| row.refund)) })
-    });
+    let stored = host.app.core.records().read(in_tx!(|tx| Ok(tx
+        .refund_get("r1")
+        .await?
+        .and_then(|row| row.refund))));
     let refund = stored
         .await
         .expect("a snapshot")
@@ -187,27 +189,23 @@ async fn a_basket_is_verified_before_and_after_its_payment(stage: &Stage) {
     assert_eq!(again, late_view);
 
     let id = late_view["id"].as_str().expect("an id").to_owned();
-    let found = host.app.core.records().read(move |tx| {
-        let id = id.clone();
-        let event_id = event_id.clone();
-        Box::pin(async move {
-            let event = tx.event_get(&event_id).await?.expect("an event");
-            assert_eq!(event.topic, "mishi.streams.common");
-            assert_eq!(event.key.as_deref(), Some("o1"));
-            assert_eq!(
-                event.text("consumer_identifier_key"),
-                Some("POST_DASHBOARD_VERIFICATION_SUCCESS")
-            );
-            assert_eq!(
-                event_id,
-                format!("verification:o1:{}", event.server_timestamp)
-            );
-            Ok((
-                tx.verification_get("f1").await?,
-                tx.verification_get(&id).await?,
-            ))
-        })
-    });
+    let found = host.app.core.records().read(in_tx!(|tx, id, event_id| {
+        let event = tx.event_get(&event_id).await?.expect("an event");
+        assert_eq!(event.topic, "mishi.streams.common");
+        assert_eq!(event.key.as_deref(), Some("o1"));
+        assert_eq!(
+            event.text("consumer_identifier_key"),
+            Some("POST_DASHBOARD_VERIFICATION_SUCCESS")
+        );
+        assert_eq!(
+            event_id,
+            format!("verification:o1:{}", event.server_timestamp)
+        );
+        Ok((
+            tx.verification_get("f1").await?,
+            tx.verification_get(&id).await?,
+        ))
+    }));
     let (early, late) = found.await.expect("a snapshot");
     let (early, late) = (
         early.expect("stored").verification,

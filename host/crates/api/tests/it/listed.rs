@@ -4,6 +4,7 @@ use crate::host::{Answer, Host, order, payment, refund, void};
 use crate::stage::Stage;
 use galleria_app::Policy;
 use galleria_domain::Digest;
+use galleria_ports::in_tx;
 use galleria_ports::records::{DocumentRow, DocumentState};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -285,15 +286,12 @@ pub async fn documents(host: &Host) {
         document("d2", "s1", "2.xml", delivered, false),
         document("d3", "", "3.xml", delivered, false),
     ];
-    let put = host.app.core.records().write(move |tx| {
-        let rows = rows.clone();
-        Box::pin(async move {
-            for row in &rows {
-                tx.document_insert(row).await?;
-            }
-            Ok(())
-        })
-    });
+    let put = host.app.core.records().write(in_tx!(|tx, rows| {
+        for row in &rows {
+            tx.document_insert(row).await?;
+        }
+        Ok(())
+    }));
     put.await.expect("documents");
 }
 

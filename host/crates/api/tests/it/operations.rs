@@ -4,6 +4,7 @@ use crate::host::{Host, order, payment};
 use crate::log::log_lines;
 use crate::stage::Stage;
 use galleria_domain::Event;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     DocumentRow, DocumentState, OutgoingRow, ParkedEvent, ParkedState, ReceiptRow,
 };
@@ -45,10 +46,11 @@ pub async fn park(host: &Host, id: &str, store: &str, state: ParkedState) {
         waits_for: None,
         cause: "printer out of paper".into(),
     };
-    let put = host.app.core.records().write(move |tx| {
-        let parked = parked.clone();
-        Box::pin(async move { tx.parked_put(&parked).await })
-    });
+    let put = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, parked| tx.parked_put(&parked).await));
     put.await.expect("parked");
 }
 
@@ -198,13 +200,14 @@ async fn queue(host: &Host, id: &str, store: &str, order: &str) {
         .to_string(),
         created_at: at,
     };
-    let put = host.app.core.records().write(move |tx| {
-        let (receipt, request) = (receipt.clone(), request.clone());
-        Box::pin(async move {
+    let put = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, receipt, request| {
             tx.receipt_insert(&receipt).await?;
             tx.outgoing_insert(&request).await
-        })
-    });
+        }));
     put.await.expect("queued");
 }
 
@@ -288,10 +291,11 @@ async fn insert_document(host: &Host, id: &str, name: &str) {
         state: DocumentState::Pending,
         created_at: "2026-11-24T12:00:01Z".parse().expect("an instant"),
     };
-    let put = host.app.core.records().write(move |tx| {
-        let document = document.clone();
-        Box::pin(async move { tx.document_insert(&document).await })
-    });
+    let put = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, document| tx.document_insert(&document).await));
     put.await.expect("written");
 }
 

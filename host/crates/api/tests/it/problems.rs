@@ -6,6 +6,7 @@ use crate::stage::Stage;
 use galleria_api::{CODES, HttpConfig, RateConfig};
 use galleria_domain::{CallFault, Fault};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::ParkedState;
 use reqwest::Method;
 use serde_json::json;
@@ -319,13 +320,10 @@ async fn products(host: &Host, seen: &mut SeenCodes) {
     );
     let now = host.app.core.clock().now();
     let until = galleria_ports::clock::later(now, Duration::from_secs(60));
-    let import = host.app.core.records().write(move |tx| {
-        Box::pin(async move {
-            tx.catalogue_draft_begin("example", "another", now, until)
-                .await
-                .map(drop)
-        })
-    });
+    let import = host.app.core.records().write(in_tx!(|tx| tx
+        .catalogue_draft_begin("example", "another", now, until)
+        .await
+        .map(drop)));
     import.await.expect("an import in progress");
     let right = "sku,name,price,currency\na,A,1,EUR\n";
     seen.note(

@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use galleria_domain::Event;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, ParkedEvent, ParkedState,
     ReceiptRow,
@@ -81,16 +82,16 @@ pub async fn add_parked_and_queued(host: &Host) {
         output_bytes: 0,
         at,
     };
-    let stored = host.app.core.records().write(move |tx| {
-        let (parked, receipt) = (parked.clone(), receipt.clone());
-        let (request, fault) = (request.clone(), fault.clone());
-        Box::pin(async move {
+    let stored = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, parked, receipt, request, fault| {
             tx.parked_put(&parked).await?;
             tx.receipt_insert(&receipt).await?;
             tx.outgoing_insert(&request).await?;
             tx.journal_insert(&fault).await
-        })
-    });
+        }));
     stored.await.expect("stored");
 }
 
@@ -116,10 +117,11 @@ pub async fn add_dead_letter(host: &Host) {
         component: galleria_domain::Digest::of(b"component").to_string(),
         died_at: "2026-11-24T10:04:32Z".parse().expect("an instant"),
     };
-    let put = host.app.core.records().write(move |tx| {
-        let letter = letter.clone();
-        Box::pin(async move { tx.dead_letter_put(&letter).await })
-    });
+    let put = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, letter| tx.dead_letter_put(&letter).await));
     put.await.expect("a dead letter");
 }
 
@@ -165,14 +167,15 @@ pub async fn add_decision(host: &Host) {
         output_bytes: 6,
         at,
     };
-    let stored = host.app.core.records().write(move |tx| {
-        let (document, attempt) = (document.clone(), attempt.clone());
-        Box::pin(async move {
+    let stored = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, document, attempt| {
             tx.document_insert(&document).await?;
             let decision = attempt.decision.clone().unwrap_or_default();
             tx.blob_put(&decision, DECISION, at).await?;
             tx.journal_insert(&attempt).await
-        })
-    });
+        }));
     stored.await.expect("stored");
 }

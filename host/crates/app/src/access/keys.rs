@@ -9,6 +9,7 @@ use crate::access::Access;
 use galleria_domain::{Digest, names};
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope};
+use galleria_ports::in_tx;
 use galleria_ports::records::{ApiKeyRow, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -129,21 +130,18 @@ impl Access {
             revoked_at: None,
         };
         let view = KeyView::from(row.clone());
-        let made = self.core.records.write(move |tx| {
-            let (row, ask) = (row.clone(), ask.clone());
-            Box::pin(async move {
-                tx.api_key_insert(&row).await?;
-                let after = told(&row);
-                let at = row.created_at;
-                let done = operation("key_create", &row, at, &ask.actor, &ask.reason);
-                let done = OperationRow {
-                    before: Value::Null.to_string(),
-                    after,
-                    ..done
-                };
-                tx.operation_insert(&done).await
-            })
-        });
+        let made = self.core.records.write(in_tx!(|tx, row, ask| {
+            tx.api_key_insert(&row).await?;
+            let after = told(&row);
+            let at = row.created_at;
+            let done = operation("key_create", &row, at, &ask.actor, &ask.reason);
+            let done = OperationRow {
+                before: Value::Null.to_string(),
+                after,
+                ..done
+            };
+            tx.operation_insert(&done).await
+        }));
         made.await?;
         Ok(NewKey { view, text })
     }
@@ -155,10 +153,10 @@ impl Access {
             let last = all.last();
             let after = last.map(|key| (key.name.clone(), key.id.clone()));
             let after = after.unwrap_or_default();
-            let page = self.core.records.read(move |tx| {
-                let (name, id) = after.clone();
-                Box::pin(async move { tx.api_key_list(revoked, (&name, &id), PAGE).await })
-            });
+            let page = self.core.records.read(in_tx!(|tx, after| {
+                let (name, id) = after;
+                tx.api_key_list(revoked, (&name, &id), PAGE).await
+            }));
             let page = page.await?;
             let full = page.len() == PAGE as usize;
             all.extend(page.into_iter().map(KeyView::from));
@@ -173,10 +171,13 @@ impl Access {
         signed(actor, reason)?;
         let now = self.core.clock.now();
         let (key, actor, reason) = (key.to_owned(), actor.to_owned(), reason.to_owned());
-        let revoked = self.core.records.write(move |tx| {
-            let (key, actor, reason) = (key.clone(), actor.clone(), reason.clone());
-            Box::pin(async move { revoke(tx, &key, &actor, &reason, now).await })
-        });
+        let revoked = self
+            .core
+            .records
+            .write(in_tx!(|tx, key, actor, reason| revoke(
+                tx, &key, &actor, &reason, now
+            )
+            .await));
         revoked.await.map(KeyView::from)
     }
 
@@ -185,10 +186,10 @@ impl Access {
         let Some((id, digest)) = parts(text) else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Malformed));
         };
-        let row = self.core.records.read(move |tx| {
-            let id = id.clone();
-            Box::pin(async move { tx.api_key_get(&id).await })
-        });
+        let row = self
+            .core
+            .records
+            .read(in_tx!(|tx, id| tx.api_key_get(&id).await));
         let Some(row) = row.await? else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Unknown));
         };

@@ -6,6 +6,7 @@
 use crate::access::Access;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
+use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
 
 /// What a request is about.
@@ -87,10 +88,10 @@ impl Access {
         }
         let reach = caller.reach.clone();
         let asked = subject.clone();
-        let good = self.core.records.read(move |tx| {
-            let (reach, subject) = (reach.clone(), asked.clone());
-            Box::pin(async move { may_reach(tx, &reach, &subject).await })
-        });
+        let good = self.core.records.read(in_tx!(|tx, reach, asked| {
+            let subject = asked;
+            may_reach(tx, &reach, &subject).await
+        }));
         match good.await? {
             true => Ok(()),
             false => Err(subject.missing()),

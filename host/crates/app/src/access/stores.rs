@@ -5,6 +5,7 @@ use crate::stores::NewStore;
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
+use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
 
 impl Access {
@@ -18,10 +19,9 @@ impl Access {
         let (reach, after) = (caller.reach.clone(), after.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (reach, after) = (reach.clone(), after.clone());
-                Box::pin(async move { within(tx, &reach, &after, limit).await })
-            })
+            .read(in_tx!(
+                |tx, reach, after| within(tx, &reach, &after, limit).await
+            ))
             .await
     }
 
@@ -37,10 +37,10 @@ impl Access {
             return Ok(());
         }
         let asked = id.to_owned();
-        let there = self.core.records.read(move |tx| {
-            let id = asked.clone();
-            Box::pin(async move { tx.store_get(&id).await })
-        });
+        let there = self.core.records.read(in_tx!(|tx, asked| {
+            let id = asked;
+            tx.store_get(&id).await
+        }));
         match there.await? {
             there if may_put(&caller.reach, there.as_ref(), &new.retailer) => Ok(()),
             _ => Err(Error::NotFound {

@@ -3,7 +3,8 @@
 use crate::catalogue::Catalogue;
 use galleria_ports::Error;
 use galleria_ports::clock;
-use galleria_ports::records::{CatalogueDraft, DraftStart, InTx, PriceRow, ProductRow};
+use galleria_ports::in_tx;
+use galleria_ports::records::{CatalogueDraft, DraftStart, PriceRow, ProductRow};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -32,13 +33,9 @@ impl Catalogue {
             let begun = self
                 .core
                 .records
-                .write(move |tx| {
-                    let (retailer, writer) = (retailer.clone(), writer.clone());
-                    Box::pin(async move {
-                        tx.catalogue_draft_begin(&retailer, &writer, now, until(now))
-                            .await
-                    }) as InTx<'_, _>
-                })
+                .write(in_tx!(|tx, retailer, writer| tx
+                    .catalogue_draft_begin(&retailer, &writer, now, until(now))
+                    .await))
                 .await?;
             match begun {
                 DraftStart::Draft(draft) => {
@@ -70,13 +67,9 @@ impl Catalogue {
         let forget = readable_from(now);
         self.core
             .records
-            .write(move |tx| {
-                let (draft, products, prices) = (draft.clone(), products.clone(), prices.clone());
-                Box::pin(async move {
-                    tx.catalogue_draft_add(&draft, &products, &prices, until(now), forget)
-                        .await
-                }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, draft, products, prices| tx
+                .catalogue_draft_add(&draft, &products, &prices, until(now), forget)
+                .await))
             .await?;
         held.renewed = now;
         held.empty &= nothing;
@@ -89,11 +82,9 @@ impl Catalogue {
             let over = self
                 .core
                 .records
-                .write(move |tx| {
-                    let draft = draft.clone();
-                    Box::pin(async move { tx.catalogue_draft_clear(&draft, CLEARED).await })
-                        as InTx<'_, _>
-                })
+                .write(in_tx!(|tx, draft| tx
+                    .catalogue_draft_clear(&draft, CLEARED)
+                    .await))
                 .await?;
             if over {
                 return Ok(());
@@ -110,12 +101,9 @@ impl Catalogue {
             let left = self
                 .core
                 .records
-                .write(move |tx| {
-                    let writer = writer.clone();
-                    Box::pin(
-                        async move { tx.catalogue_draft_take_over(&writer, now, until(now)).await },
-                    ) as InTx<'_, _>
-                })
+                .write(in_tx!(|tx, writer| tx
+                    .catalogue_draft_take_over(&writer, now, until(now))
+                    .await))
                 .await?;
             let Some(draft) = left else { break };
             self.draft_clear(&draft).await?;
@@ -124,10 +112,9 @@ impl Catalogue {
         let before = readable_from(self.core.clock.now());
         self.core
             .records
-            .write(move |tx| {
-                Box::pin(async move { tx.catalogue_version_remove(before, CLEARED).await })
-                    as InTx<'_, u64>
-            })
+            .write(in_tx!(|tx| tx
+                .catalogue_version_remove(before, CLEARED)
+                .await))
             .await?;
         Ok(swept)
     }

@@ -17,7 +17,8 @@ use crate::core::{IdempotencyKey, Reply};
 use crate::tabular::{NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
 use galleria_ports::Error;
-use galleria_ports::records::{InTx, PriceRow, ProductRow};
+use galleria_ports::in_tx;
+use galleria_ports::records::{PriceRow, ProductRow};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -266,14 +267,11 @@ impl Job {
         loop {
             self.watch.go_on()?;
             let (retailer, last) = (self.ask.retailer.clone(), after.clone());
-            let page = self.service.core.records.read(move |tx| {
-                let (retailer, last) = (retailer.clone(), last.clone());
-                Box::pin(async move {
-                    let limit = u32::try_from(PIECE).unwrap_or(u32::MAX);
-                    tx.catalogue_list(&retailer, None, Timestamp::MAX, &last, limit)
-                        .await
-                })
-            });
+            let page = self.service.core.records.read(in_tx!(|tx, retailer, last| {
+                let limit = u32::try_from(PIECE).unwrap_or(u32::MAX);
+                tx.catalogue_list(&retailer, None, Timestamp::MAX, &last, limit)
+                    .await
+            }));
             let page = self.runtime.block_on(page)?;
             let Some(last) = page.last else {
                 return Ok(());
@@ -329,10 +327,11 @@ impl Job {
             reply: reply.clone(),
             now: self.service.core.clock.now(),
         };
-        let shown = self.service.core.records.write(move |tx| {
-            let publication = publication.clone();
-            Box::pin(async move { publication.write(tx).await }) as InTx<'_, ()>
-        });
+        let shown = self
+            .service
+            .core
+            .records
+            .write(in_tx!(|tx, publication| publication.write(tx).await));
         self.runtime.block_on(shown)?;
         *held = None;
         Ok(reply)

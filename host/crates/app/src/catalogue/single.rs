@@ -7,7 +7,8 @@ use crate::catalogue::Catalogue;
 use crate::core::{IdempotencyKey, Reply};
 use galleria_domain::Problem;
 use galleria_ports::Error;
-use galleria_ports::records::{DraftStart, InTx, Price, PriceRow, ProductRow, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{DraftStart, Price, PriceRow, ProductRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -86,10 +87,7 @@ impl Catalogue {
 
     async fn put_once(&self, key: IdempotencyKey, put: Put) -> Result<Reply, Error> {
         self.core
-            .once(key, 200, move |tx| {
-                let put = put.clone();
-                Box::pin(async move { put.accept(tx).await }) as InTx<'_, _>
-            })
+            .once(key, 200, in_tx!(|tx, put| put.accept(tx).await))
             .await
     }
 }

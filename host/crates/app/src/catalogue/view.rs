@@ -3,6 +3,7 @@
 use crate::catalogue::Catalogue;
 use galleria_domain::Store;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{CatalogueEntry, CataloguePage, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -179,14 +180,11 @@ impl Catalogue {
         let (retailer, store, after) = (ask.retailer.clone(), ask.store.clone(), after.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (retailer, store, after) = (retailer.clone(), store.clone(), after.clone());
-                Box::pin(async move {
-                    let now = Timestamp::MAX;
-                    tx.catalogue_list(&retailer, store.as_deref(), now, &after, limit)
-                        .await
-                })
-            })
+            .read(in_tx!(|tx, retailer, store, after| {
+                let now = Timestamp::MAX;
+                tx.catalogue_list(&retailer, store.as_deref(), now, &after, limit)
+                    .await
+            }))
             .await
     }
 
@@ -195,10 +193,7 @@ impl Catalogue {
         let (retailer, sku) = (retailer.to_owned(), sku.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (retailer, sku) = (retailer.clone(), sku.clone());
-                Box::pin(async move { detail(tx, &retailer, &sku).await })
-            })
+            .read(in_tx!(|tx, retailer, sku| detail(tx, &retailer, &sku).await))
             .await?
             .ok_or_else(|| Error::NotFound {
                 what: "product",

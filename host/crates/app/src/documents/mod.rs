@@ -13,6 +13,7 @@ use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::files::DocumentReader;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     DocumentRow, DocumentState, ListFilter, ListKind, ListScope, StatusFilter, Tx,
 };
@@ -247,14 +248,11 @@ impl Documents {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    order_exists(tx, &id).await?;
-                    let rows = tx.document_list_by_order(&id).await?;
-                    Ok(rows.into_iter().map(document).collect())
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                order_exists(tx, &id).await?;
+                let rows = tx.document_list_by_order(&id).await?;
+                Ok(rows.into_iter().map(document).collect())
+            }))
             .await
     }
 
@@ -263,18 +261,15 @@ impl Documents {
         let reach = caller.reach.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (reach, ask) = (reach.clone(), ask.clone());
-                Box::pin(async move {
-                    let page = page(tx, &reach, &ask).await?;
-                    let rows = tx.document_list_rows(&page.ids).await?;
-                    let rows = in_order(&page.ids, rows, |row| &row.id);
-                    Ok(DocumentPage {
-                        documents: rows.into_iter().map(document).collect(),
-                        next: page.next,
-                    })
+            .read(in_tx!(|tx, reach, ask| {
+                let page = page(tx, &reach, &ask).await?;
+                let rows = tx.document_list_rows(&page.ids).await?;
+                let rows = in_order(&page.ids, rows, |row| &row.id);
+                Ok(DocumentPage {
+                    documents: rows.into_iter().map(document).collect(),
+                    next: page.next,
                 })
-            })
+            }))
             .await
     }
 
@@ -287,15 +282,12 @@ impl Documents {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let row = tx.document_get(&id).await?;
-                    let mut row = row.ok_or_else(|| not_found("document", &id))?;
-                    row.body = tx.document_body(&id).await?;
-                    Ok(row)
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let row = tx.document_get(&id).await?;
+                let mut row = row.ok_or_else(|| not_found("document", &id))?;
+                row.body = tx.document_body(&id).await?;
+                Ok(row)
+            }))
             .await
     }
 

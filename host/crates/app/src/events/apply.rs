@@ -6,9 +6,10 @@ use crate::events::Events;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Decision, Digest, NewEvent, Position};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::Usage;
 use galleria_ports::records::{
-    Claim, DocumentRow, DocumentState, InTx, JournalRow, Outcome, OutgoingRow, ReceiptRow, Tx,
+    Claim, DocumentRow, DocumentState, JournalRow, Outcome, OutgoingRow, ReceiptRow, Tx,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -42,10 +43,7 @@ impl Events {
         let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
         self.core
             .records
-            .write(move |tx| {
-                let application = Arc::clone(&application);
-                Box::pin(async move { write(tx, &application).await }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, application| write(tx, &application).await))
             .await?;
         if documents {
             self.core.document_decided.notify();
@@ -161,22 +159,19 @@ impl Events {
         let wakes = retry::waiting_for(&item);
         self.core
             .records
-            .write(move |tx| {
-                let (item, wakes) = (item.clone(), wakes.clone());
-                Box::pin(async move {
-                    let (event, subscriber) = (&item.event.id, &item.subscriber);
-                    if let Some(wakes) = &wakes {
-                        take_turn(tx, wakes).await?;
-                    }
-                    tx.effect_claim(event, subscriber, Outcome::Skipped, now)
-                        .await?;
-                    tx.parked_remove(event, subscriber).await?;
-                    if let Some(wakes) = wakes {
-                        tx.parked_wake(&wakes, subscriber, now).await?;
-                    }
-                    tx.position_set(&item.group, prefix).await
-                }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, item, wakes| {
+                let (event, subscriber) = (&item.event.id, &item.subscriber);
+                if let Some(wakes) = &wakes {
+                    take_turn(tx, wakes).await?;
+                }
+                tx.effect_claim(event, subscriber, Outcome::Skipped, now)
+                    .await?;
+                tx.parked_remove(event, subscriber).await?;
+                if let Some(wakes) = wakes {
+                    tx.parked_wake(&wakes, subscriber, now).await?;
+                }
+                tx.position_set(&item.group, prefix).await
+            }))
             .await
     }
 
@@ -185,13 +180,10 @@ impl Events {
         let item = item.clone();
         self.core
             .records
-            .write(move |tx| {
-                let item = item.clone();
-                Box::pin(async move {
-                    tx.parked_remove(&item.event.id, &item.subscriber).await?;
-                    tx.position_set(&item.group, prefix).await
-                }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, item| {
+                tx.parked_remove(&item.event.id, &item.subscriber).await?;
+                tx.position_set(&item.group, prefix).await
+            }))
             .await
     }
 }

@@ -5,8 +5,9 @@ use crate::core::{IdempotencyKey, Reply};
 use crate::events::Events;
 use galleria_domain::Problem;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
-    DeadLetter, DeadLetterCursor, DeadLetterFilter, InTx, OperationRow, Outcome, ParkedEvent,
+    DeadLetter, DeadLetterCursor, DeadLetterFilter, OperationRow, Outcome, ParkedEvent,
     ParkedState, Tx,
 };
 use jiff::Timestamp;
@@ -113,13 +114,9 @@ impl Events {
         let mut letters = self
             .core
             .records
-            .read(move |tx| {
-                let (filter, after) = (filter.clone(), after.clone());
-                Box::pin(async move {
-                    tx.dead_letter_list(&filter, after.as_ref(), limit + 1)
-                        .await
-                })
-            })
+            .read(in_tx!(|tx, filter, after| tx
+                .dead_letter_list(&filter, after.as_ref(), limit + 1)
+                .await))
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = letters.len() > asked;
@@ -139,13 +136,10 @@ impl Events {
         let (event, subscriber) = (event.to_owned(), subscriber.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (event, subscriber) = (event.clone(), subscriber.clone());
-                Box::pin(async move {
-                    let letter = tx.dead_letter_get(&event, &subscriber).await?;
-                    letter.map(view).ok_or_else(|| unknown(&event, &subscriber))
-                })
-            })
+            .read(in_tx!(|tx, event, subscriber| {
+                let letter = tx.dead_letter_get(&event, &subscriber).await?;
+                letter.map(view).ok_or_else(|| unknown(&event, &subscriber))
+            }))
             .await
     }
 
@@ -163,16 +157,16 @@ impl Events {
         let (event, subscriber) = (event.to_owned(), subscriber.to_owned());
         let reply = self
             .core
-            .once(key, 200, move |tx| {
-                let (event, subscriber) = (event.clone(), subscriber.clone());
-                let acting = acting.clone();
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, event, subscriber, acting| {
                     let letter = tx.dead_letter_get(&event, &subscriber).await?;
                     let letter = letter.ok_or_else(|| unknown(&event, &subscriber))?;
                     settle(tx, letter, verdict, &acting, now).await?;
                     Ok(json!({ "settled": 1, "more": false }))
-                }) as InTx<'_, _>
-            })
+                }),
+            )
             .await?;
         self.core.parked_woke.notify();
         Ok(reply)
@@ -193,9 +187,10 @@ impl Events {
         let now = self.core.clock.now();
         let reply = self
             .core
-            .once(key, 200, move |tx| {
-                let (filter, acting) = (filter.clone(), acting.clone());
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, filter, acting| {
                     let letters = tx.dead_letter_list(&filter, None, AT_ONCE + 1).await?;
                     let more = letters.len() > AT_ONCE as usize;
                     let mut settled = 0;
@@ -204,8 +199,8 @@ impl Events {
                         settled += 1;
                     }
                     Ok(json!({ "settled": settled, "more": more }))
-                }) as InTx<'_, _>
-            })
+                }),
+            )
             .await?;
         self.core.parked_woke.notify();
         Ok(reply)

@@ -7,6 +7,7 @@
 use crate::events::Events;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
+use galleria_ports::in_tx;
 use std::time::Duration;
 
 /// What the lease of a group is called.
@@ -30,21 +31,18 @@ impl Events {
         let until = later(now, lease);
         self.core
             .records
-            .write(move |tx| {
-                let (owner, groups) = (owner.clone(), groups.clone());
-                Box::pin(async move {
-                    let mut held = Vec::new();
-                    for group in groups {
-                        if tx
-                            .lease_take(&lease_name(&group), &owner, now, until)
-                            .await?
-                        {
-                            held.push(group);
-                        }
+            .write(in_tx!(|tx, owner, groups| {
+                let mut held = Vec::new();
+                for group in groups {
+                    if tx
+                        .lease_take(&lease_name(&group), &owner, now, until)
+                        .await?
+                    {
+                        held.push(group);
                     }
-                    Ok(held)
-                })
-            })
+                }
+                Ok(held)
+            }))
             .await
     }
 
@@ -53,15 +51,12 @@ impl Events {
         let (owner, groups) = (owner.to_owned(), groups.to_vec());
         self.core
             .records
-            .write(move |tx| {
-                let (owner, groups) = (owner.clone(), groups.clone());
-                Box::pin(async move {
-                    for group in groups {
-                        tx.lease_release(&lease_name(&group), &owner).await?;
-                    }
-                    Ok(())
-                })
-            })
+            .write(in_tx!(|tx, owner, groups| {
+                for group in groups {
+                    tx.lease_release(&lease_name(&group), &owner).await?;
+                }
+                Ok(())
+            }))
             .await
     }
 }

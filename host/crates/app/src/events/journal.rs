@@ -8,6 +8,7 @@ use super::Events;
 use crate::orders::order_exists;
 use galleria_domain::{Attribute, Outgoing, Publication, Receipt};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{JournalRow, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -75,14 +76,11 @@ impl Events {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    order_exists(tx, &id).await?;
-                    let rows = tx.journal_list_by_order(&id).await?;
-                    Ok(rows.into_iter().map(attempt).collect())
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                order_exists(tx, &id).await?;
+                let rows = tx.journal_list_by_order(&id).await?;
+                Ok(rows.into_iter().map(attempt).collect())
+            }))
             .await
     }
 
@@ -91,26 +89,23 @@ impl Events {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let rows = tx.journal_list_by_event(&id).await?;
-                    if rows.is_empty() {
-                        event_exists(tx, &id).await?;
-                    }
-                    Ok(rows.into_iter().map(attempt).collect())
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let rows = tx.journal_list_by_event(&id).await?;
+                if rows.is_empty() {
+                    event_exists(tx, &id).await?;
+                }
+                Ok(rows.into_iter().map(attempt).collect())
+            }))
             .await
     }
 
     /// The argument or the decision of an attempt at an event, by the digest that the attempt names.
     pub async fn journal_text(&self, event: &str, digest: &str) -> Result<JournalText, Error> {
         let asked = (event.to_owned(), digest.to_owned());
-        let found = self.core.records.read(move |tx| {
-            let (event, digest) = asked.clone();
-            Box::pin(async move { text(tx, &event, &digest).await })
-        });
+        let found = self.core.records.read(in_tx!(|tx, asked| {
+            let (event, digest) = asked;
+            text(tx, &event, &digest).await
+        }));
         let Some((what, text)) = found.await? else {
             return Err(Error::NotFound {
                 what: "text in the journal of the event with the digest",

@@ -30,6 +30,7 @@ use galleria_domain::plugin::Point;
 use galleria_domain::trace::Origin;
 use galleria_domain::{CallFault, Event, HostFault, Position, Store};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Argument;
@@ -180,13 +181,10 @@ impl Events {
         let group = group.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let group = group.clone();
-                Box::pin(async move {
-                    let position = tx.position_get(&group).await?;
-                    Ok((position, tx.parked_lane_list(&group).await?))
-                })
-            })
+            .read(in_tx!(|tx, group| {
+                let position = tx.position_get(&group).await?;
+                Ok((position, tx.parked_lane_list(&group).await?))
+            }))
             .await
     }
 
@@ -200,10 +198,9 @@ impl Events {
         let topics = group.topics();
         self.core
             .records
-            .read(move |tx| {
-                let topics = topics.clone();
-                Box::pin(async move { tx.event_list(&topics, after, limit).await })
-            })
+            .read(in_tx!(|tx, topics| tx
+                .event_list(&topics, after, limit)
+                .await))
             .await
     }
 
@@ -212,10 +209,7 @@ impl Events {
         let group = group.to_owned();
         self.core
             .records
-            .write(move |tx| {
-                let group = group.clone();
-                Box::pin(async move { tx.position_set(&group, prefix).await })
-            })
+            .write(in_tx!(|tx, group| tx.position_set(&group, prefix).await))
             .await
     }
 
@@ -224,10 +218,7 @@ impl Events {
         let (group, now) = (group.to_owned(), self.core.clock.now());
         self.core
             .records
-            .read(move |tx| {
-                let group = group.clone();
-                Box::pin(async move { tx.parked_due(&group, now, limit).await })
-            })
+            .read(in_tx!(|tx, group| tx.parked_due(&group, now, limit).await))
             .await
     }
 
@@ -241,12 +232,10 @@ impl Events {
         let names = (group.to_owned(), subscriber.to_owned(), lane.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (group, subscriber, lane) = names.clone();
-                Box::pin(async move {
-                    Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
-                })
-            })
+            .read(in_tx!(|tx, names| {
+                let (group, subscriber, lane) = names;
+                Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
+            }))
             .await
     }
 
@@ -256,10 +245,7 @@ impl Events {
         };
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move { tx.store_get(&id).await })
-            })
+            .read(in_tx!(|tx, id| tx.store_get(&id).await))
             .await
     }
 

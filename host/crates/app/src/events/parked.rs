@@ -6,8 +6,9 @@ use crate::events::Events;
 use crate::parts::{Part, no_cursor, parts, together};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
-    InTx, OperationRow, ParkedCursor, ParkedEvent, ParkedFilter, ParkedState, Tx,
+    OperationRow, ParkedCursor, ParkedEvent, ParkedFilter, ParkedState, Tx,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -92,16 +93,13 @@ impl Events {
             }
         });
         let filters: Vec<_> = filters.collect();
-        let rows = self.core.records.read(move |tx| {
-            let (filters, after) = (filters.clone(), after.clone());
-            Box::pin(async move {
-                let mut rows = Vec::new();
-                for filter in &filters {
-                    rows.append(&mut tx.parked_list(filter, after.as_ref(), limit + 1).await?);
-                }
-                Ok(rows)
-            })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, filters, after| {
+            let mut rows = Vec::new();
+            for filter in &filters {
+                rows.append(&mut tx.parked_list(filter, after.as_ref(), limit + 1).await?);
+            }
+            Ok(rows)
+        }));
         let (rows, more) = together(rows.await?, limit, key);
         let next = rows.last().filter(|_| more).map(|row| cursor(&key(row)));
         Ok(ParkedPage {
@@ -115,10 +113,10 @@ impl Events {
         let names = (event.to_owned(), subscriber.to_owned());
         self.core
             .records
-            .read(move |tx| {
-                let (event, subscriber) = names.clone();
-                Box::pin(async move { found(tx, &event, &subscriber).await.map(view) })
-            })
+            .read(in_tx!(|tx, names| {
+                let (event, subscriber) = names;
+                found(tx, &event, &subscriber).await.map(view)
+            }))
             .await
     }
 
@@ -135,11 +133,14 @@ impl Events {
         let now = self.core.clock.now();
         let reply = self
             .core
-            .once(key, 200, move |tx| {
-                let ((event, subscriber), acting) = (names.clone(), acting.clone());
-                Box::pin(async move { hasten(tx, &event, &subscriber, &acting, now).await })
-                    as InTx<'_, _>
-            })
+            .once(
+                key,
+                200,
+                in_tx!(|tx, names, acting| {
+                    let (event, subscriber) = names;
+                    hasten(tx, &event, &subscriber, &acting, now).await
+                }),
+            )
             .await?;
         self.core.parked_woke.notify();
         Ok(reply)

@@ -9,8 +9,9 @@ use galleria_domain::{
     Store,
 };
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{Argument, LoadedPlugin};
-use galleria_ports::records::{InTx, PaymentRow, Tx};
+use galleria_ports::records::{PaymentRow, Tx};
 use std::sync::Arc;
 
 /// Everything a call needs.
@@ -102,12 +103,7 @@ impl Events {
             .records
             .read({
                 let item = Arc::clone(&item);
-                move |tx| {
-                    let (item, plugin) = (Arc::clone(&item), plugin.clone());
-                    let payments = Arc::clone(&payments);
-                    Box::pin(async move { look_up(tx, &item, plugin, &payments).await })
-                        as InTx<'_, _>
-                }
+                in_tx!(|tx, item, plugin, payments| look_up(tx, &item, plugin, &payments).await)
             })
             .await?;
         match prepared {
@@ -128,29 +124,26 @@ impl Events {
         let asked = Arc::new(asked);
         self.core
             .records
-            .write(move |tx| {
-                let (item, asked) = (Arc::clone(&item), Arc::clone(&asked));
-                Box::pin(async move {
-                    let mut asked = PreparedCall::clone(&asked);
-                    let slot = Arc::clone(&asked.plugin.slot);
-                    for (name, over) in &slot.counters {
-                        let scope = match over {
-                            CounterScope::Retailer => asked.store.retailer.clone(),
-                            CounterScope::Store => asked.store.id.clone(),
-                            CounterScope::Workstation => {
-                                format!("{}/{}", asked.store.id, asked.workstation)
-                            }
-                        };
-                        let scope = format!("{}/{scope}", slot.name);
-                        let value = tx
-                            .counter_take(&item.event.id, &item.subscriber, &scope, name)
-                            .await?;
-                        let name = name.clone();
-                        asked.context.counters.push(Counter { name, value });
-                    }
-                    Ok(Prepared::Ready(Box::new(asked)))
-                }) as InTx<'_, _>
-            })
+            .write(in_tx!(|tx, item, asked| {
+                let mut asked = PreparedCall::clone(&asked);
+                let slot = Arc::clone(&asked.plugin.slot);
+                for (name, over) in &slot.counters {
+                    let scope = match over {
+                        CounterScope::Retailer => asked.store.retailer.clone(),
+                        CounterScope::Store => asked.store.id.clone(),
+                        CounterScope::Workstation => {
+                            format!("{}/{}", asked.store.id, asked.workstation)
+                        }
+                    };
+                    let scope = format!("{}/{scope}", slot.name);
+                    let value = tx
+                        .counter_take(&item.event.id, &item.subscriber, &scope, name)
+                        .await?;
+                    let name = name.clone();
+                    asked.context.counters.push(Counter { name, value });
+                }
+                Ok(Prepared::Ready(Box::new(asked)))
+            }))
             .await
     }
 }

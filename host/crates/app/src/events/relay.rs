@@ -9,6 +9,7 @@ use crate::events::Events;
 use galleria_domain::event::topic;
 use galleria_domain::{Event, Position};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Tx;
 use std::collections::BTreeSet;
@@ -42,10 +43,9 @@ impl Events {
         let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.core.plugins));
         self.core
             .records
-            .read(move |tx| {
-                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
-                Box::pin(async move { relays(tx, &policy, &*plugins).await })
-            })
+            .read(in_tx!(
+                |tx, policy, plugins| relays(tx, &policy, &*plugins).await
+            ))
             .await
     }
 
@@ -58,9 +58,7 @@ impl Events {
     ) -> Result<Position, Error> {
         let relay = relay.clone();
         self.core.records
-            .read(move |tx| {
-                let (relay, relayed) = (relay.clone(), relayed.clone());
-                Box::pin(async move {
+            .read(in_tx!(|tx, relay, relayed| {
                     let noted = tx.position_get(&relay.name).await?;
                     let Some(relayed) = relayed.filter(|one| one.position > noted) else {
                         return Ok(noted);
@@ -83,8 +81,7 @@ impl Events {
                          itself, and relaying goes on where that one stood"
                     );
                     Ok(noted)
-                })
-            })
+                }))
             .await
     }
 }

@@ -10,10 +10,11 @@ use galleria_domain::{
 };
 use galleria_ports::Error;
 use galleria_ports::clock::later;
+use galleria_ports::in_tx;
 use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Usage;
-use galleria_ports::records::{DeadLetter, InTx, JournalRow, ParkedEvent, ParkedState, Tx};
+use galleria_ports::records::{DeadLetter, JournalRow, ParkedEvent, ParkedState, Tx};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,24 +165,21 @@ impl Events {
         let woken = self
             .core
             .records
-            .write(move |tx| {
-                let (item, mut parked) = (Arc::clone(&item), parked.clone());
-                let payments = Arc::clone(&payments);
-                Box::pin(async move {
-                    // The cause may have had its effect since it was looked for: whoever applied
-                    // it found nothing to wake.
-                    if let Some(on) = &parked.waits_for {
-                        prepare::take_turn(tx, on).await?;
-                    }
-                    let woken = !prepare::still_waits(tx, &item, &payments).await?;
-                    if woken {
-                        parked.due_at = now;
-                    }
-                    tx.parked_put(&parked).await?;
-                    tx.position_set(&parked.group, prefix).await?;
-                    Ok(woken)
-                }) as InTx<'_, bool>
-            })
+            .write(in_tx!(|tx, item, parked, payments| {
+                let mut parked = parked;
+                // The cause may have had its effect since it was looked for: whoever applied
+                // it found nothing to wake.
+                if let Some(on) = &parked.waits_for {
+                    prepare::take_turn(tx, on).await?;
+                }
+                let woken = !prepare::still_waits(tx, &item, &payments).await?;
+                if woken {
+                    parked.due_at = now;
+                }
+                tx.parked_put(&parked).await?;
+                tx.position_set(&parked.group, prefix).await?;
+                Ok(woken)
+            }))
             .await?;
         if woken {
             self.core.parked_woke.notify();
@@ -220,21 +218,16 @@ impl Events {
         let subscriber = parked.subscriber.clone();
         self.core
             .records
-            .write(move |tx| {
-                let parked = parked.clone();
-                let subscriber = subscriber.clone();
-                Box::pin(async move {
-                    let id = &parked.event.id;
-                    // Between reading and parking the event may have been settled elsewhere.
-                    let settled = tx.effect_get(id, &subscriber).await?.is_some();
-                    let known =
-                        renew == Renew::No && tx.parked_get(id, &subscriber).await?.is_some();
-                    if !settled && !known {
-                        tx.parked_put(&parked).await?;
-                    }
-                    tx.position_set(&parked.group, prefix).await
-                }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, parked, subscriber| {
+                let id = &parked.event.id;
+                // Between reading and parking the event may have been settled elsewhere.
+                let settled = tx.effect_get(id, &subscriber).await?.is_some();
+                let known = renew == Renew::No && tx.parked_get(id, &subscriber).await?.is_some();
+                if !settled && !known {
+                    tx.parked_put(&parked).await?;
+                }
+                tx.position_set(&parked.group, prefix).await
+            }))
             .await
     }
 
@@ -281,10 +274,7 @@ impl Events {
         let record = Arc::new(record);
         self.core
             .records
-            .write(move |tx| {
-                let record = Arc::clone(&record);
-                Box::pin(async move { write(tx, &record, now).await }) as InTx<'_, bool>
-            })
+            .write(in_tx!(|tx, record| write(tx, &record, now).await))
             .await
     }
 }

@@ -6,6 +6,7 @@
 use super::{FeedWindow, Progress};
 use galleria_domain::{Activity, Store};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::Feed;
 use galleria_ports::records::{ActivityCursor, ActivityPage, Records};
 use std::sync::Arc;
@@ -40,9 +41,8 @@ impl ActivityPages {
 
     fn page(&self, limit: u32) -> Result<ActivityPage, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        self.runtime.block_on(self.records.read(move |tx| {
-            let (window, after) = (window.clone(), after.clone());
-            Box::pin(async move {
+        self.runtime
+            .block_on(self.records.read(in_tx!(|tx, window, after| {
                 tx.activity_list(
                     &window.retailer,
                     window.store.as_deref(),
@@ -53,8 +53,7 @@ impl ActivityPages {
                     limit,
                 )
                 .await
-            })
-        }))
+            })))
     }
 
     fn store(&mut self, id: &str) -> Result<Store, Error> {
@@ -62,10 +61,10 @@ impl ActivityPages {
             return Ok(store.clone());
         }
         let wanted = id.to_owned();
-        let found = self.runtime.block_on(self.records.read(move |tx| {
-            let wanted = wanted.clone();
-            Box::pin(async move { tx.store_get(&wanted).await })
-        }))?;
+        let found = self.runtime.block_on(
+            self.records
+                .read(in_tx!(|tx, wanted| tx.store_get(&wanted).await)),
+        )?;
         let store = found.ok_or_else(|| Error::NotFound {
             what: "store",
             id: id.to_owned(),

@@ -4,6 +4,7 @@ use super::{FeedWindow, Progress};
 use crate::catalogue::in_scope;
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{CatalogueRow, Feed};
 use galleria_ports::records::{CatalogueEntry, CataloguePage, Records};
 use jiff::{Timestamp, tz::TimeZone};
@@ -51,24 +52,22 @@ impl ProductPages {
     /// this run cannot change, and later versions are later than this run.
     fn fix(&mut self) -> Result<(), Error> {
         let (retailer, as_of) = (self.window.retailer.clone(), self.window.as_of);
-        self.runtime.block_on(self.records.write(move |tx| {
-            let retailer = retailer.clone();
-            Box::pin(async move { tx.catalogue_freeze(&retailer, as_of).await })
-        }))?;
+        self.runtime
+            .block_on(self.records.write(in_tx!(|tx, retailer| {
+                tx.catalogue_freeze(&retailer, as_of).await
+            })))?;
         self.fixed = true;
         Ok(())
     }
 
     fn page(&self, max: u32) -> Result<CataloguePage, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        self.runtime.block_on(self.records.read(move |tx| {
-            let (window, after) = (window.clone(), after.clone());
-            Box::pin(async move {
+        self.runtime
+            .block_on(self.records.read(in_tx!(|tx, window, after| {
                 let store = window.store.as_deref();
                 tx.catalogue_list(&window.retailer, store, window.as_of, &after, max)
                     .await
-            })
-        }))
+            })))
     }
 
     fn row(&self, listed: CatalogueEntry) -> CatalogueRow {

@@ -2,6 +2,7 @@
 
 use super::{FeedWindow, Progress};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::Feed;
 use galleria_ports::records::{Records, SaleLine, SaleLineCursor};
 use std::sync::Arc;
@@ -31,9 +32,9 @@ impl SaleLinePages {
 impl SaleLinePages {
     fn page(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        let page = self.runtime.block_on(self.records.read(move |tx| {
-            let (window, after) = (window.clone(), after.clone());
-            Box::pin(async move {
+        let page = self
+            .runtime
+            .block_on(self.records.read(in_tx!(|tx, window, after| {
                 tx.sale_line_list(
                     &window.retailer,
                     window.store.as_deref(),
@@ -44,8 +45,7 @@ impl SaleLinePages {
                     max,
                 )
                 .await
-            })
-        }))?;
+            })))?;
         if let Some(line) = page.last() {
             self.after = SaleLineCursor {
                 store_id: line.store_id.clone(),

@@ -2,6 +2,7 @@
 
 use super::Progress;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{Feed, SettlementRow};
 use galleria_ports::records::{LineRow, Records, SettlementCursor, StatementRow};
 use std::collections::VecDeque;
@@ -54,13 +55,13 @@ impl SettlementPages {
 
     fn look_up(&mut self) -> Result<(), Error> {
         let (run, reached) = (self.run.clone(), self.reached.clone());
-        let found = self.runtime.block_on(self.records.read(move |tx| {
-            let (run, (day, id)) = (run.clone(), reached.clone());
-            Box::pin(async move {
+        let found = self
+            .runtime
+            .block_on(self.records.read(in_tx!(|tx, run, reached| {
+                let (day, id) = reached;
                 tx.settlement_statement_list(&run, (&day, &id), STATEMENTS)
                     .await
-            })
-        }))?;
+            })))?;
         if let Some(last) = found.last() {
             self.reached = (last.header.paid_on.clone(), last.id.clone());
         }
@@ -83,13 +84,11 @@ impl SettlementPages {
     fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
         let (statement, store) = (statement.to_owned(), self.store.clone());
         let after = self.after.clone();
-        self.runtime.block_on(self.records.read(move |tx| {
-            let (statement, store, after) = (statement.clone(), store.clone(), after.clone());
-            Box::pin(async move {
+        self.runtime
+            .block_on(self.records.read(in_tx!(|tx, statement, store, after| {
                 tx.settlement_line_list(&statement, store.as_deref(), &after, max)
                     .await
-            })
-        }))
+            })))
     }
 }
 

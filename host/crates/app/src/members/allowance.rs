@@ -4,7 +4,7 @@ use crate::members::Members;
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
-use galleria_ports::records::InTx;
+use galleria_ports::in_tx;
 use jiff::Timestamp;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -78,26 +78,23 @@ impl Members {
         let wait: Duration = self
             .core
             .records
-            .write(move |tx| {
-                let buckets = Arc::clone(&buckets);
-                Box::pin(async move {
-                    let mut wait = Duration::ZERO;
-                    let mut taken = Vec::with_capacity(buckets.len());
-                    for (id, allowance) in buckets.iter() {
-                        let full_at = tx.allowance_lock(id, now).await?;
-                        match allowance.take(full_at, now) {
-                            Ok(full_at) => taken.push((id, full_at)),
-                            Err(longer) => wait = wait.max(longer),
-                        }
+            .write(in_tx!(|tx, buckets| {
+                let mut wait = Duration::ZERO;
+                let mut taken = Vec::with_capacity(buckets.len());
+                for (id, allowance) in buckets.iter() {
+                    let full_at = tx.allowance_lock(id, now).await?;
+                    match allowance.take(full_at, now) {
+                        Ok(full_at) => taken.push((id, full_at)),
+                        Err(longer) => wait = wait.max(longer),
                     }
-                    if wait.is_zero() {
-                        for (id, full_at) in taken {
-                            tx.allowance_set(id, full_at).await?;
-                        }
+                }
+                if wait.is_zero() {
+                    for (id, full_at) in taken {
+                        tx.allowance_set(id, full_at).await?;
                     }
-                    Ok(wait)
-                }) as InTx<'_, _>
-            })
+                }
+                Ok(wait)
+            }))
             .await?;
         if wait.is_zero() {
             Ok(())

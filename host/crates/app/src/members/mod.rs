@@ -8,6 +8,7 @@ mod allowance;
 mod turns;
 
 pub use allowance::{Allowance, Client};
+use galleria_ports::in_tx;
 use turns::Turns;
 
 use crate::core::Core;
@@ -16,7 +17,7 @@ use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Member, Scope, Store};
 use galleria_ports::Error;
 use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Usage};
-use galleria_ports::records::{InTx, JournalRow};
+use galleria_ports::records::JournalRow;
 use galleria_ports::trace;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -205,13 +206,10 @@ impl Members {
         let settings = attempt.context.settings.clone();
         self.core
             .records
-            .write(move |tx| {
-                let (row, settings) = (row.clone(), settings.clone());
-                Box::pin(async move {
-                    tx.blob_put(&row.settings, &settings, now).await?;
-                    tx.journal_insert(&row).await
-                }) as InTx<'_, ()>
-            })
+            .write(in_tx!(|tx, row, settings| {
+                tx.blob_put(&row.settings, &settings, now).await?;
+                tx.journal_insert(&row).await
+            }))
             .await
     }
 }

@@ -5,8 +5,9 @@ use super::plugins::rights;
 use crate::operations::Operations;
 use galleria_domain::Digest;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::LoadedPlugin;
-use galleria_ports::records::{InTx, OperationFilter, OperationRow, Tx};
+use galleria_ports::records::{OperationFilter, OperationRow, Tx};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -24,18 +25,15 @@ impl Operations {
         let now = self.core.clock.now();
         let host: Arc<str> = host.into();
         let states = Arc::new(states(self.core.plugins.all()));
-        let changed = self.core.records.write(move |tx| {
-            let (host, states) = (Arc::clone(&host), Arc::clone(&states));
-            Box::pin(async move {
-                let mut changed = Vec::new();
-                for (subject, state) in states.iter() {
-                    if noted(tx, &host, subject, state, now).await? {
-                        changed.push(subject.clone());
-                    }
+        let changed = self.core.records.write(in_tx!(|tx, host, states| {
+            let mut changed = Vec::new();
+            for (subject, state) in states.iter() {
+                if noted(tx, &host, subject, state, now).await? {
+                    changed.push(subject.clone());
                 }
-                Ok(changed)
-            }) as InTx<'_, _>
-        });
+            }
+            Ok(changed)
+        }));
         changed.await
     }
 }

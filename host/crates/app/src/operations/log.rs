@@ -2,6 +2,7 @@
 
 use super::Operations;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
@@ -55,10 +56,9 @@ impl Operations {
         let mut rows = self
             .core
             .records
-            .read(move |tx| {
-                let filter = filter.clone();
-                Box::pin(async move { tx.operation_list(&filter, before, limit + 1).await })
-            })
+            .read(in_tx!(|tx, filter| tx
+                .operation_list(&filter, before, limit + 1)
+                .await))
             .await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > asked;

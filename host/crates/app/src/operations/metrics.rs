@@ -4,6 +4,7 @@ use crate::events::Group;
 use crate::events::readers;
 use crate::operations::Operations;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::metrics::{
     BUILD, DEAD, DEAD_AGE, DOCUMENT_AGE, DOCUMENTS, HELD, LAG, PARKED, PARKED_AGE, RUNS, UNFINISHED,
 };
@@ -77,26 +78,23 @@ impl Operations {
         let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
         self.core
             .records
-            .read(move |tx| {
-                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
-                Box::pin(async move {
-                    let readers = readers(tx, &policy, &*plugins).await?;
-                    let (_, held) = tx.parked_count().await?;
-                    Ok(Standing {
-                        lags: lags(tx, &readers).await?,
-                        retailers: tx.retailer_list().await?,
-                        parked: tx.parked_backlog().await?,
-                        held,
-                        dead: tx.dead_letter_backlog().await?,
-                        waiting: tx.document_count(DocumentState::Pending).await?
-                            + tx.document_count(DocumentState::Prepared).await?,
-                        blocked: tx.document_count(DocumentState::Blocked).await?,
-                        undelivered: tx.document_oldest_undelivered().await?,
-                        runs: runs(tx).await?,
-                        unfinished: tx.statement_list_unfinished().await?.len(),
-                    })
+            .read(in_tx!(|tx, policy, plugins| {
+                let readers = readers(tx, &policy, &*plugins).await?;
+                let (_, held) = tx.parked_count().await?;
+                Ok(Standing {
+                    lags: lags(tx, &readers).await?,
+                    retailers: tx.retailer_list().await?,
+                    parked: tx.parked_backlog().await?,
+                    held,
+                    dead: tx.dead_letter_backlog().await?,
+                    waiting: tx.document_count(DocumentState::Pending).await?
+                        + tx.document_count(DocumentState::Prepared).await?,
+                    blocked: tx.document_count(DocumentState::Blocked).await?,
+                    undelivered: tx.document_oldest_undelivered().await?,
+                    runs: runs(tx).await?,
+                    unfinished: tx.statement_list_unfinished().await?.len(),
                 })
-            })
+            }))
             .await
     }
 }

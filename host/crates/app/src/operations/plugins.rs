@@ -4,6 +4,7 @@ use crate::operations::Operations;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::Tx;
 use jiff::Timestamp;
@@ -181,17 +182,14 @@ impl Operations {
         let slots: Arc<[LoadedPlugin]> = slots.into();
         self.core
             .records
-            .read(move |tx| {
-                let slots = Arc::clone(&slots);
-                Box::pin(async move {
-                    let mut views = Vec::with_capacity(slots.len());
-                    for loaded in slots.iter() {
-                        let faults = faults(tx, loaded, since).await?;
-                        views.push(view(loaded, faults));
-                    }
-                    Ok(views)
-                })
-            })
+            .read(in_tx!(|tx, slots| {
+                let mut views = Vec::with_capacity(slots.len());
+                for loaded in slots.iter() {
+                    let faults = faults(tx, loaded, since).await?;
+                    views.push(view(loaded, faults));
+                }
+                Ok(views)
+            }))
             .await
     }
 }

@@ -8,6 +8,7 @@ use crate::parts::{Part, no_cursor, parts, together};
 use galleria_domain::{Outgoing, Receipt};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
+use galleria_ports::in_tx;
 use galleria_ports::records::{OutgoingRow, QueueCursor, QueueFilter, ReceiptRow};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -128,16 +129,13 @@ impl Operations {
         limit: u32,
     ) -> Result<ReceiptPage, Error> {
         let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
-        let rows = self.core.records.read(move |tx| {
-            let (filters, after) = (filters.clone(), after.clone());
-            Box::pin(async move {
-                let mut rows = Vec::new();
-                for filter in &filters {
-                    rows.append(&mut tx.receipt_list(filter, after.as_ref(), limit + 1).await?);
-                }
-                Ok(rows)
-            })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, filters, after| {
+            let mut rows = Vec::new();
+            for filter in &filters {
+                rows.append(&mut tx.receipt_list(filter, after.as_ref(), limit + 1).await?);
+            }
+            Ok(rows)
+        }));
         let key = |row: &ReceiptRow| QueueCursor {
             created_at: row.created_at,
             id: row.id.clone(),
@@ -158,16 +156,13 @@ impl Operations {
         limit: u32,
     ) -> Result<RequestPage, Error> {
         let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
-        let rows = self.core.records.read(move |tx| {
-            let (filters, after) = (filters.clone(), after.clone());
-            Box::pin(async move {
-                let mut rows = Vec::new();
-                for filter in &filters {
-                    rows.append(&mut tx.outgoing_list(filter, after.as_ref(), limit + 1).await?);
-                }
-                Ok(rows)
-            })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, filters, after| {
+            let mut rows = Vec::new();
+            for filter in &filters {
+                rows.append(&mut tx.outgoing_list(filter, after.as_ref(), limit + 1).await?);
+            }
+            Ok(rows)
+        }));
         let key = |row: &OutgoingRow| QueueCursor {
             created_at: row.created_at,
             id: row.id.clone(),

@@ -4,6 +4,7 @@ use super::Operations;
 use super::metrics;
 use crate::events::readers;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{DocumentState, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -81,7 +82,7 @@ impl Operations {
     pub async fn check_database(&self) -> Result<(), Error> {
         self.core
             .records
-            .read(|tx| Box::pin(async move { tx.store_get("").await.map(drop) }))
+            .read(in_tx!(|tx| tx.store_get("").await.map(drop)))
             .await
     }
 
@@ -91,45 +92,41 @@ impl Operations {
         let directories = Arc::clone(&self.policy);
         self.core
             .records
-            .read(move |tx| {
-                let (policy, plugins) = (Arc::clone(&policy), Arc::clone(&plugins));
-                let directories = Arc::clone(&directories);
-                Box::pin(async move {
-                    let readers = readers(tx, &policy, &*plugins).await?;
-                    let lags = metrics::lags(tx, &readers).await?;
-                    let read = lags.iter().all(|(_, lag)| *lag == 0);
-                    let documents = DocumentCounts {
-                        pending: tx.document_count(DocumentState::Pending).await?
-                            + tx.document_count(DocumentState::Prepared).await?,
-                        delivered: tx.document_count(DocumentState::Delivered).await?,
-                        blocked: tx.document_count(DocumentState::Blocked).await?,
-                    };
-                    let (all, held) = tx.parked_count().await?;
-                    let runs = metrics::runs(tx).await?;
-                    let stores = stores(tx).await?;
-                    let directories = directories.directories.iter();
-                    Ok(StatusView {
-                        settled: read && documents.pending == 0 && all == held,
-                        events: stores.iter().map(|store| store.events).sum(),
-                        groups: lags
-                            .into_iter()
-                            .map(|(group, lag)| GroupStatus { group, lag })
-                            .collect(),
-                        parked: all - held,
-                        held,
-                        dead_letters: tx.dead_letter_count().await?,
-                        documents,
-                        runs: runs
-                            .into_iter()
-                            .map(|(state, count)| (state.name().to_owned(), count))
-                            .collect(),
-                        stores,
-                        directories: directories
-                            .map(|(name, path)| (name.clone(), path.display().to_string()))
-                            .collect(),
-                    })
+            .read(in_tx!(|tx, policy, plugins, directories| {
+                let readers = readers(tx, &policy, &*plugins).await?;
+                let lags = metrics::lags(tx, &readers).await?;
+                let read = lags.iter().all(|(_, lag)| *lag == 0);
+                let documents = DocumentCounts {
+                    pending: tx.document_count(DocumentState::Pending).await?
+                        + tx.document_count(DocumentState::Prepared).await?,
+                    delivered: tx.document_count(DocumentState::Delivered).await?,
+                    blocked: tx.document_count(DocumentState::Blocked).await?,
+                };
+                let (all, held) = tx.parked_count().await?;
+                let runs = metrics::runs(tx).await?;
+                let stores = stores(tx).await?;
+                let directories = directories.directories.iter();
+                Ok(StatusView {
+                    settled: read && documents.pending == 0 && all == held,
+                    events: stores.iter().map(|store| store.events).sum(),
+                    groups: lags
+                        .into_iter()
+                        .map(|(group, lag)| GroupStatus { group, lag })
+                        .collect(),
+                    parked: all - held,
+                    held,
+                    dead_letters: tx.dead_letter_count().await?,
+                    documents,
+                    runs: runs
+                        .into_iter()
+                        .map(|(state, count)| (state.name().to_owned(), count))
+                        .collect(),
+                    stores,
+                    directories: directories
+                        .map(|(name, path)| (name.clone(), path.display().to_string()))
+                        .collect(),
                 })
-            })
+            }))
             .await
     }
 }

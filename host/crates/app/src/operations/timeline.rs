@@ -5,6 +5,7 @@ use crate::access;
 use crate::operations::Operations;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
+use galleria_ports::in_tx;
 use galleria_ports::records::TIMELINE_ORDER;
 use galleria_ports::records::{Subject, TimelineRow, Tx};
 use serde::{Deserialize, Serialize};
@@ -63,10 +64,7 @@ impl Operations {
         let (asked, reach) = (id.to_owned(), reach.clone());
         self.core
             .records
-            .read(move |tx| {
-                let (asked, reach) = (asked.clone(), reach.clone());
-                Box::pin(async move { tell(tx, asked, &reach).await })
-            })
+            .read(in_tx!(|tx, asked, reach| tell(tx, asked, &reach).await))
             .await
     }
 }

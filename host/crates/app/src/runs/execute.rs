@@ -8,6 +8,7 @@ use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Windo
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::{Files, RunOutput};
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Stream, Usage};
 use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::{Timestamp, tz::TimeZone};
@@ -187,21 +188,19 @@ impl Runs {
         let since = self
             .core
             .records
-            .write(move |tx| {
-                let row = asked.clone();
-                Box::pin(async move {
-                    let since = tx
-                        .run_last_ended(&row.retailer, &row.subscriber, row.point, &row.store_id)
-                        .await?;
-                    tx.run_begin(&row.id, now, since, stores).await?;
-                    if settles {
-                        // A report tells its window; of a settlement no payout may be missing.
-                        let late = row.point == Point::WriteSettlement;
-                        tx.settlement_select(&row, late).await?;
-                    }
-                    Ok(since)
-                })
-            })
+            .write(in_tx!(|tx, asked| {
+                let row = asked;
+                let since = tx
+                    .run_last_ended(&row.retailer, &row.subscriber, row.point, &row.store_id)
+                    .await?;
+                tx.run_begin(&row.id, now, since, stores).await?;
+                if settles {
+                    // A report tells its window; of a settlement no payout may be missing.
+                    let late = row.point == Point::WriteSettlement;
+                    tx.settlement_select(&row, late).await?;
+                }
+                Ok(since)
+            }))
             .await?;
         (row.as_of, row.since, row.stores) = (Some(now), since, stores);
         Ok(row)
@@ -304,10 +303,7 @@ impl Runs {
         let lease = lease.clone();
         self.core
             .records
-            .write(move |tx| {
-                let lease = lease.clone();
-                Box::pin(async move { tx.run_renew(&lease, until, rows).await })
-            })
+            .write(in_tx!(|tx, lease| tx.run_renew(&lease, until, rows).await))
             .await
     }
 }

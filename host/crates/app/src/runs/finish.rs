@@ -8,9 +8,10 @@ use galleria_domain::{
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::{RunOutput, StagedFile};
+use galleria_ports::in_tx;
 use galleria_ports::plugins::Usage;
 use galleria_ports::records::{
-    DocumentRow, DocumentState, InTx, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
+    DocumentRow, DocumentState, JournalRow, RunEnd, RunFile, RunLease, RunRow, RunState, Tx,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -203,10 +204,7 @@ impl Runs {
         let leaving = Arc::new(leaving);
         self.core
             .records
-            .write(move |tx| {
-                let leaving = Arc::clone(&leaving);
-                Box::pin(async move { write(tx, &leaving).await }) as InTx<'_, bool>
-            })
+            .write(in_tx!(|tx, leaving| write(tx, &leaving).await))
             .await
     }
 }

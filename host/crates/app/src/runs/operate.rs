@@ -10,8 +10,9 @@ use galleria_domain::Attribute;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::Files;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
-    InTx, OperationRow, RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Tx,
+    OperationRow, RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Tx,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,10 +142,7 @@ impl Runs {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move { row_of(tx, &id).await })
-            })
+            .read(in_tx!(|tx, id| row_of(tx, &id).await))
             .await
     }
 
@@ -160,10 +158,9 @@ impl Runs {
         let mut rows = self
             .core
             .records
-            .read(move |tx| {
-                let filter = filter.clone();
-                Box::pin(async move { tx.run_list(&filter, before, limit.saturating_add(1)).await })
-            })
+            .read(in_tx!(|tx, filter| tx
+                .run_list(&filter, before, limit.saturating_add(1))
+                .await))
             .await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
@@ -179,13 +176,14 @@ impl Runs {
         let row = self.run_planned(&ask).await?;
         let reply = self
             .core
-            .once(key, 202, move |tx| {
-                let row = row.clone();
-                Box::pin(async move {
+            .once(
+                key,
+                202,
+                in_tx!(|tx, row| {
                     tx.run_insert(&row).await?;
                     told(tx, &row.id).await
-                })
-            })
+                }),
+            )
             .await;
         self.core.run_wanted.notify();
         reply
@@ -202,9 +200,10 @@ impl Runs {
         let (id, now) = (id.to_owned(), self.core.clock.now());
         let reply = self
             .core
-            .once(key, 200, move |tx| {
-                let (id, acting) = (id.clone(), acting.clone());
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, id, acting| {
                     let before = row_of(tx, &id).await?;
                     let state = before.state;
                     if tx.run_replay(&id, now).await? {
@@ -215,8 +214,8 @@ impl Runs {
                         code: "run_not_dead",
                         message: format!("run {id} is {}, and needs no replay", state.name()),
                     })
-                })
-            })
+                }),
+            )
             .await;
         self.core.run_wanted.notify();
         reply
@@ -232,9 +231,10 @@ impl Runs {
         acting.check()?;
         let (id, now) = (id.to_owned(), self.core.clock.now());
         self.core
-            .once(key, 200, move |tx| {
-                let (id, acting) = (id.clone(), acting.clone());
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, id, acting| {
                     let before = row_of(tx, &id).await?;
                     let state = before.state;
                     if tx.run_cancel(&id, now).await? {
@@ -245,8 +245,8 @@ impl Runs {
                         code: "run_ended",
                         message: format!("run {id} is {} already", state.name()),
                     })
-                })
-            })
+                }),
+            )
             .await
     }
 
@@ -312,15 +312,12 @@ impl Runs {
         let (owner, until) = (owner.to_owned(), later(now, lease));
         self.core
             .records
-            .write(move |tx| {
-                let (new, owner) = (new.clone(), owner.clone());
-                Box::pin(async move {
-                    let before = tx.run_get(&new.id).await?.map(Box::new);
-                    tx.run_insert(&new).await?;
-                    let taken = tx.run_lease_by_id(&new.id, &owner, now, until).await?;
-                    Ok((taken, before))
-                })
-            })
+            .write(in_tx!(|tx, new, owner| {
+                let before = tx.run_get(&new.id).await?.map(Box::new);
+                tx.run_insert(&new).await?;
+                let taken = tx.run_lease_by_id(&new.id, &owner, now, until).await?;
+                Ok((taken, before))
+            }))
             .await
     }
 
@@ -339,15 +336,12 @@ impl Runs {
         };
         self.core
             .records
-            .write(move |tx| {
-                let (lease, back) = (lease.clone(), back.clone());
-                Box::pin(async move {
-                    match back {
-                        None => tx.run_remove(&lease).await,
-                        Some(back) => tx.run_finish(&lease, &back).await,
-                    }
-                }) as InTx<'_, bool>
-            })
+            .write(in_tx!(|tx, lease, back| {
+                match back {
+                    None => tx.run_remove(&lease).await,
+                    Some(back) => tx.run_finish(&lease, &back).await,
+                }
+            }))
             .await
             .map(drop)
     }

@@ -10,6 +10,7 @@ use galleria_domain::Store;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{LoadedPlugin, Plugins};
 use galleria_ports::records::{RunRow, ScheduleMark, Tx};
 use jiff::civil::{Date, DateTime};
@@ -145,10 +146,9 @@ impl Runs {
         let marks = self
             .core
             .records
-            .read(move |tx| {
-                let (retailer, name) = (retailer.clone(), name.clone());
-                Box::pin(async move { tx.schedule_mark_list(&retailer, &name).await })
-            })
+            .read(in_tx!(|tx, retailer, name| tx
+                .schedule_mark_list(&retailer, &name)
+                .await))
             .await?;
         let by_store = marks.into_iter().map(|mark| (mark.store_id.clone(), mark));
         Ok(by_store.collect())
@@ -162,19 +162,15 @@ impl Runs {
         let planned = Arc::new(planned);
         self.core
             .records
-            .write(move |tx| {
-                let (retailer, name) = (retailer.clone(), name.clone());
-                let planned = Arc::clone(&planned);
-                Box::pin(async move {
-                    for Planned { mark, runs } in planned.iter() {
-                        for run in runs {
-                            tx.run_insert(run).await?;
-                        }
-                        tx.schedule_mark_put(&retailer, &name, mark).await?;
+            .write(in_tx!(|tx, retailer, name, planned| {
+                for Planned { mark, runs } in planned.iter() {
+                    for run in runs {
+                        tx.run_insert(run).await?;
                     }
-                    Ok(())
-                })
-            })
+                    tx.schedule_mark_put(&retailer, &name, mark).await?;
+                }
+                Ok(())
+            }))
             .await
     }
 
@@ -187,16 +183,12 @@ impl Runs {
         let stores = Arc::new(stores);
         self.core
             .records
-            .write(move |tx| {
-                let (retailer, name) = (retailer.clone(), name.clone());
-                let stores = Arc::clone(&stores);
-                Box::pin(async move {
-                    for store in stores.iter() {
-                        tx.schedule_mark_remove(&retailer, &name, store).await?;
-                    }
-                    Ok(())
-                })
-            })
+            .write(in_tx!(|tx, retailer, name, stores| {
+                for store in stores.iter() {
+                    tx.schedule_mark_remove(&retailer, &name, store).await?;
+                }
+                Ok(())
+            }))
             .await
     }
 
@@ -211,10 +203,7 @@ impl Runs {
         let retailer = retailer.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let retailer = retailer.clone();
-                Box::pin(async move { all_stores(tx, &retailer).await })
-            })
+            .read(in_tx!(|tx, retailer| all_stores(tx, &retailer).await))
             .await
     }
 }

@@ -10,6 +10,7 @@ use galleria_domain::schedule::Schedule;
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::Files;
+use galleria_ports::in_tx;
 use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -159,7 +160,7 @@ impl RunWorker {
             .service
             .core
             .records
-            .read(|tx| Box::pin(async move { tx.run_next_time().await }))
+            .read(in_tx!(|tx| tx.run_next_time().await))
             .await;
         next.ok().flatten().unwrap_or(look).min(look)
     }
@@ -174,10 +175,7 @@ impl RunWorker {
                 .service
                 .core
                 .records
-                .write(move |tx| {
-                    let owner = owner.clone();
-                    Box::pin(async move { tx.run_lease(&owner, now, until).await })
-                })
+                .write(in_tx!(|tx, owner| tx.run_lease(&owner, now, until).await))
                 .await?;
             match leased {
                 Some(row) if row.attempts > row.tries => self.given_up(row).await?,

@@ -13,6 +13,7 @@ use crate::settlement::Settlement;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Context, Digest, Scope};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::metrics;
 use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::{LineMatch, LineRow, StatementRow, StatementState};
@@ -136,10 +137,9 @@ impl Settlement {
         let (name, owner, now) = (name.to_owned(), owner.to_owned(), self.core.clock.now());
         self.core
             .records
-            .write(move |tx| {
-                let (name, owner) = (name.clone(), owner.clone());
-                Box::pin(async move { tx.lease_take(&name, &owner, now, now + last).await })
-            })
+            .write(in_tx!(|tx, name, owner| tx
+                .lease_take(&name, &owner, now, now + last)
+                .await))
             .await
     }
 }
@@ -153,10 +153,11 @@ pub(super) fn id_of(retailer: &str, digest: &str) -> String {
 impl Import {
     async fn before(&self) -> Result<Option<Imported>, Error> {
         let id = self.id.clone();
-        let found = self.service.core.records.read(move |tx| {
-            let id = id.clone();
-            Box::pin(async move { tx.statement_get(&id).await })
-        });
+        let found = self
+            .service
+            .core
+            .records
+            .read(in_tx!(|tx, id| tx.statement_get(&id).await));
         let found = found.await?;
         let there = found.filter(|row| row.state != StatementState::Importing);
         match there {
@@ -219,10 +220,10 @@ impl Import {
         self.keep(&retailer).await?;
         let inserted = row.clone();
         lease
-            .write(move |tx| {
-                let row = inserted.clone();
-                Box::pin(async move { tx.statement_insert(&row).await })
-            })
+            .write(in_tx!(|tx, inserted| {
+                let row = inserted;
+                tx.statement_insert(&row).await
+            }))
             .await?;
         let written = self.lines(lease, &row, &mut reading).await;
         if let Err(error) = written {
@@ -291,18 +292,15 @@ impl Import {
             let rows: Arc<Vec<LineRow>> = Arc::new(rows.collect());
             let id = row.id.clone();
             lease
-                .write(move |tx| {
-                    let (rows, id) = (Arc::clone(&rows), id.clone());
-                    Box::pin(async move {
-                        tx.statement_line_insert_many(&rows).await?;
-                        if last {
-                            // From here on the statement is visible, and matching continues after a crash.
-                            let state = StatementState::Matching;
-                            tx.statement_advance(&id, state, 0).await?;
-                        }
-                        Ok(())
-                    })
-                })
+                .write(in_tx!(|tx, rows, id| {
+                    tx.statement_line_insert_many(&rows).await?;
+                    if last {
+                        // From here on the statement is visible, and matching continues after a crash.
+                        let state = StatementState::Matching;
+                        tx.statement_advance(&id, state, 0).await?;
+                    }
+                    Ok(())
+                }))
                 .await?;
             if last {
                 return Ok(());
@@ -332,10 +330,13 @@ impl Import {
     /// Rejects another file for the same payout: a person must decide which one is right.
     async fn no_other_file(&self, row: &StatementRow) -> Result<(), Error> {
         let (retailer, header) = (row.retailer.clone(), row.header.clone());
-        let found = self.service.core.records.read(move |tx| {
-            let (retailer, header) = (retailer.clone(), header.clone());
-            Box::pin(async move { tx.statement_get_by_payout(&retailer, &header).await })
-        });
+        let found = self
+            .service
+            .core
+            .records
+            .read(in_tx!(|tx, retailer, header| tx
+                .statement_get_by_payout(&retailer, &header)
+                .await));
         match found.await? {
             None => Ok(()),
             Some(other) => Err(Error::Conflict {

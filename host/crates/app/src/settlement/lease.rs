@@ -4,6 +4,7 @@
 use super::matching::PIECE;
 use crate::settlement::Settlement;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{InTx, StatementState, Tx};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,10 +56,9 @@ impl<'a> Lease<'a> {
 
     pub(super) async fn release(&self) {
         let (name, owner) = (self.name.clone(), self.owner.clone());
-        let released = self.service.core.records.write(move |tx| {
-            let (name, owner) = (name.clone(), owner.clone());
-            Box::pin(async move { tx.lease_release(&name, &owner).await })
-        });
+        let released = self.service.core.records.write(in_tx!(|tx, name, owner| tx
+            .lease_release(&name, &owner)
+            .await));
         if let Err(error) = released.await {
             tracing::warn!(error = error.chain(), "lease not released; it will expire");
         }
@@ -76,15 +76,16 @@ impl<'a> Lease<'a> {
             self.service.core.clock.now(),
         );
         let work = Arc::new(work);
-        let done = self.service.core.records.write(move |tx| {
-            let (name, owner, work) = (name.clone(), owner.clone(), Arc::clone(&work));
-            Box::pin(async move {
+        let done = self
+            .service
+            .core
+            .records
+            .write(in_tx!(|tx, name, owner, work| {
                 if !tx.lease_renew(&name, &owner, now + LEASE).await? {
                     return Err(Error::Internal(format!("the lease {name} was lost")));
                 }
                 work(tx).await
-            })
-        });
+            }));
         done.await
     }
 
@@ -94,7 +95,7 @@ impl<'a> Lease<'a> {
             .service
             .core
             .records
-            .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }));
+            .read(in_tx!(|tx| tx.statement_list_unfinished().await));
         let dead = unfinished
             .await?
             .into_iter()
@@ -102,16 +103,13 @@ impl<'a> Lease<'a> {
         for row in dead {
             loop {
                 let id = row.id.clone();
-                let left = self.write(move |tx| {
-                    let id = id.clone();
-                    Box::pin(async move {
-                        let removed = tx.statement_line_remove(&id, PIECE as u32).await?;
-                        if removed == 0 {
-                            tx.statement_remove(&id).await?;
-                        }
-                        Ok(removed)
-                    })
-                });
+                let left = self.write(in_tx!(|tx, id| {
+                    let removed = tx.statement_line_remove(&id, PIECE as u32).await?;
+                    if removed == 0 {
+                        tx.statement_remove(&id).await?;
+                    }
+                    Ok(removed)
+                }));
                 if left.await? == 0 {
                     break;
                 }

@@ -8,6 +8,7 @@ use crate::settlement::Settlement;
 use galleria_domain::matching::manual_outcome;
 use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     LineMatch, LineRow, ManualSettlementRow, OperationRow, StatementRow, Tx,
 };
@@ -59,10 +60,11 @@ impl Settlement {
         }
         let (now, line) = (self.core.clock.now(), line.to_owned());
         self.core
-            .once(key, 200, move |tx| {
-                let (line, ask) = (line.clone(), ask.clone());
-                Box::pin(async move { settle(tx, &line, &ask, now).await })
-            })
+            .once(
+                key,
+                200,
+                in_tx!(|tx, line, ask| settle(tx, &line, &ask, now).await),
+            )
             .await
     }
 
@@ -77,14 +79,15 @@ impl Settlement {
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
         self.core
-            .once(key, 200, move |tx| {
-                let (line, ask, rules) = (line.clone(), ask.clone(), rules.clone());
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, line, ask, rules| {
                     let (statement, row) = line_of(tx, &line).await?;
                     let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
                     undo(tx, &statement, row, &ask, &rules, now).await
-                })
-            })
+                }),
+            )
             .await
     }
 }

@@ -9,6 +9,7 @@ use crate::settlement::Settlement;
 use galleria_domain::matching::match_with_tenders;
 use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{LineMatch, LineRow, StatementState, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +75,7 @@ impl Settlement {
         let unfinished = self
             .core
             .records
-            .read(|tx| Box::pin(async move { tx.statement_list_unfinished().await }))
+            .read(in_tx!(|tx| tx.statement_list_unfinished().await))
             .await?;
         let mut done = 0;
         for row in unfinished {
@@ -94,13 +95,10 @@ impl Settlement {
         loop {
             let (id, retailer) = (id.to_owned(), retailer.to_owned());
             let rules = self.matching_rules(&retailer);
-            let more = self.core.records.write(move |tx| {
-                let (id, retailer, rules) = (id.clone(), retailer.clone(), rules.clone());
-                Box::pin(async move {
-                    tx.matching_lock(&retailer).await?;
-                    match_piece(tx, &id, &rules).await
-                })
-            });
+            let more = self.core.records.write(in_tx!(|tx, id, retailer, rules| {
+                tx.matching_lock(&retailer).await?;
+                match_piece(tx, &id, &rules).await
+            }));
             if !more.await? {
                 return Ok(());
             }
@@ -113,15 +111,15 @@ impl Settlement {
         let any = self
             .core
             .records
-            .read(|tx| Box::pin(async move { tx.tender_list_unchecked(1).await }));
+            .read(in_tx!(|tx| tx.tender_list_unchecked(1).await));
         if any.await?.is_empty() {
             return Ok(false);
         }
         let rules = self.policy.matching.clone();
-        let looked = self.core.records.write(move |tx| {
-            let rules = rules.clone();
-            Box::pin(async move { match_tenders(tx, &rules).await })
-        });
+        let looked = self
+            .core
+            .records
+            .write(in_tx!(|tx, rules| match_tenders(tx, &rules).await));
         looked.await
     }
 }

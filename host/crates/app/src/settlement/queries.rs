@@ -4,6 +4,7 @@ use super::views::{ExplainView, LineView, ManualSettlementView, StatementView, U
 use crate::settlement::Settlement;
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::{StatementRow, StatementState, UncoveredCursor};
 use jiff::Timestamp;
 
@@ -28,17 +29,15 @@ impl Settlement {
     /// Returns a statement with its sums.
     pub async fn statement(&self, id: &str) -> Result<StatementView, Error> {
         let asked = id.to_owned();
-        let found = self.core.records.read(move |tx| {
-            let id = asked.clone();
-            Box::pin(async move {
-                let row = tx.statement_get(&id).await?;
-                let Some(row) = row.filter(|row| row.state != StatementState::Importing) else {
-                    return Ok(None);
-                };
-                let sums = tx.statement_sums(&id).await?;
-                Ok(Some(StatementView::of(row, sums)))
-            })
-        });
+        let found = self.core.records.read(in_tx!(|tx, asked| {
+            let id = asked;
+            let row = tx.statement_get(&id).await?;
+            let Some(row) = row.filter(|row| row.state != StatementState::Importing) else {
+                return Ok(None);
+            };
+            let sums = tx.statement_sums(&id).await?;
+            Ok(Some(StatementView::of(row, sums)))
+        }));
         found.await?.ok_or_else(|| no_statement(id))
     }
 
@@ -51,13 +50,10 @@ impl Settlement {
     ) -> Result<Vec<StatementView>, Error> {
         let retailer = retailer.map(str::to_owned);
         let after = after.map(|(day, id)| (day.to_owned(), id.to_owned()));
-        let rows = self.core.records.read(move |tx| {
-            let (retailer, after) = (retailer.clone(), after.clone());
-            Box::pin(async move {
-                let after = after.as_ref().map(|(day, id)| (&**day, &**id));
-                tx.statement_list(retailer.as_deref(), after, limit).await
-            })
-        });
+        let rows = self.core.records.read(in_tx!(|tx, retailer, after| {
+            let after = after.as_ref().map(|(day, id)| (&**day, &**id));
+            tx.statement_list(retailer.as_deref(), after, limit).await
+        }));
         let rows = rows.await?.into_iter();
         Ok(rows.map(|row| StatementView::of(row, Vec::new())).collect())
     }
@@ -71,44 +67,40 @@ impl Settlement {
         limit: u32,
     ) -> Result<Vec<LineView>, Error> {
         let asked = id.to_owned();
-        let found = self.core.records.read(move |tx| {
-            let id = asked.clone();
-            Box::pin(async move {
-                let statement = tx.statement_get(&id).await?;
-                let there = statement.filter(|row| row.state != StatementState::Importing);
-                let Some(statement) = there else {
-                    return Ok(None);
-                };
-                let rows = tx.statement_line_list(&id, outcome, after, limit).await?;
-                let views = rows.into_iter().map(|row| LineView::of(&statement, row));
-                Ok(Some(views.collect()))
-            })
-        });
+        let found = self.core.records.read(in_tx!(|tx, asked| {
+            let id = asked;
+            let statement = tx.statement_get(&id).await?;
+            let there = statement.filter(|row| row.state != StatementState::Importing);
+            let Some(statement) = there else {
+                return Ok(None);
+            };
+            let rows = tx.statement_line_list(&id, outcome, after, limit).await?;
+            let views = rows.into_iter().map(|row| LineView::of(&statement, row));
+            Ok(Some(views.collect()))
+        }));
         found.await?.ok_or_else(|| no_statement(id))
     }
 
     /// The reason of the outcome of a line.
     pub async fn explain_line(&self, id: &str) -> Result<ExplainView, Error> {
         let asked = id.to_owned();
-        let read = self.core.records.read(move |tx| {
-            let id = asked.clone();
-            Box::pin(async move {
-                let Some((statement, number)) = parts(&id) else {
-                    return Ok(None);
-                };
-                let row = tx.statement_line_get(statement, number).await?;
-                let statement = tx.statement_get(statement).await?;
-                let there = statement.filter(|row| row.state != StatementState::Importing);
-                let Some((statement, row)) = there.zip(row) else {
-                    return Ok(None);
-                };
-                let candidates = tx
-                    .tender_list_by_reference(&row.retailer, &row.line, 50)
-                    .await?;
-                let manual_settlements = tx.manual_settlement_list(&id).await?;
-                Ok(Some((statement, row, candidates, manual_settlements)))
-            })
-        });
+        let read = self.core.records.read(in_tx!(|tx, asked| {
+            let id = asked;
+            let Some((statement, number)) = parts(&id) else {
+                return Ok(None);
+            };
+            let row = tx.statement_line_get(statement, number).await?;
+            let statement = tx.statement_get(statement).await?;
+            let there = statement.filter(|row| row.state != StatementState::Importing);
+            let Some((statement, row)) = there.zip(row) else {
+                return Ok(None);
+            };
+            let candidates = tx
+                .tender_list_by_reference(&row.retailer, &row.line, 50)
+                .await?;
+            let manual_settlements = tx.manual_settlement_list(&id).await?;
+            Ok(Some((statement, row, candidates, manual_settlements)))
+        }));
         let (statement, row, candidates, manual_settlements) =
             read.await?.ok_or_else(|| Error::NotFound {
                 what: "statement line",
@@ -154,13 +146,12 @@ impl Settlement {
         };
         let kinds: Vec<String> = rules.settled_kinds.into_iter().collect();
         let retailer = retailer.to_owned();
-        let rows = self.core.records.read(move |tx| {
-            let (retailer, kinds, after) = (retailer.clone(), kinds.clone(), after.clone());
-            Box::pin(async move {
-                tx.tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)
-                    .await
-            })
-        });
+        let rows = self
+            .core
+            .records
+            .read(in_tx!(|tx, retailer, kinds, after| tx
+                .tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)
+                .await));
         let mut rows = rows.await?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > asked;

@@ -4,6 +4,7 @@ use super::intake::id_of;
 use super::lease::Lease;
 use crate::settlement::Settlement;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 
 impl Settlement {
     /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
@@ -45,10 +46,10 @@ impl Settlement {
         digest: &str,
     ) -> Result<(), Error> {
         let id = id_of(retailer, digest);
-        let found = self.core.records.read(move |tx| {
-            let id = id.clone();
-            Box::pin(async move { tx.statement_get(&id).await })
-        });
+        let found = self
+            .core
+            .records
+            .read(in_tx!(|tx, id| tx.statement_get(&id).await));
         if found.await?.is_none() {
             // Check the lease again: if it has expired, the file may belong to an import in progress.
             lease.write(|_| Box::pin(async { Ok(()) })).await?;

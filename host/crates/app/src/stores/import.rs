@@ -13,6 +13,7 @@ use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
+use galleria_ports::in_tx;
 use galleria_ports::records::{InTx, OperationRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,10 +112,10 @@ impl Stores {
             }
             done += piece.len() as u64;
             let ids: Vec<String> = piece.iter().map(|(_, store)| store.id.clone()).collect();
-            let there = self.core.records.read(move |tx| {
-                let ids = ids.clone();
-                Box::pin(async move { tx.store_get_many(&ids).await })
-            });
+            let there = self
+                .core
+                .records
+                .read(in_tx!(|tx, ids| tx.store_get_many(&ids).await));
             let there = by_id(there.await?);
             for (row, store) in piece {
                 let before = there.get(&store.id);
@@ -207,10 +208,7 @@ struct Writing {
 impl Writing {
     fn work(self) -> impl for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static {
         let writing = Arc::new(self);
-        move |tx| {
-            let writing = Arc::clone(&writing);
-            Box::pin(async move { writing.write(tx).await })
-        }
+        in_tx!(|tx, writing| writing.write(tx).await)
     }
 
     async fn write(&self, tx: &mut dyn Tx) -> Result<Value, Error> {

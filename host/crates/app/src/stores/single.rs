@@ -6,7 +6,8 @@ use crate::request::{answer, check_id, refuse};
 use crate::stores::Stores;
 use galleria_domain::{Attribute, Store};
 use galleria_ports::Error;
-use galleria_ports::records::{InTx, OperationRow, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{OperationRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -109,9 +110,10 @@ impl Stores {
         };
         refuse(store.problems())?;
         self.core
-            .once(key, 200, move |tx| {
-                let (store, signed) = (store.clone(), signed.clone());
-                Box::pin(async move {
+            .once(
+                key,
+                200,
+                in_tx!(|tx, store, signed| {
                     let before = tx.store_get(&store.id).await?;
                     if let Some(before) = &before {
                         keeps(before, &store)?;
@@ -121,8 +123,8 @@ impl Stores {
                         record(tx, before, &store, signed).await?;
                     }
                     answer(&store)
-                }) as InTx<'_, _>
-            })
+                }),
+            )
             .await
     }
 
@@ -131,10 +133,7 @@ impl Stores {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move { store_of(tx, &id).await })
-            })
+            .read(in_tx!(|tx, id| store_of(tx, &id).await))
             .await
     }
 
@@ -148,10 +147,9 @@ impl Stores {
         let after = after.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let (retailer, after) = (retailer.clone(), after.clone());
-                Box::pin(async move { tx.store_list(retailer.as_deref(), &after, limit).await })
-            })
+            .read(in_tx!(|tx, retailer, after| tx
+                .store_list(retailer.as_deref(), &after, limit)
+                .await))
             .await
     }
 }

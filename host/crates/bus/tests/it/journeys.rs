@@ -4,6 +4,7 @@ use super::{TestHost, failed, later, slot};
 use galleria_app::events::HandlingOutcome;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ParkedEvent, ParkedState, Records};
 use std::time::Duration;
 
@@ -150,10 +151,7 @@ async fn an_event_parked_after_its_effect_leaves_its_lane() {
     };
     host.app.events.handle(&item, 0).await.expect("handled");
     let records: &dyn Records = &host.db;
-    let put = records.write(move |tx| {
-        let parked = parked.clone();
-        Box::pin(async move { tx.parked_put(&parked).await })
-    });
+    let put = records.write(in_tx!(|tx, parked| tx.parked_put(&parked).await));
     put.await.expect("parked");
     host.consume().await;
     host.until("no parked events", async || {

@@ -10,6 +10,7 @@ use galleria_domain::event::header;
 use galleria_domain::trace::Origin;
 use galleria_domain::{Digest, Event, NewEvent};
 use galleria_ports::clock::SystemClock;
+use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use galleria_ports::trace;
 use galleria_test_kafka::{Broker, TlsLogin, find_or_skip};
@@ -155,10 +156,7 @@ impl Stage {
         let at = "2026-11-24T09:00:00Z".parse().expect("an instant");
         let records: &dyn Records = &self.db;
         records
-            .write(move |tx| {
-                let event = event.clone();
-                Box::pin(async move { tx.event_append(&event, at).await })
-            })
+            .write(in_tx!(|tx, event| tx.event_append(&event, at).await))
             .await
             .expect("published");
     }

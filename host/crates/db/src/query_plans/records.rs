@@ -3,6 +3,7 @@
 use crate::Db;
 use galleria_domain::Event;
 use galleria_domain::plugin::Point;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     ActivityCursor, CatalogueDraft, DeadLetterFilter, DocumentState, DraftStart, FiscalFilter,
     FiscalState, MarkState, OperationFilter, ParkedEvent, ParkedFilter, ParkedState, PriceRow,
@@ -13,85 +14,83 @@ use jiff::Timestamp;
 /// Runs the queries whose cost must not grow with the number of rows.
 pub(super) async fn run_record_queries(db: &Db) {
     let records: &dyn Records = db;
-    let result = records.write(|tx| {
-        Box::pin(async move {
-            let now = Timestamp::UNIX_EPOCH;
-            tx.store_list(None, "", 1).await?;
-            tx.store_list(Some("r"), "", 1).await?;
-            tx.store_get_many(&["s".into()]).await?;
-            tx.movement_list("s").await?;
-            tx.movement_totals("s").await?;
-            run_fiscal_queries(tx).await?;
-            tx.payment_get_by_order("o").await?;
-            tx.refund_list_by_order("o").await?;
-            tx.number_next("scope", "name").await?;
-            for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
-                let after = SaleLineCursor {
-                    store_id: after.into(),
-                    ..SaleLineCursor::default()
-                };
-                tx.sale_line_list("r", store_id, "", "9", now, &after, 1)
-                    .await?;
-            }
-            for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
-                let after = ActivityCursor {
-                    store_id: after.into(),
-                    ..ActivityCursor::default()
-                };
-                tx.activity_list("r", store_id, "", "9", now, &after, 1)
-                    .await?;
-            }
-            tx.verification_get("f").await?;
-            tx.api_key_get("k").await?;
-            tx.api_key_get_by_name("k").await?;
-            tx.api_key_list(false, ("n", "k"), 1).await?;
-            tx.api_key_revoke("k", now).await?;
-            tx.allowance_lock("a", now).await?;
-            tx.allowance_set("a", now).await?;
-            run_catalogue_queries(tx).await?;
-            tx.event_list(&["t".into()], 0, 1).await?;
-            tx.event_get("e").await?;
-            tx.counter_take("e", "slot", "scope", "name").await?;
-            tx.journal_list_by_order("o").await?;
-            tx.journal_list_by_event("e").await?;
-            tx.store_metrics().await?;
-            tx.parked_put(&parked()).await?;
-            tx.parked_due("g", now, 1).await?;
-            tx.parked_lane_list("g").await?;
-            tx.parked_count_in_lane("g", "slot", "l").await?;
-            tx.parked_wake("cause", "slot", now).await?;
-            tx.parked_count().await?;
-            tx.parked_remove("e", "slot").await?;
-            tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
+    let result = records.write(in_tx!(|tx| {
+        let now = Timestamp::UNIX_EPOCH;
+        tx.store_list(None, "", 1).await?;
+        tx.store_list(Some("r"), "", 1).await?;
+        tx.store_get_many(&["s".into()]).await?;
+        tx.movement_list("s").await?;
+        tx.movement_totals("s").await?;
+        run_fiscal_queries(tx).await?;
+        tx.payment_get_by_order("o").await?;
+        tx.refund_list_by_order("o").await?;
+        tx.number_next("scope", "name").await?;
+        for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
+            let after = SaleLineCursor {
+                store_id: after.into(),
+                ..SaleLineCursor::default()
+            };
+            tx.sale_line_list("r", store_id, "", "9", now, &after, 1)
                 .await?;
-            run_queue_queries(tx).await?;
-            tx.document_lease("owner", now, now, 1).await?;
-            for state in [None, Some(RunState::Dead)] {
-                let filter = RunFilter {
-                    state,
-                    ..RunFilter::default()
-                };
-                tx.run_list(&filter, 1, 1).await?;
-            }
-            tx.run_next_time().await?;
-            tx.run_lease("owner", now, now).await?;
-            tx.run_lease_by_id("r", "owner", now, now).await?;
-            tx.run_last_ended("r", "slot", Point::Report, "s").await?;
-            tx.run_cancel("r", now).await?;
-            tx.schedule_mark_list("r", "nightly").await?;
-            tx.document_advance(&["d".into()], "owner", DocumentState::Delivered, now)
+        }
+        for (store_id, after) in [(None, ""), (None, "s"), (Some("s"), ""), (Some("s"), "s")] {
+            let after = ActivityCursor {
+                store_id: after.into(),
+                ..ActivityCursor::default()
+            };
+            tx.activity_list("r", store_id, "", "9", now, &after, 1)
                 .await?;
-            tx.document_list_by_order("o").await?;
-            tx.document_list_before("o", "slot", "e").await?;
-            tx.event_lag(&["t".into()], 0, 1).await?;
-            tx.run_count(RunState::Dead).await?;
-            tx.parked_backlog().await?;
-            tx.dead_letter_backlog().await?;
-            tx.document_oldest_undelivered().await?;
-            tx.retailer_list().await?;
-            tx.document_count(DocumentState::Delivered).await.map(drop)
-        })
-    });
+        }
+        tx.verification_get("f").await?;
+        tx.api_key_get("k").await?;
+        tx.api_key_get_by_name("k").await?;
+        tx.api_key_list(false, ("n", "k"), 1).await?;
+        tx.api_key_revoke("k", now).await?;
+        tx.allowance_lock("a", now).await?;
+        tx.allowance_set("a", now).await?;
+        run_catalogue_queries(tx).await?;
+        tx.event_list(&["t".into()], 0, 1).await?;
+        tx.event_get("e").await?;
+        tx.counter_take("e", "slot", "scope", "name").await?;
+        tx.journal_list_by_order("o").await?;
+        tx.journal_list_by_event("e").await?;
+        tx.store_metrics().await?;
+        tx.parked_put(&parked()).await?;
+        tx.parked_due("g", now, 1).await?;
+        tx.parked_lane_list("g").await?;
+        tx.parked_count_in_lane("g", "slot", "l").await?;
+        tx.parked_wake("cause", "slot", now).await?;
+        tx.parked_count().await?;
+        tx.parked_remove("e", "slot").await?;
+        tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
+            .await?;
+        run_queue_queries(tx).await?;
+        tx.document_lease("owner", now, now, 1).await?;
+        for state in [None, Some(RunState::Dead)] {
+            let filter = RunFilter {
+                state,
+                ..RunFilter::default()
+            };
+            tx.run_list(&filter, 1, 1).await?;
+        }
+        tx.run_next_time().await?;
+        tx.run_lease("owner", now, now).await?;
+        tx.run_lease_by_id("r", "owner", now, now).await?;
+        tx.run_last_ended("r", "slot", Point::Report, "s").await?;
+        tx.run_cancel("r", now).await?;
+        tx.schedule_mark_list("r", "nightly").await?;
+        tx.document_advance(&["d".into()], "owner", DocumentState::Delivered, now)
+            .await?;
+        tx.document_list_by_order("o").await?;
+        tx.document_list_before("o", "slot", "e").await?;
+        tx.event_lag(&["t".into()], 0, 1).await?;
+        tx.run_count(RunState::Dead).await?;
+        tx.parked_backlog().await?;
+        tx.dead_letter_backlog().await?;
+        tx.document_oldest_undelivered().await?;
+        tx.retailer_list().await?;
+        tx.document_count(DocumentState::Delivered).await.map(drop)
+    }));
     result.await.expect("queries");
 }
 

@@ -3,53 +3,52 @@
 use crate::Db;
 use galleria_domain::plugin::Point;
 use galleria_domain::{MatchOutcome, RecordedTender, StatementKind, StatementLine};
+use galleria_ports::in_tx;
 use galleria_ports::records::{Records, RunRow, RunState, SettlementCursor, UncoveredCursor};
 use jiff::Timestamp;
 
 /// Runs the queries of settlement.
 pub(super) async fn run_settlement_queries(db: &Db) {
     let records: &dyn Records = db;
-    let result = records.write(|tx| {
-        Box::pin(async move {
-            let (now, line) = (Timestamp::UNIX_EPOCH, line());
-            let tender = RecordedTender {
-                psp_reference: "p".into(),
-                modification_reference: "m".into(),
-                merchant_reference: "o".into(),
-                ..RecordedTender::default()
-            };
-            let after = UncoveredCursor {
-                accepted_at: now,
-                id: String::new(),
-            };
-            tx.tender_void("e").await?;
-            tx.tender_list_unchecked(1).await?;
-            tx.tender_mark_checked("t").await?;
-            tx.tender_list_by_reference("r", &line, 1).await?;
-            tx.tender_list_by_entry("r", "e").await?;
-            tx.tender_settle("t", None).await?;
-            tx.tender_list_uncovered("r", now, &[], &after, 1).await?;
-            tx.lease_take("l", "o", now, now).await?;
-            tx.lease_renew("l", "o", now).await?;
-            tx.statement_get("s").await?;
-            tx.statement_list_unfinished().await?;
-            tx.statement_list(None, None, 1).await?;
-            tx.statement_list(Some("r"), None, 1).await?;
-            tx.statement_line_remove("s", 1).await?;
-            tx.statement_line_list("s", None, 0, 1).await?;
-            tx.statement_line_list("s", Some(MatchOutcome::Matched), 0, 1)
-                .await?;
-            tx.statement_line_list_waiting(&tender, 1).await?;
-            tx.statement_sums("s").await?;
-            tx.manual_settlement_list("s.1").await?;
-            let run = settlement_run();
-            tx.run_insert(&run).await?;
-            tx.settlement_select(&run, true).await?;
-            tx.settlement_statement_list("r", ("", ""), 1).await?;
-            let key = SettlementCursor::default();
-            tx.settlement_line_list("s", None, &key, 1).await.map(drop)
-        })
-    });
+    let result = records.write(in_tx!(|tx| {
+        let (now, line) = (Timestamp::UNIX_EPOCH, line());
+        let tender = RecordedTender {
+            psp_reference: "p".into(),
+            modification_reference: "m".into(),
+            merchant_reference: "o".into(),
+            ..RecordedTender::default()
+        };
+        let after = UncoveredCursor {
+            accepted_at: now,
+            id: String::new(),
+        };
+        tx.tender_void("e").await?;
+        tx.tender_list_unchecked(1).await?;
+        tx.tender_mark_checked("t").await?;
+        tx.tender_list_by_reference("r", &line, 1).await?;
+        tx.tender_list_by_entry("r", "e").await?;
+        tx.tender_settle("t", None).await?;
+        tx.tender_list_uncovered("r", now, &[], &after, 1).await?;
+        tx.lease_take("l", "o", now, now).await?;
+        tx.lease_renew("l", "o", now).await?;
+        tx.statement_get("s").await?;
+        tx.statement_list_unfinished().await?;
+        tx.statement_list(None, None, 1).await?;
+        tx.statement_list(Some("r"), None, 1).await?;
+        tx.statement_line_remove("s", 1).await?;
+        tx.statement_line_list("s", None, 0, 1).await?;
+        tx.statement_line_list("s", Some(MatchOutcome::Matched), 0, 1)
+            .await?;
+        tx.statement_line_list_waiting(&tender, 1).await?;
+        tx.statement_sums("s").await?;
+        tx.manual_settlement_list("s.1").await?;
+        let run = settlement_run();
+        tx.run_insert(&run).await?;
+        tx.settlement_select(&run, true).await?;
+        tx.settlement_statement_list("r", ("", ""), 1).await?;
+        let key = SettlementCursor::default();
+        tx.settlement_line_list("s", None, &key, 1).await.map(drop)
+    }));
     result.await.expect("queries");
 }
 

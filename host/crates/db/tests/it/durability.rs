@@ -3,6 +3,7 @@
 use crate::rows;
 use crate::stage::{self, Stage};
 use galleria_db::{Db, DbConfig};
+use galleria_ports::in_tx;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -35,14 +36,11 @@ async fn append_forever(db: &Db, lane: u32) {
         let id = format!("e{lane}-{number}");
         let event = rows::new_event(&id, "t");
         records
-            .write(move |tx| {
-                let event = event.clone();
-                Box::pin(async move {
-                    // Both rows in one transaction: both survive, or neither.
-                    tx.event_append(&event, rows::at(1)).await?;
-                    tx.blob_put(&event.id, "body", rows::at(1)).await
-                })
-            })
+            .write(in_tx!(|tx, event| {
+                // Both rows in one transaction: both survive, or neither.
+                tx.event_append(&event, rows::at(1)).await?;
+                tx.blob_put(&event.id, "body", rows::at(1)).await
+            }))
             .await
             .expect("appended");
         // Not `println!`, which the test runner captures.

@@ -4,6 +4,7 @@ use crate::rows;
 use crate::stage::Stage;
 use galleria_db::{Db, DbConfig, DbError};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use galleria_test_postgres::{Server, database, server};
 use std::collections::BTreeSet;
@@ -27,10 +28,9 @@ async fn append(db: &Db, id: String) {
     loop {
         let event = rows::new_event(&id, "t");
         let done = records
-            .write(move |tx| {
-                let event = event.clone();
-                Box::pin(async move { tx.event_append(&event, rows::at(1)).await })
-            })
+            .write(in_tx!(|tx, event| tx
+                .event_append(&event, rows::at(1))
+                .await))
             .await;
         match done {
             // An earlier commit succeeded although it was not acknowledged.

@@ -10,6 +10,7 @@ use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Deliverer, Directories};
 use galleria_domain::{Context, Decision, Digest, Member, Totals};
 use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams};
 use galleria_ports::records::{DocumentRow, DocumentState, Records};
 use std::path::{Path, PathBuf};
@@ -88,10 +89,7 @@ impl Fixture {
             created_at: self.clock.now(),
         };
         let records: &dyn Records = &self.db;
-        let inserted = records.write(move |tx| {
-            let document = document.clone();
-            Box::pin(async move { tx.document_insert(&document).await })
-        });
+        let inserted = records.write(in_tx!(|tx, document| tx.document_insert(&document).await));
         inserted.await.expect("a document");
     }
 

@@ -7,6 +7,7 @@ use galleria_app::runs::{ByHand, RunRequest};
 use galleria_domain::{CallFault, Digest, Fault, HostFault};
 use galleria_ports::Error;
 use galleria_ports::clock::Clock as _;
+use galleria_ports::in_tx;
 use galleria_ports::records::RunState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ async fn an_attempt_that_lost_its_lease_stores_nothing() {
     );
     let leased = fixture
         .records()
-        .write(move |tx| Box::pin(async move { tx.run_lease("other", now, later).await }))
+        .write(in_tx!(|tx| tx.run_lease("other", now, later).await))
         .await;
     assert_eq!(leased.expect("a pass").expect("the run").attempts, 2);
     fixture.block(false);

@@ -13,6 +13,7 @@ use galleria_domain::{
     CallFault, Context, Decimal, Decision, Digest, HostFault, Member, Store, Totals,
 };
 use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{
     Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
 };
@@ -245,10 +246,9 @@ impl Fixture {
             day_starts_minute,
             attributes: Vec::new(),
         };
-        let put = self.records().write(move |tx| {
-            let store = store.clone();
-            Box::pin(async move { tx.store_put(&store).await })
-        });
+        let put = self
+            .records()
+            .write(in_tx!(|tx, store| tx.store_put(&store).await));
         put.await.expect("a store");
     }
 
@@ -274,21 +274,17 @@ impl Fixture {
             tax: 22,
             accepted_at: self.clock.now(),
         };
-        let sold = self.records().write(move |tx| {
-            let line = line.clone();
-            Box::pin(async move { tx.sale_line_insert_many(&[line]).await })
-        });
+        let sold = self
+            .records()
+            .write(in_tx!(|tx, line| tx.sale_line_insert_many(&[line]).await));
         sold.await.expect("a line");
     }
 
     /// All runs, the oldest first.
     pub async fn runs(&self) -> Vec<RunRow> {
-        let listed = self.records().read(|tx| {
-            Box::pin(async move {
-                tx.run_list(&RunFilter::default(), i64::MAX, 1_000_000)
-                    .await
-            })
-        });
+        let listed = self.records().read(in_tx!(|tx| tx
+            .run_list(&RunFilter::default(), i64::MAX, 1_000_000)
+            .await));
         let mut runs = listed.await.expect("runs");
         runs.reverse();
         runs

@@ -3,6 +3,7 @@
 use super::{Job, both};
 use crate::catalogue::row::Row;
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::ProductRow;
 use std::collections::HashMap;
 
@@ -29,14 +30,15 @@ impl Job {
         });
         let prices: Vec<_> = prices.collect();
         let retailer = self.ask.retailer.clone();
-        let found = self.service.core.records.read(move |tx| {
-            let (retailer, skus, prices) = (retailer.clone(), skus.clone(), prices.clone());
-            Box::pin(async move {
+        let found = self
+            .service
+            .core
+            .records
+            .read(in_tx!(|tx, retailer, skus, prices| {
                 let products = tx.catalogue_product_list(&retailer, &skus).await?;
                 let prices = tx.catalogue_price_list(&retailer, &prices).await?;
                 Ok((products, prices))
-            })
-        });
+            }));
         let (products, prices) = self.runtime.block_on(found)?;
         Ok(There {
             products: products

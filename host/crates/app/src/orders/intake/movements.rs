@@ -6,7 +6,8 @@ use crate::orders::Orders;
 use galleria_domain::selling::MAX_AMOUNT;
 use galleria_domain::{Money, Problem};
 use galleria_ports::Error;
-use galleria_ports::records::{InTx, MovementKind, MovementRow, MovementTotals, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{MovementKind, MovementRow, MovementTotals, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -65,10 +66,11 @@ impl Orders {
         refuse(wrong(&new))?;
         let (now, shift_id) = (self.core.clock.now(), shift_id.to_owned());
         self.core
-            .once(key, 201, move |tx| {
-                let (new, shift_id) = (new.clone(), shift_id.clone());
-                Box::pin(async move { accept(tx, &shift_id, new, now).await }) as InTx<'_, _>
-            })
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new, shift_id| accept(tx, &shift_id, new, now).await),
+            )
             .await
     }
 }

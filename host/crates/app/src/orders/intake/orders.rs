@@ -6,8 +6,9 @@ use crate::orders::Orders;
 use crate::orders::lookup::{OrderOutcome, PaidBy, order_outcome};
 use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
 use galleria_ports::Error;
+use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
-use galleria_ports::records::{InTx, OrderRow, OrderStatus};
+use galleria_ports::records::{OrderRow, OrderStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -127,9 +128,10 @@ impl Orders {
         check_id("workstation", &new.workstation)?;
         let now = self.core.clock.now();
         self.core
-            .once(key, 201, move |tx| {
-                let new = new.clone();
-                Box::pin(async move {
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new| {
                     let store = store_of(tx, &new.store_id).await?;
                     let sums = selling::sum_lines(&new.lines, store.minor_digits)
                         .map_err(Error::Invalid)?;
@@ -143,8 +145,8 @@ impl Orders {
                     tx.order_insert(&order).await?;
                     // Nothing can have become of it yet.
                     answer(&view(tx, order, OrderOutcome::default()).await?)
-                }) as InTx<'_, _>
-            })
+                }),
+            )
             .await
     }
 
@@ -153,14 +155,11 @@ impl Orders {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let order = super::order_of(tx, &id).await?;
-                    let became = order_outcome(tx, &id).await?;
-                    view(tx, order, became).await
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let order = super::order_of(tx, &id).await?;
+                let became = order_outcome(tx, &id).await?;
+                view(tx, order, became).await
+            }))
             .await
     }
 }

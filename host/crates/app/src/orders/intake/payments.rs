@@ -12,7 +12,8 @@ use galleria_domain::event::topic;
 use galleria_domain::selling::{Sums, check_paid, sum_lines};
 use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, PaymentRow, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{ActivityKind, OrderRow, OrderStatus, PaymentRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,11 +63,11 @@ impl Orders {
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         let early_from = self.fiscal.early_from(now);
         self.core
-            .once(key, 201, move |tx| {
-                let (new, order_id) = (new.clone(), order_id.clone());
-                Box::pin(async move { accept(tx, &order_id, new, now, early_from).await })
-                    as InTx<'_, _>
-            })
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now, early_from).await),
+            )
             .await
     }
 }

@@ -13,7 +13,8 @@ use galleria_domain::event::{identifier, topic};
 use galleria_domain::refunding::{Extent, ResolvedRefund, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, PaymentRow, RefundRow, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{ActivityKind, PaymentRow, RefundRow, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -77,11 +78,11 @@ impl Orders {
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         let early_from = self.fiscal.early_from(now);
         self.core
-            .once(key, 201, move |tx| {
-                let (new, order_id) = (new.clone(), order_id.clone());
-                Box::pin(async move { accept(tx, &order_id, new, now, early_from).await })
-                    as InTx<'_, _>
-            })
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now, early_from).await),
+            )
             .await
     }
 }

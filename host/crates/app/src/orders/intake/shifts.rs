@@ -6,7 +6,8 @@ use crate::orders::Orders;
 use galleria_domain::event::topic;
 use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, MovementTotals, ShiftRow, ShiftSums, Tx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{ActivityKind, MovementTotals, ShiftRow, ShiftSums, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -89,9 +90,10 @@ impl Orders {
         check_id("till", &new.till)?;
         check_amount("opening_float", new.opening_float)?;
         self.core
-            .once(key, 201, move |tx| {
-                let new = new.clone();
-                Box::pin(async move {
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new| {
                     store_of(tx, &new.store_id).await?;
                     let NewShift {
                         id,
@@ -127,8 +129,8 @@ impl Orders {
                     })
                     .await?;
                     answer(&view)
-                }) as InTx<'_, _>
-            })
+                }),
+            )
             .await
     }
 
@@ -149,10 +151,11 @@ impl Orders {
         }
         let (now, id) = (self.core.clock.now(), id.to_owned());
         self.core
-            .once(key, 200, move |tx| {
-                let (end, id) = (end.clone(), id.clone());
-                Box::pin(async move { close(tx, &id, end, now).await }) as InTx<'_, _>
-            })
+            .once(
+                key,
+                200,
+                in_tx!(|tx, end, id| close(tx, &id, end, now).await),
+            )
             .await
     }
 }

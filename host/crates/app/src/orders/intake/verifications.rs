@@ -12,7 +12,8 @@ use galleria_domain::event::{identifier, topic};
 use galleria_domain::selling::{Sums, sum_lines};
 use galleria_domain::{Entry, NewEvent, Problem, Sale, Store, Verification};
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VerificationRow};
+use galleria_ports::in_tx;
+use galleria_ports::records::{ActivityKind, OrderRow, OrderStatus, Tx, VerificationRow};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -68,10 +69,11 @@ impl Orders {
         refuse(wrong_words(&new))?;
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         self.core
-            .once(key, 201, move |tx| {
-                let (new, order_id) = (new.clone(), order_id.clone());
-                Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
-            })
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now).await),
+            )
             .await
     }
 }

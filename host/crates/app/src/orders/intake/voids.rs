@@ -11,7 +11,8 @@ use galleria_domain::{
     Attribute, Cancellation, Entry, Line, NewEvent, Origin, Sale, Store, VoidCause,
 };
 use galleria_ports::Error;
-use galleria_ports::records::{ActivityKind, InTx, OrderRow, OrderStatus, Tx, VoidRow};
+use galleria_ports::in_tx;
+use galleria_ports::records::{ActivityKind, OrderRow, OrderStatus, Tx, VoidRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -60,10 +61,11 @@ impl Orders {
         check_id("id", &new.id)?;
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         self.core
-            .once(key, 201, move |tx| {
-                let (new, order_id) = (new.clone(), order_id.clone());
-                Box::pin(async move { accept(tx, &order_id, new, now).await }) as InTx<'_, _>
-            })
+            .once(
+                key,
+                201,
+                in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now).await),
+            )
             .await
     }
 }

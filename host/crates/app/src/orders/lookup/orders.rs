@@ -5,6 +5,7 @@ use crate::orders::Orders;
 use galleria_domain::{Member, Money, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{
     ListFilter, ListKind, ListScope, OrderListRow, OrderStatus, PaymentListRow, StatusFilter, Tx,
 };
@@ -149,20 +150,17 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Orders, &ask, &filter).await?;
-                    let rows = tx.order_list_rows(&page.ids).await?;
-                    let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
-                    for row in in_order(&page.ids, rows, |row| &row.id) {
-                        let currency = currencies.of(tx, &row.store_id).await?;
-                        orders.push(summary(row, currency));
-                    }
-                    let next = page.next;
-                    Ok(OrderPage { orders, next })
-                })
-            })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Orders, &ask, &filter).await?;
+                let rows = tx.order_list_rows(&page.ids).await?;
+                let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
+                for row in in_order(&page.ids, rows, |row| &row.id) {
+                    let currency = currencies.of(tx, &row.store_id).await?;
+                    orders.push(summary(row, currency));
+                }
+                let next = page.next;
+                Ok(OrderPage { orders, next })
+            }))
             .await
     }
 }

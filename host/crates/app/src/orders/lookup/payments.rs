@@ -6,6 +6,7 @@ use crate::orders::Orders;
 use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ListKind, OrderStatus, PaymentListRow, PaymentRow, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -161,18 +162,15 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Payments, &ask, &filter).await?;
-                    let rows = tx.payment_list_rows(&page.ids).await?;
-                    let rows = in_order(&page.ids, rows, |row| &row.id);
-                    Ok(PaymentPage {
-                        payments: rows.into_iter().map(summary).collect(),
-                        next: page.next,
-                    })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Payments, &ask, &filter).await?;
+                let rows = tx.payment_list_rows(&page.ids).await?;
+                let rows = in_order(&page.ids, rows, |row| &row.id);
+                Ok(PaymentPage {
+                    payments: rows.into_iter().map(summary).collect(),
+                    next: page.next,
                 })
-            })
+            }))
             .await
     }
 
@@ -181,16 +179,13 @@ impl Orders {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let row = tx.payment_get(&id).await?;
-                    let row = row.ok_or_else(|| not_found("payment", &id))?;
-                    let refunds = ids_of(tx, ListKind::Refunds, &row.order_id).await?;
-                    let balance = balance(tx, &row.order_id, row.sale.gross).await?;
-                    Ok(detail(row, refunds, balance))
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let row = tx.payment_get(&id).await?;
+                let row = row.ok_or_else(|| not_found("payment", &id))?;
+                let refunds = ids_of(tx, ListKind::Refunds, &row.order_id).await?;
+                let balance = balance(tx, &row.order_id, row.sale.gross).await?;
+                Ok(detail(row, refunds, balance))
+            }))
             .await
     }
 }

@@ -7,6 +7,7 @@ use galleria_domain::refunding::Extent;
 use galleria_domain::{Attribute, Entry, Line, Money, Tax, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ListKind, RefundListRow, RefundRow};
 use serde::{Deserialize, Serialize};
 
@@ -166,18 +167,15 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Refunds, &ask, &filter).await?;
-                    let rows = tx.refund_list_rows(&page.ids).await?;
-                    let rows = in_order(&page.ids, rows, |row| &row.id);
-                    Ok(RefundPage {
-                        refunds: rows.into_iter().map(summary).collect(),
-                        next: page.next,
-                    })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Refunds, &ask, &filter).await?;
+                let rows = tx.refund_list_rows(&page.ids).await?;
+                let rows = in_order(&page.ids, rows, |row| &row.id);
+                Ok(RefundPage {
+                    refunds: rows.into_iter().map(summary).collect(),
+                    next: page.next,
                 })
-            })
+            }))
             .await
     }
 
@@ -186,17 +184,14 @@ impl Orders {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let row = tx.refund_get(&id).await?;
-                    let row = row.ok_or_else(|| not_found("refund", &id))?;
-                    let payment = tx.payment_get_by_order(&row.order_id).await?;
-                    let gross = payment.as_ref().map_or(0, |payment| payment.sale.gross);
-                    let balance = balance(tx, &row.order_id, gross).await?;
-                    Ok(detail(row, payment.map(|payment| payment.id), balance))
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let row = tx.refund_get(&id).await?;
+                let row = row.ok_or_else(|| not_found("refund", &id))?;
+                let payment = tx.payment_get_by_order(&row.order_id).await?;
+                let gross = payment.as_ref().map_or(0, |payment| payment.sale.gross);
+                let balance = balance(tx, &row.order_id, gross).await?;
+                Ok(detail(row, payment.map(|payment| payment.id), balance))
+            }))
             .await
     }
 }

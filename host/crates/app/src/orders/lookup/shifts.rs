@@ -5,6 +5,7 @@ use crate::orders::Orders;
 use galleria_domain::{Entry, Money, TenderTotal};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ListKind, MovementTotals, ShiftRow, StatusFilter, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -138,20 +139,17 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Shifts, &ask, &filter).await?;
-                    let rows = tx.shift_list_rows(&page.ids).await?;
-                    let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
-                    for row in in_order(&page.ids, rows, |row| &row.id) {
-                        let currency = currencies.of(tx, &row.store_id).await?;
-                        shifts.push(detail(tx, row, currency).await?);
-                    }
-                    let next = page.next;
-                    Ok(ShiftPage { shifts, next })
-                })
-            })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Shifts, &ask, &filter).await?;
+                let rows = tx.shift_list_rows(&page.ids).await?;
+                let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
+                for row in in_order(&page.ids, rows, |row| &row.id) {
+                    let currency = currencies.of(tx, &row.store_id).await?;
+                    shifts.push(detail(tx, row, currency).await?);
+                }
+                let next = page.next;
+                Ok(ShiftPage { shifts, next })
+            }))
             .await
     }
 
@@ -160,15 +158,12 @@ impl Orders {
         let id = id.to_owned();
         self.core
             .records
-            .read(move |tx| {
-                let id = id.clone();
-                Box::pin(async move {
-                    let row = tx.shift_get(&id).await?;
-                    let row = row.ok_or_else(|| not_found("shift", &id))?;
-                    let currency = Currencies::default().of(tx, &row.store_id).await?;
-                    detail(tx, row, currency).await
-                })
-            })
+            .read(in_tx!(|tx, id| {
+                let row = tx.shift_get(&id).await?;
+                let row = row.ok_or_else(|| not_found("shift", &id))?;
+                let currency = Currencies::default().of(tx, &row.store_id).await?;
+                detail(tx, row, currency).await
+            }))
             .await
     }
 }

@@ -4,6 +4,7 @@ use crate::lists::{ListQuery, in_order, page};
 use crate::orders::Orders;
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ListKind, VerificationListRow};
 use serde::{Deserialize, Serialize};
 
@@ -69,18 +70,15 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Verifications, &ask, &filter).await?;
-                    let rows = tx.verification_list_rows(&page.ids).await?;
-                    let rows = in_order(&page.ids, rows, |row| &row.id);
-                    Ok(VerificationPage {
-                        verifications: rows.into_iter().map(summary).collect(),
-                        next: page.next,
-                    })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Verifications, &ask, &filter).await?;
+                let rows = tx.verification_list_rows(&page.ids).await?;
+                let rows = in_order(&page.ids, rows, |row| &row.id);
+                Ok(VerificationPage {
+                    verifications: rows.into_iter().map(summary).collect(),
+                    next: page.next,
                 })
-            })
+            }))
             .await
     }
 }

@@ -5,6 +5,7 @@ use crate::orders::Orders;
 use galleria_domain::{Entry, VoidCause};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
 use galleria_ports::records::{ListKind, VoidListRow};
 use serde::{Deserialize, Serialize};
 
@@ -60,18 +61,15 @@ impl Orders {
         let caller = caller.clone();
         self.core
             .records
-            .read(move |tx| {
-                let (caller, ask, filter) = (caller.clone(), ask.clone(), filter.clone());
-                Box::pin(async move {
-                    let page = page(tx, &caller, ListKind::Voids, &ask, &filter).await?;
-                    let rows = tx.void_list_rows(&page.ids).await?;
-                    let rows = in_order(&page.ids, rows, |row| &row.id);
-                    Ok(VoidPage {
-                        voids: rows.into_iter().map(summary).collect(),
-                        next: page.next,
-                    })
+            .read(in_tx!(|tx, caller, ask, filter| {
+                let page = page(tx, &caller, ListKind::Voids, &ask, &filter).await?;
+                let rows = tx.void_list_rows(&page.ids).await?;
+                let rows = in_order(&page.ids, rows, |row| &row.id);
+                Ok(VoidPage {
+                    voids: rows.into_iter().map(summary).collect(),
+                    next: page.next,
                 })
-            })
+            }))
             .await
     }
 }
