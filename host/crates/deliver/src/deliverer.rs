@@ -7,7 +7,8 @@ use galleria_app::App;
 use galleria_domain::{Digest, retry};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
-use galleria_ports::records::{DocumentRow, DocumentState, InTx};
+use galleria_ports::in_tx;
+use galleria_ports::records::{DocumentRow, DocumentState};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,11 +132,9 @@ impl Deliverer {
         self.app
             .core
             .records()
-            .write(move |tx| {
-                let owner = owner.clone();
-                Box::pin(async move { tx.document_lease(&owner, now, until, BATCH).await })
-                    as InTx<'_, Vec<DocumentRow>>
-            })
+            .write(in_tx!(|tx, owner| tx
+                .document_lease(&owner, now, until, BATCH)
+                .await))
             .await
     }
 
@@ -147,11 +146,9 @@ impl Deliverer {
         self.app
             .core
             .records()
-            .write(move |tx| {
-                let (owner, ids) = (owner.clone(), ids.clone());
-                Box::pin(async move { tx.document_advance(&ids, &owner, state, now).await })
-                    as InTx<'_, Vec<String>>
-            })
+            .write(in_tx!(|tx, owner, ids| tx
+                .document_advance(&ids, &owner, state, now)
+                .await))
             .await
     }
 }

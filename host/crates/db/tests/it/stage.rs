@@ -1,8 +1,7 @@
 //! A new, migrated database for one test, and macros for transactions on it.
 
 use galleria_db::{Db, DbConfig};
-use galleria_ports::Error;
-use galleria_ports::records::{InTx, Records};
+use galleria_ports::records::Records;
 use sqlx::any::AnyConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
@@ -54,17 +53,9 @@ macro_rules! one_tx {
         $(let $uses = $uses.clone();)*
         $stage
             .records()
-            .$how(move |$tx| {
-                $(let $uses = $uses.clone();)*
-                crate::stage::in_tx(async move { $work })
-            })
+            .$how(galleria_ports::in_tx!(|$tx $(, $uses)*| $work))
             .await
     }};
-}
-
-/// Boxes the work of a transaction, so that the compiler infers its type.
-pub fn in_tx<'t, T>(work: impl Future<Output = Result<T, Error>> + Send + 't) -> InTx<'t, T> {
-    Box::pin(work)
 }
 
 /// An open database. Clones share it.
