@@ -165,7 +165,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             good().1.lines().take(6).collect::<Vec<_>>().join("\n"),
-            "row 6, Comercio: the file ends without its row of totals",
+            "row 6, Comercio: the file has no row of totals",
         ),
     ];
     for (text, expected) in cases {
