@@ -41,11 +41,26 @@ async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
                "unit_price": {"unscaled": -5, "scale": 2}, "amount": 1, "discounts": [], "taxes": [],
                "age": {"minimum": 18, "outcome": "passed", "operator": "eva", "at": "t"},
                "attributes": [{"name": "operator", "value": "operator"}]}]', '[]', '[]', 1, 0, 0)"#,
+        "INSERT INTO statements (id, retailer, plugin, component, file, digest, size, provider, account,
+             reference, currency, minor_digits, paid_on, attributes, net, line_count, state, matched_to,
+             imported_ms)
+         VALUES ('s', 'example', 'p', 'c', 'f', 'd', 1, 'adyen', 'a', 'r', 'EUR', 2, '2026-11-24', '[]', 0,
+             2, 'matched', 2, 0)",
+        r#"INSERT INTO statement_lines (statement_id, number, retailer, psp_reference,
+               modification_reference, merchant_reference, converted, fee, net, settles, store_id, store,
+               business_date, entry_id, difference, waits, line)
+           VALUES ('s', 1, 'example', '', '', '', 0, 0, 0, 0, '', '', '', '', 0, 0,
+               '{"rate":{"unscaled":14,"scale":1}}'),
+               ('s', 2, 'example', '', '', '', 0, 0, 0, 0, '', '', '', '', 0, 0, '{"rate":null}')"#,
     ] {
         stage.run(undo).await;
     }
     let done = Db::migrate(&stage.config).await.expect("migrated");
     assert_eq!(done, ["migration 22 (vocabulary) applied"]);
+    let lines = "SELECT line, number FROM statement_lines ORDER BY number";
+    let expected = [(r#"{"rate":"1.4"}"#, 1), (r#"{"rate":null}"#, 2)];
+    let expected = expected.map(|(line, number)| (line.to_owned(), number));
+    assert_eq!(stage.rows(lines).await, expected);
     let order = read_tx!(stage, [], |tx| tx.order_get("o1").await).expect("read");
     let order = order.expect("the order");
     assert_eq!(order.cashier.as_deref(), Some("ana"));
