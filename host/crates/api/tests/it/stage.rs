@@ -9,6 +9,7 @@ use galleria_ports::clock::DrivenClock;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// Runs each named `async fn(&Stage)` on both databases.
 macro_rules! on_both {
@@ -49,7 +50,19 @@ impl Stage {
 
     /// `None` if there is no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
-        Some(Self::migrated(galleria_test_postgres::database()?, None).await)
+        // Migrates one database and copies it for each test.
+        static MIGRATED: OnceCell<Option<String>> = OnceCell::const_new();
+        let migrate = async || {
+            let url = galleria_test_postgres::database()?;
+            Self::migrated(url.clone(), None).await;
+            Some(url)
+        };
+        let migrated = MIGRATED.get_or_init(migrate).await.as_deref()?;
+        let config = DbConfig::new(galleria_test_postgres::copy_of(migrated)?);
+        Some(Self {
+            config,
+            folder: None,
+        })
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
