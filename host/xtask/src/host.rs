@@ -65,6 +65,9 @@ impl Settings {
         };
         settings.set("data", folder.join("data").display());
         settings.set("plugins", staged.display());
+        // Compiled components, shared with the tests: compiling all of them takes longer than a demo.
+        let artifacts = target().join("tmp/engine-artifacts");
+        settings.set("artifacts", artifacts.display());
         settings.set("http.listen", "127.0.0.1:0");
         Ok(settings)
     }

@@ -19,6 +19,9 @@ pub struct CheckArgs {
     report: bool,
 }
 
+/// Import cycles that are not resolved yet: folder and files. The list must only shrink.
+const KNOWN_CYCLES: &[(&str, &[&str])] = &[];
+
 /// Whether replaced names and import cycles fail the check.
 const ENFORCED: bool = false;
 
@@ -67,7 +70,7 @@ pub fn documentation() -> Result<()> {
 /// The package with the test components.
 pub const GUESTS: &str = "engine-guests";
 
-/// Replaced names, and cycles of imports within a crate.
+/// Returns the replaced names and the new import cycles.
 fn problems() -> Result<Vec<String>> {
     let root = root();
     let mut problems: Vec<String> = names::find(&root)?
@@ -76,17 +79,32 @@ fn problems() -> Result<Vec<String>> {
         .collect();
     for crate_root in crate_roots()? {
         for cycle in cycles::find(&crate_root)? {
-            let files = cycle.iter().map(|file| {
-                let file = file.strip_prefix(&root).unwrap_or(file);
-                format!("\n        {}", file.display())
-            });
-            problems.push(format!(
-                "files that import each other:{}",
-                files.collect::<String>()
-            ));
+            let files: Vec<String> = cycle
+                .iter()
+                .map(|file| {
+                    file.strip_prefix(&root)
+                        .unwrap_or(file)
+                        .display()
+                        .to_string()
+                })
+                .collect();
+            if !is_known(&files) {
+                let files = files.join("\n        ");
+                problems.push(format!("files that import each other:\n        {files}"));
+            }
         }
     }
     Ok(problems)
+}
+
+/// Returns whether all files of a cycle belong to one known cycle.
+fn is_known(files: &[String]) -> bool {
+    KNOWN_CYCLES.iter().any(|(folder, known)| {
+        files.iter().all(|file| {
+            let name = file.strip_prefix(folder).unwrap_or_default();
+            known.contains(&name.trim_start_matches('/'))
+        })
+    })
 }
 
 /// `lib.rs` and `main.rs` of all packages in the workspace.
