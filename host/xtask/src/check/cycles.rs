@@ -90,15 +90,17 @@ impl Modules {
 
     /// The file that defines what a path from the root names.
     fn definition(&self, path: &[String]) -> Option<&Path> {
-        self.resolve(path, 0).map(|(file, _)| file)
+        self.resolve(path, &mut BTreeSet::new())
+            .map(|(file, _)| file)
     }
 
-    /// The file, and whether the last segment was found there.
-    fn resolve(&self, path: &[String], depth: usize) -> Option<(&Path, bool)> {
-        const LONGEST_CHAIN: usize = 16;
-        if depth > LONGEST_CHAIN {
-            return None;
-        }
+    /// The file, and whether the last segment was found there. `visited` has the names that were looked up
+    /// before: modules may re-export each other.
+    fn resolve(
+        &self,
+        path: &[String],
+        visited: &mut BTreeSet<(Segments, String)>,
+    ) -> Option<(&Path, bool)> {
         let mut at: Segments = vec![];
         for (index, segment) in path.iter().enumerate() {
             let module = self.0.get(&at)?;
@@ -109,13 +111,16 @@ impl Modules {
             if module.items.contains(segment) {
                 return Some((&module.file, true));
             }
+            if !visited.insert((at.clone(), segment.clone())) {
+                return None;
+            }
             let rest = &path[index + 1..];
             if let Some(import) = module.imports.get(segment) {
-                return self.resolve(&[&import.target[..], rest].concat(), depth + 1);
+                return self.resolve(&[&import.target[..], rest].concat(), visited);
             }
             for glob in &module.globs {
                 let target = [&glob[..], &path[index..]].concat();
-                if let Some((file, true)) = self.resolve(&target, depth + 1) {
+                if let Some((file, true)) = self.resolve(&target, visited) {
                     return Some((file, true));
                 }
             }
@@ -511,6 +516,27 @@ mod tests {
             ("b.rs", "use crate::{a::a}; pub fn b() { vec![a()] }"),
         ]);
         assert_eq!(found, [["a.rs", "b.rs"]]);
+    }
+
+    #[test]
+    fn modules_that_re_export_each_other_end() {
+        let modules: Vec<String> = (0..20).map(|number| format!("m{number}")).collect();
+        let globs: String = modules
+            .iter()
+            .map(|name| format!("pub use crate::{name}::*;"))
+            .collect();
+        let root: String = modules.iter().map(|name| format!("mod {name};")).collect();
+        let mut files = vec![("lib.rs".to_owned(), root)];
+        files.extend(
+            modules
+                .iter()
+                .map(|name| (format!("{name}.rs"), format!("{globs} use crate::m1::X;"))),
+        );
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(name, text)| (&**name, &**text))
+            .collect();
+        assert!(cycles(&files).is_empty());
     }
 
     #[test]
