@@ -20,26 +20,90 @@ pub struct CheckArgs {
 }
 
 /// Import cycles that are not resolved yet: folder and files. The list must only shrink.
-const KNOWN_CYCLES: &[(&str, &[&str])] = &[];
+const KNOWN_CYCLES: &[(&str, &[&str])] = &[
+    (
+        "host/crates/app/src",
+        &["events/apply.rs", "events/retry.rs"],
+    ),
+    (
+        "host/crates/app/src",
+        &["events/policy.rs", "events/relay.rs"],
+    ),
+    (
+        "host/crates/app/src",
+        &["runs/execute.rs", "runs/finish.rs"],
+    ),
+    (
+        "host/crates/app/src",
+        &[
+            "tabular/problems.rs",
+            "tabular/rows.rs",
+            "tabular/rows/line.rs",
+        ],
+    ),
+    ("host/crates/config/src", &["encoding.rs", "secrets.rs"]),
+    (
+        // The commands and the definition of the command line.
+        "host/src",
+        &[
+            "cli.rs",
+            "command.rs",
+            "dead_letters.rs",
+            "documents.rs",
+            "fiscal.rs",
+            "host.rs",
+            "key.rs",
+            "operations.rs",
+            "parked.rs",
+            "plugins.rs",
+            "products.rs",
+            "queued.rs",
+            "report.rs",
+            "runs.rs",
+            "status.rs",
+            "stores.rs",
+            "timeline.rs",
+        ],
+    ),
+    ("plugins/desigual-reports/src", &["facts.rs", "table.rs"]),
+    (
+        "plugins/fixed-statement/src",
+        &["field.rs", "records.rs", "settings.rs"],
+    ),
+    (
+        "plugins/flying-tiger/src",
+        &["lines.rs", "retail.rs", "taxes.rs", "tenders.rs"],
+    ),
+];
 
-/// Whether replaced names and import cycles fail the check.
-const ENFORCED: bool = false;
+/// Whether replaced names fail the check.
+const NAMES_ENFORCED: bool = false;
 
 /// Runs all checks, the fast ones first.
 pub fn check(args: &CheckArgs) -> Result<()> {
     show::step("names and import cycles");
-    let problems = problems()?;
-    if args.report || ENFORCED {
-        for problem in &problems {
-            show::line(&format!("    {problem}"));
+    let names = names::find(&root())?;
+    let cycles = new_cycles()?;
+    if args.report || NAMES_ENFORCED {
+        for name in &names {
+            show::line(&format!("    {name}"));
         }
     }
-    show::line(&format!("    {} problems", problems.len()));
+    for cycle in &cycles {
+        show::line(&format!(
+            "    files that import each other:\n        {cycle}"
+        ));
+    }
+    show::line(&format!(
+        "    {} replaced names, {} new import cycles",
+        names.len(),
+        cycles.len()
+    ));
     if args.report {
         return Ok(());
     }
-    if ENFORCED && !problems.is_empty() {
-        bail!("{} problems with names and imports", problems.len());
+    if !cycles.is_empty() || (NAMES_ENFORCED && !names.is_empty()) {
+        bail!("replaced names or import cycles; see above");
     }
     show::step("formatting");
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -70,13 +134,10 @@ pub fn documentation() -> Result<()> {
 /// The package with the test components.
 pub const GUESTS: &str = "engine-guests";
 
-/// Returns the replaced names and the new import cycles.
-fn problems() -> Result<Vec<String>> {
+/// Returns the files of each import cycle that is not known.
+fn new_cycles() -> Result<Vec<String>> {
     let root = root();
-    let mut problems: Vec<String> = names::find(&root)?
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut new = Vec::new();
     for crate_root in crate_roots()? {
         for cycle in cycles::find(&crate_root)? {
             let files: Vec<String> = cycle
@@ -89,20 +150,21 @@ fn problems() -> Result<Vec<String>> {
                 })
                 .collect();
             if !is_known(&files) {
-                let files = files.join("\n        ");
-                problems.push(format!("files that import each other:\n        {files}"));
+                new.push(files.join("\n        "));
             }
         }
     }
-    Ok(problems)
+    Ok(new)
 }
 
 /// Returns whether all files of a cycle belong to one known cycle.
 fn is_known(files: &[String]) -> bool {
     KNOWN_CYCLES.iter().any(|(folder, known)| {
         files.iter().all(|file| {
-            let name = file.strip_prefix(folder).unwrap_or_default();
-            known.contains(&name.trim_start_matches('/'))
+            let name = file
+                .strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/'));
+            name.is_some_and(|name| known.contains(&name))
         })
     })
 }
