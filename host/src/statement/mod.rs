@@ -130,9 +130,9 @@ async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
     let spool = app.settlement.vault()?.spool(&name)?;
-    let imported = match spooled(&args.file, spool, &stop)? {
-        Ok(spool) => app.settlement.import(&wanted, spool, stop).await,
-        Err(error) => Err(error),
+    let imported = match copy_to_spool(&args.file, spool, &stop)? {
+        SpoolResult::Complete(spool) => app.settlement.import(&wanted, spool, stop).await,
+        SpoolResult::Failed(error) => Err(error),
     };
     match imported {
         Ok(imported) => {
@@ -167,12 +167,19 @@ fn failed(error: Error) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Copies a file into the spool, unless the spool rejects it.
-fn spooled(
+/// The result of copying a file into the spool.
+enum SpoolResult {
+    Complete(Box<dyn Spool>),
+    /// The spool rejected the file, or the command was interrupted.
+    Failed(Error),
+}
+
+/// Copies a file into the spool.
+fn copy_to_spool(
     file: &Path,
     mut spool: Box<dyn Spool>,
     stop: &AtomicBool,
-) -> anyhow::Result<Result<Box<dyn Spool>, Error>> {
+) -> anyhow::Result<SpoolResult> {
     let opened = std::fs::File::open(file);
     let mut opened = opened.with_context(|| format!("opening {}", file.display()))?;
     let mut chunk = vec![0; 1 << 16];
@@ -180,13 +187,13 @@ fn spooled(
         let read = opened.read(&mut chunk);
         let read = read.with_context(|| format!("reading {}", file.display()))?;
         if read == 0 {
-            return Ok(Ok(spool));
+            return Ok(SpoolResult::Complete(spool));
         }
         if stop.load(Ordering::Relaxed) {
-            return Ok(Err(Error::Stopped));
+            return Ok(SpoolResult::Failed(Error::Stopped));
         }
         if let Err(error) = spool.write(&chunk[..read]) {
-            return Ok(Err(error));
+            return Ok(SpoolResult::Failed(error));
         }
     }
 }

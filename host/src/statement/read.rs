@@ -1,7 +1,7 @@
 //! `galleria statement read`: prints what a plugin reads in a file.
 
 use super::args::Read;
-use super::{by_name, failed, loaded_names, spooled};
+use super::{SpoolResult, by_name, copy_to_spool, failed, loaded_names};
 use crate::cli::Cli;
 use crate::host::{self, ConfigErrors};
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
@@ -56,9 +56,9 @@ pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
         .to_string_lossy()
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
-    let spool = match spooled(&args.file, vault.spool(&name)?, &stop)? {
-        Ok(spool) => spool,
-        Err(error) => return failed(error),
+    let spool = match copy_to_spool(&args.file, vault.spool(&name)?, &stop)? {
+        SpoolResult::Complete(spool) => spool,
+        SpoolResult::Failed(error) => return failed(error),
     };
     let cx = reading_context(&plugin, &spool.digest().0, SystemClock.now());
     let (source, scratch) = (spool.source()?, vault.scratch()?);

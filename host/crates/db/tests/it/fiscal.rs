@@ -171,7 +171,7 @@ async fn an_early_mark_expires(stage: &Stage) {
         ("early".into(), vec!["early".into()])
     );
     assert_eq!(events(stage).await, 1);
-    let ask = FiscalListQuery {
+    let request = FiscalListQuery {
         filter: FiscalFilter {
             store_id: Some("s1".into()),
             state: Some(FiscalState::Early),
@@ -180,7 +180,7 @@ async fn an_early_mark_expires(stage: &Stage) {
         limit: 10,
         ..FiscalListQuery::default()
     };
-    let listed = app.fiscal.list(ask).await.expect("a list");
+    let listed = app.fiscal.list(request).await.expect("a list");
     let orders: Vec<_> = listed.records.iter().map(|one| &one.order_id).collect();
     assert_eq!(orders, ["o2"]);
     // The same mark again is no longer early.

@@ -1,6 +1,6 @@
 //! Small writes during a large product import.
 
-use crate::products::{ask, catalogue, import, new_app};
+use crate::products::{catalogue, import, new_app, request};
 use crate::rows;
 use crate::stage::Stage;
 use galleria_app::catalogue::ProductQuery;
@@ -50,15 +50,15 @@ async fn tills_continue_during_a_large_import(stage: &Stage) {
         std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("printed");
     };
     let start = Instant::now();
-    let done = import(&app, ask(), &text).await.expect("imported");
+    let done = import(&app, request(), &text).await.expect("imported");
     measured("first import", start);
     assert_eq!(done.added, count as u64);
     let start = Instant::now();
-    let done = import(&app, ask(), &text).await.expect("imported");
+    let done = import(&app, request(), &text).await.expect("imported");
     measured("repeated, unchanged", start);
     assert_eq!(done.unchanged, count as u64);
     let start = Instant::now();
-    let done = import(&app, ask(), &catalogue(count, 200))
+    let done = import(&app, request(), &catalogue(count, 200))
         .await
         .expect("imported");
     measured("all changed", start);

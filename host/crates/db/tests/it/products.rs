@@ -41,7 +41,7 @@ pub async fn new_app(stage: &Stage) -> App {
     )
 }
 
-pub fn ask() -> CatalogueImportRequest {
+pub fn request() -> CatalogueImportRequest {
     CatalogueImportRequest {
         retailer: "r".into(),
         format: Format::Csv,
@@ -53,32 +53,32 @@ pub fn ask() -> CatalogueImportRequest {
 
 pub async fn import(
     app: &App,
-    ask: CatalogueImportRequest,
+    request: CatalogueImportRequest,
     text: &str,
 ) -> Result<Imported, NotImported> {
-    import_watched(app, ask, text, Watch::default()).await
+    import_watched(app, request, text, Watch::default()).await
 }
 
 async fn import_watched(
     app: &App,
-    ask: CatalogueImportRequest,
+    request: CatalogueImportRequest,
     text: &str,
     watch: Watch,
 ) -> Result<Imported, NotImported> {
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));
-    let reply = app.catalogue.import(ask, file, None, watch).await?;
+    let reply = app.catalogue.import(request, file, None, watch).await?;
     Ok(serde_json::from_str(&reply.body).expect("an answer"))
 }
 
 /// SKU, price as digits and scale, and whether it is active.
 async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)>, bool)> {
-    let ask = ProductQuery {
+    let request = ProductQuery {
         retailer: "r".into(),
         store: store.map(str::to_owned),
         limit: 1000,
         ..ProductQuery::default()
     };
-    let page = app.catalogue.list(ask).await.expect("a list");
+    let page = app.catalogue.list(request).await.expect("a list");
     let all = page.products.into_iter();
     all.map(|view| {
         let price = view
@@ -165,7 +165,7 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
     line("d1,1,,,x,1,EUR,,,", &["name", "gtin", "unit"]);
     line("e1,,E,,,1 000,EUR,,,", &["price"]);
     assert_eq!(wrong.len(), 40, "forty cells");
-    let result = import(&app, ask(), &text).await;
+    let result = import(&app, request(), &text).await;
     let Err(NotImported::Refused(problems)) = result else {
         panic!("{result:?}");
     };
@@ -181,7 +181,7 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
     assert_empty(stage).await;
 
     let many: String = (0..3000).map(|n| format!("s{n},,,,,1,EUR,,,\n")).collect();
-    let result = import(&app, ask(), &format!("{HEADER}{many}")).await;
+    let result = import(&app, request(), &format!("{HEADER}{many}")).await;
     let Err(NotImported::Refused(problems)) = result else {
         panic!("{result:?}");
     };
@@ -196,7 +196,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     );
     let dry = CatalogueImportRequest {
         dry_run: true,
-        ..ask()
+        ..request()
     };
     let preview = import(&app, dry, &text).await.expect("valid");
     assert_eq!(
@@ -206,7 +206,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     assert!(preview.dry_run);
     assert_empty(stage).await;
 
-    let first = import(&app, ask(), &text).await.expect("imported");
+    let first = import(&app, request(), &text).await.expect("imported");
     assert_eq!(
         Imported {
             dry_run: true,
@@ -219,7 +219,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     let same = "\u{feff}price;currency;store;sku;name;gtin;category;tax_code;active;unit\r\n\
         1.500;EUR;;a;Ä;4006381333931;x/y;VAT;;\r\n2.0;EUR;;b;B;;;;0;KGM\r\n\
         1.4;EUR;Xs1;a;Ä;;x/y;;TRUE;EA\r\n";
-    let again = import(&app, ask(), same).await.expect("imported");
+    let again = import(&app, request(), same).await.expect("imported");
     assert_eq!((again.unchanged, again.store_prices.unchanged), (2, 1));
     assert_eq!((again.added, again.changed, again.deactivated), (0, 0, 0));
     assert_eq!(
@@ -233,7 +233,7 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
 
     let comma = CatalogueImportRequest {
         decimal_comma: true,
-        ..ask()
+        ..request()
     };
     let changed = import(
         &app,
@@ -261,7 +261,7 @@ async fn a_store_price_applies_in_its_store(stage: &Stage) {
     let text = format!(
         "{HEADER}a,,A,,,1,EUR,,,\nb,,B,,,2,EUR,,,\nc,,C,,,,,,,\na,,,,,0.9,EUR,,,s1\nb,,,,,15,DKK,,,s2\nc,,,,,3,EUR,,,s1\n"
     );
-    let done = import(&app, ask(), &text).await.expect("imported");
+    let done = import(&app, request(), &text).await.expect("imported");
     assert_eq!((done.added, done.store_prices.added), (3, 3));
     assert_eq!(
         listed(&app, None).await,
@@ -289,7 +289,7 @@ async fn a_store_price_applies_in_its_store(stage: &Stage) {
         ]
     );
     let removal = format!("{HEADER}a,,,,,,,,,s1\nb,,,,,,,,,s1\n");
-    let done = import(&app, ask(), &removal).await.expect("imported");
+    let done = import(&app, request(), &removal).await.expect("imported");
     let counts = done.store_prices;
     assert_eq!((counts.removed, counts.unchanged), (1, 1));
     assert_eq!(
@@ -303,13 +303,13 @@ async fn a_full_file_deactivates_missing_products(stage: &Stage) {
     let rows: String = (0..700)
         .map(|n| format!("s{n:03},,N,,,1,EUR,,,\n"))
         .collect();
-    import(&app, ask(), &format!("{HEADER}{rows}"))
+    import(&app, request(), &format!("{HEADER}{rows}"))
         .await
         .expect("imported");
     let full = |dry_run| CatalogueImportRequest {
         missing: Missing::Deactivate,
         dry_run,
-        ..ask()
+        ..request()
     };
     let text = format!("{HEADER}s001,,N,,,1,EUR,,,\nnew,,N,,,1,EUR,,,\ns002,,N,,,1,EUR,,no,\n");
     let preview = import(&app, full(true), &text).await.expect("valid");
@@ -352,14 +352,14 @@ async fn json_lines_are_equivalent(stage: &Stage) {
     let app = new_app(stage).await;
     import(
         &app,
-        ask(),
+        request(),
         &format!("{HEADER}a,,A,,,1.5,EUR,VAT,true,\na,,,,,1.4,EUR,,,s1\n"),
     )
     .await
     .expect("imported");
     let lines = CatalogueImportRequest {
         format: Format::JsonLines,
-        ..ask()
+        ..request()
     };
     let text = concat!(
         r#"{"sku":"a","name":"A","price":"1.50","currency":"EUR","tax_code":"VAT","active":true}"#,
@@ -399,7 +399,7 @@ async fn concurrent_imports_are_never_mixed(stage: &Stage) {
     let files = [catalogue(2000, 101), catalogue(2000, 202)];
     let both = files.map(|text| {
         let app = app.clone();
-        tokio::spawn(async move { import(&app, ask(), &text).await })
+        tokio::spawn(async move { import(&app, request(), &text).await })
     });
     let mut done = 0;
     for import in both {
@@ -432,10 +432,10 @@ async fn a_stopped_import_is_discarded(stage: &Stage) {
             }
         }),
     };
-    let result = import_watched(&app, ask(), &catalogue(3000, 100), watch).await;
+    let result = import_watched(&app, request(), &catalogue(3000, 100), watch).await;
     assert!(matches!(result, Err(NotImported::Stopped)), "{result:?}");
     assert_empty(stage).await;
-    import(&app, ask(), &catalogue(10, 100))
+    import(&app, request(), &catalogue(10, 100))
         .await
         .expect("imported");
 }

@@ -103,14 +103,14 @@ async fn pay(app: &App) {
 
 /// Requests concurrent refunds of the same extent and returns the number of accepted ones.
 async fn request_refunds(app: &App, name: &str, times: usize, extent: Value) -> usize {
-    let ask = |number: usize| {
+    let request = |number: usize| {
         let id = format!("{name}-{number}");
         let refund = read(json!({
             "id": id, "at": "2026-11-24T11:00:00Z", "reason": "torn", "extent": extent,
         }));
         async move { app.orders.accept_refund(key(&id), "o1", refund).await }
     };
-    let answers = join_all((0..times).map(ask)).await;
+    let answers = join_all((0..times).map(request)).await;
     for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
         assert!(matches!(error, Error::Invalid(_)), "{error}");
     }

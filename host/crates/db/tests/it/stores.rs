@@ -39,14 +39,14 @@ fn file(count: usize, currency: &str) -> String {
 }
 
 async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, NotImported> {
-    let ask = StoreImportRequest {
+    let request = StoreImportRequest {
         dry_run: false,
         reach: Reach::Everything,
         actor: "ana".into(),
         reason: "new chain".into(),
     };
     let file = Box::new(Cursor::new(text.as_bytes().to_vec()));
-    let reply = app.stores.import(ask, file, None, watch).await?;
+    let reply = app.stores.import(request, file, None, watch).await?;
     Ok(serde_json::from_str(&reply.body).expect("an answer"))
 }
 

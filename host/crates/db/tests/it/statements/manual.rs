@@ -27,7 +27,7 @@ async fn a_released_tender_settles_its_duplicate(stage: &Stage) {
         .await
         .expect("imported");
     let first = &lines(&importer, &imported).await[0];
-    let ask = SettleRequest {
+    let request = SettleRequest {
         actor: "ann".into(),
         reason: "the terminal mixed them up".into(),
         entry: Some("p2".into()),
@@ -35,7 +35,7 @@ async fn a_released_tender_settles_its_duplicate(stage: &Stage) {
     let settled = importer
         .app
         .settlement
-        .settle_line(key("k"), &first.id, ask);
+        .settle_line(key("k"), &first.id, request);
     settled.await.expect("settled");
     importer
         .app
@@ -111,35 +111,35 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     let imported = importer.import("a.csv", &text).await.expect("imported");
     let views = lines(&importer, &imported).await;
     let app = &importer.app;
-    let ask = |entry: Option<&str>| SettleRequest {
+    let request = |entry: Option<&str>| SettleRequest {
         actor: "ana".into(),
         reason: "seen on the slip".into(),
         entry: entry.map(str::to_owned),
     };
     let unknown = app
         .settlement
-        .settle_line(key("k0"), &views[0].id, ask(Some("p9")))
+        .settle_line(key("k0"), &views[0].id, request(Some("p9")))
         .await;
     assert!(matches!(unknown, Err(Error::Invalid(_))));
     app.settlement
-        .settle_line(key("k1"), &views[0].id, ask(Some("p1")))
+        .settle_line(key("k1"), &views[0].id, request(Some("p1")))
         .await
         .expect("settled");
     let again = app
         .settlement
-        .settle_line(key("k1"), &views[0].id, ask(Some("p1")))
+        .settle_line(key("k1"), &views[0].id, request(Some("p1")))
         .await;
     assert!(again.expect("answered").repeated);
     let settled = app
         .settlement
-        .settle_line(key("k2"), &views[1].id, ask(Some("p1")))
+        .settle_line(key("k2"), &views[1].id, request(Some("p1")))
         .await;
     assert!(
         matches!(settled, Err(Error::Invalid(_))),
         "settled by another line"
     );
     app.settlement
-        .settle_line(key("k3"), &views[1].id, ask(None))
+        .settle_line(key("k3"), &views[1].id, request(None))
         .await
         .expect("settled");
     assert_eq!(
@@ -194,7 +194,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
     assert_eq!(manual_settlements, expected);
     // The undo released the tender.
     app.settlement
-        .settle_line(key("k6"), &views[1].id, ask(Some("p1")))
+        .settle_line(key("k6"), &views[1].id, request(Some("p1")))
         .await
         .expect("settled");
 }

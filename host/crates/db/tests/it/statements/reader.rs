@@ -241,13 +241,13 @@ impl Importer {
     pub async fn import(&self, file: &str, text: &str) -> Result<Imported, Error> {
         let mut spool = self.vault.spool(file).expect("a spool");
         spool.write(text.as_bytes()).expect("spooled");
-        let ask = StatementRequest {
+        let request = StatementRequest {
             retailer: "r1".into(),
             plugin: "reader".into(),
         };
         self.app
             .settlement
-            .import(&ask, spool, Arc::default())
+            .import(&request, spool, Arc::default())
             .await
     }
 }
