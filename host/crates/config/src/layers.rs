@@ -53,7 +53,7 @@ impl Layer {
     }
 
     /// Marks the layer as defaults.
-    pub(crate) fn as_defaults(mut self) -> Self {
+    pub(crate) fn into_defaults(mut self) -> Self {
         self.defaults = true;
         self
     }
