@@ -35,27 +35,27 @@ pub struct TimelineArgs {
 /// Prints the timeline.
 pub async fn run(config: Config, args: &TimelineArgs) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| {
-        let story = app
+        let timeline = app
             .operations
             .timeline(&args.id, &Reach::Everything)
             .await?;
         match args.json {
-            true => show::line(&serde_json::to_string_pretty(&story)?),
-            false => print(&story),
+            true => show::line(&serde_json::to_string_pretty(&timeline)?),
+            false => print(&timeline),
         }
         Ok(())
     })
     .await
 }
 
-fn print(story: &TimelineView) {
-    let about = story.about.iter().map(|one| {
+fn print(timeline: &TimelineView) {
+    let about = timeline.about.iter().map(|one| {
         let kind = serde_json::json!(one.kind);
         format!("{} {}", kind.as_str().unwrap_or_default(), plain(&one.id))
     });
     let about = about.collect::<Vec<_>>().join(", ");
-    show::line(&format!("{}: {about}", plain(&story.id)));
-    let mut entries = story.entries.as_slice();
+    show::line(&format!("{}: {about}", plain(&timeline.id)));
+    let mut entries = timeline.entries.as_slice();
     while let Some(first) = entries.first() {
         let (date, _) = instant(&first.at);
         let same = |entry: &&TimelineEntry| instant(&entry.at).0 == date;
@@ -64,8 +64,8 @@ fn print(story: &TimelineView) {
         show::line(&table(day).trim_fmt());
         entries = later;
     }
-    if !story.cut.is_empty() {
-        let cut = story.cut.join(", ");
+    if !timeline.cut.is_empty() {
+        let cut = timeline.cut.join(", ");
         show::line(&format!(
             "\nincomplete, because there are too many entries of: {cut}"
         ));

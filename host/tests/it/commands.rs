@@ -233,8 +233,8 @@ fn content(host: &Host) {
     std::fs::remove_file(&out).expect("gone");
     std::fs::remove_file(first(host)).expect("gone");
     let why = error_of(host, &get);
-    let story = format!("galleria timeline {delivered}");
-    contains(&why, &["does not stand there any more", &story]);
+    let timeline = format!("galleria timeline {delivered}");
+    contains(&why, &["does not stand there any more", &timeline]);
     assert!(!out.exists());
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("host/ stands in the workspace")
+        .expect("host/ is in the workspace")
 }
 
 /// The folder of staged plugins.

@@ -135,7 +135,7 @@ async fn broken_codes_of_every_kind_get_equal_responses_and_are_not_stored(datab
             assert_eq!(body["member"]["id"], *member.number);
         }
 
-        let mut host = Arc::into_inner(host).expect("nobody else");
+        let mut host = Arc::into_inner(host).expect("the only owner");
         let written = ears.everything(&mut host, database).await;
         every_question_was_recorded(&ears, &scanner, &written, database);
         let codes = codes.iter().chain(&good).map(String::as_str);

@@ -99,8 +99,8 @@ fn encoded(id: &str) -> String {
     bytes.collect()
 }
 
-fn kinds(story: &Value) -> Vec<&str> {
-    let entries = story["entries"].as_array().expect("entries").iter();
+fn kinds(timeline: &Value) -> Vec<&str> {
+    let entries = timeline["entries"].as_array().expect("entries").iter();
     entries
         .map(|entry| entry["what"].as_str().expect("text"))
         .collect()
@@ -150,8 +150,8 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
     ];
     for id in ids {
         let path = format!("/v1/timeline/{}", encoded(id));
-        let story = host.get(&path).await.expect("a story");
-        let kinds = kinds(&story);
+        let timeline = host.get(&path).await.expect("a timeline");
+        let kinds = kinds(&timeline);
         for what in [
             "order",
             "payment",
@@ -167,15 +167,15 @@ async fn http_and_command_show_a_timeline_by_every_id(database: Database) {
             assert!(kinds.contains(&what), "{id} lacks {what}: {kinds:?}");
         }
         assert_eq!(&kinds[..2], ["order", "payment"], "{id}");
-        let times = story["entries"].as_array().expect("entries").iter();
+        let times = timeline["entries"].as_array().expect("entries").iter();
         let times = times.map(|entry| {
             let at = entry["at"].as_str().expect("a time");
             at.parse::<jiff::Timestamp>().expect("an instant")
         });
-        assert!(times.is_sorted(), "{story:#}");
+        assert!(times.is_sorted(), "{timeline:#}");
         let raw = output_of(&host, &["timeline", id, "--json"]);
         let raw: Value = serde_json::from_str(&raw).expect("JSON");
-        assert_eq!(raw, story, "{id}");
+        assert_eq!(raw, timeline, "{id}");
     }
     // The text output contains the same.
     let result = output_of(&host, &["timeline", &file]);
@@ -230,13 +230,13 @@ async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(dat
     let begun = Instant::now();
     loop {
         let path = format!("/v1/timeline/{}", encoded(&event));
-        let story = host.get(&path).await.expect("a story");
-        let failed = story["entries"].as_array().expect("entries").iter();
+        let timeline = host.get(&path).await.expect("a timeline");
+        let failed = timeline["entries"].as_array().expect("entries").iter();
         let failed = failed.filter(|entry| entry["facts"]["outcome"] == "invalid");
         if failed.count() == 2 {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{story:#}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{timeline:#}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     host.until(|status| status["dead_letters"] == 2).await;
@@ -259,8 +259,8 @@ async fn dead_letters_are_settled_by_command_and_every_operation_is_recorded(dat
     assert!(gone.contains("there is no dead letter"), "{gone}");
     assert!(gone.contains("`galleria dead-letters list`"), "{gone}");
 
-    let story = host.get("/v1/timeline/o1").await.expect("a story");
-    assert!(kinds(&story).contains(&"operation"), "{story:#}");
+    let timeline = host.get("/v1/timeline/o1").await.expect("a timeline");
+    assert!(kinds(&timeline).contains(&"operation"), "{timeline:#}");
     let done = host.get("/v1/operations").await.expect("a list");
     let actions = done["operations"].as_array().expect("a list").iter();
     let actions: Vec<_> = actions

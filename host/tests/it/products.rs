@@ -252,7 +252,10 @@ async fn a_stopped_import_leaves_nothing(database: Database) {
     let output = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{output}");
     assert!(output.contains("nothing was left behind"), "{output}");
-    assert!(!importing(&db).await, "nobody has to wait for its lease");
+    assert!(
+        !importing(&db).await,
+        "the stopped import released its lease"
+    );
     db.close().await.expect("closed");
     let page = host.get("/v1/retailers/example/products").await;
     assert_eq!(page.expect("a list")["products"], json!([]));

@@ -43,7 +43,7 @@ async fn processes_share_the_work_and_one_takes_over_from_a_killed_one(database:
     corner_shop::sell(&front, "o-1").await;
     tokio::time::sleep(Duration::from_millis(700)).await;
     let status = front.get("/v1/status").await.expect("a status");
-    assert_eq!(status["settled"], false, "nobody consumes yet");
+    assert_eq!(status["settled"], false, "no process consumes yet");
 
     let mut back = front.beside("consumer,deliver");
     back.start().await;
@@ -79,7 +79,7 @@ async fn processes_share_the_work_and_one_takes_over_from_a_killed_one(database:
     corner_shop::sell(&front, "o-2").await;
     while state(&probe(&next, "/readyz").await.1, "consumer") != Some("running") {
         let waited = killed.elapsed();
-        assert!(waited < lease * 9, "nobody took over:\n{}", next.log());
+        assert!(waited < lease * 9, "no process took over:\n{}", next.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     corner_shop::delivered(&front, 2).await;

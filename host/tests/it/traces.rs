@@ -54,7 +54,7 @@ async fn a_payment_is_one_trace_from_its_request_to_its_document(database: Datab
     let deliver = one(&trace, "deliver document");
     assert!(
         request.parent_span_id.is_empty(),
-        "nobody else asked for it"
+        "no other request caused it"
     );
     for (span, parent) in [
         (accept, request),

@@ -161,7 +161,7 @@ fn hostile(sample: &Sample) -> Vec<(&'static str, Made)> {
         "stripe-payout" => ("gross", "payment_metadata[order]", table(&good)),
         "delimited-statement" => ("Brut", "Commande", table(&good)),
         "fixed-statement" => ("gross", "merchant_reference", records(&good)),
-        other => panic!("{other}: nobody knows what is hostile to it"),
+        other => panic!("{other}: no hostile content is known for this plugin"),
     };
     let mut cases = anywhere(&good, sale, amount, reference);
     cases.extend(own);

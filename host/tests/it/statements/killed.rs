@@ -83,7 +83,10 @@ async fn a_statement_is_complete_or_absent() {
     assert!(lines >= 2_000 && lines < ROWS as u64);
     let listed = host.run(&["statement", "list"]);
     let listed = String::from_utf8(listed.stdout).expect("text");
-    assert!(!listed.contains("details.csv"), "nobody sees it:\n{listed}");
+    assert!(
+        !listed.contains("details.csv"),
+        "the aborted import is listed:\n{listed}"
+    );
 
     killed_at(&host, &file, StatementState::Matching, ROWS as u64).await;
     let listed = host.run(&["statement", "list"]);

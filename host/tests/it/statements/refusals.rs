@@ -48,7 +48,7 @@ impl Good {
             "stripe-payout" => &[("reporting_category", "charge")],
             "delimited-statement" => &[("Opération", "VENTE")],
             "fixed-statement" => &[("kind", "PAY")],
-            other => panic!("{other}: nobody knows what it refuses"),
+            other => panic!("{other}: no errors are known for this plugin"),
         });
         let later = sheet.last() - 1;
         Self { sheet, sale, later }
