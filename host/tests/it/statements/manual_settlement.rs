@@ -318,7 +318,7 @@ async fn by_hand(host: &Host, statement: &str, before: &Value) {
         assert_eq!(lines_of(&moved, becomes), lines_of(before, becomes) + 1);
         assert_eq!(net(&moved), net(before), "what was paid out stays");
         let table = output_of(host, &["explain", line]);
-        let result = format!("settled by ana: {reason} ({was} before, {becomes} after)");
+        let result = format!("settled by ana: {reason} (from {was} to {becomes})");
         assert!(table.contains(&result), "{table}");
 
         let undo = ["undo", line, "--actor", "eva", "--reason", "it was another"];
