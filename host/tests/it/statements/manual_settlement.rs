@@ -247,7 +247,10 @@ async fn refusals(host: &Host, statement: &str) {
     let silent = error_of(host, &with(&["--actor", "ana"]));
     assert!(silent.contains("--reason <REASON>"), "{silent}");
     let empty = error_of(host, &with(&["--actor", "ana", "--reason", " "]));
-    assert!(empty.contains("reason: must be 1 to 500 bytes of text"), "{empty}");
+    assert!(
+        empty.contains("reason: must be 1 to 500 bytes of text"),
+        "{empty}"
+    );
     let nobody = error_of(host, &with(&["--reason", "seen"]));
     assert!(nobody.contains("--actor <ACTOR>"), "{nobody}");
     let entry = ["--entry", "pay-nowhere"];
