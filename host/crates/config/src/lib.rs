@@ -143,7 +143,7 @@ pub fn load_lenient(
 
 fn defaults() -> Result<Layer, ConfigError> {
     let file = Path::new("conf/host.toml (built in)");
-    Layer::of_toml(file, DEFAULTS).map(Layer::as_defaults)
+    Layer::of_toml(file, DEFAULTS).map(Layer::into_defaults)
 }
 
 /// Removes rejected values until the rest is valid, so that all errors are found. Returns nothing if the
