@@ -255,6 +255,12 @@ mod tests {
         arguments
     }
 
+    fn parses(example: &str) {
+        if let Err(error) = Cli::try_parse_from(arguments(example)) {
+            panic!("{example}: {error}");
+        }
+    }
+
     #[test]
     fn every_command_has_examples_that_parse() {
         each_command(&Cli::command(), "galleria", &|command, name| {
@@ -269,13 +275,11 @@ mod tests {
                 "{name} has no example"
             );
             for example in examples {
-                let parsed = Cli::try_parse_from(arguments(example));
-                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+                parses(example);
             }
         });
         for example in EXAMPLES.lines().filter_map(|line| line.strip_prefix("  ")) {
-            let parsed = Cli::try_parse_from(arguments(example));
-            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            parses(example);
         }
     }
 }
