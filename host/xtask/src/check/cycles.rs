@@ -300,8 +300,10 @@ impl Reader<'_> {
                 Some(Token::Punct('{')) => {
                     self.at += 1;
                     while self.peek(0).is_some() && !self.is(0, '}') {
+                        let start = self.at;
                         self.import(path, &segments, exported, into);
-                        if self.is(0, ',') {
+                        // Also skips what is not a name, such as `$(...)` in a macro.
+                        if self.is(0, ',') || self.at == start {
                             self.at += 1;
                         }
                     }
@@ -516,6 +518,12 @@ mod tests {
             ("b.rs", "use crate::{a::a}; pub fn b() { vec![a()] }"),
         ]);
         assert_eq!(found, [["a.rs", "b.rs"]]);
+    }
+
+    #[test]
+    fn imports_in_macros_end() {
+        let text = "macro_rules! m { ($($a:ident)*) => { use crate::b::{$($a),*}; }; }";
+        assert!(cycles(&[("lib.rs", text)]).is_empty());
     }
 
     #[test]
