@@ -233,23 +233,23 @@ fn order(store: &str, till: u64, id: &str) -> Value {
     })
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+fn median(mut measurements: Vec<f64>) -> f64 {
+    measurements.sort_by(f64::total_cmp);
+    measurements[measurements.len() / 2]
 }
 
 async fn measured(name: &str, server: Option<Server>) -> Result<()> {
     let host = Host::start(server).await?;
-    let mut figures = TILLS.map(|_| (Vec::new(), Vec::new()));
+    let mut measurements = TILLS.map(|_| (Vec::new(), Vec::new()));
     for round in 0..ROUNDS {
-        for (tills, (speed, share)) in TILLS.into_iter().zip(&mut figures) {
+        for (tills, (speed, share)) in TILLS.into_iter().zip(&mut measurements) {
             let (orders, per_commit) = host.round(round, tills).await?;
             speed.push(orders);
             share.push(per_commit);
         }
     }
     let mut alone = None;
-    for (tills, (speed, share)) in TILLS.into_iter().zip(figures) {
+    for (tills, (speed, share)) in TILLS.into_iter().zip(measurements) {
         let (speed, share) = (median(speed), median(share));
         let times = speed / *alone.get_or_insert(speed);
         if name == "SQLite" && tills == 64 {

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::documents::{Content, DocumentQuery, DocumentView, Held};
+use galleria_app::documents::{Content, ContentSource, DocumentQuery, DocumentView};
 use galleria_app::lists::ListQuery;
 use galleria_config::Config;
 use galleria_ports::Error;
@@ -223,9 +223,9 @@ fn half(out: &Path, error: io::Error) -> anyhow::Error {
 }
 
 fn copy(content: Content, to: &mut dyn Write) -> io::Result<()> {
-    let copied = match content.held {
-        Held::Here(bytes) => io::copy(&mut bytes.as_slice(), to)?,
-        Held::File(mut file) => io::copy(&mut file, to)?,
+    let copied = match content.source {
+        ContentSource::Here(bytes) => io::copy(&mut bytes.as_slice(), to)?,
+        ContentSource::File(mut file) => io::copy(&mut file, to)?,
     };
     to.flush()?;
     match copied == content.size {

@@ -204,7 +204,7 @@ impl Watch {
 }
 
 /// Requests a run for the month.
-async fn ask(host: &Host, slot: &str) -> String {
+async fn request_run(host: &Host, slot: &str) -> String {
     let body = json!({
         "retailer": "large", "plugin": slot, "first": "2026-10-01", "last": "2026-10-31",
     });
@@ -234,7 +234,7 @@ async fn measured(host: &Host, slot: &str, idle: u64, lines: u64) -> Value {
     // Reset the peak: from here on it is this run's.
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("a peak forgotten");
     let (begun, used) = (Instant::now(), cpu(pid));
-    let run = ask(host, slot).await;
+    let run = request_run(host, slot).await;
     let view = until(host, &run, |run| run["state"] == "ended").await;
     let (took, used) = (begun.elapsed(), cpu(pid) - used);
     let beyond = memory(pid, "VmHWM:").saturating_sub(idle);
@@ -281,7 +281,7 @@ async fn a_month_of_a_large_retailer_becomes_reports() {
     let days = measured(&host, "days", idle, lines).await;
     let articles = measured(&host, "articles", idle, lines).await;
 
-    let killed = ask(&host, "killed").await;
+    let killed = request_run(&host, "killed").await;
     let third = |run: &Value| run["progress"].as_u64() > Some(lines / 3);
     until(&host, &killed, third).await;
     host.kill();

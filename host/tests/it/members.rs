@@ -26,13 +26,13 @@ const AT_ONCE: usize = 8;
 
 /// The parts of a response that a caller can compare.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Told {
+struct Response {
     status: u16,
     headers: BTreeMap<String, String>,
     body: String,
 }
 
-async fn identify(host: &Host, store: &str, code: &str) -> Told {
+async fn identify(host: &Host, store: &str, code: &str) -> Response {
     let path = format!("/v1/stores/{store}/members/identify");
     let request = host.client.post(host.url(&path));
     let response = request.json(&json!({ "code": code })).send().await;
@@ -42,7 +42,7 @@ async fn identify(host: &Host, store: &str, code: &str) -> Told {
         // The time and the request's id differ.
         .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), format!("{value:?}")));
-    Told {
+    Response {
         status: response.status().as_u16(),
         headers: headers.collect(),
         body: response.text().await.expect("a body"),
@@ -70,7 +70,7 @@ const NO_LIMITS: [&str; 2] = [
 ];
 
 /// Identifies every code. Returns the responses in the order of the codes.
-async fn ask_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Told> {
+async fn identify_all(host: &Arc<Host>, store: &str, codes: &[String]) -> Vec<Response> {
     let mut tasks = tokio::task::JoinSet::new();
     for part in 0..AT_ONCE {
         let (host, store) = (Arc::clone(host), store.to_owned());
@@ -119,10 +119,10 @@ async fn broken_codes_of_every_kind_get_equal_responses_and_are_not_stored(datab
 
         let codes: Vec<_> = broken.iter().map(|broken| broken.code.clone()).collect();
         let (refused, identified) = tokio::join!(
-            ask_all(&host, scanner.store_id(), &codes),
-            ask_all(&host, scanner.store_id(), &good)
+            identify_all(&host, scanner.store_id(), &codes),
+            identify_all(&host, scanner.store_id(), &good)
         );
-        let mut kinds: BTreeMap<&Told, BTreeSet<&str>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&Response, BTreeSet<&str>> = BTreeMap::new();
         for (result, broken) in refused.iter().zip(&broken) {
             kinds.entry(result).or_default().insert(broken.kind);
         }
@@ -187,7 +187,7 @@ fn nothing_of(needles: &Needles, written: &Written) {
 }
 
 /// Ways in which a plugin may try to reveal a question, or fail at it.
-const TELLING: [&str; 8] = [
+const REVEALING: [&str; 8] = [
     "PutInFault",
     "PutInLog",
     "PutInPanic",
@@ -203,7 +203,7 @@ async fn a_plugin_cannot_reveal_a_question(database: Database) {
     let mut slot = format!(
         "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.limits]\ncpu_ms = 100\noutput_bytes = 1048576\n[plugins.papers.settings]\nbehave = \"Identify\"\n"
     );
-    for behave in TELLING {
+    for behave in REVEALING {
         slot += &format!(
             "[[plugins.papers.for]]\nstores = [\"{behave}\"]\nsettings = {{ behave = \"{behave}\" }}\n"
         );
@@ -214,7 +214,7 @@ async fn a_plugin_cannot_reveal_a_question(database: Database) {
     host.start().await;
     let mut result = BTreeSet::new();
     let mut codes = Vec::new();
-    for (n, behave) in TELLING.iter().enumerate() {
+    for (n, behave) in REVEALING.iter().enumerate() {
         let body = json!({
             "external_id": behave, "retailer": "corner", "store_type": "kiosk", "country": "ES",
             "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",

@@ -52,7 +52,7 @@ pub async fn sell(host: &Host, store: &str, n: usize) {
     }
 }
 
-fn figures<'a>(status: &'a Value, store: &str) -> &'a Value {
+fn store_status<'a>(status: &'a Value, store: &str) -> &'a Value {
     let stores = status["stores"].as_array().expect("stores");
     let found = stores.iter().find(|one| one["store"] == store);
     found.expect("the store has events")
@@ -90,7 +90,7 @@ async fn a_misbehaving_plugin_affects_only_its_store(database: Database) {
         }
     }
     let good = ORDERS as u64;
-    host.until(|status| figures(status, "s-good")["documents"] == good)
+    host.until(|status| store_status(status, "s-good")["documents"] == good)
         .await;
     let bad = (BEHAVIOURS.len() - 1) as u64;
     let status = host
@@ -98,7 +98,7 @@ async fn a_misbehaving_plugin_affects_only_its_store(database: Database) {
         .await;
     assert_eq!(status["documents"]["delivered"], good, "{status:#}");
     for (store, _) in BEHAVIOURS.iter().filter(|(store, _)| *store != "s-good") {
-        assert_eq!(figures(&status, store)["documents"], 0, "{store}");
+        assert_eq!(store_status(&status, store)["documents"], 0, "{store}");
     }
     let journal = host.get("/v1/orders/s-good-0/journal").await;
     let journal = journal.expect("a journal");

@@ -88,7 +88,7 @@ fn import(host: &Host, file: &str, more: &[&str]) -> (bool, String) {
 /// Runs a slot for a day. Returns the rows of its file without the header.
 fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
     let before = host.files();
-    let ask = [
+    let arguments = [
         "report",
         "run",
         "--retailer",
@@ -98,7 +98,7 @@ fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
         "--from",
         day,
     ];
-    let ran = host.run(&[&ask, more].concat());
+    let ran = host.run(&[&arguments, more].concat());
     let why = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{why}");
     let new: BTreeMap<_, _> = host

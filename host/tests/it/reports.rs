@@ -47,7 +47,7 @@ async fn a_days_lines_become_one_file(database: Database) {
         host.settle().await;
         host.stop();
         let before = host.files();
-        let ask = [
+        let arguments = [
             "report",
             "run",
             "--retailer",
@@ -57,7 +57,7 @@ async fn a_days_lines_become_one_file(database: Database) {
             "--from",
             &day.date,
         ];
-        let ran = host.run(&ask);
+        let ran = host.run(&arguments);
         let output = String::from_utf8_lossy(&ran.stdout).into_owned();
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success(), "{output}{why}");
@@ -76,7 +76,7 @@ async fn a_days_lines_become_one_file(database: Database) {
         assert!(!name.starts_with('.') && output.contains(name), "{output}");
         let rows = content.iter().filter(|byte| **byte == b'\n').count();
         assert!(rows > sold_lines(&day) / 2, "{rows} rows");
-        let again = host.run(&ask);
+        let again = host.run(&arguments);
         assert!(again.status.success());
         let output = String::from_utf8_lossy(&again.stdout).into_owned();
         assert!(

@@ -77,7 +77,7 @@ async fn fill(host: &Host, lines: u32) {
     db.close().await.expect("closed");
 }
 
-fn ask(slot: &str) -> [&str; 8] {
+fn arguments(slot: &str) -> [&str; 8] {
     [
         "report",
         "run",
@@ -92,7 +92,7 @@ fn ask(slot: &str) -> [&str; 8] {
 
 /// Starts a run by command and waits until it has written something.
 fn begun(host: &Host) -> Child {
-    let mut command = host.galleria(&ask("lines"));
+    let mut command = host.galleria(&arguments("lines"));
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -150,7 +150,7 @@ async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_
     // No process may restart the run until the lease of the killed one has expired.
     let since = Instant::now();
     let again = loop {
-        let again = host.run(&ask("lines"));
+        let again = host.run(&arguments("lines"));
         let why = String::from_utf8_lossy(&again.stderr).into_owned();
         if again.status.success() {
             break String::from_utf8_lossy(&again.stdout).into_owned();
@@ -159,7 +159,7 @@ async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_
         assert!(since.elapsed() < Duration::from_secs(30), "{why}");
     };
     assert!(again.contains(&format!("{LINES} rows")), "{again}");
-    let quiet = host.run(&ask("quiet"));
+    let quiet = host.run(&arguments("quiet"));
     assert!(quiet.status.success(), "{quiet:?}");
     let files = host.files();
     assert_eq!(files.len(), 2, "{:?}", files.keys());

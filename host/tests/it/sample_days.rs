@@ -17,7 +17,7 @@ pub struct Request {
     /// The kind of event that it causes, if any.
     pub counts: Option<String>,
     /// The member that it identifies or belongs to.
-    member: Option<Whose>,
+    member: Option<ExpectedMember>,
     /// The expected response, if it is known in advance.
     #[serde(skip)]
     answer: Option<(u16, Value)>,
@@ -26,7 +26,7 @@ pub struct Request {
 /// The relation of a request to members.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Whose {
+enum ExpectedMember {
     /// It contains the code of the member with this number.
     Known(String),
     /// It contains a code of no member.
@@ -85,13 +85,13 @@ fn with_members(mut requests: Vec<Request>, programme: &str) -> Vec<Request> {
     let mut identified = BTreeMap::new();
     for request in &mut requests {
         match &request.member {
-            Some(Whose::Known(number)) => {
+            Some(ExpectedMember::Known(number)) => {
                 let member = json!({ "id": number, "programme": programme, "attributes": [] });
                 identified.insert(request.key.clone(), member.clone());
                 request.answer = Some((200, json!({ "member": member })));
             }
-            Some(Whose::Nobody) => request.answer = Some((404, json!("member_unknown"))),
-            Some(Whose::AnswerTo(key)) => {
+            Some(ExpectedMember::Nobody) => request.answer = Some((404, json!("member_unknown"))),
+            Some(ExpectedMember::AnswerTo(key)) => {
                 if let Some(member) = identified.get(key) {
                     request.body["member"] = member.clone();
                 }

@@ -35,12 +35,12 @@ pub struct Broken {
     pub kind: &'static str,
     pub code: String,
     /// The number of its member before it was broken, if the code still contains it.
-    whose: Option<Shown>,
+    member: Option<Shown>,
 }
 
 impl Broken {
     pub fn about(&self) -> Option<&Shown> {
-        self.whose.as_ref()
+        self.member.as_ref()
     }
 }
 
@@ -132,8 +132,8 @@ impl Scanner {
 
     /// The `n`th broken code: every kind in turn.
     pub fn broken(&self, n: usize, chance: &mut ChaCha8Rng) -> Broken {
-        let whose = self.member(chance);
-        let number = whose.number.as_bytes();
+        let member = self.member(chance);
+        let number = member.number.as_bytes();
         let sealed = self.padded(number);
         let random = |chance: &mut ChaCha8Rng, count: usize| {
             let mut bytes = vec![0; count];
@@ -142,7 +142,7 @@ impl Scanner {
         };
         let (kind, code) = match n % 16 {
             0 => ("a character that is no digit", {
-                let mut code: Vec<char> = whose.code.chars().collect();
+                let mut code: Vec<char> = member.code.chars().collect();
                 let odd = ['g', ' ', '-', '=', '\n', '\0', 'é', '１'];
                 let at = chance.random_range(0..code.len());
                 code[at] = odd[chance.random_range(0..odd.len())];
@@ -152,10 +152,10 @@ impl Scanner {
             2 => ("base64 as in links, and long enough", {
                 Base64UrlUnpadded::encode_string(&[sealed.clone(), sealed].concat())
             }),
-            3 => ("half a byte too few", whose.code[..31].to_owned()),
+            3 => ("half a byte too few", member.code[..31].to_owned()),
             4 => (
                 "cut off",
-                whose.code[..2 * chance.random_range(1..16)].to_owned(),
+                member.code[..2 * chance.random_range(1..16)].to_owned(),
             ),
             5 => ("some bytes too many", {
                 let more = chance.random_range(1..16);
@@ -180,8 +180,8 @@ impl Scanner {
                 hex(&self.padded(&text))
             }),
             10 => ("check digit", {
-                let wrong = (check_digit(&whose.number[..12]) + chance.random_range(1..10)) % 10;
-                let number = format!("{}{wrong}", &whose.number[..12]);
+                let wrong = (check_digit(&member.number[..12]) + chance.random_range(1..10)) % 10;
+                let number = format!("{}{wrong}", &member.number[..12]);
                 hex(&self.padded(number.as_bytes()))
             }),
             11 => ("fewer or more digits", {
@@ -213,16 +213,16 @@ impl Scanner {
                 "no sealed text at all",
                 match n / 16 % 4 {
                     0 => String::new(),
-                    1 => whose.number.clone(),
+                    1 => member.number.clone(),
                     2 => hex(&random(chance, 16)),
-                    _ => format!("{{\"code\":\"{}\"}}", whose.code),
+                    _ => format!("{{\"code\":\"{}\"}}", member.code),
                 },
             ),
         };
         Broken {
             kind,
             code,
-            whose: Some(whose),
+            member: Some(member),
         }
     }
 }

@@ -120,8 +120,8 @@ impl Core {
     {
         let now = self.clock.now();
         let work = Arc::new(work);
-        let asked = key.clone();
-        let told = tracing::info_span!(target: trace::TARGET, "accept");
+        let saved_key = key.clone();
+        let span = tracing::info_span!(target: trace::TARGET, "accept");
         let done = self
             .records
             .write(in_tx!(|tx, key, work| {
@@ -143,12 +143,12 @@ impl Core {
                     repeated: false,
                 })
             }))
-            .instrument(told)
+            .instrument(span)
             .await;
         let reply = match done {
             // Two of the same at once: the second found no answer yet, and then the first one's rows.
             Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
-                self.answered(asked).await?.ok_or(error)?
+                self.answered(saved_key).await?.ok_or(error)?
             }
             done => done?,
         };

@@ -61,24 +61,24 @@ pub(crate) async fn page(
     tx: &mut dyn Tx,
     caller: &Caller,
     listing: ListKind,
-    ask: &ListQuery,
+    query: &ListQuery,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
-    let places = places(tx, &caller.reach, ask).await?;
-    merged(tx, listing, &places, filter, ask.limit).await
+    let places = places(tx, &caller.reach, query).await?;
+    merged(tx, listing, &places, filter, query.limit).await
 }
 
 /// Where a caller may look for what it asks; what it names and may not reach is not there.
 pub(crate) async fn places(
     tx: &mut dyn Tx,
     reach: &Reach,
-    ask: &ListQuery,
+    query: &ListQuery,
 ) -> Result<Vec<ListScope>, Error> {
-    if let Some(id) = &ask.store {
+    if let Some(id) = &query.store {
         within(tx, reach, Subject::Store(id.clone())).await?;
     }
     let mut single = Vec::new();
-    if let (Some(name), Reach::Some { retailers, stores }) = (&ask.retailer, reach)
+    if let (Some(name), Reach::Some { retailers, stores }) = (&query.retailer, reach)
         && !retailers.contains(name)
     {
         for id in stores {
@@ -91,23 +91,23 @@ pub(crate) async fn places(
             return Err(not_found("retailer", name));
         }
     }
-    if let Some(id) = &ask.order {
+    if let Some(id) = &query.order {
         within(tx, reach, Subject::Order(id.clone())).await?;
-        let fits = fits(tx, ask, id).await?;
+        let fits = fits(tx, query, id).await?;
         return Ok(fits
             .then(|| ListScope::Order(id.clone()))
             .into_iter()
             .collect());
     }
-    if let Some(id) = &ask.store {
+    if let Some(id) = &query.store {
         let store = tx.store_get(id).await?;
-        let fits = store.is_some_and(|store| is_of(&store, ask.retailer.as_deref()));
+        let fits = store.is_some_and(|store| is_of(&store, query.retailer.as_deref()));
         return Ok(fits
             .then(|| ListScope::Store(id.clone()))
             .into_iter()
             .collect());
     }
-    Ok(match (&ask.retailer, reach) {
+    Ok(match (&query.retailer, reach) {
         (Some(_), Reach::Some { .. }) if !single.is_empty() => single,
         (Some(name), _) => vec![ListScope::Retailer(name.clone())],
         (None, Reach::Everything) => vec![ListScope::All],
@@ -121,15 +121,15 @@ pub(crate) async fn places(
 }
 
 /// Whether an order belongs to the store and the retailer that are asked for beside it.
-async fn fits(tx: &mut dyn Tx, ask: &ListQuery, order_id: &str) -> Result<bool, Error> {
+async fn fits(tx: &mut dyn Tx, query: &ListQuery, order_id: &str) -> Result<bool, Error> {
     let Some(order) = tx.order_get(order_id).await? else {
         return Ok(false);
     };
     let Some(store) = tx.store_get(&order.store_id).await? else {
         return Ok(false);
     };
-    let asked = ask.store.as_ref().is_none_or(|id| *id == store.id);
-    Ok(asked && is_of(&store, ask.retailer.as_deref()))
+    let matches_store = query.store.as_ref().is_none_or(|id| *id == store.id);
+    Ok(matches_store && is_of(&store, query.retailer.as_deref()))
 }
 
 fn is_of(store: &Store, retailer: Option<&str>) -> bool {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_read_as_it_was_told_and_nothing_else_is_one() {
+    fn a_cursor_round_trips_and_other_texts_are_rejected() {
         for one in [
             key(-5, "order.1:2"),
             key(0, ""),

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_list_is_put_together_of_what_is_in_reach() {
-        let told = |reach: &Reach, retailer: Option<&str>, store: Option<&str>| {
+        let describe = |reach: &Reach, retailer: Option<&str>, store: Option<&str>| {
             let own = |text: Option<&str>| text.map(ToOwned::to_owned);
             let parts = parts(reach, own(retailer), own(store)).into_iter();
             let word = |text: Option<String>| text.unwrap_or_else(|| "-".into());
@@ -74,14 +74,14 @@ mod tests {
             words.collect::<Vec<_>>().join(" ")
         };
         let all = Reach::Everything;
-        assert_eq!(told(&all, None, None), "-/-");
-        assert_eq!(told(&all, Some("r"), Some("s")), "r/s");
+        assert_eq!(describe(&all, None, None), "-/-");
+        assert_eq!(describe(&all, Some("r"), Some("s")), "r/s");
         let some = bound(&["r", "q"], &["s", "t"]);
-        assert_eq!(told(&some, None, None), "q/- r/- -/s -/t");
-        assert_eq!(told(&some, Some("r"), None), "r/-");
-        assert_eq!(told(&some, Some("other"), None), "other/s other/t");
-        assert_eq!(told(&some, None, Some("s")), "-/s");
-        assert_eq!(told(&bound(&[], &[]), None, None), "");
+        assert_eq!(describe(&some, None, None), "q/- r/- -/s -/t");
+        assert_eq!(describe(&some, Some("r"), None), "r/-");
+        assert_eq!(describe(&some, Some("other"), None), "other/s other/t");
+        assert_eq!(describe(&some, None, Some("s")), "-/s");
+        assert_eq!(describe(&bound(&[], &[]), None, None), "");
     }
 
     #[test]

@@ -125,9 +125,9 @@ mod tests {
             let clock = Arc::new(DrivenClock::new(Timestamp::UNIX_EPOCH));
             let (end, ended) = tokio::sync::oneshot::channel::<()>();
             let mut end = Some(end);
-            let asked = Arc::clone(&clock);
+            let task_clock = Arc::clone(&clock);
             let task = tokio::spawn(ended);
-            let answer = tokio::spawn(async move { at_floor(&*asked, floor, task).await });
+            let answer = tokio::spawn(async move { at_floor(&*task_clock, floor, task).await });
             for now in 0..=1_000 {
                 if now == work {
                     end.take().expect("once").send(()).expect("still there");

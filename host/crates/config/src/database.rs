@@ -26,7 +26,7 @@ rule!(
         let long_enough = |scheme: &&str| text.len() > scheme.len() && text.starts_with(*scheme);
         // A password may contain braces; the path of a file may not.
         let file = text.starts_with("sqlite:");
-        let good = schemes.iter().any(|scheme| long_enough(scheme));
+        let good = schemes.iter().any(long_enough);
         (good && !(file && text.contains(['{', '}']))).then_some(())
     }
 );

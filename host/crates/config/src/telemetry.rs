@@ -23,7 +23,7 @@ rule!(
 
 rule!(
     /// A prefix of metric names, without the dot at its end.
-    Prefix -> String,
+    StatsdPrefix -> String,
     "letters, digits, '_' and '.'",
     |text| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
@@ -56,7 +56,7 @@ pub struct Metrics {
     #[serde(deserialize_with = "optional::<_, Agent>")]
     pub statsd: Option<String>,
     /// Prefix of the names sent to the agent, followed by a dot unless it is empty.
-    #[serde(deserialize_with = "text::<_, Prefix>")]
+    #[serde(deserialize_with = "text::<_, StatsdPrefix>")]
     pub statsd_prefix: String,
 }
 
@@ -106,7 +106,7 @@ mod tests {
         ] {
             assert_eq!(Agent::parse(bad), None, "{bad}");
         }
-        assert_eq!(Prefix::parse("shops.").as_deref(), Some("shops"));
-        assert_eq!(Prefix::parse("a b"), None);
+        assert_eq!(StatsdPrefix::parse("shops.").as_deref(), Some("shops"));
+        assert_eq!(StatsdPrefix::parse("a b"), None);
     }
 }

@@ -81,7 +81,7 @@ impl MetricQueries for Transaction<'_> {
     }
 
     async fn store_metrics(&mut self) -> Result<Vec<StoreMetrics>, Error> {
-        let figures = query(
+        let metrics = query(
             "store_metrics",
             "SELECT e.store_id, e.events, COALESCE(d.documents, 0) AS documents,
                  COALESCE(j.cpu_us, 0) AS cpu_us
@@ -92,8 +92,8 @@ impl MetricQueries for Transaction<'_> {
              LEFT JOIN (SELECT store_id, CAST(SUM(cpu_us) AS BIGINT) AS cpu_us FROM journal
                         GROUP BY store_id) j ON j.store_id = e.store_id",
         );
-        let mut figures: Vec<_> = self
-            .fetch_all(figures)
+        let mut metrics: Vec<_> = self
+            .fetch_all(metrics)
             .await?
             .iter()
             .map(|row| {
@@ -105,8 +105,8 @@ impl MetricQueries for Transaction<'_> {
                 })
             })
             .collect::<Result<_, Error>>()?;
-        figures.sort_by(|a, b| a.store_id.cmp(&b.store_id));
-        Ok(figures)
+        metrics.sort_by(|a, b| a.store_id.cmp(&b.store_id));
+        Ok(metrics)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Every sample currency has cents, so that amounts are cents here.
 
 use super::Sample;
-use super::tabular::Sheet;
+use super::tabular::Grid;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -27,17 +27,17 @@ struct Line {
 
 /// Header, totals, and lines in the order of the file.
 pub fn expected(sample: &Sample) -> Vec<Value> {
-    let sheet = Sheet::of(sample);
-    let (header, read): (_, fn(&Sheet, usize) -> Line) = match sample.plugin.as_str() {
-        "adyen-settlement" => (adyen_header(&sheet), adyen),
-        "stripe-payout" => (stripe_header(&sheet), stripe),
-        "delimited-statement" => (delimited_header(&sheet), delimited),
-        "fixed-statement" => (fixed_header(&sheet), fixed),
+    let grid = Grid::of(sample);
+    let (header, read): (_, fn(&Grid, usize) -> Line) = match sample.plugin.as_str() {
+        "adyen-settlement" => (adyen_header(&grid), adyen),
+        "stripe-payout" => (stripe_header(&grid), stripe),
+        "delimited-statement" => (delimited_header(&grid), delimited),
+        "fixed-statement" => (fixed_header(&grid), fixed),
         other => panic!("{other}: what it has to print is not known here"),
     };
     // The last row of every format is the total.
-    let rows = sheet.body().filter(|row| *row != sheet.last());
-    let lines: Vec<(usize, Line)> = rows.map(|row| (row + 1, read(&sheet, row))).collect();
+    let rows = grid.body().filter(|row| *row != grid.last());
+    let lines: Vec<(usize, Line)> = rows.map(|row| (row + 1, read(&grid, row))).collect();
     let currency = header["header"]["currency"].clone();
     let mut result = vec![header, totals(lines.iter().map(|(_, line)| line))];
     result.extend(
@@ -129,8 +129,8 @@ fn cost(mut line: Line) -> Line {
     line
 }
 
-fn adyen_header(sheet: &Sheet) -> Value {
-    let payout = |column: &str| sheet.cell(sheet.last(), column);
+fn adyen_header(grid: &Grid) -> Value {
+    let payout = |column: &str| grid.cell(grid.last(), column);
     header(
         ["adyen", payout("Merchant Account"), payout("Batch Number")],
         payout("Net Currency"),
@@ -139,8 +139,8 @@ fn adyen_header(sheet: &Sheet) -> Value {
     )
 }
 
-fn adyen(sheet: &Sheet, row: usize) -> Line {
-    let cell = |column: &str| sheet.cell(row, column).to_owned();
+fn adyen(grid: &Grid, row: usize) -> Line {
+    let cell = |column: &str| grid.cell(row, column).to_owned();
     let sided = |side: &str| {
         cents(&cell(&side.replace('_', "Credit"))) - cents(&cell(&side.replace('_', "Debit")))
     };
@@ -192,8 +192,8 @@ fn adyen(sheet: &Sheet, row: usize) -> Line {
     line
 }
 
-fn stripe_header(sheet: &Sheet) -> Value {
-    let payout = |column: &str| sheet.cell(sheet.last(), column);
+fn stripe_header(grid: &Grid) -> Value {
+    let payout = |column: &str| grid.cell(grid.last(), column);
     header(
         ["stripe", "acct_sample", payout("automatic_payout_id")],
         &payout("currency").to_uppercase(),
@@ -202,8 +202,8 @@ fn stripe_header(sheet: &Sheet) -> Value {
     )
 }
 
-fn stripe(sheet: &Sheet, row: usize) -> Line {
-    let cell = |column: &str| sheet.cell(row, column).to_owned();
+fn stripe(grid: &Grid, row: usize) -> Line {
+    let cell = |column: &str| grid.cell(row, column).to_owned();
     let mut line = Line {
         id: cell("balance_transaction_id"),
         psp: cell("charge_id"),
@@ -244,8 +244,8 @@ fn stripe(sheet: &Sheet, row: usize) -> Line {
     line
 }
 
-fn delimited_header(sheet: &Sheet) -> Value {
-    let total = |column: &str| sheet.cell(sheet.last(), column);
+fn delimited_header(grid: &Grid) -> Value {
+    let total = |column: &str| grid.cell(grid.last(), column);
     header(
         ["acquirer", "3004 1099", total("Versement")],
         total("Devise"),
@@ -254,8 +254,8 @@ fn delimited_header(sheet: &Sheet) -> Value {
     )
 }
 
-fn delimited(sheet: &Sheet, row: usize) -> Line {
-    let cell = |column: &str| sheet.cell(row, column).to_owned();
+fn delimited(grid: &Grid, row: usize) -> Line {
+    let cell = |column: &str| grid.cell(row, column).to_owned();
     let line = Line {
         psp: cell("Transaction"),
         merchant: cell("Commande"),
@@ -283,24 +283,24 @@ fn minor(text: &str) -> i64 {
     text.parse().expect("digits")
 }
 
-fn fixed_header(sheet: &Sheet) -> Value {
-    let head = |field: &str| sheet.cell(0, field);
+fn fixed_header(grid: &Grid) -> Value {
+    let head = |field: &str| grid.cell(0, field);
     header(
         ["acquirer", head("account"), head("reference")],
         head("currency"),
         &day(head("paid_on")),
-        minor(sheet.cell(sheet.last(), "net")),
+        minor(grid.cell(grid.last(), "net")),
     )
 }
 
-fn fixed(sheet: &Sheet, row: usize) -> Line {
-    let cell = |field: &str| sheet.cell(row, field).to_owned();
+fn fixed(grid: &Grid, row: usize) -> Line {
+    let cell = |field: &str| grid.cell(row, field).to_owned();
     let line = Line {
         psp: cell("psp_reference"),
         merchant: cell("merchant_reference"),
         modification: cell("modification_reference"),
         booked_at: day(&cell("booked_at")),
-        currency: sheet.cell(0, "currency").to_owned(),
+        currency: grid.cell(0, "currency").to_owned(),
         gross: minor(&cell("gross")),
         converted: minor(&cell("gross")),
         fee: minor(&cell("fee")),

@@ -2,7 +2,7 @@
 //! serving. With one byte more, the host does not store it.
 
 use super::hostile::peak;
-use super::tabular::Sheet;
+use super::tabular::Grid;
 use super::{path, readers, samples, sent};
 use crate::host::{Host, staged};
 use serde_json::{Value, json};
@@ -54,8 +54,8 @@ async fn a_gigabyte_is_rejected_and_the_host_keeps_serving() {
         .into_iter()
         .find(|sample| sample.plugin != "fixed-statement")
         .expect("a table");
-    let sheet = Sheet::of(&sample);
-    let (url, begin) = (host.url(&path(&sample)), sheet.head());
+    let grid = Grid::of(&sample);
+    let (url, begin) = (host.url(&path(&sample)), grid.head());
     let process = host.pid().to_string();
     let (before, begun) = (peak(&process), Instant::now());
     let pouring = tokio::task::spawn_blocking(move || {
@@ -68,7 +68,7 @@ async fn a_gigabyte_is_rejected_and_the_host_keeps_serving() {
     assert_eq!(result, (422, &json!("file_refused")), "{answer:#}");
     let errors = answer["errors"].as_array().expect("errors");
     assert_eq!(errors.len(), 1, "{answer:#}");
-    assert_eq!(errors[0]["row"], sheet.body().start + 1);
+    assert_eq!(errors[0]["row"], grid.body().start + 1);
     let message = errors[0]["message"].as_str().expect("a message");
     assert!(message.contains("more than 4096 bytes"), "{answer:#}");
     let grown = peak(&process) - before;
@@ -82,7 +82,7 @@ async fn a_gigabyte_is_rejected_and_the_host_keeps_serving() {
     );
     let page = host.get("/v1/statements").await.expect("a list");
     assert_eq!(page["statements"], json!([]));
-    let (status, answer) = sent(&host, &sample, sheet.bytes()).await;
+    let (status, answer) = sent(&host, &sample, grid.bytes()).await;
     assert_eq!(status, 201, "{answer:#}");
     host.stop();
 }

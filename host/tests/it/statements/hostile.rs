@@ -1,6 +1,6 @@
 //! Real components reject hostile statements in bounded time and memory.
 
-use super::tabular::Sheet;
+use super::tabular::Grid;
 use super::{Sample, readers, samples};
 use crate::host::staged;
 use galleria_app::settlement::{read, reading_context};
@@ -94,7 +94,7 @@ pub fn peak(process: &str) -> u64 {
 const GIGABYTE: u64 = 1 << 30;
 
 /// Hostile content for every format. `sale` is a row with an amount and a known reference.
-fn anywhere(good: &Sheet, sale: usize, amount: &str, reference: &str) -> Vec<(&'static str, Made)> {
+fn anywhere(good: &Grid, sale: usize, amount: &str, reference: &str) -> Vec<(&'static str, Made)> {
     let with = |column: &str, value: &str| Made::bytes(good.with(sale, column, value).bytes());
     let mut invalid = good.bytes();
     let at = invalid.len() / 2;
@@ -116,7 +116,7 @@ fn anywhere(good: &Sheet, sale: usize, amount: &str, reference: &str) -> Vec<(&'
 }
 
 /// Hostile content for tables of cells.
-fn table(good: &Sheet) -> Vec<(&'static str, Made)> {
+fn table(good: &Grid) -> Vec<(&'static str, Made)> {
     let head = good.head();
     let cell = format!("c{}", good.delimiter());
     let quoted = format!("x{}\n", good.delimiter());
@@ -139,7 +139,7 @@ fn table(good: &Sheet) -> Vec<(&'static str, Made)> {
 }
 
 /// Hostile content for records of fixed width.
-fn records(good: &Sheet) -> Vec<(&'static str, Made)> {
+fn records(good: &Grid) -> Vec<(&'static str, Made)> {
     let head = good.head();
     let after = |piece: &str, bytes: u64, end: &str| Made::of(head.clone(), piece, bytes, end);
     vec![
@@ -154,7 +154,7 @@ fn records(good: &Sheet) -> Vec<(&'static str, Made)> {
 }
 
 fn hostile(sample: &Sample) -> Vec<(&'static str, Made)> {
-    let good = Sheet::of(sample);
+    let good = Grid::of(sample);
     let sale = good.body().start;
     let (amount, reference, own) = match sample.plugin.as_str() {
         "adyen-settlement" => ("Gross Credit (GC)", "Merchant Reference", table(&good)),

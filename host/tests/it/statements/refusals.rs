@@ -1,7 +1,7 @@
 //! Every plugin's rejection of every invalid statement names row and column, and leaves nothing of the file
 //! behind.
 
-use super::tabular::Sheet;
+use super::tabular::Grid;
 use super::{Sample, readers, samples, sent};
 use crate::host::{Database, Host, staged};
 use serde_json::json;
@@ -25,7 +25,7 @@ const CANNOT_BE: [(&str, &str); 1] = [("fixed-statement", "two currencies")];
 /// A file with one error, and the expected position.
 struct Case {
     what: &'static str,
-    file: Sheet,
+    file: Grid,
     /// From 0.
     row: usize,
     column: &'static str,
@@ -33,7 +33,7 @@ struct Case {
 
 /// The positions of the cells to change.
 struct Good {
-    sheet: Sheet,
+    grid: Grid,
     /// A sale in the payout's currency.
     sale: usize,
     /// A line after others.
@@ -42,24 +42,24 @@ struct Good {
 
 impl Good {
     fn of(sample: &Sample) -> Self {
-        let sheet = Sheet::of(sample);
-        let sale = sheet.find(match sample.plugin.as_str() {
+        let grid = Grid::of(sample);
+        let sale = grid.find(match sample.plugin.as_str() {
             "adyen-settlement" => &[("Type", "Settled"), ("Exchange Rate", "1")],
             "stripe-payout" => &[("reporting_category", "charge")],
             "delimited-statement" => &[("Opération", "VENTE")],
             "fixed-statement" => &[("kind", "PAY")],
             other => panic!("{other}: no errors are known for this plugin"),
         });
-        let later = sheet.last() - 1;
-        Self { sheet, sale, later }
+        let later = grid.last() - 1;
+        Self { grid, sale, later }
     }
 
     /// Changes cells in a row. The expected position is the first, unless another one is named.
     fn with(&self, what: &'static str, row: usize, cells: &[(&'static str, &str)]) -> Case {
-        let spoil = |sheet: Sheet, (column, value): &(&str, &str)| sheet.with(row, column, value);
+        let spoil = |grid: Grid, (column, value): &(&str, &str)| grid.with(row, column, value);
         Case {
             what,
-            file: cells.iter().fold(self.sheet.clone(), spoil),
+            file: cells.iter().fold(self.grid.clone(), spoil),
             row,
             column: cells[0].0,
         }
@@ -69,14 +69,14 @@ impl Good {
     fn again(&self, row: usize, before: usize, column: &'static str) -> Case {
         Case {
             what: "two payouts",
-            file: self.sheet.again(row, before),
+            file: self.grid.again(row, before),
             row: before,
             column,
         }
     }
 
     fn end(&self) -> usize {
-        self.sheet.last() + 1
+        self.grid.last() + 1
     }
 }
 
@@ -90,7 +90,7 @@ fn long(good: &Good, cell: &'static str, reference: &'static str) -> [Case; 2] {
 }
 
 fn adyen(good: &Good) -> Vec<Case> {
-    let (sale, later, payout) = (good.sale, good.later, good.sheet.last());
+    let (sale, later, payout) = (good.sale, good.later, good.grid.last());
     let mut cases = vec![
         good.with("a wrong sign", sale, &[("Gross Credit (GC)", "-12.00")]),
         // A received amount is not a refund.
@@ -111,7 +111,7 @@ fn adyen(good: &Good) -> Vec<Case> {
 }
 
 fn stripe(good: &Good) -> Vec<Case> {
-    let (sale, later, payout) = (good.sale, good.later, good.sheet.last());
+    let (sale, later, payout) = (good.sale, good.later, good.grid.last());
     let back = [("gross", "-5.00"), ("fee", "0.00"), ("net", "-5.00")];
     let other = [("net", "-1.00"), ("gross", "-1.00")];
     let mut cases = vec![
@@ -129,7 +129,7 @@ fn stripe(good: &Good) -> Vec<Case> {
 }
 
 fn delimited(good: &Good) -> Vec<Case> {
-    let (sale, later, total) = (good.sale, good.later, good.sheet.last());
+    let (sale, later, total) = (good.sale, good.later, good.grid.last());
     let back = [("Brut", "-5,00"), ("Commission", "0,00"), ("Net", "-5,00")];
     let mut cases = vec![
         good.with("a wrong sign", sale, &back),
@@ -150,7 +150,7 @@ fn delimited(good: &Good) -> Vec<Case> {
 
 /// A field has a fixed length, so only a record can exceed its limit.
 fn fixed(good: &Good) -> Vec<Case> {
-    let (sale, trailer) = (good.sale, good.sheet.last());
+    let (sale, trailer) = (good.sale, good.grid.last());
     let back = [
         ("gross", "-000000000500"),
         ("fee", "0"),
@@ -238,7 +238,7 @@ async fn every_rejection_names_row_and_column_and_nothing_is_imported(database: 
     // Each was rejected for its error: the unchanged files are imported.
     let mut lines = 0;
     for sample in &samples {
-        let (status, answer) = sent(&host, sample, Sheet::of(sample).bytes()).await;
+        let (status, answer) = sent(&host, sample, Grid::of(sample).bytes()).await;
         assert_eq!(status, 201, "{}: {answer:#}", sample.plugin);
         lines += answer["lines"].as_i64().expect("lines");
     }

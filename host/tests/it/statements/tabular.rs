@@ -4,7 +4,7 @@ use super::Sample;
 
 /// A file as rows of cells.
 #[derive(Clone)]
-pub struct Sheet {
+pub struct Grid {
     rows: Vec<Vec<String>>,
     form: Form,
 }
@@ -26,7 +26,7 @@ struct Place {
     end: usize,
 }
 
-impl Sheet {
+impl Grid {
     pub fn of(sample: &Sample) -> Self {
         let text = std::fs::read_to_string(&sample.file).expect("a statement");
         let text = text.trim_start_matches('\u{feff}');

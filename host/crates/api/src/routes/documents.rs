@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use galleria_app::documents::{Content, DocumentPage, DocumentQuery, DocumentView, Held};
+use galleria_app::documents::{Content, ContentSource, DocumentPage, DocumentQuery, DocumentView};
 use galleria_ports::records::DocumentState;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -107,9 +107,9 @@ async fn document_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Js
 async fn document_content(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Response> {
     let content = state.app.documents.content(&id).await?;
     let headers = content_headers(&content);
-    let body = match content.held {
-        Held::Here(bytes) => Body::from(bytes),
-        Held::File(file) => stream_file(file, content.size),
+    let body = match content.source {
+        ContentSource::Here(bytes) => Body::from(bytes),
+        ContentSource::File(file) => stream_file(file, content.size),
     };
     Ok((headers, body).into_response())
 }

@@ -124,10 +124,10 @@ impl Host {
         let vault = folder.path().join("statements");
         let vault = StatementVault::open(&vault, 1 << 20).expect("a vault");
         let poslogs = folder.path().join("poslog");
-        let shelf = Directories::open(&[("poslog".to_owned(), poslogs.clone())].into());
+        let directories = Directories::open(&[("poslog".to_owned(), poslogs.clone())].into());
         let app = App::new(records, plugins, clock.clone(), policy)
             .with_vault(Arc::new(vault))
-            .with_document_reader(Arc::new(shelf.expect("a directory")));
+            .with_document_reader(Arc::new(directories.expect("a directory")));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");

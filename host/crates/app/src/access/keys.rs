@@ -115,26 +115,26 @@ impl From<ApiKeyRow> for KeyView {
 
 impl Access {
     /// Makes a key.
-    pub async fn create_key(&self, ask: ApiKeyRequest) -> Result<NewKey, Error> {
-        check(&ask)?;
-        self.reach_known(&ask.reach).await?;
+    pub async fn create_key(&self, request: ApiKeyRequest) -> Result<NewKey, Error> {
+        check(&request)?;
+        self.reach_known(&request.reach).await?;
         let (id, secret) = (random::<8>()?, random::<32>()?);
         let text = Zeroizing::new(format!("{PREFIX}{}_{}", *id, *secret));
         let row = ApiKeyRow {
             id: id.to_string(),
-            name: ask.name.clone(),
+            name: request.name.clone(),
             digest: Digest::of(secret.as_bytes()).to_string(),
-            scope: ask.scope,
-            reach: ask.reach.clone(),
+            scope: request.scope,
+            reach: request.reach.clone(),
             created_at: self.core.clock.now(),
             revoked_at: None,
         };
         let view = KeyView::from(row.clone());
-        let made = self.core.records.write(in_tx!(|tx, row, ask| {
+        let made = self.core.records.write(in_tx!(|tx, row, request| {
             tx.api_key_insert(&row).await?;
-            let after = told(&row);
+            let after = summary(&row);
             let at = row.created_at;
-            let done = operation("key_create", &row, at, &ask.actor, &ask.reason);
+            let done = operation("key_create", &row, at, &request.actor, &request.reason);
             let done = OperationRow {
                 before: Value::Null.to_string(),
                 after,
@@ -240,12 +240,12 @@ async fn revoke(
             message: format!("key {key} is revoked already"),
         });
     }
-    let before = told(&row);
+    let before = summary(&row);
     row.revoked_at = Some(now);
     let done = operation("key_revoke", &row, now, actor, reason);
     let done = OperationRow {
         before,
-        after: told(&row),
+        after: summary(&row),
         ..done
     };
     tx.operation_insert(&done).await?;
@@ -253,7 +253,7 @@ async fn revoke(
 }
 
 /// What is written down of a key.
-fn told(row: &ApiKeyRow) -> String {
+fn summary(row: &ApiKeyRow) -> String {
     let KeyView {
         id: _,
         name,
@@ -288,12 +288,12 @@ fn operation(
     }
 }
 
-fn check(ask: &ApiKeyRequest) -> Result<(), Error> {
-    if !names::is_id(&ask.name) {
+fn check(request: &ApiKeyRequest) -> Result<(), Error> {
+    if !names::is_id(&request.name) {
         let wanted = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
         return Err(Error::invalid("name", wanted));
     }
-    if let Reach::Some { retailers, stores } = &ask.reach
+    if let Reach::Some { retailers, stores } = &request.reach
         && retailers.is_empty()
         && stores.is_empty()
     {
@@ -302,7 +302,7 @@ fn check(ask: &ApiKeyRequest) -> Result<(), Error> {
             "a store, a retailer, or everything",
         ));
     }
-    signed(&ask.actor, &ask.reason)
+    signed(&request.actor, &request.reason)
 }
 
 /// Who and why, as a list of operations shows them.

@@ -87,11 +87,14 @@ impl Access {
             return Ok(());
         }
         let reach = caller.reach.clone();
-        let asked = subject.clone();
-        let good = self.core.records.read(in_tx!(|tx, reach, asked| {
-            let subject = asked;
-            may_reach(tx, &reach, &subject).await
-        }));
+        let requested_subject = subject.clone();
+        let good = self
+            .core
+            .records
+            .read(in_tx!(|tx, reach, requested_subject| {
+                let subject = requested_subject;
+                may_reach(tx, &reach, &subject).await
+            }));
         match good.await? {
             true => Ok(()),
             false => Err(subject.missing()),

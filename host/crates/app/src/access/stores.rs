@@ -36,9 +36,9 @@ impl Access {
         if caller.reach == Reach::Everything || id.contains('\0') {
             return Ok(());
         }
-        let asked = id.to_owned();
-        let there = self.core.records.read(in_tx!(|tx, asked| {
-            let id = asked;
+        let requested_id = id.to_owned();
+        let there = self.core.records.read(in_tx!(|tx, requested_id| {
+            let id = requested_id;
             tx.store_get(&id).await
         }));
         match there.await? {

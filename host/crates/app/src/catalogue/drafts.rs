@@ -18,7 +18,7 @@ const CLEARED: u32 = 1000;
 pub(super) const HELD: Duration = Duration::from_secs(30);
 
 /// A draft that is being written.
-pub(super) struct Held {
+pub(super) struct LeasedDraft {
     pub draft: CatalogueDraft,
     /// Whether the draft is empty.
     pub empty: bool,
@@ -27,7 +27,7 @@ pub(super) struct Held {
 }
 
 impl Catalogue {
-    pub(super) async fn draft_begin(&self, retailer: &str) -> Result<Held, Error> {
+    pub(super) async fn draft_begin(&self, retailer: &str) -> Result<LeasedDraft, Error> {
         loop {
             let (retailer, writer, now) = (retailer.to_owned(), writer(), self.core.clock.now());
             let begun = self
@@ -39,7 +39,7 @@ impl Catalogue {
                 .await?;
             match begun {
                 DraftStart::Draft(draft) => {
-                    return Ok(Held {
+                    return Ok(LeasedDraft {
                         draft,
                         empty: true,
                         renewed: now,
@@ -53,17 +53,17 @@ impl Catalogue {
 
     pub(super) async fn draft_add(
         &self,
-        held: &mut Held,
+        lease: &mut LeasedDraft,
         products: Vec<ProductRow>,
         prices: Vec<PriceRow>,
     ) -> Result<(), Error> {
         let now = self.core.clock.now();
         let nothing = products.is_empty() && prices.is_empty();
-        let recent = until(now).as_second() - until(held.renewed).as_second() < 10;
+        let recent = until(now).as_second() - until(lease.renewed).as_second() < 10;
         if nothing && recent {
             return Ok(());
         }
-        let draft = held.draft.clone();
+        let draft = lease.draft.clone();
         let forget = readable_from(now);
         self.core
             .records
@@ -71,8 +71,8 @@ impl Catalogue {
                 .catalogue_draft_add(&draft, &products, &prices, until(now), forget)
                 .await))
             .await?;
-        held.renewed = now;
-        held.empty &= nothing;
+        lease.renewed = now;
+        lease.empty &= nothing;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::publication::Publication;
 use super::request::{CatalogueImportRequest, Imported, Missing};
 use super::row::{DETAILS, LAYOUT, Row, Rules, details};
 use crate::catalogue::Catalogue;
-use crate::catalogue::Held;
+use crate::catalogue::LeasedDraft;
 use crate::core::{IdempotencyKey, Reply};
 use crate::tabular::{NotImported, Problems, Rows, Step, Upload, Watch};
 use galleria_domain::Problem;
@@ -34,7 +34,7 @@ impl Catalogue {
     /// request gets the same response.
     pub async fn import(
         &self,
-        ask: CatalogueImportRequest,
+        request: CatalogueImportRequest,
         file: Box<dyn Upload>,
         key: Option<IdempotencyKey>,
         watch: Watch,
@@ -44,12 +44,12 @@ impl Catalogue {
         {
             return Ok(before);
         }
-        let stores = self.core.stores_of(&ask.retailer).await?;
+        let stores = self.core.stores_of(&request.retailer).await?;
         let job = Job {
             service: self.clone(),
             runtime: Handle::current(),
-            rules: Rules::new(stores, ask.decimal_comma),
-            ask,
+            rules: Rules::new(stores, request.decimal_comma),
+            request,
             key,
             watch,
             problems: Problems::default(),
@@ -73,7 +73,7 @@ struct Job {
     service: Catalogue,
     runtime: Handle,
     rules: Rules,
-    ask: CatalogueImportRequest,
+    request: CatalogueImportRequest,
     key: Option<IdempotencyKey>,
     watch: Watch,
     problems: Problems,
@@ -92,18 +92,20 @@ struct Changes {
 impl Job {
     fn run(mut self, mut file: Box<dyn Upload>) -> Result<Reply, NotImported> {
         self.check(&mut *file)?;
-        if self.problems.total > 0 || self.ask.dry_run {
+        if self.problems.total > 0 || self.request.dry_run {
             self.compare(&mut *file, &mut None)?;
             return self.looked();
         }
-        let mut held = Some(self.begin()?);
+        let mut draft = Some(self.begin()?);
         let done = self
-            .compare(&mut *file, &mut held)
-            .and_then(|()| self.deactivate(&mut held))
-            .and_then(|()| self.show(&mut held));
-        if let Some(held) = held {
+            .compare(&mut *file, &mut draft)
+            .and_then(|()| self.deactivate(&mut draft))
+            .and_then(|()| self.show(&mut draft));
+        if let Some(draft) = draft {
             // The draft is invisible. If it cannot be removed now, it is swept later.
-            let cleared = self.runtime.block_on(self.service.draft_clear(&held.draft));
+            let cleared = self
+                .runtime
+                .block_on(self.service.draft_clear(&draft.draft));
             if let Err(error) = cleared {
                 tracing::warn!(
                     error = error.chain(),
@@ -116,7 +118,8 @@ impl Job {
 
     /// Checks every cell.
     fn check(&mut self, file: &mut dyn Upload) -> Result<(), NotImported> {
-        let Some(mut rows) = Rows::open(file, &LAYOUT, self.ask.format, &mut self.problems)? else {
+        let Some(mut rows) = Rows::open(file, &LAYOUT, self.request.format, &mut self.problems)?
+        else {
             return Err(self.refused());
         };
         while let Some(cells) = rows.next(&mut self.problems)? {
@@ -132,7 +135,7 @@ impl Job {
         (self.watch.steps)(Step::Checked(self.counts.rows));
         // Otherwise a file that was cut off after its header would deactivate every product.
         let prices_alone = || self.seen.keys().all(|key| key.contains('\0'));
-        if self.ask.missing == Missing::Deactivate && prices_alone() {
+        if self.request.missing == Missing::Deactivate && prices_alone() {
             let message = "must contain product rows, because missing products are deactivated";
             self.problems.add(Problem::new("file", message));
         }
@@ -162,10 +165,10 @@ impl Job {
     fn compare(
         &mut self,
         file: &mut dyn Upload,
-        held: &mut Option<Held>,
+        draft: &mut Option<LeasedDraft>,
     ) -> Result<(), NotImported> {
         let mut again = Problems::default();
-        let Some(mut rows) = Rows::open(file, &LAYOUT, self.ask.format, &mut again)? else {
+        let Some(mut rows) = Rows::open(file, &LAYOUT, self.request.format, &mut again)? else {
             return Ok(());
         };
         let (mut piece, mut compared) = (Vec::with_capacity(PIECE), 0);
@@ -181,7 +184,7 @@ impl Job {
             if piece.len() == PIECE || (over && !piece.is_empty()) {
                 self.watch.go_on()?;
                 let changes = self.differing(std::mem::take(&mut piece))?;
-                self.add(held, changes)?;
+                self.add(draft, changes)?;
                 (self.watch.steps)(Step::Compared(compared, self.counts.rows));
             }
             if over {
@@ -259,14 +262,14 @@ impl Job {
     }
 
     /// Deactivates active products that the file does not contain.
-    fn deactivate(&mut self, held: &mut Option<Held>) -> Result<(), NotImported> {
-        if self.ask.missing == Missing::Keep {
+    fn deactivate(&mut self, draft: &mut Option<LeasedDraft>) -> Result<(), NotImported> {
+        if self.request.missing == Missing::Keep {
             return Ok(());
         }
         let mut after = String::new();
         loop {
             self.watch.go_on()?;
-            let (retailer, last) = (self.ask.retailer.clone(), after.clone());
+            let (retailer, last) = (self.request.retailer.clone(), after.clone());
             let page = self.service.core.records.read(in_tx!(|tx, retailer, last| {
                 let limit = u32::try_from(PIECE).unwrap_or(u32::MAX);
                 tx.catalogue_list(&retailer, None, Timestamp::MAX, &last, limit)
@@ -289,18 +292,18 @@ impl Job {
                 prices: Vec::new(),
             };
             self.counts.deactivated += changes.products.len() as u64;
-            self.add(held, changes)?;
+            self.add(draft, changes)?;
         }
     }
 
-    fn begin(&self) -> Result<Held, Error> {
-        let begun = self.service.draft_begin(&self.ask.retailer);
+    fn begin(&self) -> Result<LeasedDraft, Error> {
+        let begun = self.service.draft_begin(&self.request.retailer);
         self.runtime.block_on(begun)
     }
 
     /// Adds changes to the draft, and renews its reservation.
-    fn add(&mut self, held: &mut Option<Held>, changes: Changes) -> Result<(), Error> {
-        let Some(held) = held else {
+    fn add(&mut self, draft: &mut Option<LeasedDraft>, changes: Changes) -> Result<(), Error> {
+        let Some(draft) = draft else {
             return Ok(());
         };
         // A rejected file is not written any further.
@@ -309,13 +312,13 @@ impl Job {
         }
         let added = self
             .service
-            .draft_add(held, changes.products, changes.prices);
+            .draft_add(draft, changes.products, changes.prices);
         self.runtime.block_on(added)
     }
 
     /// Publishes the draft, or removes it if nothing differs, and saves the response.
-    fn show(&mut self, held: &mut Option<Held>) -> Result<Reply, NotImported> {
-        let Some(holding) = held.as_ref() else {
+    fn show(&mut self, draft: &mut Option<LeasedDraft>) -> Result<Reply, NotImported> {
+        let Some(holding) = draft.as_ref() else {
             return self.looked();
         };
         self.watch.go_on()?;
@@ -333,13 +336,13 @@ impl Job {
             .records
             .write(in_tx!(|tx, publication| publication.write(tx).await));
         self.runtime.block_on(shown)?;
-        *held = None;
+        *draft = None;
         Ok(reply)
     }
 
     /// The response of a dry run.
     fn looked(&mut self) -> Result<Reply, NotImported> {
-        if self.ask.missing == Missing::Deactivate {
+        if self.request.missing == Missing::Deactivate {
             self.deactivate(&mut None)?;
         }
         Ok(self.reply()?)
@@ -347,7 +350,7 @@ impl Job {
 
     fn reply(&self) -> Result<Reply, Error> {
         let imported = Imported {
-            dry_run: self.ask.dry_run,
+            dry_run: self.request.dry_run,
             ..self.counts.clone()
         };
         let body = serde_json::to_string(&imported)

@@ -19,7 +19,7 @@ pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePrice
 pub(crate) use view::in_scope;
 
 use crate::core::Core;
-use drafts::Held;
+use drafts::LeasedDraft;
 
 /// Imports and lists products and prices. Cheap to clone.
 #[derive(Clone)]

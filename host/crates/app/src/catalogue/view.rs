@@ -130,23 +130,23 @@ pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> Product
 
 impl Catalogue {
     /// Lists products in the order of SKU.
-    pub async fn list(&self, ask: ProductQuery) -> Result<ProductPage, Error> {
-        self.core.check_retailer(&ask.retailer).await?;
-        let store = match &ask.store {
+    pub async fn list(&self, query: ProductQuery) -> Result<ProductPage, Error> {
+        self.core.check_retailer(&query.retailer).await?;
+        let store = match &query.store {
             Some(id) => Some(self.core.store(id).await?),
             None => None,
         };
         if store
             .as_ref()
-            .is_some_and(|store| store.retailer != ask.retailer)
+            .is_some_and(|store| store.retailer != query.retailer)
         {
             return Err(Error::invalid("store", "a store of the retailer"));
         }
-        let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
-        let (mut products, mut after, mut looked_at) = (Vec::new(), ask.after.clone(), 0);
-        let since = ask.changed_since;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let (mut products, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);
+        let since = query.changed_since;
         loop {
-            let page = self.listed(&ask, &after, PAGE).await?;
+            let page = self.listed(&query, &after, PAGE).await?;
             let Some(last) = page.last else {
                 let next = None;
                 return Ok(ProductPage { products, next });
@@ -173,11 +173,15 @@ impl Catalogue {
 
     async fn listed(
         &self,
-        ask: &ProductQuery,
+        query: &ProductQuery,
         after: &str,
         limit: u32,
     ) -> Result<CataloguePage, Error> {
-        let (retailer, store, after) = (ask.retailer.clone(), ask.store.clone(), after.to_owned());
+        let (retailer, store, after) = (
+            query.retailer.clone(),
+            query.store.clone(),
+            after.to_owned(),
+        );
         self.core
             .records
             .read(in_tx!(|tx, retailer, store, after| {

@@ -92,12 +92,12 @@ pub struct Content {
     /// SHA-256.
     pub digest: String,
     /// The bytes.
-    pub held: Held,
+    pub source: ContentSource,
 }
 
 /// Where the bytes are.
 #[derive(Debug)]
-pub enum Held {
+pub enum ContentSource {
     /// Here.
     Here(Vec<u8>),
     /// In a file, from its beginning.
@@ -123,21 +123,21 @@ fn document(row: DocumentRow) -> DocumentView {
 }
 
 /// The documents that fit are few where an event or a name is asked for, whoever's they are.
-fn few(ask: &DocumentQuery) -> Option<ListScope> {
-    let event = ask.event.clone().map(ListScope::Event);
-    event.or_else(|| ask.name.clone().map(ListScope::Name))
+fn few(query: &DocumentQuery) -> Option<ListScope> {
+    let event = query.event.clone().map(ListScope::Event);
+    event.or_else(|| query.name.clone().map(ListScope::Name))
 }
 
-async fn page(tx: &mut dyn Tx, reach: &Reach, ask: &DocumentQuery) -> Result<Page, Error> {
-    let standing = ask.state.map(StatusFilter::Document);
+async fn page(tx: &mut dyn Tx, reach: &Reach, query: &DocumentQuery) -> Result<Page, Error> {
+    let standing = query.state.map(StatusFilter::Document);
     let filter = ListFilter {
-        directory: ask.directory.clone(),
-        ..ask.list.filter(standing)?
+        directory: query.directory.clone(),
+        ..query.list.filter(standing)?
     };
-    let places = places(tx, reach, &ask.list).await?;
-    match few(ask) {
-        Some(place) => of_few(tx, &place, &places, ask, &filter).await,
-        None => merged(tx, ListKind::Documents, &places, &filter, ask.list.limit).await,
+    let places = places(tx, reach, &query.list).await?;
+    match few(query) {
+        Some(place) => of_few(tx, &place, &places, query, &filter).await,
+        None => merged(tx, ListKind::Documents, &places, &filter, query.list.limit).await,
     }
 }
 
@@ -146,7 +146,7 @@ async fn of_few(
     tx: &mut dyn Tx,
     place: &ListScope,
     places: &[ListScope],
-    ask: &DocumentQuery,
+    query: &DocumentQuery,
     filter: &ListFilter,
 ) -> Result<Page, Error> {
     let keys = tx.list_cursors(ListKind::Documents, place, filter, u32::MAX);
@@ -156,13 +156,13 @@ async fn of_few(
     let fits: BTreeMap<String, bool> = rows
         .into_iter()
         .map(|row| {
-            let named = ask.name.as_ref().is_none_or(|name| *name == row.name);
+            let named = query.name.as_ref().is_none_or(|name| *name == row.name);
             let placed = places.iter().any(|place| is_in(&row, place));
             (row.id, named && placed)
         })
         .collect();
     keys.retain(|key| fits.get(&key.id).copied().unwrap_or_default());
-    Ok(cut(keys, ask.list.limit))
+    Ok(cut(keys, query.list.limit))
 }
 
 fn is_in(row: &DocumentRow, place: &ListScope) -> bool {
@@ -257,12 +257,12 @@ impl Documents {
     }
 
     /// Documents in the caller's reach, the newest first.
-    pub async fn list(&self, caller: &Caller, ask: DocumentQuery) -> Result<DocumentPage, Error> {
+    pub async fn list(&self, caller: &Caller, query: DocumentQuery) -> Result<DocumentPage, Error> {
         let reach = caller.reach.clone();
         self.core
             .records
-            .read(in_tx!(|tx, reach, ask| {
-                let page = page(tx, &reach, &ask).await?;
+            .read(in_tx!(|tx, reach, query| {
+                let page = page(tx, &reach, &query).await?;
                 let rows = tx.document_list_rows(&page.ids).await?;
                 let rows = in_order(&page.ids, rows, |row| &row.id);
                 Ok(DocumentPage {
@@ -294,11 +294,11 @@ impl Documents {
     /// The content of a document, from the records or from the file under its name.
     pub async fn content(&self, id: &str) -> Result<Content, Error> {
         let mut row = self.document_row(id).await?;
-        let held = match (row.body.take(), &self.reader) {
-            (Some(body), _) => Held::Here(body),
+        let source = match (row.body.take(), &self.reader) {
+            (Some(body), _) => ContentSource::Here(body),
             (None, None) => return Err(gone(&row)),
             (None, Some(document_reader)) => {
-                Held::File(taken(Arc::clone(document_reader), row.clone()).await?)
+                ContentSource::File(taken(Arc::clone(document_reader), row.clone()).await?)
             }
         };
         Ok(Content {
@@ -306,7 +306,7 @@ impl Documents {
             media_type: row.media_type,
             size: u64::try_from(row.size).unwrap_or_default(),
             digest: row.digest,
-            held,
+            source,
         })
     }
 }

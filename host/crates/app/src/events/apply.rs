@@ -1,7 +1,7 @@
 //! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
 
 use super::prepare::{PreparedCall, paid, take_turn};
-use super::{Item, retry, told};
+use super::{Item, argument_text, retry};
 use crate::events::Events;
 use galleria_domain::plugin::Point;
 use galleria_domain::{Decision, Digest, NewEvent, Position};
@@ -33,12 +33,12 @@ impl Events {
     pub(super) async fn apply(
         &self,
         item: &Item,
-        asked: &PreparedCall,
+        prepared: &PreparedCall,
         decision: &Decision,
         usage: Usage,
         prefix: Position,
     ) -> Result<(), Error> {
-        let application = Arc::new(self.application(item, asked, decision, usage, prefix)?);
+        let application = Arc::new(self.application(item, prepared, decision, usage, prefix)?);
         let documents = !application.documents.is_empty();
         let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
         self.core
@@ -60,7 +60,7 @@ impl Events {
     fn application(
         &self,
         item: &Item,
-        asked: &PreparedCall,
+        prepared: &PreparedCall,
         decision: &Decision,
         usage: Usage,
         prefix: Position,
@@ -82,17 +82,17 @@ impl Events {
                 id: row_id(index),
                 topic: publication.topic.clone(),
                 key: publication.key.clone(),
-                store: Some(asked.store.id.clone()),
+                store: Some(prepared.store.id.clone()),
                 data,
             });
         }
         let summary = summary(decision).to_string();
         let digest = Digest::of(summary.as_bytes());
-        let (mut journal, mut blobs) = attempt(item, asked, usage, now);
+        let (mut journal, mut blobs) = attempt(item, prepared, usage, now);
         journal.outcome = "applied".into();
         journal.decision = Some(digest.to_string());
         blobs.push((digest, summary));
-        let wakes = match (asked.argument.point(), &asked.order_id) {
+        let wakes = match (prepared.argument.point(), &prepared.order_id) {
             (Point::OnPayment, Some(order_id)) => Some(paid(order_id)),
             _ => None,
         };
@@ -110,9 +110,9 @@ impl Events {
                     id: Digest::of(row_id(index).as_bytes()).as_str()[..32].to_owned(),
                     event_id: item.event.id.clone(),
                     subscriber: item.subscriber.clone(),
-                    retailer: asked.store.retailer.clone(),
-                    store_id: asked.store.id.clone(),
-                    order_id: asked.order_id.clone(),
+                    retailer: prepared.store.retailer.clone(),
+                    store_id: prepared.store.id.clone(),
+                    order_id: prepared.order_id.clone(),
                     directory: document.directory.clone(),
                     name: document.name.clone(),
                     media_type: document.media_type.clone(),
@@ -131,8 +131,8 @@ impl Events {
                     id: format!("{}/{index}", item.event.id),
                     event_id: item.event.id.clone(),
                     subscriber: item.subscriber.clone(),
-                    store_id: asked.store.id.clone(),
-                    order_id: asked.order_id.clone(),
+                    store_id: prepared.store.id.clone(),
+                    order_id: prepared.order_id.clone(),
                     request: json!(request).to_string(),
                     created_at: now,
                 })
@@ -144,8 +144,8 @@ impl Events {
                     id: row_id(index),
                     event_id: item.event.id.clone(),
                     subscriber: item.subscriber.clone(),
-                    store_id: asked.store.id.clone(),
-                    order_id: asked.order_id.clone(),
+                    store_id: prepared.store.id.clone(),
+                    order_id: prepared.order_id.clone(),
                     receipt: json!(receipt).to_string(),
                     created_at: now,
                 })
@@ -191,28 +191,32 @@ impl Events {
 /// The journal's row of an attempt, still without its outcome, and the texts it refers to.
 pub(super) fn attempt(
     item: &Item,
-    asked: &PreparedCall,
+    prepared: &PreparedCall,
     usage: Usage,
     now: Timestamp,
 ) -> (JournalRow, Vec<(Digest, String)>) {
-    let settings = asked.context.settings.clone();
-    let told = told(asked.argument.point(), &asked.context, &asked.argument);
+    let settings = prepared.context.settings.clone();
+    let text = argument_text(
+        prepared.argument.point(),
+        &prepared.context,
+        &prepared.argument,
+    );
     let blobs = vec![
         (Digest::of(settings.as_bytes()), settings),
-        (Digest::of(told.as_bytes()), told),
+        (Digest::of(text.as_bytes()), text),
     ];
     let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let row = JournalRow {
         event_id: item.event.id.clone(),
         subscriber: item.subscriber.clone(),
-        retailer: asked.store.retailer.clone(),
-        store_id: asked.store.id.clone(),
-        order_id: asked.order_id.clone(),
+        retailer: prepared.store.retailer.clone(),
+        store_id: prepared.store.id.clone(),
+        order_id: prepared.order_id.clone(),
         attempt: item.attempts + 1,
         outcome: String::new(),
         detail: None,
-        plugin: asked.plugin.slot.plugin.clone(),
-        component: asked.plugin.inspection.digest.to_string(),
+        plugin: prepared.plugin.slot.plugin.clone(),
+        component: prepared.plugin.inspection.digest.to_string(),
         settings: blobs[0].0.to_string(),
         argument: blobs[1].0.to_string(),
         decision: None,

@@ -118,9 +118,9 @@ impl Events {
                 .dead_letter_list(&filter, after.as_ref(), limit + 1)
                 .await))
             .await?;
-        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = letters.len() > asked;
-        letters.truncate(asked);
+        let page_size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = letters.len() > page_size;
+        letters.truncate(page_size);
         Ok(DeadLetterPage {
             next: letters.last().filter(|_| more).map(cursor),
             dead_letters: letters.into_iter().map(view).collect(),

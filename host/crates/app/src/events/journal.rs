@@ -101,9 +101,9 @@ impl Events {
 
     /// The argument or the decision of an attempt at an event, by the digest that the attempt names.
     pub async fn journal_text(&self, event: &str, digest: &str) -> Result<JournalText, Error> {
-        let asked = (event.to_owned(), digest.to_owned());
-        let found = self.core.records.read(in_tx!(|tx, asked| {
-            let (event, digest) = asked;
+        let requested = (event.to_owned(), digest.to_owned());
+        let found = self.core.records.read(in_tx!(|tx, requested| {
+            let (event, digest) = requested;
             text(tx, &event, &digest).await
         }));
         let Some((what, text)) = found.await? else {

@@ -255,8 +255,8 @@ impl Events {
     /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
     /// waits for it. The error is that of a database that does not take even that.
     pub async fn handle(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
-        let told = exported(item);
-        let trace = trace::below(&told, item.event.origin.trace);
+        let exported_span = exported(item);
+        let trace = trace::below(&exported_span, item.event.origin.trace);
         let work = async {
             match self.attempt(item, prefix).await {
                 Ok(handled) => Ok(handled),
@@ -278,12 +278,12 @@ impl Events {
             trace_id
         );
         let work = trace::within(Origin { trace, request }, work.instrument(span));
-        work.instrument(told).await
+        work.instrument(exported_span).await
     }
 
     async fn attempt(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
-        let asked = match self.prepare(item).await? {
-            prepare::Prepared::Ready(asked) => *asked,
+        let prepared = match self.prepare(item).await? {
+            prepare::Prepared::Ready(prepared) => *prepared,
             prepare::Prepared::Before => {
                 if item.parked.is_some() {
                     self.unpark_settled(item, prefix).await?;
@@ -305,31 +305,31 @@ impl Events {
                 return Ok(HandlingResult::free(outcome));
             }
         };
-        let called = self.call(&asked).await?;
+        let called = self.call(&prepared).await?;
         let cpu = called.usage.cpu;
         let outcome = match called.outcome {
             Ok(decision) => {
-                let told = tracing::info_span!(
+                let exported_span = tracing::info_span!(
                     target: trace::TARGET, "apply decision",
                     documents = decision.documents.len(),
                     publications = decision.publications.len(),
                 );
-                let applied = self.apply(item, &asked, &decision, called.usage, prefix);
-                match applied.instrument(told).await {
+                let applied = self.apply(item, &prepared, &decision, called.usage, prefix);
+                match applied.instrument(exported_span).await {
                     Ok(()) => {
                         metrics::event(&item.group, Attempted::Applied);
                         HandlingOutcome::Done
                     }
                     Err(Error::NameTaken { directory, name }) => {
                         let fault = retry::name_taken(&directory, &name);
-                        self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                        self.failed(item, Some((&prepared, called.usage)), &fault, prefix)
                             .await?
                     }
                     Err(error) => return Err(error),
                 }
             }
             Err(fault) => {
-                self.failed(item, Some((&asked, called.usage)), &fault, prefix)
+                self.failed(item, Some((&prepared, called.usage)), &fault, prefix)
                     .await?
             }
         };
@@ -339,20 +339,20 @@ impl Events {
     /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
     async fn call(
         &self,
-        asked: &prepare::PreparedCall,
+        prepared: &prepare::PreparedCall,
     ) -> Result<galleria_ports::plugins::CallOutcome<galleria_domain::Decision>, Error> {
         let plugins = std::sync::Arc::clone(&self.core.plugins);
         let (plugin, cx, argument) = (
-            asked.plugin.clone(),
-            asked.context.clone(),
-            asked.argument.clone(),
+            prepared.plugin.clone(),
+            prepared.context.clone(),
+            prepared.argument.clone(),
         );
         let span = tracing::info_span!(
             target: trace::TARGET, "plugin call", plugin = plugin.slot.plugin,
             point = argument.point().name(), component = plugin.inspection.digest.short(),
             outcome = tracing::field::Empty, otel.status_code = tracing::field::Empty,
         );
-        let told = span.clone();
+        let call_span = span.clone();
         // What the guest logs belongs to the event.
         let event = tracing::Span::current();
         let react = move || plugins.react(&plugin, &cx, &argument);
@@ -361,8 +361,8 @@ impl Events {
             .await
             .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;
         match &called.outcome {
-            Ok(_) => told.record("outcome", "decided"),
-            Err(fault) => told
+            Ok(_) => call_span.record("outcome", "decided"),
+            Err(fault) => call_span
                 .record("outcome", fault.code())
                 .record("otel.status_code", "ERROR"),
         };
@@ -427,7 +427,7 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<LoadedPlugi
 }
 
 /// What is digested as "the full argument".
-fn told(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
+fn argument_text(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
     // Both are plain records: they serialise.
     serde_json::json!({
         "contract": contract::VERSION, "point": point, "context": context, "argument": argument,

@@ -71,7 +71,7 @@ impl Events {
     /// Events in reach that wait. `after` is the `next` of the page before.
     pub async fn parked_list(
         &self,
-        ask: ParkedListQuery,
+        query: ParkedListQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
@@ -81,7 +81,7 @@ impl Events {
             store,
             subscriber,
             cause,
-        } = ask;
+        } = query;
         let after = after.map(key_of).transpose()?;
         let filters = parts(reach, retailer, store).into_iter().map(|part| {
             let Part { retailer, store } = part;
@@ -174,8 +174,8 @@ async fn hasten(
         action: "parked_retry".into(),
         subject: format!("{event} of {subscriber}"),
         reason: acting.reason.clone(),
-        before: told(&before).to_string(),
-        after: told(&after).to_string(),
+        before: summary(&before).to_string(),
+        after: summary(&after).to_string(),
     })
     .await?;
     serde_json::to_value(view(after))
@@ -195,7 +195,7 @@ pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
 }
 
 /// What is written down of it.
-fn told(parked: &ParkedEvent) -> Value {
+fn summary(parked: &ParkedEvent) -> Value {
     json!({
         "state": word(parked.state), "attempts": parked.attempts, "cause": parked.cause,
         "due_at": parked.due_at.to_string(),

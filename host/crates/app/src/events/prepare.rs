@@ -107,8 +107,8 @@ impl Events {
             })
             .await?;
         match prepared {
-            Prepared::Ready(asked) if !asked.plugin.slot.counters.is_empty() => {
-                self.take_counters(&item, *asked).await
+            Prepared::Ready(prepared) if !prepared.plugin.slot.counters.is_empty() => {
+                self.take_counters(&item, *prepared).await
             }
             other => Ok(other),
         }
@@ -118,21 +118,21 @@ impl Events {
     async fn take_counters(
         &self,
         item: &Arc<Item>,
-        asked: PreparedCall,
+        prepared: PreparedCall,
     ) -> Result<Prepared, Error> {
         let item = Arc::clone(item);
-        let asked = Arc::new(asked);
+        let prepared = Arc::new(prepared);
         self.core
             .records
-            .write(in_tx!(|tx, item, asked| {
-                let mut asked = PreparedCall::clone(&asked);
-                let slot = Arc::clone(&asked.plugin.slot);
+            .write(in_tx!(|tx, item, prepared| {
+                let mut prepared = PreparedCall::clone(&prepared);
+                let slot = Arc::clone(&prepared.plugin.slot);
                 for (name, over) in &slot.counters {
                     let scope = match over {
-                        CounterScope::Retailer => asked.store.retailer.clone(),
-                        CounterScope::Store => asked.store.id.clone(),
+                        CounterScope::Retailer => prepared.store.retailer.clone(),
+                        CounterScope::Store => prepared.store.id.clone(),
                         CounterScope::Workstation => {
-                            format!("{}/{}", asked.store.id, asked.workstation)
+                            format!("{}/{}", prepared.store.id, prepared.workstation)
                         }
                     };
                     let scope = format!("{}/{scope}", slot.name);
@@ -140,9 +140,9 @@ impl Events {
                         .counter_take(&item.event.id, &item.subscriber, &scope, name)
                         .await?;
                     let name = name.clone();
-                    asked.context.counters.push(Counter { name, value });
+                    prepared.context.counters.push(Counter { name, value });
                 }
-                Ok(Prepared::Ready(Box::new(asked)))
+                Ok(Prepared::Ready(Box::new(prepared)))
             }))
             .await
     }

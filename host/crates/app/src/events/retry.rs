@@ -62,8 +62,8 @@ impl Events {
         let next = self.next_try(item, fault, now);
         let detail = cut(&fault.to_string());
         let (mut journal, blobs) = match called {
-            Some((asked, usage)) => apply::attempt(item, asked, usage, now),
-            None => (never_asked(item, now), Vec::new()),
+            Some((prepared, usage)) => apply::attempt(item, prepared, usage, now),
+            None => (not_called(item, now), Vec::new()),
         };
         journal.outcome = fault.code().to_owned();
         journal.detail = Some(detail.clone());
@@ -350,7 +350,7 @@ fn tries(groups: &[Group], item: &Item) -> u32 {
         .unwrap_or(1)
 }
 
-fn never_asked(item: &Item, now: Timestamp) -> JournalRow {
+fn not_called(item: &Item, now: Timestamp) -> JournalRow {
     JournalRow {
         event_id: item.event.id.clone(),
         subscriber: item.subscriber.clone(),

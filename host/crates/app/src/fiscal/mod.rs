@@ -105,25 +105,25 @@ impl Fiscal {
     }
 
     /// Lists records, the newest first.
-    pub async fn list(&self, ask: FiscalListQuery) -> Result<FiscalPage, Error> {
-        let before: i64 = match &ask.after {
+    pub async fn list(&self, query: FiscalListQuery) -> Result<FiscalPage, Error> {
+        let before: i64 = match &query.after {
             Some(text) => text
                 .parse()
                 .map_err(|_| Error::invalid("after", "must be the `next` of the previous page"))?,
             None => i64::MAX,
         };
-        if let Some(order_id) = ask.order_id {
-            return self.of_order(order_id, ask.filter).await;
+        if let Some(order_id) = query.order_id {
+            return self.of_order(order_id, query.filter).await;
         }
-        let (filter, limit) = (ask.filter, ask.limit);
+        let (filter, limit) = (query.filter, query.limit);
         // One extra row shows whether there is a next page.
         let rows = self.core.records.read(in_tx!(|tx, filter| tx
             .fiscal_list(&filter, before, limit + 1)
             .await));
         let mut rows = rows.await?;
-        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = rows.len() > asked;
-        rows.truncate(asked);
+        let page_size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > page_size;
+        rows.truncate(page_size);
         let last = rows.last().filter(|_| more);
         Ok(FiscalPage {
             next: last.map(|(serial, _)| serial.to_string()),

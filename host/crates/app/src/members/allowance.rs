@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_told_to_the_millisecond() {
+    fn the_wait_has_millisecond_precision() {
         let mut full_at = at(0);
         for _ in 0..10 {
             full_at = TEN.take(full_at, at(0)).expect("allowed");

@@ -114,10 +114,10 @@ impl Members {
     ) -> Result<Option<Member>, Error> {
         let (members, store) = (self.clone(), store.to_owned());
         // A task of its own: who hangs up has used an attempt, and stands in the journal.
-        let asked = tokio::spawn(async move { members.attempt(&store, &client, code).await });
-        let asked = at_floor(&*self.core.clock, self.policy.floor, asked).await;
+        let outcome = tokio::spawn(async move { members.attempt(&store, &client, code).await });
+        let outcome = at_floor(&*self.core.clock, self.policy.floor, outcome).await;
         // What a panic said may be about the code.
-        asked.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
+        outcome.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
     }
 
     async fn attempt(
@@ -143,7 +143,7 @@ impl Members {
             context,
             code,
         };
-        let (attempt, called) = self.ask_who(attempt).await?;
+        let (attempt, called) = self.call_plugin(attempt).await?;
         let (outcome, member) = match called.outcome {
             Ok(Some(member)) => ("identified", Some(member)),
             Ok(None) => ("refused", None),
@@ -164,19 +164,19 @@ impl Members {
         Ok(member)
     }
 
-    async fn ask_who(
+    async fn call_plugin(
         &self,
         attempt: Attempt,
     ) -> Result<(Attempt, CallOutcome<Option<Member>>), Error> {
         let turn = self.turns.take(&attempt.store.id).await?;
         let plugins = std::sync::Arc::clone(&self.core.plugins);
         // A sensitive point tells a collector that it was asked, and for how long; not what came of it.
-        let told = tracing::info_span!(
+        let span = tracing::info_span!(
             target: trace::TARGET, "plugin call", plugin = attempt.plugin.slot.plugin,
             point = Point::IdentifyMember.name(),
         );
-        let asked = tokio::task::spawn_blocking(move || {
-            let _told = told.entered();
+        let outcome = tokio::task::spawn_blocking(move || {
+            let _entered = span.entered();
             let Attempt {
                 plugin,
                 context,
@@ -187,7 +187,7 @@ impl Members {
             drop(turn);
             (attempt, called)
         });
-        asked
+        outcome
             .await
             .map_err(|_| Error::Internal("a plugin's call ended early".into()))
     }

@@ -60,9 +60,9 @@ impl Operations {
                 .operation_list(&filter, before, limit + 1)
                 .await))
             .await?;
-        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = rows.len() > asked;
-        rows.truncate(asked);
+        let page_size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > page_size;
+        rows.truncate(page_size);
         let last = rows.last().filter(|_| more);
         Ok(OperationPage {
             next: last.map(|(serial, _)| serial.to_string()),

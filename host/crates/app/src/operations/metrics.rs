@@ -21,7 +21,7 @@ const NOBODYS: &str = "none";
 const LAG_COUNTED: u32 = 100_000;
 
 /// How things stand in the database.
-struct Standing {
+struct DatabaseGauges {
     lags: Vec<(String, u64)>,
     retailers: Vec<String>,
     parked: Vec<Backlog>,
@@ -38,7 +38,7 @@ impl Operations {
     /// Reads how things stand in the database into the gauges.
     pub async fn measure(&self) -> Result<(), Error> {
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
-        let Standing {
+        let DatabaseGauges {
             lags,
             retailers,
             parked,
@@ -49,7 +49,7 @@ impl Operations {
             undelivered,
             runs,
             unfinished,
-        } = self.standing().await?;
+        } = self.database_gauges().await?;
         let now = self.core.clock.now();
         for (group, lag) in lags {
             let of_group = parked.iter().filter(|one| one.group == group);
@@ -74,14 +74,14 @@ impl Operations {
         Ok(())
     }
 
-    async fn standing(&self) -> Result<Standing, Error> {
+    async fn database_gauges(&self) -> Result<DatabaseGauges, Error> {
         let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
         self.core
             .records
             .read(in_tx!(|tx, policy, plugins| {
                 let readers = readers(tx, &policy, &*plugins).await?;
                 let (_, held) = tx.parked_count().await?;
-                Ok(Standing {
+                Ok(DatabaseGauges {
                     lags: lags(tx, &readers).await?,
                     retailers: tx.retailer_list().await?,
                     parked: tx.parked_backlog().await?,
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retailer_that_has_none_any_more_is_told_so() {
+    fn a_retailer_without_entries_has_the_value_zero() {
         let piled = |retailer: Option<&str>, count| Backlog {
             group: String::new(),
             retailer: retailer.map(str::to_owned),
@@ -161,8 +161,8 @@ mod tests {
         };
         let piled = [piled(Some("a"), 2), piled(None, 1), piled(Some("a"), 3)];
         let counts = by_retailer(&["a".to_owned(), "b".to_owned()], &piled);
-        let told = counts.iter().map(|(name, count)| format!("{name} {count}"));
-        assert_eq!(told.collect::<Vec<_>>(), ["a 5", "b 0", "none 1"]);
+        let lines = counts.iter().map(|(name, count)| format!("{name} {count}"));
+        assert_eq!(lines.collect::<Vec<_>>(), ["a 5", "b 0", "none 1"]);
     }
 
     #[test]

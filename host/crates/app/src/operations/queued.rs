@@ -123,12 +123,12 @@ impl Operations {
     /// Receipts in reach that wait to be sent. `after` is the `next` of the page before.
     pub async fn receipts(
         &self,
-        ask: QueuedQuery,
+        query: QueuedQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
     ) -> Result<ReceiptPage, Error> {
-        let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
+        let (filters, after) = (query.filters(reach), after.map(key_of).transpose()?);
         let rows = self.core.records.read(in_tx!(|tx, filters, after| {
             let mut rows = Vec::new();
             for filter in &filters {
@@ -150,12 +150,12 @@ impl Operations {
     /// Requests in reach that wait to be sent. `after` is the `next` of the page before.
     pub async fn requests(
         &self,
-        ask: QueuedQuery,
+        query: QueuedQuery,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
     ) -> Result<RequestPage, Error> {
-        let (filters, after) = (ask.filters(reach), after.map(key_of).transpose()?);
+        let (filters, after) = (query.filters(reach), after.map(key_of).transpose()?);
         let rows = self.core.records.read(in_tx!(|tx, filters, after| {
             let mut rows = Vec::new();
             for filter in &filters {
@@ -178,8 +178,8 @@ impl Operations {
 impl Operations {
     /// A receipt by its id, which begins with its event.
     pub async fn receipt(&self, id: &str) -> Result<ReceiptView, Error> {
-        let ask = QueuedQuery::of_event(id.rsplitn(3, '/').nth(2));
-        let page = self.receipts(ask, &Reach::Everything, None, OF_ONE_EVENT);
+        let query = QueuedQuery::of_event(id.rsplitn(3, '/').nth(2));
+        let page = self.receipts(query, &Reach::Everything, None, OF_ONE_EVENT);
         let mut receipts = page.await?.receipts.into_iter();
         let found = receipts.find(|receipt| receipt.id == id);
         found.ok_or_else(|| Error::NotFound {
@@ -190,8 +190,8 @@ impl Operations {
 
     /// A request by its id, which begins with its event, and its slot: two may number theirs alike.
     pub async fn request(&self, id: &str, plugin: &str) -> Result<RequestView, Error> {
-        let ask = QueuedQuery::of_event(id.rsplit_once('/').map(|(event, _)| event));
-        let page = self.requests(ask, &Reach::Everything, None, OF_ONE_EVENT);
+        let query = QueuedQuery::of_event(id.rsplit_once('/').map(|(event, _)| event));
+        let page = self.requests(query, &Reach::Everything, None, OF_ONE_EVENT);
         let mut requests = page.await?.requests.into_iter();
         let found = requests.find(|request| request.id == id && request.plugin == plugin);
         found.ok_or_else(|| Error::NotFound {

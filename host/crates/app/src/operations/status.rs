@@ -133,15 +133,15 @@ impl Operations {
 
 async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
     let mut found = Vec::new();
-    for figures in tx.store_metrics().await? {
-        if let Some(store) = tx.store_get(&figures.store_id).await? {
+    for metrics in tx.store_metrics().await? {
+        if let Some(store) = tx.store_get(&metrics.store_id).await? {
             found.push(StoreStatus {
                 retailer: store.retailer,
                 store: store.id,
                 external_id: store.external_id,
-                events: figures.events,
-                documents: figures.documents,
-                cpu_us: figures.cpu_us,
+                events: metrics.events,
+                documents: metrics.documents,
+                cpu_us: metrics.cpu_us,
             });
         }
     }

@@ -61,15 +61,20 @@ impl Operations {
     /// Everything that is known about any id: an order's, payment's, refund's, event's, file's...
     /// What is not in reach is left out, and where nothing is left there is no such id.
     pub async fn timeline(&self, id: &str, reach: &Reach) -> Result<TimelineView, Error> {
-        let (asked, reach) = (id.to_owned(), reach.clone());
+        let (requested_id, reach) = (id.to_owned(), reach.clone());
         self.core
             .records
-            .read(in_tx!(|tx, asked, reach| tell(tx, asked, &reach).await))
+            .read(in_tx!(|tx, requested_id, reach| collect(
+                tx,
+                requested_id,
+                &reach
+            )
+            .await))
             .await
     }
 }
 
-async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView, Error> {
+async fn collect(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView, Error> {
     let mut cut = BTreeSet::new();
     let mut subjects = reached(tx, &id, reach, &mut cut).await?;
     if subjects.is_empty() {
@@ -98,9 +103,9 @@ async fn tell(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineView
     // The same attempt is known by its order and by its event, and is told once.
     let mut rows: BTreeSet<TimelineRow> = BTreeSet::new();
     for (subject, of) in subjects.iter().take(most) {
-        let told = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
-        rows.extend(told.rows);
-        cut.extend(told.truncated.into_iter().map(str::to_owned));
+        let found_rows = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
+        rows.extend(found_rows.rows);
+        cut.extend(found_rows.truncated.into_iter().map(str::to_owned));
     }
     let about = subjects.into_iter().take(most);
     let mut rows: Vec<_> = rows.into_iter().collect();
@@ -151,7 +156,7 @@ async fn reaches(
     id: &str,
 ) -> Result<bool, Error> {
     let id = id.to_owned();
-    let asked = match subject {
+    let access_subject = match subject {
         Subject::Order => access::Subject::Order(id),
         Subject::Shift => access::Subject::Shift(id),
         Subject::Run => access::Subject::Run(id),
@@ -166,7 +171,7 @@ async fn reaches(
         },
         Subject::Event => access::Subject::Event(id),
     };
-    access::may_reach(tx, reach, &asked).await
+    access::may_reach(tx, reach, &access_subject).await
 }
 
 /// The id that an event's id is made of.

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The result of looking up the plugin and the store of a run.
 enum RunTarget {
-    Found(Box<Run>),
+    Ready(Box<Run>),
     Missing(CallFault),
 }
 
@@ -99,7 +99,7 @@ impl Runs {
         };
         let row = self.run_fixed(row).await?;
         let run = match self.run_target(row.clone()).await? {
-            RunTarget::Found(run) => *run,
+            RunTarget::Ready(run) => *run,
             RunTarget::Missing(fault) => {
                 let usage = Usage::default();
                 return self.run_failed(&lease, &row, None, fault, usage, 0).await;
@@ -155,8 +155,8 @@ impl Runs {
             counting.fetch_add(rows, Ordering::Relaxed);
             progress(rows);
         });
-        let told = Arc::clone(&stop.0);
-        let streams = run.streams(&self.core.records, begun.sink(), &progress, told);
+        let stop_flag = Arc::clone(&stop.0);
+        let streams = run.streams(&self.core.records, begun.sink(), &progress, stop_flag);
         let (plugins, plugin) = (Arc::clone(&self.core.plugins), run.plugin.clone());
         let (cx, stream) = (run.context(), run.stream());
         let called = move || plugins.run(&plugin, &cx, &stream, streams);
@@ -173,7 +173,7 @@ impl Runs {
             return Ok(row);
         }
         let now = self.core.clock.now();
-        let asked = row.clone();
+        let leased_row = row.clone();
         let plugin = self.core.plugins.named(&row.retailer, &row.subscriber);
         let settles = plugin.as_ref().is_some_and(|plugin| {
             let imports = &plugin.inspection.imports;
@@ -188,8 +188,8 @@ impl Runs {
         let since = self
             .core
             .records
-            .write(in_tx!(|tx, asked| {
-                let row = asked;
+            .write(in_tx!(|tx, leased_row| {
+                let row = leased_row;
                 let since = tx
                     .run_last_ended(&row.retailer, &row.subscriber, row.point, &row.store_id)
                     .await?;
@@ -236,7 +236,7 @@ impl Runs {
             false => None,
         };
         let as_of = row.as_of.unwrap_or_else(|| self.core.clock.now());
-        Ok(RunTarget::Found(Box::new(Run {
+        Ok(RunTarget::Ready(Box::new(Run {
             row,
             plugin,
             store,

@@ -133,21 +133,21 @@ impl Runs {
         end.due_at = later(end.at, wait.unwrap_or_default());
         end.code = Some(fault.code().to_owned());
         end.detail = Some(cut(&safe(&fault)));
-        let told = fault.to_string();
+        let message = fault.to_string();
         let (retailer, plugin) = (&row.retailer, &row.subscriber);
         match wait {
             Some(wait) => tracing::warn!(
                 run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
                 code = fault.code(), wait_ms = wait.as_millis(),
-                "a run did not end well, tried again later: {told}"
+                "a run did not end well, tried again later: {message}"
             ),
             None => tracing::error!(
                 run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
-                code = fault.code(), "a run did not end well and is dead until it is replayed: {told}"
+                code = fault.code(), "a run did not end well and is dead until it is replayed: {message}"
             ),
         }
         let (journal, blobs) = run
-            .map(|run| journal(run, usage, fault.code(), Some(cut(&told)), end.at))
+            .map(|run| journal(run, usage, fault.code(), Some(cut(&message)), end.at))
             .unzip();
         let leaving = RunRecord {
             lease: lease.clone(),
@@ -265,13 +265,13 @@ fn journal(
 ) -> (JournalRow, Vec<(Digest, String)>) {
     let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let cx = run.context();
-    let told = serde_json::json!({
+    let argument = serde_json::json!({
         "contract": galleria_domain::contract::VERSION, "point": run.row.point, "context": cx, "window": run.window(),
     });
-    let told = told.to_string();
+    let argument = argument.to_string();
     let blobs = vec![
         (Digest::of(cx.settings.as_bytes()), cx.settings),
-        (Digest::of(told.as_bytes()), told),
+        (Digest::of(argument.as_bytes()), argument),
     ];
     let row = JournalRow {
         event_id: cx.event_id,

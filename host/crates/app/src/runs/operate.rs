@@ -172,8 +172,8 @@ impl Runs {
     }
 
     /// Asks for a run: whoever has time does it. Where the window was run, that run is answered.
-    pub async fn request(&self, key: IdempotencyKey, ask: RunRequest) -> Result<Reply, Error> {
-        let row = self.run_planned(&ask).await?;
+    pub async fn request(&self, key: IdempotencyKey, request: RunRequest) -> Result<Reply, Error> {
+        let row = self.run_planned(&request).await?;
         let reply = self
             .core
             .once(
@@ -181,7 +181,7 @@ impl Runs {
                 202,
                 in_tx!(|tx, row| {
                     tx.run_insert(&row).await?;
-                    told(tx, &row.id).await
+                    run_view(tx, &row.id).await
                 }),
             )
             .await;
@@ -208,7 +208,7 @@ impl Runs {
                     let state = before.state;
                     if tx.run_replay(&id, now).await? {
                         record(tx, "run_replay", &before, &acting, now).await?;
-                        return told(tx, &id).await;
+                        return run_view(tx, &id).await;
                     }
                     Err(Error::Conflict {
                         code: "run_not_dead",
@@ -239,7 +239,7 @@ impl Runs {
                     let state = before.state;
                     if tx.run_cancel(&id, now).await? {
                         record(tx, "run_cancel", &before, &acting, now).await?;
-                        return told(tx, &id).await;
+                        return run_view(tx, &id).await;
                     }
                     Err(Error::Conflict {
                         code: "run_ended",
@@ -254,13 +254,13 @@ impl Runs {
     pub async fn run_now(
         &self,
         files: &dyn Files,
-        ask: &RunRequest,
+        request: &RunRequest,
         owner: &str,
         lease: Duration,
         progress: Progress,
         stop: Arc<AtomicBool>,
     ) -> Result<ByHand, Error> {
-        let mut new = self.run_planned(ask).await?;
+        let mut new = self.run_planned(request).await?;
         // Whoever sits at the command line tries again himself.
         new.tries = 1;
         let id = new.id.clone();
@@ -400,7 +400,7 @@ async fn record(
     .await
 }
 
-async fn told(tx: &mut dyn Tx, id: &str) -> Result<serde_json::Value, Error> {
+async fn run_view(tx: &mut dyn Tx, id: &str) -> Result<serde_json::Value, Error> {
     let view = RunView::from(row_of(tx, id).await?);
     serde_json::to_value(view).map_err(|error| Error::Internal(format!("a run's view: {error}")))
 }

@@ -49,7 +49,7 @@ pub(super) struct NewRun<'a> {
     pub store: &'a str,
     pub first: Date,
     pub last: Date,
-    /// Told of a catalogue that a schedule wants: it is about a moment, and a day may have several.
+    /// Distinguishes scheduled catalogues: each describes one moment, and a day may have several.
     pub moment: Option<String>,
     pub schedule: &'a str,
     pub tries: u32,
@@ -153,27 +153,27 @@ fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
 
 impl Runs {
     /// The run that is asked for, as it is added where it is not there yet.
-    pub(super) async fn run_planned(&self, ask: &RunRequest) -> Result<RunRow, Error> {
-        if ask.last < ask.first {
+    pub(super) async fn run_planned(&self, request: &RunRequest) -> Result<RunRow, Error> {
+        if request.last < request.first {
             return Err(Error::invalid("last", "not before the first day"));
         }
-        let plugin = self.core.plugins.named(&ask.retailer, &ask.plugin);
+        let plugin = self.core.plugins.named(&request.retailer, &request.plugin);
         let plugin = plugin.ok_or_else(|| Error::NotFound {
             what: "plugin",
-            id: format!("{} of retailer {}", ask.plugin, ask.retailer),
+            id: format!("{} of retailer {}", request.plugin, request.retailer),
         })?;
-        let point = point_of(&plugin, ask.point).map_err(|why| Error::invalid("point", why))?;
-        let store = match &ask.store {
+        let point = point_of(&plugin, request.point).map_err(|why| Error::invalid("point", why))?;
+        let store = match &request.store {
             Some(id) => Some(self.core.store(id).await?),
             None => None,
         };
-        let strange = |store: &Store| store.retailer != ask.retailer;
+        let strange = |store: &Store| store.retailer != request.retailer;
         if store.as_ref().is_some_and(strange) {
             return Err(Error::invalid("store", "a store of the retailer"));
         }
         let served = |store: &Store| plugin.slot.filter.covers(store);
         if store.as_ref().is_some_and(|store| !served(store)) {
-            let why = format!("a store that {} serves", ask.plugin);
+            let why = format!("a store that {} serves", request.plugin);
             return Err(Error::invalid("store", why));
         }
         let now = self.core.clock.now();
@@ -182,15 +182,15 @@ impl Runs {
                 Some(store) => vec![store],
                 None => self.stores_served(&plugin).await?,
             };
-            over(ask.last, &stores, now)?;
+            over(request.last, &stores, now)?;
         }
         let new = NewRun {
-            retailer: &ask.retailer,
-            slot: &ask.plugin,
+            retailer: &request.retailer,
+            slot: &request.plugin,
             point,
-            store: ask.store.as_deref().unwrap_or_default(),
-            first: ask.first,
-            last: ask.last,
+            store: request.store.as_deref().unwrap_or_default(),
+            first: request.first,
+            last: request.last,
             moment: None,
             schedule: "",
             tries: TRIES_BY_HAND,

@@ -82,13 +82,13 @@ impl Settlement {
     }
 
     /// The slot that reads a retailer's statements, by its name.
-    pub fn statement_reader(&self, ask: &StatementRequest) -> Result<LoadedPlugin, Error> {
-        let found = self.core.plugins.named(&ask.retailer, &ask.plugin);
+    pub fn statement_reader(&self, request: &StatementRequest) -> Result<LoadedPlugin, Error> {
+        let found = self.core.plugins.named(&request.retailer, &request.plugin);
         found
             .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))
             .ok_or_else(|| Error::NotFound {
                 what: "reader of statements",
-                id: format!("{} of retailer {}", ask.plugin, ask.retailer),
+                id: format!("{} of retailer {}", request.plugin, request.retailer),
             })
     }
 
@@ -96,22 +96,22 @@ impl Settlement {
     /// `Error::Stopped` and stores nothing, unless all lines are written already.
     pub async fn import(
         &self,
-        ask: &StatementRequest,
+        request: &StatementRequest,
         spool: Box<dyn Spool>,
         stop: Arc<AtomicBool>,
     ) -> Result<Imported, Error> {
-        let imported = self.taken_in(ask, spool, stop).await;
+        let imported = self.taken_in(request, spool, stop).await;
         count(&imported);
         imported
     }
 
     async fn taken_in(
         &self,
-        ask: &StatementRequest,
+        request: &StatementRequest,
         spool: Box<dyn Spool>,
         stop: Arc<AtomicBool>,
     ) -> Result<Imported, Error> {
-        let plugin = self.statement_reader(ask)?;
+        let plugin = self.statement_reader(request)?;
         let (digest, size) = spool.digest();
         let import = Import {
             service: self.clone(),
@@ -119,7 +119,7 @@ impl Settlement {
             plugin,
             file: spool.file(),
             spool: Some(spool),
-            id: id_of(&ask.retailer, digest.as_str()),
+            id: id_of(&request.retailer, digest.as_str()),
             digest,
             size,
             owner: uuid::Uuid::new_v4().to_string(),

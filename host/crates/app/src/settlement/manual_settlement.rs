@@ -49,10 +49,10 @@ impl Settlement {
         &self,
         key: IdempotencyKey,
         line: &str,
-        ask: SettleRequest,
+        request: SettleRequest,
     ) -> Result<Reply, Error> {
-        said(&ask.actor, &ask.reason)?;
-        if ask.entry.iter().any(|id| id.contains(char::is_control)) {
+        said(&request.actor, &request.reason)?;
+        if request.entry.iter().any(|id| id.contains(char::is_control)) {
             return Err(Error::invalid(
                 "entry",
                 "must not contain control characters",
@@ -63,7 +63,7 @@ impl Settlement {
             .once(
                 key,
                 200,
-                in_tx!(|tx, line, ask| settle(tx, &line, &ask, now).await),
+                in_tx!(|tx, line, request| settle(tx, &line, &request, now).await),
             )
             .await
     }
@@ -73,19 +73,19 @@ impl Settlement {
         &self,
         key: IdempotencyKey,
         line: &str,
-        ask: UndoRequest,
+        request: UndoRequest,
     ) -> Result<Reply, Error> {
-        said(&ask.actor, &ask.reason)?;
+        said(&request.actor, &request.reason)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
         self.core
             .once(
                 key,
                 200,
-                in_tx!(|tx, line, ask, rules| {
+                in_tx!(|tx, line, request, rules| {
                     let (statement, row) = line_of(tx, &line).await?;
                     let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
-                    undo(tx, &statement, row, &ask, &rules, now).await
+                    undo(tx, &statement, row, &request, &rules, now).await
                 }),
             )
             .await
@@ -127,17 +127,17 @@ pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, 
 async fn settle(
     tx: &mut dyn Tx,
     id: &str,
-    ask: &SettleRequest,
+    request: &SettleRequest,
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let (statement, row) = line_of(tx, id).await?;
-    if row.matched.outcome == Some(MatchOutcome::Matched) && ask.entry.is_none() {
+    if row.matched.outcome == Some(MatchOutcome::Matched) && request.entry.is_none() {
         return Err(Error::Conflict {
             code: "line_matched",
             message: format!("line {id} is matched already"),
         });
     }
-    let tender = match &ask.entry {
+    let tender = match &request.entry {
         Some(entry) => Some(tender_of(tx, &row, entry).await?),
         None => own_tender(tx, &row).await?,
     };
@@ -157,9 +157,9 @@ async fn settle(
     let hand = ManualSettlementRow {
         line: row.id(),
         at: now,
-        actor: ask.actor.clone(),
+        actor: request.actor.clone(),
         undo: false,
-        reason: ask.reason.clone(),
+        reason: request.reason.clone(),
         before: row.matched.clone(),
         after: after.clone(),
     };
@@ -211,7 +211,7 @@ async fn undo(
     tx: &mut dyn Tx,
     statement: &StatementRow,
     row: LineRow,
-    ask: &UndoRequest,
+    request: &UndoRequest,
     rules: &MatchingRules,
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
@@ -227,9 +227,9 @@ async fn undo(
     let hand = ManualSettlementRow {
         line: id,
         at: now,
-        actor: ask.actor.clone(),
+        actor: request.actor.clone(),
         undo: true,
-        reason: ask.reason.clone(),
+        reason: request.reason.clone(),
         before: row.matched.clone(),
         after: after.clone(),
     };

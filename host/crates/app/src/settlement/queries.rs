@@ -28,9 +28,9 @@ impl Settlement {
 
     /// Returns a statement with its sums.
     pub async fn statement(&self, id: &str) -> Result<StatementView, Error> {
-        let asked = id.to_owned();
-        let found = self.core.records.read(in_tx!(|tx, asked| {
-            let id = asked;
+        let requested_id = id.to_owned();
+        let found = self.core.records.read(in_tx!(|tx, requested_id| {
+            let id = requested_id;
             let row = tx.statement_get(&id).await?;
             let Some(row) = row.filter(|row| row.state != StatementState::Importing) else {
                 return Ok(None);
@@ -66,9 +66,9 @@ impl Settlement {
         after: u64,
         limit: u32,
     ) -> Result<Vec<LineView>, Error> {
-        let asked = id.to_owned();
-        let found = self.core.records.read(in_tx!(|tx, asked| {
-            let id = asked;
+        let requested_id = id.to_owned();
+        let found = self.core.records.read(in_tx!(|tx, requested_id| {
+            let id = requested_id;
             let statement = tx.statement_get(&id).await?;
             let there = statement.filter(|row| row.state != StatementState::Importing);
             let Some(statement) = there else {
@@ -83,9 +83,9 @@ impl Settlement {
 
     /// The reason of the outcome of a line.
     pub async fn explain_line(&self, id: &str) -> Result<ExplainView, Error> {
-        let asked = id.to_owned();
-        let read = self.core.records.read(in_tx!(|tx, asked| {
-            let id = asked;
+        let requested_id = id.to_owned();
+        let read = self.core.records.read(in_tx!(|tx, requested_id| {
+            let id = requested_id;
             let Some((statement, number)) = parts(&id) else {
                 return Ok(None);
             };
@@ -153,9 +153,9 @@ impl Settlement {
                 .tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)
                 .await));
         let mut rows = rows.await?;
-        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = rows.len() > asked;
-        rows.truncate(asked);
+        let page_size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > page_size;
+        rows.truncate(page_size);
         let last = rows.last().filter(|_| more);
         let next = last.map(|(tender, at)| format!("{}~{}", at.as_millisecond(), tender.id));
         let view = |(tender, at): (RecordedTender, Timestamp)| Uncovered {

@@ -60,7 +60,7 @@ impl Stores {
     /// request gets the same response.
     pub async fn import(
         &self,
-        ask: StoreImportRequest,
+        request: StoreImportRequest,
         mut file: Box<dyn Upload>,
         key: Option<IdempotencyKey>,
         watch: Watch,
@@ -74,15 +74,15 @@ impl Stores {
         let read = tokio::task::spawn_blocking(move || read(&mut *file, &watching)).await;
         let read =
             read.map_err(|error| Error::Internal(format!("importing stores: {error}")))??;
-        let looked = self.compared(read, &ask, &watch).await?;
-        if ask.dry_run {
+        let looked = self.compared(read, &request, &watch).await?;
+        if request.dry_run {
             let body = to_json(&looked.imported)?.to_string();
             return Ok(answered(body));
         }
         let writing = Writing {
             looked,
-            actor: ask.actor,
-            reason: ask.reason,
+            actor: request.actor,
+            reason: request.reason,
             now: self.core.clock.now(),
         };
         watch.go_on()?;
@@ -97,7 +97,7 @@ impl Stores {
     async fn compared(
         &self,
         (stores, mut problems): (Vec<(u64, Store)>, Problems),
-        ask: &StoreImportRequest,
+        request: &StoreImportRequest,
         watch: &Watch,
     ) -> Result<Looked, NotImported> {
         let all = stores.len() as u64;
@@ -119,7 +119,7 @@ impl Stores {
             let there = by_id(there.await?);
             for (row, store) in piece {
                 let before = there.get(&store.id);
-                if !may_put(&ask.reach, before, &store.retailer) {
+                if !may_put(&request.reach, before, &store.retailer) {
                     beyond.of_row(row, "id", "must be a store that the caller may change");
                     continue;
                 }
@@ -146,7 +146,7 @@ impl Stores {
         // A common order, so that two concurrent imports never deadlock.
         differing.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let imported = StoresImported {
-            dry_run: ask.dry_run,
+            dry_run: request.dry_run,
             rows: all,
             added,
             changed,

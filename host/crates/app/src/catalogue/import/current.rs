@@ -29,7 +29,7 @@ impl Job {
             Row::Product(_) => None,
         });
         let prices: Vec<_> = prices.collect();
-        let retailer = self.ask.retailer.clone();
+        let retailer = self.request.retailer.clone();
         let found = self
             .service
             .core

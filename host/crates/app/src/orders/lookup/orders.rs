@@ -143,15 +143,15 @@ impl Orders {
     pub async fn list(
         &self,
         caller: &Caller,
-        ask: ListQuery,
+        query: ListQuery,
         status: Option<OrderStatus>,
     ) -> Result<OrderPage, Error> {
-        let filter = ask.filter(status.map(StatusFilter::Order))?;
+        let filter = query.filter(status.map(StatusFilter::Order))?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Orders, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Orders, &query, &filter).await?;
                 let rows = tx.order_list_rows(&page.ids).await?;
                 let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
                 for row in in_order(&page.ids, rows, |row| &row.id) {

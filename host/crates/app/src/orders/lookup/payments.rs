@@ -157,13 +157,13 @@ fn detail(row: PaymentRow, refunds: Vec<String>, balance: Balance) -> PaymentDet
 
 impl Orders {
     /// Payments in the caller's reach, the newest first.
-    pub async fn payments(&self, caller: &Caller, ask: ListQuery) -> Result<PaymentPage, Error> {
-        let filter = ask.filter(None)?;
+    pub async fn payments(&self, caller: &Caller, query: ListQuery) -> Result<PaymentPage, Error> {
+        let filter = query.filter(None)?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Payments, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Payments, &query, &filter).await?;
                 let rows = tx.payment_list_rows(&page.ids).await?;
                 let rows = in_order(&page.ids, rows, |row| &row.id);
                 Ok(PaymentPage {

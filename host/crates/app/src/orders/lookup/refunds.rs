@@ -162,13 +162,13 @@ fn detail(row: RefundRow, payment_id: Option<String>, balance: Balance) -> Refun
 
 impl Orders {
     /// Refunds in the caller's reach, the newest first.
-    pub async fn refunds(&self, caller: &Caller, ask: ListQuery) -> Result<RefundPage, Error> {
-        let filter = ask.filter(None)?;
+    pub async fn refunds(&self, caller: &Caller, query: ListQuery) -> Result<RefundPage, Error> {
+        let filter = query.filter(None)?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Refunds, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Refunds, &query, &filter).await?;
                 let rows = tx.refund_list_rows(&page.ids).await?;
                 let rows = in_order(&page.ids, rows, |row| &row.id);
                 Ok(RefundPage {

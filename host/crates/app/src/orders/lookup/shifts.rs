@@ -132,15 +132,15 @@ impl Orders {
     pub async fn shifts(
         &self,
         caller: &Caller,
-        ask: ListQuery,
+        query: ListQuery,
         open: Option<bool>,
     ) -> Result<ShiftPage, Error> {
-        let filter = ask.filter(open.map(|open| StatusFilter::Shift { open }))?;
+        let filter = query.filter(open.map(|open| StatusFilter::Shift { open }))?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Shifts, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Shifts, &query, &filter).await?;
                 let rows = tx.shift_list_rows(&page.ids).await?;
                 let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
                 for row in in_order(&page.ids, rows, |row| &row.id) {

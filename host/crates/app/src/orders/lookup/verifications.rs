@@ -64,14 +64,14 @@ impl Orders {
     pub async fn verifications(
         &self,
         caller: &Caller,
-        ask: ListQuery,
+        query: ListQuery,
     ) -> Result<VerificationPage, Error> {
-        let filter = ask.filter(None)?;
+        let filter = query.filter(None)?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Verifications, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Verifications, &query, &filter).await?;
                 let rows = tx.verification_list_rows(&page.ids).await?;
                 let rows = in_order(&page.ids, rows, |row| &row.id);
                 Ok(VerificationPage {

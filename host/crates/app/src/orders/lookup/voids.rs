@@ -56,13 +56,13 @@ fn summary(row: VoidListRow) -> VoidSummary {
 
 impl Orders {
     /// Voids in the caller's reach, the newest first.
-    pub async fn voids(&self, caller: &Caller, ask: ListQuery) -> Result<VoidPage, Error> {
-        let filter = ask.filter(None)?;
+    pub async fn voids(&self, caller: &Caller, query: ListQuery) -> Result<VoidPage, Error> {
+        let filter = query.filter(None)?;
         let caller = caller.clone();
         self.core
             .records
-            .read(in_tx!(|tx, caller, ask, filter| {
-                let page = page(tx, &caller, ListKind::Voids, &ask, &filter).await?;
+            .read(in_tx!(|tx, caller, query, filter| {
+                let page = page(tx, &caller, ListKind::Voids, &query, &filter).await?;
                 let rows = tx.void_list_rows(&page.ids).await?;
                 let rows = in_order(&page.ids, rows, |row| &row.id);
                 Ok(VoidPage {
