@@ -14,11 +14,13 @@ mod operate;
 mod plan;
 mod schedules;
 mod streams;
+mod views;
 mod worker;
 
-pub use operate::{ByHand, RunFault, RunPage, RunView};
+pub use operate::ByHand;
 pub use plan::RunRequest;
 pub use schedules::check;
+pub use views::{RunFault, RunPage, RunView};
 pub use worker::{RunWorker, RunsConfig};
 
 use crate::core::{BACKOFF, Core};
