@@ -146,7 +146,7 @@ impl Core {
             .instrument(span)
             .await;
         let reply = match done {
-            // Two of the same at once: the second found no answer yet, and then the first one's rows.
+            // Concurrent repetitions: the second found no response, and then the rows of the first.
             Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
                 self.answered(saved_key).await?.ok_or(error)?
             }
@@ -222,7 +222,7 @@ pub(crate) async fn store_of(tx: &mut dyn Tx, id: &str) -> Result<Store, Error> 
     })
 }
 
-/// The answer that was kept, where it is the same request's.
+/// The saved response, if it belongs to the same request.
 pub(crate) fn repeated(before: SavedResponse, key: &IdempotencyKey) -> Result<Reply, Error> {
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {

@@ -1,7 +1,7 @@
-//! A page of a list: in which places a caller may look, and the rows of all of them merged.
+//! Pages of lists: finds the scopes that a caller may read, and merges their rows.
 //!
-//! Each place has its index, so what is not in reach is never read. A page is told by its last row,
-//! which stays where it is whatever is added meanwhile.
+//! Each scope has an index, so rows out of reach are never read. The cursor of a page is its last
+//! row, which keeps its place when rows are added.
 
 use crate::access::{Subject, may_reach};
 use galleria_domain::Store;
@@ -11,18 +11,18 @@ use galleria_ports::records::{ListCursor, ListFilter, ListKind, ListScope, Statu
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 
-/// Which part of which list is asked for. What is none does not matter.
+/// The query for a page of a list. An absent filter matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
     /// Of this store.
     pub store: Option<String>,
-    /// Of this retailer's stores.
+    /// Of the stores of this retailer.
     pub retailer: Option<String>,
     /// Only records of this order.
     pub order: Option<String>,
-    /// Not before this moment.
+    /// At this time or later.
     pub from: Option<Timestamp>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<Timestamp>,
     /// The `next` of the previous page.
     pub after: Option<String>,
@@ -30,14 +30,14 @@ pub struct ListQuery {
     pub limit: u32,
 }
 
-/// The ids of a page, in the order of the list, and where the next one begins.
+/// The ids of a page in the order of the list, and the cursor of the next page.
 pub(crate) struct Page {
     pub ids: Vec<String>,
     pub next: Option<String>,
 }
 
 impl ListQuery {
-    /// The filter of this ask, narrowed to a standing.
+    /// The filter of this query, limited to a status.
     pub(crate) fn filter(&self, standing: Option<StatusFilter>) -> Result<ListFilter, Error> {
         if self
             .from
@@ -56,7 +56,7 @@ impl ListQuery {
     }
 }
 
-/// Finds the page of a list of the trade.
+/// Finds the page of a list.
 pub(crate) async fn page(
     tx: &mut dyn Tx,
     caller: &Caller,
@@ -68,7 +68,8 @@ pub(crate) async fn page(
     merged(tx, listing, &places, filter, query.limit).await
 }
 
-/// Where a caller may look for what it asks; what it names and may not reach is not there.
+/// The scopes of a query that the caller may read. Returns an error if a named store or retailer is
+/// out of reach.
 pub(crate) async fn places(
     tx: &mut dyn Tx,
     reach: &Reach,
@@ -120,7 +121,7 @@ pub(crate) async fn places(
     })
 }
 
-/// Whether an order belongs to the store and the retailer that are asked for beside it.
+/// Whether an order belongs to the store and the retailer of the query.
 async fn fits(tx: &mut dyn Tx, query: &ListQuery, order_id: &str) -> Result<bool, Error> {
     let Some(order) = tx.order_get(order_id).await? else {
         return Ok(false);
@@ -143,7 +144,7 @@ async fn within(tx: &mut dyn Tx, reach: &Reach, subject: Subject) -> Result<(), 
     }
 }
 
-/// The newest rows of all places, each once.
+/// The newest rows of all scopes, without duplicates.
 pub(crate) async fn merged(
     tx: &mut dyn Tx,
     listing: ListKind,
@@ -172,7 +173,7 @@ pub(crate) fn cut(mut keys: Vec<ListCursor>, limit: u32) -> Page {
     }
 }
 
-/// Rows as their ids are ordered.
+/// Sorts rows in the order of `ids`.
 pub(crate) fn in_order<T>(ids: &[String], rows: Vec<T>, id: fn(&T) -> &str) -> Vec<T> {
     let mut found: HashMap<String, T> = rows
         .into_iter()
@@ -181,7 +182,7 @@ pub(crate) fn in_order<T>(ids: &[String], rows: Vec<T>, id: fn(&T) -> &str) -> V
     ids.iter().filter_map(|id| found.remove(id)).collect()
 }
 
-/// Currencies of stores, each asked for once.
+/// Currencies of stores. Each is queried once.
 #[derive(Default)]
 pub(crate) struct Currencies(BTreeMap<String, String>);
 

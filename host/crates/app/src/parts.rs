@@ -3,14 +3,14 @@
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
 
-/// A retailer, a store, or both, of which a part of a list is asked.
+/// A part of a list: of a retailer, of a store, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
     pub retailer: Option<String>,
     pub store: Option<String>,
 }
 
-/// The parts that a list is put together of. What is named was found to be in reach before.
+/// The parts of a list. The caller has checked that the named retailer and store are in reach.
 pub(crate) fn parts(reach: &Reach, retailer: Option<String>, store: Option<String>) -> Vec<Part> {
     let Reach::Some { retailers, stores } = reach else {
         return vec![Part { retailer, store }];
@@ -34,8 +34,8 @@ pub(crate) fn parts(reach: &Reach, retailer: Option<String>, store: Option<Strin
     }
 }
 
-/// The first rows of all parts together, and whether there are more. Each part came in order, one row
-/// longer than asked for.
+/// The first rows of all parts, and whether there are more. Each part is sorted and has up to one
+/// extra row.
 pub(crate) fn together<R, K: Ord>(
     mut rows: Vec<R>,
     limit: u32,

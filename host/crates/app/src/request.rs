@@ -5,7 +5,7 @@ use galleria_ports::Error;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Answers are plain records: they serialise.
+/// The JSON of a response. Plain records always serialise.
 pub(crate) fn answer(view: &impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(view)
         .map_err(|error| Error::Internal(format!("serialising a response: {error}")))

@@ -1,6 +1,6 @@
-//! What sensitive points share: digests that only the host can make, and answers that take their time.
+//! Keyed digests and constant answer times for sensitive points.
 //!
-//! Owns: the host's digest key and the floor. Never knows: what is asked.
+//! Owns the digest key of the host and the floor. Never knows the request.
 
 use galleria_ports::clock::Clock;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -10,34 +10,34 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use zeroize::Zeroizing;
 
-/// Bytes of a digest key: as many as SHA-256 gives back.
+/// The length of a digest key: the output length of SHA-256.
 pub const DIGEST_KEY_BYTES: usize = 32;
 
-/// The key under which digests of codes, answers and callers are kept. A plain digest of a number of
-/// thirteen digits is found by trying them all; without this key there is nothing to try against.
+/// The key of the stored digests of codes, answers and clients. A plain digest of a number with
+/// thirteen digits can be reversed by trying all numbers; without this key that is not possible.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DigestKey(Zeroizing<[u8; DIGEST_KEY_BYTES]>);
 
 impl DigestKey {
-    /// A key that was made before.
+    /// An existing key.
     pub fn new(bytes: [u8; DIGEST_KEY_BYTES]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A key that nobody has. Digests under it can be compared as long as it is kept.
+    /// A random key. Digests can be compared as long as it is kept.
     pub fn random() -> Self {
         let mut bytes = Zeroizing::new([0; DIGEST_KEY_BYTES]);
         getrandom::fill(&mut *bytes).expect("a system has randomness");
         Self(bytes)
     }
 
-    /// The bytes, for the one who keeps the key; never for a message.
+    /// The bytes, for storing the key; never for a message.
     pub fn expose(&self) -> &[u8; DIGEST_KEY_BYTES] {
         &self.0
     }
 
-    /// HMAC-SHA-256 of a text, written so that nobody takes it for a plain digest. `of` says what the
-    /// text is: a code and an answer that read alike have different digests.
+    /// The HMAC-SHA-256 of a text, in a format that differs from a plain digest. `of` is the kind
+    /// of text, so that equal codes and answers have different digests.
     pub fn digest(&self, of: &str, text: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of every length");
@@ -55,12 +55,12 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// What a task comes to, at the first multiple of `floor` at which it has ended. What took longer than
-/// the floor, because the machine was busy or a plugin looped, would otherwise tell how long it took.
+/// Returns the result of a task at the first multiple of `floor` after it ended. Otherwise a task
+/// that exceeds the floor, on a busy machine or with a looping plugin, would reveal its duration.
 ///
-/// Every wait begins where the one before it ended, never when the task did: a wait for what is left
-/// would end on another tick of the timer for another length of the work, and tell it to the
-/// millisecond's fraction. A clock that is set meanwhile changes nothing.
+/// Each wait begins where the previous one ended, never when the task ended: a wait for the
+/// remainder would end on another tick of the timer, and reveal the duration to a fraction of a
+/// millisecond. Changes of the clock have no effect.
 pub async fn at_floor<T>(
     clock: &dyn Clock,
     floor: Duration,

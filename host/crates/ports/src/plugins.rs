@@ -1,7 +1,7 @@
-//! What the use cases need of the engine: which plugins serve a store, and what they decide.
+//! The engine as the use cases see it: which plugins serve a store, and what they decide.
 //!
-//! Fulfilled by `galleria-engine`. Calls block the thread they are made on: one event stays on one
-//! thread, whose CPU time is what the limit counts.
+//! Implemented by `galleria-engine`. Calls block their thread: one event stays on one thread,
+//! because the limit counts the CPU time of the thread.
 
 pub use galleria_domain::feed::{CatalogueRow, SettlementRow};
 use galleria_domain::plugin::{Inspection, Point, Slot};
@@ -16,11 +16,11 @@ use std::time::Duration;
 /// A slot whose component was loaded, checked against its grants and compiled.
 #[derive(Clone, Debug)]
 pub struct LoadedPlugin {
-    /// How the retailer uses it.
+    /// The slot: how the retailer uses the plugin.
     pub slot: Arc<Slot>,
-    /// What the component is.
+    /// The inspection of the component.
     pub inspection: Arc<Inspection>,
-    /// The engine's own number for it.
+    /// The engine's number of the component.
     pub index: usize,
 }
 
@@ -72,7 +72,7 @@ macro_rules! calls {
 }
 galleria_contract::extension_points!(calls);
 
-/// What a call used.
+/// The resources that a call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// CPU time of the thread.
@@ -81,55 +81,55 @@ pub struct Usage {
     pub wall: Duration,
     /// Peak of all memories.
     pub memory_bytes: u64,
-    /// Of everything decided or written.
+    /// Size of everything decided or written.
     pub output_bytes: u64,
     /// Calls of capabilities.
     pub host_calls: u64,
-    /// Calls of what is linked but offers nothing, such as WASI's files and sockets.
+    /// Calls of linked functions that are always denied, such as files and sockets of WASI.
     pub denied_calls: u64,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub struct CallOutcome<T> {
-    /// The answer, or why there is none.
+    /// The answer, or the fault.
     pub outcome: Result<T, CallFault>,
-    /// What it used, either way.
+    /// The resources that it used in both cases.
     pub usage: Usage,
 }
 
-/// A feed: pulled until a batch is empty.
+/// A source of rows, which is read until a batch is empty.
 pub trait Feed<T>: Send {
     /// At most `max` rows, in order. The error is for the operator.
     fn next(&mut self, max: u32) -> Result<Vec<T>, crate::Error>;
 }
 
-/// Where a run's files go. Nothing is seen outside before the run has ended well.
+/// Receives the files of a run. They appear only if the run succeeds.
 pub trait Sink: Send {
-    /// Begins a file and answers its number.
+    /// Begins a file and returns its number.
     fn open(&mut self, directory: &str, name: &str, media_type: &str) -> Result<u32, crate::Error>;
-    /// Appends to it.
+    /// Appends to a file.
     fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), crate::Error>;
 }
 
-/// The file a run reads.
+/// The file that a run reads.
 pub trait Source: Send {
     /// Its name, without the folder.
     fn name(&self) -> String;
-    /// At most `max` bytes; none at the end.
+    /// At most `max` bytes; empty at the end.
     fn read(&mut self, max: u32) -> Result<Vec<u8>, crate::Error>;
 }
 
-/// Where the lines of a statement go as they are read. Refusals of what a line says are kept there
-/// and told after the run; an error here is the host's own trouble.
+/// Receives the lines of a statement. Problems of lines are collected and reported after the run;
+/// an error here is an error of the host.
 pub trait Lines: Send {
-    /// What holds for the whole statement.
+    /// Sets the header of the statement.
     fn describe(&mut self, header: StatementHeader) -> Result<(), crate::Error>;
-    /// The next lines.
+    /// Adds lines.
     fn push(&mut self, lines: Vec<StatementLine>) -> Result<(), crate::Error>;
 }
 
-/// Everything a run may pull from or push to; what is none is denied.
+/// The streams of a run. An absent stream is denied.
 #[derive(Default)]
 pub struct Streams {
     /// For `sale-lines`.
@@ -152,10 +152,10 @@ pub struct Streams {
 
 /// The plugins of the active configuration.
 pub trait Plugins: Send + Sync {
-    /// All that are loaded.
+    /// All loaded slots.
     fn all(&self) -> &[LoadedPlugin];
 
-    /// Those that serve a point for a store, in the order of `retailer.toml`.
+    /// The slots that serve a point for a store, in the order of `retailer.toml`.
     fn serving(&self, store: &Store, point: Point) -> Vec<LoadedPlugin> {
         let serves = |loaded: &&LoadedPlugin| {
             loaded.slot.retailer == store.retailer
@@ -172,7 +172,7 @@ pub trait Plugins: Send + Sync {
         self.all().iter().find(is).cloned()
     }
 
-    /// Asks for a decision.
+    /// Calls a react point.
     fn react(
         &self,
         plugin: &LoadedPlugin,
@@ -180,7 +180,7 @@ pub trait Plugins: Send + Sync {
         argument: &Argument,
     ) -> CallOutcome<Decision>;
 
-    /// Asks who is behind a code. A sensitive point: what the guest logs is dropped.
+    /// Identifies the member of a code. This is a sensitive point: the log of the guest is dropped.
     fn identify(
         &self,
         plugin: &LoadedPlugin,

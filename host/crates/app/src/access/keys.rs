@@ -1,9 +1,9 @@
-//! Keys: made, shown once, listed, taken back, and recognised.
+//! API keys: creates, lists, revokes and checks them.
 //!
-//! A key is `gk_`, its id, `_`, and a secret of 256 random bits, in hexadecimal. Only the secret's
-//! SHA-256 is kept: there is nothing to guess, so a slow digest would protect nothing and cost every
-//! request. Whether a key is in use is asked of the database each time, so that one that is revoked
-//! is refused by the next request, on every host.
+//! A key is `gk_`, its id, `_`, and a secret of 256 random bits in hexadecimal. Only the SHA-256 of
+//! the secret is stored: the secret cannot be guessed, so a slow digest would protect nothing and
+//! slow down every request. Each request reads the key from the database, so that every host
+//! rejects a revoked key at the next request.
 
 use crate::access::Access;
 use galleria_domain::{Digest, names};
@@ -19,48 +19,48 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 const PREFIX: &str = "gk_";
-/// So many are shown at a time.
+/// The keys read in one query.
 const PAGE: u32 = 500;
 
-/// A key to be made.
+/// A key to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyRequest {
-    /// Whose it will be.
+    /// The name of its bearer.
     pub name: String,
-    /// What its bearer may do.
+    /// The scope of its bearer.
     pub scope: Scope,
-    /// What its bearer may do it to.
+    /// The reach of its bearer.
     pub reach: Reach,
-    /// Who makes it.
+    /// The actor.
     pub actor: String,
     /// The reason.
     pub reason: String,
 }
 
-/// A key as it is listed: nothing of its secret.
+/// A listed key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyView {
-    /// Its id, which stands in the key.
+    /// Its id, which is part of the key.
     pub id: String,
-    /// Whose it is.
+    /// The name of its bearer.
     pub name: String,
     /// `till`, `back_office`, `operator` or `admin`.
     pub scope: &'static str,
-    /// Retailers it reaches; none where it reaches everything.
+    /// The retailers in its reach. `None` if it reaches everything.
     pub retailers: Option<BTreeSet<String>>,
-    /// Stores it reaches; none where it reaches everything.
+    /// The stores in its reach. `None` if it reaches everything.
     pub stores: Option<BTreeSet<String>>,
-    /// When it was made, RFC 3339.
+    /// Time of creation, RFC 3339.
     pub created_at: String,
-    /// When it was taken back, RFC 3339.
+    /// Time of revocation, RFC 3339.
     pub revoked_at: Option<String>,
 }
 
-/// A key that was just made. Its text is nowhere else.
+/// A new key. Its text is not stored.
 pub struct NewKey {
-    /// What is kept of it.
+    /// The stored part.
     pub view: KeyView,
-    /// The key itself, to be shown once.
+    /// The key, to show once.
     pub text: Zeroizing<String>,
 }
 
@@ -114,7 +114,7 @@ impl From<ApiKeyRow> for KeyView {
 }
 
 impl Access {
-    /// Makes a key.
+    /// Creates a key.
     pub async fn create_key(&self, request: ApiKeyRequest) -> Result<NewKey, Error> {
         check(&request)?;
         self.reach_known(&request.reach).await?;
@@ -146,7 +146,7 @@ impl Access {
         Ok(NewKey { view, text })
     }
 
-    /// Keys in the order of their names, all of them; with `revoked`, also those.
+    /// All keys in the order of their names. Includes revoked keys if `revoked` is true.
     pub async fn keys(&self, revoked: bool) -> Result<Vec<KeyView>, Error> {
         let mut all: Vec<KeyView> = Vec::new();
         loop {
@@ -166,7 +166,7 @@ impl Access {
         }
     }
 
-    /// Takes a key back, by its name or its id: the next request that carries it is refused.
+    /// Revokes a key, by its name or its id. The next request with it is rejected.
     pub async fn revoke_key(&self, key: &str, actor: &str, reason: &str) -> Result<KeyView, Error> {
         signed(actor, reason)?;
         let now = self.core.clock.now();
@@ -193,7 +193,7 @@ impl Access {
         let Some(row) = row.await? else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Unknown));
         };
-        // Both are SHA-256 in hexadecimal, of the same length.
+        // Both are SHA-256 in hexadecimal, so they have the same length.
         let same = row.digest.as_bytes();
         let same = bool::from(same.ct_eq(digest.as_str().as_bytes()));
         Ok(match (same, row.revoked_at) {
@@ -208,7 +208,7 @@ impl Access {
         })
     }
 
-    /// Whether every store of it is there: a mistyped one would reach nothing.
+    /// Checks that every store exists: a mistyped id would reach nothing.
     async fn reach_known(&self, reach: &Reach) -> Result<(), Error> {
         if let Reach::Some { stores, .. } = reach {
             for store in stores {
@@ -252,7 +252,7 @@ async fn revoke(
     Ok(row)
 }
 
-/// What is written down of a key.
+/// A key in the operations log.
 fn summary(row: &ApiKeyRow) -> String {
     let KeyView {
         id: _,
@@ -305,7 +305,7 @@ fn check(request: &ApiKeyRequest) -> Result<(), Error> {
     signed(&request.actor, &request.reason)
 }
 
-/// Who and why, as a list of operations shows them.
+/// The actor and the reason, for the operations log.
 fn signed(actor: &str, reason: &str) -> Result<(), Error> {
     for (field, text) in [("actor", actor), ("reason", reason)] {
         let good = !text.trim().is_empty() && text.len() <= 500;
@@ -319,7 +319,7 @@ fn signed(actor: &str, reason: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The id of a key, and the digest of its secret.
+/// Parses a key into its id and the digest of its secret.
 fn parts(text: &str) -> Option<(String, Digest)> {
     let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
     let hex = |text: &str, length| {

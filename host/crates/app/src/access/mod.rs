@@ -1,7 +1,6 @@
-//! Who may do what, and to what.
+//! API keys and reach: what a caller may do, and to which retailers and stores.
 //!
-//! Owns: scopes and reach, and how a key becomes a caller. Never knows: routes, headers, or how a
-//! token of an identity provider is checked; that is behind [`Tokens`].
+//! Never knows routes, headers, or how the token of an identity provider is checked.
 
 mod keys;
 mod reach;

@@ -1,7 +1,7 @@
-//! Whether what a request is about is in its caller's reach.
+//! Checks whether the subject of a request is in its caller's reach.
 //!
-//! Looked up before the use case and outside its transaction. That is safe, because what decides
-//! never changes: an order's store, a store's retailer, a run's scope.
+//! The check runs before the use case and outside its transaction. This is safe, because the
+//! deciding facts never change: the store of an order, the retailer of a store, the scope of a run.
 
 use crate::access::Access;
 use galleria_ports::Error;
@@ -9,7 +9,7 @@ use galleria_ports::access::{Caller, Reach};
 use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
 
-/// What a request is about.
+/// The subject of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A store, by its id.
@@ -22,28 +22,29 @@ pub enum Subject {
     Payment(String),
     /// A refund, by its id.
     Refund(String),
-    /// A document, by its id: its store's, or its retailer's where a run over all stores wrote it.
+    /// A document, by its id. It belongs to its store, or to its retailer if a run over all stores
+    /// wrote it.
     Document(String),
-    /// All of a retailer.
+    /// A whole retailer.
     Retailer(String),
-    /// What all stores of a retailer share: who reaches one of them may look at it.
+    /// Data that all stores of a retailer share. It is in reach if one of the stores is.
     Shared(String),
-    /// An event, by its id: its store's, or its run's.
+    /// An event, by its id. It belongs to its store or to its run.
     Event(String),
     /// A run, by its id.
     Run(String),
-    /// A statement, by its id: a retailer's.
+    /// A statement, by its id. It belongs to a retailer.
     Statement(String),
     /// A line of a statement, by its id.
     Line(String),
     /// A dead letter, by its event and its subscriber.
     Letter(String, String),
-    /// An event that waits, by its id and its subscriber.
+    /// A parked event, by its id and its subscriber.
     Parked(String, String),
 }
 
 impl Subject {
-    /// What the use case says of a thing that is not there: what a caller may not reach is not there.
+    /// The error of a missing subject. A subject out of reach has the same error.
     pub(crate) fn missing(&self) -> Error {
         let (what, id) = match self {
             Self::Store(id) => ("store", id),
@@ -71,17 +72,17 @@ impl Subject {
     }
 }
 
-/// Where a subject belongs.
+/// The owner of a subject.
 enum Home {
     Retailer(String),
     Store(String),
-    /// Nobody in particular.
+    /// No owner.
     None,
 }
 
 impl Access {
-    /// `NotFound` where the caller cannot reach the subject, in the words of one that is not there.
-    /// Asks the database only where the caller does not reach everything.
+    /// Returns `NotFound` if the subject is not in the caller's reach, with the same message as for
+    /// a missing one. Queries the database only if the reach is limited.
     pub async fn check_reach(&self, caller: &Caller, subject: Subject) -> Result<(), Error> {
         if caller.reach == Reach::Everything {
             return Ok(());
@@ -102,7 +103,7 @@ impl Access {
     }
 }
 
-/// Whether a subject is in reach; what is not there is not.
+/// Whether a subject is in reach. A missing subject is not.
 pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Result<bool, Error> {
     let home = match subject {
         Subject::Retailer(name) => Some(Home::Retailer(name.clone())),
@@ -153,7 +154,7 @@ pub async fn may_reach(tx: &mut dyn Tx, reach: &Reach, subject: &Subject) -> Res
     })
 }
 
-/// Of what is about one store, or about all of a retailer's.
+/// The owner of a record about one store or a whole retailer.
 fn store_or_retailer(store_id: String, retailer: String) -> Home {
     match store_id.is_empty() {
         true => Home::Retailer(retailer),

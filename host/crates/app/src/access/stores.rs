@@ -1,4 +1,4 @@
-//! Stores of a caller: which of them it sees, and which it may onboard.
+//! The stores that a caller may list, create and replace.
 
 use crate::access::Access;
 use crate::stores::NewStore;
@@ -9,7 +9,7 @@ use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
 
 impl Access {
-    /// Stores in the caller's reach, in the order of their ids, from behind `after`.
+    /// Stores in the caller's reach after `after`, in the order of their ids.
     pub async fn stores_within(
         &self,
         caller: &Caller,
@@ -25,8 +25,8 @@ impl Access {
             .await
     }
 
-    /// `NotFound` where a caller may not put a store: one that is there must be in its reach, and a
-    /// new one belong to a retailer that is.
+    /// Returns `NotFound` unless the caller may put the store: an existing store must be in reach,
+    /// and the retailer of a new one.
     pub async fn check_put_store(
         &self,
         caller: &Caller,
@@ -51,7 +51,7 @@ impl Access {
     }
 }
 
-/// Whether a store may be put: the one that is there is in reach, or a new one's retailer.
+/// Whether a store may be put: an existing store must be in reach, or the retailer of a new one.
 pub(crate) fn may_put(reach: &Reach, there: Option<&Store>, retailer: &str) -> bool {
     match there {
         Some(store) => reach.has_store(store),
@@ -59,7 +59,7 @@ pub(crate) fn may_put(reach: &Reach, there: Option<&Store>, retailer: &str) -> b
     }
 }
 
-/// A page of each retailer and the single stores, merged: each has its index.
+/// Merges a page of each retailer with the single stores. Each has its index.
 async fn within(
     tx: &mut dyn Tx,
     reach: &Reach,
@@ -75,7 +75,7 @@ async fn within(
     }
     let mut single = Vec::new();
     for id in stores.iter().filter(|id| id.as_str() > after) {
-        // A token may name stores that are not there.
+        // A token may name stores that do not exist.
         single.extend(tx.store_get(id).await?);
         if single.len() == limit as usize {
             break;

@@ -206,7 +206,7 @@ impl Catalogue {
     }
 }
 
-/// A product as it stands in the database.
+/// A product as stored in the database.
 pub(super) async fn detail(
     tx: &mut dyn galleria_ports::records::Tx,
     retailer: &str,

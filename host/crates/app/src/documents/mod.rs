@@ -1,8 +1,8 @@
-//! Documents in a list, and the content of one.
+//! Lists documents and returns their content.
 //!
-//! Content is kept in the records until the document is delivered, and from then on in the file that
-//! stands under its name. Whoever it was for may take that away or write over it: what is handed out
-//! has the digest that was decided, or there is nothing to hand out.
+//! The records hold the content until the document is delivered; afterwards only the delivered file
+//! holds it. The recipient may remove or overwrite the file. Content is returned only if it has the
+//! digest that was decided.
 
 mod traces;
 
@@ -55,10 +55,10 @@ pub struct DocumentView {
     pub created_at: String,
 }
 
-/// Which documents are asked for. What is none does not matter.
+/// The query for documents. An absent filter matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentQuery {
-    /// Store, retailer, order, moments, and which part of the list.
+    /// Store, retailer, order, period and page.
     pub list: ListQuery,
     /// Of this event or run.
     pub event: Option<String>,
@@ -95,12 +95,12 @@ pub struct Content {
     pub source: ContentSource,
 }
 
-/// Where the bytes are.
+/// The bytes of a document.
 #[derive(Debug)]
 pub enum ContentSource {
-    /// Here.
+    /// In memory.
     Here(Vec<u8>),
-    /// In a file, from its beginning.
+    /// In a file, positioned at its start.
     File(File),
 }
 
@@ -122,7 +122,7 @@ fn document(row: DocumentRow) -> DocumentView {
     }
 }
 
-/// The documents that fit are few where an event or a name is asked for, whoever's they are.
+/// The scope of an event or a file name, which has few documents.
 fn few(query: &DocumentQuery) -> Option<ListScope> {
     let event = query.event.clone().map(ListScope::Event);
     event.or_else(|| query.name.clone().map(ListScope::Name))
@@ -141,7 +141,7 @@ async fn page(tx: &mut dyn Tx, reach: &Reach, query: &DocumentQuery) -> Result<P
     }
 }
 
-/// Of the documents of an event or a name, those that are in one of the places.
+/// The documents of an event or a name that are in one of the scopes.
 async fn of_few(
     tx: &mut dyn Tx,
     place: &ListScope,
@@ -188,7 +188,7 @@ fn gone(row: &DocumentRow) -> Error {
     }
 }
 
-/// The file of a document, where it still is what was decided.
+/// The file of a document, if it still has the decided digest.
 fn opened(document_reader: &dyn DocumentReader, row: &DocumentRow) -> Result<Option<File>, Error> {
     for mut file in document_reader.find(row)? {
         let same = is_whole(&mut file, row);
@@ -243,7 +243,7 @@ impl Documents {
 }
 
 impl Documents {
-    /// Documents about an order, oldest first.
+    /// Documents of an order, oldest first.
     pub async fn list_by_order(&self, id: &str) -> Result<Vec<DocumentView>, Error> {
         let id = id.to_owned();
         self.core
@@ -291,7 +291,7 @@ impl Documents {
             .await
     }
 
-    /// The content of a document, from the records or from the file under its name.
+    /// The content of a document, from the records or from its file.
     pub async fn content(&self, id: &str) -> Result<Content, Error> {
         let mut row = self.document_row(id).await?;
         let source = match (row.body.take(), &self.reader) {

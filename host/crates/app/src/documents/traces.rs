@@ -1,4 +1,4 @@
-//! Looks up the traces that events belong to.
+//! Looks up the traces of events.
 
 use crate::documents::Documents;
 use galleria_domain::trace::Trace;
@@ -7,7 +7,7 @@ use galleria_ports::in_tx;
 use std::collections::BTreeMap;
 
 impl Documents {
-    /// The traces that events belong to, by the event's id, of those that have one.
+    /// The traces of events by event id. Events without a trace are omitted.
     pub async fn traces(&self, events: Vec<String>) -> Result<BTreeMap<String, Trace>, Error> {
         self.core
             .records

@@ -1,4 +1,4 @@
-//! A decision is applied: everything it wants, the journal, and the log's progress, in one transaction.
+//! Applies a decision. Its effects, the journal and the position of the group are one transaction.
 
 use super::prepare::{PreparedCall, paid, take_turn};
 use super::{Item, argument_text, retry};
@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Everything one transaction writes for one decision. Made before the transaction, which may be repeated.
+/// Everything that one transaction writes for a decision. It is built before the transaction, which
+/// may be repeated.
 struct Application {
     item: Item,
     prefix: Position,
@@ -153,7 +154,7 @@ impl Events {
         })
     }
 
-    /// Settles an event nobody has to decide about any more.
+    /// Records that no plugin has to decide about the event.
     pub(super) async fn skip(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let (item, now) = (item.clone(), self.core.clock.now());
         let wakes = retry::waiting_for(&item);
@@ -175,7 +176,7 @@ impl Events {
             .await
     }
 
-    /// Takes an event out of the park that had its effect elsewhere.
+    /// Unparks an event that took effect elsewhere.
     pub(super) async fn unpark_settled(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let item = item.clone();
         self.core
@@ -188,7 +189,7 @@ impl Events {
     }
 }
 
-/// The journal's row of an attempt, still without its outcome, and the texts it refers to.
+/// The journal row of an attempt without its outcome, and the texts that it refers to.
 pub(super) fn attempt(
     item: &Item,
     prepared: &PreparedCall,
@@ -276,7 +277,7 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
     tx.position_set(&item.group, *prefix).await
 }
 
-/// A decision with the digests of its documents in place of their bodies, which the files hold.
+/// A decision as JSON. Documents have digests instead of bodies, because the files hold the bodies.
 fn summary(decision: &Decision) -> Value {
     let Decision {
         documents,

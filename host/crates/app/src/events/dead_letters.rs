@@ -1,5 +1,5 @@
-//! What an operator does with dead letters: looks at them, replays them, or discards them. Who did
-//! it, and why, is written down in the same transaction.
+//! Lists, replays and discards dead letters. Each change is recorded with its actor and reason in
+//! the same transaction.
 
 use crate::core::{IdempotencyKey, Reply};
 use crate::events::Events;
@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What becomes of a dead letter.
+/// The decision of an operator about a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Handled again, as if for the first time.
+    /// Handle the event again, as if for the first time.
     Replay,
-    /// Given up for good; what waited behind it goes on.
+    /// Discard the event. Events behind it continue.
     Discard,
 }
 
@@ -45,7 +45,7 @@ pub struct Acting {
 }
 
 impl Acting {
-    /// Both must say something, and no more than a list can show.
+    /// Checks that both texts are present and short enough for a list.
     pub fn check(&self) -> Result<(), Error> {
         let fields = [("actor", &self.actor, 200), ("reason", &self.reason, 1_000)];
         let wrong = fields.into_iter().filter(|(_, text, most)| {
@@ -102,7 +102,7 @@ pub struct DeadLetterPage {
 }
 
 impl Events {
-    /// Dead letters that a filter lets pass, oldest first. `after` is the `next` of the page before.
+    /// Dead letters that match a filter, oldest first. `after` is the `next` of the previous page.
     pub async fn dead_letters(
         &self,
         filter: DeadLetterFilter,
@@ -172,8 +172,8 @@ impl Events {
         Ok(reply)
     }
 
-    /// Replays or discards the oldest of all dead letters that a filter lets pass; the answer says
-    /// whether there are more.
+    /// Replays or discards the oldest dead letters that match a filter. The response says whether
+    /// there are more.
     pub async fn settle_dead_letters(
         &self,
         key: IdempotencyKey,
@@ -181,7 +181,7 @@ impl Events {
         verdict: Verdict,
         acting: Acting,
     ) -> Result<Reply, Error> {
-        /// Few enough that the tills' transactions do not wait for this one.
+        /// Small enough that transactions of tills do not wait long for this one.
         const AT_ONCE: u32 = 200;
         acting.check()?;
         let now = self.core.clock.now();
@@ -288,7 +288,7 @@ fn view(letter: DeadLetter) -> DeadLetterView {
     }
 }
 
-/// Where the page after a letter begins; of no meaning to a caller.
+/// The cursor after a dead letter. Opaque to callers.
 fn cursor(letter: &DeadLetter) -> String {
     let (at, position) = (letter.died_at.as_millisecond(), letter.event.position);
     format!("{at}.{position}.{}", letter.subscriber)

@@ -1,8 +1,8 @@
-//! Which host reads a group now: a lease in the database, one a group.
+//! Leases of consumer groups: at most one host reads a group at a time.
 //!
-//! Lanes are kept in memory, so two hosts that read one group would both work at it. Were one of them
-//! to go on for a moment after its lease has ended, unknowing, nothing would be done twice for it: an
-//! effect is claimed by whoever is first, and neither goes on in a lane before that is there.
+//! Lanes are in memory, so two hosts that read one group would both work on it. A host that
+//! continues briefly after its lease ended does no harm: the first host to claim an effect applies
+//! it, and neither continues in a lane before the effect exists.
 
 use crate::events::Events;
 use galleria_ports::Error;
@@ -10,14 +10,14 @@ use galleria_ports::clock::later;
 use galleria_ports::in_tx;
 use std::time::Duration;
 
-/// What the lease of a group is called.
+/// The name of the lease of a group.
 fn lease_name(group: &str) -> String {
     format!("group/{group}")
 }
 
 impl Events {
-    /// Takes these groups for `owner`, or keeps them, until `lease` has passed; answers those that are
-    /// its own now. The others are another host's.
+    /// Takes or renews the leases of these groups for `owner`, each for `lease`. Returns the groups
+    /// that `owner` has now; other hosts have the rest.
     pub async fn take_groups(
         &self,
         owner: &str,
@@ -25,7 +25,7 @@ impl Events {
         lease: Duration,
     ) -> Result<Vec<String>, Error> {
         let (owner, mut groups) = (owner.to_owned(), groups.to_vec());
-        // Every host takes them in one order, so that none waits for another in a circle.
+        // All hosts take groups in the same order, to prevent deadlocks.
         groups.sort_unstable();
         let now = self.core.clock.now();
         let until = later(now, lease);
@@ -46,7 +46,7 @@ impl Events {
             .await
     }
 
-    /// Gives groups back, so that another host need not wait.
+    /// Releases groups, so that another host does not wait for the lease to end.
     pub async fn release_groups(&self, owner: &str, groups: &[String]) -> Result<(), Error> {
         let (owner, groups) = (owner.to_owned(), groups.to_vec());
         self.core

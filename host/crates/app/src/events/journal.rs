@@ -1,8 +1,8 @@
-//! The journal of an event: its attempts, and what one was given and decided.
+//! The journal of an event: its attempts, their arguments and their decisions.
 //!
-//! What is a customer's own in a decision - the body and the headers of a request, the attributes and
-//! the file of a receipt - is not shown, as in the lists of what is queued. Of sensitive points there
-//! are no texts: their digests are under the host's own key, and lead to nothing.
+//! Personal data in a decision is omitted, as in the lists of queued receipts and requests: the
+//! body and headers of a request, and the attributes and the file of a receipt. Sensitive points
+//! have no texts: their digests use the host's own key and refer to nothing.
 
 use super::Events;
 use crate::orders::order_exists;
@@ -60,7 +60,7 @@ pub struct JournalText {
     pub content: Value,
 }
 
-/// A decision as the journal keeps it: documents have digests in place of their bodies.
+/// A decision as the journal stores it. Documents have digests instead of bodies.
 #[derive(Deserialize)]
 struct Decided {
     documents: Value,
@@ -99,7 +99,7 @@ impl Events {
             .await
     }
 
-    /// The argument or the decision of an attempt at an event, by the digest that the attempt names.
+    /// The argument or the decision of an attempt at an event, by its digest.
     pub async fn journal_text(&self, event: &str, digest: &str) -> Result<JournalText, Error> {
         let requested = (event.to_owned(), digest.to_owned());
         let found = self.core.records.read(in_tx!(|tx, requested| {
@@ -116,7 +116,7 @@ impl Events {
             "decision" => decided(&text),
             _ => serde_json::from_str(&text).ok(),
         };
-        // The message of a text that cannot be read quotes nothing of it.
+        // The error must not quote the text.
         let unread = || Error::Internal(format!("{what} {digest} of the journal cannot be read"));
         Ok(JournalText {
             event_id: event.to_owned(),
@@ -145,7 +145,7 @@ fn attempt(row: JournalRow) -> AttemptView {
     }
 }
 
-/// A text is the event's where one of its attempts names it.
+/// Returns a text if an attempt at the event refers to it.
 async fn text(
     tx: &mut dyn Tx,
     event: &str,
@@ -163,7 +163,7 @@ async fn text(
     Ok(tx.blob_get(digest).await?.map(|text| (what, text)))
 }
 
-/// Whatever may still know an event: it may not have been tried yet.
+/// Checks all tables that may know the event: it may have no attempts yet.
 async fn event_exists(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
     let run = id.strip_prefix("run:").unwrap_or_default();
     let known = tx.event_get(id).await?.is_some()
@@ -178,7 +178,7 @@ async fn event_exists(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
     }
 }
 
-/// A decision for an operator's eyes.
+/// A decision without personal data.
 fn decided(text: &str) -> Option<Value> {
     let Decided {
         documents,

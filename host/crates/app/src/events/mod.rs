@@ -1,8 +1,8 @@
-//! What becomes of an event: who must decide, what they are asked, what is done with the answer.
+//! Routes events to subscribers and handles them.
 //!
-//! The log's consumers (`galleria-bus`) call [`Events::route`] once for each event and [`Events::handle`]
-//! for each subscriber, as often as it takes. Each subscriber has its own transaction and its own
-//! fate; whatever happens in between, the effect is applied once.
+//! The consumers of `galleria-bus` call [`Events::route`] once for each event, and
+//! [`Events::handle`] for each subscriber until the event is settled. Each subscriber has its own
+//! transaction and outcome. Its effect is applied once, whatever fails in between.
 
 mod apply;
 mod dead_letters;
@@ -60,39 +60,39 @@ impl Events {
     }
 }
 
-/// An event and one who must decide about it.
+/// An event and one of its subscribers.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The group that read it.
+    /// The consumer group.
     pub group: String,
     /// The event.
     pub event: Event,
-    /// The slot's name; [`HOST`] for an event nobody can be asked about.
+    /// The name of the slot, or [`HOST`] if no plugin can decide about the event.
     pub subscriber: String,
-    /// The plugin; none where it went away since the event was parked.
+    /// The plugin. `None` if it was removed after the event was parked.
     pub plugin: Option<LoadedPlugin>,
-    /// What keeps order for this subscriber.
+    /// The lane: items of one lane are handled in order.
     pub lane: String,
-    /// The store whose turn it takes.
+    /// The store to which fair scheduling charges the item.
     pub store_id: String,
     /// Failed attempts so far.
     pub attempts: u32,
-    /// How it was parked; none where it comes from the log.
+    /// The state in which it was parked. `None` if it comes from the log.
     pub parked: Option<ParkedState>,
-    /// When it first had to wait.
+    /// The time at which it was first parked.
     pub since: Option<Timestamp>,
 }
 
 impl Item {
-    /// Since when it has been tried or has waited for its cause. Standing behind others, or aside,
-    /// uses up none of the time it has for that.
+    /// The time since which the item is retried or waits for its cause. Time behind other items, or
+    /// set aside, does not count.
     fn tried_since(&self, now: Timestamp) -> Timestamp {
         let counts = self.attempts > 0 || self.parked == Some(ParkedState::Waiting);
         self.since.filter(|_| counts).unwrap_or(now)
     }
 }
 
-/// The subscriber of events that no plugin can be asked about.
+/// The subscriber of events that no plugin can decide about.
 pub const HOST: &str = "host";
 
 /// The outcome of handling an item.
@@ -110,18 +110,18 @@ pub enum HandlingOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandlingResult {
     pub outcome: HandlingOutcome,
-    /// CPU time of the plugin, for taking turns.
+    /// CPU time of the plugin, for fair scheduling.
     pub cpu: Duration,
 }
 
 impl Events {
-    /// The groups of this host.
+    /// The consumer groups of this host.
     pub fn groups(&self) -> Vec<Group> {
         self.policy.groups()
     }
 
-    /// Who must decide about an event, in the order of `retailer.toml`. An event that is broken
-    /// goes to [`HOST`], whose handling makes it a dead letter; one that is no subscriber's is nobody's.
+    /// The subscribers of an event, in the order of `retailer.toml`. An invalid event goes to
+    /// [`HOST`], which makes it a dead letter. An event without subscribers is skipped.
     pub async fn route(&self, group: &str, event: &Event) -> Result<Vec<Item>, Error> {
         let Some(point) = point_of(event) else {
             return Ok(Vec::new());
@@ -139,7 +139,7 @@ impl Events {
             .collect())
     }
 
-    /// A parked event, come back.
+    /// The item of a parked event that is due.
     pub async fn unpark(&self, parked: ParkedEvent) -> Result<Item, Error> {
         let ParkedEvent {
             group,
@@ -176,7 +176,7 @@ impl Events {
         })
     }
 
-    /// Where a group continues, and the lanes that are closed for it.
+    /// The position of a group, and its closed lanes.
     pub async fn resume(&self, group: &str) -> Result<(Position, Vec<(String, String)>), Error> {
         let group = group.to_owned();
         self.core
@@ -204,7 +204,7 @@ impl Events {
             .await
     }
 
-    /// Stores how far a group has come.
+    /// Stores the position of a group.
     pub async fn store_position(&self, group: &str, prefix: Position) -> Result<(), Error> {
         let group = group.to_owned();
         self.core
@@ -213,7 +213,7 @@ impl Events {
             .await
     }
 
-    /// Parked events of a group whose turn has come, one a lane.
+    /// Parked events of a group that are due, at most one per lane.
     pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<ParkedEvent>, Error> {
         let (group, now) = (group.to_owned(), self.core.clock.now());
         self.core
@@ -222,7 +222,7 @@ impl Events {
             .await
     }
 
-    /// Whether anything of a lane is still parked.
+    /// Whether a lane has parked events.
     pub async fn lane_waits(
         &self,
         group: &str,
@@ -249,11 +249,11 @@ impl Events {
             .await
     }
 
-    /// Asks the plugin and does what it decided; or parks the event; or gives it up. `prefix` is
-    /// how far the group has come: it is stored with the effects.
+    /// Calls the plugin and applies its decision, parks the event, or makes it a dead letter.
+    /// `prefix` is the position of the group, which is stored with the effects.
     ///
-    /// What goes wrong here concerns this event alone: it is parked and tried again, and no other
-    /// waits for it. The error is that of a database that does not take even that.
+    /// A failure concerns this event alone: it is parked and retried, and other events do not wait
+    /// for it. Returns an error only if the database cannot store even that.
     pub async fn handle(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
         let exported_span = exported(item);
         let trace = trace::below(&exported_span, item.event.origin.trace);
@@ -268,7 +268,7 @@ impl Events {
             }
         };
         let request = item.event.origin.request.clone();
-        // As in a request: its id stands on every line however quiet the log is set.
+        // At error level, as for requests, so that every log line has the ids at any log level.
         let trace_id = trace.map(|trace| format!("{:032x}", trace.id));
         let span = tracing::error_span!(
             "event",
@@ -336,7 +336,8 @@ impl Events {
         Ok(HandlingResult { outcome, cpu })
     }
 
-    /// Calls the plugin on a thread of its own: the engine blocks, and counts that thread's CPU time.
+    /// Calls the plugin on its own thread, because the engine blocks and measures the CPU time of
+    /// the thread.
     async fn call(
         &self,
         prepared: &prepare::PreparedCall,
@@ -353,7 +354,7 @@ impl Events {
             outcome = tracing::field::Empty, otel.status_code = tracing::field::Empty,
         );
         let call_span = span.clone();
-        // What the guest logs belongs to the event.
+        // The log lines of the guest belong to the event.
         let event = tracing::Span::current();
         let react = move || plugins.react(&plugin, &cx, &argument);
         let call = move || event.in_scope(|| span.in_scope(react));
@@ -379,7 +380,7 @@ impl HandlingResult {
     }
 }
 
-/// What a collector is told of an attempt at an event: names of ours, nothing of its payload.
+/// The exported span of an attempt at an event. It has identifiers, and nothing of the payload.
 fn exported(item: &Item) -> tracing::Span {
     let topic = &item.event.topic;
     tracing::info_span!(
@@ -390,7 +391,7 @@ fn exported(item: &Item) -> tracing::Span {
     )
 }
 
-/// The extension point an event is for. On the common topic other events travel, too.
+/// The extension point of an event. The common topic also has events without one.
 fn point_of(event: &Event) -> Option<Point> {
     match event.topic.as_str() {
         topic::POST_PAYMENT_SUCCESS => Some(Point::OnPayment),
@@ -412,8 +413,8 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<LoadedPlugi
         event: event.clone(),
         subscriber: subscriber.to_owned(),
         plugin,
-        // The key keeps the order of its point: the order's id, or the workstation for a shift. With
-        // the store before it, no store can close another's lane.
+        // The key preserves the order of its point: it is the order's id, or the workstation for a
+        // shift. The store's id comes first, so that no store can close a lane of another store.
         lane: format!(
             "{}/{}",
             event.store.as_deref().unwrap_or_default(),
@@ -426,9 +427,9 @@ fn item(group: &str, event: &Event, subscriber: &str, plugin: Option<LoadedPlugi
     }
 }
 
-/// What is digested as "the full argument".
+/// The input of the argument's digest.
 fn argument_text(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
-    // Both are plain records: they serialise.
+    // Plain records always serialise.
     serde_json::json!({
         "contract": contract::VERSION, "point": point, "context": context, "argument": argument,
     })

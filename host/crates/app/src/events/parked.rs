@@ -1,4 +1,4 @@
-//! Events that wait outside the log, and letting one be tried now.
+//! Parked events: list them, and retry one now.
 
 use crate::core::{IdempotencyKey, Reply};
 use crate::events::Acting;
@@ -14,16 +14,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Which parked events are listed; what is none lets everything pass.
+/// The query for parked events. An absent filter matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParkedListQuery {
-    /// Of this retailer, in reach.
+    /// Of this retailer. It must be in reach.
     pub retailer: Option<String>,
-    /// Of this store, in reach.
+    /// Of this store. It must be in reach.
     pub store: Option<String>,
     /// Of this slot.
     pub subscriber: Option<String>,
-    /// That wait for this.
+    /// With this cause.
     pub cause: Option<ParkedState>,
 }
 
@@ -68,7 +68,7 @@ pub struct ParkedPage {
 }
 
 impl Events {
-    /// Events in reach that wait. `after` is the `next` of the page before.
+    /// Parked events in reach. `after` is the `next` of the previous page.
     pub async fn parked_list(
         &self,
         query: ParkedListQuery,
@@ -108,7 +108,7 @@ impl Events {
         })
     }
 
-    /// One event that waits.
+    /// A parked event.
     pub async fn parked_event(&self, event: &str, subscriber: &str) -> Result<ParkedView, Error> {
         let names = (event.to_owned(), subscriber.to_owned());
         self.core
@@ -120,7 +120,7 @@ impl Events {
             .await
     }
 
-    /// Lets an event that waits be tried now, or as soon as those before it in its lane are done.
+    /// Makes a parked event due now. Earlier events of its lane still come first.
     pub async fn retry_parked(
         &self,
         key: IdempotencyKey,
@@ -156,7 +156,7 @@ async fn hasten(
 ) -> Result<Value, Error> {
     let before = found(tx, event, subscriber).await?;
     if !tx.parked_make_due(event, subscriber, now).await? {
-        // It may have gone on since it was found.
+        // It may have been unparked since it was read.
         let state = found(tx, event, subscriber).await?.state;
         let why = match state {
             ParkedState::Blocking => "is a dead letter: replay or discard that",
@@ -194,7 +194,7 @@ pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
     }
 }
 
-/// What is written down of it.
+/// The parked event in the operations log.
 fn summary(parked: &ParkedEvent) -> Value {
     json!({
         "state": word(parked.state), "attempts": parked.attempts, "cause": parked.cause,
@@ -212,7 +212,7 @@ fn word(state: ParkedState) -> &'static str {
 }
 
 impl ParkedListQuery {
-    /// The cause that a word means; an error names the words there are.
+    /// Parses a cause. The error lists the causes.
     pub fn cause_of(text: &str) -> Result<ParkedState, String> {
         let all = ParkedState::ALL;
         let found = all.into_iter().find(|state| word(*state) == text);
@@ -245,7 +245,7 @@ fn key(parked: &ParkedEvent) -> ParkedCursor {
     }
 }
 
-/// Where the page after an event begins; of no meaning to a caller.
+/// The cursor after an event. Opaque to callers.
 fn cursor(key: &ParkedCursor) -> String {
     let (since, position) = (key.since.as_millisecond(), key.position);
     format!("{since}.{position}.{}", key.subscriber)

@@ -1,4 +1,5 @@
-//! Prepares the call of a plugin: its argument and context, and whether its cause has had its effect.
+//! Prepares the call of a plugin: looks up the frozen argument, builds the context, and checks
+//! whether the event must wait.
 
 mod find;
 
@@ -13,7 +14,7 @@ use galleria_ports::plugins::{Argument, LoadedPlugin};
 use galleria_ports::records::{PaymentRow, Tx};
 use std::sync::Arc;
 
-/// Everything a call needs.
+/// Everything that a call needs.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedCall {
     pub plugin: LoadedPlugin,
@@ -24,32 +25,31 @@ pub(super) struct PreparedCall {
     pub workstation: String,
 }
 
-/// Whether an item can be asked about.
+/// The result of preparing a call.
 pub(super) enum Prepared {
-    /// Now.
+    /// The plugin can be called.
     Ready(Box<PreparedCall>),
-    /// It had its effect before.
+    /// The event took effect before.
     Before,
-    /// It is a dead letter; only an operator brings it back.
+    /// The event is a dead letter. Only an operator can replay it.
     GivenUp,
-    /// The plugin does not serve it any more.
+    /// The plugin no longer serves the event.
     Nobody,
-    /// Something must have its effect first; the text names it for waking up.
+    /// A cause must take effect first. The text is the key that wakes the event.
     Waits { on: String },
-    /// It never can.
+    /// The event can never be handled.
     Broken(CallFault),
 }
 
 const PAID: &str = "paid:";
 
-/// What wakes events that wait until an order's payment has had its effect.
+/// The key that wakes events which wait for the effect of an order's payment.
 pub(super) fn paid(order_id: &str) -> String {
     format!("{PAID}{order_id}")
 }
 
-/// Who wakes what waits for this, and who begins to wait for it, come one after the other: at once,
-/// neither would see what the other has not committed, and what waits would be woken by nobody. Taken
-/// before anything else, as by who accepts: so none waits for another in a circle.
+/// Serialise waker and waiter: otherwise a wake-up is lost between their commits. Take this lock
+/// before all others, as the use cases that accept records do, to prevent deadlocks.
 pub(super) async fn take_turn(tx: &mut dyn Tx, cause: &str) -> Result<(), Error> {
     match cause.strip_prefix(PAID) {
         Some(order_id) => tx.order_lock(order_id).await,
@@ -113,7 +113,8 @@ impl Events {
         }
     }
 
-    /// Takes the numbers the plugin wants for this event: the same on every attempt.
+    /// Takes the counters that the plugin requested for this event. Every attempt gets the same
+    /// numbers.
     async fn take_counters(
         &self,
         item: &Arc<Item>,
@@ -147,7 +148,7 @@ impl Events {
     }
 }
 
-/// Whether the cause of an event has still not had its effect.
+/// Whether the cause of an event has not taken effect yet.
 pub(super) async fn still_waits(
     tx: &mut dyn Tx,
     item: &Item,
@@ -171,7 +172,7 @@ async fn look_up(
     if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {
         return Ok(Prepared::Before);
     }
-    // Read from the log again after a crash.
+    // The log may be read again after a crash.
     if tx
         .dead_letter_get(&event.id, &item.subscriber)
         .await?
@@ -231,9 +232,9 @@ async fn look_up(
     })))
 }
 
-/// Whether the plugin has done with a payment: applied, skipped, discarded; or given up where its
-/// retailer lets the next events pass. A plugin that is not asked about payments need not wait, nor
-/// one that came, or was named anew, after the payment had passed in the log.
+/// Whether the plugin is done with a payment: applied, skipped or discarded, or a dead letter if
+/// the retailer lets the next events pass. Returns true for a plugin that does not serve payments,
+/// and for a slot that was added or renamed after the group passed the payment.
 async fn has_had_effect(
     tx: &mut dyn Tx,
     payment: &PaymentRow,
@@ -254,8 +255,8 @@ async fn has_had_effect(
     if tx.parked_get(&event_id, subscriber).await?.is_some() {
         return Ok(false);
     }
-    // Everything up to the group's position has an effect, or is parked, or dead, for whoever was
-    // asked. An event that has left the log is older than that.
+    // Every event up to the position of the group took effect, is parked or is a dead letter for
+    // its subscribers. An event that has left the log is older than that.
     let settled = tx.position_get(payments).await?;
     let event = tx.event_get(&event_id).await?;
     Ok(event.is_none_or(|event| event.position <= settled))

@@ -1,8 +1,8 @@
-//! What goes from the log to a broker: which topics, and from where on.
+//! Selects what is relayed from the log to a broker, and the position of each relay.
 //!
-//! Owns: that a topic is relayed by itself, so that one the broker does not take holds up nothing but
-//! itself, and that nothing of the log is left out: neither when the broker knows further than the
-//! database, nor when a database was restored to an earlier state. Never knows what the broker is.
+//! Each topic has its own relay, so that a topic which the broker rejects delays no other. Nothing
+//! in the log is skipped, neither if the broker is ahead of the database nor if the database was
+//! restored to an earlier state. Never knows the broker.
 
 use super::{EventPolicy, Group};
 use crate::events::Events;
@@ -18,27 +18,27 @@ use std::sync::Arc;
 /// What is relayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RelayPolicy {
-    /// The relay's name; each topic's has the topic behind it. Installations that share a broker need
-    /// different ones.
+    /// The name of the relay, which is the prefix of the names per topic. Installations that share
+    /// a broker need different names.
     pub name: String,
-    /// These topics alone; all where none is named.
+    /// The topics. If empty, all topics are relayed.
     pub topics: BTreeSet<String>,
 }
 
-/// The last event of a topic that a broker has, as it says itself.
+/// The last event of a topic that the broker has committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relayed {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
-    /// Its id, and when it was written: a log that was restored has another event there, or the same one
-    /// told again later, with others before it.
+    /// The id of the event. Id and timestamp detect a restored log: there the position has another
+    /// event, or the same event sent again later.
     pub event: String,
     /// Milliseconds since 1970.
     pub server_timestamp: i64,
 }
 
 impl Events {
-    /// One reader of the log for each topic that is relayed; none where there is no broker.
+    /// The relay of each topic. Empty without a broker.
     pub async fn relays(&self) -> Result<Vec<Group>, Error> {
         let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.core.plugins));
         self.core
@@ -49,8 +49,8 @@ impl Events {
             .await
     }
 
-    /// Behind which position a relay goes on. The database notes it after the broker has committed, so a
-    /// crash in between leaves the broker ahead.
+    /// The position after which a relay continues. The database stores it after the broker has
+    /// committed, so a crash in between leaves the broker ahead.
     pub async fn relay_position(
         &self,
         relay: &Group,
@@ -86,7 +86,7 @@ impl Events {
     }
 }
 
-/// Everybody who reads the log: the groups that handle events, and the relays.
+/// All readers of the log: consumer groups and relays.
 pub(crate) async fn readers(
     tx: &mut dyn Tx,
     policy: &EventPolicy,
@@ -97,8 +97,8 @@ pub(crate) async fn readers(
     Ok(all)
 }
 
-/// The topics that are named; or those of the host and those that plugins are granted, and those of what was
-/// published under grants that are gone.
+/// The configured topics. Without any: the topics of the host, the topics granted to plugins, and
+/// topics published under earlier grants.
 async fn relays(
     tx: &mut dyn Tx,
     policy: &EventPolicy,

@@ -1,4 +1,5 @@
-//! What becomes of an event that was not decided: tried again, waiting for its cause, or given up.
+//! Retries failed events: parks them for their next attempt or their cause, or makes them dead
+//! letters.
 
 use super::prepare::{PreparedCall, paid};
 use super::{HOST, HandlingOutcome, Item, apply, point_of, prepare};
@@ -19,18 +20,18 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Details in journal and dead letters; longer ones are cut, the log has them whole.
+/// The maximum length of a detail in the journal and in dead letters. The log has the full text.
 const DETAIL_BYTES: usize = 4_096;
 
-/// Whether parking replaces what is known of an event that is parked already. An event that is
-/// read from the log again after a crash keeps its attempts and its time.
+/// Whether parking replaces the record of an event that is parked already. An event that is read
+/// from the log again after a crash keeps its attempts and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Renew {
     Yes,
     No,
 }
 
-/// Another document has the name: that never changes by itself.
+/// The fault of a document whose name is taken. It is permanent.
 pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
     CallFault::Guest(Fault::Invalid(vec![Problem::new(
         "documents",
@@ -38,7 +39,7 @@ pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
     )]))
 }
 
-/// What is written in one transaction when an event is not decided.
+/// Everything that one transaction writes about a failed event.
 struct Record {
     item: Item,
     prefix: Position,
@@ -50,7 +51,7 @@ struct Record {
 }
 
 impl Events {
-    /// Parks or gives up an event whose call brought `fault`.
+    /// Parks an event whose call failed with `fault`, or makes it a dead letter.
     pub(super) async fn failed(
         &self,
         item: &Item,
@@ -132,7 +133,7 @@ impl Events {
         Ok(settled)
     }
 
-    /// Parks an event whose cause has not had its effect yet; gives it up when that never comes.
+    /// Parks an event until its cause takes effect, or makes it a dead letter after the limit.
     pub(super) async fn wait_for_cause(
         &self,
         item: &Item,
@@ -167,8 +168,8 @@ impl Events {
             .records
             .write(in_tx!(|tx, item, parked, payments| {
                 let mut parked = parked;
-                // The cause may have had its effect since it was looked for: whoever applied
-                // it found nothing to wake.
+                // The cause may have taken effect since the check. Its transaction found nothing to
+                // wake.
                 if let Some(on) = &parked.waits_for {
                     prepare::take_turn(tx, on).await?;
                 }
@@ -187,7 +188,7 @@ impl Events {
         Ok(HandlingOutcome::Parked)
     }
 
-    /// Queues an event behind others of its lane that wait.
+    /// Parks an event behind parked events of its lane.
     pub async fn park_behind(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let now = self.core.clock.now();
         let mut parked = self.parked(
@@ -202,7 +203,8 @@ impl Events {
         self.park(parked, prefix, Renew::No).await
     }
 
-    /// Sets an event of a busy store aside, so that its backlog does not fill the window of others.
+    /// Parks an event of a busy store, so that its backlog does not fill the window of other
+    /// stores.
     pub async fn park_aside(&self, item: &Item, prefix: Position) -> Result<(), Error> {
         let now = self.core.clock.now();
         let since = item.since.unwrap_or(now);
@@ -220,7 +222,7 @@ impl Events {
             .records
             .write(in_tx!(|tx, parked, subscriber| {
                 let id = &parked.event.id;
-                // Between reading and parking the event may have been settled elsewhere.
+                // The event may have been settled elsewhere since it was read.
                 let settled = tx.effect_get(id, &subscriber).await?.is_some();
                 let known = renew == Renew::No && tx.parked_get(id, &subscriber).await?.is_some();
                 if !settled && !known {
@@ -253,7 +255,7 @@ impl Events {
         }
     }
 
-    /// What follows a failed try of `item`.
+    /// The next step after a failed attempt at `item`.
     fn next_try(&self, item: &Item, fault: &CallFault, now: Timestamp) -> NextTry {
         let max_age = item.plugin.as_ref().map(|plugin| plugin.slot.retry_for_s);
         let policy = RetryPolicy {
@@ -269,7 +271,7 @@ impl Events {
         policy.after(fault, failed)
     }
 
-    /// False where the event had its effect meanwhile.
+    /// Returns false if the event took effect meanwhile.
     async fn write_record(&self, record: Record, now: Timestamp) -> Result<bool, Error> {
         let record = Arc::new(record);
         self.core
@@ -293,7 +295,7 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     if let Some(wakes) = wakes {
         prepare::take_turn(tx, wakes).await?;
     }
-    // By another host, or by this attempt itself, when it was only the answer that got lost.
+    // Another host may have applied it, or this attempt whose response was lost.
     if tx.effect_get(event, subscriber).await?.is_some() {
         tx.parked_remove(event, subscriber).await?;
         tx.position_set(&item.group, *prefix).await?;
@@ -317,14 +319,14 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     Ok(true)
 }
 
-/// What wakes up once nobody has to decide about a payment any more.
+/// The key to wake when no subscriber has to decide about a payment any more.
 pub(super) fn waiting_for(item: &Item) -> Option<String> {
     (point_of(&item.event) == Some(Point::OnPayment))
         .then(|| item.event.text("order_id").map(paid))
         .flatten()
 }
 
-/// How an event stands that was given up before.
+/// The outcome of an event that is a dead letter already.
 pub(super) fn given_up(item: &Item) -> HandlingOutcome {
     if holds(item) {
         HandlingOutcome::Blocking
@@ -336,7 +338,7 @@ pub(super) fn given_up(item: &Item) -> HandlingOutcome {
 fn holds(item: &Item) -> bool {
     match &item.plugin {
         Some(plugin) => plugin.slot.on_dead_letter == OnDeadLetter::Hold,
-        // Nobody else can be hurt by an event that belongs to no store.
+        // An event without a store affects no store.
         None => item.subscriber != HOST,
     }
 }

@@ -1,4 +1,5 @@
-//! How often may be tried: a bucket that refills, written as the instant at which it is full again.
+//! Limits the rate of attempts with a bucket that refills. It is stored as the instant at which it
+//! is full again.
 
 use crate::members::Members;
 use galleria_domain::Store;
@@ -10,17 +11,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `burst` attempts at once, and one more each time `every` has passed.
+/// Permits `burst` attempts at once, and one more each time `every` has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// At once; at least 1.
+    /// Attempts at once; at least 1.
     pub burst: u32,
-    /// Until one comes back; at least a millisecond.
+    /// The time until one attempt refills; at least a millisecond.
     pub every: Duration,
 }
 
 impl Allowance {
-    /// When the bucket is full again after one more attempt; or how long until there may be one.
+    /// Takes one attempt: returns when the bucket is full again, or the time to wait.
     fn take(self, full_at: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
         let after = later(full_at.max(now), self.every);
         let latest = later(now, self.every * self.burst);
@@ -32,16 +33,16 @@ impl Allowance {
     }
 }
 
-/// Who asks.
+/// The client of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Client {
-    /// Somebody at this address; of whom more is not known.
+    /// A client known only by its address.
     Address(IpAddr),
 }
 
 impl Client {
-    /// The name its attempts are counted under. Whoever has one address of IPv6 has the other 2^64
-    /// of its network as well.
+    /// The name under which attempts are counted. A client usually controls a whole IPv6 /64, so it
+    /// is counted by prefix.
     fn name(&self) -> String {
         match self {
             Self::Address(address) => match address.to_canonical() {
@@ -56,15 +57,15 @@ impl Client {
 }
 
 impl Members {
-    /// Counts an attempt against the store and the client, before the code is looked at and so
-    /// whatever it is worth. One that is refused here is not counted: who asks again too early does
-    /// not wait the longer for it.
+    /// Counts an attempt against the store and the client before the code is checked, so that
+    /// invalid codes count too. A rejected attempt does not count: an early retry does not extend
+    /// the wait.
     pub(super) async fn count_attempt(&self, store: &Store, client: &Client) -> Result<(), Error> {
         let policy = &self.policy;
         let now = self.core.clock.now();
-        // An address may be a customer's: only its digest is kept.
+        // An address may be personal data: only its digest is stored.
         let client = policy.digest_key.digest("client", &client.name());
-        // Stores before clients, in every transaction: no two wait for each other.
+        // Stores before clients in every transaction, to prevent deadlocks.
         let buckets: Arc<[(String, Allowance)]> = Arc::new([
             (
                 format!("identify-member/store/{}", store.id),

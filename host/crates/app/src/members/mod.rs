@@ -1,8 +1,8 @@
-//! Who is behind a scanned code? The store's plugin is asked; this is a sensitive point.
+//! Identifies the member of a scanned code by the plugin of the store. This is a sensitive point.
 //!
-//! Owns: how often may be asked, when an answer is given, and what is kept of it. Never keeps, logs
-//! or tells a code or an answer, and never says why nobody was identified: a caller that learned
-//! which codes decrypt, though to no number, could decrypt all of them.
+//! Owns the limits of attempts, the time of the answer, and the stored digests. Never stores or
+//! logs a code or an answer, and never returns the reason of a refusal: a caller that learned which
+//! codes decrypt could decrypt all of them.
 
 mod allowance;
 mod turns;
@@ -27,22 +27,22 @@ use zeroize::Zeroizing;
 /// How members are identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberPolicy {
-    /// Attempts of each store, by whomever.
+    /// The allowance of each store, for all clients.
     pub per_store: Allowance,
-    /// Attempts of each client, at whatever stores.
+    /// The allowance of each client, at all stores.
     pub per_client: Allowance,
-    /// No answer is given before.
+    /// The minimum time of an answer.
     pub floor: Duration,
-    /// Plugins that are asked at the same time.
+    /// The maximum number of calls in flight.
     pub calls: usize,
-    /// The same for one store; fewer.
+    /// The same for one store; must be lower.
     pub calls_per_store: usize,
-    /// For what is kept of codes, answers and clients.
+    /// The key of the stored digests of codes, answers and clients.
     pub digest_key: DigestKey,
 }
 
 impl MemberPolicy {
-    /// The defaults of `host.toml`, which says why, under this key.
+    /// The defaults of `host.toml`, which gives their reasons, with this key.
     pub fn with(digest_key: DigestKey) -> Self {
         Self {
             per_store: Allowance {
@@ -61,7 +61,7 @@ impl MemberPolicy {
     }
 }
 
-/// A code as it was scanned; wiped when it is dropped, and never printed.
+/// A scanned code. It is wiped when dropped and never printed.
 pub struct Code(Zeroizing<String>);
 
 impl Code {
@@ -91,7 +91,7 @@ impl Members {
     }
 }
 
-/// One attempt, from the question to its row in the journal.
+/// One attempt, from its request to its journal row.
 struct Attempt {
     store: Store,
     plugin: LoadedPlugin,
@@ -100,12 +100,12 @@ struct Attempt {
 }
 
 impl Members {
-    /// Who is behind a code, as the first plugin that serves the store says, by its name in
-    /// `retailer.toml`.
-    /// `None` is the one refusal: bad codes of every kind, and plugins that fail.
+    /// Returns the member of a code, as identified by the first plugin in `retailer.toml` that
+    /// serves the store. `None` is the only refusal: for invalid codes of every kind, and for
+    /// plugins that fail.
     ///
-    /// Every answer waits for the floor, a good one too: one path is easier to keep straight, and
-    /// nobody notices a quarter of a second at a scanner.
+    /// Every answer waits for the floor, successful ones too: one path is simpler, and a quarter of
+    /// a second at a scanner is not noticeable.
     pub async fn identify(
         &self,
         store: &str,
@@ -113,10 +113,11 @@ impl Members {
         code: Code,
     ) -> Result<Option<Member>, Error> {
         let (members, store) = (self.clone(), store.to_owned());
-        // A task of its own: who hangs up has used an attempt, and stands in the journal.
+        // A separate task: if the client disconnects, the attempt still counts and is in the
+        // journal.
         let outcome = tokio::spawn(async move { members.attempt(&store, &client, code).await });
         let outcome = at_floor(&*self.core.clock, self.policy.floor, outcome).await;
-        // What a panic said may be about the code.
+        // The message of a panic may contain the code.
         outcome.unwrap_or_else(|_| Err(Error::Internal("identifying a member ended early".into())))
     }
 
@@ -148,7 +149,8 @@ impl Members {
             Ok(Some(member)) => ("identified", Some(member)),
             Ok(None) => ("refused", None),
             Err(fault) => {
-                // The code alone: what the guest says, and where it crashed, may be about the number.
+                // Only the fault's code: the message and the place of a crash may reveal the
+                // number.
                 tracing::warn!(
                     retailer = attempt.plugin.slot.retailer,
                     slot = attempt.plugin.slot.name,
@@ -170,7 +172,7 @@ impl Members {
     ) -> Result<(Attempt, CallOutcome<Option<Member>>), Error> {
         let turn = self.turns.take(&attempt.store.id).await?;
         let plugins = std::sync::Arc::clone(&self.core.plugins);
-        // A sensitive point tells a collector that it was asked, and for how long; not what came of it.
+        // The span of a sensitive point has no outcome, only its duration.
         let span = tracing::info_span!(
             target: trace::TARGET, "plugin call", plugin = attempt.plugin.slot.plugin,
             point = Point::IdentifyMember.name(),
@@ -192,7 +194,7 @@ impl Members {
             .map_err(|_| Error::Internal("a plugin's call ended early".into()))
     }
 
-    /// Writes the attempt down before its answer is given.
+    /// Records the attempt before its answer is returned.
     async fn keep_attempt(
         &self,
         attempt: &Attempt,
@@ -215,7 +217,7 @@ impl Members {
 }
 
 impl Attempt {
-    /// The journal's row, with keyed digests where others have their texts.
+    /// The journal row, with keyed digests instead of references to texts.
     fn row(
         &self,
         key: &DigestKey,
@@ -245,7 +247,7 @@ impl Attempt {
             settings: Digest::of(context.settings.as_bytes()).to_string(),
             argument: key.digest("code", &code.0),
             decision: Some(key.digest("answer", &answer)),
-            // Whole milliseconds: to the microsecond it would tell how far the plugin came.
+            // Whole milliseconds: microseconds would reveal how far the plugin came.
             cpu_us: i64::try_from(usage.cpu.as_micros().div_ceil(1_000) * 1_000)
                 .unwrap_or(i64::MAX),
             memory_bytes: i64::try_from(usage.memory_bytes).unwrap_or(i64::MAX),

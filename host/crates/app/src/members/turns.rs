@@ -1,19 +1,19 @@
-//! Who may ask a plugin now. A store whose plugin is slow waits for itself and for nobody else.
+//! Limits calls in flight. A store with a slow plugin delays only itself.
 
 use galleria_ports::Error;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Calls in flight: of all stores, and of each.
+/// Calls in flight: of all stores, and of each store.
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
     each: usize,
-    /// As many as there are stores that were ever asked about.
+    /// One entry for each store that was ever used.
     stores: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// The right to make one call, until it is dropped.
+/// The permit for one call, until it is dropped.
 pub(crate) struct Turn {
     _store: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
@@ -28,8 +28,8 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn: first for one of the store's own, so that what queues for a slow store holds
-    /// nothing that another one needs.
+    /// Waits for a permit. The permit of the store comes first, so that waiters of a slow store
+    /// hold nothing that other stores need.
     pub async fn take(&self, store: &str) -> Result<Turn, Error> {
         let of_store = {
             let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! What a host starts with is written down where it differs from what was written down last: a grant that
-//! was widened, another component, other settings. Files have no log; this is theirs.
+//! Records what a host starts with if it differs from the last record: changed grants, components
+//! and settings. Files have no log of changes; this is it.
 
 use super::plugins::rights;
 use crate::operations::Operations;
@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const ACTION: &str = "plugins_loaded";
-/// The subject that lists the retailers; those of one retailer's slots have its name behind a colon.
+/// The subject of the list of retailers. The subject of a retailer's slots has its name after a
+/// colon.
 const SUBJECT: &str = "retailers";
 
 impl Operations {
-    /// Writes down, among the operations, each retailer whose slots are not as they were written down
-    /// last: components, grants and digests of settings, before and after. `host` is who started.
-    /// Answers the names of what changed.
+    /// Records each retailer whose slots changed in the operations log: components, grants and
+    /// digests of settings, before and after. `host` is the actor. Returns the names of the changed
+    /// retailers.
     pub async fn record_loaded_plugins(&self, host: &str) -> Result<Vec<String>, Error> {
         let now = self.core.clock.now();
         let host: Arc<str> = host.into();
@@ -38,7 +39,7 @@ impl Operations {
     }
 }
 
-/// By subject: which retailers there are, and what each one's slots are.
+/// The current records by subject: the retailers, and the slots of each.
 fn states(all: &[LoadedPlugin]) -> BTreeMap<String, Value> {
     let mut retailers: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for loaded in all {

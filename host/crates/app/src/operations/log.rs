@@ -39,7 +39,7 @@ pub struct OperationPage {
 }
 
 impl Operations {
-    /// What operators did, newest first.
+    /// The operations, newest first.
     pub async fn log(
         &self,
         filter: OperationFilter,

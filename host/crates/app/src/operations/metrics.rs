@@ -14,13 +14,13 @@ use metrics::gauge;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The label of what belongs to no retailer that is known.
+/// The label of records without a known retailer.
 const NOBODYS: &str = "none";
 
-/// How far lag is counted: beyond it, how much more hardly matters.
+/// The limit of counting lag: larger values make no difference to an operator.
 const LAG_COUNTED: u32 = 100_000;
 
-/// How things stand in the database.
+/// The counts and times that the gauges show.
 struct DatabaseGauges {
     lags: Vec<(String, u64)>,
     retailers: Vec<String>,
@@ -35,7 +35,7 @@ struct DatabaseGauges {
 }
 
 impl Operations {
-    /// Reads how things stand in the database into the gauges.
+    /// Reads the gauges from the database.
     pub async fn measure(&self) -> Result<(), Error> {
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         let DatabaseGauges {
@@ -99,7 +99,7 @@ impl Operations {
     }
 }
 
-/// What each group has not read yet.
+/// The number of events that each group has not read.
 pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(String, u64)>, Error> {
     let mut lags = Vec::new();
     for group in groups {
@@ -111,7 +111,7 @@ pub(crate) async fn lags(tx: &mut dyn Tx, groups: &[Group]) -> Result<Vec<(Strin
     Ok(lags)
 }
 
-/// Runs by state.
+/// The number of runs by state.
 pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error> {
     let mut runs = Vec::new();
     for state in RunState::ALL {
@@ -120,7 +120,7 @@ pub(crate) async fn runs(tx: &mut dyn Tx) -> Result<Vec<(RunState, u64)>, Error>
     Ok(runs)
 }
 
-/// Of each retailer, also where it has none: a gauge stays as it was set last.
+/// Counts by retailer. Retailers without any count as 0, because a gauge keeps its last value.
 fn by_retailer(retailers: &[String], piled: &[Backlog]) -> BTreeMap<String, u64> {
     let nobodys = std::iter::once(NOBODYS.to_owned());
     let all = retailers.iter().cloned().chain(nobodys);
@@ -132,7 +132,8 @@ fn by_retailer(retailers: &[String], piled: &[Backlog]) -> BTreeMap<String, u64>
     counts
 }
 
-/// Seconds since the oldest of something; 0 where there is none, or another host's clock is ahead.
+/// The age of the oldest record in seconds; 0 without one, or if the clock of another host is
+/// ahead.
 fn age(oldest: Option<Timestamp>, now: Timestamp) -> f64 {
     let seconds = oldest.map(|at| now.as_second() - at.as_second());
     number(
@@ -142,7 +143,7 @@ fn age(oldest: Option<Timestamp>, now: Timestamp) -> f64 {
     )
 }
 
-/// Prometheus knows nothing but floating point; counts of ours are far below what it tells apart.
+/// Prometheus has only floating-point numbers, which represent these counts exactly.
 fn number(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

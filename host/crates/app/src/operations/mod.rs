@@ -1,7 +1,4 @@
-//! What operators look at: events that wait, receipts and requests that are queued, plugins and their
-//! faults.
-//!
-//! Owns: lists over many stores within a caller's reach. Never knows: who asks, and by which route.
+//! What operators see: status, queues, plugins and their faults, the operations log and timelines.
 
 mod loaded;
 mod log;

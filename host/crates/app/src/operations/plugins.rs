@@ -1,4 +1,4 @@
-//! What each loaded slot is, what it was granted, and how it has done of late.
+//! Lists the loaded slots, with their grants and recent faults.
 
 use crate::operations::Operations;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Faults are counted this far back.
+/// The period in which faults are counted.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
-/// Faults of a slot that are counted, the newest first.
+/// The maximum number of counted faults of a slot, the newest first.
 const COUNTED: u32 = 1_000;
 
 /// Rights that a plugin requests or was granted, by name. Secrets appear with name and permitted use.
@@ -134,7 +134,7 @@ pub struct PluginPage {
 }
 
 impl Operations {
-    /// Slots of whole retailers in reach, of one retailer or serving one point where these are named.
+    /// Slots of whole retailers in reach, optionally of one retailer or with one point.
     pub async fn plugins(
         &self,
         reach: &Reach,
@@ -161,7 +161,7 @@ impl Operations {
         })
     }
 
-    /// One slot.
+    /// A slot by its retailer and name.
     pub async fn plugin(&self, retailer: &str, slot: &str) -> Result<PluginView, Error> {
         let unknown = || Error::NotFound {
             what: "plugin",
@@ -221,7 +221,7 @@ async fn faults(
     })
 }
 
-/// Its place in the list. No name of a folder or a slot has a `/` in it.
+/// The cursor of a slot. Names of folders and slots contain no `/`.
 fn cursor(loaded: &LoadedPlugin) -> String {
     format!("{}/{}", loaded.slot.retailer, loaded.slot.name)
 }

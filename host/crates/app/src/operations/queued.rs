@@ -1,7 +1,7 @@
-//! Receipts and requests that decisions queued. Nobody sends them yet.
+//! Lists receipts and requests that decisions queued. This version does not send them.
 //!
-//! What is a customer's own - the attributes of a receipt, its text, the body and the headers of a
-//! request - is not shown: an operator needs to see that it is there, and whose it is.
+//! Personal data is omitted: the attributes and the text of a receipt, and the body and headers of
+//! a request. An operator sees that a record exists, and its owner.
 
 use crate::operations::Operations;
 use crate::parts::{Part, no_cursor, parts, together};
@@ -14,20 +14,20 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// A decision has far fewer receipts or requests.
+/// The limit of receipts or requests of one event; a decision has far fewer.
 const OF_ONE_EVENT: u32 = 10_000;
 
-/// Nothing else becomes of what is queued as long as nobody sends it.
+/// The only state, because nothing is sent.
 const QUEUED: &str = "queued";
 
-/// Which receipts or requests are listed; what is none lets everything pass.
+/// The query for receipts or requests. An absent filter matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueuedQuery {
-    /// Of this retailer, in reach.
+    /// Of this retailer. It must be in reach.
     pub retailer: Option<String>,
-    /// Of this store, in reach.
+    /// Of this store. It must be in reach.
     pub store: Option<String>,
-    /// That this event brought about.
+    /// Of this event.
     pub event: Option<String>,
     /// About this order.
     pub order: Option<String>,
@@ -120,7 +120,7 @@ pub struct RequestPage {
 }
 
 impl Operations {
-    /// Receipts in reach that wait to be sent. `after` is the `next` of the page before.
+    /// Queued receipts in reach. `after` is the `next` of the previous page.
     pub async fn receipts(
         &self,
         query: QueuedQuery,
@@ -147,7 +147,7 @@ impl Operations {
         Ok(ReceiptPage { receipts, next })
     }
 
-    /// Requests in reach that wait to be sent. `after` is the `next` of the page before.
+    /// Queued requests in reach. `after` is the `next` of the previous page.
     pub async fn requests(
         &self,
         query: QueuedQuery,
@@ -176,7 +176,7 @@ impl Operations {
 }
 
 impl Operations {
-    /// A receipt by its id, which begins with its event.
+    /// A receipt by its id, whose prefix is its event.
     pub async fn receipt(&self, id: &str) -> Result<ReceiptView, Error> {
         let query = QueuedQuery::of_event(id.rsplitn(3, '/').nth(2));
         let page = self.receipts(query, &Reach::Everything, None, OF_ONE_EVENT);
@@ -188,7 +188,7 @@ impl Operations {
         })
     }
 
-    /// A request by its id, which begins with its event, and its slot: two may number theirs alike.
+    /// A request by its slot and its id, whose prefix is its event. Two slots may use the same id.
     pub async fn request(&self, id: &str, plugin: &str) -> Result<RequestView, Error> {
         let query = QueuedQuery::of_event(id.rsplit_once('/').map(|(event, _)| event));
         let page = self.requests(query, &Reach::Everything, None, OF_ONE_EVENT);
@@ -202,7 +202,7 @@ impl Operations {
 }
 
 impl QueuedQuery {
-    /// What one event brought about; what names none has none.
+    /// The query for one event. An id without an event matches nothing.
     fn of_event(event: Option<&str>) -> Self {
         Self {
             event: Some(event.unwrap_or_default().to_owned()),
@@ -278,12 +278,12 @@ fn request(row: OutgoingRow) -> Result<RequestView, Error> {
     })
 }
 
-/// What was decided; the message of a text that cannot be read quotes nothing of it.
+/// Parses a decided record. The error does not quote the text.
 fn decided<T: DeserializeOwned>(text: &str, what: &str, id: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_| Error::Internal(format!("{what} {id} cannot be read")))
 }
 
-/// Where the page after a row begins; of no meaning to a caller.
+/// The cursor after a row. Opaque to callers.
 fn cursor(key: &QueueCursor) -> String {
     let created = key.created_at.as_millisecond();
     format!("{created}~{}~{}", key.subscriber, key.id)

@@ -78,7 +78,7 @@ pub struct StatusView {
 }
 
 impl Operations {
-    /// Whether the database answers.
+    /// Checks that the database responds.
     pub async fn check_database(&self) -> Result<(), Error> {
         self.core
             .records

@@ -1,5 +1,5 @@
-//! Everything that is known about an id, in order of time. What a sensitive point was told is in no
-//! record, so it cannot be told here.
+//! The timeline of an id: everything recorded about it, in order of time. Requests to sensitive
+//! points are in no record, so they are not in a timeline.
 
 use crate::access;
 use crate::operations::Operations;
@@ -11,11 +11,11 @@ use galleria_ports::records::{Subject, TimelineRow, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Things of one kind that are told of one subject.
+/// The maximum number of entries of one kind for one subject.
 const OF_A_KIND: u32 = 200;
-/// Subjects that one id may belong to, and events of one order.
+/// The maximum number of subjects of an id, and of events of an order.
 const SUBJECTS: u32 = 50;
-/// The same before those out of reach are left out: many stores number their receipts from 1.
+/// The same before subjects out of reach are removed: many stores number their receipts from 1.
 const LOOKED_AT: u32 = 500;
 
 /// A resource that has the id.
@@ -58,8 +58,8 @@ pub struct TimelineView {
 }
 
 impl Operations {
-    /// Everything that is known about any id: an order's, payment's, refund's, event's, file's...
-    /// What is not in reach is left out, and where nothing is left there is no such id.
+    /// The timeline of any id: of an order, payment, refund, event, file and so on. Subjects out of
+    /// reach are omitted. If none remain, the id is not found.
     pub async fn timeline(&self, id: &str, reach: &Reach) -> Result<TimelineView, Error> {
         let (requested_id, reach) = (id.to_owned(), reach.clone());
         self.core
@@ -83,7 +83,7 @@ async fn collect(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineV
             id: id.clone(),
         });
     }
-    // What belongs to an order or a shift is as much in reach as that is.
+    // Records of an order or a shift are in reach if that is.
     for (subject, of) in subjects.clone() {
         match subject {
             Subject::Order => {
@@ -100,7 +100,7 @@ async fn collect(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineV
     if subjects.len() > most {
         cut.insert("subject".to_owned());
     }
-    // The same attempt is known by its order and by its event, and is told once.
+    // An attempt is found by its order and by its event, but appears once.
     let mut rows: BTreeSet<TimelineRow> = BTreeSet::new();
     for (subject, of) in subjects.iter().take(most) {
         let found_rows = tx.timeline_rows(*subject, of, OF_A_KIND).await?;
@@ -119,7 +119,7 @@ async fn collect(tx: &mut dyn Tx, id: String, reach: &Reach) -> Result<TimelineV
     })
 }
 
-/// What an id belongs to, as far as that is in reach.
+/// The subjects of an id that are in reach.
 async fn reached(
     tx: &mut dyn Tx,
     id: &str,
@@ -174,15 +174,15 @@ async fn reaches(
     access::may_reach(tx, reach, &access_subject).await
 }
 
-/// The id that an event's id is made of.
+/// The id that an event's id contains.
 fn named_by_event(id: &str) -> Option<&str> {
     let (kind, rest) = id.split_once(':')?;
     match kind {
         "payment" | "refund" | "void" | "shift" | "run" => {
-            // A publication is named by its event, its slot and a number.
+            // The id of a publication is its event, its slot and a number.
             Some(rest.split('/').next().unwrap_or(rest))
         }
-        // An order's id may have the colon in it; what stands behind it has none.
+        // The id of an order may contain a colon; the part after it does not.
         "verification" | "mark" => rest.rsplit_once(':').map(|(order, _)| order),
         _ => None,
     }

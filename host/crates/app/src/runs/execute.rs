@@ -1,4 +1,4 @@
-//! One attempt at a run, from its lease to what became of it.
+//! One attempt at a run, from its lease to its outcome.
 
 use super::finish::RunCommit;
 use crate::feeds::Progress;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Progress is written down no more often.
+/// The minimum interval between updates of the progress.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The result of looking up the plugin and the store of a run.
@@ -27,37 +27,37 @@ enum RunTarget {
     Missing(CallFault),
 }
 
-/// An attempt, with everything that is known before the plugin is called.
+/// A run with everything that is known before the plugin is called.
 pub(super) struct Run {
     pub row: RunRow,
     pub plugin: LoadedPlugin,
     pub store: Option<Store>,
-    /// The ids of the stores that the slot serves, where these are not all.
+    /// The ids of the stores that the slot serves. `None` means all.
     pub covered: Option<Arc<BTreeSet<String>>>,
     pub as_of: Timestamp,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Attempt {
-    /// It ended well; its files are recorded.
+    /// It succeeded, and its files are recorded.
     Ended,
-    /// It did not; the state says whether it is tried again.
+    /// It failed. The state tells whether the run is retried.
     Failed(CallFault, RunState),
-    /// It was stopped from outside, and nothing of it was kept.
+    /// It was stopped. Nothing of it was stored.
     Stopped,
-    /// Somebody else has the run now, and nothing of this attempt was kept.
+    /// Another host has the lease now. Nothing of this attempt was stored.
     Lost,
 }
 
-/// Who runs, and for how long a lease holds.
+/// The owner of the lease, and its duration.
 #[derive(Clone, Debug)]
 pub(super) struct Holder {
     pub owner: String,
     pub lease: Duration,
 }
 
-/// Stops a call when nobody waits for it any more.
+/// Stops the call when its waiter is dropped.
 struct StopWhenDropped(Arc<AtomicBool>);
 
 impl Drop for StopWhenDropped {
@@ -66,7 +66,7 @@ impl Drop for StopWhenDropped {
     }
 }
 
-/// A call of the plugin that goes on.
+/// A running call of the plugin.
 struct Call {
     handle: JoinHandle<CallOutcome<Totals>>,
     /// Rows read so far.
@@ -74,7 +74,7 @@ struct Call {
     stop: StopWhenDropped,
 }
 
-/// How a call was seen to go on.
+/// The observed progress of a call.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     lost: bool,
@@ -82,8 +82,8 @@ struct Seen {
 }
 
 impl Runs {
-    /// Does a run that was leased. An error says that the database did not answer: the lease runs
-    /// out, and the run is tried again.
+    /// Executes a leased run. Returns an error if the database is not available: the lease ends and
+    /// the run is retried.
     pub(super) async fn run_attempt(
         &self,
         files: &dyn Files,
@@ -130,7 +130,8 @@ impl Runs {
                 }
             }
             Err(fault) => {
-                // Before the run is free again: another attempt writes drafts of the same names.
+                // Discard before the lease is released: another attempt writes drafts with the same
+                // names.
                 begun.discard();
                 fault
             }
@@ -146,7 +147,7 @@ impl Runs {
             .await
     }
 
-    /// Calls the plugin on a thread of its own.
+    /// Calls the plugin on its own thread.
     fn run_called(&self, run: &Run, begun: &dyn RunOutput, progress: Progress) -> Call {
         let stop = StopWhenDropped(Arc::new(AtomicBool::new(false)));
         let counted = Arc::new(AtomicU64::new(0));
@@ -167,7 +168,7 @@ impl Runs {
         }
     }
 
-    /// Fixes what all attempts must see alike; the first attempt finds it.
+    /// Fixes the input that all attempts share. The first attempt determines it.
     async fn run_fixed(&self, mut row: RunRow) -> Result<RunRow, Error> {
         if row.as_of.is_some() {
             return Ok(row);
@@ -195,7 +196,7 @@ impl Runs {
                     .await?;
                 tx.run_begin(&row.id, now, since, stores).await?;
                 if settles {
-                    // A report tells its window; of a settlement no payout may be missing.
+                    // A report has its window. A settlement must not omit a payout.
                     let late = row.point == Point::WriteSettlement;
                     tx.settlement_select(&row, late).await?;
                 }
@@ -206,7 +207,7 @@ impl Runs {
         Ok(row)
     }
 
-    /// Finds the plugin and the store, which may be missing since the run was planned.
+    /// Looks up the plugin and the store. Either may be removed after the run was planned.
     async fn run_target(&self, row: RunRow) -> Result<RunTarget, Error> {
         let gone = |what: String| CallFault::Host(HostFault::NotServed(what));
         let plugin = self.core.plugins.named(&row.retailer, &row.subscriber);
@@ -245,7 +246,7 @@ impl Runs {
         })))
     }
 
-    /// Waits for a call, holds its lease meanwhile, and stops it where it is not wanted any more.
+    /// Waits for a call, renews its lease, and stops the call if it is no longer wanted.
     async fn run_watched(
         &self,
         holder: &Holder,
@@ -255,7 +256,7 @@ impl Runs {
     ) -> Result<(CallOutcome<Totals>, Seen), Error> {
         let (mut seen, look) = (Seen::default(), LOOK.min(holder.lease / 3));
         let mut looked = self.core.clock.now();
-        // Whether to stop is looked at more often than the database is told.
+        // Check for a stop more often than the database is updated.
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tokio::select! {
@@ -283,7 +284,7 @@ impl Runs {
                 Ok(Some(false)) => {}
                 Ok(Some(true)) => seen.cancelled = true,
                 Ok(None) => seen.lost = true,
-                // The lease may hold for long enough; when the run ends, it is looked at again.
+                // The lease may last long enough. It is checked again when the run ends.
                 Err(error) => {
                     tracing::warn!(run = %lease.id, "its lease was not renewed: {}", error.chain())
                 }
@@ -313,7 +314,7 @@ pub(super) fn host_failed(error: &Error) -> CallFault {
 }
 
 impl Run {
-    /// An instant as the contract writes it; a run over all stores is told in UTC.
+    /// An instant in the format of the contract. A run over all stores uses UTC.
     fn text(&self, at: Timestamp) -> String {
         match &self.store {
             Some(store) => store.local_text(at),
@@ -324,7 +325,8 @@ impl Run {
         }
     }
 
-    /// What surrounds the call. The attempt is not told: a repeated run shall write the same bytes.
+    /// The context of the call. It does not contain the attempt, because a repeated run must write
+    /// the same bytes.
     pub(super) fn context(&self) -> Context {
         let slot = &self.plugin.slot;
         let (scope, settings) = match &self.store {

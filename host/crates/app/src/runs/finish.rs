@@ -1,4 +1,4 @@
-//! What an attempt leaves behind: its end, its journal row and its files, in one transaction.
+//! Records the end of an attempt: state, journal and files, in one transaction.
 
 use super::execute::{Attempt, Run, host_failed};
 use crate::runs::Runs;
@@ -17,10 +17,10 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Details in rows; longer ones are cut, the log has them whole.
+/// The maximum length of a detail in a row. The log has the full text.
 const DETAIL_BYTES: usize = 4_096;
 
-/// Whether a good end was kept.
+/// Whether a successful end was committed.
 pub(super) enum RunCommit {
     Yes,
     Lost,
@@ -37,8 +37,8 @@ struct RunRecord {
 }
 
 impl Runs {
-    /// Records a good end and its files. They are on the disk by then, under their temporary names;
-    /// the deliverer gives them their own.
+    /// Records a successful end and its files. They are on the disk under temporary names; the
+    /// deliverer renames them.
     pub(super) async fn run_kept(
         &self,
         lease: &RunLease,
@@ -87,8 +87,9 @@ impl Runs {
                 begun.discard();
                 Ok(RunCommit::No(name_taken(&directory, &name)))
             }
-            // It may only be the answer that was lost: then the files are wanted. Where the
-            // database does not tell, they stay; the next attempt replaces them.
+            // The commit may have succeeded although its response was lost: then the files are
+            // needed. If the database cannot tell, the files stay, and the next attempt replaces
+            // them.
             Err(error) => match self.run_row(&lease.id).await?.state {
                 RunState::Ended => Ok(RunCommit::Yes),
                 _ => {
@@ -99,7 +100,7 @@ impl Runs {
         }
     }
 
-    /// Records a bad end: the run is tried again later, or it is dead.
+    /// Records a failed attempt: the run is retried later, or it is dead.
     pub(super) async fn run_failed(
         &self,
         lease: &RunLease,
@@ -162,7 +163,7 @@ impl Runs {
         })
     }
 
-    /// Records an end that is neither good nor bad.
+    /// Records an end without success or failure.
     pub(super) async fn run_closed(
         &self,
         lease: &RunLease,
@@ -182,7 +183,7 @@ impl Runs {
         })
     }
 
-    /// An end of now, with nothing told yet.
+    /// An end at the current time without details.
     pub(super) fn run_end(&self, state: RunState, attempts: u32, progress: u64) -> RunEnd {
         let at = self.core.clock.now();
         RunEnd {
@@ -199,7 +200,7 @@ impl Runs {
         }
     }
 
-    /// False where the lease was lost: then nothing was written.
+    /// Returns false if the lease was lost. Then nothing was written.
     async fn run_left(&self, leaving: RunRecord) -> Result<bool, Error> {
         let leaving = Arc::new(leaving);
         self.core
@@ -225,7 +226,7 @@ async fn write(tx: &mut dyn Tx, leaving: &RunRecord) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Another document has the name: that never changes by itself.
+/// The fault of a file whose name is taken. It is permanent.
 fn name_taken(directory: &str, name: &str) -> CallFault {
     CallFault::Guest(Fault::Invalid(vec![Problem::new(
         "output",
@@ -233,7 +234,7 @@ fn name_taken(directory: &str, name: &str) -> CallFault {
     )]))
 }
 
-/// A fault as callers may read it: what the host says of itself stays in its log.
+/// A fault without internal details of the host, which stay in the log.
 fn safe(fault: &CallFault) -> String {
     match fault {
         CallFault::Host(HostFault::HostFailed(_)) => "the host failed: its log says why".into(),
@@ -255,7 +256,7 @@ fn file(written: &StagedFile) -> RunFile {
     }
 }
 
-/// The journal's row, and the texts it refers to.
+/// The journal row, and the texts that it refers to.
 fn journal(
     run: &Run,
     usage: Usage,

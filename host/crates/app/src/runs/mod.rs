@@ -1,12 +1,12 @@
-//! Runs of stream points: a plugin pulls the rows of a window and pushes files, which appear once
-//! the run has ended well.
+//! Runs of stream points: a plugin pulls the rows of a window and pushes files. The files appear
+//! only if the run succeeds.
 //!
-//! Owns: which run a window is, what it is given, what becomes of an attempt, schedules, and the
-//! worker that does what is due. Never knows what a plugin writes, nor where the rows come from.
+//! Owns the identity, input and outcome of runs, the schedules, and the worker that executes due
+//! runs. Never knows what a plugin writes, or the tables of the rows.
 //!
-//! A run is unique on (slot, scope, window). The first attempt fixes what all must see alike
-//! (`as_of`, the run before it, the stores in scope), so that one which is repeated after a crash
-//! writes the same bytes. An attempt holds a lease; whoever has lost it keeps nothing.
+//! A run is unique on (slot, scope, window). The first attempt fixes the input of all attempts
+//! (`as_of`, the previous run, the stores in scope), so that a repeated run writes the same bytes.
+//! An attempt holds a lease; an attempt that lost its lease stores nothing.
 
 mod execute;
 mod finish;

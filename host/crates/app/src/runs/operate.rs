@@ -1,4 +1,4 @@
-//! Operations on runs: list, request, replay, cancel, and run manually.
+//! Lists runs, requests, replays and cancels them, and executes one immediately.
 
 use super::execute::{Attempt, Holder};
 use super::plan::RunRequest;
@@ -30,7 +30,7 @@ pub enum ByHand {
 }
 
 impl Runs {
-    /// A run as it stands.
+    /// A run by its id.
     pub async fn run(&self, id: &str) -> Result<RunView, Error> {
         self.run_row(id).await.map(Into::into)
     }
@@ -43,7 +43,7 @@ impl Runs {
             .await
     }
 
-    /// Runs, the newest first, behind `before`.
+    /// Runs before `before`, the newest first.
     pub async fn list(
         &self,
         filter: RunFilter,
@@ -68,7 +68,8 @@ impl Runs {
         })
     }
 
-    /// Asks for a run: whoever has time does it. Where the window was run, that run is answered.
+    /// Requests a run, which any worker may execute. If the window was run before, returns that
+    /// run.
     pub async fn request(&self, key: IdempotencyKey, request: RunRequest) -> Result<Reply, Error> {
         let row = self.run_planned(&request).await?;
         let reply = self
@@ -86,7 +87,7 @@ impl Runs {
         reply
     }
 
-    /// Makes a run that is dead, cancelled or waiting for its next try due now, with all its tries.
+    /// Makes a dead, cancelled or failed run due now, with all its tries.
     pub async fn replay(
         &self,
         key: IdempotencyKey,
@@ -118,7 +119,7 @@ impl Runs {
         reply
     }
 
-    /// Cancels a run. One that is under way stops at its next row.
+    /// Cancels a run. A running one stops at its next row.
     pub async fn cancel(
         &self,
         key: IdempotencyKey,
@@ -147,7 +148,8 @@ impl Runs {
             .await
     }
 
-    /// Runs a window here and now, once. `stop` ends it at its next row, and nothing is left.
+    /// Executes a window immediately, with one try. `stop` ends it at its next row and discards its
+    /// output.
     pub async fn run_now(
         &self,
         files: &dyn Files,
@@ -158,7 +160,7 @@ impl Runs {
         stop: Arc<AtomicBool>,
     ) -> Result<ByHand, Error> {
         let mut new = self.run_planned(request).await?;
-        // Whoever sits at the command line tries again himself.
+        // The person at the command line retries it.
         new.tries = 1;
         let id = new.id.clone();
         let (taken, before) = self.run_added(new, owner, lease).await?;
@@ -198,7 +200,7 @@ impl Runs {
         }
     }
 
-    /// Adds a run where it is not there, and leases it. Tells also what was there before.
+    /// Adds a run if it does not exist, and leases it. Returns also the previous state.
     async fn run_added(
         &self,
         new: RunRow,
@@ -218,8 +220,7 @@ impl Runs {
             .await
     }
 
-    /// Takes an attempt that was stopped from outside back: as if it had not been begun. `back` is how
-    /// the run is left; none forgets it.
+    /// Reverts an attempt that was stopped. `back` is the state to restore; `None` removes the run.
     pub(super) async fn run_put_back(
         &self,
         row: &RunRow,
@@ -244,10 +245,10 @@ impl Runs {
     }
 }
 
-/// A run left as it was found: what was dead or cancelled stays so, with its reason.
+/// The end that restores the previous state: a dead or cancelled run keeps its state and reason.
 fn as_it_was(before: RunRow, now: Timestamp) -> RunEnd {
     let state = match before.state {
-        // Whoever ran it is gone, or nothing could have been taken.
+        // The previous owner is gone; otherwise the lease could not have been taken.
         RunState::Running => RunState::Due,
         state => state,
     };
@@ -272,7 +273,7 @@ async fn row_of(tx: &mut dyn Tx, id: &str) -> Result<RunRow, Error> {
     })
 }
 
-/// Writes down what was done to a run, which stands under its id alone so that its story finds it.
+/// Records an operation on a run. The subject is the plain id, so that the timeline finds it.
 async fn record(
     tx: &mut dyn Tx,
     action: &str,
@@ -281,7 +282,7 @@ async fn record(
     now: Timestamp,
 ) -> Result<(), Error> {
     let after = row_of(tx, &before.id).await?;
-    // One that is under way is running still when it was told to stop.
+    // A running run is still running when its cancellation is requested.
     let state = |row: &RunRow| {
         json!({ "state": row.state.name(), "attempts": row.attempts, "code": row.code }).to_string()
     };

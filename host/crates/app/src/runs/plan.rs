@@ -1,4 +1,4 @@
-//! Which run is meant: point, slot, scope and window, checked, and the id that derives from them.
+//! Validates the point, slot, scope and window of a run, and derives its id.
 
 use crate::runs::POINTS;
 use crate::runs::Runs;
@@ -10,7 +10,7 @@ use galleria_ports::records::{RunRow, RunState};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// Attempts of a run that was asked for by hand, before it is dead.
+/// The tries of a run that was requested manually.
 const TRIES_BY_HAND: u32 = 3;
 
 /// The scope and window of a run.
@@ -40,7 +40,7 @@ pub struct RunRequest {
     pub last: Date,
 }
 
-/// A run before it is added.
+/// A run to add.
 pub(super) struct NewRun<'a> {
     pub retailer: &'a str,
     pub slot: &'a str,
@@ -49,7 +49,8 @@ pub(super) struct NewRun<'a> {
     pub store: &'a str,
     pub first: Date,
     pub last: Date,
-    /// Distinguishes scheduled catalogues: each describes one moment, and a day may have several.
+    /// The instant of a scheduled catalogue. A catalogue describes an instant, and a day may have
+    /// several.
     pub moment: Option<String>,
     pub schedule: &'a str,
     pub tries: u32,
@@ -105,7 +106,7 @@ impl NewRun<'_> {
     }
 }
 
-/// The point that is meant, or what would be right.
+/// The requested point, or a message with the valid points.
 pub(super) fn point_of(plugin: &LoadedPlugin, wanted: Option<Point>) -> Result<Point, String> {
     let serves = |point: &Point| plugin.inspection.exports.contains(point);
     let served: Vec<_> = POINTS.into_iter().filter(serves).collect();
@@ -130,8 +131,8 @@ pub(super) fn point_of(plugin: &LoadedPlugin, wanted: Option<Point>) -> Result<P
     }
 }
 
-/// Refuses a window that is not over at every store: a window is one run, so an early one would
-/// stand for the whole day, and the one that a schedule wants would never be.
+/// Rejects a window that is not over at every store. A window is one run: an early run would
+/// replace the one of the whole day, and the scheduled run would never be created.
 fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
     let (today, at) = stores
         .iter()
@@ -152,7 +153,7 @@ fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
 }
 
 impl Runs {
-    /// The run that is asked for, as it is added where it is not there yet.
+    /// The requested run, as it is added if it does not exist.
     pub(super) async fn run_planned(&self, request: &RunRequest) -> Result<RunRow, Error> {
         if request.last < request.first {
             return Err(Error::invalid("last", "not before the first day"));
@@ -232,7 +233,7 @@ mod tests {
         let until = |stores: &[Store], day| over(date(2026, 11, day), stores, now).is_ok();
         assert!(until(std::slice::from_ref(&madrid), 23) && until(&[], 23));
         assert!(!until(std::slice::from_ref(&madrid), 24) && !until(&[], 24));
-        // Half past four is before its day begins; and in Lima it is the evening before.
+        // 04:30 is before the start of the day, and in Lima it is the evening before.
         assert!(until(std::slice::from_ref(&night), 22) && !until(&[night], 23));
         assert!(!until(&[madrid.clone(), lima.clone()], 23));
         let refused = over(date(2026, 11, 23), &[madrid, lima], now).expect_err("refused");

@@ -1,8 +1,8 @@
-//! Schedules become runs: each firing once, for each store or for all of them together.
+//! Plans the runs of schedules: one run for each firing and scope, which is a store or all stores.
 //!
-//! A mark says up to which moment of the wall clock a schedule was planned for a scope. Runs and
-//! mark are written in one transaction. A scope that is new, or whose expression has changed, is
-//! planned from now on: the past was not asked for.
+//! A mark stores the wall-clock time up to which a schedule was planned for a scope. Runs and mark
+//! are written in one transaction. A new scope, or one whose expression changed, is planned from
+//! now on, without the past.
 
 use super::plan::{NewRun, point_of};
 use crate::runs::Runs;
@@ -18,17 +18,17 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Runs that are added in one transaction, or a few more: others want to write as well.
+/// The approximate number of runs added in one transaction. Other writers wait for it.
 const ROWS_AT_ONCE: usize = 1_000;
 
-/// Settles which point each schedule runs, or tells every mistake: this takes the components.
+/// Resolves the point of each schedule, or returns all errors. This needs the components.
 pub fn check(
     schedules: Vec<Schedule>,
     plugins: &dyn Plugins,
 ) -> Result<Vec<Schedule>, Vec<ConfigError>> {
     let (mut good, mut mistakes) = (Vec::with_capacity(schedules.len()), Vec::new());
     for mut schedule in schedules {
-        // A slot that could not be loaded has its own error.
+        // A slot that was not loaded has its own error.
         let Some(plugin) = plugins.named(&schedule.retailer, &schedule.slot) else {
             continue;
         };
@@ -50,23 +50,23 @@ pub fn check(
     }
 }
 
-/// For whom a schedule fires, and by which clock.
+/// The scope of a schedule, and its clock.
 struct Scope<'a> {
     /// Empty for all stores.
     store: String,
     zone: TimeZone,
-    /// Whose days it looks at.
+    /// The stores whose business days count.
     stores: Vec<&'a Store>,
 }
 
-/// Names of zones were checked when they were read.
+/// Zone names were checked when they were parsed.
 fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 impl Scope<'_> {
-    /// The business date of a firing: the store's own, whatever clock the schedule has; of all stores
-    /// together, the date of that clock.
+    /// The business date of a firing. For a store it is the store's own date, whatever the clock of
+    /// the schedule; for all stores together it is the date of that clock.
     fn day(&self, wall: DateTime) -> Date {
         match self.stores.as_slice() {
             [store] if !self.store.is_empty() => {
@@ -76,20 +76,20 @@ impl Scope<'_> {
         }
     }
 
-    /// When a business date is over at every one of its stores.
+    /// The time at which a business date is over at every store of the scope.
     fn over(&self, date: Date) -> Option<Timestamp> {
         self.stores.iter().map(|store| store.day_over(date)).max()
     }
 }
 
-/// What one scope's firings come to.
+/// The planned runs of one scope.
 struct Planned {
     mark: ScheduleMark,
     runs: Vec<RunRow>,
 }
 
 impl Runs {
-    /// Adds the runs that have become due; answers when to look again.
+    /// Adds the runs that are due. Returns the time of the next check.
     pub(super) async fn schedules_planned(
         &self,
         schedules: &[Schedule],
@@ -174,7 +174,8 @@ impl Runs {
             .await
     }
 
-    /// Stores that the schedule does not run for any more: where they come back, they are new.
+    /// Removes the marks of stores that the schedule no longer covers. If a store returns, it
+    /// counts as new.
     async fn marks_forgotten(&self, schedule: &Schedule, stores: Vec<String>) -> Result<(), Error> {
         if stores.is_empty() {
             return Ok(());
@@ -192,7 +193,7 @@ impl Runs {
             .await
     }
 
-    /// Stores that a slot serves.
+    /// The stores that a slot serves.
     pub(super) async fn stores_served(&self, plugin: &LoadedPlugin) -> Result<Vec<Store>, Error> {
         let mut stores = self.stores_of_retailer(&plugin.slot.retailer).await?;
         stores.retain(|store| plugin.slot.filter.covers(store));
@@ -247,7 +248,7 @@ fn scopes<'a>(schedule: &Schedule, plugin: &LoadedPlugin, stores: &'a [Store]) -
     }
 }
 
-/// What a scope's clock has brought since its mark; nothing to keep where nothing happened.
+/// The firings of a scope since its mark. `None` if there were none.
 fn plan(
     schedule: &Schedule,
     scope: &Scope<'_>,
@@ -277,8 +278,8 @@ fn run_of(schedule: &Schedule, scope: &Scope<'_>, wall: DateTime, now: Timestamp
     let (first, last) = schedule.span.dates(scope.day(wall));
     let point = schedule.point.unwrap_or(Point::Report);
     let fires = schedule::instant(&scope.zone, wall);
-    // A window is one run: one that began while a shop still sells would stand for the whole day. A
-    // catalogue is of its moment, and a month to date is of as much as there is.
+    // A window is one run: a run that began while a store still sells would count as the whole day.
+    // A catalogue describes its instant, and a month to date contains what exists so far.
     let whole = point != Point::ExportCatalogue && schedule.span != Span::MonthToDate;
     let over = scope.over(last).filter(|_| whole);
     let new = NewRun {

@@ -1,4 +1,5 @@
-//! What a run is given: a feed for each capability that its component imports and was granted.
+//! Builds the streams of a run: a feed for each capability that its component imports and was
+//! granted.
 //!
 //! A new feed is one line in [`Run::streams`].
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 impl Run {
-    /// To be made on the runtime: feeds ask the database there.
+    /// Call this on the runtime: feeds query the database there.
     pub(super) fn streams(
         &self,
         records: &Arc<dyn Records>,
@@ -56,7 +57,7 @@ impl Run {
         }
     }
 
-    /// What every feed of this run covers. `since` is told beside it, for feeds that know changes.
+    /// The window of all feeds of this run. `since` is separate, for feeds that report changes.
     fn window_of_feeds(&self) -> FeedWindow {
         FeedWindow {
             retailer: self.row.retailer.clone(),

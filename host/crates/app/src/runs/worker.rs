@@ -1,7 +1,7 @@
-//! The worker: plans what schedules want, and does what is due, a few runs at a time.
+//! The worker: plans scheduled runs and executes due runs, a few at a time.
 //!
-//! Runs block threads of their own and never take an event's place. Many hosts may work on one
-//! database: a lease keeps them apart, and is held for as long as a host lives.
+//! Runs block their own threads and never delay events. Many hosts may share one database: each run
+//! has a lease, which its host renews.
 
 use super::execute::{Attempt, Holder};
 use crate::feeds::Progress;
@@ -19,19 +19,19 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Schedules are looked at this often at least: stores come and go.
+/// The maximum interval between planning passes, because stores are added and removed.
 const PLAN_EVERY: Duration = Duration::from_secs(60);
-/// Runs are looked for this often at least: others may have asked for one.
+/// The maximum interval between checks for due runs, because other processes request runs.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Where somebody else has just taken what was ready, or the database is in trouble.
+/// The pause if another host took the run that was ready, or after a database error.
 const LOOK_SOON: Duration = Duration::from_millis(200);
 
-/// How runs are worked on.
+/// The configuration of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunsConfig {
-    /// Runs at a time.
+    /// The number of concurrent runs.
     pub at_once: usize,
-    /// How long a run belongs to a host that is not heard of.
+    /// The duration of a lease.
     pub lease: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for RunsConfig {
     }
 }
 
-/// Does runs.
+/// Executes runs.
 #[derive(Clone)]
 pub struct RunWorker {
     service: Runs,
@@ -55,7 +55,7 @@ pub struct RunWorker {
 }
 
 impl RunWorker {
-    /// A worker whose name no other has. The schedules were checked.
+    /// Creates a worker. Its name must be unique, and the schedules must be checked.
     pub fn new(
         service: Runs,
         files: Arc<dyn Files>,
@@ -75,7 +75,7 @@ impl RunWorker {
         }
     }
 
-    /// Works until told to stop; runs in hand are then given back, as if they had not begun.
+    /// Works until `stop` is cancelled. Then running runs are reverted, as if they had not begun.
     pub async fn run(self, stop: CancellationToken) {
         let halt = Arc::new(AtomicBool::new(false));
         let (mut running, mut wanted) = (JoinSet::new(), self.service.core.run_wanted());
@@ -104,12 +104,12 @@ impl RunWorker {
         }
     }
 
-    /// Adds the runs that schedules want by now; answers when to look again.
+    /// Adds the scheduled runs. Returns the time of the next check.
     pub async fn plan(&self) -> Result<Option<Timestamp>, Error> {
         self.service.schedules_planned(&self.schedules).await
     }
 
-    /// Does one run that is ready; false where none is.
+    /// Executes one run that is ready. Returns false if there is none.
     pub async fn run_one(&self) -> Result<bool, Error> {
         match self.leased().await? {
             Some(row) => {
@@ -131,7 +131,8 @@ impl RunWorker {
         }
     }
 
-    /// Begins runs while there is room. Answers when the next may be ready; none without room.
+    /// Begins runs while there is capacity. Returns the time at which the next may be ready; `None`
+    /// without capacity.
     async fn fill(&self, running: &mut JoinSet<()>, halt: &Arc<AtomicBool>) -> Option<Timestamp> {
         while running.len() < self.at_once {
             match self.leased().await {
@@ -165,7 +166,7 @@ impl RunWorker {
         next.ok().flatten().unwrap_or(look).min(look)
     }
 
-    /// The run that has waited longest, if it is worth another attempt.
+    /// The run that has waited longest, if it has tries left.
     async fn leased(&self) -> Result<Option<RunRow>, Error> {
         let now = self.service.core.clock.now();
         let until = later(now, self.holder.lease);
@@ -184,7 +185,7 @@ impl RunWorker {
         }
     }
 
-    /// Every attempt took its host along: another one would, too.
+    /// Ends a run as dead whose attempts all crashed their host: another attempt would, too.
     async fn given_up(&self, row: RunRow) -> Result<(), Error> {
         tracing::error!(
             run = %row.id, retailer = %row.retailer, plugin = %row.subscriber,

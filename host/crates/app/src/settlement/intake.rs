@@ -41,7 +41,7 @@ pub struct Imported {
     pub before: bool,
 }
 
-/// What a plugin is told when it reads a statement.
+/// The context of a plugin that reads a statement.
 pub fn reading_context(plugin: &LoadedPlugin, digest: &Digest, now: Timestamp) -> Context {
     let now = now.to_zoned_datetime(TimeZone::UTC);
     Context {

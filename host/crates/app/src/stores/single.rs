@@ -1,4 +1,4 @@
-//! Stores are onboarded by their facts; a second time replaces them.
+//! Creates, replaces and lists stores.
 
 use crate::core::store_of;
 use crate::core::{IdempotencyKey, Reply};
@@ -41,7 +41,7 @@ pub struct NewStore {
     pub attributes: Vec<Attribute>,
 }
 
-/// What a store that is there keeps, and what each must stay; none where nothing would change.
+/// The fields of an existing store that must not change but would, each with its current value.
 pub(crate) fn kept(before: &Store, store: &Store) -> Vec<(&'static str, String)> {
     let mut kept = Vec::new();
     if before.retailer != store.retailer {
@@ -56,7 +56,7 @@ pub(crate) fn kept(before: &Store, store: &Store) -> Vec<(&'static str, String)>
     kept
 }
 
-/// A conflict where a store would become another one.
+/// Returns a conflict if a field that must not change would change.
 pub(crate) fn keeps(before: &Store, store: &Store) -> Result<(), Error> {
     match kept(before, store).is_empty() {
         true => Ok(()),
@@ -71,10 +71,10 @@ pub(crate) fn keeps(before: &Store, store: &Store) -> Result<(), Error> {
 }
 
 impl Stores {
-    /// Creates or replaces a store. A store never changes its retailer or its currency: what was
-    /// sold there would change its meaning.
+    /// Creates or replaces a store. A store never changes its retailer or its currency, because
+    /// that would change the meaning of its sales.
     ///
-    /// `actor` is who does it, and `reason` why, where that was said: what changed is written down.
+    /// Changes are recorded with `actor` and `reason`.
     pub async fn put(
         &self,
         key: IdempotencyKey,

@@ -1,4 +1,4 @@
-//! What callers ask to be done: each a request, a use case, and an answer, in one transaction.
+//! Writes of callers: each has a request, a use case and a response, in one transaction.
 
 mod movements;
 mod orders;
@@ -32,7 +32,7 @@ async fn order_of(tx: &mut dyn Tx, id: &str) -> Result<OrderRow, Error> {
     })
 }
 
-/// An open shift of the store.
+/// The open shift of the store with this id.
 async fn open_shift(tx: &mut dyn Tx, id: &str, store: &Store) -> Result<ShiftRow, Error> {
     let shift = tx.shift_get(id).await?.ok_or_else(|| Error::NotFound {
         what: "shift",
@@ -50,7 +50,7 @@ async fn open_shift(tx: &mut dyn Tx, id: &str, store: &Store) -> Result<ShiftRow
     Ok(shift)
 }
 
-/// What numbers an entry takes, and what it is about.
+/// The numbering of an entry, and its subject.
 struct Numbering<'a> {
     id: &'a str,
     order: Option<&'a OrderRow>,
@@ -60,8 +60,8 @@ struct Numbering<'a> {
     ended_at: Timestamp,
 }
 
-/// Takes the next number of the workstation, in the transaction that accepts the event: so there
-/// are no gaps, and every attempt sees the same.
+/// Takes the next number of the workstation in the transaction that accepts the event. So there are
+/// no gaps, and every attempt sees the same number.
 async fn take_entry(
     tx: &mut dyn Tx,
     store: &Store,
@@ -93,7 +93,7 @@ async fn take_entry(
     })
 }
 
-/// What an entry brings into a drawer, or takes out of it.
+/// The amounts that an entry adds to a drawer or removes from it.
 struct Taking<'a> {
     entry: &'a Entry,
     tenders: &'a [Tender],
@@ -102,8 +102,7 @@ struct Taking<'a> {
     back: bool,
 }
 
-/// Counts an entry in the drawer it belongs to. A training entry moves no money; its drawer must
-/// be open all the same.
+/// Counts an entry in its drawer. A training entry moves no money, but its drawer must be open.
 async fn count_in_shift(
     tx: &mut dyn Tx,
     store: &Store,
@@ -162,8 +161,8 @@ fn add_to_shift(shift: &mut ShiftRow, taking: &Taking<'_>) {
     }
 }
 
-/// Puts an activity into its store's day, in the transaction that makes it one. Never for training:
-/// the feed of activities is summed.
+/// Adds an activity to the day of its store, in the transaction that creates it. Training has no
+/// activities, because the feed is summed.
 async fn note_activity(
     tx: &mut dyn Tx,
     store: &Store,
@@ -184,7 +183,7 @@ async fn note_activity(
     .await
 }
 
-/// The same for what has an entry.
+/// The same for records with an entry.
 async fn note_entry(
     tx: &mut dyn Tx,
     store: &Store,
@@ -208,13 +207,13 @@ async fn note_entry(
     .await
 }
 
-/// Taxes that are part of the line's amount.
+/// The taxes that are included in the amount of the line.
 fn included(line: &Line) -> Money {
     let taxes = line.taxes.iter().filter(|tax| tax.included);
     taxes.map(|tax| tax.amount).sum()
 }
 
-/// The rows reports read of an entry's lines. `back` turns all of them against turnover.
+/// The report rows of an entry's lines. `back` negates them.
 fn report_rows(
     store: &Store,
     entry: &Entry,

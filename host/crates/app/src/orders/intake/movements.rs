@@ -1,4 +1,4 @@
-//! Money that goes into a drawer or out of it beside sales and refunds, told as it happens.
+//! Cash movements of a drawer besides sales and refunds, recorded as they happen.
 
 use super::{answer, check_id, open_shift, refuse, store_of};
 use crate::core::{IdempotencyKey, Reply};
@@ -11,7 +11,7 @@ use galleria_ports::records::{MovementKind, MovementRow, MovementTotals, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Characters of a reason: a sentence.
+/// The maximum length of a reason in characters: a sentence.
 const REASON_CHARS: usize = 200;
 
 /// A movement to record.
@@ -100,7 +100,7 @@ async fn accept(
             id: shift_id.to_owned(),
         })?;
     let store = store_of(tx, &found.store_id).await?;
-    // Locked until the movement is there: an end that comes at the same time counts it, or is first.
+    // Lock the shift until the movement is stored: a concurrent end counts it, or comes first.
     let shift = open_shift(tx, shift_id, &store).await?;
     if new.at < shift.opened_at {
         return Err(Error::invalid("at", "not before the shift was opened"));

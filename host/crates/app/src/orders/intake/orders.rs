@@ -1,4 +1,4 @@
-//! An order is placed: a basket whose sums agree.
+//! Places an order: a basket whose sums must agree.
 
 use super::{answer, check_id, store_of};
 use crate::core::{IdempotencyKey, Reply};
@@ -143,7 +143,7 @@ impl Orders {
                     }
                     let order = placed(new, sums.gross, now);
                     tx.order_insert(&order).await?;
-                    // Nothing can have become of it yet.
+                    // It has no payment, refund, void or verification yet.
                     answer(&view(tx, order, OrderOutcome::default()).await?)
                 }),
             )

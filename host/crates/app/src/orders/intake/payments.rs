@@ -1,4 +1,5 @@
-//! A payment succeeded: the order becomes a sale, and the log learns of it, in one transaction.
+//! Accepts a successful payment: the order becomes a sale, and its event is appended to the log, in
+//! one transaction.
 
 use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
@@ -111,7 +112,7 @@ async fn accept(
         occurred_at: new.at,
         accepted_at: now,
     };
-    // First, so that an id that is taken is told as the payment's.
+    // Check the id first, so that a duplicate is reported as a payment.
     tx.payment_insert(&row).await?;
     let sale = &row.sale;
     let rows = report_rows(&store, &entry, &sale.lines, false, now);

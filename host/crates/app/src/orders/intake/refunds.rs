@@ -1,5 +1,5 @@
-//! A refund is accepted. It may come before its payment: then it is kept as asked for and worked
-//! out in the transaction that accepts the payment.
+//! Accepts a refund. If it arrives before its payment, it is stored as requested and resolved in
+//! the transaction that accepts the payment.
 
 use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
@@ -139,7 +139,7 @@ async fn accept(
             Resolution::Invalid(problems) => return Err(Error::Invalid(problems)),
         };
     }
-    // First, so that an id that is taken is told as the refund's.
+    // Check the id first, so that a duplicate is reported as a refund.
     tx.refund_insert(&row).await?;
     if let Some(refund) = &row.refund {
         book(tx, &store, &row, refund, now).await?;
@@ -214,7 +214,7 @@ async fn work_out(
     })))
 }
 
-/// Counts a refund in the drawer that paid it, in the reports and in the store's day.
+/// Counts a refund in its drawer, in the reports and in the day of the store.
 async fn book(
     tx: &mut dyn Tx,
     store: &Store,
@@ -238,8 +238,8 @@ async fn book(
     note_entry(tx, store, kind, &row.entry, row.occurred_at, now).await
 }
 
-/// Works out the refunds that were accepted before the payment of their order. One that asks for
-/// more than was paid stays as it is: its event finds the problems and becomes a dead letter.
+/// Resolves the refunds that were accepted before the payment of their order. A refund that exceeds
+/// the payment stays unresolved: its event finds the problems and becomes a dead letter.
 pub(crate) async fn resolve_waiting(
     tx: &mut dyn Tx,
     store: &Store,
@@ -259,7 +259,7 @@ pub(crate) async fn resolve_waiting(
     Ok(())
 }
 
-/// Why a refund could not be worked out although its payment is known.
+/// The problems of a refund that cannot be resolved although its payment is known.
 pub(crate) async fn problems_of(
     tx: &mut dyn Tx,
     row: &RefundRow,

@@ -1,4 +1,4 @@
-//! A drawer's day: opened, counted, closed. A closed shift never moves.
+//! Opens and closes the shift of a drawer. A closed shift never changes.
 
 use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_entry};
 use crate::core::{IdempotencyKey, Reply};

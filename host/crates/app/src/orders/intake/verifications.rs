@@ -1,9 +1,9 @@
-//! Staff looked into a basket.
+//! Accepts verifications: staff checked a basket.
 //!
-//! Mostly that is at the door, after it was paid; then the verification carries the sale. Where staff
-//! looks first, it carries the basket as it stands: what they saw is what the verification is about,
-//! and it must not wait for a payment that may never come. It takes no number of the workstation and
-//! counts in no drawer, because nothing was sold by it.
+//! Usually staff check at the door after payment; then the verification contains the sale. If staff
+//! check before payment, it contains the basket at that time, and must not wait for a payment that
+//! may never come. A verification takes no number of the workstation and counts in no drawer,
+//! because it sells nothing.
 
 use super::{answer, check_id, note_activity, order_of, refuse, store_of};
 use crate::core::{IdempotencyKey, Reply};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A word for people; what a plugin may want to print in a column.
+/// The length of a readable word, which a plugin may print in a column.
 const WORD: std::ops::RangeInclusive<usize> = 1..=64;
 
 /// A verification to record.
@@ -181,8 +181,8 @@ fn event_id(order_id: &str, at: Timestamp) -> String {
     format!("verification:{order_id}:{}", at.as_millisecond())
 }
 
-/// The event's id tells the order and the millisecond. The order is locked, so that of two within one
-/// millisecond the second takes the next.
+/// The event's id contains the order and the millisecond. The order is locked, so that the second
+/// of two verifications in one millisecond takes the next.
 async fn free_moment(tx: &mut dyn Tx, order_id: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let mut at = now;
     while tx.event_get(&event_id(order_id, at)).await?.is_some() {
@@ -191,7 +191,7 @@ async fn free_moment(tx: &mut dyn Tx, order_id: &str, now: Timestamp) -> Result<
     Ok(at)
 }
 
-/// The basket before it was paid: with the order's name, and no number of its own.
+/// The basket before payment: it has the id of the order, and no number of its own.
 fn as_it_stands(store: &Store, order: OrderRow, at: Timestamp) -> Result<Sale, Error> {
     let Sums { taxes, gross, net } =
         sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;

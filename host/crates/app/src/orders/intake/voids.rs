@@ -1,4 +1,4 @@
-//! An order comes to nothing, or a paid one is undone.
+//! Accepts a void: ends an unpaid order, or reverses a paid one.
 
 use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
@@ -126,7 +126,7 @@ async fn accept(
     })
 }
 
-/// The sale a post-void undoes; none for an order that was never paid.
+/// The sale that a post-void reverses. `None` if the order was never paid.
 async fn what_is_undone(
     tx: &mut dyn Tx,
     order: &OrderRow,
@@ -171,7 +171,7 @@ async fn what_is_undone(
     }
 }
 
-/// Turns a sale's figures round: in the drawer and in the reports.
+/// Negates the amounts of a sale, in the drawer and in the reports.
 async fn take_back(
     tx: &mut dyn Tx,
     store: &Store,
@@ -188,7 +188,7 @@ async fn take_back(
         back: true,
     };
     count_in_shift(tx, store, shift_id, &taking).await?;
-    // What counted for turnover now counts against it, and the other way round.
+    // Sales become returns, and returns become sales.
     let (for_it, against): (Vec<Line>, Vec<Line>) = sale
         .lines
         .iter()

@@ -1,4 +1,5 @@
-//! Orders in a list, and what became of one: its payment, refunds, void and verifications.
+//! Lists orders, and looks up the outcome of an order: its payment, refunds, void and
+//! verifications.
 
 use crate::lists::{Currencies, ListQuery, in_order, page};
 use crate::orders::Orders;
@@ -71,7 +72,7 @@ pub struct PaidBy {
     pub accepted_at: String,
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Default)]
 pub(in crate::orders) struct OrderOutcome {
     pub(in crate::orders) payment: Option<PaidBy>,
@@ -80,7 +81,7 @@ pub(in crate::orders) struct OrderOutcome {
     pub(in crate::orders) verifications: Vec<String>,
 }
 
-/// What became of an order by now; ids with the earliest first.
+/// The outcome of an order so far; ids with the earliest first.
 pub(in crate::orders) async fn order_outcome(
     tx: &mut dyn Tx,
     order_id: &str,

@@ -1,4 +1,4 @@
-//! Payments, and what of them may still be given back.
+//! Lists payments, with the amount that can still be refunded.
 
 use super::orders::ids_of;
 use crate::lists::{ListQuery, in_order, not_found, page};
@@ -90,7 +90,7 @@ pub struct PaymentDetail {
     pub accepted_at: String,
 }
 
-/// What was paid for an order, given back, and is left to give back, minor units.
+/// The paid, refunded and refundable amounts of an order, minor units.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Balance {
     pub refunded: Money,

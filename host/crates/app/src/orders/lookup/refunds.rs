@@ -1,4 +1,5 @@
-//! Refunds: what was asked for, what it came to, and what is left.
+//! Lists refunds, with the requested extent, the refunded amount, and the amount that can still be
+//! refunded.
 
 use super::payments::{Balance, balance};
 use crate::lists::{ListQuery, in_order, not_found, page};

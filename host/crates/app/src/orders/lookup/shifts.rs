@@ -1,4 +1,4 @@
-//! Shifts: what a drawer has taken, open or closed.
+//! Lists open and closed shifts with the sums of their drawers.
 
 use crate::lists::{Currencies, ListQuery, in_order, not_found, page};
 use crate::orders::Orders;
@@ -85,7 +85,7 @@ async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<Shif
         paid_out,
         pickups,
     } = match &row.closed {
-        // With what the end named itself.
+        // Includes the unrecorded movements that the end reported.
         Some(shift) => MovementTotals {
             paid_in: shift.paid_in,
             paid_out: shift.paid_out,
@@ -128,7 +128,7 @@ async fn detail(tx: &mut dyn Tx, row: ShiftRow, currency: String) -> Result<Shif
 }
 
 impl Orders {
-    /// Shifts in the caller's reach, those opened last first; only open or closed ones where asked.
+    /// Shifts in the caller's reach, last opened first. `open` limits them to open or closed ones.
     pub async fn shifts(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Verifications in a list.
+//! Lists verifications.
 
 use crate::lists::{ListQuery, in_order, page};
 use crate::orders::Orders;

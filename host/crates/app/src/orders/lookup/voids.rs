@@ -1,4 +1,4 @@
-//! Voids in a list.
+//! Lists voids.
 
 use crate::lists::{ListQuery, in_order, page};
 use crate::orders::Orders;
