@@ -78,18 +78,13 @@ const KNOWN_CYCLES: &[(&str, &[&str])] = &[
     ("sdk/rust/src", &["testkit/double.rs", "testkit/host.rs"]),
 ];
 
-/// Whether replaced names fail the check.
-const NAMES_ENFORCED: bool = false;
-
 /// Runs all checks, the fast ones first.
 pub fn check(args: &CheckArgs) -> Result<()> {
     show::step("names and import cycles");
     let names = names::find(&root())?;
     let cycles = new_cycles()?;
-    if args.report || NAMES_ENFORCED {
-        for name in &names {
-            show::line(&format!("    {name}"));
-        }
+    for name in &names {
+        show::line(&format!("    {name}"));
     }
     for cycle in &cycles {
         show::line(&format!(
@@ -104,7 +99,7 @@ pub fn check(args: &CheckArgs) -> Result<()> {
     if args.report {
         return Ok(());
     }
-    if !cycles.is_empty() || (NAMES_ENFORCED && !names.is_empty()) {
+    if !cycles.is_empty() || !names.is_empty() {
         bail!("replaced names or import cycles; see above");
     }
     show::step("formatting");

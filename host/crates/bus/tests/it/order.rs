@@ -194,7 +194,7 @@ async fn a_refund_does_not_wait_for_a_payment_that_its_plugin_never_received() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_whose_payment_never_comes_becomes_a_dead_letter() {
+async fn a_refund_without_its_payment_becomes_a_dead_letter() {
     let mut host = TestHost::new().await;
     host.store("s1").await;
     host.order("s1", "o1").await;
