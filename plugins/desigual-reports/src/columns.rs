@@ -21,7 +21,7 @@ pub enum Report {
     Verifications,
 }
 
-/// The content of a cell. The number is the index in a [`Fact`](crate::groups::Fact).
+/// The content of a cell. The number is the index in a `Fact`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The retailer's id of the store.

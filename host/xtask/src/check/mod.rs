@@ -21,26 +21,6 @@ pub struct CheckArgs {
 
 /// Import cycles that are not resolved yet: folder and files. The list must only shrink.
 const KNOWN_CYCLES: &[(&str, &[&str])] = &[
-    (
-        "host/crates/app/src",
-        &["events/apply.rs", "events/retry.rs"],
-    ),
-    (
-        "host/crates/app/src",
-        &["events/policy.rs", "events/relay.rs"],
-    ),
-    (
-        "host/crates/app/src",
-        &["runs/execute.rs", "runs/finish.rs"],
-    ),
-    (
-        "host/crates/app/src",
-        &[
-            "tabular/problems.rs",
-            "tabular/rows.rs",
-            "tabular/rows/line.rs",
-        ],
-    ),
     ("host/crates/config/src", &["encoding.rs", "secrets.rs"]),
     (
         // The commands and the definition of the command line.
@@ -183,7 +163,7 @@ fn crate_roots() -> Result<Vec<std::path::PathBuf>> {
 
 /// Checks licences, and advisories if their database can be fetched, with cargo-deny.
 ///
-/// Without cargo-deny only the licences are checked, by [`licences`]: compiling cargo-deny takes longer
+/// Without cargo-deny only the licences are checked, by [`mod@licences`]: compiling cargo-deny takes longer
 /// than all tests.
 fn licences() -> Result<()> {
     show::step("licences and advisories");

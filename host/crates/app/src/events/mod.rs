@@ -5,6 +5,7 @@
 //! transaction and outcome. Its effect is applied once, whatever fails in between.
 
 mod apply;
+mod attempt;
 mod dead_letters;
 mod group_leases;
 mod item;
@@ -21,9 +22,9 @@ pub use item::{HOST, HandlingOutcome, HandlingResult, Item};
 pub use journal::{AttemptView, JournalText};
 pub(crate) use parked::unknown as not_parked;
 pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
-pub use policy::{EventPolicy, Group};
+pub use policy::{EventPolicy, Group, RelayPolicy};
+pub use relay::Relayed;
 pub(crate) use relay::readers;
-pub use relay::{RelayPolicy, Relayed};
 
 use crate::core::Core;
 use galleria_domain::contract;

@@ -1,10 +1,9 @@
 //! How events are consumed, retried and relayed.
 
-use super::relay::RelayPolicy;
 use crate::core::BACKOFF;
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The tries of an event of a topic that the policy does not name.
@@ -27,6 +26,16 @@ pub struct EventPolicy {
     pub cause_within: Duration,
     /// What is published to a broker; `None` without a broker.
     pub relay: Option<RelayPolicy>,
+}
+
+/// What is relayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayPolicy {
+    /// The name of the relay, which is the prefix of the names per topic. Installations that share
+    /// a broker need different names.
+    pub name: String,
+    /// The topics. If empty, all topics are relayed.
+    pub topics: BTreeSet<String>,
 }
 
 impl Default for EventPolicy {

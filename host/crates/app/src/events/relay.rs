@@ -4,7 +4,7 @@
 //! in the log is skipped, neither if the broker is ahead of the database nor if the database was
 //! restored to an earlier state. Never knows the broker.
 
-use super::{EventPolicy, Group};
+use super::policy::{EventPolicy, Group};
 use crate::events::Events;
 use galleria_domain::event::topic;
 use galleria_domain::{Event, Position};
@@ -12,18 +12,7 @@ use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Tx;
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// What is relayed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RelayPolicy {
-    /// The name of the relay, which is the prefix of the names per topic. Installations that share
-    /// a broker need different names.
-    pub name: String,
-    /// The topics. If empty, all topics are relayed.
-    pub topics: BTreeSet<String>,
-}
 
 /// The last event of a topic that the broker has committed.
 #[derive(Clone, Debug, PartialEq, Eq)]

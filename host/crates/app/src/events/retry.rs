@@ -1,8 +1,9 @@
 //! Retries failed events: parks them for their next attempt or their cause, or makes them dead
 //! letters.
 
+use super::attempt::attempt;
 use super::prepare::{PreparedCall, paid};
-use super::{HOST, HandlingOutcome, Item, apply, point_of, prepare};
+use super::{HOST, HandlingOutcome, Item, point_of, prepare};
 use crate::events::Events;
 use crate::events::Group;
 use galleria_domain::plugin::{OnDeadLetter, Point};
@@ -63,7 +64,7 @@ impl Events {
         let next = self.next_try(item, fault, now);
         let detail = cut(&fault.to_string());
         let (mut journal, blobs) = match called {
-            Some((prepared, usage)) => apply::attempt(item, prepared, usage, now),
+            Some((prepared, usage)) => attempt(item, prepared, usage, now),
             None => (not_called(item, now), Vec::new()),
         };
         journal.outcome = fault.code().to_owned();

@@ -1,18 +1,18 @@
 //! One attempt at a run, from its lease to its outcome.
 
+use super::attempt::{Attempt, Run, host_failed};
 use super::finish::RunCommit;
 use crate::feeds::Progress;
 use crate::runs::Runs;
 use galleria_domain::plugin::{Capability, Point, StoreFilter};
-use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Totals, Window};
+use galleria_domain::{CallFault, HostFault, Totals};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::files::{Files, RunOutput};
 use galleria_ports::in_tx;
-use galleria_ports::plugins::{CallOutcome, LoadedPlugin, Stream, Usage};
+use galleria_ports::plugins::{CallOutcome, Usage};
 use galleria_ports::records::{RunLease, RunRow, RunState};
-use jiff::{Timestamp, tz::TimeZone};
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,29 +25,6 @@ const LOOK: Duration = Duration::from_secs(1);
 enum RunTarget {
     Ready(Box<Run>),
     Missing(CallFault),
-}
-
-/// A run with everything that is known before the plugin is called.
-pub(super) struct Run {
-    pub row: RunRow,
-    pub plugin: LoadedPlugin,
-    pub store: Option<Store>,
-    /// The ids of the stores that the slot serves. `None` means all.
-    pub covered: Option<Arc<BTreeSet<String>>>,
-    pub as_of: Timestamp,
-}
-
-/// The outcome of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Attempt {
-    /// It succeeded, and its files are recorded.
-    Ended,
-    /// It failed. The state tells whether the run is retried.
-    Failed(CallFault, RunState),
-    /// It was stopped. Nothing of it was stored.
-    Stopped,
-    /// Another host has the lease now. Nothing of this attempt was stored.
-    Lost,
 }
 
 /// The owner of the lease, and its duration.
@@ -306,63 +283,5 @@ impl Runs {
             .records
             .write(in_tx!(|tx, lease| tx.run_renew(&lease, until, rows).await))
             .await
-    }
-}
-
-pub(super) fn host_failed(error: &Error) -> CallFault {
-    CallFault::Host(HostFault::HostFailed(error.chain()))
-}
-
-impl Run {
-    /// An instant in the format of the contract. A run over all stores uses UTC.
-    fn text(&self, at: Timestamp) -> String {
-        match &self.store {
-            Some(store) => store.local_text(at),
-            None => at
-                .to_zoned_datetime(TimeZone::UTC)
-                .strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00")
-                .to_string(),
-        }
-    }
-
-    /// The context of the call. It does not contain the attempt, because a repeated run must write
-    /// the same bytes.
-    pub(super) fn context(&self) -> Context {
-        let slot = &self.plugin.slot;
-        let (scope, settings) = match &self.store {
-            Some(store) => (Scope::Store(store.clone()), slot.settings_of(store)),
-            None => (
-                Scope::Retailer(self.row.retailer.clone()),
-                slot.settings.as_str(),
-            ),
-        };
-        Context {
-            event_id: format!("run:{}", self.row.id),
-            attempt: 1,
-            occurred_at: self.text(self.as_of),
-            business_date: self.row.last.clone(),
-            scope,
-            settings: settings.to_owned(),
-            counters: Vec::new(),
-            prior: Vec::new(),
-        }
-    }
-
-    pub(super) fn window(&self) -> Window {
-        Window {
-            id: self.row.id.clone(),
-            first: self.row.first.clone(),
-            last: self.row.last.clone(),
-            as_of: self.text(self.as_of),
-            stores: self.row.stores,
-        }
-    }
-
-    fn stream(&self) -> Stream {
-        match self.row.point {
-            Point::WriteSettlement => Stream::Settlement(self.window()),
-            Point::ExportCatalogue => Stream::Catalogue(self.window()),
-            _ => Stream::Report(self.window()),
-        }
     }
 }

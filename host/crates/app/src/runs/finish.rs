@@ -1,6 +1,6 @@
 //! Records the end of an attempt: state, journal and files, in one transaction.
 
-use super::execute::{Attempt, Run, host_failed};
+use super::attempt::{Attempt, Run, host_failed};
 use crate::runs::Runs;
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,

@@ -8,6 +8,7 @@
 //! (`as_of`, the previous run, the stores in scope), so that a repeated run writes the same bytes.
 //! An attempt holds a lease; an attempt that lost its lease stores nothing.
 
+mod attempt;
 mod execute;
 mod finish;
 mod operate;

@@ -1,6 +1,7 @@
 //! Lists runs, requests, replays and cancels them, and executes one immediately.
 
-use super::execute::{Attempt, Holder};
+use super::attempt::Attempt;
+use super::execute::Holder;
 use super::plan::RunRequest;
 use super::views::{RunPage, RunView};
 use crate::core::{IdempotencyKey, Reply};

@@ -3,7 +3,7 @@
 //!
 //! A new feed is one line in [`Run::streams`].
 
-use super::execute::Run;
+use super::attempt::Run;
 use crate::feeds::{
     ActivityPages, FeedWindow, ProductPages, Progress, SaleLinePages, SettlementPages,
 };

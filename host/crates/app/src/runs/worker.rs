@@ -3,7 +3,8 @@
 //! Runs block their own threads and never delay events. Many hosts may share one database: each run
 //! has a lease, which its host renews.
 
-use super::execute::{Attempt, Holder};
+use super::attempt::Attempt;
+use super::execute::Holder;
 use crate::feeds::Progress;
 use crate::runs::Runs;
 use galleria_domain::schedule::Schedule;

@@ -3,6 +3,7 @@
 //! Owns: rows and columns, the limits on files, and the list of problems. Never knows the rules for cells, or
 //! what rows are used for.
 
+mod columns;
 mod problems;
 mod rows;
 mod watch;
@@ -11,5 +12,6 @@ pub use problems::{MAX_LISTED, NotImported, Problems};
 pub use rows::{Format, Upload};
 pub use watch::{Step, Steps, Watch};
 
+pub(crate) use columns::{Cells, Layout};
 pub(crate) use problems::{RowProblems, Wrong};
-pub(crate) use rows::{Cells, Layout, Rows};
+pub(crate) use rows::Rows;

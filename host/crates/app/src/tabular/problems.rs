@@ -1,6 +1,6 @@
 //! The problems of a file: collected up to a limit and reported together.
 
-use super::Cells;
+use super::columns::Cells;
 use galleria_domain::Problem;
 use galleria_ports::Error;
 

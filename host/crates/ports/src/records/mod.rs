@@ -1,7 +1,7 @@
 //! The database as the use cases see it: one transaction at a time, in domain terms.
 //!
 //! Implemented by `galleria-db`. Contains no SQL. Every method runs in the transaction that
-//! [`Records::write`] or [`Records::read`] opened, which is applied as a whole or not at all.
+//! `Records::write` or `Records::read` opened, which is applied as a whole or not at all.
 
 mod activities;
 mod api_keys;

@@ -1,7 +1,7 @@
 //! Parses one line of a file.
 
-use super::{Cells, Columns, Layout};
 use crate::tabular::Problems;
+use crate::tabular::columns::{Cells, Columns, Layout};
 use csv_core::ReadRecordResult;
 use serde_json::Value;
 
