@@ -5,10 +5,12 @@
 
 mod after;
 mod basket;
+mod draft;
 mod drawers;
 mod refund;
 mod settled;
 mod shift;
+mod store_day;
 #[cfg(test)]
 mod tests;
 mod till;
@@ -18,18 +20,14 @@ use crate::codes::CodeMaker;
 use crate::random::Random;
 use crate::request::{EventKind, MemberExpectation, Request, lean};
 use anyhow::{Context, Result, bail};
-use basket::BasketMaker;
+use draft::Draft;
 use galleria_domain::{Consent, Entry, Line, Member, Refund, Sale, Store, selling};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 pub use settled::SettledTender;
-use shift::Shift;
 use std::path::Path;
-
-/// The morning and the evening shift of each till: start and end in seconds of the day.
-const SHIFTS: [(i64, i64); 2] = [(9 * 3600 + 2700, 15 * 3600), (15 * 3600, 20 * 3600 + 900)];
+use store_day::StoreDay;
 
 /// The workstation of orders that are not placed at a till.
 const APP: &str = "app";
@@ -73,40 +71,6 @@ pub fn generate(folder: &Path, seed: u64, events: usize) -> Result<SampleDay> {
     })
 }
 
-/// A store on that day.
-struct StoreDay<'a> {
-    baskets: BasketMaker<'a>,
-    zone: TimeZone,
-    shifts: Vec<Shift>,
-}
-
-impl<'a> StoreDay<'a> {
-    fn new(assortment: &'a Assortment, store: &'a Store, date: Date) -> Result<Self> {
-        let mut shifts = Vec::new();
-        for till in &assortment.habits.tills {
-            for (number, (opens, closes)) in SHIFTS.into_iter().enumerate() {
-                shifts.push(Shift {
-                    id: format!("{}-{date}-{till}-{}", store.id, number + 1),
-                    till: till.clone(),
-                    cashier: format!("{}-{}", store.external_id, 10 + shifts.len()),
-                    opens,
-                    closes,
-                    cash: 0,
-                });
-            }
-        }
-        Ok(Self {
-            baskets: BasketMaker {
-                assortment,
-                store,
-                market: assortment.market(store)?,
-            },
-            zone: TimeZone::get(&store.zone)?,
-            shifts,
-        })
-    }
-}
-
 /// A paid order with its later events.
 struct Order {
     id: String,
@@ -121,28 +85,6 @@ struct Order {
     refunds: Vec<Refund>,
     voided: bool,
     verified: bool,
-}
-
-/// A request without time and lane.
-struct Draft {
-    path: String,
-    key: String,
-    counts: Option<EventKind>,
-    body: Value,
-    member: Option<MemberExpectation>,
-}
-
-impl Draft {
-    /// A request that does not depend on a member.
-    fn new(path: &str, key: &str, counts: Option<EventKind>, body: Value) -> Self {
-        Self {
-            path: path.into(),
-            key: key.into(),
-            counts,
-            body,
-            member: None,
-        }
-    }
 }
 
 /// The content of an order.

@@ -1,6 +1,7 @@
 //! `cargo xtask check`: formatting, names, import cycles, licences, advisories and lints.
 
 mod cycles;
+mod graph;
 mod licences;
 mod names;
 mod source;
