@@ -202,7 +202,7 @@ async fn documents(host: &Host) {
         ),
         (
             vec!["list", "--from", at, "--until", "2000-01-01T00:00:00Z"],
-            ["until", "not before `from`"],
+            ["until", "must not be before `from`"],
         ),
     ] {
         let why = error_of(host, &[&["documents"], &*arguments].concat());

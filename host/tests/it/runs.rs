@@ -229,6 +229,6 @@ fn a_schedule_of_a_point_without_export_is_rejected_at_load() {
     let checked = host.run(&["check"]);
     let why = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(!checked.status.success());
-    let result = "schedules.nightly.point: a point that daily-sales serves: report";
+    let result = "schedules.nightly.point: must be a point that daily-sales serves: report";
     assert!(why.contains(result), "{why}");
 }

@@ -44,7 +44,7 @@ impl ListQuery {
             .zip(self.until)
             .is_some_and(|(from, until)| from > until)
         {
-            return Err(Error::invalid("until", "not before `from`"));
+            return Err(Error::invalid("until", "must not be before `from`"));
         }
         Ok(ListFilter {
             from: self.from,

@@ -17,7 +17,7 @@ pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Error> {
     } else {
         Err(Error::invalid(
             field,
-            "1 to 64 of letters, digits, '-', '_', '.' and ':'",
+            "must have 1 to 64 characters: letters, digits, '-', '_', '.' and ':'",
         ))
     }
 }

@@ -50,14 +50,14 @@ impl Store {
         check(
             crate::names::is_id(&self.id),
             "id",
-            "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'",
+            "must have 1 to 64 characters: letters, digits, '-', '_', '.' and ':'",
         );
         // The path `/v1/stores/import` is the import of stores.
         check(self.id != "import", "id", "must not be \"import\"");
         check(
             crate::names::is_id(&self.external_id),
             "external_id",
-            "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'",
+            "must have 1 to 64 characters: letters, digits, '-', '_', '.' and ':'",
         );
         check(
             crate::names::is_id(&self.retailer),

@@ -290,7 +290,7 @@ fn operation(
 
 fn check(request: &ApiKeyRequest) -> Result<(), Error> {
     if !names::is_id(&request.name) {
-        let wanted = "1 to 64 of letters, digits, '-', '_', '.' and ':'";
+        let wanted = "must have 1 to 64 characters: letters, digits, '-', '_', '.' and ':'";
         return Err(Error::invalid("name", wanted));
     }
     if let Reach::Some { retailers, stores } = &request.reach
@@ -299,7 +299,7 @@ fn check(request: &ApiKeyRequest) -> Result<(), Error> {
     {
         return Err(Error::invalid(
             "reach",
-            "a store, a retailer, or everything",
+            "must name a store, a retailer, or everything",
         ));
     }
     signed(&request.actor, &request.reason)

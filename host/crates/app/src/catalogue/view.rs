@@ -140,7 +140,7 @@ impl Catalogue {
             .as_ref()
             .is_some_and(|store| store.retailer != query.retailer)
         {
-            return Err(Error::invalid("store", "a store of the retailer"));
+            return Err(Error::invalid("store", "must be a store of the retailer"));
         }
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
         let (mut products, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);

@@ -190,7 +190,7 @@ fn wrong(order_id: &str, new: &NewMark) -> Vec<Problem> {
     ];
     for (field, id) in ids {
         if id.is_some_and(|id| !is_id(id)) {
-            let message = "must be 1 to 64 of letters, digits, '-', '_', '.' and ':'";
+            let message = "must have 1 to 64 characters: letters, digits, '-', '_', '.' and ':'";
             problems.push(Problem::new(field, message));
         }
     }

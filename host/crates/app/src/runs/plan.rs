@@ -118,13 +118,13 @@ pub(super) fn point_of(plugin: &LoadedPlugin, wanted: Option<Point>) -> Result<P
         )),
         (Some(point), _) if served.contains(&point) => Ok(point),
         (Some(_), _) => Err(format!(
-            "a point that {} serves: {}",
+            "must be a point that {} serves: {}",
             plugin.slot.plugin,
             names.join(", ")
         )),
         (None, [one]) => Ok(*one),
         (None, _) => Err(format!(
-            "which one, since {} serves several: {}",
+            "is required, because {} serves several: {}",
             plugin.slot.plugin,
             names.join(", ")
         )),
@@ -148,7 +148,7 @@ fn over(last: Date, stores: &[Store], now: Timestamp) -> Result<(), Error> {
     };
     Err(Error::invalid(
         "last",
-        format!("a business date that is over everywhere: it is {today} {place}"),
+        format!("must be a business date that is over everywhere: it is {today} {place}"),
     ))
 }
 
@@ -156,7 +156,7 @@ impl Runs {
     /// The requested run, as it is added if it does not exist.
     pub(super) async fn run_planned(&self, request: &RunRequest) -> Result<RunRow, Error> {
         if request.last < request.first {
-            return Err(Error::invalid("last", "not before the first day"));
+            return Err(Error::invalid("last", "must not be before the first day"));
         }
         let plugin = self.core.plugins.named(&request.retailer, &request.plugin);
         let plugin = plugin.ok_or_else(|| Error::NotFound {
@@ -170,11 +170,11 @@ impl Runs {
         };
         let strange = |store: &Store| store.retailer != request.retailer;
         if store.as_ref().is_some_and(strange) {
-            return Err(Error::invalid("store", "a store of the retailer"));
+            return Err(Error::invalid("store", "must be a store of the retailer"));
         }
         let served = |store: &Store| plugin.slot.filter.covers(store);
         if store.as_ref().is_some_and(|store| !served(store)) {
-            let why = format!("a store that {} serves", request.plugin);
+            let why = format!("must be a store that {} serves", request.plugin);
             return Err(Error::invalid("store", why));
         }
         let now = self.core.clock.now();

@@ -412,7 +412,7 @@ async fn a_slot_for_some_stores_reads_only_those() {
     let Err(Error::Invalid(problems)) = elsewhere else {
         panic!("{elsewhere:?}")
     };
-    assert_eq!(problems[0].message, "a store that of-s serves");
+    assert_eq!(problems[0].message, "must be a store that of-s serves");
     let worker = fixture.worker("w", Vec::new());
     assert!(worker.run_one().await.expect("a run"));
     let runs = fixture.runs().await;

@@ -39,7 +39,10 @@ async fn open_shift(tx: &mut dyn Tx, id: &str, store: &Store) -> Result<ShiftRow
         id: id.to_owned(),
     })?;
     if shift.store_id != store.id {
-        return Err(Error::invalid("shift_id", "a shift of the order's store"));
+        return Err(Error::invalid(
+            "shift_id",
+            "must be a shift of the order's store",
+        ));
     }
     if shift.closed.is_some() {
         return Err(Error::Conflict {

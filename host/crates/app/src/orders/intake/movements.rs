@@ -103,7 +103,10 @@ async fn accept(
     // Lock the shift until the movement is stored: a concurrent end counts it, or comes first.
     let shift = open_shift(tx, shift_id, &store).await?;
     if new.at < shift.opened_at {
-        return Err(Error::invalid("at", "not before the shift was opened"));
+        return Err(Error::invalid(
+            "at",
+            "must not be before the shift was opened",
+        ));
     }
     let NewMovement {
         id,

@@ -138,7 +138,7 @@ impl Orders {
                     if sums.gross < 0 {
                         return Err(Error::invalid(
                             "lines",
-                            "a basket that comes to less than nothing is a refund",
+                            "must have a total of at least 0; use a refund to return goods",
                         ));
                     }
                     let order = placed(new, sums.gross, now);

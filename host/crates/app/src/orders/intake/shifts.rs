@@ -164,7 +164,10 @@ fn check_amount(field: &str, amount: Money) -> Result<(), Error> {
     if (0..=galleria_domain::selling::MAX_AMOUNT).contains(&amount) {
         Ok(())
     } else {
-        Err(Error::invalid(field, "minor units, not negative"))
+        Err(Error::invalid(
+            field,
+            "must be a non-negative number of minor units",
+        ))
     }
 }
 
@@ -181,7 +184,10 @@ async fn close(
     let store = store_of(tx, &found.store_id).await?;
     let mut row = open_shift(tx, id, &store).await?;
     if end.at < row.opened_at {
-        return Err(Error::invalid("at", "not before the shift was opened"));
+        return Err(Error::invalid(
+            "at",
+            "must not be before the shift was opened",
+        ));
     }
     let numbering = Numbering {
         id,
