@@ -82,7 +82,7 @@ fn built(plugin: &PluginView) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// What is granted beside capabilities, a line each.
+/// The grants besides capabilities, a line each.
 fn granted(rights: &RightsView) -> String {
     let mut lines = Vec::new();
     for (word, names) in [

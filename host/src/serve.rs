@@ -289,7 +289,7 @@ fn relay_status(status: &LeaseStatus, errors: &RelayErrors) -> (bool, String) {
     }
 }
 
-/// Describes the groups of this host and of others. The flag tells whether others have all of them.
+/// Describes the groups of this host and of others. The flag states whether others have all of them.
 fn lease_summary(status: &LeaseStatus) -> (bool, String) {
     let groups = status.groups();
     let of = |wanted: bool| {

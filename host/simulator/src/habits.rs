@@ -4,7 +4,7 @@
 use galleria_domain::Money;
 use serde::Deserialize;
 
-/// How often things happen, in per cent unless noted otherwise.
+/// The frequency of each habit, in per cent unless noted otherwise.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Habits {

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Lines in one batch.
 const PIECE: usize = 1_000;
 
-/// Prints what the plugin reads in a file. It needs only the slot, so missing secrets are no errors here.
+/// Prints what the plugin reads in a file. It needs only the slot, so a missing secret is not an error here.
 pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
     let (config, errors) = host::configure_lenient(cli)?;
     logs::start_quiet(config.host.log);

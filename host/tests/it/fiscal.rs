@@ -36,7 +36,7 @@ async fn a_mark_reaches_the_guest_once(database: Database) {
     host.send("PUT", "/v1/stores/athens", "store", &store)
         .await
         .expect("sent");
-    // One arrives before its order, one after its payment.
+    // One mark arrives before its order, one after its payment.
     let (status, early) = mark(&host, "1", "athens-1", "400001").await;
     assert_eq!(
         (status, &early["state"]),

@@ -5,7 +5,7 @@ use crate::host::{Database, Host};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Each misbehaves in its own store. The plugin of one store works.
+/// Stores, each with the behaviour of its plugin. One plugin works.
 const BEHAVIOURS: [(&str, &str); 6] = [
     ("s-loop", "Loop"),
     ("s-memory", "AllocateMemory"),

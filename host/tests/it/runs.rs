@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// So many that a command cannot finish before it is stopped.
+/// Enough lines that a command cannot finish before it is stopped.
 const LINES: u32 = 150_000;
 
 const RETAILER: &str = r#"

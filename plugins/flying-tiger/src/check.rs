@@ -1,4 +1,4 @@
-//! Finds what cannot become a POSLOG: values outside of the schema, and inconsistent sums.
+//! Finds facts that a POSLOG cannot contain: values outside of the schema, and inconsistent sums.
 //!
 //! The host has checked its own rules before. This module checks the rules of the standard: no sign on
 //! an amount, eight digits before the point, dates and instants of XML Schema. It reports all problems

@@ -27,7 +27,7 @@ const PARK_BATCH: usize = 64;
 /// How long the window may stay full before its events are set aside for others.
 const FULL_FOR: Duration = Duration::from_secs(1);
 
-/// ParkReason the consumer parks an item without trying it.
+/// The reason why the consumer parks an item without trying it.
 #[derive(Clone, Copy, Debug)]
 enum ParkReason {
     /// An earlier item of its lane is parked.
@@ -271,8 +271,8 @@ impl Consumer {
         self.check_parked = false;
         for index in 0..self.readers.len() {
             let group = self.readers[index].group.name.clone();
-            // Unparked items that wait here are still parked in the database: ask for more, so that they do
-            // not hide the due ones behind them.
+            // Unparked items that wait here are still parked in the database: request more items, so that the
+            // page also contains due ones.
             let limit = DUE_LANES + self.lanes.busy();
             let due = self
                 .app

@@ -79,7 +79,7 @@ impl Checks {
         if value.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let expected = suggest::one_of(text, &known);
-            // A secret may stand in the wrong key of its declaration.
+            // The value may be a secret in the wrong key of its declaration: do not show it.
             let got = match key.starts_with("secrets.") {
                 true => String::new(),
                 false => format!(", got {text:?}"),

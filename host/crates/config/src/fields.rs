@@ -2,7 +2,7 @@
 //! its rule.
 //!
 //! A section's struct names the check of a key with `#[serde(deserialize_with = "...")]`, so that type
-//! and check stand beside the key. A rejected value is part of the error, except for [`secret`].
+//! and check are beside the key. A rejected value is part of the error, except for [`secret`].
 
 use crate::{Secret, units};
 use serde::Deserialize;

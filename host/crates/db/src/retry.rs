@@ -5,7 +5,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-/// What may help after a failure.
+/// The action that may help after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Nothing that the database can do.

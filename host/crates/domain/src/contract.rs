@@ -40,7 +40,7 @@ pub fn check_replayable(event: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// What in a value only contract 0.1.0 wrote; `path` then leads to it.
+/// Returns the name of a form that only contract 0.1.0 wrote, if the value has one; `path` then leads to it.
 fn older_form(value: &Value, path: &mut Vec<String>) -> Option<&'static str> {
     let step = |name: String, value: &Value, path: &mut Vec<String>| {
         path.push(name);

@@ -12,10 +12,10 @@ pub mod topic {
     pub const COMMON: &str = "mishi.streams.common";
     /// A tax authority or its agent returned a fiscal mark.
     pub const POST_TRANSACTION_SUCCESS: &str = "mishi.streams.post-transaction-success";
-    /// An order was voided. A topic of ours: consumers of the former platform would fail on a new key on the
-    /// common topic.
+    /// An order was voided. It has its own topic, because consumers of the former platform would fail on a
+    /// new identifier on the common topic.
     pub const POST_VOID_SUCCESS: &str = "galleria.streams.post-void-success";
-    /// A shift was closed. A topic of ours, for the same reason.
+    /// A shift was closed. It has its own topic for the same reason.
     pub const POST_SHIFT_END_SUCCESS: &str = "galleria.streams.post-shift-end-success";
 
     /// The topics that the host itself consumes. A plugin must not publish to them: it could trigger itself

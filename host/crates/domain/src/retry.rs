@@ -1,7 +1,7 @@
 //! The retry policy: how long work waits after a failure, and when it is given up.
 //!
 //! Owns: back-off, jitter, the delay a guest requests, and the limits on tries and on age. Events, runs,
-//! relays and delivery all use it; each brings its own numbers. `tests::the_policy` is the specification.
+//! relays and delivery all use it; each has its own numbers. `tests::the_policy` is the specification.
 
 use crate::Digest;
 use crate::fault::{CallFault, Fault, HostFault};
@@ -63,7 +63,7 @@ impl Backoff {
     }
 }
 
-/// What follows a failure.
+/// The next step after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextTry {
     /// Try again after this time.
@@ -98,7 +98,7 @@ pub struct FailedTry<'a> {
 }
 
 impl RetryPolicy {
-    /// What follows a call that ended with `fault`.
+    /// Returns the next step after a call that ended with `fault`.
     pub fn after(&self, fault: &CallFault, failed: FailedTry<'_>) -> NextTry {
         let limited_by_tries = failed.failures >= self.tries;
         let limited_by_age = match self.max_age {
@@ -135,7 +135,7 @@ impl RetryPolicy {
     }
 }
 
-/// What follows when an event's cause has not had its effect yet: look again after the longest wait,
+/// Returns the next step if an event's cause has not taken effect yet: look again after the longest wait,
 /// until the event has waited longer than `limit`. The cause wakes the event; looking again only covers
 /// a wake-up that was lost.
 pub fn wait_for_cause(backoff: &Backoff, limit: Duration, age: Duration) -> NextTry {
@@ -190,7 +190,7 @@ mod tests {
         CallFault::Host(fault("why".into()))
     }
 
-    /// What a row expects. A back-off is at least the given seconds and less than twice as long.
+    /// The expected result of a row. A back-off is at least the given seconds and less than twice as long.
     #[derive(Clone, Copy, Debug)]
     enum Expected {
         Backoff(u64),

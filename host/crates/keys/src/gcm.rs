@@ -61,8 +61,8 @@ mod tests {
     use super::*;
     use crate::mac::tests::bytes;
 
-    /// The Galois/Counter Mode of Operation (McGrew, Viega), test cases 4, 10 and 16: key and what
-    /// the text and its tag are.
+    /// The Galois/Counter Mode of Operation (McGrew, Viega), test cases 4, 10 and 16: key, and
+    /// encrypted text with tag.
     const NONCE: &str = "cafebabefacedbaddecaf888";
     const PLAIN: &str = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
                          1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39";

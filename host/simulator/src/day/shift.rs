@@ -32,7 +32,7 @@ impl Shift {
         self.cash += if refunded { -sum } else { sum };
     }
 
-    /// EventKind the drawer: the first shifts of a day are over and short by plan, so that both are seen.
+    /// Counts the drawer. The first shifts of a day are over and short by plan, so that each day has both.
     pub fn count(&self, random: &mut Random, market: &Market, number: usize) -> Count {
         let float = market.opening_float;
         let paid_in = if random.percent(30) { float / 4 } else { 0 };

@@ -7,7 +7,7 @@ use galleria_ports::records::StatementState;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// So many that it cannot finish before it is stopped.
+/// Enough rows that the import cannot finish before it is stopped.
 const ROWS: usize = 60_000;
 
 /// Starts an import and waits until the file is in the spool.

@@ -6,7 +6,7 @@ use crate::host::Host;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// For retailers without one of their own.
+/// A slot that writes settlements, for retailers without their own.
 const SETTLEMENT: &str = "\n[plugins.settlement]\nplugin = \"flying-tiger-settlement\"\n\
     on_dead_letter = \"continue\"\n[plugins.settlement.grants]\n\
     capabilities = [\"settlement\", \"output\"]\ndirectories = [\"reconciliation\"]\n";

@@ -4,8 +4,8 @@
 //! `use`, or by a path such as `crate::a::b` or `super::b`. Re-exports are followed to the file with the
 //! definition.
 //!
-//! Two things are no dependency: a parent declares its child with `mod` or re-exports from it, and a child
-//! uses what its parent defines. A module and the files below it are one unit seen from outside.
+//! Two relations are not dependencies: a parent declares its child with `mod` or re-exports from it, and a
+//! child uses names that its parent defines. A module and the files below it are one unit seen from outside.
 
 use super::graph::{Cycle, components};
 use super::source::{self, Located, Token};
@@ -144,7 +144,7 @@ impl Modules {
             };
             for (name, import) in &module.imports {
                 let used = module.words.contains(name);
-                // An imported module is needed for what is named in it, which `paths` has.
+                // An imported module is needed for the names in it, which `paths` has.
                 if (used || !import.exported) && !self.0.contains_key(&import.target) {
                     need(&import.target);
                 }
@@ -197,7 +197,7 @@ impl Reader<'_> {
                     break;
                 }
                 Token::Punct('}') => depth -= 1,
-                // An attribute's arguments are no code of this file.
+                // An attribute's arguments are not code of this file.
                 Token::Punct('#') if self.is(1, '[') || (self.is(1, '!') && self.is(2, '[')) => {
                     self.skip_brackets();
                     continue;

@@ -1,4 +1,4 @@
-//! What a route requires of its caller.
+//! The scope and the reach that a route requires of its caller.
 
 use galleria_app::access::Subject;
 use galleria_ports::access::Scope;

@@ -24,7 +24,7 @@ pub(super) struct Run {
 pub(super) enum Attempt {
     /// It succeeded, and its files are recorded.
     Ended,
-    /// It failed. The state tells whether the run is retried.
+    /// It failed. The state shows whether the run is retried.
     Failed(CallFault, RunState),
     /// It was stopped. Nothing of it was stored.
     Stopped,

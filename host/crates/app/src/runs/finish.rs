@@ -88,7 +88,7 @@ impl Runs {
                 Ok(RunCommit::No(name_taken(&directory, &name)))
             }
             // The commit may have succeeded although its response was lost: then the files are
-            // needed. If the database cannot tell, the files stay, and the next attempt replaces
+            // needed. If the database is unavailable, the files stay, and the next attempt replaces
             // them.
             Err(error) => match self.run_row(&lease.id).await?.state {
                 RunState::Ended => Ok(RunCommit::Yes),

@@ -61,7 +61,7 @@ struct Import {
     service: Settlement,
     vault: Arc<dyn Vault>,
     plugin: LoadedPlugin,
-    /// Until it is kept.
+    /// The file in the spool, until the vault stores it.
     spool: Option<Box<dyn Spool>>,
     /// The file's name.
     file: String,

@@ -232,7 +232,7 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
         let entries = rows.iter().filter(|row| row.kind == kind);
         entries.map(|row| row.id.as_str()).collect::<Vec<_>>()
     };
-    // `slot/9` is no publication of the slot, because `slot/2` is missing. `other` has no effect.
+    // `slot/9` is not a publication of the slot, because `slot/2` is missing. `other` has no effect.
     let published = ["payment:p1/a/b/0", "payment:p1/slot/0", "payment:p1/slot/1"];
     assert_eq!(ids("publication"), published);
     assert_eq!(ids("outgoing_request"), ["payment:p1/0"]);

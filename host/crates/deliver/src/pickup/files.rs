@@ -9,7 +9,7 @@ use std::io;
 /// Suffix of the empty file that marks a file as complete.
 pub(super) const MARKER: &str = ".complete";
 
-/// What identifies a version of a file.
+/// The identity of a version of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     inode: u64,

@@ -46,7 +46,7 @@ named_enum! {
     }
 }
 
-/// The rights that a plugin asks for or is granted. What is not listed is not allowed.
+/// The rights that a plugin requests or is granted. Everything else is denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rights {
@@ -215,7 +215,7 @@ pub struct Slot {
     pub component: PathBuf,
     /// The file with the retailer's grants, for messages.
     pub file: PathBuf,
-    /// The rights that `plugin.toml` asks for.
+    /// The rights that `plugin.toml` requests.
     pub asks: Rights,
     /// The rights that `retailer.toml` grants.
     pub grants: Rights,
@@ -254,7 +254,7 @@ impl Slot {
             .chain(self.settings_for.iter().map(|s| s.settings.as_str()))
     }
 
-    /// The effective rights: asked for and granted.
+    /// The effective rights: requested and granted.
     pub fn rights(&self) -> Rights {
         self.asks.intersection(&self.grants)
     }

@@ -57,7 +57,7 @@ pub(super) async fn find(tx: &mut dyn Tx, event: &Event, point: Point) -> Result
             let Some(row) = tx.verification_get(id).await? else {
                 return Ok(unknown());
             };
-            // Of a basket that was not paid yet there is nothing to wait for.
+            // A basket that was not paid yet has no payment to wait for.
             let after = match row.verification.sale.entry.sequence {
                 0 => None,
                 _ => tx.payment_get_by_order(&row.order_id).await?,
@@ -101,8 +101,8 @@ fn payment_record(row: PaymentRow) -> EventRecord {
     }
 }
 
-/// A mark is of a sale, which then must have had its effect, or of a refund, which stands before it in
-/// the same lane.
+/// Finds a mark and its record. The mark of a sale waits for the effect of the sale. The mark of a refund
+/// follows the refund in the same lane.
 async fn find_mark(tx: &mut dyn Tx, event: &Event, id: &str) -> Result<Lookup, Error> {
     let order_id = event.text("order_id").unwrap_or_default();
     let unknown = || {
