@@ -36,7 +36,7 @@ pub struct List {
     /// Select this subject
     #[arg(long)]
     pub subject: Option<String>,
-    /// By this actor, as the list names it.
+    /// Select this actor, as the list shows it
     #[arg(long)]
     pub actor: Option<String>,
     /// The length and the form of the list.

@@ -15,7 +15,7 @@ use std::process::Command;
 /// What to check.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// List replaced names and import cycles, and succeed.
+    /// List replaced names and import cycles, and succeed
     #[arg(long)]
     report: bool,
 }

@@ -362,6 +362,3 @@ impl State {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;
