@@ -21,7 +21,9 @@ use galleria_app::stores::NewStore;
 use galleria_bus::{Consumer, ConsumerConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::topic;
-use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
+use galleria_domain::plugin::{
+    Inspection, Limits, OnDeadLetter, Point, PointKind, Rights, Slot, StoreFilter,
+};
 use galleria_domain::refunding::Extent;
 use galleria_domain::{
     CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Member,
@@ -33,7 +35,7 @@ use galleria_ports::plugins::{
     Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
 };
 use galleria_ports::records::{DeadLetterFilter, Records};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -189,20 +191,20 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> LoadedPlugin {
         inspection: Arc::new(Inspection {
             digest: Digest::of(b"scripted"),
             size: 0,
-            exports: [
-                Point::OnPayment,
-                Point::OnRefund,
-                Point::OnVoid,
-                Point::OnVerification,
-                Point::OnShiftEnd,
-            ]
-            .into(),
+            exports: react_points(),
             imports: [].into(),
             wasi: vec![],
             stamp: None,
         }),
         index: 0,
     }
+}
+
+/// All react points but fiscal marks, so that a test sees an event without a subscriber.
+fn react_points() -> BTreeSet<Point> {
+    let all = Point::ALL.iter().copied();
+    all.filter(|point| point.kind() == PointKind::React && *point != Point::OnFiscalMark)
+        .collect()
 }
 
 impl TestHost {
