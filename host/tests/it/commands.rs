@@ -234,7 +234,7 @@ fn content(host: &Host) {
     std::fs::remove_file(first(host)).expect("gone");
     let why = error_of(host, &get);
     let timeline = format!("galleria timeline {delivered}");
-    contains(&why, &["does not stand there any more", &timeline]);
+    contains(&why, &["is missing or was changed since", &timeline]);
     assert!(!out.exists());
 }
 

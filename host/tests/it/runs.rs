@@ -155,7 +155,7 @@ async fn a_stopped_command_leaves_nothing_and_a_killed_one_is_repeated_with_the_
         if again.status.success() {
             break String::from_utf8_lossy(&again.stdout).into_owned();
         }
-        assert!(why.contains("under way"), "{why}");
+        assert!(why.contains("running on another host"), "{why}");
         assert!(since.elapsed() < Duration::from_secs(30), "{why}");
     };
     assert!(again.contains(&format!("{LINES} rows")), "{again}");

@@ -227,7 +227,7 @@ pub(crate) fn repeated(before: SavedResponse, key: &IdempotencyKey) -> Result<Re
     if before.request != key.request.as_str() {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",
-            message: "another request was sent under this Idempotency-Key: take a new key for a new request"
+            message: "another request was sent under this Idempotency-Key: use a new key for a new request"
                 .into(),
         });
     }

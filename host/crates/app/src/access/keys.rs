@@ -335,7 +335,7 @@ fn parts(text: &str) -> Option<(String, Digest)> {
 fn random<const N: usize>() -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes)
-        .map_err(|error| Error::Internal(format!("the system gives no randomness: {error}")))?;
+        .map_err(|error| Error::Internal(format!("cannot read random bytes: {error}")))?;
     Ok(Zeroizing::new(base16ct::lower::encode_string(&*bytes)))
 }
 

@@ -182,9 +182,7 @@ fn gone(row: &DocumentRow) -> Error {
     } = row;
     Error::Conflict {
         code: "document_gone",
-        message: format!(
-            "{directory}/{name} was delivered, and does not stand there any more as it was written"
-        ),
+        message: format!("{directory}/{name} was delivered and is missing or was changed since"),
     }
 }
 

@@ -306,7 +306,7 @@ impl Events {
         let call = move || event.in_scope(|| span.in_scope(react));
         let called = tokio::task::spawn_blocking(call)
             .await
-            .map_err(|error| Error::Internal(format!("a call of a plugin: {error}")))?;
+            .map_err(|error| Error::Internal(format!("calling a plugin: {error}")))?;
         match &called.outcome {
             Ok(_) => call_span.record("outcome", "decided"),
             Err(fault) => call_span

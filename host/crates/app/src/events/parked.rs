@@ -159,8 +159,8 @@ async fn hasten(
         // It may have been unparked since it was read.
         let state = found(tx, event, subscriber).await?.state;
         let why = match state {
-            ParkedState::Blocking => "is a dead letter: replay or discard that",
-            _ => "comes as soon as those before it in its lane are done: let the first be tried",
+            ParkedState::Blocking => "is a dead letter: replay or discard it",
+            _ => "waits for earlier events of its lane: retry the first one",
         };
         return Err(Error::Conflict {
             code: "not_retryable",

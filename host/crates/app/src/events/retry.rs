@@ -148,7 +148,7 @@ impl Events {
         let NextTry::After(wait) = retry::wait_for_cause(&self.policy.backoff, limit, age) else {
             let fault = CallFault::Guest(Fault::Invalid(vec![Problem::new(
                 "cause",
-                format!("{on} did not come within {waited:#}"),
+                format!("{on} did not take effect within {waited:#}"),
             )]));
             return self.failed(item, None, &fault, prefix).await;
         };

@@ -36,7 +36,7 @@ impl Turns {
             let new = || Arc::new(Semaphore::new(self.each));
             Arc::clone(stores.entry(store.to_owned()).or_insert_with(new))
         };
-        let closed = |_| Error::Internal("the turns of a store are over".into());
+        let closed = |_| Error::Internal("the call limit of a store was closed".into());
         Ok(Turn {
             _store: of_store.acquire_owned().await.map_err(closed)?,
             _all: Arc::clone(&self.all)

@@ -263,7 +263,7 @@ impl Runs {
                 Ok(None) => seen.lost = true,
                 // The lease may last long enough. It is checked again when the run ends.
                 Err(error) => {
-                    tracing::warn!(run = %lease.id, "its lease was not renewed: {}", error.chain())
+                    tracing::warn!(run = %lease.id, "run lease not renewed: {}", error.chain())
                 }
             }
             if seen.lost || seen.cancelled {

@@ -75,7 +75,7 @@ impl Runs {
                 self.core.document_decided.notify();
                 tracing::info!(
                     run = %lease.id, retailer = %run.row.retailer, plugin = %run.row.subscriber,
-                    rows = totals.rows, "a run has ended well"
+                    rows = totals.rows, "run succeeded"
                 );
                 Ok(RunCommit::Yes)
             }
@@ -140,11 +140,11 @@ impl Runs {
             Some(wait) => tracing::warn!(
                 run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
                 code = fault.code(), wait_ms = wait.as_millis(),
-                "a run did not end well, tried again later: {message}"
+                "run failed, trying again later: {message}"
             ),
             None => tracing::error!(
                 run = %row.id, %retailer, %plugin, store = %row.store_id, attempt = row.attempts,
-                code = fault.code(), "a run did not end well and is dead until it is replayed: {message}"
+                code = fault.code(), "run failed and is dead until it is replayed: {message}"
             ),
         }
         let (journal, blobs) = run

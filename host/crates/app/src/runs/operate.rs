@@ -171,9 +171,7 @@ impl Runs {
                 RunState::Ended => Ok(ByHand::Before(before.into())),
                 _ => Err(Error::Conflict {
                     code: "run_under_way",
-                    message: format!(
-                        "run {id} is under way elsewhere: look at it with `runs list`"
-                    ),
+                    message: format!("run {id} is running on another host: see `runs list`"),
                 }),
             };
         };
@@ -190,7 +188,7 @@ impl Runs {
             Attempt::Lost => Err(Error::Conflict {
                 code: "run_under_way",
                 message: format!(
-                    "run {id} was taken over elsewhere: nothing of this attempt is left"
+                    "run {id} lost its lease to another host: its output was discarded"
                 ),
             }),
             Attempt::Stopped => {

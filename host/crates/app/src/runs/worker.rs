@@ -126,7 +126,7 @@ impl RunWorker {
         match self.plan().await {
             Ok(next) => next.unwrap_or(Timestamp::MAX).min(later(now, PLAN_EVERY)),
             Err(error) => {
-                tracing::warn!("schedules were not planned: {}", error.chain());
+                tracing::warn!("planning schedules failed: {}", error.chain());
                 later(now, LOOK_EVERY)
             }
         }
@@ -142,13 +142,13 @@ impl RunWorker {
                     running.spawn(async move {
                         let id = row.id.clone();
                         if let Err(error) = worker.attempt(row, halt).await {
-                            tracing::error!(run = %id, "an attempt at a run: {}", error.chain());
+                            tracing::error!(run = %id, "run attempt failed: {}", error.chain());
                         }
                     });
                 }
                 Ok(None) => return Some(self.next_ready().await),
                 Err(error) => {
-                    tracing::warn!("runs were not looked for: {}", error.chain());
+                    tracing::warn!("reading due runs failed: {}", error.chain());
                     return Some(later(self.service.core.clock.now(), LOOK_EVERY));
                 }
             }
@@ -190,7 +190,7 @@ impl RunWorker {
     async fn given_up(&self, row: RunRow) -> Result<(), Error> {
         tracing::error!(
             run = %row.id, retailer = %row.retailer, plugin = %row.subscriber,
-            "a run was begun {} times and never ended; dead until it is replayed", row.tries
+            "run dead until it is replayed: each of its {} attempts crashed its host", row.tries
         );
         let mut end = self
             .service
@@ -224,7 +224,7 @@ impl RunWorker {
                     .await
             }
             Attempt::Lost => {
-                tracing::warn!(run = %row.id, "somebody else has this run now: nothing of the attempt was kept");
+                tracing::warn!(run = %row.id, "run lease lost, attempt discarded");
                 Ok(())
             }
             Attempt::Ended | Attempt::Failed(..) => Ok(()),
@@ -234,6 +234,6 @@ impl RunWorker {
 
 fn ended(done: Result<(), tokio::task::JoinError>) {
     if let Err(error) = done {
-        tracing::error!("an attempt at a run panicked: {error}");
+        tracing::error!("run attempt panicked: {error}");
     }
 }

@@ -106,7 +106,7 @@ fn payment_record(row: PaymentRow) -> EventRecord {
 async fn find_mark(tx: &mut dyn Tx, event: &Event, id: &str) -> Result<Lookup, Error> {
     let order_id = event.text("order_id").unwrap_or_default();
     let unknown = || {
-        let message = format!("{id} is no mark of order {order_id}");
+        let message = format!("{id} is not a mark of order {order_id}");
         Ok(Lookup::Unavailable(broken("data.mark_id", message)))
     };
     let Some(row) = tx.mark_get(order_id, id).await? else {

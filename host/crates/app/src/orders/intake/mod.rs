@@ -47,7 +47,7 @@ async fn open_shift(tx: &mut dyn Tx, id: &str, store: &Store) -> Result<ShiftRow
     if shift.closed.is_some() {
         return Err(Error::Conflict {
             code: "shift_closed",
-            message: format!("shift {id} is closed and does not move any more"),
+            message: format!("shift {id} is closed and accepts no further entries"),
         });
     }
     Ok(shift)

@@ -99,14 +99,16 @@ async fn accept(
     if order.status == galleria_ports::records::OrderStatus::Voided {
         return Err(Error::Conflict {
             code: "order_voided",
-            message: format!("order {order_id} came to nothing: there is nothing to give back"),
+            message: format!("order {order_id} is voided and cannot be refunded"),
         });
     }
     let payment = tx.payment_get_by_order(order_id).await?;
     if payment.is_none() && new.shift_id.is_some() {
         return Err(Error::Conflict {
             code: "order_not_paid",
-            message: format!("order {order_id} is not paid: no drawer can give it back yet"),
+            message: format!(
+                "order {order_id} is not paid: send the payment first, or omit shift_id"
+            ),
         });
     }
     let numbering = Numbering {

@@ -104,7 +104,7 @@ async fn accept(
     if order.status == OrderStatus::Voided {
         return Err(Error::Conflict {
             code: "order_voided",
-            message: format!("order {order_id} came to nothing: there is nothing to verify"),
+            message: format!("order {order_id} is voided and cannot be verified"),
         });
     }
     refuse(unknown_lines(&order, &new.refused_lines))?;

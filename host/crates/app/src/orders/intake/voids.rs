@@ -156,7 +156,7 @@ async fn what_is_undone(
             if !tx.refund_list_by_order(id).await?.is_empty() {
                 return conflict(
                     "order_refunded",
-                    format!("order {id} has been given back in part: refund the rest"),
+                    format!("order {id} is partly refunded: refund the rest"),
                 );
             }
             Ok(tx
