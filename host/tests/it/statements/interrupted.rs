@@ -1,6 +1,6 @@
 //! Ctrl-C during the import of a statement leaves nothing behind, and the next import is complete.
 
-use super::killed::{counted, under_way};
+use super::killed::{counted, stop_at};
 use super::{details, import, retailer};
 use crate::host::{Database, Host, staged};
 use galleria_ports::records::StatementState;
@@ -71,7 +71,7 @@ async fn a_stopped_import_leaves_nothing_and_the_next_one_is_complete(database: 
 
     let ended = interrupted(reading(&host, &file));
     nothing_is_left(&host, &ended).await;
-    let importing = under_way(&host, &file, StatementState::Importing, 2_000).await;
+    let importing = stop_at(&host, &file, StatementState::Importing, 2_000, |_| ()).await;
     let ended = interrupted(importing);
     nothing_is_left(&host, &ended).await;
     assert!(original.exists(), "the file itself is the user's");

@@ -37,8 +37,14 @@ pub async fn counted(host: &Host, table: &str) -> i64 {
     count.expect("a number")
 }
 
-/// Starts an import and returns it when it has reached a state.
-pub async fn under_way(host: &Host, file: &str, state: StatementState, lines: u64) -> Child {
+/// Starts an import and calls `stop` on it as soon as it has reached a state.
+pub async fn stop_at(
+    host: &Host,
+    file: &str,
+    state: StatementState,
+    lines: u64,
+    stop: impl FnOnce(&mut Child),
+) -> Child {
     let mut importing = host.galleria(&import(file));
     let importing = importing.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut importing = importing.spawn().expect("the binary");
@@ -54,14 +60,16 @@ pub async fn under_way(host: &Host, file: &str, state: StatementState, lines: u6
         assert!(over.is_none(), "it ended too soon: {now:?}");
         assert!(begun.elapsed() < Duration::from_secs(120), "{now:?}");
     }
+    // Before the database is closed: meanwhile the import would reach its next state.
+    stop(&mut importing);
     db.close().await.expect("closed");
     importing
 }
 
 /// Starts an import and kills it when it has reached a state.
 async fn killed_at(host: &Host, file: &str, state: StatementState, lines: u64) {
-    let mut importing = under_way(host, file, state, lines).await;
-    importing.kill().expect("killed");
+    let kill = |importing: &mut Child| importing.kill().expect("killed");
+    let mut importing = stop_at(host, file, state, lines, kill).await;
     importing.wait().expect("gone");
 }
 
