@@ -3,7 +3,7 @@
 use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::lists::{MAX_LIMIT, check_limit, default_limit};
+use crate::lists::check_limit;
 use crate::problem::Problem;
 use crate::problem_responses::{ListProblems, ReadProblems};
 use crate::reply::ApiResult;
@@ -19,6 +19,14 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .with(endpoint!(plugin_list, Access::operator(Resource::Body)))
         .with(endpoint!(plugin_get, Access::operator(Resource::Retailer)))
+}
+
+/// The maximum page size: each plugin lists its grants and faults.
+const MAX_PLUGINS: u32 = 200;
+
+/// The default page size.
+fn default_limit() -> u32 {
+    50
 }
 
 /// Filters and paging.
@@ -69,7 +77,7 @@ async fn plugin_list(
         after,
         limit,
     } = query;
-    check_limit(limit, MAX_LIMIT)?;
+    check_limit(limit, MAX_PLUGINS)?;
     let point = point.as_deref().map(parse_point).transpose()?;
     if retailer.is_some() {
         auth.list_retailer(retailer.clone())?;
