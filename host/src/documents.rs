@@ -202,7 +202,7 @@ async fn get(app: &App, args: &Get) -> anyhow::Result<()> {
     let (name, size) = (plain(&content.name), content.size);
     let mut file = File::create_new(out).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            anyhow!("{} exists already: choose another file", out.display())
+            anyhow!("{} already exists: choose another file", out.display())
         }
         _ => anyhow::Error::from(error).context(format!("writing {}", out.display())),
     })?;

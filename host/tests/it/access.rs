@@ -59,7 +59,7 @@ async fn an_api_key_is_valid_until_it_is_revoked(database: Database) {
 
     let create = |arguments: &[&str]| run_text(&host, &[&["key", "create"], arguments].concat());
     let refusals = [
-        (create(&till), "key till-7 exists already"),
+        (create(&till), "key till-7 already exists"),
         (
             create(&["--name", "a", "--scope", "till", "--store", "x"]),
             "there is no store x",

@@ -228,7 +228,7 @@ fn content(host: &Host) {
     let get = [&get[..], &[out.to_str().expect("text")]].concat();
     contains(&output_of(host, &get), &["p-s-papers-1.txt: 20 bytes"]);
     assert_eq!(std::fs::read_to_string(&out).expect("written"), file);
-    contains(&error_of(host, &get), &["exists already: choose another"]);
+    contains(&error_of(host, &get), &["already exists: choose another"]);
     // The recipient has removed the file.
     std::fs::remove_file(&out).expect("gone");
     std::fs::remove_file(first(host)).expect("gone");

@@ -281,7 +281,7 @@ async fn a_killed_import_changes_nothing(database: Database) {
     let (well, output) = import(&host, &file(&host, "small.csv", 1, 160), &[]);
     assert!(!well && output.contains("being imported"), "{output}");
 
-    // Its remains are removed when its time is over, and then imports work again.
+    // Its rows are removed after its lease expired, and then imports work again.
     assert!(swept(&db).await > 0);
     db.close().await.expect("closed");
     let (well, output) = import(&host, &large, &[]);

@@ -132,7 +132,7 @@ fn detail(kind: ProblemKind) -> &'static str {
         "not_found" => "there is no order order-7",
         "not_served" => "no plugin of store madrid-1 identifies members",
         "route_not_found" => "the route /v1/baskets does not exist",
-        "exists" => "order order-1 exists already",
+        "exists" => "order order-1 already exists",
         "mark_conflict" => {
             "mark 400002 is stored but not applied: the record of order order-1 has another mark"
         }

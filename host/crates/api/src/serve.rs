@@ -64,7 +64,7 @@ fn build_router(
 }
 
 /// Serves until `shutdown`, then drains: first `/readyz` fails, then no connection is accepted, then the
-/// requests in flight are answered. Returns when all are answered or the time is over. Requests that are
+/// requests in flight are answered. Returns when all are answered, or when the timeout elapses. Requests that are
 /// cut off can be repeated under the same key.
 pub async fn serve(
     listener: TcpListener,

@@ -141,7 +141,7 @@ impl Trade for Transaction<'_> {
         if self.execute(insert).await? > 0 {
             return Ok(());
         }
-        // Either the payment's id is taken, or the order has a payment already.
+        // Either the payment's id is taken, or the order already has a payment.
         match self.payment_get(&payment.id).await? {
             Some(_) => inserted(0, "payment", &payment.id),
             None => inserted(0, "payment of order", &payment.order_id),

@@ -13,8 +13,8 @@ pub enum Error {
         /// Its id.
         id: String,
     },
-    /// The object exists already.
-    #[error("{what} {id} exists already")]
+    /// The object already exists.
+    #[error("{what} {id} already exists")]
     Exists {
         /// The kind of object, such as `order` or `payment`.
         what: &'static str,

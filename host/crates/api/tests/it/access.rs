@@ -259,7 +259,7 @@ async fn a_key_works_within_its_scope_and_reach_until_it_is_revoked(stage: &Stag
         .await
         .expect("a key");
     let twice = host.app.access.create_key(till.clone()).await;
-    assert!(twice.is_err_and(|error| error.to_string() == "key till-7 exists already"));
+    assert!(twice.is_err_and(|error| error.to_string() == "key till-7 already exists"));
     let nowhere = key("till-8", Scope::Till, stores(&["s9"]));
     assert!(
         host.app.access.create_key(nowhere).await.is_err(),

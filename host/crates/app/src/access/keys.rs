@@ -237,7 +237,7 @@ async fn revoke(
     if !tx.api_key_revoke(&row.id, now).await? {
         return Err(Error::Conflict {
             code: "key_revoked",
-            message: format!("key {key} is revoked already"),
+            message: format!("key {key} is already revoked"),
         });
     }
     let before = summary(&row);

@@ -196,7 +196,7 @@ impl Events {
             item,
             ParkedState::Behind,
             Duration::ZERO,
-            "behind another event of its key".into(),
+            "waits for an earlier event of its key".into(),
             now,
         );
         parked.attempts = item.attempts;
@@ -327,7 +327,7 @@ pub(super) fn waiting_for(item: &Item) -> Option<String> {
         .flatten()
 }
 
-/// The outcome of an event that is a dead letter already.
+/// The outcome of an event that is already a dead letter.
 pub(super) fn given_up(item: &Item) -> HandlingOutcome {
     if holds(item) {
         HandlingOutcome::Blocking

@@ -142,7 +142,7 @@ impl Runs {
                     }
                     Err(Error::Conflict {
                         code: "run_ended",
-                        message: format!("run {id} is {} already", state.name()),
+                        message: format!("run {id} is already {}", state.name()),
                     })
                 }),
             )

@@ -93,7 +93,7 @@ impl Settlement {
     }
 
     /// Imports and matches a statement, or finds the earlier import of the same file. If `stop` is set, this returns
-    /// `Error::Stopped` and stores nothing, unless all lines are written already.
+    /// `Error::Stopped` and stores nothing, unless all lines are already written.
     pub async fn import(
         &self,
         request: &StatementRequest,
@@ -252,7 +252,7 @@ impl Import {
     }
 
     fn spool(&self) -> Result<&dyn Spool, Error> {
-        let kept = || Error::Internal("the statement file was stored already".into());
+        let kept = || Error::Internal("the statement file is already stored".into());
         self.spool.as_deref().ok_or_else(kept)
     }
 

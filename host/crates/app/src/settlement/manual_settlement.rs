@@ -134,7 +134,7 @@ async fn settle(
     if row.matched.outcome == Some(MatchOutcome::Matched) && request.entry.is_none() {
         return Err(Error::Conflict {
             code: "line_matched",
-            message: format!("line {id} is matched already"),
+            message: format!("line {id} is already matched"),
         });
     }
     let tender = match &request.entry {

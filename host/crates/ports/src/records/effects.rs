@@ -21,7 +21,7 @@ pub enum Outcome {
 pub enum Claim {
     /// This transaction has claimed the effect.
     New,
-    /// The effect exists already.
+    /// The effect already exists.
     Existing,
 }
 

@@ -52,7 +52,7 @@ pub trait Journal {
     async fn journal_list_by_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error>;
     /// Attempts of all subscribers of an event, oldest first.
     async fn journal_list_by_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error>;
-    /// Stores a text under its digest, unless it is stored already.
+    /// Stores a text under its digest, unless it is already stored.
     async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error>;
     /// A text by its digest.
     async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error>;

@@ -216,7 +216,7 @@ pub trait Runs {
     /// Ends an attempt. Returns false if its lease was lost; then its results must be discarded.
     async fn run_finish(&mut self, lease: &RunLease, end: &RunEnd) -> Result<bool, Error>;
     /// Makes a run due again, with all its attempts. Returns false if it ended, is running, or is
-    /// due already.
+    /// already due.
     async fn run_replay(&mut self, id: &str, now: Timestamp) -> Result<bool, Error>;
     /// Cancels a run, or requests a running one to stop. Returns false if it is over.
     async fn run_cancel(&mut self, id: &str, now: Timestamp) -> Result<bool, Error>;

@@ -150,7 +150,7 @@ fn must_be_open(order: &OrderRow) -> Result<(), Error> {
     };
     Err(Error::Conflict {
         code,
-        message: format!("order {} is {word} already", order.id),
+        message: format!("order {} is already {word}", order.id),
     })
 }
 

@@ -136,7 +136,7 @@ async fn what_is_undone(
     let id = &order.id;
     match (order.status, cause) {
         (OrderStatus::Voided, _) => {
-            conflict("order_voided", format!("order {id} is voided already"))
+            conflict("order_voided", format!("order {id} is already voided"))
         }
         (OrderStatus::Open, VoidCause::PostVoid) => conflict(
             "order_not_paid",
