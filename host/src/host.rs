@@ -19,7 +19,7 @@ use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Limits, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -178,10 +178,13 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             tries: tries.map(|(topic, tries)| (topic.to_owned(), tries)).into(),
             backoff,
             cause_within: host_config.retry.wait_for_cause,
-            relay: kafka.bootstrap.is_some().then(|| RelayPolicy {
+            relay: RelayPolicy {
                 name: kafka.relay.clone(),
-                topics: kafka.topics.iter().cloned().collect(),
-            }),
+                topics: match kafka.broker() {
+                    Some(_) => kafka.topics.iter().cloned().collect(),
+                    None => BTreeSet::new(),
+                },
+            },
         },
         runs: RunPolicy { backoff },
         members: members(host_config)?,

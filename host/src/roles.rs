@@ -77,7 +77,7 @@ impl Roles {
         everything.extend([Role::Deliver, Role::Schedule]);
         anyhow::ensure!(
             broker || !requested.contains(&Role::Relay),
-            "--role relay: requires a broker; set kafka.bootstrap"
+            "--role relay: requires a broker and topics; set kafka.bootstrap and kafka.topics"
         );
         let requested = if requested.is_empty() {
             &everything

@@ -54,7 +54,7 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let roles = Roles::new(
         requested,
         host.app.events.groups(),
-        config.host.kafka.bootstrap.is_some(),
+        config.host.kafka.broker().is_some(),
     )?;
     let access = access(&config.host.access)?;
     let listener = listen(&config.host).await?;
@@ -87,9 +87,14 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
         );
     }
     let kafka = &config.host.kafka;
-    if let Some(bootstrap) = kafka.bootstrap.as_deref().filter(|_| roles.relay) {
+    if kafka.bootstrap.is_some() && kafka.topics.is_empty() {
+        tracing::warn!(
+            "nothing is relayed to the broker: set kafka.topics to the topics to publish"
+        );
+    }
+    if let Some(bootstrap) = kafka.broker().filter(|_| roles.relay) {
         let (relay, watch) = (relay(kafka, bootstrap, &host), watch.for_role("relay"));
-        let (relays, lease) = (host.app.events.relays().await?, config.host.groups.lease);
+        let (relays, lease) = (host.app.events.relays(), config.host.groups.lease);
         let leases = GroupLeases::new(host.app.clone(), relays, &identity.name, lease);
         let (status, errors) = (leases.status(), relay.errors());
         let relaying = leases.relay(relay, stop.clone());

@@ -40,8 +40,7 @@ rule!(
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
-    /// Host and port of some brokers, separated by commas; none disables the relay. The other keys count
-    /// only with it.
+    /// Host and port of some brokers, separated by commas. The other keys count only with it.
     #[serde(deserialize_with = "optional::<_, Brokers>")]
     pub bootstrap: Option<String>,
     api_key: String,
@@ -52,12 +51,19 @@ pub struct Kafka {
     /// The relay's name at the broker.
     #[serde(deserialize_with = "text::<_, Name>")]
     pub relay: String,
-    /// Topics to publish; empty means all.
+    /// Topics to publish. If empty, nothing is published.
     #[serde(deserialize_with = "list::<_, Topic>")]
     pub topics: Vec<String>,
 }
 
 impl Kafka {
+    /// Returns the address of the broker, if any topic is published to it.
+    pub fn broker(&self) -> Option<&str> {
+        self.bootstrap
+            .as_deref()
+            .filter(|_| !self.topics.is_empty())
+    }
+
     /// Returns the API key and its secret, if the broker requires a login.
     pub fn login(&self) -> Option<(&str, &Secret)> {
         (!self.api_key.is_empty()).then_some((&*self.api_key, &self.api_secret))
@@ -112,6 +118,21 @@ mod tests {
         assert!(problems("", "k", "").is_empty(), "no relay");
         assert_eq!(problems("a:1", "k", ""), ["kafka.api_secret"]);
         assert_eq!(problems("a:1", "", "s"), ["kafka.api_key"]);
+    }
+
+    #[test]
+    fn nothing_is_published_to_a_broker_without_topics() {
+        let kafka = |bootstrap: Option<&str>, topics: &[&str]| Kafka {
+            bootstrap: bootstrap.map(str::to_owned),
+            api_key: String::new(),
+            api_secret: Secret::new(""),
+            ca_file: None,
+            relay: "GALLERIA_RELAY".into(),
+            topics: topics.iter().copied().map(str::to_owned).collect(),
+        };
+        assert_eq!(kafka(Some("a:1"), &["sales"]).broker(), Some("a:1"));
+        assert_eq!(kafka(Some("a:1"), &[]).broker(), None);
+        assert_eq!(kafka(None, &["sales"]).broker(), None);
     }
 
     #[test]

@@ -72,22 +72,6 @@ impl Outbox for Transaction<'_> {
         let get = query("event_get", "SELECT * FROM outbox WHERE id = $1").bind(id);
         self.fetch_optional_as(get, |row| event(row, "id")).await
     }
-
-    async fn event_topic_list(&mut self) -> Result<Vec<String>, Error> {
-        // Step from topic to topic along the index: few steps, however long the log is.
-        let topics = query(
-            "event_topic_list",
-            "WITH RECURSIVE steps(topic) AS (
-                 SELECT MIN(topic) FROM outbox
-                 UNION ALL
-                 SELECT (SELECT MIN(o.topic) FROM outbox o WHERE o.topic > steps.topic) FROM steps
-                 WHERE steps.topic IS NOT NULL
-             )
-             SELECT topic FROM steps WHERE topic IS NOT NULL",
-        );
-        let rows = self.fetch_all(topics).await?;
-        rows.iter().map(|row| row.text("topic")).collect()
-    }
 }
 
 /// Reads the event of a row of `outbox`, `parked` or `dead_letters`. `id` is the column of its id.

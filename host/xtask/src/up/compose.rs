@@ -19,6 +19,12 @@ pub fn topics(compose: &Value) -> Result<Vec<String>> {
     Ok(text.split_whitespace().map(ToOwned::to_owned).collect())
 }
 
+/// Returns the topics that the host publishes, as the value of its setting `kafka.topics`.
+pub fn published_topics(compose: &Value) -> Result<&str> {
+    let text = compose["services"]["galleria"]["environment"]["GALLERIA_KAFKA__TOPICS"].as_str();
+    text.context("docker-compose.yml: galleria has no GALLERIA_KAFKA__TOPICS")
+}
+
 #[cfg(test)]
 #[path = "compose_test.rs"]
 mod tests;

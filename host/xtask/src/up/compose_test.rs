@@ -190,6 +190,22 @@ fn versions_match_the_pinned_downloads() {
 }
 
 #[test]
+fn the_host_publishes_all_created_topics_except_those_of_others() {
+    let compose = file();
+    let published = published_topics(&compose).expect("topics");
+    let published: Vec<String> = serde_json::from_str(published).expect("an array");
+    let mut created = topics(&compose).expect("topics");
+    let of_others = [
+        // Fiscal services of the platform.
+        "mishi.streams.post-transaction-success",
+        "mishi.streams.post-transaction",
+        crate::up::kafka::TEST_TOPIC,
+    ];
+    created.retain(|topic| !of_others.contains(&topic.as_str()));
+    assert_eq!(published, created);
+}
+
+#[test]
 fn topics_include_those_of_the_platform() {
     let topics = topics(&file()).expect("topics");
     assert_eq!(topics.len(), 10);

@@ -182,7 +182,9 @@ async fn start(
     let mut client = None;
     if let Some(staged) = staged {
         show::step("starting the host");
-        let host = start_host(folder, staged, database.as_ref(), broker.as_deref()).await?;
+        let topics = compose::published_topics(&compose)?;
+        let broker = broker.as_deref().map(|address| (address, topics));
+        let host = start_host(folder, staged, database.as_ref(), broker).await?;
         let stores = sample_stores()?;
         client = Some((
             host.client()?,
@@ -201,12 +203,13 @@ async fn start(
     Ok(database)
 }
 
-/// Starts the host on the database, or on SQLite without one, and connects it to the broker.
+/// Starts the host on the database, or on SQLite without one, and connects it to the broker, given as its
+/// address and the topics to publish.
 async fn start_host(
     folder: &RunFolder<'_>,
     staged: &Path,
     database: Option<&postgres::Database>,
-    broker: Option<&str>,
+    broker: Option<(&str, &str)>,
 ) -> Result<Host> {
     let host_folder = folder.subfolder("host")?;
     let mut settings = Settings::new(&host_folder, staged)?;
@@ -217,8 +220,9 @@ async fn start_host(
     }
     let port = port(HOST_PORT, folder.args.free)?;
     settings.set("http.listen", format!("127.0.0.1:{port}"));
-    if let Some(address) = broker {
+    if let Some((address, topics)) = broker {
         settings.set("kafka.bootstrap", address);
+        settings.set("kafka.topics", topics);
     }
     let host = Host::start(&host_folder, &settings).await?;
     show::line(&format!(

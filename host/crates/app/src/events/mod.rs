@@ -24,7 +24,6 @@ pub(crate) use parked::unknown as not_parked;
 pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
 pub use policy::{EventPolicy, Group, RelayPolicy};
 pub use relay::Relayed;
-pub(crate) use relay::readers;
 
 use crate::core::Core;
 use galleria_domain::contract;

@@ -24,8 +24,8 @@ pub struct EventPolicy {
     pub backoff: Backoff,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
-    /// What is published to a broker; `None` without a broker.
-    pub relay: Option<RelayPolicy>,
+    /// What is published to a broker.
+    pub relay: RelayPolicy,
 }
 
 /// What is relayed.
@@ -34,7 +34,7 @@ pub struct RelayPolicy {
     /// The name of the relay, which is the prefix of the names per topic. Installations that share
     /// a broker need different names.
     pub name: String,
-    /// The topics. If empty, all topics are relayed.
+    /// The topics. If empty, nothing is relayed.
     pub topics: BTreeSet<String>,
 }
 
@@ -52,7 +52,7 @@ impl Default for EventPolicy {
             .into(),
             backoff: BACKOFF,
             cause_within: Duration::from_secs(24 * 3600),
-            relay: None,
+            relay: RelayPolicy::default(),
         }
     }
 }
@@ -96,7 +96,42 @@ impl EventPolicy {
         ]
     }
 
+    /// The relay of each topic.
+    pub(crate) fn relays(&self) -> Vec<Group> {
+        let relay = |topic: &String| Group {
+            name: format!("{}.{topic}", self.relay.name),
+            tries: vec![(topic.clone(), 1)],
+        };
+        self.relay.topics.iter().map(relay).collect()
+    }
+
+    /// All readers of the log: consumer groups and relays.
+    pub(crate) fn readers(&self) -> Vec<Group> {
+        let mut all = self.groups();
+        all.extend(self.relays());
+        all
+    }
+
     fn tries_of(&self, topic: &str) -> u32 {
         self.tries.get(topic).copied().unwrap_or(TRIES).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_named_topics_are_relayed() {
+        let mut policy = EventPolicy::default();
+        policy.relay.name = "RELAY".into();
+        assert_eq!(policy.relays(), []);
+        assert_eq!(policy.readers(), policy.groups());
+        policy.relay.topics = [topic::COMMON.to_owned()].into();
+        let relays = policy.relays();
+        assert_eq!(relays.len(), 1);
+        assert_eq!(relays[0].name, "RELAY.mishi.streams.common");
+        assert_eq!(relays[0].topics(), [topic::COMMON]);
+        assert_eq!(policy.readers().len(), policy.groups().len() + 1);
     }
 }

@@ -4,15 +4,11 @@
 //! in the log is skipped, neither if the broker is ahead of the database nor if the database was
 //! restored to an earlier state. Never knows the broker.
 
-use super::policy::{EventPolicy, Group};
+use super::policy::Group;
 use crate::events::Events;
-use galleria_domain::event::topic;
 use galleria_domain::{Event, Position};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::Plugins;
-use galleria_ports::records::Tx;
-use std::sync::Arc;
 
 /// The last event of a topic that the broker has committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +23,9 @@ pub struct Relayed {
 }
 
 impl Events {
-    /// The relay of each topic. Empty without a broker.
-    pub async fn relays(&self) -> Result<Vec<Group>, Error> {
-        let (policy, plugins) = (Arc::clone(&self.policy), Arc::clone(&self.core.plugins));
-        self.core
-            .records
-            .read(in_tx!(
-                |tx, policy, plugins| relays(tx, &policy, &*plugins).await
-            ))
-            .await
+    /// The relay of each topic.
+    pub fn relays(&self) -> Vec<Group> {
+        self.policy.relays()
     }
 
     /// The position after which a relay continues. The database stores it after the broker has
@@ -73,40 +63,4 @@ impl Events {
                 }))
             .await
     }
-}
-
-/// All readers of the log: consumer groups and relays.
-pub(crate) async fn readers(
-    tx: &mut dyn Tx,
-    policy: &EventPolicy,
-    plugins: &dyn Plugins,
-) -> Result<Vec<Group>, Error> {
-    let mut all = policy.groups();
-    all.extend(relays(tx, policy, plugins).await?);
-    Ok(all)
-}
-
-/// The configured topics. Without any: the topics of the host, the topics granted to plugins, and
-/// topics published under earlier grants.
-async fn relays(
-    tx: &mut dyn Tx,
-    policy: &EventPolicy,
-    plugins: &dyn Plugins,
-) -> Result<Vec<Group>, Error> {
-    let Some(relay) = &policy.relay else {
-        return Ok(Vec::new());
-    };
-    let mut topics = relay.topics.clone();
-    if topics.is_empty() {
-        topics.extend(tx.event_topic_list().await?);
-        topics.extend(topic::CONSUMED.map(str::to_owned));
-        for plugin in plugins.all() {
-            topics.extend(plugin.slot.grants.topics.iter().cloned());
-        }
-    }
-    let group = |topic: String| Group {
-        name: format!("{}.{topic}", relay.name),
-        tries: vec![(topic, 1)],
-    };
-    Ok(topics.into_iter().map(group).collect())
 }

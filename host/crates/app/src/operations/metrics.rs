@@ -1,7 +1,6 @@
 //! Reads the gauges that describe the database.
 
 use crate::events::Group;
-use crate::events::readers;
 use crate::operations::Operations;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -12,7 +11,6 @@ use galleria_ports::records::{Backlog, DocumentState, RunState, Tx};
 use jiff::Timestamp;
 use metrics::gauge;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The label of records without a known retailer.
 const NOBODYS: &str = "none";
@@ -75,11 +73,10 @@ impl Operations {
     }
 
     async fn database_gauges(&self) -> Result<DatabaseGauges, Error> {
-        let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
+        let readers = self.events.readers();
         self.core
             .records
-            .read(in_tx!(|tx, policy, plugins| {
-                let readers = readers(tx, &policy, &*plugins).await?;
+            .read(in_tx!(|tx, readers| {
                 let (_, held) = tx.parked_count().await?;
                 Ok(DatabaseGauges {
                     lags: lags(tx, &readers).await?,

@@ -2,7 +2,6 @@
 
 use super::Operations;
 use super::metrics;
-use crate::events::readers;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{DocumentState, Tx};
@@ -88,12 +87,10 @@ impl Operations {
 
     /// The status of the host.
     pub async fn status(&self) -> Result<StatusView, Error> {
-        let (policy, plugins) = (Arc::clone(&self.events), Arc::clone(&self.core.plugins));
-        let directories = Arc::clone(&self.policy);
+        let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));
         self.core
             .records
-            .read(in_tx!(|tx, policy, plugins, directories| {
-                let readers = readers(tx, &policy, &*plugins).await?;
+            .read(in_tx!(|tx, readers, directories| {
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
                 let documents = DocumentCounts {

@@ -86,13 +86,13 @@ impl Stage {
         Db::migrate(&config).await.expect("migrated");
         let db = Db::open(&config).await.expect("a database");
         let events = EventPolicy {
-            relay: Some(RelayPolicy {
+            relay: RelayPolicy {
                 name: name.into(),
                 topics: topics
                     .iter()
                     .map(|topic| format!("{name}.{topic}"))
                     .collect(),
-            }),
+            },
             ..EventPolicy::default()
         };
         let policy = Policy {
@@ -169,7 +169,7 @@ impl Stage {
     async fn relay_with(&mut self, config: BrokerConfig) -> RelayErrors {
         let relay = Relay::new(self.app.clone(), config);
         let errors = relay.errors();
-        let relays = self.app.events.relays().await.expect("relays");
+        let relays = self.app.events.relays();
         self.relay = Some(tokio::spawn(relay.run(relays, self.stop.clone())));
         errors
     }
@@ -234,7 +234,7 @@ impl Stage {
 
     /// The events of a topic in the log.
     async fn log(&self, topic: &str) -> Vec<Event> {
-        let relays = self.app.events.relays().await.expect("relays");
+        let relays = self.app.events.relays();
         let of_topic = relays
             .iter()
             .find(|one| one.topics() == [self.topic(topic)]);

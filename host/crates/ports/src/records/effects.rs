@@ -42,8 +42,6 @@ pub trait Outbox {
     ) -> Result<Vec<Event>, Error>;
     /// An event by id.
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error>;
-    /// All topics in the log, by name.
-    async fn event_topic_list(&mut self) -> Result<Vec<String>, Error>;
 }
 
 /// Positions of groups, effects of events, and their counters.
