@@ -35,10 +35,16 @@ pub fn of(row: &Row, at: &At, line: &StatementLine) -> statement::ColumnNames {
         .iter()
         .zip(at.fees)
         .find(|(_, index)| row.cell(*index).starts_with('-'));
+    let net = side(line.net, NET_DEBIT, NET_CREDIT);
+    let net_only = row.cell(at.gross_debit).is_empty() && row.cell(at.gross_credit).is_empty();
+    let gross = match net_only {
+        true => net,
+        false => side(line.gross, GROSS_DEBIT, GROSS_CREDIT),
+    };
     statement::ColumnNames {
-        gross: side(line.gross, GROSS_DEBIT, GROSS_CREDIT).into(),
+        gross: gross.into(),
         fee: given_back.map_or(COMMISSION, |(name, _)| name).into(),
-        net: side(line.net, NET_DEBIT, NET_CREDIT).into(),
+        net: net.into(),
     }
 }
 

@@ -8,6 +8,7 @@
 mod columns;
 mod kinds;
 mod line;
+mod rate;
 mod settings;
 mod zones;
 
@@ -81,66 +82,83 @@ impl<'s> Reader<'s> {
         })
     }
 
-    fn row(&mut self, row: &Row) -> Result<(), Problem> {
+    fn row(&mut self, row: &Row) {
         let number = row.number();
+        let problems = &mut self.writer.problems;
         let word = row.cell(self.at.kind);
-        let meaning = kinds::meaning(word, &self.settings.types).ok_or_else(|| {
-            let known = kinds::known(&self.settings.types);
-            let message = [&*quoted(word), " is unknown; known values: ", &known].concat();
-            Problem::in_row(number, columns::TYPE, message)
-        })?;
+        let meaning = kinds::meaning(number, columns::TYPE, word, &self.settings.types);
+        let meaning = problems.take(meaning);
         let account = row.cell(self.at.account);
-        self.account.check(number, columns::ACCOUNT, account)?;
-        self.batch
-            .check(number, columns::BATCH, row.cell(self.at.batch))?;
-        let currency = money::currency(row.cell(self.at.net_currency))
-            .map_err(|bad| bad.in_row(number, columns::NET_CURRENCY))?;
-        self.currency
-            .check(number, columns::NET_CURRENCY, &currency)?;
-        self.digits = money::minor_digits(&currency);
-        self.writer.set_digits(self.digits);
-        let booked_at = self.booked_at(row)?;
+        problems.take(self.account.check(number, columns::ACCOUNT, account));
+        let batch = row.cell(self.at.batch);
+        problems.take(self.batch.check(number, columns::BATCH, batch));
+        let currency = money::currency(row.cell(self.at.net_currency));
+        let currency =
+            problems.take(currency.map_err(|bad| bad.in_row(number, columns::NET_CURRENCY)));
+        if let Some(currency) = &currency {
+            problems.take(self.currency.check(number, columns::NET_CURRENCY, currency));
+            self.digits = money::minor_digits(currency);
+            self.writer.set_digits(self.digits);
+        }
+        let booked_at = self.booked_at(row);
+        let booked_at = self.writer.problems.take(booked_at).unwrap_or_default();
+        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
+        if currency.is_empty() {
+            return;
+        }
+        let paid = line::Paid {
+            currency: &currency,
+            digits: self.digits,
+        };
         match meaning {
-            Meaning::Payout => self.payout(row, booked_at),
-            Meaning::Line(kind) => {
+            Some(Meaning::Payout) => self.payout(row, &booked_at),
+            Some(Meaning::Line(kind)) => {
                 let day = booked_at.get(..10).unwrap_or_default();
                 if day > self.latest.as_str() {
                     self.latest = day.to_owned();
                 }
-                let paid = line::Paid {
-                    currency: &currency,
-                    digits: self.digits,
-                };
-                let line = line::read(row, &self.at, kind.kind(word), &paid, booked_at)?;
-                self.writer.columns = columns::of(row, &self.at, &line);
-                self.writer.push(line);
-                Ok(())
+                let problems = &mut self.writer.problems;
+                let line = line::read(row, &self.at, kind.kind(word), &paid, booked_at, problems);
+                if let Some(line) = line {
+                    self.writer.columns = columns::of(row, &self.at, &line);
+                    self.writer.push(line);
+                }
             }
+            // The amounts of an unknown type may have problems too.
+            None => drop(line::Cells::read(
+                row,
+                &self.at,
+                &paid,
+                &mut self.writer.problems,
+            )),
         }
     }
 
-    fn payout(&mut self, row: &Row, booked_at: String) -> Result<(), Problem> {
+    fn payout(&mut self, row: &Row, booked_at: &str) {
         let number = row.number();
-        if let Some((before, ..)) = &self.payout {
+        if let Some((before, ..)) = self.payout {
             let message = format!("row {before} is a payout too: a file must contain one payout");
-            return Err(Problem::in_row(number, columns::TYPE, message));
+            let problem = Problem::in_row(number, columns::TYPE, message);
+            return self.writer.problems.push(problem);
         }
-        let day = booked_at.get(..10).unwrap_or_default().to_owned();
-        // Stored also if the row is wrong, because then the payout is not missing.
-        let payout = self.payout.insert((number, 0, day));
         let net = line::sided(
             row,
             (self.at.net_debit, columns::NET_DEBIT),
             (self.at.net_credit, columns::NET_CREDIT),
             self.digits,
-        )?;
+            &mut self.writer.problems,
+        );
+        let net = net.flatten().unwrap_or(0);
         if net > 0 {
             let message = "has the wrong sign: a payout leaves the account, so it is a debit";
-            return Err(Problem::in_row(number, columns::NET_CREDIT, message));
+            let problem = Problem::in_row(number, columns::NET_CREDIT, message);
+            self.writer.problems.push(problem);
         }
-        // A debit is never negative, so its negation does not overflow.
-        payout.1 = -net;
-        Ok(())
+        let day = booked_at.get(..10).unwrap_or_default().to_owned();
+        // Stored also if the row is wrong, because then the payout is not missing. An amount is never the
+        // smallest number, because its cell has no sign, so its negation does not overflow.
+        self.payout = Some((number, -net, day));
     }
 
     /// Returns RFC 3339 if the offset of the zone is known, otherwise the day.
@@ -172,7 +190,8 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
 
     fn read(&mut self, row: &Row) -> Result<(), Problem> {
         self.header.fits(row)?;
-        self.row(row)
+        self.row(row);
+        Ok(())
     }
 
     fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {

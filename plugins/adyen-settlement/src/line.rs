@@ -1,10 +1,12 @@
 //! Converts a row to a line of the statement.
 
 use crate::columns::{self, At};
+use crate::kinds::is_plain;
+use crate::rate::Rate;
 use galleria_sdk::csv::Row;
+use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{reference, single_line};
-use galleria_sdk::{money, quoted};
 
 /// The payout's currency.
 pub struct Paid<'a> {
@@ -12,237 +14,287 @@ pub struct Paid<'a> {
     pub digits: u8,
 }
 
-/// The amount that a customer paid or got back.
-struct Gross {
+/// The amount that a customer paid or got back, and what the provider kept.
+struct Amounts {
     currency: String,
     digits: u8,
-    amount: Money,
+    gross: Money,
     rate: Option<Decimal>,
     converted: Money,
+    fee: Money,
 }
 
+/// The amounts in the cells of a row; `None` if all cells of an amount are empty.
+pub struct Cells {
+    gross_currency: Option<String>,
+    gross: Option<Money>,
+    net: Money,
+    fee: Option<Money>,
+}
+
+impl Cells {
+    /// Reports the problems of all cells together.
+    pub fn read(row: &Row, at: &At, paid: &Paid<'_>, problems: &mut Problems) -> Option<Self> {
+        let net = sided(
+            row,
+            (at.net_debit, columns::NET_DEBIT),
+            (at.net_credit, columns::NET_CREDIT),
+            paid.digits,
+            problems,
+        );
+        let mut fee = Some(None);
+        for (index, name) in at.fees.iter().zip(columns::FEES) {
+            let part = problems.take(amount(row, *index, name, paid.digits));
+            fee = fee.zip(part).map(|(sum, part)| match (sum, part) {
+                (Some(sum), Some(part)) => Some(sum + i128::from(part)),
+                (sum, part) => sum.or(part.map(i128::from)),
+            });
+        }
+        let narrow =
+            |sum: i128| i64::try_from(sum).map_err(|_| too_large(row, columns::COMMISSION));
+        let fee = fee.and_then(|fee| problems.take(fee.map(narrow).transpose()));
+        let text = row.cell(at.gross_currency);
+        let currency = (!text.is_empty())
+            .then(|| money::currency(text))
+            .transpose();
+        let currency = currency.map_err(|bad| bad.in_row(row.number(), columns::GROSS_CURRENCY));
+        let gross_currency = problems.take(currency)?;
+        let digits = gross_currency
+            .as_deref()
+            .map_or(paid.digits, money::minor_digits);
+        let gross = sided(
+            row,
+            (at.gross_debit, columns::GROSS_DEBIT),
+            (at.gross_credit, columns::GROSS_CREDIT),
+            digits,
+            problems,
+        );
+        let cells = Self {
+            gross_currency,
+            gross: gross?,
+            net: net?.unwrap_or(0),
+            fee: fee?,
+        };
+        Some(cells)
+    }
+}
+
+/// Reports all problems of the row. Returns a line if its amounts are valid, also if other cells are not.
 pub fn read(
     row: &Row,
     at: &At,
     kind: StatementKind,
     paid: &Paid<'_>,
     booked_at: String,
-) -> Result<StatementLine, Problem> {
-    let net = sided(
-        row,
-        (at.net_debit, columns::NET_DEBIT),
-        (at.net_credit, columns::NET_CREDIT),
-        paid.digits,
-    )?;
-    let cost = kind == StatementKind::Fee;
-    let (gross, fee) = if cost {
-        // A cost without a payment: no customer paid, and the provider kept everything.
-        let fee = net.checked_neg();
-        let fee = fee.ok_or_else(|| too_large(row, columns::NET_DEBIT))?;
-        (none(paid), fee)
-    } else {
-        let fee = fees(row, at, paid.digits)?;
-        // Computed from net and fee: with another currency it is the only exact amount.
-        let converted = net.checked_add(fee);
-        let converted = converted.ok_or_else(|| too_large(row, columns::NET_CREDIT))?;
-        let side = columns::side(net, columns::NET_DEBIT, columns::NET_CREDIT);
-        (gross(row, at, &kind, paid, (converted, side))?, fee)
+    problems: &mut Problems,
+) -> Option<StatementLine> {
+    let cells = Cells::read(row, at, paid, problems);
+    let mut text = |index: usize, name: &str| {
+        let text = problems.take(reference(row.number(), name, row.cell(index)));
+        text.unwrap_or_default()
     };
-    let payment = kind == StatementKind::Payment;
-    let text = |index: usize, name: &str| reference(row.number(), name, row.cell(index));
     let mut attributes = Vec::new();
     if let Some(index) = at.method.filter(|index| !row.cell(*index).is_empty()) {
-        let method = text(index, columns::METHOD)?;
+        let method = text(index, columns::METHOD);
         attributes.push(Attribute::new("payment-method", method));
     }
-    let psp = text(at.psp, columns::PSP)?;
-    let mut modification = String::new();
-    if psp.is_empty() && !row.cell(at.modification).is_empty() {
+    let psp_reference = text(at.psp, columns::PSP);
+    let merchant_reference = text(at.merchant, columns::MERCHANT);
+    let mut modification_reference = String::new();
+    if row.cell(at.psp).is_empty() && !row.cell(at.modification).is_empty() {
         // For a cost or a correction this column contains a description.
         let sentence = single_line(row.cell(at.modification));
         attributes.push(Attribute::new("description", sentence));
-    } else if !payment {
+    } else if kind != StatementKind::Payment {
         // For a payment it is the reference of the capture. The platform knows the payment by its
         // own reference.
-        modification = text(at.modification, columns::MODIFICATION)?;
+        modification_reference = text(at.modification, columns::MODIFICATION);
     }
-    if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
+    if !is_plain(row.cell(at.kind)) {
         attributes.push(Attribute::new("type", row.cell(at.kind)));
     }
-    Ok(StatementLine {
+    let cells = cells?;
+    let amounts = problems.take(amounts(row, at, &kind, paid, &cells))?;
+    Some(StatementLine {
         row: row.number(),
         kind,
         id: String::new(),
-        psp_reference: psp,
-        modification_reference: modification,
-        merchant_reference: text(at.merchant, columns::MERCHANT)?,
+        psp_reference,
+        modification_reference,
+        merchant_reference,
         booked_at,
-        currency: gross.currency,
-        minor_digits: gross.digits,
-        gross: gross.amount,
-        rate: gross.rate,
-        converted: gross.converted,
-        fee,
-        net,
+        currency: amounts.currency,
+        minor_digits: amounts.digits,
+        gross: amounts.gross,
+        rate: amounts.rate,
+        converted: amounts.converted,
+        fee: amounts.fee,
+        net: cells.net,
         attributes,
     })
 }
 
-fn none(paid: &Paid<'_>) -> Gross {
-    Gross {
-        currency: paid.currency.to_owned(),
-        digits: paid.digits,
-        amount: 0,
-        rate: None,
-        converted: 0,
-    }
-}
-
-fn gross(
+/// Completes the amounts of a row: net = converted − fee for every line.
+fn amounts(
     row: &Row,
     at: &At,
     kind: &StatementKind,
     paid: &Paid<'_>,
-    (converted, side): (Money, &str),
-) -> Result<Gross, Problem> {
-    let number = row.number();
-    let has_gross = !row.cell(at.gross_currency).is_empty();
-    if !has_gross && matches!(kind, StatementKind::Adjustment | StatementKind::Other(_)) {
-        let amount = converted;
-        return Ok(Gross {
-            amount,
-            converted,
-            ..none(paid)
-        });
+    cells: &Cells,
+) -> Result<Amounts, Problem> {
+    let in_paid = |gross: Money, fee: Money| Amounts {
+        currency: paid.currency.to_owned(),
+        digits: paid.digits,
+        gross,
+        rate: None,
+        converted: gross,
+        fee,
+    };
+    let net_column = columns::side(cells.net, columns::NET_DEBIT, columns::NET_CREDIT);
+    if *kind == StatementKind::Fee {
+        // A cost without a payment: no customer paid, and the provider kept everything.
+        let fee = cells.net.checked_neg();
+        return Ok(in_paid(0, fee.ok_or_else(|| too_large(row, net_column))?));
     }
-    let currency = money::currency(row.cell(at.gross_currency))
-        .map_err(|bad| bad.in_row(number, columns::GROSS_CURRENCY))?;
-    let digits = money::minor_digits(&currency);
-    let amount = sided(
-        row,
-        (at.gross_debit, columns::GROSS_DEBIT),
-        (at.gross_credit, columns::GROSS_CREDIT),
-        digits,
-    )?;
-    let rate = match currency == paid.currency {
-        true => {
-            if amount != converted {
+    // The report always states the fee of a payment or refund. For other lines the fee columns may be
+    // empty, although the net contains a cost, such as that of a chargeback.
+    let sale = matches!(kind, StatementKind::Payment | StatementKind::Refund);
+    let fee_is_left_out = cells.fee.is_none() && !sale;
+    let fee = cells.fee.unwrap_or(0);
+    // Exact in any currency, unlike gross × rate.
+    let converted = cells
+        .net
+        .checked_add(fee)
+        .ok_or_else(|| too_large(row, net_column))?;
+    let foreign = cells
+        .gross_currency
+        .as_deref()
+        .filter(|code| *code != paid.currency);
+    let Some(gross) = cells.gross else {
+        return match foreign {
+            Some(currency) if sale => {
+                let column = columns::side(converted, columns::GROSS_DEBIT, columns::GROSS_CREDIT);
+                let message = [
+                    "is empty, and the amount in ",
+                    currency,
+                    " does not follow from the net in ",
+                    paid.currency,
+                ];
+                Err(Problem::in_row(row.number(), column, message.concat()))
+            }
+            _ => Ok(in_paid(converted, fee)),
+        };
+    };
+    let Some(currency) = foreign else {
+        let fee = match fee_is_left_out {
+            true => fee_between(row, net_column, paid.digits, gross, cells.net)?,
+            false if gross == converted => fee,
+            false => {
                 let show = |amount| money::format(amount, paid.digits);
-                let right = [
+                let message = [
                     "net and fee add up to ",
                     &*show(converted),
                     ", the gross is ",
-                    &show(amount),
+                    &show(gross),
                 ];
-                return Err(Problem::in_row(number, side, right.concat()));
+                return Err(Problem::in_row(row.number(), net_column, message.concat()));
             }
-            None
-        }
-        false => Some(rate(row, at, (amount, digits), (converted, paid.digits))?),
+        };
+        return Ok(in_paid(gross, fee));
     };
-    Ok(Gross {
-        currency,
+    let digits = money::minor_digits(currency);
+    let rate = Rate::read(row, at, (gross, digits), paid.digits)?;
+    let (converted, fee) = match rate.gives(converted)? {
+        true => (converted, fee),
+        false if fee_is_left_out => {
+            let converted = rate.converted()?;
+            let fee = fee_between(row, net_column, paid.digits, converted, cells.net)?;
+            (converted, fee)
+        }
+        false => return Err(rate.mismatch(converted)),
+    };
+    Ok(Amounts {
+        currency: currency.to_owned(),
         digits,
-        amount,
-        rate,
+        gross,
+        rate: Some(rate.value),
         converted,
+        fee,
     })
 }
 
-/// Parses the rate and compares it with the converted amount.
-fn rate(
+/// Returns the fee between gross and net. A provider may return a fee, but it does not pay out what it
+/// takes from the gross: then the amount is in the wrong column.
+fn fee_between(
     row: &Row,
-    at: &At,
-    (gross, digits): (Money, u8),
-    (converted, paid_digits): (Money, u8),
-) -> Result<Decimal, Problem> {
-    let (number, text) = (row.number(), row.cell(at.rate));
-    let bad = |message: String| Problem::in_row(number, columns::RATE, message);
-    let rate = Decimal::parse(text)
-        .ok()
-        .filter(|rate| rate.unscaled > 0)
-        .ok_or_else(|| {
-            bad([
-                &*quoted(text),
-                " is not a rate such as 1.0837, and the currencies differ",
-            ]
-            .concat())
-        })?;
-    // gross × rate, in the payout's minor units with `scale` further digits, may differ from
-    // `converted` by the precision of the rate and by one minor unit for the rounding.
-    let scale = u32::from(rate.scale) + u32::from(digits);
-    let up = 10_i128.pow(u32::from(paid_digits));
-    let one = 10_i128.pow(scale);
-    let wide = (i128::from(gross) * i128::from(rate.unscaled)).checked_mul(up);
-    let exact = i128::from(converted).checked_mul(one);
-    let (Some(wide), Some(exact)) = (wide, exact) else {
-        return Err(bad("has too many digits for this amount".to_owned()));
-    };
-    let slack = one + i128::from(gross).abs() * up;
-    if (wide - exact).abs() > slack {
-        let show = money::format(converted, paid_digits);
+    column: &str,
+    digits: u8,
+    gross: Money,
+    net: Money,
+) -> Result<Money, Problem> {
+    let fee = gross
+        .checked_sub(net)
+        .ok_or_else(|| too_large(row, column))?;
+    if fee < 0 && gross < 0 && net > 0 {
         let message = [
-            text,
-            " does not give ",
-            &show,
-            " (net and fee) of the gross ",
+            "has the wrong sign: the gross is ",
             &money::format(gross, digits),
         ];
-        return Err(bad(message.concat()));
+        return Err(Problem::in_row(row.number(), column, message.concat()));
     }
-    Ok(rate)
+    Ok(fee)
 }
 
-fn fees(row: &Row, at: &At, digits: u8) -> Result<Money, Problem> {
-    let mut sum = 0_i128;
-    for (index, name) in at.fees.iter().zip(columns::FEES) {
-        sum += i128::from(amount(row, *index, name, digits)?);
-    }
-    i64::try_from(sum).map_err(|_| too_large(row, columns::COMMISSION))
-}
-
-/// Returns credit less debit: a row fills one of the two columns, without a sign.
+/// Returns credit less debit, or `None` if both cells are empty: a row fills one of the two columns,
+/// without a sign. The outer `None` means that a cell is invalid.
 pub fn sided(
     row: &Row,
     debit: (usize, &str),
     credit: (usize, &str),
     digits: u8,
-) -> Result<Money, Problem> {
+    problems: &mut Problems,
+) -> Option<Option<Money>> {
     let number = row.number();
-    let side = |(index, name): (usize, &str)| {
-        let amount = amount(row, index, name, digits)?;
-        match amount < 0 {
-            true => {
+    let mut side = |(index, name): (usize, &str)| {
+        let amount = amount(row, index, name, digits);
+        let amount = amount.and_then(|amount| match amount {
+            Some(..0) => {
                 let message = "has the wrong sign: the column defines the sign, so the amount must not have one";
                 Err(Problem::in_row(number, name, message))
             }
-            false => Ok(amount),
-        }
+            amount => Ok(amount),
+        });
+        problems.take(amount)
     };
-    match (side(debit)?, side(credit)?) {
-        (0, credit) => Ok(credit),
-        (debit, 0) => Ok(-debit),
-        _ => {
+    match (side(debit), side(credit)) {
+        (Some(None), Some(amount)) | (Some(Some(0)), Some(amount @ Some(_))) => Some(amount),
+        (Some(amount), Some(None | Some(0))) => Some(amount.map(|amount| -amount)),
+        (Some(_), Some(_)) => {
             let message = [
                 debit.1,
                 " has an amount too: a row must be either debit or credit",
             ]
             .concat();
-            Err(Problem::in_row(number, credit.1, message))
+            problems.push(Problem::in_row(number, credit.1, message));
+            None
         }
+        _ => None,
     }
 }
 
-/// Parses an amount; an empty cell is 0.
-fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Problem> {
+/// Parses an amount; `None` for an empty cell.
+fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Option<Money>, Problem> {
     match row.cell(index) {
-        "" => Ok(0),
+        "" => Ok(None),
         text => {
-            money::parse_with(text, digits, '.', None).map_err(|bad| bad.in_row(row.number(), name))
+            let amount = money::parse_with(text, digits, '.', None);
+            amount
+                .map(Some)
+                .map_err(|bad| bad.in_row(row.number(), name))
         }
     }
 }
 
-fn too_large(row: &Row, column: &str) -> Problem {
+pub fn too_large(row: &Row, column: &str) -> Problem {
     Problem::in_row(row.number(), column, "is too large together with its fee")
 }

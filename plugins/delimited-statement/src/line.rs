@@ -3,9 +3,9 @@
 use crate::columns::At;
 use crate::settings::{ColumnNames, FeeSign, NegativeAmounts, Settings};
 use galleria_sdk::csv::Row;
+use galleria_sdk::money;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{KindWord, reference};
-use galleria_sdk::{money, quoted};
+use galleria_sdk::statement::{KindWord, reference, unknown_word};
 
 /// The amounts of a row, with the signs of the contract.
 pub struct RowAmounts {
@@ -88,14 +88,8 @@ fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Prob
     let same = |(word, _): &(&String, &KindWord)| word.to_lowercase() == text.to_lowercase();
     let kind = settings.kinds.iter().find(same);
     kind.map(|(_, kind)| *kind).ok_or_else(|| {
-        let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
-        let message = [
-            &*quoted(text),
-            " is unknown; known values: ",
-            &known.join(", "),
-        ]
-        .concat();
-        Problem::in_row(row.number(), &*settings.columns.kind, message)
+        let known = settings.kinds.keys().map(String::as_str);
+        unknown_word(row.number(), &settings.columns.kind, text, "kinds", known)
     })
 }
 

@@ -102,12 +102,9 @@ impl<'s> Reader<'s> {
             let width = kinds.header.chars().count();
             let found: String = record.text.chars().take(width).collect();
             let all = [&*kinds.header, &*kinds.detail, &*kinds.trailer].map(quoted);
-            let message = [
-                &*quoted(&found),
-                " is unknown; known values: ",
-                &all.join(", "),
-            ];
-            return refuse(message.concat());
+            let all = all.iter().map(String::as_str);
+            let problem = statement::unknown_word(record.row, RECORD, &found, "records", all);
+            return Err(problem);
         }
         let Some(header) = &self.header else {
             return refuse(

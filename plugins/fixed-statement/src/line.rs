@@ -3,8 +3,7 @@
 use crate::field::Record;
 use crate::settings::{Digits, FeeSign, Field, NegativeAmounts, Settings};
 use galleria_sdk::prelude::*;
-use galleria_sdk::quoted;
-use galleria_sdk::statement::{KindWord, reference};
+use galleria_sdk::statement::{KindWord, reference, unknown_word};
 
 /// The amounts of a record with the signs of the contract, as the trailer sums them.
 pub struct RecordAmounts {
@@ -114,13 +113,7 @@ pub fn signed_fee(record: &Record<'_>, fee: Money, settings: &Settings) -> Resul
 
 fn kind_word(record: &Record<'_>, text: &str, settings: &Settings) -> Result<KindWord, Problem> {
     settings.kinds.get(text).copied().ok_or_else(|| {
-        let known: Vec<&str> = settings.kinds.keys().map(String::as_str).collect();
-        let message = [
-            &*quoted(text),
-            " is unknown; known values: ",
-            &known.join(", "),
-        ]
-        .concat();
-        Problem::in_row(record.row, "kind", message)
+        let known = settings.kinds.keys().map(String::as_str);
+        unknown_word(record.row, "kind", text, "kinds", known)
     })
 }

@@ -15,6 +15,8 @@ pub const PAYOUT: &str = "automatic_payout_id";
 pub const CUSTOMER_AMOUNT: &str = "customer_facing_amount";
 pub const CUSTOMER_CURRENCY: &str = "customer_facing_currency";
 pub const DESCRIPTION: &str = "description";
+pub const CHARGE: &str = "charge_id";
+pub const INTENT: &str = "payment_intent_id";
 /// With and without `_utc`: the report has one or both.
 const CREATED: &str = "created";
 const EFFECTIVE: &str = "automatic_payout_effective_at";
@@ -29,7 +31,8 @@ pub struct At {
     pub net: usize,
     pub source: usize,
     pub payout: usize,
-    pub psp: usize,
+    pub charge: Option<usize>,
+    pub intent: Option<usize>,
     pub merchant: Option<usize>,
     pub customer: Option<(usize, usize)>,
     pub description: Option<usize>,
@@ -45,6 +48,12 @@ impl At {
         let mut problems = Problems::default();
         let effective = dated(header, EFFECTIVE);
         let created = dated(header, CREATED);
+        // A report may leave out the reference of the charge, but not the one that the settings name.
+        let charge = problems.take(header.find_once(CHARGE)).flatten();
+        let intent = match settings.psp_reference {
+            PspReference::ChargeId => problems.take(header.find_once(INTENT)).flatten(),
+            PspReference::PaymentIntentId => problems.take(header.require(INTENT)),
+        };
         let mut require = |name: &str| problems.take(header.require(name)).unwrap_or_default();
         let at = Self {
             id: require(ID),
@@ -55,7 +64,8 @@ impl At {
             net: require(NET),
             source: require(SOURCE),
             payout: require(PAYOUT),
-            psp: require(psp(settings)),
+            charge,
+            intent,
             merchant: match settings.merchant_reference.as_str() {
                 "" => None,
                 name => Some(require(name)),
@@ -70,14 +80,6 @@ impl At {
         };
         problems.finish()?;
         Ok(at)
-    }
-}
-
-/// Returns the column of the reference that the till recorded.
-pub fn psp(settings: &Settings) -> &'static str {
-    match settings.psp_reference {
-        PspReference::ChargeId => "charge_id",
-        PspReference::PaymentIntentId => "payment_intent_id",
     }
 }
 

@@ -13,11 +13,11 @@ mod settings;
 
 use categories::Meaning;
 use galleria_sdk::csv::{self, Row};
+use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{
     self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
 };
-use galleria_sdk::{money, quoted};
 pub use settings::{Payout, PspReference, Settings, TimeZone};
 use std::io::Read;
 
@@ -79,55 +79,69 @@ impl<'s> Reader<'s> {
         })
     }
 
-    fn row(&mut self, row: &Row) -> Result<(), Problem> {
+    fn row(&mut self, row: &Row) {
         let number = row.number();
+        let problems = &mut self.writer.problems;
         let word = row.cell(self.at.category);
-        let meaning = categories::meaning(word, &self.settings.categories).ok_or_else(|| {
-            let known = categories::known(&self.settings.categories);
-            let message = [&*quoted(word), " is unknown; known values: ", &known].concat();
-            Problem::in_row(number, columns::CATEGORY, message)
-        })?;
-        let currency = money::currency(row.cell(self.at.currency))
-            .map_err(|bad| bad.in_row(number, columns::CURRENCY))?;
-        self.currency.check(number, columns::CURRENCY, &currency)?;
-        self.digits = money::minor_digits(&currency);
-        self.writer.set_digits(self.digits);
+        let meaning =
+            categories::meaning(number, columns::CATEGORY, word, &self.settings.categories);
+        let meaning = problems.take(meaning);
+        let currency = money::currency(row.cell(self.at.currency));
+        let currency = problems.take(currency.map_err(|bad| bad.in_row(number, columns::CURRENCY)));
+        if let Some(currency) = &currency {
+            problems.take(self.currency.check(number, columns::CURRENCY, currency));
+            self.digits = money::minor_digits(currency);
+            self.writer.set_digits(self.digits);
+        }
+        let problems = &mut self.writer.problems;
         let mut payout = row.cell(self.at.payout);
-        if meaning == Meaning::Payout && payout.is_empty() {
+        if meaning == Some(Meaning::Payout) && payout.is_empty() {
             // The payout's own row may contain its id only as the source.
             payout = row.cell(self.at.source);
         }
-        self.payout.check(number, columns::PAYOUT, payout)?;
+        problems.take(self.payout.check(number, columns::PAYOUT, payout));
         let (effective_at, name) = &self.at.effective;
-        let effective = line::day(row, *effective_at, name)?;
-        self.effective.check(number, name, effective)?;
-        let amounts = line::RowAmounts::read(row, &self.at, self.digits)?;
+        if let Some(effective) = problems.take(line::day(row, *effective_at, name)) {
+            problems.take(self.effective.check(number, name, effective));
+        }
+        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
+        let amounts = match currency.as_str() {
+            "" => None,
+            _ => line::RowAmounts::read(row, &self.at, self.digits, problems),
+        };
         match meaning {
-            Meaning::Payout => self.total(row, &amounts),
-            Meaning::Line(kind) => {
-                let kind = kind.kind(word);
-                let line = line::read(row, &self.at, kind, &amounts, &currency, self.settings)?;
-                self.writer.push(line);
-                Ok(())
+            Some(Meaning::Payout) => self.total(row, amounts.as_ref()),
+            Some(Meaning::Line(kind)) => {
+                let (kind, settings) = (kind.kind(word), self.settings);
+                let line = line::read(row, &self.at, kind, amounts, &currency, settings, problems);
+                if let Some(line) = line {
+                    self.writer.push(line);
+                }
             }
+            None => {}
         }
     }
 
-    fn total(&mut self, row: &Row, amounts: &line::RowAmounts) -> Result<(), Problem> {
+    fn total(&mut self, row: &Row, amounts: Option<&line::RowAmounts>) {
         let number = row.number();
+        let problems = &mut self.writer.problems;
         if let Some((before, _)) = self.total {
             let message = format!("row {before} is a payout too: a file must contain one payout");
-            return Err(Problem::in_row(number, columns::CATEGORY, message));
+            return problems.push(Problem::in_row(number, columns::CATEGORY, message));
         }
-        // Stored also if the row is wrong, because then the payout is not missing.
-        let total = self.total.insert((number, 0));
-        if amounts.net > 0 {
+        let net = amounts.map_or(0, |amounts| amounts.net);
+        if let Some(amounts) = amounts {
+            problems.take(amounts.check(row, self.digits));
+        }
+        if net > 0 {
             let message = "has the wrong sign: a payout leaves the balance, so it is negative";
-            return Err(Problem::in_row(number, columns::NET, message));
+            problems.push(Problem::in_row(number, columns::NET, message));
         }
-        let paid = amounts.net.checked_neg();
-        total.1 = paid.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"))?;
-        Ok(())
+        let paid = net.checked_neg();
+        let paid = paid.ok_or_else(|| Problem::in_row(number, columns::NET, "is too large"));
+        // Stored also if the row is wrong, because then the payout is not missing.
+        self.total = Some((number, problems.take(paid).unwrap_or_default()));
     }
 }
 
@@ -138,7 +152,8 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
 
     fn read(&mut self, row: &Row) -> Result<(), Problem> {
         self.header.fits(row)?;
-        self.row(row)
+        self.row(row);
+        Ok(())
     }
 
     fn finish(mut self, end: FileEnd) -> Result<Totals, Fault> {

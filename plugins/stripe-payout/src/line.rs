@@ -1,7 +1,7 @@
 //! Converts a row to a line of the statement.
 
 use crate::columns::{self, At};
-use crate::settings::{Settings, TimeZone};
+use crate::settings::{PspReference, Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{reference, single_line};
@@ -15,93 +15,125 @@ pub struct RowAmounts {
 }
 
 impl RowAmounts {
-    pub fn read(row: &Row, at: &At, digits: u8) -> Result<Self, Problem> {
-        let amounts = Self {
-            gross: amount(row, at.gross, columns::GROSS, digits)?,
-            fee: amount(row, at.fee, columns::FEE, digits)?,
-            net: amount(row, at.net, columns::NET, digits)?,
-        };
-        // Checked here and not with the line, because the gross of a cost becomes its fee.
-        let right = i128::from(amounts.gross) - i128::from(amounts.fee);
-        if i128::from(amounts.net) != right {
-            let show = |amount| money::format(amount, digits);
-            let right = i64::try_from(right).map_or("beyond 64 bits".to_owned(), show);
-            let message = [
-                "is ",
-                &show(amounts.net),
-                ", and ",
-                &show(amounts.gross),
-                " less the fee of ",
-                &show(amounts.fee),
-                " is ",
-                &right,
-            ];
-            return Err(Problem::in_row(
-                row.number(),
-                columns::NET,
-                message.concat(),
-            ));
+    /// Reports the problems of all cells together.
+    pub fn read(row: &Row, at: &At, digits: u8, problems: &mut Problems) -> Option<Self> {
+        let mut read = |index: usize, name: &str| problems.take(amount(row, index, name, digits));
+        let gross = read(at.gross, columns::GROSS);
+        let fee = read(at.fee, columns::FEE);
+        let net = read(at.net, columns::NET);
+        Some(Self {
+            gross: gross?,
+            fee: fee?,
+            net: net?,
+        })
+    }
+
+    /// Checks net = gross − fee for the row of the payout, which is not a line.
+    pub fn check(&self, row: &Row, digits: u8) -> Result<(), Problem> {
+        let right = i128::from(self.gross) - i128::from(self.fee);
+        if i128::from(self.net) == right {
+            return Ok(());
         }
-        Ok(amounts)
+        let show = |amount| money::format(amount, digits);
+        let right = i64::try_from(right).map_or("beyond 64 bits".to_owned(), show);
+        let message = [
+            "is ",
+            &show(self.net),
+            ", and ",
+            &show(self.gross),
+            " less the fee of ",
+            &show(self.fee),
+            " is ",
+            &right,
+        ];
+        let message = message.concat();
+        Err(Problem::in_row(row.number(), columns::NET, message))
     }
 }
 
+/// Reports all problems of the row. Returns a line if its amounts are valid, also if other cells are not.
 pub fn read(
     row: &Row,
     at: &At,
     kind: StatementKind,
-    amounts: &RowAmounts,
+    amounts: Option<RowAmounts>,
     currency: &str,
     settings: &Settings,
-) -> Result<StatementLine, Problem> {
-    let text = |index: usize, name: &str| reference(row.number(), name, row.cell(index));
+    problems: &mut Problems,
+) -> Option<StatementLine> {
     let mut line = StatementLine {
         row: row.number(),
-        id: text(at.id, columns::ID)?,
-        booked_at: booked_at(row, at, settings)?,
+        booked_at: problems
+            .take(booked_at(row, at, settings))
+            .unwrap_or_default(),
         currency: currency.to_owned(),
         minor_digits: money::minor_digits(currency),
-        gross: amounts.gross,
-        converted: amounts.gross,
-        fee: amounts.fee,
-        net: amounts.net,
-        psp_reference: text(at.psp, columns::psp(settings))?,
-        merchant_reference: match at.merchant {
-            Some(index) => text(index, &settings.merchant_reference)?,
-            None => String::new(),
-        },
         ..StatementLine::default()
     };
-    if line.id.is_empty() {
-        return Err(Problem::in_row(line.row, columns::ID, "is empty"));
+    let mut text = |index: usize, name: &str| {
+        let text = problems.take(reference(row.number(), name, row.cell(index)));
+        text.unwrap_or_default()
+    };
+    line.id = text(at.id, columns::ID);
+    if let Some((index, name)) = psp_reference(row, at, &kind, settings.psp_reference) {
+        line.psp_reference = text(index, name);
     }
-    match &kind {
-        StatementKind::Payment => customer_money(row, at, &mut line)?,
-        StatementKind::Refund | StatementKind::Chargeback | StatementKind::ChargebackReversal => {
-            line.modification_reference = text(at.source, columns::SOURCE)?;
-            customer_money(row, at, &mut line)?;
-        }
-        StatementKind::Fee => {
-            // The report writes the cost as a negative gross; it is what the provider kept.
-            let fee = amounts.net.checked_neg();
-            line.fee =
-                fee.ok_or_else(|| Problem::in_row(line.row, columns::NET, "is too large"))?;
-            (line.gross, line.converted) = (0, 0);
-        }
-        StatementKind::Adjustment | StatementKind::Other(_) => {}
+    if let Some(index) = at.merchant {
+        line.merchant_reference = text(index, &settings.merchant_reference);
     }
-    if !matches!(kind, StatementKind::Payment | StatementKind::Refund) {
+    let sale = matches!(kind, StatementKind::Payment | StatementKind::Refund);
+    let cost = kind == StatementKind::Fee;
+    let balance = matches!(kind, StatementKind::Adjustment | StatementKind::Other(_));
+    if kind != StatementKind::Payment && !cost && !balance {
+        line.modification_reference = text(at.source, columns::SOURCE);
+    }
+    if row.cell(at.id).is_empty() {
+        problems.push(Problem::in_row(line.row, columns::ID, "is empty"));
+    }
+    if !sale {
         line.attributes
             .push(Attribute::new("type", row.cell(at.category)));
         let description = at.description.map_or("", |at| row.cell(at));
-        if !description.is_empty() && matches!(kind, StatementKind::Fee | StatementKind::Adjustment)
-        {
+        if !description.is_empty() && (cost || kind == StatementKind::Adjustment) {
             line.attributes
                 .push(Attribute::new("description", single_line(description)));
         }
     }
     line.kind = kind;
-    Ok(line)
+    let amounts = amounts?;
+    (line.gross, line.converted) = (amounts.gross, amounts.gross);
+    (line.fee, line.net) = (amounts.fee, amounts.net);
+    if cost && amounts.gross.checked_sub(amounts.fee) == Some(amounts.net) {
+        // The report writes the cost as a negative gross; it is what the provider kept. If the row
+        // contradicts itself, the line is unchanged and the check rejects it.
+        let fee = amounts.net.checked_neg();
+        let fee = fee.ok_or_else(|| Problem::in_row(line.row, columns::NET, "is too large"));
+        line.fee = problems.take(fee)?;
+        (line.gross, line.converted) = (0, 0);
+    } else if !cost && !balance {
+        problems.take(customer_money(row, at, &mut line))?;
+    }
+    Some(line)
+}
+
+/// Returns the column of the payment's reference that is filled, the one of the settings first. The source
+/// of a charge is the charge itself; the source of a refund or dispute is not, so without a charge they
+/// have only the payment's intent.
+fn psp_reference(
+    row: &Row,
+    at: &At,
+    kind: &StatementKind,
+    first: PspReference,
+) -> Option<(usize, &'static str)> {
+    let charge = at.charge.map(|index| (index, columns::CHARGE));
+    let intent = at.intent.map(|index| (index, columns::INTENT));
+    let source = (*kind == StatementKind::Payment).then_some((at.source, columns::SOURCE));
+    let order = match first {
+        PspReference::ChargeId => [charge, source, intent],
+        PspReference::PaymentIntentId => [intent, charge, source],
+    };
+    let filled = |(index, _): &(usize, &str)| !row.cell(*index).is_empty();
+    order.into_iter().flatten().find(filled)
 }
 
 /// The customer's amount, if it was in another currency. The report contains no rate.

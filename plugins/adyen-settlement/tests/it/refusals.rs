@@ -67,7 +67,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             changed(3, "Settled", "Setled"),
-            "row 3, Type: `Setled` is unknown; known values: Settled, ",
+            "row 3, Type: `Setled` is unknown: correct it, or add it to the setting types; similar known values: Settled, ",
         ),
         (
             changed(3, "1,EUR", "1,USD"),
@@ -360,5 +360,203 @@ fn the_same_table_in_another_format_gives_the_same_statement() {
             two.statement.is_sorted_by(|one, two| one.row < two.row),
             "seed {seed}"
         );
+    }
+}
+
+#[test]
+fn all_problems_of_a_row_are_reported() {
+    let text = changed(2, "12.99", "x")
+        .replacen("12.89", "y", 1)
+        .replacen("0.04", "z", 1)
+        .replacen("2026-11-20 10:11:12", "20/11/2026", 1)
+        .replacen("QFQTPCQ8HXSKGK82", &"9".repeat(301), 1);
+    let expected = [
+        "row 2, Creation Date: `20/11/2026` is not a time such as 2026-11-24 18:03:07",
+        "row 2, Net Credit (NC): `y` is not an amount",
+        "row 2, Markup (NC): `z` is not an amount",
+        "row 2, Gross Credit (GC): `x` is not an amount",
+        "row 2, Psp Reference: has more than 300 bytes",
+    ];
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{expected}\n{problems:#?}");
+    }
+    // A wrong sign is reported together with an invalid cell, and an unknown word with an invalid amount.
+    let text = changed(4, "Refunded", "Settled").replacen("11:02:00", "11:62:00", 1);
+    assert_eq!(read(text).problems().len(), 2);
+    let text = changed(3, "Settled", "Setled").replacen("147.80", "147,80", 1);
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+}
+
+/// Rows between the header and the payout of an own batch.
+fn batch(rows: &[&str], payout: &str) -> Outcome {
+    let header = GOOD.lines().next().expect("a header");
+    let line = |cells: &str| {
+        let cells = cells.replace('|', ",");
+        [
+            "Co,Shop,P1,O1,visa,2026-11-20 10:11:12,CET,",
+            &cells,
+            ",,,7,,,,,,,",
+        ]
+        .concat()
+    };
+    let payout = ["MerchantPayout||||||EUR|", payout, "|||||"].concat();
+    let mut lines = vec![header.to_owned()];
+    lines.extend(rows.iter().chain([&payout.as_str()]).map(|row| line(row)));
+    read(lines.join("\n"))
+}
+
+#[test]
+fn a_fee_that_is_left_out_and_a_gross_that_is_left_out_follow_from_the_other_amounts() {
+    // Kind, gross, its currency, converted, fee and net.
+    let cases = [
+        (
+            "Chargeback|M|EUR|20.00||1|EUR|35.00|||||",
+            (-2000, "EUR", -2000, 1500, -3500),
+        ),
+        (
+            "Chargeback|M|EUR|20.00||1|EUR|35.00||15.00|||",
+            (-2000, "EUR", -2000, 1500, -3500),
+        ),
+        (
+            "Chargeback|M|EUR|||1|EUR|35.00|||||",
+            (-3500, "EUR", -3500, 0, -3500),
+        ),
+        (
+            "Chargeback|M|||||EUR|35.00||15.00|||",
+            (-2000, "EUR", -2000, 1500, -3500),
+        ),
+        (
+            "Chargeback|M|DKK|199.00||0.1340|EUR|41.67|||||",
+            (-19900, "DKK", -2667, 1500, -4167),
+        ),
+        (
+            "Chargeback|M|DKK|199.00||0.1340|EUR|26.66|||||",
+            (-19900, "DKK", -2666, 0, -2666),
+        ),
+        (
+            "Chargeback|M|DKK||||EUR|26.66|||||",
+            (-2666, "EUR", -2666, 0, -2666),
+        ),
+        (
+            "ChargebackReversed|M|EUR||5.00|1|EUR|10.00|||||",
+            (500, "EUR", 500, 1500, -1000),
+        ),
+        (
+            "ChargebackReversed|M|EUR||20.00|1|EUR||35.00||||",
+            (2000, "EUR", 2000, -1500, 3500),
+        ),
+        (
+            "ManualCorrected|M|EUR||10.00|1|EUR||9.50||||",
+            (1000, "EUR", 1000, 50, 950),
+        ),
+        (
+            "ManualCorrected|M|EUR||||EUR||9.50||||",
+            (950, "EUR", 950, 0, 950),
+        ),
+        (
+            "SettledReversed|M|EUR|12.99||1|EUR|13.09|||||",
+            (-1299, "EUR", -1299, 10, -1309),
+        ),
+        (
+            "Settled|M|EUR||||EUR||12.89|0.10|||",
+            (1299, "EUR", 1299, 10, 1289),
+        ),
+        ("Refunded|M|||||EUR|5.00|||||", (-500, "EUR", -500, 0, -500)),
+        ("Fee|M|EUR||||EUR|2.00|||||", (0, "EUR", 0, 200, -200)),
+        (
+            "PaymentCost|M|EUR|2.00||1|EUR|2.00|||||",
+            (0, "EUR", 0, 200, -200),
+        ),
+    ];
+    for (row, expected) in cases {
+        let other = "Settled|M|EUR||100.00|1|EUR||100.00||||";
+        let (.., net) = expected;
+        let total = galleria_sdk::money::format(10_000 + net, 2);
+        let outcome = batch(&[row, other], &total);
+        assert_eq!(outcome.problems(), Vec::<String>::new(), "{row}");
+        let line = &outcome.statement[0];
+        let found = (
+            line.gross,
+            &*line.currency,
+            line.converted,
+            line.fee,
+            line.net,
+        );
+        assert_eq!(found, expected, "{row}");
+        let sum: i64 = outcome
+            .statement
+            .iter()
+            .map(|line| line.converted - line.fee)
+            .sum();
+        assert_eq!(
+            outcome.statement_header.expect("a statement").total,
+            Some(sum),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn a_fee_that_is_left_out_does_not_hide_an_error() {
+    let cases = [
+        (
+            "Settled|M|EUR||20.00|1|EUR||19.00||||",
+            "row 2, Net Credit (NC): net and fee add up to 19.00, the gross is 20.00",
+        ),
+        (
+            "Refunded|M|EUR|20.00||1|EUR|21.00|||||",
+            "row 2, Net Debit (NC): net and fee add up to -21.00, the gross is -20.00",
+        ),
+        (
+            "Chargeback|M|EUR|20.00||1|EUR|35.00||1.00|||",
+            "row 2, Net Debit (NC): net and fee add up to -34.00, the gross is -20.00",
+        ),
+        (
+            "Chargeback|M|EUR|20.00||1|EUR||35.00||||",
+            "row 2, Net Credit (NC): has the wrong sign: the gross is -20.00",
+        ),
+        (
+            "Chargeback|M|EUR|||1|EUR||35.00||||",
+            "row 2, Net Credit (NC): has the wrong sign: a chargeback cannot be positive",
+        ),
+        (
+            "Chargeback|M|DKK|199.00|||EUR|41.67|||||",
+            "row 2, Exchange Rate: `` is not a rate",
+        ),
+        (
+            "Settled|M|DKK||||EUR||26.66||||",
+            "row 2, Gross Credit (GC): is empty, and the amount in DKK does not follow from the net in EUR",
+        ),
+    ];
+    for (row, expected) in cases {
+        let problems = batch(&[row], "1.00").problems();
+        assert!(
+            problems[0].starts_with(expected),
+            "{expected}\n{problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_word_of_the_published_list_is_known() {
+    // Adyen's list of journal types of this report, with instalments, sales day payout and payments that
+    // an acquirer settles itself.
+    let words = "Fee MiscCosts MerchantPayout Refunded Settled Chargeback SecondChargeback ChargebackReversed \
+        RefundedReversed DepositCorrection InvoiceDeduction MatchedStatement ManualCorrected \
+        AuthorisationSchemeFee BankInstructionReturned InternalCompanyPayout EpaPaid Balancetransfer \
+        PaymentCost SettleCost PaidOut PaidOutReversed ReserveAdjustment MerchantPayin MerchantPayinReversed \
+        SettledReversed CaptureFailed RefundFailed RefundNotCleared SettledInInstallments \
+        RefundedInInstallments OpenInstallment SettledInstallment RefundedInstallment SuspendInstallment \
+        SentForSettle SentForRefund XASTransfer AcquirerPayout";
+    for word in words.split_whitespace() {
+        let outcome = batch(&[&[word, "|M|||||EUR|||||||"].concat()], "0.00");
+        let unknown = outcome
+            .problems()
+            .into_iter()
+            .find(|problem| problem.contains("unknown"));
+        assert_eq!(unknown, None);
     }
 }

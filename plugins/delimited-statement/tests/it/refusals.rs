@@ -84,7 +84,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             changed(5, "VENTA", "VENDA"),
-            "row 5, Operación: `VENDA` is unknown; known values: ",
+            "row 5, Operación: `VENDA` is unknown: correct it, or add it to the setting kinds; known values: ",
         ),
         (
             changed(5, "20/11/2026", "2026-11-20"),

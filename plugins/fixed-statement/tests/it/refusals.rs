@@ -65,11 +65,11 @@ fn every_problem_names_row_and_field() {
         ),
         (
             changed(3, "20SA", "20XX"),
-            "row 3, kind: `XX` is unknown; known values: CB, FE, RF, SA",
+            "row 3, kind: `XX` is unknown: correct it, or add it to the setting kinds; known values: CB, FE, RF, SA",
         ),
         (
             changed(3, "20SA", "30SA"),
-            "row 3, record: `30` is unknown; known values: `10`, `20`, `90`",
+            "row 3, record: `30` is unknown: correct it, or add it to the setting records; known values: `10`, `20`, `90`",
         ),
         (
             changed(3, "20261120", "20261131"),

@@ -64,7 +64,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             changed(3, "charge", "chrage"),
-            "row 3, reporting_category: `chrage` is unknown; known values: charge, ",
+            "row 3, reporting_category: `chrage` is unknown: correct it, or add it to the setting categories; similar known values: charge, ",
         ),
         (
             changed(3, ",eur,9.99", ",usd,9.99"),
@@ -165,6 +165,129 @@ fn every_problem_names_row_and_column() {
     let settings = json!({ "merchant_reference": "payment_metadata[order]" });
     let outcome = read_statement::<StripePayout>("payout.csv", GOOD, settings);
     assert!(outcome.problems()[0].starts_with("row 1, payment_metadata[order]: is missing"));
+}
+
+#[test]
+fn all_problems_of_a_row_are_reported() {
+    let text = changed(4, "26.66,0.65,26.01", "x,y,z")
+        .replacen("2026-11-20 15:20:00", "20/11/2026", 1)
+        .replacen("199.00,dkk", "199.00,d", 1)
+        .replacen("ch_A3,pi_A3", &["\"ch\nA3\"", ",pi_A3"].concat(), 1);
+    let expected = [
+        "row 4, gross: `x` is not an amount",
+        "row 4, fee: `y` is not an amount",
+        "row 4, net: `z` is not an amount",
+        "row 4, created_utc: `20/11/2026` is not a time",
+        "row 4, charge_id: `ch\u{fffd}A3` must be one line",
+    ];
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{expected}\n{problems:#?}");
+    }
+    // A wrong sign and a wrong net are reported together with an invalid cell.
+    let text = changed(5, "-9.99,0.00,-9.99", "9.99,0.00,9.98").replacen("09:00:00", "09:60:00", 1);
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), 3, "{problems:#?}");
+    let text = changed(3, "charge", "chrage").replacen("0.40", "0.4.0", 1);
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+}
+
+/// The valid file without some columns.
+fn without(columns: &[&str]) -> String {
+    let mut rows = GOOD.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = rows.next().expect("a header");
+    let keep = |cells: &[&str]| {
+        let cells = header.iter().zip(cells);
+        let cells = cells.filter(|(name, _)| !columns.contains(name));
+        cells.map(|(_, cell)| *cell).collect::<Vec<_>>().join(",")
+    };
+    let mut lines = vec![keep(&header)];
+    lines.extend(rows.map(|cells| keep(&cells)));
+    lines.join("\n")
+}
+
+#[test]
+fn a_report_without_the_charge_has_the_references_that_remain() {
+    let references = |text: String, settings| {
+        let outcome = read_statement::<StripePayout>("payout.csv", text, settings);
+        assert_eq!(outcome.problems(), Vec::<String>::new());
+        let of = |line: &galleria_sdk::StatementLine| {
+            [
+                line.psp_reference.clone(),
+                line.modification_reference.clone(),
+            ]
+        };
+        outcome.statement.iter().map(of).collect::<Vec<_>>()
+    };
+    let whole = references(GOOD.to_owned(), json!({}));
+    assert_eq!(whole[3], ["ch_A2", "re_A2"], "a refund");
+    let found = references(without(&["charge_id"]), json!({}));
+    assert_eq!(
+        found[0],
+        ["ch_A1", ""],
+        "the source of a charge is the charge"
+    );
+    assert_eq!(
+        found[3],
+        ["pi_A2", "re_A2"],
+        "a refund has the payment's intent"
+    );
+    assert_eq!(
+        found[4],
+        ["pi_A1", "dp_A1"],
+        "a dispute has the payment's intent"
+    );
+    let found = references(without(&["charge_id", "payment_intent_id"]), json!({}));
+    assert_eq!(
+        (&found[0], &found[3]),
+        (
+            &["ch_A1".into(), String::new()],
+            &[String::new(), "re_A2".into()]
+        )
+    );
+
+    let intent = json!({ "psp_reference": "payment_intent_id" });
+    let found = references(without(&["charge_id"]), intent.clone());
+    assert_eq!((&*found[0][0], &*found[3][0]), ("pi_A1", "pi_A2"));
+    // A charge without an intent, and a charge without its id in a report that has the column.
+    let found = references(changed(2, "ch_A1,pi_A1", "ch_A1,"), intent.clone());
+    assert_eq!(found[0][0], "ch_A1");
+    let found = references(changed(2, "ch_A1,pi_A1", ",pi_A1"), json!({}));
+    assert_eq!(found[0][0], "ch_A1");
+
+    let outcome =
+        read_statement::<StripePayout>("payout.csv", without(&["payment_intent_id"]), intent);
+    assert!(outcome.problems()[0].starts_with("row 1, payment_intent_id: is missing"));
+}
+
+#[test]
+fn every_category_and_type_is_known() {
+    // The values of `reporting_category` that a report run accepts, and of a balance transaction's `type`.
+    let categories = "advance advance_funding anticipation_repayment charge charge_failure climate_order_purchase \
+        climate_order_refund connect_collection_transfer connect_reserved_funds contribution dispute \
+        dispute_reversal fee financing_paydown financing_paydown_reversal financing_payout \
+        financing_payout_reversal issuing_authorization_hold issuing_authorization_release issuing_dispute \
+        issuing_transaction network_cost other_adjustment partial_capture_reversal payout payout_reversal \
+        platform_earning platform_earning_refund refund refund_failure risk_reserved_funds tax topup \
+        topup_reversal transfer transfer_reversal unreconciled_customer_funds";
+    let types = "adjustment advance advance_funding anticipation_repayment application_fee application_fee_refund \
+        charge climate_order_purchase climate_order_refund connect_collection_transfer contribution \
+        fee_credit_funding inbound_transfer inbound_transfer_reversal issuing_authorization_hold \
+        issuing_authorization_release issuing_dispute issuing_transaction obligation_outbound \
+        obligation_reversal_inbound payment payment_failure_refund payment_network_reserve_hold \
+        payment_network_reserve_release payment_refund payment_reversal payment_unreconciled payout \
+        payout_cancel payout_failure payout_minimum_balance_hold payout_minimum_balance_release refund \
+        refund_failure reserve_hold reserve_release reserve_transaction reserved_funds \
+        stripe_balance_payment_debit stripe_balance_payment_debit_reversal stripe_fee stripe_fx_fee tax_fee \
+        tax_fund topup topup_reversal transfer transfer_cancel transfer_failure transfer_refund";
+    for word in [categories, types].join(" ").split_whitespace() {
+        let outcome = read(changed(2, ",charge,", &[",", word, ","].concat()));
+        let problems = outcome.problems().into_iter();
+        let unknown = problems.filter(|problem| problem.contains("unknown"));
+        assert_eq!(unknown.collect::<Vec<_>>(), Vec::<String>::new());
+    }
 }
 
 #[test]

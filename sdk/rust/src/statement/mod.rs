@@ -87,6 +87,47 @@ pub fn reference(row: u64, column: &str, text: &str) -> Result<String, Problem> 
     Ok(text.to_owned())
 }
 
+/// The number of known words in a message. A provider defines up to a hundred.
+const SHOWN_WORDS: usize = 8;
+
+/// Returns the problem of a word that the reader does not know: it names the setting that adds words, and
+/// the known words, of a long list those that are most similar.
+///
+/// ```
+/// use galleria_sdk::statement::unknown_word;
+///
+/// let problem = unknown_word(7, "Type", "Setled", "types", ["Settled", "Refunded"]);
+/// assert_eq!(
+///     problem.to_string(),
+///     "row 7, Type: `Setled` is unknown: correct it, or add it to the setting types; known values: Settled, Refunded"
+/// );
+/// ```
+pub fn unknown_word<'w>(
+    row: u64,
+    column: &str,
+    word: &str,
+    setting: &str,
+    known: impl IntoIterator<Item = &'w str>,
+) -> Problem {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    let mut listed = "; known values: ";
+    if known.len() > SHOWN_WORDS {
+        // Longer than every word, and short enough for the time of a call.
+        let begin = &word[..word.floor_char_boundary(80)];
+        known.sort_by_cached_key(|known| strsim::levenshtein(begin, known));
+        known.truncate(SHOWN_WORDS);
+        listed = "; similar known values: ";
+    }
+    let message = [
+        &*quoted(word),
+        " is unknown: correct it, or add it to the setting ",
+        setting,
+        listed,
+        &known.join(", "),
+    ];
+    Problem::in_row(row, column, message.concat())
+}
+
 /// A value that must be the same on every line, such as the payout and its currency: a file with two
 /// payouts is not one statement.
 #[derive(Clone, Debug, Default)]

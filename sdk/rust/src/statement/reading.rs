@@ -24,8 +24,9 @@ pub trait RecordReader<S: RecordSource> {
     /// Returns the writer, which collects the problems.
     fn writer(&mut self) -> &mut StatementWriter;
 
-    /// Reads one record. After a problem the reader gets the next record, so that all problems of a file
-    /// are reported together.
+    /// Reads one record. Adds all its problems to those of the writer; the returned one is the last, after
+    /// which the rest of the record has no meaning. The reader gets the next record in any case, so that all
+    /// problems of a file are reported together.
     fn read(&mut self, record: S::Record<'_>) -> Result<(), Problem>;
 
     /// Checks what only the end of the file shows, and ends the statement.

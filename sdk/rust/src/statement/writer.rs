@@ -64,7 +64,8 @@ impl StatementWriter {
         self.digits = minor_digits;
     }
 
-    /// Checks a line. Writes it if there was no problem so far: otherwise the host rejects the statement.
+    /// Checks the amounts of a line. Writes it if there was no problem so far: otherwise the host rejects the
+    /// statement. So a line with another invalid cell is pushed too, and all its problems are reported.
     pub fn push(&mut self, line: StatementLine) {
         self.lines += 1;
         self.gross += i128::from(line.converted);
