@@ -156,6 +156,18 @@ fn every_problem_names_row_and_column() {
             "row 4, Autorización: `A\u{fffd}17` must be one line",
         ),
         (
+            changed(4, "A00017", "\"A\n17\"").replacen("A00018", "A\u{0}18", 1),
+            "row 5, Autorización: has a control character, U+0000 (line 6 of the file)",
+        ),
+        (
+            changed(4, "A00017", "\"A00017\"7"),
+            "row 4, Autorización: has text after its closing quote",
+        ),
+        (
+            changed(6, "0", "\"0"),
+            "row 6, Comercio: starts with a quote that is not closed",
+        ),
+        (
             changed(4, "R-2026-11-23", &"R".repeat(301)),
             "row 4, Remesa: has more than 300 bytes",
         ),

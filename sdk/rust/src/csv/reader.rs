@@ -1,10 +1,11 @@
 //! Reads CSV: rows of bounded cells. Each cell is identified by its row and its column's name.
 //!
-//! `csv-core` splits the text. This module adds limits, encodings, row numbers, and a [`Problem`] that
-//! names the cell. It keeps one row and one chunk of the file in memory, and does not interpret cells.
+//! `galleria-csv` splits the file into records, by the same rules as the imports of the host. This module adds
+//! encodings, and a [`Problem`] that names the cell. It keeps one row and one chunk of the file in memory,
+//! and does not interpret cells.
 
 use crate::Problem;
-use csv_core::ReadRecordResult;
+use galleria_csv::{Limits, Position, Record, RecordError, Records, control_character};
 use std::io;
 
 /// The longest cell, in bytes: ten times a long description, and far below the memory of a guest.
@@ -13,8 +14,11 @@ pub const MAX_CELL: usize = 4 * 1024;
 pub const MAX_ROW: usize = 64 * 1024;
 /// The most columns. The widest known report has about ninety.
 pub const MAX_COLUMNS: usize = 512;
-/// Bytes per read. The host returns chunks of this size.
-const CHUNK: usize = 64 * 1024;
+const LIMITS: Limits = Limits {
+    cell_bytes: MAX_CELL,
+    record_bytes: MAX_ROW,
+    cells: MAX_COLUMNS,
+};
 
 /// The encoding of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -47,6 +51,7 @@ impl Encoding {
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     number: u64,
+    line: u64,
     text: String,
     ends: Vec<usize>,
 }
@@ -56,6 +61,12 @@ impl Row {
     /// blank lines are rows, a line break inside quotes is not.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Returns the line where the row starts, from 1. It counts like an editor: a line break inside quotes
+    /// starts a line.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     /// Returns the number of cells.
@@ -95,20 +106,10 @@ impl Row {
 /// # Ok::<(), galleria_sdk::Problem>(())
 /// ```
 pub struct Reader<R> {
-    input: R,
-    core: csv_core::Reader,
+    records: Records<R>,
     encoding: Encoding,
-    chunk: Vec<u8>,
-    taken: usize,
-    begun: bool,
-    /// The number of the row that is read or will be read next.
-    number: u64,
     /// The last row that was not empty.
-    last: u64,
-    /// The last byte was a carriage return, so a line feed after it does not end another row.
-    after_return: bool,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    last: Position,
     names: Vec<String>,
 }
 
@@ -116,17 +117,9 @@ impl<R: io::Read> Reader<R> {
     /// Reads from the start of a file.
     pub fn new(input: R, delimiter: u8, encoding: Encoding) -> Self {
         Self {
-            input,
-            core: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            records: Records::new(input, delimiter, LIMITS),
             encoding,
-            chunk: Vec::new(),
-            taken: 0,
-            begun: false,
-            number: 1,
-            last: 1,
-            after_return: false,
-            bytes: vec![0; MAX_ROW],
-            ends: vec![0; MAX_COLUMNS],
+            last: Position::of_line(1),
             names: Vec::new(),
         }
     }
@@ -150,11 +143,16 @@ impl<R: io::Read> Reader<R> {
     /// problem.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         loop {
-            if !self.read_any(row)? {
-                return Ok(false);
-            }
+            let record = match self.records.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => return Ok(false),
+                Err(error) => return Err(unreadable(&self.names, &error)),
+            };
+            decode(&record, self.encoding, row).map_err(|(index, message)| {
+                problem(&self.names, record.position, index, message)
+            })?;
             if !row.is_empty() {
-                self.last = row.number();
+                self.last = record.position;
                 return Ok(true);
             }
         }
@@ -162,155 +160,47 @@ impl<R: io::Read> Reader<R> {
 
     /// Returns the row that was read last, or the first row of an empty file.
     pub fn last_row(&self) -> u64 {
-        self.last
+        self.last.row
     }
 
-    fn read_any(&mut self, row: &mut Row) -> Result<bool, Problem> {
-        if !self.skip_to_row()? {
-            return Ok(false);
-        }
-        let (mut length, mut count) = (0, 0);
-        loop {
-            if self.taken == self.chunk.len() {
-                self.fill()?;
-            }
-            let input = &self.chunk[self.taken..];
-            let (result, taken, written, ended) =
-                self.core
-                    .read_record(input, &mut self.bytes[length..], &mut self.ends[count..]);
-            if taken > 0 {
-                self.after_return = input[taken - 1] == b'\r';
-            }
-            self.taken += taken;
-            length += written;
-            count += ended;
-            match result {
-                ReadRecordResult::Record => break,
-                ReadRecordResult::End => return Ok(false),
-                ReadRecordResult::InputEmpty => self.check_cell(length, count)?,
-                ReadRecordResult::OutputFull => {
-                    self.check_cell(length, count)?;
-                    let message = format!("ends a row of more than {MAX_ROW} bytes");
-                    return Err(self.problem(count, message));
-                }
-                ReadRecordResult::OutputEndsFull => {
-                    let message = format!("is more than the {MAX_COLUMNS} columns that are read");
-                    return Err(self.problem(MAX_COLUMNS, message));
-                }
-            }
-        }
-        for index in 0..count {
-            self.check_cell(self.ends[index], index)?;
-        }
-        self.decode(row, length, count)?;
-        row.number = self.number;
-        self.number += 1;
-        Ok(true)
+    /// Returns the line where that row starts.
+    pub fn last_line(&self) -> u64 {
+        self.last.line
     }
+}
 
-    /// Skips blank lines to the first byte of the next row; returns `false` at the end.
-    fn skip_to_row(&mut self) -> Result<bool, Problem> {
-        if !self.begun {
-            self.begin()?;
+/// Converts a record to text, or returns the index of a cell and its problem.
+fn decode(record: &Record<'_>, encoding: Encoding, row: &mut Row) -> Result<(), (usize, String)> {
+    row.text.clear();
+    row.ends.clear();
+    (row.number, row.line) = (record.position.row, record.position.line);
+    for (index, cell) in record.cells().enumerate() {
+        let begin = row.text.len();
+        if !encoding.decode(cell, &mut row.text) {
+            return Err((index, "is not UTF-8".to_owned()));
         }
-        loop {
-            if self.taken == self.chunk.len() && !self.fill()? {
-                return Ok(false);
-            }
-            match self.chunk[self.taken] {
-                b'\n' if self.after_return => self.after_return = false,
-                byte @ (b'\n' | b'\r') => {
-                    self.number += 1;
-                    self.after_return = byte == b'\r';
-                }
-                _ => {
-                    self.after_return = false;
-                    return Ok(true);
-                }
-            }
-            self.taken += 1;
+        if let Some(letter) = control_character(&row.text[begin..]) {
+            let message = format!("has a control character, U+{:04X}", u32::from(letter));
+            return Err((index, message));
         }
+        row.ends.push(row.text.len());
     }
+    Ok(())
+}
 
-    /// Skips the byte order mark, if there is one.
-    fn begin(&mut self) -> Result<(), Problem> {
-        self.begun = true;
-        while self.chunk.len() < 3 {
-            let before = self.chunk.len();
-            let mut more = [0; 3];
-            let count = self
-                .input
-                .read(&mut more)
-                .map_err(|error| self.io(&error))?;
-            self.chunk.extend_from_slice(&more[..count]);
-            if self.chunk.len() == before {
-                break;
-            }
-        }
-        if self.chunk.starts_with(&[0xff, 0xfe]) || self.chunk.starts_with(&[0xfe, 0xff]) {
-            return Err(self.problem(0, "is UTF-16: save the file as UTF-8"));
-        }
-        if self.chunk.starts_with("\u{feff}".as_bytes()) {
-            self.taken = 3;
-        }
-        Ok(())
-    }
+fn unreadable(names: &[String], error: &RecordError) -> Problem {
+    problem(names, error.position, error.column, error.to_string())
+}
 
-    /// Reads the next chunk; returns `false` at the end.
-    fn fill(&mut self) -> Result<bool, Problem> {
-        self.chunk.resize(CHUNK, 0);
-        let count = self.input.read(&mut self.chunk);
-        let count = count.map_err(|error| self.io(&error))?;
-        self.chunk.truncate(count);
-        self.taken = 0;
-        Ok(count > 0)
-    }
+fn problem(names: &[String], position: Position, index: usize, message: String) -> Problem {
+    let name = column_name(names, index);
+    Problem::in_row(position.row, name, position.with_line(message))
+}
 
-    /// Checks the length of the cell that ends at `end`, or has been read up to there.
-    fn check_cell(&self, end: usize, index: usize) -> Result<(), Problem> {
-        let begin = match index {
-            0 => 0,
-            _ => self.ends[index - 1],
-        };
-        match end.saturating_sub(begin) > MAX_CELL {
-            true => Err(self.problem(index, format!("has more than {MAX_CELL} bytes"))),
-            false => Ok(()),
-        }
-    }
-
-    fn decode(&self, row: &mut Row, length: usize, count: usize) -> Result<(), Problem> {
-        row.text.clear();
-        row.ends.clear();
-        let bytes = &self.bytes[..length];
-        let mut begin = 0;
-        for (index, end) in self.ends[..count].iter().enumerate() {
-            let cell = &bytes[begin..*end];
-            begin = *end;
-            if !self.encoding.decode(cell, &mut row.text) {
-                return Err(self.problem(index, "is not UTF-8"));
-            }
-            let text = &row.text[row.ends.last().copied().unwrap_or(0)..];
-            let control =
-                |letter: char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
-            if let Some(letter) = text.chars().find(|letter| control(*letter)) {
-                let message = format!("has a control character, U+{:04X}", u32::from(letter));
-                return Err(self.problem(index, message));
-            }
-            row.ends.push(row.text.len());
-        }
-        Ok(())
-    }
-
-    fn problem(&self, index: usize, message: impl Into<String>) -> Problem {
-        let name = match self.names.get(index) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column {}", index + 1),
-        };
-        Problem::in_row(self.number, name, message)
-    }
-
-    fn io(&self, error: &io::Error) -> Problem {
-        self.problem(0, format!("cannot be read: {error}"))
+fn column_name(names: &[String], index: usize) -> String {
+    match names.get(index) {
+        Some(name) if !name.is_empty() => name.clone(),
+        _ => format!("column {}", index + 1),
     }
 }
 
@@ -356,11 +246,14 @@ impl Columns {
         let (cells, columns) = (row.len(), self.names.len());
         let message = format!("the row has {cells} cells, but the header has {columns}");
         if cells < columns {
-            let missing = self.name(cells);
+            let missing = column_name(&self.names, cells);
             return Err(Problem::in_row(row.number(), missing, message));
         }
         match (columns..cells).find(|index| !row.cell(*index).is_empty()) {
-            Some(index) => Err(Problem::in_row(row.number(), self.name(index), message)),
+            Some(index) => {
+                let name = column_name(&self.names, index);
+                Err(Problem::in_row(row.number(), name, message))
+            }
             None => Ok(()),
         }
     }
@@ -368,13 +261,6 @@ impl Columns {
     /// Returns the row of the header.
     pub fn row(&self) -> u64 {
         self.row
-    }
-
-    fn name(&self, index: usize) -> String {
-        match self.names.get(index) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column {}", index + 1),
-        }
     }
 }
 

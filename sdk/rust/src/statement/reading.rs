@@ -3,6 +3,7 @@
 use super::StatementWriter;
 use crate::csv::{self, Row};
 use crate::{Fault, Problem, Totals};
+use galleria_csv::Position;
 use std::io;
 
 /// The records of a file, one at a time.
@@ -17,6 +18,11 @@ pub trait RecordSource {
 
     /// Returns the row of the last record.
     fn last_row(&self) -> u64;
+
+    /// Returns the line where the last record starts. It differs from the row behind a record of several lines.
+    fn last_line(&self) -> u64 {
+        self.last_row()
+    }
 }
 
 /// Maps the records of one format to the lines of a statement.
@@ -50,25 +56,51 @@ pub fn read<S: RecordSource, R: RecordReader<S>>(
     mut reader: R,
 ) -> Result<Totals, Fault> {
     let mut complete = false;
+    // The rows and lines of records with problems.
+    let mut places = Vec::new();
     while !reader.writer().problems.is_full() {
-        let problem = match source.next() {
-            Ok(Some(record)) => match reader.read(record) {
-                Ok(()) => continue,
-                Err(problem) => problem,
-            },
-            Ok(None) => {
-                complete = true;
-                break;
-            }
+        let before = reader.writer().problems.len();
+        let read = match source.next() {
+            Ok(record) => record.map(|record| reader.read(record)),
             Err(problem) => {
                 reader.writer().problems.push(problem);
                 break;
             }
         };
-        reader.writer().problems.push(problem);
+        complete = read.is_none();
+        if let Some(Err(problem)) = read {
+            reader.writer().problems.push(problem);
+        }
+        if complete || reader.writer().problems.len() > before {
+            places.push(place(&source));
+        }
+        if complete {
+            break;
+        }
     }
     let last_row = source.last_row();
-    reader.finish(FileEnd { complete, last_row })
+    let totals = reader.finish(FileEnd { complete, last_row });
+    totals.map_err(|fault| with_lines(fault, &places))
+}
+
+fn place(source: &impl RecordSource) -> Position {
+    Position {
+        row: source.last_row(),
+        line: source.last_line(),
+    }
+}
+
+/// Adds the line of the file to the problems of records whose row is another number.
+fn with_lines(mut fault: Fault, places: &[Position]) -> Fault {
+    if let Fault::Invalid(problems) = &mut fault {
+        for problem in problems {
+            let place = places.iter().find(|place| Some(place.row) == problem.row);
+            if let Some(place) = place {
+                problem.message = place.with_line(std::mem::take(&mut problem.message));
+            }
+        }
+    }
+    fault
 }
 
 /// The rows after the header of a CSV file.
@@ -112,5 +144,9 @@ impl<R: io::Read> RecordSource for CsvRecords<R> {
 
     fn last_row(&self) -> u64 {
         self.rows.last_row()
+    }
+
+    fn last_line(&self) -> u64 {
+        self.rows.last_line()
     }
 }

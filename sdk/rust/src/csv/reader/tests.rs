@@ -99,6 +99,19 @@ fn invalid_text_is_reported_by_row_and_column() {
     );
 }
 
+#[test]
+fn wrong_quotes_are_reported_by_row_column_and_line() {
+    let twice = "write a quote within a quoted cell twice";
+    assert_eq!(
+        problem(b"a,b\n1,\"5\" pipe\"\n"),
+        format!("row 2, b: has text after its closing quote; {twice}")
+    );
+    assert_eq!(
+        problem(b"a,b\n\"1\n2\",x\r\r3,\"y\n"),
+        format!("row 4, b: starts with a quote that is not closed; {twice} (line 5 of the file)")
+    );
+}
+
 /// An endless file that counts the bytes read.
 struct Endless(u64, u8);
 
@@ -119,7 +132,11 @@ fn an_endless_file_is_rejected_at_the_limit() {
             b',',
             "row 1, column 513: is more than the 512 columns that are read",
         ),
-        (b'"', "row 1, column 1: has more than 4096 bytes"),
+        (
+            b'"',
+            "row 1, column 1: starts with a quote that is not closed within 4096 bytes; write a quote within a \
+             quoted cell twice",
+        ),
     ] {
         let mut reader = Reader::new(Endless(0, byte), b',', Encoding::Utf8);
         let problem = reader.read(&mut Row::default()).expect_err("a bound");
