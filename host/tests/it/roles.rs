@@ -125,7 +125,10 @@ fn an_unknown_role_is_rejected_with_the_known_ones() {
             "consumer:SALES",
             "one of PAYMENT_GROUP, COMMON_GROUP, GALLERIA_GROUP",
         ),
-        ("relay", "requires a broker and topics; set kafka.bootstrap and kafka.topics"),
+        (
+            "relay",
+            "requires a broker and topics; set kafka.bootstrap and kafka.topics",
+        ),
     ] {
         let ran = host.run(&["serve", "--role", role]);
         let output = String::from_utf8_lossy(&ran.stderr).into_owned();
