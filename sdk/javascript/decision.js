@@ -55,13 +55,13 @@ export class Decision {
     return this;
   }
 
-  /** Adds an HTTP request. The host sends it after the commit, at least once; `onReply` gets the reply. */
+  /** Adds an HTTP request. Planned: a host without an implementation refuses to grant a target. */
   request({ id, target, method, path, headers = {}, body = "" }) {
     this.requests.push({ id, target, method, path, headers: attributes(headers), body: bytes(body) });
     return this;
   }
 
-  /** Adds a receipt for the customer. The platform renders and sends it. */
+  /** Adds a receipt for the customer. The host queues it and does not send it yet. */
   receipt(template, locale, named = {}) {
     this.receipts.push({ template, locale, document: undefined, attributes: attributes(named) });
     return this;

@@ -59,9 +59,7 @@ class Decision:
         headers: Optional[dict] = None,
         body: Union[str, bytes] = b"",
     ) -> "Decision":
-        """Adds an HTTP request. The host sends it after the commit, at least once; `on_reply` gets the
-        reply.
-        """
+        """Adds an HTTP request. Planned: a host without an implementation refuses to grant a target."""
         self.requests.append(
             {
                 "id": id,
@@ -75,7 +73,7 @@ class Decision:
         return self
 
     def receipt(self, template: str, locale: str, attributes: Optional[dict] = None) -> "Decision":
-        """Adds a receipt for the customer. The platform renders and sends it."""
+        """Adds a receipt for the customer. The host queues it and does not send it yet."""
         self.receipts.append(
             {"template": template, "locale": locale, "document": None, "attributes": _attributes(attributes)}
         )

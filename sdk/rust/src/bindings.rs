@@ -136,11 +136,11 @@ macro_rules! export {
 macro_rules! exports {
     (
         react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal
-            $react_world:literal $argument:ident $fields:tt;)* }
+            $react_world:literal $argument:ident $fields:tt, $react_status:ident;)* }
         answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal
-            $answer_world:literal $function:ident $code:tt -> $answer_type:ty, $status:ident;)* }
+            $answer_world:literal $function:ident $code:tt -> $answer_type:ty, $answer_status:ident;)* }
         stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal
-            $stream_world:literal $run:ident $window:tt;)* }
+            $stream_world:literal $run:ident $window:tt, $stream_status:ident;)* }
     ) => {
         $(export!($react_module, $react_world);)*
         $(export!($answer_module, $answer_world);)*

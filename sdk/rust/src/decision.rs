@@ -67,13 +67,13 @@ impl Decision {
         self
     }
 
-    /// Adds a request. The host sends it after the commit, at least once.
+    /// Adds a request. Planned: a host without an implementation refuses to grant a target.
     pub fn request(mut self, request: Outgoing) -> Self {
         self.requests.push(request);
         self
     }
 
-    /// Adds a receipt for the customer.
+    /// Adds a receipt for the customer. The host queues it and does not send it yet.
     pub fn receipt(mut self, receipt: Receipt) -> Self {
         self.receipts.push(receipt);
         self

@@ -88,4 +88,22 @@ impl Checks {
         }
         value
     }
+
+    /// Finds the value of a word of the contract. Rejects a word that this host does not serve.
+    pub(crate) fn served_word<T: Copy>(
+        &mut self,
+        key: &str,
+        text: &str,
+        words: &[(&str, T)],
+        is_served: impl Fn(T) -> bool,
+    ) -> Option<T> {
+        let (served, planned): (Vec<_>, Vec<_>) =
+            words.iter().partition(|(_, value)| is_served(*value));
+        if planned.iter().any(|(word, _)| *word == text) {
+            let message = format!("this version of the host does not serve `{text}`: remove it");
+            self.wrong(key, message);
+            return None;
+        }
+        self.word(key, text, &served)
+    }
 }

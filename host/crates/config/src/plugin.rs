@@ -107,8 +107,8 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
     );
     let words: Vec<_> = Point::ALL.iter().map(|p| (p.name(), *p)).collect();
     for (n, point) in points.iter().enumerate() {
-        // The component itself shows which points it exports; this only finds misspelt ones.
-        checks.word(&format!("points.{n}"), point, &words);
+        // The component itself shows which points it exports; this only finds wrong names.
+        checks.served_word(&format!("points.{n}"), point, &words, Point::is_served);
     }
     Manifest {
         component: self::component(folder, component.as_deref(), checks),

@@ -17,11 +17,16 @@ pub(crate) fn rights(key: &str, raw: RawRights, checks: &mut Checks) -> Rights {
         receipts,
     } = raw;
     let words: Vec<_> = Capability::ALL.iter().map(|c| (c.name(), *c)).collect();
-    let capabilities = capabilities
-        .iter()
-        .enumerate()
-        .filter_map(|(n, text)| checks.word(&format!("{key}.capabilities.{n}"), text, &words));
+    let capabilities = capabilities.iter().enumerate().filter_map(|(n, text)| {
+        let key = format!("{key}.capabilities.{n}");
+        checks.served_word(&key, text, &words, Capability::is_served)
+    });
     let capabilities = capabilities.collect();
+    checks.check(
+        targets.is_empty(),
+        &format!("{key}.targets"),
+        "this version of the host does not send requests to targets: remove the key",
+    );
     let topic = |text: &str| is_topic(text);
     Rights {
         capabilities,

@@ -12,9 +12,10 @@
 /// contract, and the world of `worlds.wit` that exports it alone. Then follows:
 ///
 /// - for `react` points, the variant of the argument enum with the arguments of `handle`;
-/// - for `answer` points, the function with its argument and answer, and `served` if this host calls it,
-///   otherwise `planned`;
-/// - for `stream` points, the variant of the run enum with the arguments of `run`.
+/// - for `answer` points, the function with its argument and answer;
+/// - for `stream` points, the variant of the run enum with the arguments of `run`;
+/// - for all points, `served` if this host calls it, otherwise `planned`. The host refuses a plugin that
+///   exports a planned point.
 #[macro_export]
 macro_rules! extension_points {
     ($callback:ident $($context:tt)*) => {
@@ -22,19 +23,19 @@ macro_rules! extension_points {
             $($context)*
             react {
                 /// An order was paid.
-                OnPayment on_payment "on-payment" "on-payment-export" Payment(sale: Sale);
+                OnPayment on_payment "on-payment" "on-payment-export" Payment(sale: Sale), served;
                 /// Money was returned to the customer.
-                OnRefund on_refund "on-refund" "on-refund-export" Refund(refund: Refund);
+                OnRefund on_refund "on-refund" "on-refund-export" Refund(refund: Refund), served;
                 /// An order was cancelled, or a paid order was reversed.
-                OnVoid on_void "on-void" "on-void-export" Void(cancelled: Cancellation);
+                OnVoid on_void "on-void" "on-void-export" Void(cancelled: Cancellation), served;
                 /// Staff verified a basket.
-                OnVerification on_verification "on-verification" "on-verification-export" Verification(verified: Verification);
+                OnVerification on_verification "on-verification" "on-verification-export" Verification(verified: Verification), served;
                 /// A tax authority issued a mark.
-                OnFiscalMark on_fiscal_mark "on-fiscal-mark" "on-fiscal-mark-export" FiscalMark(mark: FiscalMark);
+                OnFiscalMark on_fiscal_mark "on-fiscal-mark" "on-fiscal-mark-export" FiscalMark(mark: FiscalMark), served;
                 /// A drawer was counted and closed.
-                OnShiftEnd on_shift_end "on-shift-end" "on-shift-end-export" ShiftEnd(shift: Shift);
+                OnShiftEnd on_shift_end "on-shift-end" "on-shift-end-export" ShiftEnd(shift: Shift), served;
                 /// A target replied to a request.
-                OnReply on_reply "on-reply" "on-reply-export" Reply(request: Outgoing, reply: Reply);
+                OnReply on_reply "on-reply" "on-reply-export" Reply(request: Outgoing, reply: Reply), planned;
             }
             answer {
                 /// Identifies the member behind a scanned code.
@@ -46,13 +47,13 @@ macro_rules! extension_points {
             }
             stream {
                 /// Writes a file about a window of business dates.
-                Report report "report" "report-export" Report(window: Window);
+                Report report "report" "report-export" Report(window: Window), served;
                 /// Reads a provider's statement.
-                ReadStatement read_statement "read-statement" "read-statement-export" Statement();
+                ReadStatement read_statement "read-statement" "read-statement-export" Statement(), served;
                 /// Writes the retailer's settlement file.
-                WriteSettlement write_settlement "write-settlement" "write-settlement-export" Settlement(window: Window);
+                WriteSettlement write_settlement "write-settlement" "write-settlement-export" Settlement(window: Window), served;
                 /// Writes the retailer's product file.
-                ExportCatalogue export_catalogue "export-catalogue" "export-catalogue-export" Catalogue(window: Window);
+                ExportCatalogue export_catalogue "export-catalogue" "export-catalogue-export" Catalogue(window: Window), served;
             }
         }
     };
@@ -61,34 +62,35 @@ macro_rules! extension_points {
 /// Passes all capabilities to the macro `$callback`, after any further tokens of the caller.
 ///
 /// Each row has the documentation, the variant, the module that the bindings generate, the name in the
-/// contract, and `offered` if this host implements the capability, otherwise `planned`.
+/// contract, and `served` if this host implements the capability, otherwise `planned`. The host refuses a
+/// plugin that needs a planned capability.
 #[macro_export]
 macro_rules! capabilities {
     ($callback:ident $($context:tt)*) => {
         $callback! {
             $($context)*
             /// Log lines for people. Every plugin has it.
-            Log log "log" offered;
+            Log log "log" served;
             /// Encryption, decryption and authentication with the retailer's keys.
-            Secrets secrets "secrets" offered;
+            Secrets secrets "secrets" served;
             /// Verification of login tokens.
             Tokens tokens "tokens" planned;
             /// HTTP questions to targets.
             Http http "http" planned;
             /// The file that a run reads.
-            Input input "input" offered;
+            Input input "input" served;
             /// Complete sales, refunds, voids and shifts of a window.
-            Activities activities "activities" offered;
+            Activities activities "activities" served;
             /// Sale lines of a window.
-            SaleLines sale_lines "sale-lines" offered;
+            SaleLines sale_lines "sale-lines" served;
             /// Products of the catalogue.
-            Products products "products" offered;
+            Products products "products" served;
             /// Matched statement lines.
-            Settlement settlement "settlement" offered;
+            Settlement settlement "settlement" served;
             /// The lines of a statement that a run reads.
-            Statement statement "statement" offered;
+            Statement statement "statement" served;
             /// Files that a run writes in pieces.
-            Output output "output" offered;
+            Output output "output" served;
         }
     };
 }

@@ -2,7 +2,6 @@
 //! Reports the errors of all slots together.
 
 use crate::bindings::types as guest;
-use crate::capability::is_offered;
 use crate::compiled::Compiled;
 use crate::config::clamped;
 use crate::convert::IntoDomain;
@@ -116,8 +115,8 @@ fn prepare(
     }
 }
 
-/// Finds imports that `plugin.toml` does not request, requests without a grant, and capabilities that
-/// this host does not offer.
+/// Finds imports that `plugin.toml` does not request, requests without a grant, and points and
+/// capabilities that this host does not serve.
 fn check_rights(slot: &Slot, file: &ComponentFile) -> Vec<ConfigError> {
     let plugin = &slot.plugin;
     let manifest = slot.component.with_file_name("plugin.toml");
@@ -132,14 +131,24 @@ fn check_rights(slot: &Slot, file: &ComponentFile) -> Vec<ConfigError> {
             format!("plugin {plugin} imports \"{import}\" without requesting it: add it here"),
         ));
     }
+    for point in file.inspection.exports.iter().filter(|p| !p.is_served()) {
+        errors.push(ConfigError::new(
+            &slot.component,
+            "",
+            format!(
+                "plugin {plugin} exports \"{point}\", which this version of the host does not call: \
+                 build it without this extension point"
+            ),
+        ));
+    }
     let needed = &file.inspection.imports | &slot.asks.capabilities;
-    for capability in needed.into_iter().filter(|c| !is_offered(*c)) {
+    for capability in needed.into_iter().filter(|c| !c.is_served()) {
         errors.push(ConfigError::new(
             &manifest,
             "asks.capabilities",
             format!(
                 "plugin {plugin} needs capability \"{capability}\", \
-                 which this version of the host does not offer"
+                 which this version of the host does not serve"
             ),
         ));
     }

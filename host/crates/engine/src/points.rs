@@ -13,11 +13,11 @@ use wasmtime::component::{Instance, InstancePre};
 macro_rules! points {
     (
         react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
-            $argument:ident ($($field:ident: $field_type:ty),+);)* }
+            $argument:ident ($($field:ident: $field_type:ty),+), $react_status:ident;)* }
         answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal $answer_world:literal
-            $function:ident $code:tt -> $answer_type:ty, $status:ident;)* }
+            $function:ident $code:tt -> $answer_type:ty, $answer_status:ident;)* }
         stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
-            $run:ident ($($window:ident: $window_type:ty)?);)* }
+            $run:ident ($($window:ident: $window_type:ty)?), $stream_status:ident;)* }
     ) => {
         /// The extension points that a component exports.
         pub(crate) struct Points {

@@ -27,10 +27,10 @@ pub struct LoadedPlugin {
 macro_rules! calls {
     (
         react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
-            $argument:ident ($($field:ident: $field_type:ty),+);)* }
+            $argument:ident ($($field:ident: $field_type:ty),+), $react_status:ident;)* }
         answer { $($answer:tt)* }
         stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
-            $run:ident ($($window:ident: $window_type:ty)?);)* }
+            $run:ident ($($window:ident: $window_type:ty)?), $stream_status:ident;)* }
     ) => {
         /// The argument of a react point.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -46,11 +46,11 @@ pub trait Serve<Point> {
 macro_rules! point_types {
     (
         react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
-            $argument:ident $fields:tt;)* }
+            $argument:ident $fields:tt, $react_status:ident;)* }
         answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal $answer_world:literal
-            $function:ident $code:tt -> $answer_type:ty, $status:ident;)* }
+            $function:ident $code:tt -> $answer_type:ty, $answer_status:ident;)* }
         stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
-            $run:ident $window:tt;)* }
+            $run:ident $window:tt, $stream_status:ident;)* }
     ) => {
         /// A type for each extension point, so that a component can implement [`Serve`] for several.
         #[doc(hidden)]

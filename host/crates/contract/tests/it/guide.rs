@@ -12,7 +12,7 @@ fn points_table() -> String {
     );
     for point in points() {
         let planned = match point.planned {
-            true => " Not called by this version of the host.",
+            true => " Planned: this version of the host refuses a plugin that exports it.",
             false => "",
         };
         table += &format!(
@@ -29,9 +29,9 @@ fn points_table() -> String {
 fn capabilities_table() -> String {
     let mut table = String::from("| capability | what it gives |\n|---|---|\n");
     for capability in capabilities() {
-        let planned = match capability.offered {
-            true => "",
-            false => " Not offered by this version of the host.",
+        let planned = match capability.planned {
+            true => " Planned: this version of the host refuses a plugin that needs it.",
+            false => "",
         };
         table += &format!(
             "| `{}` | {}{planned} |\n",

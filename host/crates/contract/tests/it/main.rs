@@ -20,12 +20,12 @@ struct Point {
 macro_rules! points {
     (
         react { $($(#[doc = $react_doc:literal])* $react:ident $react_module:ident
-            $react_name:literal $react_world:literal $argument:ident ($($field:ident: $field_type:ident),+);)* }
+            $react_name:literal $react_world:literal $argument:ident ($($field:ident: $field_type:ident),+), $react_status:ident;)* }
         answer { $($(#[doc = $answer_doc:literal])* $answer:ident $answer_module:ident
             $answer_name:literal $answer_world:literal $function:ident ($code:ident: $code_type:ident)
-            -> Option<$answer_type:ident>, $status:ident;)* }
+            -> Option<$answer_type:ident>, $answer_status:ident;)* }
         stream { $($(#[doc = $stream_doc:literal])* $stream:ident $stream_module:ident
-            $stream_name:literal $stream_world:literal $run:ident ($($window:ident: $window_type:ident)?);)* }
+            $stream_name:literal $stream_world:literal $run:ident ($($window:ident: $window_type:ident)?), $stream_status:ident;)* }
     ) => {
         vec![
             $(Point {
@@ -37,7 +37,7 @@ macro_rules! points {
                 function: "handle",
                 arguments: vec![$((stringify!($field), stringify!($field_type))),+],
                 answer: "Decision",
-                planned: false,
+                planned: stringify!($react_status) == "planned",
             },)*
             $(Point {
                 kind: "answer",
@@ -48,7 +48,7 @@ macro_rules! points {
                 function: stringify!($function),
                 arguments: vec![(stringify!($code), stringify!($code_type))],
                 answer: concat!("Option<", stringify!($answer_type), ">"),
-                planned: stringify!($status) == "planned",
+                planned: stringify!($answer_status) == "planned",
             },)*
             $(Point {
                 kind: "stream",
@@ -59,7 +59,7 @@ macro_rules! points {
                 function: "run",
                 arguments: vec![$((stringify!($window), stringify!($window_type)))?],
                 answer: "Totals",
-                planned: false,
+                planned: stringify!($stream_status) == "planned",
             },)*
         ]
     };
@@ -74,7 +74,7 @@ struct Capability {
     variant: &'static str,
     name: &'static str,
     description: &'static str,
-    offered: bool,
+    planned: bool,
 }
 
 macro_rules! capabilities {
@@ -83,7 +83,7 @@ macro_rules! capabilities {
             variant: stringify!($variant),
             name: $name,
             description: concat!($($doc),*),
-            offered: stringify!($status) == "offered",
+            planned: stringify!($status) == "planned",
         }),*]
     };
 }

@@ -45,14 +45,23 @@ macro_rules! named_enum {
 }
 pub(super) use named_enum;
 
+macro_rules! is_served {
+    (served) => {
+        true
+    };
+    (planned) => {
+        false
+    };
+}
+
 macro_rules! points {
     (
         react { $($(#[$react_doc:meta])* $react:ident $react_module:ident $react_name:literal $react_world:literal
-            $argument:ident $fields:tt;)* }
+            $argument:ident $fields:tt, $react_status:ident;)* }
         answer { $($(#[$answer_doc:meta])* $answer:ident $answer_module:ident $answer_name:literal $answer_world:literal
-            $function:ident ($code:ident: $code_type:ty) -> $answer_type:ty, $status:ident;)* }
+            $function:ident ($code:ident: $code_type:ty) -> $answer_type:ty, $answer_status:ident;)* }
         stream { $($(#[$stream_doc:meta])* $stream:ident $stream_module:ident $stream_name:literal $stream_world:literal
-            $run:ident $window:tt;)* }
+            $run:ident $window:tt, $stream_status:ident;)* }
     ) => {
         named_enum! {
             /// An extension point: where the host calls a plugin.
@@ -70,6 +79,15 @@ macro_rules! points {
                     $(Self::$react => PointKind::React,)*
                     $(Self::$answer => PointKind::Answer,)*
                     $(Self::$stream => PointKind::Stream,)*
+                }
+            }
+
+            /// Whether this host calls the point. It refuses a plugin that exports another one.
+            pub const fn is_served(self) -> bool {
+                match self {
+                    $(Self::$react => is_served!($react_status),)*
+                    $(Self::$answer => is_served!($answer_status),)*
+                    $(Self::$stream => is_served!($stream_status),)*
                 }
             }
         }
@@ -95,6 +113,15 @@ macro_rules! capability_enum {
             /// A capability: functions of the host that a plugin may call.
             Capability {
                 $($(#[$doc])* $variant = $name,)*
+            }
+        }
+
+        impl Capability {
+            /// Whether this host implements the capability. It refuses a plugin that needs another one.
+            pub const fn is_served(self) -> bool {
+                match self {
+                    $(Self::$variant => is_served!($status),)*
+                }
             }
         }
     };

@@ -24,7 +24,7 @@ use wasmtime::component::{HasSelf, Linker};
 pub(crate) const BATCH_ROWS: u32 = 4096;
 
 macro_rules! link_capability {
-    (offered $module:ident $linker:ident) => {
+    (served $module:ident $linker:ident) => {
         bindings::$module::add_to_linker::<Call, HasSelf<Call>>($linker, |call| call)
     };
     (planned $module:ident $linker:ident) => {
@@ -32,25 +32,9 @@ macro_rules! link_capability {
     };
 }
 
-macro_rules! is_offered {
-    (offered) => {
-        true
-    };
-    (planned) => {
-        false
-    };
-}
-
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $variant:ident $module:ident $name:literal $status:ident;)*) => {
-        /// Whether this host implements the capability. Loading rejects a plugin that needs another one.
-        pub(crate) fn is_offered(capability: Capability) -> bool {
-            match capability {
-                $(Capability::$variant => is_offered!($status),)*
-            }
-        }
-
-        /// Links a capability; does nothing if it is not offered.
+        /// Links a capability; does nothing if it is not served.
         pub(crate) fn link(
             linker: &mut Linker<Call>,
             capability: Capability,

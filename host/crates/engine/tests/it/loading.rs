@@ -1,7 +1,7 @@
 //! Errors that loading reports before any event, with their texts.
 
 use crate::kit::{LIMITS, engine, guest, load, named, pay, slot};
-use crate::wat::{component, write};
+use crate::wat::{component, component_of, write};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::{Capability, Point, Rights, SettingsFor, Slot, StoreFilter};
 use std::collections::BTreeSet;
@@ -161,6 +161,19 @@ fn imports_need_a_request_and_requests_need_a_grant() {
 }
 
 #[test]
+fn points_that_the_host_does_not_call_are_rejected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for point in Point::ALL {
+        let bytes = component_of(point.name(), "", "", "", "0.2.0");
+        let slot = hand_written(folder.path(), &format!("{point}.wasm"), &bytes);
+        let expected = format!("exports \"{point}\", which this version of the host does not call");
+        let errors = load_errors(vec![slot]);
+        let rejected = errors.iter().any(|error| error.contains(&expected));
+        assert_eq!(rejected, !point.is_served(), "{errors:#?}");
+    }
+}
+
+#[test]
 fn unknown_imports_are_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     for capability in &[Capability::Http, Capability::Tokens] {
@@ -170,7 +183,7 @@ fn unknown_imports_are_rejected() {
         slot.asks.capabilities.insert(*capability);
         slot.grants.capabilities.insert(*capability);
         let expected =
-            format!("capability \"{capability}\", which this version of the host does not offer");
+            format!("capability \"{capability}\", which this version of the host does not serve");
         assert_one(&load_errors(vec![slot]), &["asks.capabilities", &expected]);
     }
     let unknown = component(
