@@ -1,4 +1,5 @@
 //! All integration tests of this package in one binary, which links faster than several.
 
 mod fixtures;
+mod mutations;
 mod refusals;

@@ -8,9 +8,11 @@ pub(crate) mod double;
 mod event;
 mod host;
 mod keys;
+mod mutated;
 mod outcome;
 mod rows;
 mod statement;
+pub mod strict;
 
 #[doc(hidden)]
 pub use event::{point_name, raw_context};
@@ -18,6 +20,7 @@ pub use galleria_domain::feed::{CatalogueRow as ProductRow, SettlementRow};
 pub use galleria_fixtures::{Event, EventContext, SaleLineRow, golden};
 pub use host::{Host, KeyDouble, Logged, WrittenFile};
 pub use keys::{RealKey, TestKey, TestVersion};
+pub use mutated::{Amounts, ValidFile, compare_mutated};
 pub use outcome::{Answer, Outcome};
 pub use statement::{dressed, read_statement};
 
