@@ -1,8 +1,7 @@
 //! The report's columns. They are found by name, in any order.
 
-use galleria_sdk::csv::{Columns, Row};
+use galleria_sdk::csv::Columns;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement;
 
 pub const ACCOUNT: &str = "Merchant Account";
 pub const PSP: &str = "Psp Reference";
@@ -28,25 +27,6 @@ pub const FEES: [&str; 4] = [
     "Interchange (NC)",
 ];
 pub const BATCH: &str = "Batch Number";
-
-/// Returns the columns of a line's amounts: an amount's sign selects its column.
-pub fn of(row: &Row, at: &At, line: &StatementLine) -> statement::ColumnNames {
-    let given_back = FEES
-        .iter()
-        .zip(at.fees)
-        .find(|(_, index)| row.cell(*index).starts_with('-'));
-    let net = side(line.net, NET_DEBIT, NET_CREDIT);
-    let net_only = row.cell(at.gross_debit).is_empty() && row.cell(at.gross_credit).is_empty();
-    let gross = match net_only {
-        true => net,
-        false => side(line.gross, GROSS_DEBIT, GROSS_CREDIT),
-    };
-    statement::ColumnNames {
-        gross: gross.into(),
-        fee: given_back.map_or(COMMISSION, |(name, _)| name).into(),
-        net: net.into(),
-    }
-}
 
 /// Returns the debit or the credit column of an amount.
 pub fn side(amount: Money, debit: &'static str, credit: &'static str) -> &'static str {

@@ -107,12 +107,13 @@ impl<'s> Reader<'s> {
         if currency.is_empty() {
             return;
         }
-        let paid = line::Paid {
+        let paid = line::Unit {
             currency: &currency,
             digits: self.digits,
+            format: self.settings.numbers(),
         };
         match meaning {
-            Some(Meaning::Payout) => self.payout(row, &booked_at),
+            Some(Meaning::Payout) => self.payout(row, &booked_at, &paid),
             Some(Meaning::Line(kind)) => {
                 let day = booked_at.get(..10).unwrap_or_default();
                 if day > self.latest.as_str() {
@@ -121,7 +122,7 @@ impl<'s> Reader<'s> {
                 let problems = &mut self.writer.problems;
                 let line = line::read(row, &self.at, kind.kind(word), &paid, booked_at, problems);
                 if let Some(line) = line {
-                    self.writer.columns = columns::of(row, &self.at, &line);
+                    self.writer.columns = line::columns_of(row, &self.at, &line, &paid);
                     self.writer.push(line);
                 }
             }
@@ -135,7 +136,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn payout(&mut self, row: &Row, booked_at: &str) {
+    fn payout(&mut self, row: &Row, booked_at: &str, paid: &line::Unit<'_>) {
         let number = row.number();
         if let Some((before, ..)) = self.payout {
             let message = format!("row {before} is a payout too: a file must contain one payout");
@@ -146,7 +147,7 @@ impl<'s> Reader<'s> {
             row,
             (self.at.net_debit, columns::NET_DEBIT),
             (self.at.net_credit, columns::NET_CREDIT),
-            self.digits,
+            paid,
             &mut self.writer.problems,
         );
         let net = net.flatten().unwrap_or(0);

@@ -4,14 +4,15 @@ use crate::columns::{self, At};
 use crate::kinds::is_plain;
 use crate::rate::Rate;
 use galleria_sdk::csv::Row;
-use galleria_sdk::money;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{reference, single_line};
+use galleria_sdk::statement::{self, reference, single_line};
+use galleria_sdk::{NumberFormat, money};
 
-/// The payout's currency.
-pub struct Paid<'a> {
+/// A currency, and how the file writes its amounts.
+pub struct Unit<'a> {
     pub currency: &'a str,
     pub digits: u8,
+    pub format: NumberFormat,
 }
 
 /// The amount that a customer paid or got back, and what the provider kept.
@@ -34,17 +35,17 @@ pub struct Cells {
 
 impl Cells {
     /// Reports the problems of all cells together.
-    pub fn read(row: &Row, at: &At, paid: &Paid<'_>, problems: &mut Problems) -> Option<Self> {
+    pub fn read(row: &Row, at: &At, paid: &Unit<'_>, problems: &mut Problems) -> Option<Self> {
         let net = sided(
             row,
             (at.net_debit, columns::NET_DEBIT),
             (at.net_credit, columns::NET_CREDIT),
-            paid.digits,
+            paid,
             problems,
         );
         let mut fee = Some(None);
         for (index, name) in at.fees.iter().zip(columns::FEES) {
-            let part = problems.take(amount(row, *index, name, paid.digits));
+            let part = problems.take(amount(row, *index, name, paid));
             fee = fee.zip(part).map(|(sum, part)| match (sum, part) {
                 (Some(sum), Some(part)) => Some(sum + i128::from(part)),
                 (sum, part) => sum.or(part.map(i128::from)),
@@ -59,14 +60,17 @@ impl Cells {
             .transpose();
         let currency = currency.map_err(|bad| bad.in_row(row.number(), columns::GROSS_CURRENCY));
         let gross_currency = problems.take(currency)?;
-        let digits = gross_currency
-            .as_deref()
-            .map_or(paid.digits, money::minor_digits);
+        let currency = gross_currency.as_deref().unwrap_or(paid.currency);
+        let unit = Unit {
+            currency,
+            digits: money::minor_digits(currency),
+            ..*paid
+        };
         let gross = sided(
             row,
             (at.gross_debit, columns::GROSS_DEBIT),
             (at.gross_credit, columns::GROSS_CREDIT),
-            digits,
+            &unit,
             problems,
         );
         let cells = Self {
@@ -84,7 +88,7 @@ pub fn read(
     row: &Row,
     at: &At,
     kind: StatementKind,
-    paid: &Paid<'_>,
+    paid: &Unit<'_>,
     booked_at: String,
     problems: &mut Problems,
 ) -> Option<StatementLine> {
@@ -139,7 +143,7 @@ fn amounts(
     row: &Row,
     at: &At,
     kind: &StatementKind,
-    paid: &Paid<'_>,
+    paid: &Unit<'_>,
     cells: &Cells,
 ) -> Result<Amounts, Problem> {
     let in_paid = |gross: Money, fee: Money| Amounts {
@@ -203,7 +207,7 @@ fn amounts(
         return Ok(in_paid(gross, fee));
     };
     let digits = money::minor_digits(currency);
-    let rate = Rate::read(row, at, (gross, digits), paid.digits)?;
+    let rate = Rate::read(row, at, (gross, digits), paid)?;
     let (converted, fee) = match rate.gives(converted)? {
         true => (converted, fee),
         false if fee_is_left_out => {
@@ -251,12 +255,12 @@ pub fn sided(
     row: &Row,
     debit: (usize, &str),
     credit: (usize, &str),
-    digits: u8,
+    unit: &Unit<'_>,
     problems: &mut Problems,
 ) -> Option<Option<Money>> {
     let number = row.number();
     let mut side = |(index, name): (usize, &str)| {
-        let amount = amount(row, index, name, digits);
+        let amount = amount(row, index, name, unit);
         let amount = amount.and_then(|amount| match amount {
             Some(..0) => {
                 let message = "has the wrong sign: the column defines the sign, so the amount must not have one";
@@ -283,15 +287,46 @@ pub fn sided(
 }
 
 /// Parses an amount; `None` for an empty cell.
-fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Option<Money>, Problem> {
+fn amount(row: &Row, index: usize, name: &str, unit: &Unit<'_>) -> Result<Option<Money>, Problem> {
     match row.cell(index) {
         "" => Ok(None),
         text => {
-            let amount = money::parse_with(text, digits, '.', None);
+            let amount = money::parse_with(text, unit.currency, unit.digits, &unit.format);
             amount
                 .map(Some)
                 .map_err(|bad| bad.in_row(row.number(), name))
         }
+    }
+}
+
+/// Returns the columns of a line's amounts: an amount's sign selects its column.
+pub fn columns_of(
+    row: &Row,
+    at: &At,
+    line: &StatementLine,
+    paid: &Unit<'_>,
+) -> statement::ColumnNames {
+    let negative = |(name, index): &(&&str, usize)| {
+        let part = amount(row, *index, name, paid);
+        part.is_ok_and(|part| part.is_some_and(|part| part < 0))
+    };
+    // Only a negative fee may be wrong, and then its part is named.
+    let given_back = match line.fee < 0 {
+        true => columns::FEES.iter().zip(at.fees).find(negative),
+        false => None,
+    };
+    let net = columns::side(line.net, columns::NET_DEBIT, columns::NET_CREDIT);
+    let net_only = row.cell(at.gross_debit).is_empty() && row.cell(at.gross_credit).is_empty();
+    let gross = match net_only {
+        true => net,
+        false => columns::side(line.gross, columns::GROSS_DEBIT, columns::GROSS_CREDIT),
+    };
+    statement::ColumnNames {
+        gross: gross.into(),
+        fee: given_back
+            .map_or(columns::COMMISSION, |(name, _)| name)
+            .into(),
+        net: net.into(),
     }
 }
 

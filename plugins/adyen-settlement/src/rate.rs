@@ -1,6 +1,7 @@
 //! The exchange rate of a row, which converts one unit of the gross currency to the payout's currency.
 
 use crate::columns::{self, At};
+use crate::line::Unit;
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::{money, quoted};
@@ -20,22 +21,25 @@ impl<'r> Rate<'r> {
         row: &'r Row,
         at: &At,
         (gross, digits): (Money, u8),
-        paid_digits: u8,
+        paid: &Unit<'_>,
     ) -> Result<Self, Problem> {
         let text = row.cell(at.rate);
-        let rate = Decimal::parse(text).ok().filter(|rate| rate.unscaled > 0);
-        let value = rate.ok_or_else(|| {
-            let message = " is not a rate such as 1.0837, and the currencies differ";
-            let message = [&*quoted(text), message].concat();
-            Problem::in_row(row.number(), columns::RATE, message)
-        })?;
+        let bad = |message: String| Problem::in_row(row.number(), columns::RATE, message);
+        let value = match Decimal::parse_with(text, &paid.format) {
+            Ok(rate) if rate.unscaled > 0 => rate,
+            Err(wrong) if !text.is_empty() => return Err(bad(wrong.message)),
+            _ => {
+                let message = " is not a rate such as 1.0837, and the currencies differ";
+                return Err(bad([&*quoted(text), message].concat()));
+            }
+        };
         Ok(Self {
             value,
             row: row.number(),
             text,
             gross,
             digits,
-            paid_digits,
+            paid_digits: paid.digits,
         })
     }
 

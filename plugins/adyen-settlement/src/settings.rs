@@ -1,5 +1,6 @@
 //! Settings: the format of the file, and further words.
 
+use galleria_sdk::NumberFormat;
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
@@ -16,6 +17,10 @@ pub struct Settings {
     pub delimiter: char,
     /// The encoding of the file.
     pub encoding: Encoding,
+    /// `.` as Adyen writes it, or `,` if a spreadsheet saved the file.
+    pub decimal_mark: char,
+    /// The character between groups of three digits; `None` if there is none.
+    pub thousands: Option<char>,
     /// Whether the file must contain the payout.
     pub payout: Payout,
     /// Further words of the column `Type`, and their kinds.
@@ -42,6 +47,8 @@ impl Default for Settings {
             provider: "adyen".to_owned(),
             delimiter: ',',
             encoding: Encoding::Utf8,
+            decimal_mark: '.',
+            thousands: None,
             payout: Payout::Required,
             types: BTreeMap::new(),
             zones: BTreeMap::new(),
@@ -50,9 +57,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the format of amounts and rates.
+    pub fn numbers(&self) -> NumberFormat {
+        NumberFormat::new(self.decimal_mark, self.thousands)
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
+        let mut problems: Vec<Problem> = marks
+            .map(|(setting, rule)| Problem::new(setting, rule))
+            .collect();
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as adyen"));
         }

@@ -137,7 +137,7 @@ impl<'s> Reader<'s> {
         }
         let booked = line::day(row, self.at.booked_at, &columns.booked_at, self.settings)?;
         let booked_at = booked.or(paid_on).unwrap_or_default();
-        let amounts = line::RowAmounts::read(row, &self.at, self.settings, self.digits)?;
+        let amounts = line::RowAmounts::read(row, &self.at, self.settings, &currency)?;
         self.gross += i128::from(amounts.gross);
         self.fee += i128::from(amounts.fee);
         if booked_at > self.latest {
@@ -159,6 +159,14 @@ impl<'s> Reader<'s> {
         Ok(currency)
     }
 
+    /// Returns the currency of the lines so far.
+    fn common_currency(&self) -> &str {
+        match self.currency.value() {
+            "" => &self.settings.currency,
+            value => value,
+        }
+    }
+
     /// Compares gross and fee with the lines here; net is compared at the end of the statement.
     fn total(&mut self, row: &Row) -> Result<(), Problem> {
         let number = row.number();
@@ -168,7 +176,7 @@ impl<'s> Reader<'s> {
             row: number,
             net: None,
         });
-        let totals = line::Totals::read(row, &self.at, self.settings, self.digits)?;
+        let totals = line::Totals::read(row, &self.at, self.settings, self.common_currency())?;
         let signed = self.settings.negative_amounts == NegativeAmounts::Signed;
         for (stated, sum, name) in [
             (totals.gross.filter(|_| signed), self.gross, &columns.gross),
@@ -228,10 +236,7 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             let problem = Problem::in_row(end.last_row, &*total.column, message.concat());
             self.writer.problems.push(problem);
         }
-        let currency = match self.currency.value() {
-            "" => self.settings.currency.clone(),
-            value => value.to_owned(),
-        };
+        let currency = self.common_currency().to_owned();
         let or = |same: &CommonValue, other: &str| match same.value() {
             "" => other.to_owned(),
             value => value.to_owned(),

@@ -3,9 +3,9 @@
 use crate::columns::At;
 use crate::settings::{ColumnNames, FeeSign, NegativeAmounts, Settings};
 use galleria_sdk::csv::Row;
-use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference, unknown_word};
+use galleria_sdk::{NumberFormat, money};
 
 /// The amounts of a row, with the signs of the contract.
 pub struct RowAmounts {
@@ -16,13 +16,9 @@ pub struct RowAmounts {
 }
 
 impl RowAmounts {
-    pub fn read(row: &Row, at: &At, settings: &Settings, digits: u8) -> Result<Self, Problem> {
+    pub fn read(row: &Row, at: &At, settings: &Settings, currency: &str) -> Result<Self, Problem> {
         let names = &settings.columns;
-        let amounts = Amounts {
-            row,
-            settings,
-            digits,
-        };
+        let amounts = Amounts::new(row, settings, currency);
         let word = at.kind.map(|at| kind_word(row, at, settings)).transpose()?;
         let costs = matches!(
             word,
@@ -101,13 +97,9 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub fn read(row: &Row, at: &At, settings: &Settings, digits: u8) -> Result<Self, Problem> {
+    pub fn read(row: &Row, at: &At, settings: &Settings, currency: &str) -> Result<Self, Problem> {
         let names = &settings.columns;
-        let amounts = Amounts {
-            row,
-            settings,
-            digits,
-        };
+        let amounts = Amounts::new(row, settings, currency);
         let optional = |at: usize, name: &str| match row.cell(at) {
             "" => Ok(None),
             _ => amounts.read(at, name).map(Some),
@@ -124,17 +116,25 @@ impl Totals {
 struct Amounts<'a> {
     row: &'a Row,
     settings: &'a Settings,
+    currency: &'a str,
     digits: u8,
+    format: NumberFormat,
 }
 
-impl Amounts<'_> {
+impl<'a> Amounts<'a> {
+    fn new(row: &'a Row, settings: &'a Settings, currency: &'a str) -> Self {
+        Self {
+            row,
+            settings,
+            currency,
+            digits: money::minor_digits(currency),
+            format: settings.numbers(),
+        }
+    }
+
     fn read(&self, at: usize, name: &str) -> Result<Money, Problem> {
-        let Settings {
-            decimal_mark,
-            thousands,
-            ..
-        } = self.settings;
-        let amount = money::parse_with(self.row.cell(at), self.digits, *decimal_mark, *thousands);
+        let text = self.row.cell(at);
+        let amount = money::parse_with(text, self.currency, self.digits, &self.format);
         amount.map_err(|bad| bad.in_row(self.row.number(), name))
     }
 

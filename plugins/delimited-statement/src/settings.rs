@@ -2,7 +2,7 @@
 
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{Date, Problem, money};
+use galleria_sdk::{Date, NumberFormat, Problem, money};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -117,9 +117,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the format of amounts.
+    pub fn numbers(&self) -> NumberFormat {
+        NumberFormat::new(self.decimal_mark, self.thousands)
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
+        let mut problems: Vec<Problem> = marks
+            .map(|(setting, rule)| Problem::new(setting, rule))
+            .collect();
         let mut refuse = |good: bool, field: &str, message: &str| {
             if !good {
                 problems.push(Problem::new(field, message));
@@ -133,17 +141,6 @@ impl Settings {
         );
         let delimits = matches!(self.delimiter, ',' | ';' | '\t' | '|');
         refuse(delimits, "delimiter", "must be , ; | or a tab");
-        let marks = matches!(self.decimal_mark, '.' | ',');
-        refuse(marks, "decimal_mark", "must be . or ,");
-        let thousands = self.thousands.is_none_or(|mark| {
-            matches!(mark, '.' | ',' | '\'' | ' ' | '\u{a0}' | '\u{202f}')
-                && mark != self.decimal_mark
-        });
-        refuse(
-            thousands,
-            "thousands",
-            "must be . , ' or a blank, and not the decimal mark",
-        );
         refuse(
             Date::is_pattern(&self.date),
             "date",

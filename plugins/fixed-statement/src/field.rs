@@ -1,7 +1,8 @@
 //! Fields of a record by their position.
 
-use crate::settings::{Digits, Field};
-use galleria_sdk::{Date, Money, Problem, quoted};
+use crate::settings::{Digits, Field, Settings, Sign};
+use galleria_sdk::{Date, Money, NumberFormat, Problem, StatementHeader, quoted};
+use std::borrow::Cow;
 
 /// A record and its row.
 pub struct Record<'r> {
@@ -49,59 +50,73 @@ impl<'r> Record<'r> {
         })
     }
 
-    /// Returns an amount in minor units: digits, with a sign before them or at its own position.
-    pub fn amount(&self, digits: &Digits, name: &str) -> Result<Money, Problem> {
+    /// Returns an amount, with a sign in the field or at its own position.
+    pub fn amount(&self, digits: &Digits, name: &str, unit: &Unit<'_>) -> Result<Money, Problem> {
         let field = Field {
             at: digits.at,
             length: digits.length,
         };
         let text = self.text(&field, name)?;
-        let bad = |message: &str| {
-            let message = [&*quoted(text), message].concat();
-            Problem::in_row(self.row, name, message)
+        let negative = match &digits.sign {
+            Some(sign) => self.is_negative(sign, name)?,
+            None => false,
         };
-        let (mut negative, mut number) = (false, text);
-        match &digits.sign {
-            None => {
-                if let Some(rest) = text.strip_prefix('-') {
-                    (negative, number) = (true, rest);
-                } else if let Some(rest) = text.strip_prefix('+') {
-                    number = rest;
-                }
-            }
-            Some(sign) => {
-                let length = sign
-                    .negative
-                    .chars()
-                    .count()
-                    .max(sign.positive.chars().count());
-                let at = Field {
-                    at: sign.at,
-                    length: u32::try_from(length).unwrap_or(1),
-                };
-                let found = self.text(&at, name)?;
-                negative = found == sign.negative.trim();
-                if !negative && found != sign.positive.trim() {
-                    let message = [
-                        &*quoted(found),
-                        " is not a sign: must be ",
-                        &quoted(&sign.positive),
-                        " or ",
-                        &quoted(&sign.negative),
-                    ];
-                    return Err(Problem::in_row(self.row, name, message.concat()));
-                }
-            }
-        }
-        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(bad(" is not an amount in minor units such as 0001299"));
-        }
-        // Parse with the sign, so that the smallest number is valid.
-        let signed = if negative {
-            ["-", number].concat()
-        } else {
-            number.to_owned()
+        // A sign in the field would be a second one.
+        let signed = match (&digits.sign, negative) {
+            (None, _) => Cow::Borrowed(text),
+            (Some(_), true) => ["-", text].concat().into(),
+            (Some(_), false) => ["+", text].concat().into(),
         };
-        signed.parse().map_err(|_| bad(" is too large"))
+        let amount = unit.format.amount(&signed, unit.currency, unit.digits);
+        amount.map_err(|error| {
+            let message = [
+                &*quoted(text),
+                " ",
+                &unit.format.explain(&error, "an amount"),
+            ];
+            Problem::in_row(self.row, name, message.concat())
+        })
+    }
+
+    /// Reads a separate sign.
+    fn is_negative(&self, sign: &Sign, name: &str) -> Result<bool, Problem> {
+        let lengths = [&sign.negative, &sign.positive].map(|word| word.chars().count());
+        let at = Field {
+            at: sign.at,
+            length: u32::try_from(lengths[0].max(lengths[1])).unwrap_or(1),
+        };
+        let found = self.text(&at, name)?;
+        if found == sign.negative.trim() {
+            return Ok(true);
+        }
+        if found == sign.positive.trim() {
+            return Ok(false);
+        }
+        let message = [
+            &*quoted(found),
+            " is not a sign: must be ",
+            &quoted(&sign.positive),
+            " or ",
+            &quoted(&sign.negative),
+        ];
+        Err(Problem::in_row(self.row, name, message.concat()))
+    }
+}
+
+/// A currency, and how the file writes its amounts.
+pub struct Unit<'a> {
+    pub currency: &'a str,
+    pub digits: u8,
+    pub format: NumberFormat,
+}
+
+impl<'a> Unit<'a> {
+    /// The unit of all amounts of a file.
+    pub fn of(header: &'a StatementHeader, settings: &Settings) -> Self {
+        Self {
+            currency: &header.currency,
+            digits: header.minor_digits,
+            format: settings.numbers(),
+        }
     }
 }

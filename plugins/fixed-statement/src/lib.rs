@@ -9,7 +9,7 @@ mod line;
 mod records;
 mod settings;
 
-use field::Record;
+use field::{Record, Unit};
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{self, FileEnd, RecordReader, StatementWriter};
 use galleria_sdk::{money, quoted};
@@ -175,13 +175,14 @@ impl<'s> Reader<'s> {
                 return Err(Problem::in_row(record.row, "count", message));
             }
         }
-        let digits = self.header.as_ref().map_or(2, |header| header.minor_digits);
+        let header = self.header.clone().unwrap_or_default();
+        let unit = Unit::of(&header, self.settings);
         for (field, sum, name) in [
             (&fields.gross, self.gross, "gross"),
             (&fields.fee, self.fee, "fee"),
         ] {
             let Some(field) = field else { continue };
-            let stated = record.amount(field, name)?;
+            let stated = record.amount(field, name, &unit)?;
             let stated = if name == "fee" {
                 line::signed_fee(record, stated, self.settings)?
             } else {
@@ -189,7 +190,7 @@ impl<'s> Reader<'s> {
             };
             // The sum lacks the records with problems, so it would only cause a second message.
             if i128::from(stated) != sum && self.writer.problems.is_empty() {
-                let show = |amount| money::format(amount, digits);
+                let show = |amount| money::format(amount, unit.digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
                     "the total is ",
@@ -200,7 +201,8 @@ impl<'s> Reader<'s> {
                 return Err(Problem::in_row(record.row, name, message.concat()));
             }
         }
-        let net = fields.net.as_ref().map(|field| record.amount(field, "net"));
+        let net = fields.net.as_ref();
+        let net = net.map(|field| record.amount(field, "net", &unit));
         self.trailer = Some((record.row, net.transpose()?));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Converts a record to a line of the statement.
 
-use crate::field::Record;
+use crate::field::{Record, Unit};
 use crate::settings::{Digits, FeeSign, Field, NegativeAmounts, Settings};
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference, unknown_word};
@@ -17,6 +17,7 @@ pub fn read(
     header: &StatementHeader,
 ) -> Result<(StatementLine, RecordAmounts), Problem> {
     let fields = &settings.detail;
+    let unit = Unit::of(header, settings);
     let (word, kind) = match &fields.kind {
         None => ("", None),
         Some(field) => {
@@ -30,7 +31,7 @@ pub fn read(
     );
     let turn = negative && settings.negative_amounts == NegativeAmounts::Unsigned;
     let signed = |digits: &Digits, name: &str| {
-        let amount = record.amount(digits, name)?;
+        let amount = record.amount(digits, name, &unit)?;
         match turn {
             false => Ok(amount),
             true if amount < 0 => {
@@ -42,7 +43,11 @@ pub fn read(
     };
     let gross = signed(&fields.gross, "gross")?;
     let fee = match &fields.fee {
-        Some(digits) => Some(signed_fee(record, record.amount(digits, "fee")?, settings)?),
+        Some(digits) => Some(signed_fee(
+            record,
+            record.amount(digits, "fee", &unit)?,
+            settings,
+        )?),
         None => None,
     };
     let net = fields

@@ -5,7 +5,7 @@
 use crate::records::MAX_RECORD;
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{Date, Problem, money};
+use galleria_sdk::{Date, NumberFormat, Problem, money};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,12 @@ pub struct Settings {
     /// The encoding of the file.
     #[serde(default)]
     pub encoding: Encoding,
+    /// `,` or `.` if amounts are in major units. Without it they are in minor units.
+    #[serde(default)]
+    pub decimal_mark: Option<char>,
+    /// The character between groups of three digits, if amounts have a decimal mark.
+    #[serde(default)]
+    pub thousands: Option<char>,
     /// The format of a day, with `dd`, `mm` and `yyyy`.
     #[serde(default = "compact")]
     pub date: String,
@@ -79,14 +85,14 @@ pub struct Field {
     pub length: u32,
 }
 
-/// The position of an amount in minor units.
+/// The position of an amount.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Digits {
     /// From 1.
     pub at: u32,
     /// In characters.
     pub length: u32,
-    /// The position of a separate sign. Without it, a `-` may precede the digits.
+    /// The position of a separate sign. Without it, the sign is part of the amount.
     #[serde(default)]
     pub sign: Option<Sign>,
 }
@@ -189,9 +195,24 @@ pub enum NegativeAmounts {
 }
 
 impl Settings {
+    /// Returns the format of amounts.
+    pub fn numbers(&self) -> NumberFormat {
+        match self.decimal_mark {
+            Some(mark) => NumberFormat::new(mark, self.thousands),
+            None => NumberFormat::minor_units(),
+        }
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.places();
+        if let Some(mark) = self.decimal_mark {
+            let marks = NumberFormat::wrong_settings(mark, self.thousands);
+            problems.extend(marks.map(|(setting, rule)| Problem::new(setting, rule)));
+        } else if self.thousands.is_some() {
+            let message = "needs decimal_mark, because minor units have no marks";
+            problems.push(Problem::new("thousands", message));
+        }
         let mut refuse = |good: bool, field: &str, message: &str| {
             if !good {
                 problems.push(Problem::new(field, message));

@@ -108,7 +108,10 @@ impl<'s> Reader<'s> {
         let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
         let amounts = match currency.as_str() {
             "" => None,
-            _ => line::RowAmounts::read(row, &self.at, self.digits, problems),
+            currency => {
+                let format = self.settings.numbers();
+                line::RowAmounts::read(row, &self.at, currency, &format, problems)
+            }
         };
         match meaning {
             Some(Meaning::Payout) => self.total(row, amounts.as_ref()),

@@ -5,7 +5,7 @@ use crate::settings::{PspReference, Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{reference, single_line};
-use galleria_sdk::{money, quoted};
+use galleria_sdk::{NumberFormat, money, quoted};
 
 /// The amounts of a row, in the payout's currency.
 pub struct RowAmounts {
@@ -16,8 +16,15 @@ pub struct RowAmounts {
 
 impl RowAmounts {
     /// Reports the problems of all cells together.
-    pub fn read(row: &Row, at: &At, digits: u8, problems: &mut Problems) -> Option<Self> {
-        let mut read = |index: usize, name: &str| problems.take(amount(row, index, name, digits));
+    pub fn read(
+        row: &Row,
+        at: &At,
+        currency: &str,
+        format: &NumberFormat,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let mut read =
+            |index: usize, name: &str| problems.take(amount(row, index, name, currency, format));
         let gross = read(at.gross, columns::GROSS);
         let fee = read(at.fee, columns::FEE);
         let net = read(at.net, columns::NET);
@@ -111,7 +118,7 @@ pub fn read(
         line.fee = problems.take(fee)?;
         (line.gross, line.converted) = (0, 0);
     } else if !cost && !balance {
-        problems.take(customer_money(row, at, &mut line))?;
+        problems.take(customer_money(row, at, &mut line, &settings.numbers()))?;
     }
     Some(line)
 }
@@ -137,7 +144,12 @@ fn psp_reference(
 }
 
 /// The customer's amount, if it was in another currency. The report contains no rate.
-fn customer_money(row: &Row, at: &At, line: &mut StatementLine) -> Result<(), Problem> {
+fn customer_money(
+    row: &Row,
+    at: &At,
+    line: &mut StatementLine,
+    format: &NumberFormat,
+) -> Result<(), Problem> {
     let Some((amount_at, currency_at)) = at.customer else {
         return Ok(());
     };
@@ -149,20 +161,26 @@ fn customer_money(row: &Row, at: &At, line: &mut StatementLine) -> Result<(), Pr
     if currency == line.currency {
         return Ok(());
     }
-    let digits = money::minor_digits(&currency);
-    let amount = amount(row, amount_at, columns::CUSTOMER_AMOUNT, digits)?;
+    let amount = amount(row, amount_at, columns::CUSTOMER_AMOUNT, &currency, format)?;
     // The sign of a refund in this column is not documented: use the sign of `gross`.
     let size = amount
         .checked_abs()
         .ok_or_else(|| Problem::in_row(line.row, columns::CUSTOMER_AMOUNT, "is too large"))?;
     line.gross = size * line.converted.signum();
+    line.minor_digits = money::minor_digits(&currency);
     line.currency = currency;
-    line.minor_digits = digits;
     Ok(())
 }
 
-fn amount(row: &Row, index: usize, name: &str, digits: u8) -> Result<Money, Problem> {
-    let amount = money::parse_with(row.cell(index), digits, '.', None);
+fn amount(
+    row: &Row,
+    index: usize,
+    name: &str,
+    currency: &str,
+    format: &NumberFormat,
+) -> Result<Money, Problem> {
+    let digits = money::minor_digits(currency);
+    let amount = money::parse_with(row.cell(index), currency, digits, format);
     amount.map_err(|bad| bad.in_row(row.number(), name))
 }
 

@@ -1,5 +1,6 @@
 //! Settings: the columns of payment references, and the options of the report.
 
+use galleria_sdk::NumberFormat;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
 use serde::Deserialize;
@@ -15,6 +16,10 @@ pub struct Settings {
     pub account: String,
     /// One ASCII character between cells.
     pub delimiter: char,
+    /// `.` as Stripe writes it, or `,` if a spreadsheet saved the file.
+    pub decimal_mark: char,
+    /// The character between groups of three digits; `None` if there is none.
+    pub thousands: Option<char>,
     /// The column of the reference that the till recorded for the payment.
     pub psp_reference: PspReference,
     /// The column of the platform's reference, such as `payment_metadata[order_id]`; empty if there
@@ -67,6 +72,8 @@ impl Default for Settings {
             provider: "stripe".to_owned(),
             account: String::new(),
             delimiter: ',',
+            decimal_mark: '.',
+            thousands: None,
             psp_reference: PspReference::ChargeId,
             merchant_reference: String::new(),
             time_zone: TimeZone::Utc,
@@ -77,9 +84,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the format of amounts.
+    pub fn numbers(&self) -> NumberFormat {
+        NumberFormat::new(self.decimal_mark, self.thousands)
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
+        let mut problems: Vec<Problem> = marks
+            .map(|(setting, rule)| Problem::new(setting, rule))
+            .collect();
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as stripe"));
         }

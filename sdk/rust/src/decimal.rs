@@ -2,7 +2,7 @@
 
 use crate::fault::BadValue;
 use crate::number::{MAX_SCALE, divide, narrow, parse, power, push, text};
-use crate::{Decimal, Money};
+use crate::{Decimal, Money, NumberFormat, quoted};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::cmp::Ordering;
 use std::fmt;
@@ -33,8 +33,29 @@ impl Decimal {
     /// # Ok::<(), galleria_sdk::BadValue>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, BadValue> {
-        let (unscaled, scale) = parse(text, b'.')?;
+        let (unscaled, scale) = parse(text)?;
         Ok(Self { unscaled, scale })
+    }
+
+    /// Parses a rate or a quantity as files write them; it has no currency. [`NumberFormat`] lists what is
+    /// accepted.
+    ///
+    /// ```
+    /// use galleria_sdk::{Decimal, NumberFormat};
+    ///
+    /// let format = NumberFormat::new(',', None);
+    /// assert_eq!(Decimal::parse_with("+1,0837", &format)?, Decimal::new(10_837, 4));
+    /// assert!(Decimal::parse_with("1.0837", &format).is_err());
+    /// # Ok::<(), galleria_sdk::BadValue>(())
+    /// ```
+    pub fn parse_with(text: &str, format: &NumberFormat) -> Result<Self, BadValue> {
+        match format.number(text, None, MAX_SCALE) {
+            Ok(number) => Ok(Self::new(number.unscaled, number.scale)),
+            Err(error) => {
+                let message = [&*quoted(text), " ", &format.explain(&error, "a number")];
+                Err(BadValue::new("number", message.concat()))
+            }
+        }
     }
 
     /// Converts to minor units of a currency. Rounds half away from zero.

@@ -49,6 +49,8 @@ pub use fault::{At, BadValue};
 pub use feeds::{
     Activities, Input, Product, Products, SaleLine, SaleLines, Settlement, SettlementLine,
 };
+#[doc(inline)]
+pub use galleria_number_format::NumberFormat;
 pub use output::{Output, Statement, StatementHeader, StatementKind, StatementLine};
 pub use points::*;
 pub use problems::{MAX_PROBLEMS, Problems, quoted};

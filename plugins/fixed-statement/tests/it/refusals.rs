@@ -40,6 +40,14 @@ fn every_problem_names_row_and_field() {
             "row 2, gross: `0001E-80000` is not an amount in minor units",
         ),
         (
+            changed(2, "00000001299C", "   00012.99C"),
+            "row 2, gross: `00012.99` contains `.`, but amounts are in minor units without marks: check the setting decimal_mark",
+        ),
+        (
+            changed(2, "00000001299C", "  -00001299C"),
+            "row 2, gross: `-00001299` has more than one sign",
+        ),
+        (
             changed(2, "00000001299C", "        NaNC"),
             "row 2, gross: `NaN` is not an amount",
         ),
@@ -136,6 +144,40 @@ fn every_problem_names_row_and_field() {
 }
 
 #[test]
+fn an_amount_has_its_own_sign_and_may_have_marks() {
+    let read = |decimal_mark: Option<&str>, thousands: Option<&str>, amount: &str| {
+        let settings = json!({
+            "provider": "wide", "currency": "EUR", "decimal_mark": decimal_mark, "thousands": thousands,
+            "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
+            "detail": { "gross": { "at": 2, "length": 12 } },
+            "trailer": { "net": { "at": 2, "length": 12 } },
+        });
+        let text = format!("HP120261123\nD{amount:>12}\nT{amount:>12}\n");
+        let outcome = read_statement::<FixedStatement>("x.txt", text, settings);
+        match outcome.problems().first() {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(outcome.statement[0].gross),
+        }
+    };
+    for (amount, gross) in [
+        ("000012990", 12_990),
+        ("+12990", 12_990),
+        ("-00012990", -12_990),
+        ("00012990-", -12_990),
+        ("\u{2212}12990", -12_990),
+        ("(12990)", -12_990),
+    ] {
+        assert_eq!(read(None, None, amount), Ok(gross), "{amount}");
+    }
+    assert_eq!(read(Some(","), None, "0000129,9-"), Ok(-12_990));
+    assert_eq!(read(Some(","), Some("."), "1.129,90"), Ok(112_990));
+    assert_eq!(
+        read(Some(","), None, "0129.90"),
+        Err("row 2, gross: `0129.90` contains `.`, but the decimal mark is `,` and there is no thousands mark: check the settings decimal_mark and thousands".to_owned())
+    );
+}
+
+#[test]
 fn amounts_beyond_64_bits_are_rejected() {
     let settings = json!({
         "provider": "wide", "currency": "EUR",
@@ -210,6 +252,17 @@ fn settings_that_cannot_work_are_rejected_before_any_file() {
     assert_eq!(change("/kinds", json!({})), ["kinds"]);
     assert_eq!(change("/trailer", json!({})), ["trailer"]);
     assert_eq!(change("/currency", json!("EUR")), ["currency"]);
+    let marks = |mark: Value, thousands: &str| {
+        let mut settings = good().0;
+        settings["decimal_mark"] = mark;
+        settings["thousands"] = json!(thousands);
+        let problems = galleria_sdk::__private::check::<FixedStatement>(&settings.to_string());
+        problems.first().map(|problem| problem.field.clone())
+    };
+    assert_eq!(marks(json!(","), "."), None);
+    assert_eq!(marks(json!(","), ",").as_deref(), Some("thousands"));
+    assert_eq!(marks(json!("x"), ".").as_deref(), Some("decimal_mark"));
+    assert_eq!(marks(json!(null), ".").as_deref(), Some("thousands"));
     assert_eq!(
         change("/detail/gross/sign/positive", json!("D")),
         ["detail.gross.sign"]

@@ -33,6 +33,14 @@ fn every_problem_names_row_and_column() {
             changed(2, "34.50", "NaN"),
             "row 2, gross: `NaN` is not an amount",
         ),
+        (
+            changed(2, "34.50", "\"34,50\""),
+            "row 2, gross: `34,50` contains `,`, but the decimal mark is `.` and there is no thousands mark: check the settings decimal_mark and thousands",
+        ),
+        (
+            changed(2, "34.50", "$34.50"),
+            "row 2, gross: `$34.50` has the currency `$`, but the currency of the amount is EUR",
+        ),
         (changed(2, "34.50", ""), "row 2, gross: `` is not an amount"),
         (
             changed(2, "0.77", "0.775"),
