@@ -10,6 +10,7 @@ mod kinds;
 mod line;
 mod rate;
 mod settings;
+mod unit;
 mod zones;
 
 use galleria_sdk::csv::{self, Row};
@@ -21,6 +22,7 @@ use galleria_sdk::{money, quoted};
 use kinds::Meaning;
 pub use settings::{Payout, Settings};
 use std::io::Read;
+use unit::Unit;
 
 /// The plugin.
 pub struct AdyenSettlement;
@@ -107,7 +109,7 @@ impl<'s> Reader<'s> {
         if currency.is_empty() {
             return;
         }
-        let paid = line::Unit {
+        let paid = Unit {
             currency: &currency,
             digits: self.digits,
             format: self.settings.numbers(),
@@ -136,7 +138,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn payout(&mut self, row: &Row, booked_at: &str, paid: &line::Unit<'_>) {
+    fn payout(&mut self, row: &Row, booked_at: &str, paid: &Unit<'_>) {
         let number = row.number();
         if let Some((before, ..)) = self.payout {
             let message = format!("row {before} is a payout too: a file must contain one payout");

@@ -3,17 +3,11 @@
 use crate::columns::{self, At};
 use crate::kinds::is_plain;
 use crate::rate::Rate;
+use crate::unit::Unit;
 use galleria_sdk::csv::Row;
+use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{self, reference, single_line};
-use galleria_sdk::{NumberFormat, money};
-
-/// A currency, and how the file writes its amounts.
-pub struct Unit<'a> {
-    pub currency: &'a str,
-    pub digits: u8,
-    pub format: NumberFormat,
-}
 
 /// The amount that a customer paid or got back, and what the provider kept.
 struct Amounts {
@@ -45,7 +39,7 @@ impl Cells {
         );
         let mut fee = Some(None);
         for (index, name) in at.fees.iter().zip(columns::FEES) {
-            let part = problems.take(amount(row, *index, name, paid));
+            let part = problems.take(paid.amount(row, *index, name));
             fee = fee.zip(part).map(|(sum, part)| match (sum, part) {
                 (Some(sum), Some(part)) => Some(sum + i128::from(part)),
                 (sum, part) => sum.or(part.map(i128::from)),
@@ -260,7 +254,7 @@ pub fn sided(
 ) -> Option<Option<Money>> {
     let number = row.number();
     let mut side = |(index, name): (usize, &str)| {
-        let amount = amount(row, index, name, unit);
+        let amount = unit.amount(row, index, name);
         let amount = amount.and_then(|amount| match amount {
             Some(..0) => {
                 let message = "has the wrong sign: the column defines the sign, so the amount must not have one";
@@ -286,19 +280,6 @@ pub fn sided(
     }
 }
 
-/// Parses an amount; `None` for an empty cell.
-fn amount(row: &Row, index: usize, name: &str, unit: &Unit<'_>) -> Result<Option<Money>, Problem> {
-    match row.cell(index) {
-        "" => Ok(None),
-        text => {
-            let amount = money::parse_with(text, unit.currency, unit.digits, &unit.format);
-            amount
-                .map(Some)
-                .map_err(|bad| bad.in_row(row.number(), name))
-        }
-    }
-}
-
 /// Returns the columns of a line's amounts: an amount's sign selects its column.
 pub fn columns_of(
     row: &Row,
@@ -307,7 +288,7 @@ pub fn columns_of(
     paid: &Unit<'_>,
 ) -> statement::ColumnNames {
     let negative = |(name, index): &(&&str, usize)| {
-        let part = amount(row, *index, name, paid);
+        let part = paid.amount(row, *index, name);
         part.is_ok_and(|part| part.is_some_and(|part| part < 0))
     };
     // Only a negative fee may be wrong, and then its part is named.

@@ -1,7 +1,7 @@
 //! The exchange rate of a row, which converts one unit of the gross currency to the payout's currency.
 
 use crate::columns::{self, At};
-use crate::line::Unit;
+use crate::unit::Unit;
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::{money, quoted};
