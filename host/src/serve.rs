@@ -57,7 +57,7 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
         config.host.kafka.broker().is_some(),
     )?;
     let access = access(&config.host.access)?;
-    let listener = listen(&config.host).await?;
+    let listener = listen(&config.host)?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
     let watch = Workers::default();
@@ -222,8 +222,7 @@ async fn record(
     let Some(address) = config.listen else {
         return Ok(Some(metrics));
     };
-    let listener = TcpListener::bind(address)
-        .await
+    let listener = galleria_api::listen(address)
         .with_context(|| format!("listening for scrapes at {address} (metrics.listen)"))?;
     tracing::info!(address = %listener.local_addr()?, "metrics listener started");
     let served = serve_metrics(listener, host.app.clone(), metrics, stop.clone());
@@ -336,15 +335,13 @@ fn take_statements(
 }
 
 /// Listens, and writes the address to a file for other programs on this machine.
-async fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(host_config.http.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "listening at {}: if another process uses it, set http.listen to another port",
-                host_config.http.listen
-            )
-        })?;
+fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
+    let listener = galleria_api::listen(host_config.http.listen).with_context(|| {
+        format!(
+            "listening at {}: if another process uses it, set http.listen to another port",
+            host_config.http.listen
+        )
+    })?;
     std::fs::create_dir_all(&host_config.data)?;
     let (temporary, file) = (
         host_config.data.join(".http.addr"),
