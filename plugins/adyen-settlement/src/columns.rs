@@ -78,8 +78,8 @@ impl At {
             fees: FEES.map(&mut require),
             batch: require(BATCH),
         };
-        at.method = problems.take(header.find_once(METHOD)).flatten();
-        at.zone = problems.take(header.find_once(ZONE)).flatten();
+        at.method = problems.take(header.find(METHOD)).flatten();
+        at.zone = problems.take(header.find(ZONE)).flatten();
         problems.finish()?;
         Ok(at)
     }

@@ -1,20 +1,20 @@
 //! Lines of limited length, with their rows.
 
 use crate::field::Record;
-use galleria_sdk::Problem;
-use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::RecordSource;
-use std::io::{BufRead, BufReader, Read};
+use galleria_sdk::text::{Decoder, Encoding};
+use galleria_sdk::{Problem, log};
+use std::io::{BufRead, Read};
 
 /// The longest record, in bytes. Such formats have 80 to 600.
 pub const MAX_RECORD: usize = 4096;
 
 /// Reads records one by one.
 pub struct Records<R> {
-    input: BufReader<R>,
-    encoding: Encoding,
+    input: Decoder<R>,
     bytes: Vec<u8>,
-    text: String,
+    /// The last line ended with a carriage return, so a line feed after it does not end another line.
+    after_return: bool,
     row: u64,
     last: u64,
 }
@@ -22,30 +22,48 @@ pub struct Records<R> {
 impl<R: Read> Records<R> {
     pub fn new(input: R, encoding: Encoding) -> Self {
         Self {
-            input: BufReader::with_capacity(64 * 1024, input),
-            encoding,
+            input: Decoder::new(input, encoding),
             bytes: Vec::with_capacity(MAX_RECORD),
-            text: String::with_capacity(MAX_RECORD),
+            after_return: false,
             row: 0,
             last: 0,
         }
     }
 
-    /// Reads the next line without its end; returns `false` at the end of the file.
+    /// Reads the next line without its end (`\n`, `\r\n` or `\r`); returns `false` at the end of the file.
     fn line(&mut self) -> Result<bool, Problem> {
         self.bytes.clear();
-        let mut limited = (&mut self.input).take(MAX_RECORD as u64 + 2);
-        let read = limited.read_until(b'\n', &mut self.bytes);
-        let count = read.map_err(|error| self.problem(&format!("cannot be read: {error}")))?;
-        for end in [b'\n', b'\r'] {
-            if self.bytes.last() == Some(&end) {
-                self.bytes.pop();
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) => return Err(self.problem(&format!("cannot be read: {error}"))),
+            };
+            if chunk.is_empty() {
+                return Ok(!self.bytes.is_empty());
             }
+            if std::mem::take(&mut self.after_return) && chunk[0] == b'\n' {
+                self.input.consume(1);
+                continue;
+            }
+            let end = chunk.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let length = end.unwrap_or(chunk.len());
+            if self.bytes.len() + length > MAX_RECORD {
+                return Err(self.problem(&format!("has more than {MAX_RECORD} bytes")));
+            }
+            self.bytes.extend_from_slice(&chunk[..length]);
+            if let Some(end) = end {
+                self.after_return = chunk[end] == b'\r';
+                self.input.consume(end + 1);
+                return Ok(true);
+            }
+            self.input.consume(length);
         }
-        match self.bytes.len() > MAX_RECORD {
-            true => Err(self.problem(&format!("has more than {MAX_RECORD} bytes"))),
-            false => Ok(count > 0),
-        }
+    }
+
+    fn text(&self) -> Result<&str, Problem> {
+        let name = self.input.form().name();
+        let text = std::str::from_utf8(&self.bytes);
+        text.map_err(|_| self.problem(&["is not ", name].concat()))
     }
 
     fn problem(&self, message: &str) -> Problem {
@@ -63,30 +81,30 @@ impl<R: Read> RecordSource for Records<R> {
     fn next(&mut self) -> Result<Option<Record<'_>>, Problem> {
         loop {
             self.row += 1;
+            if self.row == 1 {
+                let started = self.input.start();
+                started.map_err(|error| self.problem(&error.to_string()))?;
+            }
             if !self.line()? {
+                if let Some(note) = self.input.note() {
+                    log::info(note, &[]);
+                }
                 return Ok(None);
             }
-            let mut bytes = self.bytes.as_slice();
-            if self.row == 1 {
-                bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-            }
-            self.text.clear();
-            if !self.encoding.decode(bytes, &mut self.text) {
-                return Err(self.problem("is not UTF-8"));
-            }
+            let text = self.text()?;
             let control = |letter: &char| letter.is_control() && *letter != '\t';
-            if let Some(letter) = self.text.chars().find(control) {
+            if let Some(letter) = text.chars().find(control) {
                 let message = format!("has a control character, U+{:04X}", u32::from(letter));
                 return Err(self.problem(&message));
             }
-            if !self.text.trim().is_empty() {
+            if !text.trim().is_empty() {
                 break;
             }
         }
         self.last = self.row;
         Ok(Some(Record {
             row: self.row,
-            text: &self.text,
+            text: self.text()?,
         }))
     }
 

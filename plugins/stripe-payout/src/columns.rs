@@ -46,12 +46,15 @@ impl At {
     /// Reports all missing and repeated columns together.
     pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
         let mut problems = Problems::default();
-        let effective = dated(header, EFFECTIVE);
-        let created = dated(header, CREATED);
+        let mut find = |name: &str| problems.take(header.find(name)).flatten();
+        let effective = dated(&mut find, EFFECTIVE);
+        let created = dated(&mut find, CREATED);
+        let customer = find(CUSTOMER_AMOUNT).or(find(CUSTOMER_CURRENCY));
+        let description = find(DESCRIPTION);
         // A report may leave out the reference of the charge, but not the one that the settings name.
-        let charge = problems.take(header.find_once(CHARGE)).flatten();
+        let charge = find(CHARGE);
         let intent = match settings.psp_reference {
-            PspReference::ChargeId => problems.take(header.find_once(INTENT)).flatten(),
+            PspReference::ChargeId => find(INTENT),
             PspReference::PaymentIntentId => problems.take(header.require(INTENT)),
         };
         let mut require = |name: &str| problems.take(header.require(name)).unwrap_or_default();
@@ -70,11 +73,8 @@ impl At {
                 "" => None,
                 name => Some(require(name)),
             },
-            customer: header
-                .find(CUSTOMER_AMOUNT)
-                .or(header.find(CUSTOMER_CURRENCY))
-                .map(|_| (require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
-            description: header.find(DESCRIPTION),
+            customer: customer.map(|_| (require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
+            description,
             effective: (require(&effective.0), effective.0),
             created: (require(&created.0), created.0, created.1),
         };
@@ -84,9 +84,9 @@ impl At {
 }
 
 /// Returns the column of a date, and whether it is certainly in UTC.
-fn dated(header: &Columns, name: &str) -> (String, bool) {
+fn dated(find: &mut impl FnMut(&str) -> Option<usize>, name: &str) -> (String, bool) {
     let utc = [name, "_utc"].concat();
-    match header.find(&utc) {
+    match find(&utc) {
         Some(_) => (utc, true),
         None => (name.to_owned(), false),
     }

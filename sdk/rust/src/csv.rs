@@ -15,7 +15,8 @@ use crate::number;
 use crate::sink::Sink;
 use crate::{Decimal, Money};
 pub use charset::{Charset, Unwritable};
-pub use reader::{Columns, Encoding, MAX_CELL, MAX_COLUMNS, MAX_ROW, Reader, Row};
+pub use galleria_text::Encoding;
+pub use reader::{Columns, MAX_CELL, MAX_COLUMNS, MAX_ROW, Reader, Row};
 
 /// Which cells are quoted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

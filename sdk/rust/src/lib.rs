@@ -51,6 +51,7 @@ pub use feeds::{
 };
 #[doc(inline)]
 pub use galleria_number_format::NumberFormat;
+pub use galleria_text as text;
 pub use output::{Output, Statement, StatementHeader, StatementKind, StatementLine};
 pub use points::*;
 pub use problems::{MAX_PROBLEMS, Problems, quoted};

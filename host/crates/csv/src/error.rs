@@ -29,8 +29,8 @@ pub enum Cause {
     RecordTooLong(usize),
     /// The record has more than this many cells.
     TooManyCells(usize),
-    /// The file starts with a byte order mark of UTF-16.
-    Utf16,
+    /// The start of the file shows that it cannot be read. The message contains the rule.
+    Start(String),
     /// The file could not be read.
     Unread(io::Error),
 }
@@ -52,7 +52,7 @@ impl fmt::Display for RecordError {
             Cause::TooManyCells(most) => {
                 write!(f, "is more than the {most} columns that are read")
             }
-            Cause::Utf16 => write!(f, "is UTF-16: save the file as UTF-8"),
+            Cause::Start(message) => f.write_str(message),
             Cause::Unread(error) => write!(f, "cannot be read: {error}"),
         }
     }

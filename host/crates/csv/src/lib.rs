@@ -5,7 +5,7 @@
 //!   contain delimiters and line breaks. Text after the closing quote, and a quote that is never closed, are
 //!   errors. Every other quote is text.
 //! - A blank line is a record without cells: it is skipped and counted.
-//! - A UTF-8 byte order mark at the start of the file is skipped.
+//! - A byte order mark defines the encoding, and a first line such as `sep=;` the delimiter (`galleria-text`).
 //!
 //! `csv-core` finds the cells. It accepts every input, so this crate detects wrong quotes. Memory is constant: one
 //! chunk of the file and one record.
@@ -16,13 +16,13 @@ mod error;
 
 use cell::{Quoting, line_breaks};
 use csv_core::ReadFieldResult;
-use std::io::{self, Read};
+use galleria_text::{Decoder, Encoding, Form, StartError};
+use std::io::Read;
 
 pub use error::{Cause, RecordError};
 
 /// Bytes per read.
 const CHUNK: usize = 64 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The size of the largest record.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,8 @@ impl Position {
 pub struct Record<'r> {
     /// The place of its first byte.
     pub position: Position,
+    /// The encoding that the file has. Text that is invalid in it is invalid UTF-8 here.
+    pub form: Form,
     bytes: &'r [u8],
     ends: &'r [usize],
 }
@@ -109,7 +111,7 @@ pub fn control_character(text: &str) -> Option<char> {
 /// # Ok::<(), galleria_csv::RecordError>(())
 /// ```
 pub struct Records<R> {
-    input: R,
+    input: Decoder<R>,
     core: csv_core::Reader,
     limits: Limits,
     chunk: Vec<u8>,
@@ -128,14 +130,16 @@ pub struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    /// Reads from the start of a file.
+    /// Reads from the start of a file in UTF-8.
     pub fn new(input: R, delimiter: u8, limits: Limits) -> Self {
-        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        // Only the first read of `csv-core` skips a byte order mark. Skip it here, where its bytes are counted.
-        core.read_field(&[], &mut []);
+        Self::decoded(Decoder::new(input, Encoding::Utf8), delimiter, limits)
+    }
+
+    /// Reads from the start of a file in any encoding.
+    pub fn decoded(input: Decoder<R>, delimiter: u8, limits: Limits) -> Self {
         Self {
             input,
-            core,
+            core: splitter(delimiter),
             limits,
             chunk: vec![0; CHUNK],
             filled: 0,
@@ -195,10 +199,16 @@ impl<R: Read> Records<R> {
             }),
             None => Ok(Some(Record {
                 position,
+                form: self.input.form(),
                 bytes: &self.bytes,
                 ends: &self.ends,
             })),
         }
+    }
+
+    /// Returns a note for people about the end of the file, if there is one. Known after the last record.
+    pub fn note(&self) -> Option<&'static str> {
+        self.input.note()
     }
 
     /// Returns the number of cells that the last record had, or had before its error.
@@ -283,40 +293,27 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Skips the byte order mark, if there is one.
+    /// Finds the encoding and the delimiter that the file names.
     fn begin(&mut self) -> Result<(), RecordError> {
         self.begun = true;
-        while self.filled < BYTE_ORDER_MARK.len() {
-            match self.read(self.filled)? {
-                0 => break,
-                count => self.filled += count,
-            }
+        self.input.start().map_err(|error| match error {
+            StartError::Encoding(message) => self.error(Cause::Start(message)),
+            StartError::Io(error) => self.error(Cause::Unread(error)),
+        })?;
+        match self.input.separator() {
+            None => {}
+            Some(Ok(delimiter)) => self.core = splitter(delimiter),
+            Some(Err(message)) => return Err(self.error(Cause::Start(message))),
         }
-        match &self.chunk[..self.filled] {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(self.error(Cause::Utf16)),
-            start => {
-                if start.starts_with(BYTE_ORDER_MARK) {
-                    self.taken = BYTE_ORDER_MARK.len();
-                }
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     /// Reads the next chunk; returns `false` at the end.
     fn fill(&mut self) -> Result<bool, RecordError> {
         self.taken = 0;
-        self.filled = self.read(0)?;
+        let read = self.input.read(&mut self.chunk);
+        self.filled = read.map_err(|error| self.error(Cause::Unread(error)))?;
         Ok(self.filled > 0)
-    }
-
-    fn read(&mut self, begin: usize) -> Result<usize, RecordError> {
-        loop {
-            match self.input.read(&mut self.chunk[begin..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read.map_err(|error| self.error(Cause::Unread(error))),
-            }
-        }
     }
 
     /// An error of the cell that is being read.
@@ -328,4 +325,11 @@ impl<R: Read> Records<R> {
             is_final: true,
         }
     }
+}
+
+fn splitter(delimiter: u8) -> csv_core::Reader {
+    let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    // The first read of `csv-core` would skip a second byte order mark, which is text.
+    core.read_field(&[], &mut []);
+    core
 }

@@ -1,6 +1,6 @@
 //! Charsets of written files.
 
-use super::reader::windows_1252;
+use galleria_text::windows_1252;
 
 /// The charset of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

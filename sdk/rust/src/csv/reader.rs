@@ -6,6 +6,7 @@
 
 use crate::Problem;
 use galleria_csv::{Limits, Position, Record, RecordError, Records, control_character};
+use galleria_text::{Decoder, Encoding, comparable, escaped};
 use std::io;
 
 /// The longest cell, in bytes: ten times a long description, and far below the memory of a guest.
@@ -19,33 +20,6 @@ const LIMITS: Limits = Limits {
     record_bytes: MAX_ROW,
     cells: MAX_COLUMNS,
 };
-
-/// The encoding of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// A byte order mark may precede the text.
-    #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// Spreadsheets in Western Europe write it; it covers ISO 8859-1.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-}
-
-impl Encoding {
-    /// Appends bytes as text. Returns `false` and appends nothing if they are invalid.
-    pub fn decode(self, bytes: &[u8], text: &mut String) -> bool {
-        match self {
-            Self::Utf8 => match std::str::from_utf8(bytes) {
-                Ok(piece) => text.push_str(piece),
-                Err(_) => return false,
-            },
-            Self::Windows1252 => text.extend(bytes.iter().map(|byte| windows_1252(*byte))),
-        }
-        true
-    }
-}
 
 /// One row. It is reused for all rows, so that reading does not allocate.
 #[derive(Clone, Debug, Default)]
@@ -101,24 +75,27 @@ impl Row {
 /// let columns = rows.header()?.expect("a header");
 /// let mut row = csv::Row::default();
 /// assert!(rows.read(&mut row)?);
-/// assert_eq!((row.number(), row.cell(columns.find("price").expect("a column"))), (3, "2;50"));
+/// assert_eq!((row.number(), row.cell(columns.require("price")?)), (3, "2;50"));
 /// assert!(!rows.read(&mut row)?);
 /// # Ok::<(), galleria_sdk::Problem>(())
 /// ```
 pub struct Reader<R> {
     records: Records<R>,
-    encoding: Encoding,
+    /// The end of the file was reached.
+    ended: bool,
     /// The last row that was not empty.
     last: Position,
     names: Vec<String>,
 }
 
 impl<R: io::Read> Reader<R> {
-    /// Reads from the start of a file.
+    /// Reads from the start of a file. A byte order mark replaces the encoding, and a first line such as
+    /// `sep=;` replaces the delimiter, because the program that wrote the file knows both.
     pub fn new(input: R, delimiter: u8, encoding: Encoding) -> Self {
+        let input = Decoder::new(input, encoding);
         Self {
-            records: Records::new(input, delimiter, LIMITS),
-            encoding,
+            records: Records::decoded(input, delimiter, LIMITS),
+            ended: false,
             last: Position::of_line(1),
             names: Vec::new(),
         }
@@ -135,6 +112,7 @@ impl<R: io::Read> Reader<R> {
         self.names = names.collect();
         Ok(Some(Columns {
             row: row.number(),
+            comparable: self.names.iter().map(|name| comparable(name)).collect(),
             names: self.names.clone(),
         }))
     }
@@ -145,16 +123,27 @@ impl<R: io::Read> Reader<R> {
         loop {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
-                Ok(None) => return Ok(false),
+                Ok(None) => {
+                    self.end();
+                    return Ok(false);
+                }
                 Err(error) => return Err(unreadable(&self.names, &error)),
             };
-            decode(&record, self.encoding, row).map_err(|(index, message)| {
+            decode(&record, row).map_err(|(index, message)| {
                 problem(&self.names, record.position, index, message)
             })?;
             if !row.is_empty() {
                 self.last = record.position;
                 return Ok(true);
             }
+        }
+    }
+
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true)
+            && let Some(note) = self.records.note()
+        {
+            crate::log::info(note, &[]);
         }
     }
 
@@ -170,15 +159,15 @@ impl<R: io::Read> Reader<R> {
 }
 
 /// Converts a record to text, or returns the index of a cell and its problem.
-fn decode(record: &Record<'_>, encoding: Encoding, row: &mut Row) -> Result<(), (usize, String)> {
+fn decode(record: &Record<'_>, row: &mut Row) -> Result<(), (usize, String)> {
     row.text.clear();
     row.ends.clear();
     (row.number, row.line) = (record.position.row, record.position.line);
     for (index, cell) in record.cells().enumerate() {
         let begin = row.text.len();
-        if !encoding.decode(cell, &mut row.text) {
-            return Err((index, "is not UTF-8".to_owned()));
-        }
+        let cell = std::str::from_utf8(cell);
+        let cell = cell.map_err(|_| (index, ["is not ", record.form.name()].concat()))?;
+        row.text.push_str(cell);
         if let Some(letter) = control_character(&row.text[begin..]) {
             let message = format!("has a control character, U+{:04X}", u32::from(letter));
             return Err((index, message));
@@ -209,36 +198,39 @@ fn column_name(names: &[String], index: usize) -> String {
 pub struct Columns {
     row: u64,
     names: Vec<String>,
+    /// The names in the form in which they are compared.
+    comparable: Vec<String>,
 }
 
 impl Columns {
-    /// Finds a column. Surrounding blanks and case do not matter.
-    pub fn find(&self, name: &str) -> Option<usize> {
-        let same = |known: &String| known.eq_ignore_ascii_case(name);
-        self.names.iter().position(same)
-    }
-
-    /// Finds a column that must exist exactly once.
+    /// Finds a column that must exist exactly once. Surrounding blanks, case and the composition of letters do not
+    /// matter.
     pub fn require(&self, name: &str) -> Result<usize, Problem> {
-        self.find_once(name)?.ok_or_else(|| {
-            let found: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        self.find(name)?.ok_or_else(|| {
+            let names: Vec<String> = self.names.iter().map(|name| escaped(name)).collect();
             // Long enough for every readable header.
-            let all: String = found.join(", ").chars().take(500).collect();
-            let message = ["is missing; the columns are ", &all];
+            let all: String = names.join(", ").chars().take(2000).collect();
+            // Shows letters that only look like those in the file.
+            let wanted = match name.is_ascii() {
+                true => String::new(),
+                false => [" (", &*escaped(name), ")"].concat(),
+            };
+            let message = ["is missing", &wanted, "; the columns are ", &all];
             Problem::in_row(self.row, name, message.concat())
         })
     }
 
-    /// Finds a column that may exist at most once.
-    pub fn find_once(&self, name: &str) -> Result<Option<usize>, Problem> {
-        let same = |known: &&String| known.eq_ignore_ascii_case(name);
-        match self.names.iter().filter(same).count() {
-            0 | 1 => Ok(self.find(name)),
-            count => {
-                let message = format!("occurs {count} times in the header; it must occur once");
-                Err(Problem::in_row(self.row, name, message))
-            }
+    /// Finds a column that may exist at most once, by the same rules.
+    pub fn find(&self, name: &str) -> Result<Option<usize>, Problem> {
+        let wanted = comparable(name);
+        let mut same = (0..self.names.len()).filter(|index| self.comparable[*index] == wanted);
+        let (first, others) = (same.next(), same.count());
+        if others > 0 {
+            let count = others + 1;
+            let message = format!("occurs {count} times in the header; it must occur once");
+            return Err(Problem::in_row(self.row, name, message));
         }
+        Ok(first)
     }
 
     /// Checks that a row has exactly one cell for each column.
@@ -261,22 +253,6 @@ impl Columns {
     /// Returns the row of the header.
     pub fn row(&self) -> u64 {
         self.row
-    }
-}
-
-/// Decodes a byte of Windows-1252 by the WHATWG encoding standard. The five undefined bytes become
-/// control characters, which are rejected.
-pub(super) fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
-        '\u{2021}', '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}',
-        '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}',
-        '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}',
-        '\u{178}',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
-        _ => char::from(byte),
     }
 }
 

@@ -171,8 +171,8 @@ struct ImportQuery {
 /// price of that store, or removes it if price and currency are empty; its other cells must equal those of the
 /// product's own row. A row is the complete product: omitted columns get their defaults.
 ///
-/// CSV is UTF-8 with `,` or `;` between cells, a header row, and one line per row. JSON lines are objects with
-/// the same names; prices are strings or decimals. All problems are reported together: the first 1,000 invalid
+/// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,` or `;` between cells, or the delimiter of a
+/// first line such as `sep=|`; then a header row, and one line per row. JSON lines are objects with the same names; prices are strings or decimals. All problems are reported together: the first 1,000 invalid
 /// cells with row and column.
 #[utoipa::path(
     post, path = "/v1/retailers/{retailer}/products/import", tag = "products",

@@ -174,8 +174,8 @@ struct ImportQuery {
 /// `retailer`, `store_type`, `country`, `currency`, `minor_digits`, `zone`, and optionally `day_starts` (`HH:MM`
 /// or minutes after midnight; midnight if empty) and any number of `attribute:<name>`.
 ///
-/// The file is UTF-8 with `,` or `;` between cells, a header row, one line per row, and at most 10,000 rows. All
-/// problems are reported together: the first 1,000 invalid cells with row and column.
+/// The file is UTF-8, or UTF-16 with a byte order mark. It has `,` or `;` between cells, or the delimiter of a first
+/// line such as `sep=|`; then a header row, one line per row, and at most 10,000 rows. All problems are reported together: the first 1,000 invalid cells with row and column.
 #[utoipa::path(
     post, path = "/v1/stores/import", tag = "stores", params(ImportQuery, IdempotencyHeader),
     request_body(content(

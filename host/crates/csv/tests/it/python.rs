@@ -45,7 +45,7 @@ fn draw(rng: &mut ChaCha8Rng) -> Vec<u8> {
         b"5\" pipe",
         b" ",
         b"'",
-        b"\0",
+        b"\x01",
         b"\xc3\xa9",
         b"\xef\xbb\xbf",
     ];

@@ -94,8 +94,28 @@ fn invalid_text_is_reported_by_row_and_column() {
         "row 2, b: has a control character, U+0000"
     );
     assert_eq!(
-        problem(b"\xff\xfea\0"),
-        "row 1, column 1: is UTF-16: save the file as UTF-8"
+        problem(&utf16("a,b\n1,\u{1}\n")),
+        "row 2, b: has a control character, U+0001"
+    );
+    let mut half = utf16("a,b\n1,");
+    half.extend([0x3d, 0xd8]);
+    assert_eq!(problem(&half), "row 2, b: is not UTF-16");
+    let fix = "save the file as UTF-8, or as UTF-16 with a byte order mark";
+    assert_eq!(
+        problem(&utf16("a,b\n1,2\n")[2..]),
+        format!("row 1, column 1: is UTF-16 (low byte first) without a byte order mark: {fix}")
+    );
+    assert_eq!(
+        problem(b"\xff\xfe\0\0a\0\0\0"),
+        format!("row 1, column 1: is UTF-32: {fix}")
+    );
+    assert_eq!(
+        problem(b"sep=.\na.b\n"),
+        "row 1, column 1: `sep=.` must name one delimiter: , ; | or a tab"
+    );
+    assert_eq!(
+        problem(b"a,b\n1,\x1a\n2,3\n\x1a"),
+        "row 2, b: has a control character, U+001A"
     );
 }
 
@@ -152,9 +172,9 @@ fn columns_are_found_by_name_in_any_order() {
         Encoding::Utf8,
     );
     let columns = reader.header().expect("a row").expect("a header");
-    assert_eq!(columns.find("net"), Some(0));
+    assert_eq!(columns.find("net"), Ok(Some(0)));
     assert_eq!(columns.require("Gross"), Ok(1));
-    assert_eq!(columns.find_once("fee"), Ok(None));
+    assert_eq!(columns.find("fee"), Ok(None));
     let missing = columns.require("fee").expect_err("missing");
     assert_eq!(
         missing.to_string(),
@@ -197,4 +217,64 @@ fn western_spreadsheets_are_read() {
     let mut row = Row::default();
     assert!(reader.read(&mut row).expect("a row"));
     assert_eq!((row.cell(0), row.cell(1)), ("café", "€"));
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn the_file_names_its_encoding_and_its_delimiter() {
+    let text = "sep=;\r\nname;price\r\n\"é;€\";2\r\n\u{1a}";
+    let marked = ["\u{feff}", text].concat();
+    for file in [text.as_bytes(), marked.as_bytes(), &utf16(text)] {
+        for step in [1, 2, 3, 1000] {
+            let host = crate::testkit::Host::default();
+            let (rows, host) = host.within(|| rows(file, step).expect("rows"));
+            let expected = [
+                (2, vec!["name".to_owned(), "price".to_owned()]),
+                (3, vec!["é;€".to_owned(), "2".to_owned()]),
+            ];
+            assert_eq!(rows, expected, "by {step}");
+            let notes: Vec<_> = host.logged.iter().map(|note| &*note.message).collect();
+            assert_eq!(
+                notes,
+                ["ignored an end-of-file mark (Ctrl-Z) after the last row"]
+            );
+        }
+    }
+}
+
+#[test]
+fn columns_are_compared_without_case_and_composition() {
+    let text = "Comisio\u{301}n,Stra\u{df}e,Fech\u{430},Importe\u{a0}neto,\u{feff}Tipo,X\u{c5},x\u{212b}\n";
+    let mut reader = Reader::new(text.as_bytes(), b',', Encoding::Utf8);
+    let columns = reader.header().expect("a row").expect("a header");
+    assert_eq!(columns.require("COMISIÓN"), Ok(0));
+    assert_eq!(columns.require(" strasse "), Ok(1));
+    let found = "Comisio\\u{301}n, Stra\\u{df}e, Fech\\u{430}, Importe\\u{a0}neto, \\u{feff}Tipo, X\\u{c5}, x\\u{212b}";
+    for name in ["Fecha", "Importe neto", "Tipo"] {
+        let missing = columns.require(name).expect_err("missing").to_string();
+        assert_eq!(
+            missing,
+            format!("row 1, {name}: is missing; the columns are {found}")
+        );
+    }
+    let missing = columns
+        .require("Comisíon")
+        .expect_err("missing")
+        .to_string();
+    assert!(
+        missing.contains("Comisíon: is missing (Comis\\u{ed}on); the columns are "),
+        "{missing}"
+    );
+    for same in ["xå", "XA\u{30a}"] {
+        let twice = columns.require(same).expect_err("ambiguous").to_string();
+        assert_eq!(
+            twice,
+            format!("row 1, {same}: occurs 2 times in the header; it must occur once")
+        );
+        assert!(columns.find(same).is_err());
+    }
 }
