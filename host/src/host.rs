@@ -98,6 +98,12 @@ pub fn database(host_config: &HostConfig) -> DbConfig {
     }
 }
 
+/// Waits until the database accepts connections.
+pub async fn wait_for_database(host_config: &HostConfig) -> anyhow::Result<()> {
+    let limit = host_config.database.startup_timeout;
+    Ok(Db::wait(&database(host_config), limit).await?)
+}
+
 /// Creates the engine with the host's ceiling.
 pub fn engine(host_config: &HostConfig) -> anyhow::Result<Engine> {
     let mut config = EngineConfig::new(&host_config.artifacts);

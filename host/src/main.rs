@@ -76,6 +76,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(config, &args.roles).await,
         Command::Migrate => {
+            host::wait_for_database(&config.host).await?;
             for done in galleria_db::Db::migrate(&host::database(&config.host)).await? {
                 show::line(&done);
             }

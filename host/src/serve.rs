@@ -50,6 +50,7 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let generation = host::load(&config.host, config.slots())?;
     let schedules = runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
     check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
+    host::wait_for_database(&config.host).await?;
     let host = host::build(&config, generation).await?;
     let roles = Roles::new(
         requested,

@@ -44,6 +44,9 @@ pub struct Database {
     /// Connections that write, on PostgreSQL.
     #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
     pub write_connections: u32,
+    /// Time for which `serve` and `migrate` wait for a server that does not answer yet.
+    #[serde(deserialize_with = "duration::<_, 0, {600 * SECOND}>")]
+    pub startup_timeout: Duration,
     /// Time to wait for a connection.
     #[serde(deserialize_with = "duration::<_, 1, LONGEST>")]
     pub connect_timeout: Duration,

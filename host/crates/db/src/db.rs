@@ -9,10 +9,16 @@ use crate::migrations;
 use crate::pool::Pool;
 use crate::writer::Writer;
 use async_trait::async_trait;
+use backon::{ConstantBuilder, Retryable as _};
 use galleria_ports::Error;
 use galleria_ports::records::{Records, Work};
 use sqlx::Connection as _;
 use std::sync::Arc;
+use std::sync::Once;
+use std::time::Duration;
+
+/// Pause between attempts to connect to a server that does not answer yet.
+const CONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// An open database. Clones share its connections.
 #[derive(Clone)]
@@ -31,6 +37,36 @@ enum Writes {
 }
 
 impl Db {
+    /// Waits until the server accepts connections, at most `limit`. A server that starts at the same time as
+    /// the host is not an error. Returns at once for a file, and for an error that waiting does not solve,
+    /// such as a wrong password.
+    pub async fn wait(config: &DbConfig, limit: Duration) -> Result<(), DbError> {
+        let address = Address::parse(config)?;
+        if address.dialect() == Dialect::Sqlite {
+            return Ok(());
+        }
+        let warned = Once::new();
+        let connected = (|| address.connect())
+            .retry(
+                ConstantBuilder::default()
+                    .with_delay(CONNECT_PAUSE)
+                    .without_max_times(),
+            )
+            .sleep(tokio::time::sleep)
+            .when(|error| matches!(error, DbError::Unreachable { .. }))
+            .notify(|error, _| {
+                warned.call_once(|| tracing::warn!(%error, ?limit, "waiting for the database"));
+            });
+        let connected = match tokio::time::timeout(limit, connected).await {
+            Ok(connected) => connected,
+            // The last attempt states the error.
+            Err(_) => address.connect().await,
+        };
+        // A failure to close does not matter: the connection is not used.
+        let _ = connected?.close().await;
+        Ok(())
+    }
+
     /// Opens a database whose schema version this binary supports.
     pub async fn open(config: &DbConfig) -> Result<Self, DbError> {
         let address = Address::parse(config)?;

@@ -309,3 +309,32 @@ async fn a_rejected_login_is_explained_without_the_password() {
     assert!(matches!(&error, DbError::Parameter { name } if name == "passwort"));
     assert!(!format!("{error} {error:?}").contains("tiger-secret"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_later_is_waited_for() {
+    let Some((mut server, stage)) = own_server().await else {
+        return;
+    };
+    let config = stage.config.clone();
+    stage.db.close().await.expect("closed");
+    server.stop().expect("stopped");
+
+    let short = Duration::from_millis(700);
+    let error = Db::wait(&config, short).await.expect_err("no server");
+    assert!(matches!(error, DbError::Unreachable { .. }), "{error:?}");
+
+    let waiting = tokio::spawn({
+        let config = config.clone();
+        async move { Db::wait(&config, Duration::from_secs(60)).await }
+    });
+    tokio::time::sleep(short).await;
+    assert!(!waiting.is_finished());
+    server.restart().expect("restarted");
+    waiting.await.expect("no panic").expect("a server");
+
+    let mut wrong = config;
+    wrong.url += "_missing";
+    let error = Db::wait(&wrong, Duration::MAX).await;
+    let error = error.expect_err("waiting does not create a database");
+    assert!(matches!(error, DbError::Rejected { .. }), "{error:?}");
+}
