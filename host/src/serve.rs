@@ -75,6 +75,15 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
             "plugins changed since the last start, see `galleria operations list --action plugins_loaded`"
         );
     }
+    for invalid in host.app.stores.invalid().await? {
+        tracing::warn!(
+            retailer = invalid.retailer,
+            store = invalid.store,
+            field = invalid.field,
+            "recorded store is invalid, correct it: {}",
+            invalid.message
+        );
+    }
     if !roles.groups.is_empty() {
         let (groups, watch) = (roles.groups.clone(), watch.for_role("consumer"));
         consume(

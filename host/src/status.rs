@@ -88,6 +88,11 @@ fn whole(database: &str, status: &StatusView) -> Table {
     let dead = status.runs.get("dead").copied().unwrap_or_default();
     let more = list(dead, "runs list --state dead");
     line("runs", runs(&status.runs), more);
+    for invalid in &status.invalid_stores {
+        let name = format!("store {}", invalid.store);
+        let now = format!("invalid {}: {}", invalid.field, invalid.message);
+        line(&name, now, Some("stores import --help"));
+    }
     for (name, path) in &status.directories {
         line(&format!("directory {name}"), path.clone(), None);
     }

@@ -30,9 +30,10 @@ Examples:
 
 Columns, by name and in any order: id, external_id, retailer, store_type, country, currency,
 minor_digits, zone; optional: day_starts, as HH:MM or in minutes after midnight, and any number of
-attribute:<name>. A row is a complete store: missing values have their defaults. The import replaces an
-existing store, but not its retailer, its currency and its minor digits. Cells are separated by , or ; or
-by the character of a first line such as sep=|. The text is UTF-8, or UTF-16 with a byte order mark.")]
+attribute:<name>. A zone is an IANA name of the form Area/Place, or UTC. A row is a complete store: missing
+values have their defaults. The import replaces an existing store, but not its retailer, its currency and
+its minor digits. Cells are separated by , or ; or by the character of a first line such as sep=|. The
+text is UTF-8, or UTF-16 with a byte order mark.")]
 pub struct Import {
     /// CSV file with at most 10,000 stores
     pub file: PathBuf,

@@ -6,7 +6,8 @@ use crate::checks::Checks;
 use crate::raw::RawSchedule;
 use crate::suggest;
 use galleria_domain::plugin::Point;
-use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span, is_zone};
+use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span};
+use galleria_domain::zone as zones;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -161,17 +162,17 @@ impl Reading<'_> {
         zone: Option<String>,
         per: Option<Per>,
     ) -> Option<Option<String>> {
-        const ZONE: &str = "must be an IANA time zone, such as Europe/Madrid";
         let message = match (zone.as_deref(), per) {
             (None | Some("store"), Some(Per::Retailer)) => {
-                format!("{ZONE}, because the retailer's stores have no common one")
+                let name = "must be a time zone, such as Europe/Madrid";
+                format!("{name}, because the retailer's stores have no common one")
             }
             (None | Some("store"), _) => return Some(None),
-            (Some(name), _) if is_zone(name) => return Some(zone),
-            (Some(_), Some(Per::Store)) => {
-                "must be `store` or an IANA time zone, such as Europe/Madrid".to_owned()
-            }
-            (Some(_), _) => ZONE.to_owned(),
+            (Some(name), _) => match (zones::parse(name), per) {
+                (Ok(_), _) => return Some(zone),
+                (Err(rule), Some(Per::Store)) => format!("{rule}, or `store`"),
+                (Err(rule), _) => rule,
+            },
         };
         self.checks.wrong(key, message);
         None

@@ -31,6 +31,7 @@ pub mod statement;
 pub mod store;
 pub mod trace;
 pub mod trade;
+pub mod zone;
 
 pub use basket::{AgeCheck, AgeOutcome, Attribute, Discount, Foreign, Line, LineKind, Tax, Tender};
 pub use context::{Context, Counter, PriorDocument, Scope, Totals, Window};

@@ -1,7 +1,9 @@
 //! Stores: the shops of retailers.
 
 use crate::basket::Attribute;
-use jiff::{Timestamp, civil, tz::TimeZone};
+use crate::zone;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
 /// A store as the host records it.
@@ -24,9 +26,10 @@ pub struct Store {
     /// Digits after the decimal mark of the currency.
     #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minor_digits: u8,
-    /// IANA name of the time zone.
+    /// IANA name of the time zone, of the form `Area/Place`, or `UTC`.
     pub zone: String,
-    /// Minutes after midnight at which the business day starts: an earlier sale belongs to the day before.
+    /// Minutes after midnight at which the business day starts: an earlier sale belongs to the day before. If a clock
+    /// change repeats this time, the day starts at the first occurrence; if it skips it, at the end of the gap.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
@@ -80,17 +83,13 @@ impl Store {
             "day_starts_minute",
             "must be 0 to 1439",
         );
-        check(
-            TimeZone::get(&self.zone).is_ok(),
-            "zone",
-            "must be an IANA time zone, such as Europe/Madrid",
-        );
+        let zone = zone::parse(&self.zone);
+        problems.extend(zone.err().map(|rule| crate::Problem::new("zone", rule)));
         problems
     }
 
     fn time_zone(&self) -> TimeZone {
-        // The zone was checked when the store was accepted. If the time zone database has lost it, use UTC.
-        TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC)
+        zone::recorded(&self.zone)
     }
 
     /// Formats an instant for the contract: RFC 3339 with milliseconds and the store's offset.
@@ -100,35 +99,61 @@ impl Store {
             .to_string()
     }
 
-    /// The business date of an instant.
+    /// The business date of an instant: the latest date whose [first instant](Self::day_begins) is not after it.
     pub fn business_date(&self, at: Timestamp) -> civil::Date {
-        let local = at.to_zoned_datetime(self.time_zone());
-        let minute = i32::from(local.hour()) * 60 + i32::from(local.minute());
-        if minute < i32::from(self.day_starts_minute) {
+        let zone = self.time_zone();
+        let local = zone.to_datetime(at).date();
+        // After clocks went back, the local date may be one day behind.
+        let latest = local.tomorrow().into_iter().chain([local]);
+        latest
+            .filter(|date| self.day_begins_in(&zone, *date) <= at)
+            .max()
+            .unwrap_or_else(|| local.yesterday().unwrap_or(local))
+    }
+
+    /// The business date of a local time, also of one that a clock change skips or repeats.
+    pub fn business_date_of_local(&self, local: civil::DateTime) -> civil::Date {
+        if local.time() < self.day_starts() {
             local.date().yesterday().unwrap_or(local.date())
         } else {
             local.date()
         }
     }
 
-    /// The first instant after which no instant has this business date. If the local time occurs twice, the
-    /// second occurrence; if it is skipped, the instant after the gap.
+    /// The instant at which a business date begins: the first at which the local clock has reached the start of
+    /// the day. If that time is repeated, its first occurrence; if it is skipped, the end of the gap. A date that
+    /// the zone skips begins together with the next.
+    pub fn day_begins(&self, date: civil::Date) -> Timestamp {
+        self.day_begins_in(&self.time_zone(), date)
+    }
+
+    fn day_begins_in(&self, zone: &TimeZone, date: civil::Date) -> Timestamp {
+        zone::reached(zone, date.to_datetime(self.day_starts()))
+    }
+
+    /// The first instant after which no instant has this business date.
     pub fn day_over(&self, date: civil::Date) -> Timestamp {
+        // After the year 9999, a day never ends.
+        date.tomorrow()
+            .map_or(Timestamp::MAX, |next| self.day_begins(next))
+    }
+
+    fn day_starts(&self) -> civil::Time {
         let (hour, minute) = (self.day_starts_minute / 60, self.day_starts_minute % 60);
         let time = i8::try_from(hour).ok().zip(i8::try_from(minute).ok());
-        let (hour, minute) = time.unwrap_or((0, 0));
-        let end = date.tomorrow().unwrap_or(date).at(hour, minute, 0, 0);
-        let end = self.time_zone().to_ambiguous_timestamp(end).later();
-        // An error is possible only after the year 9999: such a day never ends.
-        end.unwrap_or(Timestamp::MAX)
+        let time = time.and_then(|(hour, minute)| civil::Time::new(hour, minute, 0, 0).ok());
+        time.unwrap_or(civil::Time::midnight())
     }
 }
+
+#[cfg(test)]
+mod business_dates;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn store(day_starts_minute: u16) -> Store {
+    pub(super) fn store(day_starts_minute: u16) -> Store {
         Store {
             id: "s1".into(),
             external_id: "0042".into(),
@@ -164,32 +189,6 @@ mod tests {
         let late = at("2026-11-24T01:30:00Z"); // 02:30 in Madrid
         assert_eq!(store(0).business_date(late).to_string(), "2026-11-24");
         assert_eq!(store(240).business_date(late).to_string(), "2026-11-23");
-    }
-
-    #[test]
-    fn a_day_ends_after_its_last_instant_even_if_clocks_change() {
-        // Clocks go forward on the 29th of March and back on the 25th of October.
-        for day_starts_minute in [0, 150, 240] {
-            let store = store(day_starts_minute);
-            for day in ["2026-03-28", "2026-07-01", "2026-10-24", "2026-10-25"] {
-                let day: civil::Date = day.parse().expect("a date");
-                let over = store.day_over(day);
-                let last = over - jiff::SignedDuration::from_secs(1);
-                assert!(store.business_date(over) > day, "{day_starts_minute} {day}");
-                let later =
-                    (0..12 * 60).map(|minute| over + jiff::SignedDuration::from_mins(minute));
-                for later in later {
-                    assert!(store.business_date(later) > day, "{later}");
-                }
-                // In March 02:30 does not exist: the day ends up to half an hour late.
-                let skipped = (day_starts_minute, day.month()) == (150, 3);
-                assert_eq!(
-                    store.business_date(last) == day,
-                    !skipped,
-                    "{day_starts_minute} {day}"
-                );
-            }
-        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::basket::BasketMaker;
 use super::shift::Shift;
 use crate::assortment::Assortment;
-use anyhow::Result;
-use galleria_domain::Store;
+use anyhow::{Context as _, Error, Result};
+use galleria_domain::{Store, zone};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -39,7 +39,9 @@ impl<'a> StoreDay<'a> {
                 store,
                 market: assortment.market(store)?,
             },
-            zone: TimeZone::get(&store.zone)?,
+            zone: zone::parse(&store.zone)
+                .map_err(Error::msg)
+                .with_context(|| format!("store {}: zone", store.id))?,
             shifts,
         })
     }

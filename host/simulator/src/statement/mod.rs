@@ -13,9 +13,8 @@ mod tests;
 
 use crate::day::SettledTender;
 use crate::random::Random;
-use anyhow::{Context, Result};
-use galleria_domain::{Decimal, MatchOutcome, Money};
-use jiff::tz::TimeZone;
+use anyhow::{Context, Error, Result};
+use galleria_domain::{Decimal, MatchOutcome, Money, zone};
 use jiff::{Timestamp, ZonedDateTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -272,7 +271,10 @@ fn half_up(value: i64, divisor: i64) -> i64 {
 
 /// Returns the time of a row in the provider's time zone.
 fn local(terms: &StatementTerms, row: &Row) -> Result<ZonedDateTime> {
-    Ok(row.at.to_zoned_datetime(TimeZone::get(&terms.zone)?))
+    let zone = zone::parse(&terms.zone)
+        .map_err(Error::msg)
+        .context("zone")?;
+    Ok(row.at.to_zoned_datetime(zone))
 }
 
 /// Formats an amount of a currency with two decimals.

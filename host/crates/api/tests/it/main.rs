@@ -26,3 +26,4 @@ mod products;
 mod rows;
 mod stores;
 mod walk;
+mod zones;

@@ -2,11 +2,13 @@
 
 use super::Operations;
 use super::metrics;
+use crate::stores::{self, InvalidStore};
+use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{DocumentState, Tx};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Documents by state.
@@ -72,6 +74,9 @@ pub struct StatusView {
     pub runs: BTreeMap<String, u64>,
     /// Stores with events.
     pub stores: Vec<StoreStatus>,
+    /// Fields of recorded stores that this version would reject, such as a time zone that is none. The stores keep
+    /// working, an unknown time zone as UTC, until their next change, which must correct them.
+    pub invalid_stores: Vec<InvalidStore>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
 }
@@ -101,7 +106,8 @@ impl Operations {
                 };
                 let (all, held) = tx.parked_count().await?;
                 let runs = metrics::runs(tx).await?;
-                let stores = stores(tx).await?;
+                let known = stores::all(tx, None).await?;
+                let stores = with_events(tx, &known).await?;
                 let directories = directories.directories.iter();
                 Ok(StatusView {
                     settled: read && documents.pending == 0 && all == held,
@@ -119,6 +125,7 @@ impl Operations {
                         .map(|(state, count)| (state.name().to_owned(), count))
                         .collect(),
                     stores,
+                    invalid_stores: stores::invalid(&known),
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),
@@ -128,19 +135,19 @@ impl Operations {
     }
 }
 
-async fn stores(tx: &mut dyn Tx) -> Result<Vec<StoreStatus>, Error> {
-    let mut found = Vec::new();
-    for metrics in tx.store_metrics().await? {
-        if let Some(store) = tx.store_get(&metrics.store_id).await? {
-            found.push(StoreStatus {
-                retailer: store.retailer,
-                store: store.id,
-                external_id: store.external_id,
-                events: metrics.events,
-                documents: metrics.documents,
-                cpu_us: metrics.cpu_us,
-            });
-        }
-    }
-    Ok(found)
+async fn with_events(tx: &mut dyn Tx, known: &[Store]) -> Result<Vec<StoreStatus>, Error> {
+    let by_id: HashMap<&str, &Store> = known.iter().map(|store| (&*store.id, store)).collect();
+    let metrics = tx.store_metrics().await?;
+    let found = metrics.into_iter().filter_map(|metrics| {
+        let store = by_id.get(&*metrics.store_id)?;
+        Some(StoreStatus {
+            retailer: store.retailer.clone(),
+            store: store.id.clone(),
+            external_id: store.external_id.clone(),
+            events: metrics.events,
+            documents: metrics.documents,
+            cpu_us: metrics.cpu_us,
+        })
+    });
+    Ok(found.collect())
 }

@@ -6,13 +6,14 @@
 
 use super::plan::{NewRun, point_of};
 use crate::runs::Runs;
-use galleria_domain::Store;
+use crate::stores;
 use galleria_domain::plugin::{ConfigError, Point};
 use galleria_domain::schedule::{self, Per, Schedule, Span};
+use galleria_domain::{Store, zone};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::{LoadedPlugin, Plugins};
-use galleria_ports::records::{RunRow, ScheduleMark, Tx};
+use galleria_ports::records::{RunRow, ScheduleMark};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -57,11 +58,6 @@ struct Scope<'a> {
     zone: TimeZone,
     /// The stores whose business days count.
     stores: Vec<&'a Store>,
-}
-
-/// Zone names were checked when they were parsed.
-fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 impl Scope<'_> {
@@ -204,22 +200,8 @@ impl Runs {
         let retailer = retailer.to_owned();
         self.core
             .records
-            .read(in_tx!(|tx, retailer| all_stores(tx, &retailer).await))
+            .read(in_tx!(|tx, retailer| stores::all(tx, Some(&retailer)).await))
             .await
-    }
-}
-
-async fn all_stores(tx: &mut dyn Tx, retailer: &str) -> Result<Vec<Store>, Error> {
-    const PAGE: u32 = 1_000;
-    let mut all: Vec<Store> = Vec::new();
-    loop {
-        let after = all.last().map(|store| store.id.clone()).unwrap_or_default();
-        let page = tx.store_list(Some(retailer), &after, PAGE).await?;
-        let full = page.len() == PAGE as usize;
-        all.extend(page);
-        if !full {
-            return Ok(all);
-        }
     }
 }
 
@@ -232,7 +214,7 @@ fn scopes<'a>(schedule: &Schedule, plugin: &LoadedPlugin, stores: &'a [Store]) -
                 .filter(|store| plugin.slot.filter.covers(store));
             vec![Scope {
                 store: String::new(),
-                zone: zone(named.unwrap_or("UTC")),
+                zone: zone::recorded(named.unwrap_or("UTC")),
                 stores: served.collect(),
             }]
         }
@@ -241,7 +223,7 @@ fn scopes<'a>(schedule: &Schedule, plugin: &LoadedPlugin, stores: &'a [Store]) -
             .filter(|store| plugin.slot.filter.covers(store))
             .map(|store| Scope {
                 store: store.id.clone(),
-                zone: zone(named.unwrap_or(&store.zone)),
+                zone: zone::recorded(named.unwrap_or(&store.zone)),
                 stores: vec![store],
             })
             .collect(),

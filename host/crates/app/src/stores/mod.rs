@@ -3,14 +3,20 @@
 //! Owns: the layout of the files, and that a file is imported completely or not at all.
 
 mod import;
+mod invalid;
 mod row;
 mod single;
 
 pub use crate::tabular::{NotImported, Problems, Step, Steps, Upload, Watch};
 pub use import::{StoreImportRequest, StoresImported};
+pub use invalid::InvalidStore;
+pub(crate) use invalid::invalid;
 pub use single::NewStore;
 
 use crate::core::Core;
+use galleria_domain::Store;
+use galleria_ports::Error;
+use galleria_ports::records::Tx;
 
 /// Creates, replaces, imports and lists stores. Cheap to clone.
 #[derive(Clone)]
@@ -21,5 +27,20 @@ pub struct Stores {
 impl Stores {
     pub(crate) fn new(core: Core) -> Self {
         Self { core }
+    }
+}
+
+/// All stores, or those of one retailer, in the order of ids.
+pub(crate) async fn all(tx: &mut dyn Tx, retailer: Option<&str>) -> Result<Vec<Store>, Error> {
+    const PAGE: u32 = 1_000;
+    let mut all: Vec<Store> = Vec::new();
+    loop {
+        let after = all.last().map(|store| store.id.clone()).unwrap_or_default();
+        let page = tx.store_list(retailer, &after, PAGE).await?;
+        let full = page.len() == PAGE as usize;
+        all.extend(page);
+        if !full {
+            return Ok(all);
+        }
     }
 }

@@ -30,9 +30,10 @@ pub struct NewStore {
     /// Digits after the decimal mark of the currency.
     #[cfg_attr(feature = "openapi", schema(maximum = 255))]
     pub minor_digits: u8,
-    /// IANA name of the time zone.
+    /// IANA name of the time zone, of the form `Area/Place`, or `UTC`.
     pub zone: String,
-    /// Start of the business day, in minutes after midnight.
+    /// Start of the business day, in minutes after midnight. If a clock change repeats this time, the day starts at the
+    /// first occurrence; if it skips it, at the end of the gap.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,

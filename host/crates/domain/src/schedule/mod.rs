@@ -23,11 +23,6 @@ pub const MAX_DELAY: SignedDuration = SignedDuration::from_mins(5);
 /// The most firings planned in one pass; the next pass follows immediately.
 const BATCH: usize = 1_000;
 
-/// Whether a time zone of this name exists.
-pub fn is_zone(name: &str) -> bool {
-    TimeZone::get(name).is_ok()
-}
-
 /// The instant of a firing.
 pub fn instant(zone: &TimeZone, wall: DateTime) -> Timestamp {
     let compatible = zone.to_ambiguous_zoned_datetime(wall).compatible();
