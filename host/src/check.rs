@@ -13,10 +13,7 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let generation = host::load(&config.host, config.slots())?;
     galleria_app::runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
     check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
-    let mut table = comfy_table::Table::new();
-    table
-        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
-        .set_header(["retailer", "slot", "plugin", "component", "exports"]);
+    let mut table = show::table(["retailer", "slot", "plugin", "component", "exports"]);
     for loaded in generation.all() {
         let serves: Vec<_> = loaded.inspection.exports.iter().map(|p| p.name()).collect();
         table.add_row([
@@ -27,7 +24,10 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
             &serves.join(", "),
         ]);
     }
-    show::line(&table.to_string());
+    show::rows(&table);
+    if table.is_empty() {
+        show::none("plugins");
+    }
     show::line("configuration valid");
     Ok(ExitCode::SUCCESS)
 }

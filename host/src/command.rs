@@ -2,6 +2,7 @@
 //! the output of lists.
 
 use crate::host::{self, Host};
+use crate::known::Names;
 use crate::{logs, show};
 use anyhow::Context as _;
 use clap::Args;
@@ -63,30 +64,51 @@ pub struct ListArgs {
 }
 
 impl ListArgs {
-    /// Prints rows, and whether there are more. `first` describes the order, such as `newest`.
-    pub fn list<T: Serialize>(
+    /// Prints rows, and whether there are more. If there is none, an unknown name is an error. `what` names the
+    /// rows, and `first` describes the order, such as `newest`.
+    pub async fn list<T: Serialize>(
         self,
-        rows: &[T],
-        more: bool,
-        first: &str,
+        host: (&Config, &App),
+        names: Names<'_>,
+        page: Page<'_, T>,
         table: impl FnOnce(&[T]) -> Table,
     ) -> anyhow::Result<()> {
-        let cut = format!(
-            "only the {first} {}: increase --limit to see more",
-            rows.len()
-        );
+        let Page {
+            rows,
+            more,
+            what,
+            first,
+        } = page;
+        if rows.is_empty() {
+            names.check(host.0, host.1).await?;
+        }
         match self.json {
             true => show::json(&rows)?,
-            false => show::line(&table(rows).to_string()),
+            false => show::rows(&table(rows)),
         }
-        match (more, self.json) {
-            (false, _) => {}
-            (true, false) => show::line(&cut),
-            // Standard output must contain nothing but JSON.
-            (true, true) => show::problem(&cut),
+        // Standard output has nothing but rows, for other programs.
+        if rows.is_empty() {
+            show::none(what);
+        }
+        if more {
+            let shown = rows.len();
+            show::note(&format!(
+                "only the {first} {shown}: increase --limit to see more"
+            ));
         }
         Ok(())
     }
+}
+
+/// A page of a list.
+pub struct Page<'r, T> {
+    pub rows: &'r [T],
+    /// Whether there are more rows.
+    pub more: bool,
+    /// The name of the rows, such as `dead letters`.
+    pub what: &'static str,
+    /// The order, such as `newest`.
+    pub first: &'static str,
 }
 
 /// Executes `work` on the database directly, whether a host serves or not. It calls no plugin, so none
@@ -121,25 +143,6 @@ pub fn caller() -> Caller {
         scope: Scope::Admin,
         reach: Reach::Everything,
     }
-}
-
-/// Rejects an unknown store or retailer: an empty list would look like one without events.
-pub async fn check_scope(
-    config: &Config,
-    app: &App,
-    retailer: Option<&str>,
-    store: Option<&str>,
-) -> anyhow::Result<()> {
-    let hint = "`galleria stores list` lists them";
-    if let Some(name) = retailer
-        && !config.retailers.iter().any(|one| one.name == name)
-    {
-        found(app.core.check_retailer(name).await, hint)?;
-    }
-    if let Some(id) = store {
-        found(app.stores.store(id).await, hint)?;
-    }
-    Ok(())
 }
 
 /// Returns the result. `next` is a hint for the case that it was not found.

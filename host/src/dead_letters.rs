@@ -1,6 +1,7 @@
 //! `galleria dead-letters`: lists, shows, replays and discards dead letters.
 
-use crate::command::{self, ActorArgs, ListArgs, plain};
+use crate::command::{self, ActorArgs, ListArgs, Page, plain};
+use crate::known::{self, Names};
 use crate::show;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -8,9 +9,13 @@ use comfy_table::Table;
 use galleria_app::App;
 use galleria_app::events::{Acting, DeadLetterView, Verdict};
 use galleria_config::Config;
+use galleria_domain::CallFault;
 use galleria_ports::records::DeadLetterFilter;
 use serde_json::Value;
 use std::process::ExitCode;
+
+/// The hint for an unknown event or plugin.
+const LISTED: &str = "`galleria dead-letters list` lists them";
 
 /// Commands of `galleria dead-letters`.
 #[derive(Debug, Subcommand)]
@@ -43,6 +48,25 @@ pub struct Filter {
     /// Select events of this topic
     #[arg(long)]
     pub topic: Option<String>,
+}
+
+impl Filter {
+    fn names(&self) -> Names<'_> {
+        Names {
+            retailer: self.retailer.as_deref(),
+            store: self.store.as_deref(),
+            plugin: self.plugin.as_deref(),
+            topic: self.topic.as_deref(),
+            ..Names::default()
+        }
+    }
+
+    fn check_code(&self) -> anyhow::Result<()> {
+        match &self.code {
+            Some(code) => known::one_of("fault", code, CallFault::CODES),
+            None => Ok(()),
+        }
+    }
 }
 
 impl From<Filter> for DeadLetterFilter {
@@ -113,22 +137,31 @@ pub struct Settle {
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
-        Command::List(args) => list(app, args).await,
+        Command::List(args) => list(&config, app, args).await,
         Command::Show(args) => show_one(app, &args).await,
-        Command::Replay(args) => settle(app, args, Verdict::Replay).await,
-        Command::Discard(args) => settle(app, args, Verdict::Discard).await,
+        Command::Replay(args) => settle(&config, app, args, Verdict::Replay).await,
+        Command::Discard(args) => settle(&config, app, args, Verdict::Discard).await,
     })
     .await
 }
 
-async fn list(app: &App, args: List) -> anyhow::Result<()> {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     let limit = args.list_args.limit;
     let page = app
         .events
-        .dead_letters(args.filter.into(), None, limit)
+        .dead_letters(args.filter.clone().into(), None, limit)
         .await?;
-    args.list_args
-        .list(&page.dead_letters, page.next.is_some(), "oldest", table)
+    if page.dead_letters.is_empty() {
+        args.filter.check_code()?;
+    }
+    let page = Page {
+        rows: &page.dead_letters,
+        more: page.next.is_some(),
+        what: "dead letters",
+        first: "oldest",
+    };
+    let names = args.filter.names();
+    args.list_args.list((config, app), names, page, table).await
 }
 
 fn table(rows: &[DeadLetterView]) -> Table {
@@ -151,7 +184,7 @@ fn table(rows: &[DeadLetterView]) -> Table {
 
 async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
     let letter = app.events.dead_letter(&args.event, &args.plugin).await;
-    let letter = command::found(letter, "`galleria dead-letters list` lists them")?;
+    let letter = command::found(letter, LISTED)?;
     if args.json {
         return show::json(&letter);
     }
@@ -181,12 +214,12 @@ async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
         ("component", component),
         ("failed", died_at),
     ];
-    show::line(&show::facts("dead letter", facts).to_string());
+    show::rows(&show::facts("dead letter", facts));
     show::line(&data);
     Ok(())
 }
 
-async fn settle(app: &App, args: Settle, verdict: Verdict) -> anyhow::Result<()> {
+async fn settle(config: &Config, app: &App, args: Settle, verdict: Verdict) -> anyhow::Result<()> {
     let Settle {
         event,
         slot,
@@ -197,18 +230,26 @@ async fn settle(app: &App, args: Settle, verdict: Verdict) -> anyhow::Result<()>
     let count = match event.zip(slot) {
         Some((event, slot)) => {
             let key = command::idempotency_key("settle", &event);
-            app.events
-                .settle_dead_letter(key, &event, &slot, verdict, acting)
-                .await?;
+            let settled = app
+                .events
+                .settle_dead_letter(key, &event, &slot, verdict, acting);
+            command::found(settled.await, LISTED)?;
             1
         }
         None => {
-            let filter = DeadLetterFilter::from(filter);
+            let selected = DeadLetterFilter::from(filter.clone());
             anyhow::ensure!(
-                filter != DeadLetterFilter::default(),
+                selected != DeadLetterFilter::default(),
                 "an event and its plugin, or at least one of --plugin, --code, --retailer, --store and --topic is required"
             );
-            all(app, &filter, verdict, &acting).await?
+            let count = all(app, &selected, verdict, &acting).await?;
+            if count == 0 {
+                filter.check_code()?;
+                filter.names().check(config, app).await?;
+                show::none("dead letters");
+                return Ok(());
+            }
+            count
         }
     };
     let letters = if count == 1 { "letter" } else { "letters" };

@@ -1,6 +1,7 @@
 //! `galleria documents`: lists documents, shows their state and gets their content.
 
-use crate::command::{self, ListArgs, plain};
+use crate::command::{self, ListArgs, Page, plain};
+use crate::known::Names;
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -120,11 +121,10 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
-    command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
     let list = ListQuery {
-        store: args.store,
-        retailer: args.retailer,
-        order: args.order,
+        store: args.store.clone(),
+        retailer: args.retailer.clone(),
+        order: args.order.clone(),
         from: args.from,
         until: args.until,
         after: None,
@@ -132,14 +132,36 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     };
     let query = DocumentQuery {
         list,
-        event: args.event,
-        directory: args.directory,
-        name: args.name,
+        event: args.event.clone(),
+        directory: args.directory.clone(),
+        name: args.name.clone(),
         state: args.state,
     };
-    let page = app.documents.list(&command::caller(), query).await?;
+    let names = Names {
+        retailer: args.retailer.as_deref(),
+        store: args.store.as_deref(),
+        order: args.order.as_deref(),
+        event: args.event.as_deref(),
+        directory: args.directory.as_deref(),
+        file: args.name.as_deref(),
+        ..Names::default()
+    };
+    let page = match app.documents.list(&command::caller(), query).await {
+        Err(error @ Error::NotFound { .. }) => {
+            names.check(config, app).await?;
+            return Err(error.into());
+        }
+        page => page?,
+    };
+    let page = Page {
+        rows: &page.documents,
+        more: page.next.is_some(),
+        what: "documents",
+        first: "newest",
+    };
     args.list_args
-        .list(&page.documents, page.next.is_some(), "newest", documents)
+        .list((config, app), names, page, documents)
+        .await
 }
 
 fn documents(rows: &[DocumentView]) -> Table {
@@ -184,7 +206,7 @@ async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
         ("SHA-256", row.digest),
         ("decided", row.created_at),
     ];
-    show::line(&show::facts("document", facts).to_string());
+    show::rows(&show::facts("document", facts));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `galleria fiscal`: lists fiscal records of sales and refunds, and shows their marks.
 
-use crate::command::{self, ListArgs, plain};
+use crate::command::{self, ListArgs, Page, plain};
+use crate::known::Names;
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -74,23 +75,34 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
-    command::check_scope(config, app, args.retailer.as_deref(), args.store.as_deref()).await?;
     let query = FiscalListQuery {
         filter: FiscalFilter {
-            store_id: args.store,
-            retailer: args.retailer,
+            store_id: args.store.clone(),
+            retailer: args.retailer.clone(),
             state: args.state,
         },
-        order_id: args.order,
+        order_id: args.order.clone(),
         after: None,
         limit: args.list_args.limit,
     };
     let page = app.fiscal.list(query).await?;
+    let names = Names {
+        retailer: args.retailer.as_deref(),
+        store: args.store.as_deref(),
+        order: args.order.as_deref(),
+        ..Names::default()
+    };
+    let rows = Page {
+        rows: &page.records,
+        more: page.next.is_some(),
+        what: "fiscal records",
+        first: "newest",
+    };
     args.list_args
-        .list(&page.records, page.next.is_some(), "newest", records)?;
-    match unresolved(&page.records) {
-        Some(summary) if !args.list_args.json => show::line(&summary),
-        _ => {}
+        .list((config, app), names, rows, records)
+        .await?;
+    if let Some(summary) = unresolved(&page.records) {
+        show::note(&summary);
     }
     Ok(())
 }
@@ -152,7 +164,7 @@ async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
             ("since", record.changed_at),
             ("recorded", record.created_at),
         ];
-        show::line(&show::facts(&entry, facts).to_string());
+        show::rows(&show::facts(&entry, facts));
         if marks.is_empty() {
             continue;
         }
@@ -176,7 +188,7 @@ async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {
                 attributes.collect::<Vec<_>>().join("\n"),
             ]);
         }
-        show::line(&table.to_string());
+        show::rows(&table);
     }
     Ok(())
 }

@@ -176,7 +176,9 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         factor: host_config.retry.factor,
         longest: host_config.retry.longest,
     };
+    let retailers = config.retailers.iter();
     Ok(Policy {
+        retailers: retailers.map(|one| one.name.clone()).collect(),
         events: EventPolicy {
             payment_group: groups.payment.name.clone(),
             common_group: groups.common.name.clone(),

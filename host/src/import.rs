@@ -61,7 +61,7 @@ fn refused(problems: &Problems) {
         let row = problem.row.map_or("-".to_owned(), |row| row.to_string());
         table.add_row([row.as_str(), &problem.field, &problem.message]);
     }
-    show::problem(&table.to_string());
+    show::problems(&mut table);
     let listed = problems.listed.len() as u64;
     if problems.total > listed {
         show::problem(&format!("and {} more", problems.total - listed));

@@ -1,13 +1,14 @@
 //! `galleria plugin inspect`: shows the metadata of a component.
 
 use crate::host::ConfigErrors;
-use crate::show;
+use crate::{known, show};
 use galleria_engine::inspect;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Shows the origin, the exports and the imports of a component.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    known::open(file)?;
     let inspection = inspect(file).map_err(|error| ConfigErrors(vec![error]))?;
     let list = |names: Vec<&str>| match names.as_slice() {
         [] => "-".to_owned(),
@@ -19,9 +20,8 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
         .and_then(|stamp| serde_json::from_str(stamp).ok())
         .unwrap_or_default();
     let stamped = |key: &str| stamp[key].as_str().unwrap_or("-").to_owned();
-    let mut table = comfy_table::Table::new();
+    let mut table = show::untitled();
     table
-        .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
         .add_row(["file", &file.display().to_string()])
         .add_row(["plugin", &stamped("name")])
         .add_row(["version", &stamped("version")])
@@ -47,6 +47,6 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             "WASI (empty)",
             &list(inspection.wasi.iter().map(String::as_str).collect()),
         ]);
-    show::line(&table.to_string());
+    show::rows(&table);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `galleria key`: creates, lists and revokes API keys. It uses the database directly, so that the first
 //! key needs no other one, and a lost key can be revoked while no host serves.
 
-use crate::{command, show};
+use crate::{command, known, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::access::{ApiKeyRequest, KeyView};
@@ -119,11 +119,10 @@ async fn create(app: &App, config: &Config, args: Create) -> anyhow::Result<()> 
         actor_args: ActorArgs { actor, reason },
     } = args;
     for retailer in &retailers {
-        // A configured retailer may have no store yet.
-        let configured = config.retailers.iter().any(|one| one.name == *retailer);
-        if !configured {
-            app.core.check_retailer(retailer).await?;
-        }
+        known::retailer(config, app, retailer).await?;
+    }
+    for store in &stores {
+        known::store(app, None, store).await?;
     }
     let reach = match everywhere {
         true => Reach::Everything,
@@ -163,7 +162,10 @@ async fn list(app: &App, revoked: bool) -> anyhow::Result<()> {
         let revoked_at = revoked_at.unwrap_or_default();
         table.add_row([&name, &id, scope, &reaches, &created_at, &revoked_at]);
     }
-    show::line(&table.to_string());
+    show::rows(&table);
+    if table.is_empty() {
+        show::none("API keys");
+    }
     Ok(())
 }
 
@@ -185,7 +187,8 @@ fn reaches(key: &KeyView) -> String {
 
 async fn revoke(app: &App, args: &Revoke) -> anyhow::Result<()> {
     let ActorArgs { actor, reason } = &args.actor_args;
-    let key = app.access.revoke_key(&args.key, actor, reason).await?;
+    let revoked = app.access.revoke_key(&args.key, actor, reason).await;
+    let key = command::found(revoked, "`galleria key list` lists them")?;
     show::line(&format!("revoked key {} of {}", key.id, key.name));
     Ok(())
 }

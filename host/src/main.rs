@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod interrupt;
 mod key;
+mod known;
 mod logs;
 mod operations;
 mod parked;
@@ -46,7 +47,8 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new();
     let outcome = runtime
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli)));
+        .and_then(|runtime| runtime.block_on(run(cli)))
+        .and_then(|code| show::finish().map(|()| code));
     match outcome {
         Ok(code) => code,
         Err(error) => {

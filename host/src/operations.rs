@@ -1,11 +1,12 @@
 //! `galleria operations`: lists the recorded operations.
 
-use crate::command::{self, ListArgs, plain};
+use crate::command::{self, ListArgs, Page, plain};
+use crate::known::{self, Names};
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::operations::OperationView;
+use galleria_app::operations::{ACTIONS, OperationView};
 use galleria_config::Config;
 use galleria_ports::records::OperationFilter;
 use serde_json::Value;
@@ -28,7 +29,7 @@ Examples:
   galleria operations list --actor ana --limit 500
 
 Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
-line_undo, store_put, plugins_loaded, key_create, key_revoke.")]
+line_undo, store_put, stores_import, plugins_loaded, key_create, key_revoke.")]
 pub struct List {
     /// Select this action
     #[arg(long)]
@@ -47,21 +48,55 @@ pub struct List {
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     let Command::List(args) = command;
-    command::with_app(&config, async |app| list(app, args).await).await
+    command::with_app(&config, async |app| list(&config, app, args).await).await
 }
 
-async fn list(app: &App, args: List) -> anyhow::Result<()> {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     let filter = OperationFilter {
         subject: args.subject,
         action: args.action,
         actor: args.actor,
     };
-    let page = app
-        .operations
-        .log(filter, None, args.list_args.limit)
-        .await?;
-    args.list_args
-        .list(&page.operations, page.next.is_some(), "newest", table)
+    let limit = args.list_args.limit;
+    let page = app.operations.log(filter.clone(), None, limit).await?;
+    if page.operations.is_empty() {
+        check(app, filter).await?;
+    }
+    let page = Page {
+        rows: &page.operations,
+        more: page.next.is_some(),
+        what: "operations",
+        first: "newest",
+    };
+    let names = Names::default();
+    args.list_args.list((config, app), names, page, table).await
+}
+
+/// Returns an error for an unknown action, and for a subject or an actor without any operation.
+async fn check(app: &App, filter: OperationFilter) -> anyhow::Result<()> {
+    if let Some(action) = &filter.action {
+        known::one_of("action", action, ACTIONS)?;
+    }
+    let OperationFilter { subject, actor, .. } = filter;
+    for (what, subject, actor) in [("subject", subject, None), ("actor", None, actor)] {
+        let name = subject.clone().or_else(|| actor.clone());
+        let alone = OperationFilter {
+            subject,
+            actor,
+            action: None,
+        };
+        if let Some(name) = name
+            && app
+                .operations
+                .log(alone, None, 1)
+                .await?
+                .operations
+                .is_empty()
+        {
+            anyhow::bail!("there is no operation with the {what} {name}");
+        }
+    }
+    Ok(())
 }
 
 fn table(rows: &[OperationView]) -> Table {
@@ -101,6 +136,18 @@ fn changed(before: &Value, after: &Value) -> (String, String) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_help_lists_the_actions() {
+        let list = List::augment_args(clap::Command::new("list"));
+        let help = list.get_after_help().expect("examples").to_string();
+        let (_, actions) = help.split_once("Actions:").expect("actions");
+        let actions: Vec<&str> = actions
+            .split([' ', '\n', ',', '.'])
+            .filter(|one| !one.is_empty())
+            .collect();
+        assert_eq!(actions, ACTIONS);
+    }
 
     #[test]
     fn unchanged_fields_are_omitted() {

@@ -1,6 +1,7 @@
 //! `galleria parked`: lists parked events and retries one at once.
 
-use crate::command::{self, ActorArgs, ListArgs, plain};
+use crate::command::{self, ActorArgs, ListArgs, Page, plain};
+use crate::known::Names;
 use crate::show;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -67,22 +68,22 @@ pub struct Retry {
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
-        Command::List(args) => list(app, args).await,
+        Command::List(args) => list(&config, app, args).await,
         Command::Retry(args) => retry(app, args).await,
     })
     .await
 }
 
-async fn list(app: &App, args: List) -> anyhow::Result<()> {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     let cause = args
         .cause
         .as_deref()
         .map(ParkedListQuery::cause_of)
         .transpose();
     let filter = ParkedListQuery {
-        retailer: args.retailer,
-        store: args.store,
-        subscriber: args.plugin,
+        retailer: args.retailer.clone(),
+        store: args.store.clone(),
+        subscriber: args.plugin.clone(),
         cause: cause.map_err(|message| anyhow!("--cause: {message}"))?,
     };
     let everything = Reach::Everything;
@@ -90,8 +91,21 @@ async fn list(app: &App, args: List) -> anyhow::Result<()> {
         .events
         .parked_list(filter, &everything, None, args.list_args.limit)
         .await?;
+    let names = Names {
+        retailer: args.retailer.as_deref(),
+        store: args.store.as_deref(),
+        plugin: args.plugin.as_deref(),
+        ..Names::default()
+    };
+    let page = Page {
+        rows: &page.parked,
+        more: page.next.is_some(),
+        what: "parked events",
+        first: "oldest",
+    };
     args.list_args
-        .list(&page.parked, page.next.is_some(), "oldest", waiting)
+        .list((config, app), names, page, waiting)
+        .await
 }
 
 fn waiting(rows: &[ParkedView]) -> Table {
@@ -116,9 +130,10 @@ fn waiting(rows: &[ParkedView]) -> Table {
 async fn retry(app: &App, args: Retry) -> anyhow::Result<()> {
     let key = command::idempotency_key("retry", &args.event);
     let acting = Acting::from(args.actor_args);
-    app.events
-        .retry_parked(key, &args.event, &args.plugin, acting)
-        .await?;
+    let retried = app
+        .events
+        .retry_parked(key, &args.event, &args.plugin, acting);
+    command::found(retried.await, "`galleria parked list` lists them")?;
     show::line("due now: a serving host retries it within seconds");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `galleria plugin list`: shows the plugin, the grants and the recent faults of each slot.
 
-use crate::{command, show};
+use crate::{command, known, show};
 use clap::Args;
 use galleria_app::operations::{FaultsView, PluginView, RightsView};
 use galleria_config::Config;
@@ -34,9 +34,15 @@ pub async fn run(config: Config, args: &List) -> anyhow::Result<ExitCode> {
             .operations
             .plugins(&everything, retailer, None, None, u32::MAX);
         let plugins = page.await?.plugins;
+        if let Some(name) = retailer.filter(|_| plugins.is_empty()) {
+            known::retailer(&config, &host.app, name).await?;
+        }
         match args.json {
             true => show::json(&plugins)?,
             false => table(&plugins),
+        }
+        if plugins.is_empty() {
+            show::none("plugins");
         }
         Ok(())
     })
@@ -71,7 +77,7 @@ fn table(plugins: &[PluginView]) {
             faults(&plugin.faults),
         ]);
     }
-    show::line(&table.to_string());
+    show::rows(&table);
 }
 
 fn built(plugin: &PluginView) -> String {

@@ -1,12 +1,12 @@
 //! `galleria products`: imports products from a file and lists them.
 
-use crate::{command, import, show};
-use anyhow::Context as _;
+use crate::{command, import, known, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
-use galleria_app::catalogue::{CatalogueImportRequest, Format, Imported, Missing, ProductQuery};
+use galleria_app::catalogue::{
+    CatalogueImportRequest, Format, Imported, Missing, ProductQuery, price_text,
+};
 use galleria_config::Config;
-use galleria_ports::Error;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -94,26 +94,19 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => &args.retailer,
         Command::List(args) => &args.retailer,
     };
-    let known: Vec<_> = config
-        .retailers
-        .iter()
-        .map(|one| one.name.as_str())
-        .collect();
-    anyhow::ensure!(
-        known.contains(&retailer.as_str()),
-        "unknown retailer {retailer}: must be one of {}",
-        known.join(", ")
-    );
-    command::with_app(&config, async |app| match command {
-        Command::Import(args) => import(app, args).await,
-        Command::List(args) => list(app, args).await,
+    let retailer = retailer.clone();
+    command::with_app(&config, async |app| {
+        known::retailer(&config, app, &retailer).await?;
+        match command {
+            Command::Import(args) => import(app, args).await,
+            Command::List(args) => list(app, args).await,
+        }
     })
     .await
 }
 
 async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
-    let file = std::fs::File::open(&args.file)
-        .with_context(|| format!("opening {}", args.file.display()))?;
+    let file = known::open(&args.file)?;
     let lines = args.file.extension().is_some_and(|end| {
         ["jsonl", "ndjson"]
             .iter()
@@ -170,6 +163,11 @@ fn counted(imported: &Imported) -> String {
 }
 
 async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
+    let mut digits = None;
+    if let Some(id) = &args.store {
+        known::store(app, Some(&args.retailer), id).await?;
+        digits = Some(app.stores.store(id).await?.minor_digits);
+    }
     let mut table = show::table(["SKU", "name", "category", "price", "active", "changed"]);
     let mut query = ProductQuery {
         retailer: args.retailer,
@@ -180,22 +178,11 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
     };
     let mut next = None;
     while query.limit > 0 {
-        let page = match app.catalogue.list(query.clone()).await {
-            // A retailer without stores is unknown here, because no plugin is loaded: it has no products.
-            Err(Error::NotFound {
-                what: "retailer", ..
-            }) => break,
-            page => page?,
-        };
+        let page = app.catalogue.list(query.clone()).await?;
         for view in &page.products {
             let price = view.price.as_ref();
-            let price = price.map(|price| {
-                let amount = price
-                    .amount
-                    .exact()
-                    .map_or_else(String::new, |d| d.to_string());
-                format!("{amount} {}", price.currency)
-            });
+            let price =
+                price.map(|price| format!("{} {}", price_text(price, digits), price.currency));
             table.add_row([
                 view.sku.as_str(),
                 &view.name,
@@ -214,9 +201,12 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
             None => break,
         }
     }
-    show::line(&table.to_string());
+    show::rows(&table);
+    if table.is_empty() {
+        show::none("products");
+    }
     if let Some(after) = next {
-        show::line(&format!("more with --after {after}"));
+        show::note(&format!("more with --after {after}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,11 +2,11 @@
 //!
 //! As over HTTP, the output contains no personal data of customers.
 
-use crate::command::{self, ListArgs, plain};
+use crate::command::{self, ListArgs, Page, plain};
+use crate::known::Names;
 use crate::show;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use galleria_app::App;
 use galleria_app::operations::{QueuedQuery, ReceiptFile, ReceiptView, RequestView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
@@ -93,16 +93,23 @@ pub struct Request {
 }
 
 impl List {
-    /// Checks the retailer and the store, and returns the query.
-    async fn query(self, config: &Config, app: &App) -> anyhow::Result<(QueuedQuery, ListArgs)> {
-        command::check_scope(config, app, self.retailer.as_deref(), self.store.as_deref()).await?;
-        let query = QueuedQuery {
-            retailer: self.retailer,
-            store: self.store,
-            event: self.event,
-            order: self.order,
-        };
-        Ok((query, self.list_args))
+    fn query(&self) -> QueuedQuery {
+        QueuedQuery {
+            retailer: self.retailer.clone(),
+            store: self.store.clone(),
+            event: self.event.clone(),
+            order: self.order.clone(),
+        }
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            retailer: self.retailer.as_deref(),
+            store: self.store.as_deref(),
+            event: self.event.as_deref(),
+            order: self.order.as_deref(),
+            ..Names::default()
+        }
     }
 }
 
@@ -110,12 +117,21 @@ impl List {
 pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
         Receipts::List(list) => {
-            let (query, list_args) = list.query(&config, app).await?;
+            let (query, limit) = (list.query(), list.list_args.limit);
             let page = app
                 .operations
-                .receipts(query, &Reach::Everything, None, list_args.limit);
+                .receipts(query, &Reach::Everything, None, limit);
             let page = page.await?;
-            list_args.list(&page.receipts, page.next.is_some(), "oldest", receipt_table)
+            let page = Page {
+                rows: &page.receipts,
+                more: page.next.is_some(),
+                what: "receipts",
+                first: "oldest",
+            };
+            let names = list.names();
+            list.list_args
+                .list((&config, app), names, page, receipt_table)
+                .await
         }
         Receipts::Show(args) => {
             let receipt = app.operations.receipt(&args.id).await;
@@ -133,12 +149,21 @@ pub async fn receipts(config: Config, command: Receipts) -> anyhow::Result<ExitC
 pub async fn requests(config: Config, command: Requests) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
         Requests::List(list) => {
-            let (query, list_args) = list.query(&config, app).await?;
+            let (query, limit) = (list.query(), list.list_args.limit);
             let page = app
                 .operations
-                .requests(query, &Reach::Everything, None, list_args.limit);
+                .requests(query, &Reach::Everything, None, limit);
             let page = page.await?;
-            list_args.list(&page.requests, page.next.is_some(), "oldest", request_table)
+            let page = Page {
+                rows: &page.requests,
+                more: page.next.is_some(),
+                what: "requests",
+                first: "oldest",
+            };
+            let names = list.names();
+            list.list_args
+                .list((&config, app), names, page, request_table)
+                .await
         }
         Requests::Show(args) => {
             let request = app.operations.request(&args.id, &args.plugin).await;
@@ -194,7 +219,7 @@ fn show_receipt(row: ReceiptView) -> anyhow::Result<()> {
         ("file", row.file.map(file).unwrap_or_default()),
         ("queued", row.queued_at),
     ];
-    show::line(&show::facts("receipt", facts).to_string());
+    show::rows(&show::facts("receipt", facts));
     Ok(())
 }
 
@@ -230,6 +255,6 @@ fn show_request(row: RequestView) -> anyhow::Result<()> {
         ("bytes", row.size.to_string()),
         ("queued", row.queued_at),
     ];
-    show::line(&show::facts("request", facts).to_string());
+    show::rows(&show::facts("request", facts));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::host::Host;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{command, show};
+use crate::{command, known, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::documents::DocumentQuery;
@@ -70,6 +70,11 @@ pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
 }
 
 async fn execute(host: &Host, config: &Config, args: Run) -> anyhow::Result<ExitCode> {
+    known::retailer(config, &host.app, &args.retailer).await?;
+    known::plugin(config, Some(&args.retailer), &args.plugin)?;
+    if let Some(id) = &args.store {
+        known::store(&host.app, Some(&args.retailer), id).await?;
+    }
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
         "{spinner} {human_pos} rows, {per_sec}, {elapsed}",
     )?);

@@ -1,7 +1,8 @@
 //! `galleria runs`: lists, replays and cancels runs.
 
-use crate::command::ListArgs;
+use crate::command::{ListArgs, Page};
 use crate::key::ActorArgs;
+use crate::known::Names;
 use crate::{command, show};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -12,6 +13,9 @@ use galleria_ports::records::RunFilter;
 use galleria_ports::records::RunState;
 use jiff::civil::Date;
 use std::process::ExitCode;
+
+/// The hint for an unknown id.
+const LISTED: &str = "`galleria runs list` lists them";
 
 /// Commands of `galleria runs`.
 #[derive(Debug, Subcommand)]
@@ -73,10 +77,10 @@ fn state(text: &str) -> Result<RunState, String> {
 /// Runs the command on the database directly, whether a host serves or not.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
-        Command::List(args) => list(app, args).await,
+        Command::List(args) => list(&config, app, args).await,
         Command::Replay { id, actor_args } => {
             let key = command::idempotency_key("replay", &id);
-            app.runs.replay(key, &id, actor_args.into()).await?;
+            command::found(app.runs.replay(key, &id, actor_args.into()).await, LISTED)?;
             show::line(&format!(
                 "run {id} is due: a serving host starts it within seconds"
             ));
@@ -84,7 +88,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Cancel { id, actor_args } => {
             let key = command::idempotency_key("cancel", &id);
-            app.runs.cancel(key, &id, actor_args.into()).await?;
+            command::found(app.runs.cancel(key, &id, actor_args.into()).await, LISTED)?;
             let state = app.runs.run(&id).await?.state;
             let stopping = "stopping within a second";
             let result = if state == "running" {
@@ -99,16 +103,26 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     .await
 }
 
-async fn list(app: &App, args: List) -> anyhow::Result<()> {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
     let filter = RunFilter {
-        retailer: args.retailer,
-        subscriber: args.plugin,
+        retailer: args.retailer.clone(),
+        subscriber: args.plugin.clone(),
         state: args.state,
         from: args.from.map(|date| date.to_string()),
     };
     let page = app.runs.list(filter, None, args.list_args.limit).await?;
-    args.list_args
-        .list(&page.runs, page.next.is_some(), "newest", runs)
+    let names = Names {
+        retailer: args.retailer.as_deref(),
+        plugin: args.plugin.as_deref(),
+        ..Names::default()
+    };
+    let page = Page {
+        rows: &page.runs,
+        more: page.next.is_some(),
+        what: "runs",
+        first: "newest",
+    };
+    args.list_args.list((config, app), names, page, runs).await
 }
 
 fn runs(rows: &[RunView]) -> Table {

@@ -36,9 +36,9 @@ pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> 
             true => "SQLite",
             false => "PostgreSQL",
         };
-        show::line(&whole(kind, &status).to_string());
+        show::rows(&whole(kind, &status));
         if !status.stores.is_empty() {
-            show::line(&retailers(&status.stores).to_string());
+            show::rows(&retailers(&status.stores));
         }
         Ok(())
     })

@@ -1,8 +1,7 @@
 //! `galleria stores`: imports stores from a file and lists them.
 
 use crate::key::ActorArgs;
-use crate::{command, import, show};
-use anyhow::Context as _;
+use crate::{command, import, known, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::stores::{StoreImportRequest, StoresImported};
@@ -67,14 +66,13 @@ pub struct List {
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
         Command::Import(args) => import(app, args).await,
-        Command::List(args) => list(app, args).await,
+        Command::List(args) => list(&config, app, args).await,
     })
     .await
 }
 
 async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
-    let file = std::fs::File::open(&args.file)
-        .with_context(|| format!("opening {}", args.file.display()))?;
+    let file = known::open(&args.file)?;
     let query = StoreImportRequest {
         dry_run: args.dry_run,
         reach: Reach::Everything,
@@ -104,7 +102,7 @@ fn counted(imported: &StoresImported) -> String {
     }
 }
 
-async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
+async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<ExitCode> {
     let List {
         retailer,
         mut after,
@@ -146,9 +144,15 @@ async fn list(app: &App, args: List) -> anyhow::Result<ExitCode> {
         }
         left -= batch;
     }
-    show::line(&table.to_string());
+    if let Some(name) = retailer.as_deref().filter(|_| table.is_empty()) {
+        known::retailer(config, app, name).await?;
+    }
+    show::rows(&table);
+    if table.is_empty() {
+        show::none("stores");
+    }
     if more {
-        show::line(&format!("more with --after {after}"));
+        show::note(&format!("more with --after {after}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use crate::command::{self, plain};
 use crate::show;
 use clap::Args;
-use comfy_table::{ColumnConstraint, Table, Width};
+use comfy_table::Table;
 use galleria_app::operations::{TimelineEntry, TimelineView};
 use galleria_config::Config;
 use galleria_ports::access::Reach;
@@ -35,12 +35,10 @@ pub struct TimelineArgs {
 /// Prints the timeline.
 pub async fn run(config: Config, args: &TimelineArgs) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| {
-        let timeline = app
-            .operations
-            .timeline(&args.id, &Reach::Everything)
-            .await?;
+        let timeline = app.operations.timeline(&args.id, &Reach::Everything).await;
+        let timeline = command::found(timeline, "give an id as a list shows it")?;
         match args.json {
-            true => show::line(&serde_json::to_string_pretty(&timeline)?),
+            true => show::json(&timeline)?,
             false => print(&timeline),
         }
         Ok(())
@@ -61,7 +59,7 @@ fn print(timeline: &TimelineView) {
         let same = |entry: &&TimelineEntry| instant(&entry.at).0 == date;
         let (day, later) = entries.split_at(entries.iter().take_while(same).count());
         show::line(&format!("\n{date}"));
-        show::line(&table(day).trim_fmt());
+        show::rows(&table(day));
         entries = later;
     }
     if !timeline.cut.is_empty() {
@@ -84,9 +82,6 @@ fn table(day: &[TimelineEntry]) -> Table {
             &plain(&entry.id),
             &facts(entry),
         ]);
-    }
-    if let Some(facts) = table.column_mut(3) {
-        facts.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(100)));
     }
     table
 }

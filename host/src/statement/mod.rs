@@ -11,7 +11,7 @@ pub use args::Command;
 pub use read::run as read;
 
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::{command, show};
+use crate::{command, known, show};
 use anyhow::Context as _;
 use args::{Import, Settle};
 use galleria_app::App;
@@ -28,6 +28,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The hint for an unknown line.
+const LINES: &str = "`galleria statement lines STATEMENT` lists the lines";
+
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     // Only an import calls a plugin.
@@ -39,12 +42,15 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
             .collect(),
         _ => Vec::new(),
     };
-    command::with_host(&config, slots, async |host| act(&host.app, command).await).await
+    command::with_host(&config, slots, async |host| {
+        act(&config, &host.app, command).await
+    })
+    .await
 }
 
-async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
+async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Import(args) => return import(app, &args).await,
+        Command::Import(args) => return import(config, app, &args).await,
         // `read` needs no database: main runs it before one is opened.
         Command::Read(_) => {}
         Command::List(args) => {
@@ -52,20 +58,30 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
                 .settlement
                 .statements(args.retailer.as_deref(), None, args.limit)
                 .await?;
+            if let Some(name) = args.retailer.as_deref().filter(|_| rows.is_empty()) {
+                known::retailer(config, app, name).await?;
+            }
             show::line(&tables::statements(&rows));
+            if rows.is_empty() {
+                show::none("statements");
+            }
         }
         Command::Lines(args) => {
             let rows = app
                 .settlement
                 .lines(&args.statement, args.outcome, args.after, args.limit);
-            let rows = rows.await?;
+            let rows = command::found(rows.await, "`galleria statement list` lists them")?;
             show::line(&tables::lines(&rows));
+            if rows.is_empty() {
+                show::none("lines");
+            }
             if let Some(last) = rows.last().filter(|_| rows.len() == args.limit as usize) {
-                show::line(&format!("more with --after {}", last.number));
+                show::note(&format!("more with --after {}", last.number));
             }
         }
         Command::Explain { line } => {
-            let explained = app.settlement.explain_line(&line).await?;
+            let explained = app.settlement.explain_line(&line).await;
+            let explained = command::found(explained, LINES)?;
             show::line(&tables::explained(&explained));
         }
         Command::Settle(args) => settle(app, args).await?,
@@ -75,19 +91,24 @@ async fn act(app: &App, command: Command) -> anyhow::Result<ExitCode> {
             reason,
         } => {
             let request = UndoRequest { actor, reason };
-            app.settlement.undo_line(key(&line), &line, request).await?;
+            let undone = app.settlement.undo_line(key(&line), &line, request).await;
+            command::found(undone, LINES)?;
             let now = app.settlement.explain_line(&line).await?.line;
             show::line(&format!("line {line} is {} again", now.outcome));
         }
         Command::Uncovered(args) => {
             let (retailer, days) = (&args.retailer, args.days);
+            known::retailer(config, app, retailer).await?;
             let (rows, next) = app
                 .settlement
                 .uncovered(retailer, days, None, args.limit)
                 .await?;
             show::line(&tables::uncovered(&rows));
+            if rows.is_empty() {
+                show::none("uncovered payments or refunds");
+            }
             if next.is_some() {
-                show::line("increase --limit to see more");
+                show::note("increase --limit to see more");
             }
         }
     }
@@ -116,7 +137,9 @@ fn key(line: &str) -> IdempotencyKey {
     IdempotencyKey { key, request }
 }
 
-async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
+async fn import(config: &Config, app: &App, args: &Import) -> anyhow::Result<ExitCode> {
+    known::retailer(config, app, &args.retailer).await?;
+    known::plugin(config, Some(&args.retailer), &args.plugin)?;
     let wanted = StatementRequest {
         retailer: args.retailer.clone(),
         plugin: args.plugin.clone(),
@@ -154,7 +177,7 @@ async fn import(app: &App, args: &Import) -> anyhow::Result<ExitCode> {
 fn failed(error: Error) -> anyhow::Result<ExitCode> {
     match error {
         Error::Invalid(problems) => {
-            show::problem(&tables::problems(&problems));
+            show::problems(&mut tables::problems(&problems));
             show::problem("rejected: nothing was imported");
             Ok(ExitCode::FAILURE)
         }
@@ -180,8 +203,7 @@ fn copy_to_spool(
     mut spool: Box<dyn Spool>,
     stop: &AtomicBool,
 ) -> anyhow::Result<SpoolResult> {
-    let opened = std::fs::File::open(file);
-    let mut opened = opened.with_context(|| format!("opening {}", file.display()))?;
+    let mut opened = known::open(file)?;
     let mut chunk = vec![0; 1 << 16];
     loop {
         let read = opened.read(&mut chunk);

@@ -5,9 +5,10 @@ use super::{SpoolResult, by_name, copy_to_spool, failed, loaded_names};
 use crate::cli::Cli;
 use crate::host::{self, ConfigErrors};
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
-use crate::logs;
+use crate::{known, logs};
 use anyhow::Context as _;
 use galleria_app::settlement::{Reading, major, read, reading_context};
+use galleria_config::Config;
 use galleria_deliver::StatementVault;
 use galleria_domain::StatementLine;
 use galleria_domain::plugin::{ConfigError, Point, Slot};
@@ -15,6 +16,7 @@ use galleria_ports::clock::{Clock as _, SystemClock};
 use galleria_ports::plugins::Plugins;
 use galleria_ports::vault::Vault;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
     }
     let slots = config.slots();
     let slot = one_of(
+        &config,
         by_name(&slots, args.retailer.as_deref(), &args.plugin),
         args,
     )?;
@@ -80,15 +83,22 @@ pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the only slot, or one of several with the same component and settings.
-fn one_of(slots: Vec<&Slot>, args: &Read) -> anyhow::Result<Slot> {
+fn one_of(config: &Config, slots: Vec<&Slot>, args: &Read) -> anyhow::Result<Slot> {
     let Some(first) = slots.first() else {
-        anyhow::bail!(
-            "no retailer.toml uses the plugin {}{}",
-            args.plugin,
-            args.retailer
-                .as_ref()
-                .map_or(String::new(), |name| format!(" for {name}"))
-        );
+        if let Some(name) = &args.retailer {
+            let known = config.retailers.iter().map(|one| one.name.as_str());
+            known::one_of("retailer", name, known)?;
+        }
+        let slots = config.slots();
+        let named = slots.iter().filter(|slot| {
+            let retailer = args.retailer.as_ref();
+            retailer.is_none_or(|name| slot.retailer == *name)
+        });
+        let names: BTreeSet<&str> = named
+            .flat_map(|slot| [&*slot.name, &*slot.plugin])
+            .collect();
+        known::one_of("plugin", &args.plugin, names)?;
+        anyhow::bail!("there is no plugin {}", args.plugin);
     };
     let same = slots
         .iter()

@@ -1,12 +1,12 @@
 //! Statements as tables. Amounts are decimal text.
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use crate::show::{self, fitted};
+use comfy_table::{CellAlignment, Table};
 use galleria_app::settlement::{ExplainView, LineView, StatementView, Uncovered, major};
 use galleria_domain::Problem;
 
 fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    let mut table = show::table(header);
     for column in amounts {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -45,7 +45,7 @@ pub fn statements(rows: &[StatementView]) -> String {
             row.file.clone(),
         ]);
     }
-    table.to_string()
+    fitted(&table)
 }
 
 /// A statement with a row for each outcome.
@@ -69,8 +69,12 @@ pub fn statement(row: &StatementView) -> String {
     let (lines, net) = (row.lines.to_string(), amount(row.net));
     table.add_row(["total", &lines, "", "", &net, &of.currency]);
     format!(
-        "{} payout {} of {}, {} lines\n{table}",
-        of.provider, of.reference, of.paid_on, row.lines
+        "{} payout {} of {}, {} lines\n{}",
+        of.provider,
+        of.reference,
+        of.paid_on,
+        row.lines,
+        fitted(&table)
     )
 }
 
@@ -117,7 +121,7 @@ pub fn lines(rows: &[LineView]) -> String {
             row.entry.clone(),
         ]);
     }
-    table.to_string()
+    fitted(&table)
 }
 
 fn reference(row: &LineView) -> String {
@@ -177,7 +181,7 @@ pub fn explained(row: &ExplainView) -> String {
                 one.settled_by.clone().unwrap_or_default(),
             ]);
         }
-        text.push_str(&format!("\n{table}"));
+        text.push_str(&format!("\n{}", fitted(&table)));
     }
     for settlement in &row.manual_settlements {
         text.push_str(&format!(
@@ -223,11 +227,11 @@ pub fn uncovered(rows: &[Uncovered]) -> String {
             row.days.to_string(),
         ]);
     }
-    table.to_string()
+    fitted(&table)
 }
 
 /// A table of the problems of a file.
-pub fn problems(problems: &[Problem]) -> String {
+pub fn problems(problems: &[Problem]) -> Table {
     let mut table = table(["row", "column", "problem"], &[0]);
     for problem in problems {
         table.add_row([
@@ -236,5 +240,5 @@ pub fn problems(problems: &[Problem]) -> String {
             problem.message.clone(),
         ]);
     }
-    table.to_string()
+    table
 }

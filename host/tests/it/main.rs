@@ -17,6 +17,7 @@ mod members;
 mod metrics;
 mod misbehaving;
 mod operations;
+mod output;
 mod products;
 mod relay;
 mod reports;

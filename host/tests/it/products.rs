@@ -189,7 +189,7 @@ async fn an_invalid_file_is_reported_as_a_table_and_not_imported(database: Datab
     let typo = host.run(&["products", "list", "--retailer", "exmaple"]);
     let why = String::from_utf8_lossy(&typo.stderr).into_owned();
     assert!(
-        !typo.status.success() && why.contains("one of example"),
+        !typo.status.success() && why.contains("did you mean example?"),
         "{why}"
     );
 }

@@ -97,15 +97,14 @@ async fn three_thousand_stores_are_imported_from_one_file(database: Database) {
     assert_eq!(last["after"]["changed"], 1);
 
     let listed = host.run(&["stores", "list", "--retailer", "example", "--limit", "2"]);
+    let more = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert_eq!(more, "more with --after s0001\n");
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(
         listed.contains("s0001") && !listed.contains("s0002"),
         "{listed}"
     );
-    assert!(
-        listed.contains("04:00") && listed.contains("--after s0001"),
-        "{listed}"
-    );
+    assert!(listed.contains("04:00"), "{listed}");
     let last = host.run(&["stores", "list", "--after", "s0499", "--limit", "2500"]);
     let last = String::from_utf8_lossy(&last.stdout).into_owned();
     assert!(

@@ -18,11 +18,14 @@ use galleria_ports::files::DocumentReader;
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Records;
 use galleria_ports::vault::Vault;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The policies of all services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// The configured retailers, by name. One without a plugin, store or product is known, too.
+    pub retailers: BTreeSet<String>,
     /// How events are consumed, retried and relayed.
     pub events: EventPolicy,
     /// How failed runs are retried.
@@ -40,6 +43,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            retailers: BTreeSet::new(),
             events: EventPolicy::default(),
             runs: RunPolicy::default(),
             members: MemberPolicy::with(DigestKey::random()),
@@ -87,8 +91,8 @@ impl App {
         clock: Arc<dyn Clock>,
         policy: Policy,
     ) -> Self {
-        let core = Core::new(records, plugins, clock);
         let Policy {
+            retailers,
             events,
             runs,
             members,
@@ -96,6 +100,7 @@ impl App {
             fiscal,
             operations,
         } = policy;
+        let core = Core::new(records, plugins, clock, retailers);
         let events = Arc::new(events);
         Self {
             orders: Orders::new(core.clone(), fiscal),

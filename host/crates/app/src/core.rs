@@ -7,7 +7,9 @@ use galleria_ports::notify::{Notifier, Subscription};
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
 use galleria_ports::{in_tx, trace};
+use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -25,6 +27,8 @@ pub struct Core {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The configured retailers, by name.
+    pub(crate) retailers: Arc<BTreeSet<String>>,
     /// Notified when the log has grown, so that consumers need not poll often.
     pub(crate) log_grew: Notifier,
     /// Notified when parked events may continue.
@@ -60,11 +64,13 @@ impl Core {
         records: Arc<dyn Records>,
         plugins: Arc<dyn Plugins>,
         clock: Arc<dyn Clock>,
+        retailers: BTreeSet<String>,
     ) -> Self {
         Self {
             records,
             plugins,
             clock,
+            retailers: Arc::new(retailers),
             log_grew: Notifier::default(),
             parked_woke: Notifier::default(),
             document_decided: Notifier::default(),
@@ -193,20 +199,24 @@ impl Core {
         }
     }
 
-    /// Returns `NotFound` unless the retailer has a plugin or a store in this host.
+    /// Returns `NotFound` unless the retailer is configured, or has a plugin, a store or a product.
     pub async fn check_retailer(&self, retailer: &str) -> Result<(), Error> {
         let mut slots = self.plugins.all().iter();
-        if slots.any(|loaded| loaded.slot.retailer == retailer) {
+        if self.retailers.contains(retailer) || slots.any(|loaded| loaded.slot.retailer == retailer)
+        {
             return Ok(());
         }
         let name = retailer.to_owned();
-        let stores = self
-            .records
-            .read(in_tx!(|tx, name| tx.store_list(Some(&name), "", 1).await))
-            .await?;
-        match stores.is_empty() {
-            false => Ok(()),
-            true => Err(Error::NotFound {
+        let known = self.records.read(in_tx!(|tx, name| {
+            if !tx.store_list(Some(&name), "", 1).await?.is_empty() {
+                return Ok(true);
+            }
+            let products = tx.catalogue_list(&name, None, Timestamp::MAX, "", 1);
+            Ok(!products.await?.listed.is_empty())
+        }));
+        match known.await? {
+            true => Ok(()),
+            false => Err(Error::NotFound {
                 what: "retailer",
                 id: retailer.to_owned(),
             }),

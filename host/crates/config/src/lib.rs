@@ -58,6 +58,7 @@ pub use kafka::Kafka;
 pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
+pub use suggest::closest;
 pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;
@@ -179,16 +180,16 @@ fn retailers(
     env: &BTreeMap<String, String>,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<Retailer> {
+    let file = host_file.unwrap_or(Path::new("host.toml"));
     let names = folders(&host.retailers).unwrap_or_else(|error| {
-        let file = host_file.unwrap_or(Path::new("host.toml"));
         let message = format!(
             "cannot read the folder {}: {error}; each retailer needs a folder in it",
-            host.retailers.display()
+            place(&host.retailers)
         );
         errors.push(ConfigError::new(file, "retailers", message));
         Vec::new()
     });
-    let mut plugin_folder = PluginFolder::new(&host.plugins);
+    let mut plugin_folder = PluginFolder::new(&host.plugins, file);
     names
         .iter()
         .filter_map(|name| {
@@ -196,6 +197,20 @@ fn retailers(
             retailer::retailer(&folder, host, env, &mut plugin_folder, errors)
         })
         .collect()
+}
+
+/// A folder with the directory at which its relative path starts, because that may be the wrong one.
+fn place(folder: &Path) -> String {
+    match std::env::current_dir() {
+        Ok(start) if folder.is_relative() => {
+            format!(
+                "{} in the working directory {}",
+                folder.display(),
+                start.display()
+            )
+        }
+        _ => folder.display().to_string(),
+    }
 }
 
 /// The names of the folders in a folder, sorted, without hidden ones.

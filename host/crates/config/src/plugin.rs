@@ -22,21 +22,31 @@ pub(crate) struct Manifest {
 pub(crate) struct PluginFolder {
     folder: PathBuf,
     names: Vec<String>,
+    /// The error of an empty or missing folder, until it is reported.
+    empty: Option<ConfigError>,
     read: BTreeMap<String, Option<Manifest>>,
 }
 
 impl PluginFolder {
-    /// The plugins in `folder`. A missing folder contains none.
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// The plugins in `folder`, which `host_file` names. A missing folder contains none.
+    pub(crate) fn new(folder: &Path, host_file: &Path) -> Self {
+        let names = crate::folders(folder).unwrap_or_default();
+        let empty = names.is_empty().then(|| {
+            let place = crate::place(folder);
+            let message =
+                format!("no plugins in {place}: build and stage them with `cargo xtask plugins`");
+            ConfigError::new(host_file, "plugins", message)
+        });
         Self {
             folder: folder.into(),
-            names: crate::folders(folder).unwrap_or_default(),
+            names,
+            empty,
             read: BTreeMap::new(),
         }
     }
 
-    /// Returns a plugin by the name of its folder. Errors in its `plugin.toml` are reported the first
-    /// time. If there is no such folder, the message lists the existing ones.
+    /// Returns a plugin by the name of its folder. Errors in its `plugin.toml`, and a folder without any
+    /// plugin, are reported the first time. If there is no such plugin, the message lists the existing ones.
     pub(crate) fn find(
         &mut self,
         name: &str,
@@ -45,14 +55,14 @@ impl PluginFolder {
         if !self.names.iter().any(|other| other == name) {
             let folder = self.folder.display();
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            return Err(if known.is_empty() {
-                format!("no plugins in {folder}: build and stage them with `cargo xtask plugins`")
-            } else {
-                format!(
-                    "unknown plugin \"{name}\"; {folder} has {}",
-                    suggest::list(name, &known)
-                )
-            });
+            if known.is_empty() {
+                errors.extend(self.empty.take());
+                return Ok(None);
+            }
+            return Err(format!(
+                "unknown plugin \"{name}\"; {folder} has {}",
+                suggest::list(name, &known)
+            ));
         }
         if !self.read.contains_key(name) {
             let manifest = manifest(&self.folder.join(name), name, errors);

@@ -5,7 +5,7 @@
 const SIMILAR: f64 = 0.8;
 
 /// Returns the known word that is most similar to `word`.
-pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .iter()

@@ -96,6 +96,24 @@ pub enum CallFault {
 }
 
 impl CallFault {
+    /// The codes of all faults.
+    pub const CODES: [&str; 14] = [
+        "invalid",
+        "retry",
+        "misconfigured",
+        "failed",
+        "trapped",
+        "out_of_cpu",
+        "timed_out",
+        "out_of_memory",
+        "denied",
+        "output_too_large",
+        "too_many_calls",
+        "contract_broken",
+        "not_served",
+        "host_failed",
+    ];
+
     /// A stable code for metrics, journal and lists.
     pub fn code(&self) -> &'static str {
         match self {
@@ -149,5 +167,39 @@ impl fmt::Display for CallFault {
             Self::Host(HostFault::NotServed(what)) => write!(f, "not served: {what}"),
             Self::Host(HostFault::HostFailed(what)) => write!(f, "the host failed: {what}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_a_listed_code() {
+        let guest = [
+            Fault::Invalid(Vec::new()),
+            Fault::Retry(Later {
+                seconds: None,
+                reason: String::new(),
+            }),
+            Fault::Misconfigured(Vec::new()),
+            Fault::Failed(String::new()),
+        ];
+        let host = [
+            HostFault::Trapped(String::new()),
+            HostFault::OutOfCpu(0),
+            HostFault::TimedOut(0),
+            HostFault::OutOfMemory(0),
+            HostFault::Denied(String::new()),
+            HostFault::OutputTooLarge(0),
+            HostFault::TooManyCalls(0),
+            HostFault::ContractBroken(String::new()),
+            HostFault::NotServed(String::new()),
+            HostFault::HostFailed(String::new()),
+        ];
+        let faults = guest.map(CallFault::Guest).into_iter();
+        let faults = faults.chain(host.map(CallFault::Host));
+        let codes: Vec<_> = faults.map(|fault| fault.code()).collect();
+        assert_eq!(codes, CallFault::CODES);
     }
 }

@@ -14,7 +14,7 @@ mod view;
 pub use crate::tabular::{Format, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch};
 pub use request::{CatalogueImportRequest, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
-pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView};
+pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView, price_text};
 
 pub(crate) use view::in_scope;
 

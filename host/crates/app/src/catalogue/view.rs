@@ -128,6 +128,26 @@ pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> Product
     }
 }
 
+/// Formats an amount with the store's minor digits, or those of its currency, and with finer digits if it has
+/// some: `1.50`, and `0.0125` for a unit price.
+pub fn price_text(price: &Price, minor_digits: Option<u8>) -> String {
+    let currency = iso_currency::Currency::from_code(&price.currency);
+    let usual = currency.and_then(|currency| currency.exponent());
+    let digits = minor_digits.or(usual.and_then(|digits| u8::try_from(digits).ok()));
+    let mut text = price.amount.to_string();
+    let fraction = |text: &str| text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    let digits = usize::from(digits.unwrap_or_default());
+    while fraction(&text) > digits && text.ends_with('0') {
+        text.pop();
+    }
+    let missing = digits.saturating_sub(fraction(&text));
+    if missing > 0 && !text.contains('.') {
+        text.push('.');
+    }
+    text.push_str(&"0".repeat(missing));
+    text.trim_end_matches('.').to_owned()
+}
+
 impl Catalogue {
     /// Lists products in the order of SKU.
     pub async fn list(&self, query: ProductQuery) -> Result<ProductPage, Error> {
@@ -239,4 +259,38 @@ pub(super) async fn detail(
         product,
         store_prices: prices.into_iter().filter_map(own).collect(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_has_the_digits_of_its_currency() {
+        for (amount, currency, minor_digits, text) in [
+            ("1", "EUR", None, "1.00"),
+            ("1.5", "EUR", None, "1.50"),
+            ("1.50", "EUR", None, "1.50"),
+            ("0.0125", "EUR", None, "0.0125"),
+            ("0.0120", "EUR", None, "0.012"),
+            ("1.500", "EUR", None, "1.50"),
+            ("500.00", "JPY", None, "500"),
+            ("500", "JPY", None, "500"),
+            ("0.5", "JPY", None, "0.5"),
+            ("1.25", "KWD", None, "1.250"),
+            ("71.5", "HUF", Some(0), "71.5"),
+            ("71.00", "HUF", Some(0), "71"),
+            ("10", "HUF", Some(0), "10"),
+        ] {
+            let price = Price {
+                amount: amount.parse().expect("a decimal"),
+                currency: currency.into(),
+            };
+            assert_eq!(
+                price_text(&price, minor_digits),
+                text,
+                "{amount} {currency}"
+            );
+        }
+    }
 }

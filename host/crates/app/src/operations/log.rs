@@ -6,6 +6,22 @@ use galleria_ports::in_tx;
 use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
+/// The actions, by name.
+pub const ACTIONS: [&str; 12] = [
+    "dead_letter_replay",
+    "dead_letter_discard",
+    "parked_retry",
+    "run_replay",
+    "run_cancel",
+    "line_settle",
+    "line_undo",
+    "store_put",
+    "stores_import",
+    "plugins_loaded",
+    "key_create",
+    "key_revoke",
+];
+
 /// An action of an operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -8,7 +8,7 @@ mod queued;
 mod status;
 mod timeline;
 
-pub use log::{OperationPage, OperationView};
+pub use log::{ACTIONS, OperationPage, OperationView};
 pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView, RightsView};
 pub use queued::{QueuedQuery, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
 pub use status::{DocumentCounts, GroupStatus, StatusView, StoreStatus};
