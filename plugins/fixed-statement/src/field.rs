@@ -1,35 +1,70 @@
 //! Fields of a record by their position.
 
 use crate::settings::{Digits, Field, Settings, Sign};
+use galleria_sdk::csv::Row;
 use galleria_sdk::{Date, Money, NumberFormat, Problem, StatementHeader, quoted};
 use std::borrow::Cow;
 
 /// A record and its row.
 pub struct Record<'r> {
     pub row: u64,
-    pub text: &'r str,
+    pub content: Content<'r>,
+}
+
+/// The text of a record.
+#[derive(Clone, Copy)]
+pub enum Content<'r> {
+    /// A line, whose fields are at fixed positions.
+    Line(&'r str),
+    /// Cells between delimiters.
+    Cells(&'r Row),
 }
 
 impl<'r> Record<'r> {
     /// Returns a field without surrounding blanks.
     pub fn text(&self, field: &Field, name: &str) -> Result<&'r str, Problem> {
+        let text = match self.content {
+            Content::Line(text) => text,
+            Content::Cells(row) if field.at as usize <= row.len() => {
+                return Ok(row.cell(field.at.saturating_sub(1) as usize));
+            }
+            Content::Cells(row) => {
+                let (at, count) = (field.at, row.len());
+                let message = format!("is cell {at}, but the record has {count}");
+                return Err(Problem::in_row(self.row, name, message));
+            }
+        };
         let begin = field.at.saturating_sub(1) as usize;
         let end = begin + field.length as usize;
         let at = |index: usize| {
             // Nearly always one byte per letter.
-            if self.text.is_ascii() {
-                return (index <= self.text.len()).then_some(index);
+            if text.is_ascii() {
+                return (index <= text.len()).then_some(index);
             }
-            let places = self.text.char_indices().map(|(at, _)| at);
-            places.chain([self.text.len()]).nth(index)
+            let places = text.char_indices().map(|(at, _)| at);
+            places.chain([text.len()]).nth(index)
         };
         match (at(begin), at(end)) {
-            (Some(begin), Some(end)) => Ok(self.text[begin..end].trim()),
+            (Some(begin), Some(end)) => Ok(text[begin..end].trim()),
             _ => {
-                let length = self.text.chars().count();
+                let length = text.chars().count();
                 let message = format!("ends at character {end}, but the record has {length}");
                 Err(Problem::in_row(self.row, name, message))
             }
+        }
+    }
+
+    /// Returns an amount that a record of cells may leave empty; `None` if it does.
+    pub fn optional_amount(
+        &self,
+        digits: &Digits,
+        name: &str,
+        unit: &Unit<'_>,
+    ) -> Result<Option<Money>, Problem> {
+        let index = digits.at.saturating_sub(1) as usize;
+        match self.content {
+            Content::Cells(row) if index < row.len() && row.cell(index).is_empty() => Ok(None),
+            _ => self.amount(digits, name, unit).map(Some),
         }
     }
 
@@ -52,11 +87,7 @@ impl<'r> Record<'r> {
 
     /// Returns an amount, with a sign in the field or at its own position.
     pub fn amount(&self, digits: &Digits, name: &str, unit: &Unit<'_>) -> Result<Money, Problem> {
-        let field = Field {
-            at: digits.at,
-            length: digits.length,
-        };
-        let text = self.text(&field, name)?;
+        let text = self.text(&digits.field(), name)?;
         let negative = match &digits.sign {
             Some(sign) => self.is_negative(sign, name)?,
             None => false,

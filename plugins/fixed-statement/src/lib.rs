@@ -1,22 +1,27 @@
-//! Reads records of fixed width: a header, one record for each line with amounts in minor units, and a
-//! trailer with number and sums. Settings define the positions of the fields.
+//! Reads records of fixed kinds: a header, one record for each line with amounts in minor units, and a
+//! trailer with number and sums. Fields are at positions of a line or cells between delimiters; settings
+//! define which.
 //!
 //! Memory use does not grow with the file. The plugin knows no bank.
 #![warn(missing_docs)]
 
+mod cells;
+mod check;
 mod field;
 mod line;
+mod marks;
 mod records;
 mod settings;
 
+use cells::Source;
 use field::{Record, Unit};
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{self, FileEnd, RecordReader, StatementWriter};
 use galleria_sdk::{money, quoted};
-use records::Records;
+use marks::{Marks, Role};
 pub use settings::{
-    Counted, Detail, Digits, FeeSign, Field, Header, Kinds, NegativeAmounts, Settings, Sign,
-    Trailer,
+    Counted, Detail, Digits, FeeSign, Field, Header, Kinds, NegativeAmounts, OneOrMore, Settings,
+    Sign, Trailer,
 };
 use std::io::Read;
 
@@ -37,7 +42,7 @@ impl Plugin for FixedStatement {
 impl ReadStatement for FixedStatement {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
         let settings = cx.settings();
-        let records = Records::new(Input::open(), settings.encoding);
+        let records = Source::new(Input::open(), settings);
         statement::read(records, Reader::new(settings))
     }
 }
@@ -47,8 +52,11 @@ galleria_sdk::plugin!(FixedStatement: ReadStatement);
 /// The state while a statement is read.
 struct Reader<'s> {
     settings: &'s Settings,
+    marks: Marks,
     writer: StatementWriter,
     header: Option<StatementHeader>,
+    /// All records, also those that could not be read.
+    records: u64,
     /// Detail records, also those that could not be read.
     details: u64,
     gross: i128,
@@ -66,8 +74,10 @@ impl<'s> Reader<'s> {
         };
         Self {
             settings,
+            marks: Marks::new(settings),
             writer: StatementWriter::new(names),
             header: None,
+            records: 0,
             details: 0,
             gross: 0,
             fee: 0,
@@ -76,139 +86,130 @@ impl<'s> Reader<'s> {
     }
 
     fn record(&mut self, record: &Record<'_>) -> Result<(), Problem> {
-        let kinds = &self.settings.records;
+        self.records += 1;
+        let role = self.marks.role(record)?;
         let refuse = |message: String| Err(Problem::in_row(record.row, RECORD, message));
-        if let Some((row, _)) = self.trailer {
-            return refuse(format!(
-                "follows the trailer, row {row}: a file must contain one payout"
-            ));
-        }
-        if record.text.starts_with(&kinds.header) {
-            if self.header.is_some() {
+        match (role, &self.header, self.trailer) {
+            (Role::Ignored, ..) => {}
+            (_, _, Some((row, _))) => {
+                return refuse(format!(
+                    "follows the trailer, row {row}: a file must contain one payout"
+                ));
+            }
+            (Role::Header, Some(_), _) => {
                 return refuse("is a second header: a file must contain one payout".to_owned());
             }
-            // An invalid header is one problem; the records after it have their own.
-            let header = self.header(record);
-            let read = header
-                .as_ref()
-                .map_or_else(|problem| Err(problem.clone()), |_| Ok(()));
-            let header = header.unwrap_or_default();
-            self.writer.set_digits(header.minor_digits);
-            self.header = Some(header);
-            return read;
+            (Role::Header, None, _) => {
+                let header = self.header(record);
+                self.writer.set_digits(header.minor_digits);
+                self.header = Some(header);
+            }
+            (_, None, _) => {
+                let start = quoted(&self.settings.records.header);
+                return refuse(["precedes the header, which starts with ", &start].concat());
+            }
+            (Role::Detail, Some(header), _) => {
+                self.details += 1;
+                let problems = &mut self.writer.problems;
+                if let Some((line, amounts)) = line::read(record, self.settings, header, problems) {
+                    self.gross += i128::from(amounts.gross);
+                    self.fee += i128::from(amounts.fee);
+                    self.writer.push(line);
+                }
+            }
+            (Role::Trailer, Some(header), _) => {
+                let header = header.clone();
+                self.trailer(record, &Unit::of(&header, self.settings));
+            }
         }
-        let known = [&kinds.detail, &kinds.trailer];
-        if !known.iter().any(|known| record.text.starts_with(*known)) {
-            let width = kinds.header.chars().count();
-            let found: String = record.text.chars().take(width).collect();
-            let all = [&*kinds.header, &*kinds.detail, &*kinds.trailer].map(quoted);
-            let all = all.iter().map(String::as_str);
-            let problem = statement::unknown_word(record.row, RECORD, &found, "records", all);
-            return Err(problem);
-        }
-        let Some(header) = &self.header else {
-            return refuse(
-                [
-                    "precedes the header, which starts with ",
-                    &*quoted(&kinds.header),
-                ]
-                .concat(),
-            );
-        };
-        if record.text.starts_with(&kinds.detail) {
-            self.details += 1;
-            let (line, amounts) = line::read(record, self.settings, header)?;
-            self.gross += i128::from(amounts.gross);
-            self.fee += i128::from(amounts.fee);
-            self.writer.push(line);
-            return Ok(());
-        }
-        self.trailer(record)
+        Ok(())
     }
 
-    fn header(&self, record: &Record<'_>) -> Result<StatementHeader, Problem> {
+    /// Reads the header. The fields with problems are empty: the records after it have their own problems.
+    fn header(&mut self, record: &Record<'_>) -> StatementHeader {
         let fields = &self.settings.header;
-        let currency = match &fields.currency {
-            Some(field) => {
-                let text = record.text(field, "currency")?;
-                money::currency(text).map_err(|bad| bad.in_row(record.row, "currency"))?
-            }
-            None => self.settings.currency.clone(),
+        let problems = &mut self.writer.problems;
+        let mut text = |field: &Field, name: &str| {
+            let text = record.text(field, name);
+            let text = text.and_then(|text| statement::reference(record.row, name, text));
+            problems.take(text)
         };
-        let text = |field: &Field, name: &str| {
-            statement::reference(record.row, name, record.text(field, name)?)
-        };
-        let reference = text(&fields.reference, "reference")?;
-        if reference.is_empty() {
-            return Err(Problem::in_row(record.row, "reference", "is empty"));
-        }
+        let reference = text(&fields.reference, "reference");
         let account = match &fields.account {
-            Some(field) => text(field, "account")?,
+            Some(field) => text(field, "account").unwrap_or_default(),
             None => self.settings.account.clone(),
         };
-        Ok(StatementHeader {
+        let currency = match &fields.currency {
+            Some(field) => text(field, "currency").and_then(|code| {
+                let code = money::currency(&code);
+                problems.take(code.map_err(|bad| bad.in_row(record.row, "currency")))
+            }),
+            None => Some(self.settings.currency.clone()),
+        };
+        if reference.as_deref() == Some("") {
+            problems.push(Problem::in_row(record.row, "reference", "is empty"));
+        }
+        let paid_on = record.day(&fields.paid_on, "paid_on", &self.settings.date);
+        let currency = currency.unwrap_or_default();
+        StatementHeader {
             provider: self.settings.provider.clone(),
             account,
-            reference,
+            reference: reference.unwrap_or_default(),
             minor_digits: money::minor_digits(&currency),
             currency,
-            paid_on: record.day(&fields.paid_on, "paid_on", &self.settings.date)?,
+            paid_on: problems.take(paid_on).unwrap_or_default(),
             total: None,
             attributes: Vec::new(),
-        })
+        }
     }
 
     /// Compares number, gross and fee with the records here; net is compared at the end of the
     /// statement.
-    fn trailer(&mut self, record: &Record<'_>) -> Result<(), Problem> {
-        self.trailer = Some((record.row, None));
+    fn trailer(&mut self, record: &Record<'_>, unit: &Unit<'_>) {
+        // The sums lack the records with problems, so they would only cause further messages.
+        let complete = self.writer.problems.is_empty();
+        let problems = &mut self.writer.problems;
         let fields = &self.settings.trailer;
-        if let Some(field) = &fields.count {
-            let count = record.count(field, "count")?;
-            let records = match fields.counted {
-                Counted::Details => self.details,
-                Counted::All => self.details + 2,
-            };
-            if count != records {
-                let message =
-                    format!("the trailer counts {count} records, but the file has {records}");
-                return Err(Problem::in_row(record.row, "count", message));
-            }
+        let count = fields
+            .count
+            .as_ref()
+            .map(|field| record.count(field, "count"));
+        let count = count.and_then(|count| problems.take(count));
+        let records = match fields.counted {
+            Counted::Details => self.details,
+            Counted::All => self.records,
+        };
+        if let Some(count) = count.filter(|count| *count != records) {
+            let message = format!("the trailer counts {count} records, but the file has {records}");
+            problems.push(Problem::in_row(record.row, "count", message));
         }
-        let header = self.header.clone().unwrap_or_default();
-        let unit = Unit::of(&header, self.settings);
-        for (field, sum, name) in [
-            (&fields.gross, self.gross, "gross"),
-            (&fields.fee, self.fee, "fee"),
-        ] {
-            let Some(field) = field else { continue };
-            let stated = record.amount(field, name, &unit)?;
-            let stated = if name == "fee" {
-                line::signed_fee(record, stated, self.settings)?
-            } else {
-                stated
-            };
-            // The sum lacks the records with problems, so it would only cause a second message.
-            if i128::from(stated) != sum && self.writer.problems.is_empty() {
-                let show = |amount| money::format(amount, unit.digits);
-                let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
-                let message = [
-                    "the total is ",
-                    &show(stated),
-                    ", and the records add up to ",
-                    &sum,
-                ];
-                return Err(Problem::in_row(record.row, name, message.concat()));
-            }
+        let mut amount = |digits: &Option<Digits>, name: &str| {
+            let digits = digits.as_ref()?;
+            problems.take(record.amount(digits, name, unit))
+        };
+        let gross = amount(&fields.gross, "gross");
+        let fee = amount(&fields.fee, "fee");
+        let net = amount(&fields.net, "net");
+        let fee = fee.map(|fee| line::signed_fee(record, fee, self.settings));
+        let fee = fee.and_then(|fee| problems.take(fee));
+        for (stated, sum, name) in [(gross, self.gross, "gross"), (fee, self.fee, "fee")] {
+            let wrong = stated.filter(|stated| complete && i128::from(*stated) != sum);
+            let Some(stated) = wrong else { continue };
+            let show = |amount| money::format(amount, unit.digits);
+            let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
+            let message = [
+                "the total is ",
+                &show(stated),
+                ", and the records add up to ",
+                &sum,
+            ];
+            problems.push(Problem::in_row(record.row, name, message.concat()));
         }
-        let net = fields.net.as_ref();
-        let net = net.map(|field| record.amount(field, "net", &unit));
-        self.trailer = Some((record.row, net.transpose()?));
-        Ok(())
+        self.trailer = Some((record.row, net));
     }
 }
 
-impl<R: Read> RecordReader<Records<R>> for Reader<'_> {
+impl<R: Read> RecordReader<Source<R>> for Reader<'_> {
     fn writer(&mut self) -> &mut StatementWriter {
         &mut self.writer
     }

@@ -11,86 +11,57 @@ pub struct RecordAmounts {
     pub fee: Money,
 }
 
+/// Reports all problems of the record. Returns a line if its amounts are valid, also if other fields are not.
 pub fn read(
     record: &Record<'_>,
     settings: &Settings,
     header: &StatementHeader,
-) -> Result<(StatementLine, RecordAmounts), Problem> {
+    problems: &mut Problems,
+) -> Option<(StatementLine, RecordAmounts)> {
     let fields = &settings.detail;
+    let word = fields.kind.as_ref().map(|field| {
+        let text = record.text(field, "kind")?;
+        Ok((text, kind_word(record, text, settings)?))
+    });
+    let (word, known) = match word.map(|word| problems.take(word)) {
+        None => (None, true),
+        Some(word) => (word, word.is_some()),
+    };
     let unit = Unit::of(header, settings);
-    let (word, kind) = match &fields.kind {
-        None => ("", None),
-        Some(field) => {
-            let text = record.text(field, "kind")?;
-            (text, Some(kind_word(record, text, settings)?))
-        }
-    };
-    let negative = matches!(
-        kind,
-        Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
-    );
-    let turn = negative && settings.negative_amounts == NegativeAmounts::Unsigned;
-    let signed = |digits: &Digits, name: &str| {
-        let amount = record.amount(digits, name, &unit)?;
-        match turn {
-            false => Ok(amount),
-            true if amount < 0 => {
-                let message = "has the wrong sign: the settings state that amounts have no sign";
-                Err(Problem::in_row(record.row, name, message))
-            }
-            true => Ok(-amount),
-        }
-    };
-    let gross = signed(&fields.gross, "gross")?;
-    let fee = match &fields.fee {
-        Some(digits) => Some(signed_fee(
-            record,
-            record.amount(digits, "fee", &unit)?,
-            settings,
-        )?),
-        None => None,
-    };
-    let net = fields
-        .net
-        .as_ref()
-        .map(|digits| signed(digits, "net"))
-        .transpose()?;
-    let too_large = || Problem::in_row(record.row, "gross", "is too large together with its fee");
-    let (fee, net) = match (fee, net) {
-        (None, None) => (0, gross),
-        (Some(fee), None) => (fee, gross.checked_sub(fee).ok_or_else(too_large)?),
-        (None, Some(net)) => (gross.checked_sub(net).ok_or_else(too_large)?, net),
-        (Some(fee), Some(net)) => (fee, net),
-    };
-    let text = |field: &Option<Field>, name: &str| match field {
-        Some(field) => reference(record.row, name, record.text(field, name)?),
-        None => Ok(String::new()),
-    };
-    let kind = match kind {
-        Some(kind) => kind.kind(word),
-        None if gross < 0 => StatementKind::Refund,
-        None => StatementKind::Payment,
+    let kind = word.map(|(_, kind)| kind);
+    let amounts = amounts(record, settings, kind, &unit, problems);
+    let mut text = |field: &Option<Field>, name: &str| {
+        let field = field.as_ref()?;
+        let text = record.text(field, name);
+        problems.take(text.and_then(|text| reference(record.row, name, text)))
     };
     let mut line = StatementLine {
         row: record.row,
-        id: text(&fields.id, "id")?,
-        psp_reference: text(&fields.psp_reference, "psp_reference")?,
-        modification_reference: text(&fields.modification_reference, "modification_reference")?,
-        merchant_reference: text(&fields.merchant_reference, "merchant_reference")?,
-        booked_at: match &fields.booked_at {
-            Some(field) => record.day(field, "booked_at", &settings.date)?,
-            None => header.paid_on.clone(),
-        },
+        id: text(&fields.id, "id").unwrap_or_default(),
+        psp_reference: text(&fields.psp_reference, "psp_reference").unwrap_or_default(),
+        modification_reference: text(&fields.modification_reference, "modification_reference")
+            .unwrap_or_default(),
+        merchant_reference: text(&fields.merchant_reference, "merchant_reference")
+            .unwrap_or_default(),
         currency: header.currency.clone(),
         minor_digits: header.minor_digits,
-        gross,
-        rate: None,
-        converted: gross,
-        fee,
-        net,
-        kind,
-        attributes: Vec::new(),
+        ..StatementLine::default()
     };
+    line.booked_at = match &fields.booked_at {
+        Some(field) => {
+            let day = record.day(field, "booked_at", &settings.date);
+            problems.take(day).unwrap_or_default()
+        }
+        None => header.paid_on.clone(),
+    };
+    let amounts = amounts.filter(|_| known)?;
+    let (gross, fee, net) = (amounts.gross, amounts.sums.fee, amounts.net);
+    line.kind = match word {
+        Some((word, kind)) => kind.kind(word),
+        None if gross < 0 => StatementKind::Refund,
+        None => StatementKind::Payment,
+    };
+    (line.gross, line.converted, line.fee, line.net) = (gross, gross, fee, net);
     // A cost without a payment: the provider kept everything. If the record contradicts itself, the
     // line is unchanged and the check rejects it.
     if line.kind == StatementKind::Fee
@@ -102,7 +73,97 @@ pub fn read(
     if line.kind == StatementKind::Payment {
         line.modification_reference.clear();
     }
-    Ok((line, RecordAmounts { gross, fee }))
+    Some((line, amounts.sums))
+}
+
+/// Reads the amounts of a record. A record of cells may leave out amounts that follow from the others.
+fn amounts(
+    record: &Record<'_>,
+    settings: &Settings,
+    kind: Option<KindWord>,
+    unit: &Unit<'_>,
+    problems: &mut Problems,
+) -> Option<Whole> {
+    let fields = &settings.detail;
+    let negative = matches!(
+        kind,
+        Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
+    );
+    let turn = negative && settings.negative_amounts == NegativeAmounts::Unsigned;
+    let signed = |digits: &Digits, name: &str| match record.optional_amount(digits, name, unit)? {
+        Some(..0) if turn => {
+            let message = "has the wrong sign: the settings state that amounts have no sign";
+            Err(Problem::in_row(record.row, name, message))
+        }
+        amount => Ok(amount.map(|amount| if turn { -amount } else { amount })),
+    };
+    let gross = problems.take(signed(&fields.gross, "gross"));
+    let fee = fields.fee.as_ref().map_or(Ok(None), |digits| {
+        let fee = record.optional_amount(digits, "fee", unit)?;
+        fee.map(|fee| signed_fee(record, fee, settings)).transpose()
+    });
+    let fee = problems.take(fee);
+    let net = fields
+        .net
+        .as_ref()
+        .map_or(Ok(None), |digits| signed(digits, "net"));
+    let net = problems.take(net);
+    let parts = Parts {
+        gross: gross?,
+        fee: fee?,
+        net: net?,
+    };
+    let empty = || Problem::in_row(record.row, "gross", "is empty");
+    let costs = matches!(
+        kind,
+        Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
+    );
+    let nothing = parts.gross.is_none() && parts.fee.is_none() && parts.net.is_none();
+    if parts.gross.is_none() && !costs || nothing {
+        problems.push(empty());
+        return None;
+    }
+    let whole = parts
+        .complete(kind == Some(KindWord::Fee))
+        .ok_or_else(|| Problem::in_row(record.row, "gross", "is too large together with its fee"));
+    problems.take(whole)
+}
+
+/// The amounts that a record states.
+#[derive(Clone, Copy)]
+struct Parts {
+    gross: Option<Money>,
+    fee: Option<Money>,
+    net: Option<Money>,
+}
+
+impl Parts {
+    /// Computes the amounts that are left out; `None` beyond 64 bits.
+    fn complete(self, cost: bool) -> Option<Whole> {
+        let stated = self.gross.unwrap_or(0);
+        let (gross, fee, net) = match (self.gross, self.fee, self.net) {
+            (Some(gross), Some(fee), Some(net)) => (gross, fee, net),
+            (None, fee, Some(net)) if !cost => {
+                let fee = fee.unwrap_or(0);
+                (net.checked_add(fee)?, fee, net)
+            }
+            (_, Some(fee), net) => (stated, fee, net.or(stated.checked_sub(fee))?),
+            (_, None, Some(net)) => (stated, stated.checked_sub(net)?, net),
+            (_, None, None) => (stated, 0, stated),
+        };
+        Some(Whole {
+            gross,
+            net,
+            sums: RecordAmounts { gross: stated, fee },
+        })
+    }
+}
+
+/// All amounts of a record.
+struct Whole {
+    gross: Money,
+    net: Money,
+    sums: RecordAmounts,
 }
 
 /// Returns a fee with the contract's sign: positive if the provider kept it.

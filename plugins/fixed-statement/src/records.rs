@@ -1,13 +1,11 @@
 //! Lines of limited length, with their rows.
 
-use crate::field::Record;
+use crate::field::{Content, Record};
+use crate::settings::MAX_RECORD;
 use galleria_sdk::statement::RecordSource;
 use galleria_sdk::text::{Decoder, Encoding};
 use galleria_sdk::{Problem, log};
 use std::io::{BufRead, Read};
-
-/// The longest record, in bytes. Such formats have 80 to 600.
-pub const MAX_RECORD: usize = 4096;
 
 /// Reads records one by one.
 pub struct Records<R> {
@@ -104,7 +102,7 @@ impl<R: Read> RecordSource for Records<R> {
         self.last = self.row;
         Ok(Some(Record {
             row: self.row,
-            text: self.text()?,
+            content: Content::Line(self.text()?),
         }))
     }
 

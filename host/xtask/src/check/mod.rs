@@ -48,10 +48,6 @@ const KNOWN_CYCLES: &[(&str, &[&str])] = &[
     ),
     ("plugins/desigual-reports/src", &["facts.rs", "table.rs"]),
     (
-        "plugins/fixed-statement/src",
-        &["field.rs", "records.rs", "settings.rs"],
-    ),
-    (
         "plugins/flying-tiger/src",
         &["lines.rs", "retail.rs", "taxes.rs", "tenders.rs"],
     ),
