@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::stores::{StoreImportRequest, StoresImported};
 use galleria_config::Config;
+use galleria_domain::Decimal;
 use galleria_ports::access::Reach;
 use indicatif::ProgressBar;
 use std::path::PathBuf;
@@ -28,11 +29,12 @@ Examples:
   galleria stores import stores.csv --actor ana --reason 'the stores in the north'
 
 Columns, by name and in any order: id, external_id, retailer, store_type, country, currency,
-minor_digits, zone; optional: day_starts, as HH:MM or in minutes after midnight, and any number of
-attribute:<name>. A zone is an IANA name of the form Area/Place, or UTC. A row is a complete store: missing
-values have their defaults. The import replaces an existing store, but not its retailer, its currency and
-its minor digits. Cells are separated by , or ; or by the character of a first line such as sep=|. The
-text is UTF-8, or UTF-16 with a byte order mark.")]
+minor_digits, zone; optional: day_starts, as HH:MM or in minutes after midnight, cash_step, the
+smallest cash amount such as 0.05, and any number of attribute:<name>. A zone is an IANA name of the form
+Area/Place, or UTC. A row is a complete store: missing values have their defaults, and a store without
+cash_step has that of its currency. The import replaces an existing store, but not its retailer, its
+currency and its minor digits. Cells are separated by , or ; or by the character of a first line such as
+sep=|. The text is UTF-8, or UTF-16 with a byte order mark.")]
 pub struct Import {
     /// CSV file with at most 10,000 stores
     pub file: PathBuf,
@@ -117,6 +119,7 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<ExitCode
         "currency",
         "zone",
         "day starts",
+        "cash step",
     ]);
     // Request one more than the limit to learn whether there are more.
     let (mut left, mut more) = (limit, false);
@@ -127,6 +130,10 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<ExitCode
         for store in stores.into_iter().take(batch as usize) {
             let (hours, minutes) = (store.day_starts_minute / 60, store.day_starts_minute % 60);
             let day_starts = format!("{hours:02}:{minutes:02}");
+            let cash_step = Decimal {
+                unscaled: store.cash_step_in_minor(),
+                scale: store.minor_digits,
+            };
             table.add_row([
                 &store.id,
                 &store.retailer,
@@ -136,6 +143,7 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<ExitCode
                 &store.currency,
                 &store.zone,
                 &day_starts,
+                &cash_step.to_string(),
             ]);
             after = store.id;
         }

@@ -53,8 +53,6 @@ pub struct CatalogueTerms {
 pub struct Market {
     pub country: String,
     pub authority: String,
-    /// Smallest coin, in minor units. Cash amounts are multiples of it.
-    pub cash_step: Money,
     /// Banknotes that customers pay with, in ascending order.
     pub notes: Vec<Money>,
     pub opening_float: Money,

@@ -182,6 +182,7 @@ impl<'a> Ledger<'a> {
             &extent,
             tenders,
             optional(body, "rounding")?,
+            store.cash_step_in_minor(),
         );
         let ResolvedRefund {
             lines,

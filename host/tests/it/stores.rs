@@ -73,6 +73,12 @@ async fn three_thousand_stores_are_imported_from_one_file(database: Database) {
         well && output.contains("0 stores added, 1 changed"),
         "{output}"
     );
+    let step = HEADER.replace("attribute:size", "cash_step");
+    let step = format!("{step}s0008;8;example;kiosk;FR;EUR;2;Europe/Paris;04:00;0.05\n");
+    let (well, output) = import(&host, &step, &["--dry-run"]);
+    assert!(well && output.contains("1 changed"), "{output}");
+    let (well, output) = import(&host, &step.replace("0.05", "0.001"), &["--dry-run"]);
+    assert!(!well && output.contains("cash_step"), "{output}");
     let store = host.get("/v1/stores/s0007").await.expect("a store");
     assert_eq!(
         store["attributes"],

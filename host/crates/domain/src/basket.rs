@@ -213,6 +213,13 @@ pub struct Tender {
     pub attributes: Vec<Attribute>,
 }
 
+impl Tender {
+    /// Whether it is paid in coins and notes.
+    pub fn is_cash(&self) -> bool {
+        self.kind == "cash"
+    }
+}
+
 impl Line {
     /// The amount that the line adds to the basket: negative for a return, zero for a voided line.
     pub fn counts(&self) -> Money {

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod basket;
+pub mod cash;
 pub mod context;
 pub mod contract;
 pub mod decision;

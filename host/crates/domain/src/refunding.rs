@@ -1,5 +1,7 @@
 //! Calculates refunds: in full, by line, or by amount; never more than was paid.
 
+#[cfg(test)]
+mod cash_tests;
 mod tenders;
 #[cfg(test)]
 mod tests;
@@ -7,10 +9,12 @@ mod tests;
 use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;
 use crate::number::{Decimal, Money};
-use crate::selling::{MAX_QUANTITY_SCALE, check_rounding, sum_taxes};
+use crate::selling::{MAX_QUANTITY_SCALE, sum_taxes};
 use crate::trade::{Refund, Sale};
 use serde::{Deserialize, Serialize};
-use tenders::{check_each_tender, default_rounding, exceeds, left_of_tenders, paid, proportional};
+use tenders::{Payout, exceeds, paid};
+
+pub use tenders::check_cash;
 
 /// The requested extent of a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,22 +54,26 @@ pub struct ResolvedRefund {
     pub gross: Money,
     /// The total without taxes.
     pub net: Money,
-    /// The cash rounding, which may be negative.
+    /// What the tenders pay more than the total, because of cash rounding; negative if they pay less.
     pub rounding: Money,
 }
 
 /// Calculates a refund of `sale`, after the `earlier` refunds of it.
 ///
 /// Partial amounts are calculated cumulatively, so that the parts of a line always sum to the line. If
-/// `tenders` is empty, the sale's tenders pay the refund, in proportion to what each has not refunded yet. All
-/// refunds together, with their cash rounding, never exceed what was paid. Neither does a tender that a
-/// provider identifies by its reference exceed its own payment.
+/// `tenders` is empty, the sale's tenders pay the refund, in proportion to what each has not refunded yet.
+///
+/// Cash is paid in multiples of `cash_step`, in minor units; the difference is the refund's rounding. The last
+/// refund pays what is left of the payment, so that all refunds together pay exactly what was paid. Neither does
+/// a tender that a provider identifies by its reference exceed its own payment. `rounding`, if given, is the
+/// till's own, and the cash must agree with it.
 pub fn resolve(
     sale: &Sale,
     earlier: &[Refund],
     extent: &Extent,
     tenders: Vec<Tender>,
     rounding: Option<Money>,
+    cash_step: Money,
 ) -> Result<ResolvedRefund, Vec<Problem>> {
     let refunded: Money = earlier.iter().map(|refund| refund.gross).sum();
     let left = sale.gross - refunded;
@@ -89,32 +97,19 @@ pub fn resolve(
         Extent::Amount(amount) => *amount,
         _ => lines.iter().map(|line| line.amount).sum::<Money>() - added,
     };
-    if gross <= 0 {
+    // A free article alone can be given back.
+    if lines.is_empty() && gross <= 0 {
         return one("extent", "must leave something to refund; nothing is left");
     }
-    if gross > left {
+    if gross > left.max(0) {
         return one("extent", exceeds(gross, left));
     }
-    let of_tenders = left_of_tenders(sale, earlier);
-    let default = default_rounding(sale, earlier, &tenders, &of_tenders, gross == left);
-    let rounding = rounding.unwrap_or(default);
-    check_rounding(rounding).map_err(|problem| vec![problem])?;
-    // Otherwise rounding up each of many refunds could exceed what was paid.
-    let left = paid(&sale.tenders)
-        - earlier
-            .iter()
-            .map(|refund| paid(&refund.tenders))
-            .sum::<Money>();
-    if gross + rounding > left {
-        return one("rounding", exceeds(gross + rounding, left));
-    }
-    let tenders = if tenders.is_empty() {
-        proportional(sale, &of_tenders, gross + rounding)?
-    } else {
-        check_each_tender(sale, &of_tenders, &tenders)?;
-        tenders
+    let payout = Payout::after(sale, earlier, gross, left, cash_step);
+    let tenders = match tenders.is_empty() {
+        true => payout.by_sale(rounding)?,
+        false => payout.by_request(tenders, rounding)?,
     };
-    crate::selling::check_paid(&tenders, gross, rounding)?;
+    let rounding = paid(&tenders) - gross;
     let net = gross - taxes.iter().map(|tax| tax.amount).sum::<Money>();
     Ok(ResolvedRefund {
         lines,

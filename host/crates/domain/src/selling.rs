@@ -4,6 +4,7 @@ use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;
 use crate::number::{Money, extended};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 /// The totals of a basket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,8 @@ pub const MAX_AMOUNT: Money = 1_000_000_000_000;
 /// partial refund would overflow.
 pub(crate) const MAX_QUANTITY_SCALE: u8 = 9;
 
-/// The largest cash rounding in minor units: half of the largest coin step in use, which is five forint.
+/// The largest cash rounding in minor units that a till may choose if the cash step is smaller: a store whose
+/// currency has none, such as the euro, may still round. It is half of five forint.
 const MAX_ROUNDING: Money = 250;
 
 /// Checks the lines of a basket and sums them.
@@ -175,19 +177,46 @@ fn check_line(
     }
 }
 
-/// Checks that cash rounding does not exceed half a coin step.
-pub(crate) fn check_rounding(rounding: Money) -> Result<(), Problem> {
-    if (-MAX_ROUNDING..=MAX_ROUNDING).contains(&rounding) {
-        return Ok(());
+/// Checks that the tenders pay `gross` plus cash rounding. The rounding is the till's: it is bounded, but the
+/// cash may be any amount.
+pub fn check_paid(
+    tenders: &[Tender],
+    gross: Money,
+    rounding: Money,
+    cash_step: Money,
+) -> Result<(), Vec<Problem>> {
+    let paid = sum_tenders(tenders);
+    let mut problems = paid.clone().err().unwrap_or_default();
+    let most = most_rounding(cash_step);
+    if !(-most..=most).contains(&rounding) {
+        let message = format!("must be at most {most} minor units");
+        problems.push(Problem::new("rounding", message));
+    } else if rounding != 0 && !tenders.iter().any(Tender::is_cash) {
+        problems.push(Problem::new("rounding", "must be 0 without a cash tender"));
     }
-    let message = format!("must be at most {MAX_ROUNDING} minor units");
-    Err(Problem::new("rounding", message))
+    match paid {
+        Ok(paid) if problems.is_empty() && paid != gross + rounding => Err(vec![Problem::new(
+            "tenders",
+            must_sum("order", gross + rounding, paid),
+        )]),
+        _ if problems.is_empty() => Ok(()),
+        _ => Err(problems),
+    }
 }
 
-/// Checks that the tenders pay `gross` plus cash rounding.
-pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(), Vec<Problem>> {
+/// The largest cash rounding that a till may choose.
+pub(crate) fn most_rounding(cash_step: Money) -> Money {
+    MAX_ROUNDING.max(cash_step)
+}
+
+pub(crate) fn must_sum(what: &str, due: impl Display, paid: Money) -> String {
+    format!("must sum to the {what}'s total of {due}, got {paid}")
+}
+
+/// The sum of the tenders, each of which must be its tendered amount minus its change.
+pub(crate) fn sum_tenders(tenders: &[Tender]) -> Result<Money, Vec<Problem>> {
     let mut problems = Vec::new();
-    let mut paid = 0;
+    let mut paid: Money = 0;
     for (index, tender) in tenders.iter().enumerate() {
         let bounded = |amount: Money| (0..=MAX_AMOUNT).contains(&amount);
         if !bounded(tender.tendered) || !bounded(tender.change) || !bounded(tender.amount) {
@@ -204,28 +233,13 @@ pub fn check_paid(tenders: &[Tender], gross: Money, rounding: Money) -> Result<(
                 ),
             ));
         } else {
-            paid += tender.amount;
+            // Tenders are not counted; their sum must not overflow.
+            paid = paid.saturating_add(tender.amount);
         }
     }
-    if let Err(problem) = check_rounding(rounding) {
-        problems.push(problem);
-    } else if rounding != 0 && !tenders.iter().any(|tender| tender.kind == "cash") {
-        problems.push(Problem::new("rounding", "must be 0 without a cash tender"));
-    }
-    if problems.is_empty() && paid != gross + rounding {
-        problems.push(Problem::new(
-            "tenders",
-            format!(
-                "must sum to the order's total of {1}, got {0}",
-                paid,
-                gross + rounding
-            ),
-        ));
-    }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems)
+    match problems.is_empty() {
+        true => Ok(paid),
+        false => Err(problems),
     }
 }
 
@@ -351,16 +365,16 @@ pub(crate) mod tests {
 
     #[test]
     fn tenders_pay_the_basket_and_only_cash_is_rounded() {
-        assert!(check_paid(&[tender(1, "cash", 1000)], 998, 2).is_ok());
-        assert!(check_paid(&[tender(1, "card", 1000)], 998, 2).is_err());
-        assert!(check_paid(&[tender(1, "card", 997)], 998, 0).is_err());
+        assert!(check_paid(&[tender(1, "cash", 1000)], 998, 2, 1).is_ok());
+        assert!(check_paid(&[tender(1, "card", 1000)], 998, 2, 1).is_err());
+        assert!(check_paid(&[tender(1, "card", 997)], 998, 0, 1).is_err());
         // 1,998 Ft are paid with 2,000: cash is rounded to five forint.
-        assert!(check_paid(&[tender(1, "cash", 200_000)], 199_800, 200).is_ok());
-        assert!(check_paid(&[tender(1, "cash", 0)], 0, Money::MIN).is_err());
+        assert!(check_paid(&[tender(1, "cash", 200_000)], 199_800, 200, 1).is_ok());
+        assert!(check_paid(&[tender(1, "cash", 0)], 0, Money::MIN, 1).is_err());
         let mut change = tender(1, "cash", 998);
         change.tendered = 2000;
-        assert!(check_paid(std::slice::from_ref(&change), 998, 0).is_err());
+        assert!(check_paid(std::slice::from_ref(&change), 998, 0, 1).is_err());
         change.change = 1002;
-        assert!(check_paid(&[change], 998, 0).is_ok());
+        assert!(check_paid(&[change], 998, 0, 1).is_ok());
     }
 }

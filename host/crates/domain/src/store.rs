@@ -1,6 +1,8 @@
 //! Stores: the shops of retailers.
 
 use crate::basket::Attribute;
+use crate::cash;
+use crate::number::{Decimal, Money};
 use crate::zone;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
@@ -33,12 +35,21 @@ pub struct Store {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
+    /// The smallest cash amount in major units, such as `0.05`; if absent, that of the currency.
+    // A stored store without it stays readable by hosts that do not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_step: Option<Decimal>,
     /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
 impl Store {
+    /// The smallest cash amount in minor units: refunds in cash are multiples of it.
+    pub fn cash_step_in_minor(&self) -> Money {
+        cash::step_in_minor(self.cash_step, &self.currency, self.minor_digits)
+    }
+
     /// The problems of the store's fields.
     pub fn problems(&self) -> Vec<crate::Problem> {
         let mut problems = Vec::new();
@@ -78,6 +89,12 @@ impl Store {
             "must be three capital letters (ISO 4217)",
         );
         check(self.minor_digits <= 4, "minor_digits", "must be 0 to 4");
+        check(
+            self.cash_step
+                .is_none_or(|step| cash::is_step(step, self.minor_digits)),
+            "cash_step",
+            "must be greater than 0 and at most 1000000, such as 0.05, with no more digits than the currency",
+        );
         check(
             self.day_starts_minute < 1440,
             "day_starts_minute",
@@ -164,6 +181,7 @@ mod tests {
             minor_digits: 2,
             zone: "Europe/Madrid".into(),
             day_starts_minute,
+            cash_step: None,
             attributes: vec![],
         }
     }

@@ -91,7 +91,7 @@ to_guest! {
     Attribute { name, value }
     Store {
         id, external_id, retailer, store_type, country, currency, minor_digits, zone, attributes;
-        omit day_starts_minute
+        omit day_starts_minute, cash_step
     }
     Counter { name, value }
     PriorDocument { event_id, directory, name }

@@ -1,7 +1,6 @@
 //! Events after an order: refunds, voids and verifications.
 
 use super::{Day, Draft, OPEN, Order, refund};
-use crate::assortment::Market;
 use crate::request::{EventKind, lean};
 use anyhow::{Result, bail};
 use galleria_domain::refunding::Extent;
@@ -30,11 +29,11 @@ impl Day<'_> {
                     && (!early || app && order.refunds.is_empty())
             })?;
             let order = &self.orders[chosen];
-            let market: &Market = self.stores[order.store].baskets.market;
+            let store = self.stores[order.store].baskets.store;
             if let Some(refund) = refund::draw(
                 &mut self.random,
                 &self.assortment.habits,
-                market,
+                store.cash_step_in_minor(),
                 &order.sale,
                 &order.refunds,
             ) {
@@ -63,7 +62,6 @@ impl Day<'_> {
             "reason": drawn.reason,
             "extent": drawn.extent,
             "tenders": with_tenders.then_some(&drawn.refund.tenders),
-            "rounding": drawn.rounding,
             "shift_id": shift.map(|shift| &shift.id),
             "cashier": shift.map(|shift| &shift.cashier),
         }))?;

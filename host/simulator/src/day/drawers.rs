@@ -22,7 +22,7 @@ impl Day<'_> {
             baskets, shifts, ..
         } = &self.stores[store];
         let shift = &shifts[index];
-        let count = shift.count(&mut self.random, baskets.market, number);
+        let count = shift.count(&mut self.random, baskets, number);
         let (id, lane, opens, closes) = (
             shift.id.clone(),
             shift.till.clone(),

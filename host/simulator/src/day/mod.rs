@@ -356,8 +356,13 @@ impl Day<'_> {
         {
             tender.merchant_reference = Some(id.to_owned());
         }
-        selling::check_paid(&paid.tenders, sums.gross, paid.rounding)
-            .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
+        selling::check_paid(
+            &paid.tenders,
+            sums.gross,
+            paid.rounding,
+            store.cash_step_in_minor(),
+        )
+        .map_err(|problems| anyhow::anyhow!("order {id}: {problems:?}"))?;
         if let Some(index) = shift {
             self.stores[store_index].shifts[index].post(&paid.tenders, false);
         }

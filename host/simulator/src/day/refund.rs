@@ -1,6 +1,5 @@
 //! Refunds of a day: in full, by line or by amount, within the remaining amount of the sale.
 
-use crate::assortment::Market;
 use crate::habits::{Habits, to_step};
 use crate::random::Random;
 use galleria_domain::refunding::{Extent, RefundLine, ResolvedRefund, resolve};
@@ -9,7 +8,6 @@ use galleria_domain::{Decimal, Entry, LineKind, Money, Origin, Refund, Sale};
 /// A refund that the host will accept.
 pub struct DrawnRefund {
     pub extent: Extent,
-    pub rounding: Option<Money>,
     pub reason: String,
     pub refund: Refund,
 }
@@ -18,7 +16,7 @@ pub struct DrawnRefund {
 pub fn draw(
     random: &mut Random,
     habits: &Habits,
-    market: &Market,
+    cash_step: Money,
     sale: &Sale,
     earlier: &[Refund],
 ) -> Option<DrawnRefund> {
@@ -29,50 +27,15 @@ pub fn draw(
         0..35 if !exchange && by_amount => return None,
         0..35 if !exchange => Extent::Full,
         35..75 => some_lines(random, sale)?,
-        _ => Extent::Amount(to_step(sale.gross / 3, market.cash_step)),
+        _ => Extent::Amount(to_step(sale.gross / 3, cash_step)),
     };
-    let rounding = rounding(market, sale, earlier, &extent)?;
-    let resolved = resolve(sale, earlier, &extent, vec![], rounding).ok()?;
+    let resolved = resolve(sale, earlier, &extent, vec![], None, cash_step).ok()?;
     let reason = random.pick(&habits.reasons).clone();
     Some(DrawnRefund {
         extent,
-        rounding,
         refund: as_refund(resolved, sale.entry.clone(), &reason),
         reason,
     })
-}
-
-/// Returns the rounding that makes the cash amount payable in existing coins. The outer option is none if
-/// that is not possible, the inner one if the request needs no rounding.
-#[expect(
-    clippy::option_option,
-    reason = "\"impossible\" differs from \"not needed\""
-)]
-fn rounding(
-    market: &Market,
-    sale: &Sale,
-    earlier: &[Refund],
-    extent: &Extent,
-) -> Option<Option<Money>> {
-    let cash = sale
-        .tenders
-        .iter()
-        .filter(|tender| tender.kind == "cash")
-        .count();
-    let gross = resolve(sale, earlier, extent, vec![], Some(0))
-        .map(|resolved| resolved.gross)
-        .or_else(|_| resolve(sale, earlier, extent, vec![], None).map(|resolved| resolved.gross))
-        .ok()?;
-    match (cash, sale.tenders.len()) {
-        (0, _) => Some(None),
-        _ if gross == sale.gross => Some(Some(sale.rounding)),
-        (1, 1) => {
-            let paid = to_step(gross, market.cash_step);
-            (paid > 0).then_some(Some(paid - gross))
-        }
-        // A share of several tenders is not a multiple of the smallest coin.
-        _ => None,
-    }
 }
 
 fn some_lines(random: &mut Random, sale: &Sale) -> Option<Extent> {

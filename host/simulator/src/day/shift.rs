@@ -1,6 +1,6 @@
 //! The shift of a cash drawer: its cash, and the count at the end.
 
-use crate::assortment::Market;
+use super::basket::BasketMaker;
 use crate::random::Random;
 use galleria_domain::{Money, Tender};
 
@@ -33,8 +33,8 @@ impl Shift {
     }
 
     /// Counts the drawer. The first shifts of a day are over and short by plan, so that each day has both.
-    pub fn count(&self, random: &mut Random, market: &Market, number: usize) -> Count {
-        let float = market.opening_float;
+    pub fn count(&self, random: &mut Random, baskets: &BasketMaker<'_>, number: usize) -> Count {
+        let float = baskets.market.opening_float;
         let paid_in = if random.percent(30) { float / 4 } else { 0 };
         let paid_out = if random.percent(30) { float / 10 } else { 0 };
         let full = float + self.cash + paid_in - paid_out;
@@ -42,7 +42,7 @@ impl Shift {
         // Multiples of half the float go to the safe during the day.
         let pickups = surplus / (float / 2).max(1) * (float / 2).max(1);
         let expected = full - pickups;
-        let step = market.cash_step.max(5);
+        let step = baskets.store.cash_step_in_minor().max(5);
         let difference = match number % 4 {
             0 => step * random.between(1, 10),
             1 => -step * random.between(1, 10),

@@ -158,7 +158,8 @@ impl Checker {
         let tenders: Vec<Tender> =
             serde_json::from_value(body["tenders"].clone()).expect("tenders");
         let rounding = body["rounding"].as_i64().unwrap_or_default();
-        selling::check_paid(&tenders, gross, rounding).expect("a paid order");
+        selling::check_paid(&tenders, gross, rounding, store.cash_step_in_minor())
+            .expect("a paid order");
         let count = |kind: &str| tenders.iter().filter(|tender| tender.kind == kind).count();
         let cash: Vec<&Tender> = tenders
             .iter()
@@ -294,10 +295,8 @@ fn days_cover_all_situations_and_their_sums_agree() {
     for folder in retailers() {
         let (assortment, stores, day) = sample(&folder);
         let mut checker = Checker {
-            steps: assortment
-                .markets
-                .iter()
-                .map(|market| (market.country.clone(), market.cash_step))
+            steps: (stores.iter())
+                .map(|store| (store.country.clone(), store.cash_step_in_minor()))
                 .collect(),
             ..Checker::default()
         };
@@ -316,7 +315,7 @@ fn days_cover_all_situations_and_their_sums_agree() {
             assert!(checker.counts.contains_key(kind), "{kind}");
         }
         assert!(checker.drawers.is_empty(), "every drawer is counted");
-        let missing: Vec<_> = required(&assortment)
+        let missing: Vec<_> = required(&assortment, &checker.steps)
             .into_iter()
             .filter(|situation| !checker.situations.contains(situation))
             .collect();
@@ -328,7 +327,7 @@ fn days_cover_all_situations_and_their_sums_agree() {
 }
 
 /// Lists the situations that the day of a retailer must have according to its assortment.
-fn required(assortment: &Assortment) -> Vec<String> {
+fn required(assortment: &Assortment, steps: &BTreeMap<String, Money>) -> Vec<String> {
     let habits = &assortment.habits;
     let payments = &assortment.payments;
     let products = &assortment.products;
@@ -394,8 +393,8 @@ fn required(assortment: &Assortment) -> Vec<String> {
     .filter(|(_, required)| *required)
     .map(|(situation, _)| situation.to_owned())
     .collect();
-    let rounded = markets.iter().filter(|market| market.cash_step > 1);
-    required.extend(rounded.map(|market| format!("cash rounding in {}", market.country)));
+    let rounded = steps.iter().filter(|(_, step)| **step > 1);
+    required.extend(rounded.map(|(country, _)| format!("cash rounding in {country}")));
     required.extend(
         habits
             .outcomes

@@ -23,13 +23,14 @@ pub fn pay(
 ) -> Result<DrawnPayment> {
     let market = assortment.market(store)?;
     let payments = &assortment.payments;
-    let cash_possible = drawer && to_step(gross, market.cash_step) > 0;
+    let step = store.cash_step_in_minor();
+    let cash_possible = drawer && to_step(gross, step) > 0;
     let paid = match Method::draw(payments, random.below(100)) {
-        Method::Cash if cash_possible => cash(random, market, gross)?,
+        Method::Cash if cash_possible => cash(random, market, step, gross)?,
         Method::Foreign if cash_possible && market.foreign.is_some() => {
             foreign(store, market, gross)?
         }
-        Method::GiftCard => gift_card_and_rest(random, assortment, market, gross, drawer)?,
+        Method::GiftCard => gift_card_and_rest(random, assortment, store, gross, drawer)?,
         Method::Wallet if !drawer => single(card(random, payments, 1, "wallet", gross)),
         // If the drawn method is not possible, the basket is paid by card.
         _ => single(card(random, payments, 1, "card", gross)),
@@ -118,8 +119,8 @@ fn card(
     }
 }
 
-fn cash(random: &mut Random, market: &Market, gross: Money) -> Result<DrawnPayment> {
-    let amount = to_step(gross, market.cash_step);
+fn cash(random: &mut Random, market: &Market, step: Money, gross: Money) -> Result<DrawnPayment> {
+    let amount = to_step(gross, step);
     // One customer in four has the exact amount. The others pay with the next larger note.
     let tendered = if random.percent(25) {
         amount
@@ -145,7 +146,7 @@ fn notes(notes: &[Money], amount: Money) -> Result<Money> {
 
 fn foreign(store: &Store, market: &Market, gross: Money) -> Result<DrawnPayment> {
     let currency = market.foreign.as_ref().context("a foreign currency")?;
-    let amount = to_step(gross, market.cash_step);
+    let amount = to_step(gross, store.cash_step_in_minor());
     let value = |minor: Money| {
         let major = Decimal {
             unscaled: minor,
@@ -184,10 +185,12 @@ fn foreign(store: &Store, market: &Market, gross: Money) -> Result<DrawnPayment>
 fn gift_card_and_rest(
     random: &mut Random,
     assortment: &Assortment,
-    market: &Market,
+    store: &Store,
     gross: Money,
     drawer: bool,
 ) -> Result<DrawnPayment> {
+    let market = assortment.market(store)?;
+    let step = store.cash_step_in_minor();
     let balance = market.notes[0];
     let covered = balance.min(gross);
     let gift = Tender {
@@ -198,8 +201,8 @@ fn gift_card_and_rest(
     if rest == 0 {
         return Ok(single(gift));
     }
-    let mut paid = if drawer && to_step(rest, market.cash_step) > 0 && random.percent(50) {
-        cash(random, market, rest)?
+    let mut paid = if drawer && to_step(rest, step) > 0 && random.percent(50) {
+        cash(random, market, step, rest)?
     } else {
         single(card(random, &assortment.payments, 2, "card", rest))
     };

@@ -25,6 +25,12 @@ pub(super) fn routes() -> Routes {
 ///
 /// A refund may arrive before its payment. Its `gross` is then null until the payment arrives. A refund in
 /// cash from a drawer needs the payment first.
+///
+/// Without `tenders`, the payment's tenders pay the refund, in proportion to what each has not refunded yet. Cash
+/// is paid in multiples of the cash step of the store or its currency: the part in cash is rounded to the nearest
+/// multiple, half up, and the difference is the `rounding`. The last refund pays what is left of the payment, so
+/// that all refunds together pay exactly what was paid. Cash in `tenders` that is not a multiple is rejected with
+/// the two nearest amounts. A free article alone is returned without tenders.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/refunds", tag = "orders",
     params(("id" = String, Path, description = "The order's id.", example = "order-1"), IdempotencyHeader),

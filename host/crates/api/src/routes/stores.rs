@@ -172,7 +172,8 @@ struct ImportQuery {
 /// Imports the complete file or nothing. A row is a complete store: an existing store is replaced, and its
 /// retailer, currency and minor digits cannot change. Columns are identified by name: `id`, `external_id`,
 /// `retailer`, `store_type`, `country`, `currency`, `minor_digits`, `zone`, and optionally `day_starts` (`HH:MM`
-/// or minutes after midnight; midnight if empty) and any number of `attribute:<name>`.
+/// or minutes after midnight; midnight if empty), `cash_step` (the smallest cash amount, such as `0.05`; that of the
+/// currency if empty) and any number of `attribute:<name>`.
 ///
 /// The file is UTF-8, or UTF-16 with a byte order mark. It has `,` or `;` between cells, or the delimiter of a first
 /// line such as `sep=|`; then a header row, one line per row, and at most 10,000 rows. All problems are reported together: the first 1,000 invalid cells with row and column.

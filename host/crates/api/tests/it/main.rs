@@ -4,6 +4,7 @@
 #[macro_use]
 mod stage;
 mod access;
+mod cash;
 mod document;
 mod doubles;
 mod drain;

@@ -104,6 +104,19 @@ async fn thousands_of_stores_are_imported_once(stage: &Stage) {
         log,
         [(&actor, &json!(""), &second), (&actor, &reason, &first)]
     );
+
+    let step = HEADER.replace("attribute:region", "cash_step") + &row(7, "EUR", "0.05");
+    assert_eq!(
+        import(&host, "step", &step).await.expect(200),
+        counts(0, 1, 0)
+    );
+    let store = host.get("/v1/stores/m-0007").await.expect(200);
+    assert_eq!(store["cash_step"], "0.05");
+    let back = format!("{HEADER}{}", row(7, "EUR", "north"));
+    assert_eq!(
+        import(&host, "no-step", &back).await.expect(200),
+        counts(0, 1, 0)
+    );
     host.stop().await;
 }
 

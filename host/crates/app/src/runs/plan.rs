@@ -218,6 +218,7 @@ mod tests {
             minor_digits: 2,
             zone: zone.into(),
             day_starts_minute,
+            cash_step: None,
             attributes: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! Converts a row of a file to a store, or reports all its problems.
 
 use crate::tabular::{Cells, Layout, Problems, RowProblems, Wrong};
-use galleria_domain::{Attribute, Store};
+use galleria_domain::{Attribute, Decimal, Store};
 
 /// The most characters of a store type and of an attribute, so that they fit documents.
 const TEXT_CHARS: usize = 200;
@@ -18,6 +18,7 @@ pub(super) static LAYOUT: Layout = Layout {
         "minor_digits",
         "zone",
         "day_starts",
+        "cash_step",
     ],
     required: &[
         "id",
@@ -48,6 +49,8 @@ pub(super) fn row(cells: &Cells, further: &[String], problems: &mut Problems) ->
     row.report("minor_digits", minor_digits.err());
     let day_starts_minute = day_starts(cells.text("day_starts"));
     row.report("day_starts", day_starts_minute.err());
+    let cash_step = cash_step(cells.text("cash_step"));
+    row.report("cash_step", cash_step.err());
     let mut attributes = Vec::new();
     for (name, value) in further.iter().zip(cells.further()) {
         if value.is_empty() {
@@ -70,6 +73,7 @@ pub(super) fn row(cells: &Cells, further: &[String], problems: &mut Problems) ->
         minor_digits: minor_digits.unwrap_or_default(),
         zone: row.text("zone"),
         day_starts_minute: day_starts_minute.unwrap_or_default(),
+        cash_step: cash_step.unwrap_or_default(),
         attributes,
     };
     for problem in store.problems() {
@@ -89,6 +93,12 @@ fn minor_digits(text: &str) -> Result<u8, &'static str> {
         [digit @ b'0'..=b'4'] => Ok(digit - b'0'),
         _ => Err("must be 0 to 4"),
     }
+}
+
+/// Parses an amount in major units; empty means the step of the currency.
+fn cash_step(text: &str) -> Result<Option<Decimal>, &'static str> {
+    let step = (!text.is_empty()).then(|| text.parse()).transpose();
+    step.map_err(|_| "must be an amount in major units with a decimal point, such as 0.05")
 }
 
 /// Parses `HH:MM` or minutes after midnight; empty means midnight.
@@ -132,6 +142,17 @@ mod tests {
             "1e2",
         ] {
             assert!(day_starts(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cash_step_is_an_amount_in_major_units() {
+        let step = |unscaled, scale| Ok(Some(Decimal { unscaled, scale }));
+        assert_eq!(cash_step(""), Ok(None));
+        assert_eq!(cash_step("0.05"), step(5, 2));
+        assert_eq!(cash_step("5"), step(5, 0));
+        for bad in ["0,05", "five", ".05", "5e-2"] {
+            assert!(cash_step(bad).is_err(), "{bad}");
         }
     }
 

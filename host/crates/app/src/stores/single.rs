@@ -4,7 +4,7 @@ use crate::core::store_of;
 use crate::core::{IdempotencyKey, Reply};
 use crate::request::{answer, check_id, refuse};
 use crate::stores::Stores;
-use galleria_domain::{Attribute, Store};
+use galleria_domain::{Attribute, Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{OperationRow, Tx};
@@ -37,6 +37,8 @@ pub struct NewStore {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(maximum = 1439))]
     pub day_starts_minute: u16,
+    /// The smallest cash amount in major units, such as `0.05`; if absent, that of the currency.
+    pub cash_step: Option<Decimal>,
     /// Further named values.
     #[serde(default)]
     pub attributes: Vec<Attribute>,
@@ -95,6 +97,7 @@ impl Stores {
             minor_digits,
             zone,
             day_starts_minute,
+            cash_step,
             attributes,
         } = new;
         let store = Store {
@@ -107,6 +110,7 @@ impl Stores {
             minor_digits,
             zone,
             day_starts_minute,
+            cash_step,
             attributes,
         };
         refuse(store.problems())?;

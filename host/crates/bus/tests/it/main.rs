@@ -356,6 +356,7 @@ impl TestHost {
             minor_digits: 2,
             zone: "Europe/Madrid".into(),
             day_starts_minute: 0,
+            cash_step: None,
             attributes: vec![],
         };
         let key = Self::key(&format!("store-{id}"));

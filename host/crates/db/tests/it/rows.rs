@@ -28,6 +28,7 @@ pub fn store(id: &str, retailer: &str) -> Store {
         minor_digits: 2,
         zone: "Europe/Copenhagen".into(),
         day_starts_minute: 240,
+        cash_step: None,
         attributes: attributes(),
     }
 }

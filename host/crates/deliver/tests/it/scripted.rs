@@ -244,6 +244,7 @@ impl Fixture {
             minor_digits: 2,
             zone: zone.into(),
             day_starts_minute,
+            cash_step: None,
             attributes: Vec::new(),
         };
         let put = self

@@ -19,7 +19,7 @@ fn entry() -> Entry {
     }
 }
 
-fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
+pub(super) fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
     let sums = crate::selling::sum_lines(&lines, 2).expect("good lines");
     Sale {
         entry: entry(),
@@ -35,7 +35,7 @@ fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
     }
 }
 
-fn refund(resolved: ResolvedRefund) -> Refund {
+pub(super) fn refund(resolved: ResolvedRefund) -> Refund {
     let ResolvedRefund {
         lines,
         tenders,
@@ -59,7 +59,7 @@ fn refund(resolved: ResolvedRefund) -> Refund {
     }
 }
 
-fn piece(number: u32) -> Extent {
+pub(super) fn piece(number: u32) -> Extent {
     Extent::Lines(vec![RefundLine {
         line: number,
         quantity: Some(Decimal::whole(1)),
@@ -74,7 +74,7 @@ fn parts_of_a_line_sum_to_the_line() {
     );
     let mut earlier = Vec::new();
     for _ in 0..3 {
-        let part = resolve(&sold, &earlier, &piece(1), vec![], None).expect("a third");
+        let part = resolve(&sold, &earlier, &piece(1), vec![], None, 1).expect("a third");
         assert_eq!(part.net + part.taxes[0].amount, part.gross);
         earlier.push(refund(part));
     }
@@ -82,7 +82,7 @@ fn parts_of_a_line_sum_to_the_line() {
     assert_eq!(earlier.iter().map(|r| r.taxes[0].amount).sum::<i64>(), 1735);
     let discounts = earlier.iter().map(|r| r.lines[0].discounts[0].amount);
     assert_eq!(discounts.sum::<i64>(), 1);
-    assert!(resolve(&sold, &earlier, &Extent::Full, vec![], None).is_err());
+    assert!(resolve(&sold, &earlier, &Extent::Full, vec![], None, 1).is_err());
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn a_full_refund_takes_what_is_left_and_tenders_refund_in_proportion() {
         lines,
         vec![tender(1, "gift-card", 500), tender(2, "card", 2005)],
     );
-    let first = refund(resolve(&sold, &[], &piece(1), vec![], None).expect("one of two pieces"));
+    let first = refund(resolve(&sold, &[], &piece(1), vec![], None, 1).expect("one of two pieces"));
     assert_eq!(first.gross, 1000);
     assert_eq!(first.tenders.iter().map(|t| t.amount).sum::<i64>(), 1000);
-    let rest = resolve(&sold, &[first], &Extent::Full, vec![], None).expect("the rest");
+    let rest = resolve(&sold, &[first], &Extent::Full, vec![], None, 1).expect("the rest");
     assert_eq!(rest.gross, 1505);
     assert_eq!(rest.lines.len(), 2);
 }
@@ -113,11 +113,12 @@ fn no_tender_refunds_more_than_it_paid() {
             &Extent::Amount(40),
             vec![tender(1, "card", 40)],
             None,
+            1,
         )
         .expect("by card"),
     )];
     for _ in 0..60 {
-        let cent = resolve(&sold, &earlier, &Extent::Amount(1), vec![], None);
+        let cent = resolve(&sold, &earlier, &Extent::Amount(1), vec![], None, 1);
         earlier.push(refund(cent.expect("a cent")));
     }
     for kind in ["gift-card", "card"] {
@@ -140,7 +141,7 @@ fn an_earlier_refund_with_more_decimals_counts() {
             scale: 5,
         }),
     }]);
-    let half = refund(resolve(&sold, &[], &fine, vec![], None).expect("a half"));
+    let half = refund(resolve(&sold, &[], &fine, vec![], None, 1).expect("a half"));
     let coarse = Extent::Lines(vec![RefundLine {
         line: 1,
         quantity: Some(Decimal {
@@ -149,12 +150,12 @@ fn an_earlier_refund_with_more_decimals_counts() {
         }),
     }]);
     let half = [half];
-    let rest = resolve(&sold, &half, &coarse, vec![], None).expect("the other half");
+    let rest = resolve(&sold, &half, &coarse, vec![], None, 1).expect("the other half");
     assert_eq!(rest.gross, 500);
-    let all = resolve(&sold, &half, &Extent::Full, vec![], None).expect("all that is left");
+    let all = resolve(&sold, &half, &Extent::Full, vec![], None, 1).expect("all that is left");
     let left = all.lines[0].quantity.exact().expect("a decimal");
     assert_eq!(left, rust_decimal::Decimal::new(5, 1));
-    assert!(resolve(&sold, &half, &piece(1), vec![], None).is_err());
+    assert!(resolve(&sold, &half, &piece(1), vec![], None, 1).is_err());
 }
 
 #[test]
@@ -163,14 +164,14 @@ fn a_refund_never_exceeds_what_was_paid() {
         vec![line(1, 1000, 1, 0, 174)],
         vec![tender(1, "card", 1000)],
     );
-    assert!(resolve(&sold, &[], &Extent::Amount(1001), vec![], None).is_err());
+    assert!(resolve(&sold, &[], &Extent::Amount(1001), vec![], None, 1).is_err());
     let absurd = Some(Money::MAX);
-    assert!(resolve(&sold, &[], &Extent::Full, vec![], absurd).is_err());
-    let part = resolve(&sold, &[], &Extent::Amount(400), vec![], None).expect("a part");
+    assert!(resolve(&sold, &[], &Extent::Full, vec![], absurd, 1).is_err());
+    let part = resolve(&sold, &[], &Extent::Amount(400), vec![], None, 1).expect("a part");
     assert_eq!((part.gross, part.net), (400, 400));
     let earlier = [refund(part)];
-    assert!(resolve(&sold, &earlier, &Extent::Amount(601), vec![], None).is_err());
-    let rest = resolve(&sold, &earlier, &Extent::Full, vec![], None).expect("the rest");
+    assert!(resolve(&sold, &earlier, &Extent::Amount(601), vec![], None, 1).is_err());
+    let rest = resolve(&sold, &earlier, &Extent::Full, vec![], None, 1).expect("the rest");
     assert_eq!((rest.gross, rest.lines.len()), (600, 0));
 }
 
@@ -180,23 +181,23 @@ fn rounding_never_exceeds_what_was_paid() {
     sold.rounding = -2;
     let cash = |amount| vec![tender(1, "cash", amount)];
     let cent = Extent::Amount(1);
-    assert!(resolve(&sold, &[], &cent, cash(251), Some(250)).is_ok());
+    assert!(resolve(&sold, &[], &cent, cash(251), Some(250), 1).is_ok());
     let mut earlier = Vec::new();
     for (amount, rounding) in [(335, 1), (335, 1)] {
-        let back = resolve(&sold, &earlier, &piece(1), cash(amount), Some(rounding));
+        let back = resolve(&sold, &earlier, &piece(1), cash(amount), Some(rounding), 1);
         earlier.push(refund(back.expect("a third")));
     }
-    let third = resolve(&sold, &earlier, &piece(1), cash(335), Some(1));
+    let third = resolve(&sold, &earlier, &piece(1), cash(335), Some(1), 1);
     assert_eq!(third.expect_err("too much")[0].field, "rounding");
     // Without a requested rounding, the last refund pays what is left.
-    let third = resolve(&sold, &earlier, &Extent::Full, vec![], None).expect("the rest");
+    let third = resolve(&sold, &earlier, &Extent::Full, vec![], None, 1).expect("the rest");
     assert_eq!(
         (third.gross, third.rounding, third.tenders[0].amount),
         (334, -4, 330)
     );
     // The same holds for two halves by amount.
-    let half = resolve(&sold, &[], &Extent::Amount(502), vec![], None).expect("a half");
-    let rest = resolve(&sold, &[refund(half)], &Extent::Full, vec![], None);
+    let half = resolve(&sold, &[], &Extent::Amount(502), vec![], None, 1).expect("a half");
+    let rest = resolve(&sold, &[refund(half)], &Extent::Full, vec![], None, 1);
     let rest = rest.expect("the other half");
     assert_eq!((rest.gross, rest.tenders[0].amount), (500, 498));
 }
@@ -212,7 +213,7 @@ fn a_payment_of_a_provider_refunds_no_more_than_itself() {
         vec![line(1, 100, 1, 0, 17)],
         vec![card(40), tender(2, "cash", 60)],
     );
-    let all = |tenders| resolve(&sold, &[], &Extent::Full, tenders, None);
+    let all = |tenders| resolve(&sold, &[], &Extent::Full, tenders, None, 1);
     let found = all(vec![card(30), card(11), tender(3, "cash", 59)]).expect_err("too much");
     assert_eq!(found[0].field, "tenders.0.amount");
     assert!(all(vec![card(40), tender(2, "cash", 60)]).is_ok());
@@ -256,7 +257,7 @@ fn no_sequence_of_refunds_exceeds_what_was_paid() {
                 1 => vec![tender(1, "cash", by_cash)],
                 _ => vec![],
             };
-            if let Ok(resolved) = resolve(&sold, &earlier, &extent, tenders, rounding) {
+            if let Ok(resolved) = resolve(&sold, &earlier, &extent, tenders, rounding, 1) {
                 earlier.push(refund(resolved));
             }
         }

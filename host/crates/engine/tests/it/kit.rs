@@ -166,6 +166,7 @@ pub fn store() -> Store {
         minor_digits: 2,
         zone: "Europe/Madrid".into(),
         day_starts_minute: 0,
+        cash_step: None,
         attributes: vec![],
     }
 }

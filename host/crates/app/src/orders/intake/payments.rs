@@ -84,7 +84,8 @@ async fn accept(
     let store = store_of(tx, &order.store_id).await?;
     must_be_open(&order)?;
     let basket = sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
-    check_paid(&new.tenders, basket.gross, new.rounding).map_err(Error::Invalid)?;
+    let cash_step = store.cash_step_in_minor();
+    check_paid(&new.tenders, basket.gross, new.rounding, cash_step).map_err(Error::Invalid)?;
     let numbering = Numbering {
         id: &new.id,
         order: Some(&order),

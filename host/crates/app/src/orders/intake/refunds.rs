@@ -10,7 +10,7 @@ use crate::fiscal;
 use crate::orders::Orders;
 use crate::settlement::tenders_of;
 use galleria_domain::event::{identifier, topic};
-use galleria_domain::refunding::{Extent, ResolvedRefund, resolve};
+use galleria_domain::refunding::{Extent, ResolvedRefund, check_cash, resolve};
 use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -33,10 +33,10 @@ pub struct NewRefund {
     pub reason: String,
     /// The extent.
     pub extent: Extent,
-    /// The tenders; the same as the payment's if empty.
+    /// The tenders; if empty, the payment's, with cash in multiples of the store's cash step.
     #[serde(default)]
     pub tenders: Vec<Tender>,
-    /// The difference by cash rounding, minor units.
+    /// The difference by cash rounding, minor units; the host calculates it if it is absent.
     pub rounding: Option<Money>,
     /// The shift whose drawer pays it.
     pub shift_id: Option<String>,
@@ -61,6 +61,11 @@ pub struct RefundView {
     pub entry: Entry,
     /// The refunded amount, minor units; null until the payment arrives.
     pub gross: Option<Money>,
+    /// What to pay back: the sum of their amounts is `gross` plus `rounding`. Empty if there is nothing to pay;
+    /// the requested ones until the payment arrives.
+    pub tenders: Vec<Tender>,
+    /// The difference by cash rounding, minor units; the requested one until the payment arrives.
+    pub rounding: Option<Money>,
 }
 
 impl Orders {
@@ -103,6 +108,7 @@ async fn accept(
         });
     }
     let payment = tx.payment_get_by_order(order_id).await?;
+    check_cash(&new.tenders, store.cash_step_in_minor()).map_err(Error::Invalid)?;
     if payment.is_none() && new.shift_id.is_some() {
         return Err(Error::Conflict {
             code: "order_not_paid",
@@ -136,7 +142,7 @@ async fn accept(
         accepted_at: now,
     };
     if let Some(payment) = &payment {
-        row.refund = match work_out(tx, &row, payment).await? {
+        row.refund = match work_out(tx, &store, &row, payment).await? {
             Resolution::Refund(refund) => Some(*refund),
             Resolution::Invalid(problems) => return Err(Error::Invalid(problems)),
         };
@@ -164,7 +170,12 @@ async fn accept(
         id: row.id,
         event_id,
         entry,
-        gross: row.refund.map(|refund| refund.gross),
+        gross: row.refund.as_ref().map(|refund| refund.gross),
+        rounding: match &row.refund {
+            Some(refund) => Some(refund.rounding),
+            None => row.rounding,
+        },
+        tenders: row.refund.map_or(row.tenders, |refund| refund.tenders),
     })
 }
 
@@ -177,6 +188,7 @@ enum Resolution {
 /// Resolves a refund, after those accepted before it.
 async fn work_out(
     tx: &mut dyn Tx,
+    store: &Store,
     row: &RefundRow,
     payment: &PaymentRow,
 ) -> Result<Resolution, Error> {
@@ -189,6 +201,7 @@ async fn work_out(
         &row.extent,
         row.tenders.clone(),
         row.rounding,
+        store.cash_step_in_minor(),
     );
     let ResolvedRefund {
         lines,
@@ -253,7 +266,7 @@ pub(crate) async fn resolve_waiting(
         return Ok(());
     };
     for row in waiting.iter().filter(|row| row.refund.is_none()) {
-        if let Resolution::Refund(refund) = work_out(tx, row, &payment).await? {
+        if let Resolution::Refund(refund) = work_out(tx, store, row, &payment).await? {
             book(tx, store, row, &refund, now).await?;
             tx.refund_resolve(&row.id, &refund).await?;
         }
@@ -267,7 +280,8 @@ pub(crate) async fn problems_of(
     row: &RefundRow,
     payment: &PaymentRow,
 ) -> Result<Vec<Problem>, Error> {
-    Ok(match work_out(tx, row, payment).await? {
+    let store = store_of(tx, &row.store_id).await?;
+    Ok(match work_out(tx, &store, row, payment).await? {
         Resolution::Refund(_) => Vec::new(),
         Resolution::Invalid(problems) => problems,
     })

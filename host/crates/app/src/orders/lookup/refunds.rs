@@ -35,6 +35,8 @@ pub struct RefundSummary {
     pub status: String,
     /// The tenders; empty while it is waiting.
     pub tenders: Vec<Tender>,
+    /// The difference by cash rounding, in minor units of the entry's currency; null while it is waiting.
+    pub rounding: Option<Money>,
     /// The refunded amount, in minor units of the entry's currency; null while it is waiting.
     pub gross: Option<Money>,
     /// Time at which it happened, RFC 3339.
@@ -106,9 +108,9 @@ fn status(booked: bool) -> String {
 }
 
 fn summary(row: RefundListRow) -> RefundSummary {
-    let (tenders, gross) = match row.sums {
-        Some(sums) => (sums.tenders, Some(sums.gross)),
-        None => (Vec::new(), None),
+    let (tenders, rounding, gross) = match row.sums {
+        Some(sums) => (sums.tenders, Some(sums.rounding), Some(sums.gross)),
+        None => (Vec::new(), None, None),
     };
     RefundSummary {
         id: row.id,
@@ -120,6 +122,7 @@ fn summary(row: RefundListRow) -> RefundSummary {
         reason: row.reason,
         status: status(gross.is_some()),
         tenders,
+        rounding,
         gross,
         at: row.occurred_at.to_string(),
         accepted_at: row.accepted_at.to_string(),
