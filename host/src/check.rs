@@ -28,6 +28,12 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     if table.is_empty() {
         show::none("plugins");
     }
+    if !config.ignored_variables.is_empty() {
+        show::line(&format!(
+            "no setting reads these variables of the previous platform: {}",
+            config.ignored_variables.join(", ")
+        ));
+    }
     show::line("configuration valid");
     Ok(ExitCode::SUCCESS)
 }

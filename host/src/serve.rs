@@ -47,6 +47,12 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
+    if !config.ignored_variables.is_empty() {
+        tracing::warn!(
+            variables = config.ignored_variables.join(","),
+            "no setting reads these variables of the previous platform"
+        );
+    }
     let generation = host::load(&config.host, config.slots())?;
     let schedules = runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
     check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;

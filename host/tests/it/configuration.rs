@@ -55,6 +55,20 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
 }
 
 #[test]
+fn check_names_old_variables_without_effect_and_not_their_values() {
+    let host = Host::new();
+    let ran = host
+        .galleria(&["check"])
+        .env("MPAY_HMAC", "canary-value")
+        .output()
+        .expect("the binary");
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{output}");
+    assert!(output.contains("previous platform: MPAY_HMAC"), "{output}");
+    assert!(!output.contains("canary-value"), "{output}");
+}
+
+#[test]
 fn invalid_settings_are_found_before_the_first_event() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = format!(

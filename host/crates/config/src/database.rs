@@ -13,6 +13,7 @@ const OLD_HOST: &str = "MPAY_DB_HOST";
 const OLD_NAME: &str = "MPAY_DB_NAME";
 const OLD_USER: &str = "MPAY_DB_USER";
 const OLD_PASSWORD: &str = "MPAY_DB_PWD";
+pub(crate) const OLD: [&str; 4] = [OLD_HOST, OLD_NAME, OLD_USER, OLD_PASSWORD];
 
 /// The longest timeout: the host abandons a transaction after 30 seconds.
 const LONGEST: u64 = 30 * SECOND;

@@ -18,6 +18,21 @@ const ENVIRONMENT: &str = "environment";
 /// declares its own.
 const OTHERS: [&[(&str, &str)]; 2] = [telemetry::ENVIRONMENT, kafka::ENVIRONMENT];
 
+/// Prefixes of the previous platform's variables.
+const OLD_PREFIXES: [&str; 3] = ["MPAY_", "MS_", "CONF_KAFKA_"];
+
+/// Returns the previous platform's variables that no setting reads, so that people who reuse its environment
+/// file learn what has no effect.
+pub(crate) fn ignored(env: &BTreeMap<String, String>) -> Vec<String> {
+    let read = |name: &str| {
+        let mut others = OTHERS.into_iter().flatten();
+        others.any(|(other, _)| *other == name) || database::OLD.contains(&name)
+    };
+    let old = |name: &&String| OLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let names = env.keys().filter(old).filter(|name| !read(name));
+    names.cloned().collect()
+}
+
 /// Puts the environment over the files, and the command line over the environment. The host's own
 /// variables override those of others.
 pub(crate) fn overlay(
@@ -153,6 +168,27 @@ mod tests {
         assert_eq!(config.kafka.bootstrap.as_deref(), Some("broker:9092"));
         let (key, secret) = config.kafka.login().expect("a login");
         assert_eq!((key, secret.expose()), ("56", "34"));
+    }
+
+    #[test]
+    fn old_variables_that_no_setting_reads_are_named() {
+        let env = env(&[
+            ("CONF_KAFKA_API_KEY", "12"),
+            ("CONF_KAFKA_PAYMENTS_API_SECRET", "34"),
+            ("GALLERIA_WORKERS", "2"),
+            ("MPAY_DB_PWD", "56"),
+            ("MPAY_HMAC", "78"),
+            ("MS_PROMO_HOST", "ms-promo"),
+            ("PATH", "/bin"),
+        ]);
+        assert_eq!(
+            ignored(&env),
+            [
+                "CONF_KAFKA_PAYMENTS_API_SECRET",
+                "MPAY_HMAC",
+                "MS_PROMO_HOST"
+            ]
+        );
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub struct Config {
     pub host: HostConfig,
     /// The retailers, by name.
     pub retailers: Vec<Retailer>,
+    /// Variables of the previous platform that are set and that no setting reads.
+    pub ignored_variables: Vec<String>,
 }
 
 impl Config {
@@ -139,7 +141,12 @@ pub fn load_lenient(
         return Err(errors);
     };
     let retailers = retailers(host_file, &host, env, &mut errors);
-    Ok((Config { host, retailers }, errors))
+    let config = Config {
+        host,
+        retailers,
+        ignored_variables: environment::ignored(env),
+    };
+    Ok((config, errors))
 }
 
 fn defaults() -> Result<Layer, ConfigError> {
