@@ -121,7 +121,8 @@ pub struct Records<R> {
     begun: bool,
     /// The last byte was a carriage return, so a line feed after it does not end another record.
     after_return: bool,
-    /// The place of the record that is read or will be read next.
+    /// The place of the last record, and of the one behind it.
+    position: Position,
     next: Position,
     /// Line breaks in the cells of the record that is being read.
     breaks: u64,
@@ -146,6 +147,7 @@ impl<R: Read> Records<R> {
             taken: 0,
             begun: false,
             after_return: false,
+            position: Position::START,
             next: Position::START,
             breaks: 0,
             // One more byte shows that a record is too long.
@@ -161,10 +163,35 @@ impl<R: Read> Records<R> {
         reason = "a record borrows from the reader"
     )]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
-        if !self.skip_to_record()? {
-            return Ok(None);
+        Ok(self.advance()?.then_some(self.record()))
+    }
+
+    /// Returns the next record that is not blank, like [`Records::next`].
+    pub fn next_filled(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        while self.advance()? {
+            if !self.record().is_blank() {
+                return Ok(Some(self.record()));
+            }
         }
-        let position = self.next;
+        Ok(None)
+    }
+
+    /// The record that was read last.
+    fn record(&self) -> Record<'_> {
+        Record {
+            position: self.position,
+            form: self.input.form(),
+            bytes: &self.bytes,
+            ends: &self.ends,
+        }
+    }
+
+    /// Reads the next record; returns `false` at the end.
+    fn advance(&mut self) -> Result<bool, RecordError> {
+        if !self.skip_to_record()? {
+            return Ok(false);
+        }
+        self.position = self.next;
         let mut wrong = None;
         self.breaks = 0;
         loop {
@@ -192,17 +219,12 @@ impl<R: Read> Records<R> {
         self.next.line += 1 + self.breaks;
         match wrong {
             Some(column) => Err(RecordError {
-                position,
+                position: self.position,
                 column,
                 cause: Cause::TextAfterQuote,
                 is_final: false,
             }),
-            None => Ok(Some(Record {
-                position,
-                form: self.input.form(),
-                bytes: &self.bytes,
-                ends: &self.ends,
-            })),
+            None => Ok(true),
         }
     }
 

@@ -172,8 +172,12 @@ struct ImportQuery {
 /// product's own row. A row is the complete product: omitted columns get their defaults.
 ///
 /// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,` or `;` between cells, or the delimiter of a
-/// first line such as `sep=|`; then a header row, and one line per row. JSON lines are objects with the same names; prices are strings or decimals. All problems are reported together: the first 1,000 invalid
-/// cells with row and column.
+/// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
+/// with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
+/// objects with the same names, whose values are strings or booleans.
+///
+/// All problems are reported together: the first 1,000 invalid cells with row and column. A row is numbered as in a
+/// spreadsheet; if the line of the file differs because of line breaks in cells, the message names it.
 #[utoipa::path(
     post, path = "/v1/retailers/{retailer}/products/import", tag = "products",
     params(

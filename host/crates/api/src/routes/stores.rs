@@ -176,7 +176,11 @@ struct ImportQuery {
 /// currency if empty) and any number of `attribute:<name>`.
 ///
 /// The file is UTF-8, or UTF-16 with a byte order mark. It has `,` or `;` between cells, or the delimiter of a first
-/// line such as `sep=|`; then a header row, one line per row, and at most 10,000 rows. All problems are reported together: the first 1,000 invalid cells with row and column.
+/// line such as `sep=|`; then a header row, and at most 10,000 rows. Rows end with LF, CRLF or CR. A cell that
+/// starts with `"` ends with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text.
+///
+/// All problems are reported together: the first 1,000 invalid cells with row and column. A row is numbered as in a
+/// spreadsheet; if the line of the file differs because of line breaks in cells, the message names it.
 #[utoipa::path(
     post, path = "/v1/stores/import", tag = "stores", params(ImportQuery, IdempotencyHeader),
     request_body(content(

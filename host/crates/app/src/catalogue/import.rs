@@ -15,6 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::LeasedDraft;
 use crate::core::{IdempotencyKey, Reply};
 use crate::tabular::{NotImported, Problems, Rows, Step, Upload, Watch};
+use galleria_csv::Position;
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -129,7 +130,7 @@ impl Job {
                 (self.watch.steps)(Step::Checked(self.counts.rows));
             }
             if let Some(row) = self.rules.row(&cells, &mut self.problems) {
-                self.note(cells.row, &row);
+                self.note(cells.at, &row);
             }
         }
         (self.watch.steps)(Step::Checked(self.counts.rows));
@@ -142,21 +143,24 @@ impl Job {
         Ok(())
     }
 
-    fn note(&mut self, row: u64, noted: &Row) {
+    fn note(&mut self, at: Position, noted: &Row) {
         let (key, details, column) = match noted {
             Row::Product(product) => (product.sku.clone(), details(product).map(hash), "sku"),
             Row::Price(price, _) => (both(price), Default::default(), "store"),
         };
         match self.seen.entry(key.into_boxed_str()) {
             Entry::Vacant(place) => {
-                place.insert(Mark { row, details });
+                place.insert(Mark {
+                    row: at.row,
+                    details,
+                });
             }
             Entry::Occupied(before) => {
                 let message = format!(
                     "must be unique in the file; row {} has it too",
                     before.get().row
                 );
-                self.problems.of_row(row, column, message);
+                self.problems.of_row(at, column, message);
             }
         }
     }
@@ -178,7 +182,7 @@ impl Job {
             if let Some(cells) = next {
                 compared += 1;
                 if let Some(row) = self.rules.row(&cells, &mut again) {
-                    piece.push((cells.row, row));
+                    piece.push((cells.at, row));
                 }
             }
             if piece.len() == PIECE || (over && !piece.is_empty()) {
@@ -198,10 +202,10 @@ impl Job {
     }
 
     /// The differences between a batch and the catalogue.
-    fn differing(&mut self, piece: Vec<(u64, Row)>) -> Result<Changes, Error> {
+    fn differing(&mut self, piece: Vec<(Position, Row)>) -> Result<Changes, Error> {
         let there = self.there(&piece)?;
         let mut changes = Changes::default();
-        for (row, said) in piece {
+        for (at, said) in piece {
             match said {
                 Row::Product(product) => {
                     let counts = &mut self.counts;
@@ -217,7 +221,7 @@ impl Job {
                     changes.products.push(product);
                 }
                 Row::Price(price, repeated) => {
-                    self.agrees(row, &price.sku, &repeated, &there);
+                    self.agrees(at, &price.sku, &repeated, &there);
                     let counts = &mut self.counts.store_prices;
                     let before = there.prices.get(&both(&price)).and_then(Option::as_ref);
                     match (before, &price.price) {
@@ -239,7 +243,7 @@ impl Job {
     /// Checks that a store's row has a product and does not contradict it.
     fn agrees(
         &mut self,
-        row: u64,
+        at: Position,
         sku: &str,
         repeated: &[Option<String>; DETAILS.len()],
         there: &There,
@@ -250,13 +254,13 @@ impl Job {
             (None, None) => {
                 let message =
                     "must be an existing product, or one of this file in a row without a store";
-                return self.problems.of_row(row, "sku", message);
+                return self.problems.of_row(at, "sku", message);
             }
         };
         for ((column, text), own) in DETAILS.iter().zip(repeated).zip(own) {
             if text.as_ref().is_some_and(|text| hash(text) != own) {
                 let message = "must be empty or equal to the product's own row";
-                self.problems.of_row(row, column, message);
+                self.problems.of_row(at, column, message);
             }
         }
     }

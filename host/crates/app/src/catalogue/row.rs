@@ -15,7 +15,7 @@ pub(super) static LAYOUT: Layout = Layout {
     required: &["sku", "name", "price", "currency"],
     further: "",
     // All columns at their limits, quoted and in four-byte characters, take 4 KiB.
-    line_bytes: 64 << 10,
+    row_bytes: 64 << 10,
     // Five times the largest known catalogue.
     rows: 1_000_000,
 };

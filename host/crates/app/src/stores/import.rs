@@ -10,6 +10,7 @@ use crate::access::may_put;
 use crate::core::{IdempotencyKey, Reply};
 use crate::stores::Stores;
 use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use galleria_csv::Position;
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -96,7 +97,7 @@ impl Stores {
     /// Compares every store with the recorded one, without writing.
     async fn compared(
         &self,
-        (stores, mut problems): (Vec<(u64, Store)>, Problems),
+        (stores, mut problems): (Vec<(Position, Store)>, Problems),
         request: &StoreImportRequest,
         watch: &Watch,
     ) -> Result<Looked, NotImported> {
@@ -106,7 +107,7 @@ impl Stores {
         let mut stores = stores.into_iter();
         loop {
             watch.go_on()?;
-            let piece: Vec<(u64, Store)> = stores.by_ref().take(PIECE).collect();
+            let piece: Vec<(Position, Store)> = stores.by_ref().take(PIECE).collect();
             if piece.is_empty() {
                 break;
             }
@@ -117,17 +118,17 @@ impl Stores {
                 .records
                 .read(in_tx!(|tx, ids| tx.store_get_many(&ids).await));
             let there = by_id(there.await?);
-            for (row, store) in piece {
+            for (at, store) in piece {
                 let before = there.get(&store.id);
                 if !may_put(&request.reach, before, &store.retailer) {
-                    beyond.of_row(row, "id", "must be a store that the caller may change");
+                    beyond.of_row(at, "id", "must be a store that the caller may change");
                     continue;
                 }
                 match before {
                     Some(before) if *before == store => continue,
                     Some(before) => {
                         for (column, text) in kept(before, &store) {
-                            problems.of_row(row, column, format!("must stay {text}"));
+                            problems.of_row(at, column, format!("must stay {text}"));
                         }
                         changed += 1;
                     }
@@ -170,7 +171,7 @@ struct Looked {
 fn read(
     file: &mut dyn Upload,
     watch: &Watch,
-) -> Result<(Vec<(u64, Store)>, Problems), NotImported> {
+) -> Result<(Vec<(Position, Store)>, Problems), NotImported> {
     let mut problems = Problems::default();
     let mut stores = Vec::new();
     let Some(mut rows) = Rows::open(file, &LAYOUT, Format::Csv, &mut problems)? else {
@@ -187,11 +188,11 @@ fn read(
         let id = cells.text("id");
         if let Some(before) = seen.get(id) {
             let message = format!("must be unique in the file; row {before} has it too");
-            problems.of_row(cells.row, "id", message);
+            problems.of_row(cells.at, "id", message);
         } else if !id.is_empty() {
-            seen.insert(id.to_owned(), cells.row);
+            seen.insert(id.to_owned(), cells.at.row);
         }
-        stores.extend(row(&cells, &further, &mut problems).map(|store| (cells.row, store)));
+        stores.extend(row(&cells, &further, &mut problems).map(|store| (cells.at, store)));
     }
     (watch.steps)(Step::Checked(count));
     Ok((stores, problems))

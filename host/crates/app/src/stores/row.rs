@@ -33,7 +33,7 @@ pub(super) static LAYOUT: Layout = Layout {
     further: "attribute:",
     // Stores stay in memory until all are checked, and are written in one transaction: this many take at most
     // 80 MB and, on both databases, a second or two.
-    line_bytes: 8 << 10,
+    row_bytes: 8 << 10,
     rows: 10_000,
 };
 

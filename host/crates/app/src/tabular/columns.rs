@@ -1,5 +1,7 @@
 //! The columns of a file, and the cells of a row.
 
+use galleria_csv::{Position, control_character};
+
 /// The most characters in the name of an additional column.
 const NAME_CHARS: usize = 64;
 
@@ -12,8 +14,8 @@ pub(crate) struct Layout {
     pub required: &'static [&'static str],
     /// The prefix of the names of additional columns; empty if there are none.
     pub further: &'static str,
-    /// The most bytes of a line.
-    pub line_bytes: u64,
+    /// The most bytes of a row.
+    pub row_bytes: usize,
     /// The most rows of a file.
     pub rows: u64,
 }
@@ -43,8 +45,8 @@ impl Layout {
 
 /// A row: the text of each column, empty if the file does not have the column.
 pub(crate) struct Cells {
-    /// The line number; the header is line 1.
-    pub row: u64,
+    /// The place of the row; the header is row 1.
+    pub at: Position,
     pub(super) layout: &'static Layout,
     /// The texts of the layout's columns, followed by those of additional columns.
     pub(super) texts: Vec<String>,
@@ -53,9 +55,9 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    pub(super) fn new(row: u64, layout: &'static Layout, further: usize) -> Self {
+    pub(super) fn new(at: Position, layout: &'static Layout, further: usize) -> Self {
         Self {
-            row,
+            at,
             layout,
             texts: vec![String::new(); layout.columns.len() + further],
             whole: true,
@@ -99,8 +101,15 @@ impl Columns {
         Some(layout.columns.len() + at)
     }
 
-    /// The name of a column.
-    pub(super) fn name(&self, place: usize, layout: &Layout) -> String {
+    /// The name of the column of a cell, by the cell's index in a row.
+    pub(super) fn name_of_cell(&self, index: usize, layout: &Layout) -> String {
+        match self.places.get(index) {
+            Some(place) => self.name(*place, layout),
+            None => format!("column {}", index + 1),
+        }
+    }
+
+    fn name(&self, place: usize, layout: &Layout) -> String {
         match layout.columns.get(place) {
             Some(known) => (*known).to_owned(),
             None => {
@@ -108,5 +117,22 @@ impl Columns {
                 format!("{}{name}", layout.further)
             }
         }
+    }
+}
+
+/// Shortens and escapes a name for messages.
+pub(super) fn shown(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    short.escape_debug().to_string()
+}
+
+/// Returns the text of a cell without surrounding blanks, or what is wrong with it.
+pub(super) fn checked(text: &str) -> Result<&str, String> {
+    match control_character(text) {
+        Some(letter) => Err(format!(
+            "has a control character, U+{:04X}",
+            u32::from(letter)
+        )),
+        None => Ok(text.trim()),
     }
 }

@@ -1,6 +1,7 @@
 //! The problems of a file: collected up to a limit and reported together.
 
 use super::columns::Cells;
+use galleria_csv::Position;
 use galleria_domain::Problem;
 use galleria_ports::Error;
 
@@ -48,10 +49,10 @@ impl Problems {
     }
 
     /// Adds a problem of a row and column.
-    pub(crate) fn of_row(&mut self, row: u64, column: &str, message: impl Into<String>) {
+    pub(crate) fn of_row(&mut self, at: Position, column: &str, message: impl Into<String>) {
         self.add(Problem {
-            row: Some(row),
-            ..Problem::new(column, message)
+            row: Some(at.row),
+            ..Problem::new(column, at.with_line(message.into()))
         });
     }
 }
@@ -86,6 +87,6 @@ impl RowProblems<'_> {
     }
 
     pub fn add(&mut self, column: &str, message: impl Into<String>) {
-        self.problems.of_row(self.cells.row, column, message);
+        self.problems.of_row(self.cells.at, column, message);
     }
 }

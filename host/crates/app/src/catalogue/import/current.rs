@@ -2,6 +2,7 @@
 
 use super::{Job, both};
 use crate::catalogue::row::Row;
+use galleria_csv::Position;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::ProductRow;
@@ -14,7 +15,7 @@ pub(super) struct There {
 }
 
 impl Job {
-    pub(super) fn there(&self, piece: &[(u64, Row)]) -> Result<There, Error> {
+    pub(super) fn there(&self, piece: &[(Position, Row)]) -> Result<There, Error> {
         let skus = piece.iter().map(|(_, row)| row.sku());
         // Products of prices that the file itself contains are not read: their mark suffices.
         let skus = skus.zip(piece).filter(|(sku, (_, row))| match row {

@@ -5,8 +5,8 @@ static LAYOUT: Layout = Layout {
     columns: &["sku", "name", "price", "currency", "store"],
     required: &["sku", "name", "price", "currency"],
     further: "attribute:",
-    line_bytes: 64 << 10,
-    rows: 5,
+    row_bytes: 64 << 10,
+    rows: 8,
 };
 
 fn read(bytes: &[u8], format: Format) -> (Vec<(u64, String, String)>, Vec<String>) {
@@ -17,7 +17,7 @@ fn read(bytes: &[u8], format: Format) -> (Vec<(u64, String, String)>, Vec<String
     if let Some(mut rows) = rows {
         while let Some(cells) = rows.next(&mut problems).expect("read") {
             let texts = (cells.text("sku"), cells.text("price"));
-            found.push((cells.row, texts.0.to_owned(), texts.1.to_owned()));
+            found.push((cells.at.row, texts.0.to_owned(), texts.1.to_owned()));
         }
     }
     let listed = problems.listed.iter().map(ToString::to_string).collect();
@@ -102,31 +102,94 @@ fn additional_columns_have_their_own_names() {
 
 #[test]
 fn rows_beyond_the_limit_are_rejected() {
-    let text = format!("sku,name,price,currency\n{}", "a,b,1,EUR\n".repeat(6));
+    let text = format!("sku,name,price,currency\n{}", "a,b,1,EUR\n".repeat(9));
     let (found, listed) = read(text.as_bytes(), Format::Csv);
-    assert_eq!(found.len(), 5);
-    let last = "row 7, file: must have at most 5 rows; send the rest in another file";
+    assert_eq!(found.len(), 8);
+    let last = "row 10, file: must have at most 8 rows; send the rest in another file";
     assert_eq!(listed, [last]);
 }
 
 #[test]
 fn unreadable_cells_are_listed_by_row() {
     let mut text = b"sku,name,price,currency\n".to_vec();
-    text.extend(b"a,b\n\"x,y,1,EUR\n\xff,n,1,EUR\na,b,1,EUR,,\n");
+    text.extend(b"a,b\nx,\"5\" pipe\",1,EUR\n\xff,n,1,EUR\na,b,1,EUR,,x\n");
+    text.extend(b"\"\n\",n,1,EUR\na,n\0,1,EUR\na,b,\"1,EUR\na,b,1,EUR\n");
     let (_, listed) = read(&text, Format::Csv);
-    let rows: Vec<_> = listed
-        .iter()
-        .map(|text| text.split(':').next().expect("a field"))
-        .collect();
+    let twice = "write a quote within a quoted cell twice";
     assert_eq!(
-        rows,
-        ["row 2, row", "row 3, row", "row 4, sku", "row 5, row"]
+        listed,
+        [
+            "row 2, price: the row must have 4 cells like the header, got 2",
+            &format!("row 3, name: has text after its closing quote; {twice}"),
+            "row 4, sku: must be UTF-8",
+            "row 5, column 6: the row must have 4 cells like the header, got 6",
+            "row 7, name: has a control character, U+0000 (line 8 of the file)",
+            &format!(
+                "row 8, price: starts with a quote that is not closed; {twice}; the rest of the file was not read \
+                 (line 9 of the file)"
+            ),
+        ]
     );
     let (_, listed) = read(
         b"[1]\n{\"sku\":\n{\"price\":1.5,\"size\":\"L\"}\n",
         Format::JsonLines,
     );
     assert_eq!(listed.len(), 4, "{listed:?}");
+}
+
+#[test]
+fn every_line_end_gives_the_same_rows() {
+    let expected = rows(&[(2, "a", "1"), (3, "5\" pipe", "2"), (5, "c\rd", "3")]);
+    for end in ["\n", "\r\n", "\r"] {
+        for last in [end, ""] {
+            let lines = [
+                "sku;name;price;currency",
+                "a;x;1;EUR",
+                "5\" pipe;5\"\";2;EUR",
+                "",
+                "\"c\rd\";\"\"\"y\"\"\";3;EUR",
+            ];
+            let text = lines.join(end) + last;
+            let (found, listed) = read(text.as_bytes(), Format::Csv);
+            assert_eq!((found, listed), (expected.clone(), vec![]), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn files_of_other_programs_are_decoded() {
+    let expected = rows(&[(3, "a", "1")]);
+    for text in [
+        "sep=|\r\nsku|name|price|currency\r\na|x|1|EUR\r\n",
+        "\n\"sku\";\"name\";\"price\";\"currency\"\r\"a\";\"x\";\"1\";\"EUR\"\r\x1a",
+    ] {
+        let utf_16 = ["\u{feff}", text].concat();
+        let utf_16 = utf_16.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes().to_vec(), utf_16] {
+            assert_eq!(read(&bytes, Format::Csv), (expected.clone(), vec![]));
+        }
+    }
+    let utf_16 = "\u{feff}\r\n\r\n{\"sku\": \"a\", \"price\": \"1\"}\r\n\x1a";
+    let utf_16: Vec<u8> = utf_16.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(read(&utf_16, Format::JsonLines), (expected, vec![]));
+    for format in [Format::Csv, Format::JsonLines] {
+        let (_, listed) = read(&utf_16[2..], format);
+        assert!(listed[0].contains("UTF-16"), "{listed:?}");
+    }
+}
+
+#[test]
+fn the_delimiter_of_the_header_is_found_in_spite_of_quotes() {
+    for header in [
+        "\"attribute:a,b,c,d,e\";sku;name;price;currency",
+        "sku;name;\"price\";\"currency\";attribute:5\" pipe, 3",
+        "\"sku\",\"name\",\"price\",\"currency\",\"attribute:;;;;\"",
+    ] {
+        assert_eq!(read(header.as_bytes(), Format::Csv).1, [""; 0], "{header}");
+    }
+    let (_, listed) = read(b"\"sku\";\"na\"me\";price", Format::Csv);
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert!(listed[0].starts_with("row 1, column 2: has text after its closing quote"));
 }
 
 #[test]
@@ -145,15 +208,16 @@ fn an_endless_line_is_not_read_into_memory() {
 /// A header and one endless cell.
 #[derive(Default)]
 struct Endless {
+    begun: bool,
     given: usize,
 }
 
 impl Read for Endless {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let header = b"sku,name,price,currency\n";
-        if self.given == 0 {
+        if !self.begun {
             out[..header.len()].copy_from_slice(header);
-            self.given = header.len();
+            self.begun = true;
             return Ok(header.len());
         }
         out.fill(b'x');
@@ -164,6 +228,7 @@ impl Read for Endless {
 
 impl Seek for Endless {
     fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        self.begun = false;
         Ok(0)
     }
 }
