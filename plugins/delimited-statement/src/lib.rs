@@ -15,7 +15,8 @@ use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{
     self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
 };
-use galleria_sdk::{money, quoted};
+use galleria_sdk::text::comparable;
+use galleria_sdk::{DateFormat, money, quoted};
 pub use settings::{ColumnNames, FeeSign, NegativeAmounts, Settings, TotalRow};
 use std::io::Read;
 
@@ -49,6 +50,9 @@ impl ReadStatement for DelimitedStatement {
 
 galleria_sdk::plugin!(DelimitedStatement: ReadStatement);
 
+/// The most lines without a day. A payout has few costs and corrections.
+const MAX_UNDATED: usize = 1000;
+
 /// The row of totals.
 struct Total {
     row: u64,
@@ -58,6 +62,7 @@ struct Total {
 /// The state while a statement is read.
 struct Reader<'s> {
     settings: &'s Settings,
+    dates: DateFormat,
     header: csv::Columns,
     at: At,
     writer: StatementWriter,
@@ -74,6 +79,8 @@ struct Reader<'s> {
     total: Option<Total>,
     /// The day of the latest line, if no column contains the payout's day.
     latest: String,
+    /// Lines without a day, which get the payout's day: it may be in a row behind them.
+    undated: Vec<StatementLine>,
 }
 
 impl<'s> Reader<'s> {
@@ -89,6 +96,7 @@ impl<'s> Reader<'s> {
         };
         Ok(Self {
             settings,
+            dates: settings.dates().map_err(Fault::Misconfigured)?,
             header: header.clone(),
             at: At::find(header, settings)?,
             writer: StatementWriter::new(names),
@@ -102,6 +110,7 @@ impl<'s> Reader<'s> {
             fee: 0,
             total: None,
             latest: String::new(),
+            undated: Vec::new(),
         })
     }
 
@@ -113,7 +122,7 @@ impl<'s> Reader<'s> {
                 let message = format!("follows the row of totals, row {}", before.row);
                 return Err(Problem::in_row(number, &*total.column, message));
             }
-            if row.cell(at).eq_ignore_ascii_case(&total.word) {
+            if comparable(row.cell(at)) == comparable(&total.word) {
                 return self.total(row);
             }
         }
@@ -131,21 +140,55 @@ impl<'s> Reader<'s> {
         let currency = self.currency(row)?;
         self.digits = money::minor_digits(&currency);
         self.writer.set_digits(self.digits);
-        let paid_on = line::day(row, self.at.paid_on, &columns.paid_on, self.settings)?;
+        let amounts = line::RowAmounts::read(row, &self.at, self.settings, &currency)?;
+        let paid_on = self.day(row, self.at.paid_on, &columns.paid_on, &amounts.kind)?;
         if let Some(day) = &paid_on {
             self.paid_on.check(number, &columns.paid_on, day)?;
         }
-        let booked = line::day(row, self.at.booked_at, &columns.booked_at, self.settings)?;
+        let booked = self.day(row, self.at.booked_at, &columns.booked_at, &amounts.kind)?;
         let booked_at = booked.or(paid_on).unwrap_or_default();
-        let amounts = line::RowAmounts::read(row, &self.at, self.settings, &currency)?;
         self.gross += i128::from(amounts.gross);
         self.fee += i128::from(amounts.fee);
         if booked_at > self.latest {
             self.latest.clone_from(&booked_at);
         }
         let line = line::read(row, &self.at, columns, &amounts, currency, booked_at)?;
-        self.writer.push(line);
+        if !line.booked_at.is_empty() {
+            self.writer.push(line);
+        } else if self.undated.len() < MAX_UNDATED {
+            self.undated.push(line);
+        } else {
+            let message = format!("is empty in more than {MAX_UNDATED} rows");
+            return Err(Problem::in_row(number, self.day_column(), message));
+        }
         Ok(())
+    }
+
+    /// Returns a day in the contract's format; `None` if there is no such column, or if the cell is empty and the line
+    /// needs no day.
+    fn day(
+        &self,
+        row: &Row,
+        at: Option<usize>,
+        name: &str,
+        kind: &StatementKind,
+    ) -> Result<Option<String>, Problem> {
+        let cell = at.map_or("", |at| row.cell(at));
+        if at.is_none() || (cell.is_empty() && !line::needs_day(kind)) {
+            return Ok(None);
+        }
+        let day = self.dates.read(cell);
+        let day = day.map_err(|bad| bad.in_row(row.number(), name))?;
+        Ok(Some(day.to_string()))
+    }
+
+    /// Returns the column of a line's day.
+    fn day_column(&self) -> &'s str {
+        let columns = &self.settings.columns;
+        match columns.booked_at.as_str() {
+            "" => &columns.paid_on,
+            name => name,
+        }
     }
 
     fn currency(&mut self, row: &Row) -> Result<String, Problem> {
@@ -204,7 +247,7 @@ impl<'s> Reader<'s> {
         let gross = totals.gross.filter(|_| signed);
         let from_parts = || gross?.checked_sub(totals.fee.unwrap_or(0));
         let net = match self.at.net {
-            Some(_) => totals.net,
+            Some(_) => totals.net.or_else(|| totals.fee.and_then(|_| from_parts())),
             None => from_parts(),
         };
         self.total = Some(Total { row: number, net });
@@ -241,6 +284,16 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             "" => other.to_owned(),
             value => value.to_owned(),
         };
+        let paid_on = or(&self.paid_on, &self.latest);
+        for mut line in std::mem::take(&mut self.undated) {
+            if paid_on.is_empty() && end.complete {
+                let message = "is empty, and no other row has a day";
+                let problem = Problem::in_row(line.row, self.day_column(), message);
+                self.writer.problems.push(problem);
+            }
+            line.booked_at.clone_from(&paid_on);
+            self.writer.push(line);
+        }
         let stem = self
             .file
             .rsplit_once('.')
@@ -251,7 +304,7 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             reference: or(&self.reference, stem),
             currency,
             minor_digits: self.digits,
-            paid_on: or(&self.paid_on, &self.latest),
+            paid_on,
             total: self.total.as_ref().and_then(|total| total.net),
             attributes: Vec::new(),
         };

@@ -5,6 +5,7 @@ use crate::settings::{ColumnNames, FeeSign, NegativeAmounts, Settings};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference, unknown_word};
+use galleria_sdk::text::comparable;
 use galleria_sdk::{NumberFormat, money};
 
 /// The amounts of a row, with the signs of the contract.
@@ -33,7 +34,14 @@ impl RowAmounts {
             Some(at) => amounts.fee(at, &names.fee)?,
             None => None,
         };
-        let mut net = at.net.map(|at| amounts.read(at, &names.net)).transpose()?;
+        let mut net = match at.net {
+            Some(at) => amounts.optional(at, &names.net)?,
+            None => None,
+        };
+        if at.net.is_some() && net.is_none() && fee.is_none() && !costs {
+            let message = "is empty, and the other amounts do not define it";
+            return Err(Problem::in_row(row.number(), &*names.net, message));
+        }
         let negative = matches!(
             word,
             Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
@@ -81,7 +89,7 @@ impl RowAmounts {
 
 fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Problem> {
     let text = row.cell(at);
-    let same = |(word, _): &(&String, &KindWord)| word.to_lowercase() == text.to_lowercase();
+    let same = |(word, _): &(&String, &KindWord)| comparable(word) == comparable(text);
     let kind = settings.kinds.iter().find(same);
     kind.map(|(_, kind)| *kind).ok_or_else(|| {
         let known = settings.kinds.keys().map(String::as_str);
@@ -100,14 +108,12 @@ impl Totals {
     pub fn read(row: &Row, at: &At, settings: &Settings, currency: &str) -> Result<Self, Problem> {
         let names = &settings.columns;
         let amounts = Amounts::new(row, settings, currency);
-        let optional = |at: usize, name: &str| match row.cell(at) {
-            "" => Ok(None),
-            _ => amounts.read(at, name).map(Some),
-        };
         Ok(Self {
-            gross: optional(at.gross, &names.gross)?,
+            gross: amounts.optional(at.gross, &names.gross)?,
             fee: at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee))?,
-            net: at.net.map_or(Ok(None), |at| optional(at, &names.net))?,
+            net: at
+                .net
+                .map_or(Ok(None), |at| amounts.optional(at, &names.net))?,
         })
     }
 }
@@ -136,6 +142,14 @@ impl<'a> Amounts<'a> {
         let text = self.row.cell(at);
         let amount = money::parse_with(text, self.currency, self.digits, &self.format);
         amount.map_err(|bad| bad.in_row(self.row.number(), name))
+    }
+
+    /// Returns an amount; `None` for an empty cell.
+    fn optional(&self, at: usize, name: &str) -> Result<Option<Money>, Problem> {
+        match self.row.cell(at) {
+            "" => Ok(None),
+            _ => self.read(at, name).map(Some),
+        }
     }
 
     /// Returns a kept fee as positive; `None` for an empty cell.
@@ -199,17 +213,14 @@ pub fn read(
     Ok(line)
 }
 
-/// Returns a day in the contract's format; `None` if there is no such column.
-pub fn day(
-    row: &Row,
-    at: Option<usize>,
-    name: &str,
-    settings: &Settings,
-) -> Result<Option<String>, Problem> {
-    let Some(at) = at else {
-        return Ok(None);
-    };
-    let day = Date::parse_as(row.cell(at), &settings.date);
-    let day = day.map_err(|bad| bad.in_row(row.number(), name))?;
-    Ok(Some(day.to_string()))
+/// Returns whether a line of this kind needs a day. A cost or a correction without one belongs to the day of the
+/// payout.
+pub fn needs_day(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Payment
+        | StatementKind::Refund
+        | StatementKind::Chargeback
+        | StatementKind::ChargebackReversal => true,
+        StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => false,
+    }
 }

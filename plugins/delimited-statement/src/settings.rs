@@ -2,7 +2,7 @@
 
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{Date, NumberFormat, Problem, money};
+use galleria_sdk::{DateFormat, NumberFormat, Problem, money};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -23,8 +23,12 @@ pub struct Settings {
     pub decimal_mark: char,
     /// The character between groups of three digits; `None` if there is none.
     pub thousands: Option<char>,
-    /// The format of a day, with `dd`, `mm` and `yyyy`.
+    /// The format of a day: [`DateFormat`].
     pub date: String,
+    /// The first of the hundred years that `yy` in `date` can mean.
+    pub pivot_year: Option<u16>,
+    /// The time zone of the account, for times with an offset from UTC.
+    pub time_zone: Option<String>,
     /// Rows before the header, without empty ones.
     pub skip_rows: u32,
     /// ISO 4217, if no column contains the currency.
@@ -105,6 +109,8 @@ impl Default for Settings {
             decimal_mark: ',',
             thousands: None,
             date: "dd/mm/yyyy".to_owned(),
+            pivot_year: None,
+            time_zone: None,
             skip_rows: 0,
             currency: String::new(),
             columns: ColumnNames::default(),
@@ -122,12 +128,18 @@ impl Settings {
         NumberFormat::new(self.decimal_mark, self.thousands)
     }
 
+    /// Returns how the file writes days.
+    pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
+        DateFormat::new(&self.date, self.pivot_year, self.time_zone.as_deref())
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
         let mut problems: Vec<Problem> = marks
             .map(|(setting, rule)| Problem::new(setting, rule))
             .collect();
+        problems.extend(self.dates().err().unwrap_or_default());
         let mut refuse = |good: bool, field: &str, message: &str| {
             if !good {
                 problems.push(Problem::new(field, message));
@@ -141,11 +153,6 @@ impl Settings {
         );
         let delimits = matches!(self.delimiter, ',' | ';' | '\t' | '|');
         refuse(delimits, "delimiter", "must be , ; | or a tab");
-        refuse(
-            Date::is_pattern(&self.date),
-            "date",
-            "must have dd, mm and yyyy, such as dd/mm/yyyy",
-        );
         refuse(
             !columns.gross.is_empty(),
             "columns.gross",

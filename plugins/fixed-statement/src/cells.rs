@@ -19,7 +19,7 @@ pub enum Source<R> {
 impl<R: Read> Source<R> {
     pub fn new(input: R, settings: &Settings) -> Self {
         match settings.delimiter {
-            None => Self::Lines(Records::new(input, settings.encoding)),
+            None => Self::Lines(Records::new(input, settings.encoding, settings.unit)),
             Some(delimiter) => {
                 let rows = csv::Reader::new(input, delimiter as u8, settings.encoding);
                 Self::Cells(Box::new(rows), Row::default())

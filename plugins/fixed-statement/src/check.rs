@@ -2,12 +2,13 @@
 
 use crate::settings::{Digits, Kinds, MAX_RECORD, NegativeAmounts, Settings, Sign};
 use galleria_sdk::csv::MAX_COLUMNS;
-use galleria_sdk::{Date, NumberFormat, Problem, money};
+use galleria_sdk::{NumberFormat, Problem, money};
 
 impl Settings {
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.places();
+        problems.extend(self.dates().err().unwrap_or_default());
         if let Some(mark) = self.decimal_mark {
             let marks = NumberFormat::wrong_settings(mark, self.thousands);
             problems.extend(marks.map(|(setting, rule)| Problem::new(setting, rule)));
@@ -26,9 +27,9 @@ impl Settings {
             "must name the provider",
         );
         refuse(
-            Date::is_pattern(&self.date),
-            "date",
-            "must have dd, mm and yyyy, such as yyyymmdd",
+            self.unit.is_none() || self.delimiter.is_none(),
+            "unit",
+            "is for positions in a line: remove it, or remove delimiter",
         );
         let has_field = self.header.currency.is_some();
         let set = money::currency(&self.currency).is_ok_and(|code| code == self.currency);

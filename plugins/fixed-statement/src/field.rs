@@ -1,8 +1,9 @@
 //! Fields of a record by their position.
 
+use crate::position::{Length, Positions};
 use crate::settings::{Digits, Field, Settings, Sign};
 use galleria_sdk::csv::Row;
-use galleria_sdk::{Date, Money, NumberFormat, Problem, StatementHeader, quoted};
+use galleria_sdk::{DateFormat, Money, NumberFormat, Problem, StatementHeader, quoted};
 use std::borrow::Cow;
 
 /// A record and its row.
@@ -15,7 +16,7 @@ pub struct Record<'r> {
 #[derive(Clone, Copy)]
 pub enum Content<'r> {
     /// A line, whose fields are at fixed positions.
-    Line(&'r str),
+    Line(&'r str, Positions),
     /// Cells between delimiters.
     Cells(&'r Row),
 }
@@ -23,54 +24,39 @@ pub enum Content<'r> {
 impl<'r> Record<'r> {
     /// Returns a field without surrounding blanks.
     pub fn text(&self, field: &Field, name: &str) -> Result<&'r str, Problem> {
-        let text = match self.content {
-            Content::Line(text) => text,
-            Content::Cells(row) if field.at as usize <= row.len() => {
-                return Ok(row.cell(field.at.saturating_sub(1) as usize));
-            }
-            Content::Cells(row) => {
-                let (at, count) = (field.at, row.len());
-                let message = format!("is cell {at}, but the record has {count}");
-                return Err(Problem::in_row(self.row, name, message));
-            }
-        };
-        let begin = field.at.saturating_sub(1) as usize;
-        let end = begin + field.length as usize;
-        let at = |index: usize| {
-            // Nearly always one byte per letter.
-            if text.is_ascii() {
-                return (index <= text.len()).then_some(index);
-            }
-            let places = text.char_indices().map(|(at, _)| at);
-            places.chain([text.len()]).nth(index)
-        };
-        match (at(begin), at(end)) {
-            (Some(begin), Some(end)) => Ok(text[begin..end].trim()),
-            _ => {
-                let length = text.chars().count();
-                let message = format!("ends at character {end}, but the record has {length}");
-                Err(Problem::in_row(self.row, name, message))
-            }
-        }
+        self.cut(field.at, Length::Of(field.length), name)
     }
 
-    /// Returns an amount that a record of cells may leave empty; `None` if it does.
+    fn cut(&self, at: u32, length: Length<'_>, name: &str) -> Result<&'r str, Problem> {
+        let found = match self.content {
+            Content::Line(text, positions) => positions.cut(text, at, length),
+            Content::Cells(row) if at as usize <= row.len() => {
+                Ok(row.cell(at.saturating_sub(1) as usize))
+            }
+            Content::Cells(row) => {
+                let count = row.len();
+                Err(format!("is cell {at}, but the record has {count}"))
+            }
+        };
+        found.map_err(|message| Problem::in_row(self.row, name, message))
+    }
+
+    /// Returns an amount; `None` if the field is empty.
     pub fn optional_amount(
         &self,
         digits: &Digits,
         name: &str,
         unit: &Unit<'_>,
     ) -> Result<Option<Money>, Problem> {
-        let index = digits.at.saturating_sub(1) as usize;
-        match self.content {
-            Content::Cells(row) if index < row.len() && row.cell(index).is_empty() => Ok(None),
+        match self.cut(digits.at, Length::Of(digits.length), name)? {
+            "" => Ok(None),
             _ => self.amount(digits, name, unit).map(Some),
         }
     }
 
     /// Returns a day in the contract's format.
-    pub fn day(&self, field: &Field, name: &str, pattern: &str) -> Result<String, Problem> {
-        let day = Date::parse_as(self.text(field, name)?, pattern);
+    pub fn day(&self, field: &Field, name: &str, dates: &DateFormat) -> Result<String, Problem> {
+        let day = dates.read(self.text(field, name)?);
         Ok(day.map_err(|bad| bad.in_row(self.row, name))?.to_string())
     }
 
@@ -111,12 +97,8 @@ impl<'r> Record<'r> {
 
     /// Reads a separate sign.
     fn is_negative(&self, sign: &Sign, name: &str) -> Result<bool, Problem> {
-        let lengths = [&sign.negative, &sign.positive].map(|word| word.chars().count());
-        let at = Field {
-            at: sign.at,
-            length: u32::try_from(lengths[0].max(lengths[1])).unwrap_or(1),
-        };
-        let found = self.text(&at, name)?;
+        let length = Length::Longest([&sign.negative, &sign.positive]);
+        let found = self.cut(sign.at, length, name)?;
         if found == sign.negative.trim() {
             return Ok(true);
         }

@@ -10,6 +10,7 @@ mod check;
 mod field;
 mod line;
 mod marks;
+mod position;
 mod records;
 mod settings;
 
@@ -17,11 +18,11 @@ use cells::Source;
 use field::{Record, Unit};
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{self, FileEnd, RecordReader, StatementWriter};
-use galleria_sdk::{money, quoted};
+use galleria_sdk::{DateFormat, money, quoted};
 use marks::{Marks, Role};
 pub use settings::{
-    Counted, Detail, Digits, FeeSign, Field, Header, Kinds, NegativeAmounts, OneOrMore, Settings,
-    Sign, Trailer,
+    Counted, Detail, Digits, FeeSign, Field, Header, Kinds, NegativeAmounts, OneOrMore,
+    PositionUnit, Settings, Sign, Trailer,
 };
 use std::io::Read;
 
@@ -43,7 +44,7 @@ impl ReadStatement for FixedStatement {
     fn run(cx: &Context<Settings>) -> Result<Totals, Fault> {
         let settings = cx.settings();
         let records = Source::new(Input::open(), settings);
-        statement::read(records, Reader::new(settings))
+        statement::read(records, Reader::new(settings)?)
     }
 }
 
@@ -52,6 +53,7 @@ galleria_sdk::plugin!(FixedStatement: ReadStatement);
 /// The state while a statement is read.
 struct Reader<'s> {
     settings: &'s Settings,
+    dates: DateFormat,
     marks: Marks,
     writer: StatementWriter,
     header: Option<StatementHeader>,
@@ -66,14 +68,15 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    fn new(settings: &'s Settings) -> Self {
+    fn new(settings: &'s Settings) -> Result<Self, Fault> {
         let names = statement::ColumnNames {
             gross: "gross".into(),
             fee: "fee".into(),
             net: "net".into(),
         };
-        Self {
+        Ok(Self {
             settings,
+            dates: settings.dates().map_err(Fault::Misconfigured)?,
             marks: Marks::new(settings),
             writer: StatementWriter::new(names),
             header: None,
@@ -82,7 +85,7 @@ impl<'s> Reader<'s> {
             gross: 0,
             fee: 0,
             trailer: None,
-        }
+        })
     }
 
     fn record(&mut self, record: &Record<'_>) -> Result<(), Problem> {
@@ -111,7 +114,9 @@ impl<'s> Reader<'s> {
             (Role::Detail, Some(header), _) => {
                 self.details += 1;
                 let problems = &mut self.writer.problems;
-                if let Some((line, amounts)) = line::read(record, self.settings, header, problems) {
+                if let Some((line, amounts)) =
+                    line::read(record, self.settings, &self.dates, header, problems)
+                {
                     self.gross += i128::from(amounts.gross);
                     self.fee += i128::from(amounts.fee);
                     self.writer.push(line);
@@ -149,7 +154,7 @@ impl<'s> Reader<'s> {
         if reference.as_deref() == Some("") {
             problems.push(Problem::in_row(record.row, "reference", "is empty"));
         }
-        let paid_on = record.day(&fields.paid_on, "paid_on", &self.settings.date);
+        let paid_on = record.day(&fields.paid_on, "paid_on", &self.dates);
         let currency = currency.unwrap_or_default();
         StatementHeader {
             provider: self.settings.provider.clone(),

@@ -1,7 +1,8 @@
 //! Converts a record to a line of the statement.
 
-use crate::field::{Record, Unit};
+use crate::field::{Content, Record, Unit};
 use crate::settings::{Digits, FeeSign, Field, NegativeAmounts, Settings};
+use galleria_sdk::DateFormat;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{KindWord, reference, unknown_word};
 
@@ -15,6 +16,7 @@ pub struct RecordAmounts {
 pub fn read(
     record: &Record<'_>,
     settings: &Settings,
+    dates: &DateFormat,
     header: &StatementHeader,
     problems: &mut Problems,
 ) -> Option<(StatementLine, RecordAmounts)> {
@@ -47,12 +49,14 @@ pub fn read(
         minor_digits: header.minor_digits,
         ..StatementLine::default()
     };
+    let is_empty = |field: &Field| record.text(field, "booked_at").is_ok_and(str::is_empty);
     line.booked_at = match &fields.booked_at {
-        Some(field) => {
-            let day = record.day(field, "booked_at", &settings.date);
+        // A cost or a correction without a day belongs to the day of the payout.
+        Some(field) if !is_cost(kind) || !is_empty(field) => {
+            let day = record.day(field, "booked_at", dates);
             problems.take(day).unwrap_or_default()
         }
-        None => header.paid_on.clone(),
+        _ => header.paid_on.clone(),
     };
     let amounts = amounts.filter(|_| known)?;
     let (gross, fee, net) = (amounts.gross, amounts.sums.fee, amounts.net);
@@ -74,6 +78,14 @@ pub fn read(
         line.modification_reference.clear();
     }
     Some((line, amounts.sums))
+}
+
+/// Returns whether no customer paid or got money.
+fn is_cost(kind: Option<KindWord>) -> bool {
+    matches!(
+        kind,
+        Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
+    )
 }
 
 /// Reads the amounts of a record. A record of cells may leave out amounts that follow from the others.
@@ -114,13 +126,19 @@ fn amounts(
         net: net?,
     };
     let empty = || Problem::in_row(record.row, "gross", "is empty");
-    let costs = matches!(
-        kind,
-        Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
-    );
     let nothing = parts.gross.is_none() && parts.fee.is_none() && parts.net.is_none();
-    if parts.gross.is_none() && !costs || nothing {
+    if parts.gross.is_none() && !is_cost(kind) || nothing {
         problems.push(empty());
+        return None;
+    }
+    // At fixed positions all amounts are written, so the fee of a payment is not 0 because its field is empty.
+    let in_line = matches!(record.content, Content::Line(..));
+    let net_is_open = parts.fee.is_none() && parts.net.is_none();
+    let named = fields.net.as_ref().map(|_| "net");
+    let named = named.or(fields.fee.as_ref().map(|_| "fee"));
+    if let Some(name) = named.filter(|_| in_line && net_is_open && !is_cost(kind)) {
+        let message = "is empty, and the other amounts do not define it";
+        problems.push(Problem::in_row(record.row, name, message));
         return None;
     }
     let whole = parts

@@ -88,7 +88,7 @@ impl Marks {
                 cells.join(&delimiter.to_string())
             }
             (Content::Cells(row), None) => row.cell(0).to_owned(),
-            (Content::Line(text), _) => text.chars().take(mark.chars().count()).collect(),
+            (Content::Line(text, _), _) => text.chars().take(mark.chars().count()).collect(),
         }
     }
 }
@@ -100,6 +100,6 @@ fn starts_with(content: Content<'_>, mark: &str, delimiter: Option<char>) -> boo
             parts.all(|(index, part)| row.cell(index) == part.trim())
         }
         (Content::Cells(row), None) => row.cell(0) == mark,
-        (Content::Line(text), _) => text.starts_with(mark),
+        (Content::Line(text, _), _) => text.starts_with(mark),
     }
 }

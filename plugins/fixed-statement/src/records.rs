@@ -1,7 +1,8 @@
 //! Lines of limited length, with their rows.
 
 use crate::field::{Content, Record};
-use crate::settings::MAX_RECORD;
+use crate::position::Positions;
+use crate::settings::{MAX_RECORD, PositionUnit};
 use galleria_sdk::statement::RecordSource;
 use galleria_sdk::text::{Decoder, Encoding};
 use galleria_sdk::{Problem, log};
@@ -10,6 +11,7 @@ use std::io::{BufRead, Read};
 /// Reads records one by one.
 pub struct Records<R> {
     input: Decoder<R>,
+    unit: Option<PositionUnit>,
     bytes: Vec<u8>,
     /// The last line ended with a carriage return, so a line feed after it does not end another line.
     after_return: bool,
@@ -18,9 +20,10 @@ pub struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub fn new(input: R, encoding: Encoding) -> Self {
+    pub fn new(input: R, encoding: Encoding, unit: Option<PositionUnit>) -> Self {
         Self {
             input: Decoder::new(input, encoding),
+            unit,
             bytes: Vec::with_capacity(MAX_RECORD),
             after_return: false,
             row: 0,
@@ -100,9 +103,13 @@ impl<R: Read> RecordSource for Records<R> {
             }
         }
         self.last = self.row;
+        let positions = Positions {
+            form: self.input.form(),
+            unit: self.unit,
+        };
         Ok(Some(Record {
             row: self.row,
-            content: Content::Line(self.text()?),
+            content: Content::Line(self.text()?, positions),
         }))
     }
 
@@ -130,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_endless_record_is_rejected_at_the_limit() {
-        let mut records = Records::new(Endless(0), Encoding::Utf8);
+        let mut records = Records::new(Endless(0), Encoding::Utf8, None);
         let Err(problem) = records.next() else {
             panic!("a record without end is none");
         };

@@ -1,10 +1,10 @@
 //! Settings that describe a file: how to recognise each record, and the positions of its fields.
 //!
-//! Positions count characters or cells from 1, including the record's own mark.
+//! Positions count characters, bytes or cells from 1, including the record's own mark.
 
-use galleria_sdk::NumberFormat;
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
+use galleria_sdk::{DateFormat, NumberFormat, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -34,9 +34,18 @@ pub struct Settings {
     /// The character between the cells of a record. Without it, fields are at fixed positions of a line.
     #[serde(default)]
     pub delimiter: Option<char>,
-    /// The format of a day, with `dd`, `mm` and `yyyy`.
+    /// What positions count. Required by a file in which the two counts find different texts.
+    #[serde(default)]
+    pub unit: Option<PositionUnit>,
+    /// The format of a day: [`DateFormat`].
     #[serde(default = "compact")]
     pub date: String,
+    /// The first of the hundred years that `yy` in `date` can mean.
+    #[serde(default)]
+    pub pivot_year: Option<u16>,
+    /// The time zone of the account, for times with an offset from UTC.
+    #[serde(default)]
+    pub time_zone: Option<String>,
     /// How to recognise each record.
     #[serde(default)]
     pub records: Kinds,
@@ -59,6 +68,16 @@ pub struct Settings {
 
 fn compact() -> String {
     "yyyymmdd".to_owned()
+}
+
+/// What positions and lengths count.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionUnit {
+    /// The bytes of the file.
+    Bytes,
+    /// The code points of Unicode.
+    Characters,
 }
 
 /// The first characters of each record, or its first cells.
@@ -111,7 +130,7 @@ impl Default for Kinds {
 pub struct Field {
     /// From 1.
     pub at: u32,
-    /// In characters; not for a cell.
+    /// In the unit of the file; not for a cell.
     #[serde(default)]
     pub length: u32,
 }
@@ -121,7 +140,7 @@ pub struct Field {
 pub struct Digits {
     /// From 1.
     pub at: u32,
-    /// In characters; not for a cell.
+    /// In the unit of the file; not for a cell.
     #[serde(default)]
     pub length: u32,
     /// The position of a separate sign. Without it, the sign is part of the amount.
@@ -243,5 +262,10 @@ impl Settings {
             Some(mark) => NumberFormat::new(mark, self.thousands),
             None => NumberFormat::minor_units(),
         }
+    }
+
+    /// Returns how the file writes days.
+    pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
+        DateFormat::new(&self.date, self.pivot_year, self.time_zone.as_deref())
     }
 }

@@ -1,11 +1,17 @@
 //! Dates and instants of the contract: parsing, formatting and arithmetic.
 //!
 //! The host has applied the time zone: an instant carries the store's offset at that moment, so only
-//! calendar arithmetic remains. A time library would make a guest larger than all its other code.
+//! calendar arithmetic remains. A time library would make a guest larger than all its other code. Files are
+//! different: [`DateFormat`] knows the time zone of an account.
+
+mod clock;
+mod format;
+mod zone;
 
 use crate::fault::BadValue;
-use crate::problems::quoted;
 use std::fmt;
+
+pub use format::DateFormat;
 
 /// A day, such as a business date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,52 +71,6 @@ impl Date {
         let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
         let date = Self { year, month, day };
         (Self::of_days(date.days()) == Some(date)).then_some(date)
-    }
-
-    /// Parses a date in the format of a file. The pattern contains `dd`, `mm` and `yyyy` in any
-    /// order; all other characters must match.
-    ///
-    /// ```
-    /// use galleria_sdk::Date;
-    ///
-    /// assert_eq!(Date::parse_as("24/11/2026", "dd/mm/yyyy")?, Date::parse("2026-11-24")?);
-    /// assert!(Date::parse_as("31/02/2026", "dd/mm/yyyy").is_err());
-    /// # Ok::<(), galleria_sdk::BadValue>(())
-    /// ```
-    pub fn parse_as(text: &str, pattern: &str) -> Result<Self, BadValue> {
-        let bad = || {
-            let message = [&*quoted(text), " is not a date in the form ", pattern].concat();
-            BadValue::new("date", message)
-        };
-        if text.len() != pattern.len() {
-            return Err(bad());
-        }
-        let (mut year, mut month, mut day) = (0_u16, 0_u8, 0_u8);
-        for (byte, letter) in text.bytes().zip(pattern.bytes()) {
-            let digit = byte.wrapping_sub(b'0');
-            match letter {
-                b'd' | b'm' | b'y' if digit > 9 => return Err(bad()),
-                // The pattern was checked before: the fields have at most two, two and four digits.
-                b'd' => day = day.wrapping_mul(10).wrapping_add(digit),
-                b'm' => month = month.wrapping_mul(10).wrapping_add(digit),
-                b'y' => year = year.wrapping_mul(10).wrapping_add(digit.into()),
-                other if other == byte => {}
-                _ => return Err(bad()),
-            }
-        }
-        let date = Self { year, month, day };
-        match Self::of_days(date.days()) == Some(date) && Self::is_pattern(pattern) {
-            true => Ok(date),
-            false => Err(bad()),
-        }
-    }
-
-    /// Returns whether a pattern describes a day: `dd`, `mm` and `yyyy`, once each.
-    pub fn is_pattern(pattern: &str) -> bool {
-        let once = |part: &str| pattern.matches(part).count() == 1;
-        let count = |letter: char| pattern.matches(letter).count();
-        let parts = once("dd") && once("mm") && once("yyyy");
-        parts && count('d') == 2 && count('m') == 2 && count('y') == 4 && pattern.is_ascii()
     }
 
     /// Formats as `20261124`.

@@ -44,7 +44,7 @@ pub use bindings::words::types::{
     Shift, Store, Tax, Tender, TenderTotal, Totals, Verification, VoidCause, Window,
 };
 pub use context::{Context, NoSettings};
-pub use date::{Date, Instant};
+pub use date::{Date, DateFormat, Instant};
 pub use fault::{At, BadValue};
 pub use feeds::{
     Activities, Input, Product, Products, SaleLine, SaleLines, Settlement, SettlementLine,

@@ -256,3 +256,99 @@ fn the_same_table_in_another_format_gives_the_same_statement() {
         assert_eq!(lines(&plain), lines(&other), "seed {seed}");
     }
 }
+
+/// A file of five columns with these rows, whose sum is in its total.
+fn small(rows: &[&str], settings: Value) -> Outcome {
+    let mut all = json!({
+        "provider": "small", "currency": "EUR", "date": "d/m/yy", "pivot_year": 2000,
+        "columns": { "kind": "Kind", "gross": "Gross", "fee": "Fee", "net": "Net", "booked_at": "Day" },
+        "kinds": { "Sale": "payment", "Cost": "fee", "Über": "adjustment" },
+        "total": { "column": "Kind", "word": "Suma" },
+    });
+    let more = settings.as_object().expect("an object").clone();
+    all.as_object_mut().expect("an object").extend(more);
+    let text = ["Kind;Day;Gross;Fee;Net\n", &rows.join("\n"), "\n"].concat();
+    read_statement::<DelimitedStatement>("small.csv", text, all)
+}
+
+#[test]
+fn days_have_short_years_and_times_and_may_be_empty_in_costs() {
+    let days = |rows: &[&str], settings: Value| {
+        let outcome = small(rows, settings);
+        let mut lines: Vec<_> = outcome
+            .statement
+            .iter()
+            .map(|line| (line.row, line.booked_at.clone()))
+            .collect();
+        lines.sort();
+        match outcome.problems().is_empty() {
+            true => Ok(lines),
+            false => Err(outcome.problems()),
+        }
+    };
+    let total = "suma;;9,00;2,00;7,00";
+    let rows = [
+        "Cost;;0;1,00;-1,00",
+        "Sale;3/2/26;5,00;0;5,00",
+        "ÜBER;;4,00;1,00;3,00",
+        total,
+    ];
+    let expected = [(2, "2026-02-03"), (3, "2026-02-03"), (4, "2026-02-03")];
+    let expected: Vec<_> = expected.map(|(row, day)| (row, day.to_owned())).into();
+    assert_eq!(days(&rows, json!({})), Ok(expected.clone()));
+    // The day of a cost does not depend on the order of the rows.
+    let rows = [
+        "Sale;03/02/26 23:30;5,00;0;5,00",
+        "U\u{308}ber;;4,00;1,00;3,00",
+        "Cost;;0;1,00;-1,00",
+        total,
+    ];
+    assert_eq!(days(&rows, json!({})), Ok(expected));
+    let rows = ["Sale;3/2/26 23:30:00Z;5,00;0;5,00", "Suma;;5,00;;5,00"];
+    assert_eq!(
+        days(&rows, json!({ "time_zone": "Europe/Madrid" })),
+        Ok(vec![(2, "2026-02-04".into())])
+    );
+    let problems = days(&rows, json!({})).expect_err("no zone");
+    assert!(
+        problems[0]
+            .starts_with("row 2, Day: `3/2/26 23:30:00Z` has an offset from UTC: set `time_zone`"),
+        "{problems:?}"
+    );
+    let problems = days(&["Sale;;5,00;0;5,00", "Suma;;5,00;;5,00"], json!({}));
+    assert_eq!(
+        problems,
+        Err(vec![
+            "row 2, Day: `` is not a date in the form d/m/yy".into()
+        ])
+    );
+    let problems = days(&["Cost;;0;5,00;-5,00", "Suma;;;5,00;-5,00"], json!({}));
+    assert_eq!(
+        problems,
+        Err(vec![
+            "row 2, Day: is empty, and no other row has a day".into()
+        ])
+    );
+}
+
+#[test]
+fn a_net_may_be_empty_if_gross_and_fee_define_it() {
+    let net = |rows: &[&str]| {
+        let outcome = small(rows, json!({}));
+        match outcome.problems().first() {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(outcome.statement[0].net),
+        }
+    };
+    assert_eq!(
+        net(&["Sale;3/2/26;5,00;0,20;", "Suma;;5,00;0,20;"]),
+        Ok(480)
+    );
+    assert_eq!(net(&["Sale;3/2/26;5,00;0,20;", "Suma;;;;4,80"]), Ok(480));
+    assert_eq!(net(&["Cost;3/2/26;-5,00;;", "Suma;;;;-5,00"]), Ok(-500));
+    let open = Err("row 2, Net: is empty, and the other amounts do not define it".into());
+    assert_eq!(net(&["Sale;3/2/26;5,00;;", "Suma;;;;5,00"]), open);
+    // Gross and fee of the row of totals state its net.
+    let wrong = net(&["Sale;3/2/26;5,00;0,20;", "Suma;;5,01;0,20;"]);
+    assert!(wrong.is_err_and(|problem| problem.starts_with("row 3, Gross: the total is 5.01")));
+}

@@ -65,7 +65,7 @@ fn every_problem_names_row_and_field() {
         ),
         (
             changed(2, "0000009", "       "),
-            "row 2, fee: `` is not an amount",
+            "row 2, fee: is empty, and the other amounts do not define it",
         ),
         (
             changed(2, "0000009", "-000009"),
@@ -147,7 +147,7 @@ fn every_problem_names_row_and_field() {
 fn an_amount_has_its_own_sign_and_may_have_marks() {
     let read = |decimal_mark: Option<&str>, thousands: Option<&str>, amount: &str| {
         let settings = json!({
-            "provider": "wide", "currency": "EUR", "decimal_mark": decimal_mark, "thousands": thousands,
+            "provider": "wide", "currency": "EUR", "unit": "characters", "decimal_mark": decimal_mark, "thousands": thousands,
             "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
             "detail": { "gross": { "at": 2, "length": 12 } },
             "trailer": { "net": { "at": 2, "length": 12 } },
@@ -266,5 +266,102 @@ fn settings_that_cannot_work_are_rejected_before_any_file() {
     assert_eq!(
         change("/detail/gross/sign/positive", json!("D")),
         ["detail.gross.sign"]
+    );
+}
+
+/// A header, one line and a trailer, with a name of ten places before an amount of five.
+fn named(settings: Value) -> impl Fn(&[u8]) -> Result<i64, String> {
+    let mut all = json!({
+        "provider": "wide", "currency": "EUR",
+        "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
+        "detail": { "merchant_reference": { "at": 2, "length": 10 }, "gross": { "at": 12, "length": 5 } },
+        "trailer": { "count": { "at": 2, "length": 1 } },
+    });
+    let more = settings.as_object().expect("an object").clone();
+    all.as_object_mut().expect("an object").extend(more);
+    move |line| {
+        let file = [b"HP120261123\n", line, b"\nT1\n"].concat();
+        let outcome = read_statement::<FixedStatement>("x.txt", file, all.clone());
+        match outcome.problems().first() {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(outcome.statement[0].gross),
+        }
+    }
+}
+
+#[test]
+fn positions_count_bytes_or_characters_as_the_settings_state() {
+    let (by_bytes, by_characters) = ("DJosé     032149", "DJosé      032149");
+    let read = named(json!({ "unit": "bytes" }));
+    assert_eq!(read(by_bytes.as_bytes()), Ok(3214));
+    let read = named(json!({ "unit": "characters" }));
+    assert_eq!(read(by_characters.as_bytes()), Ok(3214));
+    let read = named(json!({}));
+    for (line, expected) in [
+        (by_bytes, "by characters: `32149`; by bytes: `03214`"),
+        (by_characters, "by characters: `03214`; by bytes: `0321`"),
+        // A letter and a combining accent are two characters.
+        (
+            "DJose\u{301}     032149",
+            "by characters: `03214`; by bytes: `0321`",
+        ),
+    ] {
+        let expected =
+            format!("row 2, gross: depends on what positions count: set `unit`; {expected}");
+        assert_eq!(read(line.as_bytes()), Err(expected));
+    }
+    assert_eq!(read(b"DJose      032149"), Ok(3214));
+    // One byte for each character, so both readings are the same.
+    let read = named(json!({ "encoding": "windows-1252" }));
+    assert_eq!(read(b"DJos\xe9      032149"), Ok(3214));
+    let read = named(json!({ "encoding": "windows-1252", "unit": "bytes" }));
+    assert_eq!(read(b"DJos\xe9      032149"), Ok(3214));
+    let read = named(json!({ "unit": "bytes" }));
+    assert_eq!(
+        read("DJoséJosxé032149".as_bytes()),
+        Err("row 2, gross: starts within `é`, which has several bytes: correct `at` and `length`, or `unit`".into())
+    );
+}
+
+#[test]
+fn days_have_two_digits_for_the_year_and_times_and_may_be_empty_in_costs() {
+    let read = |day: &str, kind: &str, settings: Value| {
+        let mut all = json!({
+            "provider": "dated", "currency": "EUR", "date": "d.m.yy", "pivot_year": 2000,
+            "header": { "reference": { "at": 2, "length": 2 }, "paid_on": { "at": 4, "length": 8 } },
+            "detail": {
+                "kind": { "at": 2, "length": 1 }, "booked_at": { "at": 3, "length": 25 }, "gross": { "at": 28, "length": 5 },
+                "fee": { "at": 33, "length": 3 }, "net": { "at": 36, "length": 5 },
+            },
+            "kinds": { "P": "payment", "C": "fee" },
+            "trailer": { "count": { "at": 2, "length": 1 } },
+        });
+        all.as_object_mut()
+            .expect("an object")
+            .extend(settings.as_object().expect("an object").clone());
+        let file = format!("HP123.11.26\nD{kind}{day:<25}00500020     \nT1\n");
+        let outcome = read_statement::<FixedStatement>("x.txt", file, all);
+        match outcome.problems().first() {
+            Some(problem) => Err(problem.clone()),
+            None => {
+                let line = &outcome.statement[0];
+                assert_eq!(line.net, line.converted - line.fee);
+                Ok(line.booked_at.clone())
+            }
+        }
+    };
+    assert_eq!(read("3.2.26", "P", json!({})), Ok("2026-02-03".into()));
+    assert_eq!(
+        read("3.2.26 23:30", "P", json!({})),
+        Ok("2026-02-03".into())
+    );
+    let zone = json!({ "time_zone": "Europe/Madrid" });
+    assert_eq!(read("3.2.26 23:30:00Z", "P", zone), Ok("2026-02-04".into()));
+    let problem = read("3.2.26 23:30:00Z", "P", json!({})).expect_err("no zone");
+    assert!(problem.contains("set `time_zone`"), "{problem}");
+    assert_eq!(read("", "C", json!({})), Ok("2026-11-23".into()));
+    assert_eq!(
+        read("", "P", json!({})),
+        Err("row 2, booked_at: `` is not a date in the form d.m.yy".into())
     );
 }

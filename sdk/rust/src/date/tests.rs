@@ -41,40 +41,6 @@ fn invalid_days_are_rejected() {
 }
 
 #[test]
-fn dates_of_files_are_read_by_their_pattern() {
-    let day = Date::parse("2026-02-03").expect("a date");
-    for (text, pattern) in [
-        ("03/02/2026", "dd/mm/yyyy"),
-        ("2026.02.03", "yyyy.mm.dd"),
-        ("20260203", "yyyymmdd"),
-        ("02-03-2026", "mm-dd-yyyy"),
-    ] {
-        assert_eq!(Date::parse_as(text, pattern), Ok(day));
-    }
-    for bad in [
-        "3/2/2026",
-        "03-02-2026",
-        "30/02/2026",
-        "",
-        "03/02/26",
-        "0é/0/2026",
-        "99/99/9999",
-    ] {
-        assert!(Date::parse_as(bad, "dd/mm/yyyy").is_err(), "{bad}");
-    }
-    for pattern in [
-        "dd/mm/yy",
-        "dd/mm",
-        "ddd/mm/yyyy",
-        "d/m/yyyy",
-        "dd/mm/yyyyy",
-    ] {
-        assert!(!Date::is_pattern(pattern), "{pattern}");
-        assert!(Date::parse_as(&pattern.replace(['d', 'm', 'y'], "1"), pattern).is_err());
-    }
-}
-
-#[test]
 fn the_repeated_hour_is_two_instants() {
     let first = Instant::parse("2026-10-25T02:30:00.000+02:00").expect("an instant");
     let second = Instant::parse("2026-10-25T02:30:00.000+01:00").expect("an instant");
