@@ -123,7 +123,8 @@ impl<'s> Reader<'s> {
                 return Err(Problem::in_row(number, &*total.column, message));
             }
             if comparable(row.cell(at)) == comparable(&total.word) {
-                return self.total(row);
+                self.total(row);
+                return Ok(());
             }
         }
         self.header.fits(row)?;
@@ -132,28 +133,52 @@ impl<'s> Reader<'s> {
             (self.at.reference, &columns.reference, &mut self.reference),
             (self.at.account, &columns.account, &mut self.account),
         ];
+        let problems = &mut self.writer.problems;
         for (at, name, same) in same {
             if let Some(at) = at {
-                same.check(number, name, row.cell(at))?;
+                problems.take(same.check(number, name, row.cell(at)));
             }
         }
-        let currency = self.currency(row)?;
-        self.digits = money::minor_digits(&currency);
-        self.writer.set_digits(self.digits);
-        let amounts = line::RowAmounts::read(row, &self.at, self.settings, &currency)?;
-        let paid_on = self.day(row, self.at.paid_on, &columns.paid_on, &amounts.kind)?;
-        if let Some(day) = &paid_on {
-            self.paid_on.check(number, &columns.paid_on, day)?;
+        if let Some(currency) = self.currency(row) {
+            self.digits = money::minor_digits(&currency);
+            self.writer.set_digits(self.digits);
         }
-        let booked = self.day(row, self.at.booked_at, &columns.booked_at, &amounts.kind)?;
-        let booked_at = booked.or(paid_on).unwrap_or_default();
-        self.gross += i128::from(amounts.gross);
-        self.fee += i128::from(amounts.fee);
+        let word = line::kind_word(row, &self.at, self.settings);
+        let word = self.writer.problems.take(word);
+        let kind_is_known = word.is_some();
+        let word = word.flatten();
+        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        let currency = self.common_currency().to_owned();
+        let amounts = match currency.as_str() {
+            "" => None,
+            _ => {
+                let problems = &mut self.writer.problems;
+                line::RowAmounts::read(row, &self.at, self.settings, &currency, word, problems)
+            }
+        };
+        let needs_day = kind_is_known && word.is_none_or(line::needs_day);
+        let paid_on = self.day(row, self.at.paid_on, &columns.paid_on, needs_day);
+        if let Some(day) = paid_on.as_ref().and_then(Option::as_ref) {
+            let same = self.paid_on.check(number, &columns.paid_on, day);
+            self.writer.problems.take(same);
+        }
+        let booked = self.day(row, self.at.booked_at, &columns.booked_at, needs_day);
+        let has_valid_days = paid_on.is_some() && booked.is_some();
+        let booked_at = booked.flatten().or(paid_on.flatten()).unwrap_or_default();
         if booked_at > self.latest {
             self.latest.clone_from(&booked_at);
         }
-        let line = line::read(row, &self.at, columns, &amounts, currency, booked_at)?;
-        if !line.booked_at.is_empty() {
+        let problems = &mut self.writer.problems;
+        let line = line::read(row, &self.at, columns, currency, booked_at, problems);
+        let Some(amounts) = amounts.filter(|_| kind_is_known) else {
+            return Ok(());
+        };
+        self.gross += i128::from(amounts.gross);
+        self.fee += i128::from(amounts.fee);
+        let kind = word.map(|word| word.kind(self.at.kind.map_or("", |at| row.cell(at))));
+        let line = amounts.complete(line, kind);
+        // A line with problems is pushed too, so that its amounts are checked.
+        if !line.booked_at.is_empty() || !has_valid_days {
             self.writer.push(line);
         } else if self.undated.len() < MAX_UNDATED {
             self.undated.push(line);
@@ -164,22 +189,23 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// Returns a day in the contract's format; `None` if there is no such column, or if the cell is empty and the line
-    /// needs no day.
+    /// Returns a day in the contract's format; `Some(None)` if there is no such column, or if the cell is empty and the
+    /// line needs no day.
     fn day(
-        &self,
+        &mut self,
         row: &Row,
         at: Option<usize>,
         name: &str,
-        kind: &StatementKind,
-    ) -> Result<Option<String>, Problem> {
+        needs_day: bool,
+    ) -> Option<Option<String>> {
         let cell = at.map_or("", |at| row.cell(at));
-        if at.is_none() || (cell.is_empty() && !line::needs_day(kind)) {
-            return Ok(None);
+        if at.is_none() || (cell.is_empty() && !needs_day) {
+            return Some(None);
         }
         let day = self.dates.read(cell);
-        let day = day.map_err(|bad| bad.in_row(row.number(), name))?;
-        Ok(Some(day.to_string()))
+        let day = day.map_err(|bad| bad.in_row(row.number(), name));
+        let day = self.writer.problems.take(day)?;
+        Some(Some(day.to_string()))
     }
 
     /// Returns the column of a line's day.
@@ -191,15 +217,16 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn currency(&mut self, row: &Row) -> Result<String, Problem> {
+    fn currency(&mut self, row: &Row) -> Option<String> {
         let Some(at) = self.at.currency else {
-            return Ok(self.settings.currency.clone());
+            return Some(self.settings.currency.clone());
         };
         let name = &self.settings.columns.currency;
+        let problems = &mut self.writer.problems;
         let currency = money::currency(row.cell(at));
-        let currency = currency.map_err(|bad| bad.in_row(row.number(), name))?;
-        self.currency.check(row.number(), name, &currency)?;
-        Ok(currency)
+        let currency = problems.take(currency.map_err(|bad| bad.in_row(row.number(), name)))?;
+        problems.take(self.currency.check(row.number(), name, &currency))?;
+        Some(currency)
     }
 
     /// Returns the currency of the lines so far.
@@ -211,24 +238,28 @@ impl<'s> Reader<'s> {
     }
 
     /// Compares gross and fee with the lines here; net is compared at the end of the statement.
-    fn total(&mut self, row: &Row) -> Result<(), Problem> {
+    fn total(&mut self, row: &Row) {
         let number = row.number();
         let columns = &self.settings.columns;
+        let currency = self.common_currency().to_owned();
+        // The sums lack the lines with problems, so they would only cause further messages.
+        let complete = self.writer.problems.is_empty();
+        let problems = &mut self.writer.problems;
         // Stored also if the row is wrong, because then it is not missing.
-        self.total = Some(Total {
+        let mut total = Total {
             row: number,
             net: None,
-        });
-        let totals = line::Totals::read(row, &self.at, self.settings, self.common_currency())?;
-        let signed = self.settings.negative_amounts == NegativeAmounts::Signed;
-        for (stated, sum, name) in [
-            (totals.gross.filter(|_| signed), self.gross, &columns.gross),
-            (totals.fee, self.fee, &columns.fee),
-        ] {
-            // The sum lacks the lines with problems, so it would only cause a second message.
-            let wrong = stated
-                .filter(|stated| i128::from(*stated) != sum && self.writer.problems.is_empty());
-            if let Some(stated) = wrong {
+        };
+        if let Some(totals) = line::Totals::read(row, &self.at, self.settings, &currency, problems)
+        {
+            let signed = self.settings.negative_amounts == NegativeAmounts::Signed;
+            let gross = totals.gross.filter(|_| signed);
+            for (stated, sum, name) in [
+                (gross, self.gross, &columns.gross),
+                (totals.fee, self.fee, &columns.fee),
+            ] {
+                let wrong = stated.filter(|stated| complete && i128::from(*stated) != sum);
+                let Some(stated) = wrong else { continue };
                 let show = |amount| money::format(amount, self.digits);
                 let sum = i64::try_from(sum).map_or("beyond 64 bits".to_owned(), show);
                 let message = [
@@ -237,21 +268,19 @@ impl<'s> Reader<'s> {
                     ", and the lines add up to ",
                     &sum,
                 ];
-                return Err(Problem::in_row(number, &**name, message.concat()));
+                problems.push(Problem::in_row(number, &**name, message.concat()));
             }
+            if totals.gross.is_none() && totals.fee.is_none() && totals.net.is_none() {
+                let message = "the row of totals has no amount";
+                problems.push(Problem::in_row(number, &*columns.gross, message));
+            }
+            let from_parts = || gross?.checked_sub(totals.fee.unwrap_or(0));
+            total.net = match self.at.net {
+                Some(_) => totals.net.or_else(|| totals.fee.and_then(|_| from_parts())),
+                None => from_parts(),
+            };
         }
-        if totals.gross.is_none() && totals.fee.is_none() && totals.net.is_none() {
-            let message = "the row of totals has no amount";
-            return Err(Problem::in_row(number, &*columns.gross, message));
-        }
-        let gross = totals.gross.filter(|_| signed);
-        let from_parts = || gross?.checked_sub(totals.fee.unwrap_or(0));
-        let net = match self.at.net {
-            Some(_) => totals.net.or_else(|| totals.fee.and_then(|_| from_parts())),
-            None => from_parts(),
-        };
-        self.total = Some(Total { row: number, net });
-        Ok(())
+        self.total = Some(total);
     }
 }
 

@@ -10,88 +10,103 @@ use galleria_sdk::{NumberFormat, money};
 
 /// The amounts of a row, with the signs of the contract.
 pub struct RowAmounts {
-    pub kind: StatementKind,
     pub gross: Money,
     pub fee: Money,
     pub net: Money,
 }
 
 impl RowAmounts {
-    pub fn read(row: &Row, at: &At, settings: &Settings, currency: &str) -> Result<Self, Problem> {
+    /// Reports the problems of all cells together.
+    pub fn read(
+        row: &Row,
+        at: &At,
+        settings: &Settings,
+        currency: &str,
+        word: Option<KindWord>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let names = &settings.columns;
         let amounts = Amounts::new(row, settings, currency);
-        let word = at.kind.map(|at| kind_word(row, at, settings)).transpose()?;
         let costs = matches!(
             word,
             Some(KindWord::Fee | KindWord::Adjustment | KindWord::Other)
         );
-        // For a cost or a correction the cell is often empty; a payment has an amount.
-        let mut gross = match row.cell(at.gross) {
-            "" if costs => 0,
-            _ => amounts.read(at.gross, &names.gross)?,
-        };
-        let fee = match at.fee {
-            Some(at) => amounts.fee(at, &names.fee)?,
-            None => None,
-        };
-        let mut net = match at.net {
-            Some(at) => amounts.optional(at, &names.net)?,
-            None => None,
-        };
-        if at.net.is_some() && net.is_none() && fee.is_none() && !costs {
-            let message = "is empty, and the other amounts do not define it";
-            return Err(Problem::in_row(row.number(), &*names.net, message));
-        }
         let negative = matches!(
             word,
             Some(KindWord::Refund | KindWord::Chargeback | KindWord::Fee)
         );
-        if negative && settings.negative_amounts == NegativeAmounts::Unsigned {
-            for (amount, name) in [(Some(&mut gross), &names.gross), (net.as_mut(), &names.net)] {
-                if let Some(amount) = amount {
-                    if *amount < 0 {
-                        let message =
-                            "has the wrong sign: the settings state that amounts have no sign";
-                        return Err(Problem::in_row(row.number(), &**name, message));
-                    }
-                    *amount = -*amount;
-                }
+        let turn = negative && settings.negative_amounts == NegativeAmounts::Unsigned;
+        let signed = |amount: Option<Money>, name: &str| match amount {
+            Some(..0) if turn => {
+                let message = "has the wrong sign: the settings state that amounts have no sign";
+                Err(Problem::in_row(row.number(), name, message))
             }
+            amount => Ok(amount.map(|amount| if turn { -amount } else { amount })),
+        };
+        // For a cost or a correction the cell is often empty; a payment has an amount.
+        let gross = match row.cell(at.gross) {
+            "" if costs => Ok(Some(0)),
+            _ => amounts.read(at.gross, &names.gross).map(Some),
+        };
+        let gross = problems.take(gross.and_then(|gross| signed(gross, &names.gross)));
+        let fee = at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee));
+        let fee = problems.take(fee);
+        let net = at
+            .net
+            .map_or(Ok(None), |at| amounts.optional(at, &names.net));
+        let net = problems.take(net.and_then(|net| signed(net, &names.net)));
+        let (gross, fee, net) = (gross??, fee?, net?);
+        if at.net.is_some() && net.is_none() && fee.is_none() && !costs {
+            let message = "is empty, and the other amounts do not define it";
+            problems.push(Problem::in_row(row.number(), &*names.net, message));
+            return None;
         }
-        let too_large = || {
-            Problem::in_row(
-                row.number(),
-                &*names.gross,
-                "is too large together with its fee",
-            )
+        let whole = match (fee, net) {
+            (None, None) => Some((0, gross)),
+            (Some(fee), None) => gross.checked_sub(fee).map(|net| (fee, net)),
+            (None, Some(net)) if at.fee.is_none() => gross.checked_sub(net).map(|fee| (fee, net)),
+            (fee, Some(net)) => Some((fee.unwrap_or(0), net)),
         };
-        let (fee, net) = match (fee, net) {
-            (None, None) => (0, gross),
-            (Some(fee), None) => (fee, gross.checked_sub(fee).ok_or_else(too_large)?),
-            (None, Some(net)) if at.fee.is_none() => {
-                (gross.checked_sub(net).ok_or_else(too_large)?, net)
-            }
-            (fee, Some(net)) => (fee.unwrap_or(0), net),
-        };
-        let kind = match word {
-            Some(word) => word.kind(row.cell(at.kind.unwrap_or_default())),
-            None if gross < 0 => StatementKind::Refund,
-            None => StatementKind::Payment,
-        };
-        Ok(Self {
-            kind,
-            gross,
-            fee,
-            net,
-        })
+        let whole = whole.ok_or_else(|| {
+            let message = "is too large together with its fee";
+            Problem::in_row(row.number(), &*names.gross, message)
+        });
+        let (fee, net) = problems.take(whole)?;
+        Some(Self { gross, fee, net })
+    }
+
+    /// Completes a line. Without a kind, the sign of the gross defines it.
+    pub fn complete(&self, mut line: StatementLine, kind: Option<StatementKind>) -> StatementLine {
+        line.kind = kind.unwrap_or(match self.gross < 0 {
+            true => StatementKind::Refund,
+            false => StatementKind::Payment,
+        });
+        (line.gross, line.converted) = (self.gross, self.gross);
+        (line.fee, line.net) = (self.fee, self.net);
+        // A cost without a payment, in either column: the provider kept everything. If the file
+        // contradicts itself, the line is unchanged and the check rejects it.
+        if line.kind == StatementKind::Fee
+            && self.gross.checked_sub(self.fee) == Some(self.net)
+            && let Some(fee) = self.net.checked_neg()
+        {
+            (line.gross, line.converted, line.fee) = (0, 0, fee);
+        }
+        if line.kind == StatementKind::Payment {
+            line.modification_reference.clear();
+        }
+        line
     }
 }
 
-fn kind_word(row: &Row, at: usize, settings: &Settings) -> Result<KindWord, Problem> {
+/// Returns the kind of a row; `None` if there is no such column.
+pub fn kind_word(row: &Row, at: &At, settings: &Settings) -> Result<Option<KindWord>, Problem> {
+    let Some(at) = at.kind else {
+        return Ok(None);
+    };
     let text = row.cell(at);
     let same = |(word, _): &(&String, &KindWord)| comparable(word) == comparable(text);
     let kind = settings.kinds.iter().find(same);
-    kind.map(|(_, kind)| *kind).ok_or_else(|| {
+    kind.map(|(_, kind)| Some(*kind)).ok_or_else(|| {
         let known = settings.kinds.keys().map(String::as_str);
         unknown_word(row.number(), &settings.columns.kind, text, "kinds", known)
     })
@@ -105,15 +120,27 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub fn read(row: &Row, at: &At, settings: &Settings, currency: &str) -> Result<Self, Problem> {
+    /// Reports the problems of all cells together.
+    pub fn read(
+        row: &Row,
+        at: &At,
+        settings: &Settings,
+        currency: &str,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let names = &settings.columns;
         let amounts = Amounts::new(row, settings, currency);
-        Ok(Self {
-            gross: amounts.optional(at.gross, &names.gross)?,
-            fee: at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee))?,
-            net: at
-                .net
-                .map_or(Ok(None), |at| amounts.optional(at, &names.net))?,
+        let gross = problems.take(amounts.optional(at.gross, &names.gross));
+        let fee = at.fee.map_or(Ok(None), |at| amounts.fee(at, &names.fee));
+        let fee = problems.take(fee);
+        let net = at
+            .net
+            .map_or(Ok(None), |at| amounts.optional(at, &names.net));
+        let net = problems.take(net);
+        Some(Self {
+            gross: gross?,
+            fee: fee?,
+            net: net?,
         })
     }
 }
@@ -170,57 +197,40 @@ impl<'a> Amounts<'a> {
     }
 }
 
+/// Returns a line without kind and amounts. Reports all problems of its references.
 pub fn read(
     row: &Row,
     at: &At,
     names: &ColumnNames,
-    amounts: &RowAmounts,
     currency: String,
     booked_at: String,
-) -> Result<StatementLine, Problem> {
-    let text = |at: Option<usize>, name: &str| {
-        reference(row.number(), name, at.map_or("", |at| row.cell(at)))
+    problems: &mut Problems,
+) -> StatementLine {
+    let mut text = |at: Option<usize>, name: &str| {
+        let text = reference(row.number(), name, at.map_or("", |at| row.cell(at)));
+        problems.take(text).unwrap_or_default()
     };
-    let mut line = StatementLine {
+    StatementLine {
         row: row.number(),
-        kind: amounts.kind.clone(),
-        id: text(at.id, &names.id)?,
-        psp_reference: text(at.psp_reference, &names.psp_reference)?,
-        modification_reference: text(at.modification_reference, &names.modification_reference)?,
-        merchant_reference: text(at.merchant_reference, &names.merchant_reference)?,
+        id: text(at.id, &names.id),
+        psp_reference: text(at.psp_reference, &names.psp_reference),
+        modification_reference: text(at.modification_reference, &names.modification_reference),
+        merchant_reference: text(at.merchant_reference, &names.merchant_reference),
         booked_at,
         minor_digits: money::minor_digits(&currency),
         currency,
-        gross: amounts.gross,
-        rate: None,
-        converted: amounts.gross,
-        fee: amounts.fee,
-        net: amounts.net,
-        attributes: Vec::new(),
-    };
-    // A cost without a payment, in either column: the provider kept everything. If the file
-    // contradicts itself, the line is unchanged and the check rejects it.
-    let agrees = amounts.gross.checked_sub(amounts.fee) == Some(amounts.net);
-    if amounts.kind == StatementKind::Fee
-        && agrees
-        && let Some(fee) = amounts.net.checked_neg()
-    {
-        (line.gross, line.converted, line.fee) = (0, 0, fee);
+        ..StatementLine::default()
     }
-    if amounts.kind == StatementKind::Payment {
-        line.modification_reference.clear();
-    }
-    Ok(line)
 }
 
 /// Returns whether a line of this kind needs a day. A cost or a correction without one belongs to the day of the
 /// payout.
-pub fn needs_day(kind: &StatementKind) -> bool {
+pub fn needs_day(kind: KindWord) -> bool {
     match kind {
-        StatementKind::Payment
-        | StatementKind::Refund
-        | StatementKind::Chargeback
-        | StatementKind::ChargebackReversal => true,
-        StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => false,
+        KindWord::Payment
+        | KindWord::Refund
+        | KindWord::Chargeback
+        | KindWord::ChargebackReversal => true,
+        KindWord::Fee | KindWord::Adjustment | KindWord::Other => false,
     }
 }

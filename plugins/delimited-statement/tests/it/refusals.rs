@@ -352,3 +352,33 @@ fn a_net_may_be_empty_if_gross_and_fee_define_it() {
     let wrong = net(&["Sale;3/2/26;5,00;0,20;", "Suma;;5,01;0,20;"]);
     assert!(wrong.is_err_and(|problem| problem.starts_with("row 3, Gross: the total is 5.01")));
 }
+
+#[test]
+fn all_problems_of_a_row_are_reported() {
+    let text = changed(4, "1.249,90;6,25;1.243,65", "x;y;z")
+        .replacen("20/11/2026", "32/11/2026", 1)
+        .replacen("A00017", &"9".repeat(301), 1);
+    let columns = [
+        "Importe bruto",
+        "Comisión",
+        "Importe neto",
+        "Fecha operación",
+        "Autorización",
+    ];
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), columns.len(), "{problems:#?}");
+    for (problem, column) in problems.iter().zip(columns) {
+        assert!(
+            problem.starts_with(&["row 4, ", column].concat()),
+            "{problems:#?}"
+        );
+    }
+    // A wrong sign and a wrong net are reported together with an invalid day.
+    let text = changed(6, "-49,90;0,00;-49,90", "49,90;0,00;49,91").replacen("21/11/2026", "x", 1);
+    let problems = read(text).problems();
+    assert_eq!(problems.len(), 3, "{problems:#?}");
+    let text = changed(5, "VENTA", "VENDA").replacen("12,44", "x", 1);
+    assert_eq!(read(text).problems().len(), 2);
+    let text = changed(8, "1.212,50;15,31;1.197,19", "x;y;z");
+    assert_eq!(read(text).problems().len(), 3);
+}
