@@ -48,6 +48,9 @@ pub struct Import {
     /// Read prices with a decimal comma
     #[arg(long)]
     pub decimal_comma: bool,
+    /// Read prices with this character between groups of three digits: . , ' or a blank
+    #[arg(long, value_name = "MARK")]
+    pub thousands: Option<char>,
     /// Treat products that are missing in the file like this
     #[arg(long, value_enum, default_value = "keep")]
     pub missing: MissingProducts,
@@ -121,6 +124,7 @@ async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
             Format::Csv
         },
         decimal_comma: args.decimal_comma,
+        thousands: args.thousands,
         dry_run: args.dry_run,
         missing: match args.missing {
             MissingProducts::Keep => Missing::Keep,

@@ -157,6 +157,10 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, default = false)]
     decimal_comma: bool,
+    /// The character between groups of three digits in prices: `.`, `,`, `'` or a blank. Without it such a
+    /// character is rejected, unless it is the decimal mark.
+    #[param(required = false, value_type = Option<String>, min_length = 1, max_length = 1)]
+    thousands: Option<char>,
     /// What to do with products that the file does not contain.
     #[serde(default)]
     #[param(required = false, inline)]
@@ -170,6 +174,8 @@ struct ImportQuery {
 /// `active` (`true` if empty), `store`. A row with a `store` (the host's id or the retailer's own) sets the
 /// price of that store, or removes it if price and currency are empty; its other cells must equal those of the
 /// product's own row. A row is the complete product: omitted columns get their defaults.
+///
+/// A price may have a sign and the code or sign of its currency, such as `€ 12.99`; a negative price is invalid.
 ///
 /// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,` or `;` between cells, or the delimiter of a
 /// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
@@ -209,6 +215,7 @@ async fn product_import(
         retailer,
         format,
         decimal_comma: query.decimal_comma,
+        thousands: query.thousands,
         dry_run: query.dry_run,
         missing: query.missing,
     };

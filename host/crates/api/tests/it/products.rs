@@ -66,7 +66,45 @@ async fn a_file_is_imported_once_and_listed_in_pages(stage: &Stage) {
         .await
         .expect(200);
     assert_eq!(skus(&host.get(&changed).await.expect(200)), ["s000"]);
+    prices_have_the_marks_of_the_query(&host).await;
     host.stop().await;
+}
+
+async fn prices_have_the_marks_of_the_query(host: &Host) {
+    let dear = "sku;name;price;currency\ns000;N0;1.249,90 €;EUR\n";
+    let comma = format!("{IMPORT}?decimal_comma=true");
+    let refused = host.upload(&comma, "dear", "text/csv", dear).await;
+    assert_eq!(refused.code(), "file_refused");
+    let error = &refused.json()["errors"][0];
+    assert_eq!(
+        (&error["row"], &error["field"]),
+        (&json!(2), &json!("price"))
+    );
+    let why = error["message"].as_str().expect("a message");
+    assert!(
+        why.contains("contains `.`") && why.contains("thousands"),
+        "{why}"
+    );
+    let grouped = format!("{comma}&thousands=.");
+    host.upload(&grouped, "grouped", "text/csv", dear)
+        .await
+        .expect(200);
+    let read = host.get(&format!("{LIST}/s000")).await.expect(200);
+    assert_eq!(read["product"]["price"]["amount"], "1249.9");
+    let same = format!("{comma}&thousands=,");
+    let wrong = host.upload(&same, "same", "text/csv", dear).await;
+    assert_eq!(wrong.json()["errors"][0]["field"], "thousands");
+    // JSON has one form only.
+    for (n, amount) in [
+        "1,5", "1.249,90", "1'000", "+1", "1-", "(1)", "€1", " 1", "1e3", "١",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let body = json!({ "name": "A", "price": { "amount": amount, "currency": "EUR" } });
+        let answer = put(host, "json", &format!("json-{n}"), &body).await;
+        assert_eq!(answer.code(), "bad_json", "{amount}");
+    }
 }
 
 async fn a_product_is_replaced_with_its_store_prices(stage: &Stage) {

@@ -4,12 +4,15 @@
 
 use crate::tabular::Wrong;
 use galleria_domain::Decimal;
+use galleria_number_format::{NumberError, NumberFormat};
 use galleria_ports::records::Price;
 
 /// The most digits before the decimal mark: enough for a thousand billion in any currency.
-const WHOLE_DIGITS: usize = 12;
+const WHOLE_DIGITS: u32 = 12;
 /// The most digits after it: a unit price may be finer than a cent, and 18 digits fit an `i64`.
-const SCALE: usize = 6;
+const SCALE: u8 = 6;
+/// The most characters of a wrong price in a message.
+const SHOWN_CHARS: usize = 40;
 /// The most characters of a name and of a category, so that they fit receipts and spreadsheets.
 const TEXT_CHARS: usize = 200;
 
@@ -70,45 +73,25 @@ pub(super) fn active(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Parses a price without floating point. Insignificant digits are dropped, so that 1.50 and 1.5 are equal.
-pub(super) fn amount(text: &str, decimal_comma: bool) -> Result<Decimal, &'static str> {
-    let (mark, other) = if decimal_comma {
-        (',', '.')
-    } else {
-        ('.', ',')
-    };
-    if text.starts_with('-') {
-        return Err("must not be negative");
+/// Parses the price of a file. Insignificant digits are dropped, so that 1.50 and 1.5 are equal. The text may contain
+/// the currency, if it is valid.
+pub(super) fn amount(text: &str, currency: &str, format: &NumberFormat) -> Result<Decimal, String> {
+    let currency = Some(currency).filter(|code| self::currency(code).is_none());
+    match format.number(text, currency, SCALE) {
+        Ok(number) => {
+            let amount = Decimal {
+                unscaled: number.unscaled,
+                scale: number.scale,
+            };
+            bounded(amount).map_err(str::to_owned)
+        }
+        Err(NumberError::SurplusDigits(_) | NumberError::TooLarge) => Err(BOUNDS.to_owned()),
+        Err(error) => {
+            let plain = text.chars().filter(|letter| !letter.is_control());
+            let shown: String = plain.take(SHOWN_CHARS).collect();
+            Err(format!("`{shown}` {}", format.explain(&error, "a price")))
+        }
     }
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, part) = match text.split_once(mark) {
-        Some((whole, part)) => (whole, part),
-        None => (text, "0"),
-    };
-    if !digits(whole) || !digits(part) {
-        return Err(match (text.contains(other), decimal_comma) {
-            (true, false) => {
-                "must have a decimal point, such as 12.99; for a file with decimal commas, set that option"
-            }
-            (true, true) => {
-                "must have a decimal comma, such as 12,99, as the option for this file says"
-            }
-            (false, _) => {
-                "must have only digits and at most one decimal mark: no exponent, sign or separators"
-            }
-        });
-    }
-    let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
-    if whole.len() > WHOLE_DIGITS || part.len() > SCALE {
-        return Err("must have at most 12 digits before the decimal mark and 6 after it");
-    }
-    let digits = [whole, part].concat();
-    let unscaled = match digits.as_str() {
-        "" => 0,
-        digits => digits.parse().map_err(|_| "must be a price")?,
-    };
-    let scale = u8::try_from(part.len()).map_err(|_| "must be a price")?;
-    Ok(Decimal { unscaled, scale })
 }
 
 /// Normalises the price of a request by the same rules.
@@ -116,24 +99,29 @@ pub(super) fn price(price: &Price) -> Result<Price, (&'static str, &'static str)
     if let Some(message) = currency(&price.currency) {
         return Err(("currency", message));
     }
+    Ok(Price {
+        amount: bounded(price.amount).map_err(|message| ("amount", message))?,
+        currency: price.currency.clone(),
+    })
+}
+
+const BOUNDS: &str =
+    "must not be negative and must have at most 12 digits before the decimal mark and 6 after it";
+
+/// Removes zeros at the end, and checks the bounds.
+fn bounded(amount: Decimal) -> Result<Decimal, &'static str> {
     let Decimal {
         mut unscaled,
         mut scale,
-    } = price.amount;
+    } = amount;
     while scale > 0 && unscaled % 10 == 0 {
         (unscaled, scale) = (unscaled / 10, scale - 1);
     }
-    let most = 10_i64.pow(12) * 10_i64.pow(u32::from(scale).min(6));
-    if unscaled < 0 || usize::from(scale) > SCALE || unscaled >= most {
-        return Err((
-            "amount",
-            "must not be negative and must have at most 12 digits before the decimal mark and 6 after it",
-        ));
+    let most = 10_i64.pow(WHOLE_DIGITS) * 10_i64.pow(u32::from(scale.min(SCALE)));
+    match unscaled < 0 || scale > SCALE || unscaled >= most {
+        true => Err(BOUNDS),
+        false => Ok(Decimal { unscaled, scale }),
     }
-    Ok(Price {
-        amount: Decimal { unscaled, scale },
-        currency: price.currency.clone(),
-    })
 }
 
 fn plain(text: &str) -> bool {
@@ -144,46 +132,75 @@ fn plain(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const POINT: NumberFormat = NumberFormat::new('.', None);
+
     fn read(text: &str) -> Option<(i64, u8)> {
-        let price = amount(text, false).ok()?;
+        let price = amount(text, "EUR", &POINT).ok()?;
         Some((price.unscaled, price.scale))
     }
 
     #[test]
     fn a_price_is_exact_and_bounded() {
-        assert_eq!(read("12.99"), Some((1299, 2)));
-        assert_eq!(read("1.50"), Some((15, 1)));
-        assert_eq!(read("007"), Some((7, 0)));
-        assert_eq!(read("0"), Some((0, 0)));
-        assert_eq!(read("0.00"), Some((0, 0)));
-        assert_eq!(
-            read("999999999999.999999"),
-            Some((999_999_999_999_999_999, 6))
-        );
+        for (text, unscaled, scale) in [
+            ("12.99", 1299, 2),
+            ("1.50", 15, 1),
+            ("007", 7, 0),
+            ("0", 0, 0),
+            ("0.00", 0, 0),
+            ("-0.00", 0, 0),
+            ("+1", 1, 0),
+            ("€ 12.99", 1299, 2),
+            ("12.99 EUR", 1299, 2),
+            ("1.2500000000", 125, 2),
+            ("999999999999.999999", 999_999_999_999_999_999, 6),
+        ] {
+            assert_eq!(read(text), Some((unscaled, scale)), "{text}");
+        }
         for bad in [
             "",
             ".",
             "1.",
             ".5",
             "-1",
-            "+1",
+            "1-",
+            "(1)",
             "1e3",
             "1E-80000000",
             "1,5",
             "1 000",
+            "1'000",
+            "1\u{a0}000",
             "1.2.3",
+            "$1",
             "1000000000000",
             "0.0000001",
+            "99999999999999999999",
             "NaN",
             "\u{661}",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_price_has_the_marks_of_the_options() {
+        let format = NumberFormat::new(',', Some('.'));
+        let read = |text| amount(text, "EUR", &format).map(|price| (price.unscaled, price.scale));
+        assert_eq!(read("1,5"), Ok((15, 1)));
+        assert_eq!(read("1.249,90"), Ok((12_499, 1)));
+        assert_eq!(read("1.249"), Ok((1249, 0)));
+        assert!(read("1.5").is_err());
+        let comma =
+            NumberFormat::new(',', None).with_settings("the options decimal_comma and thousands");
         assert_eq!(
-            amount("1,5", true).map(|price| (price.unscaled, price.scale)),
-            Ok((15, 1))
+            amount("1.249", "EUR", &comma),
+            Err("`1.249` contains `.`, but the decimal mark is `,` and there is no thousands mark: check the options decimal_comma and thousands".to_owned())
         );
-        assert!(amount("1.5", true).is_err());
+        assert_eq!(
+            amount("$5", "EUR", &comma),
+            Err("`$5` has the currency `$`, but the currency of the amount is EUR".to_owned())
+        );
+        assert_eq!(amount("-5", "EUR", &comma), Err(BOUNDS.to_owned()));
     }
 
     #[test]
@@ -193,8 +210,11 @@ mod tests {
             let currency = "EUR".to_owned();
             price(&Price { amount, currency }).map(|price| price.amount)
         };
-        assert_eq!(of(1500, 3), amount("1.5", false).map_err(|_| ("", "")));
-        assert_eq!(of(0, 18), amount("0", false).map_err(|_| ("", "")));
+        assert_eq!(
+            of(1500, 3),
+            amount("1.5", "EUR", &POINT).map_err(|_| ("", ""))
+        );
+        assert_eq!(of(0, 18), amount("0", "EUR", &POINT).map_err(|_| ("", "")));
         for (unscaled, scale) in [(-1, 0), (1, 7), (1_000_000_000_000, 0), (i64::MAX, 6)] {
             assert!(of(unscaled, scale).is_err(), "{unscaled} {scale}");
         }

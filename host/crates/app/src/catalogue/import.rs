@@ -45,11 +45,16 @@ impl Catalogue {
         {
             return Ok(before);
         }
+        let numbers = request.numbers().map_err(|wrong| {
+            let mut problems = Problems::default();
+            problems.add(wrong);
+            NotImported::Refused(problems)
+        })?;
         let stores = self.core.stores_of(&request.retailer).await?;
         let job = Job {
             service: self.clone(),
             runtime: Handle::current(),
-            rules: Rules::new(stores, request.decimal_comma),
+            rules: Rules::new(stores, numbers),
             request,
             key,
             watch,

@@ -1,6 +1,8 @@
 //! The request and the result of an import of products.
 
 use crate::tabular::Format;
+use galleria_domain::Problem;
+use galleria_number_format::NumberFormat;
 use serde::{Deserialize, Serialize};
 
 /// What happens to products that a file does not contain.
@@ -24,10 +26,24 @@ pub struct CatalogueImportRequest {
     pub format: Format,
     /// Whether prices have a decimal comma.
     pub decimal_comma: bool,
+    /// The character between groups of three digits in prices; `None` if there is none.
+    pub thousands: Option<char>,
     /// Only report what the import would do.
     pub dry_run: bool,
     /// What happens to products that the file does not contain.
     pub missing: Missing,
+}
+
+impl CatalogueImportRequest {
+    /// The format of prices, or the wrong option and its rule.
+    pub(super) fn numbers(&self) -> Result<NumberFormat, Problem> {
+        let decimal = if self.decimal_comma { ',' } else { '.' };
+        match NumberFormat::wrong_settings(decimal, self.thousands).next() {
+            Some((option, rule)) => Err(Problem::new(option, rule)),
+            None => Ok(NumberFormat::new(decimal, self.thousands)
+                .with_settings("the options decimal_comma and thousands")),
+        }
+    }
 }
 
 /// The result of an import. `added`, `changed`, `unchanged` and `deactivated` count products.

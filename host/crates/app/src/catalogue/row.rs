@@ -3,6 +3,7 @@
 use super::checks;
 use crate::tabular::{Cells, Layout, Problems, RowProblems};
 use galleria_domain::Store;
+use galleria_number_format::NumberFormat;
 use galleria_ports::records::{Price, PriceRow, ProductRow};
 use std::collections::HashMap;
 
@@ -61,12 +62,12 @@ impl Row {
 pub(super) struct Rules {
     /// The retailer's stores by the host's id and by the retailer's own id.
     stores: HashMap<String, Store>,
-    decimal_comma: bool,
+    numbers: NumberFormat,
 }
 
 impl Rules {
     /// If the host's id of one store equals the retailer's id of another, the former wins.
-    pub fn new(stores: Vec<Store>, decimal_comma: bool) -> Self {
+    pub fn new(stores: Vec<Store>, numbers: NumberFormat) -> Self {
         let mut by_id = HashMap::new();
         for store in &stores {
             by_id.insert(store.external_id.clone(), store.clone());
@@ -76,7 +77,7 @@ impl Rules {
         }
         Self {
             stores: by_id,
-            decimal_comma,
+            numbers,
         }
     }
 
@@ -150,11 +151,12 @@ impl Rules {
         if amount.is_empty() && currency.is_empty() {
             return None;
         }
-        match checks::amount(&amount, self.decimal_comma) {
-            _ if amount.is_empty() => {
-                row.report("price", Some("must be set, because there is a currency"))
-            }
-            read => row.report("price", read.err()),
+        let read = match amount.as_str() {
+            "" => Err("must be set, because there is a currency".to_owned()),
+            text => checks::amount(text, &currency, &self.numbers),
+        };
+        if let Err(message) = &read {
+            row.add("price", message.as_str());
         }
         let other = store.filter(|store| store.currency != currency);
         match (checks::currency(&currency), other) {
@@ -168,7 +170,9 @@ impl Rules {
             }
             (None, None) => {}
         }
-        let amount = checks::amount(&amount, self.decimal_comma).ok()?;
-        Some(Price { amount, currency })
+        Some(Price {
+            amount: read.ok()?,
+            currency,
+        })
     }
 }

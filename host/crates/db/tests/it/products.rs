@@ -46,6 +46,7 @@ pub fn request() -> CatalogueImportRequest {
         retailer: "r".into(),
         format: Format::Csv,
         decimal_comma: false,
+        thousands: None,
         dry_run: false,
         missing: Missing::Keep,
     }
@@ -243,6 +244,40 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
     .await
     .expect("imported");
     assert_eq!((changed.changed, changed.rows), (1, 1));
+    let marks = |thousands| CatalogueImportRequest {
+        decimal_comma: true,
+        thousands,
+        ..request()
+    };
+    let dear = "sku;name;price;currency;unit\nb;B;1.250 €;EUR;KGM\n";
+    for (thousands, field, message) in [
+        (
+            None,
+            "price",
+            "`1.250 €` contains `.`, but the decimal mark is `,` and there is no thousands mark: check the options decimal_comma and thousands",
+        ),
+        (
+            Some(','),
+            "thousands",
+            "must be . , ' or a blank, and not the decimal mark",
+        ),
+    ] {
+        let refused = import(&app, marks(thousands), dear).await;
+        let Err(NotImported::Refused(problems)) = refused else {
+            panic!("{thousands:?} is wrong: {refused:?}");
+        };
+        let found = &problems.listed[0];
+        assert_eq!(
+            (found.field.as_str(), found.message.as_str()),
+            (field, message)
+        );
+    }
+    import(&app, marks(Some('.')), dear)
+        .await
+        .expect("imported");
+    let read = app.catalogue.product("r", "b").await.expect("a product");
+    let price = read.product.price.expect("a price").amount;
+    assert_eq!((price.unscaled, price.scale), (1250, 0));
     let b = app
         .catalogue
         .product("r", "b")
