@@ -85,11 +85,15 @@ fn fee(n: usize, raw: RawFee, checks: &mut Checks) -> Option<FeeRule> {
     })
 }
 
-/// Parses `1.4` as 14 × 10^-1.
+/// Parses `1.4` as 14 × 10^-1. Further digits than six after the point must be zero.
 fn percent(text: &str) -> Option<Decimal> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let (whole, written) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let dangling = text.contains('.') && part.is_empty();
+    let dangling = text.contains('.') && written.is_empty();
+    let part = match written.len() > 6 {
+        true => written.trim_end_matches('0'),
+        false => written,
+    };
     if whole.is_empty() || dangling || part.len() > 6 || !digits(whole) || !digits(part) {
         return None;
     }
@@ -156,6 +160,7 @@ mod tests {
         assert_eq!(percent("1.4"), rate(14, 1));
         assert_eq!(percent("0.025"), rate(25, 3));
         assert_eq!(percent("100"), rate(100, 0));
+        assert_eq!(percent("1.40000000"), rate(14, 1));
         for bad in [
             "",
             ".",
@@ -166,6 +171,14 @@ mod tests {
             "100.1",
             "1.1234567",
             "1,4",
+            "1 4",
+            "1'4",
+            "+1.4",
+            "1.4-",
+            "(1.4)",
+            "1.4%",
+            " 1.4",
+            "\u{661}",
         ] {
             assert_eq!(percent(bad), None, "{bad:?}");
         }
