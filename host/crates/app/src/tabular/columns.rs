@@ -1,6 +1,7 @@
 //! The columns of a file, and the cells of a row.
 
 use galleria_csv::{Position, control_character};
+use galleria_text::{comparable, escaped};
 
 /// The most characters in the name of an additional column.
 const NAME_CHARS: usize = 64;
@@ -36,10 +37,8 @@ impl Layout {
 
     /// The name of an additional column without its prefix.
     pub(super) fn further<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let begin = name.get(..self.further.len()).filter(|it| !it.is_empty())?;
-        begin
-            .eq_ignore_ascii_case(self.further)
-            .then(|| name[self.further.len()..].trim())
+        let (prefix, rest) = name.split_at(name.find(':')? + 1);
+        (comparable(prefix) == self.further).then(|| rest.trim())
     }
 }
 
@@ -87,13 +86,15 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Returns the index of an additional column, and adds the column if it is new; none if the name is invalid.
+    /// Names that differ only in case or in the composition of letters are the same.
     pub(super) fn place_of(&mut self, name: &str, layout: &Layout) -> Option<usize> {
         let plain = |c: char| !c.is_control() && c != char::REPLACEMENT_CHARACTER;
         let good = (1..=NAME_CHARS).contains(&name.chars().count()) && name.chars().all(plain);
         if !good {
             return None;
         }
-        let known = self.further.iter().position(|one| one == name);
+        let same = |one: &String| comparable(one) == comparable(name);
+        let known = self.further.iter().position(same);
         let at = known.unwrap_or_else(|| {
             self.further.push(name.to_owned());
             self.further.len() - 1
@@ -122,8 +123,7 @@ impl Columns {
 
 /// Shortens and escapes a name for messages.
 pub(super) fn shown(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    short.escape_debug().to_string()
+    escaped(&text.chars().take(40).collect::<String>())
 }
 
 /// Returns the text of a cell without surrounding blanks, or what is wrong with it.

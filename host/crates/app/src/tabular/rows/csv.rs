@@ -53,8 +53,14 @@ impl<'f> CsvRows<'f> {
     /// Returns the next row that is not blank.
     pub fn next(&mut self, problems: &mut Problems) -> io::Result<Option<Cells>> {
         let error = match self.records.next_filled() {
-            Ok(record) => {
-                return Ok(record.map(|record| cells(record, self.layout, &self.columns, problems)));
+            Ok(Some(record)) => {
+                return Ok(Some(cells(record, self.layout, &self.columns, problems)));
+            }
+            Ok(None) => {
+                if let Some(note) = self.records.note() {
+                    tracing::info!("{note}");
+                }
+                return Ok(None);
             }
             Err(error) => error,
         };
@@ -113,9 +119,11 @@ fn header(
     problems: &mut Problems,
 ) {
     let at = record.position;
+    let mut names = Vec::new();
     for cell in record.cells() {
         let text = String::from_utf8_lossy(cell);
         let name = text.trim();
+        names.push(shown(name));
         let place = match layout.further(name) {
             Some(further) => columns.place_of(further, layout),
             None => layout.place(&comparable(name)),
@@ -132,7 +140,12 @@ fn header(
     for name in layout.required {
         let place = layout.place(name);
         if !columns.places.iter().any(|at| Some(*at) == place) {
-            problems.of_row(at, name, "must be a column of the file");
+            let names = names.join(", ");
+            problems.of_row(
+                at,
+                name,
+                format!("must be a column; the columns are {names}"),
+            );
         }
     }
 }

@@ -80,24 +80,46 @@ fn an_invalid_header_is_rejected_with_all_its_problems() {
 #[test]
 fn additional_columns_have_their_own_names() {
     let text =
-        "Attribute: Floor area ;sku;name;price;currency;attribute:floor area\n120;a;b;1;EUR;\n";
+        "Attribute: Floor area ;sku;name;price;currency;ATTRIBUTE:H\u{f6}he\n120;a;b;1;EUR;\n";
     let mut problems = Problems::default();
     let mut file = Cursor::new(text.as_bytes().to_vec());
     let rows = Rows::open(&mut file, &LAYOUT, Format::Csv, &mut problems).expect("read");
     let mut rows = rows.expect("a header");
-    assert_eq!(rows.further(), ["Floor area", "floor area"]);
+    assert_eq!(rows.further(), ["Floor area", "H\u{f6}he"]);
     let cells = rows.next(&mut problems).expect("read").expect("a row");
     assert_eq!(cells.further(), ["120", ""]);
-    let twice = b"sku,attribute:a,name,attribute:a,price,currency,attribute:\n";
-    let (_, listed) = read(twice, Format::Csv);
+    let twice = "sku,attribute:\u{e5},name,attribute:A\u{30a},price,currency,attribute:\n";
+    let (_, listed) = read(twice.as_bytes(), Format::Csv);
     let known = "must be one of sku, name, price, currency, store, or attribute: and a name";
     assert_eq!(
         listed,
         [
-            "row 1, attribute:a: must occur once; this is the second column of this name",
+            "row 1, attribute:A\\u{30a}: must occur once; this is the second column of this name",
             &format!("row 1, attribute:: {known}"),
         ]
     );
+}
+
+#[test]
+fn names_are_compared_without_case_and_composition() {
+    let text = "\u{17f}ku,NAME,Price,currency\na,b,1,EUR\n";
+    let read = |text: &str| read(text.as_bytes(), Format::Csv);
+    assert_eq!(read(text), (rows(&[(2, "a", "1")]), vec![]));
+    let (_, listed) = read("sku,n\u{430}me,price,currency\u{200b}\n");
+    let known = "must be one of sku, name, price, currency, store, or attribute: and a name";
+    let has = "must be a column; the columns are sku, n\\u{430}me, price, currency\\u{200b}";
+    assert_eq!(
+        listed,
+        [
+            format!("row 1, n\\u{{430}}me: {known}"),
+            format!("row 1, currency\\u{{200b}}: {known}"),
+            format!("row 1, name: {has}"),
+            format!("row 1, currency: {has}"),
+        ]
+    );
+    let (_, listed) = read("sku,name,price,currency,SKU\n");
+    let twice = "row 1, SKU: must occur once; this is the second column of this name";
+    assert_eq!(listed, [twice]);
 }
 
 #[test]
