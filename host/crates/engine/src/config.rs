@@ -2,7 +2,25 @@
 
 use galleria_domain::plugin::Limits;
 use std::path::PathBuf;
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{
+    Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
+};
+
+/// The WebAssembly features that guests may use: those that the toolchains of the SDKs use. All others are
+/// refused, because each one is more code that a hostile guest can attack, and some, such as relaxed SIMD,
+/// give other results on other processors.
+const FEATURES: WasmFeatures = WasmFeatures::COMPONENT_MODEL
+    .union(WasmFeatures::MUTABLE_GLOBAL)
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::EXTENDED_CONST)
+    // No proposal: the parser's own switch for the types of references.
+    .union(WasmFeatures::GC_TYPES);
 
 /// Address space of one linear memory, in bytes. If all 4 GiB of a 32-bit memory are reserved, compiled
 /// code needs no bounds checks. Only pages that a guest touches are backed by memory.
@@ -24,7 +42,7 @@ const WASM_STACK: usize = 1 << 20;
 /// shared modules, and each of them is one instance.
 const CORE_INSTANCES: u32 = 64;
 
-/// Linear memories in a component: known tools create one; composed components have several. `meter`
+/// Linear memories in a component: known tools create one; composed components have one a module. `meter`
 /// limits their total size.
 const MEMORIES: u32 = 4;
 
@@ -76,7 +94,10 @@ impl EngineConfig {
             .concurrency_support(false)
             .epoch_interruption(true)
             .max_wasm_stack(WASM_STACK)
-            .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+            .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+            // A replay on another processor must give the same bytes.
+            .cranelift_nan_canonicalization(true)
+            .wasm_features(FEATURES.complement(), false);
         config
     }
 
@@ -91,7 +112,7 @@ impl EngineConfig {
             .total_tables(calls.saturating_mul(4))
             .max_core_instances_per_component(CORE_INSTANCES)
             .max_memories_per_component(MEMORIES)
-            .max_memories_per_module(MEMORIES)
+            .max_memories_per_module(1)
             .max_tables_per_component(TABLES)
             .max_tables_per_module(TABLES)
             .max_core_instance_size(CORE_INSTANCE_BYTES)

@@ -1,10 +1,12 @@
-//! `cargo xtask check`: formatting, names, import cycles, licences, advisories and lints.
+//! `cargo xtask check`: formatting, names, import cycles, licences, advisories, the newest patch of wasmtime and
+//! lints.
 
 mod cycles;
 mod graph;
 mod licences;
 mod names;
 mod source;
+mod wasmtime;
 
 use crate::process::{cargo, read, run, target, works};
 use crate::root::root;
@@ -82,6 +84,7 @@ pub fn check(args: &CheckArgs) -> Result<()> {
     show::step("formatting");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     licences()?;
+    wasmtime::check();
     show::step("lints");
     // One command for all packages, so that dependencies are compiled once, with one set of features.
     // The guests compile for WebAssembly only.
