@@ -4,7 +4,7 @@ use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{ScheduleMark, Schedules};
+use galleria_ports::records::{PlannedTo, ScheduleMark, Schedules};
 
 #[async_trait]
 impl Schedules for Transaction<'_> {
@@ -30,7 +30,7 @@ impl Schedules for Transaction<'_> {
         mark: &ScheduleMark,
     ) -> Result<(), Error> {
         // A mark only moves forward: if two hosts plan at the same time, the slower one must not move
-        // it back. Another expression starts anew.
+        // it back. Another expression starts anew, and a local time is always replaced.
         let put = query(
             "schedule_mark_put",
             "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)
@@ -38,13 +38,14 @@ impl Schedules for Transaction<'_> {
              ON CONFLICT (retailer, schedule, store_id) DO UPDATE
                  SET expression = excluded.expression, planned_to = excluded.planned_to
                  WHERE schedule_marks.planned_to < excluded.planned_to
+                    OR schedule_marks.planned_to NOT LIKE '%Z'
                     OR schedule_marks.expression <> excluded.expression",
         )
         .bind(retailer)
         .bind(schedule)
         .bind(&*mark.store_id)
         .bind(&*mark.at)
-        .bind(local_time_text(mark));
+        .bind(text(mark.planned_to));
         self.execute(put).await.map(drop)
     }
 
@@ -66,13 +67,20 @@ impl Schedules for Transaction<'_> {
 }
 
 /// Whole seconds in a fixed format, so that texts sort like times.
-fn local_time_text(mark: &ScheduleMark) -> String {
-    mark.planned_to.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+fn text(planned_to: PlannedTo) -> String {
+    match planned_to {
+        PlannedTo::At(at) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        PlannedTo::Local(local) => local.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+    }
 }
 
 fn mark(row: &Row) -> Result<ScheduleMark, Error> {
     let text = row.text("planned_to")?;
-    let planned_to = text.parse().map_err(|error| {
+    let parsed = match text.ends_with('Z') {
+        true => text.parse().map(PlannedTo::At),
+        false => text.parse().map(PlannedTo::Local),
+    };
+    let planned_to = parsed.map_err(|error| {
         Error::records(
             "schedule_mark_list: invalid value in column planned_to",
             error,

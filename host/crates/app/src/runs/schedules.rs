@@ -1,20 +1,20 @@
 //! Plans the runs of schedules: one run for each firing and scope, which is a store or all stores.
 //!
-//! A mark stores the wall-clock time up to which a schedule was planned for a scope. Runs and mark
-//! are written in one transaction. A new scope, or one whose expression changed, is planned from
+//! A mark stores the instant up to which a schedule was planned for a scope. Runs and mark are
+//! written in one transaction. A new scope, or one whose expression changed, is planned from
 //! now on, without the past.
 
 use super::plan::{NewRun, point_of};
 use crate::runs::Runs;
 use crate::stores;
 use galleria_domain::plugin::{ConfigError, Point};
-use galleria_domain::schedule::{self, Per, Schedule, Span};
+use galleria_domain::schedule::{self, Firing, Per, Schedule, Span};
 use galleria_domain::{Store, zone};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::{LoadedPlugin, Plugins};
-use galleria_ports::records::{RunRow, ScheduleMark};
-use jiff::civil::{Date, DateTime};
+use galleria_ports::records::{PlannedTo, RunRow, ScheduleMark};
+use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,12 +63,17 @@ struct Scope<'a> {
 impl Scope<'_> {
     /// The business date of a firing. For a store it is the store's own date, whatever the clock of
     /// the schedule; for all stores together it is the date of that clock.
-    fn day(&self, wall: DateTime) -> Date {
+    fn day(&self, firing: Firing) -> Date {
         match self.stores.as_slice() {
             [store] if !self.store.is_empty() => {
-                store.business_date(schedule::instant(&self.zone, wall))
+                // The time of a skipped firing may be before the start of the day, and the end of the gap after it.
+                let is_skipped = self.zone.to_datetime(firing.at) != firing.local;
+                match is_skipped && zone::recorded(&store.zone) == self.zone {
+                    true => store.business_date_of_local(firing.local),
+                    false => store.business_date(firing.at),
+                }
             }
-            _ => wall.date(),
+            _ => firing.local.date(),
         }
     }
 
@@ -239,27 +244,29 @@ fn plan(
 ) -> (Option<Planned>, Option<Timestamp>) {
     let known = mark.filter(|mark| mark.at == schedule.at.text());
     let new = known.is_none();
-    let since = known.map_or_else(|| scope.zone.to_datetime(now), |mark| mark.planned_to);
+    let since = known.map_or(now, |mark| match mark.planned_to {
+        PlannedTo::At(at) => at,
+        PlannedTo::Local(local) => zone::reached(&scope.zone, local),
+    });
     let due = schedule::due(&schedule.at, &scope.zone, schedule.catch_up, since, now);
     if !new && due.planned_to == since {
         return (None, due.next);
     }
     let runs = due.firings.iter();
     let runs = runs
-        .map(|wall| run_of(schedule, scope, *wall, now))
+        .map(|firing| run_of(schedule, scope, *firing, now))
         .collect();
     let mark = ScheduleMark {
         store_id: scope.store.clone(),
         at: schedule.at.text().to_owned(),
-        planned_to: due.planned_to,
+        planned_to: PlannedTo::At(due.planned_to),
     };
     (Some(Planned { mark, runs }), due.next)
 }
 
-fn run_of(schedule: &Schedule, scope: &Scope<'_>, wall: DateTime, now: Timestamp) -> RunRow {
-    let (first, last) = schedule.span.dates(scope.day(wall));
+fn run_of(schedule: &Schedule, scope: &Scope<'_>, firing: Firing, now: Timestamp) -> RunRow {
+    let (first, last) = schedule.span.dates(scope.day(firing));
     let point = schedule.point.unwrap_or(Point::Report);
-    let fires = schedule::instant(&scope.zone, wall);
     // A window is one run: a run that began while a store still sells would count as the whole day.
     // A catalogue describes its instant, and a month to date contains what exists so far.
     let whole = point != Point::ExportCatalogue && schedule.span != Span::MonthToDate;
@@ -271,10 +278,10 @@ fn run_of(schedule: &Schedule, scope: &Scope<'_>, wall: DateTime, now: Timestamp
         store: &scope.store,
         first,
         last,
-        moment: (point == Point::ExportCatalogue).then(|| wall.to_string()),
+        moment: (point == Point::ExportCatalogue).then(|| firing.at.to_string()),
         schedule: &schedule.name,
         tries: schedule.tries,
-        due_at: over.map_or(fires, |over| over.max(fires)),
+        due_at: over.map_or(firing.at, |over| over.max(firing.at)),
         now,
     };
     new.row()

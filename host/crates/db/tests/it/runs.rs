@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use galleria_domain::Attribute;
 use galleria_domain::plugin::Point;
 use galleria_ports::records::{
-    RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, ScheduleMark,
+    PlannedTo, RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, ScheduleMark,
 };
 
 on_both!(
@@ -358,7 +358,7 @@ async fn schedule_marks_only_move_forward(stage: &Stage) {
     let mark = |store: &str, at: &str, to: &str| ScheduleMark {
         store_id: store.into(),
         at: at.into(),
-        planned_to: to.parse().expect("a local time"),
+        planned_to: PlannedTo::At(to.parse().expect("an instant")),
     };
     let put = async |mark: &ScheduleMark| {
         let mark = mark.clone();
@@ -370,15 +370,27 @@ async fn schedule_marks_only_move_forward(stage: &Stage) {
     let marks =
         async || read_tx!(stage, [], |tx| tx.schedule_mark_list("r", "n").await).expect("read");
     let hourly = "0 * * * *";
-    let later = mark("a", hourly, "2026-11-24T10:00:00");
+    let later = mark("a", hourly, "2026-11-24T10:00:00Z");
     put(&later).await;
-    put(&mark("a", hourly, "2026-11-24T09:00:00")).await;
-    let all = mark("", hourly, "2026-11-24T00:00:00");
+    put(&mark("a", hourly, "2026-11-24T09:00:00Z")).await;
+    let all = mark("", hourly, "2026-11-24T00:00:00Z");
     put(&all).await;
     assert_eq!(marks().await, [all.clone(), later]);
-    let other = mark("a", "0 9 * * *", "2026-11-24T08:00:00");
+    let other = mark("a", "0 9 * * *", "2026-11-24T08:00:00Z");
     put(&other).await;
     assert_eq!(marks().await, [all.clone(), other]);
+    // An earlier version recorded local times, which may be later than the instant.
+    let local = ScheduleMark {
+        planned_to: PlannedTo::Local("2026-11-24T12:00:00".parse().expect("a local time")),
+        ..mark("l", hourly, "2026-11-24T11:00:00Z")
+    };
+    put(&local).await;
+    assert_eq!(marks().await.last(), Some(&local));
+    let next = mark("l", hourly, "2026-11-24T11:30:00Z");
+    put(&next).await;
+    assert_eq!(marks().await.last(), Some(&next));
+    let removed = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "l").await);
+    removed.expect("removed");
     let removed = write_tx!(stage, [], |tx| tx.schedule_mark_remove("r", "n", "a").await);
     removed.expect("removed");
     assert_eq!(marks().await, [all]);

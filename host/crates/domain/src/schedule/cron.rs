@@ -49,6 +49,17 @@ impl Cron {
         let next = self.cron.find_next_occurrence(&Wall(after), false);
         next.ok().map(|wall| wall.0)
     }
+
+    /// The first firing at or after a local time; none if it never fires again.
+    pub fn from(&self, local: DateTime) -> Option<DateTime> {
+        let next = self.cron.find_next_occurrence(&Wall(local), true);
+        next.ok().map(|wall| wall.0)
+    }
+
+    /// Whether it fires in every hour of its days.
+    pub fn fires_every_hour(&self) -> bool {
+        self.cron.pattern.hours.values().len() == 24
+    }
 }
 
 impl PartialEq for Cron {

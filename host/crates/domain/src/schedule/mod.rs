@@ -1,17 +1,18 @@
 //! Schedules: when runs are due by cron expressions, and the business dates they cover.
 //!
-//! A cron expression has no time zone. Its firings are local times, and each becomes exactly one instant. A
-//! firing in an hour that is skipped is moved forward by the length of the gap. In an hour that is repeated,
-//! the first occurrence counts.
+//! A cron expression has no time zone: its firings are local times. [`Firings`] turns them into instants, also when
+//! clocks change.
 
 mod cron;
+mod firings;
 #[cfg(test)]
 mod tests;
 
 pub use cron::Cron;
+pub use firings::{Firing, Firings};
 
 use crate::plugin::Point;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use std::path::PathBuf;
@@ -23,60 +24,48 @@ pub const MAX_DELAY: SignedDuration = SignedDuration::from_mins(5);
 /// The most firings planned in one pass; the next pass follows immediately.
 const BATCH: usize = 1_000;
 
-/// The instant of a firing.
-pub fn instant(zone: &TimeZone, wall: DateTime) -> Timestamp {
-    let compatible = zone.to_ambiguous_zoned_datetime(wall).compatible();
-    // After the year 9999 there is no instant: the firing is never due.
-    compatible.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
-}
-
 /// The due firings of a schedule for one scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The firings, each once, in the order of local time.
-    pub firings: Vec<DateTime>,
-    /// The local time up to which all firings are planned.
-    pub planned_to: DateTime,
+    /// The firings, each once, in order.
+    pub firings: Vec<Firing>,
+    /// The instant up to which all firings are planned.
+    pub planned_to: Timestamp,
     /// When to check again; none if the schedule never fires again.
     pub next: Option<Timestamp>,
 }
 
 /// Finds the firings that became due after `planned_to`.
-///
-/// A firing is due when the local clock shows its time or its instant has passed. When an hour is skipped,
-/// its firings are found shortly before their instants: the caller must wait until [`instant`]. When an hour
-/// is repeated, no firing is found twice, because `planned_to` never moves back.
 pub fn due(
     cron: &Cron,
     zone: &TimeZone,
     catch_up: CatchUp,
-    planned_to: DateTime,
+    planned_to: Timestamp,
     now: Timestamp,
 ) -> Due {
-    let local_now = zone.to_datetime(now);
     let mut due = Due {
         firings: Vec::new(),
         planned_to,
         next: None,
     };
     let mut missed = None;
-    while let Some(wall) = cron.next(due.planned_to) {
-        let at = instant(zone, wall);
-        if wall > local_now && at > now {
-            due.next = Some(at);
+    for firing in Firings::after(cron, zone, planned_to) {
+        if firing.at > now {
+            due.next = Some(firing.at);
             break;
         }
-        due.planned_to = wall;
-        let is_missed = now.duration_since(at) > MAX_DELAY;
-        match catch_up {
-            _ if !is_missed => due.firings.push(wall),
-            CatchUp::All => due.firings.push(wall),
-            CatchUp::Latest => missed = Some(wall),
-            CatchUp::None => {}
-        }
-        if due.firings.len() == BATCH {
+        // Firings of one instant are planned together.
+        if due.firings.len() >= BATCH && firing.at > due.planned_to {
             due.next = Some(now);
             break;
+        }
+        due.planned_to = firing.at;
+        let is_missed = now.duration_since(firing.at) > MAX_DELAY;
+        match catch_up {
+            _ if !is_missed => due.firings.push(firing),
+            CatchUp::All => due.firings.push(firing),
+            CatchUp::Latest => missed = Some(firing),
+            CatchUp::None => {}
         }
     }
     if due.firings.is_empty() {

@@ -18,10 +18,6 @@ fn cron(text: &str) -> Cron {
     Cron::parse(text).expect("an expression")
 }
 
-fn wall(text: &str) -> DateTime {
-    text.parse().expect("a moment")
-}
-
 fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
@@ -31,15 +27,15 @@ fn firings_of_a_year(
     cron: &Cron,
     zone: &TimeZone,
     steps: &[i64],
-) -> BTreeMap<DateTime, Vec<Timestamp>> {
+) -> BTreeMap<Timestamp, Vec<Timestamp>> {
     let (mut now, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-    let mut planned_to = zone.to_datetime(now);
-    let mut seen: BTreeMap<DateTime, Vec<Timestamp>> = BTreeMap::new();
+    let mut planned_to = now;
+    let mut seen: BTreeMap<Timestamp, Vec<Timestamp>> = BTreeMap::new();
     for step in steps.iter().cycle() {
         now = now.checked_add(step.minutes()).expect("within a year");
         let due = due(cron, zone, CatchUp::All, planned_to, now);
         for firing in due.firings {
-            seen.entry(firing).or_default().push(now);
+            seen.entry(firing.at).or_default().push(now);
         }
         planned_to = due.planned_to;
         if now > end {
@@ -53,78 +49,210 @@ fn firings_of_a_year(
 fn every_firing_of_a_year_happens_once_in_every_zone() {
     for name in ZONES {
         let zone = zone(name);
-        // Daily, hourly and every quarter of an hour, including the days of clock changes.
-        for (text, minutes) in [
-            ("30 2 * * *", 1440),
-            ("0 * * * *", 60),
-            ("*/15 * * * *", 15),
-        ] {
+        for text in ["30 2 * * *", "*/45 * * * *"] {
             let seen = firings_of_a_year(&cron(text), &zone, &[1, 7, 15, 59, 61, 5, 180, 1500]);
             let twice: Vec<_> = seen.iter().filter(|(_, looks)| looks.len() != 1).collect();
             assert!(twice.is_empty(), "{name} {text}: {twice:?}");
-            let moments: Vec<_> = seen.keys().copied().collect();
-            for pair in moments.windows(2) {
-                let apart = pair[1].duration_since(pair[0]).as_mins();
-                assert_eq!(apart, minutes, "{name} {text}: {pair:?}");
+            let cron = cron(text);
+            let all = Firings::after(&cron, &zone, at("2026-01-01T00:00:00Z"));
+            let last = *seen.keys().last().expect("firings");
+            let all: Vec<_> = all
+                .map(|firing| firing.at)
+                .take_while(|at| *at <= last)
+                .collect();
+            assert!(seen.keys().eq(&all), "{name} {text}");
+        }
+    }
+}
+
+/// The local clock in minutes.
+fn clock(zone: &TimeZone, at: Timestamp) -> i64 {
+    (at.as_second() + i64::from(zone.to_offset(at).seconds())).div_euclid(60)
+}
+
+/// The changes of a zone's clock in the next two years.
+fn changes(zone: &TimeZone) -> Vec<Timestamp> {
+    let (from, to) = (at("2026-11-30T00:00:00Z"), at("2028-12-31T00:00:00Z"));
+    let all = zone.following(from).map(|change| change.timestamp());
+    let second = SignedDuration::from_secs(1);
+    let changed = |at: &Timestamp| zone.to_offset(*at) != zone.to_offset(*at - second);
+    all.take_while(|at| *at < to).filter(changed).collect()
+}
+
+/// Every fifth minute from a day before a change to a day after it.
+fn around(change: Timestamp) -> impl Iterator<Item = Timestamp> {
+    (-288..=288).map(move |step| change + SignedDuration::from_mins(step * 5))
+}
+
+fn firings(text: &str, zone: &TimeZone, change: Timestamp) -> Vec<Firing> {
+    let (cron, day) = (cron(text), SignedDuration::from_hours(24));
+    let after = change - day - SignedDuration::from_secs(1);
+    let all = Firings::after(&cron, zone, after);
+    all.take_while(|firing| firing.at <= change + day).collect()
+}
+
+#[test]
+fn in_every_zone_a_frequent_schedule_follows_the_elapsed_time() {
+    let mut count = 0;
+    for name in crate::zone::names() {
+        let zone = zone(&name);
+        for change in changes(&zone) {
+            for (text, every) in [("*/15 * * * *", 15), ("0,30 0-23 * * *", 30)] {
+                let found = firings(text, &zone, change);
+                let shown = around(change).filter(|at| clock(&zone, *at) % every == 0);
+                let shown: Vec<_> = shown.collect();
+                let found: Vec<_> = found.iter().map(|firing| firing.at).collect();
+                assert_eq!(found, shown, "{name} {text} {change}");
+                for pair in found.windows(2) {
+                    let apart = pair[1].duration_since(pair[0]).as_mins();
+                    assert_eq!(apart, every, "{name} {text}: {pair:?}");
+                }
             }
-            assert!(
-                moments.len() >= 364 * 1440 / minutes as usize,
-                "{name} {text}"
-            );
+            count += 1;
+        }
+    }
+    assert!(count > 600, "{count} changes");
+}
+
+#[test]
+fn in_every_zone_a_time_of_day_fires_once_a_day() {
+    for name in crate::zone::names() {
+        let zone = zone(&name);
+        for change in changes(&zone) {
+            for minute in [0, 30, 60, 135, 180, 1_410] {
+                let text = format!("{} {} * * *", minute % 60, minute / 60);
+                let found = firings(&text, &zone, change);
+                // The clock reaches the time of each day once, whether it shows it, repeats it or skips it.
+                let mut latest = i64::MIN;
+                let mut reached = Vec::new();
+                for at in around(change) {
+                    let now = clock(&zone, at);
+                    let days = |clock: i64| (clock - minute).div_euclid(1_440);
+                    if latest != i64::MIN && days(now) > days(latest) {
+                        reached.push((at, days(now)));
+                    }
+                    latest = latest.max(now);
+                }
+                let epoch = jiff::civil::date(1970, 1, 1);
+                let day = |firing: &Firing| {
+                    let local = firing.local.date();
+                    (firing.at, i64::from((local - epoch).get_days()))
+                };
+                let first = found
+                    .iter()
+                    .position(|firing| firing.at > change - SignedDuration::from_hours(24));
+                let found: Vec<_> = found[first.expect("a firing")..].iter().map(day).collect();
+                assert_eq!(found, reached, "{name} {text} {change}");
+            }
         }
     }
 }
 
 #[test]
-fn a_skipped_firing_moves_forward() {
+fn a_schedule_with_some_hours_neither_pauses_nor_repeats_its_times() {
     let madrid = zone("Europe/Madrid");
-    let half_past = instant(&madrid, wall("2026-03-29T02:30:00"));
-    assert_eq!(half_past, at("2026-03-29T01:30:00Z"), "03:30 in summer");
-    // Lord Howe Island skips half an hour.
-    let howe = zone("Australia/Lord_Howe");
-    let quarter_past = instant(&howe, wall("2026-10-04T02:15:00"));
-    assert_eq!(howe.to_datetime(quarter_past), wall("2026-10-04T02:45:00"));
+    let (spring, autumn) = (at("2026-03-29T01:00:00Z"), at("2026-10-25T01:00:00Z"));
+    let of = |text: &str, change: Timestamp| {
+        let all = firings(text, &madrid, change).into_iter();
+        let near = all.filter(|firing| firing.at.duration_since(change).as_mins().abs() <= 75);
+        let text = near.map(|firing| firing.at.strftime("%H:%M").to_string());
+        text.collect::<Vec<_>>().join(" ")
+    };
+    // Every quarter of an hour from 01:00 to 04:00 goes on.
+    assert_eq!(
+        of("*/15 1-3 * * *", spring),
+        "00:00 00:15 00:30 00:45 01:00 01:15 01:30 01:45"
+    );
+    assert_eq!(
+        of("*/15 1-3 * * *", autumn),
+        "23:45 00:00 00:15 00:30 00:45 01:00 01:15 01:30 01:45 02:00 02:15"
+    );
+    // Only from 02:00 to 03:00: skipped times are one firing, repeated ones fire once.
+    assert_eq!(of("*/15 2 * * *", spring), "01:00");
+    assert_eq!(of("*/15 2 * * *", autumn), "00:00 00:15 00:30 00:45");
+    // Single times of the day.
+    assert_eq!(of("15 2,3 * * *", spring), "01:00 01:15");
+    assert_eq!(of("15 2,3 * * *", autumn), "00:15 02:15");
+    assert_eq!(of("0 2,3 * * *", spring), "01:00");
+    assert_eq!(of("0 */2 * * *", spring), "01:00 02:00");
+    // Every hour.
+    assert_eq!(of("15 * * * *", spring), "00:15 01:15 02:15");
+    assert_eq!(of("15 * * * *", autumn), "00:15 01:15 02:15");
 }
 
 #[test]
-fn a_repeated_hour_fires_the_first_time() {
-    let new_york = zone("America/New_York");
-    let half_past = instant(&new_york, wall("2026-11-01T01:30:00"));
-    assert_eq!(half_past, at("2026-11-01T05:30:00Z"), "still summer");
-    let daily = cron("30 1 * * *");
-    let first = due(
-        &daily,
-        &new_york,
-        CatchUp::All,
-        wall("2026-10-31T01:30:00"),
-        at("2026-11-01T05:30:00Z"),
+fn planning_continues_at_any_instant_of_a_change() {
+    for (name, change) in [
+        ("Europe/Madrid", "2026-03-29T01:00:00Z"),
+        ("Europe/Madrid", "2026-10-25T01:00:00Z"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),
+        ("America/Santiago", "2026-09-06T04:00:00Z"),
+        ("Pacific/Apia", "2011-12-30T10:00:00Z"),
+    ] {
+        let (zone, change) = (zone(name), at(change));
+        for text in [
+            "*/15 * * * *",
+            "15 * * * *",
+            "30 2 * * *",
+            "0 0 * * *",
+            "*/20 2 * * *",
+            "*/20 1-4 * * *",
+        ] {
+            let cron = cron(text);
+            let all = firings(text, &zone, change);
+            for after in around(change).step_by(5) {
+                let rest = Firings::after(&cron, &zone, after);
+                let rest: Vec<_> = rest
+                    .take_while(|firing| firing.at <= change + SignedDuration::from_hours(24))
+                    .collect();
+                let later = all.iter().filter(|firing| firing.at > after).copied();
+                assert_eq!(
+                    rest,
+                    later.collect::<Vec<_>>(),
+                    "{name} {text} after {after}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_dates_of_a_skipped_day_are_not_lost() {
+    // Samoa had no 30th of December 2011: its firings are due when the 31st begins.
+    let apia = zone("Pacific/Apia");
+    let change = at("2011-12-30T10:00:00Z");
+    let of = |text: &str| {
+        let all = firings(text, &apia, change).into_iter();
+        let days = all.map(|firing| (firing.local.day(), firing.at == change));
+        days.collect::<Vec<_>>()
+    };
+    assert_eq!(of("30 2 * * *"), [(29, false), (30, true), (31, false)]);
+    assert_eq!(
+        of("0 0 * * *"),
+        [(29, false), (30, true), (31, true), (1, false)]
     );
-    assert_eq!(first.firings, [wall("2026-11-01T01:30:00")]);
-    let again = due(
-        &daily,
-        &new_york,
-        CatchUp::All,
-        first.planned_to,
-        at("2026-11-01T06:31:00Z"),
+    assert_eq!(
+        of("0 4,20 * * *"),
+        [
+            (29, false),
+            (29, false),
+            (30, true),
+            (31, false),
+            (31, false)
+        ]
     );
-    assert_eq!(again.firings, []);
-    assert_eq!(again.next, Some(at("2026-11-02T06:30:00Z")));
 }
 
 #[test]
 fn missed_days_are_caught_up_as_configured() {
     let (daily, kolkata) = (cron("0 6 * * *"), zone("Asia/Kolkata"));
     let late = |catch_up, now| {
-        due(
-            &daily,
-            &kolkata,
-            catch_up,
-            wall("2026-11-20T06:00:00"),
-            at(now),
-        )
+        let planned_to = at("2026-11-20T00:30:00Z");
+        due(&daily, &kolkata, catch_up, planned_to, at(now))
     };
     let noon = "2026-11-23T06:30:00Z";
-    let days = |firings: &[DateTime]| firings.iter().map(|f| f.day()).collect::<Vec<_>>();
+    let days = |firings: &[Firing]| firings.iter().map(|f| f.local.day()).collect::<Vec<_>>();
     assert_eq!(days(&late(CatchUp::All, noon).firings), [21, 22, 23]);
     assert_eq!(days(&late(CatchUp::Latest, noon).firings), [23]);
     assert!(late(CatchUp::None, noon).firings.is_empty());
@@ -134,26 +262,21 @@ fn missed_days_are_caught_up_as_configured() {
     assert_eq!(days(&late(CatchUp::None, sharp).firings), [23]);
     assert_eq!(
         late(CatchUp::None, noon).planned_to,
-        wall("2026-11-23T06:00:00")
+        at("2026-11-23T00:30:00Z")
     );
 }
 
 #[test]
 fn long_outages_are_caught_up_in_batches() {
     let (often, utc) = (cron("* * * * *"), TimeZone::UTC);
-    let (mut planned_to, mut count) = (wall("2026-11-20T00:00:00"), 0);
+    let (mut planned_to, mut count) = (at("2026-11-20T00:00:00Z"), 0);
+    let now = at("2026-11-23T00:00:00Z");
     loop {
-        let due = due(
-            &often,
-            &utc,
-            CatchUp::All,
-            planned_to,
-            at("2026-11-23T00:00:00Z"),
-        );
+        let due = due(&often, &utc, CatchUp::All, planned_to, now);
         assert!(due.firings.len() <= BATCH);
         count += due.firings.len();
         planned_to = due.planned_to;
-        if due.next > Some(at("2026-11-23T00:00:00Z")) {
+        if due.next > Some(now) {
             break;
         }
     }

@@ -54,7 +54,7 @@ pub use parked::{ParkedEvent, ParkedEvents, ParkedState};
 pub use queues::{ParkedCursor, ParkedFilter, QueueCursor, QueueFilter, Queues};
 pub use requests::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
 pub use runs::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Runs};
-pub use schedules::{ScheduleMark, Schedules};
+pub use schedules::{PlannedTo, ScheduleMark, Schedules};
 pub use settlements::{SettlementCursor, Settlements};
 pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
 pub use statements::{StatementRow, StatementState, Statements};

@@ -2,9 +2,10 @@
 
 use crate::Error;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-/// The local time up to which a schedule is planned.
+/// The time up to which a schedule is planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleMark {
     /// The store's id; empty if the schedule covers all stores.
@@ -12,7 +13,16 @@ pub struct ScheduleMark {
     /// The cron expression at that time. A changed expression starts anew.
     pub at: String,
     /// All firings up to and including this time have their runs.
-    pub planned_to: DateTime,
+    pub planned_to: PlannedTo,
+}
+
+/// A time up to which a schedule is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlannedTo {
+    /// An instant.
+    At(Timestamp),
+    /// A local time, as earlier versions recorded it.
+    Local(DateTime),
 }
 
 /// Records of schedules.
