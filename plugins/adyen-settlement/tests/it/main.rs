@@ -1,5 +1,6 @@
 //! All integration tests of this package in one binary, which links faster than several.
 
 mod fixtures;
+mod forms;
 mod mutations;
 mod refusals;

@@ -2,5 +2,6 @@
 
 mod amounts;
 mod fixtures;
+mod forms;
 mod mutations;
 mod refusals;

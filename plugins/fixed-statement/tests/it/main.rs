@@ -2,5 +2,6 @@
 
 mod cells;
 mod fixtures;
+mod forms;
 mod mutations;
 mod refusals;

@@ -22,7 +22,9 @@ pub use host::{Host, KeyDouble, Logged, WrittenFile};
 pub use keys::{RealKey, TestKey, TestVersion};
 pub use mutated::{Amounts, ValidFile, compare_mutated};
 pub use outcome::{Answer, Outcome};
-pub use statement::{dressed, read_statement};
+pub use statement::{
+    FileForm, assert_same_statement, dressed, encoded, file_forms, read_statement, table,
+};
 
 use crate::Plugin;
 use galleria_fixtures::run_twice;

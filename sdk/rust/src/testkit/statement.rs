@@ -98,3 +98,149 @@ pub fn dressed(
     }
     text.into_bytes()
 }
+
+/// A file in one of the forms in which programs write it.
+pub struct FileForm {
+    /// Describes the form, for messages.
+    pub name: String,
+    /// The setting `encoding` that the file needs.
+    pub encoding: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Encodes a text in every encoding that readers support and that has its characters: with and without a byte order
+/// mark, and with an end-of-file mark.
+pub fn encoded(text: &str) -> Vec<FileForm> {
+    let utf_16 = |unit: fn(u16) -> [u8; 2]| {
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(unit).collect::<Vec<u8>>()
+    };
+    let western = text
+        .chars()
+        .map(|letter| (0..=u8::MAX).find(|byte| galleria_text::windows_1252(*byte) == letter));
+    let forms = [
+        ("UTF-8", "utf-8", Some(text.as_bytes().to_vec())),
+        (
+            "UTF-8 with a mark",
+            "utf-8",
+            Some(["\u{feff}", text].concat().into_bytes()),
+        ),
+        (
+            "UTF-8 with a mark, configured as Windows-1252",
+            "windows-1252",
+            Some(["\u{feff}", text].concat().into_bytes()),
+        ),
+        (
+            "UTF-8 with Ctrl-Z",
+            "utf-8",
+            Some([text, "\u{1a}"].concat().into_bytes()),
+        ),
+        (
+            "UTF-16, low byte first",
+            "utf-8",
+            Some(utf_16(u16::to_le_bytes)),
+        ),
+        (
+            "UTF-16, high byte first",
+            "utf-8",
+            Some(utf_16(u16::to_be_bytes)),
+        ),
+        ("Windows-1252", "windows-1252", western.collect()),
+    ];
+    let form = |(name, encoding, bytes): (&str, _, Option<_>)| {
+        Some(FileForm {
+            name: name.to_owned(),
+            encoding,
+            bytes: bytes?,
+        })
+    };
+    forms.into_iter().filter_map(form).collect()
+}
+
+/// Writes a table in all forms: every encoding of [`encoded`], every line end, with necessary and with all quotes, with
+/// and without a line `sep=`. The first row is the header. A line `sep=` moves all rows by one.
+pub fn file_forms(rows: &[Vec<String>], delimiter: char) -> Vec<FileForm> {
+    let mut forms = Vec::new();
+    for end in ["\n", "\r\n", "\r"] {
+        for (all, quotes) in [(false, "necessary"), (true, "all")] {
+            for sep in [String::new(), format!("sep={delimiter}{end}")] {
+                let cell = |cell: &String| match all || cell.contains([delimiter, '"', '\n', '\r'])
+                {
+                    true => ["\"", &cell.replace('"', "\"\""), "\""].concat(),
+                    false => cell.clone(),
+                };
+                let line = |row: &Vec<String>| {
+                    let cells: Vec<String> = row.iter().map(cell).collect();
+                    cells.join(&delimiter.to_string()) + end
+                };
+                let text = sep.clone() + &rows.iter().map(line).collect::<String>();
+                for mut form in encoded(&text) {
+                    form.name = format!("{}, {end:?}, {quotes} quotes, {sep:?}", form.name);
+                    forms.push(form);
+                }
+            }
+        }
+    }
+    forms
+}
+
+/// Reads a table, for example from a fixture. The first row is the header.
+///
+/// # Panics
+///
+/// If the file is not CSV in UTF-8.
+pub fn table(file: &[u8], delimiter: char) -> Vec<Vec<String>> {
+    let mut reader = crate::csv::Reader::new(file, delimiter as u8, crate::csv::Encoding::Utf8);
+    let (mut rows, mut row) = (Vec::new(), crate::csv::Row::default());
+    loop {
+        match reader.read(&mut row) {
+            Ok(true) => {
+                let cells = (0..row.len()).map(|index| row.cell(index).to_owned());
+                rows.push(cells.collect());
+            }
+            Ok(false) => return rows,
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+}
+
+/// Reads all forms of one file with a plugin's `ReadStatement`, and checks that they give the same statement, apart from
+/// the numbers of rows. UTF-16 without its mark must be rejected in row 1.
+///
+/// # Panics
+///
+/// If a form gives another statement.
+pub fn assert_same_statement<P: Served>(name: &str, forms: &[FileForm], settings: &Value) {
+    let read = |bytes: &[u8], encoding: &str| {
+        let mut settings = settings.clone();
+        if encoding != "utf-8" {
+            settings["encoding"] = encoding.into();
+        }
+        let mut outcome = read_statement::<P>(name, bytes, settings);
+        for line in &mut outcome.statement {
+            line.row = 0;
+        }
+        outcome
+    };
+    let shown = |outcome: &Outcome| {
+        let (header, lines) = (&outcome.statement_header, &outcome.statement);
+        format!("{:?}\n{header:?}\n{lines:#?}", outcome.answer)
+    };
+    let mut first: Option<String> = None;
+    for form in forms {
+        let outcome = read(&form.bytes, form.encoding);
+        assert_eq!(outcome.problems(), Vec::<String>::new(), "{}", form.name);
+        let found = shown(&outcome);
+        let expected = first.get_or_insert_with(|| found.clone());
+        assert!(found == *expected, "{}: {found}\n{expected}", form.name);
+        if form.bytes.starts_with(b"\xff\xfe") || form.bytes.starts_with(b"\xfe\xff") {
+            let problems = read(&form.bytes[2..], form.encoding).problems();
+            let named = problems.first().is_some_and(|problem| {
+                problem.starts_with("row 1, ") && problem.contains("UTF-16")
+            });
+            assert!(named, "{} without its mark: {problems:?}", form.name);
+        }
+    }
+    assert!(first.is_some(), "no form");
+}

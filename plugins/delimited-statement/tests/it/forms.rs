@@ -1,0 +1,37 @@
+//! The same statement in every encoding, line end, quoting and with every mark gives the same reading.
+
+use delimited_statement::DelimitedStatement;
+use galleria_sdk::testkit::{Event, assert_same_statement, file_forms, table};
+use serde_json::json;
+use std::path::Path;
+
+#[test]
+fn every_form_of_a_file_gives_the_same_statement() {
+    let case = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/a-spanish-bank"
+    ));
+    let event = Event::read(case).expect("the case");
+    let text: String = event
+        .input_bytes
+        .iter()
+        .map(|byte| char::from(*byte))
+        .collect();
+    let header = text.find("Operaci").expect("the header");
+    let begin = text[..header].rfind('\n').map_or(0, |index| index + 1);
+    let mut rows = table(text[begin..].as_bytes(), ';');
+    let column = rows[0]
+        .iter()
+        .position(|name| name == "Referencia")
+        .expect("a column");
+    rows[1][column] = "Café, €; \"no\" 7".to_owned();
+    let mut settings = event.context.settings;
+    settings["skip_rows"] = json!(0);
+    settings["encoding"] = json!("utf-8");
+    assert_same_statement::<DelimitedStatement>("a.csv", &file_forms(&rows, ';'), &settings);
+    // Case and composition of the names do not matter.
+    for name in &mut rows[0] {
+        *name = name.to_uppercase().replace('Ó', "O\u{301}");
+    }
+    assert_same_statement::<DelimitedStatement>("a.csv", &file_forms(&rows, ';'), &settings);
+}

@@ -1,0 +1,30 @@
+//! The same statement in every encoding, line end and with every mark gives the same reading.
+
+use fixed_statement::FixedStatement;
+use galleria_sdk::testkit::{Event, assert_same_statement, encoded};
+use serde_json::json;
+use std::path::Path;
+
+#[test]
+fn every_form_of_a_file_gives_the_same_statement() {
+    let case = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/a-payout"));
+    let event = Event::read(case).expect("the case");
+    let text = String::from_utf8(event.input_bytes).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    let settings = event.context.settings;
+    for end in ["\n", "\r\n", "\r"] {
+        let text = lines.join(end) + end;
+        assert_same_statement::<FixedStatement>("a.txt", &encoded(&text), &settings);
+    }
+    // A letter beyond ASCII has a position in the settings, which must state what positions count.
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+    let at = settings["detail"]["merchant_reference"]["at"]
+        .as_u64()
+        .expect("a position");
+    let at = usize::try_from(at).expect("a position") - 1;
+    lines[1].replace_range(at..=at, "é");
+    let mut settings = settings;
+    settings["unit"] = json!("characters");
+    let text = lines.join("\r\n");
+    assert_same_statement::<FixedStatement>("a.txt", &encoded(&text), &settings);
+}
