@@ -3,7 +3,7 @@
 //! The signs are those that Unicode CLDR lists as symbols and narrow symbols, and abbreviations in common use.
 
 /// Each sign, and the codes of its currencies.
-const SIGNS: [(&str, &str); 74] = [
+const SIGNS: [(&str, &str); 91] = [
     (
         "$",
         "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NIO NZD SBD SGD SRD TTD \
@@ -28,6 +28,7 @@ const SIGNS: [(&str, &str); 74] = [
     ("¥", "CNY JPY"),
     ("\u{ffe5}", "CNY JPY"),
     ("CN¥", "CNY"),
+    ("RMB", "CNY"),
     ("JP¥", "JPY"),
     ("元", "CNY"),
     ("円", "JPY"),
@@ -37,7 +38,7 @@ const SIGNS: [(&str, &str); 74] = [
     ("Kč", "CZK"),
     ("Ft", "HUF"),
     ("lei", "RON"),
-    ("L", "HNL MDL RON"),
+    ("L", "HNL MDL"),
     ("лв", "BGN"),
     ("лв.", "BGN"),
     ("ден", "MKD"),
@@ -63,6 +64,7 @@ const SIGNS: [(&str, &str); 74] = [
     ("₼", "AZN"),
     ("֏", "AMD"),
     ("₪", "ILS"),
+    ("NIS", "ILS"),
     ("₹", "INR"),
     ("Rs", "INR LKR MUR NPR PKR SCR"),
     ("Rs.", "INR LKR MUR NPR PKR SCR"),
@@ -82,6 +84,21 @@ const SIGNS: [(&str, &str); 74] = [
     ("₦", "NGN"),
     ("₵", "GHS"),
     ("₡", "CRC"),
+    ("₲", "PYG"),
+    ("Gs", "PYG"),
+    ("Q", "GTQ"),
+    ("S/", "PEN"),
+    ("S/.", "PEN"),
+    ("B/.", "PAB"),
+    ("Bs", "BOB VES"),
+    ("Bs.", "BOB VES"),
+    ("KSh", "KES"),
+    ("TSh", "TZS"),
+    ("USh", "UGX"),
+    ("Dh", "AED MAD"),
+    ("DT", "TND"),
+    ("FCFA", "XAF XOF"),
+    ("CFA", "XAF XOF"),
 ];
 
 /// Returns whether a word is a code or a sign of a currency, in lower or upper case.
@@ -103,4 +120,23 @@ fn signs(word: &str) -> impl Iterator<Item = &'static str> {
     };
     let found = SIGNS.iter().filter(move |(sign, _)| same(sign));
     found.map(|(_, codes)| *codes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_unique_and_their_codes_are_codes() {
+        for (at, (sign, codes)) in SIGNS.iter().enumerate() {
+            let same = |(other, _): &&(&str, &str)| other.to_lowercase() == sign.to_lowercase();
+            assert_eq!(SIGNS.iter().filter(same).count(), 1, "{sign}, row {at}");
+            for code in codes.split(' ') {
+                let capitals =
+                    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+                assert!(capitals, "{sign}: {code}");
+            }
+        }
+        assert!(belongs("rmb", "CNY") && belongs("Kr.", "ISK") && !belongs("kr", "EUR"));
+    }
 }

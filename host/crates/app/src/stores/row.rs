@@ -2,6 +2,7 @@
 
 use crate::tabular::{Cells, Layout, Problems, RowProblems, Wrong};
 use galleria_domain::{Attribute, Decimal, Store};
+use galleria_number_format::{MAX_SCALE, NumberFormat};
 
 /// The most characters of a store type and of an attribute, so that they fit documents.
 const TEXT_CHARS: usize = 200;
@@ -49,7 +50,7 @@ pub(super) fn row(cells: &Cells, further: &[String], problems: &mut Problems) ->
     row.report("minor_digits", minor_digits.err());
     let day_starts_minute = day_starts(cells.text("day_starts"));
     row.report("day_starts", day_starts_minute.err());
-    let cash_step = cash_step(cells.text("cash_step"));
+    let cash_step = cash_step(cells.text("cash_step"), cells.text("currency"));
     row.report("cash_step", cash_step.err());
     let mut attributes = Vec::new();
     for (name, value) in further.iter().zip(cells.further()) {
@@ -96,9 +97,20 @@ fn minor_digits(text: &str) -> Result<u8, &'static str> {
 }
 
 /// Parses an amount in major units; empty means the step of the currency.
-fn cash_step(text: &str) -> Result<Option<Decimal>, &'static str> {
-    let step = (!text.is_empty()).then(|| text.parse()).transpose();
-    step.map_err(|_| "must be an amount in major units with a decimal point, such as 0.05")
+fn cash_step(text: &str, currency: &str) -> Result<Option<Decimal>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match NumberFormat::new('.', None).number(text, Some(currency), MAX_SCALE) {
+        Ok(step) => Ok(Some(Decimal {
+            unscaled: step.unscaled,
+            scale: step.scale,
+        })),
+        Err(_) => Err(
+            "must be an amount in major units of the store's currency, with a decimal point and without \
+             other marks, such as 0.05",
+        ),
+    }
 }
 
 /// Parses `HH:MM` or minutes after midnight; empty means midnight.
@@ -148,10 +160,14 @@ mod tests {
     #[test]
     fn a_cash_step_is_an_amount_in_major_units() {
         let step = |unscaled, scale| Ok(Some(Decimal { unscaled, scale }));
+        let cash_step = |text| cash_step(text, "CHF");
         assert_eq!(cash_step(""), Ok(None));
         assert_eq!(cash_step("0.05"), step(5, 2));
         assert_eq!(cash_step("5"), step(5, 0));
-        for bad in ["0,05", "five", ".05", "5e-2"] {
+        assert_eq!(cash_step("Fr. 0.05"), step(5, 2));
+        for bad in [
+            "0,05", "five", ".05", "5e-2", "1'000", "1 000", "€0.05", "\u{661}",
+        ] {
             assert!(cash_step(bad).is_err(), "{bad}");
         }
     }
