@@ -173,7 +173,7 @@ impl<'s> Reader<'s> {
         let Some(amounts) = amounts.filter(|_| kind_is_known) else {
             return Ok(());
         };
-        self.gross += i128::from(amounts.gross);
+        self.gross += i128::from(amounts.stated_gross);
         self.fee += i128::from(amounts.fee);
         let kind = word.map(|word| word.kind(self.at.kind.map_or("", |at| row.cell(at))));
         let line = amounts.complete(line, kind);

@@ -4,13 +4,15 @@ use crate::columns::At;
 use crate::settings::{ColumnNames, FeeSign, NegativeAmounts, Settings};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{KindWord, reference, unknown_word};
+use galleria_sdk::statement::{KindWord, StatedAmounts, reference, unknown_word};
 use galleria_sdk::text::comparable;
 use galleria_sdk::{NumberFormat, money};
 
 /// The amounts of a row, with the signs of the contract.
 pub struct RowAmounts {
     pub gross: Money,
+    /// The gross in the row's cell, which the row of totals contains.
+    pub stated_gross: Money,
     pub fee: Money,
     pub net: Money,
 }
@@ -45,7 +47,7 @@ impl RowAmounts {
         };
         // For a cost or a correction the cell is often empty; a payment has an amount.
         let gross = match row.cell(at.gross) {
-            "" if costs => Ok(Some(0)),
+            "" if costs => Ok(None),
             _ => amounts.read(at.gross, &names.gross).map(Some),
         };
         let gross = problems.take(gross.and_then(|gross| signed(gross, &names.gross)));
@@ -55,24 +57,32 @@ impl RowAmounts {
             .net
             .map_or(Ok(None), |at| amounts.optional(at, &names.net));
         let net = problems.take(net.and_then(|net| signed(net, &names.net)));
-        let (gross, fee, net) = (gross??, fee?, net?);
-        if at.net.is_some() && net.is_none() && fee.is_none() && !costs {
+        let mut stated = StatedAmounts {
+            gross: gross?,
+            fee: fee?,
+            net: net?,
+        };
+        if at.net.is_some() && stated.net.is_none() && stated.fee.is_none() && !costs {
             let message = "is empty, and the other amounts do not define it";
             problems.push(Problem::in_row(row.number(), &*names.net, message));
             return None;
         }
-        let whole = match (fee, net) {
-            (None, None) => Some((0, gross)),
-            (Some(fee), None) => gross.checked_sub(fee).map(|net| (fee, net)),
-            (None, Some(net)) if at.fee.is_none() => gross.checked_sub(net).map(|fee| (fee, net)),
-            (fee, Some(net)) => Some((fee.unwrap_or(0), net)),
-        };
+        if at.fee.is_some() && stated.gross.is_some() {
+            // An empty fee is zero.
+            stated.fee = stated.fee.or(Some(0));
+        }
+        let whole = stated.complete(word == Some(KindWord::Fee));
         let whole = whole.ok_or_else(|| {
             let message = "is too large together with its fee";
             Problem::in_row(row.number(), &*names.gross, message)
         });
-        let (fee, net) = problems.take(whole)?;
-        Some(Self { gross, fee, net })
+        let [gross, fee, net] = problems.take(whole)?;
+        Some(Self {
+            gross,
+            stated_gross: stated.gross.unwrap_or(0),
+            fee,
+            net,
+        })
     }
 
     /// Completes a line. Without a kind, the sign of the gross defines it.

@@ -111,6 +111,7 @@ impl<'r> Record<'r> {
             &quoted(&sign.positive),
             " or ",
             &quoted(&sign.negative),
+            ", as the setting sign states",
         ];
         Err(Problem::in_row(self.row, name, message.concat()))
     }

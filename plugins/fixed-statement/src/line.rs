@@ -4,7 +4,7 @@ use crate::field::{Content, Record, Unit};
 use crate::settings::{Digits, FeeSign, Field, NegativeAmounts, Settings};
 use galleria_sdk::DateFormat;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{KindWord, reference, unknown_word};
+use galleria_sdk::statement::{KindWord, StatedAmounts, reference, unknown_word};
 
 /// The amounts of a record with the signs of the contract, as the trailer sums them.
 pub struct RecordAmounts {
@@ -120,20 +120,18 @@ fn amounts(
         .as_ref()
         .map_or(Ok(None), |digits| signed(digits, "net"));
     let net = problems.take(net);
-    let parts = Parts {
+    let stated = StatedAmounts {
         gross: gross?,
         fee: fee?,
         net: net?,
     };
-    let empty = || Problem::in_row(record.row, "gross", "is empty");
-    let nothing = parts.gross.is_none() && parts.fee.is_none() && parts.net.is_none();
-    if parts.gross.is_none() && !is_cost(kind) || nothing {
-        problems.push(empty());
+    if stated.gross.is_none() && (!is_cost(kind) || stated == StatedAmounts::default()) {
+        problems.push(Problem::in_row(record.row, "gross", "is empty"));
         return None;
     }
     // At fixed positions all amounts are written, so the fee of a payment is not 0 because its field is empty.
     let in_line = matches!(record.content, Content::Line(..));
-    let net_is_open = parts.fee.is_none() && parts.net.is_none();
+    let net_is_open = stated.fee.is_none() && stated.net.is_none();
     let named = fields.net.as_ref().map(|_| "net");
     let named = named.or(fields.fee.as_ref().map(|_| "fee"));
     if let Some(name) = named.filter(|_| in_line && net_is_open && !is_cost(kind)) {
@@ -141,40 +139,15 @@ fn amounts(
         problems.push(Problem::in_row(record.row, name, message));
         return None;
     }
-    let whole = parts
-        .complete(kind == Some(KindWord::Fee))
+    let whole = stated.complete(kind == Some(KindWord::Fee));
+    let whole = whole
         .ok_or_else(|| Problem::in_row(record.row, "gross", "is too large together with its fee"));
-    problems.take(whole)
-}
-
-/// The amounts that a record states.
-#[derive(Clone, Copy)]
-struct Parts {
-    gross: Option<Money>,
-    fee: Option<Money>,
-    net: Option<Money>,
-}
-
-impl Parts {
-    /// Computes the amounts that are left out; `None` beyond 64 bits.
-    fn complete(self, cost: bool) -> Option<Whole> {
-        let stated = self.gross.unwrap_or(0);
-        let (gross, fee, net) = match (self.gross, self.fee, self.net) {
-            (Some(gross), Some(fee), Some(net)) => (gross, fee, net),
-            (None, fee, Some(net)) if !cost => {
-                let fee = fee.unwrap_or(0);
-                (net.checked_add(fee)?, fee, net)
-            }
-            (_, Some(fee), net) => (stated, fee, net.or(stated.checked_sub(fee))?),
-            (_, None, Some(net)) => (stated, stated.checked_sub(net)?, net),
-            (_, None, None) => (stated, 0, stated),
-        };
-        Some(Whole {
-            gross,
-            net,
-            sums: RecordAmounts { gross: stated, fee },
-        })
-    }
+    let [gross, fee, net] = problems.take(whole)?;
+    let sums = RecordAmounts {
+        gross: stated.gross.unwrap_or(0),
+        fee,
+    };
+    Some(Whole { gross, net, sums })
 }
 
 /// All amounts of a record.

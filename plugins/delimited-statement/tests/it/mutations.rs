@@ -96,8 +96,14 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
         } else {
             1
         };
-        let (gross, fee) = (turn * gross.unwrap_or(0), fee_sign * fee.unwrap_or(0));
-        let net = net.map_or(gross - fee, |net| turn * net);
+        let net = net.map(|net| turn * net);
+        let fee = fee.map(|fee| fee_sign * fee);
+        let (gross, fee) = match (gross, net) {
+            (None, Some(net)) if kind == "fee" => (0, fee.unwrap_or(-net)),
+            (None, Some(net)) => (net + fee.unwrap_or(0), fee.unwrap_or(0)),
+            _ => (turn * gross.unwrap_or(0), fee.unwrap_or(0)),
+        };
+        let net = net.unwrap_or(gross - fee);
         assert_eq!(net, gross - fee, "`{row:?}`");
         found.lines.push(match kind {
             "fee" => [0, 0, -net, net],

@@ -382,3 +382,31 @@ fn all_problems_of_a_row_are_reported() {
     let text = changed(8, "1.212,50;15,31;1.197,19", "x;y;z");
     assert_eq!(read(text).problems().len(), 3);
 }
+
+#[test]
+fn a_cost_or_a_correction_may_state_its_net_only() {
+    // Gross, fee and net of the row of a cost.
+    for cells in [";9,00;-9,00", "-9,00;;-9,00", ";;-9,00", ";9,00;"] {
+        let text = changed(7, "TPV;;;;9,00;-9,00", &["TPV;;;", cells].concat());
+        let outcome = read(text.replace("1.212,50;15,31;", ";;"));
+        assert_eq!(outcome.problems(), Vec::<String>::new(), "{cells}");
+        let line = &outcome.statement[3];
+        assert_eq!(
+            (line.gross, line.converted, line.fee, line.net),
+            (0, 0, 900, -900),
+            "{cells}"
+        );
+    }
+    let (mut settings, text) = good();
+    settings["kinds"]["CUOTA TPV"] = json!("adjustment");
+    let text = text
+        .replace(";;9,00;-9,00", ";;;-9,00")
+        .replace(";15,31;", ";6,31;");
+    let outcome = read_statement::<DelimitedStatement>("remesa.csv", text, settings);
+    assert_eq!(outcome.problems(), Vec::<String>::new());
+    let line = &outcome.statement[3];
+    assert_eq!(
+        (line.gross, line.converted, line.fee, line.net),
+        (-900, -900, 0, -900)
+    );
+}

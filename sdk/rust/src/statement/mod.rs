@@ -4,11 +4,13 @@
 //! A reader only maps the records of its format to lines. Memory use does not grow with the file.
 
 mod reading;
+mod stated;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use reading::{CsvRecords, FileEnd, RecordReader, RecordSource, read};
+pub use stated::StatedAmounts;
 pub use writer::{ColumnNames, StatementWriter};
 
 use crate::{Problem, StatementKind, quoted};
