@@ -90,10 +90,23 @@ pub(crate) fn call_guest<T>(
         }
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) if sensitive => Err(CallFault::Host(sensitive::fault_of(&error))),
-        Ok(Err(error)) => Err(CallFault::Host(fault_of(&error, limits.output_bytes))),
+        Ok(Err(error)) => {
+            let fault = fault_of(&error, limits.output_bytes);
+            Err(CallFault::Host(explained(fault, &log.last_errors())))
+        }
         Err(panic) => Err(CallFault::Host(panicked(panic.as_ref(), sensitive))),
     };
     CallOutcome { outcome, usage }
+}
+
+/// Puts the message of a panic before its backtrace.
+fn explained(fault: HostFault, printed: &str) -> HostFault {
+    match fault {
+        HostFault::Trapped(trace) if !printed.is_empty() => {
+            HostFault::Trapped(format!("{printed}\n{trace}"))
+        }
+        fault => fault,
+    }
 }
 
 fn limit(store: &mut wasmtime::Store<Call>, limits: &Limits) {

@@ -12,6 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Maximum bytes of one line. A longer line is truncated, so that it does not use up the whole limit.
 const LINE_BYTES: usize = 8 << 10;
 
+/// Maximum bytes of the last lines of standard error that a crash reports.
+const LAST_BYTES: usize = 2 << 10;
+
+/// What the standard library prints after a panic; the backtrace is always there.
+const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
+
 /// The origin of the lines, logged with each of them.
 #[derive(Debug)]
 pub(crate) struct Author {
@@ -35,6 +41,8 @@ struct Lines {
     grant_warning_logged: bool,
     /// Incomplete lines of standard output and standard error.
     unfinished: [Vec<u8>; 2],
+    /// The last lines of standard error: a panic prints its message there.
+    last_errors: String,
 }
 
 /// One of the guest's standard streams.
@@ -54,6 +62,7 @@ impl Log {
             dropped: 0,
             grant_warning_logged: false,
             unfinished: [Vec::new(), Vec::new()],
+            last_errors: String::new(),
         })))
     }
 
@@ -99,6 +108,11 @@ impl Log {
         );
     }
 
+    /// The last lines that the guest printed to standard error; empty at sensitive points.
+    pub fn last_errors(&self) -> String {
+        self.lines().last_errors.trim_end().to_owned()
+    }
+
     /// Writes incomplete lines and the number of dropped ones. Called when the call has ended.
     pub fn close(&self) {
         let mut lines = self.lines();
@@ -131,8 +145,21 @@ impl Lines {
                 Printed::Out => Level::Info,
                 Printed::Err => Level::Warn,
             };
+            if matches!(stream, Printed::Err) && !text.starts_with(BACKTRACE_HINT) {
+                self.keep_error(text);
+            }
             self.write(level, text, &[]);
         }
+    }
+
+    fn keep_error(&mut self, line: &str) {
+        self.last_errors += &sanitized(line);
+        self.last_errors.push('\n');
+        let mut start = self.last_errors.len().saturating_sub(LAST_BYTES);
+        while !self.last_errors.is_char_boundary(start) {
+            start += 1;
+        }
+        self.last_errors.drain(..start);
     }
 
     fn write(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
@@ -231,6 +258,28 @@ mod tests {
             (100, 0),
             "dropped lines are not counted"
         );
+        log.close();
+        assert_eq!(log.last_errors(), "");
+    }
+
+    #[test]
+    fn the_last_errors_are_kept_beyond_the_limit() {
+        let log = log(false);
+        log.print(Printed::Out, b"printed\n");
+        for n in 0..1000 {
+            log.print(
+                Printed::Err,
+                format!("line {n} \x1b[0m \u{e4}\n").as_bytes(),
+            );
+        }
+        log.print(Printed::Err, b"note: run with `RUST_BACKTRACE=1`\nthe end");
+        log.close();
+        let last = log.last_errors();
+        assert!(
+            last.len() <= LAST_BYTES && last.ends_with("line 999  [0m \u{e4}\nthe end"),
+            "{last}"
+        );
+        assert!(!last.contains("printed"));
     }
 
     #[test]

@@ -42,6 +42,8 @@ behaviours! {
     Recurse,
     /// Crashes.
     Crash,
+    /// Adds beyond 64 bits.
+    Overflow,
     /// Exits with an exit code.
     Exit,
     /// Publishes invalid JSON.

@@ -24,6 +24,7 @@ pub fn execute(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
         Behaviour::CallTooOften => call_too_often(),
         Behaviour::Recurse => new().note("depth", recurse(1).to_string()),
         Behaviour::Crash => crash_here(sale),
+        Behaviour::Overflow => new().note("sum", add_here(i64::MAX, sale.gross).to_string()),
         Behaviour::Exit => std::process::exit(3),
         Behaviour::BadJson => new().publish_json("sales", None, "{\"open\": "),
         Behaviour::BadName => document("../../etc/passwd"),
@@ -122,6 +123,11 @@ fn recurse(depth: u64) -> u64 {
         return 0;
     }
     recurse(depth + 1) + std::hint::black_box(1)
+}
+
+#[inline(never)]
+fn add_here(one: Money, other: Money) -> Money {
+    one + other
 }
 
 #[inline(never)]

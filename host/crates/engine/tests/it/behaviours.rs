@@ -170,9 +170,13 @@ behaviours! {
     }
 
     Crash: trap_has_a_backtrace {
-        trapped(Behaviour::Crash, &["crash_here", "unreachable"]);
+        trapped(Behaviour::Crash, &["crash_here", "unreachable", "no way to handle payment-1"]);
         let panic_message = |line: &crate::kit::Logged| line.fields["message"].contains("no way to handle payment-1");
         assert!(logged("Crash").iter().any(panic_message), "the log has no panic message");
+    }
+
+    Overflow: overflow_is_a_trap_with_its_message {
+        trapped(Behaviour::Overflow, &["panicked at", "attempt to add with overflow", "add_here"]);
     }
 
     Exit: exit_is_a_trap {
