@@ -65,6 +65,10 @@ export function onPayment(cx, sale) {
     .document("transaction_logs", name, "text/csv", document(cx, store, sale, counted))
     .publish(cx.settings.topic, sale.entry.orderId, event(cx, store, sale, counted))
     .note("lines", counted.length);
+  for (const line of counted) {
+    decision.note(`line ${line.number}`, `${line.quantity} ${line.unit} at ${line.unitPrice}, ${line.kind}`);
+    if (line.age) decision.note(`age of line ${line.number}`, line.age.outcome);
+  }
   if (leftOut > 0) {
     log.info("voided lines left out", { lines: leftOut });
     decision.note("left-out", leftOut);

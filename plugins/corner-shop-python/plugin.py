@@ -56,6 +56,10 @@ def on_payment(cx, sale):
         .publish(cx.settings.topic, sale.entry.order_id, event(cx, store, sale, counted))
         .note("lines", len(counted))
     )
+    for line in counted:
+        decision.note(f"line {line.number}", f"{line.quantity} {line.unit} at {line.unit_price}, {line.kind}")
+        if line.age:
+            decision.note(f"age of line {line.number}", line.age.outcome)
     if left_out:
         log.info("voided lines left out", lines=left_out)
         decision.note("left-out", left_out)

@@ -6,8 +6,9 @@
  * @module
  */
 
-import { digits } from "./decimal.js";
+import { Decimal, digits } from "./decimal.js";
 import { Invalid } from "./fault.js";
+import { text as textOf } from "./text.js";
 
 const DELIMITERS = "\t!#$%&()*+,/:;<=>?@[\\]^_`{|}~";
 
@@ -33,8 +34,14 @@ export class Writer {
     this.#out = bom ? "\ufeff" : "";
   }
 
-  /** Writes a text cell, with `'` before a character that would make it a formula. */
-  text(text) {
+  /**
+   * Writes a text cell, with `'` before a character that would make it a formula. A number becomes a number,
+   * without the `'`.
+   */
+  text(value) {
+    if (value instanceof Decimal) return this.decimal(value);
+    if (typeof value === "bigint") return this.integer(value);
+    const text = textOf(value);
     let cell = /^[=+\-@\t\r\n]/.test(text) ? "'" + text : text;
     if (/["\r\n]/.test(text) || text.includes(this.#delimiter)) {
       cell = '"' + cell.replaceAll('"', '""') + '"';

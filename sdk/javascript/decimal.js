@@ -13,6 +13,7 @@ const TEXT = /^(-?)([0-9]+)(?:\.([0-9]+))?$/;
 
 /** Returns an integer if it fits into 64 bits with sign, otherwise fails. */
 export function narrow(what, value) {
+  if (typeof value !== "bigint") throw new TypeError(`must be a BigInt, such as money in minor units, got ${typeof value}`);
   if (BigInt.asIntN(64, value) !== value) throw Invalid.at(what, "is too large");
   return value;
 }
@@ -26,6 +27,9 @@ export function divide(value, by) {
 
 /** Formats `unscaled × 10^-scale`, with `mark` as the decimal mark. */
 export function digits(unscaled, scale, mark = ".") {
+  if (typeof unscaled !== "bigint" && !Number.isSafeInteger(unscaled)) {
+    throw new TypeError(`must be an integer, such as money in minor units, got ${typeof unscaled}`);
+  }
   let text = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, "0");
   if (scale > 0) text = text.slice(0, -scale) + mark + text.slice(-scale);
   return unscaled < 0n ? "-" + text : text;
@@ -36,7 +40,12 @@ function power(scale) {
   return 10n ** BigInt(scale);
 }
 
-/** `unscaled × 10^-scale`. */
+/**
+ * `unscaled × 10^-scale`. Its text is its value with all digits: `${line.quantity}` is `1.250`.
+ *
+ * `<`, `-` and `Number(..)` fail, because they would work on texts or floating-point numbers: use `compare`,
+ * `plus`, `minus` and `times`. `===` compares objects: use `equals`.
+ */
 export class Decimal {
   /**
    * @param {bigint} unscaled
@@ -67,6 +76,27 @@ export class Decimal {
     return digits(this.unscaled, this.scale);
   }
 
+  toJSON() {
+    return this.toString();
+  }
+
+  [Symbol.toPrimitive](hint) {
+    if (hint !== "number") return this.toString();
+    throw new TypeError("a decimal is not a number of JavaScript: use compare, plus, minus and times");
+  }
+
+  /** Returns -1, 0 or 1 if the value is less than, equal to or greater than the other. */
+  compare(other) {
+    const scale = Math.max(this.scale, other.scale);
+    const [one, two] = [aligned(this, scale), aligned(other, scale)];
+    return Number(one > two) - Number(one < two);
+  }
+
+  /** Whether the values are equal: 1.50 equals 1.5. */
+  equals(other) {
+    return this.compare(other) === 0;
+  }
+
   /** Removes trailing zeros: 1.500 becomes 1.5. */
   trimmed() {
     let { unscaled, scale } = this;
@@ -83,6 +113,12 @@ export class Decimal {
   plus(other) {
     const scale = Math.max(this.scale, other.scale);
     return new Decimal(narrow("sum", aligned(this, scale) + aligned(other, scale)), scale);
+  }
+
+  /** Returns the difference, with the larger scale. */
+  minus(other) {
+    const scale = Math.max(this.scale, other.scale);
+    return new Decimal(narrow("difference", aligned(this, scale) - aligned(other, scale)), scale);
   }
 
   /** Returns the exact product. Fails if it needs more than 18 digits after the decimal point. */

@@ -3,11 +3,13 @@
  * @module
  */
 
+import { Decimal } from "./decimal.js";
 import { Failed } from "./fault.js";
+import { Variant, text } from "./text.js";
 
 /**
  * Returns JSON text without blanks, with the keys in their given order. Every SDK returns the same bytes.
- * `BigInt` becomes an integer; floating-point numbers are rejected.
+ * `BigInt` becomes an integer, a `Decimal` a string, a variant its case; floating-point numbers are rejected.
  */
 export function json(value) {
   switch (typeof value) {
@@ -24,6 +26,7 @@ export function json(value) {
       throw new Failed("floating point in JSON: write money as BigInt, a decimal as text");
   }
   if (value === null) return "null";
+  if (value instanceof Decimal || value instanceof Variant || value instanceof Date) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
   const members = Object.entries(value).map(([key, member]) => `${JSON.stringify(key)}:${json(member)}`);
   return `{${members.join(",")}}`;
@@ -51,7 +54,7 @@ export class Decision {
 
   /** Adds an event. `data` becomes JSON (see `json`); the host wraps it in the platform's envelope. */
   publish(topic, key, data) {
-    this.publications.push({ topic, key, data: json(data) });
+    this.publications.push({ topic, key: key === undefined ? undefined : text(key), data: json(data) });
     return this;
   }
 
@@ -69,15 +72,15 @@ export class Decision {
 
   /** Adds a note for people. The journal stores it. */
   note(name, value) {
-    this.notes.push({ name, value: String(value) });
+    this.notes.push({ name, value: text(value) });
     return this;
   }
 }
 
 function attributes(named) {
-  return Object.entries(named).map(([name, value]) => ({ name, value: String(value) }));
+  return Object.entries(named).map(([name, value]) => ({ name, value: text(value) }));
 }
 
 function bytes(body) {
-  return typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return body instanceof Uint8Array ? body : new TextEncoder().encode(text(body));
 }

@@ -8,6 +8,7 @@
 import { Context } from "./context.js";
 import { Misconfigured } from "./fault.js";
 import { fields } from "./settings.js";
+import { withTexts } from "./text.js";
 
 /** The exported `settings` interface. */
 export function checker(plugin) {
@@ -27,7 +28,7 @@ export function react(plugin, decide) {
     handle(raw, ...args) {
       const { values, problems } = (plugin.SETTINGS ?? fields({})).read(raw.settings);
       if (problems.length > 0) throw new Misconfigured(problems);
-      return decide(new Context(raw, values), ...args);
+      return decide(new Context(raw, values), ...args.map(withTexts));
     },
   };
 }

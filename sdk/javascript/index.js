@@ -14,8 +14,9 @@
  *     }
  *
  * Arguments have the contract's names (`wit/v0.2.0/types.wit`) in camel case: `sale.lines[0].unitPrice`.
- * Money and all other 64-bit numbers are `BigInt`, an absent value is `undefined`, a variant is
- * `{ tag, val }`: `line.kind.tag === "gift-card-sale"`.
+ * Money and all other 64-bit numbers are `BigInt`, a decimal is a `Decimal`, whose text is its value
+ * (`${line.quantity}`), an absent value is `undefined`, a variant is `{ tag, val }`:
+ * `line.kind.tag === "gift-card-sale"`.
  * @module
  */
 

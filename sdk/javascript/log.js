@@ -3,6 +3,8 @@
  * @module
  */
 
+import { text } from "./text.js";
+
 /** The log lines if there is no host, as in a test of the plugin's functions. */
 export const written = [];
 
@@ -14,7 +16,7 @@ export function connect(host) {
 }
 
 const at = (level) => (message, fields = {}) => {
-  write(level, message, Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  write(level, message, Object.entries(fields).map(([name, value]) => [name, text(value)]));
 };
 
 /** Helps to debug the plugin. */

@@ -90,6 +90,16 @@ fn write_tender(rows: &mut csv::Writer, tender: &Tender, digits: u8) {
     rows.empty().empty().amount(tender.amount, digits);
 }
 
+/// Returns the kind as in the contract, with its content.
+pub fn kind_with_content(line: &Line) -> String {
+    match &line.kind {
+        LineKind::GiftCardSale(content) | LineKind::Other(content) => {
+            format!("{}({content})", kind(line))
+        }
+        _ => kind(line).into(),
+    }
+}
+
 /// Returns the kind as in the contract.
 fn kind(line: &Line) -> &'static str {
     match line.kind {

@@ -5,8 +5,8 @@ mod document;
 mod event;
 mod settings;
 
-use galleria_sdk::log;
 use galleria_sdk::prelude::*;
+use galleria_sdk::{AgeOutcome, log};
 pub use settings::{Settings, Training};
 
 /// The plugin.
@@ -38,10 +38,23 @@ impl OnPayment for CornerShop {
         );
         let body = document::write(settings, store, sale, &counted)?;
         let event = event::of(cx, store, sale, &counted)?;
-        let decision = Decision::new()
+        let mut decision = Decision::new()
             .document("transaction_logs", name, "text/csv", body)
             .publish(&settings.topic, sale.entry.order_id.as_str(), &event)?
             .note("lines", counted.len().to_string());
+        for line in &counted {
+            let (number, unit) = (line.number, &line.unit);
+            let text = format!(
+                "{} {unit} at {}, {}",
+                line.quantity,
+                line.unit_price,
+                document::kind_with_content(line)
+            );
+            decision = decision.note(format!("line {number}"), text);
+            if let Some(age) = &line.age {
+                decision = decision.note(format!("age of line {number}"), outcome(age.outcome));
+            }
+        }
         if counted.len() == sale.lines.len() {
             return Ok(decision);
         }
@@ -85,6 +98,15 @@ fn wait_for_the_provider(settings: &Settings, sale: &Sale) -> Result<(), Fault> 
             let reason = format!("tender {number} has no reference of its provider yet");
             Err(Fault::retry_in(settings.provider_wait_s, reason))
         }
+    }
+}
+
+/// Returns the outcome as in the contract.
+fn outcome(outcome: AgeOutcome) -> &'static str {
+    match outcome {
+        AgeOutcome::Pending => "pending",
+        AgeOutcome::Passed => "passed",
+        AgeOutcome::Refused => "refused",
     }
 }
 

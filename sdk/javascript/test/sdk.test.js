@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, json, money, settings } from "../index.js";
+import { Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, json, log, money, settings } from "../index.js";
 import { checker, react } from "../glue.js";
 
 const LARGEST = (1n << 63n) - 1n;
@@ -69,6 +69,89 @@ test("JSON writes money and refuses floating point", () => {
   const decision = new Decision().publish("t", undefined, { gross: 1n }).document("d", "n", "text/plain", "é");
   assert.equal(decision.publications[0].data, '{"gross":1}');
   assert.deepEqual([...decision.documents[0].body], [0xc3, 0xa9]);
+});
+
+/** Calls a plugin's function with an argument as the component tool passes it, and returns the result. */
+function handled(argument, decide) {
+  return react({}, (_, sale) => decide(sale)).handle({ settings: "{}" }, argument);
+}
+
+const sold = () => ({
+  gross: 1299n,
+  code: new Uint8Array([1]),
+  member: undefined,
+  lines: [{
+    quantity: { unscaled: 1250n, scale: 3 },
+    kind: { tag: "gift-card-sale", val: "6006***" },
+    age: { outcome: "passed" },
+    discounts: [{ percent: { unscaled: -5n, scale: 1 } }],
+  }, { quantity: { unscaled: 2n, scale: 0 }, kind: { tag: "item", val: undefined } }],
+});
+
+test("decimals and variants of an argument are their values as text", () => {
+  handled(sold(), ({ gross, lines: [line, other] }) => {
+    const { quantity, kind } = line;
+    const texts = [String(quantity), `${quantity}`, quantity.toString(), "" + quantity, [quantity].join(), quantity.toLocaleString()];
+    assert.deepEqual(texts, Array(6).fill("1.250"));
+    assert.equal(JSON.stringify({ quantity, gross, kind }), '{"quantity":"1.250","gross":1299,"kind":"gift-card-sale(6006***)"}');
+    assert.equal(`${kind} ${other.kind} ${other.quantity} ${line.discounts[0].percent}`, "gift-card-sale(6006***) item 2 -0.5");
+    assert.deepEqual([kind.tag, kind.val, line.age.outcome], ["gift-card-sale", "6006***", "passed"]);
+    assert.ok(quantity instanceof Decimal);
+    assert.equal(String(quantity.plus(Decimal.of(other.quantity))), "3.250");
+  });
+});
+
+test("decimals compare by value, and never as texts or floating point", () => {
+  const [nine, ten, price] = ["9", "10", "9.50"].map(Decimal.parse);
+  assert.deepEqual([nine.compare(ten), ten.compare(nine), price.compare(Decimal.parse("9.5"))], [-1, 1, 0]);
+  assert.ok(price.equals(Decimal.parse("9.5")) && !nine.equals(ten));
+  assert.deepEqual([ten, price, nine].sort((one, two) => one.compare(two)), [nine, price, ten]);
+  assert.equal(String(ten.minus(price)), "0.50");
+  for (const wrong of [() => nine < ten, () => ten - nine, () => Number(ten), () => +ten, () => BigInt(ten), () => Math.max(ten)]) {
+    assert.throws(wrong, TypeError);
+  }
+});
+
+test("the SDK writes values everywhere", () => {
+  const price = new Decimal(1250n, 3);
+  handled(sold(), ({ lines: [{ kind, age }] }) => {
+    const values = { price, gross: 1299n, kind, age: age.outcome };
+    const wanted = { price: "1.250", gross: "1299", kind: "gift-card-sale(6006***)", age: "passed" };
+    const pairs = Object.entries(wanted).map(([name, value]) => ({ name, value }));
+    const decision = new Decision()
+      .request({ id: "1", target: "erp", method: "POST", path: "/", headers: values, body: price })
+      .receipt("t", "en", values);
+    for (const [name, value] of Object.entries(values)) decision.note(name, value);
+    assert.deepEqual([decision.requests[0].headers, decision.receipts[0].attributes, decision.notes], [pairs, pairs, pairs]);
+    assert.equal(new TextDecoder().decode(decision.requests[0].body), "1.250");
+    log.info("sold", values);
+    assert.deepEqual(log.written.pop().fields, Object.entries(wanted));
+    assert.equal(json(values), '{"price":"1.250","gross":1299,"kind":"gift-card-sale(6006***)","age":"passed"}');
+    const rows = new csv.Writer({ delimiter: ";", decimalMark: "," });
+    rows.text(price.negated()).text(-5n).text(kind).text(undefined).endRow();
+    assert.equal(rows.finish(), "-1,250;-5;gift-card-sale(6006***);\r\n");
+  });
+  for (const [value, wanted] of [[undefined, ""], [null, ""], [true, "true"], [7, "7"], [new Date(0), "1970-01-01T00:00:00.000Z"]]) {
+    assert.equal(new Decision().note("n", value).notes[0].value, wanted);
+  }
+});
+
+test("an object without a text is an error", () => {
+  for (const value of [{}, [new Decimal(1n)], { gross: 1n }, () => 1, Symbol("s")]) {
+    for (const write of [
+      () => new Decision().note("n", value),
+      () => new Decision().document("d", "n", "text/plain", value),
+      () => log.info("m", { field: value }),
+      () => new csv.Writer().text(value),
+    ]) {
+      assert.throws(write, Failed);
+    }
+  }
+  for (const bad of [12.5, new Decimal(1n), "12", undefined]) {
+    assert.throws(() => money.format(bad, 2), TypeError);
+    assert.throws(() => new csv.Writer().amount(bad, 2), TypeError);
+  }
+  assert.throws(() => money.sum([1n, 0.5]), TypeError);
 });
 
 const SETTINGS = settings.fields({

@@ -12,14 +12,16 @@ side effects. The SDK is pure Python without dependencies; `sdk/GUIDE.md` descri
         return Decision().publish(cx.settings.topic, sale.entry.order_id, {"gross": sale.gross})
 
 Arguments have the contract's names (`wit/v0.2.0/types.wit`) with underscores: `sale.entry.order_id`,
-`sale.lines[0].unit_price`. Money is an `int` in minor units, an absent value is `None`.
+`sale.lines[0].unit_price`. Money is an `int` in minor units, a decimal is a `Decimal`, whose text is its value
+(`f"{line.quantity}"`), an absent value is `None`.
 """
 
 from . import csv, log, money, settings
-from .context import Context, variant
+from .context import Context
 from .decimal import Decimal
 from .decision import Decision
 from .fault import Failed, Fault, Invalid, Misconfigured, Problem, Retry
+from .text import variant
 
 __all__ = [
     "Context",

@@ -1,26 +1,9 @@
 """The context of a call."""
 
-import re
-from typing import Any, Tuple
+from typing import Any
 
 from .fault import Invalid, Misconfigured
-
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-def variant(value: Any) -> Tuple[str, Any]:
-    """Returns the case of a variant as in the contract, and its value.
-
-    For `line.kind` it is `("item", None)` or `("gift-card-sale", "6006***")`. It also works for
-    `refund.origin`, `cancelled.cause` and the outcome of an age check.
-    """
-    if isinstance(value, str):  # A test may write a case without content as text.
-        return value.replace("_", "-"), None
-    name = getattr(value, "name", None)
-    if isinstance(name, str) and name.isupper():  # An enum, which carries nothing.
-        return name.lower().replace("_", "-"), None
-    case = type(value).__name__.split("_")[1]
-    return _CAPITAL.sub("-", case).lower(), getattr(value, "value", None)
+from .text import variant
 
 
 class Context:

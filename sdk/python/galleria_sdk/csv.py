@@ -4,8 +4,11 @@ A text cell never starts with a character that makes a spreadsheet read it as a 
 unchanged.
 """
 
+from typing import Any
+
 from .decimal import Decimal, digits
 from .fault import Invalid
+from .text import text as text_of
 
 
 class Writer:
@@ -26,8 +29,15 @@ class Writer:
         self._out = ["\ufeff"] if bom else []
         self._row = []
 
-    def text(self, text: str) -> "Writer":
-        """Writes a text cell, with `'` before a character that would make it a formula."""
+    def text(self, text: Any) -> "Writer":
+        """Writes a text cell, with `'` before a character that would make it a formula. A number becomes a
+        number, without the `'`.
+        """
+        if isinstance(text, Decimal):
+            return self.decimal(text)
+        if isinstance(text, int) and not isinstance(text, bool):
+            return self.integer(text)
+        text = text_of(text)
         cell = "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
         if any(sign in text for sign in ('"', "\r", "\n", self._delimiter)):
             cell = '"' + cell.replace('"', '""') + '"'

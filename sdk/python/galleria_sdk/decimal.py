@@ -4,8 +4,11 @@ Every result must fit the contract (64 bits, 18 digits after the decimal point).
 fails with `Invalid`, as in the Rust SDK.
 """
 
+import decimal
 import re
 from dataclasses import dataclass
+from functools import total_ordering
+from typing import Any, Optional, Tuple
 
 from .fault import Invalid
 
@@ -15,9 +18,15 @@ _TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 def narrow(what: str, value: int) -> int:
     """Returns an integer if it fits into 64 bits with sign, otherwise fails."""
+    _need_integer(value)
     if not -(1 << 63) <= value < 1 << 63:
         raise Invalid(what, "is too large")
     return value
+
+
+def _need_integer(value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"must be an int, such as money in minor units, got {value!r}")
 
 
 def divide(value: int, by: int) -> int:
@@ -37,6 +46,7 @@ def digits(unscaled: int, scale: int, mark: str = ".") -> str:
     >>> digits(-5, 2)
     '-0.05'
     """
+    _need_integer(unscaled)
     text = str(abs(unscaled)).rjust(scale + 1, "0")
     if scale:
         text = text[:-scale] + mark + text[-scale:]
@@ -49,9 +59,16 @@ def _power(scale: int) -> int:
     return 10**scale
 
 
-@dataclass(frozen=True)
+@total_ordering
+@dataclass(frozen=True, eq=False, repr=False)
 class Decimal:
-    """`unscaled × 10^-scale`. `==` compares the digits: 1.50 and 1.5 differ."""
+    """`unscaled × 10^-scale`. Its text is its value with all digits; comparisons compare the value.
+
+    >>> f"{Decimal(1250, 3)} and {Decimal(1250, 3):.1f}"
+    '1.250 and 1.3'
+    >>> Decimal(150, 2) == Decimal(15, 1), Decimal(9) < Decimal(10)
+    (True, True)
+    """
 
     unscaled: int
     scale: int = 0
@@ -66,7 +83,7 @@ class Decimal:
         """Parses `-12.50`: no exponent, no grouping, no blanks.
 
         >>> Decimal.parse("12.50")
-        Decimal(unscaled=1250, scale=2)
+        Decimal('12.50')
         """
         found = _TEXT.fullmatch(text)
         if found is None or len(text) > 39 or len(found[3] or "") > MAX_SCALE:
@@ -76,6 +93,43 @@ class Decimal:
 
     def __str__(self) -> str:
         return digits(self.unscaled, self.scale)
+
+    def __repr__(self) -> str:
+        return f"Decimal('{self}')"
+
+    def __format__(self, spec: str) -> str:
+        """Formats as `format` does for numbers, without an exponent unless `e` or `g` is given. Rounds half away
+        from zero.
+        """
+        if not spec or spec.endswith("s"):
+            return format(str(self), spec)
+        exact = decimal.Decimal(str(self))
+        with decimal.localcontext(decimal.Context(prec=60, rounding=decimal.ROUND_HALF_UP)):
+            return format(exact, spec if spec[-1] in "eEfFgGn%" else spec + "f")
+
+    def __eq__(self, other: Any) -> bool:
+        pair = self._comparable(other)
+        return NotImplemented if pair is None else pair[0] == pair[1]
+
+    def __lt__(self, other: Any) -> bool:
+        pair = self._comparable(other)
+        return NotImplemented if pair is None else pair[0] < pair[1]
+
+    def __hash__(self) -> int:
+        value = self.trimmed()
+        return hash((value.unscaled, value.scale)) if value.scale else hash(value.unscaled)
+
+    def __bool__(self) -> bool:
+        return self.unscaled != 0
+
+    def _comparable(self, other: Any) -> Optional[Tuple[int, int]]:
+        """Both values at one scale; none if the other is not an exact number."""
+        if isinstance(other, int) and not isinstance(other, bool):
+            other = Decimal(other)
+        if not isinstance(other, Decimal):
+            return None
+        scale = max(self.scale, other.scale)
+        return self.unscaled * 10 ** (scale - self.scale), other.unscaled * 10 ** (scale - other.scale)
 
     def trimmed(self) -> "Decimal":
         """Removes trailing zeros: 1.500 becomes 1.5."""
@@ -97,6 +151,11 @@ class Decimal:
         scale = max(self.scale, other.scale)
         total = self._aligned(scale) + other._aligned(scale)
         return Decimal(narrow("sum", total), scale)
+
+    def minus(self, other: "Decimal") -> "Decimal":
+        """Returns the difference, with the larger scale."""
+        scale = max(self.scale, other.scale)
+        return Decimal(narrow("difference", self._aligned(scale) - other._aligned(scale)), scale)
 
     def times(self, other: "Decimal") -> "Decimal":
         """Returns the exact product. Fails if it needs more than 18 digits after the decimal point."""

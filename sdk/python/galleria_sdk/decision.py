@@ -4,18 +4,20 @@ import json as _json
 from typing import Any, Optional, Union
 
 from .fault import Failed
+from .text import text
 
 
 def json(value: Any) -> str:
     """Returns JSON text without blanks, with the keys in their given order. Every SDK returns the same bytes.
 
-    Floating-point numbers are rejected: money is an `int`, a decimal is a string.
+    A `Decimal` becomes a string, an enum or variant its case. Floating-point numbers are rejected: money is an
+    `int`.
 
     >>> json({"name": "Smørrebrød", "gross": 1299, "member": None})
     '{"name":"Smørrebrød","gross":1299,"member":null}'
     """
     _refuse_floats(value)
-    return _json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text)
 
 
 def _refuse_floats(value: Any) -> None:
@@ -47,6 +49,7 @@ class Decision:
 
     def publish(self, topic: str, key: Optional[str], data: Any) -> "Decision":
         """Adds an event. `data` becomes JSON; the host wraps it in the platform's envelope."""
+        key = None if key is None else text(key)
         self.publications.append({"topic": topic, "key": key, "data": json(data)})
         return self
 
@@ -81,7 +84,7 @@ class Decision:
 
     def note(self, name: str, value: Any) -> "Decision":
         """Adds a note for people. The journal stores it."""
-        self.notes.append({"name": name, "value": str(value)})
+        self.notes.append({"name": name, "value": text(value)})
         return self
 
 
@@ -90,8 +93,9 @@ def _file(directory: str, name: str, media_type: str, body: Union[str, bytes]) -
 
 
 def _attributes(pairs: Optional[dict]) -> list:
-    return [{"name": name, "value": str(value)} for name, value in (pairs or {}).items()]
+    return [{"name": name, "value": text(value)} for name, value in (pairs or {}).items()]
 
 
 def _bytes(body: Union[str, bytes]) -> bytes:
-    return body.encode() if isinstance(body, str) else bytes(body)
+    # `bytes` of an integer would be that many zeros.
+    return bytes(body) if isinstance(body, (bytes, bytearray, memoryview)) else text(body).encode()

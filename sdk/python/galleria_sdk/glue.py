@@ -9,9 +9,16 @@ from componentize_py_types import Err
 from wit_world.imports import types
 
 from .context import Context
+from .decimal import Decimal
 from .decision import Decision
 from .fault import Failed, Fault, Invalid, Misconfigured, Problem, Retry
 from .settings import Fields
+from .text import name_cases
+
+# The component tool looks the classes of values up after this module was loaded: arguments contain the SDK's
+# decimals, whose text is their value.
+types.Decimal = Decimal
+name_cases(types)
 
 
 def checker(plugin: Any) -> type:

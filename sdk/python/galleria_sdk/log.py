@@ -1,5 +1,7 @@
 """Log lines for people. The host limits the bytes of each call and drops the excess."""
 
+from .text import text
+
 try:
     from wit_world.imports import log as _host
 except ImportError:  # Not in a component: a test of the plugin's functions.
@@ -10,7 +12,7 @@ written = []
 
 
 def _write(level: str, message: str, fields: dict) -> None:
-    pairs = [(name, str(value)) for name, value in fields.items()]
+    pairs = [(name, text(value)) for name, value in fields.items()]
     if _host is None:
         written.append((level, message, pairs))
     else:

@@ -5,11 +5,14 @@ import importlib
 import json
 import pkgutil
 import unittest
+from datetime import date
+from enum import Enum
 from types import SimpleNamespace
 
 import galleria_sdk
-from galleria_sdk import Context, Decimal, Failed, Invalid, Misconfigured, csv, money, settings, variant
+from galleria_sdk import Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, log, money, settings, variant
 from galleria_sdk.decision import json as text_of
+from galleria_sdk.text import name_cases
 
 LARGEST = (1 << 63) - 1
 
@@ -75,6 +78,99 @@ class Texts(unittest.TestCase):
         self.assertEqual(text_of({"b": [LARGEST, None, True], "a": "é\u2028\x01"}), f'{{"b":[{LARGEST},null,true],"a":"é\u2028\\u0001"}}')
         with self.assertRaises(Failed):
             text_of({"deep": [{"price": 1.5}]})
+
+
+class LineKind_GiftCardSale:
+    value = "6006***"
+
+
+class LineKind_Item:
+    pass
+
+
+class AgeOutcome(Enum):
+    PASSED = 1
+
+
+class Line:
+    """A record, which has no text."""
+
+
+class Values(unittest.TestCase):
+    """Values turned into text, in every way that Python has."""
+
+    PRICE = Decimal(1250, 3)
+
+    def test_a_decimal_is_its_value(self):
+        price = self.PRICE
+        for text in (str(price), f"{price}", format(price), "{}".format(price), "%s" % price, "".join([str(price)])):
+            self.assertEqual(text, "1.250")
+        self.assertEqual(f"{[price]} {price!r}", "[Decimal('1.250')] Decimal('1.250')")
+        self.assertEqual((f"{price:>7}", f"{price:<7}|", f"{price:+}", f"{price:s}"), ("  1.250", "1.250  |", "+1.250", "1.250"))
+        self.assertEqual((f"{price:.2f}", f"{-5:.1f}", f"{Decimal(-125, 2):.1f}", f"{Decimal(1, 18)}"), ("1.25", "-5.0", "-1.3", "0." + "0" * 17 + "1"))
+        self.assertEqual((f"{Decimal(LARGEST):,}", f"{Decimal(1, 9):10}"), ("9,223,372,036,854,775,807", "0.000000001"))
+        with self.assertRaises(TypeError):
+            "price: " + price
+        with self.assertRaises(TypeError):
+            json.dumps({"price": price})
+        for kind in ("%d", "%f"):
+            with self.assertRaises(TypeError):
+                kind % price
+
+    def test_decimals_compare_by_value(self):
+        self.assertEqual(Decimal(150, 2), Decimal(15, 1))
+        self.assertEqual(Decimal(300, 2), 3)
+        self.assertEqual(len({Decimal(150, 2), Decimal(15, 1), Decimal(3), 3}), 2)
+        self.assertNotEqual(Decimal(3), "3")
+        self.assertNotEqual(Decimal(3), None)
+        self.assertTrue(Decimal(9) < Decimal(10) <= Decimal(100, 1) and Decimal(-1, 2) < 0 and Decimal(10) > Decimal(9))
+        self.assertEqual(max(Decimal(9), Decimal(10), Decimal(95, 1)), Decimal(10))
+        self.assertFalse(Decimal(0, 2))
+        with self.assertRaises(TypeError):
+            Decimal(3) < 3.5
+        self.assertEqual(str(Decimal(150, 2).minus(Decimal(15, 1))), "0.00")
+
+    def test_the_sdk_writes_values_everywhere(self):
+        values = {"price": self.PRICE, "gross": 1299, "kind": LineKind_GiftCardSale(), "age": AgeOutcome.PASSED}
+        wanted = {"price": "1.250", "gross": "1299", "kind": "gift-card-sale(6006***)", "age": "passed"}
+        decision = Decision().request("1", "erp", "POST", "/", headers=values, body=self.PRICE).receipt("t", "en", values)
+        for name, value in values.items():
+            decision.note(name, value)
+        pairs = [{"name": name, "value": value} for name, value in wanted.items()]
+        self.assertEqual((decision.requests[0]["headers"], decision.notes), (pairs, pairs))
+        self.assertEqual((decision.receipts[0]["attributes"], decision.requests[0]["body"]), (pairs, b"1.250"))
+        log.info("sold", **values)
+        self.assertEqual(log.written.pop()[2], list(wanted.items()))
+        self.assertEqual(text_of(values), '{"price":"1.250","gross":1299,"kind":"gift-card-sale(6006***)","age":"passed"}')
+        rows = csv.Writer(delimiter=";", decimal_mark=",")
+        rows.text(self.PRICE.negated()).text(-5).text(LineKind_Item()).text(AgeOutcome.PASSED).text(None).end_row()
+        self.assertEqual(rows.finish(), b"-1,250;-5;item;passed;\r\n")
+        self.assertEqual(Decision().document("d", "n", "text/plain", 5).documents[0]["body"], b"5")
+        self.assertEqual(Decision().publish("t", 7, {}).publications[0]["key"], "7")
+        for value, wanted in [(None, ""), (True, "true"), (date(2026, 11, 24), "2026-11-24")]:
+            self.assertEqual(Decision().note("n", value).notes[0]["value"], wanted)
+
+    def test_an_object_without_a_text_is_an_error(self):
+        for value in (Line(), [self.PRICE], {"price": 1}, object()):
+            for write in (lambda: Decision().note("n", value), lambda: log.info("m", field=value), lambda: csv.Writer().text(value)):
+                with self.assertRaises(Failed, msg=repr(value)):
+                    write()
+        with self.assertRaises(Failed):
+            text_of({"line": Line()})
+        for bad in (12.5, self.PRICE, "12", True):
+            with self.assertRaises(TypeError):
+                money.format(bad, 2)
+            with self.assertRaises(TypeError):
+                csv.Writer().amount(bad, 2)
+        with self.assertRaises(TypeError):
+            money.sum([1, 0.5])
+
+    def test_cases_of_a_component_have_their_texts(self):
+        kinds = type("LineKind_Other", (), {"value": "bag", "__module__": "types_of_a_component"})
+        outcome = Enum("AgeOutcome", "PENDING PASSED", module="types_of_a_component")
+        name_cases(SimpleNamespace(__name__="types_of_a_component", LineKind_Other=kinds, AgeOutcome=outcome, name="x"))
+        self.assertEqual(f"{kinds()} {kinds():>12} {outcome.PASSED} {outcome.PENDING:>8}", "other(bag)   other(bag) passed  pending")
+        self.assertEqual(str(outcome.PASSED), "passed")
 
 
 class Settings(unittest.TestCase):

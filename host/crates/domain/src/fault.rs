@@ -63,7 +63,7 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HostFault {
-    /// The guest crashed; the text is a symbolised backtrace.
+    /// The guest crashed; the text is the end of its standard error and a symbolised backtrace.
     Trapped(String),
     /// More CPU time than the limit, in milliseconds.
     OutOfCpu(u64),
