@@ -126,12 +126,13 @@ impl RetryPolicy {
         if give_up {
             return NextTry::GiveUp;
         }
-        NextTry::After(match requested {
-            Some(seconds) => {
-                Duration::from_secs(seconds.max(1).into()).min(LONGEST_REQUESTED_DELAY)
-            }
-            None => self.backoff.wait(failed.failures, failed.id),
-        })
+        let backoff = self.backoff.wait(failed.failures, failed.id);
+        let requested = requested.map_or(Duration::ZERO, |seconds| {
+            Duration::from_secs(seconds.into()).min(LONGEST_REQUESTED_DELAY)
+        });
+        // A guest can only prolong the wait. Otherwise one that requests a second would be called 86,400 times
+        // a day, each time with a row in the journal.
+        NextTry::After(requested.max(backoff))
     }
 }
 
@@ -242,11 +243,13 @@ mod tests {
             (&retry(None),             1, 0,       Backoff(1),     Backoff(1)),
             (&retry(None),             7, DAY,     Backoff(300),   GiveUp),
             (&retry(None),             7, DAY + 1, GiveUp,         GiveUp),
-            // A requested delay replaces the back-off, from one second to an hour.
-            (&retry(Some(0)),          1, 0,       Exactly(1),     Exactly(1)),
-            (&retry(Some(90)),         4, 0,       Exactly(90),    Exactly(90)),
+            // A requested delay prolongs the back-off, to an hour at most.
+            (&retry(Some(0)),          1, 0,       Backoff(1),     Backoff(1)),
+            (&retry(Some(1)),          3, 0,       Backoff(16),    Backoff(16)),
+            (&retry(Some(1)),          9, DAY,     Backoff(300),   GiveUp),
+            (&retry(Some(150)),        4, 0,       Exactly(150),   Exactly(150)),
             (&retry(Some(9_999)),      1, 0,       Exactly(3_600), Exactly(3_600)),
-            (&retry(Some(90)),         5, DAY,     Exactly(90),    GiveUp),
+            (&retry(Some(900)),        5, DAY,     Exactly(900),   GiveUp),
             (&retry(Some(90)),         1, DAY + 1, GiveUp,         Exactly(90)),
         ];
         for (number, (fault, failures, age, event, run)) in table.into_iter().enumerate() {

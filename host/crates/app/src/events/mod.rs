@@ -330,8 +330,12 @@ fn exported(item: &Item) -> tracing::Span {
 /// The input of the argument's digest.
 fn argument_text(point: Point, context: &galleria_domain::Context, argument: &Argument) -> String {
     // Plain records always serialise.
-    serde_json::json!({
+    let mut text = serde_json::json!({
         "contract": contract::VERSION, "point": point, "context": context, "argument": argument,
-    })
-    .to_string()
+    });
+    // The journal's row has the number of the attempt. Without it, all attempts share one text.
+    if let Some(context) = text["context"].as_object_mut() {
+        context.remove("attempt");
+    }
+    text.to_string()
 }

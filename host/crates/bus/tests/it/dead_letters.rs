@@ -5,6 +5,7 @@ use galleria_app::events::{HandlingOutcome, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_domain::{CallFault, Fault, Problem};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn invalid() -> CallFault {
@@ -92,6 +93,11 @@ async fn a_restart_keeps_attempts_and_continues() {
         ("payment:p3", 1),
     ];
     assert_eq!(calls, expected.map(|(event, n)| (event.to_owned(), n)));
+    let journal = host.app.events.journal_of_order("o1").await;
+    let journal = journal.expect("a journal");
+    assert_eq!(journal.len(), 3);
+    let arguments: BTreeSet<_> = journal.iter().map(|row| &row.argument).collect();
+    assert_eq!(arguments.len(), 1, "all attempts share one text");
     host.stop_consuming().await;
 }
 
