@@ -168,7 +168,9 @@ fn amounts(
         .gross_currency
         .as_deref()
         .filter(|code| *code != paid.currency);
-    let Some(gross) = cells.gross else {
+    // A correction has no customer: its gross is empty or zero.
+    let correction = matches!(kind, StatementKind::Adjustment | StatementKind::Other(_));
+    let Some(gross) = cells.gross.filter(|gross| *gross != 0 || !correction) else {
         return match foreign {
             Some(currency) if sale => {
                 let column = columns::side(converted, columns::GROSS_DEBIT, columns::GROSS_CREDIT);

@@ -107,6 +107,7 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
         found.lines.push(match gross {
             _ if costs.contains(&&*word) => [0, 0, -net, net],
             None => [net + fee, net + fee, fee, net],
+            Some(0) if !sale && !word.contains("chargeback") => [net + fee, net + fee, fee, net],
             Some(gross) if foreign.is_empty() || foreign.eq_ignore_ascii_case(paid) => {
                 let fee = if stated.is_empty() && !sale {
                     gross - net

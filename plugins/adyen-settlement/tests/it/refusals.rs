@@ -499,6 +499,10 @@ fn a_fee_that_is_left_out_and_a_gross_that_is_left_out_follow_from_the_other_amo
             (950, "EUR", 950, 0, 950),
         ),
         (
+            "DepositCorrection|M|EUR|0.00|0.00|1|EUR|9.50|0.00||||",
+            (-950, "EUR", -950, 0, -950),
+        ),
+        (
             "SettledReversed|M|EUR|12.99||1|EUR|13.09|||||",
             (-1299, "EUR", -1299, 10, -1309),
         ),
