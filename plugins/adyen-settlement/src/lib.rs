@@ -18,7 +18,7 @@ use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{
     self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
 };
-use galleria_sdk::{money, quoted};
+use galleria_sdk::{DateFormat, money};
 use kinds::Meaning;
 pub use settings::{Payout, Settings};
 use std::io::Read;
@@ -50,6 +50,7 @@ galleria_sdk::plugin!(AdyenSettlement: ReadStatement);
 /// The state while a statement is read.
 struct Reader<'s> {
     settings: &'s Settings,
+    dates: DateFormat,
     header: csv::Columns,
     at: columns::At,
     writer: StatementWriter,
@@ -72,6 +73,7 @@ impl<'s> Reader<'s> {
         };
         Ok(Self {
             settings,
+            dates: settings.dates().map_err(Fault::Misconfigured)?,
             header: header.clone(),
             at: columns::At::find(header)?,
             writer: StatementWriter::new(names),
@@ -102,7 +104,14 @@ impl<'s> Reader<'s> {
             self.digits = money::minor_digits(currency);
             self.writer.set_digits(self.digits);
         }
-        let booked_at = self.booked_at(row);
+        let needs_day = match &meaning {
+            Some(Meaning::Line(kind)) => statement::needs_day(&kind.kind(word)),
+            Some(Meaning::Payout) | None => true,
+        };
+        let booked_at = match row.cell(self.at.created) {
+            "" if !needs_day => Ok(String::new()),
+            _ => self.booked_at(row),
+        };
         let booked_at = self.writer.problems.take(booked_at).unwrap_or_default();
         // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
         let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
@@ -166,23 +175,18 @@ impl<'s> Reader<'s> {
 
     /// Returns RFC 3339 if the offset of the zone is known, otherwise the day.
     fn booked_at(&self, row: &Row) -> Result<String, Problem> {
-        let text = row.cell(self.at.created);
-        let bad = || {
-            let message = [&*quoted(text), " is not a time such as 2026-11-24 18:03:07"].concat();
-            Problem::in_row(row.number(), columns::CREATED, message)
-        };
-        let (day, time) = text.split_once([' ', 'T']).ok_or_else(bad)?;
-        // This also checks the time of day, for any zone.
-        let local = [day, "T", time].concat();
-        Instant::parse(&[&*local, "Z"].concat()).map_err(|_| bad())?;
+        let in_row = |bad: BadValue| bad.in_row(row.number(), columns::CREATED);
+        let (day, time) = self
+            .dates
+            .read_local(row.cell(self.at.created))
+            .map_err(in_row)?;
         let zone = self.at.zone.map_or("", |zone| row.cell(zone));
-        match zones::offset(zone, &self.settings.zones) {
-            None => Ok(day.to_owned()),
-            Some(offset) => {
-                let instant = Instant::parse(&[&*local, offset].concat());
-                instant.map(|at| at.to_string()).map_err(|_| bad())
-            }
-        }
+        let offset = zones::offset(zone, &self.settings.zones);
+        let Some((time, offset)) = time.zip(offset) else {
+            return Ok(day.to_string());
+        };
+        let instant = Instant::parse(&[&*day.to_string(), "T", &time, offset].concat());
+        instant.map(|at| at.to_string()).map_err(in_row)
     }
 }
 

@@ -67,11 +67,23 @@ impl Cells {
             &unit,
             problems,
         );
+        let (gross, fee) = (gross?, fee?);
+        // In another currency, gross and fee do not define the net.
+        let same = currency == paid.currency;
+        let parts = gross.filter(|_| same).zip(fee);
+        let net = match (net?, parts) {
+            (Some(net), _) => net,
+            (None, Some((gross, fee))) => {
+                let net = gross.checked_sub(fee);
+                problems.take(net.ok_or_else(|| too_large(row, columns::COMMISSION)))?
+            }
+            (None, None) => 0,
+        };
         let cells = Self {
+            gross,
+            net,
+            fee,
             gross_currency,
-            gross: gross?,
-            net: net?.unwrap_or(0),
-            fee: fee?,
         };
         Some(cells)
     }

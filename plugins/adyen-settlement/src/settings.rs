@@ -1,9 +1,9 @@
 //! Settings: the format of the file, and further words.
 
-use galleria_sdk::NumberFormat;
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
+use galleria_sdk::{DateFormat, NumberFormat};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -21,6 +21,10 @@ pub struct Settings {
     pub decimal_mark: char,
     /// The character between groups of three digits; `None` if there is none.
     pub thousands: Option<char>,
+    /// The format of a day, `yyyy-mm-dd` as Adyen writes it: [`DateFormat`].
+    pub date: String,
+    /// The first of the hundred years that `yy` in `date` can mean.
+    pub pivot_year: Option<u16>,
     /// Whether the file must contain the payout.
     pub payout: Payout,
     /// Further words of the column `Type`, and their kinds.
@@ -49,6 +53,8 @@ impl Default for Settings {
             encoding: Encoding::Utf8,
             decimal_mark: '.',
             thousands: None,
+            date: "yyyy-mm-dd".to_owned(),
+            pivot_year: None,
             payout: Payout::Required,
             types: BTreeMap::new(),
             zones: BTreeMap::new(),
@@ -62,12 +68,18 @@ impl Settings {
         NumberFormat::new(self.decimal_mark, self.thousands)
     }
 
+    /// Returns how the file writes days.
+    pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
+        DateFormat::new(&self.date, self.pivot_year, None)
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
         let mut problems: Vec<Problem> = marks
             .map(|(setting, rule)| Problem::new(setting, rule))
             .collect();
+        problems.extend(self.dates().err().unwrap_or_default());
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as adyen"));
         }

@@ -50,9 +50,6 @@ impl ReadStatement for DelimitedStatement {
 
 galleria_sdk::plugin!(DelimitedStatement: ReadStatement);
 
-/// The most lines without a day. A payout has few costs and corrections.
-const MAX_UNDATED: usize = 1000;
-
 /// The row of totals.
 struct Total {
     row: u64,
@@ -79,8 +76,6 @@ struct Reader<'s> {
     total: Option<Total>,
     /// The day of the latest line, if no column contains the payout's day.
     latest: String,
-    /// Lines without a day, which get the payout's day: it may be in a row behind them.
-    undated: Vec<StatementLine>,
 }
 
 impl<'s> Reader<'s> {
@@ -110,7 +105,6 @@ impl<'s> Reader<'s> {
             fee: 0,
             total: None,
             latest: String::new(),
-            undated: Vec::new(),
         })
     }
 
@@ -156,14 +150,14 @@ impl<'s> Reader<'s> {
                 line::RowAmounts::read(row, &self.at, self.settings, &currency, word, problems)
             }
         };
-        let needs_day = kind_is_known && word.is_none_or(line::needs_day);
+        let needs_day =
+            kind_is_known && word.is_none_or(|word| statement::needs_day(&word.kind("")));
         let paid_on = self.day(row, self.at.paid_on, &columns.paid_on, needs_day);
         if let Some(day) = paid_on.as_ref().and_then(Option::as_ref) {
             let same = self.paid_on.check(number, &columns.paid_on, day);
             self.writer.problems.take(same);
         }
         let booked = self.day(row, self.at.booked_at, &columns.booked_at, needs_day);
-        let has_valid_days = paid_on.is_some() && booked.is_some();
         let booked_at = booked.flatten().or(paid_on.flatten()).unwrap_or_default();
         if booked_at > self.latest {
             self.latest.clone_from(&booked_at);
@@ -178,14 +172,7 @@ impl<'s> Reader<'s> {
         let kind = word.map(|word| word.kind(self.at.kind.map_or("", |at| row.cell(at))));
         let line = amounts.complete(line, kind);
         // A line with problems is pushed too, so that its amounts are checked.
-        if !line.booked_at.is_empty() || !has_valid_days {
-            self.writer.push(line);
-        } else if self.undated.len() < MAX_UNDATED {
-            self.undated.push(line);
-        } else {
-            let message = format!("is empty in more than {MAX_UNDATED} rows");
-            return Err(Problem::in_row(number, self.day_column(), message));
-        }
+        self.writer.push(line);
         Ok(())
     }
 
@@ -314,14 +301,12 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             value => value.to_owned(),
         };
         let paid_on = or(&self.paid_on, &self.latest);
-        for mut line in std::mem::take(&mut self.undated) {
-            if paid_on.is_empty() && end.complete {
-                let message = "is empty, and no other row has a day";
-                let problem = Problem::in_row(line.row, self.day_column(), message);
-                self.writer.problems.push(problem);
-            }
-            line.booked_at.clone_from(&paid_on);
-            self.writer.push(line);
+        let undated = self.writer.first_undated();
+        if let Some(row) = undated.filter(|_| paid_on.is_empty() && self.writer.problems.is_empty())
+        {
+            let message = "is empty, and no other row has a day";
+            let problem = Problem::in_row(row, self.day_column(), message);
+            self.writer.problems.push(problem);
         }
         let stem = self
             .file

@@ -232,15 +232,3 @@ pub fn read(
         ..StatementLine::default()
     }
 }
-
-/// Returns whether a line of this kind needs a day. A cost or a correction without one belongs to the day of the
-/// payout.
-pub fn needs_day(kind: KindWord) -> bool {
-    match kind {
-        KindWord::Payment
-        | KindWord::Refund
-        | KindWord::Chargeback
-        | KindWord::ChargebackReversal => true,
-        KindWord::Fee | KindWord::Adjustment | KindWord::Other => false,
-    }
-}

@@ -47,7 +47,11 @@ impl At {
     pub fn find(header: &Columns, settings: &Settings) -> Result<Self, Fault> {
         let mut problems = Problems::default();
         let mut find = |name: &str| problems.take(header.find(name)).flatten();
-        let effective = dated(&mut find, EFFECTIVE);
+        // The day of the payout is the day in the account's time zone, which the column without `_utc` has.
+        let effective = match find(EFFECTIVE) {
+            Some(_) => EFFECTIVE.to_owned(),
+            None => dated(&mut find, EFFECTIVE).0,
+        };
         let created = dated(&mut find, CREATED);
         let customer = find(CUSTOMER_AMOUNT).or(find(CUSTOMER_CURRENCY));
         let description = find(DESCRIPTION);
@@ -75,7 +79,7 @@ impl At {
             },
             customer: customer.map(|_| (require(CUSTOMER_AMOUNT), require(CUSTOMER_CURRENCY))),
             description,
-            effective: (require(&effective.0), effective.0),
+            effective: (require(&effective), effective),
             created: (require(&created.0), created.0, created.1),
         };
         problems.finish()?;

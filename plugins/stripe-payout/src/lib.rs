@@ -13,11 +13,11 @@ mod settings;
 
 use categories::Meaning;
 use galleria_sdk::csv::{self, Row};
-use galleria_sdk::money;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::{
     self, CommonValue, CsvRecords, FileEnd, RecordReader, StatementWriter,
 };
+use galleria_sdk::{DateFormat, money};
 pub use settings::{Payout, PspReference, Settings, TimeZone};
 use std::io::Read;
 
@@ -47,6 +47,7 @@ galleria_sdk::plugin!(StripePayout: ReadStatement);
 /// The state while a statement is read.
 struct Reader<'s> {
     settings: &'s Settings,
+    dates: DateFormat,
     header: csv::Columns,
     at: columns::At,
     writer: StatementWriter,
@@ -68,6 +69,7 @@ impl<'s> Reader<'s> {
         };
         Ok(Self {
             settings,
+            dates: settings.dates().map_err(Fault::Misconfigured)?,
             header: header.clone(),
             at: columns::At::find(header, settings)?,
             writer: StatementWriter::new(names),
@@ -101,8 +103,9 @@ impl<'s> Reader<'s> {
         }
         problems.take(self.payout.check(number, columns::PAYOUT, payout));
         let (effective_at, name) = &self.at.effective;
-        if let Some(effective) = problems.take(line::day(row, *effective_at, name)) {
-            problems.take(self.effective.check(number, name, effective));
+        let effective = line::day(row, *effective_at, name, &self.dates);
+        if let Some(effective) = problems.take(effective) {
+            problems.take(self.effective.check(number, name, &effective));
         }
         // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
         let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
@@ -117,7 +120,11 @@ impl<'s> Reader<'s> {
             Some(Meaning::Payout) => self.total(row, amounts.as_ref()),
             Some(Meaning::Line(kind)) => {
                 let (kind, settings) = (kind.kind(word), self.settings);
-                let line = line::read(row, &self.at, kind, amounts, &currency, settings, problems);
+                let format = line::LineFormat {
+                    settings,
+                    dates: &self.dates,
+                };
+                let line = line::read(row, &self.at, kind, amounts, &currency, &format, problems);
                 if let Some(line) = line {
                     self.writer.push(line);
                 }

@@ -4,8 +4,8 @@ use crate::columns::{self, At};
 use crate::settings::{PspReference, Settings, TimeZone};
 use galleria_sdk::csv::Row;
 use galleria_sdk::prelude::*;
-use galleria_sdk::statement::{reference, single_line};
-use galleria_sdk::{NumberFormat, money, quoted};
+use galleria_sdk::statement::{needs_day, reference, single_line};
+use galleria_sdk::{DateFormat, NumberFormat, money};
 
 /// The amounts of a row, in the payout's currency.
 pub struct RowAmounts {
@@ -27,11 +27,16 @@ impl RowAmounts {
             |index: usize, name: &str| problems.take(amount(row, index, name, currency, format));
         let gross = read(at.gross, columns::GROSS);
         let fee = read(at.fee, columns::FEE);
-        let net = read(at.net, columns::NET);
+        // Gross and fee define the net.
+        let net = match row.cell(at.net) {
+            "" => gross.zip(fee).map(|(gross, fee)| gross.checked_sub(fee)),
+            _ => read(at.net, columns::NET).map(Some),
+        };
+        let too_large = || Problem::in_row(row.number(), columns::NET, "is too large");
         Some(Self {
             gross: gross?,
             fee: fee?,
-            net: net?,
+            net: problems.take(net?.ok_or_else(too_large))?,
         })
     }
 
@@ -58,6 +63,12 @@ impl RowAmounts {
     }
 }
 
+/// The settings, and the format of days that follows from them.
+pub struct LineFormat<'a> {
+    pub settings: &'a Settings,
+    pub dates: &'a DateFormat,
+}
+
 /// Reports all problems of the row. Returns a line if its amounts are valid, also if other cells are not.
 pub fn read(
     row: &Row,
@@ -65,13 +76,14 @@ pub fn read(
     kind: StatementKind,
     amounts: Option<RowAmounts>,
     currency: &str,
-    settings: &Settings,
+    format: &LineFormat<'_>,
     problems: &mut Problems,
 ) -> Option<StatementLine> {
+    let settings = format.settings;
     let mut line = StatementLine {
         row: row.number(),
         booked_at: problems
-            .take(booked_at(row, at, settings))
+            .take(booked_at(row, at, &kind, format))
             .unwrap_or_default(),
         currency: currency.to_owned(),
         minor_digits: money::minor_digits(currency),
@@ -185,43 +197,31 @@ fn amount(
 }
 
 /// Returns the day of `2026-11-24 18:03:07`, or of a day alone.
-pub fn day<'r>(row: &'r Row, index: usize, name: &str) -> Result<&'r str, Problem> {
-    Ok(moment(row, index, name)?.0)
+pub fn day(row: &Row, index: usize, name: &str, dates: &DateFormat) -> Result<String, Problem> {
+    let local = dates.read_local(row.cell(index));
+    let (day, _) = local.map_err(|bad| bad.in_row(row.number(), name))?;
+    Ok(day.to_string())
 }
 
-/// Returns RFC 3339 if the time zone is known, otherwise the day.
-fn booked_at(row: &Row, at: &At, settings: &Settings) -> Result<String, Problem> {
+/// Returns RFC 3339 if the time zone is known, otherwise the day; empty if the line needs no day and has none.
+fn booked_at(
+    row: &Row,
+    at: &At,
+    kind: &StatementKind,
+    format: &LineFormat<'_>,
+) -> Result<String, Problem> {
     let (index, name, utc) = &at.created;
-    let (day, time) = moment(row, *index, name)?;
-    match time {
-        Some(time) if *utc || settings.time_zone == TimeZone::Utc => {
-            let instant = Instant::parse(&[day, "T", time, "Z"].concat());
-            let instant = instant.map_err(|bad| bad.in_row(row.number(), name))?;
-            Ok(instant.to_string())
-        }
-        _ => Ok(day.to_owned()),
+    let text = row.cell(*index);
+    if text.is_empty() && !needs_day(kind) {
+        return Ok(String::new());
     }
-}
-
-fn moment<'r>(
-    row: &'r Row,
-    index: usize,
-    name: &str,
-) -> Result<(&'r str, Option<&'r str>), Problem> {
-    let text = row.cell(index);
-    let (day, time) = match text.split_once([' ', 'T']) {
-        Some((day, time)) => (day, Some(time)),
-        None => (text, None),
-    };
-    let good = match time {
-        Some(time) => Instant::parse(&[day, "T", time, "Z"].concat()).is_ok(),
-        None => Date::parse(day).is_ok(),
-    };
-    match good {
-        true => Ok((day, time)),
-        false => {
-            let message = [&*quoted(text), " is not a time such as 2026-11-24 18:03:07"].concat();
-            Err(Problem::in_row(row.number(), name, message))
+    let in_row = |bad: BadValue| bad.in_row(row.number(), name);
+    let (day, time) = format.dates.read_local(text).map_err(in_row)?;
+    match time {
+        Some(time) if *utc || format.settings.time_zone == TimeZone::Utc => {
+            let instant = Instant::parse(&[&*day.to_string(), "T", &time, "Z"].concat());
+            Ok(instant.map_err(in_row)?.to_string())
         }
+        _ => Ok(day.to_string()),
     }
 }

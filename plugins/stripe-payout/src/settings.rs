@@ -1,8 +1,8 @@
 //! Settings: the columns of payment references, and the options of the report.
 
-use galleria_sdk::NumberFormat;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
+use galleria_sdk::{DateFormat, NumberFormat};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,10 @@ pub struct Settings {
     pub decimal_mark: char,
     /// The character between groups of three digits; `None` if there is none.
     pub thousands: Option<char>,
+    /// The format of a day, `yyyy-mm-dd` as Stripe writes it: [`DateFormat`].
+    pub date: String,
+    /// The first of the hundred years that `yy` in `date` can mean.
+    pub pivot_year: Option<u16>,
     /// The column of the reference that the till recorded for the payment.
     pub psp_reference: PspReference,
     /// The column of the platform's reference, such as `payment_metadata[order_id]`; empty if there
@@ -74,6 +78,8 @@ impl Default for Settings {
             delimiter: ',',
             decimal_mark: '.',
             thousands: None,
+            date: "yyyy-mm-dd".to_owned(),
+            pivot_year: None,
             psp_reference: PspReference::ChargeId,
             merchant_reference: String::new(),
             time_zone: TimeZone::Utc,
@@ -89,12 +95,18 @@ impl Settings {
         NumberFormat::new(self.decimal_mark, self.thousands)
     }
 
+    /// Returns how the file writes days.
+    pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
+        DateFormat::new(&self.date, self.pivot_year, None)
+    }
+
     /// Returns the problems of settings with valid types.
     pub fn problems(&self) -> Vec<Problem> {
         let marks = NumberFormat::wrong_settings(self.decimal_mark, self.thousands);
         let mut problems: Vec<Problem> = marks
             .map(|(setting, rule)| Problem::new(setting, rule))
             .collect();
+        problems.extend(self.dates().err().unwrap_or_default());
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as stripe"));
         }

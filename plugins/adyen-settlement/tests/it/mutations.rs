@@ -69,7 +69,8 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
                 },
             )
         };
-        let net = sided("Net Debit (NC)|Net Credit (NC)", paid)?.unwrap_or(0);
+        let stated_net = sided("Net Debit (NC)|Net Credit (NC)", paid)?;
+        let net = stated_net.unwrap_or(0);
         let word = cell("Type")?.to_lowercase();
         if word == "merchantpayout" {
             found.total = Some(-net);
@@ -94,6 +95,11 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
             "Gross Debit (GC)|Gross Credit (GC)",
             if foreign.is_empty() { paid } else { foreign },
         )?;
+        // Gross and fee define a net that is left out.
+        let net = match gross.filter(|_| foreign.is_empty() || foreign.eq_ignore_ascii_case(paid)) {
+            Some(gross) if stated_net.is_none() && !stated.is_empty() => gross - fee,
+            _ => net,
+        };
         let costs = [
             "fee",
             "paymentcost",

@@ -63,7 +63,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             changed(2, "2026-11-20", "2026-02-30"),
-            "row 2, Creation Date: `2026-02-30 10:11:12` is not a time",
+            "row 2, Creation Date: `2026-02-30 10:11:12` is not a date",
         ),
         (
             changed(3, "Settled", "Setled"),
@@ -413,7 +413,7 @@ fn all_problems_of_a_row_are_reported() {
         .replacen("2026-11-20 10:11:12", "20/11/2026", 1)
         .replacen("QFQTPCQ8HXSKGK82", &"9".repeat(301), 1);
     let expected = [
-        "row 2, Creation Date: `20/11/2026` is not a time such as 2026-11-24 18:03:07",
+        "row 2, Creation Date: `20/11/2026` is not a date in the form yyyy-mm-dd",
         "row 2, Net Credit (NC): `y` is not an amount",
         "row 2, Markup (NC): `z` is not an amount",
         "row 2, Gross Credit (GC): `x` is not an amount",

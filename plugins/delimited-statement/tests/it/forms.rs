@@ -19,7 +19,7 @@ fn every_form_of_a_file_gives_the_same_statement() {
         .collect();
     let header = text.find("Operaci").expect("the header");
     let begin = text[..header].rfind('\n').map_or(0, |index| index + 1);
-    let mut rows = table(text[begin..].as_bytes(), ';');
+    let mut rows = table(&text.as_bytes()[begin..], ';');
     let column = rows[0]
         .iter()
         .position(|name| name == "Referencia")

@@ -55,7 +55,12 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
         let cell = |name: &str| Some(row.get(column(header, name)?)?.as_str());
         let currency = cell("currency")?;
         let amount = |name: &str| minor(cell(name)?, '.', None, digits(currency));
-        let (gross, fee, net) = (amount("gross")?, amount("fee")?, amount("net")?);
+        let (gross, fee) = (amount("gross")?, amount("fee")?);
+        // Gross and fee define a net that is left out.
+        let net = match cell("net")? {
+            "" => gross - fee,
+            _ => amount("net")?,
+        };
         assert_eq!(net, gross - fee, "`{row:?}`");
         let seen = cell("customer_facing_currency")
             .filter(|seen| !seen.is_empty() && !seen.eq_ignore_ascii_case(currency));

@@ -96,7 +96,7 @@ fn every_problem_names_row_and_column() {
         ),
         (
             changed(3, "2026-11-20 12:01:44", "20/11/2026"),
-            "row 3, created_utc: `20/11/2026` is not a time",
+            "row 3, created_utc: `20/11/2026` is not a date in the form yyyy-mm-dd",
         ),
         (
             changed(3, "txn_3QMxExample0002", ""),
@@ -185,7 +185,7 @@ fn all_problems_of_a_row_are_reported() {
         "row 4, gross: `x` is not an amount",
         "row 4, fee: `y` is not an amount",
         "row 4, net: `z` is not an amount",
-        "row 4, created_utc: `20/11/2026` is not a time",
+        "row 4, created_utc: `20/11/2026` is not a date in the form yyyy-mm-dd",
         "row 4, charge_id: `ch\u{fffd}A3` must be one line",
     ];
     let problems = read(text).problems();

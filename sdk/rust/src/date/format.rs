@@ -94,25 +94,12 @@ impl DateFormat {
 
     /// Reads a day.
     pub fn read(&self, text: &str) -> Result<Date, BadValue> {
-        let bad = |reason: &str| {
-            let message = [
-                &*quoted(text),
-                " is not a date in the form ",
-                &self.pattern,
-                reason,
-            ];
-            BadValue::new("date", message.concat())
-        };
-        let (date, rest) = self.day(text).ok_or_else(|| bad(""))?;
-        if rest.is_empty() {
-            return Ok(date);
-        }
-        let Some(Clock { seconds, offset }) = clock(rest) else {
-            return Err(bad(
-                ", with or without a time such as 18:03:07 or 18:03:07+01:00 behind it",
-            ));
-        };
-        let Some(offset) = offset else {
+        let (date, clock) = self.parse(text)?;
+        let Some(Clock {
+            seconds,
+            offset: Some(offset),
+        }) = clock
+        else {
             return Ok(date);
         };
         let Some(zone) = &self.zone else {
@@ -125,7 +112,50 @@ impl DateFormat {
         let instant = date.days() * 86_400 + seconds - offset;
         let local = zone.offset_at(instant).map(|offset| instant + offset);
         let date = local.and_then(|local| Date::of_days(local.div_euclid(86_400)));
-        date.ok_or_else(|| bad(": the time zone has no day for it"))
+        date.ok_or_else(|| {
+            let message = [&*quoted(text), " is outside the years of the calendar"].concat();
+            BadValue::new("date", message)
+        })
+    }
+
+    /// Reads a day and the time behind it, as `18:03:07`, both as written. It is for files that state their time zone
+    /// in another place, so an offset from UTC is rejected.
+    pub fn read_local(&self, text: &str) -> Result<(Date, Option<String>), BadValue> {
+        let (date, clock) = self.parse(text)?;
+        let Some(Clock { seconds, offset }) = clock else {
+            return Ok((date, None));
+        };
+        if offset.is_some() {
+            let message = [
+                &*quoted(text),
+                " has an offset from UTC: a column or a setting states the time zone, so the time must not",
+            ];
+            return Err(BadValue::new("date", message.concat()));
+        }
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let time = format!("{hours:02}:{minutes:02}:{:02}", seconds % 60);
+        Ok((date, Some(time)))
+    }
+
+    fn parse(&self, text: &str) -> Result<(Date, Option<Clock>), BadValue> {
+        let bad = |reason: &str| {
+            let message = [
+                &*quoted(text),
+                " is not a date in the form ",
+                &self.pattern,
+                reason,
+            ];
+            BadValue::new("date", message.concat())
+        };
+        match self.day(text).ok_or_else(|| bad(""))? {
+            (date, "") => Ok((date, None)),
+            (date, rest) => {
+                let reason =
+                    ", with or without a time such as 18:03:07 or 18:03:07+01:00 behind it";
+                let clock = clock(rest).ok_or_else(|| bad(reason))?;
+                Ok((date, Some(clock)))
+            }
+        }
     }
 
     /// Reads the day by the pattern, and returns the text behind it.

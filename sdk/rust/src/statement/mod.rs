@@ -50,6 +50,18 @@ impl KindWord {
     }
 }
 
+/// Returns whether a line of this kind needs a day of its own. A cost or a correction without a day belongs to the day
+/// of the payout.
+pub fn needs_day(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Payment
+        | StatementKind::Refund
+        | StatementKind::Chargeback
+        | StatementKind::ChargebackReversal => true,
+        StatementKind::Fee | StatementKind::Adjustment | StatementKind::Other(_) => false,
+    }
+}
+
 /// The longest text of a line, in bytes. References have some tens of bytes, and the host rejects longer
 /// ones.
 pub const MAX_TEXT: usize = 300;

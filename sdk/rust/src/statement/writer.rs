@@ -7,6 +7,9 @@ use crate::{
 };
 use std::borrow::Cow;
 
+/// The most lines without a day. A payout has few costs and corrections.
+const MAX_UNDATED: usize = 1000;
+
 /// The file's names of the columns with amounts, for messages.
 #[derive(Clone, Debug)]
 pub struct ColumnNames {
@@ -36,6 +39,8 @@ pub struct StatementWriter {
     /// The columns of the next line or of the total: some files have one column for each sign.
     pub columns: ColumnNames,
     statement: Statement,
+    /// Lines without a day.
+    undated: Vec<StatementLine>,
     /// Digits after the decimal point of the payout's currency, for messages.
     digits: u8,
     lines: u64,
@@ -51,6 +56,7 @@ impl StatementWriter {
             problems: Problems::default(),
             columns,
             statement: Statement::open(),
+            undated: Vec::new(),
             digits: 2,
             lines: 0,
             gross: 0,
@@ -64,7 +70,7 @@ impl StatementWriter {
         self.digits = minor_digits;
     }
 
-    /// Checks the amounts of a line. Writes it if there was no problem so far: otherwise the host rejects the
+    /// Checks the amounts of a line. A line without a day gets the day of the payout. Writes it if there was no problem so far: otherwise the host rejects the
     /// statement. So a line with another invalid cell is pushed too, and all its problems are reported.
     pub fn push(&mut self, line: StatementLine) {
         self.lines += 1;
@@ -89,9 +95,26 @@ impl StatementWriter {
             let problem = Problem::in_row(line.row, &*self.columns.net, message.concat());
             self.problems.push(problem);
         }
-        if self.problems.is_empty() {
+        if line.booked_at.is_empty() {
+            self.push_undated(line);
+        } else if self.problems.is_empty() {
             self.statement.push(line);
         }
+    }
+
+    /// Keeps a line without a day: the day of the payout may be in a row behind it.
+    fn push_undated(&mut self, line: StatementLine) {
+        if self.undated.len() < MAX_UNDATED {
+            return self.undated.push(line);
+        }
+        let message = format!("is empty in more than {MAX_UNDATED} rows");
+        self.problems
+            .push(Problem::in_row(line.row, "day", message));
+    }
+
+    /// Returns the row of the first line without a day.
+    pub fn first_undated(&self) -> Option<u64> {
+        self.undated.first().map(|line| line.row)
     }
 
     /// Payments by customers are positive, repayments to them negative. The fee of a payment is not
@@ -152,6 +175,10 @@ impl StatementWriter {
             _ => {}
         }
         self.problems.finish()?;
+        for mut line in self.undated {
+            line.booked_at.clone_from(&header.paid_on);
+            self.statement.push(line);
+        }
         self.statement.describe(&header);
         self.statement.close();
         let currency = header.currency.to_ascii_lowercase();

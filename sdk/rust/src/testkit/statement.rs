@@ -6,7 +6,7 @@ use galleria_domain::Scope;
 use galleria_domain::plugin::Point;
 use serde_json::Value;
 
-/// Reads a file with a plugin's `ReadStatement`, natively.
+/// Reads a file with a plugin's `ReadStatement`, natively. The lines of the outcome are in the order of their rows.
 ///
 /// # Panics
 ///
@@ -40,7 +40,11 @@ pub fn read_statement<P: Served>(
         input_bytes: bytes.into(),
     };
     match super::run::<P>(&event) {
-        Ok(outcome) => outcome,
+        Ok(mut outcome) => {
+            // A line without a day is pushed last, because it needs the day of the payout.
+            outcome.statement.sort_by_key(|line| line.row);
+            outcome
+        }
         Err(error) => panic!("{error}"),
     }
 }

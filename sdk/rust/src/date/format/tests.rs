@@ -109,6 +109,25 @@ fn patterns_that_do_not_describe_a_day_are_rejected() {
 }
 
 #[test]
+fn a_local_time_is_read_as_written() {
+    let format = format("d/m/yyyy", None, None);
+    let read = |text: &str| {
+        let local = format.read_local(text);
+        local.map(|(date, time)| [date.to_string(), time.unwrap_or_default()])
+    };
+    for (text, time) in [
+        ("3/2/2026", ""),
+        ("3/2/2026 9:05", "09:05:00"),
+        ("3/2/2026T23.59.07", "23:59:07"),
+    ] {
+        assert_eq!(read(text), Ok(["2026-02-03".into(), time.into()]), "{text}");
+    }
+    let message = read("3/2/2026 9:05Z").expect_err("an offset").message;
+    assert!(message.contains("has an offset from UTC"), "{message}");
+    assert!(read("3/2/2026 x").is_err() && read("").is_err());
+}
+
+#[test]
 fn two_digits_are_a_year_from_the_pivot_on() {
     for (pivot, text, expected) in [
         (2000, "24/11/26", "2026-11-24"),
