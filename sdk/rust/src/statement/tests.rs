@@ -234,3 +234,59 @@ fn reading_stops_when_there_are_too_many_problems() {
     assert!(fault.is_err());
     assert_eq!((end.complete, end.last_row), (false, 50));
 }
+
+#[test]
+fn an_unknown_word_names_the_setting_and_the_most_similar_words() {
+    let words: Vec<String> = ('a'..='z')
+        .map(|letter| format!("{letter}-reserved-funds"))
+        .collect();
+    let known = words
+        .iter()
+        .map(String::as_str)
+        .chain(["Settled", "Refunded"]);
+    let message = unknown_word(3, "Type", "Setled", "types", known).to_string();
+    let expected = "row 3, Type: `Setled` is unknown: correct it, or add it to the setting types; similar known values: Settled, Refunded, ";
+    assert!(message.starts_with(expected), "{message}");
+    assert_eq!(message.matches("-reserved-funds").count(), 6, "{message}");
+    // The comparison is bounded, also in the middle of a letter.
+    let long = "é".repeat(2000);
+    assert!(
+        unknown_word(3, "Type", &long, "types", (0..9).map(|_| "é"))
+            .to_string()
+            .len()
+            < 400
+    );
+}
+
+#[test]
+fn amounts_that_are_left_out_follow_from_the_others() {
+    let stated = |gross, fee, net| StatedAmounts { gross, fee, net };
+    for (of, payment, cost) in [
+        (
+            stated(Some(100), Some(3), Some(97)),
+            [100, 3, 97],
+            [100, 3, 97],
+        ),
+        (stated(Some(100), Some(3), None), [100, 3, 97], [100, 3, 97]),
+        (
+            stated(Some(100), None, Some(97)),
+            [100, 3, 97],
+            [100, 3, 97],
+        ),
+        (stated(Some(100), None, None), [100, 0, 100], [100, 0, 100]),
+        (stated(None, Some(3), Some(97)), [100, 3, 97], [0, 3, 97]),
+        (stated(None, None, Some(-9)), [-9, 0, -9], [0, 9, -9]),
+        (stated(None, Some(9), None), [0, 9, -9], [0, 9, -9]),
+    ] {
+        assert_eq!(of.complete(false), Some(payment), "{of:?}");
+        assert_eq!(of.complete(true), Some(cost), "{of:?}");
+    }
+    let beyond = [
+        stated(Some(i64::MIN), Some(1), None),
+        stated(Some(i64::MIN), None, Some(1)),
+        stated(None, Some(1), Some(i64::MAX)),
+    ];
+    for of in beyond {
+        assert_eq!(of.complete(false), None, "{of:?}");
+    }
+}
