@@ -5,12 +5,12 @@
 use crate::deserialize::deserialize;
 use crate::error::Error;
 use galleria_domain::Digest;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 use wasmtime::component::Component;
 
 /// A directory of compiled components.
@@ -47,6 +47,7 @@ impl Artifacts {
     pub fn component(
         &self,
         engine: &wasmtime::Engine,
+        plugin: &str,
         digest: &Digest,
         bytes: &[u8],
     ) -> wasmtime::Result<Component> {
@@ -65,33 +66,30 @@ impl Artifacts {
                 }
             }
         }
+        let start = Instant::now();
         let compiled = engine.precompile_component(bytes)?;
         self.write(&path, &compiled)?;
+        tracing::info!(
+            plugin,
+            component = digest.short(),
+            bytes = bytes.len(),
+            duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "component compiled; the next start loads it"
+        );
         deserialize(engine, &path)
     }
 
-    /// Writes the complete file or none, even if the machine stops in between.
+    /// Writes the complete file or none, even if the machine stops in between. The name of the temporary file
+    /// is random: containers that share the directory have equal process ids.
     fn write(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let temporary = self.directory.join(format!(
-            ".{}-{}.tmp",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        ));
-        // An earlier process with the same id may have left its temporary file.
-        if let Err(error) = std::fs::remove_file(&temporary)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".")
+            .suffix(".tmp")
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(&self.directory)?;
         file.write_all(compiled)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
         File::open(&self.directory)?.sync_all()
     }
 }

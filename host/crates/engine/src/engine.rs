@@ -56,8 +56,8 @@ impl Engine {
 
 impl Inner {
     /// Returns the compiled component: the one of another slot or generation, or from its artifact, or
-    /// newly compiled.
-    pub fn compiled(&self, file: &ComponentFile) -> wasmtime::Result<Arc<Compiled>> {
+    /// newly compiled. The log names the plugin.
+    pub fn compiled(&self, plugin: &str, file: &ComponentFile) -> wasmtime::Result<Arc<Compiled>> {
         let digest = &file.inspection.digest;
         let entry = {
             let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ impl Inner {
         }
         let component = self
             .artifacts
-            .component(&self.wasmtime, digest, &file.bytes)?;
+            .component(&self.wasmtime, plugin, digest, &file.bytes)?;
         let compiled = Arc::new(Compiled::link(&self.linker, &component, file)?);
         *entry = Arc::downgrade(&compiled);
         Ok(compiled)

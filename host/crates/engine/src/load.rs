@@ -97,7 +97,7 @@ fn prepare(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let compiled = engine.compiled(file).map_err(|error| {
+    let compiled = engine.compiled(&slot.plugin, file).map_err(|error| {
         vec![ConfigError::new(
             &slot.component,
             "",

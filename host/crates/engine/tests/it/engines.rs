@@ -1,6 +1,6 @@
 //! Tests that need an engine of their own: artifacts, limits, concurrent calls.
 
-use crate::kit::{LIMITS, artifacts, host_fault, named, pay, slot};
+use crate::kit::{LIMITS, artifacts, engine, host_fault, named, pay, slot, whole_log};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault};
@@ -21,9 +21,16 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn component_is_compiled_once_and_then_loaded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("artifacts");
+    // Captures the log.
+    engine();
+    let compiled = || whole_log().matches("compiled-once").count();
     let check = || {
         let engine = Engine::new(EngineConfig::new(&path)).expect("an engine");
-        let slots = ["a", "b", "c"].map(|name| slot(name, Behaviour::Decide));
+        let slots = ["a", "b", "c"].map(|name| {
+            let mut slot = slot(name, Behaviour::Decide);
+            slot.plugin = "compiled-once".into();
+            slot
+        });
         let generation = engine
             .load(slots.into())
             .unwrap_or_else(|m| panic!("{m:?}"));
@@ -31,6 +38,7 @@ fn component_is_compiled_once_and_then_loaded() {
         called.outcome.expect("a decision");
     };
     check();
+    assert_eq!(compiled(), 1, "the log names what is compiled");
     let artifacts = files(&path);
     assert_eq!(
         artifacts.len(),
@@ -46,6 +54,7 @@ fn component_is_compiled_once_and_then_loaded() {
     assert_eq!(before.1, 0o600);
     check();
     assert_eq!(identity(&artifacts[0]), before, "not compiled again");
+    assert_eq!(compiled(), 1);
 
     std::fs::write(&artifacts[0], b"not machine code").expect("a file");
     check();
