@@ -293,7 +293,8 @@ fn by_command(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
         let ran = host.run(&[&["statement"], arguments].concat());
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success(), "{arguments:?}: {why}");
-        String::from_utf8(ran.stdout).expect("text")
+        // The table is on standard output, notes about it on standard error.
+        [String::from_utf8(ran.stdout).expect("text"), why].concat()
     };
     let import = [
         "import",
